@@ -1,0 +1,286 @@
+//! All that a node can ask of its driver, and all that it can tell its user.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+use core::net::SocketAddr;
+
+use crate::ids::{DialId, Epoch, Index, LinkId, Seq, Stamp, Text};
+use crate::input::{DialFailure, DownReason};
+use crate::report::Report;
+use crate::roster::{Member, Roster};
+use crate::wire::{Envelope, Refusal};
+
+/// Something for the driver to do, in order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Action {
+    /// Connect. Exactly one `LinkUp` or `DialFailed` answers.
+    Dial {
+        /// Its name.
+        dial: DialId,
+        /// Where to.
+        addr: SocketAddr,
+    },
+    /// From now on take frames of up to `MAX_FRAME` on this accepted link.
+    Trust {
+        /// Which.
+        link: LinkId,
+    },
+    /// Send a message. An unknown link is ignored.
+    Send {
+        /// On which link.
+        link: LinkId,
+        /// What.
+        envelope: Envelope,
+    },
+    /// Send one message on several links, to be encoded once.
+    Multicast {
+        /// On which links.
+        links: Vec<LinkId>,
+        /// What.
+        envelope: Envelope,
+    },
+    /// Close a link. Exactly one `LinkDown` follows, at once or later.
+    Close {
+        /// Which.
+        link: LinkId,
+        /// How.
+        mode: CloseMode,
+    },
+    /// Tell the user.
+    Notify {
+        /// The node's Lamport time.
+        lamport: Stamp,
+        /// What.
+        notice: Notice,
+    },
+    /// The node has ended: flush every link, close all, hand it nothing more.
+    Halt,
+}
+
+/// How to close a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum CloseMode {
+    /// Write what is queued, then close.
+    Flush,
+    /// Now; what is queued is dropped.
+    Abort,
+}
+
+/// What a node tells its user, or a trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The node is a member now: for the first time, or again after having been left behind.
+    Ready {
+        /// This member.
+        me: Member,
+        /// Who leads.
+        leader: Member,
+        /// All members in ring order.
+        members: Roster,
+    },
+    /// A message took its place in the one order.
+    Message {
+        /// Its place in the log.
+        seq: Index,
+        /// Who said it.
+        from: Member,
+        /// Its number among the sender's, from 1, without holes but for gaps.
+        oseq: Seq,
+        /// What was said.
+        text: Text,
+        /// The sender's Lamport time.
+        stamp: Stamp,
+        /// Whether this node said it.
+        mine: bool,
+        /// Whether it was said in another ring before two became one.
+        replayed: bool,
+    },
+    /// Something just said cannot be sent yet, because there is no leader; it waits.
+    Held {
+        /// Its number among this node's own messages.
+        oseq: Seq,
+    },
+    /// Something said while `can_say` was false; it was not taken.
+    NotTaken {
+        /// What.
+        text: Text,
+    },
+    /// Messages that can no longer be had.
+    Gap {
+        /// Whose.
+        from: Member,
+        /// How many.
+        count: u64,
+    },
+    /// Somebody came in.
+    Joined {
+        /// Who.
+        member: Member,
+    },
+    /// Somebody is a member no more.
+    Left {
+        /// Who.
+        member: Member,
+        /// Why.
+        reason: Departure,
+    },
+    /// The neighbours changed. Alone, both are oneself.
+    Ring {
+        /// The member before.
+        prev: Member,
+        /// The member after.
+        next: Member,
+        /// Why.
+        reason: RingReason,
+    },
+    /// A step of an election.
+    Election {
+        /// Which step.
+        phase: ElectionPhase,
+        /// Whose candidacy.
+        candidate: Member,
+        /// Of which epoch.
+        epoch: Epoch,
+    },
+    /// Somebody leads now.
+    Leader {
+        /// Who.
+        member: Member,
+        /// In which epoch.
+        epoch: Epoch,
+    },
+    /// The answer to `Command::Report`.
+    Report(Box<Report>),
+    /// The room went on without this member; it tries to come back by itself.
+    LeftBehind,
+    /// The room reads this member's messages no more until it has caught up (`Refusal::Slow`).
+    CutOff,
+    /// A peer's fault; its link was closed. For a log.
+    Fault {
+        /// The other end of the link.
+        remote: SocketAddr,
+        /// What it did.
+        reason: Fault,
+    },
+    /// The node has ended.
+    Ended(Ending),
+}
+
+/// Why somebody is a member no more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+pub enum Departure {
+    /// Left in order.
+    Quit,
+    /// Died or fell silent.
+    Lost,
+}
+
+/// Why the neighbours changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RingReason {
+    /// Somebody came in (or this node did).
+    Join,
+    /// Somebody left in order.
+    Leave,
+    /// Somebody was lost.
+    Repair,
+    /// Two rings became one.
+    Merge,
+}
+
+/// A step of an election.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ElectionPhase {
+    /// This node sent its own candidacy.
+    Start,
+    /// It passed a better one on.
+    Forward,
+    /// It stopped a worse one.
+    Swallow,
+    /// Its own came back: it leads.
+    Won,
+    /// It heard who leads.
+    Elected,
+}
+
+/// What a peer did wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The link ended in a way that it should not.
+    Link(DownReason),
+    /// It did not introduce itself in time, or too many others waited.
+    Silent,
+    /// A message of another room.
+    OtherRoom,
+    /// A message that has no place where it came.
+    Unexpected,
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Link(reason) => reason.fmt(f),
+            Self::Silent => f.write_str("did not introduce itself in time"),
+            Self::OtherRoom => f.write_str("speaks for another room"),
+            Self::Unexpected => f.write_str("sent a message out of place"),
+        }
+    }
+}
+
+/// How it ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ending {
+    /// The room was left.
+    Left {
+        /// Own messages that may not have reached everybody.
+        unsure: u64,
+    },
+    /// It could not be joined within the time, or no address can ever work.
+    JoinFailed {
+        /// Each address tried, in the order of the config, and what became of it.
+        tried: Vec<(SocketAddr, JoinFailure)>,
+    },
+    /// It was refused.
+    Refused(Refusal),
+}
+
+/// What became of one contact address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum JoinFailure {
+    /// The dial came to nothing.
+    Dial(DialFailure),
+    /// It takes connections and does not answer, or not in time.
+    NoAnswer,
+    /// It answers, and is no ringchat.
+    NotRingchat,
+    /// It speaks another version of the protocol.
+    Version {
+        /// Theirs.
+        theirs: u16,
+    },
+    /// The connection broke.
+    Broken,
+}
+
+impl fmt::Display for JoinFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Dial(failure) => failure.fmt(f),
+            Self::NoAnswer => f.write_str("no answer from the room in time"),
+            Self::NotRingchat => f.write_str("what answers there is no ringchat"),
+            Self::Version { theirs } => {
+                write!(
+                    f,
+                    "speaks version {theirs} of the protocol, this program version {}",
+                    crate::wire::VERSION
+                )
+            }
+            Self::Broken => f.write_str("the connection broke"),
+        }
+    }
+}

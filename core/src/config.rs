@@ -1,0 +1,123 @@
+//! What a node is told at its birth, and every time-out that follows from it.
+
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use crate::ids::Name;
+
+/// How a node comes into a room.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Start {
+    /// It creates one, and leads it.
+    Create,
+    /// It joins one through any of these members, tried in turn.
+    Join {
+        /// Where members of the room listen. None at all fails at once.
+        contacts: Vec<SocketAddr>,
+    },
+}
+
+/// What a node is told at its birth.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Config {
+    /// Where this node listens, as others reach it (the bound port, never 0).
+    pub addr: SocketAddr,
+    /// What people call it.
+    pub name: Name,
+    /// How it comes into a room.
+    pub start: Start,
+    /// Silence after which a peer is given up; the other times follow from it. 10 ms to 1 h, clamped.
+    pub detect: Duration,
+    /// How long to try to get in.
+    pub join_timeout: Duration,
+}
+
+impl Config {
+    /// The usual silence after which a peer is given up.
+    pub const DETECT: Duration = Duration::from_secs(1);
+    /// The usual time to try to get in.
+    pub const JOIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+    /// A config with the usual times.
+    pub fn new(addr: SocketAddr, name: Name, start: Start) -> Self {
+        Self { addr, name, start, detect: Self::DETECT, join_timeout: Self::JOIN_TIMEOUT }
+    }
+}
+
+/// The times of the protocol, all but a few fixed ones derived from `detect`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Times {
+    /// Silence after which a peer is suspected.
+    pub(crate) detect: Duration,
+}
+
+impl Times {
+    /// After this without news a member says that it waits for acknowledgements no more.
+    pub(crate) const ACK_DELAY: Duration = Duration::from_millis(5);
+    /// How long a member that is not next to the lost leader leaves the election to who is.
+    pub(crate) const ELECTION_DELAY: Duration = Duration::from_millis(300);
+    /// Further suspicions within this become one entry.
+    pub(crate) const SUSPECT_WINDOW: Duration = Duration::from_millis(100);
+    /// An unsynced member, or one in another view, is given up after this.
+    pub(crate) const UNSYNCED: Duration = Duration::from_secs(3);
+    /// Skipped successors are tried again this often.
+    pub(crate) const RESEEK: Duration = Duration::from_secs(1);
+    /// A newcomer asks again after this.
+    pub(crate) const JOIN_RETRY: Duration = Duration::from_millis(100);
+    /// A leaver waits this long for its messages to be stable.
+    pub(crate) const DRAIN: Duration = Duration::from_secs(10);
+    /// A leaver waits this long for its removal.
+    pub(crate) const LEAVE: Duration = Duration::from_secs(1);
+    /// An unreachable leader is elected once within this; the second time the member stays alone.
+    pub(crate) const UNREACHABLE_LEADER: Duration = Duration::from_secs(10);
+    /// A member cut off twice within this is removed.
+    pub(crate) const SLOW_TWICE: Duration = Duration::from_secs(30);
+    /// Lost members are remembered this long.
+    pub(crate) const ABSENT: Duration = Duration::from_hours(1);
+
+    pub(crate) fn new(detect: Duration) -> Self {
+        Self { detect: detect.clamp(Duration::from_millis(10), Duration::from_hours(1)) }
+    }
+
+    /// How long a dial may take until the peer's Hello came back.
+    pub(crate) fn dial(self) -> Duration {
+        self.detect / 2
+    }
+
+    /// A ring link that sent nothing for this long sends a heartbeat.
+    pub(crate) fn ring_beat(self) -> Duration {
+        self.detect / 4
+    }
+
+    /// Any other link that sent nothing for this long sends a heartbeat.
+    pub(crate) fn idle_beat(self) -> Duration {
+        self.detect * 2
+    }
+
+    /// Silence on a link that is not of the ring after which its peer is suspected.
+    pub(crate) fn idle_silence(self) -> Duration {
+        self.detect * 5
+    }
+
+    /// How long a newcomer may take from its entry to its Sync.
+    pub(crate) fn admission(self) -> Duration {
+        self.detect * 2
+    }
+
+    /// How long an accepted link may take to introduce itself.
+    pub(crate) fn greeting(self) -> Duration {
+        self.detect * 2
+    }
+
+    /// How long a link stays that has no role any more.
+    pub(crate) fn linger(self) -> Duration {
+        self.detect
+    }
+
+    /// How long an election among `n` may take before the next one, without the jitter.
+    pub(crate) fn election(n: usize) -> Duration {
+        let n = u32::try_from(n).unwrap_or(u32::MAX);
+        Duration::from_secs(1).saturating_add(Duration::from_millis(50).saturating_mul(n))
+    }
+}

@@ -1,0 +1,274 @@
+//! Who is who: ids that order, names and texts that parse. An invalid one cannot exist.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use core::fmt;
+use core::net::{SocketAddr, SocketAddrV6};
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use unicode_width::UnicodeWidthStr;
+
+use crate::limits::{MAX_NAME, MAX_NAME_COLUMNS, MAX_TEXT};
+
+/// A connection, named by the driver. Never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LinkId(pub u64);
+
+/// An attempt to connect, named by the node. Never reused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DialId(pub u64);
+
+/// A room, drawn at random by its creator. Zero stands for "not known yet".
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RoomId(pub u64);
+
+impl RoomId {
+    /// No room yet.
+    pub const UNKNOWN: Self = Self(0);
+}
+
+/// The number of a reign: each election opens a higher one. Zero is before the first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Epoch(pub u64);
+
+impl Epoch {
+    /// The epoch after this one (saturating).
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0.saturating_add(1))
+    }
+}
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The place of an entry in the log, counted from the first entry ever, which is 0.
+pub type Index = u64;
+
+/// The number of a message among those of its origin; the first is 1.
+pub type Seq = u64;
+
+/// A Lamport time (Lamport 1978, "Time, Clocks, and the Ordering of Events", rules IR1 and IR2).
+pub type Stamp = u64;
+
+/// Who a member is: where it listens, and which of its lives this is.
+///
+/// Totally ordered; in an election of equal logs the highest wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct NodeId {
+    addr: SocketAddr,
+    incarnation: u64,
+}
+
+impl NodeId {
+    /// The member that listens on `addr` in the life called `incarnation`. The flow label and scope of a
+    /// v6 address do not travel and are dropped.
+    pub fn new(addr: SocketAddr, incarnation: u64) -> Self {
+        let addr = match addr {
+            SocketAddr::V4(_) => addr,
+            SocketAddr::V6(v6) => SocketAddrV6::new(*v6.ip(), v6.port(), 0, 0).into(),
+        };
+        Self { addr, incarnation }
+    }
+
+    /// Where the member listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Which life of that address this is.
+    pub fn incarnation(&self) -> u64 {
+        self.incarnation
+    }
+}
+
+impl fmt::Display for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{:x}", self.addr, self.incarnation)
+    }
+}
+
+impl<'de> Deserialize<'de> for NodeId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        struct Raw(SocketAddr, u64);
+        let Raw(addr, incarnation) = Raw::deserialize(deserializer)?;
+        Ok(Self::new(addr, incarnation))
+    }
+}
+
+/// Why a name is none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NameError {
+    /// Nothing visible in it.
+    Empty,
+    /// More than [`MAX_NAME`] bytes or [`MAX_NAME_COLUMNS`] columns.
+    TooLong,
+    /// A blank at its start or end.
+    Blank,
+    /// A character that a name may not hold.
+    Forbidden(char),
+}
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("a name needs at least one visible character"),
+            Self::TooLong => {
+                write!(f, "a name has at most {MAX_NAME_COLUMNS} columns and {MAX_NAME} bytes")
+            }
+            Self::Blank => f.write_str("a name neither starts nor ends with a blank"),
+            Self::Forbidden(c) => write!(f, "a name cannot contain {c:?}"),
+        }
+    }
+}
+
+impl core::error::Error for NameError {}
+
+/// What people call a member: 1 to 32 columns, at most 64 bytes, no control characters, no blanks at the
+/// ends, none of `()[]:>`. Not unique.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Name(Arc<str>);
+
+impl Name {
+    /// Parses a name.
+    ///
+    /// # Errors
+    /// The first rule that `name` breaks.
+    pub fn new(name: &str) -> Result<Self, NameError> {
+        if name.len() > MAX_NAME || name.width() > MAX_NAME_COLUMNS {
+            return Err(NameError::TooLong);
+        }
+        if let Some(c) = name.chars().find(|&c| forbidden_in_name(c)) {
+            return Err(NameError::Forbidden(c));
+        }
+        if name.width() == 0 {
+            return Err(NameError::Empty);
+        }
+        if name.trim() != name {
+            return Err(NameError::Blank);
+        }
+        Ok(Self(name.into()))
+    }
+
+    /// The name itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Control characters, what reorders or hides text, and what the screen's headers are made of.
+fn forbidden_in_name(c: char) -> bool {
+    c.is_control()
+        || "()[]:>".contains(c)
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
+        || matches!(c, '\u{061c}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+}
+
+impl fmt::Display for Name {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Name {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let name = <&str>::deserialize(deserializer)?;
+        Self::new(name).map_err(D::Error::custom)
+    }
+}
+
+/// A text was longer than [`MAX_TEXT`] bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TextTooLong {
+    /// Its length in bytes.
+    pub length: usize,
+}
+
+impl fmt::Display for TextTooLong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a message has at most {MAX_TEXT} bytes; this one has {}", self.length)
+    }
+}
+
+impl core::error::Error for TextTooLong {}
+
+/// What somebody said: any Unicode text of at most 16 KiB. Cheap to clone.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Text(Arc<str>);
+
+impl Text {
+    /// Parses a text.
+    ///
+    /// # Errors
+    /// If `text` has more than [`MAX_TEXT`] bytes.
+    pub fn new(text: &str) -> Result<Self, TextTooLong> {
+        if text.len() > MAX_TEXT {
+            return Err(TextTooLong { length: text.len() });
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The text itself.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Text {
+    type Error = TextTooLong;
+
+    fn try_from(text: String) -> Result<Self, TextTooLong> {
+        Self::new(&text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <&str>::deserialize(deserializer)?;
+        Self::new(text).map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_of_the_longest_kind_is_taken_and_one_more_is_refused() {
+        let longest = "n".repeat(MAX_NAME_COLUMNS);
+        assert_eq!(Name::new(&longest).map(|n| n.as_str().len()), Ok(MAX_NAME_COLUMNS));
+        assert_eq!(Name::new(&(longest + "n")), Err(NameError::TooLong));
+        assert_eq!(Name::new(&"é\u{301}".repeat(17)), Err(NameError::TooLong));
+    }
+
+    #[test]
+    fn a_name_that_could_pass_for_a_header_is_refused() {
+        for c in "()[]:>\u{1b}\n\u{202e}\u{7f}\u{200d}".chars() {
+            let name = alloc::format!("a{c}b");
+            assert_eq!(Name::new(&name), Err(NameError::Forbidden(c)), "{name:?}");
+        }
+        assert_eq!(Name::new(" a"), Err(NameError::Blank));
+        assert_eq!(Name::new(""), Err(NameError::Empty));
+        assert_eq!(Name::new("\u{301}"), Err(NameError::Empty));
+    }
+
+    #[test]
+    fn a_text_of_the_greatest_length_is_taken_and_one_more_byte_is_refused() {
+        let longest = "x".repeat(MAX_TEXT);
+        assert!(Text::new(&longest).is_ok());
+        assert_eq!(Text::new(&(longest + "x")), Err(TextTooLong { length: MAX_TEXT + 1 }));
+    }
+
+    #[test]
+    fn an_id_drops_what_does_not_travel() {
+        let scoped = SocketAddrV6::new([0xfe80, 0, 0, 0, 0, 0, 0, 1].into(), 4000, 7, 3);
+        let plain = SocketAddrV6::new([0xfe80, 0, 0, 0, 0, 0, 0, 1].into(), 4000, 0, 0);
+        assert_eq!(NodeId::new(scoped.into(), 1).addr(), SocketAddr::V6(plain));
+    }
+}

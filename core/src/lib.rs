@@ -1,0 +1,53 @@
+//! The ringchat node: a pure, deterministic state machine, and its wire format.
+//!
+//! It opens no socket, starts no thread and reads no clock. A driver does that, and owes the node this:
+//!
+//! 1. Before anything else, bind the listening socket, so that [`Config::addr`] is the true one, and draw
+//!    32 bytes at random for the seed. Then [`Node::new`].
+//! 2. Call [`Node::handle`] for every [`Input`], in the order in which things happened, with the time of
+//!    a clock that does not run backwards. Hand it an empty [`Outbox`].
+//! 3. After each call execute every [`Action`] in the outbox, in order. Never block, never wait.
+//! 4. After each call read [`Node::deadline`] anew; when it comes, hand in [`Input::Tick`].
+//! 5. Each [`Action::Dial`] is answered by exactly one [`Input::LinkUp`] or [`Input::DialFailed`]; each
+//!    `LinkUp` by exactly one [`Input::LinkDown`], also after [`Action::Close`]. Ids are never used again.
+//! 6. On every link send [`wire::GREETING`] first. Decode what comes with [`wire::FrameDecoder`]; its
+//!    limit is [`limits::MAX_FRAME`] on a dialed link, and [`limits::MAX_GREETING`] on an accepted one
+//!    until [`Action::Trust`].
+//! 7. Bound what is queued for a link by [`limits::LINK_QUEUE_BYTES`]; over it, the link is down with
+//!    [`DownReason::Overflow`]. Drop nothing in silence.
+//! 8. While [`Node::can_say`] is false, do not read the user's input.
+//! 9. On [`Action::Halt`] flush every link, close it in order, and end.
+//!
+//! The node in turn never panics over what comes in, keeps everything within [`limits`], and after each
+//! call has its deadline in the future.
+
+#![no_std]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on is to panic")
+)]
+
+extern crate alloc;
+
+mod action;
+mod config;
+mod ids;
+mod input;
+pub mod limits;
+mod node;
+mod report;
+mod rng;
+mod roster;
+mod time;
+pub mod wire;
+
+pub use action::{
+    Action, CloseMode, Departure, ElectionPhase, Ending, Fault, JoinFailure, Notice, RingReason,
+};
+pub use config::{Config, Start};
+pub use ids::{DialId, Epoch, Index, LinkId, Name, NameError, NodeId, RoomId, Seq, Stamp, Text, TextTooLong};
+pub use input::{Command, DialFailure, DownReason, Input, Origin};
+pub use node::{Deadline, Node, Outbox, Timer};
+pub use report::{Report, Stats};
+pub use roster::{Cfg, Member, Roster, RosterError, View};
+pub use time::Instant;

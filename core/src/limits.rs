@@ -1,0 +1,83 @@
+//! Every bound of the node and of its wire format, with the sums that justify them.
+
+/// Members of a room, at most.
+pub const MAX_ROSTER: usize = 1024;
+
+/// Bytes of one text, at most.
+pub const MAX_TEXT: usize = 16 * 1024;
+
+/// Bytes of a name, at most.
+pub const MAX_NAME: usize = 64;
+
+/// Terminal columns of a name, at most.
+pub const MAX_NAME_COLUMNS: usize = 32;
+
+/// Bytes of a frame after its length, at most.
+pub const MAX_FRAME: usize = 256 * 1024;
+
+/// Bytes of a frame on an accepted link that the node does not trust yet.
+pub const MAX_GREETING: usize = 1024;
+
+/// Accepted links that have not introduced themselves; the oldest makes room for a new one.
+pub const MAX_HALF_OPEN: usize = 32;
+
+/// Dials under way at one time.
+pub const MAX_DIALS: usize = 2 * MAX_ROSTER;
+
+/// Bytes of entries in one `Deliver`, or of tail in one `Sync`, before the next one is begun.
+pub const BATCH_BYTES: usize = 64 * 1024;
+
+/// Own messages that may wait for their place in the log.
+pub const SUBMIT_WINDOW: usize = 1024;
+
+/// Bytes of own texts that may wait for their place in the log.
+pub const SUBMIT_WINDOW_BYTES: usize = 1024 * 1024;
+
+/// Bytes of entries sent to a member and not acknowledged, before the leader sends it no more.
+pub const INFLIGHT_BYTES: usize = 2 * 1024 * 1024;
+
+/// Bytes of entries that a synced member has not acknowledged, before the leader sequences no more chat.
+pub const UNSTABLE_BYTES: usize = 4 * 1024 * 1024;
+
+/// Entries acknowledged together.
+pub const ACK_BATCH: u64 = 64;
+
+/// Entries of history that are kept, whoever has acknowledged them.
+pub const HISTORY_ENTRIES: usize = 1000;
+
+/// Bytes of history that are kept, whoever has acknowledged them.
+pub const HISTORY_BYTES: usize = 4 * 1024 * 1024;
+
+/// Bytes of history that are kept for members that were lost and may come back.
+pub const ABSENT_HISTORY_BYTES: usize = 64 * 1024 * 1024;
+
+/// Lost members that are remembered.
+pub const MAX_ABSENT: usize = 64;
+
+/// Bytes that a driver queues for one link before the link counts as failed (`DownReason::Overflow`).
+pub const LINK_QUEUE_BYTES: usize = 16 * 1024 * 1024;
+
+/// Inputs that a driver queues for the node before its readers wait.
+pub const INPUT_QUEUE: usize = 1024;
+
+/// Views in a log's shape; older ones go.
+pub const MAX_SHAPE: usize = 1024;
+
+/// Encoded bytes of an id: a v6 address (variant, 16 bytes, port) and an incarnation as varint.
+const ID_BYTES: usize = 1 + 16 + 3 + 10;
+/// Encoded bytes of a member: its id and a name with its length.
+const MEMBER_BYTES: usize = ID_BYTES + 1 + MAX_NAME;
+
+// An `Elect` with its path of ids and a full roster fits a frame.
+const _: () = assert!(MAX_ROSTER * (MEMBER_BYTES + ID_BYTES) + 1024 < MAX_FRAME);
+// An `Elected` or `Install` with a full roster, the origins of twice as many and a full shape fits a frame.
+const _: () = assert!(
+    MAX_ROSTER * MEMBER_BYTES + 2 * MAX_ROSTER * (ID_BYTES + 10) + MAX_SHAPE * (ID_BYTES + 20) + 1024
+        < MAX_FRAME
+);
+// A batch that one more entry overshoots fits a frame.
+const _: () = assert!(BATCH_BYTES + MAX_TEXT + 1024 < MAX_FRAME);
+// What the node has in flight to a member never overflows the driver's queue.
+const _: () = assert!(INFLIGHT_BYTES + UNSTABLE_BYTES + 4 * MAX_FRAME < LINK_QUEUE_BYTES);
+// A member can always have a longest text under way.
+const _: () = assert!(SUBMIT_WINDOW_BYTES >= 2 * MAX_TEXT);

@@ -1,0 +1,54 @@
+//! What a node says about itself when asked.
+
+use core::time::Duration;
+
+use crate::ids::{Epoch, Stamp};
+use crate::roster::{Member, Roster};
+
+/// The room as one member sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// This member.
+    pub me: Member,
+    /// Who leads; none while joining or electing.
+    pub leader: Option<Member>,
+    /// The epoch of the last leader.
+    pub epoch: Epoch,
+    /// All members in ring order; empty before the first `Ready`.
+    pub members: Roster,
+    /// The member before; oneself when alone.
+    pub prev: Member,
+    /// The member after; oneself when alone.
+    pub next: Member,
+    /// Lamport time.
+    pub lamport: Stamp,
+    /// Counts since the start.
+    pub stats: Stats,
+}
+
+/// Counts since the start of the node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Stats {
+    /// Time since the start.
+    pub uptime: Duration,
+    /// Messages of the protocol sent.
+    pub sent: u64,
+    /// Messages of the protocol received.
+    pub received: u64,
+    /// Chat messages shown, own ones included.
+    pub shown: u64,
+    /// Own chat messages that wait for their place in the order.
+    pub waiting: u64,
+    /// Candidacies sent or passed on.
+    pub election_messages: u64,
+    /// Elections that this node began.
+    pub elections: u64,
+    /// Links that stand.
+    pub links: u64,
+    /// Links closed for a peer's fault.
+    pub faults: u64,
+    /// Entries of history kept.
+    pub history: u64,
+    /// Bytes of history kept.
+    pub history_bytes: u64,
+}

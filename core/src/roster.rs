@@ -1,0 +1,209 @@
+//! Members, and the ring they form.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use crate::ids::{Epoch, Name, NodeId};
+use crate::limits::MAX_ROSTER;
+
+/// A member, and what people call it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Member {
+    /// Who it is.
+    pub id: NodeId,
+    /// What people call it.
+    pub name: Name,
+}
+
+impl fmt::Display for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}({})", self.name, self.id.addr())
+    }
+}
+
+/// A reign: its number, and who leads. Two rings of a partition may share the number, never the whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct View {
+    /// Its number.
+    pub epoch: Epoch,
+    /// Who writes the log in it.
+    pub leader: NodeId,
+}
+
+/// A configuration: the `n`th membership of a view. Greater is newer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Cfg {
+    /// The view that it belongs to.
+    pub view: View,
+    /// How many changes came before it in that view.
+    pub n: u64,
+}
+
+impl Cfg {
+    /// The configuration that opens `view`.
+    pub fn first(view: View) -> Self {
+        Self { view, n: 0 }
+    }
+
+    /// The one after this in the same view (saturating).
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self { n: self.n.saturating_add(1), ..self }
+    }
+}
+
+/// Members in ring order: each one's next is the one after it, the last one's is the first.
+///
+/// Ids are unique; at most [`MAX_ROSTER`]. Cheap to clone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+pub struct Roster(Arc<[Member]>);
+
+impl Roster {
+    /// A ring of these.
+    ///
+    /// # Errors
+    /// If there are more than [`MAX_ROSTER`], or one stands there twice.
+    pub fn new(members: Vec<Member>) -> Result<Self, RosterError> {
+        if members.len() > MAX_ROSTER {
+            return Err(RosterError::TooMany);
+        }
+        let mut ids: Vec<NodeId> = members.iter().map(|m| m.id).collect();
+        ids.sort_unstable();
+        if ids.windows(2).any(|pair| matches!(pair, [a, b] if a == b)) {
+            return Err(RosterError::Twice);
+        }
+        Ok(Self(members.into()))
+    }
+
+    /// A ring of one.
+    pub fn alone(me: Member) -> Self {
+        Self(Arc::new([me]))
+    }
+
+    /// How many members.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether nobody is in it.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The members in ring order.
+    pub fn iter(&self) -> core::slice::Iter<'_, Member> {
+        self.0.iter()
+    }
+
+    /// Their ids in ring order.
+    pub fn ids(&self) -> impl DoubleEndedIterator<Item = NodeId> + '_ {
+        self.0.iter().map(|m| m.id)
+    }
+
+    /// The member of that id.
+    pub fn find(&self, id: NodeId) -> Option<&Member> {
+        self.0.iter().find(|m| m.id == id)
+    }
+
+    /// Whether `id` is a member.
+    pub fn contains(&self, id: NodeId) -> bool {
+        self.find(id).is_some()
+    }
+
+    /// The others in ring order, starting with the one after `id`; all of them if `id` is no member.
+    pub fn after(&self, id: NodeId) -> impl DoubleEndedIterator<Item = NodeId> + '_ {
+        let at = self.0.iter().position(|m| m.id == id);
+        let (before, from) = self.0.split_at(at.unwrap_or(0));
+        from.iter().skip(usize::from(at.is_some())).chain(before).map(|m| m.id)
+    }
+
+    /// This ring with only those that `keep` names.
+    #[must_use]
+    pub fn retain(&self, keep: impl Fn(NodeId) -> bool) -> Self {
+        Self(self.0.iter().filter(|m| keep(m.id)).cloned().collect())
+    }
+
+    /// This ring with `newcomer` right after `contact`, or at the end if `contact` is no member. Whoever
+    /// has the newcomer's id already is replaced.
+    #[must_use]
+    pub fn with(&self, newcomer: Member, contact: NodeId) -> Self {
+        let mut members: Vec<Member> = self.0.iter().filter(|m| m.id != newcomer.id).cloned().collect();
+        let at =
+            members.iter().position(|m| m.id == contact).map_or(members.len(), |at| at.saturating_add(1));
+        members.insert(at.min(members.len()), newcomer);
+        Self(members.into())
+    }
+}
+
+impl<'a> IntoIterator for &'a Roster {
+    type Item = &'a Member;
+    type IntoIter = core::slice::Iter<'a, Member>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<'de> Deserialize<'de> for Roster {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::new(Vec::deserialize(deserializer)?).map_err(D::Error::custom)
+    }
+}
+
+/// Why members form no ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RosterError {
+    /// More than [`MAX_ROSTER`].
+    TooMany,
+    /// One of them stands there twice.
+    Twice,
+}
+
+impl fmt::Display for RosterError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooMany => write!(f, "a room has at most {MAX_ROSTER} members"),
+            Self::Twice => f.write_str("a member stands twice in the roster"),
+        }
+    }
+}
+
+impl core::error::Error for RosterError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    fn member(port: u16) -> Member {
+        let id = NodeId::new(([127, 0, 0, 1], port).into(), 1);
+        Member { id, name: Name::new("m").unwrap() }
+    }
+
+    fn ring(ports: &[u16]) -> Roster {
+        Roster::new(ports.iter().map(|&p| member(p)).collect()).unwrap()
+    }
+
+    #[test]
+    fn the_ring_is_walked_from_the_one_after_me() {
+        let after: Vec<u16> = ring(&[1, 2, 3, 4]).after(member(3).id).map(|id| id.addr().port()).collect();
+        assert_eq!(after, vec![4, 1, 2]);
+    }
+
+    #[test]
+    fn a_newcomer_comes_right_after_its_contact() {
+        assert_eq!(ring(&[1, 2, 3]).with(member(9), member(2).id), ring(&[1, 2, 9, 3]));
+        assert_eq!(ring(&[1, 2, 3]).with(member(9), member(7).id), ring(&[1, 2, 3, 9]));
+        assert_eq!(ring(&[1, 2, 9]).with(member(9), member(1).id), ring(&[1, 9, 2]));
+    }
+
+    #[test]
+    fn a_member_that_stands_twice_is_refused() {
+        assert_eq!(Roster::new(vec![member(1), member(1)]), Err(RosterError::Twice));
+    }
+}

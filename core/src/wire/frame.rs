@@ -1,0 +1,302 @@
+//! Frames: the greeting, `encode`, and a decoder that takes bytes in any chunks.
+
+use alloc::vec::Vec;
+
+use postcard::ser_flavors::Flavor;
+
+use super::error::{DecodeError, FrameTooLong};
+use super::message::Envelope;
+use crate::limits::MAX_FRAME;
+
+/// The version of the protocol that this crate speaks.
+pub const VERSION: u16 = 1;
+
+/// The first bytes on every link, each way: a frame that tells the program and the version.
+pub const GREETING: [u8; HEADER + GREETING_BODY] = [
+    0,
+    0,
+    0,
+    10,
+    b'R',
+    b'I',
+    b'N',
+    b'G',
+    b'C',
+    b'H',
+    b'A',
+    b'T',
+    VERSION.to_be_bytes()[0],
+    VERSION.to_be_bytes()[1],
+];
+
+const HEADER: usize = 4;
+const MAGIC: &[u8] = b"RINGCHAT";
+const GREETING_BODY: usize = 10;
+
+/// The least room that [`FrameDecoder::spare`] lends.
+const READ: usize = 16 * 1024;
+
+/// Appends `envelope` as one frame to `bytes`.
+///
+/// # Errors
+/// If it does not fit a frame; `bytes` is then as it was.
+pub fn encode(envelope: &Envelope, bytes: &mut Vec<u8>) -> Result<(), FrameTooLong> {
+    let start = bytes.len();
+    bytes.extend_from_slice(&[0; HEADER]);
+    let body = bytes.len();
+    let encoded = postcard::serialize_with_flavor(envelope, Body { bytes, start: body });
+    let length = u32::try_from(bytes.len().saturating_sub(body));
+    if let (Ok(()), Ok(length), Some(header)) = (encoded, length, bytes.get_mut(start..body)) {
+        header.copy_from_slice(&length.to_be_bytes());
+        Ok(())
+    } else {
+        bytes.truncate(start);
+        Err(FrameTooLong)
+    }
+}
+
+/// Where postcard writes a frame's body: the end of a vector, up to a frame's bound.
+struct Body<'a> {
+    bytes: &'a mut Vec<u8>,
+    start: usize,
+}
+
+impl Flavor for Body<'_> {
+    type Output = ();
+
+    fn try_push(&mut self, byte: u8) -> postcard::Result<()> {
+        self.try_extend(&[byte])
+    }
+
+    fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
+        let length = self.bytes.len().saturating_sub(self.start).saturating_add(data.len());
+        if length > MAX_FRAME {
+            return Err(postcard::Error::SerializeBufferFull);
+        }
+        self.bytes.extend_from_slice(data);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<()> {
+        Ok(())
+    }
+}
+
+/// Turns the bytes of one link, in whatever chunks they come, into messages.
+///
+/// Lend out [`spare`](Self::spare), read into it, tell [`advance`](Self::advance) how much came, then take
+/// messages with [`pop`](Self::pop) until there is none. It holds at most one frame and one chunk.
+///
+/// ```
+/// use ringchat_core::wire::{FrameDecoder, GREETING};
+///
+/// let mut decoder = FrameDecoder::new(1024);
+/// decoder.spare()[..GREETING.len()].copy_from_slice(&GREETING);
+/// decoder.advance(GREETING.len());
+/// assert_eq!(decoder.pop(), Ok(None));
+/// assert!(decoder.greeted());
+/// ```
+#[derive(Clone, Debug)]
+pub struct FrameDecoder {
+    buffer: Vec<u8>,
+    /// Where the first byte lies that was not taken yet.
+    start: usize,
+    /// Where the last byte ends that was read.
+    end: usize,
+    limit: usize,
+    greeted: bool,
+}
+
+impl FrameDecoder {
+    /// A decoder for a new link that takes frames of up to `limit` bytes, at most [`MAX_FRAME`].
+    pub fn new(limit: usize) -> Self {
+        Self { buffer: Vec::new(), start: 0, end: 0, limit: limit.min(MAX_FRAME), greeted: false }
+    }
+
+    /// From now on takes frames of up to `limit` bytes, at most [`MAX_FRAME`].
+    pub fn set_limit(&mut self, limit: usize) {
+        self.limit = limit.min(MAX_FRAME);
+    }
+
+    /// Whether the other end's greeting came in.
+    pub fn greeted(&self) -> bool {
+        self.greeted
+    }
+
+    /// Room to read into; never empty.
+    pub fn spare(&mut self) -> &mut [u8] {
+        if self.start > 0 {
+            self.buffer.copy_within(self.start..self.end, 0);
+            self.end = self.end.saturating_sub(self.start);
+            self.start = 0;
+        }
+        let wanted = self.end.saturating_add(READ);
+        if self.buffer.len() < wanted {
+            self.buffer.resize(wanted, 0);
+        }
+        self.buffer.get_mut(self.end..).unwrap_or_default()
+    }
+
+    /// Tells that `read` bytes were put at the start of what [`spare`](Self::spare) lent.
+    pub fn advance(&mut self, read: usize) {
+        self.end = self.end.saturating_add(read).min(self.buffer.len());
+    }
+
+    /// Takes the next message, if all its bytes are there.
+    ///
+    /// # Errors
+    /// If the bytes are no message. The same error is given again, whatever follows.
+    pub fn pop(&mut self) -> Result<Option<Envelope>, DecodeError> {
+        if !self.greeted && !self.pop_greeting()? {
+            return Ok(None);
+        }
+        let Some(length) = self.frame_length()? else { return Ok(None) };
+        let Some(body) = self.body(length) else { return Ok(None) };
+        let (envelope, rest) = postcard::take_from_bytes(body).map_err(|_| DecodeError::Malformed)?;
+        if !rest.is_empty() {
+            return Err(DecodeError::Trailing { bytes: rest.len() });
+        }
+        self.consume(length);
+        Ok(Some(envelope))
+    }
+
+    /// Tells that the input has ended.
+    ///
+    /// # Errors
+    /// If it ended inside a frame.
+    pub fn finish(&self) -> Result<(), DecodeError> {
+        if self.start < self.end { Err(DecodeError::Truncated) } else { Ok(()) }
+    }
+
+    fn pop_greeting(&mut self) -> Result<bool, DecodeError> {
+        let came = self.buffer.get(self.start..self.end).unwrap_or_default();
+        let known = HEADER + MAGIC.len();
+        let common = came.len().min(known);
+        if came.get(..common) != GREETING.get(..common) {
+            return Err(DecodeError::NotRingchat);
+        }
+        let Some(&[high, low]) = came.get(known..GREETING.len()) else { return Ok(false) };
+        let theirs = u16::from_be_bytes([high, low]);
+        if theirs != VERSION {
+            return Err(DecodeError::Version { theirs });
+        }
+        self.consume(GREETING_BODY);
+        self.greeted = true;
+        Ok(true)
+    }
+
+    /// The length of the next frame, checked before anything more of it is waited for.
+    fn frame_length(&self) -> Result<Option<usize>, DecodeError> {
+        let came = self.buffer.get(self.start..self.end).unwrap_or_default();
+        let Some(&header) = came.first_chunk::<HEADER>() else { return Ok(None) };
+        let length = usize::try_from(u32::from_be_bytes(header)).unwrap_or(usize::MAX);
+        if length > self.limit {
+            return Err(DecodeError::TooLong { length, limit: self.limit });
+        }
+        Ok(Some(length))
+    }
+
+    fn body(&self, length: usize) -> Option<&[u8]> {
+        let start = self.start.saturating_add(HEADER);
+        let end = start.saturating_add(length);
+        if end > self.end { None } else { self.buffer.get(start..end) }
+    }
+
+    fn consume(&mut self, length: usize) {
+        self.start = self.start.saturating_add(HEADER).saturating_add(length);
+        if self.start >= self.end {
+            self.start = 0;
+            self.end = 0;
+            if self.buffer.len() > 2 * READ {
+                self.buffer.truncate(READ);
+                self.buffer.shrink_to(READ);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::RoomId;
+    use crate::wire::Message;
+    use alloc::vec;
+
+    fn envelope(stamp: u64) -> Envelope {
+        Envelope { room: RoomId(7), stamp, message: Message::Leave }
+    }
+
+    fn stream() -> Vec<u8> {
+        let mut bytes = GREETING.to_vec();
+        for stamp in 0..3 {
+            encode(&envelope(stamp), &mut bytes).unwrap();
+        }
+        bytes
+    }
+
+    fn feed(decoder: &mut FrameDecoder, mut bytes: &[u8]) -> Result<Vec<Envelope>, DecodeError> {
+        let mut came = Vec::new();
+        while !bytes.is_empty() {
+            let spare = decoder.spare();
+            let now = bytes.len().min(spare.len());
+            spare[..now].copy_from_slice(&bytes[..now]);
+            decoder.advance(now);
+            bytes = &bytes[now..];
+            while let Some(envelope) = decoder.pop()? {
+                came.push(envelope);
+            }
+        }
+        Ok(came)
+    }
+
+    #[test]
+    fn the_chunks_do_not_matter() {
+        let expected = vec![envelope(0), envelope(1), envelope(2)];
+        for size in 1..=stream().len() {
+            let mut decoder = FrameDecoder::new(MAX_FRAME);
+            let mut came = Vec::new();
+            for chunk in stream().chunks(size) {
+                came.extend(feed(&mut decoder, chunk).unwrap());
+            }
+            assert_eq!(came, expected, "chunks of {size}");
+            assert_eq!(decoder.finish(), Ok(()));
+        }
+    }
+
+    #[test]
+    fn an_end_inside_a_frame_is_told() {
+        let bytes = stream();
+        let mut decoder = FrameDecoder::new(MAX_FRAME);
+        feed(&mut decoder, &bytes[..bytes.len() - 1]).unwrap();
+        assert_eq!(decoder.finish(), Err(DecodeError::Truncated));
+    }
+
+    #[test]
+    fn another_program_and_another_version_are_told_apart() {
+        let answer = b"HTTP/1.1 400 Bad Request\r\n\r\n";
+        assert_eq!(feed(&mut FrameDecoder::new(MAX_FRAME), answer), Err(DecodeError::NotRingchat));
+        let mut newer = GREETING;
+        newer[13] = 2;
+        assert_eq!(feed(&mut FrameDecoder::new(MAX_FRAME), &newer), Err(DecodeError::Version { theirs: 2 }));
+    }
+
+    #[test]
+    fn a_frame_over_the_limit_is_refused_by_its_header_alone() {
+        let mut bytes = GREETING.to_vec();
+        bytes.extend_from_slice(&1025u32.to_be_bytes());
+        let refused = DecodeError::TooLong { length: 1025, limit: 1024 };
+        let mut decoder = FrameDecoder::new(1024);
+        assert_eq!(feed(&mut decoder, &bytes), Err(refused));
+        decoder.set_limit(MAX_FRAME);
+        assert_eq!(decoder.pop(), Ok(None));
+    }
+
+    #[test]
+    fn a_message_with_bytes_too_many_is_refused() {
+        let mut bytes = GREETING.to_vec();
+        encode(&envelope(0), &mut bytes).unwrap();
+        bytes[17] += 1;
+        bytes.push(0);
+        assert_eq!(feed(&mut FrameDecoder::new(MAX_FRAME), &bytes), Err(DecodeError::Trailing { bytes: 1 }));
+    }
+}

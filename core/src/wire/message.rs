@@ -1,0 +1,351 @@
+//! The messages of the protocol.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::action::Departure;
+use crate::ids::{Epoch, Index, NodeId, RoomId, Seq, Stamp, Text};
+use crate::roster::{Cfg, Member, Roster, View};
+
+/// A message on its way.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Envelope {
+    /// The room, once it is known.
+    pub room: RoomId,
+    /// The sender's Lamport time at the sending; no two sendings of a node share it.
+    pub stamp: Stamp,
+    /// What is sent.
+    pub message: Message,
+}
+
+/// All messages.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Message {
+    /// First message of a member to a member, and again when the ring role of the link changes.
+    Hello(Hello),
+    /// "You are no member here": refuses a `Hello`, `Elect`, `Elected`, `Sync` or `Ping`.
+    NotMember(NotMember),
+    /// "I do not know the roster of your cfg; send it."
+    WantRoster,
+    /// The newest roster that the sender knows.
+    Roster {
+        /// Its configuration.
+        cfg: Cfg,
+        /// The members.
+        roster: Roster,
+    },
+    /// A sign of life that wants a `Pong`.
+    Ping(Beat),
+    /// A sign of life.
+    Pong(Beat),
+    /// A candidacy on its way round the ring.
+    Elect(Elect),
+    /// The winner's announcement on its way round the ring, or to a newcomer.
+    Elected(Elected),
+    /// A message for the leader to put into the order.
+    Submit {
+        /// The view in which it is submitted.
+        view: View,
+        /// What is submitted.
+        said: Said,
+    },
+    /// Entries of the log, from the leader to a synced member.
+    Deliver(Deliver),
+    /// "My log reaches up to `index`."
+    Ack {
+        /// In which view.
+        view: View,
+        /// The log's length.
+        index: Index,
+    },
+    /// A member shows its log to the leader, and what the leader's may lack.
+    Sync(Sync),
+    /// The leader's answer to `Sync`: what the member's log is to become.
+    Install(Install),
+    /// "This member is silent or gone, as far as I can see."
+    Suspect {
+        /// Who.
+        id: NodeId,
+    },
+    /// "I leave once my messages up to `oseq` are stable."
+    Draining {
+        /// The number of the last own message.
+        oseq: Seq,
+    },
+    /// "I leave now."
+    Leave,
+    /// The leader leaves; who elects.
+    Goodbye {
+        /// Who is to begin the election.
+        successor: Option<NodeId>,
+    },
+    /// The link is about to be closed by the sender, and why.
+    Refused(Refusal),
+    /// A newcomer, or the leader of another ring, wants in.
+    Join(Join),
+    /// "I do not lead; ask this one."
+    JoinVia {
+        /// Who leads.
+        leader: Member,
+    },
+}
+
+/// Introduces a member to a member.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Hello {
+    /// Who sends it.
+    pub me: NodeId,
+    /// Who is meant. Another incarnation than this answers `NotMember`: the one meant is dead.
+    pub you: NodeId,
+    /// Which of the pair's connections this is; a higher one supersedes.
+    pub generation: u64,
+    /// Whether the sender takes the receiver for its next.
+    pub next: bool,
+    /// Whether this answers a `Hello`.
+    pub answer: bool,
+    /// The sender's view, if it has one.
+    pub view: Option<View>,
+    /// The sender's newest known configuration.
+    pub cfg: Option<Cfg>,
+}
+
+/// What a `NotMember` refuses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum RefusedKind {
+    /// A `Hello`.
+    Hello,
+    /// An `Elect`.
+    Elect,
+    /// An `Elected`.
+    Elected,
+    /// A `Sync`.
+    Sync,
+    /// A `Ping`.
+    Ping,
+}
+
+/// "You are no member here."
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct NotMember {
+    /// The kind of the message refused.
+    pub re: RefusedKind,
+    /// The epoch of the message refused.
+    pub epoch: Epoch,
+    /// Who refuses.
+    pub me: NodeId,
+    /// The newest configuration known to who refuses.
+    pub cfg: Option<Cfg>,
+}
+
+/// What a heartbeat tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Beat {
+    /// The sender's view, if it is in one.
+    pub view: Option<View>,
+    /// The sender's configuration.
+    pub cfg: Option<Cfg>,
+    /// The length of the sender's log.
+    pub acked: Index,
+    /// Up to here every member has the log, as far as the sender knows.
+    pub stable: Index,
+}
+
+/// How a candidate ranks: by the epoch of its log, the length of its log, then its id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Key {
+    /// The epoch of the view in which its log was written.
+    pub epoch: Epoch,
+    /// The length of its log.
+    pub length: Index,
+    /// Who.
+    pub id: NodeId,
+}
+
+/// A candidacy.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Elect {
+    /// The epoch to be opened.
+    pub epoch: Epoch,
+    /// The candidate.
+    pub candidate: Key,
+    /// Whom it has passed, the candidate first.
+    pub path: Vec<NodeId>,
+    /// The newest configuration that the sender knows.
+    pub cfg: Cfg,
+    /// Its members, unless the receiver is known to have them.
+    pub roster: Option<Roster>,
+}
+
+/// The winner's announcement.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Elected {
+    /// The configuration to accept; its view is the new one.
+    pub cfg: Cfg,
+    /// Its members.
+    pub roster: Roster,
+    /// The shape of the leader's log.
+    pub shape: Vec<Segment>,
+}
+
+/// Where the entries of one view end in a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Segment {
+    /// The view.
+    pub view: View,
+    /// The index after its last entry.
+    pub end: Index,
+}
+
+/// One thing that was said: where it comes from and its text.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Said {
+    /// Who said it.
+    pub origin: Member,
+    /// Its number among the origin's.
+    pub oseq: Seq,
+    /// What was said.
+    pub text: Text,
+    /// The origin's Lamport time.
+    pub stamp: Stamp,
+}
+
+/// An entry of the log.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Entry {
+    /// The view in which it was written.
+    pub view: View,
+    /// Its place.
+    pub index: Index,
+    /// The leader's Lamport time at the writing.
+    pub stamp: Stamp,
+    /// What it holds.
+    pub body: Body,
+}
+
+/// What an entry holds.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Body {
+    /// Something said. `replayed` if it came from another ring or an orphaned tail.
+    Chat {
+        /// What was said.
+        said: Said,
+        /// Whether it is sequenced again.
+        replayed: bool,
+    },
+    /// A change of the membership.
+    Membership {
+        /// The configuration it leads to.
+        cfg: Cfg,
+        /// What changes.
+        change: Change,
+    },
+    /// Messages that can no longer be had.
+    Gap {
+        /// Whose.
+        origin: Member,
+        /// The first of them.
+        from: Seq,
+        /// The last of them.
+        to: Seq,
+    },
+}
+
+/// A change of the membership.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Change {
+    /// The first entry of an epoch: its whole roster. Who was a member before and is none now was lost.
+    Opened(Roster),
+    /// Some go, then some come.
+    Edit {
+        /// Who goes, and why.
+        gone: Vec<(NodeId, Departure)>,
+        /// Who comes, each after whom.
+        joined: Vec<(Member, NodeId)>,
+    },
+}
+
+/// Entries on their way to a member.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Deliver {
+    /// The view in which they are delivered.
+    pub view: View,
+    /// Entries that follow one another.
+    pub entries: Vec<Entry>,
+    /// Up to here every member has the log.
+    pub stable: Index,
+}
+
+/// A member shows its log.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Sync {
+    /// The view that the member waits to be in.
+    pub view: View,
+    /// The shape of its log.
+    pub shape: Vec<Segment>,
+    /// What it holds of chat above the common prefix, oldest first.
+    pub tail: Vec<Said>,
+    /// Whether more of the tail follows in another `Sync`.
+    pub more: bool,
+}
+
+/// What a member's log is to become. The entries themselves follow in `Deliver`s.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Install {
+    /// The configuration; its view is the one that this is for.
+    pub cfg: Cfg,
+    /// Its members.
+    pub roster: Roster,
+    /// The member keeps its log up to here.
+    pub common: Index,
+    /// The entries that follow begin here; above `common` only if older ones are no longer kept.
+    pub base: Index,
+    /// The entries that follow end here.
+    pub end: Index,
+    /// The highest message number of each origin below `base`.
+    pub origins: BTreeMap<NodeId, Seq>,
+    /// The shape of the log below `base`.
+    pub shape: Vec<Segment>,
+    /// Up to here every member has the log.
+    pub stable: Index,
+}
+
+/// Wants in.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Join {
+    /// Who.
+    pub me: Member,
+    /// Whom it asked first; it comes right after that one in the ring.
+    pub contact: Option<NodeId>,
+    /// Zero for a newcomer; else the highest epoch promised by a member that comes back.
+    pub epoch: Epoch,
+    /// Which of the pair's connections this is.
+    pub generation: u64,
+}
+
+/// Why somebody is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The room has all the members that it can have.
+    RoomFull,
+    /// It took in messages too slowly.
+    Slow,
+    /// There is no leader just now; ask again.
+    Busy,
+    /// It did not come in in time.
+    TooLate,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::RoomFull => "the room is full",
+            Self::Slow => "it takes in messages too slowly",
+            Self::Busy => "the room has no leader just now",
+            Self::TooLate => "it did not answer in time",
+        })
+    }
+}

@@ -1,0 +1,15 @@
+//! What travels between nodes, and how it becomes bytes.
+//!
+//! A link carries frames: a big-endian `u32` length, then that many bytes. The first frame each way is the
+//! greeting: `RINGCHAT` and a big-endian `u16` version. Every other is one [`Envelope`] in postcard.
+
+mod error;
+mod frame;
+mod message;
+
+pub use error::{DecodeError, FrameTooLong};
+pub use frame::{FrameDecoder, GREETING, VERSION, encode};
+pub use message::{
+    Beat, Body, Change, Deliver, Elect, Elected, Entry, Envelope, Hello, Install, Join, Key, Message,
+    NotMember, Refusal, RefusedKind, Said, Segment, Sync,
+};
