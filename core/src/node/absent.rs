@@ -27,6 +27,10 @@ struct Lost {
 }
 
 impl Absent {
+    pub(crate) fn ids(&self) -> impl Iterator<Item = NodeId> {
+        self.lost.keys().copied()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.lost.len()
     }
