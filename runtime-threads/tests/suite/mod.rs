@@ -339,7 +339,8 @@ pub(crate) fn idle_connections_do_not_disturb<R: Runtime>() {
     for mut stream in idle {
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).unwrap();
-        assert_eq!(answer, GREETING);
+        // Who comes while too many others wait may be cut off before it is greeted.
+        assert!(GREETING.starts_with(&answer));
     }
 }
 
