@@ -207,7 +207,7 @@ pub(crate) fn three_members_see_one_order<R: Runtime>() {
 }
 
 pub(crate) fn a_fast_talker_waits_and_loses_nothing<R: Runtime>() {
-    const LINES: usize = 5000;
+    const LINES: usize = 4000;
     let leader = Member::<R>::create();
     let mut other = Member::<R>::join("other", &leader);
     other.wait_ready(2);
