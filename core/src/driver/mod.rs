@@ -9,8 +9,6 @@
 mod backlog;
 mod events;
 mod inbox;
-#[cfg(test)]
-mod tests;
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
