@@ -269,7 +269,7 @@ mod tests {
         let Ok(Asked::Run(flags)) = Flags::parse(line.split_whitespace().map(str::to_owned)) else {
             panic!("{line} is no command line");
         };
-        Options::new(flags, |name| {
+        Options::new(*flags, |name| {
             env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         })
     }

@@ -8,7 +8,7 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, PoisonError};
 
 use ringchat_core::driver::{Event, NoEvent};
-use ringchat_core::{Ending, Notice, Stamp};
+use ringchat_core::{Notice, Stamp};
 
 use crate::chat_log::ChatLog;
 use crate::line::Line;
@@ -113,7 +113,9 @@ pub(crate) fn run(
         }
     }
     session.room.join();
-    conclude(session, ending, face)
+    let outcome = Outcome::of(ending.as_ref(), session.cause());
+    face.bye(session.lamport(), &outcome);
+    outcome
 }
 
 /// The next event. Before waiting for it, the log is written.
@@ -129,12 +131,6 @@ fn next(session: &Session, notices: &mut Notices, log: &mut ChatLog, face: &mut 
             None
         }
     }
-}
-
-fn conclude(session: &Session, ending: Option<Ending>, face: &mut dyn Face) -> Outcome {
-    let outcome = Outcome::of(ending.as_ref(), session.cause());
-    face.bye(session.lamport(), &outcome);
-    outcome
 }
 
 fn open_log(path: Option<PathBuf>, addr: SocketAddr, face: &mut dyn Face) -> ChatLog {

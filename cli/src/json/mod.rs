@@ -108,7 +108,9 @@ impl Face for Json {
             let gap = Event::Gap { from: None, count: self.lost, reason: Some(GapReason::Output) };
             self.outlet.insist(&gap.line(lamport));
         }
-        last_lines(lamport, outcome).iter().for_each(|line| self.outlet.insist(line));
+        for line in last_lines(lamport, outcome) {
+            self.outlet.insist(&line);
+        }
         self.outlet.finish(LAST_WORDS);
     }
 }
