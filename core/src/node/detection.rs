@@ -42,13 +42,14 @@ impl Node {
             self.do_duty(link, duty);
         }
         self.check_unsynced();
+        self.hurry_admission();
     }
 
     fn dial_is_late(&self, purpose: &Purpose, started: Instant) -> bool {
         let limit = match purpose {
             Purpose::Peer(_) => self.times.dial(),
             Purpose::Contact(_) => self.times.greeting(),
-            Purpose::Leader { .. } => self.times.admission() * 2,
+            Purpose::Probe { .. } | Purpose::Leader { .. } => self.times.admission() * 2,
         };
         self.now().since(started) >= limit
     }

@@ -7,8 +7,8 @@
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
+use super::Node;
 use super::links::Purpose;
-use super::{Mode, Node};
 use crate::action::{Action, CloseMode, Fault};
 use crate::ids::{DialId, LinkId, NodeId};
 use crate::input::{DialFailure, DownReason, Origin};
@@ -48,6 +48,7 @@ impl Node {
         self.links.open(link, remote, Some(dial), now);
         match purpose {
             Purpose::Peer(peer) => self.send_hello(link, peer, generation, false),
+            Purpose::Probe { .. } => self.send_probe(link),
             Purpose::Contact(_) => self.send_join(link, None),
             Purpose::Leader { contact, .. } => self.send_join(link, Some(contact)),
         }
@@ -70,7 +71,10 @@ impl Node {
     /// A dial ended before the other end answered: at once, or after the connection stood.
     pub(super) fn dial_came_to_nothing(&mut self, purpose: &Purpose, why: Result<DownReason, DialFailure>) {
         match purpose {
+            // Only a refusal is a proof of death; a connection may break for other reasons.
+            Purpose::Peer(peer) if why.is_ok() && self.links.may_dial_again(*peer) => self.dial(*peer),
             Purpose::Peer(peer) => self.on_peer_dial_failed(*peer),
+            Purpose::Probe { .. } => {}
             Purpose::Contact(addr) => self.on_contact_failed(*addr, why),
             Purpose::Leader { leader, .. } => self.on_contact_failed(leader.id.addr(), why),
         }
@@ -88,6 +92,7 @@ impl Node {
         if gone.closing {
             return;
         }
+        self.merge_link_lost(link);
         match (gone.peer, &gone.purpose) {
             (Some(peer), _) if stood => {
                 if let DownReason::Protocol(_) | DownReason::Overflow = reason {
@@ -137,7 +142,15 @@ impl Node {
                 return self.fault(link, Fault::Unexpected);
             }
             state.knows = state.knows.max(hello.cfg);
-            return self.on_role(&hello);
+            self.on_role(&hello);
+            if !self.route.roster.contains(hello.me) {
+                if hello.cfg > self.known_cfg() {
+                    self.send(link, Message::WantRoster);
+                } else {
+                    self.send_not_member(link, RefusedKind::Hello, self.promised);
+                }
+            }
+            return;
         }
         let purpose = state.purpose.clone();
         if hello.you != self.me.id {
@@ -147,6 +160,12 @@ impl Node {
             Some(Purpose::Peer(peer)) if peer == hello.me && hello.answer => {
                 self.establish(link, &hello);
                 self.on_linked(peer);
+            }
+            Some(Purpose::Contact(_) | Purpose::Leader { .. }) => {
+                // The leader's ring has this newcomer already; its welcome follows.
+                if let Some(state) = self.links.get_mut(link) {
+                    state.takes_me_for_next = hello.next;
+                }
             }
             None if !hello.answer => self.consider(link, hello),
             Some(_) | None => self.fault(link, Fault::Unexpected),
@@ -184,6 +203,16 @@ impl Node {
         }
     }
 
+    /// The route has changed: greetings that waited for it may be answered.
+    pub(super) fn reconsider_deferred(&mut self) {
+        let known =
+            |hello: &Hello| self.route.roster.contains(hello.me) && self.links.dialing(hello.me).is_none();
+        let waiting = self.links.iter().filter(|(_, link)| link.deferred.as_ref().is_some_and(known));
+        for link in waiting.map(|(id, _)| id).collect::<Vec<_>>() {
+            self.admit_deferred(link);
+        }
+    }
+
     /// This node's own dial failed, and the peer's waits.
     fn admit_deferred(&mut self, link: LinkId) {
         let Some(hello) = self.links.get_mut(link).and_then(|link| link.deferred.take()) else { return };
@@ -207,6 +236,7 @@ impl Node {
         self.bind(link, hello.me, hello.generation);
         if let Some(state) = self.links.get_mut(link) {
             state.knows = hello.cfg;
+            state.view = hello.view;
         }
         self.on_role(hello);
         if hello.cfg > self.known_cfg() {
@@ -293,7 +323,7 @@ impl Node {
             }
             RefusedKind::Elected => self.on_elected_refused(peer, refusal.epoch),
             RefusedKind::Sync | RefusedKind::Ping => {
-                if self.leader() == Some(peer) {
+                if self.leader() == Some(peer) && self.awaited_epoch() == refusal.epoch {
                     self.on_refused_by(peer, refusal.cfg);
                 }
             }
@@ -303,11 +333,12 @@ impl Node {
     /// `peer` lives and does not take this node for a member: it is passed over until there is a leader.
     fn on_refused_by(&mut self, peer: NodeId, cfg: Option<Cfg>) {
         self.shunned.insert(peer);
-        if cfg > self.known_cfg() {
+        let went_on = cfg > self.known_cfg();
+        if went_on {
             self.went_on.insert(peer);
         }
         self.ring_unlinked(peer);
-        if self.leader() == Some(peer) && self.mode != Mode::Joining {
+        if self.leader() == Some(peer) || (went_on && self.leads()) {
             self.start_election();
         } else {
             self.seek_next();
@@ -315,7 +346,9 @@ impl Node {
     }
 
     pub(super) fn send_roster(&mut self, link: LinkId) {
-        let Some(cfg) = self.known_cfg() else { return };
+        let Some(cfg) = self.known_cfg() else {
+            return self.send_not_member(link, RefusedKind::Hello, self.promised);
+        };
         let roster = self.route.roster.clone();
         if let Some(state) = self.links.get_mut(link) {
             state.knows = state.knows.max(Some(cfg));
@@ -326,8 +359,15 @@ impl Node {
     pub(super) fn on_roster(&mut self, link: LinkId, cfg: Cfg, roster: &Roster) {
         let Some(state) = self.links.get_mut(link) else { return };
         let deferred = state.deferred.take();
-        if state.peer.is_none() && deferred.is_none() {
+        let peer = state.peer;
+        if peer.is_none() && deferred.is_none() {
             return self.fault(link, Fault::Unexpected);
+        }
+        if let Some(peer) = peer
+            && Some(cfg) > self.known_cfg()
+            && !roster.contains(self.me.id)
+        {
+            return self.on_refused_by(peer, Some(cfg));
         }
         self.learn_route(cfg, roster);
         if let Some(hello) = deferred {

@@ -7,14 +7,13 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use super::links::Purpose;
-use super::membership::Route;
 use super::{Mode, Node};
 use crate::action::{CloseMode, Ending, Fault, JoinFailure, Notice};
 use crate::config::{Config, Times};
 use crate::ids::{Epoch, LinkId, NodeId, RoomId};
 use crate::input::{DialFailure, DownReason};
 use crate::node::Timer;
-use crate::roster::{Cfg, Member, Roster, View};
+use crate::roster::{Member, Roster, View};
 use crate::time::Instant;
 use crate::wire::{DecodeError, Elected, Join, Message, Refusal};
 
@@ -72,6 +71,7 @@ impl Node {
             return;
         }
         self.drop_attempts();
+        self.forget_route();
         let Some(joining) = &self.joining else { return };
         match joining.contacts.get(joining.turn).copied() {
             Some(contact) => self.start_dial(Purpose::Contact(contact), 0, contact),
@@ -80,7 +80,7 @@ impl Node {
     }
 
     fn drop_attempts(&mut self) {
-        let attempt = |purpose: &Purpose| !matches!(purpose, Purpose::Peer(_));
+        let attempt = |purpose: &Purpose| matches!(purpose, Purpose::Contact(_) | Purpose::Leader { .. });
         for link in self.links.abandon(attempt) {
             self.close(link, CloseMode::Abort);
         }
@@ -89,11 +89,21 @@ impl Node {
     pub(super) fn send_join(&mut self, link: LinkId, contact: Option<NodeId>) {
         let generation = self.links.get(link).map_or(0, |link| link.generation);
         let epoch = if self.is_fresh() { Epoch::default() } else { self.promised };
-        self.send(link, Message::Join(Join { me: self.me.clone(), contact, epoch, generation }));
+        self.send(
+            link,
+            Message::Join(Join { me: self.me.clone(), contact, epoch, generation, ring: Vec::new() }),
+        );
     }
 
     pub(super) fn on_join_via(&mut self, link: LinkId, contact: NodeId, leader: Member) {
         let purpose = self.links.get(link).and_then(|link| link.purpose.clone());
+        if let Some(Purpose::Probe { leader: asked }) = purpose {
+            self.close(link, CloseMode::Flush);
+            if !asked && leader.id != self.me.id && self.leads() {
+                self.start_dial(Purpose::Probe { leader: true }, 0, leader.id.addr());
+            }
+            return;
+        }
         if !matches!(purpose, Some(Purpose::Contact(_))) || leader.id == self.me.id {
             return self.fault(link, Fault::Unexpected);
         }
@@ -105,15 +115,18 @@ impl Node {
     /// The leader lets this node in.
     pub(super) fn on_welcome(&mut self, link: LinkId, elected: Elected) {
         let leader = elected.cfg.view.leader;
+        if self.is_merging_on(link) {
+            return self.merge_into(link, elected);
+        }
         let Some(state) = self.links.get(link) else { return };
         let asked = match &state.purpose {
             Some(Purpose::Contact(_)) => true,
             Some(Purpose::Leader { leader: asked, .. }) => asked.id == leader,
-            Some(Purpose::Peer(_)) | None => false,
+            Some(Purpose::Peer(_) | Purpose::Probe { .. }) | None => false,
         };
         let generation = state.generation;
-        let newer = elected.cfg.view.epoch > self.promised;
-        if self.mode != Mode::Joining || !asked || !newer || !elected.roster.contains(self.me.id) {
+        let follows = self.would_follow(elected.cfg.view);
+        if self.mode != Mode::Joining || !asked || !follows || !elected.roster.contains(self.me.id) {
             return self.fault(link, Fault::Unexpected);
         }
         self.bind(link, leader, generation);
@@ -128,10 +141,12 @@ impl Node {
             }
             return;
         }
-        let Some(purpose) = state.purpose.clone() else { return };
+        let purpose = state.purpose.clone();
+        self.merge_link_lost(link);
+        let Some(purpose) = purpose else { return };
         self.close(link, CloseMode::Abort);
         match (purpose, refusal) {
-            (Purpose::Peer(_), _) => {}
+            (Purpose::Peer(_) | Purpose::Probe { .. }, _) => {}
             (_, Refusal::RoomFull) if self.is_fresh() => self.end(Ending::Refused(refusal)),
             (Purpose::Contact(_) | Purpose::Leader { .. }, _) => self.ask_next(),
         }
@@ -210,7 +225,6 @@ impl Node {
         self.went_on.clear();
         self.shunned.clear();
         self.unreachable.clear();
-        self.route = Route { cfg: Cfg::first(self.view), roster: Roster::default() };
         self.notify(Notice::LeftBehind);
         self.arm(Timer::Join, Duration::ZERO);
     }

@@ -22,7 +22,10 @@ pub(crate) struct Leadership {
     pub(super) joiners: Vec<Joiner>,
     pub(super) admission: Option<Admission>,
     pub(super) draining: BTreeSet<NodeId>,
+    /// Members that come from another ring and have not shown their logs yet.
     pub(super) returning: BTreeSet<NodeId>,
+    /// The link on which this ring has asked to be taken into a greater one.
+    pub(super) merging: Option<LinkId>,
     doomed: BTreeMap<NodeId, Departure>,
     last_removal: Option<Instant>,
     /// Submissions that wait while the room is held up.
@@ -85,6 +88,12 @@ impl Leadership {
         self.wants_link(peer) || self.joiners.iter().any(|joiner| joiner.member.id == peer)
     }
 
+    /// Whether `member` is to be told who leads: it does not follow, and was let in.
+    pub(super) fn awaits_news(&self, member: NodeId) -> bool {
+        let newcomer = self.admission.as_ref().is_some_and(|it| it.newcomers.contains(&member));
+        self.is_unsynced(member) && !newcomer
+    }
+
     pub(super) fn is_unsynced(&self, member: NodeId) -> bool {
         self.members.get(&member).is_some_and(|progress| !progress.synced)
     }
@@ -93,15 +102,16 @@ impl Leadership {
         self.members.values().all(|progress| progress.synced)
     }
 
-    /// Whether `origin` was in another ring until it came in, so that its tail was said there.
-    pub(super) fn is_returning(&self, origin: NodeId) -> bool {
-        self.returning.contains(&origin)
+    /// Whether `member` was in another ring until it came in, so that its tail was said there.
+    pub(super) fn is_returning(&self, member: NodeId) -> bool {
+        self.returning.contains(&member)
     }
 
-    /// Whether all but `newcomers` have the log up to `index`.
-    pub(super) fn all_acked(&self, index: Index, newcomers: &BTreeSet<NodeId>) -> bool {
+    /// All but `newcomers` that do not have the log up to `index`.
+    pub(super) fn lacking(&self, index: Index, newcomers: &BTreeSet<NodeId>) -> Vec<NodeId> {
         let insiders = self.members.iter().filter(|(id, _)| !newcomers.contains(id));
-        insiders.into_iter().all(|(_, progress)| progress.synced && progress.acked >= index)
+        let lacking = insiders.filter(|(_, progress)| !progress.synced || progress.acked < index);
+        lacking.map(|(id, _)| *id).collect()
     }
 
     pub(super) fn last_held(&self, origin: NodeId) -> Option<Seq> {
@@ -145,13 +155,14 @@ impl Node {
         let others = roster.ids().filter(|id| *id != self.me.id);
         let members = others.map(|id| (id, Progress::new(now, 0))).collect();
         self.leadership = Some(Leadership { members, ..Leadership::default() });
+        self.arm_probe();
     }
 
     /// A membership entry was sequenced.
     pub(super) fn change_members(&mut self, change: &Change) {
         let (now, len) = (self.clock.now(), self.log.len());
         let Some(leadership) = &mut self.leadership else { return };
-        let Change::Edit { gone, joined } = change else { return };
+        let Change::Edit { gone, joined, .. } = change else { return };
         for (id, _) in gone {
             leadership.members.remove(id);
             leadership.draining.remove(id);
@@ -224,7 +235,11 @@ impl Node {
         let Some(progress) = self.leadership.as_mut().and_then(|it| it.members.get_mut(&member)) else {
             return;
         };
-        if !progress.synced || index <= progress.acked {
+        if !progress.synced {
+            return;
+        }
+        progress.astray_since = None;
+        if index <= progress.acked {
             return;
         }
         let before = progress.acked;
@@ -348,9 +363,11 @@ impl Node {
                 behind.push(*id);
             }
         }
-        let newcomers = leadership.admission.as_ref().map(|it| it.newcomers.clone()).unwrap_or_default();
+        let doomed = leadership.doomed.keys().copied();
+        let newcomers = leadership.admission.iter().flat_map(|it| it.newcomers.iter().copied());
+        let spared: BTreeSet<NodeId> = newcomers.chain(doomed).collect();
         for member in behind {
-            if newcomers.contains(&member) {
+            if spared.contains(&member) {
                 continue;
             }
             if self.links.is_linked(member) {
@@ -361,7 +378,7 @@ impl Node {
             }
         }
         for member in lost {
-            if !newcomers.contains(&member) {
+            if !spared.contains(&member) {
                 self.doom(member, Departure::Lost);
             }
         }
@@ -383,6 +400,14 @@ impl Node {
         }
     }
 
+    /// `members` leave the membership at once and together.
+    pub(super) fn expel(&mut self, members: Vec<NodeId>, why: Departure) {
+        if let Some(leadership) = &mut self.leadership {
+            leadership.doomed.extend(members.into_iter().map(|member| (member, why)));
+            self.commit_removals();
+        }
+    }
+
     /// Appends the membership without those who are to leave it.
     pub(super) fn commit_removals(&mut self) {
         let now = self.now();
@@ -397,7 +422,7 @@ impl Node {
             return;
         }
         let ids: Vec<NodeId> = gone.iter().map(|(id, _)| *id).collect();
-        let change = Change::Edit { gone, joined: Vec::new() };
+        let change = Change::Edit { gone, joined: Vec::new(), merged: false };
         self.sequence(Body::Membership { cfg: self.cfg.next(), change });
         for id in ids {
             self.dismiss(id);

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use crate::ids::{DialId, LinkId, NodeId};
-use crate::limits::MAX_ROSTER;
-use crate::roster::{Cfg, Member};
+use crate::limits::{MAX_BROKEN_DIALS, MAX_ROSTER};
+use crate::roster::{Cfg, Member, View};
 use crate::time::Instant;
 use crate::wire::Hello;
 
@@ -17,6 +17,11 @@ pub(crate) enum Purpose {
     Peer(NodeId),
     /// To ask a contact who leads.
     Contact(SocketAddr),
+    /// To find out whether a lost member is in another ring.
+    Probe {
+        /// Whether this asks the leader of that ring already.
+        leader: bool,
+    },
     /// To ask the leader to be let in.
     Leader {
         /// Who leads.
@@ -51,8 +56,12 @@ pub(crate) struct Link {
     pub(crate) deferred: Option<Hello>,
     /// The newest configuration that the peer is known to have.
     pub(crate) knows: Option<Cfg>,
+    /// The view that the peer was in when it greeted.
+    pub(crate) view: Option<View>,
     /// Since when neither end has had a use for it.
     pub(crate) idle_since: Option<Instant>,
+    /// Whether the peer takes this node for its next.
+    pub(crate) takes_me_for_next: bool,
     /// When the peer was asked for a sign of life because somebody suspects it.
     pub(crate) probed: Option<Instant>,
     /// It is being closed; what still comes in is ignored.
@@ -68,6 +77,8 @@ pub(crate) struct Links {
     /// The highest generation that was tried with each peer, by either end.
     generations: BTreeMap<NodeId, u64>,
     dialed: u64,
+    /// How often in a row a dial to a peer connected and broke before the peer answered.
+    broken: BTreeMap<NodeId, u8>,
 }
 
 impl Links {
@@ -84,7 +95,9 @@ impl Links {
             sent: now,
             deferred: None,
             knows: None,
+            view: None,
             idle_since: None,
+            takes_me_for_next: false,
             probed: None,
             closing: false,
         };
@@ -119,6 +132,17 @@ impl Links {
         self.peers.get(&peer).and_then(|link| self.open.get_mut(link))
     }
 
+    /// The view that `peer` was in when it greeted.
+    pub(crate) fn view_of(&self, peer: NodeId) -> Option<View> {
+        self.peers.get(&peer).and_then(|link| self.open.get(link)).and_then(|link| link.view)
+    }
+
+    /// Whether `peer` has told that this node is its next.
+    pub(crate) fn takes_me_for_next(&self, peer: NodeId) -> bool {
+        let link = self.peers.get(&peer).and_then(|link| self.open.get(link));
+        link.is_some_and(|link| link.takes_me_for_next)
+    }
+
     pub(crate) fn is_linked(&self, peer: NodeId) -> bool {
         self.peers.contains_key(&peer)
     }
@@ -138,6 +162,7 @@ impl Links {
         state.peer = Some(peer);
         state.generation = generation;
         state.deferred = None;
+        self.broken.remove(&peer);
         self.saw_generation(peer, generation);
         self.peers.insert(peer, link).filter(|old| *old != link)
     }
@@ -186,6 +211,17 @@ impl Links {
             let mut unbound = self.iter().filter(|(_, link)| link.peer.is_none());
             unbound.find(|(_, link)| link.purpose.as_ref() == Some(&purpose)).map(|(_, link)| link.generation)
         })
+    }
+
+    /// A dial to `peer` connected and broke before the peer answered. Tells whether it is worth another.
+    pub(crate) fn may_dial_again(&mut self, peer: NodeId) -> bool {
+        let broken = self.broken.entry(peer).or_default();
+        *broken = broken.saturating_add(1);
+        let again = *broken <= MAX_BROKEN_DIALS;
+        if !again {
+            self.broken.remove(&peer);
+        }
+        again
     }
 
     /// A link on which `peer` has greeted and still waits for an answer.

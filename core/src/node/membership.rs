@@ -20,7 +20,7 @@ pub(crate) struct Route {
 pub(crate) fn changed(roster: &Roster, change: &Change) -> Roster {
     match change {
         Change::Opened(roster) => roster.clone(),
-        Change::Edit { gone, joined } => {
+        Change::Edit { gone, joined, .. } => {
             let kept = roster.retain(|id| gone.iter().all(|(gone, _)| *gone != id));
             joined.iter().fold(kept, |roster, (member, contact)| roster.with(member.clone(), *contact))
         }
@@ -36,15 +36,21 @@ impl Node {
         }
     }
 
+    /// Forgets all routes: a node that wants in is nobody's neighbour.
+    pub(super) fn forget_route(&mut self) {
+        self.route = Route { cfg: Cfg::first(self.view), roster: Roster::default() };
+        self.on_route_changed();
+    }
+
     fn on_route_changed(&mut self) {
         let roster = self.route.roster.clone();
         self.unreachable.retain(|id, _| roster.contains(*id));
         self.shunned.retain(|id| roster.contains(*id));
-        for gone in [self.ring.next, self.ring.prev].into_iter().flatten() {
-            if !roster.contains(gone) {
-                self.ring_unlinked(gone);
-            }
+        if let Some(next) = self.ring.next.filter(|next| !roster.contains(*next)) {
+            self.ring_unlinked(next);
         }
+        self.seek_prev();
+        self.reconsider_deferred();
         self.seek_next();
     }
 
@@ -60,6 +66,9 @@ impl Node {
         }
         if self.ready {
             self.tell_changes(&old, &quits);
+        }
+        if matches!(change, Change::Edit { merged: true, .. }) {
+            self.ring.because(RingReason::Merge);
         }
         let (roster, absent) = (self.roster.clone(), self.absent.clone());
         self.log.forget_origins(|id| roster.contains(id) || absent.contains(id));

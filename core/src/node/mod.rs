@@ -13,6 +13,7 @@ mod leaving;
 mod links;
 mod log;
 mod membership;
+mod merging;
 mod recovery;
 mod relay;
 mod report;
@@ -38,7 +39,7 @@ use self::timers::{PatientClock, Timers};
 use crate::action::{Action, CloseMode, Fault, Notice};
 use crate::config::{Config, Start, Times};
 use crate::ids::{Epoch, Index, LinkId, NodeId, RoomId, Seq, Stamp};
-use crate::input::{Command, Input};
+use crate::input::{Command, DownReason, Input};
 use crate::report::Stats;
 use crate::rng::Rng;
 use crate::roster::{Cfg, Member, Roster, View};
@@ -261,7 +262,10 @@ impl Node {
             Message::Goodbye { successor } => self.on_goodbye(peer, successor),
             Message::Refused(refusal) => self.on_refused(link, refusal),
             Message::Join(join) => self.on_join(link, join),
-            Message::JoinVia { .. } | Message::Superseded { .. } => self.fault(link, Fault::Unexpected),
+            Message::JoinVia { .. }
+            | Message::Superseded { .. }
+            | Message::Probe { .. }
+            | Message::ProbeReply { .. } => self.fault(link, Fault::Unexpected),
         }
     }
 
@@ -275,6 +279,8 @@ impl Node {
             Message::Roster { cfg, roster } => self.on_roster(link, cfg, &roster),
             Message::Join(join) => self.on_join(link, join),
             Message::JoinVia { me, leader } => self.on_join_via(link, me, leader),
+            Message::Probe { me, size } => self.on_probe(link, &me, size),
+            Message::ProbeReply { me } => self.on_probe_reply(link, &me),
             Message::Elected(elected) => self.on_welcome(link, elected),
             Message::Refused(refusal) => self.on_refused(link, refusal),
             Message::Ping(_)
@@ -305,6 +311,8 @@ impl Node {
             Timer::Removal => self.commit_removals(),
             Timer::Leave => self.on_leave_due(),
             Timer::Slow => self.on_slow_due(),
+            Timer::Probe => self.on_probe_due(),
+            Timer::Merge => self.give_up_merge(),
         }
     }
 
@@ -368,10 +376,12 @@ impl Node {
         let Some(remote) = self.links.get(link).map(|link| link.remote) else { return };
         self.stats.faults = self.stats.faults.saturating_add(1);
         self.notify(Notice::Fault { remote, reason });
-        let peer = self.links.get(link).and_then(|link| link.peer);
+        let state = self.links.get(link).map(|link| (link.peer, link.purpose.clone()));
         self.close(link, CloseMode::Abort);
-        if let Some(peer) = peer {
-            self.on_link_lost(peer);
+        match state {
+            Some((Some(peer), _)) => self.on_link_lost(peer),
+            Some((None, Some(purpose))) => self.dial_came_to_nothing(&purpose, Ok(DownReason::Closed)),
+            Some((None, None)) | None => {}
         }
     }
 
@@ -391,6 +401,14 @@ impl Node {
             Mode::Normal => Some(self.view.leader),
             Mode::Waiting(waiting) => Some(waiting.view().leader),
             Mode::Joining | Mode::Electing(_) | Mode::Ended => None,
+        }
+    }
+
+    /// The epoch in which this node has a leader, or awaits one.
+    fn awaited_epoch(&self) -> Epoch {
+        match &self.mode {
+            Mode::Waiting(waiting) => waiting.view().epoch,
+            Mode::Joining | Mode::Normal | Mode::Electing(_) | Mode::Ended => self.view.epoch,
         }
     }
 
