@@ -99,9 +99,11 @@ impl Options {
             Some(name) => Name::new(&name).map_err(UsageError::Name)?,
             None => usual_name(&env("USER").unwrap_or_default()).map_err(UsageError::Name)?,
         };
+        let elsewhere = flags.leader || !flags.contacts.is_empty();
+        let of_neighbor = |flag, name| if elsewhere { flag } else { set(flag, name) };
         let neighbor = neighbor(
-            set(flags.neighbor_address, "RINGCHAT_NEIGHBOR_ADDRESS"),
-            set(flags.neighbor_port, "RINGCHAT_NEIGHBOR_PORT"),
+            of_neighbor(flags.neighbor_address, "RINGCHAT_NEIGHBOR_ADDRESS"),
+            of_neighbor(flags.neighbor_port, "RINGCHAT_NEIGHBOR_PORT"),
         )?;
         let contacts = contacts(neighbor, &flags.contacts)?;
         let seconds = parse(
@@ -295,6 +297,16 @@ mod tests {
         assert_eq!(options.name.as_str(), "flag");
         assert_eq!(options.addr.port(), 7);
         assert_eq!(options.runtime, Runtime::AsyncStd);
+    }
+
+    #[test]
+    fn the_neighbor_of_the_environment_is_for_who_says_nothing_else() {
+        let env = [("RINGCHAT_NEIGHBOR_ADDRESS", "::1"), ("RINGCHAT_NEIGHBOR_PORT", "5")];
+        let start = |line: &str| options(line, &env).unwrap().start;
+        assert_eq!(start("-n x"), Start::Join { contacts: vec![addr("[::1]:5")] });
+        assert_eq!(start("-n x -np 6"), Start::Join { contacts: vec![addr("[::1]:6")] });
+        assert_eq!(start("-n x [::2]:7"), Start::Join { contacts: vec![addr("[::2]:7")] });
+        assert_eq!(start("-n x -l"), Start::Create);
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl Screen {
         let addr = me.id.addr();
         self.system(&format!("in the ring as {me}: {count}, {leads}; /help shows the commands"));
         self.system(&format!("others join with: ringchat {addr}"));
-        self.system(&format!("not encrypted: whoever reaches {addr} can read and write"));
+        self.put(&words::open_to_all(addr));
     }
 
     fn message(&mut self, from: &Member, oseq: Seq, stamp: Stamp, text: &str, mine: bool) {

@@ -18,6 +18,7 @@ use crate::screen::{Printer, Screen, Show};
 use crate::session::{self, Session};
 use crate::signals;
 use crate::terminal::{self, Terminal};
+use crate::words;
 
 /// Runs a session and gives its exit code.
 pub(crate) fn run(options: &Options) -> u8 {
@@ -76,6 +77,7 @@ fn system(error: &io::Error) -> Outcome {
 /// A session with JSON both ways.
 fn programs(options: &Options, session: &Arc<Session>, notices: Notices) -> io::Result<Outcome> {
     signals::handle(Arc::clone(session), None)?;
+    words::open_to_all(session.room.addr()).to_stderr();
     let outlet = standard_output(session)?;
     let (asking, questions) = json::questions();
     let (admit, admitted) = sync_channel(1);

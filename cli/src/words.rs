@@ -1,6 +1,10 @@
 //! What happens in a room, in words for its log.
 
+use std::net::SocketAddr;
+
 use ringchat_core::{Departure, ElectionPhase, Ending, Notice, RingReason};
+
+use crate::line::Line;
 
 /// What the log says about `notice`, if anything.
 pub(crate) fn log(notice: &Notice) -> Option<String> {
@@ -37,6 +41,11 @@ pub(crate) fn log(notice: &Notice) -> Option<String> {
         Notice::Ended(_) => "did not get into a ring".to_owned(),
         Notice::Report(_) => return None,
     })
+}
+
+/// That nothing keeps others out.
+pub(crate) fn open_to_all(addr: SocketAddr) -> Line {
+    Line::system(&format!("not encrypted: whoever reaches {addr} can read and write"))
 }
 
 /// Why the neighbours changed, in a word.
