@@ -24,13 +24,13 @@ pub(crate) fn log(notice: &Notice) -> Option<String> {
         }
         Notice::Election { phase, candidate, epoch } => {
             let what = match phase {
-                ElectionPhase::Start => "own candidacy sent",
-                ElectionPhase::Forward => "passed on the candidacy of",
-                ElectionPhase::Swallow => "stopped the candidacy of",
-                ElectionPhase::Won => "won by",
-                ElectionPhase::Elected => "heard of the election of",
+                ElectionPhase::Start => "stands",
+                ElectionPhase::Forward => "passed on",
+                ElectionPhase::Swallow => "stopped",
+                ElectionPhase::Won => "won",
+                ElectionPhase::Elected => "was elected",
             };
-            format!("election of epoch {epoch}: {what} {candidate}")
+            format!("election of epoch {epoch}: {candidate} {what}")
         }
         Notice::Leader { member, epoch } => format!("{member} leads now (epoch {epoch})"),
         Notice::LeftBehind => "the ring went on without this member, which joins again".to_owned(),

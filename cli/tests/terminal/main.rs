@@ -168,6 +168,14 @@ fn colours_are_for_who_wants_them() {
 }
 
 #[test]
+fn the_loss_of_the_leader_and_its_successor_are_told() {
+    let room = Room::new(&[]);
+    room.eve.signal(Signal::KILL);
+    room.bob.wait_line("/// Eve was lost ///");
+    room.bob.wait_line("/// Bob leads now (epoch 2) ///");
+}
+
+#[test]
 fn the_log_appears_above_the_prompt_when_asked_for() {
     let room = Room::new(&["-v"]);
     room.bob.wait("a line of the log", |lines| lines.iter().any(|line| line.contains(": neighbours are")));
@@ -186,8 +194,9 @@ fn leaving_is_told_to_the_others_and_restores_the_terminal() {
 
 #[test]
 fn a_signal_leaves_in_order_and_restores_the_terminal() {
-    for (signal, exit) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129)] {
-        let mut room = Room::new(&[]);
+    let signals = [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129)];
+    for (runtime, (signal, exit)) in ["threads", "async-std", "threads"].into_iter().zip(signals) {
+        let mut room = Room::new(&["--runtime", runtime]);
         room.type_in("half a");
         room.bob.signal(signal);
         assert_eq!(room.bob.exit().code(), Some(exit));
