@@ -10,6 +10,7 @@ use ringchat_core::{Config, Name, NameError, Start};
 
 use crate::flags::Flags;
 use crate::room::Runtime;
+use crate::words;
 
 /// A valid set of options.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,12 +69,8 @@ impl fmt::Display for UsageError {
             Self::Value { option, value, wanted } => write!(f, "{option} is to be {wanted}, not {value:?}"),
             Self::Name(error) => write!(f, "{error}; choose another with -n NAME"),
             Self::Unspecified { ip, own } => {
-                let own: Vec<String> = own.iter().map(IpAddr::to_string).collect();
-                write!(
-                    f,
-                    "{ip} is no address that others can reach; choose one of this machine's with -a: {}",
-                    own.join(", ")
-                )
+                let own = words::addresses(own);
+                write!(f, "{ip} is no address that others can reach; choose one of this machine with -a: {own}")
             }
             Self::Unresolved { host, why } => write!(f, "no address is known for {host:?}: {why}"),
         }

@@ -9,7 +9,7 @@ use ringchat_core::Config;
 
 use crate::json::{self, Json};
 use crate::line::Line;
-use crate::options::Options;
+use crate::options::{Options, own_addresses};
 use crate::outcome::{Cause, Outcome};
 use crate::outlet::Outlet;
 use crate::people::{Input, MAX_ASKED};
@@ -43,8 +43,13 @@ fn open(options: &Options) -> Result<(Arc<Session>, Notices), Outcome> {
     };
     match Room::open(options.runtime, config) {
         Ok((room, notices)) => Ok((Arc::new(Session::new(room)), notices)),
-        Err(error) if error.cannot_listen => Err(Outcome::failed(5, "listen", error.to_string())),
-        Err(error) => Err(Outcome::failed(1, "system", error.to_string())),
+        Err(error) => Err(match error.listen {
+            Some(io::ErrorKind::AddrNotAvailable) => {
+                Outcome::failed(5, "listen", format!("{error}: {}", words::addresses(&own_addresses())))
+            }
+            Some(_) => Outcome::failed(5, "listen", error.to_string()),
+            None => Outcome::failed(1, "system", error.to_string()),
+        }),
     }
 }
 

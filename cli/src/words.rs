@@ -1,6 +1,6 @@
 //! What happens in a room, in words for its log.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use ringchat_core::{Departure, ElectionPhase, Ending, Notice, RingReason};
 
@@ -56,6 +56,11 @@ pub(crate) fn ring_reason(reason: RingReason) -> &'static str {
         RingReason::Repair => "repair",
         RingReason::Merge => "merge",
     }
+}
+
+/// Addresses, one after the other.
+pub(crate) fn addresses(addresses: &[IpAddr]) -> String {
+    addresses.iter().map(IpAddr::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// So many messages.
