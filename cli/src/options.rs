@@ -69,7 +69,7 @@ impl fmt::Display for UsageError {
             Self::Value { option, value, wanted } => write!(f, "{option} is to be {wanted}, not {value:?}"),
             Self::Name(error) => write!(f, "{error}; choose another with -n NAME"),
             Self::Unspecified { ip, own } => {
-                let own = words::addresses(own);
+                let own = words::list(own);
                 write!(f, "{ip} is no address that others can reach; choose one of this machine with -a: {own}")
             }
             Self::Unresolved { host, why } => write!(f, "no address is known for {host:?}: {why}"),

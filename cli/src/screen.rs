@@ -30,7 +30,8 @@ impl Printer {
         self.outlet.offer(&self.rendered(line))
     }
 
-    fn insist(&self, line: &Line) {
+    /// Queues a line that must not be lost.
+    pub(crate) fn insist(&self, line: &Line) {
         self.outlet.insist(&self.rendered(line));
     }
 

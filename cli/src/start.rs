@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-use ringchat_core::Config;
+use ringchat_core::{Config, Start};
 
 use crate::json::{self, Json};
 use crate::line::Line;
@@ -45,7 +45,7 @@ fn open(options: &Options) -> Result<(Arc<Session>, Notices), Outcome> {
         Ok((room, notices)) => Ok((Arc::new(Session::new(room)), notices)),
         Err(error) => Err(match error.listen {
             Some(io::ErrorKind::AddrNotAvailable) => {
-                Outcome::failed(5, "listen", format!("{error}: {}", words::addresses(&own_addresses())))
+                Outcome::failed(5, "listen", format!("{error}: {}", words::list(&own_addresses())))
             }
             Some(_) => Outcome::failed(5, "listen", error.to_string()),
             None => Outcome::failed(1, "system", error.to_string()),
@@ -111,6 +111,10 @@ fn people(options: &Options, session: &Arc<Session>, notices: Notices) -> io::Re
         None if stdin().is_terminal() => input.typed_lines(stdin().lock()),
         None => input.piped_lines(stdin().lock()),
     })?;
+    if let Start::Join { contacts } = &options.start {
+        let joining = Line::system(&format!("joining through {}", words::list(contacts)));
+        printer.insist(&joining);
+    }
     let own = !(stdin().is_terminal() && stdout().is_terminal());
     let mut face = Screen::new(printer, Show { own, log: options.verbose }, asked);
     let outcome = session::run(session, notices, &mut face, options.log_file.clone(), admit);

@@ -1,6 +1,7 @@
 //! What happens in a room, in words for its log.
 
-use std::net::{IpAddr, SocketAddr};
+use std::fmt::Display;
+use std::net::SocketAddr;
 
 use ringchat_core::{Departure, ElectionPhase, Ending, Notice, RingReason};
 
@@ -58,9 +59,9 @@ pub(crate) fn ring_reason(reason: RingReason) -> &'static str {
     }
 }
 
-/// Addresses, one after the other.
-pub(crate) fn addresses(addresses: &[IpAddr]) -> String {
-    addresses.iter().map(IpAddr::to_string).collect::<Vec<_>>().join(", ")
+/// One after the other.
+pub(crate) fn list(all: &[impl Display]) -> String {
+    all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// So many messages.
