@@ -67,7 +67,7 @@ pub(crate) struct Flags {
     #[argh(switch)]
     pub(crate) json: bool,
 
-    /// where the log goes (chat_PORT.log)
+    /// where the log goes (`chat_PORT.log`)
     #[argh(option, arg_name = "file")]
     pub(crate) log_file: Option<String>,
 
