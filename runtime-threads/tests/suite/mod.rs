@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::thread;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use ringchat_core::driver::{Ended, Event, NoEvent};
+use ringchat_core::driver::{DIAL_TIMEOUT, Ended, Event, NoEvent};
 use ringchat_core::wire::GREETING;
 use ringchat_core::{
     Command, Config, Departure, DialFailure, Ending, JoinFailure, Name, Notice, Report, Start, Text,
@@ -17,7 +18,7 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A runtime as the suite uses it. Each call may block.
 pub(crate) trait Runtime {
-    type Room: Sync;
+    type Room: Send + Sync + 'static;
     type Notices: Send;
     type OpenError: std::error::Error;
 
@@ -43,6 +44,7 @@ macro_rules! conformance {
             a_slow_reader_finds_a_gap_and_slows_nobody,
             a_taken_port_is_told,
             nobody_at_the_contact_is_told,
+            leaving_does_not_wait_for_a_dial,
             garbage_is_answered_by_the_greeting_and_the_end,
             a_connection_cut_inside_a_frame_harms_nobody,
             idle_connections_do_not_disturb,
@@ -55,14 +57,14 @@ macro_rules! conformance {
 
 /// A member of a room, with what it was told.
 struct Member<R: Runtime> {
-    room: R::Room,
+    room: Arc<R::Room>,
     notices: R::Notices,
 }
 
 impl<R: Runtime> Member<R> {
     fn open(name: &str, start: Start) -> Self {
         let (room, notices) = R::open(config(name, start)).unwrap();
-        Self { room, notices }
+        Self { room: Arc::new(room), notices }
     }
 
     fn create() -> Self {
@@ -81,6 +83,21 @@ impl<R: Runtime> Member<R> {
 
     fn say(&self, text: &str) {
         say::<R>(&self.room, text);
+    }
+
+    /// Says `lines` on a thread of its own, which waits when the room does.
+    fn start_talking(&self, lines: impl Iterator<Item = String> + Send + 'static) -> JoinHandle<()> {
+        let room = Arc::clone(&self.room);
+        thread::spawn(move || lines.for_each(|line| say::<R>(&room, &line)))
+    }
+
+    /// The texts of the next `count` messages.
+    fn texts(&mut self, count: usize) -> Vec<String> {
+        let text = |notice: &Notice| match notice {
+            Notice::Message { text, .. } => Some(text.as_str().to_owned()),
+            _ => None,
+        };
+        (0..count).map(|n| self.wait(&format!("message {n}"), text)).collect()
     }
 
     fn leave(&self) {
@@ -160,15 +177,6 @@ fn wait<R: Runtime, T>(
     }
 }
 
-/// The texts of the next `count` messages.
-fn texts<R: Runtime>(notices: &mut R::Notices, count: usize) -> Vec<String> {
-    let text = |notice: &Notice| match notice {
-        Notice::Message { text, .. } => Some(text.as_str().to_owned()),
-        _ => None,
-    };
-    (0..count).map(|n| wait::<R, _>(notices, &format!("message {n}"), text)).collect()
-}
-
 pub(crate) fn two_members_talk<R: Runtime>() {
     let mut leader = Member::<R>::create();
     let mut other = Member::<R>::join("other", &leader);
@@ -187,14 +195,13 @@ pub(crate) fn three_members_see_one_order<R: Runtime>() {
     let mut third = Member::<R>::join("third", &second);
     third.wait_ready(3);
     let mut members = [leader, second, third];
-    let orders: Vec<Vec<String>> = thread::scope(|scope| {
-        let talks = members.iter_mut().enumerate().map(|(me, Member { room, notices })| {
-            let room = &*room;
-            scope.spawn(move || (0..LINES).for_each(|n| say::<R>(room, &format!("{me} {n:03}"))));
-            scope.spawn(move || texts::<R>(notices, 3 * LINES))
-        });
-        talks.collect::<Vec<_>>().into_iter().map(|talk| talk.join().unwrap()).collect()
-    });
+    let lines = |from: usize| (0..LINES).map(move |n| format!("{from} {n:03}"));
+    let talkers: Vec<_> = members.iter().enumerate().map(|(from, m)| m.start_talking(lines(from))).collect();
+    // What waits for one is kept for it while another is read.
+    let orders: Vec<_> = members.iter_mut().map(|member| member.texts(3 * LINES)).collect();
+    for talker in talkers {
+        talker.join().unwrap();
+    }
     assert_eq!(orders[0], orders[1]);
     assert_eq!(orders[0], orders[2]);
     let mut of_each = BTreeMap::<&str, Vec<&str>>::new();
@@ -211,11 +218,9 @@ pub(crate) fn a_fast_talker_waits_and_loses_nothing<R: Runtime>() {
     let leader = Member::<R>::create();
     let mut other = Member::<R>::join("other", &leader);
     other.wait_ready(2);
-    let Member { room, notices } = &mut other;
-    let heard = thread::scope(|scope| {
-        scope.spawn(|| (0..LINES).for_each(|n| say::<R>(room, &n.to_string())));
-        texts::<R>(notices, LINES)
-    });
+    let talker = other.start_talking((0..LINES).map(|n| n.to_string()));
+    let heard = other.texts(LINES);
+    talker.join().unwrap();
     assert_eq!(heard, (0..LINES).map(|n| n.to_string()).collect::<Vec<_>>());
 }
 
@@ -267,7 +272,7 @@ pub(crate) fn dropping_the_notices_leaves_the_room<R: Runtime>() {
 }
 
 pub(crate) fn a_slow_reader_finds_a_gap_and_slows_nobody<R: Runtime>() {
-    const LINES: u64 = 6000;
+    const LINES: u64 = 18_000;
     let mut leader = Member::<R>::create();
     (0..LINES).for_each(|n| leader.say(&n.to_string()));
     leader.leave();
@@ -297,10 +302,29 @@ pub(crate) fn nobody_at_the_contact_is_told<R: Runtime>() {
     let start = Start::Join { contacts: vec![free] };
     let config = Config { join_timeout: Duration::from_millis(300), ..config("lonely", start) };
     let (room, notices) = R::open(config).unwrap();
-    let mut lonely = Member::<R> { room, notices };
+    let mut lonely = Member::<R> { room: Arc::new(room), notices };
     let refused = JoinFailure::Dial(DialFailure::Refused);
     assert_eq!(lonely.wait_ending(), Ending::JoinFailed { tried: vec![(free, refused)] });
     R::join(&lonely.room);
+}
+
+pub(crate) fn leaving_does_not_wait_for_a_dial<R: Runtime>() {
+    let (deaf, _queued) = deaf_listener();
+    let lonely = Member::<R>::open("lonely", Start::Join { contacts: vec![deaf.local_addr().unwrap()] });
+    let before = Instant::now();
+    lonely.leave();
+    R::join(&lonely.room);
+    assert!(before.elapsed() < DIAL_TIMEOUT, "{:?}", before.elapsed());
+}
+
+/// A listener whose queue is full, so that dials to it get no answer.
+fn deaf_listener() -> (TcpListener, Vec<TcpStream>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    rustix::net::listen(&listener, 0).unwrap();
+    let addr = listener.local_addr().unwrap();
+    let connect = || TcpStream::connect_timeout(&addr, Duration::from_millis(50)).ok();
+    let queued = std::iter::from_fn(connect).collect();
+    (listener, queued)
 }
 
 pub(crate) fn garbage_is_answered_by_the_greeting_and_the_end<R: Runtime>() {
