@@ -7,7 +7,7 @@ use ringchat_core::Instant;
 
 /// Events by time; those of one instant in the order in which they were put in.
 #[derive(Clone, Debug)]
-pub struct Schedule<E> {
+pub(super) struct Schedule<E> {
     heap: BinaryHeap<Reverse<Planned<E>>>,
     count: u64,
 }
@@ -21,18 +21,18 @@ struct Planned<E> {
 
 impl<E> Schedule<E> {
     /// Puts in `event`, to happen at `at`.
-    pub fn push(&mut self, at: Instant, event: E) {
+    pub(super) fn push(&mut self, at: Instant, event: E) {
         self.heap.push(Reverse(Planned { at, number: self.count, event }));
         self.count += 1;
     }
 
     /// When the next event happens.
-    pub fn next_at(&self) -> Option<Instant> {
+    pub(super) fn next_at(&self) -> Option<Instant> {
         self.heap.peek().map(|Reverse(planned)| planned.at)
     }
 
     /// Takes the next event.
-    pub fn pop(&mut self) -> Option<(Instant, E)> {
+    pub(super) fn pop(&mut self) -> Option<(Instant, E)> {
         self.heap.pop().map(|Reverse(planned)| (planned.at, planned.event))
     }
 }

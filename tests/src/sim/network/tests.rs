@@ -3,7 +3,6 @@ use std::time::Duration;
 
 use ringchat_core::limits::{LINK_QUEUE_BYTES, MAX_GREETING};
 use ringchat_core::wire::{DecodeError, Envelope, Message, Said};
-use ringchat_core::wire::Deliver;
 use ringchat_core::{
     CloseMode, DialFailure, DialId, DownReason, Epoch, Input, Instant, LinkId, Member, Name, NodeId, Origin,
     RoomId, Text, View,
@@ -141,7 +140,8 @@ fn a_long_frame_needs_trust() {
     let (mut pair, from, _) = Pair::connected(1);
     pair.network.send(&[from], &big()).unwrap();
     pair.run(Duration::from_secs(1));
-    let [DownReason::Protocol(DecodeError::TooLong { limit: MAX_GREETING, .. })] = pair.down(pair.b)[..] else {
+    let [DownReason::Protocol(DecodeError::TooLong { limit: MAX_GREETING, .. })] = pair.down(pair.b)[..]
+    else {
         panic!("{:?}", pair.came);
     };
     assert_eq!(pair.down(pair.a), [DownReason::Io]);
