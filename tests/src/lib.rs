@@ -13,4 +13,5 @@
 )]
 
 pub mod oracles;
+pub mod scenario;
 pub mod sim;

@@ -1,7 +1,9 @@
 //! Random runs: a ring, faults of chosen kinds at random times, then peace, and what must hold after it.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -209,10 +211,11 @@ const AGREEING: Duration = Duration::from_secs(40);
 /// How long nothing but heartbeats may be sent in the end.
 const QUIET: Duration = Duration::from_secs(5);
 
-/// Does one run.
+/// Does one run. A panic of a node is a violation like any other.
 pub fn run(options: Options) -> Outcome {
     let mut chaos = Chaos::new(options);
-    let result = chaos.run();
+    let result = catch_unwind(AssertUnwindSafe(|| chaos.run()))
+        .unwrap_or_else(|panic| Err(chaos.violation("panic", words(&*panic))));
     let Chaos { world, .. } = chaos;
     Outcome {
         result,
@@ -221,6 +224,12 @@ pub fn run(options: Options) -> Outcome {
         time: world.now(),
         counts: world.counts().clone(),
     }
+}
+
+/// What a node said when it panicked.
+fn words(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
 
 struct Chaos {
