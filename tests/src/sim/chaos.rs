@@ -503,12 +503,13 @@ impl Chaos {
     fn agree(&mut self) -> Result<(), Violation> {
         let end = self.world.now().after(AGREEING);
         loop {
-            match self.rings() {
-                Ok(rings) => return self.check(&rings),
-                Err(detail) if self.world.now() >= end => {
-                    return Err(self.violation("convergence", detail));
-                }
-                Err(_) => self.world.run_for(Duration::from_millis(50))?,
+            let agreed = match self.rings() {
+                Ok(rings) => self.check(&rings),
+                Err(detail) => Err(self.violation("convergence", detail)),
+            };
+            match agreed {
+                Err(_) if self.world.now() < end => self.world.run_for(Duration::from_millis(50))?,
+                settled => return settled,
             }
         }
     }

@@ -82,6 +82,7 @@ pub(super) fn kind(message: &Message) -> &'static str {
     match message {
         Message::Hello(_) => "Hello",
         Message::NotMember(_) => "NotMember",
+        Message::Superseded { .. } => "Superseded",
         Message::WantRoster => "WantRoster",
         Message::Roster { .. } => "Roster",
         Message::Ping(_) => "Ping",
@@ -207,12 +208,13 @@ impl fmt::Display for Short<'_> {
                 i.base,
                 i.end
             ),
+            Message::Superseded { generation } => write!(f, " {generation}"),
             Message::Suspect { id } => write!(f, " {}", Id(*id)),
             Message::Draining { oseq } => write!(f, " {oseq}"),
             Message::Goodbye { successor: Some(id) } => write!(f, " to {}", Id(*id)),
             Message::Refused(refusal) => write!(f, ": {refusal}"),
             Message::Join(j) => write!(f, " {} epoch {} gen {}", Id(j.me.id), j.epoch, j.generation),
-            Message::JoinVia { leader } => write!(f, " {}", Id(leader.id)),
+            Message::JoinVia { leader, .. } => write!(f, " {}", Id(leader.id)),
             Message::WantRoster | Message::Leave | Message::Goodbye { successor: None } => Ok(()),
         }
     }
