@@ -45,8 +45,6 @@ pub struct History {
     reached: BTreeMap<NodeId, Seq>,
     /// Of whom something is missing, and said so.
     gaps: BTreeSet<NodeId>,
-    /// Who came in while it was a member.
-    came: BTreeSet<NodeId>,
     place: Option<Index>,
     epoch: Epoch,
     lamport: Stamp,
@@ -168,9 +166,6 @@ impl Room {
                     return fail("S6", format!("misses {count} messages of {from} in a crash-only run"));
                 }
             }
-            Notice::Joined { member } => {
-                history.came.insert(member.id);
-            }
             Notice::Leader { member, epoch } => return self.leader(host, now, member, *epoch),
             Notice::Election { phase: ringchat_core::ElectionPhase::Start, .. } => history.elections += 1,
             Notice::LeftBehind => {
@@ -200,12 +195,13 @@ impl Room {
         if let Some((property, what)) = self.invented(host, shown) {
             return fail(property, &what);
         }
-        let history = &mut self.histories[host.0];
         let id = shown.from.id;
+        let before_me = self.said_before_ready(host, id);
+        let history = &mut self.histories[host.0];
         let reached = history.reached.get(&id).copied();
-        // A newcomer starts in the midst of those that were there before it.
-        let may_start_late = reached.is_none() && !history.came.contains(&id) && history.me != Some(id);
         let expected = reached.unwrap_or(0) + 1;
+        // A newcomer starts in the midst of what others say.
+        let may_start_late = reached.is_none() && shown.oseq <= before_me + 1;
         if shown.oseq < expected {
             return fail("S5", &format!("shown before, {expected} is expected"));
         }
@@ -231,6 +227,14 @@ impl Room {
         }
         place.push((host, id, shown.oseq));
         Ok(())
+    }
+
+    /// How many messages `origin` had been given to say when `host` became a member.
+    fn said_before_ready(&self, host: HostId, origin: NodeId) -> Seq {
+        let (Some(ready), Some(origin)) = (self.histories[host.0].ready, self.by_id.get(&origin)) else {
+            return 0;
+        };
+        self.histories[origin.0].said.iter().take_while(|(_, at)| *at < ready).count() as Seq
     }
 
     /// What is wrong if nobody said this.
@@ -299,17 +303,16 @@ impl Room {
 
     /// Up to which number `to` must have got the messages of `from`.
     fn owed(&self, from: HostId, to: HostId, together: &[HostId]) -> Seq {
-        let (sender, receiver) = (&self.histories[from.0], &self.histories[to.0]);
-        let Some(ready) = receiver.ready else { return 0 };
+        let sender = &self.histories[from.0];
+        let Some(id) = sender.me else { return 0 };
         let in_order = sender.ending == Some(Ending::Left { unsure: 0 });
         let survives = together.contains(&from) || in_order;
         let apart = self.promises == Promises::Any && from != to;
         if !survives || apart {
             return 0;
         }
-        let early = sender.said.iter().take_while(|(_, at)| *at < ready).count();
-        let all = sender.said.len();
-        if all > early { all as Seq } else { 0 }
+        let all = sender.said.len() as Seq;
+        if all > self.said_before_ready(to, id) { all } else { 0 }
     }
 
     /// Checks that members of one ring have shown the same, in the same order, since the last of them came.
