@@ -45,17 +45,20 @@ pub struct Faults {
     pub partition: u32,
     /// Dials are refused or time out for a while.
     pub bad_dials: u32,
+    /// One trouble at a time: while a process is frozen, late or slow, and a while after, nobody else is and
+    /// nobody goes. Two that freeze in turn may each give the other up.
+    pub gentle: bool,
 }
 
 impl Faults {
     /// Whether nothing happens after which a live member may be taken for dead.
     pub fn crash_only(&self) -> bool {
-        self.freeze + self.jump + self.late + self.slow == 0 && self.one_ring()
+        self.weights().iter().all(|(weight, kind)| *weight == 0 || kind.is_crash())
     }
 
     /// Whether nothing happens that may leave more than one ring, as long as rings do not merge.
     pub fn one_ring(&self) -> bool {
-        self.cut + self.partition + self.bad_dials == 0
+        self.gentle && self.cut + self.partition + self.bad_dials == 0
     }
 
     fn weights(&self) -> [(u32, Kind); 14] {
@@ -96,6 +99,21 @@ enum Kind {
     BadDials,
 }
 
+impl Kind {
+    /// Whether no live member is taken for dead after this.
+    fn is_crash(self) -> bool {
+        !matches!(self, Self::Cut | Self::Partition | Self::BadDials) && !self.is_trouble()
+    }
+
+    fn is_trouble(self) -> bool {
+        matches!(self, Self::Freeze | Self::Jump | Self::Late | Self::Slow)
+    }
+
+    fn removes(self) -> bool {
+        matches!(self, Self::Leave | Self::Kill | Self::PowerOff | Self::Restart)
+    }
+}
+
 /// A named choice of faults.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mix {
@@ -114,7 +132,7 @@ pub enum Mix {
 
 impl Mix {
     fn draw(self, rng: &mut Rng) -> Faults {
-        let calm = Faults { say: 60, join: 4, leave: 4, ..Faults::default() };
+        let calm = Faults { say: 60, join: 4, leave: 4, gentle: rng.chance(500), ..Faults::default() };
         let crash = Faults { kill: 5, power_off: 3, restart: 3, break_link: 3, ..calm };
         let freeze = Faults { freeze: 5, jump: 2, late: 4, slow: 2, ..crash };
         let cut = Faults { cut: 4, partition: 3, bad_dials: 2, ..freeze };
@@ -146,6 +164,7 @@ fn some_of(faults: Faults, rng: &mut Rng) -> Faults {
         cut: maybe(faults.cut),
         partition: maybe(faults.partition),
         bad_dials: maybe(faults.bad_dials),
+        gentle: faults.gentle,
     }
 }
 
@@ -208,6 +227,8 @@ pub struct Outcome {
 const JOINING: Duration = Duration::from_secs(15);
 /// How long they may take to agree once the faults have stopped.
 const AGREEING: Duration = Duration::from_secs(40);
+/// How long a gentle run leaves a member to come back.
+const RECOVERY: Duration = Duration::from_secs(3);
 /// How long nothing but heartbeats may be sent in the end.
 const QUIET: Duration = Duration::from_secs(5);
 
@@ -239,6 +260,8 @@ struct Chaos {
     faults: Faults,
     /// What ends later, and when.
     later: BTreeMap<(Instant, u64), Undo>,
+    /// Until when somebody may not be as the others think.
+    trouble: Instant,
     free_places: Vec<Place>,
     sayings: u64,
 }
@@ -261,7 +284,7 @@ impl Chaos {
         let mut free_places: Vec<Place> = (1..=nodes + 100).collect();
         rng.shuffle(&mut free_places);
         let world = World::new(rng.bits(), Quality::GOOD, promises, options.trace);
-        Self { rng, world, nodes, faults, later: BTreeMap::new(), free_places, sayings: 0 }
+        Self { rng, world, nodes, faults, later: BTreeMap::new(), trouble: Instant::ZERO, free_places, sayings: 0 }
     }
 
     fn run(&mut self) -> Result<(), Violation> {
@@ -322,8 +345,10 @@ impl Chaos {
 
     fn later(&mut self, least: u64, most: u64, undo: Undo) {
         let after = self.rng.between(Duration::from_millis(least), Duration::from_millis(most));
+        let end = self.world.now().after(after);
         let number = self.later.len() as u64 + self.sayings;
-        self.later.insert((self.world.now().after(after), number), undo);
+        self.later.insert((end, number), undo);
+        self.trouble = self.trouble.max(end.after(RECOVERY));
     }
 
     fn undo(&mut self, undo: Undo) -> Result<(), Violation> {
@@ -356,6 +381,10 @@ impl Chaos {
     }
 
     fn do_one(&mut self, kind: Kind) -> Result<(), Violation> {
+        let troubled = self.faults.gentle && self.world.now() < self.trouble;
+        if troubled && (kind.is_trouble() || kind.removes()) {
+            return Ok(());
+        }
         match kind {
             Kind::Say => return self.say(),
             Kind::Leave => {
@@ -395,6 +424,7 @@ impl Chaos {
                 let forward = self.rng.chance(700);
                 let by = i64::try_from(self.rng.below(3_000_000)).unwrap_or(0);
                 self.world.jump(host, if forward { by } else { -by / 10 });
+                self.trouble = self.world.now().after(RECOVERY);
             }
             Kind::Late => {
                 let lateness = self.rng.between(Duration::ZERO, Duration::from_millis(1500));
@@ -489,7 +519,7 @@ impl Chaos {
     }
 
     fn shape(&self) -> Shape {
-        if self.faults.one_ring() { Shape::OneRing } else { Shape::SomeRings }
+        if self.faults.crash_only() || self.faults.one_ring() { Shape::OneRing } else { Shape::SomeRings }
     }
 
     fn rings(&self) -> Result<Vec<Vec<HostId>>, String> {
