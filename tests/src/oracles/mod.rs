@@ -5,9 +5,11 @@
 
 mod converged;
 mod history;
+mod state;
 
 pub use converged::{Shape, converged};
 pub use history::{History, Promises, Room};
+pub use state::{States, only_needed_links, same_logs};
 
 use std::fmt;
 

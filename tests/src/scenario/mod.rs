@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use ringchat_core::{Ending, Instant, NodeId, Text};
 
-use crate::oracles::{Promises, Shape, Violation, converged};
+use crate::oracles::{Promises, Shape, Violation};
 use crate::sim::{Death, HostId, Life, Quality, World, place_of};
 
 /// Why a scenario did not go as written.
@@ -299,12 +299,6 @@ impl Play {
     }
 
     fn agreed(&self, shape: Shape) -> Result<Vec<Vec<HostId>>, String> {
-        let rings = converged(&self.world.reports(), shape)?;
-        for ring in &rings {
-            let (room, now) = (self.world.room(), self.world.now());
-            room.nothing_lost(now, ring).map_err(|lost| lost.to_string())?;
-            room.one_order(now, ring).map_err(|order| order.to_string())?;
-        }
-        Ok(rings)
+        self.world.rings(shape).map_err(|violation| violation.to_string())
     }
 }

@@ -13,7 +13,7 @@ use super::network::{Death, Heal, HostId, Network, Quality};
 use super::rng::Rng;
 use super::schedule::Schedule;
 use super::trace::{Trace, kind};
-use crate::oracles::{Promises, Room, Violation};
+use crate::oracles::{Promises, Room, Shape, States, Violation, converged, only_needed_links, same_logs};
 
 /// Where a process runs: a number from 1 that decides its address. A restart has the place of the earlier one.
 pub type Place = u32;
@@ -89,6 +89,7 @@ pub struct World {
     join_timeout: Duration,
     trace: Trace,
     room: Room,
+    states: States,
     counts: Counts,
     outbox: Vec<Action>,
 }
@@ -109,6 +110,7 @@ impl World {
             join_timeout: Config::JOIN_TIMEOUT,
             trace: Trace::new(trace),
             room: Room::new(promises),
+            states: States::default(),
             counts: Counts::default(),
             outbox: Vec::new(),
         }
@@ -208,6 +210,46 @@ impl World {
     /// The reports of all that are alive.
     pub fn reports(&self) -> Vec<(HostId, Report)> {
         self.alive().into_iter().filter_map(|host| Some((host, self.report(host)?))).collect()
+    }
+}
+
+/// What must be so in the end.
+impl World {
+    /// The rings that all that are alive form, in which all agree and nothing is lost.
+    ///
+    /// # Errors
+    /// What is not so, or not yet.
+    pub fn rings(&self, shape: Shape) -> Result<Vec<Vec<HostId>>, Violation> {
+        let not_yet = |detail| Violation::new(self.now, "convergence", detail);
+        if let Some(host) = self.alive().iter().find(|&&host| self.is_leaving(host)) {
+            return Err(not_yet(format!("{} is still leaving", self.label(*host))));
+        }
+        let rings = converged(&self.reports(), shape).map_err(not_yet)?;
+        for ring in &rings {
+            same_logs(ring.iter().map(|&host| self.node(host))).map_err(not_yet)?;
+            self.room.nothing_lost(self.now, ring)?;
+            self.room.one_order(self.now, ring)?;
+        }
+        Ok(rings)
+    }
+
+    /// Nothing but heartbeats is sent for `time`, on no more links than are needed.
+    ///
+    /// # Errors
+    /// What is sent.
+    pub fn be_quiet(&mut self, time: Duration) -> Result<(), Violation> {
+        let before = self.counts.sent.clone();
+        self.run_for(time)?;
+        for (kind, count) in &self.counts.sent {
+            let more = count - before.get(kind).copied().unwrap_or(0);
+            if more > 0 && !matches!(*kind, "Ping" | "Pong") {
+                return Err(Violation::new(self.now, "quiet", format!("{more} {kind} are sent")));
+            }
+        }
+        for host in self.alive() {
+            only_needed_links(self.node(host)).map_err(|detail| Violation::new(self.now, "S11", detail))?;
+        }
+        Ok(())
     }
 }
 
@@ -524,6 +566,8 @@ impl World {
         self.outbox = outbox;
         if self.life(host) == Life::Running {
             self.check_progress(host, clock)?;
+            let node = &self.processes[host.0].node;
+            self.states.look(host, self.now, node, self.room.promises())?;
             self.plan(host);
         }
         Ok(())
