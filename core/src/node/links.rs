@@ -53,6 +53,8 @@ pub(crate) struct Link {
     pub(crate) knows: Option<Cfg>,
     /// Since when neither end has had a use for it.
     pub(crate) idle_since: Option<Instant>,
+    /// Whether the peer takes this node for its next.
+    pub(crate) takes_me_for_next: bool,
     /// When the peer was asked for a sign of life because somebody suspects it.
     pub(crate) probed: Option<Instant>,
     /// It is being closed; what still comes in is ignored.
@@ -85,6 +87,7 @@ impl Links {
             deferred: None,
             knows: None,
             idle_since: None,
+            takes_me_for_next: false,
             probed: None,
             closing: false,
         };
@@ -117,6 +120,12 @@ impl Links {
 
     pub(crate) fn of_mut(&mut self, peer: NodeId) -> Option<&mut Link> {
         self.peers.get(&peer).and_then(|link| self.open.get_mut(link))
+    }
+
+    /// Whether `peer` has told that this node is its next.
+    pub(crate) fn takes_me_for_next(&self, peer: NodeId) -> bool {
+        let link = self.peers.get(&peer).and_then(|link| self.open.get(link));
+        link.is_some_and(|link| link.takes_me_for_next)
     }
 
     pub(crate) fn is_linked(&self, peer: NodeId) -> bool {
