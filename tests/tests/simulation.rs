@@ -5,9 +5,8 @@ use ringchat_tests::sim::chaos::{Mix, Options, run};
 fn all_hold(mix: Mix, seeds: std::ops::Range<u64>) {
     for seed in seeds {
         let outcome = run(Options { seed, nodes: None, mix, trace: false });
-        if let Err(violation) = outcome.result {
-            panic!("seed {seed} of {mix:?}: {violation}; replay it with --first-seed {seed} --seeds 1");
-        }
+        let result = outcome.result.map_err(|violation| violation.to_string());
+        assert_eq!(result, Ok(()), "in {mix:?}; replay it with --first-seed {seed} --seeds 1");
         assert!(outcome.checked > 0, "seed {seed} of {mix:?} checks nothing");
     }
 }

@@ -28,14 +28,14 @@ pub fn converged(reports: &[(HostId, Report)], shape: Shape) -> Result<Vec<Vec<H
     if shape == Shape::OneRing && rings.len() > 1 {
         return Err(format!("there are {} rings", rings.len()));
     }
-    rings.values().map(|ring| agree(ring.iter().map(|&at| &reports[at]).collect())).collect()
+    rings.values().map(|ring| agree(&ring.iter().map(|&at| &reports[at]).collect::<Vec<_>>())).collect()
 }
 
 /// Whether those that follow one leader agree about their ring.
-fn agree(ring: Vec<&(HostId, Report)>) -> Result<Vec<HostId>, String> {
+fn agree(ring: &[&(HostId, Report)]) -> Result<Vec<HostId>, String> {
     let live: BTreeSet<NodeId> = ring.iter().map(|(_, report)| report.me.id).collect();
     let Some((_, pattern)) = ring.first() else { return Ok(Vec::new()) };
-    for (_, report) in &ring {
+    for (_, report) in ring {
         let me = &report.me;
         let members: BTreeSet<NodeId> = report.members.ids().collect();
         if members != live {
@@ -63,6 +63,8 @@ fn agree(ring: Vec<&(HostId, Report)>) -> Result<Vec<HostId>, String> {
 mod tests {
     use super::*;
     use ringchat_core::{Epoch, Member, Name, Roster};
+
+    type Break = fn(&mut Vec<(HostId, Report)>);
 
     fn member(n: u16) -> Member {
         let id = NodeId::new(([10, 0, 0, 1], n).into(), 1);
@@ -105,7 +107,7 @@ mod tests {
 
     #[test]
     fn what_does_not_agree_is_told() {
-        let breaks: [fn(&mut Vec<(HostId, Report)>); 6] = [
+        let breaks: [Break; 6] = [
             |r| drop(r.pop()),
             |r| r[0].1.leader = None,
             |r| r[1].1.next = member(1),

@@ -128,6 +128,7 @@ enum Event {
 }
 
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "only a few wait at a time, and most are inputs")]
 enum Ready {
     Input(HostId, Input),
     /// Frames may be complete at this end.
@@ -372,6 +373,9 @@ impl Network {
     }
 
     /// Sends one message on some links.
+    ///
+    /// # Errors
+    /// If it does not fit a frame.
     pub fn send(&mut self, links: &[LinkId], envelope: &Envelope) -> Result<(), wire::FrameTooLong> {
         let mut frame = Vec::new();
         wire::encode(envelope, &mut frame)?;

@@ -94,16 +94,16 @@ impl Network {
     pub(super) fn pump(&mut self, from: LinkId) {
         loop {
             let Self { rng, connections, quality, .. } = self;
-            let (number, side) = place(from);
-            let out = &mut connections[number].ends[side].out;
+            let (connection, end) = place(from);
+            let out = &mut connections[connection].ends[end].out;
             let most = out.queue.len().min(KERNEL_BUFFER.saturating_sub(out.unread));
             if most == 0 {
                 break;
             }
-            let size = if rng.chance(quality.pieces) { 1 + rng.index(most) } else { most };
-            let rest = out.queue.split_off(size);
+            let length = if rng.chance(quality.pieces) { 1 + rng.index(most) } else { most };
+            let rest = out.queue.split_off(length);
             let data = std::mem::replace(&mut out.queue, rest);
-            out.unread += size;
+            out.unread += length;
             self.transmit(from, Packet::Data(data));
         }
         let out = &mut self.end(from).out;
