@@ -16,7 +16,7 @@ const STATIC: Quality = Quality { least: DELAY, most: DELAY, pieces: 0, refusals
 const NOTICED: Duration = Duration::from_millis(2);
 /// When every member has begun an election by itself, having heard of none.
 const ALL_BEGUN: Duration = Duration::from_millis(320);
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 const PACE: Duration = Duration::from_millis(10);
 
 /// Where the leader runs that will die.
@@ -33,7 +33,7 @@ enum Initiators {
 /// The candidacies sent until `ring`, in this order, has a new leader.
 fn messages(ring: &[Place], initiators: Initiators) -> Result<u64> {
     let mut world = World::new(1, STATIC, Promises::CrashOnly, false);
-    world.set_times(Duration::from_secs(5), Duration::from_secs(60));
+    world.set_times(Duration::from_secs(5), Duration::from_mins(1));
     let leader = gather(&mut world, ring)?;
     world.kill(leader, Death::Killed);
     if initiators == Initiators::All {
