@@ -79,6 +79,10 @@ impl Node {
         let Mode::Electing(Election { best: Some((candidate, path)), key, sent }) = &mut self.mode else {
             return;
         };
+        if self.ring.seeking.is_some() {
+            // A nearer member may live; the token must not pass it over.
+            return;
+        }
         if let Some(next) = self.ring.next {
             if *sent == Some((*candidate, next)) {
                 return;
@@ -89,13 +93,11 @@ impl Node {
             if self.send_to(next, Message::Elect(elect)) {
                 self.stats.election_messages = self.stats.election_messages.saturating_add(1);
             }
-        } else if self.ring.seeking.is_none() {
-            if *key == Some(*candidate) {
-                self.win();
-            } else {
-                // The candidate is beyond reach, or its token would be on its way.
-                self.start_election();
-            }
+        } else if *key == Some(*candidate) {
+            self.win();
+        } else {
+            // The candidate is beyond reach, or its token would be on its way.
+            self.start_election();
         }
     }
 
@@ -153,7 +155,7 @@ impl Node {
             path.push(me);
             election.best = Some((candidate, path));
             self.tell_election(ElectionPhase::Forward, candidate.id);
-            if self.unreachable.contains_key(&candidate.id) {
+            if self.unreachable.get(&candidate.id) == Some(&self.promised) {
                 return self.start_election();
             }
             self.pass_token();
@@ -215,8 +217,16 @@ impl Node {
                 None => return,
             },
             Mode::Normal if next == self.view.leader => return,
-            Mode::Normal if self.leadership.as_ref().is_some_and(|it| !it.is_unsynced(next)) => return,
-            Mode::Normal => self.announcement(),
+            Mode::Normal => {
+                let is_behind = match &self.leadership {
+                    Some(leadership) => leadership.awaits_news(next),
+                    None => self.links.view_of(next).is_some_and(|view| view.epoch < self.view.epoch),
+                };
+                if !is_behind {
+                    return;
+                }
+                self.announcement()
+            }
             Mode::Joining | Mode::Electing(_) | Mode::Ended => return,
         };
         self.send_elected(next, elected);

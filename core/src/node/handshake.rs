@@ -7,8 +7,8 @@
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
-use super::links::Purpose;
 use super::Node;
+use super::links::Purpose;
 use crate::action::{Action, CloseMode, Fault};
 use crate::ids::{DialId, LinkId, NodeId};
 use crate::input::{DialFailure, DownReason, Origin};
@@ -137,10 +137,15 @@ impl Node {
                 return self.fault(link, Fault::Unexpected);
             }
             state.knows = state.knows.max(hello.cfg);
+            self.on_role(&hello);
             if !self.route.roster.contains(hello.me) {
-                return self.send_not_member(link, RefusedKind::Hello, self.promised);
+                if hello.cfg > self.known_cfg() {
+                    self.send(link, Message::WantRoster);
+                } else {
+                    self.send_not_member(link, RefusedKind::Hello, self.promised);
+                }
             }
-            return self.on_role(&hello);
+            return;
         }
         let purpose = state.purpose.clone();
         if hello.you != self.me.id {
@@ -150,6 +155,12 @@ impl Node {
             Some(Purpose::Peer(peer)) if peer == hello.me && hello.answer => {
                 self.establish(link, &hello);
                 self.on_linked(peer);
+            }
+            Some(Purpose::Contact(_) | Purpose::Leader { .. }) => {
+                // The leader's ring has this newcomer already; its welcome follows.
+                if let Some(state) = self.links.get_mut(link) {
+                    state.takes_me_for_next = hello.next;
+                }
             }
             None if !hello.answer => self.consider(link, hello),
             Some(_) | None => self.fault(link, Fault::Unexpected),
@@ -210,6 +221,7 @@ impl Node {
         self.bind(link, hello.me, hello.generation);
         if let Some(state) = self.links.get_mut(link) {
             state.knows = hello.cfg;
+            state.view = hello.view;
         }
         self.on_role(hello);
         if hello.cfg > self.known_cfg() {

@@ -85,6 +85,12 @@ impl Leadership {
         self.wants_link(peer) || self.joiners.iter().any(|joiner| joiner.member.id == peer)
     }
 
+    /// Whether `member` is to be told who leads: it does not follow, and was let in.
+    pub(super) fn awaits_news(&self, member: NodeId) -> bool {
+        let newcomer = self.admission.as_ref().is_some_and(|it| it.newcomers.contains(&member));
+        self.is_unsynced(member) && !newcomer
+    }
+
     pub(super) fn is_unsynced(&self, member: NodeId) -> bool {
         self.members.get(&member).is_some_and(|progress| !progress.synced)
     }
@@ -98,10 +104,11 @@ impl Leadership {
         self.returning.contains(&origin)
     }
 
-    /// Whether all but `newcomers` have the log up to `index`.
-    pub(super) fn all_acked(&self, index: Index, newcomers: &BTreeSet<NodeId>) -> bool {
+    /// All but `newcomers` that do not have the log up to `index`.
+    pub(super) fn lacking(&self, index: Index, newcomers: &BTreeSet<NodeId>) -> Vec<NodeId> {
         let insiders = self.members.iter().filter(|(id, _)| !newcomers.contains(id));
-        insiders.into_iter().all(|(_, progress)| progress.synced && progress.acked >= index)
+        let lacking = insiders.filter(|(_, progress)| !progress.synced || progress.acked < index);
+        lacking.map(|(id, _)| *id).collect()
     }
 
     pub(super) fn last_held(&self, origin: NodeId) -> Option<Seq> {
@@ -224,7 +231,11 @@ impl Node {
         let Some(progress) = self.leadership.as_mut().and_then(|it| it.members.get_mut(&member)) else {
             return;
         };
-        if !progress.synced || index <= progress.acked {
+        if !progress.synced {
+            return;
+        }
+        progress.astray_since = None;
+        if index <= progress.acked {
             return;
         }
         let before = progress.acked;
@@ -348,9 +359,11 @@ impl Node {
                 behind.push(*id);
             }
         }
-        let newcomers = leadership.admission.as_ref().map(|it| it.newcomers.clone()).unwrap_or_default();
+        let doomed = leadership.doomed.keys().copied();
+        let newcomers = leadership.admission.iter().flat_map(|it| it.newcomers.iter().copied());
+        let spared: BTreeSet<NodeId> = newcomers.chain(doomed).collect();
         for member in behind {
-            if newcomers.contains(&member) {
+            if spared.contains(&member) {
                 continue;
             }
             if self.links.is_linked(member) {
@@ -361,7 +374,7 @@ impl Node {
             }
         }
         for member in lost {
-            if !newcomers.contains(&member) {
+            if !spared.contains(&member) {
                 self.doom(member, Departure::Lost);
             }
         }
@@ -380,6 +393,14 @@ impl Node {
             self.commit_removals();
         } else if !self.timers.is_set(Timer::Removal) {
             self.arm(Timer::Removal, Times::SUSPECT_WINDOW);
+        }
+    }
+
+    /// `members` leave the membership at once and together.
+    pub(super) fn expel(&mut self, members: Vec<NodeId>, why: Departure) {
+        if let Some(leadership) = &mut self.leadership {
+            leadership.doomed.extend(members.into_iter().map(|member| (member, why)));
+            self.commit_removals();
         }
     }
 

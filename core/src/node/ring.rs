@@ -62,6 +62,7 @@ impl Node {
         };
         if self.ring.next == Some(first) {
             self.ring.seeking = None;
+            self.pass_token();
         } else if self.links.is_linked(first) {
             self.take_next(first);
         } else if self.ring.seeking != Some(first) {
