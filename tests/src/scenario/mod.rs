@@ -213,22 +213,28 @@ impl Play {
     }
 
     fn those(&self, who: Who) -> Vec<HostId> {
-        if let Who::At(place) = who {
-            return self.world.at(place).into_iter().collect();
-        }
-        let members = self.world.members();
-        let Some((leader, host)) = self.current_leader() else { return Vec::new() };
-        let ring: Vec<NodeId> =
-            self.world.report(host).map(|report| report.members.after(leader).collect()).unwrap_or_default();
-        let one = |id: Option<&NodeId>| id.and_then(|id| self.world.at(place_of(id.addr())));
         match who {
-            Who::Leader => vec![host],
-            Who::Next => one(ring.first()).into_iter().collect(),
-            Who::Prev => one(ring.last()).into_iter().collect(),
-            Who::Opposite => one(ring.get(ring.len() / 2)).into_iter().collect(),
-            Who::Others => members.into_iter().filter(|&other| other != host).collect(),
-            Who::All | Who::At(_) => members,
+            Who::At(place) => self.world.at(place).into_iter().collect(),
+            Who::All => self.world.members(),
+            Who::Others => {
+                let leader = self.current_leader().map(|(_, host)| host);
+                self.world.members().into_iter().filter(|&host| Some(host) != leader).collect()
+            }
+            Who::Leader => self.current_leader().into_iter().map(|(_, host)| host).collect(),
+            Who::Next => self.from_leader(|ring| ring.first().copied()),
+            Who::Prev => self.from_leader(|ring| ring.last().copied()),
+            Who::Opposite => self.from_leader(|ring| ring.get(ring.len() / 2).copied()),
         }
+    }
+
+    /// The one whom `pick` picks from the ring, which starts after the leader.
+    fn from_leader(&self, pick: impl Fn(&[NodeId]) -> Option<NodeId>) -> Vec<HostId> {
+        let ring = self.current_leader().and_then(|(leader, host)| {
+            let report = self.world.report(host)?;
+            Some(report.members.after(leader).collect::<Vec<_>>())
+        });
+        let picked = ring.and_then(|ring| pick(&ring));
+        picked.and_then(|id| self.world.at(place_of(id.addr()))).into_iter().collect()
     }
 
     /// The live leader of the highest epoch that a running member reports.
