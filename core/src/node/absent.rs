@@ -10,7 +10,11 @@ use crate::time::Instant;
 
 /// The lost members that are remembered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Absent(BTreeMap<NodeId, Lost>);
+pub(crate) struct Absent {
+    lost: BTreeMap<NodeId, Lost>,
+    /// Who was looked for last.
+    probed: Option<NodeId>,
+}
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Lost {
@@ -21,34 +25,45 @@ struct Lost {
 }
 
 impl Absent {
+    pub(crate) fn len(&self) -> usize {
+        self.lost.len()
+    }
+
+    /// The one to look for now: each in turn.
+    pub(crate) fn next_to_probe(&mut self) -> Option<NodeId> {
+        let mut later = self.lost.keys().copied().filter(|id| Some(*id) > self.probed);
+        self.probed = later.next().or_else(|| self.lost.keys().next().copied());
+        self.probed
+    }
+
     pub(crate) fn contains(&self, id: NodeId) -> bool {
-        self.0.contains_key(&id)
+        self.lost.contains_key(&id)
     }
 
     pub(crate) fn member(&self, id: NodeId) -> Option<Member> {
-        self.0.get(&id).map(|lost| lost.member.clone())
+        self.lost.get(&id).map(|lost| lost.member.clone())
     }
 
     /// What they miss begins here.
     pub(crate) fn since(&self) -> Option<Index> {
-        self.0.values().map(|lost| lost.index).min()
+        self.lost.values().map(|lost| lost.index).min()
     }
 
     pub(crate) fn lose(&mut self, member: Member, index: Index, at: Instant) {
-        self.0.insert(member.id, Lost { member, index, at });
-        while self.0.len() > MAX_ABSENT {
-            let oldest = self.0.iter().min_by_key(|(_, lost)| (lost.at, lost.index)).map(|(id, _)| *id);
+        self.lost.insert(member.id, Lost { member, index, at });
+        while self.lost.len() > MAX_ABSENT {
+            let oldest = self.lost.iter().min_by_key(|(_, lost)| (lost.at, lost.index)).map(|(id, _)| *id);
             let Some(oldest) = oldest else { break };
-            self.0.remove(&oldest);
+            self.lost.remove(&oldest);
         }
     }
 
     /// A member is there that has this id, or a newer life of that address.
     pub(crate) fn returned(&mut self, id: NodeId) {
-        self.0.retain(|lost, _| lost.addr() != id.addr());
+        self.lost.retain(|lost, _| lost.addr() != id.addr());
     }
 
     pub(crate) fn expire(&mut self, now: Instant) {
-        self.0.retain(|_, lost| now.since(lost.at) < Times::ABSENT);
+        self.lost.retain(|_, lost| now.since(lost.at) < Times::ABSENT);
     }
 }

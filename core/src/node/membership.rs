@@ -20,7 +20,7 @@ pub(crate) struct Route {
 pub(crate) fn changed(roster: &Roster, change: &Change) -> Roster {
     match change {
         Change::Opened(roster) => roster.clone(),
-        Change::Edit { gone, joined } => {
+        Change::Edit { gone, joined, .. } => {
             let kept = roster.retain(|id| gone.iter().all(|(gone, _)| *gone != id));
             joined.iter().fold(kept, |roster, (member, contact)| roster.with(member.clone(), *contact))
         }
@@ -66,6 +66,9 @@ impl Node {
         }
         if self.ready {
             self.tell_changes(&old, &quits);
+        }
+        if matches!(change, Change::Edit { merged: true, .. }) {
+            self.ring.because(RingReason::Merge);
         }
         let (roster, absent) = (self.roster.clone(), self.absent.clone());
         self.log.forget_origins(|id| roster.contains(id) || absent.contains(id));
