@@ -45,21 +45,12 @@ pub struct Faults {
     pub partition: u32,
     /// Dials are refused or time out for a while.
     pub bad_dials: u32,
-    /// One trouble at a time: while a process is frozen, late or slow, and a while after, nobody else is and
-    /// nobody goes. Two that freeze in turn may each give the other up.
-    pub gentle: bool,
 }
 
 impl Faults {
     /// Whether nothing happens after which a live member may be taken for dead.
     pub fn crash_only(&self) -> bool {
         self.weights().iter().all(|(weight, kind)| *weight == 0 || kind.is_crash())
-    }
-
-    /// Whether nothing happens that may leave more than one ring, as long as rings do not merge. To a slow
-    /// reader all others may look dead, as they do behind a cut.
-    pub fn one_ring(&self) -> bool {
-        self.crash_only() || (self.gentle && self.slow + self.cut + self.partition + self.bad_dials == 0)
     }
 
     fn weights(&self) -> [(u32, Kind); 14] {
@@ -103,11 +94,16 @@ enum Kind {
 impl Kind {
     /// Whether no live member is taken for dead after this.
     fn is_crash(self) -> bool {
-        !matches!(self, Self::Cut | Self::Partition | Self::BadDials) && !self.is_trouble()
-    }
-
-    fn is_trouble(self) -> bool {
-        matches!(self, Self::Freeze | Self::Jump | Self::Late | Self::Slow)
+        !matches!(
+            self,
+            Self::Freeze
+                | Self::Jump
+                | Self::Late
+                | Self::Slow
+                | Self::Cut
+                | Self::Partition
+                | Self::BadDials
+        )
     }
 
     fn removes(self) -> bool {
@@ -133,10 +129,9 @@ pub enum Mix {
 
 impl Mix {
     fn draw(self, rng: &mut Rng) -> Faults {
-        let calm = Faults { say: 60, join: 4, leave: 4, gentle: rng.chance(500), ..Faults::default() };
+        let calm = Faults { say: 60, join: 4, leave: 4, ..Faults::default() };
         let crash = Faults { kill: 5, power_off: 3, restart: 3, break_link: 3, ..calm };
-        let slow = if rng.chance(300) { 2 } else { 0 };
-        let freeze = Faults { freeze: 5, jump: 2, late: 4, slow, ..crash };
+        let freeze = Faults { freeze: 5, jump: 2, late: 4, slow: 2, ..crash };
         let cut = Faults { cut: 4, partition: 3, bad_dials: 2, ..freeze };
         match self {
             Self::Calm => calm,
@@ -166,7 +161,6 @@ fn some_of(faults: Faults, rng: &mut Rng) -> Faults {
         cut: maybe(faults.cut),
         partition: maybe(faults.partition),
         bad_dials: maybe(faults.bad_dials),
-        gentle: faults.gentle,
     }
 }
 
@@ -229,8 +223,6 @@ pub struct Outcome {
 const JOINING: Duration = Duration::from_secs(15);
 /// How long they may take to agree once the faults have stopped.
 const AGREEING: Duration = Duration::from_secs(40);
-/// How long a gentle run leaves a member to come back.
-const RECOVERY: Duration = Duration::from_secs(3);
 /// How long nothing but heartbeats may be sent in the end.
 const QUIET: Duration = Duration::from_secs(5);
 
@@ -260,10 +252,10 @@ struct Chaos {
     world: World,
     nodes: u32,
     faults: Faults,
+    /// What the ways are like when nothing is wrong with them.
+    quality: Quality,
     /// What ends later, and when.
     later: BTreeMap<(Instant, u64), Undo>,
-    /// Until when somebody may not be as the others think.
-    trouble: Instant,
     free_places: Vec<Place>,
     sayings: u64,
 }
@@ -285,17 +277,10 @@ impl Chaos {
         let nodes = options.nodes.unwrap_or_else(|| 2 + u32::try_from(rng.below(9)).unwrap_or(0));
         let mut free_places: Vec<Place> = (1..=nodes + 100).collect();
         rng.shuffle(&mut free_places);
-        let world = World::new(rng.bits(), Quality::GOOD, promises, options.trace);
-        Self {
-            rng,
-            world,
-            nodes,
-            faults,
-            later: BTreeMap::new(),
-            trouble: Instant::ZERO,
-            free_places,
-            sayings: 0,
-        }
+        let most = rng.pick(&[1, 2, 10, 50]).copied().map_or(Quality::GOOD.most, Duration::from_millis);
+        let quality = Quality { most, ..Quality::GOOD };
+        let world = World::new(rng.bits(), quality, promises, options.trace);
+        Self { rng, world, quality, nodes, faults, later: BTreeMap::new(), free_places, sayings: 0 }
     }
 
     fn run(&mut self) -> Result<(), Violation> {
@@ -360,7 +345,6 @@ impl Chaos {
         let end = self.world.now().after(after);
         let number = self.later.len() as u64 + self.sayings;
         self.later.insert((end, number), undo);
-        self.trouble = self.trouble.max(end.after(RECOVERY));
     }
 
     fn undo(&mut self, undo: Undo) -> Result<(), Violation> {
@@ -368,7 +352,7 @@ impl Chaos {
             Undo::Thaw(host) => self.world.thaw(host)?,
             Undo::Punctual(host) => self.world.make_late(host, Duration::ZERO),
             Undo::Fast(host) => self.world.slow(host, None),
-            Undo::GoodDials => self.world.set_quality(Quality::GOOD),
+            Undo::GoodDials => self.world.set_quality(self.quality),
             Undo::Heal => {
                 let how = if self.rng.chance(500) { Heal::Deliver } else { Heal::Reset };
                 self.world.heal(how);
@@ -393,9 +377,8 @@ impl Chaos {
     }
 
     fn do_one(&mut self, kind: Kind) -> Result<(), Violation> {
-        let troubled = self.faults.gentle && self.world.now() < self.trouble;
-        if troubled && (kind.is_trouble() || kind.removes()) {
-            return Ok(());
+        if kind.removes() && self.rng.chance(500) {
+            self.rush()?;
         }
         match kind {
             Kind::Say => return self.say(),
@@ -415,7 +398,7 @@ impl Chaos {
             Kind::Cut | Kind::Partition => self.cut(matches!(kind, Kind::Partition)),
             Kind::BadDials => {
                 let (refusals, time_outs) = if self.rng.chance(500) { (400, 0) } else { (0, 400) };
-                self.world.set_quality(Quality { refusals, time_outs, ..Quality::GOOD });
+                self.world.set_quality(Quality { refusals, time_outs, ..self.quality });
                 self.later(100, 2000, Undo::GoodDials);
             }
             _ => self.trouble(kind),
@@ -436,7 +419,6 @@ impl Chaos {
                 let forward = self.rng.chance(700);
                 let by = i64::try_from(self.rng.below(3_000_000)).unwrap_or(0);
                 self.world.jump(host, if forward { by } else { -by / 10 });
-                self.trouble = self.world.now().after(RECOVERY);
             }
             Kind::Late => {
                 let lateness = self.rng.between(Duration::ZERO, Duration::from_millis(1500));
@@ -460,6 +442,15 @@ impl Chaos {
             self.world.say(host, &text)?;
         }
         Ok(())
+    }
+
+    /// Some talk at one instant, and what follows happens while their messages are on the way.
+    fn rush(&mut self) -> Result<(), Violation> {
+        for _ in 0..=self.rng.below(4) {
+            self.say()?;
+        }
+        let pause = self.rng.between(Duration::ZERO, self.quality.most * 2);
+        self.wait(pause)
     }
 
     fn text(&mut self, host: HostId, long: bool) -> Text {
@@ -514,10 +505,17 @@ impl Chaos {
         self.world.members().into_iter().filter(steady).collect()
     }
 
-    /// A member that may go, since another one stays.
+    /// A member that may go, since another one stays; often the leader.
     fn dispensable(&mut self) -> Option<HostId> {
         let steady = self.steady();
-        if steady.len() < 2 { None } else { self.rng.pick(&steady).copied() }
+        let leader = steady.iter().find(|&&host| self.world.node(host).is_leader()).copied();
+        if steady.len() < 2 {
+            None
+        } else if self.rng.chance(300) && leader.is_some() {
+            leader
+        } else {
+            self.rng.pick(&steady).copied()
+        }
     }
 }
 
@@ -530,14 +528,10 @@ impl Chaos {
         Ok(())
     }
 
-    fn shape(&self) -> Shape {
-        if self.faults.one_ring() { Shape::OneRing } else { Shape::SomeRings }
-    }
-
     /// All that live agree, and nothing is lost.
     fn agree(&mut self) -> Result<(), Violation> {
         let end = self.world.now().after(AGREEING);
-        while let Err(violation) = self.world.rings(self.shape()) {
+        while let Err(violation) = self.world.rings(Shape::OneRing) {
             if self.world.now() >= end {
                 return Err(violation);
             }
@@ -554,7 +548,7 @@ impl Chaos {
             self.world.say(*host, text)?;
         }
         self.world.run_for(Duration::from_secs(1))?;
-        let rings = self.world.rings(self.shape())?;
+        let rings = self.world.rings(Shape::OneRing)?;
         for ring in &rings {
             for (from, text) in last.iter().filter(|(from, _)| ring.contains(from)) {
                 let deaf = ring.iter().find(|&&to| !self.world.room().history(to).showed(text.as_str()));
@@ -582,10 +576,9 @@ mod tests {
     fn the_mixes_keep_to_their_promises() {
         let mut rng = Rng::new(1);
         let mut draw = |mix: Mix| (0..100).map(|_| mix.draw(&mut rng)).collect::<Vec<_>>();
-        assert!(draw(Mix::Crash).iter().all(|faults| faults.crash_only() && faults.one_ring()));
-        assert!(draw(Mix::Freeze).iter().all(|faults| !faults.crash_only()));
-        assert!(draw(Mix::Freeze).iter().any(Faults::one_ring));
-        assert!(!draw(Mix::Cut).iter().any(Faults::one_ring));
+        assert!(draw(Mix::Crash).iter().all(Faults::crash_only));
+        assert!(!draw(Mix::Freeze).iter().any(Faults::crash_only));
+        assert!(!draw(Mix::Cut).iter().any(Faults::crash_only));
         assert!(draw(Mix::All).iter().any(Faults::crash_only));
     }
 }

@@ -101,6 +101,8 @@ pub(super) fn kind(message: &Message) -> &'static str {
         Message::Refused(_) => "Refused",
         Message::Join(_) => "Join",
         Message::JoinVia { .. } => "JoinVia",
+        Message::Probe { .. } => "Probe",
+        Message::ProbeReply { .. } => "ProbeReply",
     }
 }
 
@@ -214,6 +216,8 @@ impl fmt::Display for Short<'_> {
             Message::Goodbye { successor: Some(id) } => write!(f, " to {}", Id(*id)),
             Message::Refused(refusal) => write!(f, ": {refusal}"),
             Message::Join(j) => write!(f, " {} epoch {} gen {}", Id(j.me.id), j.epoch, j.generation),
+            Message::Probe { me, size } => write!(f, " {} of {size}", Id(me.id)),
+            Message::ProbeReply { me } => write!(f, " {}", Id(me.id)),
             Message::JoinVia { leader, .. } => write!(f, " {}", Id(leader.id)),
             Message::WantRoster | Message::Leave | Message::Goodbye { successor: None } => Ok(()),
         }
