@@ -31,6 +31,8 @@ extern crate alloc;
 
 mod action;
 mod config;
+#[doc(hidden)]
+pub mod fuzzing;
 mod ids;
 mod input;
 pub mod limits;
