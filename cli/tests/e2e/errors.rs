@@ -14,7 +14,9 @@ on_every_runtime! {
     a_contact_that_is_no_ringchat_ends_with_3
     a_contact_that_says_nothing_ends_with_3
     a_contact_of_another_version_ends_with_4
+    bad_options_end_with_2
     one_good_contact_among_bad_ones_is_enough
+    a_log_that_cannot_be_written_is_told_once_and_the_room_goes_on
 }
 
 fn a_port_that_is_taken_ends_with_5(runtimes: Runtimes) {
@@ -44,12 +46,42 @@ fn a_contact_of_another_version_ends_with_4(runtimes: Runtimes) {
     fails(runtimes, 4, |options| options.contacts = vec![contact]);
 }
 
+fn bad_options_end_with_2(runtimes: Runtimes) {
+    let bad: [fn(&mut Options); 4] = [
+        |options| options.name = "n(n)".to_owned(),
+        |options| options.name = "n".repeat(33),
+        |options| options.address = "0.0.0.0",
+        |options| options.extra = vec!["--shout".to_owned()],
+    ];
+    let mut room = Room::new(runtimes);
+    for (n, adjust) in bad.into_iter().enumerate() {
+        let who = room.start(adjust);
+        assert_eq!(room.exit_code(who), Some(2), "bad options {n}");
+    }
+}
+
 fn one_good_contact_among_bad_ones_is_enough(runtimes: Runtimes) {
     let mut room = Room::of(2, runtimes);
     let contacts = vec![nobody(), stranger(b"SSH-2.0-OpenSSH_9.7\r\n"), room.addr(1)];
     let newcomer = room.start(|options| options.contacts = contacts);
     room.wait_ready(newcomer);
     room.settle(&room.everyone());
+}
+
+fn a_log_that_cannot_be_written_is_told_once_and_the_room_goes_on(runtimes: Runtimes) {
+    let mut room = Room::of(2, runtimes);
+    let contact = room.addr(1);
+    let who = room.start(|options| {
+        options.extra = vec!["--log-file".to_owned(), "/dev/full".to_owned()];
+        options.contacts = vec![contact];
+    });
+    room.wait_ready(who);
+    let everyone = room.everyone();
+    room.talk(&everyone, 50);
+
+    room.check_survivors(&everyone);
+    let told = |event: &&Event| matches!(event, Event::Error { fatal: false, .. });
+    assert_eq!(room.record(who, |record| record.events.iter().filter(told).count()), 1);
 }
 
 /// A start with these options says why it fails, and ends with `code`.

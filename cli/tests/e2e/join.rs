@@ -21,6 +21,8 @@ fn five_join_at_the_same_instant_through_the_leader(runtimes: Runtimes) {
         room.wait_ready(who);
     }
     all_talk_and_agree(&mut room, &[]);
+    room.talk(&room.everyone(), 200);
+    room.check_survivors(&room.everyone());
 }
 
 fn a_newcomer_gets_in_during_an_election(runtimes: Runtimes) {

@@ -1,6 +1,6 @@
 //! Leaving in order.
 
-use crate::support::{Event, Room, Runtimes, on_every_runtime};
+use crate::support::{Event, Room, Runtimes, Stdout, on_every_runtime};
 
 on_every_runtime! {
     the_leader_leaves
@@ -10,6 +10,7 @@ on_every_runtime! {
     five_hundred_lines_from_a_pipe_arrive_although_the_leader_is_killed
     a_signal_to_end_is_obeyed_in_order
     lines_of_plain_text_from_a_pipe_arrive
+    who_has_lost_its_output_leaves_in_order
 }
 
 fn the_leader_leaves(runtimes: Runtimes) {
@@ -91,6 +92,16 @@ fn lines_of_plain_text_from_a_pipe_arrive(runtimes: Runtimes) {
         assert_eq!(shown, lines, "m{who}");
     }
     room.settle(&[0, 1]);
+}
+
+fn who_has_lost_its_output_leaves_in_order(runtimes: Runtimes) {
+    let mut room = Room::of(2, runtimes);
+    let contact = room.addr(1);
+    let mute = room.start(|options| (options.stdout, options.contacts) = (Stdout::Closed, vec![contact]));
+
+    assert_eq!(room.exit_code(mute), Some(0));
+    room.settle(&[0, 1]);
+    assert_eq!(lost(&room, &[0, 1]), Vec::<String>::new());
 }
 
 /// In a room of five, those at these places of the ring, counted from the leader, leave while all talk.

@@ -1,5 +1,7 @@
 //! Members that do not keep up.
 
+use std::time::Duration;
+
 use rustix::process::Signal;
 
 use crate::support::{Event, Room, Runtimes, Stdout, on_every_runtime};
@@ -11,6 +13,9 @@ on_every_runtime! {
 
 /// The longest text that there is.
 const LONGEST: usize = 16 * 1024;
+
+/// The usual `--detect-ms`, and as much again for a loaded machine.
+const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
 /// The frozen receiver takes in nothing while more is said than the leader keeps for it.
 fn a_receiver_that_does_not_read_holds_nobody_up(runtimes: Runtimes) {
@@ -26,6 +31,10 @@ fn a_receiver_that_does_not_read_holds_nobody_up(runtimes: Runtimes) {
     room.settle(&others);
     room.check_delivered(&others, &others);
     room.check_one_order(&others);
+    for &who in &others {
+        let pause = room.record(who, |record| record.longest_pause);
+        assert!(pause <= LONGEST_PAUSE, "m{who} waited {pause:?}");
+    }
 
     room.signal(&[receiver], Signal::CONT);
     room.until_event(receiver, "it is told why", |event| {

@@ -43,7 +43,9 @@ impl Room {
                 let first = first.unwrap_or(0);
                 assert!(first <= missed, "m{viewer} lacks the first lines of m{sender}: {shown:?}");
                 let end = first + shown.len();
-                assert_eq!(shown, said.get(first..end).unwrap_or_default(), "m{sender} at m{viewer}");
+                let wrong = shown.iter().zip(&said[first..]).position(|(shown, said)| shown != said);
+                let wrong = wrong.or((end > said.len()).then_some(said.len()));
+                assert_eq!(wrong, None, "m{viewer} shows other than m{sender} said: {shown:?}");
                 assert!(
                     !senders.contains(&sender) || end == said.len(),
                     "m{viewer} lacks lines of m{sender}"

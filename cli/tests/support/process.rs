@@ -12,6 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 pub(crate) struct Options {
     pub(crate) name: String,
     pub(crate) runtime: &'static str,
+    pub(crate) address: &'static str,
     /// 0 for any free one.
     pub(crate) port: u16,
     /// None creates a room.
@@ -29,6 +30,8 @@ pub(crate) enum Stdout {
     Read,
     /// It is not read before [`super::Room::read_on`].
     Held,
+    /// Its reader is gone.
+    Closed,
 }
 
 /// One process of the program, killed when dropped.
@@ -43,7 +46,7 @@ impl Process {
         let stderr = File::create(dir.join(format!("{}.stderr", options.name))).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_ringchat"));
         command.current_dir(dir).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
-        command.args(["-a", "127.0.0.1", "-p", &options.port.to_string(), "-n", &options.name]);
+        command.args(["-a", options.address, "-p", &options.port.to_string(), "-n", &options.name]);
         command.args(["--runtime", options.runtime]);
         if options.json {
             command.arg("--json");
@@ -85,7 +88,7 @@ impl Process {
 
 /// Hands each line of the child's standard output to `take` until its end.
 pub(crate) fn read_lines(child: &mut Child, mut take: impl FnMut(&str)) {
-    let stdout = child.stdout.take().unwrap();
+    let Some(stdout) = child.stdout.take() else { return };
     for line in BufReader::new(stdout).lines().map_while(Result::ok) {
         take(&line);
     }

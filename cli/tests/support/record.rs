@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitStatus;
+use std::time::{Duration, Instant};
 
 use super::event::{Event, Line, Peer};
 
@@ -15,6 +16,8 @@ pub(crate) struct Record {
     pub(crate) events: Vec<Event>,
     /// The messages shown, in order.
     pub(crate) shown: Vec<Shown>,
+    /// The longest time between two messages shown.
+    pub(crate) longest_pause: Duration,
     /// The last text shown of each sender, by id.
     pub(crate) last_of: BTreeMap<String, String>,
     /// How often it became a member.
@@ -35,6 +38,7 @@ pub(crate) struct Record {
     pub(crate) exit: Option<ExitStatus>,
     /// What it should not have printed.
     pub(crate) offences: Vec<String>,
+    last_shown: Option<Instant>,
     lamport: u64,
     epoch: u64,
     lines: Vec<String>,
@@ -115,6 +119,9 @@ impl Record {
                 if *mine != (Some(from) == self.me.as_ref()) {
                     self.offences.push(format!("mine is wrong of {from:?}"));
                 }
+                let now = Instant::now();
+                let pause = self.last_shown.replace(now).map_or(Duration::ZERO, |last| now - last);
+                self.longest_pause = self.longest_pause.max(pause);
                 self.last_of.insert(from.id.clone(), text.clone());
                 self.shown.push(Shown { seq: *seq, from: from.id.clone(), text: text.clone() });
             }

@@ -131,6 +131,7 @@ impl Room {
         let mut options = Options {
             name: format!("m{who}"),
             runtime: self.runtimes.of(who),
+            address: "127.0.0.1",
             port: 0,
             contacts: Vec::new(),
             json: true,
@@ -273,6 +274,9 @@ pub(crate) fn wait_listening(addr: &str) {
 fn watch(mut child: Child, options: &Options, who: Who, records: &Records) {
     let held = records.changed.wait_while(records.lock(), |all| all[who].held);
     drop(held);
+    if options.stdout == Stdout::Closed {
+        child.stdout = None;
+    }
     read_lines(&mut child, |line| {
         if options.json {
             records.change(who, |record| record.take(line));
