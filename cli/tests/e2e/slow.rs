@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use ringchat_core::Notice;
 use rustix::process::Signal;
 
-use crate::support::{Event, Room, Runtimes, Stdout, on_every_runtime};
+use crate::support::{Event, Room, Runtimes, SlowMember, Stdout, Who, on_every_runtime};
 
 on_every_runtime! {
-    a_receiver_that_does_not_read_holds_nobody_up
+    a_receiver_that_does_not_read_is_cut_off_and_told_why
+    a_frozen_receiver_holds_nobody_up
     output_that_nobody_reads_becomes_a_gap
 }
 
@@ -17,8 +19,23 @@ const LONGEST: usize = 16 * 1024;
 /// The usual `--detect-ms`, and as much again for a loaded machine.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// The frozen receiver takes in nothing while more is said than the leader keeps for it.
-fn a_receiver_that_does_not_read_holds_nobody_up(runtimes: Runtimes) {
+/// It gives signs of life, but takes in nothing while more is said than the leader keeps for it.
+fn a_receiver_that_does_not_read_is_cut_off_and_told_why(runtimes: Runtimes) {
+    let mut room = Room::of(3, runtimes);
+    let ring = room.ring(&room.everyone());
+    let slow = SlowMember::join(&room.addr(ring[1]));
+    room.until("all see it", |records| records.iter().all(|record| record.members.len() == 4));
+
+    slow.stop_reading();
+    say_long_lines(&mut room, ring[2], 600);
+    check_unhurried(&room, &ring, ring[2]);
+
+    slow.read_on();
+    slow.wait(|notice| matches!(notice, Notice::CutOff));
+}
+
+/// It takes in nothing while more is said than the leader keeps for it, and gives no sign of life.
+fn a_frozen_receiver_holds_nobody_up(runtimes: Runtimes) {
     let mut room = Room::of(4, runtimes);
     let everyone = room.everyone();
     let ring = room.ring(&everyone);
@@ -27,20 +44,24 @@ fn a_receiver_that_does_not_read_holds_nobody_up(runtimes: Runtimes) {
 
     room.signal(&[receiver], Signal::STOP);
     say_long_lines(&mut room, sender, 600);
-    room.wait_shown(&others, &[sender]);
+    check_unhurried(&room, &others, sender);
     room.settle(&others);
-    room.check_delivered(&others, &others);
-    room.check_one_order(&others);
-    for &who in &others {
-        let pause = room.record(who, |record| record.longest_pause);
-        assert!(pause <= LONGEST_PAUSE, "m{who} waited {pause:?}");
-    }
 
     room.signal(&[receiver], Signal::CONT);
     room.until_event(receiver, "it is told why", |event| {
         matches!(event, Event::Error { code, fatal: false, .. } if code == "left_behind" || code == "cut_off")
     });
     room.settle(&everyone);
+}
+
+/// All that `sender` says reaches all of `whos`, in one order, and nobody waits for long.
+fn check_unhurried(room: &Room, whos: &[Who], sender: Who) {
+    room.check_delivered(whos, &[sender]);
+    room.check_one_order(whos);
+    for &who in whos {
+        let pause = room.record(who, |record| record.longest_pause);
+        assert!(pause <= LONGEST_PAUSE, "m{who} waited {pause:?}");
+    }
 }
 
 fn output_that_nobody_reads_becomes_a_gap(runtimes: Runtimes) {

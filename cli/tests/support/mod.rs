@@ -8,10 +8,12 @@ mod event;
 mod process;
 mod record;
 mod room;
+mod slow_member;
 
 pub(crate) use event::Event;
 pub(crate) use process::{Options, Stdout};
 pub(crate) use room::{Room, Runtimes, Who, wait_listening};
+pub(crate) use slow_member::SlowMember;
 
 /// Makes three tests of each scenario: in a room of threads, in one of async-std, and in a mixed one.
 macro_rules! on_every_runtime {
