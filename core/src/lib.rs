@@ -31,6 +31,7 @@ extern crate alloc;
 
 mod action;
 mod config;
+pub mod driver;
 #[doc(hidden)]
 pub mod fuzzing;
 mod ids;
