@@ -2,14 +2,16 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ringchat_core::wire::GREETING;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::support::{Event, Room, Runtimes, on_every_runtime};
 
 on_every_runtime! {
     bytes_that_are_no_frame
+    bytes_that_are_no_frame_and_never_end
     a_frame_longer_than_the_limit
     a_connection_that_says_nothing
     a_connection_cut_inside_a_frame
@@ -18,6 +20,9 @@ on_every_runtime! {
 
 /// How long a member may take to close a connection.
 const CLOSED_WITHIN: Duration = Duration::from_secs(10);
+
+/// Between two writes of a stranger that never ends, unless the connection is reset.
+const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
 /// Far above what a member needs, far below what a leak would take.
 const MOST_RESIDENT_KIB: u64 = 64 * 1024;
@@ -28,6 +33,19 @@ fn bytes_that_are_no_frame(runtimes: Runtimes) {
         // The member may close before all is written.
         let _ = stranger.write_all(&b"GET / HTTP/1.1\r\nHost: ring\r\n\r\n".repeat(1000));
         wait_closed(&mut stranger);
+    });
+}
+
+fn bytes_that_are_no_frame_and_never_end(runtimes: Runtimes) {
+    disturb(runtimes, |addr| {
+        let mut stranger = connect(addr);
+        let start = Instant::now();
+        // What is sent to a connection that is closed comes back as a reset.
+        while stranger.write_all(b"still no frame").is_ok() {
+            assert!(start.elapsed() < CLOSED_WITHIN, "the connection stays open");
+            let mut events = [PollFd::new(&stranger, PollFlags::empty())];
+            poll(&mut events, Some(&PAUSE)).unwrap();
+        }
     });
 }
 
