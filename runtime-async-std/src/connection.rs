@@ -146,3 +146,92 @@ async fn discard(mut stream: &TcpStream, rest: &mut [u8]) {
 fn end(stream: &TcpStream, how: Shutdown) {
     drop(stream.shutdown(how));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use async_channel::Receiver;
+    use driver::Connection as _;
+    use futures::executor::block_on;
+    use ringchat_core::limits::LINK_QUEUE_BYTES;
+    use std::io::Read;
+    use std::net::Ipv4Addr;
+    use std::time::Duration;
+
+    use crate::rt::{TcpListener, timeout};
+
+    const DEADLINE: Duration = Duration::from_secs(20);
+    const CHUNK: usize = 64 * 1024;
+
+    struct Pair {
+        connection: Connection,
+        peer: std::net::TcpStream,
+        jobs: Receiver<Job>,
+        crew: Crew,
+    }
+
+    fn pair() -> Pair {
+        let listener = block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).unwrap();
+        let peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        peer.set_read_timeout(Some(DEADLINE)).unwrap();
+        let (stream, _) = block_on(listener.accept()).unwrap();
+        let (sender, jobs) = async_channel::bounded(8);
+        let crew = Crew::new();
+        let connection = Connection::open(LinkId(1), Origin::Accepted, stream, sender, &crew).unwrap();
+        Pair { connection, peer, jobs, crew }
+    }
+
+    fn assert_down(jobs: &Receiver<Job>) {
+        let job = block_on(timeout(DEADLINE, jobs.recv()));
+        assert!(matches!(job, Some(Ok(Job::Down(LinkId(1), _)))));
+    }
+
+    fn join(crew: Crew) {
+        assert!(block_on(timeout(DEADLINE, crew.join())).is_some(), "a task goes on");
+    }
+
+    #[test]
+    fn what_the_socket_does_not_take_at_once_arrives_in_order() {
+        let Pair { mut connection, mut peer, jobs, crew } = pair();
+        let all: Vec<u8> = (0..u32::MAX).flat_map(u32::to_be_bytes).take(192 * CHUNK).collect();
+        for chunk in all.chunks(CHUNK) {
+            connection.send(&mut chunk.to_vec()).unwrap();
+        }
+        assert!(!lock(&connection.shared.backlog).is_idle(), "the socket takes less than all at once");
+        connection.finish();
+        let mut came = Vec::new();
+        peer.read_to_end(&mut came).unwrap();
+        assert!(came == all);
+        drop((peer, connection));
+        assert_down(&jobs);
+        join(crew);
+    }
+
+    #[test]
+    fn a_peer_that_never_reads_overflows() {
+        let Pair { mut connection, peer, jobs, crew } = pair();
+        let mut sent = 0;
+        while connection.send(&mut vec![0; CHUNK]) != Err(DownReason::Overflow) {
+            sent += CHUNK;
+            assert!(sent < 4 * LINK_QUEUE_BYTES, "no end of what is queued");
+        }
+        assert!(sent >= LINK_QUEUE_BYTES);
+        connection.abort();
+        drop((jobs, connection));
+        join(crew);
+        drop(peer);
+    }
+
+    #[test]
+    fn a_peer_that_resets_ends_reader_and_writer() {
+        let Pair { mut connection, peer, jobs, crew } = pair();
+        while lock(&connection.shared.backlog).is_idle() {
+            connection.send(&mut vec![0; CHUNK]).unwrap();
+        }
+        // Closing with bytes unread resets.
+        drop(peer);
+        assert_down(&jobs);
+        drop(connection);
+        join(crew);
+    }
+}

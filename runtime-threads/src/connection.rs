@@ -151,3 +151,78 @@ fn discard(mut stream: &TcpStream, rest: &mut [u8]) {
 fn end(stream: &TcpStream, how: Shutdown) {
     drop(stream.shutdown(how));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use driver::Connection as _;
+    use ringchat_core::limits::LINK_QUEUE_BYTES;
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::sync::mpsc::{Receiver, sync_channel};
+    use std::time::Duration;
+
+    const DEADLINE: Duration = Duration::from_secs(20);
+    const CHUNK: usize = 64 * 1024;
+
+    struct Pair {
+        connection: Connection,
+        peer: TcpStream,
+        jobs: Receiver<Job>,
+        crew: Crew,
+    }
+
+    fn pair() -> Pair {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        peer.set_read_timeout(Some(DEADLINE)).unwrap();
+        let (stream, _) = listener.accept().unwrap();
+        let (sender, jobs) = sync_channel(8);
+        let crew = Crew::default();
+        let connection = Connection::open(LinkId(1), Origin::Accepted, stream, sender, &crew).unwrap();
+        Pair { connection, peer, jobs, crew }
+    }
+
+    #[test]
+    fn what_the_socket_does_not_take_at_once_arrives_in_order() {
+        let Pair { mut connection, mut peer, jobs, crew } = pair();
+        let all: Vec<u8> = (0..u32::MAX).flat_map(u32::to_be_bytes).take(192 * CHUNK).collect();
+        for chunk in all.chunks(CHUNK) {
+            connection.send(&mut chunk.to_vec()).unwrap();
+        }
+        assert!(!lock(&connection.shared.backlog).is_idle(), "the socket takes less than all at once");
+        connection.finish();
+        let mut came = Vec::new();
+        peer.read_to_end(&mut came).unwrap();
+        assert!(came == all);
+        drop((peer, connection));
+        assert!(matches!(jobs.recv_timeout(DEADLINE), Ok(Job::Down(LinkId(1), _))));
+        crew.join();
+    }
+
+    #[test]
+    fn a_peer_that_never_reads_overflows() {
+        let Pair { mut connection, peer, jobs, crew } = pair();
+        let mut sent = 0;
+        while connection.send(&mut vec![0; CHUNK]) != Err(DownReason::Overflow) {
+            sent += CHUNK;
+            assert!(sent < 4 * LINK_QUEUE_BYTES, "no end of what is queued");
+        }
+        assert!(sent >= LINK_QUEUE_BYTES);
+        connection.abort();
+        drop(jobs);
+        crew.join();
+        drop(peer);
+    }
+
+    #[test]
+    fn a_peer_that_resets_ends_reader_and_writer() {
+        let Pair { mut connection, peer, jobs, crew } = pair();
+        while lock(&connection.shared.backlog).is_idle() {
+            connection.send(&mut vec![0; CHUNK]).unwrap();
+        }
+        // Closing with bytes unread resets.
+        drop(peer);
+        assert!(matches!(jobs.recv_timeout(DEADLINE), Ok(Job::Down(LinkId(1), _))));
+        crew.join();
+    }
+}

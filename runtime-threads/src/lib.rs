@@ -34,6 +34,8 @@
 //! thread writes to the sockets by itself, once a turn and connection; only what a socket does not take at
 //! once goes to a writer. All of them have ended when [`Room::join`] returns.
 
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic"))]
+
 mod accept;
 mod clock;
 mod connection;

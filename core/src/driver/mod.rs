@@ -9,6 +9,8 @@
 mod backlog;
 mod events;
 mod inbox;
+#[cfg(test)]
+mod tests;
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
