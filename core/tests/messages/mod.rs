@@ -29,6 +29,7 @@ fn ring_message() -> BoxedStrategy<Message> {
     prop_oneof![
         hello().prop_map(Message::Hello),
         not_member().prop_map(Message::NotMember),
+        any::<u64>().prop_map(|generation| Message::Superseded { generation }),
         Just(Message::WantRoster),
         (cfg(), roster()).prop_map(|(cfg, roster)| Message::Roster { cfg, roster }),
         beat().prop_map(Message::Ping),
@@ -60,7 +61,7 @@ fn coming_and_going() -> BoxedStrategy<Message> {
         option::of(id()).prop_map(|successor| Message::Goodbye { successor }),
         refusal.prop_map(Message::Refused),
         join().prop_map(Message::Join),
-        member().prop_map(|leader| Message::JoinVia { leader }),
+        (id(), member()).prop_map(|(me, leader)| Message::JoinVia { me, leader }),
     ]
     .boxed()
 }
