@@ -1,7 +1,10 @@
 //! A line for people: clean text with its colours.
 
+use std::io::{Write, stderr};
+use std::net::SocketAddr;
+
 use anstyle::{AnsiColor, Style};
-use ringchat_core::{Member, Stamp};
+use ringchat_core::{Member, Name, Stamp};
 
 use crate::clean::Clean;
 
@@ -48,9 +51,15 @@ impl Line {
         Self(vec![(Style::new(), Clean::new(&format!("ringchat: {text}")))])
     }
 
+    /// Writes the line to standard error.
+    pub(crate) fn to_stderr(&self) {
+        // Who closed standard error does not want it.
+        let _ = writeln!(stderr(), "{}", self.render(false));
+    }
+
     /// `> Name(IP:port): `, what stands before the line that is typed.
-    pub(crate) fn prompt(me: &Member) -> Self {
-        Self(vec![(Style::new(), Clean::new(&format!("> {me}: ")))])
+    pub(crate) fn prompt(name: &Name, addr: SocketAddr) -> Self {
+        Self(vec![(Style::new(), Clean::new(&format!("> {name}({addr}): ")))])
     }
 
     /// The line as it goes out, without a newline at its end.
@@ -70,7 +79,7 @@ impl Line {
 
 #[cfg(test)]
 mod tests {
-    use ringchat_core::{Name, NodeId};
+    use ringchat_core::NodeId;
 
     use super::*;
 
@@ -107,6 +116,6 @@ mod tests {
     fn system_and_log_lines_and_the_prompt_have_their_forms() {
         assert_eq!(Line::system("Bob left the ring").render(false), "/// Bob left the ring ///");
         assert_eq!(Line::log(3, "a\nb").render(false), "3: a\n  | b");
-        assert_eq!(Line::prompt(&bob()).render(true), "> Bob(10.0.0.5:5000): ");
+        assert_eq!(Line::prompt(&bob().name, bob().id.addr()).render(true), "> Bob(10.0.0.5:5000): ");
     }
 }

@@ -2,7 +2,8 @@
 
 use std::io;
 
-use ringchat_core::{Ending, JoinFailure, Refusal};
+use ringchat_core::wire::Refusal;
+use ringchat_core::{Ending, JoinFailure};
 
 /// Why a session leaves its room.
 #[derive(Debug)]

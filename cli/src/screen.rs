@@ -1,7 +1,6 @@
 //! The face of a session for people: lines on a terminal, or plain lines in a pipe.
 
 use std::collections::BTreeSet;
-use std::io::{Write, stderr};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
@@ -208,21 +207,12 @@ impl Face for Screen {
         }
     }
 
-    fn bye(&mut self, _lamport: Stamp, outcome: &Outcome) {
+    fn bye(&mut self, _lamport: Stamp, _outcome: &Outcome) {
         if self.unshown > 0 {
             let gap = format!("{} lines were not shown; see the log", self.unshown);
             self.printer.insist(&Line::system(&gap));
         }
         self.printer.outlet.finish(LAST_WORDS);
-        complain(outcome);
-    }
-}
-
-/// Says on standard error what went wrong.
-pub(crate) fn complain(outcome: &Outcome) {
-    if let Some((_, message)) = &outcome.error {
-        // There is nobody else to tell.
-        let _ = writeln!(stderr(), "{}", Line::complaint(message).render(false));
     }
 }
 

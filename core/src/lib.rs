@@ -31,6 +31,7 @@ extern crate alloc;
 
 mod action;
 mod config;
+pub mod driver;
 mod ids;
 mod input;
 pub mod limits;

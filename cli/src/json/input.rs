@@ -29,8 +29,8 @@ pub(crate) struct Questions {
 
 /// The ends of the queues that standard input fills.
 pub(crate) struct Asking {
-    asked: SyncSender<Ask>,
-    said: SyncSender<Option<Value>>,
+    pub(super) asked: SyncSender<Ask>,
+    pub(super) said: SyncSender<Option<Value>>,
 }
 
 /// The two queues between standard input and its face.

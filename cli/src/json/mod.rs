@@ -4,7 +4,6 @@ mod command;
 mod event;
 mod input;
 
-use std::io::{Write, stderr};
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
@@ -100,8 +99,7 @@ impl Face for Json {
 
     fn log(&mut self, line: &Line, _notice: &Notice) {
         if self.verbose {
-            // Who closed standard error does not want it.
-            let _ = writeln!(stderr(), "{}", line.render(false));
+            line.to_stderr();
         }
     }
 
