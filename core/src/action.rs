@@ -12,7 +12,7 @@ use crate::roster::{Member, Roster};
 use crate::wire::{Envelope, Refusal};
 
 /// Something for the driver to do, in order.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub enum Action {
     /// Connect. Exactly one `LinkUp` or `DialFailed` answers.
@@ -69,7 +69,7 @@ pub enum CloseMode {
 }
 
 /// What a node tells its user, or a trace.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Notice {
     /// The node is a member now: for the first time, or again after having been left behind.
     Ready {
@@ -231,7 +231,7 @@ impl fmt::Display for Fault {
 }
 
 /// How it ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Ending {
     /// The room was left.

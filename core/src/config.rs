@@ -80,6 +80,11 @@ impl Times {
         Self { detect: detect.clamp(Duration::from_millis(10), Duration::from_hours(1)) }
     }
 
+    /// How often all links are looked over.
+    pub(crate) fn sweep(self) -> Duration {
+        self.detect / 10
+    }
+
     /// How long a dial may take until the peer's Hello came back.
     pub(crate) fn dial(self) -> Duration {
         self.detect / 2

@@ -160,6 +160,11 @@ impl Name {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What somebody is called of whom only the id is left.
+    pub(crate) fn unknown() -> Self {
+        Self("unknown".into())
+    }
 }
 
 /// Control characters, what reorders or hides text, and what the screen's headers are made of.

@@ -48,7 +48,7 @@ pub use action::{
 pub use config::{Config, Start};
 pub use ids::{DialId, Epoch, Index, LinkId, Name, NameError, NodeId, RoomId, Seq, Stamp, Text, TextTooLong};
 pub use input::{Command, DialFailure, DownReason, Input, Origin};
-pub use node::{Deadline, Node, Outbox, Timer};
+pub use node::{Deadline, Node, Outbox, Timer, invariants};
 pub use report::{Report, Stats};
 pub use roster::{Cfg, Member, Roster, RosterError, View};
 pub use time::Instant;

@@ -6,7 +6,7 @@ use crate::ids::{Epoch, Stamp};
 use crate::roster::{Member, Roster};
 
 /// The room as one member sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Report {
     /// This member.
     pub me: Member,

@@ -1,56 +1,421 @@
-//! The node.
+//! The node: its state, and the one dispatch of its inputs. Each file beside this one holds one part of
+//! the protocol.
 
+mod absent;
+mod admission;
+mod detection;
+mod election;
+mod handshake;
+pub mod invariants;
+mod joining;
+mod leadership;
+mod leaving;
+mod links;
+mod log;
+mod membership;
+mod recovery;
+mod relay;
+mod report;
+mod ring;
+mod timers;
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
-use crate::action::Action;
-use crate::config::Config;
-use crate::input::Input;
+pub use self::timers::{Deadline, Timer};
+
+use self::absent::Absent;
+use self::election::Election;
+use self::joining::Joining;
+use self::leadership::Leadership;
+use self::leaving::Leaving;
+use self::links::Links;
+use self::log::Log;
+use self::membership::Route;
+use self::recovery::Waiting;
+use self::ring::Ring;
+use self::timers::{PatientClock, Timers};
+use crate::action::{Action, CloseMode, Fault, Notice};
+use crate::config::{Config, Start, Times};
+use crate::ids::{Epoch, Index, LinkId, NodeId, RoomId, Seq, Stamp};
+use crate::input::{Command, Input};
+use crate::report::Stats;
+use crate::rng::Rng;
+use crate::roster::{Cfg, Member, Roster, View};
 use crate::time::Instant;
+use crate::wire::{Envelope, Message, Said};
 
 /// Where a node puts its actions; owned by the driver, emptied by it between calls.
 pub type Outbox = Vec<Action>;
 
-/// When a node wants to be woken, and why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Deadline {
-    /// When.
-    pub at: Instant,
-    /// Why.
-    pub why: Timer,
+/// What a node is doing.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Mode {
+    /// It wants in, or back in.
+    Joining,
+    /// It is a member with a leader (or leads itself) and appends to its log.
+    Normal,
+    /// It takes part in an election and appends nothing.
+    Electing(Election),
+    /// It knows the new leader and waits for its log.
+    Waiting(Waiting),
+    /// It is no more.
+    Ended,
 }
 
-/// What a deadline is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Timer {
-    /// A sign of life is to be sent.
-    Heartbeat,
-}
-
-/// A member of a room.
+/// A member of a room: a deterministic state machine that is driven by [`Node::handle`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Node {
-    config: Config,
+    me: Member,
+    room: RoomId,
+    times: Times,
+    rng: Rng,
+    clock: PatientClock,
+    timers: Timers,
+    lamport: Stamp,
+    mode: Mode,
+    joining: Option<Joining>,
+    leaving: Option<Leaving>,
+    /// The view in which the log was last written.
+    view: View,
+    /// No entry of an older epoch is appended any more.
+    promised: Epoch,
+    /// What the log's membership entries amount to.
+    cfg: Cfg,
+    roster: Roster,
+    /// The newest roster known by any means: it decides who is next and who is accepted, nothing else.
+    route: Route,
+    ring: Ring,
+    links: Links,
+    log: Log,
+    /// Every member has the log up to here, as far as this node knows.
+    stable: Index,
+    /// Own messages that have no place in the log yet, in order.
+    submissions: VecDeque<Said>,
+    /// The number of the last own message.
+    said: Seq,
+    /// Where the log ends that holds all own messages which have a place.
+    own_end: Index,
+    /// The number of the last message of each origin that the user has seen.
+    shown: BTreeMap<NodeId, Seq>,
+    /// Whether the user was told `Ready` for the current membership.
+    ready: bool,
+    /// Entries appended since the last acknowledgement.
+    unacked: u64,
+    absent: Absent,
+    leadership: Option<Leadership>,
+    /// The leader that is lost, until an election begins.
+    lost_leader: Option<NodeId>,
+    /// Leaders that were elected and could not be linked to, and when.
+    unlinkable: Option<(NodeId, Instant)>,
+    /// Members whose last dial failed, and the epoch promised then.
+    unreachable: BTreeMap<NodeId, Epoch>,
+    /// Members that refused this one; lapses when there is a leader.
+    shunned: BTreeSet<NodeId>,
+    /// Members that refused this one and know a newer configuration.
+    went_on: BTreeSet<NodeId>,
+    started: Instant,
+    stats: Stats,
+    /// Filled while an input is handled, and empty otherwise.
+    out: Outbox,
 }
 
 impl Node {
-    /// A new node.
-    pub fn new(config: Config, _seed: [u8; 32], _now: Instant) -> Self {
-        Self { config }
+    /// A new node. The `seed` decides its incarnation and its jitter; `now` is the driver's clock.
+    pub fn new(config: Config, seed: [u8; 32], now: Instant) -> Self {
+        let mut rng = Rng::new(seed);
+        let me = Member { id: NodeId::new(config.addr, rng.next()), name: config.name };
+        let view = View { epoch: Epoch::default(), leader: me.id };
+        let mut node = Self {
+            room: RoomId::UNKNOWN,
+            times: Times::new(config.detect),
+            rng,
+            clock: PatientClock::new(now),
+            timers: Timers::default(),
+            lamport: 0,
+            mode: Mode::Joining,
+            joining: None,
+            leaving: None,
+            view,
+            promised: Epoch::default(),
+            cfg: Cfg::first(view),
+            roster: Roster::default(),
+            route: Route { cfg: Cfg::first(view), roster: Roster::default() },
+            ring: Ring::default(),
+            links: Links::default(),
+            log: Log::default(),
+            stable: 0,
+            submissions: VecDeque::new(),
+            said: 0,
+            own_end: 0,
+            shown: BTreeMap::new(),
+            ready: false,
+            unacked: 0,
+            absent: Absent::default(),
+            leadership: None,
+            lost_leader: None,
+            unlinkable: None,
+            unreachable: BTreeMap::new(),
+            shunned: BTreeSet::new(),
+            went_on: BTreeSet::new(),
+            started: now,
+            stats: Stats::default(),
+            out: Vec::new(),
+            me,
+        };
+        match config.start {
+            Start::Create => node.joining = None,
+            Start::Join { contacts } => {
+                node.joining = Some(Joining::fresh(contacts, now.after(config.join_timeout)));
+            }
+        }
+        // The first tick begins the node's life, so that what it does then can be handed out.
+        node.timers.set(Timer::Join, now);
+        node
     }
 
-    /// Takes one input and puts what follows from it into `out`.
-    pub fn handle(&mut self, _now: Instant, _input: Input, out: &mut Outbox) {
+    /// Takes one input that happened by `now`, then does all that is due, and puts what follows into `out`,
+    /// which is to be empty. Cannot fail, and never panics over what comes in. After the node has ended it
+    /// does nothing.
+    pub fn handle(&mut self, now: Instant, input: Input, out: &mut Outbox) {
         debug_assert!(out.is_empty(), "the driver empties the outbox");
-        let _ = &self.config;
+        if self.mode == Mode::Ended {
+            return;
+        }
+        core::mem::swap(&mut self.out, out);
+        self.clock.advance(now, self.timers.first().map(|deadline| deadline.at));
+        self.take(input);
+        while self.mode != Mode::Ended
+            && let Some(timer) = self.timers.take_due(self.now())
+        {
+            self.due(timer);
+        }
+        self.settle();
+        core::mem::swap(&mut self.out, out);
+        debug_assert!(
+            self.deadline().is_none_or(|deadline| deadline.at > now),
+            "a deadline that is due was left: {:?}",
+            self.timers.first()
+        );
     }
 
-    /// When to hand in `Input::Tick`.
+    /// When to hand in `Input::Tick`, on the driver's clock. Changes with each input.
     pub fn deadline(&self) -> Option<Deadline> {
-        None
+        let first = self.timers.first().filter(|_| self.mode != Mode::Ended)?;
+        Some(Deadline { at: self.clock.to_driver(first.at), ..first })
     }
 
-    /// Whether something said now will be taken.
-    pub fn can_say(&self) -> bool {
-        true
+    fn take(&mut self, input: Input) {
+        match input {
+            Input::Tick => {}
+            Input::Command(Command::Say(text)) => self.say(text),
+            Input::Command(Command::Report) => {
+                let report = self.report();
+                self.notify(Notice::Report(report.into()));
+            }
+            Input::Command(Command::Leave) => self.leave(),
+            Input::LinkUp { link, origin, remote } => self.on_link_up(link, origin, remote),
+            Input::DialFailed { dial, reason } => self.on_dial_failed(dial, reason),
+            Input::Received { link, envelope } => self.on_received(link, envelope),
+            Input::LinkDown { link, reason } => self.on_link_down(link, reason),
+        }
+    }
+
+    fn on_received(&mut self, link: LinkId, envelope: Envelope) {
+        let now = self.now();
+        let Some(state) = self.links.get_mut(link) else { return };
+        state.heard = now;
+        let peer = state.peer;
+        self.stats.received = self.stats.received.saturating_add(1);
+        self.lamport = self.lamport.max(envelope.stamp).saturating_add(1);
+        if self.room == RoomId::UNKNOWN {
+            self.room = envelope.room;
+        } else if envelope.room != self.room && envelope.room != RoomId::UNKNOWN {
+            return self.fault(link, Fault::OtherRoom);
+        }
+        match peer {
+            Some(peer) => self.on_peer_message(link, peer, envelope.message),
+            None => self.on_stranger_message(link, envelope.message),
+        }
+    }
+
+    /// A message on a link whose ends have agreed who they are.
+    fn on_peer_message(&mut self, link: LinkId, peer: NodeId, message: Message) {
+        match message {
+            Message::Hello(hello) => self.on_hello(link, hello),
+            Message::NotMember(refusal) => self.on_not_member(link, &refusal),
+            Message::WantRoster => self.send_roster(link),
+            Message::Roster { cfg, roster } => self.on_roster(link, cfg, &roster),
+            Message::Ping(beat) => self.on_ping(link, peer, beat),
+            Message::Pong(beat) => self.on_beat(link, peer, beat),
+            Message::Elect(elect) => self.on_elect(link, peer, elect),
+            Message::Elected(elected) => self.on_elected(link, elected),
+            Message::Submit { view, said } => self.on_submit(peer, view, said),
+            Message::Deliver(deliver) => self.on_deliver(peer, deliver),
+            Message::Ack { view, index } => self.on_ack(peer, view, index),
+            Message::Sync(sync) => self.on_sync(link, peer, sync),
+            Message::Install(install) => self.on_install(peer, install),
+            Message::Suspect { id } => self.on_suspect(id),
+            Message::Draining { oseq } => self.on_draining(peer, oseq),
+            Message::Leave => self.on_leave(peer),
+            Message::Goodbye { successor } => self.on_goodbye(peer, successor),
+            Message::Refused(refusal) => self.on_refused(link, refusal),
+            Message::Join(join) => self.on_join(link, join),
+            Message::JoinVia { .. } | Message::Superseded { .. } => self.fault(link, Fault::Unexpected),
+        }
+    }
+
+    /// A message on a link whose ends have not agreed yet who they are.
+    fn on_stranger_message(&mut self, link: LinkId, message: Message) {
+        match message {
+            Message::Hello(hello) => self.on_hello(link, hello),
+            Message::NotMember(refusal) => self.on_not_member(link, &refusal),
+            Message::Superseded { generation } => self.on_superseded(link, generation),
+            Message::WantRoster => self.send_roster(link),
+            Message::Roster { cfg, roster } => self.on_roster(link, cfg, &roster),
+            Message::Join(join) => self.on_join(link, join),
+            Message::JoinVia { me, leader } => self.on_join_via(link, me, leader),
+            Message::Elected(elected) => self.on_welcome(link, elected),
+            Message::Refused(refusal) => self.on_refused(link, refusal),
+            Message::Ping(_)
+            | Message::Pong(_)
+            | Message::Elect(_)
+            | Message::Submit { .. }
+            | Message::Deliver(_)
+            | Message::Ack { .. }
+            | Message::Sync(_)
+            | Message::Install(_)
+            | Message::Suspect { .. }
+            | Message::Draining { .. }
+            | Message::Leave
+            | Message::Goodbye { .. } => self.fault(link, Fault::Unexpected),
+        }
+    }
+
+    fn due(&mut self, timer: Timer) {
+        match timer {
+            Timer::Sweep => self.sweep(),
+            Timer::Ack => self.acknowledge(),
+            Timer::Initiate => self.on_initiate_due(),
+            Timer::Election => self.on_election_due(),
+            Timer::Reseek => self.on_reseek_due(),
+            Timer::Join => self.on_join_due(),
+            Timer::JoinLimit => self.on_join_limit(),
+            Timer::Admission => self.on_admission_due(),
+            Timer::Removal => self.commit_removals(),
+            Timer::Leave => self.on_leave_due(),
+            Timer::Slow => self.on_slow_due(),
+        }
+    }
+
+    /// What may follow from any input.
+    fn settle(&mut self) {
+        if self.mode == Mode::Ended {
+            return;
+        }
+        self.check_leaving();
+        if self.mode != Mode::Ended {
+            self.announce_ring();
+        }
+    }
+
+    fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
+    /// Sets `timer` to go off after `delay`, at least a microsecond from now.
+    fn arm(&mut self, timer: Timer, delay: core::time::Duration) {
+        let at = self.now().after(delay.max(core::time::Duration::from_micros(1)));
+        self.timers.set(timer, at);
+    }
+
+    fn tick(&mut self) -> Stamp {
+        self.lamport = self.lamport.saturating_add(1);
+        self.lamport
+    }
+
+    fn envelope(&mut self, message: Message) -> Envelope {
+        Envelope { room: self.room, stamp: self.tick(), message }
+    }
+
+    fn send(&mut self, link: LinkId, message: Message) {
+        let now = self.now();
+        let Some(state) = self.links.get_mut(link) else { return };
+        state.sent = now;
+        self.stats.sent = self.stats.sent.saturating_add(1);
+        let envelope = self.envelope(message);
+        self.out.push(Action::Send { link, envelope });
+    }
+
+    /// Sends on the link that stands for `peer`. Tells whether there is one.
+    fn send_to(&mut self, peer: NodeId, message: Message) -> bool {
+        let link = self.links.of(peer);
+        if let Some(link) = link {
+            self.send(link, message);
+        }
+        link.is_some()
+    }
+
+    fn close(&mut self, link: LinkId, mode: CloseMode) {
+        if self.links.get(link).is_some() {
+            self.links.close(link);
+            self.out.push(Action::Close { link, mode });
+        }
+    }
+
+    /// Closes a link for its peer's fault.
+    fn fault(&mut self, link: LinkId, reason: Fault) {
+        let Some(remote) = self.links.get(link).map(|link| link.remote) else { return };
+        self.stats.faults = self.stats.faults.saturating_add(1);
+        self.notify(Notice::Fault { remote, reason });
+        let peer = self.links.get(link).and_then(|link| link.peer);
+        self.close(link, CloseMode::Abort);
+        if let Some(peer) = peer {
+            self.on_link_lost(peer);
+        }
+    }
+
+    fn notify(&mut self, notice: Notice) {
+        self.out.push(Action::Notify { lamport: self.lamport, notice });
+    }
+
+    fn end(&mut self, ending: crate::action::Ending) {
+        self.notify(Notice::Ended(ending));
+        self.out.push(Action::Halt);
+        self.mode = Mode::Ended;
+    }
+
+    /// Who leads, or is awaited to.
+    fn leader(&self) -> Option<NodeId> {
+        match &self.mode {
+            Mode::Normal => Some(self.view.leader),
+            Mode::Waiting(waiting) => Some(waiting.view().leader),
+            Mode::Joining | Mode::Electing(_) | Mode::Ended => None,
+        }
+    }
+
+    /// Whether this node leads, and is not frozen by an election.
+    fn leads(&self) -> bool {
+        self.mode == Mode::Normal && self.leadership.is_some()
+    }
+
+    /// The newest configuration known, once there is one.
+    fn known_cfg(&self) -> Option<Cfg> {
+        (!self.route.roster.is_empty()).then_some(self.route.cfg)
+    }
+
+    /// The view of the log, once there is one.
+    fn known_view(&self) -> Option<View> {
+        (self.view.epoch > Epoch::default()).then_some(self.view)
+    }
+
+    /// Who `id` is, as far as anybody remembers.
+    fn member(&self, id: NodeId) -> Member {
+        if id == self.me.id {
+            return self.me.clone();
+        }
+        let known = self.roster.find(id).or_else(|| self.route.roster.find(id));
+        let known = known.cloned().or_else(|| self.absent.member(id));
+        known.unwrap_or_else(|| Member { id, name: crate::ids::Name::unknown() })
     }
 }

@@ -24,10 +24,15 @@ pub struct Envelope {
 /// All messages.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Message {
-    /// First message of a member to a member, and again when the ring role of the link changes.
+    /// First message of a member to a member; on a link that stands, it only tells the link's ring role.
     Hello(Hello),
     /// "You are no member here": refuses a `Hello`, `Elect`, `Elected`, `Sync` or `Ping`.
     NotMember(NotMember),
+    /// "Your connection is older than the one that we have": dial again with more than this generation.
+    Superseded {
+        /// The generation of the connection that stands.
+        generation: u64,
+    },
     /// "I do not know the roster of your cfg; send it."
     WantRoster,
     /// The newest roster that the sender knows.
@@ -88,6 +93,8 @@ pub enum Message {
     Join(Join),
     /// "I do not lead; ask this one."
     JoinVia {
+        /// Who says so: the contact that a newcomer names to the leader.
+        me: NodeId,
         /// Who leads.
         leader: Member,
     },

@@ -1,0 +1,134 @@
+//! The leader lets newcomers in: one entry for all who wait, and a welcome once every insider has it.
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+use super::{Mode, Node};
+use crate::action::{Action, CloseMode, Departure, Fault};
+use crate::ids::{Epoch, Index, LinkId, NodeId};
+use crate::limits::{MAX_HALF_OPEN, MAX_ROSTER};
+use crate::node::Timer;
+use crate::roster::{Member, View};
+use crate::wire::{Body, Change, Join, Message, Refusal};
+
+/// Somebody who waits to be let in.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Joiner {
+    pub(super) member: Member,
+    /// It comes right after this one in the ring.
+    contact: NodeId,
+    /// The highest epoch that it promised; zero for one who was never a member.
+    epoch: Epoch,
+}
+
+/// Newcomers whose entry is on its way to the insiders.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Admission {
+    /// Every insider is to have the log up to here.
+    index: Index,
+    pub(super) newcomers: BTreeSet<NodeId>,
+}
+
+impl Node {
+    pub(super) fn on_join(&mut self, link: LinkId, join: Join) {
+        let Some(state) = self.links.get(link) else { return };
+        if state.purpose.is_some() || state.peer.is_some_and(|peer| peer != join.me.id) {
+            return self.fault(link, Fault::Unexpected);
+        }
+        if self.leaving.is_some() || self.lost_leader.is_some() || self.mode != Mode::Normal {
+            return self.send(link, Message::Refused(Refusal::Busy));
+        }
+        let Some(leadership) = &mut self.leadership else {
+            let (me, leader) = (self.me.id, self.member(self.view.leader));
+            return self.send(link, Message::JoinVia { me, leader });
+        };
+        leadership.joiners.retain(|joiner| joiner.member.id != join.me.id);
+        if leadership.joiners.len() >= MAX_HALF_OPEN {
+            return self.send(link, Message::Refused(Refusal::Busy));
+        }
+        if leadership.joiners.len().saturating_add(self.roster.len()) >= MAX_ROSTER {
+            self.send(link, Message::Refused(Refusal::RoomFull));
+            return self.close(link, CloseMode::Flush);
+        }
+        let contact = join.contact.unwrap_or(self.me.id);
+        let id = join.me.id;
+        leadership.joiners.push(Joiner { member: join.me, contact, epoch: join.epoch });
+        self.bind(link, id, join.generation);
+        self.try_admit();
+    }
+
+    /// Lets in all who wait, unless others are just being let in.
+    fn try_admit(&mut self) {
+        let Some(leadership) = self.leadership.as_mut().filter(|it| it.admission.is_none()) else { return };
+        let mut joiners = core::mem::take(&mut leadership.joiners);
+        joiners.retain(|joiner| self.links.is_linked(joiner.member.id));
+        if joiners.is_empty() || self.leaving.is_some() {
+            return;
+        }
+        let promised = joiners.iter().map(|joiner| joiner.epoch).max().unwrap_or_default();
+        if promised >= self.view.epoch {
+            self.reopen(promised.next());
+        }
+        let newcomers: BTreeSet<NodeId> = joiners.iter().map(|joiner| joiner.member.id).collect();
+        let returning = joiners.iter().filter(|joiner| joiner.epoch > Epoch::default());
+        let returning: Vec<NodeId> = returning.map(|joiner| joiner.member.id).collect();
+        let gone = self.older_lives(&joiners);
+        let joined = joiners.into_iter().map(|joiner| (joiner.member, joiner.contact)).collect();
+        self.sequence(Body::Membership { cfg: self.cfg.next(), change: Change::Edit { gone, joined } });
+        let index = self.log.len();
+        if let Some(leadership) = &mut self.leadership {
+            leadership.returning.extend(returning);
+            leadership.admission = Some(Admission { index, newcomers });
+        }
+        self.arm(Timer::Admission, self.times.admission());
+        self.check_admission();
+    }
+
+    /// Members whose address a newcomer has: their process is no more.
+    fn older_lives(&self, joiners: &[Joiner]) -> Vec<(NodeId, Departure)> {
+        let replaced = |id: &NodeId| joiners.iter().any(|joiner| joiner.member.id.addr() == id.addr());
+        self.roster.ids().filter(replaced).map(|id| (id, Departure::Lost)).collect()
+    }
+
+    /// Opens a new epoch under the same leader, above all that one who comes back has promised.
+    fn reopen(&mut self, epoch: Epoch) {
+        let roster = self.roster.clone();
+        self.reign(View { epoch, leader: self.me.id }, roster);
+        for member in self.linked_peers() {
+            if self.roster.contains(member) {
+                let elected = self.announcement();
+                self.send_elected(member, elected);
+            }
+        }
+    }
+
+    /// Welcomes the newcomers once every insider has their entry.
+    pub(super) fn check_admission(&mut self) {
+        let Some(leadership) = &mut self.leadership else { return };
+        let Some(admission) = &leadership.admission else { return };
+        if !leadership.all_acked(admission.index, &admission.newcomers) {
+            return;
+        }
+        let newcomers = admission.newcomers.clone();
+        leadership.admission = None;
+        self.timers.clear(Timer::Admission);
+        for newcomer in newcomers {
+            if let Some(link) = self.links.of(newcomer) {
+                self.out.push(Action::Trust { link });
+                let elected = self.announcement();
+                self.send_elected(newcomer, elected);
+            }
+        }
+        self.try_admit();
+    }
+
+    /// The insiders did not all get the entry in time: the newcomers go again.
+    pub(super) fn on_admission_due(&mut self) {
+        let Some(admission) = self.leadership.as_mut().and_then(|it| it.admission.take()) else { return };
+        for newcomer in admission.newcomers {
+            self.send_to(newcomer, Message::Refused(Refusal::TooLate));
+            self.doom(newcomer, Departure::Lost);
+        }
+        self.try_admit();
+    }
+}

@@ -1,0 +1,233 @@
+//! Who is alive: heartbeats, silence, suspicions.
+
+use alloc::vec::Vec;
+
+use super::links::{Link, Purpose};
+use super::{Mode, Node};
+use crate::action::{CloseMode, Departure, Fault};
+use crate::ids::{LinkId, NodeId};
+use crate::input::DialFailure;
+use crate::node::Timer;
+use crate::time::Instant;
+use crate::wire::{Beat, Message, RefusedKind};
+
+/// What a look at a link asks for.
+enum Duty {
+    /// It did not introduce itself in time.
+    CloseStranger,
+    /// Its dial takes too long.
+    FailDial(Purpose),
+    /// Nobody has a use for it.
+    CloseIdle,
+    /// It has none just now.
+    NoteIdle,
+    /// Its peer is silent.
+    Redial(NodeId),
+    /// Its peer was asked for a sign of life and gave none.
+    GiveUp(NodeId),
+    /// A sign of life is due.
+    Beat,
+}
+
+impl Node {
+    /// Looks all links over, several times per `detect`.
+    pub(super) fn sweep(&mut self) {
+        self.arm(Timer::Sweep, self.times.sweep());
+        let late = self.links.dials().filter(|(_, dial)| self.dial_is_late(&dial.purpose, dial.started));
+        for dial in late.map(|(id, _)| id).collect::<Vec<_>>() {
+            self.on_dial_failed(dial, DialFailure::TimedOut);
+        }
+        let duties = self.links.iter().filter_map(|(id, link)| Some((id, self.duty(link)?)));
+        for (link, duty) in duties.collect::<Vec<_>>() {
+            self.do_duty(link, duty);
+        }
+        self.check_unsynced();
+    }
+
+    fn dial_is_late(&self, purpose: &Purpose, started: Instant) -> bool {
+        let limit = match purpose {
+            Purpose::Peer(_) => self.times.dial(),
+            Purpose::Contact(_) => self.times.greeting(),
+            Purpose::Leader { .. } => self.times.admission() * 2,
+        };
+        self.now().since(started) >= limit
+    }
+
+    fn duty(&self, link: &Link) -> Option<Duty> {
+        let now = self.now();
+        let Some(peer) = link.peer else {
+            return match &link.purpose {
+                Some(purpose) => {
+                    self.dial_is_late(purpose, link.opened).then(|| Duty::FailDial(purpose.clone()))
+                }
+                None => (now.since(link.opened) >= self.times.greeting()).then_some(Duty::CloseStranger),
+            };
+        };
+        if !self.has_use_for(peer) {
+            return match link.idle_since {
+                None => Some(Duty::NoteIdle),
+                Some(since) => (now.since(since) >= self.times.linger()).then_some(Duty::CloseIdle),
+            };
+        }
+        if link.probed.is_some_and(|at| link.heard < at && now.since(at) >= self.times.dial()) {
+            return Some(Duty::GiveUp(peer));
+        }
+        let near = self.ring.is_neighbour(peer);
+        let silence = if near { self.times.detect } else { self.times.idle_silence() };
+        if now.since(link.heard) >= silence && self.links.dialing(peer).is_none() {
+            return Some(Duty::Redial(peer));
+        }
+        let beat = if near { self.times.ring_beat() } else { self.times.idle_beat() };
+        (now.since(link.sent) >= beat).then_some(Duty::Beat)
+    }
+
+    /// Whether this end has a use for a link to `peer`.
+    fn has_use_for(&self, peer: NodeId) -> bool {
+        self.ring.is_neighbour(peer)
+            || self.leader() == Some(peer)
+            || self.lost_leader.is_some()
+            || matches!(self.mode, Mode::Electing(_))
+            || self.leadership.as_ref().is_some_and(|leadership| leadership.knows(peer))
+    }
+
+    fn do_duty(&mut self, link: LinkId, duty: Duty) {
+        match duty {
+            Duty::CloseStranger => self.fault(link, Fault::Silent),
+            Duty::FailDial(purpose) => {
+                self.close(link, CloseMode::Abort);
+                self.dial_came_to_nothing(&purpose, Err(DialFailure::TimedOut));
+            }
+            Duty::CloseIdle => self.close(link, CloseMode::Flush),
+            Duty::NoteIdle => {
+                let now = self.now();
+                if let Some(state) = self.links.get_mut(link) {
+                    state.idle_since = Some(now);
+                }
+            }
+            Duty::Redial(peer) => {
+                self.suspect(peer);
+                self.dial(peer);
+            }
+            Duty::GiveUp(peer) => self.on_unreachable(peer),
+            Duty::Beat => {
+                let beat = self.beat();
+                self.send(link, Message::Ping(beat));
+            }
+        }
+        if self.links.get(link).and_then(|link| link.peer).is_some_and(|peer| self.has_use_for(peer))
+            && let Some(state) = self.links.get_mut(link)
+        {
+            state.idle_since = None;
+        }
+    }
+
+    /// The link to a member broke. It is dialed once more; its role waits for the outcome.
+    pub(super) fn on_link_lost(&mut self, peer: NodeId) {
+        let was_neighbour = self.ring.is_neighbour(peer);
+        self.ring_unlinked(peer);
+        if let Some(leadership) = &mut self.leadership {
+            leadership.unsync(peer, self.clock.now());
+        }
+        let leads_me = self.leader() == Some(peer);
+        if !self.route.roster.contains(peer) {
+            if leads_me {
+                self.leader_is_lost(peer);
+            }
+            return self.seek_next();
+        }
+        let mine = self.leadership.as_ref().is_some_and(|leadership| leadership.wants_link(peer));
+        if was_neighbour || leads_me || mine {
+            self.dial(peer);
+        }
+        self.seek_next();
+    }
+
+    /// The dial to a member failed: it is dead, or as good as dead to this node.
+    pub(super) fn on_unreachable(&mut self, peer: NodeId) {
+        if let Some(link) = self.links.of(peer) {
+            if self.is_alive(link) {
+                return;
+            }
+            self.close(link, CloseMode::Abort);
+        }
+        self.unreachable.insert(peer, self.promised);
+        self.suspect(peer);
+        self.ring_unlinked(peer);
+        if self.leadership.is_some() {
+            self.doom(peer, Departure::Lost);
+        }
+        if self.leader() == Some(peer) {
+            self.leader_is_lost(peer);
+        }
+        if self.best_candidate() == Some(peer) {
+            return self.start_election();
+        }
+        self.seek_next();
+        if self.lost_leader.is_some() {
+            self.consider_initiative();
+        }
+    }
+
+    /// Whether something was heard on `link` since its peer fell under suspicion.
+    fn is_alive(&self, link: LinkId) -> bool {
+        let Some(state) = self.links.get(link) else { return false };
+        let quiet = self.now().since(state.heard);
+        let unanswered =
+            state.probed.is_some_and(|at| state.heard < at && self.now().since(at) >= self.times.dial());
+        quiet < self.times.detect && !unanswered
+    }
+
+    /// Tells the leader that `peer` seems to be gone; the leader decides on its own link.
+    fn suspect(&mut self, peer: NodeId) {
+        if self.mode != Mode::Normal || self.leads() || !self.roster.contains(peer) {
+            return;
+        }
+        if let Some(leader) = self.leader().filter(|leader| *leader != peer) {
+            self.send_to(leader, Message::Suspect { id: peer });
+        }
+    }
+
+    pub(super) fn on_suspect(&mut self, id: NodeId) {
+        if !self.leads() || !self.roster.contains(id) {
+            return;
+        }
+        let (now, beat) = (self.now(), self.beat());
+        if let Some(state) = self.links.of_mut(id)
+            && state.probed.is_none_or(|at| state.heard >= at)
+        {
+            state.probed = Some(now);
+            self.send_to(id, Message::Ping(beat));
+        }
+    }
+
+    pub(super) fn beat(&self) -> Beat {
+        Beat { view: self.known_view(), cfg: self.known_cfg(), acked: self.log.len(), stable: self.stable }
+    }
+
+    pub(super) fn on_ping(&mut self, link: LinkId, peer: NodeId, beat: Beat) {
+        if self.leads() && !self.roster.contains(peer) {
+            let epoch = beat.view.map_or(self.promised, |view| view.epoch);
+            return self.send_not_member(link, RefusedKind::Ping, epoch);
+        }
+        let answer = self.beat();
+        self.send(link, Message::Pong(answer));
+        self.on_beat(link, peer, beat);
+    }
+
+    pub(super) fn on_beat(&mut self, link: LinkId, peer: NodeId, beat: Beat) {
+        if let Some(state) = self.links.get_mut(link) {
+            state.knows = state.knows.max(beat.cfg);
+        }
+        if beat.cfg > self.known_cfg() && !self.leads() {
+            self.send(link, Message::WantRoster);
+        }
+        if self.leads() {
+            self.on_member_view(peer, beat.view);
+        } else if self.mode == Mode::Normal && self.view.leader == peer {
+            if beat.view != Some(self.view) {
+                return self.start_election();
+            }
+            self.learn_stable(beat.stable);
+        }
+    }
+}

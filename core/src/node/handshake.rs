@@ -1,0 +1,346 @@
+//! How two members come to share one link: dials, greetings, generations.
+//!
+//! A dial has worked when the peer's `Hello` came back, not when TCP connected: a stopped process still
+//! completes handshakes. Of two links of a pair the one of the higher generation stands; of two equal ones
+//! the one that the greater id dialed.
+
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+
+use super::links::Purpose;
+use super::{Mode, Node};
+use crate::action::{Action, CloseMode, Fault};
+use crate::ids::{DialId, LinkId, NodeId};
+use crate::input::{DialFailure, DownReason, Origin};
+use crate::limits::{MAX_DIALS, MAX_HALF_OPEN};
+use crate::roster::{Cfg, Roster};
+use crate::wire::{Hello, Message, NotMember, RefusedKind};
+
+impl Node {
+    /// Dials `peer`, unless that is under way.
+    pub(super) fn dial(&mut self, peer: NodeId) {
+        if peer == self.me.id || self.links.dialing(peer).is_some() {
+            return;
+        }
+        if self.links.dials().count() >= MAX_DIALS {
+            return self.on_unreachable(peer);
+        }
+        let generation = self.links.next_generation(peer);
+        self.start_dial(Purpose::Peer(peer), generation, peer.addr());
+    }
+
+    pub(super) fn start_dial(&mut self, purpose: Purpose, generation: u64, addr: SocketAddr) {
+        let dial = self.links.dial(purpose, generation, self.now());
+        self.out.push(Action::Dial { dial, addr });
+    }
+
+    pub(super) fn on_link_up(&mut self, link: LinkId, origin: Origin, remote: SocketAddr) {
+        let now = self.now();
+        let Origin::Dialed(dial) = origin else {
+            self.make_room_for_stranger();
+            return self.links.open(link, remote, None, now);
+        };
+        let Some(dial) = self.links.take_dial(dial) else {
+            self.out.push(Action::Close { link, mode: CloseMode::Abort });
+            return;
+        };
+        let (purpose, generation) = (dial.purpose.clone(), dial.generation);
+        self.links.open(link, remote, Some(dial), now);
+        match purpose {
+            Purpose::Peer(peer) => self.send_hello(link, peer, generation, false),
+            Purpose::Contact(_) => self.send_join(link, None),
+            Purpose::Leader { contact, .. } => self.send_join(link, Some(contact)),
+        }
+    }
+
+    /// The oldest that has not introduced itself goes when there are too many.
+    fn make_room_for_stranger(&mut self) {
+        let oldest = self.links.half_open().next();
+        let full = self.links.half_open().count() >= MAX_HALF_OPEN;
+        if let Some(oldest) = oldest.filter(|_| full) {
+            self.fault(oldest, Fault::Silent);
+        }
+    }
+
+    pub(super) fn on_dial_failed(&mut self, dial: DialId, reason: DialFailure) {
+        let Some(dial) = self.links.take_dial(dial) else { return };
+        self.dial_came_to_nothing(&dial.purpose, Err(reason));
+    }
+
+    /// A dial ended before the other end answered: at once, or after the connection stood.
+    pub(super) fn dial_came_to_nothing(&mut self, purpose: &Purpose, why: Result<DownReason, DialFailure>) {
+        match purpose {
+            Purpose::Peer(peer) => self.on_peer_dial_failed(*peer),
+            Purpose::Contact(addr) => self.on_contact_failed(*addr, why),
+            Purpose::Leader { leader, .. } => self.on_contact_failed(leader.id.addr(), why),
+        }
+    }
+
+    fn on_peer_dial_failed(&mut self, peer: NodeId) {
+        if let Some(link) = self.links.deferred(peer) {
+            return self.admit_deferred(link);
+        }
+        self.on_unreachable(peer);
+    }
+
+    pub(super) fn on_link_down(&mut self, link: LinkId, reason: DownReason) {
+        let Some((gone, stood)) = self.links.remove(link) else { return };
+        if gone.closing {
+            return;
+        }
+        match (gone.peer, &gone.purpose) {
+            (Some(peer), _) if stood => {
+                if let DownReason::Protocol(_) | DownReason::Overflow = reason {
+                    self.note_fault(gone.remote, Fault::Link(reason));
+                }
+                self.on_link_lost(peer);
+            }
+            (None, Some(purpose)) => self.dial_came_to_nothing(purpose, Ok(reason)),
+            (None, None) => {
+                if let DownReason::Protocol(_) = reason {
+                    self.note_fault(gone.remote, Fault::Link(reason));
+                }
+            }
+            (Some(_), _) => {}
+        }
+    }
+
+    fn note_fault(&mut self, remote: SocketAddr, reason: Fault) {
+        self.stats.faults = self.stats.faults.saturating_add(1);
+        self.notify(crate::action::Notice::Fault { remote, reason });
+    }
+
+    fn send_hello(&mut self, link: LinkId, you: NodeId, generation: u64, answer: bool) {
+        let hello = Hello {
+            me: self.me.id,
+            you,
+            generation,
+            next: self.ring.is_next_or_sought(you),
+            answer,
+            view: self.known_view(),
+            cfg: self.known_cfg(),
+        };
+        self.send(link, Message::Hello(hello));
+    }
+
+    /// Tells the peer of a link that stands whether it is this node's next.
+    pub(super) fn tell_role(&mut self, peer: NodeId) {
+        if let (Some(link), Some(generation)) = (self.links.of(peer), self.links.standing(peer)) {
+            self.send_hello(link, peer, generation, true);
+        }
+    }
+
+    pub(super) fn on_hello(&mut self, link: LinkId, hello: Hello) {
+        let Some(state) = self.links.get_mut(link) else { return };
+        if state.peer.is_some() {
+            if state.peer != Some(hello.me) {
+                return self.fault(link, Fault::Unexpected);
+            }
+            state.knows = state.knows.max(hello.cfg);
+            return self.on_role(&hello);
+        }
+        let purpose = state.purpose.clone();
+        if hello.you != self.me.id {
+            return self.refuse(link, RefusedKind::Hello, CloseMode::Flush);
+        }
+        match purpose {
+            Some(Purpose::Peer(peer)) if peer == hello.me && hello.answer => {
+                self.establish(link, &hello);
+                self.on_linked(peer);
+            }
+            None if !hello.answer => self.consider(link, hello),
+            Some(_) | None => self.fault(link, Fault::Unexpected),
+        }
+    }
+
+    /// Somebody greets on a link that it dialed: is it a member, and is this the link to keep?
+    fn consider(&mut self, link: LinkId, hello: Hello) {
+        let peer = hello.me;
+        if let Some(generation) = self.links.standing(peer)
+            && generation >= hello.generation
+        {
+            self.send(link, Message::Superseded { generation });
+            return self.close(link, CloseMode::Flush);
+        }
+        if !self.route.roster.contains(peer) {
+            if hello.cfg <= self.known_cfg() {
+                return self.refuse(link, RefusedKind::Hello, CloseMode::Flush);
+            }
+            self.defer(link, hello);
+            self.out.push(Action::Trust { link });
+            return self.send(link, Message::WantRoster);
+        }
+        if let Some(mine) = self.links.dialing(peer)
+            && (mine, self.me.id) > (hello.generation, peer)
+        {
+            return self.defer(link, hello);
+        }
+        self.admit(link, &hello);
+    }
+
+    fn defer(&mut self, link: LinkId, hello: Hello) {
+        if let Some(state) = self.links.get_mut(link) {
+            state.deferred = Some(hello);
+        }
+    }
+
+    /// This node's own dial failed, and the peer's waits.
+    fn admit_deferred(&mut self, link: LinkId) {
+        let Some(hello) = self.links.get_mut(link).and_then(|link| link.deferred.take()) else { return };
+        if self.route.roster.contains(hello.me) {
+            self.admit(link, &hello);
+        } else {
+            self.refuse(link, RefusedKind::Hello, CloseMode::Flush);
+        }
+    }
+
+    fn admit(&mut self, link: LinkId, hello: &Hello) {
+        let peer = hello.me;
+        self.out.push(Action::Trust { link });
+        self.establish(link, hello);
+        self.send_hello(link, peer, hello.generation, true);
+        self.on_linked(peer);
+    }
+
+    /// Both ends agree: `link` is the one link of the pair.
+    fn establish(&mut self, link: LinkId, hello: &Hello) {
+        self.bind(link, hello.me, hello.generation);
+        if let Some(state) = self.links.get_mut(link) {
+            state.knows = hello.cfg;
+        }
+        self.on_role(hello);
+        if hello.cfg > self.known_cfg() {
+            self.send(link, Message::WantRoster);
+        }
+    }
+
+    /// Makes `link` stand for `peer`; whatever else there was between the two goes.
+    pub(super) fn bind(&mut self, link: LinkId, peer: NodeId, generation: u64) {
+        for dialed in self.links.abandon(|purpose| *purpose == Purpose::Peer(peer)) {
+            if dialed != link {
+                self.close(dialed, CloseMode::Abort);
+            }
+        }
+        if let Some(old) = self.links.bind(link, peer, generation) {
+            self.close(old, CloseMode::Abort);
+        }
+        while let Some(waiting) = self.links.deferred(peer) {
+            self.close(waiting, CloseMode::Abort);
+        }
+        self.unreachable.remove(&peer);
+        self.shunned.remove(&peer);
+    }
+
+    /// A link to a member stands anew.
+    pub(super) fn on_linked(&mut self, peer: NodeId) {
+        self.ring_linked(peer);
+        if self.leads() {
+            self.member_linked(peer);
+        }
+        if self.leader() == Some(peer) {
+            self.leader_linked(peer);
+        }
+        if self.lost_leader.is_some() {
+            self.consider_initiative();
+        }
+    }
+
+    pub(super) fn on_superseded(&mut self, link: LinkId, generation: u64) {
+        let Some(Purpose::Peer(peer)) = self.links.get(link).and_then(|link| link.purpose.clone()) else {
+            return self.fault(link, Fault::Unexpected);
+        };
+        self.close(link, CloseMode::Abort);
+        self.links.saw_generation(peer, generation);
+        if !self.links.is_linked(peer) {
+            self.dial(peer);
+        }
+    }
+
+    pub(super) fn refuse(&mut self, link: LinkId, re: RefusedKind, mode: CloseMode) {
+        let epoch = self.promised;
+        self.send_not_member(link, re, epoch);
+        self.close(link, mode);
+    }
+
+    pub(super) fn send_not_member(&mut self, link: LinkId, re: RefusedKind, epoch: crate::ids::Epoch) {
+        let refusal = NotMember { re, epoch, me: self.me.id, cfg: self.known_cfg() };
+        self.send(link, Message::NotMember(refusal));
+    }
+
+    pub(super) fn on_not_member(&mut self, link: LinkId, refusal: &NotMember) {
+        let Some(state) = self.links.get(link) else { return };
+        match (state.peer, state.purpose.clone()) {
+            (None, Some(Purpose::Peer(peer))) => {
+                self.close(link, CloseMode::Abort);
+                if refusal.me == peer {
+                    self.on_refused_by(peer, refusal.cfg);
+                } else {
+                    self.on_unreachable(peer);
+                }
+            }
+            (Some(peer), _) => self.on_member_refusal(peer, refusal),
+            (None, _) => self.fault(link, Fault::Unexpected),
+        }
+    }
+
+    /// A peer on a link that stands says that this node is no member.
+    fn on_member_refusal(&mut self, peer: NodeId, refusal: &NotMember) {
+        match refusal.re {
+            RefusedKind::Hello | RefusedKind::Elect => {
+                if refusal.re == RefusedKind::Hello || refusal.epoch == self.promised {
+                    self.on_refused_by(peer, refusal.cfg);
+                }
+            }
+            RefusedKind::Elected => self.on_elected_refused(peer, refusal.epoch),
+            RefusedKind::Sync | RefusedKind::Ping => {
+                if self.leader() == Some(peer) {
+                    self.on_refused_by(peer, refusal.cfg);
+                }
+            }
+        }
+    }
+
+    /// `peer` lives and does not take this node for a member: it is passed over until there is a leader.
+    fn on_refused_by(&mut self, peer: NodeId, cfg: Option<Cfg>) {
+        self.shunned.insert(peer);
+        if cfg > self.known_cfg() {
+            self.went_on.insert(peer);
+        }
+        self.ring_unlinked(peer);
+        if self.leader() == Some(peer) && self.mode != Mode::Joining {
+            self.start_election();
+        } else {
+            self.seek_next();
+        }
+    }
+
+    pub(super) fn send_roster(&mut self, link: LinkId) {
+        let Some(cfg) = self.known_cfg() else { return };
+        let roster = self.route.roster.clone();
+        if let Some(state) = self.links.get_mut(link) {
+            state.knows = state.knows.max(Some(cfg));
+        }
+        self.send(link, Message::Roster { cfg, roster });
+    }
+
+    pub(super) fn on_roster(&mut self, link: LinkId, cfg: Cfg, roster: &Roster) {
+        let Some(state) = self.links.get_mut(link) else { return };
+        let deferred = state.deferred.take();
+        if state.peer.is_none() && deferred.is_none() {
+            return self.fault(link, Fault::Unexpected);
+        }
+        self.learn_route(cfg, roster);
+        if let Some(hello) = deferred {
+            if self.route.roster.contains(hello.me) {
+                self.consider(link, hello);
+            } else {
+                self.refuse(link, RefusedKind::Hello, CloseMode::Flush);
+            }
+        }
+    }
+
+    /// The peers to which a link stands.
+    pub(super) fn linked_peers(&self) -> Vec<NodeId> {
+        self.links.iter().filter_map(|(_, link)| link.peer).collect()
+    }
+}

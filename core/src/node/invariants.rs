@@ -1,0 +1,84 @@
+//! What holds for every node after every input.
+
+use core::fmt;
+
+use super::{Mode, Node};
+use crate::limits::{MAX_DIALS, MAX_HALF_OPEN, MAX_SHAPE, SUBMIT_WINDOW};
+
+/// What does not hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Violation {
+    /// A log has a hole, or its stamps do not increase within a view.
+    LogOrder,
+    /// The view's epoch is above what was promised.
+    ViewAbovePromise,
+    /// The configuration is newer than the route.
+    RouteBehind,
+    /// The own messages that wait are not numbered in a row up to the last one said.
+    Submissions,
+    /// More was shown of an origin than the log holds.
+    ShownAboveLog,
+    /// Leads in a view of another, or while frozen.
+    FalseLeader,
+    /// More is stable than there is.
+    StableAboveLog,
+    /// Something is over its bound.
+    OverLimit,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::LogOrder => "the log has a hole or stamps that do not increase",
+            Self::ViewAbovePromise => "the view is above the promise",
+            Self::RouteBehind => "the route is older than the configuration",
+            Self::Submissions => "the own messages that wait are not in a row",
+            Self::ShownAboveLog => "more was shown than the log holds",
+            Self::FalseLeader => "leads where it does not",
+            Self::StableAboveLog => "more is stable than there is",
+            Self::OverLimit => "something is over its bound",
+        })
+    }
+}
+
+impl core::error::Error for Violation {}
+
+/// Checks one node between two inputs.
+///
+/// # Errors
+/// The first violation found; none is ever expected.
+pub fn check(node: &Node) -> Result<(), Violation> {
+    let holds = |condition: bool, violation| if condition { Ok(()) } else { Err(violation) };
+    holds(log_is_ordered(node), Violation::LogOrder)?;
+    holds(node.view.epoch <= node.promised, Violation::ViewAbovePromise)?;
+    holds(
+        node.mode != Mode::Normal || node.route.cfg >= node.cfg || !node.roster.contains(node.me.id),
+        Violation::RouteBehind,
+    )?;
+    holds(submissions_in_row(node), Violation::Submissions)?;
+    let normal = node.mode == Mode::Normal;
+    let shown =
+        node.shown.iter().all(|(id, seq)| node.log.last_of(*id) >= *seq || node.log.last_of(*id) == 0);
+    holds(!normal || shown, Violation::ShownAboveLog)?;
+    holds(node.leadership.is_none() || (normal && node.view.leader == node.me.id), Violation::FalseLeader)?;
+    holds(!normal || node.stable <= node.log.len(), Violation::StableAboveLog)?;
+    let bounded = node.submissions.len() <= SUBMIT_WINDOW
+        && node.links.half_open().count() <= MAX_HALF_OPEN
+        && node.links.dials().count() <= MAX_DIALS
+        && node.log.shape().len() <= MAX_SHAPE;
+    holds(bounded, Violation::OverLimit)
+}
+
+fn log_is_ordered(node: &Node) -> bool {
+    let next = node.log.entries().skip(1);
+    node.log.entries().zip(next).all(|(a, b)| {
+        let increases = a.view != b.view || a.stamp < b.stamp;
+        a.index.saturating_add(1) == b.index && increases && a.view.epoch <= b.view.epoch
+    })
+}
+
+fn submissions_in_row(node: &Node) -> bool {
+    let waiting = node.submissions.iter().rev();
+    waiting.zip(0_u64..).all(|(said, back)| said.oseq == node.said.saturating_sub(back))
+}

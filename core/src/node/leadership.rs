@@ -1,0 +1,416 @@
+//! What a leader knows of its members: who has how much of the log, who is slow, who is to go.
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::vec::Vec;
+
+use super::Node;
+use super::admission::{Admission, Joiner};
+use super::log::{Log, weight};
+use crate::action::{CloseMode, Departure};
+use crate::config::Times;
+use crate::ids::{Index, LinkId, NodeId, Seq};
+use crate::limits::{BATCH_BYTES, INFLIGHT_BYTES, UNSTABLE_BYTES};
+use crate::node::Timer;
+use crate::roster::{Roster, View};
+use crate::time::Instant;
+use crate::wire::{Body, Change, Deliver, Message, Refusal, RefusedKind, Said};
+
+/// The leader's side of the protocol. Gone while it is frozen by an election.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Leadership {
+    members: BTreeMap<NodeId, Progress>,
+    pub(super) joiners: Vec<Joiner>,
+    pub(super) admission: Option<Admission>,
+    pub(super) draining: BTreeSet<NodeId>,
+    pub(super) returning: BTreeSet<NodeId>,
+    doomed: BTreeMap<NodeId, Departure>,
+    last_removal: Option<Instant>,
+    /// Submissions that wait while the room is held up.
+    held: VecDeque<Said>,
+    holding: bool,
+    /// The least acknowledged by a synced member.
+    slowest: Index,
+}
+
+/// How far one member is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Progress {
+    synced: bool,
+    /// Since when it is not.
+    unsynced_since: Instant,
+    /// It was told anew who leads.
+    reminded: bool,
+    /// Since when it says that it is in another view.
+    astray_since: Option<Instant>,
+    acked: Index,
+    /// Up to here the log was sent to it.
+    sent: Index,
+    cut_off: Option<Instant>,
+}
+
+impl Progress {
+    fn new(now: Instant, acked: Index) -> Self {
+        Self {
+            synced: false,
+            unsynced_since: now,
+            reminded: false,
+            astray_since: None,
+            acked,
+            sent: acked,
+            cut_off: None,
+        }
+    }
+
+    fn unsync(&mut self, now: Instant) {
+        if self.synced {
+            self.synced = false;
+            self.unsynced_since = now;
+            self.reminded = false;
+        }
+    }
+}
+
+impl Leadership {
+    pub(super) fn unsync(&mut self, member: NodeId, now: Instant) {
+        if let Some(progress) = self.members.get_mut(&member) {
+            progress.unsync(now);
+        }
+    }
+
+    pub(super) fn wants_link(&self, peer: NodeId) -> bool {
+        self.members.contains_key(&peer)
+    }
+
+    pub(super) fn knows(&self, peer: NodeId) -> bool {
+        self.wants_link(peer) || self.joiners.iter().any(|joiner| joiner.member.id == peer)
+    }
+
+    pub(super) fn is_unsynced(&self, member: NodeId) -> bool {
+        self.members.get(&member).is_some_and(|progress| !progress.synced)
+    }
+
+    pub(super) fn all_synced(&self) -> bool {
+        self.members.values().all(|progress| progress.synced)
+    }
+
+    /// Whether `origin` was in another ring until it came in, so that its tail was said there.
+    pub(super) fn is_returning(&self, origin: NodeId) -> bool {
+        self.returning.contains(&origin)
+    }
+
+    /// Whether all but `newcomers` have the log up to `index`.
+    pub(super) fn all_acked(&self, index: Index, newcomers: &BTreeSet<NodeId>) -> bool {
+        let insiders = self.members.iter().filter(|(id, _)| !newcomers.contains(id));
+        insiders.into_iter().all(|(_, progress)| progress.synced && progress.acked >= index)
+    }
+
+    pub(super) fn last_held(&self, origin: NodeId) -> Option<Seq> {
+        self.held.iter().rev().find(|said| said.origin.id == origin).map(|said| said.oseq)
+    }
+
+    pub(super) fn is_holding(&self) -> bool {
+        self.holding
+    }
+
+    pub(super) fn hold(&mut self, said: Said) {
+        self.held.push_back(said);
+    }
+
+    /// The links of the members that have all before `index` and take more; it counts as sent to them.
+    pub(super) fn take_recipients(
+        &mut self,
+        index: Index,
+        log: &Log,
+        link_of: impl Fn(NodeId) -> Option<LinkId>,
+    ) -> Vec<LinkId> {
+        let mut links = Vec::with_capacity(self.members.len());
+        for (id, progress) in &mut self.members {
+            let takes = progress.synced && progress.sent == index;
+            if takes
+                && log.weight(progress.acked, index) < INFLIGHT_BYTES as u64
+                && let Some(link) = link_of(*id)
+            {
+                progress.sent = index.saturating_add(1);
+                links.push(link);
+            }
+        }
+        links
+    }
+}
+
+impl Node {
+    /// Begins to lead these members, none of whom has shown its log yet.
+    pub(super) fn take_lead(&mut self, roster: &Roster) {
+        let now = self.now();
+        let others = roster.ids().filter(|id| *id != self.me.id);
+        let members = others.map(|id| (id, Progress::new(now, 0))).collect();
+        self.leadership = Some(Leadership { members, ..Leadership::default() });
+    }
+
+    /// A membership entry was sequenced.
+    pub(super) fn change_members(&mut self, change: &Change) {
+        let (now, len) = (self.clock.now(), self.log.len());
+        let Some(leadership) = &mut self.leadership else { return };
+        let Change::Edit { gone, joined } = change else { return };
+        for (id, _) in gone {
+            leadership.members.remove(id);
+            leadership.draining.remove(id);
+        }
+        for (member, _) in joined {
+            leadership.members.insert(member.id, Progress::new(now, len));
+        }
+    }
+
+    /// A link to a member stands anew: it is to show its log again.
+    pub(super) fn member_linked(&mut self, member: NodeId) {
+        let now = self.now();
+        if let Some(leadership) = &mut self.leadership {
+            leadership.unsync(member, now);
+        }
+        self.recount();
+    }
+
+    /// A member's log is being made this one's, from `from` on.
+    pub(super) fn member_synced(&mut self, member: NodeId, from: Index) {
+        let Some(leadership) = &mut self.leadership else { return };
+        leadership.returning.remove(&member);
+        if let Some(progress) = leadership.members.get_mut(&member) {
+            progress.synced = true;
+            progress.astray_since = None;
+            progress.acked = from;
+            progress.sent = from;
+        }
+        self.pump(member);
+        self.recount();
+    }
+
+    /// Sends a member what it lacks, as much as it takes.
+    fn pump(&mut self, member: NodeId) {
+        while let Some((entries, next)) = self.next_batch(member) {
+            let deliver = Deliver { view: self.view, entries, stable: self.stable };
+            if !self.send_to(member, Message::Deliver(deliver)) {
+                return;
+            }
+            let progress = self.leadership.as_mut().and_then(|it| it.members.get_mut(&member));
+            if let Some(progress) = progress {
+                progress.sent = next;
+            }
+        }
+    }
+
+    fn next_batch(&self, member: NodeId) -> Option<(Vec<crate::wire::Entry>, Index)> {
+        let progress = self.leadership.as_ref()?.members.get(&member)?;
+        let inflight = self.log.weight(progress.acked, progress.sent);
+        if !progress.synced || progress.sent >= self.log.len() || inflight >= INFLIGHT_BYTES as u64 {
+            return None;
+        }
+        let mut bytes = 0_u64;
+        let mut entries = Vec::new();
+        for entry in self.log.from(progress.sent) {
+            bytes = bytes.saturating_add(weight(&entry.body));
+            entries.push(entry.clone());
+            if bytes >= BATCH_BYTES as u64 {
+                break;
+            }
+        }
+        let next = progress.sent.saturating_add(entries.len() as u64);
+        (!entries.is_empty()).then_some((entries, next))
+    }
+
+    pub(super) fn on_ack(&mut self, member: NodeId, view: View, index: Index) {
+        if !self.leads() || view != self.view || index > self.log.len() {
+            return;
+        }
+        let Some(progress) = self.leadership.as_mut().and_then(|it| it.members.get_mut(&member)) else {
+            return;
+        };
+        if !progress.synced || index <= progress.acked {
+            return;
+        }
+        let before = progress.acked;
+        progress.acked = index;
+        let held_up_all =
+            self.leadership.as_ref().is_some_and(|it| before <= it.slowest) || before <= self.stable;
+        self.pump(member);
+        if held_up_all {
+            self.recount();
+        }
+        self.release();
+        self.check_admission();
+    }
+
+    /// Counts anew up to where everybody has the log.
+    pub(super) fn recount(&mut self) {
+        let len = self.log.len();
+        let Some(leadership) = &mut self.leadership else { return };
+        let synced = leadership.members.values().filter(|progress| progress.synced);
+        leadership.slowest = synced.map(|progress| progress.acked).min().unwrap_or(len);
+        let all = leadership.members.values().map(|progress| progress.acked).min().unwrap_or(len);
+        let advanced = all > self.stable;
+        self.learn_stable(all);
+        if advanced {
+            self.tell_draining();
+        }
+    }
+
+    fn unstable_bytes(&self) -> u64 {
+        let slowest = self.leadership.as_ref().map_or(0, |leadership| leadership.slowest);
+        self.log.weight(slowest, self.log.len())
+    }
+
+    /// Sequences no more chat while too much is unstable.
+    pub(super) fn check_hold(&mut self) {
+        let over = self.unstable_bytes() >= UNSTABLE_BYTES as u64;
+        let detect = self.times.detect;
+        if let Some(leadership) = &mut self.leadership
+            && over
+            && !leadership.holding
+        {
+            leadership.holding = true;
+            self.arm(Timer::Slow, detect);
+        }
+    }
+
+    /// Goes on once half of what was unstable is stable.
+    fn release(&mut self) {
+        if self.unstable_bytes() > UNSTABLE_BYTES as u64 / 2 {
+            return;
+        }
+        let Some(leadership) = &mut self.leadership else { return };
+        if !leadership.holding {
+            return;
+        }
+        leadership.holding = false;
+        self.timers.clear(Timer::Slow);
+        while let Some(leadership) = &mut self.leadership
+            && !leadership.holding
+            && let Some(said) = leadership.held.pop_front()
+        {
+            self.sequence(Body::Chat { said, replayed: false });
+        }
+        self.sequence_own();
+    }
+
+    /// The room was held up for as long as it may: whoever is too far behind is cut off.
+    pub(super) fn on_slow_due(&mut self) {
+        let len = self.log.len();
+        let Some(leadership) = &self.leadership else { return };
+        let slow = leadership.members.iter().filter(|(_, progress)| {
+            progress.synced && self.log.weight(progress.acked, len) > UNSTABLE_BYTES as u64 / 2
+        });
+        for member in slow.map(|(id, _)| *id).collect::<Vec<_>>() {
+            self.cut_off(member);
+        }
+        self.recount();
+        self.release();
+    }
+
+    /// Reads and serves a slow member no more until it comes back; the second time it is removed.
+    fn cut_off(&mut self, member: NodeId) {
+        let now = self.now();
+        self.send_to(member, Message::Refused(Refusal::Slow));
+        if let Some(link) = self.links.of(member) {
+            self.close(link, CloseMode::Flush);
+        }
+        self.ring_unlinked(member);
+        let progress = self.leadership.as_mut().and_then(|it| it.members.get_mut(&member));
+        let Some(progress) = progress else { return };
+        progress.unsync(now);
+        let again = progress.cut_off.is_some_and(|at| now.since(at) < Times::SLOW_TWICE);
+        progress.cut_off = Some(now);
+        if again {
+            self.doom(member, Departure::Lost);
+        }
+        self.seek_next();
+    }
+
+    /// A member tells its view.
+    pub(super) fn on_member_view(&mut self, member: NodeId, view: Option<View>) {
+        let (now, mine) = (self.now(), Some(self.view));
+        if let Some(progress) = self.leadership.as_mut().and_then(|it| it.members.get_mut(&member)) {
+            let astray = view != mine;
+            progress.astray_since = if astray { progress.astray_since.or(Some(now)) } else { None };
+        }
+    }
+
+    /// Reminds members that do not follow, and gives them up in time.
+    pub(super) fn check_unsynced(&mut self) {
+        let now = self.now();
+        let Some(leadership) = &mut self.leadership else { return };
+        let (mut lost, mut behind) = (Vec::new(), Vec::new());
+        for (id, progress) in &mut leadership.members {
+            let since = if progress.synced { progress.astray_since } else { Some(progress.unsynced_since) };
+            let Some(since) = since else { continue };
+            if now.since(since) >= Times::UNSYNCED {
+                lost.push(*id);
+            } else if !progress.synced && !progress.reminded && now.since(since) >= self.times.sweep() {
+                progress.reminded = true;
+                behind.push(*id);
+            }
+        }
+        let newcomers = leadership.admission.as_ref().map(|it| it.newcomers.clone()).unwrap_or_default();
+        for member in behind {
+            if newcomers.contains(&member) {
+                continue;
+            }
+            if self.links.is_linked(member) {
+                let elected = self.announcement();
+                self.send_elected(member, elected);
+            } else {
+                self.dial(member);
+            }
+        }
+        for member in lost {
+            if !newcomers.contains(&member) {
+                self.doom(member, Departure::Lost);
+            }
+        }
+    }
+
+    /// `member` is to leave the membership: the first at once, others soon after together.
+    pub(super) fn doom(&mut self, member: NodeId, why: Departure) {
+        let now = self.now();
+        if !self.roster.contains(member) || member == self.me.id {
+            return;
+        }
+        let Some(leadership) = &mut self.leadership else { return };
+        leadership.doomed.insert(member, why);
+        let recent = leadership.last_removal.is_some_and(|at| now.since(at) < Times::SUSPECT_WINDOW);
+        if why == Departure::Quit || !recent {
+            self.commit_removals();
+        } else if !self.timers.is_set(Timer::Removal) {
+            self.arm(Timer::Removal, Times::SUSPECT_WINDOW);
+        }
+    }
+
+    /// Appends the membership without those who are to leave it.
+    pub(super) fn commit_removals(&mut self) {
+        let now = self.now();
+        if !self.leads() {
+            return;
+        }
+        let Some(leadership) = &mut self.leadership else { return };
+        leadership.last_removal = Some(now);
+        let doomed = core::mem::take(&mut leadership.doomed);
+        let gone: Vec<_> = doomed.into_iter().filter(|(id, _)| self.roster.contains(*id)).collect();
+        if gone.is_empty() {
+            return;
+        }
+        let ids: Vec<NodeId> = gone.iter().map(|(id, _)| *id).collect();
+        let change = Change::Edit { gone, joined: Vec::new() };
+        self.sequence(Body::Membership { cfg: self.cfg.next(), change });
+        for id in ids {
+            self.dismiss(id);
+        }
+        self.release();
+        self.check_admission();
+    }
+
+    /// Tells one who is no member any more, if it can be told.
+    fn dismiss(&mut self, id: NodeId) {
+        let Some(link) = self.links.of(id) else { return };
+        let epoch = self.view.epoch;
+        self.send_not_member(link, RefusedKind::Ping, epoch);
+        self.close(link, CloseMode::Flush);
+    }
+}

@@ -1,0 +1,147 @@
+//! Leaving in order: first what was said is made to stay, then the membership is left.
+
+use super::{Mode, Node};
+use crate::action::{Departure, Ending};
+use crate::config::Times;
+use crate::ids::{NodeId, Seq};
+use crate::node::Timer;
+use crate::wire::{Body, Change, Message, RefusedKind};
+
+/// How far the leaving has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Leaving {
+    /// Own messages are not with everybody yet; otherwise an ordinary member.
+    Draining,
+    /// They are; the removal is asked for.
+    Asked,
+}
+
+impl Node {
+    pub(super) fn leave(&mut self) {
+        if self.leaving.is_some() {
+            return;
+        }
+        self.leaving = Some(Leaving::Draining);
+        self.arm(Timer::Leave, Times::DRAIN);
+        self.drain_again();
+    }
+
+    /// Whether an election or the loss of the leader ends this node's life.
+    pub(super) fn leaves_now(&self) -> bool {
+        self.leaving == Some(Leaving::Asked)
+    }
+
+    /// Tells a new leader that this member drains.
+    pub(super) fn drain_again(&mut self) {
+        if self.leaving == Some(Leaving::Draining) && self.mode == Mode::Normal && !self.leads() {
+            let oseq = self.said;
+            self.send_to(self.view.leader, Message::Draining { oseq });
+        }
+    }
+
+    /// Takes the next step of leaving if its time has come.
+    pub(super) fn check_leaving(&mut self) {
+        match self.leaving {
+            Some(Leaving::Asked) if !self.roster.contains(self.me.id) => {
+                self.end(Ending::Left { unsure: 0 });
+            }
+            None | Some(Leaving::Asked) => {}
+            Some(Leaving::Draining) if self.roster.is_empty() => {
+                let unsure = self.unsure();
+                self.end(Ending::Left { unsure });
+            }
+            Some(Leaving::Draining) if self.leads() => {
+                let others_done =
+                    self.leadership.as_ref().is_some_and(|it| it.draining.is_empty() && it.all_synced());
+                if self.is_drained() && others_done {
+                    self.depart();
+                }
+            }
+            Some(Leaving::Draining) => {
+                let leader = self.view.leader;
+                let settled = self.mode == Mode::Normal && self.lost_leader.is_none();
+                if settled && self.is_drained() && self.send_to(leader, Message::Leave) {
+                    self.leaving = Some(Leaving::Asked);
+                    self.arm(Timer::Leave, Times::LEAVE);
+                }
+            }
+        }
+    }
+
+    /// Whether everybody has all own messages.
+    fn is_drained(&self) -> bool {
+        self.submissions.is_empty() && self.stable >= self.own_end
+    }
+
+    /// Own messages that may not be with everybody.
+    fn unsure(&self) -> u64 {
+        let mine = self.log.tail(self.stable).filter(|said| said.origin.id == self.me.id).count();
+        self.submissions.len().saturating_add(mine) as u64
+    }
+
+    pub(super) fn on_leave_due(&mut self) {
+        let unsure = self.unsure();
+        if self.leads() {
+            self.depart();
+        } else {
+            self.end(Ending::Left { unsure });
+        }
+    }
+
+    /// The leader goes: its removal is its last entry, and somebody is named to begin the election.
+    fn depart(&mut self) {
+        let unsure = self.unsure();
+        let me = self.me.id;
+        let draining = self.leadership.as_ref().map(|it| it.draining.clone()).unwrap_or_default();
+        let successor = self.roster.after(me).find(|id| !draining.contains(id));
+        let successor = successor.or_else(|| self.roster.after(me).next());
+        let others = self.roster.after(me).filter_map(|id| self.links.of(id)).collect();
+        let change = Change::Edit { gone: [(me, Departure::Quit)].into(), joined: [].into() };
+        self.sequence(Body::Membership { cfg: self.cfg.next(), change });
+        self.multicast(others, Message::Goodbye { successor });
+        self.end(Ending::Left { unsure });
+    }
+
+    pub(super) fn on_draining(&mut self, member: NodeId, _oseq: Seq) {
+        if let Some(leadership) = &mut self.leadership {
+            leadership.draining.insert(member);
+            let beat = self.beat();
+            self.send_to(member, Message::Ping(beat));
+        }
+    }
+
+    /// Tells those that drain that more is stable now.
+    pub(super) fn tell_draining(&mut self) {
+        let draining = self.leadership.as_ref().map(|it| it.draining.clone()).unwrap_or_default();
+        for member in draining {
+            let beat = self.beat();
+            self.send_to(member, Message::Ping(beat));
+        }
+    }
+
+    pub(super) fn on_leave(&mut self, member: NodeId) {
+        if !self.leads() {
+            return;
+        }
+        if self.roster.contains(member) {
+            self.doom(member, Departure::Quit);
+        } else if let Some(link) = self.links.of(member) {
+            let epoch = self.view.epoch;
+            self.send_not_member(link, RefusedKind::Ping, epoch);
+        }
+    }
+
+    pub(super) fn on_goodbye(&mut self, leader: NodeId, successor: Option<NodeId>) {
+        if self.leader() != Some(leader) {
+            return;
+        }
+        if self.leaves_now() {
+            return self.end(Ending::Left { unsure: 0 });
+        }
+        self.ring_unlinked(leader);
+        self.leader_is_lost(leader);
+        if successor == Some(self.me.id) && self.lost_leader.is_some() {
+            self.start_election();
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! The table of links and dials: pure bookkeeping, no decisions.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+
+use crate::ids::{DialId, LinkId, NodeId};
+use crate::limits::MAX_ROSTER;
+use crate::roster::{Cfg, Member};
+use crate::time::Instant;
+use crate::wire::Hello;
+
+/// What a dial is for.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Purpose {
+    /// To link to a member.
+    Peer(NodeId),
+    /// To ask a contact who leads.
+    Contact(SocketAddr),
+    /// To ask the leader to be let in.
+    Leader {
+        /// Who leads.
+        leader: Member,
+        /// Who said so.
+        contact: NodeId,
+    },
+}
+
+/// An attempt to connect.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Dial {
+    pub(crate) purpose: Purpose,
+    pub(crate) generation: u64,
+    pub(crate) started: Instant,
+}
+
+/// A connection.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Link {
+    pub(crate) remote: SocketAddr,
+    /// Why this node dialed it; none if it was accepted.
+    pub(crate) purpose: Option<Purpose>,
+    /// When it was accepted, or the dial began.
+    pub(crate) opened: Instant,
+    /// Who is at the other end, once both have agreed on it.
+    pub(crate) peer: Option<NodeId>,
+    pub(crate) generation: u64,
+    pub(crate) heard: Instant,
+    pub(crate) sent: Instant,
+    /// A greeting that waits: for a roster that knows the sender, or for this node's own dial to fail.
+    pub(crate) deferred: Option<Hello>,
+    /// The newest configuration that the peer is known to have.
+    pub(crate) knows: Option<Cfg>,
+    /// Since when neither end has had a use for it.
+    pub(crate) idle_since: Option<Instant>,
+    /// When the peer was asked for a sign of life because somebody suspects it.
+    pub(crate) probed: Option<Instant>,
+    /// It is being closed; what still comes in is ignored.
+    pub(crate) closing: bool,
+}
+
+/// All links and dials.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Links {
+    open: BTreeMap<LinkId, Link>,
+    dials: BTreeMap<DialId, Dial>,
+    peers: BTreeMap<NodeId, LinkId>,
+    /// The highest generation that was tried with each peer, by either end.
+    generations: BTreeMap<NodeId, u64>,
+    dialed: u64,
+}
+
+impl Links {
+    pub(crate) fn open(&mut self, link: LinkId, remote: SocketAddr, dial: Option<Dial>, now: Instant) {
+        let opened = dial.as_ref().map_or(now, |dial| dial.started);
+        let generation = dial.as_ref().map_or(0, |dial| dial.generation);
+        let link_state = Link {
+            remote,
+            purpose: dial.map(|dial| dial.purpose),
+            opened,
+            peer: None,
+            generation,
+            heard: now,
+            sent: now,
+            deferred: None,
+            knows: None,
+            idle_since: None,
+            probed: None,
+            closing: false,
+        };
+        self.open.insert(link, link_state);
+    }
+
+    /// Forgets a link. Tells whether it was the one that stood for its peer.
+    pub(crate) fn remove(&mut self, link: LinkId) -> Option<(Link, bool)> {
+        let gone = self.open.remove(&link)?;
+        let stood = gone.peer.is_some_and(|peer| self.of(peer) == Some(link));
+        if let (true, Some(peer)) = (stood, gone.peer) {
+            self.peers.remove(&peer);
+        }
+        Some((gone, stood))
+    }
+
+    /// A link that is not being closed.
+    pub(crate) fn get(&self, link: LinkId) -> Option<&Link> {
+        self.open.get(&link).filter(|link| !link.closing)
+    }
+
+    pub(crate) fn get_mut(&mut self, link: LinkId) -> Option<&mut Link> {
+        self.open.get_mut(&link).filter(|link| !link.closing)
+    }
+
+    /// The link that stands for `peer`.
+    pub(crate) fn of(&self, peer: NodeId) -> Option<LinkId> {
+        self.peers.get(&peer).copied()
+    }
+
+    pub(crate) fn of_mut(&mut self, peer: NodeId) -> Option<&mut Link> {
+        self.peers.get(&peer).and_then(|link| self.open.get_mut(link))
+    }
+
+    pub(crate) fn is_linked(&self, peer: NodeId) -> bool {
+        self.peers.contains_key(&peer)
+    }
+
+    /// All links that are not being closed.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (LinkId, &Link)> {
+        self.open.iter().filter(|(_, link)| !link.closing).map(|(id, link)| (*id, link))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.open.len()
+    }
+
+    /// Makes `link` the one that stands for `peer`; returns the one that did so before.
+    pub(crate) fn bind(&mut self, link: LinkId, peer: NodeId, generation: u64) -> Option<LinkId> {
+        let state = self.open.get_mut(&link)?;
+        state.peer = Some(peer);
+        state.generation = generation;
+        state.deferred = None;
+        self.saw_generation(peer, generation);
+        self.peers.insert(peer, link).filter(|old| *old != link)
+    }
+
+    /// Marks `link` as being closed. It stands for nobody any more.
+    pub(crate) fn close(&mut self, link: LinkId) {
+        if let Some(state) = self.open.get_mut(&link) {
+            state.closing = true;
+            if let Some(peer) = state.peer
+                && self.peers.get(&peer) == Some(&link)
+            {
+                self.peers.remove(&peer);
+            }
+        }
+    }
+
+    /// Notes a new dial.
+    pub(crate) fn dial(&mut self, purpose: Purpose, generation: u64, now: Instant) -> DialId {
+        self.dialed = self.dialed.saturating_add(1);
+        let id = DialId(self.dialed);
+        self.dials.insert(id, Dial { purpose, generation, started: now });
+        id
+    }
+
+    /// The dial that has come to an end; none if it was given up meanwhile.
+    pub(crate) fn take_dial(&mut self, dial: DialId) -> Option<Dial> {
+        self.dials.remove(&dial)
+    }
+
+    pub(crate) fn dials(&self) -> impl Iterator<Item = (DialId, &Dial)> {
+        self.dials.iter().map(|(id, dial)| (*id, dial))
+    }
+
+    /// Gives up all dials for which `which` holds, and returns the links that they had led to.
+    pub(crate) fn abandon(&mut self, which: impl Fn(&Purpose) -> bool) -> Vec<LinkId> {
+        self.dials.retain(|_, dial| !which(&dial.purpose));
+        let unbound = self.iter().filter(|(_, link)| link.peer.is_none());
+        unbound.filter(|(_, link)| link.purpose.as_ref().is_some_and(&which)).map(|(id, _)| id).collect()
+    }
+
+    /// The generation of the dial to `peer` that is under way.
+    pub(crate) fn dialing(&self, peer: NodeId) -> Option<u64> {
+        let purpose = Purpose::Peer(peer);
+        let dial = self.dials.values().find(|dial| dial.purpose == purpose).map(|dial| dial.generation);
+        dial.or_else(|| {
+            let mut unbound = self.iter().filter(|(_, link)| link.peer.is_none());
+            unbound.find(|(_, link)| link.purpose.as_ref() == Some(&purpose)).map(|(_, link)| link.generation)
+        })
+    }
+
+    /// A link on which `peer` has greeted and still waits for an answer.
+    pub(crate) fn deferred(&self, peer: NodeId) -> Option<LinkId> {
+        let mut waiting =
+            self.iter().filter(|(_, link)| link.deferred.as_ref().is_some_and(|h| h.me == peer));
+        waiting.next().map(|(id, _)| id)
+    }
+
+    /// The generation of the link that stands for `peer`.
+    pub(crate) fn standing(&self, peer: NodeId) -> Option<u64> {
+        self.peers.get(&peer).and_then(|link| self.open.get(link)).map(|link| link.generation)
+    }
+
+    /// A generation higher than any seen with `peer`, and noted as seen.
+    pub(crate) fn next_generation(&mut self, peer: NodeId) -> u64 {
+        let next = self.generations.get(&peer).copied().unwrap_or(0).saturating_add(1);
+        self.saw_generation(peer, next);
+        next
+    }
+
+    pub(crate) fn saw_generation(&mut self, peer: NodeId, generation: u64) {
+        let highest = self.generations.entry(peer).or_default();
+        *highest = generation.max(*highest);
+        if self.generations.len() > 4 * MAX_ROSTER {
+            let peers = &self.peers;
+            self.generations.retain(|id, _| peers.contains_key(id));
+        }
+    }
+
+    /// The accepted links that have not introduced themselves, the oldest first.
+    pub(crate) fn half_open(&self) -> impl Iterator<Item = LinkId> {
+        self.iter().filter(|(_, link)| link.peer.is_none() && link.purpose.is_none()).map(|(id, _)| id)
+    }
+}

@@ -1,0 +1,277 @@
+//! The log: entries in one order, what is still kept of them, and how two logs compare.
+
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+
+use crate::ids::{Epoch, Index, NodeId, Seq};
+use crate::limits::{ABSENT_HISTORY_BYTES, HISTORY_BYTES, HISTORY_ENTRIES, MAX_SHAPE};
+use crate::wire::{Body, Entry, Said, Segment};
+
+/// What an entry weighs beside its text.
+const ENTRY_OVERHEAD: u64 = 128;
+
+/// The log of one node. Indices count from the first entry ever, not from the first one kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Log {
+    base: Index,
+    /// Highest message number of each origin below `base`.
+    base_origins: BTreeMap<NodeId, Seq>,
+    kept: VecDeque<Kept>,
+    shape: Vec<Segment>,
+    origins: BTreeMap<NodeId, Seq>,
+    /// Weight of all entries from the first ever to the last.
+    weight: u64,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Kept {
+    entry: Entry,
+    /// Weight of all entries before this one.
+    before: u64,
+}
+
+impl Log {
+    /// An empty log that begins at `base`: what a member installs whose own log is too old.
+    pub(crate) fn from_base(base: Index, origins: BTreeMap<NodeId, Seq>, shape: Vec<Segment>) -> Self {
+        Self { base, base_origins: origins.clone(), origins, shape, ..Self::default() }
+    }
+
+    /// How many entries there are from the first ever.
+    pub(crate) fn len(&self) -> Index {
+        self.base.saturating_add(self.kept.len() as u64)
+    }
+
+    /// The index of the first entry kept.
+    pub(crate) fn base(&self) -> Index {
+        self.base
+    }
+
+    /// The epoch of the last entry; zero if there never was one.
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.shape.last().map_or(Epoch::default(), |segment| segment.view.epoch)
+    }
+
+    /// Where each view's entries end.
+    pub(crate) fn shape(&self) -> &[Segment] {
+        &self.shape
+    }
+
+    /// The shape below `base`, and the message numbers there: what a member needs to begin at `base`.
+    pub(crate) fn below_base(&self) -> (Vec<Segment>, BTreeMap<NodeId, Seq>) {
+        let mut shape = Vec::new();
+        let mut start = 0;
+        for segment in &self.shape {
+            if start < self.base {
+                shape.push(Segment { end: segment.end.min(self.base), ..*segment });
+            }
+            start = segment.end;
+        }
+        (shape, self.base_origins.clone())
+    }
+
+    /// The highest message number of `origin`, zero if it said nothing.
+    pub(crate) fn last_of(&self, origin: NodeId) -> Seq {
+        self.origins.get(&origin).copied().unwrap_or(0)
+    }
+
+    /// The highest message number of each origin.
+    pub(crate) fn origins(&self) -> &BTreeMap<NodeId, Seq> {
+        &self.origins
+    }
+
+    /// The entries kept, oldest first.
+    pub(crate) fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.kept.iter().map(|kept| &kept.entry)
+    }
+
+    /// The entries kept from `index` on.
+    pub(crate) fn from(&self, index: Index) -> impl Iterator<Item = &Entry> {
+        let skip = usize::try_from(index.saturating_sub(self.base)).unwrap_or(usize::MAX);
+        self.kept.range(skip.min(self.kept.len())..).map(|kept| &kept.entry)
+    }
+
+    /// The weight of the entries in `from..to`, in bytes; those no longer kept weigh nothing.
+    pub(crate) fn weight(&self, from: Index, to: Index) -> u64 {
+        self.weight_before(to).saturating_sub(self.weight_before(from))
+    }
+
+    /// The weight of all entries kept.
+    pub(crate) fn kept_weight(&self) -> u64 {
+        self.weight(self.base, self.len())
+    }
+
+    fn weight_before(&self, index: Index) -> u64 {
+        let at = usize::try_from(index.saturating_sub(self.base)).unwrap_or(usize::MAX);
+        self.kept.get(at).map_or(self.weight, |kept| kept.before)
+    }
+
+    /// Appends an entry. The caller has seen to it that its index is the log's length.
+    pub(crate) fn push(&mut self, entry: Entry) {
+        debug_assert_eq!(entry.index, self.len(), "a log has no holes");
+        let end = entry.index.saturating_add(1);
+        match self.shape.last_mut() {
+            Some(last) if last.view == entry.view => last.end = end,
+            _ => self.shape.push(Segment { view: entry.view, end }),
+        }
+        if self.shape.len() > MAX_SHAPE {
+            self.shape.remove(0);
+        }
+        count(&mut self.origins, &entry.body);
+        let before = self.weight;
+        self.weight = before.saturating_add(weight(&entry.body));
+        self.kept.push_back(Kept { entry, before });
+    }
+
+    /// Drops all entries from `end` on.
+    pub(crate) fn truncate(&mut self, end: Index) {
+        if end >= self.len() {
+            return;
+        }
+        let keep = usize::try_from(end.saturating_sub(self.base)).unwrap_or(usize::MAX);
+        if let Some(first) = self.kept.get(keep) {
+            self.weight = first.before;
+        }
+        self.kept.truncate(keep);
+        let mut start = 0;
+        self.shape.retain_mut(|segment| {
+            let stays = start < end;
+            start = segment.end;
+            segment.end = segment.end.min(end);
+            stays
+        });
+        self.origins = self.base_origins.clone();
+        for kept in &self.kept {
+            count(&mut self.origins, &kept.entry.body);
+        }
+    }
+
+    /// The chat from `index` on that is kept, oldest first.
+    pub(crate) fn tail(&self, index: Index) -> impl Iterator<Item = &Said> {
+        self.from(index).filter_map(|entry| match &entry.body {
+            Body::Chat { said, .. } => Some(said),
+            Body::Membership { .. } | Body::Gap { .. } => None,
+        })
+    }
+
+    /// Lets go of history: what lies below `stable` and over the usual bounds, but not what was written
+    /// from `absent_since` on, within its own bound.
+    pub(crate) fn prune(&mut self, stable: Index, absent_since: Option<Index>) {
+        while self.base < stable && self.over_bounds(absent_since) {
+            let Some(gone) = self.kept.pop_front() else { break };
+            count(&mut self.base_origins, &gone.entry.body);
+            self.base = self.base.saturating_add(1);
+        }
+    }
+
+    fn over_bounds(&self, absent_since: Option<Index>) -> bool {
+        let weight = self.kept_weight();
+        if absent_since.is_some_and(|since| self.base >= since) {
+            return weight > ABSENT_HISTORY_BYTES as u64;
+        }
+        self.kept.len() > HISTORY_ENTRIES || weight > HISTORY_BYTES as u64
+    }
+
+    /// Forgets the message numbers of those that `keep` does not name and of whom nothing is kept.
+    pub(crate) fn forget_origins(&mut self, keep: impl Fn(NodeId) -> bool) {
+        let base = &mut self.base_origins;
+        self.origins.retain(|id, last| keep(*id) || base.get(id) != Some(last));
+        let origins = &self.origins;
+        base.retain(|id, _| origins.contains_key(id));
+    }
+}
+
+/// How many entries two logs of these shapes share. Same view and same index mean same prefix (Ongaro and
+/// Ousterhout 2014, "In Search of an Understandable Consensus Algorithm", section 5.3), so the last view
+/// that both hold decides.
+pub(crate) fn common_prefix(a: &[Segment], b: &[Segment]) -> Index {
+    for mine in a.iter().rev() {
+        if let Some(theirs) = b.iter().rev().find(|theirs| theirs.view == mine.view) {
+            return mine.end.min(theirs.end);
+        }
+    }
+    0
+}
+
+fn count(origins: &mut BTreeMap<NodeId, Seq>, body: &Body) {
+    let (origin, seq) = match body {
+        Body::Chat { said, .. } => (said.origin.id, said.oseq),
+        Body::Gap { origin, to, .. } => (origin.id, *to),
+        Body::Membership { .. } => return,
+    };
+    let last = origins.entry(origin).or_default();
+    *last = seq.max(*last);
+}
+
+/// About how many bytes an entry takes in memory and on the wire.
+pub(crate) fn weight(body: &Body) -> u64 {
+    match body {
+        Body::Chat { said, .. } => ENTRY_OVERHEAD.saturating_add(said.text.as_str().len() as u64),
+        Body::Membership { change: crate::wire::Change::Opened(roster), .. } => {
+            ENTRY_OVERHEAD.saturating_mul(roster.len() as u64)
+        }
+        Body::Membership { .. } | Body::Gap { .. } => ENTRY_OVERHEAD,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{Name, Text};
+    use crate::roster::{Member, View};
+
+    fn id(port: u16) -> NodeId {
+        NodeId::new(([127, 0, 0, 1], port).into(), 1)
+    }
+
+    fn view(epoch: u64, leader: u16) -> View {
+        View { epoch: Epoch(epoch), leader: id(leader) }
+    }
+
+    fn push(log: &mut Log, view: View, origin: u16, oseq: Seq, text: &str) {
+        let origin = Member { id: id(origin), name: Name::new("m").unwrap() };
+        let said = Said { origin, oseq, text: Text::new(text).unwrap(), stamp: 1 };
+        let body = Body::Chat { said, replayed: false };
+        log.push(Entry { view, index: log.len(), stamp: 1, body });
+    }
+
+    #[test]
+    fn logs_part_where_the_last_view_that_both_know_ends_first() {
+        let segment = |epoch, leader, end| Segment { view: view(epoch, leader), end };
+        let mine = [segment(1, 1, 5), segment(3, 2, 8)];
+        assert_eq!(common_prefix(&mine, &[segment(1, 1, 4), segment(2, 3, 9)]), 4);
+        assert_eq!(common_prefix(&mine, &[segment(1, 1, 5), segment(3, 2, 9)]), 8);
+        assert_eq!(common_prefix(&mine, &[segment(1, 9, 5)]), 0);
+        assert_eq!(common_prefix(&mine, &[]), 0);
+    }
+
+    #[test]
+    fn truncating_takes_back_shape_origins_and_weight() {
+        let mut log = Log::default();
+        push(&mut log, view(1, 1), 1, 1, "a");
+        push(&mut log, view(1, 1), 2, 1, "b");
+        let before = log.clone();
+        push(&mut log, view(1, 1), 1, 2, "c");
+        push(&mut log, view(2, 2), 2, 2, "d");
+        assert_eq!(log.tail(2).map(|said| said.oseq).collect::<Vec<_>>(), [2, 2]);
+        log.truncate(2);
+        assert_eq!(log, before);
+    }
+
+    #[test]
+    fn history_keeps_what_is_unstable_and_what_the_absent_miss() {
+        let mut log = Log::default();
+        for oseq in 1..=3000 {
+            push(&mut log, view(1, 1), 1, oseq, "x");
+        }
+        log.prune(0, None);
+        assert_eq!(log.base(), 0, "nothing is stable");
+        log.prune(3000, Some(500));
+        assert_eq!(log.base(), 500, "the absent miss what came after 500");
+        log.prune(3000, None);
+        assert_eq!(log.base(), 2000);
+        assert_eq!(log.last_of(id(1)), 3000);
+        let (shape, origins) = log.below_base();
+        assert_eq!(shape, [Segment { view: view(1, 1), end: 2000 }]);
+        assert_eq!(origins.get(&id(1)), Some(&2000));
+    }
+}

@@ -1,0 +1,114 @@
+//! Membership: what the log's entries make of the roster, and the route that is ahead of it.
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+use super::Node;
+use crate::action::{Departure, Notice, RingReason};
+use crate::ids::{Index, NodeId};
+use crate::roster::{Cfg, Roster};
+use crate::wire::Change;
+
+/// The newest configuration known by any means, and its members.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Route {
+    pub(crate) cfg: Cfg,
+    pub(crate) roster: Roster,
+}
+
+/// The roster that `change` makes of `roster`.
+pub(crate) fn changed(roster: &Roster, change: &Change) -> Roster {
+    match change {
+        Change::Opened(roster) => roster.clone(),
+        Change::Edit { gone, joined } => {
+            let kept = roster.retain(|id| gone.iter().all(|(gone, _)| *gone != id));
+            joined.iter().fold(kept, |roster, (member, contact)| roster.with(member.clone(), *contact))
+        }
+    }
+}
+
+impl Node {
+    /// Takes a newer route that lists this node.
+    pub(super) fn learn_route(&mut self, cfg: Cfg, roster: &Roster) {
+        if Some(cfg) > self.known_cfg() && roster.contains(self.me.id) {
+            self.route = Route { cfg, roster: roster.clone() };
+            self.on_route_changed();
+        }
+    }
+
+    fn on_route_changed(&mut self) {
+        let roster = self.route.roster.clone();
+        self.unreachable.retain(|id, _| roster.contains(*id));
+        self.shunned.retain(|id| roster.contains(*id));
+        for gone in [self.ring.next, self.ring.prev].into_iter().flatten() {
+            if !roster.contains(gone) {
+                self.ring_unlinked(gone);
+            }
+        }
+        self.seek_next();
+    }
+
+    /// A membership entry was appended at `index`.
+    pub(super) fn apply_membership(&mut self, index: Index, cfg: Cfg, change: &Change) {
+        let old = self.roster.clone();
+        let quits = quits(change);
+        self.cfg = cfg;
+        self.roster = changed(&old, change);
+        self.note_absent(index, &old, &quits);
+        if cfg >= self.route.cfg && self.roster.contains(self.me.id) {
+            self.route = Route { cfg, roster: self.roster.clone() };
+        }
+        if self.ready {
+            self.tell_changes(&old, &quits);
+        }
+        let (roster, absent) = (self.roster.clone(), self.absent.clone());
+        self.log.forget_origins(|id| roster.contains(id) || absent.contains(id));
+        let log = &self.log;
+        self.shown.retain(|id, _| log.last_of(*id) > 0 || roster.contains(*id) || absent.contains(*id));
+        self.on_route_changed();
+    }
+
+    /// Keeps account of who was lost: a newer life of an address replaces the older.
+    pub(super) fn note_absent(&mut self, index: Index, old: &Roster, quits: &BTreeSet<NodeId>) {
+        let now = self.clock.now();
+        for member in old {
+            if !self.roster.contains(member.id) && !quits.contains(&member.id) {
+                self.absent.lose(member.clone(), index, now);
+            }
+        }
+        for id in self.roster.ids() {
+            self.absent.returned(id);
+        }
+        self.absent.expire(now);
+    }
+
+    /// Tells the user who came and who went.
+    pub(super) fn tell_changes(&mut self, old: &Roster, quits: &BTreeSet<NodeId>) {
+        let new = self.roster.clone();
+        let gone: Vec<_> =
+            old.iter().filter(|m| !new.contains(m.id) && m.id != self.me.id).cloned().collect();
+        let joined: Vec<_> =
+            new.iter().filter(|m| !old.contains(m.id) && m.id != self.me.id).cloned().collect();
+        for member in gone {
+            let quit = quits.contains(&member.id);
+            let reason = if quit { Departure::Quit } else { Departure::Lost };
+            self.ring.because(if quit { RingReason::Leave } else { RingReason::Repair });
+            self.notify(Notice::Left { member, reason });
+        }
+        for member in joined {
+            self.ring.because(RingReason::Join);
+            self.notify(Notice::Joined { member });
+        }
+    }
+}
+
+/// Who leaves in order by `change`.
+pub(crate) fn quits(change: &Change) -> BTreeSet<NodeId> {
+    match change {
+        Change::Opened(_) => BTreeSet::new(),
+        Change::Edit { gone, .. } => {
+            let quits = gone.iter().filter(|(_, why)| *why == Departure::Quit);
+            quits.map(|(id, _)| *id).collect()
+        }
+    }
+}

@@ -1,0 +1,386 @@
+//! From an elected leader to one log: `Elected`, `Sync`, `Install`.
+//!
+//! Each member shows the leader the shape of its log and what it holds above their common prefix; the
+//! leader sequences again what it lacks, and sends what the member's log is to become.
+
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
+
+use super::election::Election;
+use super::log::{Log, common_prefix};
+use super::membership::{Route, quits};
+use super::{Mode, Node};
+use crate::action::{Departure, ElectionPhase, Ending, Notice};
+use crate::config::Times;
+use crate::ids::{Epoch, Index, LinkId, NodeId, Seq};
+use crate::limits::BATCH_BYTES;
+use crate::node::Timer;
+use crate::roster::{Cfg, View};
+use crate::wire::{
+    Body, Change, Deliver, Elected, Entry, Install, Message, RefusedKind, Said, Segment, Sync,
+};
+
+/// Waiting for the log of a new leader.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Waiting {
+    announcement: Elected,
+    /// What the log is to become, and the entries of it that have come.
+    install: Option<(Install, Vec<Entry>)>,
+}
+
+impl Waiting {
+    fn new(announcement: Elected) -> Self {
+        Self { announcement, install: None }
+    }
+
+    /// The view that it waits to be in.
+    pub(crate) fn view(&self) -> View {
+        self.announcement.cfg.view
+    }
+
+    pub(crate) fn announcement(&self) -> &Elected {
+        &self.announcement
+    }
+}
+
+impl Node {
+    pub(super) fn on_elected(&mut self, link: LinkId, elected: Elected) {
+        let view = elected.cfg.view;
+        if view.leader == self.me.id {
+            return;
+        }
+        if let Some(state) = self.links.get_mut(link) {
+            state.knows = state.knows.max(Some(elected.cfg));
+        }
+        if self.mode == Mode::Normal && self.view == view {
+            // The leader has lost track of this member; from anybody else it is only late.
+            if self.links.of(view.leader) == Some(link) {
+                self.leader_linked(view.leader);
+            }
+            return;
+        }
+        if matches!(&self.mode, Mode::Waiting(waiting) if waiting.view() == view) {
+            return;
+        }
+        let electing = matches!(self.mode, Mode::Electing(Election { .. }));
+        let newer = view.epoch > self.promised || (view.epoch == self.promised && electing);
+        if !newer || !elected.roster.contains(self.me.id) {
+            return self.send_not_member(link, RefusedKind::Elected, view.epoch);
+        }
+        self.accept(elected);
+    }
+
+    /// The new leader is known: follow it.
+    pub(super) fn accept(&mut self, elected: Elected) {
+        if self.leaves_now() {
+            return self.end(Ending::Left { unsure: 0 });
+        }
+        let leader = elected.cfg.view.leader;
+        self.promised = elected.cfg.view.epoch;
+        self.leadership = None;
+        self.lost_leader = None;
+        self.timers.clear(Timer::Initiate);
+        self.tell_election(ElectionPhase::Elected, leader);
+        let (cfg, roster) = (elected.cfg, elected.roster.clone());
+        self.mode = Mode::Waiting(Waiting::new(elected));
+        self.arm_election();
+        self.learn_route(cfg, &roster);
+        self.pass_announcement();
+        self.link_to_leader();
+    }
+
+    fn link_to_leader(&mut self) {
+        let Some(leader) = self.leader() else { return };
+        if self.links.is_linked(leader) {
+            self.sync();
+        } else {
+            self.dial(leader);
+        }
+    }
+
+    /// The link to the leader stands anew: what was under way on the old one may be lost.
+    pub(super) fn leader_linked(&mut self, leader: NodeId) {
+        if self.lost_leader == Some(leader) {
+            self.lost_leader = None;
+            self.timers.clear(Timer::Initiate);
+        }
+        if self.mode == Mode::Normal {
+            self.mode = Mode::Waiting(Waiting::new(self.announcement()));
+            self.arm_election();
+        }
+        self.sync();
+    }
+
+    /// Shows the leader this log, and what the leader's may lack.
+    fn sync(&mut self) {
+        let Mode::Waiting(waiting) = &mut self.mode else { return };
+        waiting.install = None;
+        let view = waiting.view();
+        let common = common_prefix(self.log.shape(), &waiting.announcement.shape);
+        let shape = self.log.shape().to_vec();
+        let mut parts = in_parts(self.log.tail(common));
+        let last = parts.pop().unwrap_or_default();
+        for tail in parts {
+            let sync = Sync { view, shape: Vec::new(), tail, more: true };
+            self.send_to(view.leader, Message::Sync(sync));
+        }
+        self.send_to(view.leader, Message::Sync(Sync { view, shape, tail: last, more: false }));
+    }
+
+    pub(super) fn on_sync(&mut self, link: LinkId, member: NodeId, sync: Sync) {
+        if sync.view != self.view || !self.roster.contains(member) {
+            if self.mode == Mode::Normal {
+                self.send_not_member(link, RefusedKind::Sync, sync.view.epoch);
+            }
+            return;
+        }
+        if !self.leads() {
+            return;
+        }
+        for said in sync.tail {
+            self.sequence_again(said);
+        }
+        if !sync.more {
+            self.install(member, &sync.shape);
+        }
+    }
+
+    /// Sequences something from a member's tail, unless it has its place already.
+    fn sequence_again(&mut self, said: Said) {
+        let last = self.log.last_of(said.origin.id);
+        if said.oseq <= last {
+            return;
+        }
+        let expected = last.saturating_add(1);
+        if said.oseq > expected {
+            let to = said.oseq.saturating_sub(1);
+            self.sequence(Body::Gap { origin: said.origin.clone(), from: expected, to });
+        }
+        let replayed =
+            self.leadership.as_ref().is_some_and(|leadership| leadership.is_returning(said.origin.id));
+        self.sequence(Body::Chat { said, replayed });
+    }
+
+    /// Tells a member what its log is to become; the entries follow as far as it takes them.
+    fn install(&mut self, member: NodeId, shape: &[Segment]) {
+        let common = common_prefix(shape, self.log.shape());
+        let base = common.max(self.log.base());
+        let (below, origins) = if base > common { self.log.below_base() } else { Default::default() };
+        let install = Install {
+            cfg: self.cfg,
+            roster: self.roster.clone(),
+            common,
+            base,
+            end: self.log.len(),
+            origins,
+            shape: below,
+            stable: self.stable,
+        };
+        self.send_to(member, Message::Install(install));
+        self.member_synced(member, base);
+    }
+
+    pub(super) fn on_install(&mut self, leader: NodeId, install: Install) {
+        let Mode::Waiting(waiting) = &mut self.mode else { return };
+        if waiting.view() != install.cfg.view || leader != waiting.view().leader {
+            return;
+        }
+        if install.common > self.log.len() || install.base < install.common || install.end < install.base {
+            return;
+        }
+        waiting.install = Some((install, Vec::new()));
+        self.try_install();
+    }
+
+    /// Entries while the log is being installed. Returns those that come after.
+    pub(super) fn take_installed(&mut self, deliver: Deliver) -> Option<Deliver> {
+        let Mode::Waiting(waiting) = &mut self.mode else { return Some(deliver) };
+        let (install, entries) = waiting.install.as_mut()?;
+        if install.cfg.view != deliver.view {
+            return None;
+        }
+        let mut rest = deliver.entries.into_iter();
+        while let Some(entry) = rest.next() {
+            let expected = install.base.saturating_add(entries.len() as u64);
+            if entry.index != expected {
+                return None;
+            }
+            if expected >= install.end {
+                let entries = core::iter::once(entry).chain(rest).collect();
+                return Some(Deliver { entries, ..deliver });
+            }
+            entries.push(entry);
+            if expected.saturating_add(1) == install.end {
+                self.try_install();
+                return Some(Deliver { entries: rest.collect(), ..deliver });
+            }
+        }
+        // The log grows towards its end: the new leader is not to be given up.
+        self.arm_election();
+        None
+    }
+
+    /// Installs the log once all of it is there.
+    fn try_install(&mut self) {
+        let Mode::Waiting(waiting) = &mut self.mode else { return };
+        let complete = waiting.install.as_ref().is_some_and(|(install, entries)| {
+            install.base.saturating_add(entries.len() as u64) == install.end
+        });
+        if complete && let Some((install, entries)) = waiting.install.take() {
+            self.finish_install(install, entries);
+        }
+    }
+
+    fn finish_install(&mut self, install: Install, entries: Vec<Entry>) {
+        let quits: BTreeSet<NodeId> = entries.iter().flat_map(quits_of).collect();
+        if install.base > install.common {
+            self.log = Log::from_base(install.base, install.origins, install.shape);
+        } else {
+            self.log.truncate(install.common);
+        }
+        let new_view = self.view != install.cfg.view;
+        self.view = install.cfg.view;
+        let old = core::mem::replace(&mut self.roster, install.roster.clone());
+        self.cfg = install.cfg;
+        self.route = Route { cfg: install.cfg, roster: install.roster };
+        self.note_absent(install.end, &old, &quits);
+        let fresh = self.is_fresh();
+        let was_ready = self.ready;
+        self.become_normal();
+        if was_ready {
+            self.tell_changes(&old, &quits);
+        }
+        if new_view && was_ready {
+            self.tell_leader();
+        }
+        self.append_installed(entries, fresh);
+        self.learn_stable(install.stable);
+        self.unacked = 1;
+        self.acknowledge();
+        self.seek_next();
+        self.submit_again();
+    }
+
+    /// Appends what was installed, and shows what was not shown. A newcomer is shown what came after its own
+    /// entry.
+    fn append_installed(&mut self, entries: Vec<Entry>, fresh: bool) {
+        let me = self.me.id;
+        let mine = entries.iter().rposition(|entry| admits(entry, me));
+        let silent = if fresh { mine.unwrap_or(entries.len()) } else { 0 };
+        if !fresh {
+            self.show_lost_history();
+        }
+        let mut entries = entries.into_iter();
+        for entry in entries.by_ref().take(silent) {
+            self.log.push(entry);
+        }
+        if fresh {
+            self.shown = self.log.origins().clone();
+        }
+        for entry in entries {
+            let (index, body) = (entry.index, entry.body.clone());
+            self.log.push(entry);
+            self.show(index, &body);
+            self.note_own(index, &body);
+        }
+    }
+
+    /// Tells of messages below the installed log that this member never saw.
+    fn show_lost_history(&mut self) {
+        let lost: Vec<(NodeId, Seq, Seq)> = (self.log.origins().iter())
+            .map(|(id, last)| (*id, self.shown.get(id).copied().unwrap_or(0), *last))
+            .filter(|(_, shown, last)| last > shown)
+            .collect();
+        for (origin, shown, last) in lost {
+            if origin == self.me.id {
+                continue;
+            }
+            self.shown.insert(origin, last);
+            let from = self.member(origin);
+            self.notify(Notice::Gap { from, count: last.saturating_sub(shown) });
+        }
+    }
+
+    /// There is a leader again, maybe this member.
+    pub(super) fn become_normal(&mut self) {
+        self.mode = Mode::Normal;
+        self.joining = None;
+        self.lost_leader = None;
+        self.timers.clear(Timer::Election);
+        self.timers.clear(Timer::Initiate);
+        self.timers.clear(Timer::Join);
+        self.timers.clear(Timer::JoinLimit);
+        self.shunned.clear();
+        self.went_on.clear();
+        if !self.ready && self.roster.contains(self.me.id) {
+            self.tell_ready();
+        }
+        self.drain_again();
+    }
+
+    pub(super) fn tell_ready(&mut self) {
+        self.ready = true;
+        self.ring.forget_told();
+        let leader = self.member(self.view.leader);
+        let (me, members) = (self.me.clone(), self.roster.clone());
+        self.notify(Notice::Ready { me, leader, members });
+    }
+
+    /// A member that was sent `Elected` does not follow: it is in another view, or none.
+    pub(super) fn on_elected_refused(&mut self, member: NodeId, epoch: Epoch) {
+        let unsynced = self.leadership.as_ref().is_some_and(|leadership| leadership.is_unsynced(member));
+        if self.leads() && epoch == self.view.epoch && unsynced {
+            self.doom(member, Departure::Lost);
+        }
+    }
+
+    /// A leader that was elected cannot be linked to: elect once more, then stay alone for a while, so that
+    /// one member's bad path costs the room one election and not a loop.
+    pub(super) fn is_unlinkable_again(&mut self, leader: NodeId) -> bool {
+        let now = self.now();
+        let again = self
+            .unlinkable
+            .is_some_and(|(last, at)| last == leader && now.since(at) < Times::UNREACHABLE_LEADER);
+        self.unlinkable = Some((leader, now));
+        again
+    }
+
+    /// The configuration that this node's log amounts to.
+    pub fn cfg(&self) -> Cfg {
+        self.cfg
+    }
+}
+
+fn quits_of(entry: &Entry) -> BTreeSet<NodeId> {
+    match &entry.body {
+        Body::Membership { change, .. } => quits(change),
+        Body::Chat { .. } | Body::Gap { .. } => BTreeSet::new(),
+    }
+}
+
+/// Whether `entry` makes `id` a member.
+fn admits(entry: &Entry, id: NodeId) -> bool {
+    match &entry.body {
+        Body::Membership { change: Change::Edit { joined, .. }, .. } => {
+            joined.iter().any(|(member, _)| member.id == id)
+        }
+        Body::Membership { .. } | Body::Chat { .. } | Body::Gap { .. } => false,
+    }
+}
+
+/// Cuts a tail into parts that fit a frame.
+fn in_parts<'a>(tail: impl Iterator<Item = &'a Said>) -> Vec<Vec<Said>> {
+    let mut parts: Vec<Vec<Said>> = Vec::new();
+    let mut bytes: Index = 0;
+    for said in tail {
+        if parts.is_empty() || bytes > BATCH_BYTES as u64 {
+            parts.push(Vec::new());
+            bytes = 0;
+        }
+        bytes = bytes.saturating_add(said.text.as_str().len() as u64).saturating_add(128);
+        if let Some(part) = parts.last_mut() {
+            part.push(said.clone());
+        }
+    }
+    parts
+}

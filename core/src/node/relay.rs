@@ -1,0 +1,220 @@
+//! The relay of messages: said, submitted, sequenced by the leader, delivered, shown, acknowledged.
+
+use super::leadership::Leadership;
+use super::{Mode, Node};
+use crate::action::{Action, Notice};
+use crate::config::Times;
+use crate::ids::{Index, LinkId, NodeId, Seq, Text};
+use crate::limits::{ACK_BATCH, SUBMIT_WINDOW, SUBMIT_WINDOW_BYTES};
+use crate::node::Timer;
+use crate::roster::View;
+use crate::wire::{Body, Deliver, Entry, Message, Said};
+
+impl Node {
+    /// Whether something said now will be taken. False before the node is a member, while as much waits for
+    /// its place in the order as may, and once it leaves.
+    pub fn can_say(&self) -> bool {
+        let bytes: usize = self.submissions.iter().map(|said| said.text.as_str().len()).sum();
+        let member = self.ready || !self.roster.is_empty();
+        member
+            && self.mode != Mode::Ended
+            && self.leaving.is_none()
+            && self.submissions.len() < SUBMIT_WINDOW
+            && bytes < SUBMIT_WINDOW_BYTES
+    }
+
+    pub(super) fn say(&mut self, text: Text) {
+        if !self.can_say() {
+            return self.notify(Notice::NotTaken { text });
+        }
+        self.said = self.said.saturating_add(1);
+        let said = Said { origin: self.me.clone(), oseq: self.said, text, stamp: self.tick() };
+        self.submissions.push_back(said.clone());
+        if self.leads() {
+            self.sequence_own();
+        } else if !self.submit(said) {
+            self.notify(Notice::Held { oseq: self.said });
+        }
+    }
+
+    /// Sends something to the leader. Tells whether there is one.
+    fn submit(&mut self, said: Said) -> bool {
+        let view = self.view;
+        self.mode == Mode::Normal && self.send_to(view.leader, Message::Submit { view, said })
+    }
+
+    /// There is a leader again: what has no place yet is submitted once more, in order, as it was.
+    pub(super) fn submit_again(&mut self) {
+        let placed = self.log.last_of(self.me.id);
+        self.submissions.retain(|said| said.oseq > placed);
+        for said in self.submissions.clone() {
+            self.submit(said);
+        }
+    }
+
+    pub(super) fn on_submit(&mut self, member: NodeId, view: View, said: Said) {
+        if !self.leads() || view != self.view || said.origin.id != member || !self.roster.contains(member) {
+            return;
+        }
+        let Some(leadership) = &mut self.leadership else { return };
+        let last = leadership.last_held(member).unwrap_or_else(|| self.log.last_of(member));
+        if said.oseq != last.saturating_add(1) {
+            return;
+        }
+        if leadership.is_holding() {
+            return leadership.hold(said);
+        }
+        self.sequence(Body::Chat { said, replayed: false });
+    }
+
+    /// Gives own messages their places, as long as the room takes them.
+    pub(super) fn sequence_own(&mut self) {
+        while self.leads() && !self.leadership.as_ref().is_some_and(Leadership::is_holding) {
+            let Some(said) = self.submissions.front().cloned() else { return };
+            if said.oseq <= self.log.last_of(self.me.id) {
+                self.submissions.pop_front();
+                continue;
+            }
+            self.sequence(Body::Chat { said, replayed: false });
+        }
+    }
+
+    /// Appends an entry to the log that this node leads, and sends it to all that have the log before it.
+    pub(super) fn sequence(&mut self, body: Body) {
+        let entry = Entry { view: self.view, index: self.log.len(), stamp: self.tick(), body };
+        let (index, body) = (entry.index, entry.body.clone());
+        self.log.push(entry.clone());
+        self.distribute(entry);
+        if let Body::Membership { change, .. } = &body {
+            self.change_members(change);
+        }
+        self.append_effects(index, &body);
+        self.recount();
+        self.check_hold();
+    }
+
+    fn distribute(&mut self, entry: Entry) {
+        let Some(leadership) = &mut self.leadership else { return };
+        let (links, log) = (&self.links, &self.log);
+        let links = leadership.take_recipients(entry.index, log, |member| links.of(member));
+        let deliver = Deliver { view: self.view, entries: [entry].into(), stable: self.stable };
+        self.multicast(links, Message::Deliver(deliver));
+    }
+
+    pub(super) fn multicast(&mut self, links: alloc::vec::Vec<LinkId>, message: Message) {
+        let now = self.now();
+        for link in &links {
+            if let Some(state) = self.links.get_mut(*link) {
+                state.sent = now;
+            }
+        }
+        self.stats.sent = self.stats.sent.saturating_add(links.len() as u64);
+        if !links.is_empty() {
+            let envelope = self.envelope(message);
+            self.out.push(Action::Multicast { links, envelope });
+        }
+    }
+
+    pub(super) fn on_deliver(&mut self, sender: NodeId, deliver: Deliver) {
+        if self.leader() != Some(sender) {
+            return;
+        }
+        let Some(deliver) = self.take_installed(deliver) else { return };
+        if self.mode != Mode::Normal || deliver.view != self.view {
+            return;
+        }
+        let mut urgent = false;
+        for entry in deliver.entries {
+            if entry.index < self.log.len() {
+                continue;
+            }
+            if entry.index > self.log.len() || entry.view != self.view {
+                return self.leader_linked(sender);
+            }
+            urgent |= matches!(entry.body, Body::Membership { .. });
+            self.unacked = self.unacked.saturating_add(1);
+            let (index, body) = (entry.index, entry.body.clone());
+            self.log.push(entry);
+            self.append_effects(index, &body);
+        }
+        self.learn_stable(deliver.stable);
+        if urgent || self.unacked >= ACK_BATCH {
+            self.acknowledge();
+        } else if self.unacked > 0 && !self.timers.is_set(Timer::Ack) {
+            self.arm(Timer::Ack, Times::ACK_DELAY);
+        }
+    }
+
+    /// What an entry does to a node whose log it was just appended to.
+    fn append_effects(&mut self, index: Index, body: &Body) {
+        self.show(index, body);
+        self.note_own(index, body);
+        if let Body::Membership { cfg, change } = body {
+            self.apply_membership(index, *cfg, change);
+        }
+    }
+
+    /// Shows an entry to the user, unless that was done before.
+    pub(super) fn show(&mut self, index: Index, body: &Body) {
+        match body {
+            Body::Chat { said, replayed } => {
+                if self.raise_shown(said.origin.id, said.oseq) {
+                    self.stats.shown = self.stats.shown.saturating_add(1);
+                    self.notify(Notice::Message {
+                        seq: index,
+                        from: said.origin.clone(),
+                        oseq: said.oseq,
+                        text: said.text.clone(),
+                        stamp: said.stamp,
+                        mine: said.origin.id == self.me.id,
+                        replayed: *replayed,
+                    });
+                }
+            }
+            Body::Gap { origin, to, .. } => {
+                let shown = self.shown.get(&origin.id).copied().unwrap_or(0);
+                if self.raise_shown(origin.id, *to) {
+                    let count = to.saturating_sub(shown);
+                    self.notify(Notice::Gap { from: origin.clone(), count });
+                }
+            }
+            Body::Membership { .. } => {}
+        }
+    }
+
+    fn raise_shown(&mut self, origin: NodeId, seq: Seq) -> bool {
+        let shown = self.shown.entry(origin).or_default();
+        let news = seq > *shown;
+        *shown = seq.max(*shown);
+        news
+    }
+
+    /// An own message that has its place waits no more.
+    pub(super) fn note_own(&mut self, index: Index, body: &Body) {
+        let Body::Chat { said, .. } = body else { return };
+        if said.origin.id != self.me.id {
+            return;
+        }
+        self.own_end = index.saturating_add(1);
+        while self.submissions.front().is_some_and(|waiting| waiting.oseq <= said.oseq) {
+            self.submissions.pop_front();
+        }
+    }
+
+    /// Tells the leader how far this log reaches.
+    pub(super) fn acknowledge(&mut self) {
+        self.timers.clear(Timer::Ack);
+        if self.unacked == 0 || self.mode != Mode::Normal || self.leads() {
+            return;
+        }
+        self.unacked = 0;
+        let (view, index) = (self.view, self.log.len());
+        self.send_to(view.leader, Message::Ack { view, index });
+    }
+
+    /// Everybody has the log up to `stable`.
+    pub(super) fn learn_stable(&mut self, stable: Index) {
+        self.stable = self.stable.max(stable.min(self.log.len()));
+        self.log.prune(self.stable, self.absent.since());
+    }
+}

@@ -1,0 +1,161 @@
+//! The ring: who is next, who is before, and how a gap is closed.
+//!
+//! The next is the first member after this one in the route whose dial works. A full roster is a successor
+//! list of n - 1, so the ring closes whoever is missing.
+
+use alloc::vec::Vec;
+
+use super::{Mode, Node};
+use crate::action::{Notice, RingReason};
+use crate::config::Times;
+use crate::ids::NodeId;
+use crate::node::Timer;
+use crate::roster::Member;
+use crate::wire::Hello;
+
+/// The neighbours.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Ring {
+    /// The next, once it has accepted.
+    pub(crate) next: Option<NodeId>,
+    /// Who is being asked to be the next.
+    pub(crate) seeking: Option<NodeId>,
+    /// The last that took this node for its next.
+    pub(crate) prev: Option<NodeId>,
+    told: Option<(Member, Member)>,
+    reason: Option<RingReason>,
+}
+
+impl Ring {
+    pub(crate) fn is_next_or_sought(&self, peer: NodeId) -> bool {
+        self.next == Some(peer) || self.seeking == Some(peer)
+    }
+
+    pub(crate) fn is_neighbour(&self, peer: NodeId) -> bool {
+        self.is_next_or_sought(peer) || self.prev == Some(peer)
+    }
+
+    /// Why the neighbours will change, if they do.
+    pub(crate) fn because(&mut self, reason: RingReason) {
+        self.reason = Some(reason);
+    }
+
+    /// The neighbours are to be told anew.
+    pub(crate) fn forget_told(&mut self) {
+        self.told = None;
+    }
+}
+
+impl Node {
+    /// Sees to it that the first reachable member after this one is next, or is being asked.
+    pub(super) fn seek_next(&mut self) {
+        let skipped = |id: &NodeId| self.unreachable.contains_key(id) || self.shunned.contains(id);
+        let first = self.route.roster.after(self.me.id).find(|id| !skipped(id));
+        let has_skipped = !self.unreachable.is_empty() || !self.shunned.is_empty();
+        if has_skipped && !self.timers.is_set(Timer::Reseek) {
+            self.arm(Timer::Reseek, Times::RESEEK);
+        }
+        let Some(first) = first else {
+            self.ring.seeking = None;
+            self.leave_next();
+            return self.pass_on();
+        };
+        if self.ring.next == Some(first) {
+            self.ring.seeking = None;
+        } else if self.links.is_linked(first) {
+            self.take_next(first);
+        } else if self.ring.seeking != Some(first) {
+            self.ring.seeking = Some(first);
+            self.dial(first);
+        }
+    }
+
+    /// A link to `peer` stands anew.
+    pub(super) fn ring_linked(&mut self, peer: NodeId) {
+        if self.ring.seeking == Some(peer) {
+            self.take_next(peer);
+        } else {
+            self.seek_next();
+        }
+    }
+
+    fn take_next(&mut self, peer: NodeId) {
+        self.ring.seeking = None;
+        self.leave_next();
+        self.ring.next = Some(peer);
+        self.tell_role(peer);
+        self.pass_on();
+    }
+
+    fn leave_next(&mut self) {
+        if let Some(old) = self.ring.next.take() {
+            self.tell_role(old);
+        }
+    }
+
+    /// What a new next is owed: the token, or the news of who leads.
+    fn pass_on(&mut self) {
+        match &self.mode {
+            Mode::Electing(_) => self.pass_token(),
+            Mode::Waiting(_) | Mode::Normal => self.pass_announcement(),
+            Mode::Joining | Mode::Ended => {}
+        }
+    }
+
+    /// The peer tells whether this node is its next.
+    pub(super) fn on_role(&mut self, hello: &Hello) {
+        if hello.next {
+            self.ring.prev = Some(hello.me);
+        } else if self.ring.prev == Some(hello.me) {
+            self.ring.prev = None;
+        }
+    }
+
+    /// `peer` is no neighbour any more, whatever it was.
+    pub(super) fn ring_unlinked(&mut self, peer: NodeId) {
+        if self.ring.next == Some(peer) {
+            self.ring.next = None;
+        }
+        if self.ring.prev == Some(peer) {
+            self.ring.prev = None;
+        }
+        if self.ring.seeking == Some(peer) && self.links.dialing(peer).is_none() {
+            self.ring.seeking = None;
+        }
+    }
+
+    /// Tries those again that were passed over.
+    pub(super) fn on_reseek_due(&mut self) {
+        if !matches!(self.mode, Mode::Electing(_)) {
+            self.shunned.clear();
+        }
+        let nearer = self.route.roster.after(self.me.id).take_while(|id| Some(*id) != self.ring.next);
+        let skipped = nearer.filter(|id| self.unreachable.contains_key(id)).collect::<Vec<_>>();
+        for peer in skipped {
+            self.dial(peer);
+        }
+        self.seek_next();
+    }
+
+    /// Tells the user of new neighbours once both are known.
+    pub(super) fn announce_ring(&mut self) {
+        if self.mode != Mode::Normal || !self.ready {
+            return;
+        }
+        let alone = self.roster.len() <= 1;
+        let (Some(prev), Some(next)) = (
+            self.ring.prev.or_else(|| alone.then_some(self.me.id)),
+            self.ring.next.or_else(|| alone.then_some(self.me.id)),
+        ) else {
+            return;
+        };
+        let told = self.ring.told.as_ref().map(|(prev, next)| (prev.id, next.id));
+        if told == Some((prev, next)) || !self.roster.contains(prev) || !self.roster.contains(next) {
+            return;
+        }
+        let (prev, next) = (self.member(prev), self.member(next));
+        self.ring.told = Some((prev.clone(), next.clone()));
+        let reason = self.ring.reason.unwrap_or(RingReason::Join);
+        self.notify(Notice::Ring { prev, next, reason });
+    }
+}

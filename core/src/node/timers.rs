@@ -1,0 +1,155 @@
+//! The timers of a node: a table by kind, and a clock that is patient with a late driver.
+
+use core::time::Duration;
+
+use crate::time::Instant;
+
+/// When a node wants to be woken, and why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    /// When.
+    pub at: Instant,
+    /// Why.
+    pub why: Timer,
+}
+
+/// What a deadline is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Timer {
+    /// Links are looked over: heartbeats, silence, greetings and dials that take too long.
+    Sweep,
+    /// What was received is to be acknowledged.
+    Ack,
+    /// The leader is lost, and nobody nearer to it has begun an election.
+    Initiate,
+    /// An election has taken too long.
+    Election,
+    /// Skipped successors are to be tried again.
+    Reseek,
+    /// The next step of getting in.
+    Join,
+    /// Getting in has taken too long.
+    JoinLimit,
+    /// An admission has taken too long.
+    Admission,
+    /// Members found dead are to leave the membership.
+    Removal,
+    /// Leaving has taken too long.
+    Leave,
+    /// A slow member has held up the room for too long.
+    Slow,
+}
+
+impl Timer {
+    const COUNT: usize = 11;
+    const ALL: [Self; Self::COUNT] = [
+        Self::Sweep,
+        Self::Ack,
+        Self::Initiate,
+        Self::Election,
+        Self::Reseek,
+        Self::Join,
+        Self::JoinLimit,
+        Self::Admission,
+        Self::Removal,
+        Self::Leave,
+        Self::Slow,
+    ];
+}
+
+/// A deadline for each kind. Setting one again moves it; one that was cleared cannot fire.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Timers([Option<Instant>; Timer::COUNT]);
+
+impl Timers {
+    pub(crate) fn set(&mut self, timer: Timer, at: Instant) {
+        if let Some(slot) = self.0.get_mut(timer as usize) {
+            *slot = Some(at);
+        }
+    }
+
+    pub(crate) fn clear(&mut self, timer: Timer) {
+        if let Some(slot) = self.0.get_mut(timer as usize) {
+            *slot = None;
+        }
+    }
+
+    pub(crate) fn is_set(&self, timer: Timer) -> bool {
+        self.0.get(timer as usize).is_some_and(Option::is_some)
+    }
+
+    /// The first to come.
+    pub(crate) fn first(&self) -> Option<Deadline> {
+        let set = Timer::ALL.into_iter().zip(self.0);
+        set.filter_map(|(why, at)| at.map(|at| Deadline { at, why })).min_by_key(|deadline| deadline.at)
+    }
+
+    /// Takes the first one that is due.
+    pub(crate) fn take_due(&mut self, now: Instant) -> Option<Timer> {
+        let first = self.first().filter(|deadline| deadline.at <= now)?;
+        self.clear(first.why);
+        Some(first.why)
+    }
+}
+
+/// The node's own time: the driver's, less all by which the driver was late. So a node that was stopped,
+/// or whose machine is overloaded, does not take its own absence for the silence of others.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct PatientClock {
+    now: Instant,
+    late: Duration,
+}
+
+impl PatientClock {
+    pub(crate) fn new(now: Instant) -> Self {
+        Self { now, late: Duration::ZERO }
+    }
+
+    /// The node's time.
+    pub(crate) fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// The driver's clock shows `driver`, where the node had wanted to be woken at `deadline` (node time).
+    pub(crate) fn advance(&mut self, driver: Instant, deadline: Option<Instant>) {
+        let now = driver.before(self.late);
+        let due = deadline.map_or(now, |deadline| deadline.max(self.now).min(now));
+        self.late = self.late.saturating_add(now.since(due));
+        self.now = due.max(self.now);
+    }
+
+    /// A point of node time on the driver's clock.
+    pub(crate) fn to_driver(self, at: Instant) -> Instant {
+        at.after(self.late)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_deadline_is_taken_once_and_a_cleared_one_never() {
+        let mut timers = Timers::default();
+        timers.set(Timer::Ack, Instant(20));
+        timers.set(Timer::Sweep, Instant(10));
+        timers.set(Timer::Leave, Instant(5));
+        timers.clear(Timer::Leave);
+        assert_eq!(timers.take_due(Instant(9)), None);
+        assert_eq!(timers.take_due(Instant(30)), Some(Timer::Sweep));
+        assert_eq!(timers.take_due(Instant(30)), Some(Timer::Ack));
+        assert_eq!(timers.take_due(Instant(30)), None);
+    }
+
+    #[test]
+    fn lateness_moves_every_later_deadline() {
+        let mut clock = PatientClock::new(Instant(100));
+        clock.advance(Instant(150), Some(Instant(200)));
+        assert_eq!(clock.now(), Instant(150));
+        clock.advance(Instant(5200), Some(Instant(200)));
+        assert_eq!(clock.now(), Instant(200), "5 ms late");
+        assert_eq!(clock.to_driver(Instant(300)), Instant(5300));
+        clock.advance(Instant(10), Some(Instant(300)));
+        assert_eq!(clock.now(), Instant(200), "never backwards");
+    }
+}
