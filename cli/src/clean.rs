@@ -76,7 +76,9 @@ mod tests {
 
     #[test]
     fn ordinary_text_of_any_script_stays_as_it_is() {
-        for text in ["hello, world", "žluťoučký kůň", "שָׁלוֹם", "한국어", "👩\u{200d}👩\u{200d}👧 👍🏽", "a\nb", ""] {
+        for text in
+            ["hello, world", "žluťoučký kůň", "שָׁלוֹם", "한국어", "👩\u{200d}👩\u{200d}👧 👍🏽", "a\nb", ""]
+        {
             assert_eq!(clean(text), text);
         }
     }

@@ -142,9 +142,7 @@ fn parse<T: FromStr>(
     value: Option<String>,
     wanted: &'static str,
 ) -> Result<Option<T>, UsageError> {
-    value
-        .map(|value| value.parse().map_err(|_| UsageError::Value { option, value, wanted }))
-        .transpose()
+    value.map(|value| value.parse().map_err(|_| UsageError::Value { option, value, wanted })).transpose()
 }
 
 /// A time of at least a tenth of a second and at most an hour.

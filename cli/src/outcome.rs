@@ -92,7 +92,11 @@ fn join_failed(tried: &[(std::net::SocketAddr, JoinFailure)]) -> Outcome {
     } else if failures().any(|failure| failure == JoinFailure::NotRingchat) {
         (3, "not_ringchat", "give the address and port of a member")
     } else {
-        (3, "join_timeout", "check that a member runs there and that no firewall is between, or create a room with -l")
+        (
+            3,
+            "join_timeout",
+            "check that a member runs there and that no firewall is between, or create a room with -l",
+        )
     };
     Outcome::failed(exit, code, format!("could not join the room ({}); {advice}", all.join("; ")))
 }

@@ -87,11 +87,7 @@ impl Shared {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write_all(
-        &self,
-        mut write: impl FnMut(String) -> io::Result<()>,
-        on_failure: impl FnOnce(io::Error),
-    ) {
+    fn write_all(&self, mut write: impl FnMut(String) -> io::Result<()>, on_failure: impl FnOnce(io::Error)) {
         while let Some(lines) = self.take() {
             if let Err(error) = write(lines) {
                 self.lock().failed = true;

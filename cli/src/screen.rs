@@ -69,8 +69,10 @@ impl Screen {
 
     fn put(&mut self, line: &Line) {
         if self.unshown > 0 {
-            let gap =
-                format!("{} lines were not shown, because this screen is too slow; see the log", self.unshown);
+            let gap = format!(
+                "{} lines were not shown, because this screen is too slow; see the log",
+                self.unshown
+            );
             if !self.printer.print(&Line::system(&gap)) {
                 self.unshown = self.unshown.saturating_add(1);
                 return;
@@ -88,7 +90,8 @@ impl Screen {
 
     fn ready(&mut self, me: &Member, leader: &Member, members: &Roster) {
         self.members = members.iter().cloned().collect();
-        let leads = if leader == me { "you lead".to_owned() } else { format!("{} leads", self.label(leader)) };
+        let leads =
+            if leader == me { "you lead".to_owned() } else { format!("{} leads", self.label(leader)) };
         let count = words::members(members.len());
         if self.been_in {
             self.system(&format!("back in the ring: {count}, {leads}"));
@@ -168,7 +171,8 @@ impl Face for Screen {
                 self.system(&format!("not sent, the room takes no more just now: {}", text.as_str()));
             }
             Notice::Gap { from, count } => {
-                let text = format!("{} of {} can no longer be had", words::messages(*count), self.label(from));
+                let text =
+                    format!("{} of {} can no longer be had", words::messages(*count), self.label(from));
                 self.system(&text);
             }
             Notice::Joined { member } => self.joined(member),
@@ -226,8 +230,7 @@ fn label<'a>(member: &Member, all: impl Iterator<Item = &'a Member>) -> String {
 fn ring(report: &Report) -> String {
     let star = |member: &Member| if report.leader.as_ref() == Some(member) { "*" } else { "" };
     let label = |member: &Member| label(member, report.members.iter());
-    let mut ring: Vec<String> =
-        report.members.iter().map(|member| label(member) + star(member)).collect();
+    let mut ring: Vec<String> = report.members.iter().map(|member| label(member) + star(member)).collect();
     ring.extend(report.members.iter().next().map(label));
     format!("ring: {} (epoch {})", ring.join(" -> "), report.epoch)
 }

@@ -117,12 +117,7 @@ pub(crate) fn run(
 }
 
 /// The next event. Before waiting for it, the log is written.
-fn next(
-    session: &Session,
-    notices: &mut Notices,
-    log: &mut ChatLog,
-    face: &mut dyn Face,
-) -> Option<Event> {
+fn next(session: &Session, notices: &mut Notices, log: &mut ChatLog, face: &mut dyn Face) -> Option<Event> {
     match notices.try_next() {
         Ok(event) => Some(event),
         Err(NoEvent::Yet) => {
@@ -158,8 +153,9 @@ fn open_log(path: Option<PathBuf>, addr: SocketAddr, face: &mut dyn Face) -> Cha
 fn tell(written: io::Result<()>, log: &ChatLog, lamport: Stamp, face: &mut dyn Face) {
     if let Err(error) = written {
         let path = log.path().display();
-        let message =
-            format!("the log {path} cannot be written ({error}); the room goes on, choose another with --log-file");
+        let message = format!(
+            "the log {path} cannot be written ({error}); the room goes on, choose another with --log-file"
+        );
         face.trouble(lamport, "log_file", &message);
     }
 }

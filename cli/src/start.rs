@@ -23,7 +23,8 @@ pub(crate) fn run(options: Options) -> u8 {
     let json = options.json;
     match open(&options) {
         Ok((session, notices)) => {
-            let outcome = if json { programs(&options, session, notices) } else { people(&options, session, notices) };
+            let outcome =
+                if json { programs(&options, session, notices) } else { people(&options, session, notices) };
             outcome.unwrap_or_else(|error| unstarted(json, system(&error))).exit
         }
         Err(outcome) => unstarted(json, outcome).exit,
@@ -64,7 +65,11 @@ fn complain(outcome: &Outcome) {
 }
 
 fn system(error: &io::Error) -> Outcome {
-    Outcome::failed(1, "system", format!("the system gives no thread or signal handler ({error}); end other programs"))
+    Outcome::failed(
+        1,
+        "system",
+        format!("the system gives no thread or signal handler ({error}); end other programs"),
+    )
 }
 
 /// A session with JSON both ways.

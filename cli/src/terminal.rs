@@ -1,8 +1,8 @@
 //! The terminal: a line editor below, lines above it.
 
 use std::io::{self, IsTerminal, Write, stdin, stdout};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::error::ReadlineError;

@@ -91,10 +91,10 @@ impl<'a> Event<'a> {
                 mine: *mine,
                 replayed: *replayed,
             },
-            Notice::NotTaken { .. } => Self::error("not_taken", "the room takes no more just now; say it again"),
-            Notice::Gap { from, count } => {
-                Self::Gap { from: Some(from.into()), count: *count, reason: None }
+            Notice::NotTaken { .. } => {
+                Self::error("not_taken", "the room takes no more just now; say it again")
             }
+            Notice::Gap { from, count } => Self::Gap { from: Some(from.into()), count: *count, reason: None },
             Notice::Joined { member } => Self::Joined { member: member.into() },
             Notice::Left { member, reason } => {
                 Self::Left { member: member.into(), reason: departure(*reason) }
@@ -126,11 +126,9 @@ impl<'a> Event<'a> {
                 epoch: report.epoch.0,
                 members: MembersJson(&report.members),
             },
-            Ask::Ring => Self::Ring {
-                prev: (&report.prev).into(),
-                next: (&report.next).into(),
-                reason: "asked",
-            },
+            Ask::Ring => {
+                Self::Ring { prev: (&report.prev).into(), next: (&report.next).into(), reason: "asked" }
+            }
             Ask::Stats => Self::Stats(StatsJson::from(report)),
         }
     }

@@ -52,12 +52,7 @@ pub(crate) struct Input {
 
 impl Input {
     /// Standard input of `session`, whose complaints go to `outlet`.
-    pub(crate) fn new(
-        session: Arc<Session>,
-        outlet: Outlet,
-        asking: Asking,
-        admitted: Receiver<()>,
-    ) -> Self {
+    pub(crate) fn new(session: Arc<Session>, outlet: Outlet, asking: Asking, admitted: Receiver<()>) -> Self {
         Self { session, outlet, asking, admitted: Some(admitted) }
     }
 

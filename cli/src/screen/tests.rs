@@ -178,10 +178,7 @@ fn the_log_is_shown_when_asked_for_but_nothing_twice() {
     shown.notice(message(bob.clone(), 1, false));
     assert_eq!(
         shown.lines(),
-        [
-            "9: election of epoch 2: passed on the candidacy of Bob(127.0.0.1:2)",
-            "> Bob(127.0.0.1:2)[12]: hi",
-        ]
+        ["9: election of epoch 2: passed on the candidacy of Bob(127.0.0.1:2)", "> Bob(127.0.0.1:2)[12]: hi",]
     );
     let mut quiet = Shown::new(false, false);
     quiet.notice(election);

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 use super::event::{Event, Line, Peer};
 
-/// More lines than any test needs; a member that prints more has run wild.
-const MAX_LINES: usize = 200_000;
+/// More events than any test needs; a member that prints more has run wild.
+const MAX_EVENTS: usize = 200_000;
 
 /// All that one member has printed so far, and the room as it follows from that.
 #[derive(Debug, Default)]
@@ -41,6 +41,7 @@ pub(crate) struct Record {
     last_shown: Option<Instant>,
     lamport: u64,
     epoch: u64,
+    /// The lines that are no messages.
     lines: Vec<String>,
 }
 
@@ -60,7 +61,7 @@ impl Record {
 
     /// Takes in one more line of standard output.
     pub(crate) fn take(&mut self, line: &str) {
-        if self.lines.len() >= MAX_LINES {
+        if self.events.len() >= MAX_EVENTS {
             return;
         }
         match serde_json::from_str::<Line>(line) {
@@ -74,10 +75,12 @@ impl Record {
             }
             Err(error) => self.offences.push(format!("{error}: {line}")),
         }
-        self.lines.push(line.to_owned());
+        if !line.starts_with(r#"{"event":"message""#) && !line.starts_with(r#"{"event":"sent""#) {
+            self.lines.push(line.to_owned());
+        }
     }
 
-    /// The last `n` lines, for a person who wants to know why a test failed.
+    /// The last `n` lines that are no messages, for a person who wants to know why a test failed.
     pub(crate) fn tail(&self, n: usize) -> &[String] {
         &self.lines[self.lines.len().saturating_sub(n)..]
     }

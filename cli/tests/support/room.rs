@@ -19,7 +19,7 @@ use super::record::Record;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Lines of each member that are shown when a test fails.
-const TAIL: usize = 25;
+const TAIL: usize = 50;
 
 /// A member, in the order of their starts.
 pub(crate) type Who = usize;
@@ -197,6 +197,11 @@ impl Room {
                 self.say(who, &text);
             }
         }
+    }
+
+    /// How many lines `who` has said.
+    pub(crate) fn said(&self, who: Who) -> usize {
+        self.said[who].len()
     }
 
     /// `who` says `text`.
