@@ -54,6 +54,9 @@ impl Node {
         let id = join.me.id;
         leadership.joiners.push(Joiner { member: join.me, contact, epoch: join.epoch });
         self.bind(link, id, join.generation);
+        if self.ring.next == Some(id) {
+            self.tell_role(id);
+        }
         self.try_admit();
     }
 
@@ -126,6 +129,9 @@ impl Node {
     pub(super) fn on_admission_due(&mut self) {
         let Some(admission) = self.leadership.as_mut().and_then(|it| it.admission.take()) else { return };
         for newcomer in admission.newcomers {
+            if self.leadership.as_ref().is_some_and(|it| !it.is_unsynced(newcomer)) {
+                continue;
+            }
             self.send_to(newcomer, Message::Refused(Refusal::TooLate));
             self.doom(newcomer, Departure::Lost);
         }

@@ -23,6 +23,8 @@ pub(crate) struct Election {
     key: Option<Key>,
     /// The best candidate seen, and whom its token had passed, this member included.
     best: Option<(Key, Vec<NodeId>)>,
+    /// What was sent last, and to whom.
+    sent: Option<(Key, NodeId)>,
 }
 
 impl Node {
@@ -30,6 +32,9 @@ impl Node {
     pub(super) fn start_election(&mut self) {
         if self.leaves_now() {
             return self.end(Ending::Left { unsure: 0 });
+        }
+        if self.joining.is_some() {
+            return self.join_again();
         }
         let highest = self.promised.max(self.view.epoch).max(self.route.cfg.view.epoch);
         self.freeze(highest.next());
@@ -50,7 +55,7 @@ impl Node {
         self.timers.clear(Timer::Slow);
         let key = Key { epoch: self.log.epoch(), length: self.log.len(), id: self.me.id };
         let key = self.joining.is_none().then_some(key);
-        self.mode = Mode::Electing(Election { key, best: None });
+        self.mode = Mode::Electing(Election { key, best: None, sent: None });
         self.arm_election();
     }
 
@@ -71,20 +76,28 @@ impl Node {
 
     /// Sends the best candidate known to the next. Alone, the election is decided.
     pub(super) fn pass_token(&mut self) {
-        let Mode::Electing(Election { best: Some((candidate, path)), key }) = &self.mode else { return };
+        let Mode::Electing(Election { best: Some((candidate, path)), key, sent }) = &mut self.mode else {
+            return;
+        };
+        if self.ring.seeking.is_some() {
+            // A nearer member may live; the token must not pass it over.
+            return;
+        }
         if let Some(next) = self.ring.next {
+            if *sent == Some((*candidate, next)) {
+                return;
+            }
+            *sent = Some((*candidate, next));
             let (candidate, path) = (*candidate, path.clone());
             let elect = self.elect_for(next, candidate, path);
             if self.send_to(next, Message::Elect(elect)) {
                 self.stats.election_messages = self.stats.election_messages.saturating_add(1);
             }
-        } else if self.ring.seeking.is_none() {
-            if *key == Some(*candidate) {
-                self.win();
-            } else {
-                // The candidate is beyond reach, or its token would be on its way.
-                self.start_election();
-            }
+        } else if *key == Some(*candidate) {
+            self.win();
+        } else {
+            // The candidate is beyond reach, or its token would be on its way.
+            self.start_election();
         }
     }
 
@@ -198,11 +211,22 @@ impl Node {
     /// Tells the next who leads: in `Waiting`, and later if it is behind.
     pub(super) fn pass_announcement(&mut self) {
         let Some(next) = self.ring.next else { return };
-        let elected = match &self.mode {
-            Mode::Waiting(waiting) => waiting.announcement().clone(),
+        let elected = match &mut self.mode {
+            Mode::Waiting(waiting) => match waiting.announcement_for(next) {
+                Some(elected) => elected,
+                None => return,
+            },
             Mode::Normal if next == self.view.leader => return,
-            Mode::Normal if self.leadership.as_ref().is_some_and(|it| !it.is_unsynced(next)) => return,
-            Mode::Normal => self.announcement(),
+            Mode::Normal => {
+                let is_behind = match &self.leadership {
+                    Some(leadership) => leadership.awaits_news(next),
+                    None => self.links.view_of(next).is_some_and(|view| view.epoch < self.view.epoch),
+                };
+                if !is_behind {
+                    return;
+                }
+                self.announcement()
+            }
             Mode::Joining | Mode::Electing(_) | Mode::Ended => return,
         };
         self.send_elected(next, elected);
@@ -266,7 +290,6 @@ impl Node {
     /// No leader within the time.
     pub(super) fn on_election_due(&mut self) {
         match self.mode {
-            Mode::Electing(_) | Mode::Waiting(_) if self.joining.is_some() => self.join_again(),
             Mode::Electing(_) | Mode::Waiting(_) => self.start_election(),
             Mode::Joining | Mode::Normal | Mode::Ended => {}
         }

@@ -7,8 +7,8 @@
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
+use super::Node;
 use super::links::Purpose;
-use super::{Mode, Node};
 use crate::action::{Action, CloseMode, Fault};
 use crate::ids::{DialId, LinkId, NodeId};
 use crate::input::{DialFailure, DownReason, Origin};
@@ -137,7 +137,15 @@ impl Node {
                 return self.fault(link, Fault::Unexpected);
             }
             state.knows = state.knows.max(hello.cfg);
-            return self.on_role(&hello);
+            self.on_role(&hello);
+            if !self.route.roster.contains(hello.me) {
+                if hello.cfg > self.known_cfg() {
+                    self.send(link, Message::WantRoster);
+                } else {
+                    self.send_not_member(link, RefusedKind::Hello, self.promised);
+                }
+            }
+            return;
         }
         let purpose = state.purpose.clone();
         if hello.you != self.me.id {
@@ -147,6 +155,12 @@ impl Node {
             Some(Purpose::Peer(peer)) if peer == hello.me && hello.answer => {
                 self.establish(link, &hello);
                 self.on_linked(peer);
+            }
+            Some(Purpose::Contact(_) | Purpose::Leader { .. }) => {
+                // The leader's ring has this newcomer already; its welcome follows.
+                if let Some(state) = self.links.get_mut(link) {
+                    state.takes_me_for_next = hello.next;
+                }
             }
             None if !hello.answer => self.consider(link, hello),
             Some(_) | None => self.fault(link, Fault::Unexpected),
@@ -207,6 +221,7 @@ impl Node {
         self.bind(link, hello.me, hello.generation);
         if let Some(state) = self.links.get_mut(link) {
             state.knows = hello.cfg;
+            state.view = hello.view;
         }
         self.on_role(hello);
         if hello.cfg > self.known_cfg() {
@@ -293,7 +308,7 @@ impl Node {
             }
             RefusedKind::Elected => self.on_elected_refused(peer, refusal.epoch),
             RefusedKind::Sync | RefusedKind::Ping => {
-                if self.leader() == Some(peer) {
+                if self.leader() == Some(peer) && self.awaited_epoch() == refusal.epoch {
                     self.on_refused_by(peer, refusal.cfg);
                 }
             }
@@ -303,11 +318,12 @@ impl Node {
     /// `peer` lives and does not take this node for a member: it is passed over until there is a leader.
     fn on_refused_by(&mut self, peer: NodeId, cfg: Option<Cfg>) {
         self.shunned.insert(peer);
-        if cfg > self.known_cfg() {
+        let went_on = cfg > self.known_cfg();
+        if went_on {
             self.went_on.insert(peer);
         }
         self.ring_unlinked(peer);
-        if self.leader() == Some(peer) && self.mode != Mode::Joining {
+        if self.leader() == Some(peer) || (went_on && self.leads()) {
             self.start_election();
         } else {
             self.seek_next();
@@ -326,8 +342,15 @@ impl Node {
     pub(super) fn on_roster(&mut self, link: LinkId, cfg: Cfg, roster: &Roster) {
         let Some(state) = self.links.get_mut(link) else { return };
         let deferred = state.deferred.take();
-        if state.peer.is_none() && deferred.is_none() {
+        let peer = state.peer;
+        if peer.is_none() && deferred.is_none() {
             return self.fault(link, Fault::Unexpected);
+        }
+        if let Some(peer) = peer
+            && Some(cfg) > self.known_cfg()
+            && !roster.contains(self.me.id)
+        {
+            return self.on_refused_by(peer, Some(cfg));
         }
         self.learn_route(cfg, roster);
         if let Some(hello) = deferred {

@@ -7,14 +7,13 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use super::links::Purpose;
-use super::membership::Route;
 use super::{Mode, Node};
 use crate::action::{CloseMode, Ending, Fault, JoinFailure, Notice};
 use crate::config::{Config, Times};
 use crate::ids::{Epoch, LinkId, NodeId, RoomId};
 use crate::input::{DialFailure, DownReason};
 use crate::node::Timer;
-use crate::roster::{Cfg, Member, Roster, View};
+use crate::roster::{Member, Roster, View};
 use crate::time::Instant;
 use crate::wire::{DecodeError, Elected, Join, Message, Refusal};
 
@@ -72,6 +71,7 @@ impl Node {
             return;
         }
         self.drop_attempts();
+        self.forget_route();
         let Some(joining) = &self.joining else { return };
         match joining.contacts.get(joining.turn).copied() {
             Some(contact) => self.start_dial(Purpose::Contact(contact), 0, contact),
@@ -112,8 +112,8 @@ impl Node {
             Some(Purpose::Peer(_)) | None => false,
         };
         let generation = state.generation;
-        let newer = elected.cfg.view.epoch > self.promised;
-        if self.mode != Mode::Joining || !asked || !newer || !elected.roster.contains(self.me.id) {
+        let follows = self.would_follow(elected.cfg.view);
+        if self.mode != Mode::Joining || !asked || !follows || !elected.roster.contains(self.me.id) {
             return self.fault(link, Fault::Unexpected);
         }
         self.bind(link, leader, generation);
@@ -210,7 +210,6 @@ impl Node {
         self.went_on.clear();
         self.shunned.clear();
         self.unreachable.clear();
-        self.route = Route { cfg: Cfg::first(self.view), roster: Roster::default() };
         self.notify(Notice::LeftBehind);
         self.arm(Timer::Join, Duration::ZERO);
     }

@@ -85,6 +85,12 @@ impl Leadership {
         self.wants_link(peer) || self.joiners.iter().any(|joiner| joiner.member.id == peer)
     }
 
+    /// Whether `member` is to be told who leads: it does not follow, and was let in.
+    pub(super) fn awaits_news(&self, member: NodeId) -> bool {
+        let newcomer = self.admission.as_ref().is_some_and(|it| it.newcomers.contains(&member));
+        self.is_unsynced(member) && !newcomer
+    }
+
     pub(super) fn is_unsynced(&self, member: NodeId) -> bool {
         self.members.get(&member).is_some_and(|progress| !progress.synced)
     }
@@ -224,7 +230,11 @@ impl Node {
         let Some(progress) = self.leadership.as_mut().and_then(|it| it.members.get_mut(&member)) else {
             return;
         };
-        if !progress.synced || index <= progress.acked {
+        if !progress.synced {
+            return;
+        }
+        progress.astray_since = None;
+        if index <= progress.acked {
             return;
         }
         let before = progress.acked;

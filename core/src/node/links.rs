@@ -6,7 +6,7 @@ use core::net::SocketAddr;
 
 use crate::ids::{DialId, LinkId, NodeId};
 use crate::limits::MAX_ROSTER;
-use crate::roster::{Cfg, Member};
+use crate::roster::{Cfg, Member, View};
 use crate::time::Instant;
 use crate::wire::Hello;
 
@@ -51,8 +51,12 @@ pub(crate) struct Link {
     pub(crate) deferred: Option<Hello>,
     /// The newest configuration that the peer is known to have.
     pub(crate) knows: Option<Cfg>,
+    /// The view that the peer was in when it greeted.
+    pub(crate) view: Option<View>,
     /// Since when neither end has had a use for it.
     pub(crate) idle_since: Option<Instant>,
+    /// Whether the peer takes this node for its next.
+    pub(crate) takes_me_for_next: bool,
     /// When the peer was asked for a sign of life because somebody suspects it.
     pub(crate) probed: Option<Instant>,
     /// It is being closed; what still comes in is ignored.
@@ -84,7 +88,9 @@ impl Links {
             sent: now,
             deferred: None,
             knows: None,
+            view: None,
             idle_since: None,
+            takes_me_for_next: false,
             probed: None,
             closing: false,
         };
@@ -117,6 +123,17 @@ impl Links {
 
     pub(crate) fn of_mut(&mut self, peer: NodeId) -> Option<&mut Link> {
         self.peers.get(&peer).and_then(|link| self.open.get_mut(link))
+    }
+
+    /// The view that `peer` was in when it greeted.
+    pub(crate) fn view_of(&self, peer: NodeId) -> Option<View> {
+        self.peers.get(&peer).and_then(|link| self.open.get(link)).and_then(|link| link.view)
+    }
+
+    /// Whether `peer` has told that this node is its next.
+    pub(crate) fn takes_me_for_next(&self, peer: NodeId) -> bool {
+        let link = self.peers.get(&peer).and_then(|link| self.open.get(link));
+        link.is_some_and(|link| link.takes_me_for_next)
     }
 
     pub(crate) fn is_linked(&self, peer: NodeId) -> bool {

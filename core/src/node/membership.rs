@@ -36,15 +36,20 @@ impl Node {
         }
     }
 
+    /// Forgets all routes: a node that wants in is nobody's neighbour.
+    pub(super) fn forget_route(&mut self) {
+        self.route = Route { cfg: Cfg::first(self.view), roster: Roster::default() };
+        self.on_route_changed();
+    }
+
     fn on_route_changed(&mut self) {
         let roster = self.route.roster.clone();
         self.unreachable.retain(|id, _| roster.contains(*id));
         self.shunned.retain(|id| roster.contains(*id));
-        for gone in [self.ring.next, self.ring.prev].into_iter().flatten() {
-            if !roster.contains(gone) {
-                self.ring_unlinked(gone);
-            }
+        if let Some(next) = self.ring.next.filter(|next| !roster.contains(*next)) {
+            self.ring_unlinked(next);
         }
+        self.seek_prev();
         self.seek_next();
     }
 

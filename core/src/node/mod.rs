@@ -38,7 +38,7 @@ use self::timers::{PatientClock, Timers};
 use crate::action::{Action, CloseMode, Fault, Notice};
 use crate::config::{Config, Start, Times};
 use crate::ids::{Epoch, Index, LinkId, NodeId, RoomId, Seq, Stamp};
-use crate::input::{Command, Input};
+use crate::input::{Command, DownReason, Input};
 use crate::report::Stats;
 use crate::rng::Rng;
 use crate::roster::{Cfg, Member, Roster, View};
@@ -368,10 +368,12 @@ impl Node {
         let Some(remote) = self.links.get(link).map(|link| link.remote) else { return };
         self.stats.faults = self.stats.faults.saturating_add(1);
         self.notify(Notice::Fault { remote, reason });
-        let peer = self.links.get(link).and_then(|link| link.peer);
+        let state = self.links.get(link).map(|link| (link.peer, link.purpose.clone()));
         self.close(link, CloseMode::Abort);
-        if let Some(peer) = peer {
-            self.on_link_lost(peer);
+        match state {
+            Some((Some(peer), _)) => self.on_link_lost(peer),
+            Some((None, Some(purpose))) => self.dial_came_to_nothing(&purpose, Ok(DownReason::Closed)),
+            Some((None, None)) | None => {}
         }
     }
 
@@ -391,6 +393,14 @@ impl Node {
             Mode::Normal => Some(self.view.leader),
             Mode::Waiting(waiting) => Some(waiting.view().leader),
             Mode::Joining | Mode::Electing(_) | Mode::Ended => None,
+        }
+    }
+
+    /// The epoch in which this node has a leader, or awaits one.
+    fn awaited_epoch(&self) -> Epoch {
+        match &self.mode {
+            Mode::Waiting(waiting) => waiting.view().epoch,
+            Mode::Joining | Mode::Normal | Mode::Electing(_) | Mode::Ended => self.view.epoch,
         }
     }
 

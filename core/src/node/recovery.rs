@@ -6,7 +6,6 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-use super::election::Election;
 use super::log::{Log, common_prefix};
 use super::membership::{Route, quits};
 use super::{Mode, Node};
@@ -24,13 +23,15 @@ use crate::wire::{
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Waiting {
     announcement: Elected,
+    /// Whom the announcement was passed on to.
+    told: Option<NodeId>,
     /// What the log is to become, and the entries of it that have come.
     install: Option<(Install, Vec<Entry>)>,
 }
 
 impl Waiting {
     fn new(announcement: Elected) -> Self {
-        Self { announcement, install: None }
+        Self { announcement, told: None, install: None }
     }
 
     /// The view that it waits to be in.
@@ -38,8 +39,11 @@ impl Waiting {
         self.announcement.cfg.view
     }
 
-    pub(crate) fn announcement(&self) -> &Elected {
-        &self.announcement
+    /// The announcement for `next`, unless it has it already.
+    pub(crate) fn announcement_for(&mut self, next: NodeId) -> Option<Elected> {
+        let news = self.told != Some(next);
+        self.told = Some(next);
+        news.then(|| self.announcement.clone())
     }
 }
 
@@ -62,12 +66,21 @@ impl Node {
         if matches!(&self.mode, Mode::Waiting(waiting) if waiting.view() == view) {
             return;
         }
-        let electing = matches!(self.mode, Mode::Electing(Election { .. }));
-        let newer = view.epoch > self.promised || (view.epoch == self.promised && electing);
-        if !newer || !elected.roster.contains(self.me.id) {
+        if !self.would_follow(view) || !elected.roster.contains(self.me.id) {
             return self.send_not_member(link, RefusedKind::Elected, view.epoch);
         }
         self.accept(elected);
+    }
+
+    /// Whether what this node has promised lets it follow the leader of `view`. One that never was a member
+    /// has only passed tokens on, and promised nothing else.
+    pub(super) fn would_follow(&self, view: View) -> bool {
+        let is_open = match self.mode {
+            Mode::Electing(_) => true,
+            Mode::Joining => self.is_fresh(),
+            Mode::Normal | Mode::Waiting(_) | Mode::Ended => false,
+        };
+        view.epoch > self.promised || (view.epoch == self.promised && is_open)
     }
 
     /// The new leader is known: follow it.
@@ -128,13 +141,10 @@ impl Node {
     }
 
     pub(super) fn on_sync(&mut self, link: LinkId, member: NodeId, sync: Sync) {
-        if sync.view != self.view || !self.roster.contains(member) {
-            if self.mode == Mode::Normal {
-                self.send_not_member(link, RefusedKind::Sync, sync.view.epoch);
-            }
-            return;
+        if self.mode == Mode::Normal && !self.roster.contains(member) {
+            return self.send_not_member(link, RefusedKind::Sync, sync.view.epoch);
         }
-        if !self.leads() {
+        if !self.leads() || sync.view != self.view {
             return;
         }
         for said in sync.tail {

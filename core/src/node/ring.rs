@@ -20,7 +20,7 @@ pub(crate) struct Ring {
     pub(crate) next: Option<NodeId>,
     /// Who is being asked to be the next.
     pub(crate) seeking: Option<NodeId>,
-    /// The last that took this node for its next.
+    /// The nearest before this node that takes it for its next.
     pub(crate) prev: Option<NodeId>,
     told: Option<(Member, Member)>,
     reason: Option<RingReason>,
@@ -62,6 +62,7 @@ impl Node {
         };
         if self.ring.next == Some(first) {
             self.ring.seeking = None;
+            self.pass_token();
         } else if self.links.is_linked(first) {
             self.take_next(first);
         } else if self.ring.seeking != Some(first) {
@@ -104,11 +105,16 @@ impl Node {
 
     /// The peer tells whether this node is its next.
     pub(super) fn on_role(&mut self, hello: &Hello) {
-        if hello.next {
-            self.ring.prev = Some(hello.me);
-        } else if self.ring.prev == Some(hello.me) {
-            self.ring.prev = None;
+        if let Some(link) = self.links.of_mut(hello.me) {
+            link.takes_me_for_next = hello.next;
         }
+        self.seek_prev();
+    }
+
+    /// Finds the nearest before this node that takes it for its next.
+    pub(super) fn seek_prev(&mut self) {
+        let mut before = self.route.roster.after(self.me.id).rev();
+        self.ring.prev = before.find(|id| self.links.takes_me_for_next(*id));
     }
 
     /// `peer` is no neighbour any more, whatever it was.
@@ -116,9 +122,10 @@ impl Node {
         if self.ring.next == Some(peer) {
             self.ring.next = None;
         }
-        if self.ring.prev == Some(peer) {
-            self.ring.prev = None;
+        if let Some(link) = self.links.of_mut(peer) {
+            link.takes_me_for_next = false;
         }
+        self.seek_prev();
         if self.ring.seeking == Some(peer) && self.links.dialing(peer).is_none() {
             self.ring.seeking = None;
         }
