@@ -23,14 +23,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Creates a room, or joins one through any of `contacts`.
-async fn open(contacts: Vec<SocketAddr>) -> Result<(Room, Notices), Box<dyn Error>> {
+pub(crate) async fn open(contacts: Vec<SocketAddr>) -> Result<(Room, Notices), Box<dyn Error>> {
     let start = if contacts.is_empty() { Start::Create } else { Start::Join { contacts } };
     let any_port = "127.0.0.1:0".parse()?;
     Ok(Room::open(Config::new(any_port, Name::new("greeter")?, start)).await?)
 }
 
 /// Greets until the room has ended.
-async fn greet(room: &Room, mut notices: Notices) -> Result<(), Box<dyn Error>> {
+pub(crate) async fn greet(room: &Room, mut notices: Notices) -> Result<(), Box<dyn Error>> {
     while let Some(event) = notices.next().await {
         match event {
             Event::Notice { notice: Notice::Joined { member }, .. } => {

@@ -14,15 +14,20 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// The body of the task that accepts, until `stopped` is closed.
 pub(crate) async fn accept(listener: TcpListener, jobs: Sender<Job>, stopped: Receiver<Infallible>) {
+    let mut failing = false;
     while let Some(accepted) = unless(&stopped, listener.accept()).await {
         match accepted {
             Ok((stream, remote)) => {
+                failing = false;
                 if jobs.send(Job::Accepted(stream, remote)).await.is_err() {
                     return;
                 }
             }
             Err(error) => {
-                log::warn!("cannot accept a connection: {error}");
+                if !failing {
+                    log::warn!("cannot accept a connection: {error}");
+                }
+                failing = true;
                 unless(&stopped, rt::sleep(PAUSE)).await;
             }
         }

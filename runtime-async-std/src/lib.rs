@@ -41,6 +41,7 @@
 
 mod accept;
 mod clock;
+mod commands;
 mod connection;
 mod crew;
 mod dial;

@@ -4,13 +4,14 @@ use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 
-use async_channel::{Receiver, Sender, TryRecvError};
+use async_channel::{Receiver, Sender};
 use ringchat_core::driver::{Driver, TURN};
 use ringchat_core::wire::Envelope;
-use ringchat_core::{Command, Config, DialFailure, DialId, DownReason, LinkId, Origin};
+use ringchat_core::{Config, DialFailure, DialId, DownReason, LinkId, Origin};
 
 use crate::accept::accept;
 use crate::clock::Clock;
+use crate::commands::Taker;
 use crate::connection::Connection;
 use crate::crew::Crew;
 use crate::dial::dial;
@@ -36,8 +37,7 @@ pub(crate) enum Job {
 #[derive(Debug)]
 pub(crate) struct Queues {
     pub(crate) jobs: Receiver<Job>,
-    /// Closed by leaving.
-    pub(crate) commands: Receiver<Command>,
+    pub(crate) commands: Taker,
     pub(crate) outlet: Outlet,
 }
 
@@ -52,9 +52,6 @@ pub(crate) struct NodeTask {
     running: Sender<Infallible>,
     stopped: Receiver<Infallible>,
     crew: Crew,
-    /// A command that is to wait, so that those after it do.
-    held: Option<Command>,
-    left: bool,
 }
 
 impl NodeTask {
@@ -71,7 +68,7 @@ impl NodeTask {
         crew.start(accept(listener, jobs.clone(), stopped.clone()));
         let clock = Clock::start();
         let driver = Driver::new(config, seed, clock.now());
-        Self { driver, clock, queues, jobs, running, stopped, crew, held: None, left: false }
+        Self { driver, clock, queues, jobs, running, stopped, crew }
     }
 
     /// The body of the task: runs the node to its end, and takes everything down with it.
@@ -81,9 +78,9 @@ impl NodeTask {
         while !self.driver.ended() {
             self.turn().await;
         }
-        let Self { driver, queues: Queues { jobs, outlet, .. }, running, crew, .. } = self;
-        // Whoever accepts, dials, reads or waits for the queue ends with these.
-        drop((running, driver, jobs));
+        let Self { driver, queues: Queues { jobs, commands, outlet }, running, crew, .. } = self;
+        // Whoever accepts, dials, reads or waits for a queue ends with these.
+        drop((running, driver, jobs, commands));
         crew.join().await;
         drop(outlet);
     }
@@ -152,23 +149,9 @@ impl NodeTask {
     }
 
     fn take_commands(&mut self) {
-        while let Some(command) = self.held.take().or_else(|| self.next_command()) {
-            if matches!(command, Command::Say(_)) && !self.driver.can_say() {
-                self.held = Some(command);
-                return;
-            }
-            self.driver.command(self.clock.now(), command);
-        }
-    }
-
-    fn next_command(&mut self) -> Option<Command> {
-        match self.queues.commands.try_recv() {
-            Ok(command) => Some(command),
-            Err(TryRecvError::Closed) if !self.left => {
-                self.left = true;
-                Some(Command::Leave)
-            }
-            Err(_) => None,
+        let now = self.clock.now();
+        while let Some(command) = self.queues.commands.take(|queue| self.driver.next_command(now, queue)) {
+            self.driver.command(now, command);
         }
     }
 }

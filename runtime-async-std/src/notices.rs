@@ -9,8 +9,8 @@ use futures::task::AtomicWaker;
 use futures::{Stream, StreamExt};
 use ringchat_core::driver::{Event, EventQueue, NoEvent};
 
+use crate::commands::Commands;
 use crate::crew::lock;
-use crate::room::Handle;
 use crate::rt;
 
 /// The queue of events between the node and its user.
@@ -37,8 +37,8 @@ impl Outlet {
     }
 
     /// The user's end.
-    pub(crate) fn notices(&self, handle: Arc<Handle>) -> Notices {
-        Notices { shared: Arc::clone(&self.0), handle }
+    pub(crate) fn notices(&self, commands: Arc<Commands>) -> Notices {
+        Notices { shared: Arc::clone(&self.0), commands }
     }
 }
 
@@ -56,7 +56,7 @@ impl Drop for Outlet {
 #[derive(Debug)]
 pub struct Notices {
     shared: Arc<Shared>,
-    handle: Arc<Handle>,
+    commands: Arc<Commands>,
 }
 
 impl Notices {
@@ -95,6 +95,6 @@ impl Stream for Notices {
 
 impl Drop for Notices {
     fn drop(&mut self) {
-        self.handle.leave();
+        self.commands.leave();
     }
 }

@@ -5,13 +5,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::{error, fmt, io};
 
-use async_channel::{Receiver, Sender};
-use ringchat_core::driver::{COMMAND_QUEUE, Ended};
+use async_channel::Receiver;
+use ringchat_core::driver::Ended;
 use ringchat_core::limits::INPUT_QUEUE;
 use ringchat_core::{Command, Config, Text};
 
+use crate::commands::{Commands, Taker};
 use crate::crew::closed;
-use crate::node::{Job, NodeTask, Queues};
+use crate::node::{NodeTask, Queues};
 use crate::notices::{Notices, Outlet};
 use crate::rt::{self, TcpListener};
 
@@ -21,7 +22,7 @@ use crate::rt::{self, TcpListener};
 #[derive(Debug)]
 pub struct Room {
     addr: SocketAddr,
-    handle: Arc<Handle>,
+    commands: Arc<Commands>,
     /// Closed when the node's task has ended.
     ended: Receiver<Infallible>,
 }
@@ -41,18 +42,17 @@ impl Room {
         getrandom::fill(&mut seed).map_err(OpenError::Random)?;
 
         let (jobs, jobs_taken) = async_channel::bounded(INPUT_QUEUE);
-        let (commands, commands_taken) = async_channel::bounded(COMMAND_QUEUE);
-        let handle = Arc::new(Handle { commands, jobs: jobs.clone() });
+        let commands = Arc::new(Commands::new(jobs.clone()));
         let outlet = Outlet::default();
-        let notices = outlet.notices(Arc::clone(&handle));
-        let queues = Queues { jobs: jobs_taken, commands: commands_taken, outlet };
+        let notices = outlet.notices(Arc::clone(&commands));
+        let queues = Queues { jobs: jobs_taken, commands: Taker(Arc::clone(&commands)), outlet };
         let node = NodeTask::new(Config { addr, ..config }, seed, listener, queues, jobs);
         let (running, ended) = async_channel::bounded(1);
         rt::spawn(async move {
             node.run().await;
             drop(running);
         });
-        Ok((Self { addr, handle, ended }, notices))
+        Ok((Self { addr, commands, ended }, notices))
     }
 
     /// Where this member listens, and others may join.
@@ -65,7 +65,7 @@ impl Room {
     /// # Errors
     /// If the room was left.
     pub async fn say(&self, text: Text) -> Result<(), Ended> {
-        self.handle.command(Command::Say(text)).await
+        self.commands.give(&Command::Say(text)).await
     }
 
     /// Asks for a [`Notice::Report`](ringchat_core::Notice::Report), which comes with the other notices.
@@ -74,13 +74,13 @@ impl Room {
     /// # Errors
     /// If the room was left.
     pub async fn report(&self) -> Result<(), Ended> {
-        self.handle.command(Command::Report).await
+        self.commands.give(&Command::Report).await
     }
 
     /// Leaves the room once what was said has been taken. Does not wait: the notices end with
     /// [`Notice::Ended`](ringchat_core::Notice::Ended). Doing it again does nothing.
     pub fn leave(&self) {
-        self.handle.leave();
+        self.commands.leave();
     }
 
     /// Waits until the room has ended, and every task and socket of it is gone. It does not leave.
@@ -92,32 +92,6 @@ impl Room {
 impl Drop for Room {
     fn drop(&mut self) {
         self.leave();
-    }
-}
-
-/// The user's side of the node's queues.
-#[derive(Debug)]
-pub(crate) struct Handle {
-    /// Closed once the room was left.
-    commands: Sender<Command>,
-    jobs: Sender<Job>,
-}
-
-impl Handle {
-    async fn command(&self, command: Command) -> Result<(), Ended> {
-        self.commands.send(command).await.map_err(|_| Ended)?;
-        self.wake();
-        Ok(())
-    }
-
-    pub(crate) fn leave(&self) {
-        self.commands.close();
-        self.wake();
-    }
-
-    /// Lets the node look at its commands. If its queue is full it does so anyway.
-    fn wake(&self) {
-        drop(self.jobs.try_send(Job::Wake));
     }
 }
 

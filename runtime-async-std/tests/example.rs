@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
 
 #[path = "../examples/greeter.rs"]
-#[allow(dead_code, unreachable_pub, reason = "the example is a program of its own")]
+#[allow(dead_code, reason = "the example is a program of its own")]
 mod greeter;
 
 use std::time::Duration;

@@ -19,14 +19,14 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Creates a room, or joins one through any of `contacts`.
-fn open(contacts: Vec<SocketAddr>) -> Result<(Room, Notices), Box<dyn Error>> {
+pub(crate) fn open(contacts: Vec<SocketAddr>) -> Result<(Room, Notices), Box<dyn Error>> {
     let start = if contacts.is_empty() { Start::Create } else { Start::Join { contacts } };
     let any_port = "127.0.0.1:0".parse()?;
     Ok(Room::open(Config::new(any_port, Name::new("greeter")?, start))?)
 }
 
 /// Greets until the room has ended.
-fn greet(room: &Room, notices: Notices) -> Result<(), Box<dyn Error>> {
+pub(crate) fn greet(room: &Room, notices: Notices) -> Result<(), Box<dyn Error>> {
     for event in notices {
         match event {
             Event::Notice { notice: Notice::Joined { member }, .. } => {

@@ -44,9 +44,11 @@ impl Drop for Listening {
 }
 
 fn accept(listener: &TcpListener, jobs: &SyncSender<Job>, stopped: &Receiver<()>) {
+    let mut failing = false;
     loop {
         let accepted = listener.accept();
-        let pause = if accepted.is_ok() { Duration::ZERO } else { PAUSE };
+        let failed = accepted.is_err();
+        let pause = if failed { PAUSE } else { Duration::ZERO };
         if stopped.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
             return;
         }
@@ -56,7 +58,9 @@ fn accept(listener: &TcpListener, jobs: &SyncSender<Job>, stopped: &Receiver<()>
                     return;
                 }
             }
-            Err(error) => log::warn!("cannot accept a connection: {error}"),
+            Err(error) if !failing => log::warn!("cannot accept a connection: {error}"),
+            Err(_) => {}
         }
+        failing = failed;
     }
 }

@@ -38,6 +38,7 @@
 
 mod accept;
 mod clock;
+mod commands;
 mod connection;
 mod crew;
 mod dial;

@@ -1,15 +1,16 @@
 //! The node's thread.
 
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::{io, iter};
 
 use ringchat_core::driver::{Driver, TURN};
 use ringchat_core::wire::Envelope;
-use ringchat_core::{Command, Config, DialFailure, DialId, DownReason, LinkId, Origin};
+use ringchat_core::{Config, DialFailure, DialId, DownReason, LinkId, Origin};
 
 use crate::accept::Listening;
 use crate::clock::Clock;
+use crate::commands::Taker;
 use crate::connection::Connection;
 use crate::crew::Crew;
 use crate::dial;
@@ -34,8 +35,7 @@ pub(crate) enum Job {
 #[derive(Debug)]
 pub(crate) struct Queues {
     pub(crate) jobs: Receiver<Job>,
-    /// Closed by leaving.
-    pub(crate) commands: Receiver<Command>,
+    pub(crate) commands: Taker,
     pub(crate) outlet: Outlet,
 }
 
@@ -48,9 +48,6 @@ pub(crate) struct NodeThread {
     jobs: SyncSender<Job>,
     listening: Listening,
     crew: Crew,
-    /// A command that is to wait, so that those after it do.
-    held: Option<Command>,
-    left: bool,
 }
 
 impl NodeThread {
@@ -66,7 +63,7 @@ impl NodeThread {
         let listening = Listening::start(listener, jobs.clone(), &crew)?;
         let clock = Clock::start();
         let driver = Driver::new(config, seed, clock.now());
-        Ok(Self { driver, clock, queues, jobs, listening, crew, held: None, left: false })
+        Ok(Self { driver, clock, queues, jobs, listening, crew })
     }
 
     /// The body of the thread: runs the node to its end, and takes everything down with it.
@@ -76,9 +73,9 @@ impl NodeThread {
         while !self.driver.ended() {
             self.turn();
         }
-        let Self { driver, queues: Queues { jobs, outlet, .. }, listening, crew, .. } = self;
-        // Whoever accepts, reads or waits for the queue ends with these.
-        drop((listening, driver, jobs));
+        let Self { driver, queues: Queues { jobs, commands, outlet }, listening, crew, .. } = self;
+        // Whoever accepts, reads or waits for a queue ends with these.
+        drop((listening, driver, jobs, commands));
         crew.join();
         drop(outlet);
     }
@@ -135,23 +132,9 @@ impl NodeThread {
     }
 
     fn take_commands(&mut self) {
-        while let Some(command) = self.held.take().or_else(|| self.next_command()) {
-            if matches!(command, Command::Say(_)) && !self.driver.can_say() {
-                self.held = Some(command);
-                return;
-            }
-            self.driver.command(self.clock.now(), command);
-        }
-    }
-
-    fn next_command(&mut self) -> Option<Command> {
-        match self.queues.commands.try_recv() {
-            Ok(command) => Some(command),
-            Err(TryRecvError::Disconnected) if !self.left => {
-                self.left = true;
-                Some(Command::Leave)
-            }
-            Err(_) => None,
+        let now = self.clock.now();
+        while let Some(command) = self.queues.commands.take(|queue| self.driver.next_command(now, queue)) {
+            self.driver.command(now, command);
         }
     }
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use ringchat_core::driver::{Event, EventQueue, NoEvent};
 
+use crate::commands::Commands;
 use crate::crew::lock;
-use crate::room::Handle;
 
 /// The queue of events between the node and its user.
 #[derive(Debug, Default)]
@@ -31,8 +31,8 @@ impl Outlet {
     }
 
     /// The user's end.
-    pub(crate) fn notices(&self, handle: Arc<Handle>) -> Notices {
-        Notices { shared: Arc::clone(&self.0), handle }
+    pub(crate) fn notices(&self, commands: Arc<Commands>) -> Notices {
+        Notices { shared: Arc::clone(&self.0), commands }
     }
 }
 
@@ -50,7 +50,7 @@ impl Drop for Outlet {
 #[derive(Debug)]
 pub struct Notices {
     shared: Arc<Shared>,
-    handle: Arc<Handle>,
+    commands: Arc<Commands>,
 }
 
 impl Notices {
@@ -89,6 +89,6 @@ impl Iterator for Notices {
 
 impl Drop for Notices {
     fn drop(&mut self) {
-        self.handle.leave();
+        self.commands.leave();
     }
 }

@@ -1,17 +1,18 @@
 //! The room, as a program that embeds it sees it.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::mpsc::{self, SyncSender};
+use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 use std::{error, fmt, io};
 
-use ringchat_core::driver::{COMMAND_QUEUE, Ended};
+use ringchat_core::driver::Ended;
 use ringchat_core::limits::INPUT_QUEUE;
 use ringchat_core::{Command, Config, Text};
 
+use crate::commands::{Commands, Taker};
 use crate::crew::lock;
-use crate::node::{Job, NodeThread, Queues};
+use crate::node::{NodeThread, Queues};
 use crate::notices::{Notices, Outlet};
 
 /// A room that this process is a member of, or is about to be.
@@ -20,7 +21,7 @@ use crate::notices::{Notices, Outlet};
 #[derive(Debug)]
 pub struct Room {
     addr: SocketAddr,
-    handle: Arc<Handle>,
+    commands: Arc<Commands>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -39,16 +40,15 @@ impl Room {
         getrandom::fill(&mut seed).map_err(OpenError::Random)?;
 
         let (jobs, jobs_taken) = mpsc::sync_channel(INPUT_QUEUE);
-        let (commands, commands_taken) = mpsc::sync_channel(COMMAND_QUEUE);
-        let handle = Arc::new(Handle { commands: Mutex::new(Some(commands)), jobs: jobs.clone() });
+        let commands = Arc::new(Commands::new(jobs.clone()));
         let outlet = Outlet::default();
-        let notices = outlet.notices(Arc::clone(&handle));
-        let queues = Queues { jobs: jobs_taken, commands: commands_taken, outlet };
+        let notices = outlet.notices(Arc::clone(&commands));
+        let queues = Queues { jobs: jobs_taken, commands: Taker(Arc::clone(&commands)), outlet };
         let node = NodeThread::new(Config { addr, ..config }, seed, listener, queues, jobs)
             .map_err(OpenError::Thread)?;
         let thread =
             Builder::new().name("ringchat-node".into()).spawn(|| node.run()).map_err(OpenError::Thread)?;
-        Ok((Self { addr, handle, thread: Mutex::new(Some(thread)) }, notices))
+        Ok((Self { addr, commands, thread: Mutex::new(Some(thread)) }, notices))
     }
 
     /// Where this member listens, and others may join.
@@ -61,7 +61,7 @@ impl Room {
     /// # Errors
     /// If the room was left.
     pub fn say(&self, text: Text) -> Result<(), Ended> {
-        self.handle.command(Command::Say(text))
+        self.commands.give(&Command::Say(text))
     }
 
     /// Asks for a [`Notice::Report`](ringchat_core::Notice::Report), which comes with the other notices.
@@ -70,13 +70,13 @@ impl Room {
     /// # Errors
     /// If the room was left.
     pub fn report(&self) -> Result<(), Ended> {
-        self.handle.command(Command::Report)
+        self.commands.give(&Command::Report)
     }
 
     /// Leaves the room once what was said has been taken. Does not wait: the notices end with
     /// [`Notice::Ended`](ringchat_core::Notice::Ended). Doing it again does nothing.
     pub fn leave(&self) {
-        self.handle.leave();
+        self.commands.leave();
     }
 
     /// Waits until the room has ended, and every thread and socket of it is gone. It does not leave.
@@ -93,34 +93,6 @@ impl Room {
 impl Drop for Room {
     fn drop(&mut self) {
         self.leave();
-    }
-}
-
-/// The user's side of the node's queues.
-#[derive(Debug)]
-pub(crate) struct Handle {
-    /// None once the room was left.
-    commands: Mutex<Option<SyncSender<Command>>>,
-    jobs: SyncSender<Job>,
-}
-
-impl Handle {
-    fn command(&self, command: Command) -> Result<(), Ended> {
-        let commands = lock(&self.commands).clone().ok_or(Ended)?;
-        commands.send(command).map_err(|_| Ended)?;
-        drop(commands);
-        self.wake();
-        Ok(())
-    }
-
-    pub(crate) fn leave(&self) {
-        drop(lock(&self.commands).take());
-        self.wake();
-    }
-
-    /// Lets the node look at its commands. If its queue is full it does so anyway.
-    fn wake(&self) {
-        drop(self.jobs.try_send(Job::Wake));
     }
 }
 

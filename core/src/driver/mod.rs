@@ -7,6 +7,7 @@
 //! meanwhile, then ends the turn with [`Driver::flush`], which writes once to each connection.
 
 mod backlog;
+mod commands;
 mod events;
 mod inbox;
 #[cfg(test)]
@@ -27,6 +28,7 @@ use crate::time::Instant;
 use crate::wire::{Envelope, GREETING, encode};
 
 pub use backlog::Backlog;
+pub use commands::CommandQueue;
 pub use events::{Ended, Event, EventQueue, NoEvent};
 pub use inbox::{Inbox, Trust};
 
@@ -36,11 +38,11 @@ pub const DIAL_TIMEOUT: Duration = Duration::from_secs(2);
 /// Dials that a runtime has under way at one time; further ones wait for their turn.
 pub const DIALS_AT_ONCE: usize = 64;
 
-/// Commands of the user that wait for the node before the user waits.
-pub const COMMAND_QUEUE: usize = 64;
-
 /// Things that happened which a runtime takes in before it ends its turn.
 pub const TURN: usize = 256;
+
+/// How long a leaver waits for the room to take what was said before.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a connection that was closed in order may take to end.
 const LINGER: Duration = Duration::from_secs(1);
@@ -109,6 +111,10 @@ pub struct Driver<C> {
     dialing: usize,
     events: Vec<Event>,
     frame: Vec<u8>,
+    /// Whether something said waits until the node can take it.
+    held: bool,
+    /// When a user who leaves stops waiting for that.
+    leave_by: Option<Instant>,
     halted: bool,
 }
 
@@ -127,6 +133,8 @@ impl<C: Connection> Driver<C> {
             dialing: 0,
             events: Vec::new(),
             frame: Vec::new(),
+            held: false,
+            leave_by: None,
             halted: false,
         }
     }
@@ -145,7 +153,7 @@ impl<C: Connection> Driver<C> {
         }
     }
 
-    /// The user wants something. A `Say` is to be held back while [`can_say`](Self::can_say) is false.
+    /// The user wants something.
     pub fn command(&mut self, now: Instant, command: Command) {
         self.handle(now, Input::Command(command));
     }
@@ -207,6 +215,23 @@ impl<C: Connection> Driver<C> {
         Some(dial)
     }
 
+    /// The next command that the node can take, for [`command`](Self::command). To be asked each turn.
+    ///
+    /// Something said waits until the node can take it. When the user leaves, that has an end: then the node
+    /// gets it anyway, and refuses it by a notice.
+    pub fn next_command(&mut self, now: Instant, queue: &mut CommandQueue) -> Option<Command> {
+        if self.halted {
+            return None;
+        }
+        if queue.is_closed() && self.leave_by.is_none() {
+            self.leave_by = Some(now.after(PATIENCE));
+        }
+        let late = self.leave_by.is_some_and(|by| by <= now);
+        let command = queue.take(late || self.node.can_say());
+        self.held = command.is_none() && !queue.is_empty();
+        command
+    }
+
     /// Ends a turn: writes what was gathered.
     pub fn flush(&mut self, now: Instant) {
         loop {
@@ -232,12 +257,8 @@ impl<C: Connection> Driver<C> {
     pub fn deadline(&self) -> Option<Instant> {
         let node = self.node.deadline().map(|deadline| deadline.at).filter(|_| !self.halted);
         let lingering = self.lingering.front().map(|first| first.until);
-        node.into_iter().chain(lingering).min()
-    }
-
-    /// Whether the user's commands may be taken now.
-    pub fn can_say(&self) -> bool {
-        self.node.can_say() && !self.halted
+        let leave = self.leave_by.filter(|_| self.held);
+        node.into_iter().chain(lingering).chain(leave).min()
     }
 
     /// Whether the node has ended and every connection with it.

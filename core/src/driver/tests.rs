@@ -1,6 +1,6 @@
 use super::*;
 use crate::config::Start;
-use crate::ids::{Name, RoomId};
+use crate::ids::{Name, RoomId, Text};
 use crate::limits::MAX_FRAME;
 use crate::wire::{DecodeError, FrameDecoder, Message};
 use alloc::rc::Rc;
@@ -147,17 +147,6 @@ fn a_failed_write_takes_only_its_own_link_down() {
 }
 
 #[test]
-fn messages_of_a_closed_link_are_dropped() {
-    let (mut driver, links, _) = linked(1);
-    driver.execute(START, Action::Close { link: links[0], mode: CloseMode::Abort });
-    driver.echo.clear();
-    driver.halted = true;
-    driver.received(START, links[0], vec![envelope(1)]);
-    driver.link_down(START, links[0], DownReason::Eof);
-    assert!(driver.echo.is_empty());
-}
-
-#[test]
 fn closing_in_order_writes_all_and_waits_for_the_other_end() {
     let (mut driver, links, connections) = linked(1);
     driver.execute(START, Action::Send { link: links[0], envelope: envelope(1) });
@@ -209,8 +198,10 @@ fn the_end_closes_every_link_in_order() {
         assert!(connection.borrow().finished);
         assert_eq!(stamps(&connection.borrow().sends.concat()), [1]);
     }
-    assert!(!driver.ended() && !driver.can_say());
-    links.iter().for_each(|&link| driver.link_down(START, link, DownReason::Eof));
+    assert!(!driver.ended());
+    for link in links {
+        driver.link_down(START, link, DownReason::Eof);
+    }
     assert!(driver.ended());
 }
 
@@ -240,4 +231,29 @@ fn trust_reaches_the_connection() {
     let (mut driver, links, connections) = linked(1);
     driver.execute(START, Action::Trust { link: links[0] });
     assert!(connections[0].borrow().trusted);
+}
+
+#[test]
+fn a_leaver_does_not_wait_for_the_room_for_ever() {
+    let contacts = vec![addr()];
+    let config = Config {
+        join_timeout: Duration::from_hours(1),
+        ..Config::new(addr(), Name::new("a").unwrap(), Start::Join { contacts })
+    };
+    let mut driver: Driver<Shared> = Driver::new(config, [7; 32], START);
+    let mut queue = CommandQueue::default();
+    let line = Command::Say(Text::new("x").unwrap());
+    while driver.node.can_say() {
+        driver.command(START, line.clone());
+    }
+    assert_eq!(queue.offer(&line), Ok(true));
+    queue.leave();
+    assert_eq!(driver.next_command(START, &mut queue), None);
+    assert!(driver.deadline().is_some_and(|at| at <= START.after(PATIENCE)));
+    let late = START.after(PATIENCE);
+    assert_eq!(driver.next_command(late, &mut queue), Some(line));
+    assert_eq!(driver.next_command(late, &mut queue), Some(Command::Leave));
+    assert_eq!(driver.next_command(late, &mut queue), None);
+    driver.tick(late);
+    assert!(driver.deadline().is_none_or(|at| at > late), "no hot loop");
 }
