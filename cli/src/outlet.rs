@@ -77,8 +77,8 @@ impl Outlet {
         let mut queue = self.0.lock();
         queue.closed = true;
         self.0.changed.notify_all();
-        let done = |queue: &mut Queue| !(queue.failed || queue.lines.is_empty() && !queue.writing);
-        drop(self.0.changed.wait_timeout_while(queue, within, done));
+        let unwritten = |queue: &mut Queue| !queue.failed && (queue.writing || !queue.lines.is_empty());
+        drop(self.0.changed.wait_timeout_while(queue, within, unwritten));
     }
 }
 
@@ -105,8 +105,8 @@ impl Shared {
         self.changed.notify_all();
         let idle = |queue: &mut Queue| queue.lines.is_empty() && !queue.closed;
         let mut queue = self.changed.wait_while(queue, idle).unwrap_or_else(PoisonError::into_inner);
-        queue.writing = true;
-        Some(std::mem::take(&mut queue.lines)).filter(|lines| !lines.is_empty())
+        queue.writing = !queue.lines.is_empty();
+        queue.writing.then(|| std::mem::take(&mut queue.lines))
     }
 }
 
@@ -146,7 +146,7 @@ mod tests {
         assert!((8..=16).contains(&taken), "{taken}");
         assert!(!outlet.offer(&line));
         outlet.insist("last\n");
-        (0..100).for_each(|_| drop(release.send(())));
+        (0..100).for_each(|_| release.send(()).unwrap_or_default());
         outlet.finish(LONG);
         let all: String = written.try_iter().collect();
         assert_eq!(all.len(), taken * line.len() + 5);
@@ -158,7 +158,7 @@ mod tests {
         let (sender, failures) = mpsc::channel();
         let outlet = Outlet::start(
             |_| Err(io::ErrorKind::BrokenPipe.into()),
-            move |error| drop(sender.send(error.kind())),
+            move |error| sender.send(error.kind()).unwrap(),
         )
         .unwrap();
         assert!(outlet.offer("a\n"));
