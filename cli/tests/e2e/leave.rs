@@ -98,6 +98,8 @@ fn who_has_lost_its_output_leaves_in_order(runtimes: Runtimes) {
     let mut room = Room::of(2, runtimes);
     let contact = room.addr(1);
     let mute = room.start(|options| (options.stdout, options.contacts) = (Stdout::Closed, vec![contact]));
+    room.until("nobody reads what it prints", |records| records[mute].closed);
+    room.talk(&[0], 1);
 
     assert_eq!(room.exit_code(mute), Some(0));
     room.settle(&[0, 1]);

@@ -30,7 +30,7 @@ pub(crate) enum Stdout {
     Read,
     /// It is not read before [`super::Room::read_on`].
     Held,
-    /// Its reader is gone.
+    /// Its reader goes once the process is a member.
     Closed,
 }
 
@@ -86,10 +86,12 @@ impl Process {
     }
 }
 
-/// Hands each line of the child's standard output to `take` until its end.
-pub(crate) fn read_lines(child: &mut Child, mut take: impl FnMut(&str)) {
+/// Hands each line of the child's standard output to `take`, until its end or until `take` wants no more.
+pub(crate) fn read_lines(child: &mut Child, mut take: impl FnMut(&str) -> bool) {
     let Some(stdout) = child.stdout.take() else { return };
     for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-        take(&line);
+        if !take(&line) {
+            return;
+        }
     }
 }

@@ -34,6 +34,8 @@ pub(crate) struct Record {
     pub(crate) ring: Option<(Peer, Peer)>,
     /// Whether its output is not to be read yet.
     pub(crate) held: bool,
+    /// Whether its output has ended or is read no more.
+    pub(crate) closed: bool,
     /// How it ended, once it has.
     pub(crate) exit: Option<ExitStatus>,
     /// What it should not have printed.

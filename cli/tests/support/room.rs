@@ -279,14 +279,13 @@ pub(crate) fn wait_listening(addr: &str) {
 fn watch(mut child: Child, options: &Options, who: Who, records: &Records) {
     let held = records.changed.wait_while(records.lock(), |all| all[who].held);
     drop(held);
-    if options.stdout == Stdout::Closed {
-        child.stdout = None;
-    }
     read_lines(&mut child, |line| {
         if options.json {
             records.change(who, |record| record.take(line));
         }
+        options.stdout != Stdout::Closed || records.lock()[who].readies == 0
     });
+    records.change(who, |record| record.closed = true);
     let exit = child.wait().unwrap();
     records.change(who, |record| record.exit = Some(exit));
 }
