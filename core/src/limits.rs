@@ -24,6 +24,9 @@ pub const MAX_HALF_OPEN: usize = 32;
 /// Dials under way at one time.
 pub const MAX_DIALS: usize = 2 * MAX_ROSTER;
 
+/// Dials to a member that may connect and break in a row before it counts as dead.
+pub const MAX_BROKEN_DIALS: u8 = 2;
+
 /// Bytes of entries in one `Deliver`, or of tail in one `Sync`, before the next one is begun.
 pub const BATCH_BYTES: usize = 64 * 1024;
 

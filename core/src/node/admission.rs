@@ -9,6 +9,7 @@ use crate::ids::{Epoch, Index, LinkId, NodeId};
 use crate::limits::{MAX_HALF_OPEN, MAX_ROSTER};
 use crate::node::Timer;
 use crate::roster::{Member, View};
+use crate::time::Instant;
 use crate::wire::{Body, Change, Join, Message, Refusal};
 
 /// Somebody who waits to be let in.
@@ -27,6 +28,7 @@ pub(crate) struct Admission {
     /// Every insider is to have the log up to here.
     index: Index,
     pub(super) newcomers: BTreeSet<NodeId>,
+    since: Instant,
 }
 
 impl Node {
@@ -78,10 +80,10 @@ impl Node {
         let gone = self.older_lives(&joiners);
         let joined = joiners.into_iter().map(|joiner| (joiner.member, joiner.contact)).collect();
         self.sequence(Body::Membership { cfg: self.cfg.next(), change: Change::Edit { gone, joined } });
-        let index = self.log.len();
+        let (index, since) = (self.log.len(), self.now());
         if let Some(leadership) = &mut self.leadership {
             leadership.returning.extend(returning);
-            leadership.admission = Some(Admission { index, newcomers });
+            leadership.admission = Some(Admission { index, newcomers, since });
         }
         self.arm(Timer::Admission, self.times.admission());
         self.check_admission();
@@ -109,7 +111,7 @@ impl Node {
     pub(super) fn check_admission(&mut self) {
         let Some(leadership) = &mut self.leadership else { return };
         let Some(admission) = &leadership.admission else { return };
-        if !leadership.all_acked(admission.index, &admission.newcomers) {
+        if !leadership.lacking(admission.index, &admission.newcomers).is_empty() {
             return;
         }
         let newcomers = admission.newcomers.clone();
@@ -128,13 +130,25 @@ impl Node {
     /// The insiders did not all get the entry in time: the newcomers go again.
     pub(super) fn on_admission_due(&mut self) {
         let Some(admission) = self.leadership.as_mut().and_then(|it| it.admission.take()) else { return };
-        for newcomer in admission.newcomers {
-            if self.leadership.as_ref().is_some_and(|it| !it.is_unsynced(newcomer)) {
-                continue;
-            }
-            self.send_to(newcomer, Message::Refused(Refusal::TooLate));
-            self.doom(newcomer, Departure::Lost);
+        let is_out = |id: &NodeId| self.leadership.as_ref().is_some_and(|it| it.is_unsynced(*id));
+        let out: Vec<NodeId> = admission.newcomers.into_iter().filter(is_out).collect();
+        for newcomer in &out {
+            self.send_to(*newcomer, Message::Refused(Refusal::TooLate));
         }
+        self.expel(out, Departure::Lost);
         self.try_admit();
+    }
+
+    /// Asks the insiders on whom an admission waits for a sign of life: one that is dead must not hold it
+    /// up for longer than it takes to know.
+    pub(super) fn hurry_admission(&mut self) {
+        let Some(leadership) = &self.leadership else { return };
+        let Some(admission) = &leadership.admission else { return };
+        if self.now().since(admission.since) < self.times.dial() {
+            return;
+        }
+        for insider in leadership.lacking(admission.index, &admission.newcomers) {
+            self.on_suspect(insider);
+        }
     }
 }

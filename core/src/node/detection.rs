@@ -42,6 +42,7 @@ impl Node {
             self.do_duty(link, duty);
         }
         self.check_unsynced();
+        self.hurry_admission();
     }
 
     fn dial_is_late(&self, purpose: &Purpose, started: Instant) -> bool {

@@ -155,7 +155,7 @@ impl Node {
             path.push(me);
             election.best = Some((candidate, path));
             self.tell_election(ElectionPhase::Forward, candidate.id);
-            if self.unreachable.contains_key(&candidate.id) {
+            if self.unreachable.get(&candidate.id) == Some(&self.promised) {
                 return self.start_election();
             }
             self.pass_token();

@@ -70,6 +70,8 @@ impl Node {
     /// A dial ended before the other end answered: at once, or after the connection stood.
     pub(super) fn dial_came_to_nothing(&mut self, purpose: &Purpose, why: Result<DownReason, DialFailure>) {
         match purpose {
+            // Only a refusal is a proof of death; a connection may break for other reasons.
+            Purpose::Peer(peer) if why.is_ok() && self.links.may_dial_again(*peer) => self.dial(*peer),
             Purpose::Peer(peer) => self.on_peer_dial_failed(*peer),
             Purpose::Contact(addr) => self.on_contact_failed(*addr, why),
             Purpose::Leader { leader, .. } => self.on_contact_failed(leader.id.addr(), why),
@@ -195,6 +197,16 @@ impl Node {
     fn defer(&mut self, link: LinkId, hello: Hello) {
         if let Some(state) = self.links.get_mut(link) {
             state.deferred = Some(hello);
+        }
+    }
+
+    /// The route has changed: greetings that waited for it may be answered.
+    pub(super) fn reconsider_deferred(&mut self) {
+        let known =
+            |hello: &Hello| self.route.roster.contains(hello.me) && self.links.dialing(hello.me).is_none();
+        let waiting = self.links.iter().filter(|(_, link)| link.deferred.as_ref().is_some_and(known));
+        for link in waiting.map(|(id, _)| id).collect::<Vec<_>>() {
+            self.admit_deferred(link);
         }
     }
 
@@ -331,7 +343,9 @@ impl Node {
     }
 
     pub(super) fn send_roster(&mut self, link: LinkId) {
-        let Some(cfg) = self.known_cfg() else { return };
+        let Some(cfg) = self.known_cfg() else {
+            return self.send_not_member(link, RefusedKind::Hello, self.promised);
+        };
         let roster = self.route.roster.clone();
         if let Some(state) = self.links.get_mut(link) {
             state.knows = state.knows.max(Some(cfg));

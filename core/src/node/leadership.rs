@@ -104,10 +104,11 @@ impl Leadership {
         self.returning.contains(&origin)
     }
 
-    /// Whether all but `newcomers` have the log up to `index`.
-    pub(super) fn all_acked(&self, index: Index, newcomers: &BTreeSet<NodeId>) -> bool {
+    /// All but `newcomers` that do not have the log up to `index`.
+    pub(super) fn lacking(&self, index: Index, newcomers: &BTreeSet<NodeId>) -> Vec<NodeId> {
         let insiders = self.members.iter().filter(|(id, _)| !newcomers.contains(id));
-        insiders.into_iter().all(|(_, progress)| progress.synced && progress.acked >= index)
+        let lacking = insiders.filter(|(_, progress)| !progress.synced || progress.acked < index);
+        lacking.map(|(id, _)| *id).collect()
     }
 
     pub(super) fn last_held(&self, origin: NodeId) -> Option<Seq> {
@@ -358,9 +359,11 @@ impl Node {
                 behind.push(*id);
             }
         }
-        let newcomers = leadership.admission.as_ref().map(|it| it.newcomers.clone()).unwrap_or_default();
+        let doomed = leadership.doomed.keys().copied();
+        let newcomers = leadership.admission.iter().flat_map(|it| it.newcomers.iter().copied());
+        let spared: BTreeSet<NodeId> = newcomers.chain(doomed).collect();
         for member in behind {
-            if newcomers.contains(&member) {
+            if spared.contains(&member) {
                 continue;
             }
             if self.links.is_linked(member) {
@@ -371,7 +374,7 @@ impl Node {
             }
         }
         for member in lost {
-            if !newcomers.contains(&member) {
+            if !spared.contains(&member) {
                 self.doom(member, Departure::Lost);
             }
         }
@@ -390,6 +393,14 @@ impl Node {
             self.commit_removals();
         } else if !self.timers.is_set(Timer::Removal) {
             self.arm(Timer::Removal, Times::SUSPECT_WINDOW);
+        }
+    }
+
+    /// `members` leave the membership at once and together.
+    pub(super) fn expel(&mut self, members: Vec<NodeId>, why: Departure) {
+        if let Some(leadership) = &mut self.leadership {
+            leadership.doomed.extend(members.into_iter().map(|member| (member, why)));
+            self.commit_removals();
         }
     }
 

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use crate::ids::{DialId, LinkId, NodeId};
-use crate::limits::MAX_ROSTER;
+use crate::limits::{MAX_BROKEN_DIALS, MAX_ROSTER};
 use crate::roster::{Cfg, Member, View};
 use crate::time::Instant;
 use crate::wire::Hello;
@@ -72,6 +72,8 @@ pub(crate) struct Links {
     /// The highest generation that was tried with each peer, by either end.
     generations: BTreeMap<NodeId, u64>,
     dialed: u64,
+    /// How often in a row a dial to a peer connected and broke before the peer answered.
+    broken: BTreeMap<NodeId, u8>,
 }
 
 impl Links {
@@ -155,6 +157,7 @@ impl Links {
         state.peer = Some(peer);
         state.generation = generation;
         state.deferred = None;
+        self.broken.remove(&peer);
         self.saw_generation(peer, generation);
         self.peers.insert(peer, link).filter(|old| *old != link)
     }
@@ -203,6 +206,17 @@ impl Links {
             let mut unbound = self.iter().filter(|(_, link)| link.peer.is_none());
             unbound.find(|(_, link)| link.purpose.as_ref() == Some(&purpose)).map(|(_, link)| link.generation)
         })
+    }
+
+    /// A dial to `peer` connected and broke before the peer answered. Tells whether it is worth another.
+    pub(crate) fn may_dial_again(&mut self, peer: NodeId) -> bool {
+        let broken = self.broken.entry(peer).or_default();
+        *broken = broken.saturating_add(1);
+        let again = *broken <= MAX_BROKEN_DIALS;
+        if !again {
+            self.broken.remove(&peer);
+        }
+        again
     }
 
     /// A link on which `peer` has greeted and still waits for an answer.

@@ -50,6 +50,7 @@ impl Node {
             self.ring_unlinked(next);
         }
         self.seek_prev();
+        self.reconsider_deferred();
         self.seek_next();
     }
 

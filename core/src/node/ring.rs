@@ -114,16 +114,13 @@ impl Node {
     /// Finds the nearest before this node that takes it for its next.
     pub(super) fn seek_prev(&mut self) {
         let mut before = self.route.roster.after(self.me.id).rev();
-        self.ring.prev = before.find(|id| self.links.takes_me_for_next(*id));
+        self.ring.prev = before.find(|id| self.links.takes_me_for_next(*id) && !self.shunned.contains(id));
     }
 
     /// `peer` is no neighbour any more, whatever it was.
     pub(super) fn ring_unlinked(&mut self, peer: NodeId) {
         if self.ring.next == Some(peer) {
             self.ring.next = None;
-        }
-        if let Some(link) = self.links.of_mut(peer) {
-            link.takes_me_for_next = false;
         }
         self.seek_prev();
         if self.ring.seeking == Some(peer) && self.links.dialing(peer).is_none() {
