@@ -39,7 +39,7 @@ pub const DIAL_TIMEOUT: Duration = Duration::from_secs(2);
 pub const DIALS_AT_ONCE: usize = 64;
 
 /// Things that happened which a runtime takes in before it ends its turn.
-pub const TURN: usize = 256;
+pub const TURN: usize = 64;
 
 /// How long a leaver waits for the room to take what was said before.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -148,9 +148,6 @@ impl<C: Connection> Driver<C> {
     /// Time has passed: the deadline is due.
     pub fn tick(&mut self, now: Instant) {
         self.handle(now, Input::Tick);
-        while self.lingering.front().is_some_and(|first| first.until <= now) {
-            self.cut_oldest();
-        }
     }
 
     /// The user wants something.
@@ -232,8 +229,11 @@ impl<C: Connection> Driver<C> {
         command
     }
 
-    /// Ends a turn: writes what was gathered.
+    /// Ends a turn: writes what was gathered, and cuts off what has lingered long enough.
     pub fn flush(&mut self, now: Instant) {
+        while self.lingering.front().is_some_and(|first| first.until <= now) {
+            self.cut_oldest();
+        }
         loop {
             for id in mem::take(&mut self.dirty) {
                 let flushed = self.links.get_mut(&id).map_or(Ok(()), Link::flush);
@@ -266,24 +266,29 @@ impl<C: Connection> Driver<C> {
         self.halted && self.lingering.is_empty()
     }
 
+    /// Hands the node an input, and then what follows from it.
     fn handle(&mut self, now: Instant, input: Input) {
-        self.echo.push_back(input);
+        self.step(now, input);
         self.run(now);
     }
 
-    /// Hands the node what waits for it, and what follows from that.
+    /// Hands the node what executing actions caused.
     fn run(&mut self, now: Instant) {
         while let Some(input) = self.echo.pop_front() {
-            if self.halted {
-                continue;
-            }
-            let mut actions = mem::take(&mut self.out);
-            self.node.handle(now, input, &mut actions);
-            for action in actions.drain(..) {
-                self.execute(now, action);
-            }
-            self.out = actions;
+            self.step(now, input);
         }
+    }
+
+    fn step(&mut self, now: Instant, input: Input) {
+        if self.halted {
+            return;
+        }
+        let mut actions = mem::take(&mut self.out);
+        self.node.handle(now, input, &mut actions);
+        for action in actions.drain(..) {
+            self.execute(now, action);
+        }
+        self.out = actions;
     }
 
     fn execute(&mut self, now: Instant, action: Action) {

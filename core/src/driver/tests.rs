@@ -164,9 +164,9 @@ fn closing_in_order_has_an_end() {
     driver.execute(START, Action::Close { link: links[0], mode: CloseMode::Flush });
     let due = START.after(LINGER);
     assert!(driver.deadline().is_some_and(|at| at <= due));
-    driver.tick(due.before(Duration::from_micros(1)));
+    driver.flush(due.before(Duration::from_micros(1)));
     assert!(!connections[0].borrow().aborted);
-    driver.tick(due);
+    driver.flush(due);
     assert!(connections[0].borrow().aborted);
 }
 

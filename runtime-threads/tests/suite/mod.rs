@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::thread;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use ringchat_core::driver::{Ended, Event, NoEvent};
@@ -17,7 +18,7 @@ const DEADLINE: Duration = Duration::from_secs(20);
 
 /// A runtime as the suite uses it. Each call may block.
 pub(crate) trait Runtime {
-    type Room: Sync;
+    type Room: Send + Sync + 'static;
     type Notices: Send;
     type OpenError: std::error::Error;
 
@@ -55,14 +56,14 @@ macro_rules! conformance {
 
 /// A member of a room, with what it was told.
 struct Member<R: Runtime> {
-    room: R::Room,
+    room: Arc<R::Room>,
     notices: R::Notices,
 }
 
 impl<R: Runtime> Member<R> {
     fn open(name: &str, start: Start) -> Self {
         let (room, notices) = R::open(config(name, start)).unwrap();
-        Self { room, notices }
+        Self { room: Arc::new(room), notices }
     }
 
     fn create() -> Self {
@@ -81,6 +82,21 @@ impl<R: Runtime> Member<R> {
 
     fn say(&self, text: &str) {
         say::<R>(&self.room, text);
+    }
+
+    /// Says `lines` on a thread of its own, which waits when the room does.
+    fn start_talking(&self, lines: impl Iterator<Item = String> + Send + 'static) -> JoinHandle<()> {
+        let room = Arc::clone(&self.room);
+        thread::spawn(move || lines.for_each(|line| say::<R>(&room, &line)))
+    }
+
+    /// The texts of the next `count` messages.
+    fn texts(&mut self, count: usize) -> Vec<String> {
+        let text = |notice: &Notice| match notice {
+            Notice::Message { text, .. } => Some(text.as_str().to_owned()),
+            _ => None,
+        };
+        (0..count).map(|n| self.wait(&format!("message {n}"), text)).collect()
     }
 
     fn leave(&self) {
@@ -160,15 +176,6 @@ fn wait<R: Runtime, T>(
     }
 }
 
-/// The texts of the next `count` messages.
-fn texts<R: Runtime>(notices: &mut R::Notices, count: usize) -> Vec<String> {
-    let text = |notice: &Notice| match notice {
-        Notice::Message { text, .. } => Some(text.as_str().to_owned()),
-        _ => None,
-    };
-    (0..count).map(|n| wait::<R, _>(notices, &format!("message {n}"), text)).collect()
-}
-
 pub(crate) fn two_members_talk<R: Runtime>() {
     let mut leader = Member::<R>::create();
     let mut other = Member::<R>::join("other", &leader);
@@ -187,14 +194,13 @@ pub(crate) fn three_members_see_one_order<R: Runtime>() {
     let mut third = Member::<R>::join("third", &second);
     third.wait_ready(3);
     let mut members = [leader, second, third];
-    let orders: Vec<Vec<String>> = thread::scope(|scope| {
-        let talks = members.iter_mut().enumerate().map(|(me, Member { room, notices })| {
-            let room = &*room;
-            scope.spawn(move || (0..LINES).for_each(|n| say::<R>(room, &format!("{me} {n:03}"))));
-            scope.spawn(move || texts::<R>(notices, 3 * LINES))
-        });
-        talks.collect::<Vec<_>>().into_iter().map(|talk| talk.join().unwrap()).collect()
-    });
+    let lines = |from: usize| (0..LINES).map(move |n| format!("{from} {n:03}"));
+    let talkers: Vec<_> = members.iter().enumerate().map(|(from, m)| m.start_talking(lines(from))).collect();
+    // What waits for one is kept for it while another is read.
+    let orders: Vec<_> = members.iter_mut().map(|member| member.texts(3 * LINES)).collect();
+    for talker in talkers {
+        talker.join().unwrap();
+    }
     assert_eq!(orders[0], orders[1]);
     assert_eq!(orders[0], orders[2]);
     let mut of_each = BTreeMap::<&str, Vec<&str>>::new();
@@ -211,11 +217,9 @@ pub(crate) fn a_fast_talker_waits_and_loses_nothing<R: Runtime>() {
     let leader = Member::<R>::create();
     let mut other = Member::<R>::join("other", &leader);
     other.wait_ready(2);
-    let Member { room, notices } = &mut other;
-    let heard = thread::scope(|scope| {
-        scope.spawn(|| (0..LINES).for_each(|n| say::<R>(room, &n.to_string())));
-        texts::<R>(notices, LINES)
-    });
+    let talker = other.start_talking((0..LINES).map(|n| n.to_string()));
+    let heard = other.texts(LINES);
+    talker.join().unwrap();
     assert_eq!(heard, (0..LINES).map(|n| n.to_string()).collect::<Vec<_>>());
 }
 
@@ -297,7 +301,7 @@ pub(crate) fn nobody_at_the_contact_is_told<R: Runtime>() {
     let start = Start::Join { contacts: vec![free] };
     let config = Config { join_timeout: Duration::from_millis(300), ..config("lonely", start) };
     let (room, notices) = R::open(config).unwrap();
-    let mut lonely = Member::<R> { room, notices };
+    let mut lonely = Member::<R> { room: Arc::new(room), notices };
     let refused = JoinFailure::Dial(DialFailure::Refused);
     assert_eq!(lonely.wait_ending(), Ending::JoinFailed { tried: vec![(free, refused)] });
     R::join(&lonely.room);
