@@ -21,6 +21,7 @@ mod kill;
 mod leave;
 mod measure;
 mod slow;
+mod soak;
 mod strangers;
 mod talk;
 mod text;
