@@ -73,6 +73,8 @@ impl Times {
     pub(crate) const UNREACHABLE_LEADER: Duration = Duration::from_secs(10);
     /// A member cut off twice within this is removed.
     pub(crate) const SLOW_TWICE: Duration = Duration::from_secs(30);
+    /// Each lost member is looked for this often.
+    pub(crate) const PROBE: Duration = Duration::from_secs(5);
     /// Lost members are remembered this long.
     pub(crate) const ABSENT: Duration = Duration::from_hours(1);
 

@@ -3,6 +3,8 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
+use super::links::Purpose;
+use super::merging::size_of;
 use super::{Mode, Node};
 use crate::action::{Action, CloseMode, Departure, Fault};
 use crate::ids::{Epoch, Index, LinkId, NodeId};
@@ -20,6 +22,8 @@ pub(crate) struct Joiner {
     contact: NodeId,
     /// The highest epoch that it promised; zero for one who was never a member.
     epoch: Epoch,
+    /// The members of the ring that it leads.
+    ring: Vec<Member>,
 }
 
 /// Newcomers whose entry is on its way to the insiders.
@@ -31,30 +35,49 @@ pub(crate) struct Admission {
     since: Instant,
 }
 
+impl Joiner {
+    /// Itself and the members of its ring.
+    fn ids(&self) -> Vec<NodeId> {
+        core::iter::once(&self.member).chain(&self.ring).map(|member| member.id).collect()
+    }
+
+    /// Itself after its contact, and each member of its ring after the one before.
+    fn in_ring_order(self) -> Vec<(Member, NodeId)> {
+        let mut after = self.contact;
+        let members = core::iter::once(self.member).chain(self.ring);
+        members.map(|member| (member.clone(), core::mem::replace(&mut after, member.id))).collect()
+    }
+}
+
 impl Node {
     pub(super) fn on_join(&mut self, link: LinkId, join: Join) {
         let Some(state) = self.links.get(link) else { return };
-        if state.purpose.is_some() || state.peer.is_some_and(|peer| peer != join.me.id) {
+        if state.purpose.as_ref().is_some_and(|purpose| !matches!(purpose, Purpose::Probe { .. }))
+            || state.peer.is_some_and(|peer| peer != join.me.id)
+        {
             return self.fault(link, Fault::Unexpected);
         }
         if self.leaving.is_some() || self.lost_leader.is_some() || self.mode != Mode::Normal {
             return self.send(link, Message::Refused(Refusal::Busy));
         }
+        let rank = self.rank();
         let Some(leadership) = &mut self.leadership else {
             let (me, leader) = (self.me.id, self.member(self.view.leader));
             return self.send(link, Message::JoinVia { me, leader });
         };
         leadership.joiners.retain(|joiner| joiner.member.id != join.me.id);
-        if leadership.joiners.len() >= MAX_HALF_OPEN {
+        let is_greater = join.ring.is_empty() || rank > (size_of(&join.ring), join.me.id);
+        if leadership.joiners.len() >= MAX_HALF_OPEN || leadership.merging.is_some() || !is_greater {
             return self.send(link, Message::Refused(Refusal::Busy));
         }
-        if leadership.joiners.len().saturating_add(self.roster.len()) >= MAX_ROSTER {
+        let waiting: usize = leadership.joiners.iter().map(|it| it.ring.len().saturating_add(1)).sum();
+        if waiting.saturating_add(join.ring.len()).saturating_add(self.roster.len()) >= MAX_ROSTER {
             self.send(link, Message::Refused(Refusal::RoomFull));
             return self.close(link, CloseMode::Flush);
         }
         let contact = join.contact.unwrap_or(self.me.id);
         let id = join.me.id;
-        leadership.joiners.push(Joiner { member: join.me, contact, epoch: join.epoch });
+        leadership.joiners.push(Joiner { member: join.me, contact, epoch: join.epoch, ring: join.ring });
         self.bind(link, id, join.generation);
         if self.ring.next == Some(id) {
             self.tell_role(id);
@@ -74,12 +97,14 @@ impl Node {
         if promised >= self.view.epoch {
             self.reopen(promised.next());
         }
-        let newcomers: BTreeSet<NodeId> = joiners.iter().map(|joiner| joiner.member.id).collect();
         let returning = joiners.iter().filter(|joiner| joiner.epoch > Epoch::default());
-        let returning: Vec<NodeId> = returning.map(|joiner| joiner.member.id).collect();
-        let gone = self.older_lives(&joiners);
-        let joined = joiners.into_iter().map(|joiner| (joiner.member, joiner.contact)).collect();
-        self.sequence(Body::Membership { cfg: self.cfg.next(), change: Change::Edit { gone, joined } });
+        let returning: Vec<NodeId> = returning.flat_map(Joiner::ids).collect();
+        let merged = joiners.iter().any(|joiner| !joiner.ring.is_empty());
+        let joined: Vec<_> = joiners.into_iter().flat_map(Joiner::in_ring_order).collect();
+        let newcomers: BTreeSet<NodeId> = joined.iter().map(|(member, _)| member.id).collect();
+        let gone = self.older_lives(&newcomers);
+        let change = Change::Edit { gone, joined, merged };
+        self.sequence(Body::Membership { cfg: self.cfg.next(), change });
         let (index, since) = (self.log.len(), self.now());
         if let Some(leadership) = &mut self.leadership {
             leadership.returning.extend(returning);
@@ -90,9 +115,10 @@ impl Node {
     }
 
     /// Members whose address a newcomer has: their process is no more.
-    fn older_lives(&self, joiners: &[Joiner]) -> Vec<(NodeId, Departure)> {
-        let replaced = |id: &NodeId| joiners.iter().any(|joiner| joiner.member.id.addr() == id.addr());
-        self.roster.ids().filter(replaced).map(|id| (id, Departure::Lost)).collect()
+    fn older_lives(&self, newcomers: &BTreeSet<NodeId>) -> Vec<(Member, Departure)> {
+        let replaced = |id: NodeId| newcomers.iter().any(|newcomer| newcomer.addr() == id.addr());
+        let older = self.roster.iter().filter(|member| replaced(member.id));
+        older.map(|member| (member.clone(), Departure::Lost)).collect()
     }
 
     /// Opens a new epoch under the same leader, above all that one who comes back has promised.

@@ -49,7 +49,7 @@ impl Node {
         let limit = match purpose {
             Purpose::Peer(_) => self.times.dial(),
             Purpose::Contact(_) => self.times.greeting(),
-            Purpose::Leader { .. } => self.times.admission() * 2,
+            Purpose::Probe { .. } | Purpose::Leader { .. } => self.times.admission() * 2,
         };
         self.now().since(started) >= limit
     }

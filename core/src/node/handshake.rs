@@ -48,6 +48,7 @@ impl Node {
         self.links.open(link, remote, Some(dial), now);
         match purpose {
             Purpose::Peer(peer) => self.send_hello(link, peer, generation, false),
+            Purpose::Probe { .. } => self.send_probe(link),
             Purpose::Contact(_) => self.send_join(link, None),
             Purpose::Leader { contact, .. } => self.send_join(link, Some(contact)),
         }
@@ -73,6 +74,7 @@ impl Node {
             // Only a refusal is a proof of death; a connection may break for other reasons.
             Purpose::Peer(peer) if why.is_ok() && self.links.may_dial_again(*peer) => self.dial(*peer),
             Purpose::Peer(peer) => self.on_peer_dial_failed(*peer),
+            Purpose::Probe { .. } => {}
             Purpose::Contact(addr) => self.on_contact_failed(*addr, why),
             Purpose::Leader { leader, .. } => self.on_contact_failed(leader.id.addr(), why),
         }
@@ -90,6 +92,7 @@ impl Node {
         if gone.closing {
             return;
         }
+        self.merge_link_lost(link);
         match (gone.peer, &gone.purpose) {
             (Some(peer), _) if stood => {
                 if let DownReason::Protocol(_) | DownReason::Overflow = reason {

@@ -80,7 +80,7 @@ impl Node {
     }
 
     fn drop_attempts(&mut self) {
-        let attempt = |purpose: &Purpose| !matches!(purpose, Purpose::Peer(_));
+        let attempt = |purpose: &Purpose| matches!(purpose, Purpose::Contact(_) | Purpose::Leader { .. });
         for link in self.links.abandon(attempt) {
             self.close(link, CloseMode::Abort);
         }
@@ -89,11 +89,21 @@ impl Node {
     pub(super) fn send_join(&mut self, link: LinkId, contact: Option<NodeId>) {
         let generation = self.links.get(link).map_or(0, |link| link.generation);
         let epoch = if self.is_fresh() { Epoch::default() } else { self.promised };
-        self.send(link, Message::Join(Join { me: self.me.clone(), contact, epoch, generation }));
+        self.send(
+            link,
+            Message::Join(Join { me: self.me.clone(), contact, epoch, generation, ring: Vec::new() }),
+        );
     }
 
     pub(super) fn on_join_via(&mut self, link: LinkId, contact: NodeId, leader: Member) {
         let purpose = self.links.get(link).and_then(|link| link.purpose.clone());
+        if let Some(Purpose::Probe { leader: asked }) = purpose {
+            self.close(link, CloseMode::Flush);
+            if !asked && leader.id != self.me.id && self.leads() {
+                self.start_dial(Purpose::Probe { leader: true }, 0, leader.id.addr());
+            }
+            return;
+        }
         if !matches!(purpose, Some(Purpose::Contact(_))) || leader.id == self.me.id {
             return self.fault(link, Fault::Unexpected);
         }
@@ -105,11 +115,14 @@ impl Node {
     /// The leader lets this node in.
     pub(super) fn on_welcome(&mut self, link: LinkId, elected: Elected) {
         let leader = elected.cfg.view.leader;
+        if self.is_merging_on(link) {
+            return self.merge_into(link, elected);
+        }
         let Some(state) = self.links.get(link) else { return };
         let asked = match &state.purpose {
             Some(Purpose::Contact(_)) => true,
             Some(Purpose::Leader { leader: asked, .. }) => asked.id == leader,
-            Some(Purpose::Peer(_)) | None => false,
+            Some(Purpose::Peer(_) | Purpose::Probe { .. }) | None => false,
         };
         let generation = state.generation;
         let follows = self.would_follow(elected.cfg.view);
@@ -128,10 +141,12 @@ impl Node {
             }
             return;
         }
-        let Some(purpose) = state.purpose.clone() else { return };
+        let purpose = state.purpose.clone();
+        self.merge_link_lost(link);
+        let Some(purpose) = purpose else { return };
         self.close(link, CloseMode::Abort);
         match (purpose, refusal) {
-            (Purpose::Peer(_), _) => {}
+            (Purpose::Peer(_) | Purpose::Probe { .. }, _) => {}
             (_, Refusal::RoomFull) if self.is_fresh() => self.end(Ending::Refused(refusal)),
             (Purpose::Contact(_) | Purpose::Leader { .. }, _) => self.ask_next(),
         }

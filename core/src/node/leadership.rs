@@ -22,7 +22,10 @@ pub(crate) struct Leadership {
     pub(super) joiners: Vec<Joiner>,
     pub(super) admission: Option<Admission>,
     pub(super) draining: BTreeSet<NodeId>,
+    /// Members that come from another ring and have not shown their logs yet.
     pub(super) returning: BTreeSet<NodeId>,
+    /// The link on which this ring has asked to be taken into a greater one.
+    pub(super) merging: Option<LinkId>,
     doomed: BTreeMap<NodeId, Departure>,
     last_removal: Option<Instant>,
     /// Submissions that wait while the room is held up.
@@ -99,9 +102,9 @@ impl Leadership {
         self.members.values().all(|progress| progress.synced)
     }
 
-    /// Whether `origin` was in another ring until it came in, so that its tail was said there.
-    pub(super) fn is_returning(&self, origin: NodeId) -> bool {
-        self.returning.contains(&origin)
+    /// Whether `member` was in another ring until it came in, so that its tail was said there.
+    pub(super) fn is_returning(&self, member: NodeId) -> bool {
+        self.returning.contains(&member)
     }
 
     /// All but `newcomers` that do not have the log up to `index`.
@@ -152,16 +155,17 @@ impl Node {
         let others = roster.ids().filter(|id| *id != self.me.id);
         let members = others.map(|id| (id, Progress::new(now, 0))).collect();
         self.leadership = Some(Leadership { members, ..Leadership::default() });
+        self.arm_probe();
     }
 
     /// A membership entry was sequenced.
     pub(super) fn change_members(&mut self, change: &Change) {
         let (now, len) = (self.clock.now(), self.log.len());
         let Some(leadership) = &mut self.leadership else { return };
-        let Change::Edit { gone, joined } = change else { return };
-        for (id, _) in gone {
-            leadership.members.remove(id);
-            leadership.draining.remove(id);
+        let Change::Edit { gone, joined, .. } = change else { return };
+        for (member, _) in gone {
+            leadership.members.remove(&member.id);
+            leadership.draining.remove(&member.id);
         }
         for (member, _) in joined {
             leadership.members.insert(member.id, Progress::new(now, len));
@@ -413,12 +417,13 @@ impl Node {
         let Some(leadership) = &mut self.leadership else { return };
         leadership.last_removal = Some(now);
         let doomed = core::mem::take(&mut leadership.doomed);
-        let gone: Vec<_> = doomed.into_iter().filter(|(id, _)| self.roster.contains(*id)).collect();
+        let gone = doomed.into_iter().filter_map(|(id, why)| Some((self.roster.find(id)?.clone(), why)));
+        let gone: Vec<_> = gone.collect();
         if gone.is_empty() {
             return;
         }
-        let ids: Vec<NodeId> = gone.iter().map(|(id, _)| *id).collect();
-        let change = Change::Edit { gone, joined: Vec::new() };
+        let ids: Vec<NodeId> = gone.iter().map(|(member, _)| member.id).collect();
+        let change = Change::Edit { gone, joined: Vec::new(), merged: false };
         self.sequence(Body::Membership { cfg: self.cfg.next(), change });
         for id in ids {
             self.dismiss(id);

@@ -17,6 +17,11 @@ pub(crate) enum Purpose {
     Peer(NodeId),
     /// To ask a contact who leads.
     Contact(SocketAddr),
+    /// To find out whether a lost member is in another ring.
+    Probe {
+        /// Whether this asks the leader of that ring already.
+        leader: bool,
+    },
     /// To ask the leader to be let in.
     Leader {
         /// Who leads.

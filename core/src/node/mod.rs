@@ -13,6 +13,7 @@ mod leaving;
 mod links;
 mod log;
 mod membership;
+mod merging;
 mod recovery;
 mod relay;
 mod report;
@@ -261,7 +262,10 @@ impl Node {
             Message::Goodbye { successor } => self.on_goodbye(peer, successor),
             Message::Refused(refusal) => self.on_refused(link, refusal),
             Message::Join(join) => self.on_join(link, join),
-            Message::JoinVia { .. } | Message::Superseded { .. } => self.fault(link, Fault::Unexpected),
+            Message::JoinVia { .. }
+            | Message::Superseded { .. }
+            | Message::Probe { .. }
+            | Message::ProbeReply { .. } => self.fault(link, Fault::Unexpected),
         }
     }
 
@@ -275,6 +279,8 @@ impl Node {
             Message::Roster { cfg, roster } => self.on_roster(link, cfg, &roster),
             Message::Join(join) => self.on_join(link, join),
             Message::JoinVia { me, leader } => self.on_join_via(link, me, leader),
+            Message::Probe { me, size } => self.on_probe(link, &me, size),
+            Message::ProbeReply { me } => self.on_probe_reply(link, &me),
             Message::Elected(elected) => self.on_welcome(link, elected),
             Message::Refused(refusal) => self.on_refused(link, refusal),
             Message::Ping(_)
@@ -305,6 +311,8 @@ impl Node {
             Timer::Removal => self.commit_removals(),
             Timer::Leave => self.on_leave_due(),
             Timer::Slow => self.on_slow_due(),
+            Timer::Probe => self.on_probe_due(),
+            Timer::Merge => self.give_up_merge(),
         }
     }
 

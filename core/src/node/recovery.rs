@@ -148,7 +148,7 @@ impl Node {
             return;
         }
         for said in sync.tail {
-            self.sequence_again(said);
+            self.sequence_again(member, said);
         }
         if !sync.more {
             self.install(member, &sync.shape);
@@ -156,7 +156,7 @@ impl Node {
     }
 
     /// Sequences something from a member's tail, unless it has its place already.
-    fn sequence_again(&mut self, said: Said) {
+    fn sequence_again(&mut self, member: NodeId, said: Said) {
         let last = self.log.last_of(said.origin.id);
         if said.oseq <= last {
             return;
@@ -166,8 +166,7 @@ impl Node {
             let to = said.oseq.saturating_sub(1);
             self.sequence(Body::Gap { origin: said.origin.clone(), from: expected, to });
         }
-        let replayed =
-            self.leadership.as_ref().is_some_and(|leadership| leadership.is_returning(said.origin.id));
+        let replayed = self.leadership.as_ref().is_some_and(|leadership| leadership.is_returning(member));
         self.sequence(Body::Chat { said, replayed });
     }
 
@@ -253,7 +252,7 @@ impl Node {
         let old = core::mem::replace(&mut self.roster, install.roster.clone());
         self.cfg = install.cfg;
         self.route = Route { cfg: install.cfg, roster: install.roster };
-        self.note_absent(install.end, &old, &quits);
+        self.note_absent(install.common, &entries);
         let fresh = self.is_fresh();
         let was_ready = self.ready;
         self.become_normal();
@@ -276,6 +275,7 @@ impl Node {
     fn append_installed(&mut self, entries: Vec<Entry>, fresh: bool) {
         let me = self.me.id;
         let mine = entries.iter().rposition(|entry| admits(entry, me));
+        let base = self.log.len();
         let silent = if fresh { mine.unwrap_or(entries.len()) } else { 0 };
         if !fresh {
             self.show_lost_history();
@@ -290,8 +290,22 @@ impl Node {
         for entry in entries {
             let (index, body) = (entry.index, entry.body.clone());
             self.log.push(entry);
-            self.show(index, &body);
+            if mine.is_some_and(|at| index < base.saturating_add(at as u64)) {
+                self.show(index, &as_replayed(body.clone()));
+            } else {
+                self.show(index, &body);
+            }
             self.note_own(index, &body);
+        }
+    }
+
+    /// Derives anew from the log who is lost.
+    fn note_absent(&mut self, common: Index, entries: &[Entry]) {
+        self.absent.forget_from(common);
+        for entry in entries {
+            if let Body::Membership { change, .. } = &entry.body {
+                self.absent.apply(entry.index, change, self.clock.now());
+            }
         }
     }
 
@@ -375,6 +389,14 @@ fn admits(entry: &Entry, id: NodeId) -> bool {
             joined.iter().any(|(member, _)| member.id == id)
         }
         Body::Membership { .. } | Body::Chat { .. } | Body::Gap { .. } => false,
+    }
+}
+
+/// What was said in the other ring before this member came into it, is shown as such.
+fn as_replayed(body: Body) -> Body {
+    match body {
+        Body::Chat { said, .. } => Body::Chat { said, replayed: true },
+        Body::Membership { .. } | Body::Gap { .. } => body,
     }
 }
 

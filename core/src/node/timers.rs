@@ -38,10 +38,14 @@ pub enum Timer {
     Leave,
     /// A slow member has held up the room for too long.
     Slow,
+    /// A lost member is to be looked for in another ring.
+    Probe,
+    /// The leader of the other ring has taken too long.
+    Merge,
 }
 
 impl Timer {
-    const COUNT: usize = 11;
+    const COUNT: usize = 13;
     const ALL: [Self; Self::COUNT] = [
         Self::Sweep,
         Self::Ack,
@@ -54,6 +58,8 @@ impl Timer {
         Self::Removal,
         Self::Leave,
         Self::Slow,
+        Self::Probe,
+        Self::Merge,
     ];
 }
 

@@ -91,6 +91,18 @@ pub enum Message {
     Refused(Refusal),
     /// A newcomer, or the leader of another ring, wants in.
     Join(Join),
+    /// A leader asks whether a lost member is in another ring.
+    Probe {
+        /// Who leads the ring that asks.
+        me: Member,
+        /// How many it has.
+        size: u64,
+    },
+    /// "I lead another, greater ring; join it."
+    ProbeReply {
+        /// Who leads it.
+        me: Member,
+    },
     /// "I do not lead; ask this one."
     JoinVia {
         /// Who says so: the contact that a newcomer names to the leader.
@@ -263,14 +275,21 @@ pub enum Body {
 /// A change of the membership.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Change {
-    /// The first entry of an epoch: its whole roster. Who was a member before and is none now was lost.
-    Opened(Roster),
+    /// The first entry of an epoch.
+    Opened {
+        /// Its whole roster.
+        roster: Roster,
+        /// Who was a member before and is none now.
+        lost: Vec<Member>,
+    },
     /// Some go, then some come.
     Edit {
         /// Who goes, and why.
-        gone: Vec<(NodeId, Departure)>,
+        gone: Vec<(Member, Departure)>,
         /// Who comes, each after whom.
         joined: Vec<(Member, NodeId)>,
+        /// Whether they come as a ring of their own, and two rings become one.
+        merged: bool,
     },
 }
 
@@ -330,6 +349,8 @@ pub struct Join {
     pub epoch: Epoch,
     /// Which of the pair's connections this is.
     pub generation: u64,
+    /// The other members of the ring that it leads, in order; none for a newcomer.
+    pub ring: Vec<Member>,
 }
 
 /// Why somebody is refused.

@@ -1,0 +1,136 @@
+//! Two rings find each other and become one.
+//!
+//! Each leader looks for the members that its ring has lost. Of two leaders the lesser by size of ring and
+//! id asks the greater to take in its whole ring, as if it were one newcomer; what was said in the lesser
+//! ring follows with its members' logs.
+
+use super::links::Purpose;
+use super::{Mode, Node};
+use crate::action::{Action, CloseMode, Fault};
+use crate::config::Times;
+use crate::ids::{LinkId, NodeId};
+use crate::node::Timer;
+use crate::roster::Member;
+use crate::wire::{Elected, Join, Message, Refusal};
+
+/// The size of a ring that its leader tells by the other members.
+pub(super) fn size_of(others: &[Member]) -> u64 {
+    (others.len() as u64).saturating_add(1)
+}
+
+impl Node {
+    /// Which of two rings takes in the other: the greater.
+    pub(super) fn rank(&self) -> (u64, NodeId) {
+        (self.roster.len() as u64, self.me.id)
+    }
+
+    /// Looks for one lost member after another, each every few seconds.
+    pub(super) fn arm_probe(&mut self) {
+        let lost = u32::try_from(self.absent.len().max(1)).unwrap_or(u32::MAX);
+        let delay = self.rng.jittered(Times::PROBE.checked_div(lost).unwrap_or(Times::PROBE));
+        self.arm(Timer::Probe, delay);
+    }
+
+    pub(super) fn on_probe_due(&mut self) {
+        if !self.leads() {
+            return;
+        }
+        self.absent.expire(self.clock.now());
+        if let Some(lost) = self.absent.next_to_probe()
+            && self.may_merge()
+        {
+            self.start_dial(Purpose::Probe { leader: false }, 0, lost.addr());
+        }
+        self.arm_probe();
+    }
+
+    /// Whether this leader is free to join rings.
+    fn may_merge(&self) -> bool {
+        let is_free = |leadership: &super::Leadership| {
+            leadership.merging.is_none() && leadership.admission.is_none() && leadership.joiners.is_empty()
+        };
+        self.leads() && self.leaving.is_none() && self.leadership.as_ref().is_some_and(is_free)
+    }
+
+    pub(super) fn send_probe(&mut self, link: LinkId) {
+        if self.leads() {
+            let (size, _) = self.rank();
+            self.send(link, Message::Probe { me: self.me.clone(), size });
+        } else {
+            self.close(link, CloseMode::Abort);
+        }
+    }
+
+    pub(super) fn on_probe(&mut self, link: LinkId, prober: &Member, size: u64) {
+        if self.mode == Mode::Normal && self.leadership.is_none() {
+            let (me, leader) = (self.me.id, self.member(self.view.leader));
+            return self.send(link, Message::JoinVia { me, leader });
+        }
+        if !self.may_merge() || self.roster.contains(prober.id) {
+            return self.send(link, Message::Refused(Refusal::Busy));
+        }
+        if self.rank() > (size, prober.id) {
+            self.out.push(Action::Trust { link });
+            self.send(link, Message::ProbeReply { me: self.me.clone() });
+        } else {
+            self.ask_to_merge(link, prober.id);
+        }
+    }
+
+    pub(super) fn on_probe_reply(&mut self, link: LinkId, leader: &Member) {
+        let purpose = self.links.get(link).and_then(|link| link.purpose.clone());
+        if !matches!(purpose, Some(Purpose::Probe { .. })) {
+            return self.fault(link, Fault::Unexpected);
+        }
+        if self.may_merge() && !self.roster.contains(leader.id) {
+            self.ask_to_merge(link, leader.id);
+        } else {
+            self.close(link, CloseMode::Abort);
+        }
+    }
+
+    /// Asks the leader of a greater ring to take in this one.
+    fn ask_to_merge(&mut self, link: LinkId, leader: NodeId) {
+        let generation = self.links.next_generation(leader);
+        let others = self.roster.after(self.me.id).filter_map(|id| self.roster.find(id).cloned());
+        let ring = others.collect();
+        let Some(leadership) = &mut self.leadership else { return };
+        leadership.merging = Some(link);
+        self.arm(Timer::Merge, self.times.admission() * 2);
+        let join = Join { me: self.me.clone(), contact: None, epoch: self.promised, generation, ring };
+        self.send(link, Message::Join(join));
+    }
+
+    pub(super) fn is_merging_on(&self, link: LinkId) -> bool {
+        self.leads() && self.leadership.as_ref().is_some_and(|it| it.merging == Some(link))
+    }
+
+    /// The greater ring takes this one in: its leader's announcement goes to the members of this ring.
+    pub(super) fn merge_into(&mut self, link: LinkId, elected: Elected) {
+        let view = elected.cfg.view;
+        if !self.would_follow(view) || !elected.roster.contains(self.me.id) {
+            return self.fault(link, Fault::Unexpected);
+        }
+        self.timers.clear(Timer::Merge);
+        let members = self.roster.ids().filter_map(|id| self.links.of(id)).collect();
+        self.multicast(members, Message::Elected(elected.clone()));
+        let generation = self.links.next_generation(view.leader);
+        self.bind(link, view.leader, generation);
+        self.accept(elected);
+    }
+
+    /// The link on which this ring asked to be taken in is gone, or was refused.
+    pub(super) fn merge_link_lost(&mut self, link: LinkId) {
+        if self.is_merging_on(link) {
+            self.give_up_merge();
+        }
+    }
+
+    pub(super) fn give_up_merge(&mut self) {
+        self.timers.clear(Timer::Merge);
+        let link = self.leadership.as_mut().and_then(|leadership| leadership.merging.take());
+        if let Some(link) = link {
+            self.close(link, CloseMode::Abort);
+        }
+    }
+}
