@@ -7,7 +7,7 @@ use crate::action::Notice;
 use crate::ids::Stamp;
 
 /// Events that wait for their reader, at most.
-const MAX_EVENTS: usize = 4096;
+const MAX_EVENTS: usize = 16 * 1024;
 
 /// Bytes of text in them, at most.
 const MAX_EVENT_BYTES: usize = 8 * 1024 * 1024;

@@ -213,7 +213,7 @@ pub(crate) fn three_members_see_one_order<R: Runtime>() {
 }
 
 pub(crate) fn a_fast_talker_waits_and_loses_nothing<R: Runtime>() {
-    const LINES: usize = 4000;
+    const LINES: usize = 5000;
     let leader = Member::<R>::create();
     let mut other = Member::<R>::join("other", &leader);
     other.wait_ready(2);
@@ -271,7 +271,7 @@ pub(crate) fn dropping_the_notices_leaves_the_room<R: Runtime>() {
 }
 
 pub(crate) fn a_slow_reader_finds_a_gap_and_slows_nobody<R: Runtime>() {
-    const LINES: u64 = 6000;
+    const LINES: u64 = 18_000;
     let mut leader = Member::<R>::create();
     (0..LINES).for_each(|n| leader.say(&n.to_string()));
     leader.leave();
