@@ -112,13 +112,13 @@ pub(crate) fn open() -> Option<Terminal> {
 }
 
 impl Prompt {
-    /// Reads a line after `prompt`; `initial` stands there already.
+    /// Reads a line after `prompt`. It can be had again with the arrow up.
     ///
     /// # Errors
     /// If the terminal cannot be read.
-    pub(crate) fn read(&mut self, prompt: &Line, initial: &str) -> Result<Edited, String> {
+    pub(crate) fn read(&mut self, prompt: &Line) -> Result<Edited, String> {
         self.saved.editing.store(true, Ordering::SeqCst);
-        let read = self.editor.readline_with_initial(&prompt.render(false), (initial, ""));
+        let read = self.editor.readline(&prompt.render(false));
         self.saved.editing.store(false, Ordering::SeqCst);
         match read {
             Ok(line) => {
