@@ -49,7 +49,7 @@ impl Input {
             return;
         }
         while !self.session.is_leaving() {
-            let line = match prompt.read(text) {
+            let line = match prompt.read(text, &self.printer.outlet) {
                 Ok(Edited::Line(line)) => line,
                 Ok(Edited::Interrupted) => return self.session.leave(Cause::Signal(SIGINT)),
                 Ok(Edited::Eof) => return self.session.leave(Cause::Eof),
