@@ -54,6 +54,12 @@ impl fmt::Display for Clean {
     }
 }
 
+/// What a terminal may obey instead of printing it: control characters but newline and tab, bidi controls,
+/// tag characters.
+pub(crate) fn is_obeyed(c: char) -> bool {
+    (c.is_control() && !matches!(c, '\n' | '\t')) || is_bidi_control(c) || is_tag(c)
+}
+
 /// What changes the direction of the text around it.
 fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -8,6 +8,7 @@ use crate::rewrite::rewrite;
 ///
 /// Messages are not encrypted. Whoever reaches the port can read and write.
 #[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[argh(
     help_triggers("--help"),
     example = "Create a room:    {command_name} -l -a 10.0.0.1 -p 5000 -n Alice",
@@ -66,7 +67,7 @@ pub(crate) struct Flags {
     #[argh(switch)]
     pub(crate) json: bool,
 
-    /// where the log goes (chat_<port>.log)
+    /// where the log goes (`chat_PORT.log`)
     #[argh(option, arg_name = "file")]
     pub(crate) log_file: Option<String>,
 
@@ -95,7 +96,7 @@ pub(crate) struct Flags {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Asked {
     /// To run.
-    Run(Flags),
+    Run(Box<Flags>),
     /// To print this and leave.
     Print(String),
 }
@@ -112,7 +113,7 @@ impl Flags {
             Ok(flags) if flags.version => {
                 Ok(Asked::Print(format!("ringchat {}\n", env!("CARGO_PKG_VERSION"))))
             }
-            Ok(flags) => Ok(Asked::Run(flags)),
+            Ok(flags) => Ok(Asked::Run(Box::new(flags))),
             Err(exit) if exit.status.is_ok() => Ok(Asked::Print(exit.output)),
             Err(exit) => Err(exit.output.trim_end().to_owned()),
         }

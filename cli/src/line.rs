@@ -64,16 +64,11 @@ impl Line {
 
     /// The line as it goes out, without a newline at its end.
     pub(crate) fn render(&self, colour: bool) -> String {
-        let mut out = String::new();
-        for (style, text) in &self.0 {
+        let span = |(style, text): &(Style, Clean)| {
             let text = text.as_str().replace('\n', CONTINUED);
-            if colour {
-                out.push_str(&format!("{style}{text}{style:#}"));
-            } else {
-                out.push_str(&text);
-            }
-        }
-        out
+            if colour { format!("{style}{text}{style:#}") } else { text }
+        };
+        self.0.iter().map(span).collect()
     }
 }
 

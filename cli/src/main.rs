@@ -49,10 +49,10 @@ fn main() -> ExitCode {
         Err(arg) => Err(format!("{} is not in UTF-8", arg.display())),
     };
     match asked {
-        Ok(Asked::Run(flags)) => match Options::new(flags, |name| env::var(name).ok()) {
+        Ok(Asked::Run(flags)) => match Options::new(*flags, |name| env::var(name).ok()) {
             Ok(options) => {
                 diagnostics();
-                ExitCode::from(start::run(options))
+                ExitCode::from(start::run(&options))
             }
             Err(error) => usage(&error.to_string()),
         },

@@ -10,6 +10,7 @@ use ringchat_core::{Config, Name, NameError, Start};
 
 use crate::flags::Flags;
 use crate::room::Runtime;
+use crate::words;
 
 /// A valid set of options.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,12 +69,8 @@ impl fmt::Display for UsageError {
             Self::Value { option, value, wanted } => write!(f, "{option} is to be {wanted}, not {value:?}"),
             Self::Name(error) => write!(f, "{error}; choose another with -n NAME"),
             Self::Unspecified { ip, own } => {
-                let own: Vec<String> = own.iter().map(IpAddr::to_string).collect();
-                write!(
-                    f,
-                    "{ip} is no address that others can reach; choose one of this machine's with -a: {}",
-                    own.join(", ")
-                )
+                let own = words::list(own);
+                write!(f, "{ip} is no address that others can reach; choose one of this machine with -a: {own}")
             }
             Self::Unresolved { host, why } => write!(f, "no address is known for {host:?}: {why}"),
         }
@@ -99,9 +96,11 @@ impl Options {
             Some(name) => Name::new(&name).map_err(UsageError::Name)?,
             None => usual_name(&env("USER").unwrap_or_default()).map_err(UsageError::Name)?,
         };
+        let elsewhere = flags.leader || !flags.contacts.is_empty();
+        let of_neighbor = |flag, name| if elsewhere { flag } else { set(flag, name) };
         let neighbor = neighbor(
-            set(flags.neighbor_address, "RINGCHAT_NEIGHBOR_ADDRESS"),
-            set(flags.neighbor_port, "RINGCHAT_NEIGHBOR_PORT"),
+            of_neighbor(flags.neighbor_address, "RINGCHAT_NEIGHBOR_ADDRESS"),
+            of_neighbor(flags.neighbor_port, "RINGCHAT_NEIGHBOR_PORT"),
         )?;
         let contacts = contacts(neighbor, &flags.contacts)?;
         let seconds = parse(
@@ -269,7 +268,7 @@ mod tests {
         let Ok(Asked::Run(flags)) = Flags::parse(line.split_whitespace().map(str::to_owned)) else {
             panic!("{line} is no command line");
         };
-        Options::new(flags, |name| {
+        Options::new(*flags, |name| {
             env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         })
     }
@@ -295,6 +294,16 @@ mod tests {
         assert_eq!(options.name.as_str(), "flag");
         assert_eq!(options.addr.port(), 7);
         assert_eq!(options.runtime, Runtime::AsyncStd);
+    }
+
+    #[test]
+    fn the_neighbor_of_the_environment_is_for_who_says_nothing_else() {
+        let env = [("RINGCHAT_NEIGHBOR_ADDRESS", "::1"), ("RINGCHAT_NEIGHBOR_PORT", "5")];
+        let start = |line: &str| options(line, &env).unwrap().start;
+        assert_eq!(start("-n x"), Start::Join { contacts: vec![addr("[::1]:5")] });
+        assert_eq!(start("-n x -np 6"), Start::Join { contacts: vec![addr("[::1]:6")] });
+        assert_eq!(start("-n x [::2]:7"), Start::Join { contacts: vec![addr("[::2]:7")] });
+        assert_eq!(start("-n x -l"), Start::Create);
     }
 
     #[test]

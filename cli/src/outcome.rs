@@ -108,7 +108,7 @@ fn refused(refusal: Refusal) -> Outcome {
         Refusal::Slow => ("slow", "read faster, or join from a faster connection"),
         _ => ("refused", "try again"),
     };
-    Outcome::failed(4, code, format!("the room let this member not in: {refusal}; {advice}"))
+    Outcome::failed(4, code, format!("the room did not let this member in: {refusal}; {advice}"))
 }
 
 #[cfg(test)]

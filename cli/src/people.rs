@@ -70,7 +70,7 @@ impl Input {
 
     /// Reads typed lines from a terminal that has no prompt, then leaves the room.
     pub(crate) fn typed_lines(self, input: impl BufRead) {
-        self.lines(input, |this, line| this.typed(line));
+        self.lines(input, Self::typed);
     }
 
     /// Reads lines from a pipe, each a message, then leaves the room. `//exit` alone leaves at once.
@@ -110,11 +110,13 @@ impl Input {
     /// Does what a typed line means.
     fn typed(&self, line: &str) -> Done {
         match Typed::parse(line) {
-            Typed::Say("") | Typed::Help if line.is_empty() => Done::Yes,
+            Typed::Say("") => Done::Yes,
             Typed::Say(text) => self.say(text),
             Typed::Leave => self.leave(),
             Typed::Help => {
-                HELP.iter().for_each(|line| self.tell(line));
+                for line in HELP {
+                    self.tell(line);
+                }
                 Done::Yes
             }
             Typed::Ask(ask) => {

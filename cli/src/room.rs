@@ -1,6 +1,7 @@
 //! The room, whichever runtime drives it. Nothing else of the program knows the two.
 
 use std::fmt;
+use std::io;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
@@ -51,8 +52,8 @@ pub(crate) enum Notices {
 
 /// Why a room cannot be opened.
 pub(crate) struct OpenError {
-    /// Whether it is the address that cannot be listened on.
-    pub(crate) cannot_listen: bool,
+    /// If it is the address that cannot be listened on, why.
+    pub(crate) listen: Option<io::ErrorKind>,
     message: String,
 }
 
@@ -64,15 +65,21 @@ impl fmt::Display for OpenError {
 
 impl From<ringchat_threads::OpenError> for OpenError {
     fn from(error: ringchat_threads::OpenError) -> Self {
-        let cannot_listen = matches!(error, ringchat_threads::OpenError::Listen { .. });
-        Self { cannot_listen, message: error.to_string() }
+        let listen = match &error {
+            ringchat_threads::OpenError::Listen { source, .. } => Some(source.kind()),
+            _ => None,
+        };
+        Self { listen, message: error.to_string() }
     }
 }
 
 impl From<ringchat_async_std::OpenError> for OpenError {
     fn from(error: ringchat_async_std::OpenError) -> Self {
-        let cannot_listen = matches!(error, ringchat_async_std::OpenError::Listen { .. });
-        Self { cannot_listen, message: error.to_string() }
+        let listen = match &error {
+            ringchat_async_std::OpenError::Listen { source, .. } => Some(source.kind()),
+            _ => None,
+        };
+        Self { listen, message: error.to_string() }
     }
 }
 

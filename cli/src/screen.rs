@@ -30,7 +30,8 @@ impl Printer {
         self.outlet.offer(&self.rendered(line))
     }
 
-    fn insist(&self, line: &Line) {
+    /// Queues a line that must not be lost.
+    pub(crate) fn insist(&self, line: &Line) {
         self.outlet.insist(&self.rendered(line));
     }
 
@@ -101,7 +102,7 @@ impl Screen {
         let addr = me.id.addr();
         self.system(&format!("in the ring as {me}: {count}, {leads}; /help shows the commands"));
         self.system(&format!("others join with: ringchat {addr}"));
-        self.system(&format!("not encrypted: whoever reaches {addr} can read and write"));
+        self.put(&words::open_to_all(addr));
     }
 
     fn message(&mut self, from: &Member, oseq: Seq, stamp: Stamp, text: &str, mine: bool) {

@@ -5,10 +5,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ringchat_core::driver::{Event, NoEvent};
-use ringchat_core::{Ending, Notice, Stamp};
+use ringchat_core::{Notice, Stamp};
 
 use crate::chat_log::ChatLog;
 use crate::line::Line;
@@ -45,7 +45,7 @@ impl Session {
 
     /// Leaves the room. The first cause counts, but a signal outdoes all others.
     pub(crate) fn leave(&self, cause: Cause) {
-        let mut first = self.cause.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut first = self.lock_cause();
         if first.is_none() || matches!(cause, Cause::Signal(_)) {
             *first = Some(cause);
         }
@@ -53,9 +53,14 @@ impl Session {
         self.room.leave();
     }
 
+    /// Whether the room is being left because of a signal.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        matches!(*self.lock_cause(), Some(Cause::Signal(_)))
+    }
+
     /// Whether the room is being left.
     pub(crate) fn is_leaving(&self) -> bool {
-        self.cause.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.lock_cause().is_some()
     }
 
     /// The node's Lamport time at its last notice.
@@ -63,8 +68,8 @@ impl Session {
         self.lamport.load(Ordering::Relaxed)
     }
 
-    fn cause(&self) -> Option<Cause> {
-        self.cause.lock().unwrap_or_else(PoisonError::into_inner).take()
+    fn lock_cause(&self) -> MutexGuard<'_, Option<Cause>> {
+        self.cause.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -113,7 +118,9 @@ pub(crate) fn run(
         }
     }
     session.room.join();
-    conclude(session, ending, face)
+    let outcome = Outcome::of(ending.as_ref(), session.lock_cause().take());
+    face.bye(session.lamport(), &outcome);
+    outcome
 }
 
 /// The next event. Before waiting for it, the log is written.
@@ -129,12 +136,6 @@ fn next(session: &Session, notices: &mut Notices, log: &mut ChatLog, face: &mut 
             None
         }
     }
-}
-
-fn conclude(session: &Session, ending: Option<Ending>, face: &mut dyn Face) -> Outcome {
-    let outcome = Outcome::of(ending.as_ref(), session.cause());
-    face.bye(session.lamport(), &outcome);
-    outcome
 }
 
 fn open_log(path: Option<PathBuf>, addr: SocketAddr, face: &mut dyn Face) -> ChatLog {

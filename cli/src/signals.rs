@@ -19,13 +19,12 @@ use crate::terminal::Saved;
 pub(crate) fn handle(session: Arc<Session>, terminal: Option<Arc<Saved>>) -> io::Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
     thread::Builder::new().name("signals".into()).spawn(move || {
-        let mut came = signals.forever();
-        if let Some(signal) = came.next() {
+        for signal in signals.forever() {
+            if session.is_interrupted() {
+                terminal.inspect(|terminal| terminal.restore());
+                process::exit(128 + signal);
+            }
             session.leave(Cause::Signal(signal));
-        }
-        if let Some(signal) = came.next() {
-            terminal.inspect(|terminal| terminal.restore());
-            process::exit(128 + signal);
         }
     })?;
     Ok(())

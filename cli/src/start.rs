@@ -5,26 +5,28 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-use ringchat_core::Config;
+use ringchat_core::{Config, Start};
 
 use crate::json::{self, Json};
 use crate::line::Line;
-use crate::options::Options;
+use crate::options::{Options, own_addresses};
 use crate::outcome::{Cause, Outcome};
 use crate::outlet::Outlet;
 use crate::people::{Input, MAX_ASKED};
 use crate::room::{Notices, Room};
 use crate::screen::{Printer, Screen, Show};
 use crate::session::{self, Session};
-use crate::{signals, terminal};
+use crate::signals;
+use crate::terminal::{self, Terminal};
+use crate::words;
 
 /// Runs a session and gives its exit code.
-pub(crate) fn run(options: Options) -> u8 {
+pub(crate) fn run(options: &Options) -> u8 {
     let json = options.json;
-    match open(&options) {
+    match open(options) {
         Ok((session, notices)) => {
             let outcome =
-                if json { programs(&options, session, notices) } else { people(&options, session, notices) };
+                if json { programs(options, &session, notices) } else { people(options, &session, notices) };
             outcome.unwrap_or_else(|error| unstarted(json, system(&error))).exit
         }
         Err(outcome) => unstarted(json, outcome).exit,
@@ -41,8 +43,13 @@ fn open(options: &Options) -> Result<(Arc<Session>, Notices), Outcome> {
     };
     match Room::open(options.runtime, config) {
         Ok((room, notices)) => Ok((Arc::new(Session::new(room)), notices)),
-        Err(error) if error.cannot_listen => Err(Outcome::failed(5, "listen", error.to_string())),
-        Err(error) => Err(Outcome::failed(1, "system", error.to_string())),
+        Err(error) => Err(match error.listen {
+            Some(io::ErrorKind::AddrNotAvailable) => {
+                Outcome::failed(5, "listen", format!("{error}: {}", words::list(&own_addresses())))
+            }
+            Some(_) => Outcome::failed(5, "listen", error.to_string()),
+            None => Outcome::failed(1, "system", error.to_string()),
+        }),
     }
 }
 
@@ -50,7 +57,7 @@ fn open(options: &Options) -> Result<(Arc<Session>, Notices), Outcome> {
 fn unstarted(json: bool, outcome: Outcome) -> Outcome {
     if json {
         // Who closed standard output does not want it.
-        json::last_lines(0, &outcome).iter().for_each(|line| drop(stdout().write_all(line.as_bytes())));
+        let _ = stdout().write_all(json::last_lines(0, &outcome).concat().as_bytes());
     } else {
         complain(&outcome);
     }
@@ -73,43 +80,44 @@ fn system(error: &io::Error) -> Outcome {
 }
 
 /// A session with JSON both ways.
-fn programs(options: &Options, session: Arc<Session>, notices: Notices) -> io::Result<Outcome> {
-    signals::handle(Arc::clone(&session), None)?;
-    let outlet = standard_output(&session)?;
+fn programs(options: &Options, session: &Arc<Session>, notices: Notices) -> io::Result<Outcome> {
+    signals::handle(Arc::clone(session), None)?;
+    words::open_to_all(session.room.addr()).to_stderr();
+    let outlet = standard_output(session)?;
     let (asking, questions) = json::questions();
     let (admit, admitted) = sync_channel(1);
-    let input = json::Input::new(Arc::clone(&session), outlet.clone(), asking, admitted);
+    let input = json::Input::new(Arc::clone(session), outlet.clone(), asking, admitted);
     spawn_input(move || input.run(stdin().lock()))?;
     let mut face = Json::new(outlet, options.runtime, options.verbose, questions);
-    Ok(session::run(&session, notices, &mut face, options.log_file.clone(), admit))
+    Ok(session::run(session, notices, &mut face, options.log_file.clone(), admit))
 }
 
 /// A session with people.
-fn people(options: &Options, session: Arc<Session>, notices: Notices) -> io::Result<Outcome> {
+fn people(options: &Options, session: &Arc<Session>, notices: Notices) -> io::Result<Outcome> {
     let terminal = terminal::open();
-    let saved = terminal.as_ref().map(|(_, saved, _)| Arc::clone(saved));
-    signals::handle(Arc::clone(&session), saved.clone())?;
-    let colour = options.colour && stdout().is_terminal();
-    let own = !(stdin().is_terminal() && stdout().is_terminal());
+    let saved = terminal.as_ref().map(|terminal| Arc::clone(&terminal.saved));
+    signals::handle(Arc::clone(session), saved.clone())?;
     let (asking, asked) = sync_channel(MAX_ASKED);
     let (admit, admitted) = sync_channel(1);
-
-    let (printer, prompt) = match terminal {
-        Some((prompt, _, print)) => {
-            let outlet = Outlet::start(print, on_failure(&session))?;
-            (Printer { outlet, colour }, Some(prompt))
-        }
-        None => (Printer { outlet: standard_output(&session)?, colour }, None),
+    let (outlet, prompt) = match terminal {
+        Some(Terminal { prompt, print, .. }) => (Outlet::start(print, on_failure(session))?, Some(prompt)),
+        None => (standard_output(session)?, None),
     };
-    let input = Input { session: Arc::clone(&session), printer: printer.clone(), asking, admitted };
+    let printer = Printer { outlet, colour: options.colour && stdout().is_terminal() };
+    let input = Input { session: Arc::clone(session), printer: printer.clone(), asking, admitted };
     let text = Line::prompt(&options.name, session.room.addr());
     spawn_input(move || match prompt {
         Some(prompt) => input.prompt(prompt, &text),
         None if stdin().is_terminal() => input.typed_lines(stdin().lock()),
         None => input.piped_lines(stdin().lock()),
     })?;
+    if let Start::Join { contacts } = &options.start {
+        let joining = Line::system(&format!("joining through {}", words::list(contacts)));
+        printer.insist(&joining);
+    }
+    let own = !(stdin().is_terminal() && stdout().is_terminal());
     let mut face = Screen::new(printer, Show { own, log: options.verbose }, asked);
-    let outcome = session::run(&session, notices, &mut face, options.log_file.clone(), admit);
+    let outcome = session::run(session, notices, &mut face, options.log_file.clone(), admit);
     saved.inspect(|saved| saved.restore());
     complain(&outcome);
     Ok(outcome)

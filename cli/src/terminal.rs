@@ -1,15 +1,20 @@
 //! The terminal: a line editor below, lines above it.
 
+use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write, stdin, stdout};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustyline::completion::Completer;
 use rustyline::error::ReadlineError;
+use rustyline::highlight::{CmdKind, Highlighter};
+use rustyline::hint::Hinter;
 use rustyline::history::MemHistory;
-use rustyline::{Config, Editor, ExternalPrinter};
+use rustyline::validate::Validator;
+use rustyline::{Config, Editor, ExternalPrinter, Helper};
 
-use crate::clean::Clean;
+use crate::clean::{Clean, is_obeyed};
 use crate::line::Line;
 
 /// What ends the mode in which a terminal marks pasted text.
@@ -38,6 +43,32 @@ impl Saved {
     }
 }
 
+/// Shows the line that is edited without what a terminal would obey, as it may come with pasted text.
+struct Cleaner;
+
+impl Highlighter for Cleaner {
+    fn highlight<'l>(&self, line: &'l str, _pos: usize) -> Cow<'l, str> {
+        // The editor counts no columns for these, so to leave them out moves nothing.
+        if line.contains(is_obeyed) { line.replace(is_obeyed, "").into() } else { line.into() }
+    }
+
+    fn highlight_char(&self, line: &str, _pos: usize, _kind: CmdKind) -> bool {
+        line.contains(is_obeyed)
+    }
+}
+
+impl Completer for Cleaner {
+    type Candidate = String;
+}
+
+impl Hinter for Cleaner {
+    type Hint = String;
+}
+
+impl Validator for Cleaner {}
+
+impl Helper for Cleaner {}
+
 /// What came of editing a line.
 pub(crate) enum Edited {
     /// This was typed or pasted.
@@ -50,23 +81,34 @@ pub(crate) enum Edited {
 
 /// A line editor.
 pub(crate) struct Prompt {
-    editor: Editor<(), MemHistory>,
+    editor: Editor<Cleaner, MemHistory>,
     saved: Arc<Saved>,
 }
 
-/// Opens the terminal: a prompt, and a function that writes lines above it. None if standard input and output
-/// are no terminal that can do that.
-pub(crate) fn open() -> Option<(Prompt, Arc<Saved>, impl FnMut(String) -> io::Result<()>)> {
+/// A terminal with a prompt.
+pub(crate) struct Terminal {
+    /// The line editor.
+    pub(crate) prompt: Prompt,
+    /// What restores the terminal.
+    pub(crate) saved: Arc<Saved>,
+    /// Writes lines above the prompt. Waits until the editor takes them.
+    pub(crate) print: Box<dyn FnMut(String) -> io::Result<()> + Send>,
+}
+
+/// Opens the terminal. None if standard input and output are none, or one that cannot edit lines.
+pub(crate) fn open() -> Option<Terminal> {
     if !stdin().is_terminal() || !stdout().is_terminal() {
         return None;
     }
     let before = tcgetattr(stdin()).ok()?;
     let config = Config::builder().max_history_size(HISTORY).ok()?.build();
     let mut editor = Editor::with_history(config.clone(), MemHistory::with_config(&config)).ok()?;
+    editor.set_helper(Some(Cleaner));
     let mut printer = editor.create_external_printer().ok()?;
-    let print = move |lines: String| printer.print(lines).map_err(io::Error::other);
+    let print = Box::new(move |lines: String| printer.print(lines).map_err(io::Error::other));
     let saved = Arc::new(Saved { before, editing: AtomicBool::new(false) });
-    Some((Prompt { editor, saved: Arc::clone(&saved) }, saved, print))
+    let prompt = Prompt { editor, saved: Arc::clone(&saved) };
+    Some(Terminal { prompt, saved, print })
 }
 
 impl Prompt {

@@ -1,6 +1,11 @@
 //! What happens in a room, in words for its log.
 
+use std::fmt::Display;
+use std::net::SocketAddr;
+
 use ringchat_core::{Departure, ElectionPhase, Ending, Notice, RingReason};
+
+use crate::line::Line;
 
 /// What the log says about `notice`, if anything.
 pub(crate) fn log(notice: &Notice) -> Option<String> {
@@ -20,13 +25,13 @@ pub(crate) fn log(notice: &Notice) -> Option<String> {
         }
         Notice::Election { phase, candidate, epoch } => {
             let what = match phase {
-                ElectionPhase::Start => "own candidacy sent",
-                ElectionPhase::Forward => "passed on the candidacy of",
-                ElectionPhase::Swallow => "stopped the candidacy of",
-                ElectionPhase::Won => "won by",
-                ElectionPhase::Elected => "heard of the election of",
+                ElectionPhase::Start => "stands",
+                ElectionPhase::Forward => "passed on",
+                ElectionPhase::Swallow => "stopped",
+                ElectionPhase::Won => "won",
+                ElectionPhase::Elected => "was elected",
             };
-            format!("election of epoch {epoch}: {what} {candidate}")
+            format!("election of epoch {epoch}: {candidate} {what}")
         }
         Notice::Leader { member, epoch } => format!("{member} leads now (epoch {epoch})"),
         Notice::LeftBehind => "the ring went on without this member, which joins again".to_owned(),
@@ -39,6 +44,11 @@ pub(crate) fn log(notice: &Notice) -> Option<String> {
     })
 }
 
+/// That nothing keeps others out.
+pub(crate) fn open_to_all(addr: SocketAddr) -> Line {
+    Line::system(&format!("not encrypted: whoever reaches {addr} can read and write"))
+}
+
 /// Why the neighbours changed, in a word.
 pub(crate) fn ring_reason(reason: RingReason) -> &'static str {
     match reason {
@@ -47,6 +57,11 @@ pub(crate) fn ring_reason(reason: RingReason) -> &'static str {
         RingReason::Repair => "repair",
         RingReason::Merge => "merge",
     }
+}
+
+/// One after the other.
+pub(crate) fn list(all: &[impl Display]) -> String {
+    all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// So many messages.

@@ -1,8 +1,9 @@
 //! The node's thread.
 
+use std::collections::BTreeMap;
+use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
-use std::{io, iter};
 
 use ringchat_core::driver::{Driver, TURN};
 use ringchat_core::wire::Envelope;
@@ -13,7 +14,7 @@ use crate::clock::Clock;
 use crate::commands::Taker;
 use crate::connection::Connection;
 use crate::crew::Crew;
-use crate::dial;
+use crate::dial::Dial;
 use crate::notices::Outlet;
 
 /// What other threads tell the node's.
@@ -47,6 +48,7 @@ pub(crate) struct NodeThread {
     /// For the readers and dials to come.
     jobs: SyncSender<Job>,
     listening: Listening,
+    dials: BTreeMap<DialId, Dial>,
     crew: Crew,
 }
 
@@ -63,7 +65,7 @@ impl NodeThread {
         let listening = Listening::start(listener, jobs.clone(), &crew)?;
         let clock = Clock::start();
         let driver = Driver::new(config, seed, clock.now());
-        Ok(Self { driver, clock, queues, jobs, listening, crew })
+        Ok(Self { driver, clock, queues, jobs, listening, dials: BTreeMap::new(), crew })
     }
 
     /// The body of the thread: runs the node to its end, and takes everything down with it.
@@ -73,7 +75,8 @@ impl NodeThread {
         while !self.driver.ended() {
             self.turn();
         }
-        let Self { driver, queues: Queues { jobs, commands, outlet }, listening, crew, .. } = self;
+        let Self { driver, queues: Queues { jobs, commands, outlet }, listening, dials, crew, .. } = self;
+        dials.values().for_each(Dial::cancel);
         // Whoever accepts, reads or waits for a queue ends with these.
         drop((listening, driver, jobs, commands));
         crew.join();
@@ -99,9 +102,10 @@ impl NodeThread {
 
     fn end_turn(&mut self) {
         self.take_commands();
-        for (dial, addr) in iter::from_fn(|| self.driver.next_dial()).collect::<Vec<_>>() {
-            if let Err(reason) = dial::start(dial, addr, self.jobs.clone(), &self.crew) {
-                self.driver.dial_failed(self.clock.now(), dial, reason);
+        while let Some((dial, addr)) = self.driver.next_dial() {
+            match Dial::start(dial, addr, self.jobs.clone(), &self.crew) {
+                Ok(begun) => drop(self.dials.insert(dial, begun)),
+                Err(reason) => self.driver.dial_failed(self.clock.now(), dial, reason),
             }
         }
         self.driver.flush(self.clock.now());
@@ -112,15 +116,20 @@ impl NodeThread {
         let now = self.clock.now();
         match job {
             Job::Accepted(stream, remote) => drop(self.link_up(Origin::Accepted, stream, remote)),
-            Job::Dialed(dial, remote, Ok(stream)) => {
-                if self.link_up(Origin::Dialed(dial), stream, remote).is_err() {
-                    self.driver.dial_failed(now, dial, DialFailure::Unreachable);
-                }
-            }
-            Job::Dialed(dial, _, Err(reason)) => self.driver.dial_failed(now, dial, reason),
+            Job::Dialed(dial, remote, dialed) => self.dialed(dial, remote, dialed),
             Job::Received(link, envelopes) => self.driver.received(now, link, envelopes),
             Job::Down(link, reason) => self.driver.link_down(now, link, reason),
             Job::Wake => {}
+        }
+    }
+
+    fn dialed(&mut self, dial: DialId, remote: SocketAddr, dialed: Result<TcpStream, DialFailure>) {
+        self.dials.remove(&dial);
+        let up = dialed.and_then(|stream| {
+            self.link_up(Origin::Dialed(dial), stream, remote).map_err(|_| DialFailure::Unreachable)
+        });
+        if let Err(reason) = up {
+            self.driver.dial_failed(self.clock.now(), dial, reason);
         }
     }
 

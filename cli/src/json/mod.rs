@@ -1,4 +1,8 @@
 //! The face of a session for programs: one JSON object a line, both ways.
+//!
+//! The codes of `error` are, when the session ends: `listen`, `system`, `join_timeout`, `not_ringchat`, `version`,
+//! `room_full`, `slow`, `refused`, `unsure`, `input`, `output`, `internal`; and when it goes on: `bad_command`,
+//! `text_too_long`, `not_taken`, `left_behind`, `cut_off`, `log_file`.
 
 mod command;
 mod event;
@@ -108,7 +112,9 @@ impl Face for Json {
             let gap = Event::Gap { from: None, count: self.lost, reason: Some(GapReason::Output) };
             self.outlet.insist(&gap.line(lamport));
         }
-        last_lines(lamport, outcome).iter().for_each(|line| self.outlet.insist(line));
+        for line in last_lines(lamport, outcome) {
+            self.outlet.insist(&line);
+        }
         self.outlet.finish(LAST_WORDS);
     }
 }

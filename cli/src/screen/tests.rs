@@ -23,11 +23,11 @@ impl Shown {
         Self { screen, ask, lines }
     }
 
-    fn notice(&mut self, notice: Notice) {
-        if let Some(text) = words::log(&notice) {
-            self.screen.log(&Line::log(9, &text), &notice);
+    fn notice(&mut self, notice: &Notice) {
+        if let Some(text) = words::log(notice) {
+            self.screen.log(&Line::log(9, &text), notice);
         }
-        self.screen.notice(9, &notice);
+        self.screen.notice(9, notice);
     }
 
     fn lines(self) -> Vec<String> {
@@ -71,12 +71,12 @@ fn report(members: &[Member], leader: Option<Member>) -> Notice {
 fn messages_and_system_lines_have_the_forms_of_the_original() {
     let (alice, bob, carol) = (member("Alice", 1), member("Bob", 2), member("Carol", 3));
     let mut shown = Shown::new(false, false);
-    shown.notice(Notice::Joined { member: bob.clone() });
-    shown.notice(message(bob.clone(), 1, false));
-    shown.notice(message(alice, 1, true));
-    shown.notice(Notice::Left { member: bob.clone(), reason: Departure::Quit });
-    shown.notice(Notice::Left { member: bob, reason: Departure::Lost });
-    shown.notice(Notice::Leader { member: carol, epoch: Epoch(4) });
+    shown.notice(&Notice::Joined { member: bob.clone() });
+    shown.notice(&message(bob.clone(), 1, false));
+    shown.notice(&message(alice, 1, true));
+    shown.notice(&Notice::Left { member: bob.clone(), reason: Departure::Quit });
+    shown.notice(&Notice::Left { member: bob, reason: Departure::Lost });
+    shown.notice(&Notice::Leader { member: carol, epoch: Epoch(4) });
     assert_eq!(
         shown.lines(),
         [
@@ -92,8 +92,8 @@ fn messages_and_system_lines_have_the_forms_of_the_original() {
 #[test]
 fn the_first_ready_tells_how_to_join_and_that_all_can_read() {
     let mut shown = Shown::new(false, false);
-    shown.notice(ready(&[member("Alice", 1)]));
-    shown.notice(ready(&[member("Alice", 1), member("Bob", 2)]));
+    shown.notice(&ready(&[member("Alice", 1)]));
+    shown.notice(&ready(&[member("Alice", 1), member("Bob", 2)]));
     let lines = shown.lines();
     assert_eq!(lines.len(), 4);
     assert!(lines[1].contains("ringchat 127.0.0.1:1"));
@@ -105,10 +105,10 @@ fn the_first_ready_tells_how_to_join_and_that_all_can_read() {
 fn two_people_of_one_name_are_told_apart() {
     let (bob, other) = (member("Bob", 2), member("Bob", 3));
     let mut shown = Shown::new(false, false);
-    shown.notice(ready(&[member("Alice", 1), bob.clone()]));
-    shown.notice(Notice::Joined { member: other });
-    shown.notice(Notice::Left { member: bob, reason: Departure::Quit });
-    shown.notice(Notice::Leader { member: member("Bob", 3), epoch: Epoch(2) });
+    shown.notice(&ready(&[member("Alice", 1), bob.clone()]));
+    shown.notice(&Notice::Joined { member: other });
+    shown.notice(&Notice::Left { member: bob, reason: Departure::Quit });
+    shown.notice(&Notice::Leader { member: member("Bob", 3), epoch: Epoch(2) });
     assert_eq!(
         shown.lines()[3..],
         [
@@ -122,9 +122,9 @@ fn two_people_of_one_name_are_told_apart() {
 #[test]
 fn a_message_that_waits_is_said_to_wait_and_then_to_be_delivered() {
     let mut shown = Shown::new(false, false);
-    shown.notice(Notice::Held { oseq: 2 });
-    shown.notice(message(member("Alice", 1), 1, true));
-    shown.notice(message(member("Alice", 1), 2, true));
+    shown.notice(&Notice::Held { oseq: 2 });
+    shown.notice(&message(member("Alice", 1), 1, true));
+    shown.notice(&message(member("Alice", 1), 2, true));
     assert_eq!(
         shown.lines(),
         ["/// your message waits until the ring has a leader ///", "/// your message was delivered ///"]
@@ -134,8 +134,8 @@ fn a_message_that_waits_is_said_to_wait_and_then_to_be_delivered() {
 #[test]
 fn in_a_pipe_own_messages_stand_in_their_place() {
     let mut shown = Shown::new(true, false);
-    shown.notice(Notice::Held { oseq: 1 });
-    shown.notice(message(member("Alice", 1), 1, true));
+    shown.notice(&Notice::Held { oseq: 1 });
+    shown.notice(&message(member("Alice", 1), 1, true));
     assert_eq!(shown.lines(), ["> Alice(127.0.0.1:1)[12]: hi"]);
 }
 
@@ -147,10 +147,10 @@ fn questions_are_answered_in_turn() {
         shown.ask.send(ask).unwrap();
     }
     for _ in 0..3 {
-        shown.notice(report(&members, Some(members[2].clone())));
+        shown.notice(&report(&members, Some(members[2].clone())));
     }
-    shown.notice(report(&members, None));
-    shown.notice(report(&members, None));
+    shown.notice(&report(&members, None));
+    shown.notice(&report(&members, None));
     assert_eq!(
         shown.lines(),
         [
@@ -174,14 +174,14 @@ fn the_log_is_shown_when_asked_for_but_nothing_twice() {
         epoch: Epoch(2),
     };
     let mut shown = Shown::new(false, true);
-    shown.notice(election.clone());
-    shown.notice(message(bob.clone(), 1, false));
+    shown.notice(&election);
+    shown.notice(&message(bob.clone(), 1, false));
     assert_eq!(
         shown.lines(),
-        ["9: election of epoch 2: passed on the candidacy of Bob(127.0.0.1:2)", "> Bob(127.0.0.1:2)[12]: hi",]
+        ["9: election of epoch 2: Bob(127.0.0.1:2) passed on", "> Bob(127.0.0.1:2)[12]: hi",]
     );
     let mut quiet = Shown::new(false, false);
-    quiet.notice(election);
+    quiet.notice(&election);
     assert!(quiet.lines().is_empty());
 }
 
@@ -189,7 +189,7 @@ fn the_log_is_shown_when_asked_for_but_nothing_twice() {
 fn what_was_missed_is_said() {
     let mut shown = Shown::new(false, false);
     shown.screen.missed(1, 7);
-    shown.notice(message(member("Bob", 2), 1, false));
+    shown.notice(&message(member("Bob", 2), 1, false));
     let lines = shown.lines();
     assert!(lines[0].contains("7 lines were not shown"));
     assert_eq!(lines.len(), 2);

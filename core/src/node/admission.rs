@@ -78,10 +78,7 @@ impl Node {
         let contact = join.contact.unwrap_or(self.me.id);
         let id = join.me.id;
         leadership.joiners.push(Joiner { member: join.me, contact, epoch: join.epoch, ring: join.ring });
-        self.bind(link, id, join.generation);
-        if self.ring.next == Some(id) {
-            self.tell_role(id);
-        }
+        self.adopt(link, id, join.generation);
         self.try_admit();
     }
 

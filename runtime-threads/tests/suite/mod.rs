@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use ringchat_core::driver::{Ended, Event, NoEvent};
+use ringchat_core::driver::{DIAL_TIMEOUT, Ended, Event, NoEvent};
 use ringchat_core::wire::GREETING;
 use ringchat_core::{
     Command, Config, Departure, DialFailure, Ending, JoinFailure, Name, Notice, Report, Start, Text,
@@ -44,6 +44,7 @@ macro_rules! conformance {
             a_slow_reader_finds_a_gap_and_slows_nobody,
             a_taken_port_is_told,
             nobody_at_the_contact_is_told,
+            leaving_does_not_wait_for_a_dial,
             garbage_is_answered_by_the_greeting_and_the_end,
             a_connection_cut_inside_a_frame_harms_nobody,
             idle_connections_do_not_disturb,
@@ -305,6 +306,25 @@ pub(crate) fn nobody_at_the_contact_is_told<R: Runtime>() {
     let refused = JoinFailure::Dial(DialFailure::Refused);
     assert_eq!(lonely.wait_ending(), Ending::JoinFailed { tried: vec![(free, refused)] });
     R::join(&lonely.room);
+}
+
+pub(crate) fn leaving_does_not_wait_for_a_dial<R: Runtime>() {
+    let (deaf, _queued) = deaf_listener();
+    let lonely = Member::<R>::open("lonely", Start::Join { contacts: vec![deaf.local_addr().unwrap()] });
+    let before = Instant::now();
+    lonely.leave();
+    R::join(&lonely.room);
+    assert!(before.elapsed() < DIAL_TIMEOUT, "{:?}", before.elapsed());
+}
+
+/// A listener whose queue is full, so that dials to it get no answer.
+fn deaf_listener() -> (TcpListener, Vec<TcpStream>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    rustix::net::listen(&listener, 0).unwrap();
+    let addr = listener.local_addr().unwrap();
+    let connect = || TcpStream::connect_timeout(&addr, Duration::from_millis(50)).ok();
+    let queued = std::iter::from_fn(connect).collect();
+    (listener, queued)
 }
 
 pub(crate) fn garbage_is_answered_by_the_greeting_and_the_end<R: Runtime>() {
