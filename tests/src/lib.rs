@@ -1,1 +1,17 @@
-//! To come.
+//! The simulator of ringchat, and what must hold in each of its runs.
+//!
+//! - [`sim`]: the network and the nodes on it, in virtual time, from one seed.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        reason = "a test that cannot go on is to panic"
+    )
+)]
+
+pub mod oracles;
+pub mod scenario;
+pub mod sim;

@@ -1,0 +1,292 @@
+//! The language of scenarios: a line, a step.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::sim::{Heal, Place};
+
+/// A scenario.
+#[derive(Clone, Debug)]
+pub struct Scenario {
+    /// The first ring: places in ring order. The first creates the room.
+    pub ring: Vec<Place>,
+    /// Decides delays, pieces and ids.
+    pub seed: u64,
+    /// What happens, with the number of its line.
+    pub steps: Vec<(usize, Step)>,
+}
+
+/// A step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// At this time after the last `until`, something happens.
+    At(Duration, Deed),
+    /// Time passes until this is so, at most so long. Then time is counted from zero again.
+    Until(Condition, Duration),
+    /// This is to be so now.
+    Expect(Condition),
+    /// This is not to be so now.
+    ExpectNot(Condition),
+}
+
+/// Something that somebody, or fate, does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Deed {
+    /// `say WHO TEXT`.
+    Say(Vec<Who>, String),
+    /// `flood WHO COUNT`: so many messages at once.
+    Flood(Vec<Who>, u64),
+    /// `crash WHO...`: killed, all at one instant.
+    Crash(Vec<Who>),
+    /// `power-off WHO...`.
+    PowerOff(Vec<Who>),
+    /// `restart WHO... via CONTACT`: killed, and started again at the same address.
+    Restart(Vec<Who>, Who),
+    /// `freeze WHO...`.
+    Freeze(Vec<Who>),
+    /// `thaw WHO...`.
+    Thaw(Vec<Who>),
+    /// `leave WHO...`.
+    Leave(Vec<Who>),
+    /// `join PLACE... via CONTACT`.
+    Join(Vec<Who>, Who),
+    /// `cut FROM TO`: one way.
+    Cut(Who, Who),
+    /// `partition WHO...`: from all others, both ways.
+    Partition(Vec<Who>),
+    /// `heal`, or `heal reset`.
+    Heal(Heal),
+    /// `break WHO...`: one connection of each.
+    Break(Vec<Who>),
+    /// `slow WHO BYTES`: bytes a second; 0 for as fast as it can.
+    Slow(Who, u64),
+}
+
+impl Deed {
+    /// Whether a live member may be taken for dead after this.
+    pub fn is_more_than_a_crash(&self) -> bool {
+        matches!(self, Self::Freeze(_) | Self::Cut(..) | Self::Partition(_) | Self::Slow(..) | Self::Heal(_))
+    }
+}
+
+/// Whom a line means, at the moment when it happens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// The newest process of a place.
+    At(Place),
+    /// The leader.
+    Leader,
+    /// The one after the leader.
+    Next,
+    /// The one before the leader.
+    Prev,
+    /// The one half-way round the ring from the leader.
+    Opposite,
+    /// Everybody.
+    All,
+    /// Everybody but the leader.
+    Others,
+}
+
+/// Something that is so or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// `converged`: all that live form one ring, and lack nothing.
+    Converged,
+    /// `settled`: all that live form rings.
+    Settled,
+    /// `new-leader`: the leader is another than at the last `until`.
+    NewLeader,
+    /// `shown-by WHO TEXT`, `shown-by-all TEXT`.
+    ShownBy(Who, String),
+    /// `members N`: so many are alive and in.
+    Members(usize),
+    /// `rings N`.
+    Rings(usize),
+    /// `elections N`: at most so many epochs were fought for.
+    Elections(usize),
+    /// `ready WHO`.
+    Ready(Who),
+    /// `ended WHO`: by itself, in order.
+    Ended(Who),
+    /// `left-behind WHO`: it was told so.
+    LeftBehind(Who),
+    /// `leads WHO`.
+    Leads(Who),
+    /// `time`: only lets time pass.
+    Time,
+}
+
+/// Why a text is no scenario.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ParseError {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl fmt::Display for ParseError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: {}", self.line, self.problem)
+    }
+}
+
+impl std::error::Error for ParseError {}
+
+/// Reads a scenario.
+///
+/// # Errors
+/// The first line that says nothing known.
+pub fn parse(text: &str) -> Result<Scenario, ParseError> {
+    let mut scenario = Scenario { ring: Vec::new(), seed: 1, steps: Vec::new() };
+    for (number, line) in (1..).zip(text.lines()) {
+        let line = line.trim();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
+        let words: Vec<&str> = line.split_whitespace().collect();
+        parse_line(&mut scenario, number, &words)
+            .map_err(|problem| ParseError { line: number, problem: format!("{problem} in \"{line}\"") })?;
+    }
+    if scenario.ring.is_empty() {
+        return Err(ParseError { line: 1, problem: "no line says how many nodes there are".into() });
+    }
+    Ok(scenario)
+}
+
+fn parse_line(scenario: &mut Scenario, number: usize, words: &[&str]) -> Result<(), String> {
+    let step = match words {
+        ["nodes", count, rest @ ..] => {
+            scenario.ring = (1..=parse_number(count)?).collect();
+            return parse_head(scenario, rest);
+        }
+        ["ring", rest @ ..] => return parse_ring(scenario, rest),
+        ["at", time, deed @ ..] => Step::At(parse_time(time)?, parse_deed(deed)?),
+        ["until", condition @ .., "within", time] => {
+            Step::Until(parse_condition(condition)?, parse_time(time)?)
+        }
+        ["expect", "not", condition @ ..] => Step::ExpectNot(parse_condition(condition)?),
+        ["expect", condition @ ..] => Step::Expect(parse_condition(condition)?),
+        _ => return Err("unknown step".into()),
+    };
+    scenario.steps.push((number, step));
+    Ok(())
+}
+
+fn parse_ring(scenario: &mut Scenario, words: &[&str]) -> Result<(), String> {
+    let places = words.iter().take_while(|word| **word != "seed").count();
+    scenario.ring = words[..places].iter().map(|word| parse_number(word)).collect::<Result<_, _>>()?;
+    parse_head(scenario, &words[places..])
+}
+
+fn parse_head(scenario: &mut Scenario, words: &[&str]) -> Result<(), String> {
+    match words {
+        [] => Ok(()),
+        ["seed", seed] => {
+            scenario.seed = parse_number(seed)?;
+            Ok(())
+        }
+        _ => Err("unknown words after the nodes".into()),
+    }
+}
+
+fn parse_deed(words: &[&str]) -> Result<Deed, String> {
+    Ok(match words {
+        ["say", who, text @ ..] => Deed::Say(vec![parse_who(who)?], text.join(" ")),
+        ["flood", who, count] => Deed::Flood(vec![parse_who(who)?], parse_number(count)?),
+        ["crash", who @ ..] => Deed::Crash(parse_all(who)?),
+        ["power-off", who @ ..] => Deed::PowerOff(parse_all(who)?),
+        ["restart", who @ .., "via", contact] => Deed::Restart(parse_all(who)?, parse_who(contact)?),
+        ["freeze", who @ ..] => Deed::Freeze(parse_all(who)?),
+        ["thaw", who @ ..] => Deed::Thaw(parse_all(who)?),
+        ["leave", who @ ..] => Deed::Leave(parse_all(who)?),
+        ["join", who @ .., "via", contact] => Deed::Join(parse_all(who)?, parse_who(contact)?),
+        ["cut", from, to] => Deed::Cut(parse_who(from)?, parse_who(to)?),
+        ["partition", who @ ..] => Deed::Partition(parse_all(who)?),
+        ["heal"] => Deed::Heal(Heal::Deliver),
+        ["heal", "reset"] => Deed::Heal(Heal::Reset),
+        ["break", who @ ..] => Deed::Break(parse_all(who)?),
+        ["slow", who, pace] => Deed::Slow(parse_who(who)?, parse_number(pace)?),
+        _ => return Err("unknown deed".into()),
+    })
+}
+
+fn parse_condition(words: &[&str]) -> Result<Condition, String> {
+    Ok(match words {
+        ["converged"] => Condition::Converged,
+        ["settled"] => Condition::Settled,
+        ["new-leader"] => Condition::NewLeader,
+        ["shown-by-all", text @ ..] => Condition::ShownBy(Who::All, text.join(" ")),
+        ["shown-by", who, text @ ..] => Condition::ShownBy(parse_who(who)?, text.join(" ")),
+        ["members", count] => Condition::Members(parse_number(count)?),
+        ["rings", count] => Condition::Rings(parse_number(count)?),
+        ["elections", count] => Condition::Elections(parse_number(count)?),
+        ["ready", who] => Condition::Ready(parse_who(who)?),
+        ["ended", who] => Condition::Ended(parse_who(who)?),
+        ["left-behind", who] => Condition::LeftBehind(parse_who(who)?),
+        ["leads", who] => Condition::Leads(parse_who(who)?),
+        ["time"] => Condition::Time,
+        _ => return Err("unknown condition".into()),
+    })
+}
+
+fn parse_all(words: &[&str]) -> Result<Vec<Who>, String> {
+    if words.is_empty() {
+        return Err("nobody is named".into());
+    }
+    words.iter().map(|word| parse_who(word)).collect()
+}
+
+fn parse_who(word: &str) -> Result<Who, String> {
+    Ok(match word {
+        "leader" => Who::Leader,
+        "next" => Who::Next,
+        "prev" => Who::Prev,
+        "opposite" => Who::Opposite,
+        "all" => Who::All,
+        "others" => Who::Others,
+        _ => Who::At(parse_number(word)?),
+    })
+}
+
+fn parse_time(word: &str) -> Result<Duration, String> {
+    if let Some(millis) = word.strip_suffix("ms") {
+        return parse_number(millis).map(Duration::from_millis);
+    }
+    match word.strip_suffix('s').map(str::parse::<f64>) {
+        Some(Ok(seconds)) if (0.0..1e6).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err(format!("\"{word}\" is no time")),
+    }
+}
+
+fn parse_number<T: std::str::FromStr>(word: &str) -> Result<T, String> {
+    word.parse().map_err(|_| format!("\"{word}\" is no number and nobody's name"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_scenario_is_read_line_by_line() {
+        let text = "# a comment\nring 3 1 2 seed 7\n\nat 1.5s say leader hello world\nuntil new-leader within 5s\nexpect not shown-by 2 a b";
+        let scenario = parse(text).unwrap();
+        assert_eq!((scenario.ring, scenario.seed), (vec![3, 1, 2], 7));
+        let say = Deed::Say(vec![Who::Leader], "hello world".into());
+        let expected = [
+            (4, Step::At(Duration::from_millis(1500), say)),
+            (5, Step::Until(Condition::NewLeader, Duration::from_secs(5))),
+            (6, Step::ExpectNot(Condition::ShownBy(Who::At(2), "a b".into()))),
+        ];
+        assert_eq!(scenario.steps, expected);
+    }
+
+    #[test]
+    fn a_line_that_says_nothing_known_is_named() {
+        for line in ["at 1s dance 3", "at soon crash 3", "until heaven within 5s", "crash 3", "at 1s crash"] {
+            let error = parse(&format!("nodes 3\n{line}")).unwrap_err();
+            assert_eq!(error.line, 2, "{error}");
+        }
+    }
+}

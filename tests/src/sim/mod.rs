@@ -1,0 +1,12 @@
+//! Rings of real nodes on a simulated network, in virtual time. One seed decides everything.
+
+pub mod chaos;
+pub mod network;
+pub mod rng;
+mod schedule;
+mod trace;
+mod world;
+
+pub use network::{Death, Heal, HostId, Network, Quality};
+pub use rng::Rng;
+pub use world::{Counts, Life, Place, World, addr_of, place_of};
