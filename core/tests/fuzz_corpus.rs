@@ -1,6 +1,6 @@
 //! Replays what fuzzing starts from, and each input that ever failed.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on is to panic")]
 
 mod messages;
 
@@ -50,10 +50,10 @@ fn the_roundtrip_corpus_has_every_kind_of_message() {
         let mut link = GREETING.to_vec();
         link.extend_from_slice(&u32::try_from(seed.len()).unwrap().to_be_bytes());
         link.extend_from_slice(&seed);
-        let mut decoder = FrameDecoder::new(MAX_FRAME);
-        decoder.spare()[..link.len()].copy_from_slice(&link);
-        decoder.advance(link.len());
-        let decoded = decoder.pop().unwrap().unwrap();
+        let mut frames = FrameDecoder::new(MAX_FRAME);
+        frames.spare()[..link.len()].copy_from_slice(&link);
+        frames.advance(link.len());
+        let decoded = frames.pop().unwrap().unwrap();
         assert_eq!(
             messages::kind(&decoded.message),
             messages::kind(&envelope.message),

@@ -1,5 +1,7 @@
 //! The only place that reads a clock.
 
+#![allow(clippy::disallowed_methods, reason = "this is where a clock is read")]
+
 use std::time::Duration;
 
 use ringchat_core::Instant;
