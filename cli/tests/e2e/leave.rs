@@ -10,6 +10,7 @@ on_every_runtime! {
     five_hundred_lines_from_a_pipe_arrive_although_the_leader_is_killed
     a_signal_to_end_is_obeyed_in_order
     lines_of_plain_text_from_a_pipe_arrive
+    a_plain_member_leaves_by_exit
     who_has_lost_its_output_leaves_in_order
 }
 
@@ -92,6 +93,24 @@ fn lines_of_plain_text_from_a_pipe_arrive(runtimes: Runtimes) {
         assert_eq!(shown, lines, "m{who}");
     }
     room.settle(&[0, 1]);
+}
+
+fn a_plain_member_leaves_by_exit(runtimes: Runtimes) {
+    let mut room = Room::of(2, runtimes);
+    let contact = room.addr(1);
+    let plain = room.start(|options| (options.json, options.contacts) = (false, vec![contact]));
+    room.process(plain).write_line("goodbye");
+    room.process(plain).write_line("//exit");
+    room.process(plain).write_line("never said");
+
+    assert_eq!(room.exit_code(plain), Some(0));
+    room.settle(&[0, 1]);
+    for who in [0, 1] {
+        let shown: Vec<String> =
+            room.record(who, |record| record.shown.iter().map(|shown| shown.text.clone()).collect());
+        assert_eq!(shown, ["goodbye"], "m{who}");
+    }
+    assert_eq!(lost(&room, &[0, 1]), Vec::<String>::new());
 }
 
 fn who_has_lost_its_output_leaves_in_order(runtimes: Runtimes) {
