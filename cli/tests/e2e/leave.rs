@@ -1,6 +1,6 @@
 //! Leaving in order.
 
-use crate::support::{Event, Room, Runtimes, Stdout, on_every_runtime};
+use crate::support::{Event, Room, Runtimes, Stdout, Who, on_every_runtime};
 
 on_every_runtime! {
     the_leader_leaves
@@ -8,6 +8,7 @@ on_every_runtime! {
     all_leave_at_once
     all_but_one_leave_at_once
     five_hundred_lines_from_a_pipe_arrive_although_the_leader_is_killed
+    members_leave_while_the_leader_is_killed
     a_signal_to_end_is_obeyed_in_order
     lines_of_plain_text_from_a_pipe_arrive
     a_plain_member_leaves_by_exit
@@ -54,6 +55,25 @@ fn five_hundred_lines_from_a_pipe_arrive_although_the_leader_is_killed(runtimes:
     room.settle(&survivors);
     room.check_delivered(&survivors, &[sender]);
     room.check_one_order(&survivors);
+}
+
+fn members_leave_while_the_leader_is_killed(runtimes: Runtimes) {
+    let mut room = Room::of(6, runtimes);
+    let ring = room.ring(&room.everyone());
+    let (leaving, staying) = ([ring[1], ring[3]], [ring[2], ring[4], ring[5]]);
+    room.talk(&ring, 30);
+    for who in leaving {
+        room.command(who, "quit");
+    }
+    room.kill(&ring[..1]);
+    room.talk(&staying, 10);
+
+    for who in leaving {
+        assert_eq!(room.exit_code(who), Some(0), "m{who}");
+    }
+    room.settle(&staying);
+    room.check_delivered(&staying, &ring[1..]);
+    room.check_one_order(&staying);
 }
 
 fn a_signal_to_end_is_obeyed_in_order(runtimes: Runtimes) {
@@ -149,12 +169,12 @@ fn leave_while_all_talk(runtimes: Runtimes, places: &[usize]) {
     assert_eq!(lost(&room, &staying), Vec::<String>::new(), "who leaves in order is not lost");
 }
 
-fn says_bye(room: &Room, who: usize, why: &str) -> bool {
+fn says_bye(room: &Room, who: Who, why: &str) -> bool {
     room.record(who, |record| record.any(|event| matches!(event, Event::Bye { reason } if reason == why)))
 }
 
 /// Whom those tell to be lost.
-fn lost(room: &Room, whos: &[usize]) -> Vec<String> {
+fn lost(room: &Room, whos: &[Who]) -> Vec<String> {
     let mut lost = Vec::new();
     for &who in whos {
         room.record(who, |record| {
