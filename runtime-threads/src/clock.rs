@@ -1,6 +1,6 @@
 //! The only place that reads a clock.
 
-#![allow(clippy::disallowed_methods, reason = "this is where a clock is read")]
+#![allow(clippy::disallowed_methods, reason = "this is the one place that reads a clock")]
 
 use std::time::Duration;
 

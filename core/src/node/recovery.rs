@@ -93,11 +93,11 @@ impl Node {
         self.leadership = None;
         self.lost_leader = None;
         self.timers.clear(Timer::Initiate);
-        self.tell_election(ElectionPhase::Elected, leader);
         let (cfg, roster) = (elected.cfg, elected.roster.clone());
         self.mode = Mode::Waiting(Waiting::new(elected));
         self.arm_election();
         self.learn_route(cfg, &roster);
+        self.tell_election(ElectionPhase::Elected, leader);
         self.pass_announcement();
         self.link_to_leader();
     }
