@@ -1,6 +1,7 @@
 //! The ringchat node: a pure, deterministic state machine, and its wire format.
 //!
-//! It opens no socket, starts no thread and reads no clock. A driver does that, and owes the node this:
+//! It opens no socket, starts no thread and reads no clock. A driver does that, and owes the node this
+//! ([`driver`] keeps most of it for a runtime):
 //!
 //! 1. Before anything else, bind the listening socket, so that [`Config::addr`] is the true one, and draw
 //!    32 bytes at random for the seed. Then [`Node::new`].
@@ -31,6 +32,7 @@ extern crate alloc;
 
 mod action;
 mod config;
+pub mod driver;
 mod ids;
 mod input;
 pub mod limits;

@@ -60,8 +60,8 @@ pub const MAX_ABSENT: usize = 64;
 /// Bytes that a driver queues for one link before the link counts as failed (`DownReason::Overflow`).
 pub const LINK_QUEUE_BYTES: usize = 16 * 1024 * 1024;
 
-/// Inputs that a driver queues for the node before its readers wait.
-pub const INPUT_QUEUE: usize = 1024;
+/// Batches of inputs, each what one read brought, that a driver queues for the node before its readers wait.
+pub const INPUT_QUEUE: usize = 128;
 
 /// Views in a log's shape; older ones go.
 pub const MAX_SHAPE: usize = 1024;

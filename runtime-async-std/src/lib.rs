@@ -1,1 +1,55 @@
-//! To come.
+//! ringchat over async-std.
+//!
+//! [`Room::open`] creates or joins a room and gives two things: the [`Room`], to speak with, and
+//! [`Notices`], to listen with. Nothing of either blocks the node, which runs as a task of its own.
+//!
+//! ```
+//! use futures::StreamExt;
+//! use ringchat_async_std::{Event, Room};
+//! use ringchat_core::{Config, Name, Notice, Start, Text};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # futures::executor::block_on(async {
+//! let addr = "127.0.0.1:0".parse()?; // any free port
+//! let (room, mut notices) = Room::open(Config::new(addr, Name::new("Alice")?, Start::Create)).await?;
+//! println!("others join through {}", room.addr());
+//! room.say(Text::new("hello, whoever is here")?).await?;
+//! room.leave();
+//! while let Some(event) = notices.next().await {
+//!     match event {
+//!         Event::Notice { notice: Notice::Message { from, text, .. }, .. } => {
+//!             println!("{from}: {}", text.as_str());
+//!         }
+//!         Event::Missed { count } => println!("{count} notices came faster than they were read"),
+//!         Event::Notice { .. } => {}
+//!     }
+//! }
+//! room.join().await;
+//! # Ok(())
+//! # })
+//! # }
+//! ```
+//!
+//! # Tasks
+//!
+//! A room costs one task for the node, one that accepts, and one for each connection, which reads. A dial and
+//! a connection that takes bytes too slowly have a further task as long as that lasts. The node's task writes
+//! to the sockets by itself, once a turn and connection; only what a socket does not take at once goes to a
+//! writer. All of them have ended when [`Room::join`] returns.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic"))]
+
+mod accept;
+mod clock;
+mod commands;
+mod connection;
+mod crew;
+mod dial;
+mod node;
+mod notices;
+mod room;
+mod rt;
+
+pub use notices::Notices;
+pub use ringchat_core::driver::{Ended, Event, NoEvent};
+pub use room::{OpenError, Room};

@@ -1,1 +1,51 @@
-//! To come.
+//! ringchat over `std::net` with plain threads.
+//!
+//! [`Room::open`] creates or joins a room and gives two things: the [`Room`], to speak with, and
+//! [`Notices`], to listen with. Nothing of either blocks the node, which runs on a thread of its own.
+//!
+//! ```
+//! use ringchat_core::{Config, Name, Notice, Start, Text};
+//! use ringchat_threads::{Event, Room};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let addr = "127.0.0.1:0".parse()?; // any free port
+//! let (room, notices) = Room::open(Config::new(addr, Name::new("Alice")?, Start::Create))?;
+//! println!("others join through {}", room.addr());
+//! room.say(Text::new("hello, whoever is here")?)?;
+//! room.leave();
+//! for event in notices {
+//!     match event {
+//!         Event::Notice { notice: Notice::Message { from, text, .. }, .. } => {
+//!             println!("{from}: {}", text.as_str());
+//!         }
+//!         Event::Missed { count } => println!("{count} notices came faster than they were read"),
+//!         Event::Notice { .. } => {}
+//!     }
+//! }
+//! room.join();
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Threads
+//!
+//! A room costs one thread for the node, one that accepts, and one for each connection, which reads. A
+//! dial and a connection that takes bytes too slowly have a further thread as long as that lasts. The node's
+//! thread writes to the sockets by itself, once a turn and connection; only what a socket does not take at
+//! once goes to a writer. All of them have ended when [`Room::join`] returns.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic"))]
+
+mod accept;
+mod clock;
+mod commands;
+mod connection;
+mod crew;
+mod dial;
+mod node;
+mod notices;
+mod room;
+
+pub use notices::Notices;
+pub use ringchat_core::driver::{Ended, Event, NoEvent};
+pub use room::{OpenError, Room};

@@ -2,11 +2,13 @@
 
 use alloc::collections::BTreeMap;
 
+use crate::action::Departure;
 use crate::config::Times;
 use crate::ids::{Index, NodeId};
 use crate::limits::MAX_ABSENT;
 use crate::roster::Member;
 use crate::time::Instant;
+use crate::wire::Change;
 
 /// The lost members that are remembered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -25,6 +27,10 @@ struct Lost {
 }
 
 impl Absent {
+    pub(crate) fn ids(&self) -> impl Iterator<Item = NodeId> {
+        self.lost.keys().copied()
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.lost.len()
     }
@@ -49,8 +55,33 @@ impl Absent {
         self.lost.values().map(|lost| lost.index).min()
     }
 
-    pub(crate) fn lose(&mut self, member: Member, index: Index, at: Instant) {
-        self.lost.insert(member.id, Lost { member, index, at });
+    /// A membership entry was appended at `index`.
+    pub(crate) fn apply(&mut self, index: Index, change: &Change, at: Instant) {
+        match change {
+            Change::Opened { roster, lost } => {
+                for member in lost {
+                    self.lose(member, index, at);
+                }
+                roster.ids().for_each(|id| self.returned(id));
+            }
+            Change::Edit { gone, joined, .. } => {
+                let lost = gone.iter().filter(|(_, why)| *why == Departure::Lost);
+                lost.for_each(|(member, _)| self.lose(member, index, at));
+                for (member, _) in joined {
+                    self.returned(member.id);
+                }
+            }
+        }
+        self.expire(at);
+    }
+
+    /// The entries from `index` on are no longer in the log.
+    pub(crate) fn forget_from(&mut self, index: Index) {
+        self.lost.retain(|_, lost| lost.index < index);
+    }
+
+    fn lose(&mut self, member: &Member, index: Index, at: Instant) {
+        self.lost.insert(member.id, Lost { member: member.clone(), index, at });
         while self.lost.len() > MAX_ABSENT {
             let oldest = self.lost.iter().min_by_key(|(_, lost)| (lost.at, lost.index)).map(|(id, _)| *id);
             let Some(oldest) = oldest else { break };
@@ -59,7 +90,7 @@ impl Absent {
     }
 
     /// A member is there that has this id, or a newer life of that address.
-    pub(crate) fn returned(&mut self, id: NodeId) {
+    fn returned(&mut self, id: NodeId) {
         self.lost.retain(|lost, _| lost.addr() != id.addr());
     }
 

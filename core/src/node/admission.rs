@@ -78,10 +78,7 @@ impl Node {
         let contact = join.contact.unwrap_or(self.me.id);
         let id = join.me.id;
         leadership.joiners.push(Joiner { member: join.me, contact, epoch: join.epoch, ring: join.ring });
-        self.bind(link, id, join.generation);
-        if self.ring.next == Some(id) {
-            self.tell_role(id);
-        }
+        self.adopt(link, id, join.generation);
         self.try_admit();
     }
 
@@ -115,9 +112,10 @@ impl Node {
     }
 
     /// Members whose address a newcomer has: their process is no more.
-    fn older_lives(&self, newcomers: &BTreeSet<NodeId>) -> Vec<(NodeId, Departure)> {
-        let replaced = |id: &NodeId| newcomers.iter().any(|newcomer| newcomer.addr() == id.addr());
-        self.roster.ids().filter(replaced).map(|id| (id, Departure::Lost)).collect()
+    fn older_lives(&self, newcomers: &BTreeSet<NodeId>) -> Vec<(Member, Departure)> {
+        let replaced = |id: NodeId| newcomers.iter().any(|newcomer| newcomer.addr() == id.addr());
+        let older = self.roster.iter().filter(|member| replaced(member.id));
+        older.map(|member| (member.clone(), Departure::Lost)).collect()
     }
 
     /// Opens a new epoch under the same leader, above all that one who comes back has promised.

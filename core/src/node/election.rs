@@ -199,7 +199,8 @@ impl Node {
         self.take_lead(&roster);
         self.mode = Mode::Normal;
         let cfg = Cfg::first(view);
-        self.sequence(Body::Membership { cfg, change: Change::Opened(roster) });
+        let lost = self.roster.iter().filter(|member| !roster.contains(member.id)).cloned().collect();
+        self.sequence(Body::Membership { cfg, change: Change::Opened { roster, lost } });
         let was_ready = self.ready;
         self.become_normal();
         if was_ready {

@@ -244,8 +244,16 @@ impl Node {
         }
     }
 
+    /// Makes `link`, on which a newcomer and its leader have met, stand for `peer`.
+    pub(super) fn adopt(&mut self, link: LinkId, peer: NodeId, generation: u64) {
+        self.bind(link, peer, generation);
+        if self.ring.next == Some(peer) {
+            self.tell_role(peer);
+        }
+    }
+
     /// Makes `link` stand for `peer`; whatever else there was between the two goes.
-    pub(super) fn bind(&mut self, link: LinkId, peer: NodeId, generation: u64) {
+    fn bind(&mut self, link: LinkId, peer: NodeId, generation: u64) {
         for dialed in self.links.abandon(|purpose| *purpose == Purpose::Peer(peer)) {
             if dialed != link {
                 self.close(dialed, CloseMode::Abort);

@@ -129,7 +129,7 @@ impl Node {
         if self.mode != Mode::Joining || !asked || !follows || !elected.roster.contains(self.me.id) {
             return self.fault(link, Fault::Unexpected);
         }
-        self.bind(link, leader, generation);
+        self.adopt(link, leader, generation);
         self.accept(elected);
     }
 

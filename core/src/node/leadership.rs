@@ -163,9 +163,9 @@ impl Node {
         let (now, len) = (self.clock.now(), self.log.len());
         let Some(leadership) = &mut self.leadership else { return };
         let Change::Edit { gone, joined, .. } = change else { return };
-        for (id, _) in gone {
-            leadership.members.remove(id);
-            leadership.draining.remove(id);
+        for (member, _) in gone {
+            leadership.members.remove(&member.id);
+            leadership.draining.remove(&member.id);
         }
         for (member, _) in joined {
             leadership.members.insert(member.id, Progress::new(now, len));
@@ -417,11 +417,12 @@ impl Node {
         let Some(leadership) = &mut self.leadership else { return };
         leadership.last_removal = Some(now);
         let doomed = core::mem::take(&mut leadership.doomed);
-        let gone: Vec<_> = doomed.into_iter().filter(|(id, _)| self.roster.contains(*id)).collect();
+        let gone = doomed.into_iter().filter_map(|(id, why)| Some((self.roster.find(id)?.clone(), why)));
+        let gone: Vec<_> = gone.collect();
         if gone.is_empty() {
             return;
         }
-        let ids: Vec<NodeId> = gone.iter().map(|(id, _)| *id).collect();
+        let ids: Vec<NodeId> = gone.iter().map(|(member, _)| member.id).collect();
         let change = Change::Edit { gone, joined: Vec::new(), merged: false };
         self.sequence(Body::Membership { cfg: self.cfg.next(), change });
         for id in ids {

@@ -96,7 +96,8 @@ impl Node {
         let successor = self.roster.after(me).find(|id| !draining.contains(id));
         let successor = successor.or_else(|| self.roster.after(me).next());
         let others = self.roster.after(me).filter_map(|id| self.links.of(id)).collect();
-        let change = Change::Edit { gone: [(me, Departure::Quit)].into(), joined: [].into(), merged: false };
+        let gone = [(self.me.clone(), Departure::Quit)].into();
+        let change = Change::Edit { gone, joined: [].into(), merged: false };
         self.sequence(Body::Membership { cfg: self.cfg.next(), change });
         self.multicast(others, Message::Goodbye { successor });
         self.end(Ending::Left { unsure });

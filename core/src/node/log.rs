@@ -206,7 +206,7 @@ fn count(origins: &mut BTreeMap<NodeId, Seq>, body: &Body) {
 pub(crate) fn weight(body: &Body) -> u64 {
     match body {
         Body::Chat { said, .. } => ENTRY_OVERHEAD.saturating_add(said.text.as_str().len() as u64),
-        Body::Membership { change: crate::wire::Change::Opened(roster), .. } => {
+        Body::Membership { change: crate::wire::Change::Opened { roster, .. }, .. } => {
             ENTRY_OVERHEAD.saturating_mul(roster.len() as u64)
         }
         Body::Membership { .. } | Body::Gap { .. } => ENTRY_OVERHEAD,

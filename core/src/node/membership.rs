@@ -19,9 +19,9 @@ pub(crate) struct Route {
 /// The roster that `change` makes of `roster`.
 pub(crate) fn changed(roster: &Roster, change: &Change) -> Roster {
     match change {
-        Change::Opened(roster) => roster.clone(),
+        Change::Opened { roster, .. } => roster.clone(),
         Change::Edit { gone, joined, .. } => {
-            let kept = roster.retain(|id| gone.iter().all(|(gone, _)| *gone != id));
+            let kept = roster.retain(|id| gone.iter().all(|(gone, _)| gone.id != id));
             joined.iter().fold(kept, |roster, (member, contact)| roster.with(member.clone(), *contact))
         }
     }
@@ -60,7 +60,7 @@ impl Node {
         let quits = quits(change);
         self.cfg = cfg;
         self.roster = changed(&old, change);
-        self.note_absent(index, &old, &quits);
+        self.absent.apply(index, change, self.clock.now());
         if cfg >= self.route.cfg && self.roster.contains(self.me.id) {
             self.route = Route { cfg, roster: self.roster.clone() };
         }
@@ -75,20 +75,6 @@ impl Node {
         let log = &self.log;
         self.shown.retain(|id, _| log.last_of(*id) > 0 || roster.contains(*id) || absent.contains(*id));
         self.on_route_changed();
-    }
-
-    /// Keeps account of who was lost: a newer life of an address replaces the older.
-    pub(super) fn note_absent(&mut self, index: Index, old: &Roster, quits: &BTreeSet<NodeId>) {
-        let now = self.clock.now();
-        for member in old {
-            if !self.roster.contains(member.id) && !quits.contains(&member.id) {
-                self.absent.lose(member.clone(), index, now);
-            }
-        }
-        for id in self.roster.ids() {
-            self.absent.returned(id);
-        }
-        self.absent.expire(now);
     }
 
     /// Tells the user who came and who went.
@@ -114,10 +100,10 @@ impl Node {
 /// Who leaves in order by `change`.
 pub(crate) fn quits(change: &Change) -> BTreeSet<NodeId> {
     match change {
-        Change::Opened(_) => BTreeSet::new(),
+        Change::Opened { .. } => BTreeSet::new(),
         Change::Edit { gone, .. } => {
             let quits = gone.iter().filter(|(_, why)| *why == Departure::Quit);
-            quits.map(|(id, _)| *id).collect()
+            quits.map(|(member, _)| member.id).collect()
         }
     }
 }

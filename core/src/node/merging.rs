@@ -115,7 +115,7 @@ impl Node {
         let members = self.roster.ids().filter_map(|id| self.links.of(id)).collect();
         self.multicast(members, Message::Elected(elected.clone()));
         let generation = self.links.next_generation(view.leader);
-        self.bind(link, view.leader, generation);
+        self.adopt(link, view.leader, generation);
         self.accept(elected);
     }
 

@@ -252,7 +252,7 @@ impl Node {
         let old = core::mem::replace(&mut self.roster, install.roster.clone());
         self.cfg = install.cfg;
         self.route = Route { cfg: install.cfg, roster: install.roster };
-        self.note_absent(install.end, &old, &quits);
+        self.note_absent(install.common, &entries);
         let fresh = self.is_fresh();
         let was_ready = self.ready;
         self.become_normal();
@@ -296,6 +296,16 @@ impl Node {
                 self.show(index, &body);
             }
             self.note_own(index, &body);
+        }
+    }
+
+    /// Derives anew from the log who is lost.
+    fn note_absent(&mut self, common: Index, entries: &[Entry]) {
+        self.absent.forget_from(common);
+        for entry in entries {
+            if let Body::Membership { change, .. } = &entry.body {
+                self.absent.apply(entry.index, change, self.clock.now());
+            }
         }
     }
 

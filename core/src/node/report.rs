@@ -98,6 +98,11 @@ impl Node {
         self.links.iter().filter_map(|(_, link)| link.peer)
     }
 
+    /// The members that this node's ring has lost and looks for, by id.
+    pub fn lost(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.absent.ids()
+    }
+
     /// Lamport time.
     pub fn lamport(&self) -> u64 {
         self.lamport

@@ -275,12 +275,17 @@ pub enum Body {
 /// A change of the membership.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Change {
-    /// The first entry of an epoch: its whole roster. Who was a member before and is none now was lost.
-    Opened(Roster),
+    /// The first entry of an epoch.
+    Opened {
+        /// Its whole roster.
+        roster: Roster,
+        /// Who was a member before and is none now.
+        lost: Vec<Member>,
+    },
     /// Some go, then some come.
     Edit {
         /// Who goes, and why.
-        gone: Vec<(NodeId, Departure)>,
+        gone: Vec<(Member, Departure)>,
         /// Who comes, each after whom.
         joined: Vec<(Member, NodeId)>,
         /// Whether they come as a ring of their own, and two rings become one.

@@ -1,0 +1,154 @@
+//! The command line as typed, before anything in it is checked.
+
+use argh::FromArgs;
+
+use crate::rewrite::rewrite;
+
+/// Chat without a server: the members form a ring, one of them leads, and if it dies another does.
+///
+/// Messages are not encrypted. Whoever reaches the port can read and write.
+#[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
+#[argh(
+    help_triggers("--help"),
+    example = "Create a room:    {command_name} -l -a 10.0.0.1 -p 5000 -n Alice",
+    example = "Join it:          {command_name} -a 10.0.0.2 -p 5000 -n Bob -na 10.0.0.1 -np 5000",
+    example = "Or, in short:     {command_name} -a 10.0.0.2 -n Bob 10.0.0.1:5000",
+    note = "Several contacts are tried in turn. Type /help in the room to see its commands. If standard input is \
+            no terminal, each line is a message, //exit or its end leaves.\n\n\
+            Each option with a value can be set in the environment too: RINGCHAT_NAME, RINGCHAT_JOIN_TIMEOUT, ...",
+    error_code(1, "input or output failed, or messages may not have arrived on leaving"),
+    error_code(2, "usage"),
+    error_code(3, "nobody reachable, or no ringchat there"),
+    error_code(4, "refused by the room"),
+    error_code(5, "cannot listen on the address"),
+    error_code(129, "hung up"),
+    error_code(130, "interrupted"),
+    error_code(143, "terminated")
+)]
+pub(crate) struct Flags {
+    /// create a room, and lead it
+    #[argh(switch, short = 'l')]
+    pub(crate) leader: bool,
+
+    /// join a room (as without -l)
+    #[argh(switch, short = 'L')]
+    pub(crate) not_leader: bool,
+
+    /// where this member listens, as others reach it: IP or host name (127.0.0.1)
+    #[argh(option, short = 'a', arg_name = "ip")]
+    pub(crate) address: Option<String>,
+
+    /// the port to listen on; 0 is any free one (0)
+    #[argh(option, short = 'p', arg_name = "port")]
+    pub(crate) port: Option<String>,
+
+    /// what others call you ($USER)
+    #[argh(option, short = 'n', arg_name = "name")]
+    pub(crate) name: Option<String>,
+
+    /// where a member of the room listens; also -na
+    #[argh(option, arg_name = "ip")]
+    pub(crate) neighbor_address: Option<String>,
+
+    /// that member's port; also -np
+    #[argh(option, arg_name = "port")]
+    pub(crate) neighbor_port: Option<String>,
+
+    /// show the log on the screen too (with --json: on standard error)
+    #[argh(switch, short = 'v')]
+    pub(crate) verbose: bool,
+
+    /// threads or async-std (threads)
+    #[argh(option, arg_name = "runtime")]
+    pub(crate) runtime: Option<String>,
+
+    /// lines of JSON on standard output, commands as lines of JSON on standard input
+    #[argh(switch)]
+    pub(crate) json: bool,
+
+    /// where the log goes (`chat_PORT.log`)
+    #[argh(option, arg_name = "file")]
+    pub(crate) log_file: Option<String>,
+
+    /// no colour
+    #[argh(switch)]
+    pub(crate) no_color: bool,
+
+    /// how long to try to get in (10)
+    #[argh(option, arg_name = "secs")]
+    pub(crate) join_timeout: Option<String>,
+
+    /// silence after which a member is given up (1000)
+    #[argh(option, arg_name = "ms")]
+    pub(crate) detect_ms: Option<String>,
+
+    /// print the version
+    #[argh(switch, short = 'V')]
+    pub(crate) version: bool,
+
+    /// members of the room to join through, each HOST:PORT
+    #[argh(positional, arg_name = "host:port")]
+    pub(crate) contacts: Vec<String>,
+}
+
+/// What a command line asks for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// To run.
+    Run(Box<Flags>),
+    /// To print this and leave.
+    Print(String),
+}
+
+impl Flags {
+    /// Parses `args`, the command line without the program's name.
+    ///
+    /// # Errors
+    /// What is wrong with them, for people.
+    pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Asked, String> {
+        let args = rewrite(args);
+        let args: Vec<&str> = args.iter().map(String::as_str).collect();
+        match Self::from_args(&["ringchat"], &args) {
+            Ok(flags) if flags.version => {
+                Ok(Asked::Print(format!("ringchat {}\n", env!("CARGO_PKG_VERSION"))))
+            }
+            Ok(flags) => Ok(Asked::Run(Box::new(flags))),
+            Err(exit) if exit.status.is_ok() => Ok(Asked::Print(exit.output)),
+            Err(exit) => Err(exit.output.trim_end().to_owned()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Asked, String> {
+        Flags::parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn the_forms_of_the_original_and_the_short_way_are_parsed() {
+        let Ok(Asked::Run(flags)) = parse("-lv -a ::1 -p5000 -n -v") else { panic!() };
+        assert!(flags.leader && flags.verbose);
+        assert_eq!((flags.port.as_deref(), flags.name.as_deref()), (Some("5000"), Some("-v")));
+        let Ok(Asked::Run(flags)) = parse("--json a:1 [::1]:2 -- -b:3") else { panic!() };
+        assert_eq!(flags.contacts, ["a:1", "[::1]:2", "-b:3"]);
+    }
+
+    #[test]
+    fn help_and_version_are_printed() {
+        let Ok(Asked::Print(help)) = parse("-l --help") else { panic!() };
+        assert!(help.contains("Usage: ringchat") && help.contains("not encrypted"), "{help}");
+        let Ok(Asked::Print(version)) = parse("-V") else { panic!() };
+        assert!(version.starts_with("ringchat "), "{version}");
+    }
+
+    #[test]
+    fn what_is_unknown_or_lacks_a_value_is_an_error() {
+        assert!(parse("-lx").is_err_and(|error| error.contains("-x")));
+        assert!(parse("-l -p").is_err_and(|error| error.contains("--port")));
+        assert!(parse("--leader=yes").is_err());
+    }
+}

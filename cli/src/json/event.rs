@@ -1,0 +1,231 @@
+//! Events, as a program reads them.
+
+use std::borrow::Cow;
+use std::net::SocketAddr;
+
+use ringchat_core::{
+    Departure, ElectionPhase, Epoch, Index, Member, Notice, Report, RingReason, Roster, Stamp,
+};
+use serde::{Serialize, Serializer};
+use serde_json::Value;
+
+use crate::room::Runtime;
+use crate::session::Ask;
+use crate::words;
+
+/// A line of standard output. Every one carries `lamport` too.
+#[derive(Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub(super) enum Event<'a> {
+    /// In the room; again after having been left behind.
+    Ready { me: MemberJson<'a>, leader: MemberJson<'a>, members: MembersJson<'a>, runtime: Runtime },
+    /// A message took its place in the order.
+    Message { seq: Index, from: MemberJson<'a>, text: &'a str, mine: bool, replayed: bool },
+    /// A message of one's own took its place.
+    Sent {
+        #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+        reference: Option<Value>,
+        seq: Index,
+    },
+    /// Messages that can no longer be had, or events that were read too slowly.
+    Gap {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        from: Option<MemberJson<'a>>,
+        count: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reason: Option<GapReason>,
+    },
+    /// Somebody came in.
+    Joined { member: MemberJson<'a> },
+    /// Somebody is a member no more.
+    Left { member: MemberJson<'a>, reason: &'static str },
+    /// The neighbours changed, or were asked for.
+    Ring { prev: MemberJson<'a>, next: MemberJson<'a>, reason: &'static str },
+    /// A step of an election.
+    Election { phase: &'static str, candidate: MemberJson<'a>, epoch: u64 },
+    /// Somebody leads now.
+    Leader { member: MemberJson<'a>, epoch: u64 },
+    /// The answer to `stats`.
+    Stats(StatsJson),
+    /// The answer to `members`.
+    Members { me: MemberJson<'a>, leader: Option<MemberJson<'a>>, epoch: u64, members: MembersJson<'a> },
+    /// Something went wrong.
+    Error {
+        code: &'a str,
+        message: Cow<'a, str>,
+        fatal: bool,
+        #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+        reference: Option<Value>,
+    },
+    /// The last line.
+    Bye { reason: &'static str },
+}
+
+/// Why there is a gap, if not for lack of history.
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum GapReason {
+    /// Standard output was read too slowly.
+    Output,
+}
+
+/// An event and the time of the node.
+#[derive(Serialize)]
+struct Stamped<'a> {
+    #[serde(flatten)]
+    event: &'a Event<'a>,
+    lamport: Stamp,
+}
+
+impl<'a> Event<'a> {
+    /// The event of `notice`, if it has one.
+    pub(super) fn of(notice: &'a Notice, runtime: Runtime) -> Option<Self> {
+        Some(match notice {
+            Notice::Ready { me, leader, members } => {
+                Self::Ready { me: me.into(), leader: leader.into(), members: MembersJson(members), runtime }
+            }
+            Notice::Message { seq, from, text, mine, replayed, .. } => Self::Message {
+                seq: *seq,
+                from: from.into(),
+                text: text.as_str(),
+                mine: *mine,
+                replayed: *replayed,
+            },
+            Notice::NotTaken { .. } => {
+                Self::error("not_taken", "the room takes no more just now; say it again")
+            }
+            Notice::Gap { from, count } => Self::Gap { from: Some(from.into()), count: *count, reason: None },
+            Notice::Joined { member } => Self::Joined { member: member.into() },
+            Notice::Left { member, reason } => {
+                Self::Left { member: member.into(), reason: departure(*reason) }
+            }
+            Notice::Ring { prev, next, reason } => Self::ring(prev, next, *reason),
+            Notice::Election { phase, candidate, epoch } => {
+                Self::Election { phase: phase_name(*phase), candidate: candidate.into(), epoch: epoch.0 }
+            }
+            Notice::Leader { member, epoch: Epoch(epoch) } => {
+                Self::Leader { member: member.into(), epoch: *epoch }
+            }
+            Notice::LeftBehind => {
+                Self::error("left_behind", "the room went on without this member, which joins again")
+            }
+            Notice::CutOff => {
+                Self::error("cut_off", "too slow for the room, which waits no longer; catching up")
+            }
+            // A peer's fault is for the log, the end for `bye`, the answers for who asked.
+            Notice::Held { .. } | Notice::Fault { .. } | Notice::Ended(_) | Notice::Report(_) => return None,
+        })
+    }
+
+    /// The answer to `ask`.
+    pub(super) fn answer(ask: Ask, report: &'a Report) -> Self {
+        match ask {
+            Ask::Members | Ask::Leader => Self::Members {
+                me: (&report.me).into(),
+                leader: report.leader.as_ref().map(MemberJson::from),
+                epoch: report.epoch.0,
+                members: MembersJson(&report.members),
+            },
+            Ask::Ring => {
+                Self::Ring { prev: (&report.prev).into(), next: (&report.next).into(), reason: "asked" }
+            }
+            Ask::Stats => Self::Stats(StatsJson::from(report)),
+        }
+    }
+
+    /// Something went wrong, and the room goes on.
+    pub(super) fn error(code: &'a str, message: &'a str) -> Self {
+        Self::Error { code, message: message.into(), fatal: false, reference: None }
+    }
+
+    fn ring(prev: &'a Member, next: &'a Member, reason: RingReason) -> Self {
+        Self::Ring { prev: prev.into(), next: next.into(), reason: words::ring_reason(reason) }
+    }
+
+    /// The line, newline included.
+    pub(super) fn line(&self, lamport: Stamp) -> String {
+        // Strings, numbers and maps with string keys always serialise.
+        let mut line = serde_json::to_string(&Stamped { event: self, lamport }).unwrap_or_default();
+        line.push('\n');
+        line
+    }
+}
+
+fn departure(reason: Departure) -> &'static str {
+    match reason {
+        Departure::Quit => "quit",
+        Departure::Lost => "lost",
+    }
+}
+
+fn phase_name(phase: ElectionPhase) -> &'static str {
+    match phase {
+        ElectionPhase::Start => "start",
+        ElectionPhase::Forward => "forward",
+        ElectionPhase::Swallow => "swallow",
+        ElectionPhase::Won => "won",
+        ElectionPhase::Elected => "elected",
+    }
+}
+
+/// A member.
+#[derive(Serialize)]
+pub(super) struct MemberJson<'a> {
+    id: String,
+    name: &'a str,
+    addr: SocketAddr,
+}
+
+impl<'a> From<&'a Member> for MemberJson<'a> {
+    fn from(member: &'a Member) -> Self {
+        Self { id: member.id.to_string(), name: member.name.as_str(), addr: member.id.addr() }
+    }
+}
+
+/// The members in ring order.
+pub(super) struct MembersJson<'a>(&'a Roster);
+
+impl Serialize for MembersJson<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().map(MemberJson::from))
+    }
+}
+
+/// Counts since the start.
+#[derive(Serialize)]
+pub(super) struct StatsJson {
+    epoch: u64,
+    members: usize,
+    uptime_ms: u64,
+    sent: u64,
+    received: u64,
+    shown: u64,
+    waiting: u64,
+    election_messages: u64,
+    elections: u64,
+    links: u64,
+    faults: u64,
+    history: u64,
+    history_bytes: u64,
+}
+
+impl From<&Report> for StatsJson {
+    fn from(report: &Report) -> Self {
+        let stats = &report.stats;
+        Self {
+            epoch: report.epoch.0,
+            members: report.members.len(),
+            uptime_ms: u64::try_from(stats.uptime.as_millis()).unwrap_or(u64::MAX),
+            sent: stats.sent,
+            received: stats.received,
+            shown: stats.shown,
+            waiting: stats.waiting,
+            election_messages: stats.election_messages,
+            elections: stats.elections,
+            links: stats.links,
+            faults: stats.faults,
+            history: stats.history,
+            history_bytes: stats.history_bytes,
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The face of a session for programs: one JSON object a line, both ways.
+//!
+//! The codes of `error` are, when the session ends: `listen`, `system`, `join_timeout`, `not_ringchat`, `version`,
+//! `room_full`, `slow`, `refused`, `unsure`, `input`, `output`, `internal`; and when it goes on: `bad_command`,
+//! `text_too_long`, `not_taken`, `left_behind`, `cut_off`, `log_file`.
+
+mod command;
+mod event;
+mod input;
+
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use ringchat_core::{Notice, Report, Seq, Stamp};
+use serde_json::Value;
+
+use crate::line::Line;
+use crate::outcome::Outcome;
+use crate::outlet::Outlet;
+use crate::room::Runtime;
+use crate::session::{Ask, Face};
+use event::{Event, GapReason};
+
+pub(crate) use input::{Input, Questions, questions};
+
+/// How long the last lines may take to be read.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// The face.
+pub(crate) struct Json {
+    outlet: Outlet,
+    runtime: Runtime,
+    verbose: bool,
+    asked: Receiver<Ask>,
+    said: Receiver<Option<Value>>,
+    /// The number of own messages whose refs were taken from `said`.
+    matched: Seq,
+    /// Events that did not fit since the last one that did.
+    lost: u64,
+}
+
+impl Json {
+    /// A face that answers what comes through `questions`.
+    pub(crate) fn new(outlet: Outlet, runtime: Runtime, verbose: bool, questions: Questions) -> Self {
+        let Questions { asked, said } = questions;
+        Self { outlet, runtime, verbose, asked, said, matched: 0, lost: 0 }
+    }
+
+    fn put(&mut self, lamport: Stamp, event: &Event<'_>) {
+        if self.lost > 0 {
+            let gap = Event::Gap { from: None, count: self.lost, reason: Some(GapReason::Output) };
+            if !self.outlet.offer(&gap.line(lamport)) {
+                self.lost = self.lost.saturating_add(1);
+                return;
+            }
+            self.lost = 0;
+        }
+        if !self.outlet.offer(&event.line(lamport)) {
+            self.lost = 1;
+        }
+    }
+
+    /// The ref that came with the own message numbered `oseq`. They come in the order said, but some may
+    /// never come.
+    fn reference(&mut self, oseq: Seq) -> Option<Value> {
+        let mut reference = None;
+        while self.matched < oseq {
+            reference = self.said.try_recv().ok()?;
+            self.matched += 1;
+        }
+        reference
+    }
+
+    fn report(&mut self, lamport: Stamp, report: &Report) {
+        // An answer to nobody is one whose question went with missed notices.
+        if let Ok(ask) = self.asked.try_recv() {
+            self.put(lamport, &Event::answer(ask, report));
+        }
+    }
+}
+
+impl Face for Json {
+    fn notice(&mut self, lamport: Stamp, notice: &Notice) {
+        if let Notice::Report(report) = notice {
+            self.report(lamport, report);
+        } else if let Some(event) = Event::of(notice, self.runtime) {
+            self.put(lamport, &event);
+        }
+        if let Notice::Message { mine: true, oseq, seq, .. } = notice {
+            let reference = self.reference(*oseq);
+            self.put(lamport, &Event::Sent { reference, seq: *seq });
+        }
+    }
+
+    fn missed(&mut self, _lamport: Stamp, count: u64) {
+        self.asked.try_iter().for_each(drop);
+        self.lost = self.lost.saturating_add(count);
+    }
+
+    fn trouble(&mut self, lamport: Stamp, code: &str, message: &str) {
+        self.put(lamport, &Event::error(code, message));
+    }
+
+    fn log(&mut self, line: &Line, _notice: &Notice) {
+        if self.verbose {
+            line.to_stderr();
+        }
+    }
+
+    fn bye(&mut self, lamport: Stamp, outcome: &Outcome) {
+        if self.lost > 0 {
+            let gap = Event::Gap { from: None, count: self.lost, reason: Some(GapReason::Output) };
+            self.outlet.insist(&gap.line(lamport));
+        }
+        for line in last_lines(lamport, outcome) {
+            self.outlet.insist(&line);
+        }
+        self.outlet.finish(LAST_WORDS);
+    }
+}
+
+/// What stands at the end of every output: what went wrong, if anything, and `bye`.
+pub(crate) fn last_lines(lamport: Stamp, outcome: &Outcome) -> Vec<String> {
+    let error = outcome.error.as_ref().map(|(code, message)| Event::Error {
+        code,
+        message: message.as_str().into(),
+        fatal: true,
+        reference: None,
+    });
+    let bye = Event::Bye { reason: outcome.reason };
+    error.iter().chain([&bye]).map(|event| event.line(lamport)).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,139 @@
+use std::io;
+use std::sync::mpsc;
+
+use ringchat_core::{Departure, ElectionPhase, Epoch, Member, Name, NodeId, RingReason, Roster, Stats, Text};
+use serde_json::json;
+
+use super::input::Asking;
+use super::*;
+
+const LONG: Duration = Duration::from_secs(10);
+
+struct Shown {
+    face: Json,
+    asking: Asking,
+    lines: mpsc::Receiver<String>,
+}
+
+impl Shown {
+    fn new() -> Self {
+        let (sender, lines) = mpsc::channel();
+        let outlet =
+            Outlet::start(move |lines| sender.send(lines).map_err(io::Error::other), |_| {}).unwrap();
+        let (asking, questions) = questions();
+        Self { face: Json::new(outlet, Runtime::AsyncStd, false, questions), asking, lines }
+    }
+
+    fn objects(self) -> Vec<Value> {
+        self.face.outlet.finish(LONG);
+        let lines: String = self.lines.try_iter().collect();
+        lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+fn bob() -> Member {
+    let id = NodeId::new("10.0.0.5:5000".parse().unwrap(), 171);
+    Member { id, name: Name::new("bob").unwrap() }
+}
+
+fn message(oseq: Seq, mine: bool, text: &str) -> Notice {
+    let text = Text::new(text).unwrap();
+    Notice::Message { seq: 40 + oseq, from: bob(), oseq, text, stamp: 1, mine, replayed: false }
+}
+
+#[test]
+fn every_notice_has_the_documented_form() {
+    let member = json!({"id": "10.0.0.5:5000#ab", "name": "bob", "addr": "10.0.0.5:5000"});
+    let mut shown = Shown::new();
+    let notices = [
+        Notice::Ready { me: bob(), leader: bob(), members: Roster::alone(bob()) },
+        message(2, false, "a\n\u{1b}\u{2028}"),
+        Notice::Gap { from: bob(), count: 3 },
+        Notice::Joined { member: bob() },
+        Notice::Left { member: bob(), reason: Departure::Lost },
+        Notice::Ring { prev: bob(), next: bob(), reason: RingReason::Repair },
+        Notice::Election { phase: ElectionPhase::Swallow, candidate: bob(), epoch: Epoch(3) },
+        Notice::Leader { member: bob(), epoch: Epoch(3) },
+    ];
+    for notice in &notices {
+        shown.face.notice(7, notice);
+    }
+    assert_eq!(
+        shown.objects(),
+        [
+            json!({"event": "ready", "me": member, "leader": member, "members": [member],
+                   "runtime": "async-std", "lamport": 7}),
+            json!({"event": "message", "seq": 42, "from": member, "text": "a\n\u{1b}\u{2028}", "mine": false,
+                   "replayed": false, "lamport": 7}),
+            json!({"event": "gap", "from": member, "count": 3, "lamport": 7}),
+            json!({"event": "joined", "member": member, "lamport": 7}),
+            json!({"event": "left", "member": member, "reason": "lost", "lamport": 7}),
+            json!({"event": "ring", "prev": member, "next": member, "reason": "repair", "lamport": 7}),
+            json!({"event": "election", "phase": "swallow", "candidate": member, "epoch": 3, "lamport": 7}),
+            json!({"event": "leader", "member": member, "epoch": 3, "lamport": 7}),
+        ]
+    );
+}
+
+#[test]
+fn own_messages_bring_their_refs_back_also_past_a_gap() {
+    let mut shown = Shown::new();
+    for reference in [Some(json!("a")), None, Some(json!(3))] {
+        shown.asking.said.send(reference).unwrap();
+    }
+    shown.face.notice(1, &message(1, true, "x"));
+    shown.face.notice(2, &message(3, true, "z"));
+    let objects = shown.objects();
+    assert_eq!(objects[1], json!({"event": "sent", "ref": "a", "seq": 41, "lamport": 1}));
+    assert_eq!(objects[3], json!({"event": "sent", "ref": 3, "seq": 43, "lamport": 2}));
+}
+
+#[test]
+fn questions_are_answered_in_turn() {
+    let report = Notice::Report(Box::new(Report {
+        me: bob(),
+        leader: None,
+        epoch: Epoch(3),
+        members: Roster::alone(bob()),
+        prev: bob(),
+        next: bob(),
+        lamport: 9,
+        stats: Stats { shown: 5, ..Stats::default() },
+    }));
+    let mut shown = Shown::new();
+    for ask in [Ask::Members, Ask::Ring, Ask::Stats] {
+        shown.asking.asked.send(ask).unwrap();
+    }
+    for _ in 0..4 {
+        shown.face.notice(9, &report);
+    }
+    let objects = shown.objects();
+    assert_eq!(objects.len(), 3);
+    assert_eq!((&objects[0]["event"], &objects[0]["leader"]), (&json!("members"), &Value::Null));
+    assert_eq!((&objects[1]["event"], &objects[1]["reason"]), (&json!("ring"), &json!("asked")));
+    assert_eq!((&objects[2]["event"], &objects[2]["shown"]), (&json!("stats"), &json!(5)));
+    assert!(objects.iter().all(|object| object["lamport"] == 9));
+}
+
+#[test]
+fn what_the_reader_was_too_slow_for_is_a_gap() {
+    let mut shown = Shown::new();
+    shown.face.missed(3, 7);
+    shown.face.notice(4, &message(1, false, "x"));
+    let objects = shown.objects();
+    assert_eq!(objects[0], json!({"event": "gap", "count": 7, "reason": "output", "lamport": 4}));
+    assert_eq!(objects[1]["event"], "message");
+}
+
+#[test]
+fn the_last_lines_tell_what_went_wrong() {
+    let lines = last_lines(5, &Outcome::failed(3, "join_timeout", "nobody".into()));
+    let objects: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(
+        objects,
+        [
+            json!({"event": "error", "code": "join_timeout", "message": "nobody", "fatal": true, "lamport": 5}),
+            json!({"event": "bye", "reason": "error", "lamport": 5}),
+        ]
+    );
+}

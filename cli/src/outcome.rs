@@ -1,0 +1,168 @@
+//! How a session ended: exit code, reason, and what to tell people.
+
+use std::io;
+
+use ringchat_core::wire::Refusal;
+use ringchat_core::{Ending, JoinFailure};
+
+/// Why a session leaves its room.
+#[derive(Debug)]
+pub(crate) enum Cause {
+    /// The user wants to.
+    Quit,
+    /// The input ended.
+    Eof,
+    /// This signal came.
+    Signal(i32),
+    /// Nobody reads the output any more.
+    OutputClosed,
+    /// The output cannot be written.
+    OutputFailed(io::Error),
+    /// The input cannot be read.
+    InputFailed(String),
+}
+
+/// How a session ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outcome {
+    /// The exit code.
+    pub(crate) exit: u8,
+    /// Why, in a word: quit, eof, signal or error.
+    pub(crate) reason: &'static str,
+    /// What went wrong: a code for programs, a sentence for people.
+    pub(crate) error: Option<(&'static str, String)>,
+}
+
+impl Outcome {
+    /// A session that could not begin.
+    pub(crate) fn failed(exit: u8, code: &'static str, message: String) -> Self {
+        Self { exit, reason: "error", error: Some((code, message)) }
+    }
+
+    /// The outcome of a node that ended as `ending` says and was left because of `cause`.
+    pub(crate) fn of(ending: Option<&Ending>, cause: Option<Cause>) -> Self {
+        match (ending, cause) {
+            (Some(Ending::Left { unsure }), cause) => Self::left(*unsure, cause),
+            (_, Some(Cause::Signal(signal))) => Self::signal(signal),
+            (Some(Ending::JoinFailed { tried }), _) => join_failed(tried),
+            (Some(Ending::Refused(refusal)), _) => refused(*refusal),
+            (Some(_) | None, _) => Self::failed(
+                1,
+                "internal",
+                "the room ended in a way that this program does not know; please report it".to_owned(),
+            ),
+        }
+    }
+
+    fn left(unsure: u64, cause: Option<Cause>) -> Self {
+        let mut outcome = match cause {
+            None | Some(Cause::Quit | Cause::OutputClosed) => Self { exit: 0, reason: "quit", error: None },
+            Some(Cause::Eof) => Self { exit: 0, reason: "eof", error: None },
+            Some(Cause::Signal(signal)) => Self::signal(signal),
+            Some(Cause::OutputFailed(error)) => {
+                let message = format!("standard output cannot be written ({error}); the room was left");
+                Self::failed(1, "output", message)
+            }
+            Some(Cause::InputFailed(error)) => {
+                let message = format!("standard input cannot be read ({error}); the room was left");
+                Self::failed(1, "input", message)
+            }
+        };
+        if unsure > 0 {
+            outcome.exit = outcome.exit.max(1);
+            let what = if unsure == 1 { "message" } else { "messages" };
+            let message = format!("{unsure} {what} of yours may not have reached everybody; say them again");
+            outcome.error = Some(("unsure", message));
+        }
+        outcome
+    }
+
+    fn signal(signal: i32) -> Self {
+        let exit = u8::try_from(signal).unwrap_or(0).saturating_add(128);
+        Self { exit, reason: "signal", error: None }
+    }
+}
+
+/// Nobody let this member in.
+fn join_failed(tried: &[(std::net::SocketAddr, JoinFailure)]) -> Outcome {
+    let all: Vec<String> = tried.iter().map(|(addr, failure)| format!("{addr}: {failure}")).collect();
+    let failures = || tried.iter().map(|(_, failure)| *failure);
+    let (exit, code, advice) = if failures().any(|failure| matches!(failure, JoinFailure::Version { .. })) {
+        (4, "version", "use the same version of ringchat as the room")
+    } else if failures().any(|failure| failure == JoinFailure::NotRingchat) {
+        (3, "not_ringchat", "give the address and port of a member")
+    } else {
+        (
+            3,
+            "join_timeout",
+            "check that a member runs there and that no firewall is between, or create a room with -l",
+        )
+    };
+    Outcome::failed(exit, code, format!("could not join the room ({}); {advice}", all.join("; ")))
+}
+
+/// The room does not want this member.
+fn refused(refusal: Refusal) -> Outcome {
+    let (code, advice) = match refusal {
+        Refusal::RoomFull => ("room_full", "try again when somebody has left"),
+        Refusal::Slow => ("slow", "read faster, or join from a faster connection"),
+        _ => ("refused", "try again"),
+    };
+    Outcome::failed(4, code, format!("the room did not let this member in: {refusal}; {advice}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use ringchat_core::DialFailure;
+
+    use super::*;
+
+    fn left(unsure: u64, cause: Cause) -> Outcome {
+        Outcome::of(Some(&Ending::Left { unsure }), Some(cause))
+    }
+
+    #[test]
+    fn a_room_left_in_order_is_a_success() {
+        assert_eq!((left(0, Cause::Quit).exit, left(0, Cause::Quit).reason), (0, "quit"));
+        assert_eq!((left(0, Cause::Eof).exit, left(0, Cause::Eof).reason), (0, "eof"));
+        assert_eq!(left(0, Cause::OutputClosed).exit, 0);
+    }
+
+    #[test]
+    fn signals_have_the_exit_codes_of_a_shell() {
+        let exits = [2, 15, 1].map(|signal| left(0, Cause::Signal(signal)).exit);
+        assert_eq!(exits, [130, 143, 129]);
+    }
+
+    #[test]
+    fn messages_that_may_be_lost_are_counted_and_fail() {
+        let outcome = left(3, Cause::Eof);
+        assert_eq!(outcome.exit, 1);
+        assert!(outcome.error.is_some_and(|(code, message)| code == "unsure" && message.starts_with("3 ")));
+        assert_eq!(left(3, Cause::Signal(15)).exit, 143);
+    }
+
+    #[test]
+    fn a_failed_join_names_each_address_and_tells_why() {
+        let tried = vec![
+            ("10.0.0.1:1".parse().unwrap(), JoinFailure::Dial(DialFailure::Refused)),
+            ("10.0.0.2:2".parse().unwrap(), JoinFailure::NoAnswer),
+        ];
+        let outcome = Outcome::of(Some(&Ending::JoinFailed { tried }), None);
+        let Some(("join_timeout", message)) = outcome.error else { panic!("{outcome:?}") };
+        assert_eq!(outcome.exit, 3);
+        assert!(message.contains("10.0.0.1:1: nobody listens there"), "{message}");
+        assert!(message.contains("10.0.0.2:2: no answer"), "{message}");
+    }
+
+    #[test]
+    fn refusals_and_other_versions_have_their_exit_code() {
+        assert_eq!(Outcome::of(Some(&Ending::Refused(Refusal::RoomFull)), None).exit, 4);
+        let join = |failure| {
+            let tried = vec![("10.0.0.1:1".parse().unwrap(), failure)];
+            Outcome::of(Some(&Ending::JoinFailed { tried }), None).exit
+        };
+        assert_eq!(join(JoinFailure::Version { theirs: 9 }), 4);
+        assert_eq!(join(JoinFailure::NotRingchat), 3);
+    }
+}

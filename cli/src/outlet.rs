@@ -1,0 +1,170 @@
+//! Output: a bounded queue of lines, and a thread that writes them.
+//!
+//! Whoever reads slowly slows nobody: a line that does not fit is not taken, and the caller counts it. The
+//! writer takes all that is queued and writes it at once.
+
+use std::io;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// Bytes of lines that may wait.
+const MAX_QUEUED: usize = 8 * 1024 * 1024;
+
+/// Bytes that only a line which must not be lost may use.
+const RESERVE: usize = 64 * 1024;
+
+/// The end of the queue that takes lines. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Outlet(Arc<Shared>);
+
+struct Shared {
+    queue: Mutex<Queue>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Queue {
+    lines: String,
+    writing: bool,
+    closed: bool,
+    failed: bool,
+}
+
+impl Outlet {
+    /// Starts the thread that hands lines to `write`. If that fails, `on_failure` is called, and from then on
+    /// lines are taken and dropped.
+    ///
+    /// # Errors
+    /// If there can be no such thread.
+    pub(crate) fn start(
+        write: impl FnMut(String) -> io::Result<()> + Send + 'static,
+        on_failure: impl FnOnce(io::Error) + Send + 'static,
+    ) -> io::Result<Self> {
+        let shared = Arc::new(Shared { queue: Mutex::default(), changed: Condvar::new() });
+        let outlet = Self(Arc::clone(&shared));
+        thread::Builder::new().name("output".into()).spawn(move || shared.write_all(write, on_failure))?;
+        Ok(outlet)
+    }
+
+    /// Queues `line`, newline included. False if there is no room for it.
+    #[must_use]
+    pub(crate) fn offer(&self, line: &str) -> bool {
+        self.push(line, MAX_QUEUED)
+    }
+
+    /// Queues `line`, newline included, with the reserve for what must not be lost.
+    pub(crate) fn insist(&self, line: &str) {
+        let _ = self.push(line, MAX_QUEUED + RESERVE);
+    }
+
+    fn push(&self, line: &str, limit: usize) -> bool {
+        let mut queue = self.0.lock();
+        if queue.failed {
+            return true;
+        }
+        if queue.lines.len() + line.len() > limit {
+            return false;
+        }
+        queue.lines.push_str(line);
+        drop(queue);
+        self.0.changed.notify_all();
+        true
+    }
+
+    /// Ends the output once all is written, and waits for that, at most `within`.
+    pub(crate) fn finish(&self, within: Duration) {
+        let mut queue = self.0.lock();
+        queue.closed = true;
+        self.0.changed.notify_all();
+        let unwritten = |queue: &mut Queue| !queue.failed && (queue.writing || !queue.lines.is_empty());
+        drop(self.0.changed.wait_timeout_while(queue, within, unwritten));
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write_all(&self, mut write: impl FnMut(String) -> io::Result<()>, on_failure: impl FnOnce(io::Error)) {
+        while let Some(lines) = self.take() {
+            if let Err(error) = write(lines) {
+                self.lock().failed = true;
+                self.changed.notify_all();
+                on_failure(error);
+                return;
+            }
+        }
+    }
+
+    /// Waits for lines and takes them all; none once the output has ended.
+    fn take(&self) -> Option<String> {
+        let mut queue = self.lock();
+        queue.writing = false;
+        self.changed.notify_all();
+        let idle = |queue: &mut Queue| queue.lines.is_empty() && !queue.closed;
+        let mut queue = self.changed.wait_while(queue, idle).unwrap_or_else(PoisonError::into_inner);
+        queue.writing = !queue.lines.is_empty();
+        queue.writing.then(|| std::mem::take(&mut queue.lines))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    const LONG: Duration = Duration::from_secs(10);
+
+    #[test]
+    fn lines_come_out_in_order_and_finish_waits_for_them() {
+        let (sender, written) = mpsc::channel();
+        let outlet =
+            Outlet::start(move |lines| sender.send(lines).map_err(io::Error::other), |_| {}).unwrap();
+        for line in 0..100 {
+            assert!(outlet.offer(&format!("{line}\n")));
+        }
+        outlet.finish(LONG);
+        let all: String = written.try_iter().collect();
+        assert!(all.lines().eq((0..100).map(|line| line.to_string())));
+    }
+
+    #[test]
+    fn a_reader_that_stalls_costs_lines_and_no_time() {
+        let (release, gate) = mpsc::channel::<()>();
+        let (sender, written) = mpsc::channel();
+        let write = move |lines: String| {
+            gate.recv().map_err(io::Error::other)?;
+            sender.send(lines).map_err(io::Error::other)
+        };
+        let outlet = Outlet::start(write, |_| {}).unwrap();
+        let line = "x".repeat(1024 * 1024);
+        // One write may be under way, which frees the queue once more.
+        let taken = (0..100).filter(|_| outlet.offer(&line)).count();
+        assert!((8..=16).contains(&taken), "{taken}");
+        assert!(!outlet.offer(&line));
+        outlet.insist("last\n");
+        (0..100).for_each(|_| release.send(()).unwrap_or_default());
+        outlet.finish(LONG);
+        let all: String = written.try_iter().collect();
+        assert_eq!(all.len(), taken * line.len() + 5);
+        assert!(all.ends_with("last\n"));
+    }
+
+    #[test]
+    fn a_failure_is_told_and_then_nothing_waits() {
+        let (sender, failures) = mpsc::channel();
+        let outlet = Outlet::start(
+            |_| Err(io::ErrorKind::BrokenPipe.into()),
+            move |error| sender.send(error.kind()).unwrap(),
+        )
+        .unwrap();
+        assert!(outlet.offer("a\n"));
+        assert_eq!(failures.recv_timeout(LONG), Ok(io::ErrorKind::BrokenPipe));
+        assert!(outlet.offer("b\n"));
+        outlet.finish(LONG);
+        assert_eq!(failures.recv_timeout(LONG), Err(mpsc::RecvTimeoutError::Disconnected));
+    }
+}

@@ -1,0 +1,196 @@
+use std::io;
+use std::net::SocketAddr;
+use std::sync::mpsc::{self, Receiver, SyncSender, sync_channel};
+
+use ringchat_core::{Epoch, NodeId, Stats, Text};
+
+use super::*;
+
+/// A screen, what asks it, and what it showed.
+struct Shown {
+    screen: Screen,
+    ask: SyncSender<Ask>,
+    lines: Receiver<String>,
+}
+
+impl Shown {
+    fn new(own: bool, log: bool) -> Self {
+        let (sender, lines) = mpsc::channel();
+        let outlet =
+            Outlet::start(move |lines| sender.send(lines).map_err(io::Error::other), |_| {}).unwrap();
+        let (ask, asked) = sync_channel(8);
+        let screen = Screen::new(Printer { outlet, colour: false }, Show { own, log }, asked);
+        Self { screen, ask, lines }
+    }
+
+    fn notice(&mut self, notice: &Notice) {
+        if let Some(text) = words::log(notice) {
+            self.screen.log(&Line::log(9, &text), notice);
+        }
+        self.screen.notice(9, notice);
+    }
+
+    fn lines(self) -> Vec<String> {
+        self.screen.printer.outlet.finish(Duration::from_secs(10));
+        self.lines.try_iter().collect::<String>().lines().map(str::to_owned).collect()
+    }
+}
+
+fn member(name: &str, port: u16) -> Member {
+    let addr = SocketAddr::from(([127, 0, 0, 1], port));
+    Member { id: NodeId::new(addr, 1), name: ringchat_core::Name::new(name).unwrap() }
+}
+
+fn ready(members: &[Member]) -> Notice {
+    Notice::Ready {
+        me: members[0].clone(),
+        leader: members[0].clone(),
+        members: Roster::new(members.to_vec()).unwrap(),
+    }
+}
+
+fn message(from: Member, oseq: Seq, mine: bool) -> Notice {
+    let text = Text::new("hi").unwrap();
+    Notice::Message { seq: 4, from, oseq, text, stamp: 12, mine, replayed: false }
+}
+
+fn report(members: &[Member], leader: Option<Member>) -> Notice {
+    Notice::Report(Box::new(Report {
+        me: members[0].clone(),
+        leader,
+        epoch: Epoch(3),
+        members: Roster::new(members.to_vec()).unwrap(),
+        prev: members[0].clone(),
+        next: members[0].clone(),
+        lamport: 9,
+        stats: Stats::default(),
+    }))
+}
+
+#[test]
+fn messages_and_system_lines_have_the_forms_of_the_original() {
+    let (alice, bob, carol) = (member("Alice", 1), member("Bob", 2), member("Carol", 3));
+    let mut shown = Shown::new(false, false);
+    shown.notice(&Notice::Joined { member: bob.clone() });
+    shown.notice(&message(bob.clone(), 1, false));
+    shown.notice(&message(alice, 1, true));
+    shown.notice(&Notice::Left { member: bob.clone(), reason: Departure::Quit });
+    shown.notice(&Notice::Left { member: bob, reason: Departure::Lost });
+    shown.notice(&Notice::Leader { member: carol, epoch: Epoch(4) });
+    assert_eq!(
+        shown.lines(),
+        [
+            "/// Bob joined the ring! ///",
+            "> Bob(127.0.0.1:2)[12]: hi",
+            "/// Bob left the ring ///",
+            "/// Bob was lost ///",
+            "/// Carol leads now (epoch 4) ///",
+        ]
+    );
+}
+
+#[test]
+fn the_first_ready_tells_how_to_join_and_that_all_can_read() {
+    let mut shown = Shown::new(false, false);
+    shown.notice(&ready(&[member("Alice", 1)]));
+    shown.notice(&ready(&[member("Alice", 1), member("Bob", 2)]));
+    let lines = shown.lines();
+    assert_eq!(lines.len(), 4);
+    assert!(lines[1].contains("ringchat 127.0.0.1:1"));
+    assert!(lines[2].contains("not encrypted"));
+    assert_eq!(lines[3], "/// back in the ring: 2 members, you lead ///");
+}
+
+#[test]
+fn two_people_of_one_name_are_told_apart() {
+    let (bob, other) = (member("Bob", 2), member("Bob", 3));
+    let mut shown = Shown::new(false, false);
+    shown.notice(&ready(&[member("Alice", 1), bob.clone()]));
+    shown.notice(&Notice::Joined { member: other });
+    shown.notice(&Notice::Left { member: bob, reason: Departure::Quit });
+    shown.notice(&Notice::Leader { member: member("Bob", 3), epoch: Epoch(2) });
+    assert_eq!(
+        shown.lines()[3..],
+        [
+            "/// Bob(127.0.0.1:3) joined the ring! ///",
+            "/// Bob(127.0.0.1:2) left the ring ///",
+            "/// Bob leads now (epoch 2) ///",
+        ]
+    );
+}
+
+#[test]
+fn a_message_that_waits_is_said_to_wait_and_then_to_be_delivered() {
+    let mut shown = Shown::new(false, false);
+    shown.notice(&Notice::Held { oseq: 2 });
+    shown.notice(&message(member("Alice", 1), 1, true));
+    shown.notice(&message(member("Alice", 1), 2, true));
+    assert_eq!(
+        shown.lines(),
+        ["/// your message waits until the ring has a leader ///", "/// your message was delivered ///"]
+    );
+}
+
+#[test]
+fn in_a_pipe_own_messages_stand_in_their_place() {
+    let mut shown = Shown::new(true, false);
+    shown.notice(&Notice::Held { oseq: 1 });
+    shown.notice(&message(member("Alice", 1), 1, true));
+    assert_eq!(shown.lines(), ["> Alice(127.0.0.1:1)[12]: hi"]);
+}
+
+#[test]
+fn questions_are_answered_in_turn() {
+    let members = [member("alice", 1), member("bob", 2), member("carol", 3)];
+    let mut shown = Shown::new(false, false);
+    for ask in [Ask::Ring, Ask::Leader, Ask::Members, Ask::Leader] {
+        shown.ask.send(ask).unwrap();
+    }
+    for _ in 0..3 {
+        shown.notice(&report(&members, Some(members[2].clone())));
+    }
+    shown.notice(&report(&members, None));
+    shown.notice(&report(&members, None));
+    assert_eq!(
+        shown.lines(),
+        [
+            "/// ring: alice -> bob -> carol* -> alice (epoch 3) ///",
+            "/// carol leads (epoch 3) ///",
+            "/// 3 members ///",
+            "/// alice(127.0.0.1:1), you ///",
+            "/// bob(127.0.0.1:2) ///",
+            "/// carol(127.0.0.1:3), leads ///",
+            "/// nobody leads just now; the ring elects ///",
+        ]
+    );
+}
+
+#[test]
+fn the_log_is_shown_when_asked_for_but_nothing_twice() {
+    let bob = member("Bob", 2);
+    let election = Notice::Election {
+        phase: ringchat_core::ElectionPhase::Forward,
+        candidate: bob.clone(),
+        epoch: Epoch(2),
+    };
+    let mut shown = Shown::new(false, true);
+    shown.notice(&election);
+    shown.notice(&message(bob.clone(), 1, false));
+    assert_eq!(
+        shown.lines(),
+        ["9: election of epoch 2: Bob(127.0.0.1:2) passed on", "> Bob(127.0.0.1:2)[12]: hi",]
+    );
+    let mut quiet = Shown::new(false, false);
+    quiet.notice(&election);
+    assert!(quiet.lines().is_empty());
+}
+
+#[test]
+fn what_was_missed_is_said() {
+    let mut shown = Shown::new(false, false);
+    shown.screen.missed(1, 7);
+    shown.notice(&message(member("Bob", 2), 1, false));
+    let lines = shown.lines();
+    assert!(lines[0].contains("7 lines were not shown"));
+    assert_eq!(lines.len(), 2);
+}

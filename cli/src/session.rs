@@ -1,0 +1,162 @@
+//! A session: one stay in a room, from the binding of the port to the exit code.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use ringchat_core::driver::{Event, NoEvent};
+use ringchat_core::{Notice, Stamp};
+
+use crate::chat_log::ChatLog;
+use crate::line::Line;
+use crate::outcome::{Cause, Outcome};
+use crate::room::{Notices, Room};
+use crate::words;
+
+/// Something that a user asked, to be answered by the next report of the node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ask {
+    /// Who is here.
+    Members,
+    /// Who comes after whom.
+    Ring,
+    /// Who leads.
+    Leader,
+    /// Counts.
+    Stats,
+}
+
+/// What the threads of a session share.
+pub(crate) struct Session {
+    /// The room.
+    pub(crate) room: Room,
+    cause: Mutex<Option<Cause>>,
+    lamport: AtomicU64,
+}
+
+impl Session {
+    /// A session in `room`.
+    pub(crate) fn new(room: Room) -> Self {
+        Self { room, cause: Mutex::new(None), lamport: AtomicU64::new(0) }
+    }
+
+    /// Leaves the room. The first cause counts, but a signal outdoes all others.
+    pub(crate) fn leave(&self, cause: Cause) {
+        let mut first = self.lock_cause();
+        if first.is_none() || matches!(cause, Cause::Signal(_)) {
+            *first = Some(cause);
+        }
+        drop(first);
+        self.room.leave();
+    }
+
+    /// Whether the room is being left because of a signal.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        matches!(*self.lock_cause(), Some(Cause::Signal(_)))
+    }
+
+    /// Whether the room is being left.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.lock_cause().is_some()
+    }
+
+    /// The node's Lamport time at its last notice.
+    pub(crate) fn lamport(&self) -> Stamp {
+        self.lamport.load(Ordering::Relaxed)
+    }
+
+    fn lock_cause(&self) -> MutexGuard<'_, Option<Cause>> {
+        self.cause.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How a session shows itself to its user.
+pub(crate) trait Face {
+    /// Something happened.
+    fn notice(&mut self, lamport: Stamp, notice: &Notice);
+    /// So many notices were missed.
+    fn missed(&mut self, lamport: Stamp, count: u64);
+    /// Something went wrong, and the room goes on.
+    fn trouble(&mut self, lamport: Stamp, code: &str, message: &str);
+    /// A line of the log, for who wants to see it.
+    fn log(&mut self, line: &Line, notice: &Notice);
+    /// The session is over. Waits until all is shown, as far as somebody looks.
+    fn bye(&mut self, lamport: Stamp, outcome: &Outcome);
+}
+
+/// Shows and logs what happens in the room until it ends.
+pub(crate) fn run(
+    session: &Session,
+    mut notices: Notices,
+    face: &mut dyn Face,
+    log_file: Option<PathBuf>,
+    admitted: SyncSender<()>,
+) -> Outcome {
+    let mut log = open_log(log_file, session.room.addr(), face);
+    let mut admitted = Some(admitted);
+    let mut ending = None;
+    while let Some(event) = next(session, &mut notices, &mut log, face) {
+        match event {
+            Event::Notice { lamport, notice } => {
+                session.lamport.store(lamport, Ordering::Relaxed);
+                if let Some(text) = words::log(&notice) {
+                    let line = Line::log(lamport, &text);
+                    tell(log.add(&line), &log, lamport, face);
+                    face.log(&line, &notice);
+                }
+                face.notice(lamport, &notice);
+                match notice {
+                    Notice::Ready { .. } => drop(admitted.take().map(|admitted| admitted.send(()))),
+                    Notice::Ended(how) => ending = Some(how),
+                    _ => {}
+                }
+            }
+            Event::Missed { count } => face.missed(session.lamport(), count),
+        }
+    }
+    session.room.join();
+    let outcome = Outcome::of(ending.as_ref(), session.lock_cause().take());
+    face.bye(session.lamport(), &outcome);
+    outcome
+}
+
+/// The next event. Before waiting for it, the log is written.
+fn next(session: &Session, notices: &mut Notices, log: &mut ChatLog, face: &mut dyn Face) -> Option<Event> {
+    match notices.try_next() {
+        Ok(event) => Some(event),
+        Err(NoEvent::Yet) => {
+            tell(log.flush(), log, session.lamport(), face);
+            notices.next()
+        }
+        Err(NoEvent::Ended) => {
+            tell(log.flush(), log, session.lamport(), face);
+            None
+        }
+    }
+}
+
+fn open_log(path: Option<PathBuf>, addr: SocketAddr, face: &mut dyn Face) -> ChatLog {
+    let path = path.unwrap_or_else(|| PathBuf::from(format!("chat_{}.log", addr.port())));
+    match ChatLog::open(path.clone()) {
+        Ok(log) => log,
+        Err(error) => {
+            let log = ChatLog::none(path);
+            tell(Err(error), &log, 0, face);
+            log
+        }
+    }
+}
+
+/// Says that the log cannot be written.
+fn tell(written: io::Result<()>, log: &ChatLog, lamport: Stamp, face: &mut dyn Face) {
+    if let Err(error) = written {
+        let path = log.path().display();
+        let message = format!(
+            "the log {path} cannot be written ({error}); the room goes on, choose another with --log-file"
+        );
+        face.trouble(lamport, "log_file", &message);
+    }
+}

@@ -1,0 +1,89 @@
+//! Another member of the room, driven with JSON.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+use serde_json::{Value, json};
+
+/// How long anything may take.
+const LONG: Duration = Duration::from_secs(20);
+
+/// A member.
+pub(crate) struct Peer {
+    child: Child,
+    events: Receiver<Value>,
+    /// Where it listens.
+    pub(crate) addr: String,
+}
+
+impl Peer {
+    /// Starts one in `dir` and waits until it is in the room.
+    pub(crate) fn start(dir: &Path, args: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_ringchat"))
+            .current_dir(dir)
+            .arg("--json")
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let (sender, events) = mpsc::channel();
+        thread::spawn(move || {
+            for line in lines.map_while(Result::ok) {
+                let _ = sender.send(serde_json::from_str(&line).unwrap());
+            }
+        });
+        let mut peer = Self { child, events, addr: String::new() };
+        let ready = peer.wait("ready");
+        ready["me"]["addr"].as_str().unwrap().clone_into(&mut peer.addr);
+        peer
+    }
+
+    /// Says something.
+    pub(crate) fn say(&mut self, text: &str) {
+        let line = json!({"command": "say", "text": text}).to_string() + "\n";
+        self.child.stdin.as_mut().unwrap().write_all(line.as_bytes()).unwrap();
+    }
+
+    /// Sends a signal.
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// The next event called `event`.
+    pub(crate) fn wait(&self, event: &str) -> Value {
+        let deadline = Instant::now() + LONG;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let next = self.events.recv_timeout(left).unwrap_or_else(|_| panic!("no {event}"));
+            if next["event"] == event {
+                return next;
+            }
+        }
+    }
+
+    /// The next text that somebody else says.
+    pub(crate) fn heard(&self) -> String {
+        loop {
+            let message = self.wait("message");
+            if message["mine"] == false {
+                return message["text"].as_str().unwrap().to_owned();
+            }
+        }
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        // It may be over already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

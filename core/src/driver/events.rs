@@ -1,0 +1,187 @@
+//! What the user is told, in a queue that a slow reader cannot make grow.
+
+use alloc::collections::VecDeque;
+use core::fmt;
+
+use crate::action::Notice;
+use crate::ids::Stamp;
+
+/// Events that wait for their reader, at most.
+const MAX_EVENTS: usize = 16 * 1024;
+
+/// Bytes of text in them, at most.
+const MAX_EVENT_BYTES: usize = 8 * 1024 * 1024;
+
+/// Something that the user is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A notice of the node.
+    Notice {
+        /// The node's Lamport time.
+        lamport: Stamp,
+        /// What it tells.
+        notice: Notice,
+    },
+    /// Here notices are missing, because they came faster than they were read.
+    Missed {
+        /// How many.
+        count: u64,
+    },
+}
+
+/// The room was left, or never entered: it takes no more commands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended;
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the room was left; open it again to go on")
+    }
+}
+
+impl core::error::Error for Ended {}
+
+/// Why there is no event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoEvent {
+    /// None has come yet.
+    Yet,
+    /// The room has ended; none will come.
+    Ended,
+}
+
+impl fmt::Display for NoEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Yet => "nothing has happened yet; wait longer",
+            Self::Ended => "the room has ended; open it again to go on",
+        })
+    }
+}
+
+impl core::error::Error for NoEvent {}
+
+/// Events on their way to their reader. What does not fit is counted, and shows as [`Event::Missed`].
+#[derive(Debug, Default)]
+pub struct EventQueue {
+    events: VecDeque<Event>,
+    bytes: usize,
+    /// How many were missed since the last one in `events`.
+    missed: u64,
+    closed: bool,
+}
+
+impl EventQueue {
+    /// Puts an event at the end, or counts it as missed. The node's last notice always fits.
+    pub fn push(&mut self, event: Event) {
+        let last = matches!(event, Event::Notice { notice: Notice::Ended(_), .. });
+        // A place is kept for the `Missed` that may have to come first.
+        let full = self.events.len().saturating_add(1) >= MAX_EVENTS || self.bytes >= MAX_EVENT_BYTES;
+        if full && !last {
+            self.missed = self.missed.saturating_add(1);
+            return;
+        }
+        self.tell_missed();
+        self.bytes = self.bytes.saturating_add(weight(&event));
+        self.events.push_back(event);
+    }
+
+    /// Takes the oldest event.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub fn pop(&mut self) -> Result<Event, NoEvent> {
+        if self.events.is_empty() {
+            self.tell_missed();
+        }
+        match self.events.pop_front() {
+            Some(event) => {
+                self.bytes = self.bytes.saturating_sub(weight(&event));
+                Ok(event)
+            }
+            None if self.closed => Err(NoEvent::Ended),
+            None => Err(NoEvent::Yet),
+        }
+    }
+
+    /// Nothing more will be pushed.
+    pub fn close(&mut self) {
+        self.closed = true;
+    }
+
+    /// Whether there is nothing to take now, but may be later.
+    pub fn is_waiting(&self) -> bool {
+        self.events.is_empty() && self.missed == 0 && !self.closed
+    }
+
+    fn tell_missed(&mut self) {
+        if self.missed > 0 {
+            self.events.push_back(Event::Missed { count: self.missed });
+            self.missed = 0;
+        }
+    }
+}
+
+fn weight(event: &Event) -> usize {
+    match event {
+        Event::Notice { notice: Notice::Message { text, .. } | Notice::NotTaken { text }, .. } => {
+            text.as_str().len()
+        }
+        Event::Notice { .. } | Event::Missed { .. } => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::action::Ending;
+    use crate::ids::Text;
+    use crate::limits::MAX_TEXT;
+
+    fn held(oseq: u64) -> Event {
+        Event::Notice { lamport: oseq, notice: Notice::Held { oseq } }
+    }
+
+    fn ended() -> Event {
+        Event::Notice { lamport: 0, notice: Notice::Ended(Ending::Left { unsure: 0 }) }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told_in_its_place() {
+        let mut queue = EventQueue::default();
+        let fits = MAX_EVENTS as u64 - 1;
+        (0..fits + 7).for_each(|n| queue.push(held(n)));
+        assert_eq!(queue.pop(), Ok(held(0)));
+        assert_eq!(queue.pop(), Ok(held(1)));
+        queue.push(held(9999));
+        queue.push(held(10_000));
+        assert!((2..fits).all(|n| queue.pop() == Ok(held(n))));
+        assert_eq!(queue.pop(), Ok(Event::Missed { count: 7 }));
+        assert_eq!(queue.pop(), Ok(held(9999)));
+        assert_eq!(queue.pop(), Ok(Event::Missed { count: 1 }));
+        assert_eq!(queue.pop(), Err(NoEvent::Yet));
+    }
+
+    #[test]
+    fn the_last_notice_always_fits() {
+        let mut queue = EventQueue::default();
+        (0..2 * MAX_EVENTS as u64).for_each(|n| queue.push(held(n)));
+        queue.push(ended());
+        queue.close();
+        let last = core::iter::from_fn(|| queue.pop().ok()).last();
+        assert_eq!(last, Some(ended()));
+        assert_eq!(queue.pop(), Err(NoEvent::Ended));
+    }
+
+    #[test]
+    fn long_texts_are_bounded_by_their_bytes() {
+        let text = Text::new(&"x".repeat(MAX_TEXT)).unwrap();
+        let mut queue = EventQueue::default();
+        for lamport in 0..1000 {
+            queue.push(Event::Notice { lamport, notice: Notice::NotTaken { text: text.clone() } });
+        }
+        let kept =
+            core::iter::from_fn(|| queue.pop().ok()).filter(|e| !matches!(e, Event::Missed { .. })).count();
+        assert_eq!(kept, MAX_EVENT_BYTES / MAX_TEXT);
+    }
+}

@@ -1,0 +1,134 @@
+//! The room, as a program that embeds it sees it.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::{error, fmt, io};
+
+use async_channel::Receiver;
+use ringchat_core::driver::Ended;
+use ringchat_core::limits::INPUT_QUEUE;
+use ringchat_core::{Command, Config, Text};
+
+use crate::commands::{Commands, Taker};
+use crate::crew::closed;
+use crate::node::{NodeTask, Queues};
+use crate::notices::{Notices, Outlet};
+use crate::rt::{self, TcpListener};
+
+/// A room that this process is a member of, or is about to be.
+///
+/// Share it between tasks by reference or in an [`Arc`]. Dropping it leaves the room.
+#[derive(Debug)]
+pub struct Room {
+    addr: SocketAddr,
+    commands: Arc<Commands>,
+    /// Closed when the node's task has ended.
+    ended: Receiver<Infallible>,
+}
+
+impl Room {
+    /// Binds `config.addr` (port 0 is any free one) and starts the node. It comes into the room, or does
+    /// not, later: see [`Notice::Ready`](ringchat_core::Notice::Ready) and
+    /// [`Notice::Ended`](ringchat_core::Notice::Ended).
+    ///
+    /// # Errors
+    /// If the address cannot be listened on, or the system denies randomness.
+    pub async fn open(config: Config) -> Result<(Self, Notices), OpenError> {
+        let listen = |source| OpenError::Listen { addr: config.addr, source };
+        let listener = TcpListener::bind(config.addr).await.map_err(listen)?;
+        let addr = listener.local_addr().map_err(listen)?;
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(OpenError::Random)?;
+
+        let (jobs, jobs_taken) = async_channel::bounded(INPUT_QUEUE);
+        let commands = Arc::new(Commands::new(jobs.clone()));
+        let outlet = Outlet::default();
+        let notices = outlet.notices(Arc::clone(&commands));
+        let queues = Queues { jobs: jobs_taken, commands: Taker(Arc::clone(&commands)), outlet };
+        let node = NodeTask::new(Config { addr, ..config }, seed, listener, queues, jobs);
+        let (running, ended) = async_channel::bounded(1);
+        rt::spawn(async move {
+            node.run().await;
+            drop(running);
+        });
+        Ok((Self { addr, commands, ended }, notices))
+    }
+
+    /// Where this member listens, and others may join.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Says something to all. Waits while the room can take no more; nothing that was taken is dropped.
+    ///
+    /// # Errors
+    /// If the room was left.
+    pub async fn say(&self, text: Text) -> Result<(), Ended> {
+        self.commands.give(&Command::Say(text)).await
+    }
+
+    /// Asks for a [`Notice::Report`](ringchat_core::Notice::Report), which comes with the other notices.
+    /// Takes its turn among what was said.
+    ///
+    /// # Errors
+    /// If the room was left.
+    pub async fn report(&self) -> Result<(), Ended> {
+        self.commands.give(&Command::Report).await
+    }
+
+    /// Leaves the room once what was said has been taken. Does not wait: the notices end with
+    /// [`Notice::Ended`](ringchat_core::Notice::Ended). Doing it again does nothing.
+    pub fn leave(&self) {
+        self.commands.leave();
+    }
+
+    /// Waits until the room has ended, and every task and socket of it is gone. It does not leave.
+    pub async fn join(&self) {
+        closed(&self.ended).await;
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+/// Why a room cannot be opened.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The address cannot be listened on.
+    Listen {
+        /// Which.
+        addr: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The system gives no random bytes.
+    Random(getrandom::Error),
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen { addr, source } if source.kind() == io::ErrorKind::AddrInUse => {
+                write!(f, "{addr} is in use by another program; choose another port, or 0 for any free one")
+            }
+            Self::Listen { addr, source } => {
+                write!(f, "cannot listen on {addr} ({source}); choose an address of this machine")
+            }
+            Self::Random(source) => write!(f, "the system gives no random bytes ({source}); try again later"),
+        }
+    }
+}
+
+impl error::Error for OpenError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::Listen { source, .. } => Some(source),
+            Self::Random(source) => Some(source),
+        }
+    }
+}

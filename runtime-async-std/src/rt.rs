@@ -1,0 +1,25 @@
+//! The only place that names `async_std`: sockets, tasks and timers. Everything else is written against
+//! `futures`, so that another executor needs a change here alone.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+pub(crate) use async_std::net::{TcpListener, TcpStream};
+pub(crate) use async_std::task::{sleep, yield_now};
+
+/// Runs `task` beside everything else. Whoever needs its end has to be told by the task.
+pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
+    drop(async_std::task::spawn(task));
+}
+
+/// What `future` gives, if it does so within `limit`.
+pub(crate) async fn timeout<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
+    async_std::future::timeout(limit, future).await.ok()
+}
+
+/// Connects.
+pub(crate) async fn connect(addr: SocketAddr) -> io::Result<TcpStream> {
+    TcpStream::connect(addr).await
+}

@@ -1,0 +1,55 @@
+//! The conformance suite over async-std.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on is to panic")]
+
+#[macro_use]
+#[path = "../../runtime-threads/tests/suite/mod.rs"]
+mod suite;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures::executor::block_on;
+use ringchat_async_std::{Ended, Event, NoEvent, Notices, OpenError, Room};
+use ringchat_core::{Command, Config};
+
+struct AsyncStd;
+
+impl suite::Runtime for AsyncStd {
+    type Room = Room;
+    type Notices = Notices;
+    type OpenError = OpenError;
+
+    fn open(config: Config) -> Result<(Room, Notices), OpenError> {
+        block_on(Room::open(config))
+    }
+
+    fn addr(room: &Room) -> SocketAddr {
+        room.addr()
+    }
+
+    fn command(room: &Room, command: Command) -> Result<(), Ended> {
+        match command {
+            Command::Say(text) => block_on(room.say(text)),
+            Command::Report => block_on(room.report()),
+            Command::Leave => {
+                room.leave();
+                Ok(())
+            }
+        }
+    }
+
+    fn join(room: &Room) {
+        block_on(room.join());
+    }
+
+    fn next(notices: &mut Notices, timeout: Duration) -> Result<Event, NoEvent> {
+        block_on(notices.next_timeout(timeout))
+    }
+
+    fn try_next(notices: &mut Notices) -> Result<Event, NoEvent> {
+        notices.try_next()
+    }
+}
+
+conformance!(AsyncStd);

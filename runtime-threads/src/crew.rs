@@ -1,0 +1,48 @@
+//! The threads of a room, so that each is joined.
+
+use std::io;
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle};
+
+/// Enough for what a thread of a connection does; a room may have a thousand of them.
+const STACK: usize = 256 * 1024;
+
+/// Starts the threads of a room and joins them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Crew(Arc<Mutex<Vec<JoinHandle<()>>>>);
+
+impl Crew {
+    /// Starts a thread, and lets go of those that have ended since the last one was started.
+    pub(crate) fn start(&self, name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
+        let thread = Builder::new().name(name.into()).stack_size(STACK).spawn(body)?;
+        let mut threads = lock(&self.0);
+        join(threads.extract_if(.., |thread| thread.is_finished()));
+        threads.push(thread);
+        Ok(())
+    }
+
+    /// Waits until all threads have ended. They have to be told before.
+    pub(crate) fn join(&self) {
+        loop {
+            let threads = mem::take(&mut *lock(&self.0));
+            if threads.is_empty() {
+                return;
+            }
+            join(threads);
+        }
+    }
+}
+
+fn join(threads: impl IntoIterator<Item = JoinHandle<()>>) {
+    for thread in threads {
+        if thread.join().is_err() {
+            log::error!("a thread of the room panicked");
+        }
+    }
+}
+
+/// Locks what no thread leaves half-changed, even if it panics.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

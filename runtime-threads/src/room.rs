@@ -1,0 +1,138 @@
+//! The room, as a program that embeds it sees it.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
+use std::thread::{Builder, JoinHandle};
+use std::{error, fmt, io};
+
+use ringchat_core::driver::Ended;
+use ringchat_core::limits::INPUT_QUEUE;
+use ringchat_core::{Command, Config, Text};
+
+use crate::commands::{Commands, Taker};
+use crate::crew::lock;
+use crate::node::{NodeThread, Queues};
+use crate::notices::{Notices, Outlet};
+
+/// A room that this process is a member of, or is about to be.
+///
+/// Share it between threads by reference or in an [`Arc`]. Dropping it leaves the room.
+#[derive(Debug)]
+pub struct Room {
+    addr: SocketAddr,
+    commands: Arc<Commands>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Room {
+    /// Binds `config.addr` (port 0 is any free one) and starts the node. It comes into the room, or does
+    /// not, later: see [`Notice::Ready`](ringchat_core::Notice::Ready) and
+    /// [`Notice::Ended`](ringchat_core::Notice::Ended).
+    ///
+    /// # Errors
+    /// If the address cannot be listened on, or the system denies randomness or threads.
+    pub fn open(config: Config) -> Result<(Self, Notices), OpenError> {
+        let listen = |source| OpenError::Listen { addr: config.addr, source };
+        let listener = TcpListener::bind(config.addr).map_err(listen)?;
+        let addr = listener.local_addr().map_err(listen)?;
+        let mut seed = [0; 32];
+        getrandom::fill(&mut seed).map_err(OpenError::Random)?;
+
+        let (jobs, jobs_taken) = mpsc::sync_channel(INPUT_QUEUE);
+        let commands = Arc::new(Commands::new(jobs.clone()));
+        let outlet = Outlet::default();
+        let notices = outlet.notices(Arc::clone(&commands));
+        let queues = Queues { jobs: jobs_taken, commands: Taker(Arc::clone(&commands)), outlet };
+        let node = NodeThread::new(Config { addr, ..config }, seed, listener, queues, jobs)
+            .map_err(OpenError::Thread)?;
+        let thread =
+            Builder::new().name("ringchat-node".into()).spawn(|| node.run()).map_err(OpenError::Thread)?;
+        Ok((Self { addr, commands, thread: Mutex::new(Some(thread)) }, notices))
+    }
+
+    /// Where this member listens, and others may join.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Says something to all. Waits while the room can take no more; nothing that was taken is dropped.
+    ///
+    /// # Errors
+    /// If the room was left.
+    pub fn say(&self, text: Text) -> Result<(), Ended> {
+        self.commands.give(&Command::Say(text))
+    }
+
+    /// Asks for a [`Notice::Report`](ringchat_core::Notice::Report), which comes with the other notices.
+    /// Takes its turn among what was said.
+    ///
+    /// # Errors
+    /// If the room was left.
+    pub fn report(&self) -> Result<(), Ended> {
+        self.commands.give(&Command::Report)
+    }
+
+    /// Leaves the room once what was said has been taken. Does not wait: the notices end with
+    /// [`Notice::Ended`](ringchat_core::Notice::Ended). Doing it again does nothing.
+    pub fn leave(&self) {
+        self.commands.leave();
+    }
+
+    /// Waits until the room has ended, and every thread and socket of it is gone. It does not leave.
+    pub fn join(&self) {
+        // Whoever joins second waits for the lock.
+        if let Some(thread) = lock(&self.thread).take()
+            && thread.join().is_err()
+        {
+            log::error!("the node's thread panicked");
+        }
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
+
+/// Why a room cannot be opened.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The address cannot be listened on.
+    Listen {
+        /// Which.
+        addr: SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// The system gives no random bytes.
+    Random(getrandom::Error),
+    /// The system gives no thread.
+    Thread(io::Error),
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Listen { addr, source } if source.kind() == io::ErrorKind::AddrInUse => {
+                write!(f, "{addr} is in use by another program; choose another port, or 0 for any free one")
+            }
+            Self::Listen { addr, source } => {
+                write!(f, "cannot listen on {addr} ({source}); choose an address of this machine")
+            }
+            Self::Random(source) => write!(f, "the system gives no random bytes ({source}); try again later"),
+            Self::Thread(source) => write!(f, "the system gives no thread ({source}); end other programs"),
+        }
+    }
+}
+
+impl error::Error for OpenError {
+    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
+        match self {
+            Self::Listen { source, .. } | Self::Thread(source) => Some(source),
+            Self::Random(source) => Some(source),
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The conformance suite over threads.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on is to panic")]
+
+#[macro_use]
+mod suite;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ringchat_core::{Command, Config};
+use ringchat_threads::{Ended, Event, NoEvent, Notices, OpenError, Room};
+
+struct Threads;
+
+impl suite::Runtime for Threads {
+    type Room = Room;
+    type Notices = Notices;
+    type OpenError = OpenError;
+
+    fn open(config: Config) -> Result<(Room, Notices), OpenError> {
+        Room::open(config)
+    }
+
+    fn addr(room: &Room) -> SocketAddr {
+        room.addr()
+    }
+
+    fn command(room: &Room, command: Command) -> Result<(), Ended> {
+        match command {
+            Command::Say(text) => room.say(text),
+            Command::Report => room.report(),
+            Command::Leave => {
+                room.leave();
+                Ok(())
+            }
+        }
+    }
+
+    fn join(room: &Room) {
+        room.join();
+    }
+
+    fn next(notices: &mut Notices, timeout: Duration) -> Result<Event, NoEvent> {
+        notices.next_timeout(timeout)
+    }
+
+    fn try_next(notices: &mut Notices) -> Result<Event, NoEvent> {
+        notices.try_next()
+    }
+}
+
+conformance!(Threads);

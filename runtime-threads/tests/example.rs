@@ -1,0 +1,34 @@
+//! The example does what it says.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
+
+#[path = "../examples/greeter.rs"]
+#[allow(dead_code, reason = "the example is a program of its own")]
+mod greeter;
+
+use std::thread;
+use std::time::Duration;
+
+use ringchat_core::Notice;
+use ringchat_threads::Event;
+
+#[test]
+fn the_greeter_greets() {
+    let (room, notices) = greeter::open(vec![]).unwrap();
+    let (guest, mut guest_notices) = greeter::open(vec![room.addr()]).unwrap();
+    thread::scope(|scope| {
+        scope.spawn(|| greeter::greet(&room, notices).unwrap());
+        while !is_welcome(&guest_notices.next_timeout(Duration::from_secs(20)).unwrap()) {}
+        room.leave();
+    });
+    guest.leave();
+    guest.join();
+    room.join();
+}
+
+fn is_welcome(event: &Event) -> bool {
+    match event {
+        Event::Notice { notice: Notice::Message { text, .. }, .. } => text.as_str() == "welcome, greeter",
+        Event::Notice { .. } | Event::Missed { .. } => false,
+    }
+}
