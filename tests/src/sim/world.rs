@@ -225,12 +225,22 @@ impl World {
             return Err(not_yet(format!("{} is still leaving", self.label(*host))));
         }
         let rings = converged(&self.reports(), shape).map_err(not_yet)?;
+        if shape == Shape::Merged {
+            self.nobody_is_looked_for(&rings).map_err(not_yet)?;
+        }
         for ring in &rings {
             same_logs(ring.iter().map(|&host| self.node(host))).map_err(not_yet)?;
             self.room.nothing_lost(self.now, ring)?;
             self.room.one_order(self.now, ring)?;
         }
         Ok(rings)
+    }
+
+    /// Whether no ring has lost a member that lives in another.
+    fn nobody_is_looked_for(&self, rings: &[Vec<HostId>]) -> Result<(), String> {
+        let members = || rings.iter().flatten().map(|&host| self.node(host));
+        let found = members().flat_map(Node::lost).find(|&lost| members().any(|node| node.me().id == lost));
+        found.map_or(Ok(()), |id| Err(format!("there are {} rings, and one looks for {id}", rings.len())))
     }
 
     /// Nothing but heartbeats, and probes for the lost, is sent for `time`, on no more links than are needed.
