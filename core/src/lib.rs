@@ -33,6 +33,8 @@ extern crate alloc;
 mod action;
 mod config;
 pub mod driver;
+#[doc(hidden)]
+pub mod fuzzing;
 mod ids;
 mod input;
 pub mod limits;

@@ -1,0 +1,121 @@
+//! What goes wrong at the start, and with which exit code.
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::thread;
+
+use ringchat_core::wire::GREETING;
+
+use crate::support::{Event, Options, Room, Runtimes, on_every_runtime};
+
+on_every_runtime! {
+    a_port_that_is_taken_ends_with_5
+    nobody_at_the_address_ends_with_3
+    a_contact_that_is_no_ringchat_ends_with_3
+    a_contact_that_says_nothing_ends_with_3
+    a_contact_of_another_version_ends_with_4
+    bad_options_end_with_2
+    one_good_contact_among_bad_ones_is_enough
+    a_log_that_cannot_be_written_is_told_once_and_the_room_goes_on
+}
+
+fn a_port_that_is_taken_ends_with_5(runtimes: Runtimes) {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    fails(runtimes, 5, |options| options.port = port);
+}
+
+fn nobody_at_the_address_ends_with_3(runtimes: Runtimes) {
+    fails(runtimes, 3, |options| options.contacts = vec![nobody()]);
+}
+
+fn a_contact_that_is_no_ringchat_ends_with_3(runtimes: Runtimes) {
+    let contact = stranger(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+    fails(runtimes, 3, |options| options.contacts = vec![contact]);
+}
+
+fn a_contact_that_says_nothing_ends_with_3(runtimes: Runtimes) {
+    let contact = stranger(b"");
+    fails(runtimes, 3, |options| options.contacts = vec![contact]);
+}
+
+fn a_contact_of_another_version_ends_with_4(runtimes: Runtimes) {
+    let mut greeting = GREETING;
+    greeting[GREETING.len() - 1] += 1;
+    let contact = stranger(&greeting);
+    fails(runtimes, 4, |options| options.contacts = vec![contact]);
+}
+
+fn bad_options_end_with_2(runtimes: Runtimes) {
+    let bad: [fn(&mut Options); 4] = [
+        |options| options.name.push('('),
+        |options| options.name = "n".repeat(33),
+        |options| options.address = "0.0.0.0",
+        |options| options.extra = vec!["--shout".to_owned()],
+    ];
+    let mut room = Room::new(runtimes);
+    for (n, adjust) in bad.into_iter().enumerate() {
+        let who = room.start(adjust);
+        assert_eq!(room.exit_code(who), Some(2), "bad options {n}");
+    }
+}
+
+fn one_good_contact_among_bad_ones_is_enough(runtimes: Runtimes) {
+    let mut room = Room::of(2, runtimes);
+    let contacts = vec![nobody(), stranger(b"SSH-2.0-OpenSSH_9.7\r\n"), room.addr(1)];
+    let newcomer = room.start(|options| options.contacts = contacts);
+    room.wait_ready(newcomer);
+    room.settle(&room.everyone());
+}
+
+fn a_log_that_cannot_be_written_is_told_once_and_the_room_goes_on(runtimes: Runtimes) {
+    let mut room = Room::of(2, runtimes);
+    let contact = room.addr(1);
+    let who = room.start(|options| {
+        options.extra = vec!["--log-file".to_owned(), "/dev/full".to_owned()];
+        options.contacts = vec![contact];
+    });
+    room.wait_ready(who);
+    let everyone = room.everyone();
+    room.talk(&everyone, 50);
+
+    room.check_survivors(&everyone);
+    let told = |event: &&Event| matches!(event, Event::Error { fatal: false, .. });
+    assert_eq!(room.record(who, |record| record.events.iter().filter(told).count()), 1);
+}
+
+/// A start with these options says why it fails, and ends with `code`.
+fn fails(runtimes: Runtimes, code: i32, adjust: impl FnOnce(&mut Options)) {
+    let mut room = Room::new(runtimes);
+    let who = room.start(|options| {
+        options.extra = vec!["--join-timeout".to_owned(), "1".to_owned()];
+        adjust(options);
+    });
+    assert_eq!(room.exit_code(who), Some(code));
+    let told =
+        |event: &Event| matches!(event, Event::Error { message, fatal: true, .. } if !message.is_empty());
+    assert!(room.record(who, |record| record.any(told)), "it says why");
+}
+
+/// An address where nobody listens.
+fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().to_string()
+}
+
+/// The address of something that says `greeting` to all who connect, and keeps the connections.
+fn stranger(greeting: &[u8]) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let addr = listener.local_addr().unwrap().to_string();
+    let greeting = greeting.to_vec();
+    thread::spawn(move || {
+        let mut kept = Vec::new();
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            // Whoever connected may be gone again.
+            let _ = connection.write_all(&greeting);
+            kept.push(connection);
+        }
+    });
+    addr
+}

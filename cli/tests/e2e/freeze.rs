@@ -1,0 +1,78 @@
+//! SIGSTOP and SIGCONT: a member that is silent for a while, and comes back.
+
+use std::time::Duration;
+
+use rustix::process::Signal;
+
+use crate::support::{Event, Room, Runtimes, Who, on_every_runtime};
+
+on_every_runtime! {
+    a_frozen_member_is_noticed_and_comes_back
+    a_frozen_leader_is_replaced_and_comes_back
+    a_member_that_freezes_for_a_moment_loses_nothing
+}
+
+/// How soon the others must notice, with the usual `--detect-ms`.
+const NOTICED_WITHIN: Duration = Duration::from_secs(2);
+
+fn a_frozen_member_is_noticed_and_comes_back(runtimes: Runtimes) {
+    freeze_and_come_back(runtimes, 2);
+}
+
+fn a_frozen_leader_is_replaced_and_comes_back(runtimes: Runtimes) {
+    freeze_and_come_back(runtimes, 0);
+}
+
+fn freeze_and_come_back(runtimes: Runtimes, place: usize) {
+    let mut room = Room::of(4, runtimes);
+    let everyone = room.everyone();
+    let frozen = room.ring(&everyone)[place];
+    let others = room.all_but(&[frozen]);
+    room.talk(&everyone, 10);
+    room.check_delivered(&everyone, &everyone);
+    let id = room.record(frozen, |record| record.id().map(ToOwned::to_owned)).unwrap();
+
+    room.signal(&[frozen], Signal::STOP);
+    let noticed = room.until("the others have noticed", |records| {
+        others.iter().all(|&who| records[who].any(|event| is_lost(event, &id)))
+    });
+    assert!(noticed <= NOTICED_WITHIN, "noticed after {noticed:?}");
+    room.talk(&everyone, 10);
+    room.settle(&others);
+    room.wait_shown(&others, &others);
+
+    room.signal(&[frozen], Signal::CONT);
+    comes_back(&room, frozen);
+    room.settle(&everyone);
+    room.talk(&everyone, 10);
+    room.check_delivered(&everyone, &everyone);
+    assert_eq!(room.record(frozen, |record| record.id().map(ToOwned::to_owned)), Some(id));
+}
+
+fn a_member_that_freezes_for_a_moment_loses_nothing(runtimes: Runtimes) {
+    let mut room = Room::of(4, runtimes);
+    let ring = room.ring(&room.everyone());
+    for frozen in [ring[2], ring[0]] {
+        room.signal(&[frozen], Signal::STOP);
+        room.talk(&ring, 20);
+        room.signal(&[frozen], Signal::CONT);
+    }
+    room.check_survivors(&ring);
+    for who in ring {
+        assert_eq!(room.record(who, |record| record.readies), 1, "m{who} was never thrown out");
+    }
+}
+
+/// It says that it was left behind, and is a member again.
+fn comes_back(room: &Room, who: Who) {
+    room.until_event(
+        who,
+        "it says that it was left behind",
+        |event| matches!(event, Event::Error { code, fatal: false, .. } if code == "left_behind"),
+    );
+    room.until("it is a member again", |records| records[who].readies == 2);
+}
+
+fn is_lost(event: &Event, id: &str) -> bool {
+    matches!(event, Event::Left { member, reason } if member.id == id && reason == "lost")
+}

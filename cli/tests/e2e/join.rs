@@ -1,0 +1,112 @@
+//! Coming in while other things happen.
+
+use crate::support::{Event, Room, Runtimes, on_every_runtime, wait_listening};
+
+on_every_runtime! {
+    five_join_at_the_same_instant_through_the_leader
+    a_newcomer_gets_in_during_an_election
+    a_newcomer_gets_in_during_a_repair
+    a_newcomer_gets_in_although_its_contact_dies
+    a_newcomer_gets_in_although_the_leader_dies_while_it_admits
+    a_member_restarts_on_its_port_at_once
+    a_member_restarts_on_its_port_while_the_leader_does_not_know
+}
+
+fn five_join_at_the_same_instant_through_the_leader(runtimes: Runtimes) {
+    let mut room = Room::new(runtimes);
+    let leader = room.create();
+    room.talk(&[leader], 10);
+    let five: Vec<_> = (0..5).map(|_| room.begin_join(leader)).collect();
+    for who in five {
+        room.wait_ready(who);
+    }
+    all_talk_and_agree(&mut room, &[]);
+    room.talk(&room.everyone(), 200);
+    room.check_survivors(&room.everyone());
+}
+
+fn a_newcomer_gets_in_during_an_election(runtimes: Runtimes) {
+    let mut room = Room::of(4, runtimes);
+    let leader = room.leader(&room.everyone());
+    let contact = room.all_but(&[leader])[0];
+    room.kill(&[leader]);
+    room.join(contact);
+    all_talk_and_agree(&mut room, &[leader]);
+}
+
+fn a_newcomer_gets_in_during_a_repair(runtimes: Runtimes) {
+    let mut room = Room::of(4, runtimes);
+    let ring = room.ring(&room.everyone());
+    room.kill(&[ring[2]]);
+    room.join(ring[1]);
+    all_talk_and_agree(&mut room, &[ring[2]]);
+}
+
+fn a_newcomer_gets_in_although_its_contact_dies(runtimes: Runtimes) {
+    let mut room = Room::of(4, runtimes);
+    let ring = room.ring(&room.everyone());
+    let (contact, other) = (ring[2], ring[3]);
+    let contacts = vec![room.addr(contact), room.addr(other)];
+    let newcomer = room.start(|options| options.contacts = contacts);
+    room.kill(&[contact]);
+    room.wait_ready(newcomer);
+    all_talk_and_agree(&mut room, &[contact]);
+}
+
+fn a_newcomer_gets_in_although_the_leader_dies_while_it_admits(runtimes: Runtimes) {
+    let mut room = Room::of(4, runtimes);
+    let ring = room.ring(&room.everyone());
+    let before = room.record(ring[2], |record| record.events.len());
+    let newcomer = room.begin_join(ring[1]);
+    room.until("a member hears of the newcomer", |records| {
+        records[ring[2]].events[before..].iter().any(|event| matches!(event, Event::Joined { .. }))
+    });
+    room.kill(&[ring[0]]);
+    room.wait_ready(newcomer);
+    all_talk_and_agree(&mut room, &[ring[0]]);
+}
+
+fn a_member_restarts_on_its_port_at_once(runtimes: Runtimes) {
+    let mut room = Room::of(4, runtimes);
+    let ring = room.ring(&room.everyone());
+    room.talk(&ring, 10);
+    room.kill(&[ring[2]]);
+    restart(&mut room, ring[2], ring[0]);
+    all_talk_and_agree(&mut room, &[ring[2]]);
+}
+
+/// The leader is frozen while the member dies and comes back, so it hears of both at once.
+fn a_member_restarts_on_its_port_while_the_leader_does_not_know(runtimes: Runtimes) {
+    use rustix::process::Signal;
+    let mut room = Room::of(4, runtimes);
+    let ring = room.ring(&room.everyone());
+    room.signal(&[ring[0]], Signal::STOP);
+    room.kill(&[ring[2]]);
+    let addr = room.addr(ring[2]);
+    let contact = room.addr(ring[1]);
+    let port = port_of(&addr);
+    let newcomer = room.start(|options| (options.port, options.contacts) = (port, vec![contact]));
+    wait_listening(&addr);
+    room.signal(&[ring[0]], Signal::CONT);
+    room.wait_ready(newcomer);
+    all_talk_and_agree(&mut room, &[ring[2]]);
+}
+
+/// Starts a new process where `gone` listened, which joins through `contact`.
+fn restart(room: &mut Room, gone: usize, contact: usize) {
+    let port = port_of(&room.addr(gone));
+    let contact = room.addr(contact);
+    let who = room.start(|options| (options.port, options.contacts) = (port, vec![contact]));
+    room.wait_ready(who);
+}
+
+fn port_of(addr: &str) -> u16 {
+    addr.parse::<std::net::SocketAddr>().unwrap().port()
+}
+
+/// All but these are one room in the end, and what they say reaches all.
+fn all_talk_and_agree(room: &mut Room, gone: &[usize]) {
+    let everyone = room.all_but(gone);
+    room.talk(&everyone, 10);
+    room.check_survivors(&everyone);
+}

@@ -1,0 +1,27 @@
+//! Rooms of real processes that talk, die, leave, come and freeze.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on is to panic"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the tests wait for events of other processes, with a deadline"
+)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod errors;
+mod freeze;
+mod join;
+mod kill;
+mod leave;
+mod measure;
+mod slow;
+mod soak;
+mod strangers;
+mod talk;
+mod text;

@@ -1,0 +1,64 @@
+//! Measures what the README tells. Run by
+//! `cargo test --release -p ringchat --test e2e -- --ignored --nocapture measure`.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+
+use crate::support::{Room, Runtimes};
+
+const MEMBERS: usize = 5;
+const ROUNDS: usize = 20;
+
+#[test]
+#[ignore = "measures, and wants the machine for itself"]
+fn measure() {
+    println!("{:<10} {:>22} {:>16} {:>16}", "", "leader killed to next", "time to join", "resident memory");
+    println!("{:<10} {:>22} {:>16} {:>16}", "runtime", "message shown by all", "(with start)", "of a member");
+    for (name, runtimes) in [("threads", Runtimes::Threads), ("async-std", Runtimes::AsyncStd)] {
+        let (mut gaps, mut joins) = (Vec::new(), Vec::new());
+        let mut room = Room::of(MEMBERS, runtimes);
+        let mut members = room.everyone();
+        for _ in 0..ROUNDS {
+            let leader = room.leader(&members);
+            members.retain(|&who| who != leader);
+            gaps.push(kill_to_next_message(&mut room, leader, &members));
+            room.settle(&members);
+            let start = Instant::now();
+            members.push(room.join(members[0]));
+            joins.push(start.elapsed());
+            room.settle(&members);
+        }
+        let resident = members.iter().map(|&who| room.process(who).resident_kib()).max().unwrap();
+        let (gap, join) = (median(gaps), median(joins));
+        println!(
+            "{name:<10} {:>19.1} ms {:>13.1} ms {:>12.1} MiB",
+            millis(gap),
+            millis(join),
+            mebibytes(resident)
+        );
+    }
+}
+
+/// From the signal until each of `survivors` shows a line that one of them says right after it.
+fn kill_to_next_message(room: &mut Room, leader: usize, survivors: &[usize]) -> Duration {
+    let start = Instant::now();
+    room.signal(&[leader], Signal::KILL);
+    room.talk(&survivors[..1], 1);
+    room.wait_shown(survivors, &survivors[..1]);
+    start.elapsed()
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
+}
+
+#[allow(clippy::cast_precision_loss, reason = "far below 2^52")]
+fn mebibytes(kib: u64) -> f64 {
+    kib as f64 / 1024.0
+}

@@ -1,0 +1,96 @@
+//! Everything at once, at random, for a while. Run by
+//! `cargo test -p ringchat --test e2e -- --ignored --nocapture soak`; `SOAK_SEED` and `SOAK_STEPS` repeat or
+//! prolong a run.
+
+use std::env;
+
+use fastrand::Rng;
+use rustix::process::Signal;
+
+use crate::support::{Room, Runtimes, Who};
+
+/// Members are kept between these.
+const FEWEST: usize = 2;
+const MOST: usize = 8;
+
+#[test]
+#[ignore = "runs for a minute"]
+fn soak() {
+    let number = |name: &str| env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
+    let seed = number("SOAK_SEED").unwrap_or_else(|| fastrand::u64(..1_000_000));
+    let steps = number("SOAK_STEPS").unwrap_or(60);
+    println!("SOAK_SEED={seed}");
+    let mut soak =
+        Soak { rng: Rng::with_seed(seed), room: Room::of(4, Runtimes::Mixed), members: (0..4).collect() };
+    for step in 0..steps {
+        let before = soak.members.clone();
+        println!("{step}: {before:?} {}", soak.step());
+    }
+}
+
+struct Soak {
+    rng: Rng,
+    room: Room,
+    members: Vec<Who>,
+}
+
+impl Soak {
+    /// Does a few things at once, then all must be well; tells what it did.
+    fn step(&mut self) -> String {
+        let mut done = Vec::new();
+        let mut newcomers = Vec::new();
+        let lines = self.rng.usize(..30);
+        self.room.talk(&self.members.clone(), lines);
+        for _ in 0..=self.rng.usize(..3) {
+            match self.rng.u8(..4) {
+                0 | 1 if self.members.len() + newcomers.len() < MOST => {
+                    let contact = self.pick();
+                    newcomers.push((self.room.begin_join(contact), contact));
+                    done.push(format!("join through {contact}"));
+                }
+                2 if self.members.len() > FEWEST => {
+                    let killed = self.take();
+                    self.room.kill(&[killed]);
+                    done.push(format!("kill {killed}"));
+                }
+                3 if self.members.len() > FEWEST => {
+                    let leaving = self.take();
+                    self.room.command(leaving, "quit");
+                    done.push(format!("{leaving} leaves"));
+                }
+                _ => {
+                    let frozen = self.pick();
+                    self.room.signal(&[frozen], Signal::STOP);
+                    self.room.talk(&self.members.clone(), 5);
+                    self.room.signal(&[frozen], Signal::CONT);
+                    done.push(format!("{frozen} freezes for a moment"));
+                }
+            }
+        }
+        self.admit(newcomers);
+        let lines = self.rng.usize(1..30);
+        self.room.talk(&self.members.clone(), lines);
+        self.room.check_survivors(&self.members);
+        done.join(", ")
+    }
+
+    /// Waits for the newcomers. One whose only contact has gone may come in or not.
+    fn admit(&mut self, newcomers: Vec<(Who, Who)>) {
+        for (newcomer, contact) in newcomers {
+            if self.members.contains(&contact) {
+                self.room.wait_ready(newcomer);
+                self.members.push(newcomer);
+            } else {
+                self.room.kill(&[newcomer]);
+            }
+        }
+    }
+
+    fn pick(&mut self) -> Who {
+        self.members[self.rng.usize(..self.members.len())]
+    }
+
+    fn take(&mut self) -> Who {
+        self.members.swap_remove(self.rng.usize(..self.members.len()))
+    }
+}

@@ -1,0 +1,126 @@
+//! Connections that are no members, while the room talks: they are closed, and the room notices nothing.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::time::{Duration, Instant};
+
+use ringchat_core::wire::GREETING;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::support::{Event, Room, Runtimes, on_every_runtime};
+
+on_every_runtime! {
+    bytes_that_are_no_frame
+    bytes_that_are_no_frame_and_never_end
+    a_frame_longer_than_the_limit
+    a_connection_that_says_nothing
+    a_connection_cut_inside_a_frame
+    five_hundred_idle_connections
+}
+
+/// How long a member may take to close a connection.
+const CLOSED_WITHIN: Duration = Duration::from_secs(10);
+
+/// Between two writes of a stranger that never ends, unless the connection is reset.
+const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+
+/// Far above what a member needs, far below what a leak would take.
+const MOST_RESIDENT_KIB: u64 = 64 * 1024;
+
+fn bytes_that_are_no_frame(runtimes: Runtimes) {
+    disturb(runtimes, |addr| {
+        let mut stranger = connect(addr);
+        // The member may close before all is written.
+        let _ = stranger.write_all(&b"GET / HTTP/1.1\r\nHost: ring\r\n\r\n".repeat(1000));
+        wait_closed(&mut stranger);
+    });
+}
+
+fn bytes_that_are_no_frame_and_never_end(runtimes: Runtimes) {
+    disturb(runtimes, |addr| {
+        let mut stranger = connect(addr);
+        let start = Instant::now();
+        // What is sent to a connection that is closed comes back as a reset.
+        while stranger.write_all(b"still no frame").is_ok() {
+            assert!(start.elapsed() < CLOSED_WITHIN, "the connection stays open");
+            let mut events = [PollFd::new(&stranger, PollFlags::empty())];
+            poll(&mut events, Some(&PAUSE)).unwrap();
+        }
+    });
+}
+
+fn a_frame_longer_than_the_limit(runtimes: Runtimes) {
+    disturb(runtimes, |addr| {
+        let mut stranger = connect(addr);
+        stranger.write_all(&GREETING).unwrap();
+        let _ = stranger.write_all(&u32::MAX.to_be_bytes());
+        wait_closed(&mut stranger);
+    });
+}
+
+fn a_connection_that_says_nothing(runtimes: Runtimes) {
+    disturb(runtimes, |addr| wait_closed(&mut connect(addr)));
+}
+
+fn a_connection_cut_inside_a_frame(runtimes: Runtimes) {
+    disturb(runtimes, |addr| {
+        let mut stranger = connect(addr);
+        stranger.write_all(&GREETING).unwrap();
+        stranger.write_all(&100_u32.to_be_bytes()).unwrap();
+        stranger.write_all(&[7; 50]).unwrap();
+        stranger.shutdown(Shutdown::Write).unwrap();
+        wait_closed(&mut stranger);
+    });
+}
+
+fn five_hundred_idle_connections(runtimes: Runtimes) {
+    disturb(runtimes, |addr| {
+        let mut strangers: Vec<TcpStream> = (0..500).map(|_| connect(addr)).collect();
+        strangers.iter_mut().for_each(wait_closed);
+    });
+}
+
+/// Runs `disturbance` at each member's port while a room of three talks.
+fn disturb(runtimes: Runtimes, disturbance: impl Fn(&str)) {
+    let mut room = Room::of(3, runtimes);
+    let everyone = room.everyone();
+    let before: Vec<usize> =
+        everyone.iter().map(|&who| room.record(who, |record| record.events.len())).collect();
+
+    for &target in &everyone {
+        room.talk(&everyone, 20);
+        disturbance(&room.addr(target));
+        room.talk(&everyone, 20);
+    }
+
+    room.check_survivors(&everyone);
+    for &who in &everyone {
+        room.record(who, |record| {
+            let noticed: Vec<_> =
+                record.events[before[who]..].iter().filter(|event| !is_talk(event)).collect();
+            assert!(noticed.is_empty(), "m{who} noticed {noticed:?}");
+        });
+        let resident = room.process(who).resident_kib();
+        assert!(resident <= MOST_RESIDENT_KIB, "m{who} holds {resident} KiB");
+    }
+}
+
+fn is_talk(event: &Event) -> bool {
+    matches!(event, Event::Message { .. } | Event::Sent { .. })
+}
+
+fn connect(addr: &str) -> TcpStream {
+    let stranger = TcpStream::connect(addr).unwrap();
+    stranger.set_read_timeout(Some(CLOSED_WITHIN)).unwrap();
+    stranger
+}
+
+/// Reads what the member sends until it has closed the connection.
+fn wait_closed(stranger: &mut TcpStream) {
+    let mut greeting = Vec::new();
+    match stranger.read_to_end(&mut greeting) {
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
+        Err(error) => panic!("the connection stays open: {error}"),
+    }
+}

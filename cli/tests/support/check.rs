@@ -1,0 +1,123 @@
+//! What must hold in every room: waited for, or asserted.
+
+use std::collections::BTreeMap;
+
+use super::event::Event;
+use super::record::Record;
+use super::room::{Room, Who};
+
+impl Room {
+    /// Waits until `whos`, and only they, are one room: one leader, one ring, the same members.
+    pub(crate) fn settle(&self, whos: &[Who]) {
+        self.until(&format!("{whos:?} are one room"), |records| settled(records, whos));
+    }
+
+    /// Waits until each of `viewers` has shown the last line of each of `senders`.
+    pub(crate) fn wait_shown(&self, viewers: &[Who], senders: &[Who]) {
+        self.until(&format!("{viewers:?} show all that {senders:?} said"), |records| {
+            viewers.iter().all(|&viewer| {
+                senders.iter().all(|&sender| {
+                    let last = self.said[sender].last();
+                    let shown = records[sender].id().and_then(|id| records[viewer].last_of.get(id));
+                    last.is_none() || shown == last
+                })
+            })
+        });
+    }
+
+    /// Waits until all that `senders` said is shown by `viewers`; it must be there once, in the order in
+    /// which it was said, and nothing of it may be missing. Of everybody else, what is shown has no hole.
+    pub(crate) fn check_delivered(&self, viewers: &[Who], senders: &[Who]) {
+        self.wait_shown(viewers, senders);
+        for &viewer in viewers {
+            for sender in self.everyone() {
+                let Some(id) = self.record(sender, |record| record.id().map(ToOwned::to_owned)) else {
+                    continue;
+                };
+                let said = &self.said[sender];
+                let shown: Vec<String> = self.record(viewer, |record| {
+                    record.texts_of(&id).into_iter().map(ToOwned::to_owned).collect()
+                });
+                let missed = self.said_before[viewer].get(sender).copied().unwrap_or(0);
+                let first = shown.first().and_then(|first| said.iter().position(|text| text == first));
+                let first = first.unwrap_or(0);
+                assert!(first <= missed, "m{viewer} lacks the first lines of m{sender}: {shown:?}");
+                let end = first + shown.len();
+                let wrong = shown.iter().zip(&said[first..]).position(|(shown, said)| shown != said);
+                let wrong = wrong.or((end > said.len()).then_some(said.len()));
+                assert_eq!(wrong, None, "m{viewer} shows other than m{sender} said: {shown:?}");
+                assert!(
+                    !senders.contains(&sender) || end == said.len(),
+                    "m{viewer} lacks lines of m{sender}"
+                );
+            }
+        }
+        self.check_printed(viewers);
+    }
+
+    /// What stands at one place of the order stands there for each of `whos`.
+    pub(crate) fn check_one_order(&self, whos: &[Who]) {
+        let mut order = BTreeMap::new();
+        for &who in whos {
+            let shown = self.record(who, |record| record.shown.clone());
+            let places: Vec<u64> = shown.iter().map(|shown| shown.seq).collect();
+            assert!(
+                places.is_sorted_by(|a, b| a < b),
+                "m{who} shows messages out of their places: {places:?}"
+            );
+            for message in shown {
+                let at = order.entry(message.seq).or_insert_with(|| message.clone());
+                assert_eq!(*at, message, "m{who} disagrees about a place");
+            }
+        }
+    }
+
+    /// Nothing but well-formed lines whose Lamport time grows came out of `whos`.
+    pub(crate) fn check_printed(&self, whos: &[Who]) {
+        for &who in whos {
+            self.record(who, |record| assert_eq!(record.offences, Vec::<String>::new(), "m{who} printed"));
+        }
+    }
+
+    /// The survivors of crashes are one room, have lost nothing of each other, and agree on one order.
+    pub(crate) fn check_survivors(&self, survivors: &[Who]) {
+        self.settle(survivors);
+        self.check_delivered(survivors, survivors);
+        self.check_one_order(survivors);
+        for &who in survivors {
+            let gap = self.record(who, |record| record.any(|event| matches!(event, Event::Gap { .. })));
+            assert!(!gap, "a crash makes no gap at m{who}");
+        }
+    }
+}
+
+fn settled(records: &[Record], whos: &[Who]) -> bool {
+    let ids: Option<Vec<&str>> = whos.iter().map(|&who| records[who].id()).collect();
+    let Some(ids) = ids else { return false };
+    let leader = records[whos[0]].leader.as_ref();
+    let agree = whos.iter().all(|&who| {
+        let record = &records[who];
+        let members = record.members.len() == ids.len() && ids.iter().all(|&id| record.members.contains(id));
+        members && record.exit.is_none() && record.leader.as_ref() == leader
+    });
+    let leads = leader.is_some_and(|leader| ids.contains(&leader.id.as_str()));
+    agree && leads && ring_from(records, whos, whos[0]).is_some_and(|ring| ring.len() == whos.len())
+}
+
+/// The members of the ring from `start` on, if those among `whos` agree on who is next to whom.
+pub(super) fn ring_from(records: &[Record], whos: &[Who], start: Who) -> Option<Vec<Who>> {
+    let mut ring = vec![start];
+    loop {
+        let at = *ring.last()?;
+        let (_, next) = records[at].ring.as_ref()?;
+        let after = whos.iter().copied().find(|&who| records[who].id() == Some(&next.id))?;
+        let (prev, _) = records[after].ring.as_ref()?;
+        if records[at].id() != Some(&prev.id) || ring.len() > whos.len() {
+            return None;
+        }
+        if after == start {
+            return Some(ring);
+        }
+        ring.push(after);
+    }
+}

@@ -1,0 +1,308 @@
+//! A room of processes, and how to wait for what happens in it.
+
+use std::net::TcpStream;
+use std::process::Child;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
+use serde_json::json;
+use tempfile::TempDir;
+
+use super::check::ring_from;
+use super::event::Event;
+use super::process::{Options, Process, Stdout, read_lines};
+use super::record::Record;
+
+/// How long anything may take that is not measured. Reached only when something is broken.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Lines of each member that are shown when a test fails.
+const TAIL: usize = 50;
+
+/// A member, in the order of their starts.
+pub(crate) type Who = usize;
+
+/// What the members of a room run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Runtimes {
+    Threads,
+    AsyncStd,
+    Mixed,
+}
+
+impl Runtimes {
+    fn of(self, who: Who) -> &'static str {
+        match self {
+            Self::Threads => "threads",
+            Self::Mixed if who.is_multiple_of(2) => "threads",
+            Self::Mixed | Self::AsyncStd => "async-std",
+        }
+    }
+}
+
+/// A room of processes. All are killed when it is dropped.
+pub(crate) struct Room {
+    runtimes: Runtimes,
+    processes: Vec<Process>,
+    /// What each has said, in order.
+    pub(super) said: Vec<Vec<String>>,
+    /// How much each had said when a member came in: `[member][sender]`. It may have missed that.
+    pub(super) said_before: Vec<Vec<usize>>,
+    records: Arc<Records>,
+    dir: TempDir,
+}
+
+#[derive(Default)]
+struct Records {
+    all: Mutex<Vec<Record>>,
+    changed: Condvar,
+}
+
+impl Records {
+    fn lock(&self) -> MutexGuard<'_, Vec<Record>> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change(&self, who: Who, change: impl FnOnce(&mut Record)) {
+        change(&mut self.lock()[who]);
+        self.changed.notify_all();
+    }
+}
+
+impl Room {
+    /// A room without members.
+    pub(crate) fn new(runtimes: Runtimes) -> Self {
+        Self {
+            runtimes,
+            processes: Vec::new(),
+            said: Vec::new(),
+            said_before: Vec::new(),
+            records: Arc::default(),
+            dir: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// A room of `n`, each of whom came in through the one before; the first leads.
+    pub(crate) fn of(n: usize, runtimes: Runtimes) -> Self {
+        let mut room = Self::new(runtimes);
+        room.create();
+        for contact in 0..n - 1 {
+            room.join(contact);
+        }
+        room.settle(&room.everyone());
+        room
+    }
+
+    /// Everyone who was ever started.
+    pub(crate) fn everyone(&self) -> Vec<Who> {
+        (0..self.processes.len()).collect()
+    }
+
+    /// Everyone but these.
+    pub(crate) fn all_but(&self, gone: &[Who]) -> Vec<Who> {
+        self.everyone().into_iter().filter(|who| !gone.contains(who)).collect()
+    }
+
+    /// Starts the first member and waits until it leads.
+    pub(crate) fn create(&mut self) -> Who {
+        let who = self.start(|_| ());
+        self.wait_ready(who);
+        who
+    }
+
+    /// Starts a member that joins through `contact`, and waits until it is in.
+    pub(crate) fn join(&mut self, contact: Who) -> Who {
+        let who = self.begin_join(contact);
+        self.wait_ready(who);
+        who
+    }
+
+    /// Starts a member that joins through `contact`, and waits for nothing.
+    pub(crate) fn begin_join(&mut self, contact: Who) -> Who {
+        let contact = self.addr(contact);
+        self.start(|options| options.contacts = vec![contact])
+    }
+
+    /// Starts a process; `adjust` may change the usual options of a member that creates a room.
+    pub(crate) fn start(&mut self, adjust: impl FnOnce(&mut Options)) -> Who {
+        let who = self.processes.len();
+        let mut options = Options {
+            name: format!("m{who}"),
+            runtime: self.runtimes.of(who),
+            address: "127.0.0.1",
+            port: 0,
+            contacts: Vec::new(),
+            json: true,
+            stdout: Stdout::Read,
+            extra: Vec::new(),
+        };
+        adjust(&mut options);
+        let held = options.stdout == Stdout::Held;
+        self.records.lock().push(Record::new(held));
+        self.said_before.push(self.said.iter().map(Vec::len).collect());
+        self.said.push(Vec::new());
+        let (process, child) = Process::start(&options, self.dir.path());
+        self.processes.push(process);
+        let records = Arc::clone(&self.records);
+        thread::spawn(move || watch(child, &options, who, &records));
+        who
+    }
+
+    /// Waits until `who` is a member.
+    pub(crate) fn wait_ready(&mut self, who: Who) {
+        self.until(&format!("m{who} is ready"), |records| records[who].readies > 0);
+        self.said_before[who] = self.said.iter().map(Vec::len).collect();
+        self.record(who, |record| assert_eq!(record.runtime, self.runtimes.of(who)));
+    }
+
+    /// Where `who` listens.
+    pub(crate) fn addr(&self, who: Who) -> String {
+        self.record(who, |record| record.me.clone()).unwrap().addr
+    }
+
+    /// The process of `who`.
+    pub(crate) fn process(&mut self, who: Who) -> &mut Process {
+        &mut self.processes[who]
+    }
+
+    /// Looks at what `who` has printed.
+    pub(crate) fn record<T>(&self, who: Who, look: impl FnOnce(&Record) -> T) -> T {
+        look(&self.records.lock()[who])
+    }
+
+    /// Waits until `condition` holds for what all have printed. Asked again with every line.
+    pub(crate) fn until(&self, what: &str, condition: impl Fn(&[Record]) -> bool) -> Duration {
+        let start = Instant::now();
+        let mut records = self.records.lock();
+        while !condition(&records) {
+            let left = PATIENCE.saturating_sub(start.elapsed());
+            assert!(!left.is_zero(), "waited in vain: {what}");
+            records = self.records.changed.wait_timeout(records, left).unwrap().0;
+        }
+        start.elapsed()
+    }
+
+    /// Waits until `who` printed an event such that `wanted`.
+    pub(crate) fn until_event(&self, who: Who, what: &str, wanted: impl Fn(&Event) -> bool) -> Duration {
+        self.until(&format!("m{who}: {what}"), |records| records[who].any(&wanted))
+    }
+
+    /// Each of `whos` says `lines` more lines, in turn.
+    pub(crate) fn talk(&mut self, whos: &[Who], lines: usize) {
+        for _ in 0..lines {
+            for &who in whos {
+                let text = format!("m{who} says {}", self.said[who].len());
+                self.say(who, &text);
+            }
+        }
+    }
+
+    /// How many lines `who` has said.
+    pub(crate) fn said(&self, who: Who) -> usize {
+        self.said[who].len()
+    }
+
+    /// `who` says `text`.
+    pub(crate) fn say(&mut self, who: Who, text: &str) {
+        let reference = self.said[who].len().to_string();
+        self.said[who].push(text.to_owned());
+        let line = json!({"command": "say", "text": text, "ref": reference}).to_string();
+        self.processes[who].write_line(&line);
+    }
+
+    /// `who` gives a command other than to say something.
+    pub(crate) fn command(&mut self, who: Who, command: &str) {
+        let line = json!({ "command": command }).to_string();
+        self.processes[who].write_line(&line);
+    }
+
+    /// Begins to read the output of `who`, which was held.
+    pub(crate) fn read_on(&self, who: Who) {
+        self.records.change(who, |record| record.held = false);
+    }
+
+    /// Whom `who` takes for the leader, whether or not the room is settled.
+    pub(crate) fn leader_for(&self, who: Who) -> Who {
+        let records = self.records.lock();
+        let leader = records[who].leader.as_ref().map(|leader| leader.id.as_str());
+        (0..records.len()).find(|&other| records[other].id() == leader).unwrap()
+    }
+
+    /// Sends all of them the signal before anything else.
+    pub(crate) fn signal(&self, whos: &[Who], signal: Signal) {
+        let records = self.records.lock();
+        for &who in whos {
+            if records[who].exit.is_none() {
+                self.processes[who].signal(signal);
+            }
+        }
+    }
+
+    /// Kills all of them at once and waits for their ends.
+    pub(crate) fn kill(&self, whos: &[Who]) {
+        self.signal(whos, Signal::KILL);
+        self.until("the killed are dead", |records| whos.iter().all(|&who| records[who].exit.is_some()));
+    }
+
+    /// Waits for the end of `who`; its exit code, if it was not killed by a signal.
+    pub(crate) fn exit_code(&self, who: Who) -> Option<i32> {
+        self.until(&format!("m{who} ends"), |records| records[who].exit.is_some());
+        self.record(who, |record| record.exit.and_then(|exit| exit.code()))
+    }
+
+    /// Those of a settled room in ring order, beginning with the leader.
+    pub(crate) fn ring(&self, whos: &[Who]) -> Vec<Who> {
+        let records = self.records.lock();
+        let leader = records[whos[0]].leader.as_ref().unwrap();
+        let leader = whos.iter().copied().find(|&who| records[who].id() == Some(&leader.id)).unwrap();
+        ring_from(&records, whos, leader).unwrap()
+    }
+
+    /// Who leads in a settled room.
+    pub(crate) fn leader(&self, whos: &[Who]) -> Who {
+        self.ring(whos)[0]
+    }
+}
+
+/// Waits until something takes connections at `addr`.
+pub(crate) fn wait_listening(addr: &str) {
+    let start = Instant::now();
+    while TcpStream::connect(addr).is_err() {
+        assert!(start.elapsed() < PATIENCE, "nobody listens at {addr}");
+        thread::yield_now();
+    }
+}
+
+/// Reads all that a process prints, then waits for its end.
+fn watch(mut child: Child, options: &Options, who: Who, records: &Records) {
+    let held = records.changed.wait_while(records.lock(), |all| all[who].held);
+    drop(held);
+    read_lines(&mut child, |line| {
+        if options.json {
+            records.change(who, |record| record.take(line));
+        }
+        options.stdout != Stdout::Closed || records.lock()[who].readies == 0
+    });
+    records.change(who, |record| record.closed = true);
+    let exit = child.wait().unwrap();
+    records.change(who, |record| record.exit = Some(exit));
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        for who in self.everyone() {
+            self.read_on(who);
+        }
+        self.signal(&self.everyone(), Signal::KILL);
+        if thread::panicking() {
+            for (who, record) in self.records.lock().iter().enumerate() {
+                let stderr = self.dir.path().join(format!("m{who}.stderr"));
+                let stderr = std::fs::read_to_string(stderr).unwrap_or_default();
+                let (tail, exit) = (record.tail(TAIL).join("\n"), record.exit);
+                eprintln!("--- m{who} ({exit:?}) printed at last:\n{tail}\n{stderr}");
+            }
+        }
+    }
+}

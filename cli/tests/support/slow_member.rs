@@ -1,0 +1,230 @@
+//! A member in this process that can stop to read, and yet gives signs of life: what a program does that
+//! hangs, or whose machine is far too busy.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use ringchat_core::limits::MAX_FRAME;
+use ringchat_core::wire::{Beat, Envelope, FrameDecoder, GREETING, Message, encode};
+use ringchat_core::{
+    Action, Config, DialFailure, DialId, DownReason, Input, LinkId, Name, Node, Notice, Origin, RoomId, Start,
+};
+
+/// How long anything may take that is not measured.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How often it gives a sign of life while it does not read.
+const BEAT: Duration = Duration::from_millis(200);
+
+/// A member in this process. It ends when dropped.
+pub(crate) struct SlowMember {
+    control: SyncSender<Control>,
+    notices: Receiver<Notice>,
+}
+
+enum Control {
+    StopReading,
+    ReadOn,
+}
+
+impl SlowMember {
+    /// Joins the room of `contact`, and waits until it is in.
+    pub(crate) fn join(contact: &str) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let addr = listener.local_addr().unwrap();
+        let start = Start::Join { contacts: vec![contact.parse().unwrap()] };
+        let config = Config::new(addr, Name::new("slow").unwrap(), start);
+        let (control, orders) = sync_channel(0);
+        let (notify, notices) = sync_channel(100_000);
+        thread::spawn(move || Driver::new(config, listener, notify).run(&orders));
+        let member = Self { control, notices };
+        member.wait(|notice| matches!(notice, Notice::Ready { .. }));
+        member
+    }
+
+    /// It reads no more, and only gives signs of life.
+    pub(crate) fn stop_reading(&self) {
+        self.control.send(Control::StopReading).unwrap();
+    }
+
+    /// It reads again.
+    pub(crate) fn read_on(&self) {
+        self.control.send(Control::ReadOn).unwrap();
+    }
+
+    /// Waits until it is told such a thing.
+    pub(crate) fn wait(&self, wanted: impl Fn(&Notice) -> bool) {
+        let start = Instant::now();
+        loop {
+            let left = PATIENCE.saturating_sub(start.elapsed());
+            if wanted(&self.notices.recv_timeout(left).expect("the slow member waited in vain")) {
+                return;
+            }
+        }
+    }
+}
+
+/// A plain driver: it writes and connects on its one thread, and has a reader for each link.
+struct Driver {
+    node: Node,
+    start: Instant,
+    inputs: Receiver<Input>,
+    to_node: SyncSender<Input>,
+    accepted: Receiver<TcpStream>,
+    /// Inputs that executing actions caused.
+    echo: VecDeque<Input>,
+    links: BTreeMap<LinkId, TcpStream>,
+    next_link: u64,
+    notify: SyncSender<Notice>,
+    /// Of the last message sent.
+    room: RoomId,
+    stamp: u64,
+}
+
+impl Driver {
+    fn new(config: Config, listener: TcpListener, notify: SyncSender<Notice>) -> Self {
+        // Nothing waits in these: what is not taken stays in the sockets.
+        let (to_node, inputs) = sync_channel(0);
+        let (to_accept, accepted) = sync_channel(0);
+        thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                if to_accept.send(stream).is_err() {
+                    return;
+                }
+            }
+        });
+        let start = Instant::now();
+        let node = Node::new(config, [9; 32], ringchat_core::Instant::ZERO);
+        Self {
+            node,
+            start,
+            inputs,
+            to_node,
+            accepted,
+            echo: VecDeque::new(),
+            links: BTreeMap::new(),
+            next_link: 0,
+            notify,
+            room: RoomId::UNKNOWN,
+            stamp: 0,
+        }
+    }
+
+    fn run(mut self, orders: &Receiver<Control>) {
+        self.handle(Input::Tick);
+        loop {
+            match orders.try_recv() {
+                Ok(Control::StopReading) if !self.idle(orders) => return,
+                Err(std::sync::mpsc::TryRecvError::Disconnected) => return,
+                _ => {}
+            }
+            if let Ok(stream) = self.accepted.try_recv() {
+                let up = self.link_up(stream, Origin::Accepted);
+                self.handle(up);
+            }
+            match self.inputs.recv_timeout(Duration::from_millis(5)) {
+                Ok(input) => self.handle(input),
+                Err(_) => self.handle(Input::Tick),
+            }
+        }
+    }
+
+    /// Gives signs of life until told to read on; false if the test is over.
+    fn idle(&mut self, orders: &Receiver<Control>) -> bool {
+        loop {
+            match orders.recv_timeout(BEAT) {
+                Ok(_) => return true,
+                Err(RecvTimeoutError::Disconnected) => return false,
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+            let links: Vec<LinkId> = self.links.keys().copied().collect();
+            for link in links {
+                self.stamp += 1;
+                let beat = Beat { view: None, cfg: None, acked: 0, stable: 0 };
+                let message = Message::Pong(beat);
+                self.send(link, &Envelope { room: self.room, stamp: self.stamp, message });
+            }
+        }
+    }
+
+    fn handle(&mut self, input: Input) {
+        self.echo.push_back(input);
+        while let Some(input) = self.echo.pop_front() {
+            let micros = u64::try_from(self.start.elapsed().as_micros()).unwrap();
+            let mut actions = Vec::new();
+            self.node.handle(ringchat_core::Instant(micros), input, &mut actions);
+            for action in actions {
+                self.execute(action);
+            }
+        }
+    }
+
+    fn execute(&mut self, action: Action) {
+        match action {
+            Action::Dial { dial, addr } => self.dial(dial, addr),
+            Action::Send { link, envelope } => self.send(link, &envelope),
+            Action::Multicast { links, envelope } => {
+                for link in links {
+                    self.send(link, &envelope);
+                }
+            }
+            Action::Close { link, .. } => {
+                if let Some(stream) = self.links.remove(&link) {
+                    let _ = stream.shutdown(Shutdown::Both);
+                }
+            }
+            Action::Notify { notice, .. } => drop(self.notify.send(notice)),
+            Action::Trust { .. } | Action::Halt => {}
+        }
+    }
+
+    fn dial(&mut self, dial: DialId, addr: SocketAddr) {
+        match TcpStream::connect(addr) {
+            Ok(stream) => {
+                let up = self.link_up(stream, Origin::Dialed(dial));
+                self.echo.push_back(up);
+            }
+            Err(_) => self.echo.push_back(Input::DialFailed { dial, reason: DialFailure::Refused }),
+        }
+    }
+
+    fn link_up(&mut self, mut stream: TcpStream, origin: Origin) -> Input {
+        let link = LinkId(self.next_link);
+        self.next_link += 1;
+        let remote = stream.peer_addr().unwrap();
+        // A peer that is gone already shows in its reader.
+        let _ = stream.write_all(&GREETING);
+        let (reader, to_node) = (stream.try_clone().unwrap(), self.to_node.clone());
+        self.links.insert(link, stream);
+        thread::spawn(move || read(reader, link, &to_node));
+        Input::LinkUp { link, origin, remote }
+    }
+
+    fn send(&mut self, link: LinkId, envelope: &Envelope) {
+        (self.room, self.stamp) = (envelope.room, envelope.stamp);
+        let mut bytes = Vec::new();
+        encode(envelope, &mut bytes).unwrap();
+        if let Some(stream) = self.links.get_mut(&link) {
+            // A peer that is gone shows in its reader.
+            let _ = stream.write_all(&bytes);
+        }
+    }
+}
+
+/// Hands what comes in on a link to the driver, until it ends.
+fn read(mut stream: TcpStream, link: LinkId, to_node: &SyncSender<Input>) {
+    let mut decoder = FrameDecoder::new(MAX_FRAME);
+    while let Ok(count @ 1..) = stream.read(decoder.spare()) {
+        decoder.advance(count);
+        while let Ok(Some(envelope)) = decoder.pop() {
+            if to_node.send(Input::Received { link, envelope }).is_err() {
+                return;
+            }
+        }
+    }
+    let _ = to_node.send(Input::LinkDown { link, reason: DownReason::Eof });
+}

@@ -1,0 +1,101 @@
+//! What the wire format promises for every message and for any bytes.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on is to panic")]
+
+mod messages;
+
+use messages::envelope;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
+use ringchat_core::limits::MAX_FRAME;
+use ringchat_core::wire::{DecodeError, Envelope, FrameDecoder, GREETING, encode};
+
+/// The bytes of a link that carries these messages.
+fn link(envelopes: &[Envelope]) -> Vec<u8> {
+    let mut bytes = GREETING.to_vec();
+    for envelope in envelopes {
+        encode(envelope, &mut bytes).unwrap();
+    }
+    bytes
+}
+
+/// Hands `bytes` to `decoder`, and takes what comes out.
+fn feed(decoder: &mut FrameDecoder, mut bytes: &[u8], came: &mut Vec<Envelope>) -> Result<(), DecodeError> {
+    while !bytes.is_empty() {
+        let spare = decoder.spare();
+        let now = bytes.len().min(spare.len());
+        spare[..now].copy_from_slice(&bytes[..now]);
+        decoder.advance(now);
+        bytes = &bytes[now..];
+        while let Some(envelope) = decoder.pop()? {
+            came.push(envelope);
+        }
+    }
+    Ok(())
+}
+
+/// All that comes out of `bytes`, and how the link ends.
+fn decode(bytes: &[u8]) -> (Vec<Envelope>, Result<(), DecodeError>) {
+    let (mut decoder, mut came) = (FrameDecoder::new(MAX_FRAME), Vec::new());
+    let end = feed(&mut decoder, bytes, &mut came).and_then(|()| decoder.finish());
+    (came, end)
+}
+
+proptest! {
+    #[test]
+    fn every_message_comes_out_as_it_went_in(envelopes in vec(envelope(), 0..4)) {
+        prop_assert_eq!(decode(&link(&envelopes)), (envelopes, Ok(())));
+    }
+
+    #[test]
+    fn chunks_do_not_matter(envelopes in vec(envelope(), 1..4), cuts in vec(any::<Index>(), 0..8)) {
+        let bytes = link(&envelopes);
+        let mut ends: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len())).collect();
+        ends.push(bytes.len());
+        ends.sort_unstable();
+        let (mut decoder, mut came, mut start) = (FrameDecoder::new(MAX_FRAME), Vec::new(), 0);
+        for end in ends {
+            prop_assert_eq!(feed(&mut decoder, &bytes[start..end], &mut came), Ok(()));
+            start = end;
+        }
+        prop_assert_eq!(decoder.finish(), Ok(()));
+        prop_assert_eq!(came, envelopes);
+    }
+
+    #[test]
+    fn a_cut_off_link_gives_the_whole_messages_before_the_cut(
+        envelopes in vec(envelope(), 1..4),
+        cut in any::<Index>(),
+    ) {
+        let bytes = link(&envelopes);
+        let cut = cut.index(bytes.len());
+        let whole = (0..=envelopes.len()).rev().find(|&n| link(&envelopes[..n]).len() <= cut).unwrap_or(0);
+        let between = cut == 0 || link(&envelopes[..whole]).len() == cut;
+        let end = if between { Ok(()) } else { Err(DecodeError::Truncated) };
+        prop_assert_eq!(decode(&bytes[..cut]), (envelopes[..whole].to_vec(), end));
+    }
+
+    #[test]
+    fn a_flipped_bit_never_panics_and_spares_what_came_before(
+        envelopes in vec(envelope(), 1..4),
+        at in any::<Index>(),
+        bit in 0..8_u32,
+    ) {
+        let mut bytes = link(&envelopes);
+        let at = at.index(bytes.len());
+        bytes[at] ^= 1 << bit;
+        let intact = (0..=envelopes.len()).rev().find(|&n| link(&envelopes[..n]).len() <= at).unwrap_or(0);
+        let (came, _) = decode(&bytes);
+        prop_assert_eq!(&came[..intact], &envelopes[..intact]);
+    }
+
+    #[test]
+    fn any_bytes_after_a_greeting_give_messages_or_an_error(bytes in vec(any::<u8>(), 0..2048)) {
+        let mut link = GREETING.to_vec();
+        link.extend_from_slice(&bytes);
+        let (came, _) = decode(&link);
+        // What decodes is a message that can be sent on.
+        prop_assert!(came.iter().all(|envelope| encode(envelope, &mut Vec::new()).is_ok()));
+    }
+}

@@ -1,0 +1,67 @@
+//! Replays what fuzzing starts from, and each input that ever failed.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
+
+mod messages;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
+use ringchat_core::fuzzing;
+use ringchat_core::wire::encode;
+
+fn corpus(target: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target)
+}
+
+fn replay(target: &str, body: fn(&[u8])) {
+    let corpus = corpus(target);
+    let mut replayed = 0;
+    for file in fs::read_dir(&corpus).unwrap() {
+        let path = file.unwrap().path();
+        println!("{}", path.display());
+        body(&fs::read(&path).unwrap());
+        replayed += 1;
+    }
+    assert!(replayed > 0, "no input in {}", corpus.display());
+}
+
+#[test]
+fn the_decode_corpus_holds() {
+    replay("decode", fuzzing::decode);
+}
+
+#[test]
+fn the_roundtrip_corpus_holds() {
+    replay("roundtrip", fuzzing::roundtrip);
+}
+
+/// To be run when the messages change: the seeds of `roundtrip` are a rich one and a poor one of each kind.
+#[test]
+#[ignore = "writes the seeds; run it when the messages change"]
+fn write_the_seeds() {
+    let (mut runner, strategy) = (TestRunner::deterministic(), messages::envelope());
+    let mut seeds: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    for _ in 0..20_000 {
+        let envelope = strategy.new_tree(&mut runner).unwrap().current();
+        let message = format!("{:?}", envelope.message);
+        let kind: String = message.chars().take_while(char::is_ascii_alphanumeric).collect();
+        let mut frame = Vec::new();
+        encode(&envelope, &mut frame).unwrap();
+        let body = &frame[4..];
+        let rich = seeds.entry(format!("{kind}-rich")).or_default();
+        if (rich.len()..400).contains(&body.len()) {
+            *rich = body.to_vec();
+        }
+        let poor = seeds.entry(format!("{kind}-poor")).or_insert_with(|| body.to_vec());
+        if body.len() < poor.len() {
+            *poor = body.to_vec();
+        }
+    }
+    for (name, seed) in seeds {
+        fs::write(corpus("roundtrip").join(name), seed).unwrap();
+    }
+}

@@ -1,0 +1,226 @@
+//! Strategies for every message of the protocol. Boxed, because their types together overflow the stack.
+
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::*;
+use ringchat_core::wire::{
+    Beat, Body, Change, Deliver, Elect, Elected, Entry, Envelope, Hello, Install, Join, Key, Message,
+    NotMember, Refusal, RefusedKind, Said, Segment, Sync,
+};
+use ringchat_core::{Cfg, Departure, Epoch, Member, Name, NodeId, RoomId, Roster, Seq, Text, View};
+
+/// Any message, in its envelope.
+pub(crate) fn envelope() -> impl Strategy<Value = Envelope> {
+    (any::<u64>(), any::<u64>(), message()).prop_map(|(room, stamp, message)| Envelope {
+        room: RoomId(room),
+        stamp,
+        message,
+    })
+}
+
+fn message() -> BoxedStrategy<Message> {
+    prop_oneof![ring_message(), log_message(), coming_and_going()].boxed()
+}
+
+fn ring_message() -> BoxedStrategy<Message> {
+    prop_oneof![
+        hello().prop_map(Message::Hello),
+        not_member().prop_map(Message::NotMember),
+        any::<u64>().prop_map(|generation| Message::Superseded { generation }),
+        Just(Message::WantRoster),
+        (cfg(), roster()).prop_map(|(cfg, roster)| Message::Roster { cfg, roster }),
+        beat().prop_map(Message::Ping),
+        beat().prop_map(Message::Pong),
+        elect().prop_map(Message::Elect),
+        elected().prop_map(Message::Elected),
+    ]
+    .boxed()
+}
+
+fn log_message() -> BoxedStrategy<Message> {
+    prop_oneof![
+        (view(), said()).prop_map(|(view, said)| Message::Submit { view, said }),
+        deliver().prop_map(Message::Deliver),
+        (view(), any::<u64>()).prop_map(|(view, index)| Message::Ack { view, index }),
+        sync().prop_map(Message::Sync),
+        install().prop_map(Message::Install),
+    ]
+    .boxed()
+}
+
+fn coming_and_going() -> BoxedStrategy<Message> {
+    let refusal =
+        prop::sample::select(vec![Refusal::RoomFull, Refusal::Slow, Refusal::Busy, Refusal::TooLate]);
+    prop_oneof![
+        id().prop_map(|id| Message::Suspect { id }),
+        any::<Seq>().prop_map(|oseq| Message::Draining { oseq }),
+        Just(Message::Leave),
+        option::of(id()).prop_map(|successor| Message::Goodbye { successor }),
+        refusal.prop_map(Message::Refused),
+        join().prop_map(Message::Join),
+        (id(), member()).prop_map(|(me, leader)| Message::JoinVia { me, leader }),
+    ]
+    .boxed()
+}
+
+fn hello() -> BoxedStrategy<Hello> {
+    let flags = (any::<u64>(), any::<bool>(), any::<bool>());
+    (id(), id(), flags, option::of(view()), option::of(cfg()))
+        .prop_map(|(me, you, (generation, next, answer), view, cfg)| Hello {
+            me,
+            you,
+            generation,
+            next,
+            answer,
+            view,
+            cfg,
+        })
+        .boxed()
+}
+
+fn not_member() -> BoxedStrategy<NotMember> {
+    use RefusedKind::{Elect, Elected, Hello, Ping, Sync};
+    let re = prop::sample::select(vec![Hello, Elect, Elected, Sync, Ping]);
+    (re, epoch(), id(), option::of(cfg()))
+        .prop_map(|(re, epoch, me, cfg)| NotMember { re, epoch, me, cfg })
+        .boxed()
+}
+
+fn beat() -> BoxedStrategy<Beat> {
+    (option::of(view()), option::of(cfg()), any::<u64>(), any::<u64>())
+        .prop_map(|(view, cfg, acked, stable)| Beat { view, cfg, acked, stable })
+        .boxed()
+}
+
+fn elect() -> BoxedStrategy<Elect> {
+    let key = (epoch(), any::<u64>(), id()).prop_map(|(epoch, length, id)| Key { epoch, length, id });
+    (epoch(), key, vec(id(), 0..5), cfg(), option::of(roster()))
+        .prop_map(|(epoch, candidate, path, cfg, roster)| Elect { epoch, candidate, path, cfg, roster })
+        .boxed()
+}
+
+fn elected() -> BoxedStrategy<Elected> {
+    (cfg(), roster(), shape()).prop_map(|(cfg, roster, shape)| Elected { cfg, roster, shape }).boxed()
+}
+
+fn deliver() -> BoxedStrategy<Deliver> {
+    (view(), vec(entry(), 0..4), any::<u64>())
+        .prop_map(|(view, entries, stable)| Deliver { view, entries, stable })
+        .boxed()
+}
+
+fn sync() -> BoxedStrategy<Sync> {
+    (view(), shape(), vec(said(), 0..4), any::<bool>())
+        .prop_map(|(view, shape, tail, more)| Sync { view, shape, tail, more })
+        .boxed()
+}
+
+fn install() -> BoxedStrategy<Install> {
+    let numbers = (any::<u64>(), any::<u64>(), any::<u64>(), any::<u64>());
+    (cfg(), roster(), numbers, origins(), shape())
+        .prop_map(|(cfg, roster, (common, base, end, stable), origins, shape)| Install {
+            cfg,
+            roster,
+            common,
+            base,
+            end,
+            origins,
+            shape,
+            stable,
+        })
+        .boxed()
+}
+
+fn join() -> BoxedStrategy<Join> {
+    (member(), option::of(id()), epoch(), any::<u64>())
+        .prop_map(|(me, contact, epoch, generation)| Join { me, contact, epoch, generation })
+        .boxed()
+}
+
+fn entry() -> BoxedStrategy<Entry> {
+    (view(), any::<u64>(), any::<u64>(), body())
+        .prop_map(|(view, index, stamp, body)| Entry { view, index, stamp, body })
+        .boxed()
+}
+
+fn body() -> BoxedStrategy<Body> {
+    prop_oneof![
+        (said(), any::<bool>()).prop_map(|(said, replayed)| Body::Chat { said, replayed }),
+        (cfg(), change()).prop_map(|(cfg, change)| Body::Membership { cfg, change }),
+        (member(), any::<Seq>(), any::<Seq>()).prop_map(|(origin, from, to)| Body::Gap { origin, from, to }),
+    ]
+    .boxed()
+}
+
+fn change() -> BoxedStrategy<Change> {
+    let departure = prop_oneof![Just(Departure::Quit), Just(Departure::Lost)];
+    let gone = vec((id(), departure), 0..3);
+    let joined = vec((member(), id()), 0..3);
+    prop_oneof![
+        roster().prop_map(Change::Opened),
+        (gone, joined).prop_map(|(gone, joined)| Change::Edit { gone, joined }),
+    ]
+    .boxed()
+}
+
+fn said() -> BoxedStrategy<Said> {
+    (member(), any::<Seq>(), text(), any::<u64>())
+        .prop_map(|(origin, oseq, text, stamp)| Said { origin, oseq, text, stamp })
+        .boxed()
+}
+
+fn shape() -> BoxedStrategy<Vec<Segment>> {
+    vec((view(), any::<u64>()).prop_map(|(view, end)| Segment { view, end }), 0..4).boxed()
+}
+
+fn origins() -> BoxedStrategy<BTreeMap<NodeId, Seq>> {
+    btree_map(id(), any::<Seq>(), 0..4).boxed()
+}
+
+fn cfg() -> BoxedStrategy<Cfg> {
+    (view(), any::<u64>()).prop_map(|(view, n)| Cfg { view, n }).boxed()
+}
+
+fn view() -> BoxedStrategy<View> {
+    (epoch(), id()).prop_map(|(epoch, leader)| View { epoch, leader }).boxed()
+}
+
+fn epoch() -> BoxedStrategy<Epoch> {
+    any::<u64>().prop_map(Epoch).boxed()
+}
+
+fn roster() -> BoxedStrategy<Roster> {
+    btree_map(id(), name(), 0..5)
+        .prop_map(|members| {
+            let members = members.into_iter().map(|(id, name)| Member { id, name }).collect();
+            Roster::new(members).expect("few members, each once")
+        })
+        .boxed()
+}
+
+fn member() -> BoxedStrategy<Member> {
+    (id(), name()).prop_map(|(id, name)| Member { id, name }).boxed()
+}
+
+fn id() -> BoxedStrategy<NodeId> {
+    (addr(), any::<u64>()).prop_map(|(addr, incarnation)| NodeId::new(addr, incarnation)).boxed()
+}
+
+fn addr() -> BoxedStrategy<SocketAddr> {
+    prop_oneof![
+        (any::<Ipv4Addr>(), any::<u16>()).prop_map(SocketAddr::from),
+        (any::<Ipv6Addr>(), any::<u16>()).prop_map(SocketAddr::from),
+    ]
+    .boxed()
+}
+
+fn name() -> BoxedStrategy<Name> {
+    "[a-zA-Zäöü日本]{1,12}".prop_map(|name| Name::new(&name).expect("short, and only letters")).boxed()
+}
+
+fn text() -> BoxedStrategy<Text> {
+    any::<String>().prop_map(|text| Text::new(&text).expect("proptest's strings are short")).boxed()
+}
