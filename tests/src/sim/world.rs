@@ -1,6 +1,6 @@
 //! Real nodes on the simulated network: the driver, and everything that people and fate can do to them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -236,11 +236,18 @@ impl World {
         Ok(rings)
     }
 
-    /// Whether no ring has lost a member that lives in another.
+    /// Whether no ring looks for a member at an address where a member of another ring lives.
     fn nobody_is_looked_for(&self, rings: &[Vec<HostId>]) -> Result<(), String> {
-        let members = || rings.iter().flatten().map(|&host| self.node(host));
-        let found = members().flat_map(Node::lost).find(|&lost| members().any(|node| node.me().id == lost));
-        found.map_or(Ok(()), |id| Err(format!("there are {} rings, and one looks for {id}", rings.len())))
+        let node_of = |&host: &HostId| self.node(host);
+        for ring in rings {
+            let lost: BTreeSet<SocketAddr> =
+                ring.iter().map(node_of).flat_map(Node::lost).map(|id| id.addr()).collect();
+            let others = rings.iter().filter(|other| *other != ring).flatten().map(node_of);
+            if let Some(found) = others.map(Node::me).find(|other| lost.contains(&other.id.addr())) {
+                return Err(format!("there are {} rings, and one looks for {found}", rings.len()));
+            }
+        }
+        Ok(())
     }
 
     /// Nothing but heartbeats, and probes for the lost, is sent for `time`, on no more links than are needed.
