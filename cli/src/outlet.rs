@@ -27,8 +27,35 @@ struct Shared {
 struct Queue {
     lines: String,
     writing: bool,
-    closed: bool,
-    failed: bool,
+    state: State,
+}
+
+/// What becomes of queued lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    /// They are written.
+    #[default]
+    Running,
+    /// They wait.
+    Paused,
+    /// They are written, and then no more.
+    Closed,
+    /// They are dropped.
+    Failed,
+}
+
+impl Queue {
+    fn is_unwritten(&self) -> bool {
+        self.state != State::Failed && (self.writing || !self.lines.is_empty())
+    }
+
+    fn is_idle(&self) -> bool {
+        match self.state {
+            State::Running => self.lines.is_empty(),
+            State::Paused => true,
+            State::Closed | State::Failed => false,
+        }
+    }
 }
 
 impl Outlet {
@@ -60,7 +87,7 @@ impl Outlet {
 
     fn push(&self, line: &str, limit: usize) -> bool {
         let mut queue = self.0.lock();
-        if queue.failed {
+        if queue.state == State::Failed {
             return true;
         }
         if queue.lines.len() + line.len() > limit {
@@ -72,13 +99,35 @@ impl Outlet {
         true
     }
 
+    /// Writes nothing more until [`Outlet::resume`] or [`Outlet::finish`], and waits until what is being
+    /// written is, at most `within`.
+    pub(crate) fn pause(&self, within: Duration) {
+        let mut queue = self.0.lock();
+        if queue.state == State::Running {
+            queue.state = State::Paused;
+        }
+        let writing = |queue: &mut Queue| queue.writing && queue.state != State::Failed;
+        drop(self.0.changed.wait_timeout_while(queue, within, writing));
+    }
+
+    /// Writes again.
+    pub(crate) fn resume(&self) {
+        let mut queue = self.0.lock();
+        if queue.state == State::Paused {
+            queue.state = State::Running;
+        }
+        drop(queue);
+        self.0.changed.notify_all();
+    }
+
     /// Ends the output once all is written, and waits for that, at most `within`.
     pub(crate) fn finish(&self, within: Duration) {
         let mut queue = self.0.lock();
-        queue.closed = true;
+        if queue.state != State::Failed {
+            queue.state = State::Closed;
+        }
         self.0.changed.notify_all();
-        let unwritten = |queue: &mut Queue| !queue.failed && (queue.writing || !queue.lines.is_empty());
-        drop(self.0.changed.wait_timeout_while(queue, within, unwritten));
+        drop(self.0.changed.wait_timeout_while(queue, within, |queue| queue.is_unwritten()));
     }
 }
 
@@ -90,7 +139,7 @@ impl Shared {
     fn write_all(&self, mut write: impl FnMut(String) -> io::Result<()>, on_failure: impl FnOnce(io::Error)) {
         while let Some(lines) = self.take() {
             if let Err(error) = write(lines) {
-                self.lock().failed = true;
+                self.lock().state = State::Failed;
                 self.changed.notify_all();
                 on_failure(error);
                 return;
@@ -103,8 +152,8 @@ impl Shared {
         let mut queue = self.lock();
         queue.writing = false;
         self.changed.notify_all();
-        let idle = |queue: &mut Queue| queue.lines.is_empty() && !queue.closed;
-        let mut queue = self.changed.wait_while(queue, idle).unwrap_or_else(PoisonError::into_inner);
+        let mut queue =
+            self.changed.wait_while(queue, |queue| queue.is_idle()).unwrap_or_else(PoisonError::into_inner);
         queue.writing = !queue.lines.is_empty();
         queue.writing.then(|| std::mem::take(&mut queue.lines))
     }
@@ -151,6 +200,23 @@ mod tests {
         let all: String = written.try_iter().collect();
         assert_eq!(all.len(), taken * line.len() + 5);
         assert!(all.ends_with("last\n"));
+    }
+
+    #[test]
+    fn while_it_is_paused_nothing_is_written() {
+        let (sender, written) = mpsc::channel();
+        let outlet =
+            Outlet::start(move |lines| sender.send(lines).map_err(io::Error::other), |_| {}).unwrap();
+        outlet.pause(LONG);
+        assert!(outlet.offer("a\n"));
+        outlet.pause(LONG);
+        assert_eq!(written.try_recv(), Err(mpsc::TryRecvError::Empty));
+        outlet.resume();
+        assert_eq!(written.recv_timeout(LONG).as_deref(), Ok("a\n"));
+        outlet.pause(LONG);
+        assert!(outlet.offer("b\n"));
+        outlet.finish(LONG);
+        assert_eq!(written.try_recv().as_deref(), Ok("b\n"));
     }
 
     #[test]

@@ -36,8 +36,6 @@ pub(crate) struct Input {
 enum Done {
     /// It was dealt with.
     Yes,
-    /// It could not be sent; it is still to be mended.
-    Refused,
     /// The screen is to be emptied.
     Clear,
     /// The room is left.
@@ -50,18 +48,15 @@ impl Input {
         if self.admitted.recv().is_err() {
             return;
         }
-        let mut initial = String::new();
         while !self.session.is_leaving() {
-            let line = match prompt.read(text, &initial) {
+            let line = match prompt.read(text, &self.printer.outlet) {
                 Ok(Edited::Line(line)) => line,
                 Ok(Edited::Interrupted) => return self.session.leave(Cause::Signal(SIGINT)),
                 Ok(Edited::Eof) => return self.session.leave(Cause::Eof),
                 Err(error) => return self.session.leave(Cause::InputFailed(error)),
             };
-            initial.clear();
             match self.typed(&line) {
                 Done::Yes => {}
-                Done::Refused => initial = line,
                 Done::Clear => prompt.clear(),
                 Done::Left => return,
             }
@@ -138,7 +133,7 @@ impl Input {
             Ok(Err(Ended)) => Done::Left,
             Err(error) => {
                 self.too_long(error.length);
-                Done::Refused
+                Done::Yes
             }
         }
     }
@@ -150,7 +145,7 @@ impl Input {
 
     fn too_long(&self, length: usize) {
         self.tell(&format!(
-            "not sent: a message has at most {MAX_TEXT} bytes, this one has {length}; send it in parts"
+            "not sent: a message has at most {MAX_TEXT} bytes, this one has {length}; say it in parts"
         ));
     }
 

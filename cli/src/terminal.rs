@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write, stdin, stdout};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
 use rustyline::completion::Completer;
@@ -16,9 +17,14 @@ use rustyline::{Config, Editor, ExternalPrinter, Helper};
 
 use crate::clean::{Clean, is_obeyed};
 use crate::line::Line;
+use crate::outlet::Outlet;
 
 /// What ends the mode in which a terminal marks pasted text.
 const BRACKETED_PASTE_OFF: &str = "\x1b[?2004l";
+
+/// How long the line before a prompt may take to be written. One that takes longer waits for the editor, and
+/// will not be in its way.
+const LAST_LINE: Duration = Duration::from_millis(50);
 
 /// Lines of history.
 const HISTORY: usize = 1000;
@@ -43,10 +49,23 @@ impl Saved {
     }
 }
 
-/// Shows the line that is edited without what a terminal would obey, as it may come with pasted text.
-struct Cleaner;
+/// Watches the line being edited.
+///
+/// The editor's printer writes by itself while no line is edited, so a line that it begins to write just when
+/// the prompt appears would swallow the prompt. So output pauses from one line to the prompt of the next.
+///
+/// And pasted text may hold what a terminal would obey; it is shown without.
+struct Watcher {
+    output: Option<Outlet>,
+}
 
-impl Highlighter for Cleaner {
+impl Highlighter for Watcher {
+    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _default: bool) -> Cow<'b, str> {
+        // From now on the printer hands lines to the editor.
+        self.output.iter().for_each(Outlet::resume);
+        prompt.into()
+    }
+
     fn highlight<'l>(&self, line: &'l str, _pos: usize) -> Cow<'l, str> {
         // The editor counts no columns for these, so to leave them out moves nothing.
         if line.contains(is_obeyed) { line.replace(is_obeyed, "").into() } else { line.into() }
@@ -57,17 +76,17 @@ impl Highlighter for Cleaner {
     }
 }
 
-impl Completer for Cleaner {
+impl Completer for Watcher {
     type Candidate = String;
 }
 
-impl Hinter for Cleaner {
+impl Hinter for Watcher {
     type Hint = String;
 }
 
-impl Validator for Cleaner {}
+impl Validator for Watcher {}
 
-impl Helper for Cleaner {}
+impl Helper for Watcher {}
 
 /// What came of editing a line.
 pub(crate) enum Edited {
@@ -81,7 +100,7 @@ pub(crate) enum Edited {
 
 /// A line editor.
 pub(crate) struct Prompt {
-    editor: Editor<Cleaner, MemHistory>,
+    editor: Editor<Watcher, MemHistory>,
     saved: Arc<Saved>,
 }
 
@@ -103,7 +122,7 @@ pub(crate) fn open() -> Option<Terminal> {
     let before = tcgetattr(stdin()).ok()?;
     let config = Config::builder().max_history_size(HISTORY).ok()?.build();
     let mut editor = Editor::with_history(config.clone(), MemHistory::with_config(&config)).ok()?;
-    editor.set_helper(Some(Cleaner));
+    editor.set_helper(Some(Watcher { output: None }));
     let mut printer = editor.create_external_printer().ok()?;
     let print = Box::new(move |lines: String| printer.print(lines).map_err(io::Error::other));
     let saved = Arc::new(Saved { before, editing: AtomicBool::new(false) });
@@ -112,14 +131,20 @@ pub(crate) fn open() -> Option<Terminal> {
 }
 
 impl Prompt {
-    /// Reads a line after `prompt`; `initial` stands there already.
+    /// Reads a line after `prompt`, above which goes what `output` writes. It can be had again with the arrow
+    /// up.
     ///
     /// # Errors
     /// If the terminal cannot be read.
-    pub(crate) fn read(&mut self, prompt: &Line, initial: &str) -> Result<Edited, String> {
+    pub(crate) fn read(&mut self, prompt: &Line, output: &Outlet) -> Result<Edited, String> {
+        output.pause(LAST_LINE);
+        if let Some(watcher) = self.editor.helper_mut() {
+            watcher.output = Some(output.clone());
+        }
         self.saved.editing.store(true, Ordering::SeqCst);
-        let read = self.editor.readline_with_initial(&prompt.render(false), (initial, ""));
+        let read = self.editor.readline(&prompt.render(false));
         self.saved.editing.store(false, Ordering::SeqCst);
+        output.resume();
         match read {
             Ok(line) => {
                 // A line that the history does not take is not in it.

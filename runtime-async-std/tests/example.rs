@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
 
-#[path = "../examples/greeter.rs"]
+#[path = "../examples/greeter_async_std.rs"]
 #[allow(dead_code, reason = "the example is a program of its own")]
 mod greeter;
 

@@ -35,9 +35,15 @@ impl Room {
         Self { eve, bob, prompt, _dir: dir }
     }
 
+    /// Presses keys once the prompt is there. Before that, the terminal would take them for itself.
+    fn keys(&mut self, keys: &str) {
+        self.bob.wait("prompt", |lines| lines.last() == Some(&self.prompt));
+        self.bob.keys(keys);
+    }
+
     /// Types and waits until it stands there.
     fn type_in(&mut self, text: &str) {
-        self.bob.keys(text);
+        self.keys(text);
         self.bob.wait_line(&format!("{} {text}", self.prompt));
     }
 
@@ -113,7 +119,7 @@ fn a_text_of_several_lines_cannot_pass_for_the_message_of_another() {
 #[test]
 fn pasted_lines_are_one_message() {
     let mut room = Room::new(&[]);
-    room.bob.keys("\u{1b}[200~one\rtwo\u{1b}[201~");
+    room.keys("\u{1b}[200~one\rtwo\u{1b}[201~");
     room.bob.wait_line("two");
     room.bob.keys("\r");
     assert_eq!(room.eve.heard(), "one\ntwo");
@@ -122,7 +128,7 @@ fn pasted_lines_are_one_message() {
 #[test]
 fn pasted_control_characters_are_not_shown_to_the_terminal() {
     let mut room = Room::new(&[]);
-    room.bob.keys("\u{1b}[200~a\u{9b}31mb\u{7}c\u{202e}\u{1b}[201~!");
+    room.keys("\u{1b}[200~a\u{9b}31mb\u{7}c\u{202e}\u{1b}[201~!");
     room.bob.wait_line(&format!("{} a31mbc!", room.prompt));
     room.bob.keys("\r");
     assert_eq!(room.eve.heard(), "a\u{9b}31mb\u{7}c\u{202e}!");
@@ -133,24 +139,25 @@ fn pasted_control_characters_are_not_shown_to_the_terminal() {
 #[test]
 fn commands_are_answered_and_a_slip_sends_nothing() {
     let mut room = Room::new(&[]);
-    room.bob.keys("/rign\r");
+    room.keys("/rign\r");
     room.bob.wait("a hint", |lines| lines.iter().any(|line| line.contains("did you mean /ring?")));
-    room.bob.keys("/ring\r");
+    room.keys("/ring\r");
     room.bob.wait_line("/// ring: Eve* -> Bob -> Eve (epoch 1) ///");
-    room.bob.keys("/leader\r");
+    room.keys("/leader\r");
     room.bob.wait_line("/// Eve leads (epoch 1) ///");
-    room.bob.keys("/clear\r");
+    room.keys("/clear\r");
     room.bob.wait("empty screen", |lines| lines.first().is_some_and(|line| line == &room.prompt));
-    room.bob.keys("//rign\r");
+    room.keys("//rign\r");
     assert_eq!(room.eve.heard(), "/rign");
 }
 
 #[test]
 fn a_text_that_is_too_long_is_not_sent_and_not_lost() {
     let mut room = Room::new(&[]);
-    room.bob.keys(&format!("\u{1b}[200~{}\u{1b}[201~\r", "x".repeat(16 * 1024 + 1)));
+    room.keys(&format!("\u{1b}[200~{}\u{1b}[201~\r", "x".repeat(16 * 1024 + 1)));
     room.bob.wait("a complaint", |lines| lines.iter().any(|line| line.contains("at most 16384 bytes")));
-    room.bob.keys("\u{7f}\r");
+    // It is in the history, to be shortened.
+    room.keys("\u{1b}[A\u{7f}\r");
     assert_eq!(room.eve.heard(), "x".repeat(16 * 1024));
 }
 
@@ -185,7 +192,7 @@ fn the_log_appears_above_the_prompt_when_asked_for() {
 fn leaving_is_told_to_the_others_and_restores_the_terminal() {
     for (keys, exit) in [("//exit\r", 0), ("/quit\r", 0), ("\u{4}", 0), ("\u{3}", 130)] {
         let mut room = Room::new(&[]);
-        room.bob.keys(keys);
+        room.keys(keys);
         assert_eq!(room.bob.exit().code(), Some(exit), "{keys:?}");
         assert_eq!(room.eve.wait("left")["reason"], "quit");
         room.bob.assert_restored();

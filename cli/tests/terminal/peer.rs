@@ -5,12 +5,12 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-/// How long anything may take.
+/// How long the next event may take.
 const LONG: Duration = Duration::from_secs(20);
 
 /// A member.
@@ -59,10 +59,8 @@ impl Peer {
 
     /// The next event called `event`.
     pub(crate) fn wait(&self, event: &str) -> Value {
-        let deadline = Instant::now() + LONG;
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let next = self.events.recv_timeout(left).unwrap_or_else(|_| panic!("no {event}"));
+            let next = self.events.recv_timeout(LONG).unwrap_or_else(|_| panic!("no {event}"));
             if next["event"] == event {
                 return next;
             }

@@ -18,9 +18,10 @@ mod recovery;
 mod relay;
 mod report;
 mod ring;
+mod submissions;
 mod timers;
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
 pub use self::timers::{Deadline, Timer};
@@ -35,6 +36,7 @@ use self::log::Log;
 use self::membership::Route;
 use self::recovery::Waiting;
 use self::ring::Ring;
+use self::submissions::Submissions;
 use self::timers::{PatientClock, Timers};
 use crate::action::{Action, CloseMode, Fault, Notice};
 use crate::config::{Config, Start, Times};
@@ -44,7 +46,7 @@ use crate::report::Stats;
 use crate::rng::Rng;
 use crate::roster::{Cfg, Member, Roster, View};
 use crate::time::Instant;
-use crate::wire::{Envelope, Message, Said};
+use crate::wire::{Envelope, Message};
 
 /// Where a node puts its actions; owned by the driver, emptied by it between calls.
 pub type Outbox = Vec<Action>;
@@ -92,7 +94,7 @@ pub struct Node {
     /// Every member has the log up to here, as far as this node knows.
     stable: Index,
     /// Own messages that have no place in the log yet, in order.
-    submissions: VecDeque<Said>,
+    submissions: Submissions,
     /// The number of the last own message.
     said: Seq,
     /// Where the log ends that holds all own messages which have a place.
@@ -146,7 +148,7 @@ impl Node {
             links: Links::default(),
             log: Log::default(),
             stable: 0,
-            submissions: VecDeque::new(),
+            submissions: Submissions::default(),
             said: 0,
             own_end: 0,
             shown: BTreeMap::new(),

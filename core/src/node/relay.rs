@@ -1,11 +1,13 @@
 //! The relay of messages: said, submitted, sequenced by the leader, delivered, shown, acknowledged.
 
+use alloc::vec::Vec;
+
 use super::leadership::Leadership;
 use super::{Mode, Node};
 use crate::action::{Action, Notice};
 use crate::config::Times;
 use crate::ids::{Index, LinkId, NodeId, Seq, Text};
-use crate::limits::{ACK_BATCH, SUBMIT_WINDOW, SUBMIT_WINDOW_BYTES};
+use crate::limits::ACK_BATCH;
 use crate::node::Timer;
 use crate::roster::View;
 use crate::wire::{Body, Deliver, Entry, Message, Said};
@@ -14,13 +16,8 @@ impl Node {
     /// Whether something said now will be taken. False before the node is a member, while as much waits for
     /// its place in the order as may, and once it leaves.
     pub fn can_say(&self) -> bool {
-        let bytes: usize = self.submissions.iter().map(|said| said.text.as_str().len()).sum();
         let member = self.ready || !self.roster.is_empty();
-        member
-            && self.mode != Mode::Ended
-            && self.leaving.is_none()
-            && self.submissions.len() < SUBMIT_WINDOW
-            && bytes < SUBMIT_WINDOW_BYTES
+        member && self.mode != Mode::Ended && self.leaving.is_none() && self.submissions.has_room()
     }
 
     pub(super) fn say(&mut self, text: Text) {
@@ -29,7 +26,7 @@ impl Node {
         }
         self.said = self.said.saturating_add(1);
         let said = Said { origin: self.me.clone(), oseq: self.said, text, stamp: self.tick() };
-        self.submissions.push_back(said.clone());
+        self.submissions.push(said.clone());
         if self.leads() {
             self.sequence_own();
         } else if !self.submit(said) {
@@ -45,9 +42,8 @@ impl Node {
 
     /// There is a leader again: what has no place yet is submitted once more, in order, as it was.
     pub(super) fn submit_again(&mut self) {
-        let placed = self.log.last_of(self.me.id);
-        self.submissions.retain(|said| said.oseq > placed);
-        for said in self.submissions.clone() {
+        self.submissions.placed(self.log.last_of(self.me.id));
+        for said in self.submissions.iter().cloned().collect::<Vec<_>>() {
             self.submit(said);
         }
     }
@@ -70,11 +66,8 @@ impl Node {
     /// Gives own messages their places, as long as the room takes them.
     pub(super) fn sequence_own(&mut self) {
         while self.leads() && !self.leadership.as_ref().is_some_and(Leadership::is_holding) {
+            self.submissions.placed(self.log.last_of(self.me.id));
             let Some(said) = self.submissions.front().cloned() else { return };
-            if said.oseq <= self.log.last_of(self.me.id) {
-                self.submissions.pop_front();
-                continue;
-            }
             self.sequence(Body::Chat { said, replayed: false });
         }
     }
@@ -101,7 +94,7 @@ impl Node {
         self.multicast(links, Message::Deliver(deliver));
     }
 
-    pub(super) fn multicast(&mut self, links: alloc::vec::Vec<LinkId>, message: Message) {
+    pub(super) fn multicast(&mut self, links: Vec<LinkId>, message: Message) {
         let now = self.now();
         for link in &links {
             if let Some(state) = self.links.get_mut(*link) {
@@ -196,9 +189,7 @@ impl Node {
             return;
         }
         self.own_end = index.saturating_add(1);
-        while self.submissions.front().is_some_and(|waiting| waiting.oseq <= said.oseq) {
-            self.submissions.pop_front();
-        }
+        self.submissions.placed(said.oseq);
     }
 
     /// Tells the leader how far this log reaches.

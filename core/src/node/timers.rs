@@ -5,7 +5,7 @@ use core::time::Duration;
 use crate::time::Instant;
 
 /// When a node wants to be woken, and why.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Deadline {
     /// When.
     pub at: Instant,
@@ -65,34 +65,44 @@ impl Timer {
 
 /// A deadline for each kind. Setting one again moves it; one that was cleared cannot fire.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Timers([Option<Instant>; Timer::COUNT]);
+pub(crate) struct Timers {
+    table: [Option<Instant>; Timer::COUNT],
+    /// The first to come, found when the table changes: it is asked for far more often.
+    first: Option<Deadline>,
+}
 
 impl Timers {
     pub(crate) fn set(&mut self, timer: Timer, at: Instant) {
-        if let Some(slot) = self.0.get_mut(timer as usize) {
-            *slot = Some(at);
-        }
+        self.put(timer, Some(at));
     }
 
     pub(crate) fn clear(&mut self, timer: Timer) {
-        if let Some(slot) = self.0.get_mut(timer as usize) {
-            *slot = None;
+        if self.is_set(timer) {
+            self.put(timer, None);
         }
     }
 
+    fn put(&mut self, timer: Timer, at: Option<Instant>) {
+        if let Some(slot) = self.table.get_mut(timer as usize) {
+            *slot = at;
+        }
+        let set = Timer::ALL.into_iter().zip(self.table);
+        let set = set.filter_map(|(why, at)| at.map(|at| Deadline { at, why }));
+        self.first = set.min_by_key(|deadline| deadline.at);
+    }
+
     pub(crate) fn is_set(&self, timer: Timer) -> bool {
-        self.0.get(timer as usize).is_some_and(Option::is_some)
+        self.table.get(timer as usize).is_some_and(Option::is_some)
     }
 
     /// The first to come.
     pub(crate) fn first(&self) -> Option<Deadline> {
-        let set = Timer::ALL.into_iter().zip(self.0);
-        set.filter_map(|(why, at)| at.map(|at| Deadline { at, why })).min_by_key(|deadline| deadline.at)
+        self.first
     }
 
     /// Takes the first one that is due.
     pub(crate) fn take_due(&mut self, now: Instant) -> Option<Timer> {
-        let first = self.first().filter(|deadline| deadline.at <= now)?;
+        let first = self.first.filter(|deadline| deadline.at <= now)?;
         self.clear(first.why);
         Some(first.why)
     }

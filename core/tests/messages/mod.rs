@@ -62,6 +62,8 @@ fn coming_and_going() -> BoxedStrategy<Message> {
         refusal.prop_map(Message::Refused),
         join().prop_map(Message::Join),
         (id(), member()).prop_map(|(me, leader)| Message::JoinVia { me, leader }),
+        (member(), any::<u64>()).prop_map(|(me, size)| Message::Probe { me, size }),
+        member().prop_map(|me| Message::ProbeReply { me }),
     ]
     .boxed()
 }
@@ -135,8 +137,8 @@ fn install() -> BoxedStrategy<Install> {
 }
 
 fn join() -> BoxedStrategy<Join> {
-    (member(), option::of(id()), epoch(), any::<u64>())
-        .prop_map(|(me, contact, epoch, generation)| Join { me, contact, epoch, generation })
+    (member(), option::of(id()), epoch(), any::<u64>(), vec(member(), 0..3))
+        .prop_map(|(me, contact, epoch, generation, ring)| Join { me, contact, epoch, generation, ring })
         .boxed()
 }
 
@@ -157,11 +159,15 @@ fn body() -> BoxedStrategy<Body> {
 
 fn change() -> BoxedStrategy<Change> {
     let departure = prop_oneof![Just(Departure::Quit), Just(Departure::Lost)];
-    let gone = vec((id(), departure), 0..3);
+    let gone = vec((member(), departure), 0..3);
     let joined = vec((member(), id()), 0..3);
     prop_oneof![
-        roster().prop_map(Change::Opened),
-        (gone, joined).prop_map(|(gone, joined)| Change::Edit { gone, joined }),
+        (roster(), vec(member(), 0..3)).prop_map(|(roster, lost)| Change::Opened { roster, lost }),
+        (gone, joined, any::<bool>()).prop_map(|(gone, joined, merged)| Change::Edit {
+            gone,
+            joined,
+            merged
+        }),
     ]
     .boxed()
 }

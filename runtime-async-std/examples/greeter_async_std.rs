@@ -1,7 +1,7 @@
 //! A member that greets whoever comes in.
 //!
-//! `cargo run -p ringchat-async-std --example greeter` creates a room; with the address of a member,
-//! `... --example greeter 127.0.0.1:4000`, it joins one.
+//! `cargo run -p ringchat-async-std --example greeter_async_std` creates a room; with the address of a member,
+//! `... --example greeter_async_std 127.0.0.1:4000`, it joins one.
 
 use std::error::Error;
 use std::net::SocketAddr;
