@@ -83,6 +83,7 @@ impl Totals {
     }
 }
 
+#[allow(clippy::disallowed_methods, reason = "it tells a person how long the runs took")]
 fn main() -> ExitCode {
     let args: Args = argh::from_env();
     let began = Instant::now();

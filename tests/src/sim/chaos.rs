@@ -528,10 +528,14 @@ impl Chaos {
         Ok(())
     }
 
+    fn shape(&self) -> Shape {
+        if self.faults.crash_only() { Shape::OneRing } else { Shape::Merged }
+    }
+
     /// All that live agree, and nothing is lost.
     fn agree(&mut self) -> Result<(), Violation> {
         let end = self.world.now().after(AGREEING);
-        while let Err(violation) = self.world.rings(Shape::OneRing) {
+        while let Err(violation) = self.world.rings(self.shape()) {
             if self.world.now() >= end {
                 return Err(violation);
             }
@@ -548,7 +552,7 @@ impl Chaos {
             self.world.say(*host, text)?;
         }
         self.world.run_for(Duration::from_secs(1))?;
-        let rings = self.world.rings(Shape::OneRing)?;
+        let rings = self.world.rings(self.shape())?;
         for ring in &rings {
             for (from, text) in last.iter().filter(|(from, _)| ring.contains(from)) {
                 let deaf = ring.iter().find(|&&to| !self.world.room().history(to).showed(text.as_str()));

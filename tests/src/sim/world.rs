@@ -1,6 +1,6 @@
 //! Real nodes on the simulated network: the driver, and everything that people and fate can do to them.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -225,12 +225,29 @@ impl World {
             return Err(not_yet(format!("{} is still leaving", self.label(*host))));
         }
         let rings = converged(&self.reports(), shape).map_err(not_yet)?;
+        if shape == Shape::Merged {
+            self.nobody_is_looked_for(&rings).map_err(not_yet)?;
+        }
         for ring in &rings {
             same_logs(ring.iter().map(|&host| self.node(host))).map_err(not_yet)?;
             self.room.nothing_lost(self.now, ring)?;
             self.room.one_order(self.now, ring)?;
         }
         Ok(rings)
+    }
+
+    /// Whether no ring looks for a member at an address where a member of another ring lives.
+    fn nobody_is_looked_for(&self, rings: &[Vec<HostId>]) -> Result<(), String> {
+        let node_of = |&host: &HostId| self.node(host);
+        for ring in rings {
+            let lost: BTreeSet<SocketAddr> =
+                ring.iter().map(node_of).flat_map(Node::lost).map(|id| id.addr()).collect();
+            let others = rings.iter().filter(|other| *other != ring).flatten().map(node_of);
+            if let Some(found) = others.map(Node::me).find(|other| lost.contains(&other.id.addr())) {
+                return Err(format!("there are {} rings, and one looks for {found}", rings.len()));
+            }
+        }
+        Ok(())
     }
 
     /// Nothing but heartbeats, and probes for the lost, is sent for `time`, on no more links than are needed.
