@@ -7,7 +7,6 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
-use std::time::Instant;
 
 use argh::FromArgs;
 use ringchat_tests::oracles::Violation;
@@ -85,10 +84,7 @@ impl Totals {
 
 fn main() -> ExitCode {
     let args: Args = argh::from_env();
-    let began = Instant::now();
     let totals = run_all(&args);
-    let seconds = began.elapsed().as_secs_f64();
-    eprintln!("{} runs in {seconds:.1} s", totals.runs);
     totals.print();
     for (seed, violation) in totals.failed.iter().take(50) {
         println!("seed {seed}: {violation}");
