@@ -66,6 +66,10 @@ impl Node {
         if matches!(&self.mode, Mode::Waiting(waiting) if waiting.view() == view) {
             return;
         }
+        if matches!(self.mode, Mode::Electing(_)) && view.epoch < self.promised {
+            // The token of the newer election will reach that leader too.
+            return;
+        }
         if !self.would_follow(view) || !elected.roster.contains(self.me.id) {
             return self.send_not_member(link, RefusedKind::Elected, view.epoch);
         }
@@ -252,6 +256,8 @@ impl Node {
         let old = core::mem::replace(&mut self.roster, install.roster.clone());
         self.cfg = install.cfg;
         self.route = Route { cfg: install.cfg, roster: install.roster };
+        // What was stable in another ring need not be in this one.
+        self.stable = self.stable.min(install.common);
         self.note_absent(install.common, &entries);
         let fresh = self.is_fresh();
         let was_ready = self.ready;
