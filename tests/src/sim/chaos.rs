@@ -223,6 +223,8 @@ pub struct Outcome {
 const JOINING: Duration = Duration::from_secs(15);
 /// How long they may take to agree once the faults have stopped.
 const AGREEING: Duration = Duration::from_secs(40);
+/// And for each member: a dead machine takes half of `detect` to be passed over.
+const AGREEING_EACH: Duration = Duration::from_millis(500);
 /// How long nothing but heartbeats may be sent in the end.
 const QUIET: Duration = Duration::from_secs(5);
 
@@ -534,7 +536,7 @@ impl Chaos {
 
     /// All that live agree, and nothing is lost.
     fn agree(&mut self) -> Result<(), Violation> {
-        let end = self.world.now().after(AGREEING);
+        let end = self.world.now().after(AGREEING + AGREEING_EACH * self.nodes);
         while let Err(violation) = self.world.rings(self.shape()) {
             if self.world.now() >= end {
                 return Err(violation);

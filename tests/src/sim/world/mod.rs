@@ -1,19 +1,21 @@
 //! Real nodes on the simulated network: the driver, and everything that people and fate can do to them.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+mod driver;
+mod peace;
+
+use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use ringchat_core::wire::{Envelope, Message};
 use ringchat_core::{
-    Action, Command, Config, Epoch, Input, Instant, LinkId, Name, Node, Notice, Report, Start, Text,
+    Action, Command, Config, Epoch, Input, Instant, Name, Node, Notice, Report, Start, Text,
 };
 
-use super::network::{Death, Heal, HostId, Network, Quality};
-use super::rng::Rng;
-use super::schedule::Schedule;
-use super::trace::{Trace, kind};
-use crate::oracles::{Promises, Room, Shape, States, Violation, converged, only_needed_links, same_logs};
+use crate::oracles::{Promises, Room, States, Violation};
+use crate::sim::network::{Death, Heal, HostId, Network, Quality};
+use crate::sim::rng::Rng;
+use crate::sim::schedule::Schedule;
+use crate::sim::trace::{Trace, kind};
 
 /// Where a process runs: a number from 1 that decides its address. A restart has the place of the earlier one.
 pub type Place = u32;
@@ -210,63 +212,6 @@ impl World {
     /// The reports of all that are alive.
     pub fn reports(&self) -> Vec<(HostId, Report)> {
         self.alive().into_iter().filter_map(|host| Some((host, self.report(host)?))).collect()
-    }
-}
-
-/// What must be so in the end.
-impl World {
-    /// The rings that all that are alive form, in which all agree and nothing is lost.
-    ///
-    /// # Errors
-    /// What is not so, or not yet.
-    pub fn rings(&self, shape: Shape) -> Result<Vec<Vec<HostId>>, Violation> {
-        let not_yet = |detail| Violation::new(self.now, "convergence", detail);
-        if let Some(host) = self.alive().iter().find(|&&host| self.is_leaving(host)) {
-            return Err(not_yet(format!("{} is still leaving", self.label(*host))));
-        }
-        let rings = converged(&self.reports(), shape).map_err(not_yet)?;
-        if shape == Shape::Merged {
-            self.nobody_is_looked_for(&rings).map_err(not_yet)?;
-        }
-        for ring in &rings {
-            same_logs(ring.iter().map(|&host| self.node(host))).map_err(not_yet)?;
-            self.room.nothing_lost(self.now, ring)?;
-            self.room.one_order(self.now, ring)?;
-        }
-        Ok(rings)
-    }
-
-    /// Whether no ring looks for a member at an address where a member of another ring lives.
-    fn nobody_is_looked_for(&self, rings: &[Vec<HostId>]) -> Result<(), String> {
-        let node_of = |&host: &HostId| self.node(host);
-        for ring in rings {
-            let lost: BTreeSet<SocketAddr> =
-                ring.iter().map(node_of).flat_map(Node::lost).map(|id| id.addr()).collect();
-            let others = rings.iter().filter(|other| *other != ring).flatten().map(node_of);
-            if let Some(found) = others.map(Node::me).find(|other| lost.contains(&other.id.addr())) {
-                return Err(format!("there are {} rings, and one looks for {found}", rings.len()));
-            }
-        }
-        Ok(())
-    }
-
-    /// Nothing but heartbeats, and probes for the lost, is sent for `time`, on no more links than are needed.
-    ///
-    /// # Errors
-    /// What is sent.
-    pub fn be_quiet(&mut self, time: Duration) -> Result<(), Violation> {
-        let before = self.counts.sent.clone();
-        self.run_for(time)?;
-        for (kind, count) in &self.counts.sent {
-            let more = count - before.get(kind).copied().unwrap_or(0);
-            if more > 0 && !matches!(*kind, "Ping" | "Pong" | "Probe") {
-                return Err(Violation::new(self.now, "quiet", format!("{more} {kind} are sent")));
-            }
-        }
-        for host in self.alive() {
-            only_needed_links(self.node(host)).map_err(|detail| Violation::new(self.now, "S11", detail))?;
-        }
-        Ok(())
     }
 }
 
@@ -532,158 +477,6 @@ impl World {
 
     fn next_at(&self) -> Option<Instant> {
         self.network.next_at().into_iter().chain(self.timers.next_at()).min()
-    }
-}
-
-/// The driver.
-impl World {
-    /// Hands all that is ready to the nodes, and takes what they write to the wire.
-    fn settle(&mut self) -> Result<(), Violation> {
-        while let Some((host, input)) = self.network.poll() {
-            self.feed(host, input)?;
-            self.user(host)?;
-        }
-        self.network.flush();
-        Ok(())
-    }
-
-    /// A tick, if one is due.
-    fn tick(&mut self, host: HostId) -> Result<(), Violation> {
-        let process = &self.processes[host.0];
-        if process.life != Life::Running {
-            return Ok(());
-        }
-        let due = process.node.deadline().is_some_and(|deadline| deadline.at <= self.clock(host));
-        if due {
-            self.feed(host, Input::Tick)?;
-            self.user(host)
-        } else {
-            self.plan(host);
-            Ok(())
-        }
-    }
-
-    fn feed(&mut self, host: HostId, input: Input) -> Result<(), Violation> {
-        let clock = self.clock(host);
-        if self.life(host) != Life::Running {
-            return Ok(());
-        }
-        self.counts.steps += 1;
-        if self.trace.is_kept() {
-            let other = link_of(&input).and_then(|link| self.network.other(link));
-            let other = other.map(|other| self.processes[other.0].label.as_str());
-            self.trace.input(self.now, &self.processes[host.0].label, other, &input);
-        }
-        let process = &mut self.processes[host.0];
-        process.node.handle(clock, input, &mut self.outbox);
-        let mut outbox = std::mem::take(&mut self.outbox);
-        for action in outbox.drain(..) {
-            self.execute(host, action)?;
-        }
-        self.outbox = outbox;
-        if self.life(host) == Life::Running {
-            self.check_progress(host, clock)?;
-            let node = &self.processes[host.0].node;
-            self.states.look(host, self.now, node, self.room.promises())?;
-            self.plan(host);
-        }
-        Ok(())
-    }
-
-    fn execute(&mut self, host: HostId, action: Action) -> Result<(), Violation> {
-        if self.trace.is_kept() {
-            let others = self.others(&action);
-            self.trace.action(self.now, &self.processes[host.0].label, &others, &action);
-        }
-        match action {
-            Action::Dial { dial, addr } => self.network.dial(host, dial, addr),
-            Action::Trust { link } => self.network.trust(link),
-            Action::Send { link, envelope } => self.send(host, &[link], &envelope)?,
-            Action::Multicast { links, envelope } => self.send(host, &links, &envelope)?,
-            Action::Close { link, mode } => self.network.close(link, mode),
-            Action::Notify { lamport, notice } => self.room.notice(host, self.now, lamport, &notice)?,
-            Action::Halt => {
-                self.processes[host.0].life = Life::Ended;
-                self.room.exit(host);
-                self.network.halt(host);
-            }
-        }
-        Ok(())
-    }
-
-    /// To whom an action sends.
-    fn others(&self, action: &Action) -> String {
-        let links = match action {
-            Action::Send { link, .. } => std::slice::from_ref(link),
-            Action::Multicast { links, .. } => links,
-            _ => return String::new(),
-        };
-        let label = |&link: &LinkId| match self.network.other(link) {
-            Some(other) => self.processes[other.0].label.as_str(),
-            None => "?",
-        };
-        links.iter().map(label).collect::<Vec<_>>().join(" ")
-    }
-
-    fn send(&mut self, host: HostId, links: &[LinkId], envelope: &Envelope) -> Result<(), Violation> {
-        let copies = links.len() as u64;
-        *self.counts.sent.entry(kind(&envelope.message)).or_default() += copies;
-        if let Message::Elect(elect) = &envelope.message {
-            *self.counts.elects.entry(elect.epoch).or_default() += copies;
-        }
-        self.network.send(links, envelope).map_err(|error| {
-            let detail = format!("{} sends a {}: {error}", self.label(host), kind(&envelope.message));
-            Violation::new(self.now, "S13", detail)
-        })
-    }
-
-    /// Lets the user say what waits.
-    fn user(&mut self, host: HostId) -> Result<(), Violation> {
-        while self.processes[host.0].life == Life::Running && self.processes[host.0].node.can_say() {
-            let Some(text) = self.processes[host.0].unsaid.pop_front() else { break };
-            self.room.said(host, self.now, text.clone());
-            self.feed(host, Input::Command(Command::Say(text)))?;
-            let process = &self.processes[host.0];
-            if process.leaving && process.unsaid.is_empty() {
-                self.feed(host, Input::Command(Command::Leave))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn check_progress(&self, host: HostId, clock: Instant) -> Result<(), Violation> {
-        let Some(deadline) = self.processes[host.0].node.deadline() else { return Ok(()) };
-        if deadline.at > clock {
-            return Ok(());
-        }
-        let detail = format!("{} wants to be woken at {deadline:?}, and it is {clock}", self.label(host));
-        Err(Violation::new(self.now, "progress", detail))
-    }
-
-    /// Plans the next tick, if it is not planned already.
-    fn plan(&mut self, host: HostId) {
-        let process = &mut self.processes[host.0];
-        let Some(deadline) = process.node.deadline() else { return };
-        let due = shifted(deadline.at, process.offset.saturating_neg()).max(self.now);
-        let at = due.after(self.rng.between(Duration::ZERO, process.lateness));
-        if process.wake.is_none_or(|wake| due < wake) {
-            process.wake = Some(at);
-            self.timers.push(at, host);
-        }
-    }
-
-    /// What the clock of a process shows.
-    fn clock(&self, host: HostId) -> Instant {
-        shifted(self.now, self.processes[host.0].offset)
-    }
-}
-
-fn link_of(input: &Input) -> Option<LinkId> {
-    match input {
-        Input::Received { link, .. } | Input::LinkUp { link, .. } | Input::LinkDown { link, .. } => {
-            Some(*link)
-        }
-        Input::Tick | Input::Command(_) | Input::DialFailed { .. } => None,
     }
 }
 
