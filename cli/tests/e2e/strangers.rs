@@ -119,6 +119,7 @@ fn disturb(runtimes: Runtimes, disturbance: impl Fn(&str)) {
             let noticed: Vec<_> =
                 record.events[before[who]..].iter().filter(|event| !is_talk(event)).collect();
             assert!(noticed.is_empty(), "m{who} noticed {noticed:?}");
+            assert!(record.lamport < FAR_FUTURE, "a stranger set the clock of m{who}");
         });
         let resident = room.process(who).resident_kib();
         assert!(resident <= MOST_RESIDENT_KIB, "m{who} holds {resident} KiB");
