@@ -79,6 +79,9 @@ impl Node {
         let id = join.me.id;
         leadership.joiners.push(Joiner { member: join.me, contact, epoch: join.epoch, ring: join.ring });
         self.adopt(link, id, join.generation);
+        // It may take a while until it is let in; it is to know that somebody listens.
+        let beat = self.beat();
+        self.send(link, Message::Pong(beat));
         self.try_admit();
     }
 

@@ -265,6 +265,10 @@ impl Node {
                 self.close(dialed, CloseMode::Abort);
             }
         }
+        // What a stranger's clock shows counts only now that it is one no more.
+        if let Some(stamp) = self.links.get(link).and_then(|state| state.stamp) {
+            self.receive_stamp(stamp);
+        }
         if let Some(old) = self.links.bind(link, peer, generation) {
             self.close(old, CloseMode::Abort);
         }

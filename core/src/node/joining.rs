@@ -79,6 +79,13 @@ impl Node {
         }
     }
 
+    /// Whether this node asks on `link` to be let in, or to be told by whom.
+    pub(super) fn wants_in_on(&self, link: LinkId) -> bool {
+        let purpose = self.links.get(link).and_then(|link| link.purpose.as_ref());
+        matches!(purpose, Some(Purpose::Contact(_) | Purpose::Leader { .. } | Purpose::Probe { .. }))
+            || self.is_merging_on(link)
+    }
+
     /// Gives up what is under way to get in.
     pub(super) fn drop_attempts(&mut self) {
         let attempt = |purpose: &Purpose| matches!(purpose, Purpose::Contact(_) | Purpose::Leader { .. });

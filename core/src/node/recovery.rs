@@ -229,6 +229,8 @@ impl Node {
                 return Some(Deliver { entries: rest.collect(), ..deliver });
             }
         }
+        let (view, index) = (deliver.view, install.base.saturating_add(entries.len() as u64));
+        self.send_to(view.leader, Message::Ack { view, index });
         // The log grows towards its end: the new leader is not to be given up.
         self.arm_election();
         None
