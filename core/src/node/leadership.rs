@@ -125,6 +125,13 @@ impl Leadership {
         self.members.values().all(|progress| progress.synced)
     }
 
+    /// From where on somebody who catches up may need the log; from its start while one has not shown its own.
+    pub(super) fn needs_from(&self) -> Option<Index> {
+        let installing = self.members.values().filter(|progress| progress.installs());
+        let returning = self.returning.iter().map(|_| 0);
+        installing.map(|progress| progress.acked).chain(returning).min()
+    }
+
     /// Whether `member` was in another ring until it came in, so that its tail was said there.
     pub(super) fn is_returning(&self, member: NodeId) -> bool {
         self.returning.contains(&member)
@@ -188,6 +195,9 @@ impl Node {
         let Change::Edit { gone, joined, .. } = change else { return };
         for (member, _) in gone {
             leadership.members.remove(&member.id);
+            if joined.iter().all(|(joined, _)| joined.id != member.id) {
+                leadership.returning.remove(&member.id);
+            }
             leadership.draining.remove(&member.id);
         }
         for (member, _) in joined {
