@@ -1,5 +1,6 @@
 //! The simulator of ringchat, and what must hold in each of its runs.
 //!
+//! - [`model`]: every state that a few nodes can reach.
 //! - [`sim`]: the network and the nodes on it, in virtual time, from one seed.
 
 #![cfg_attr(
@@ -12,6 +13,7 @@
     )
 )]
 
+pub mod model;
 pub mod oracles;
 pub mod scenario;
 pub mod sim;

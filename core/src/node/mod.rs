@@ -4,6 +4,7 @@
 mod absent;
 mod admission;
 mod detection;
+pub(crate) mod digest;
 mod election;
 mod handshake;
 pub mod invariants;

@@ -22,11 +22,11 @@ use crate::wire::{
 /// Waiting for the log of a new leader.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Waiting {
-    announcement: Elected,
+    pub(super) announcement: Elected,
     /// Whom the announcement was passed on to.
-    told: Option<NodeId>,
+    pub(super) told: Option<NodeId>,
     /// What the log is to become, and the entries of it that have come.
-    install: Option<(Install, Vec<Entry>)>,
+    pub(super) install: Option<(Install, Vec<Entry>)>,
 }
 
 impl Waiting {
