@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use ringchat_core::wire::{Envelope, Message};
 use ringchat_core::{
-    Action, CloseMode, Config, DialFailure, DialId, DownReason, Ending, Fault, Input, Instant, LinkId, Name, Node,
-    NodeId, Notice, Origin, Seq, Start,
+    Action, CloseMode, Config, DialFailure, DialId, DownReason, Ending, Fault, Input, Instant, LinkId, Name,
+    Node, NodeId, Notice, Origin, Seq, Start,
 };
 
 /// What may still befall the nodes, each so many times.
