@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on is to panic")]
 
+#[allow(dead_code, reason = "the other test that has this module uses the rest")]
 mod messages;
 
 use messages::envelope;

@@ -1,6 +1,6 @@
 //! Replays what fuzzing starts from, and each input that ever failed.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on is to panic")]
 
 mod messages;
 
@@ -11,7 +11,8 @@ use std::path::PathBuf;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use ringchat_core::fuzzing;
-use ringchat_core::wire::encode;
+use ringchat_core::limits::MAX_FRAME;
+use ringchat_core::wire::{FrameDecoder, GREETING, encode};
 
 fn corpus(target: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target)
@@ -39,6 +40,28 @@ fn the_roundtrip_corpus_holds() {
     replay("roundtrip", fuzzing::roundtrip);
 }
 
+#[test]
+fn the_roundtrip_corpus_has_every_kind_of_message() {
+    let (mut runner, strategy) = (TestRunner::deterministic(), messages::envelope());
+    for _ in 0..1000 {
+        let envelope = strategy.new_tree(&mut runner).unwrap().current();
+        let name = format!("{}-poor", messages::kind(&envelope.message));
+        let seed = fs::read(corpus("roundtrip").join(&name)).unwrap();
+        let mut link = GREETING.to_vec();
+        link.extend_from_slice(&u32::try_from(seed.len()).unwrap().to_be_bytes());
+        link.extend_from_slice(&seed);
+        let mut frames = FrameDecoder::new(MAX_FRAME);
+        frames.spare()[..link.len()].copy_from_slice(&link);
+        frames.advance(link.len());
+        let decoded = frames.pop().unwrap().unwrap();
+        assert_eq!(
+            messages::kind(&decoded.message),
+            messages::kind(&envelope.message),
+            "run write_the_seeds"
+        );
+    }
+}
+
 /// To be run when the messages change: the seeds of `roundtrip` are a rich one and a poor one of each kind.
 #[test]
 #[ignore = "writes the seeds; run it when the messages change"]
@@ -47,8 +70,7 @@ fn write_the_seeds() {
     let mut seeds: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     for _ in 0..20_000 {
         let envelope = strategy.new_tree(&mut runner).unwrap().current();
-        let message = format!("{:?}", envelope.message);
-        let kind: String = message.chars().take_while(char::is_ascii_alphanumeric).collect();
+        let kind = messages::kind(&envelope.message);
         let mut frame = Vec::new();
         encode(&envelope, &mut frame).unwrap();
         let body = &frame[4..];

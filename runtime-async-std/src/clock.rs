@@ -1,5 +1,7 @@
 //! The only place that reads a clock.
 
+#![allow(clippy::disallowed_methods, reason = "this is the one place that reads a clock")]
+
 use std::time::Duration;
 
 use ringchat_core::Instant;

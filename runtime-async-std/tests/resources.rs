@@ -1,6 +1,7 @@
 //! What rooms cost and leave behind. One test, so that it has the process for itself.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on is to panic")]
+#![allow(clippy::disallowed_methods, reason = "a test may see how long things take")]
 
 #[path = "../../runtime-threads/tests/suite/resources.rs"]
 mod resources;

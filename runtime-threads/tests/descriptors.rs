@@ -1,6 +1,7 @@
 //! A room in a process that runs out of file descriptors. One test, so that it has the process for itself.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
+#![allow(clippy::disallowed_methods, reason = "a test may see how long things take")]
 
 #[path = "suite/descriptors.rs"]
 mod descriptors;

@@ -2,6 +2,9 @@
 //!
 //! - [`model`]: every state that a few nodes can reach.
 //! - [`sim`]: the network and the nodes on it, in virtual time, from one seed.
+//! - [`sim`]: the network and the nodes on it, in virtual time, from one seed; random runs in [`sim::chaos`].
+//! - [`oracles`]: what must hold, from what members show and from what nodes hold.
+//! - [`scenario`]: runs written as text, in the folder `scenarios`.
 
 #![cfg_attr(
     test,

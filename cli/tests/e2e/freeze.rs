@@ -10,6 +10,9 @@ on_every_runtime! {
     a_frozen_member_is_noticed_and_comes_back
     a_frozen_leader_is_replaced_and_comes_back
     a_member_that_freezes_for_a_moment_loses_nothing
+    half_of_the_room_freezes_and_comes_back
+    the_leader_is_killed_while_its_next_is_frozen
+    a_leader_and_its_successor_freeze_in_turn
 }
 
 /// How soon the others must notice, with the usual `--detect-ms`.
@@ -61,6 +64,59 @@ fn a_member_that_freezes_for_a_moment_loses_nothing(runtimes: Runtimes) {
     for who in ring {
         assert_eq!(room.record(who, |record| record.readies), 1, "m{who} was never thrown out");
     }
+}
+
+fn half_of_the_room_freezes_and_comes_back(runtimes: Runtimes) {
+    let mut room = Room::of(6, runtimes);
+    let ring = room.ring(&room.everyone());
+    let frozen = [ring[0], ring[2], ring[3]];
+    let others = room.all_but(&frozen);
+    room.talk(&ring, 10);
+
+    room.signal(&frozen, Signal::STOP);
+    room.talk(&ring, 5);
+    room.settle(&others);
+    room.talk(&ring, 5);
+    room.signal(&frozen, Signal::CONT);
+
+    room.settle(&ring);
+    room.check_delivered(&ring, &ring);
+}
+
+fn the_leader_is_killed_while_its_next_is_frozen(runtimes: Runtimes) {
+    let mut room = Room::of(6, runtimes);
+    let ring = room.ring(&room.everyone());
+    room.talk(&ring, 30);
+
+    room.signal(&[ring[1]], Signal::STOP);
+    room.kill(&[ring[0]]);
+    room.talk(&ring[2..], 10);
+    room.check_survivors(&ring[2..]);
+    room.signal(&[ring[1]], Signal::CONT);
+
+    room.settle(&ring[1..]);
+    room.check_delivered(&ring[1..], &ring[1..]);
+}
+
+fn a_leader_and_its_successor_freeze_in_turn(runtimes: Runtimes) {
+    let mut room = Room::of(5, runtimes);
+    let everyone = room.everyone();
+    let first = room.leader(&everyone);
+    room.signal(&[first], Signal::STOP);
+    let others = room.all_but(&[first]);
+    room.settle(&others);
+
+    let second = room.leader(&others);
+    room.signal(&[second], Signal::STOP);
+    room.signal(&[first], Signal::CONT);
+    let others = room.all_but(&[second]);
+    room.talk(&others, 5);
+    room.settle(&others);
+    room.signal(&[second], Signal::CONT);
+
+    room.settle(&everyone);
+    room.talk(&everyone, 5);
+    room.check_delivered(&everyone, &everyone);
 }
 
 /// It says that it was left behind, and is a member again.

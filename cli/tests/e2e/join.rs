@@ -1,6 +1,8 @@
 //! Coming in while other things happen.
 
-use crate::support::{Event, Room, Runtimes, on_every_runtime, wait_listening};
+use rustix::process::Signal;
+
+use crate::support::{Event, Room, Runtimes, Who, on_every_runtime, wait_listening};
 
 on_every_runtime! {
     five_join_at_the_same_instant_through_the_leader
@@ -8,6 +10,9 @@ on_every_runtime! {
     a_newcomer_gets_in_during_a_repair
     a_newcomer_gets_in_although_its_contact_dies
     a_newcomer_gets_in_although_the_leader_dies_while_it_admits
+    a_newcomer_gets_in_although_an_insider_is_frozen
+    a_newcomer_gets_in_although_the_leader_is_frozen
+    a_newcomer_that_freezes_holds_nobody_up
     a_member_restarts_on_its_port_at_once
     a_member_restarts_on_its_port_while_the_leader_does_not_know
 }
@@ -66,6 +71,41 @@ fn a_newcomer_gets_in_although_the_leader_dies_while_it_admits(runtimes: Runtime
     all_talk_and_agree(&mut room, &[ring[0]]);
 }
 
+fn a_newcomer_gets_in_although_an_insider_is_frozen(runtimes: Runtimes) {
+    let mut room = Room::of(4, runtimes);
+    let ring = room.ring(&room.everyone());
+    room.signal(&[ring[2]], Signal::STOP);
+    room.join(ring[1]);
+    all_talk_and_agree(&mut room, &[ring[2]]);
+}
+
+fn a_newcomer_gets_in_although_the_leader_is_frozen(runtimes: Runtimes) {
+    let mut room = Room::of(4, runtimes);
+    let ring = room.ring(&room.everyone());
+    room.signal(&[ring[0]], Signal::STOP);
+    room.join(ring[1]);
+    all_talk_and_agree(&mut room, &[ring[0]]);
+}
+
+fn a_newcomer_that_freezes_holds_nobody_up(runtimes: Runtimes) {
+    let mut room = Room::of(3, runtimes);
+    let insiders = room.everyone();
+    let newcomer = room.begin_join(1);
+    room.until_event(0, "it hears of the newcomer", |event| is_of(event, newcomer));
+    room.signal(&[newcomer], Signal::STOP);
+    room.talk(&insiders, 10);
+    room.wait_shown(&insiders, &insiders);
+    room.settle(&insiders);
+
+    room.signal(&[newcomer], Signal::CONT);
+    room.wait_ready(newcomer);
+    all_talk_and_agree(&mut room, &[]);
+}
+
+fn is_of(event: &Event, newcomer: Who) -> bool {
+    matches!(event, Event::Joined { member } if member.name == format!("m{newcomer}"))
+}
+
 fn a_member_restarts_on_its_port_at_once(runtimes: Runtimes) {
     let mut room = Room::of(4, runtimes);
     let ring = room.ring(&room.everyone());
@@ -77,7 +117,6 @@ fn a_member_restarts_on_its_port_at_once(runtimes: Runtimes) {
 
 /// The leader is frozen while the member dies and comes back, so it hears of both at once.
 fn a_member_restarts_on_its_port_while_the_leader_does_not_know(runtimes: Runtimes) {
-    use rustix::process::Signal;
     let mut room = Room::of(4, runtimes);
     let ring = room.ring(&room.everyone());
     room.signal(&[ring[0]], Signal::STOP);
@@ -93,7 +132,7 @@ fn a_member_restarts_on_its_port_while_the_leader_does_not_know(runtimes: Runtim
 }
 
 /// Starts a new process where `gone` listened, which joins through `contact`.
-fn restart(room: &mut Room, gone: usize, contact: usize) {
+fn restart(room: &mut Room, gone: Who, contact: Who) {
     let port = port_of(&room.addr(gone));
     let contact = room.addr(contact);
     let who = room.start(|options| (options.port, options.contacts) = (port, vec![contact]));
@@ -105,7 +144,7 @@ fn port_of(addr: &str) -> u16 {
 }
 
 /// All but these are one room in the end, and what they say reaches all.
-fn all_talk_and_agree(room: &mut Room, gone: &[usize]) {
+fn all_talk_and_agree(room: &mut Room, gone: &[Who]) {
     let everyone = room.all_but(gone);
     room.talk(&everyone, 10);
     room.check_survivors(&everyone);

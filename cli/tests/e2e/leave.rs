@@ -1,6 +1,6 @@
 //! Leaving in order.
 
-use crate::support::{Event, Room, Runtimes, Stdout, on_every_runtime};
+use crate::support::{Event, Room, Runtimes, Stdout, Who, on_every_runtime};
 
 on_every_runtime! {
     the_leader_leaves
@@ -8,8 +8,10 @@ on_every_runtime! {
     all_leave_at_once
     all_but_one_leave_at_once
     five_hundred_lines_from_a_pipe_arrive_although_the_leader_is_killed
+    members_leave_while_the_leader_is_killed
     a_signal_to_end_is_obeyed_in_order
     lines_of_plain_text_from_a_pipe_arrive
+    a_plain_member_leaves_by_exit
     who_has_lost_its_output_leaves_in_order
 }
 
@@ -55,6 +57,25 @@ fn five_hundred_lines_from_a_pipe_arrive_although_the_leader_is_killed(runtimes:
     room.check_one_order(&survivors);
 }
 
+fn members_leave_while_the_leader_is_killed(runtimes: Runtimes) {
+    let mut room = Room::of(6, runtimes);
+    let ring = room.ring(&room.everyone());
+    let (leaving, staying) = ([ring[1], ring[3]], [ring[2], ring[4], ring[5]]);
+    room.talk(&ring, 30);
+    for who in leaving {
+        room.command(who, "quit");
+    }
+    room.kill(&ring[..1]);
+    room.talk(&staying, 10);
+
+    for who in leaving {
+        assert_eq!(room.exit_code(who), Some(0), "m{who}");
+    }
+    room.settle(&staying);
+    room.check_delivered(&staying, &ring[1..]);
+    room.check_one_order(&staying);
+}
+
 fn a_signal_to_end_is_obeyed_in_order(runtimes: Runtimes) {
     use rustix::process::Signal;
     let mut room = Room::of(4, runtimes);
@@ -94,6 +115,24 @@ fn lines_of_plain_text_from_a_pipe_arrive(runtimes: Runtimes) {
     room.settle(&[0, 1]);
 }
 
+fn a_plain_member_leaves_by_exit(runtimes: Runtimes) {
+    let mut room = Room::of(2, runtimes);
+    let contact = room.addr(1);
+    let plain = room.start(|options| (options.json, options.contacts) = (false, vec![contact]));
+    room.process(plain).write_line("goodbye");
+    room.process(plain).write_line("//exit");
+    room.process(plain).write_line("never said");
+
+    assert_eq!(room.exit_code(plain), Some(0));
+    room.settle(&[0, 1]);
+    for who in [0, 1] {
+        let shown: Vec<String> =
+            room.record(who, |record| record.shown.iter().map(|shown| shown.text.clone()).collect());
+        assert_eq!(shown, ["goodbye"], "m{who}");
+    }
+    assert_eq!(lost(&room, &[0, 1]), Vec::<String>::new());
+}
+
 fn who_has_lost_its_output_leaves_in_order(runtimes: Runtimes) {
     let mut room = Room::of(2, runtimes);
     let contact = room.addr(1);
@@ -130,12 +169,12 @@ fn leave_while_all_talk(runtimes: Runtimes, places: &[usize]) {
     assert_eq!(lost(&room, &staying), Vec::<String>::new(), "who leaves in order is not lost");
 }
 
-fn says_bye(room: &Room, who: usize, why: &str) -> bool {
+fn says_bye(room: &Room, who: Who, why: &str) -> bool {
     room.record(who, |record| record.any(|event| matches!(event, Event::Bye { reason } if reason == why)))
 }
 
 /// Whom those tell to be lost.
-fn lost(room: &Room, whos: &[usize]) -> Vec<String> {
+fn lost(room: &Room, whos: &[Who]) -> Vec<String> {
     let mut lost = Vec::new();
     for &who in whos {
         room.record(who, |record| {

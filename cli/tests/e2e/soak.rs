@@ -58,6 +58,11 @@ impl Soak {
                     self.room.command(leaving, "quit");
                     done.push(format!("{leaving} leaves"));
                 }
+                _ if self.rng.u8(..3) == 0 && self.members.len() > 2 => {
+                    let frozen = self.pick();
+                    self.freeze_until_noticed(frozen);
+                    done.push(format!("{frozen} freezes until it is noticed"));
+                }
                 _ => {
                     let frozen = self.pick();
                     self.room.signal(&[frozen], Signal::STOP);
@@ -70,8 +75,21 @@ impl Soak {
         self.admit(newcomers);
         let lines = self.rng.usize(1..30);
         self.room.talk(&self.members.clone(), lines);
-        self.room.check_survivors(&self.members);
+        self.room.settle(&self.members);
+        self.room.check_delivered(&self.members, &self.members);
         done.join(", ")
+    }
+
+    fn freeze_until_noticed(&mut self, frozen: Who) {
+        let id = self.room.record(frozen, |record| record.id().map(ToOwned::to_owned)).unwrap();
+        let others: Vec<Who> = self.members.iter().copied().filter(|&who| who != frozen).collect();
+        self.room.signal(&[frozen], Signal::STOP);
+        self.room.talk(&self.members.clone(), 5);
+        self.room.until("the others notice", |records| {
+            others.iter().all(|&who| !records[who].members.contains(&id))
+        });
+        self.room.talk(&self.members.clone(), 5);
+        self.room.signal(&[frozen], Signal::CONT);
     }
 
     /// Waits for the newcomers. One whose only contact has gone may come in or not.

@@ -1,11 +1,14 @@
 //! Everybody talks, nobody is hurt.
 
+use std::net::TcpListener;
+
 use crate::support::{Room, Runtimes, on_every_runtime};
 
 on_every_runtime! {
     five_who_talk_at_once_show_all_lines_in_one_order
     one_alone_can_talk_at_once
     each_own_line_is_told_to_have_its_place
+    a_room_may_be_on_ipv6
 }
 
 /// Five members: the first through the leader, two at the same instant through that one, one through a third.
@@ -54,4 +57,19 @@ fn each_own_line_is_told_to_have_its_place(runtimes: Runtimes) {
             assert_eq!(places, expected);
         });
     }
+}
+
+fn a_room_may_be_on_ipv6(runtimes: Runtimes) {
+    if TcpListener::bind("[::1]:0").is_err() {
+        eprintln!("skipped: this machine has no IPv6");
+        return;
+    }
+    let mut room = Room::new(runtimes);
+    room.enter_on("::1", None);
+    room.enter_on("::1", Some(0));
+    room.enter_on("::1", Some(1));
+
+    room.talk(&[0, 1, 2], 10);
+
+    room.check_survivors(&[0, 1, 2]);
 }

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 
@@ -51,10 +52,15 @@ impl Process {
         if options.json {
             command.arg("--json");
         }
-        if options.contacts.is_empty() {
-            command.arg("-l");
-        }
-        command.args(&options.extra).args(&options.contacts);
+        command.args(&options.extra);
+        match options.contacts.as_slice() {
+            [] => command.arg("-l"),
+            [contact] => {
+                let contact: SocketAddr = contact.parse().unwrap();
+                command.args(["-na", &contact.ip().to_string(), "-np", &contact.port().to_string()])
+            }
+            several => command.args(several),
+        };
         let mut child = command.spawn().unwrap();
         let pid = Pid::from_child(&child);
         (Self { pid, stdin: child.stdin.take() }, child)

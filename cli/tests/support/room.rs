@@ -125,6 +125,14 @@ impl Room {
         self.start(|options| options.contacts = vec![contact])
     }
 
+    /// Starts a member on `address`, that joins through `contact` or creates a room, and waits until it is in.
+    pub(crate) fn enter_on(&mut self, address: &'static str, contact: Option<Who>) -> Who {
+        let contacts = contact.into_iter().map(|contact| self.addr(contact)).collect();
+        let who = self.start(|options| (options.address, options.contacts) = (address, contacts));
+        self.wait_ready(who);
+        who
+    }
+
     /// Starts a process; `adjust` may change the usual options of a member that creates a room.
     pub(crate) fn start(&mut self, adjust: impl FnOnce(&mut Options)) -> Who {
         let who = self.processes.len();

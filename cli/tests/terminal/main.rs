@@ -6,6 +6,7 @@
     clippy::panic,
     reason = "a test that cannot go on is to panic"
 )]
+#![allow(clippy::disallowed_methods, reason = "the tests wait for the screen, with a deadline")]
 
 mod peer;
 mod pty;

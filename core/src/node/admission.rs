@@ -100,13 +100,14 @@ impl Node {
         let joined: Vec<_> = joiners.into_iter().flat_map(Joiner::in_ring_order).collect();
         let newcomers: BTreeSet<NodeId> = joined.iter().map(|(member, _)| member.id).collect();
         let gone = self.older_lives(&newcomers);
-        let change = Change::Edit { gone, joined, merged };
-        self.sequence(Body::Membership { cfg: self.cfg.next(), change });
-        let (index, since) = (self.log.len(), self.now());
+        // Noted before the entry has its effects: nobody is to greet the newcomers as members yet.
+        let (index, since) = (self.log.len().saturating_add(1), self.now());
         if let Some(leadership) = &mut self.leadership {
             leadership.returning.extend(returning);
             leadership.admission = Some(Admission { index, newcomers, since });
         }
+        let change = Change::Edit { gone, joined, merged };
+        self.sequence(Body::Membership { cfg: self.cfg.next(), change });
         self.arm(Timer::Admission, self.times.admission());
         self.check_admission();
     }

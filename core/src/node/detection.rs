@@ -41,6 +41,7 @@ impl Node {
         for (link, duty) in duties.collect::<Vec<_>>() {
             self.do_duty(link, duty);
         }
+        self.look_ahead();
         self.check_unsynced();
         self.hurry_admission();
     }

@@ -66,6 +66,10 @@ impl Node {
         if matches!(&self.mode, Mode::Waiting(waiting) if waiting.view() == view) {
             return;
         }
+        if matches!(self.mode, Mode::Electing(_)) && view.epoch < self.promised {
+            // The token of the newer election will reach that leader too.
+            return;
+        }
         if !self.would_follow(view) || !elected.roster.contains(self.me.id) {
             return self.send_not_member(link, RefusedKind::Elected, view.epoch);
         }
@@ -93,11 +97,11 @@ impl Node {
         self.leadership = None;
         self.lost_leader = None;
         self.timers.clear(Timer::Initiate);
-        self.tell_election(ElectionPhase::Elected, leader);
         let (cfg, roster) = (elected.cfg, elected.roster.clone());
         self.mode = Mode::Waiting(Waiting::new(elected));
         self.arm_election();
         self.learn_route(cfg, &roster);
+        self.tell_election(ElectionPhase::Elected, leader);
         self.pass_announcement();
         self.link_to_leader();
     }
@@ -252,6 +256,8 @@ impl Node {
         let old = core::mem::replace(&mut self.roster, install.roster.clone());
         self.cfg = install.cfg;
         self.route = Route { cfg: install.cfg, roster: install.roster };
+        // What was stable in another ring need not be in this one.
+        self.stable = self.stable.min(install.common);
         self.note_absent(install.common, &entries);
         let fresh = self.is_fresh();
         let was_ready = self.ready;

@@ -21,6 +21,35 @@ pub(crate) fn envelope() -> impl Strategy<Value = Envelope> {
     })
 }
 
+/// The kind of a message. Whoever adds one is to add it to the strategies too.
+pub(crate) fn kind(message: &Message) -> &'static str {
+    match message {
+        Message::Hello(_) => "hello",
+        Message::NotMember(_) => "not-member",
+        Message::Superseded { .. } => "superseded",
+        Message::WantRoster => "want-roster",
+        Message::Roster { .. } => "roster",
+        Message::Ping(_) => "ping",
+        Message::Pong(_) => "pong",
+        Message::Elect(_) => "elect",
+        Message::Elected(_) => "elected",
+        Message::Submit { .. } => "submit",
+        Message::Deliver(_) => "deliver",
+        Message::Ack { .. } => "ack",
+        Message::Sync(_) => "sync",
+        Message::Install(_) => "install",
+        Message::Suspect { .. } => "suspect",
+        Message::Draining { .. } => "draining",
+        Message::Leave => "leave",
+        Message::Goodbye { .. } => "goodbye",
+        Message::Refused(_) => "refused",
+        Message::Join(_) => "join",
+        Message::Probe { .. } => "probe",
+        Message::ProbeReply { .. } => "probe-reply",
+        Message::JoinVia { .. } => "join-via",
+    }
+}
+
 fn message() -> BoxedStrategy<Message> {
     prop_oneof![ring_message(), log_message(), coming_and_going()].boxed()
 }
@@ -61,9 +90,9 @@ fn coming_and_going() -> BoxedStrategy<Message> {
         option::of(id()).prop_map(|successor| Message::Goodbye { successor }),
         refusal.prop_map(Message::Refused),
         join().prop_map(Message::Join),
-        (id(), member()).prop_map(|(me, leader)| Message::JoinVia { me, leader }),
         (member(), any::<u64>()).prop_map(|(me, size)| Message::Probe { me, size }),
         member().prop_map(|me| Message::ProbeReply { me }),
+        (id(), member()).prop_map(|(me, leader)| Message::JoinVia { me, leader }),
     ]
     .boxed()
 }
@@ -137,7 +166,7 @@ fn install() -> BoxedStrategy<Install> {
 }
 
 fn join() -> BoxedStrategy<Join> {
-    (member(), option::of(id()), epoch(), any::<u64>(), vec(member(), 0..3))
+    (member(), option::of(id()), epoch(), any::<u64>(), vec(member(), 0..4))
         .prop_map(|(me, contact, epoch, generation, ring)| Join { me, contact, epoch, generation, ring })
         .boxed()
 }

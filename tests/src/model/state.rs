@@ -339,8 +339,8 @@ impl State {
             Notice::LeftBehind if crash_only => {
                 self.wrong = Some(format!("no false alarm: {host} is left behind"));
             }
-            Notice::Fault { remote, reason: Fault::Unexpected | Fault::OtherRoom } if crash_only => {
-                self.wrong = Some(format!("{host} takes a message from {remote} for out of place"));
+            Notice::Fault { remote, reason: Fault::OtherRoom } => {
+                self.wrong = Some(format!("{host} takes {remote} for one of another room"));
             }
             Notice::Ended(ending) => state.life = Life::Ended(ending),
             _ => {}

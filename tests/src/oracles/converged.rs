@@ -11,7 +11,10 @@ use crate::sim::HostId;
 pub enum Shape {
     /// All live members in one.
     OneRing,
-    /// Partitions may have left several; each live member is in one.
+    /// Several, if none looks for a member of another: after deaths on both sides of a cut they may know only
+    /// dead ones of each other.
+    Merged,
+    /// Several; each live member is in one.
     SomeRings,
 }
 

@@ -305,10 +305,11 @@ impl Room {
     fn owed(&self, from: HostId, to: HostId, together: &[HostId]) -> Seq {
         let sender = &self.histories[from.0];
         let Some(id) = sender.me else { return 0 };
-        let in_order = sender.ending == Some(Ending::Left { unsure: 0 });
+        // Who left in order has told all of its ring; after a cut that need not be everybody.
+        let in_order =
+            self.promises == Promises::CrashOnly && sender.ending == Some(Ending::Left { unsure: 0 });
         let survives = together.contains(&from) || in_order;
-        let apart = self.promises == Promises::Any && from != to;
-        if !survives || apart {
+        if !survives {
             return 0;
         }
         let all = sender.said.len() as Seq;

@@ -221,14 +221,14 @@ impl Play {
                 self.world.members().into_iter().filter(|&host| Some(host) != leader).collect()
             }
             Who::Leader => self.current_leader().into_iter().map(|(_, host)| host).collect(),
-            Who::Next => self.from_leader(|ring| ring.first().copied()),
-            Who::Prev => self.from_leader(|ring| ring.last().copied()),
-            Who::Opposite => self.from_leader(|ring| ring.get(ring.len() / 2).copied()),
+            Who::Next => self.seen_from_leader(|ring| ring.first().copied()),
+            Who::Prev => self.seen_from_leader(|ring| ring.last().copied()),
+            Who::Opposite => self.seen_from_leader(|ring| ring.get(ring.len() / 2).copied()),
         }
     }
 
     /// The one whom `pick` picks from the ring, which starts after the leader.
-    fn from_leader(&self, pick: impl Fn(&[NodeId]) -> Option<NodeId>) -> Vec<HostId> {
+    fn seen_from_leader(&self, pick: impl Fn(&[NodeId]) -> Option<NodeId>) -> Vec<HostId> {
         let ring = self.current_leader().and_then(|(leader, host)| {
             let report = self.world.report(host)?;
             Some(report.members.after(leader).collect::<Vec<_>>())
