@@ -79,7 +79,8 @@ impl Node {
         }
     }
 
-    fn drop_attempts(&mut self) {
+    /// Gives up what is under way to get in.
+    pub(super) fn drop_attempts(&mut self) {
         let attempt = |purpose: &Purpose| matches!(purpose, Purpose::Contact(_) | Purpose::Leader { .. });
         for link in self.links.abandon(attempt) {
             self.close(link, CloseMode::Abort);

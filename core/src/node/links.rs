@@ -62,6 +62,8 @@ pub(crate) struct Link {
     pub(crate) idle_since: Option<Instant>,
     /// Whether the peer takes this node for its next.
     pub(crate) takes_me_for_next: bool,
+    /// Whether the peer was told that it is this node's next.
+    pub(crate) told_next: bool,
     /// When the peer was asked for a sign of life because somebody suspects it.
     pub(crate) probed: Option<Instant>,
     /// It is being closed; what still comes in is ignored.
@@ -98,6 +100,7 @@ impl Links {
             view: None,
             idle_since: None,
             takes_me_for_next: false,
+            told_next: false,
             probed: None,
             closing: false,
         };

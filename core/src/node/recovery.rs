@@ -93,6 +93,7 @@ impl Node {
             return self.end(Ending::Left { unsure: 0 });
         }
         let leader = elected.cfg.view.leader;
+        self.drop_attempts();
         self.promised = elected.cfg.view.epoch;
         self.leadership = None;
         self.lost_leader = None;
