@@ -35,7 +35,7 @@ impl Node {
         self.submissions.len().hash(state);
         self.submissions.iter().for_each(|said| digest_said(said, state));
         self.digest_leadership(state);
-        (self.lost_leader, self.unlinkable.map(|(leader, _)| leader)).hash(state);
+        (self.lost_leader, self.unlinkable.map(|(view, _)| view)).hash(state);
         self.unreachable.len().hash(state);
         for (id, epoch) in &self.unreachable {
             (id, *epoch == self.promised).hash(state);
@@ -109,7 +109,7 @@ impl Node {
             (link.remote, &link.purpose, link.peer, age(link.generation, newest)).hash(state);
             link.deferred.iter().for_each(|hello| digest_hello(hello, newest, state));
             let probed = link.probed.is_some_and(|at| link.heard < at);
-            (link.knows, link.view, link.takes_me_for_next, probed, link.closing).hash(state);
+            (link.knows, link.view, link.takes_me_for_next, link.told_next, probed).hash(state);
             link.peer.map(|peer| self.links.of(peer) == Some(id)).hash(state);
         }
         let mut dials: alloc::vec::Vec<_> = (self.links.dials())
