@@ -33,7 +33,9 @@ impl Node {
         self.digest_log(state);
         (self.stable, self.said, self.own_end, &self.shown, self.ready, self.unacked).hash(state);
         self.submissions.len().hash(state);
-        self.submissions.iter().for_each(|said| digest_said(said, state));
+        for said in self.submissions.iter() {
+            digest_said(said, state);
+        }
         self.digest_leadership(state);
         (self.lost_leader, self.unlinkable.map(|(view, _)| view)).hash(state);
         self.unreachable.len().hash(state);
@@ -54,7 +56,9 @@ impl Node {
                 if let Some((install, entries)) = &waiting.install {
                     install.hash(state);
                     entries.len().hash(state);
-                    entries.iter().for_each(|entry| digest_entry(entry, state));
+                    for entry in entries {
+                        digest_entry(entry, state);
+                    }
                 }
             }
             Mode::Joining | Mode::Normal | Mode::Ended => {}
@@ -66,7 +70,9 @@ impl Node {
 
     fn digest_log(&self, state: &mut impl Hasher) {
         (self.log.base(), self.log.len(), self.log.shape(), self.log.origins()).hash(state);
-        self.log.entries().for_each(|entry| digest_entry(entry, state));
+        for entry in self.log.entries() {
+            digest_entry(entry, state);
+        }
         self.absent.len().hash(state);
         for (id, lost) in &self.absent.lost {
             (id, lost.index).hash(state);
@@ -91,7 +97,9 @@ impl Node {
         let recent = leadership.last_removal.is_some_and(|at| now.since(at) < Times::SUSPECT_WINDOW);
         (&leadership.doomed, recent, leadership.holding, leadership.slowest).hash(state);
         leadership.held.len().hash(state);
-        leadership.held.iter().for_each(|said| digest_said(said, state));
+        for said in &leadership.held {
+            digest_said(said, state);
+        }
     }
 
     fn digest_links(&self, newest: &dyn Fn(NodeId) -> u64, state: &mut impl Hasher) {
@@ -107,7 +115,9 @@ impl Node {
             };
             let newest = other.map_or(0, newest);
             (link.remote, &link.purpose, link.peer, age(link.generation, newest)).hash(state);
-            link.deferred.iter().for_each(|hello| digest_hello(hello, newest, state));
+            if let Some(hello) = &link.deferred {
+                digest_hello(hello, newest, state);
+            }
             let probed = link.probed.is_some_and(|at| link.heard < at);
             (link.knows, link.view, link.takes_me_for_next, link.told_next, probed).hash(state);
             link.peer.map(|peer| self.links.of(peer) == Some(id)).hash(state);
@@ -120,7 +130,7 @@ impl Node {
             .collect();
         dials.sort_by_key(|(purpose, age)| (alloc::format!("{purpose:?}"), *age));
         dials.hash(state);
-        (&self.links.broken).hash(state);
+        self.links.broken.hash(state);
         for (peer, generation) in &self.links.generations {
             (peer, age(*generation, newest(*peer))).hash(state);
         }
@@ -145,12 +155,16 @@ pub fn digest_message(message: &Message, newest: u64, state: &mut impl Hasher) {
         Message::Deliver(deliver) => {
             (deliver.view, deliver.stable).hash(state);
             deliver.entries.len().hash(state);
-            deliver.entries.iter().for_each(|entry| digest_entry(entry, state));
+            for entry in &deliver.entries {
+                digest_entry(entry, state);
+            }
         }
         Message::Sync(sync) => {
             (sync.view, &sync.shape, sync.more).hash(state);
             sync.tail.len().hash(state);
-            sync.tail.iter().for_each(|said| digest_said(said, state));
+            for said in &sync.tail {
+                digest_said(said, state);
+            }
         }
         other => other.hash(state),
     }

@@ -32,7 +32,7 @@ pub struct Budget {
 impl Budget {
     /// Whether all that may befall is what a correct network does: then nobody is suspected wrongly, and
     /// more is promised.
-    pub(super) fn is_crash_only(&self) -> bool {
+    pub(super) fn is_crash_only(self) -> bool {
         self.breaks == 0 && self.partitions == 0 && self.false_alarms == 0
     }
 }

@@ -187,6 +187,16 @@ impl State {
         self.network_steps().into_iter().map(|step| format!("    then: {}", self.describe(step))).collect()
     }
 
+    /// Something with hosts in it, each as its number.
+    fn brief(&self, it: &impl fmt::Debug) -> String {
+        let text = format!("{it:?}");
+        self.hosts.iter().enumerate().fold(text, |text, (number, host)| {
+            let (me, number) = (host.node.me(), number.to_string());
+            let text = text.replace(&format!("{me:?}"), &number).replace(&format!("{:?}", me.id), &number);
+            text.replace(&me.id.addr().to_string(), &number)
+        })
+    }
+
     /// What `step` means in this state, in words.
     pub fn describe(&self, step: Step) -> String {
         match step {
@@ -194,7 +204,7 @@ impl State {
                 let it = &self.wires[wire];
                 let (from, to) = (it.hosts[1 - end], it.hosts[end]);
                 match it.queues[end].front() {
-                    Some(envelope) => format!("{from} -> {to}: {:?}", envelope.message),
+                    Some(envelope) => format!("{from} -> {to}: {}", self.brief(&envelope.message)),
                     None => format!("{from} -> {to}: {:?}", it.tails[end]),
                 }
             }
@@ -207,7 +217,7 @@ impl State {
                 let dialing = &self.dials[dial];
                 match self.reached_by(dialing) {
                     Some(to) => format!("{} dials {to}", dialing.from),
-                    None => format!("{} dials {}: refused", dialing.from, dialing.addr),
+                    None => format!("{} dials {}, in vain", dialing.from, self.brief(&dialing.addr)),
                 }
             }
             Step::Break(wire) => format!("the connection of {:?} breaks", self.wires[wire].hosts),
