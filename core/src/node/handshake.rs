@@ -254,6 +254,7 @@ impl Node {
     /// Makes `link`, on which a newcomer and its leader have met, stand for `peer`.
     pub(super) fn adopt(&mut self, link: LinkId, peer: NodeId, generation: u64) {
         self.bind(link, peer, generation);
+        self.seek_prev();
         self.tell_role(peer);
     }
 

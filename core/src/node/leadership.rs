@@ -94,6 +94,10 @@ impl Leadership {
         self.is_unsynced(member) && !newcomer
     }
 
+    pub(super) fn is_synced(&self, member: NodeId) -> bool {
+        self.members.get(&member).is_some_and(|progress| progress.synced)
+    }
+
     pub(super) fn is_unsynced(&self, member: NodeId) -> bool {
         self.members.get(&member).is_some_and(|progress| !progress.synced)
     }
@@ -193,6 +197,7 @@ impl Node {
         }
         self.pump(member);
         self.recount();
+        self.check_admission();
     }
 
     /// Sends a member what it lacks, as much as it takes.
