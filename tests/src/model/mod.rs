@@ -4,7 +4,7 @@
 //! connection. A step delivers one message, settles one dial, or is a fault or a person's doing, as far as
 //! the [`Budget`] goes. All orders of steps are tried. States are told apart by 128-bit fingerprints.
 //!
-//! Time passes only while nothing is under way ([`State::let_time_pass`]): the earliest deadline of all
+//! Time passes only while nothing is under way: the earliest deadline of all
 //! comes first, and heartbeats arrive at once, until something happens that is no heartbeat. So timers never
 //! race with messages, but for the false alarms in the budget.
 //!
