@@ -1,9 +1,9 @@
 //! What must hold in every state, and where nothing is left to happen. The names are those of the
 //! protocol's description.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use ringchat_core::wire::Entry;
+use ringchat_core::wire::{Body, Entry};
 use ringchat_core::{Ending, Epoch, Node, NodeId, Seq, View, invariants};
 
 use super::state::{Host, Life, State};
@@ -25,6 +25,9 @@ impl State {
         }
         invariants::check(node).map_err(|broken| format!("invariant of {host}: {broken}"))?;
         never_decreases(old, node).map_err(|what| format!("S9: {what} of {host} decreases"))?;
+        if tip(node) != tip(old) {
+            numbers_in_a_row(node).map_err(|what| format!("S5/S6: the log of {host} holds {what}"))?;
+        }
         if tip(node) != tip(old) || node.view() != old.view() || node.is_normal() != old.is_normal() {
             for other in self.live().filter(|&other| other != host) {
                 self.logs_match(host, other)?;
@@ -175,6 +178,22 @@ fn never_decreases(old: &Node, new: &Node) -> Result<(), &'static str> {
     } else {
         Ok(())
     }
+}
+
+/// Each origin's messages stand once and in order in a log, without holes but for told gaps.
+fn numbers_in_a_row(node: &Node) -> Result<(), String> {
+    let mut last: BTreeMap<NodeId, Seq> = BTreeMap::new();
+    for entry in node.log_entries() {
+        let (id, from, to) = match &entry.body {
+            Body::Chat { said, .. } => (said.origin.id, said.oseq, said.oseq),
+            Body::Gap { origin, from, to } => (origin.id, *from, *to),
+            Body::Membership { .. } => continue,
+        };
+        if let Some(before) = last.insert(id, to).filter(|before| before + 1 != from) {
+            return Err(format!("{id}:{from} after {before}"));
+        }
+    }
+    Ok(())
 }
 
 /// By S1 the length of a log and its last view tell all of it.
