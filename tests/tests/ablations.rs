@@ -225,8 +225,3 @@ fn a_dead_candidates_token_circles_if_repeats_are_not_swallowed() {
     let found = tellings().find(|&telling| circles(telling));
     assert!(found.is_some_and(|telling| most(NO_END, telling) <= 16), "no token circles");
 }
-
-#[test]
-fn members_are_left_behind_if_one_that_does_not_follow_is_never_given_up() {
-    breaks(&[Rule::UnsyncedTimeout], Mix::Crash, "no false alarm");
-}

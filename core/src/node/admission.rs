@@ -79,6 +79,9 @@ impl Node {
         let id = join.me.id;
         leadership.joiners.push(Joiner { member: join.me, contact, epoch: join.epoch, ring: join.ring });
         self.adopt(link, id, join.generation);
+        // It may take a while until it is let in; it is to know that somebody listens.
+        let beat = self.beat();
+        self.send(link, Message::Pong(beat));
         self.try_admit();
     }
 
@@ -86,7 +89,8 @@ impl Node {
     fn try_admit(&mut self) {
         let Some(leadership) = self.leadership.as_mut().filter(|it| it.admission.is_none()) else { return };
         let mut joiners = core::mem::take(&mut leadership.joiners);
-        joiners.retain(|joiner| self.links.is_linked(joiner.member.id));
+        // Some may have given up, or have come in by an election meanwhile.
+        joiners.retain(|it| self.links.is_linked(it.member.id) && !leadership.is_synced(it.member.id));
         if joiners.is_empty() || self.leaving.is_some() {
             return;
         }

@@ -96,6 +96,7 @@ impl Node {
             return self.end(Ending::Left { unsure: 0 });
         }
         let leader = elected.cfg.view.leader;
+        self.drop_attempts();
         self.promised = elected.cfg.view.epoch;
         self.leadership = None;
         self.lost_leader = None;
@@ -232,6 +233,8 @@ impl Node {
                 return Some(Deliver { entries: rest.collect(), ..deliver });
             }
         }
+        let (view, index) = (deliver.view, install.base.saturating_add(entries.len() as u64));
+        self.send_to(view.leader, Message::Ack { view, index });
         // The log grows towards its end: the new leader is not to be given up.
         self.arm_election();
         None

@@ -79,6 +79,8 @@ impl Node {
         } else {
             self.seek_next();
         }
+        // What the greeting said of this node's next may be outdated.
+        self.tell_role(peer);
     }
 
     fn take_next(&mut self, peer: NodeId) {
