@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::links::Purpose;
 use super::merging::size_of;
-use super::{Mode, Node};
+use super::{Mode, Node, Rule};
 use crate::action::{Action, CloseMode, Departure, Fault};
 use crate::ids::{Epoch, Index, LinkId, NodeId};
 use crate::limits::{MAX_HALF_OPEN, MAX_ROSTER};
@@ -95,7 +95,7 @@ impl Node {
             return;
         }
         let promised = joiners.iter().map(|joiner| joiner.epoch).max().unwrap_or_default();
-        if promised >= self.view.epoch {
+        if promised >= self.view.epoch && self.keeps(Rule::EpochAboveReturners) {
             self.reopen(promised.next());
         }
         let returning = joiners.iter().filter(|joiner| joiner.epoch > Epoch::default());
@@ -137,9 +137,10 @@ impl Node {
 
     /// Welcomes the newcomers once every insider has their entry.
     pub(super) fn check_admission(&mut self) {
+        let waits = self.keeps(Rule::WelcomeAfterAcks);
         let Some(leadership) = &mut self.leadership else { return };
         let Some(admission) = &leadership.admission else { return };
-        if !leadership.lacking(admission.index, &admission.newcomers).is_empty() {
+        if waits && !leadership.lacking(admission.index, &admission.newcomers).is_empty() {
             return;
         }
         let newcomers = admission.newcomers.clone();

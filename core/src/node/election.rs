@@ -7,7 +7,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Mode, Node};
+use super::{Mode, Node, Rule};
 use crate::action::{ElectionPhase, Ending, Notice};
 use crate::config::Times;
 use crate::ids::{Epoch, LinkId, NodeId};
@@ -53,8 +53,12 @@ impl Node {
         self.timers.clear(Timer::Admission);
         self.timers.clear(Timer::Removal);
         self.timers.clear(Timer::Slow);
-        let key = Key { epoch: self.log.epoch(), length: self.log.len(), id: self.me.id };
-        let key = self.joining.is_none().then_some(key);
+        let (log, length) = (self.log.epoch(), self.log.len());
+        let (log, length) =
+            if self.keeps(Rule::LongestLogFirst) { (log, length) } else { Default::default() };
+        let key = Key { epoch: log, length, id: self.me.id };
+        let stands = self.joining.is_none() || !self.keeps(Rule::JoinersOnlyRelay);
+        let key = stands.then_some(key);
         self.mode = Mode::Electing(Election { key, best: None, sent: None });
         self.arm_election();
     }
@@ -140,8 +144,11 @@ impl Node {
     /// Compares a candidate with this member and the best that it knows.
     fn weigh(&mut self, candidate: Key, mut path: Vec<NodeId>) {
         let me = self.me.id;
+        let swallows = self.keeps(Rule::SwallowRepeats);
         let Mode::Electing(election) = &mut self.mode else { return };
         let best = election.best.as_ref().map(|(best, _)| *best);
+        let repeated = Some(candidate) == best || path.contains(&me);
+        let is_news = Some(candidate) >= best && !(repeated && swallows);
         if candidate.id == me {
             if election.key == Some(candidate) && best == election.key {
                 election.best = Some((candidate, path));
@@ -151,11 +158,13 @@ impl Node {
             self.tell_election(ElectionPhase::Swallow, candidate.id);
             self.stand();
             self.pass_token();
-        } else if Some(candidate) > best && !path.contains(&me) && path.len() < MAX_ROSTER {
+        } else if is_news && path.len() < MAX_ROSTER {
             path.push(me);
             election.best = Some((candidate, path));
+            election.sent = None;
             self.tell_election(ElectionPhase::Forward, candidate.id);
-            if self.unreachable.get(&candidate.id) == Some(&self.promised) {
+            let dead = self.unreachable.get(&candidate.id) == Some(&self.promised);
+            if dead && self.keeps(Rule::DeadCandidateStartsAnew) {
                 return self.start_election();
             }
             self.pass_token();
@@ -186,7 +195,8 @@ impl Node {
 
     /// The members on the path, without those found dead in this epoch and those that refused.
     fn ring_of(&self, path: &[NodeId]) -> Roster {
-        let dead = |id: &NodeId| self.unreachable.get(id) == Some(&self.promised);
+        let passed = self.keeps(Rule::PathWithoutKnownDead).then_some(self.promised);
+        let dead = |id: &NodeId| passed.is_some() && self.unreachable.get(id) == passed.as_ref();
         let alive = path.iter().filter(|id| !dead(id) && !self.shunned.contains(id));
         let members = alive.filter_map(|id| self.route.roster.find(*id).cloned()).collect();
         Roster::new(members).unwrap_or_else(|_| Roster::alone(self.me.clone()))
@@ -256,7 +266,7 @@ impl Node {
         if self.lost_leader == Some(leader) {
             return;
         }
-        if self.is_unlinkable_again() && !self.is_fresh() {
+        if self.is_unlinkable_again() && self.keeps(Rule::AloneIfUnlinkable) {
             return self.stay_alone();
         }
         self.lost_leader = Some(leader);
@@ -293,6 +303,9 @@ impl Node {
 
     /// No leader within the time.
     pub(super) fn on_election_due(&mut self) {
+        if !self.keeps(Rule::ElectionTimeout) {
+            return;
+        }
         match self.mode {
             Mode::Electing(_) | Mode::Waiting(_) => self.start_election(),
             Mode::Joining | Mode::Normal | Mode::Ended => {}

@@ -7,7 +7,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use super::links::Purpose;
-use super::{Mode, Node};
+use super::{Mode, Node, Rule};
 use crate::action::{CloseMode, Ending, Fault, JoinFailure, Notice};
 use crate::config::{Config, Times};
 use crate::ids::{Epoch, LinkId, NodeId, RoomId};
@@ -96,7 +96,8 @@ impl Node {
 
     pub(super) fn send_join(&mut self, link: LinkId, contact: Option<NodeId>) {
         let generation = self.links.get(link).map_or(0, |link| link.generation);
-        let epoch = if self.is_fresh() { Epoch::default() } else { self.promised };
+        let is_new = self.is_fresh() || !self.keeps(Rule::RejoinWithPromise);
+        let epoch = if is_new { Epoch::default() } else { self.promised };
         self.send(
             link,
             Message::Join(Join { me: self.me.clone(), contact, epoch, generation, ring: Vec::new() }),

@@ -1,6 +1,6 @@
 //! Leaving in order: first what was said is made to stay, then the membership is left.
 
-use super::{Mode, Node};
+use super::{Mode, Node, Rule};
 use crate::action::{Departure, Ending};
 use crate::config::Times;
 use crate::ids::{NodeId, Seq};
@@ -28,7 +28,7 @@ impl Node {
 
     /// Whether an election or the loss of the leader ends this node's life.
     pub(super) fn leaves_now(&self) -> bool {
-        self.leaving == Some(Leaving::Asked)
+        self.leaving == Some(Leaving::Asked) && self.keeps(Rule::LeaverEndsOnElection)
     }
 
     /// Tells a new leader that this member drains.
@@ -70,7 +70,8 @@ impl Node {
 
     /// Whether everybody has all own messages.
     fn is_drained(&self) -> bool {
-        self.submissions.is_empty() && self.stable >= self.own_end
+        let drained = self.submissions.is_empty() && self.stable >= self.own_end;
+        drained || !self.keeps(Rule::DrainBeforeLeave)
     }
 
     /// Own messages that may not be with everybody.

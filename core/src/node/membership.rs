@@ -3,7 +3,7 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-use super::{Mode, Node};
+use super::{Mode, Node, Rule};
 use crate::action::{Departure, Notice, RingReason};
 use crate::ids::{Index, NodeId};
 use crate::roster::{Cfg, Roster};
@@ -32,6 +32,9 @@ impl Node {
     pub(super) fn learn_route(&mut self, cfg: Cfg, roster: &Roster) {
         if Some(cfg) > self.known_cfg() && self.may_concern(cfg) && roster.contains(self.me.id) {
             self.route = Route { cfg, roster: roster.clone() };
+            if !self.keeps(Rule::MembersFromLogOnly) {
+                (self.cfg, self.roster) = (cfg, roster.clone());
+            }
             self.on_route_changed();
         }
     }

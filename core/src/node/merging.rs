@@ -5,7 +5,7 @@
 //! ring follows with its members' logs.
 
 use super::links::Purpose;
-use super::{Mode, Node};
+use super::{Mode, Node, Rule};
 use crate::action::{Action, CloseMode, Fault};
 use crate::config::Times;
 use crate::ids::{LinkId, NodeId};
@@ -38,6 +38,7 @@ impl Node {
         self.absent.expire(self.clock.now());
         if let Some(lost) = self.absent.next_to_probe()
             && self.may_merge()
+            && self.keeps(Rule::ProbeLost)
         {
             self.start_dial(Purpose::Probe { leader: false }, 0, lost.addr());
         }

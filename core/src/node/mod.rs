@@ -19,12 +19,14 @@ mod recovery;
 mod relay;
 mod report;
 mod ring;
+mod rules;
 mod submissions;
 mod timers;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
+pub use self::rules::Rule;
 pub use self::timers::{Deadline, Timer};
 
 use self::absent::Absent;
@@ -120,6 +122,9 @@ pub struct Node {
     went_on: BTreeSet<NodeId>,
     started: Instant,
     stats: Stats,
+    /// The rules taken away from it.
+    #[cfg(feature = "ablation")]
+    ablated: &'static [Rule],
     /// Filled while an input is handled, and empty otherwise.
     out: Outbox,
 }
@@ -164,6 +169,8 @@ impl Node {
             went_on: BTreeSet::new(),
             started: now,
             stats: Stats::default(),
+            #[cfg(feature = "ablation")]
+            ablated: &[],
             out: Vec::new(),
             me,
         };
@@ -187,7 +194,8 @@ impl Node {
             return;
         }
         core::mem::swap(&mut self.out, out);
-        self.clock.advance(now, self.timers.first().map(|deadline| deadline.at));
+        let deadline = self.timers.first().filter(|_| self.keeps(Rule::PatientClock));
+        self.clock.advance(now, deadline.map(|deadline| deadline.at));
         self.take(input);
         while self.mode != Mode::Ended
             && let Some(timer) = self.timers.take_due(self.now())

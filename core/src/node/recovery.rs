@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use super::log::{Log, common_prefix};
 use super::membership::{Route, quits};
-use super::{Mode, Node};
+use super::{Mode, Node, Rule};
 use crate::action::{Departure, ElectionPhase, Ending, Notice};
 use crate::config::Times;
 use crate::ids::{Epoch, Index, LinkId, NodeId, Seq};
@@ -71,6 +71,9 @@ impl Node {
             return;
         }
         if !self.would_follow(view) || !elected.roster.contains(self.me.id) {
+            if !self.keeps(Rule::AnswerStaleElected) {
+                return;
+            }
             return self.send_not_member(link, RefusedKind::Elected, view.epoch);
         }
         self.accept(elected);
@@ -152,7 +155,8 @@ impl Node {
         if !self.leads() || sync.view != self.view {
             return;
         }
-        for said in sync.tail {
+        let tail = if self.keeps(Rule::SequenceTails) { sync.tail } else { Vec::new() };
+        for said in tail {
             self.sequence_again(member, said);
         }
         if !sync.more {
@@ -163,7 +167,7 @@ impl Node {
     /// Sequences something from a member's tail, unless it has its place already.
     fn sequence_again(&mut self, member: NodeId, said: Said) {
         let last = self.log.last_of(said.origin.id);
-        if said.oseq <= last {
+        if said.oseq <= last && self.keeps(Rule::ExactNextSeq) {
             return;
         }
         let expected = last.saturating_add(1);

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::leadership::Leadership;
-use super::{Mode, Node};
+use super::{Mode, Node, Rule};
 use crate::action::{Action, Notice};
 use crate::config::Times;
 use crate::ids::{Index, LinkId, NodeId, Seq, Text};
@@ -17,7 +17,8 @@ impl Node {
     /// its place in the order as may, and once it leaves.
     pub fn can_say(&self) -> bool {
         let member = self.ready || !self.roster.is_empty();
-        member && self.mode != Mode::Ended && self.leaving.is_none() && self.submissions.has_room()
+        let stays = self.leaving.is_none() || !self.keeps(Rule::CloseInputWhenLeaving);
+        member && self.mode != Mode::Ended && stays && self.submissions.has_room()
     }
 
     pub(super) fn say(&mut self, text: Text) {
@@ -43,6 +44,9 @@ impl Node {
     /// There is a leader again: what has no place yet is submitted once more, in order, as it was.
     pub(super) fn submit_again(&mut self) {
         self.submissions.placed(self.log.last_of(self.me.id));
+        if !self.keeps(Rule::Resubmit) {
+            return;
+        }
         for said in self.submissions.iter().cloned().collect::<Vec<_>>() {
             self.submit(said);
         }
@@ -52,9 +56,10 @@ impl Node {
         if !self.leads() || view != self.view || said.origin.id != member || !self.roster.contains(member) {
             return;
         }
+        let takes_any = !self.keeps(Rule::ExactNextSeq);
         let Some(leadership) = &mut self.leadership else { return };
         let last = leadership.last_held(member).unwrap_or_else(|| self.log.last_of(member));
-        if said.oseq != last.saturating_add(1) {
+        if said.oseq != last.saturating_add(1) && !takes_any {
             return;
         }
         if leadership.is_holding() {
@@ -109,11 +114,12 @@ impl Node {
     }
 
     pub(super) fn on_deliver(&mut self, sender: NodeId, deliver: Deliver) {
-        if self.leader() != Some(sender) {
+        if self.leader().or(self.leader_before_freeze()) != Some(sender) {
             return;
         }
         let Some(deliver) = self.take_installed(deliver) else { return };
-        if self.mode != Mode::Normal || deliver.view != self.view {
+        let appends = self.mode == Mode::Normal || self.leader_before_freeze().is_some();
+        if !appends || deliver.view != self.view {
             return;
         }
         let mut urgent = false;
@@ -138,6 +144,12 @@ impl Node {
         }
     }
 
+    /// From whom a frozen member would take entries if it did not freeze.
+    fn leader_before_freeze(&self) -> Option<NodeId> {
+        let goes_on = matches!(self.mode, Mode::Electing(_)) && !self.keeps(Rule::Freeze);
+        goes_on.then_some(self.view.leader)
+    }
+
     /// What an entry does to a node whose log it was just appended to.
     fn append_effects(&mut self, index: Index, body: &Body) {
         self.show(index, body);
@@ -151,7 +163,7 @@ impl Node {
     pub(super) fn show(&mut self, index: Index, body: &Body) {
         match body {
             Body::Chat { said, replayed } => {
-                if self.raise_shown(said.origin.id, said.oseq) {
+                if self.raise_shown(said.origin.id, said.oseq) || !self.keeps(Rule::ShowOnce) {
                     self.stats.shown = self.stats.shown.saturating_add(1);
                     self.notify(Notice::Message {
                         seq: index,

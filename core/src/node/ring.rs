@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Mode, Node};
+use super::{Mode, Node, Rule};
 use crate::action::{Notice, RingReason};
 use crate::config::Times;
 use crate::ids::NodeId;
@@ -144,6 +144,9 @@ impl Node {
 
     /// Tries those again that were passed over.
     pub(super) fn on_reseek_due(&mut self) {
+        if !self.keeps(Rule::RetrySkipped) {
+            return;
+        }
         if !matches!(self.mode, Mode::Electing(_)) {
             self.shunned.clear();
         }

@@ -9,7 +9,7 @@ mod state;
 
 pub use converged::{Shape, converged};
 pub use history::{History, Promises, Room};
-pub use state::{States, only_needed_links, same_logs};
+pub use state::{States, no_doubles, only_needed_links, same_logs};
 
 use std::fmt;
 

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 
-use ringchat_core::wire::Entry;
-use ringchat_core::{Cfg, Epoch, Index, Instant, Node, NodeId, View, invariants};
+use ringchat_core::wire::{Body, Entry};
+use ringchat_core::{Cfg, Epoch, Index, Instant, Node, NodeId, Seq, View, invariants};
 
 use super::{Promises, Violation};
 use crate::sim::HostId;
@@ -127,6 +127,22 @@ pub fn same_logs<'a>(nodes: impl IntoIterator<Item = &'a Node>) -> Result<(), St
         Some(other) => Err(format!("the logs of {} and {} differ", first.me(), other.me())),
         None => Ok(()),
     }
+}
+
+/// Whether no message stands twice in a log; people would see only one of the two.
+///
+/// # Errors
+/// Which one does (S5).
+pub fn no_doubles(node: &Node) -> Result<(), String> {
+    let mut last: BTreeMap<NodeId, Seq> = BTreeMap::new();
+    for entry in node.log_entries() {
+        let Body::Chat { said, .. } = &entry.body else { continue };
+        let before = last.insert(said.origin.id, said.oseq);
+        if before >= Some(said.oseq) {
+            return Err(format!("{} holds {}:{} twice", node.me(), said.origin.id, said.oseq));
+        }
+    }
+    Ok(())
 }
 
 /// Whether a node at rest has exactly the links that it is to have: to its neighbours and its leader, the

@@ -17,7 +17,7 @@ pub use parse::{Condition, Deed, ParseError, Scenario, Step, Who, parse};
 use std::fmt;
 use std::time::Duration;
 
-use ringchat_core::{Ending, Instant, NodeId, Text};
+use ringchat_core::{Ending, Instant, NodeId, Rule, Text};
 
 use crate::oracles::{Promises, Shape, Violation};
 use crate::sim::{Death, HostId, Life, Quality, World, place_of};
@@ -63,10 +63,16 @@ const GATHERING: Duration = Duration::from_secs(10);
 
 /// Plays a scenario; the trace comes with it, whatever came of it.
 pub fn play(text: &str) -> (Result<(), Failure>, String) {
+    play_without(&[], text)
+}
+
+/// Plays a scenario of nodes that lack these rules.
+pub fn play_without(rules: &'static [Rule], text: &str) -> (Result<(), Failure>, String) {
     match parse(text) {
         Err(error) => (Err(Failure::Parse(error)), String::new()),
         Ok(scenario) => {
             let mut play = Play::new(&scenario);
+            play.world.ablate(rules);
             let result = play.run(&scenario);
             (result, play.world.trace().to_owned())
         }

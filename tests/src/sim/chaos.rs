@@ -7,7 +7,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::str::FromStr;
 use std::time::Duration;
 
-use ringchat_core::{Instant, Text};
+use ringchat_core::{Instant, Rule, Text};
 
 use super::network::{Death, Heal, HostId, Quality};
 use super::rng::Rng;
@@ -230,7 +230,13 @@ const QUIET: Duration = Duration::from_secs(5);
 
 /// Does one run. A panic of a node is a violation like any other.
 pub fn run(options: Options) -> Outcome {
+    run_without(&[], options)
+}
+
+/// Does one run of nodes that lack these rules.
+pub fn run_without(rules: &'static [Rule], options: Options) -> Outcome {
     let mut chaos = Chaos::new(options);
+    chaos.world.ablate(rules);
     let result = catch_unwind(AssertUnwindSafe(|| chaos.run()))
         .unwrap_or_else(|panic| Err(chaos.violation("panic", words(&*panic))));
     let Chaos { world, .. } = chaos;

@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use ringchat_core::{
-    Action, Command, Config, Epoch, Input, Instant, Name, Node, Notice, Report, Start, Text,
+    Action, Command, Config, Epoch, Input, Instant, Name, Node, Notice, Report, Rule, Start, Text,
 };
 
 use crate::oracles::{Promises, Room, States, Violation};
@@ -94,6 +94,7 @@ pub struct World {
     states: States,
     counts: Counts,
     outbox: Vec<Action>,
+    ablated: &'static [Rule],
 }
 
 /// Making and looking.
@@ -115,6 +116,7 @@ impl World {
             states: States::default(),
             counts: Counts::default(),
             outbox: Vec::new(),
+            ablated: &[],
         }
     }
 
@@ -122,6 +124,11 @@ impl World {
     pub fn set_times(&mut self, detect: Duration, join_timeout: Duration) {
         self.detect = detect;
         self.join_timeout = join_timeout;
+    }
+
+    /// Rules that later processes do without, to see that the oracles notice.
+    pub fn ablate(&mut self, rules: &'static [Rule]) {
+        self.ablated = rules;
     }
 
     /// Virtual time.
@@ -230,7 +237,8 @@ impl World {
         config.detect = self.detect;
         config.join_timeout = self.join_timeout;
         let offset = 1_000_000i64.saturating_sub_unsigned(self.now.0);
-        let node = Node::new(config, self.rng.node_seed(), shifted(self.now, offset));
+        let mut node = Node::new(config, self.rng.node_seed(), shifted(self.now, offset));
+        node.ablate(self.ablated);
         self.processes.push(Process {
             node,
             place,
@@ -263,7 +271,10 @@ impl World {
     /// # Errors
     /// What the oracles find wrong.
     pub fn say(&mut self, host: HostId, text: &Text) -> Result<(), Violation> {
-        if self.processes[host.0].leaving || !matches!(self.life(host), Life::Running | Life::Frozen) {
+        let process = &self.processes[host.0];
+        // One who leaves may go on typing; whether that is taken is for the node to say.
+        let takes = !process.leaving || (process.life == Life::Running && process.node.can_say());
+        if !takes || !matches!(process.life, Life::Running | Life::Frozen) {
             return Ok(());
         }
         self.processes[host.0].unsaid.push_back(text.clone());

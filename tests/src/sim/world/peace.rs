@@ -7,7 +7,7 @@ use std::time::Duration;
 use ringchat_core::Node;
 
 use super::{HostId, World};
-use crate::oracles::{Shape, Violation, converged, only_needed_links, same_logs};
+use crate::oracles::{Shape, Violation, converged, no_doubles, only_needed_links, same_logs};
 
 /// What must be so in the end.
 impl World {
@@ -26,6 +26,9 @@ impl World {
         }
         for ring in &rings {
             same_logs(ring.iter().map(|&host| self.node(host))).map_err(not_yet)?;
+            for &host in ring {
+                no_doubles(self.node(host)).map_err(|detail| Violation::new(self.now, "S5", detail))?;
+            }
             self.room.nothing_lost(self.now, ring)?;
             self.room.one_order(self.now, ring)?;
         }

@@ -1,0 +1,227 @@
+//! Each rule that the protocol cannot do without is taken away in turn, and the oracles find what then goes
+//! wrong. An oracle that finds nothing in a broken protocol would prove nothing about a whole one.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use ringchat_core::{Rule, Text};
+use ringchat_tests::oracles::{Promises, Shape, Violation};
+use ringchat_tests::sim::chaos::{Mix, Options, run_without};
+use ringchat_tests::sim::{Death, Heal, HostId, Quality, World};
+
+/// Runs among which each violation is found; the first is mostly among the first hundred.
+const SEEDS: Range<u64> = 1..600;
+
+/// Asserts that without `rules` some random run breaks `property`, and that it holds with them.
+fn breaks(rules: &'static [Rule], mix: Mix, property: &str) {
+    let result = |rules, seed| run_without(rules, Options { seed, nodes: None, mix, trace: false }).result;
+    let broken = |seed| result(rules, seed).is_err_and(|violation| violation.property == property);
+    let found = SEEDS.into_iter().find(|&seed| broken(seed) && result(&[], seed).is_ok());
+    assert!(found.is_some(), "no run without {rules:?} breaks {property}");
+}
+
+/// A ring of five whose messages take up to 50 ms, and what happens to it.
+struct Story {
+    world: World,
+    hosts: Vec<HostId>,
+}
+
+type Plot = fn(&mut Story, Duration) -> Result<(), Violation>;
+
+impl Story {
+    /// Lets `plot` happen, with some time in it that varies, and then all agree.
+    fn tell(rules: &'static [Rule], seed: u64, time: Duration, plot: Plot) -> (Result<(), Violation>, World) {
+        let quality = Quality { most: Duration::from_millis(50), ..Quality::GOOD };
+        let mut world = World::new(seed, quality, Promises::CrashOnly, false);
+        world.ablate(rules);
+        let mut story = Self { world, hosts: Vec::new() };
+        let result = story.gather().and_then(|()| plot(&mut story, time)).and_then(|()| story.agree());
+        (result, story.world)
+    }
+
+    fn gather(&mut self) -> Result<(), Violation> {
+        self.hosts.push(self.world.create(1));
+        for place in 2..=5 {
+            let host = self.world.join(place, &[place - 1]);
+            self.hosts.push(host);
+            let ready = |world: &World| world.room().history(host).ready.is_some();
+            self.world.run_until(LIMIT, PACE, ready)?;
+        }
+        self.world.run_for(Duration::from_secs(1))
+    }
+
+    fn agree(&mut self) -> Result<(), Violation> {
+        let one_ring = |world: &World| world.rings(Shape::OneRing).is_ok();
+        self.world.run_until(LIMIT, PACE, one_ring)?;
+        self.world.rings(Shape::OneRing).map(|_| ())
+    }
+
+    fn all_say(&mut self, text: &str) -> Result<(), Violation> {
+        let text = Text::new(text).unwrap_or_else(|error| unreachable!("{error}"));
+        self.hosts.iter().try_for_each(|&host| self.world.say(host, &text))
+    }
+
+    /// The first is the leader.
+    fn kill_leader(&mut self) {
+        self.world.kill(self.hosts[0], Death::Killed);
+    }
+}
+
+/// How long a ring may take to gather, or to agree.
+const LIMIT: Duration = Duration::from_secs(40);
+const PACE: Duration = Duration::from_millis(50);
+
+/// Asserts that without `rules` some telling of `plot` breaks `property`, and that it holds with them.
+fn story_breaks(rules: &'static [Rule], plot: Plot, property: &str) {
+    let broken = |&(seed, time): &(u64, Duration)| {
+        let result = Story::tell(rules, seed, time, plot).0;
+        result.is_err_and(|violation| violation.property == property)
+            && Story::tell(&[], seed, time, plot).0.is_ok()
+    };
+    assert!(tellings().any(|telling| broken(&telling)), "no story without {rules:?} breaks {property}");
+}
+
+/// Seeds and times that stories are told with.
+fn tellings() -> impl Iterator<Item = (u64, Duration)> {
+    let times = |seed| (1..60).step_by(6).map(move |n| (seed, Duration::from_millis(n)));
+    (1..80).flat_map(times)
+}
+
+/// The leader's last words come when the others are about to elect another.
+fn late_last_words(story: &mut Story, time: Duration) -> Result<(), Violation> {
+    story.world.partition(&[1]);
+    story.all_say("before")?;
+    story.kill_leader();
+    story.all_say("after")?;
+    story.world.run_for(Duration::from_millis(900) + time * 20)?;
+    story.world.heal(Heal::Deliver);
+    Ok(())
+}
+
+/// The leader dies when a member has just asked for its removal.
+fn leaver_and_crash(story: &mut Story, time: Duration) -> Result<(), Violation> {
+    story.world.leave(story.hosts[2])?;
+    story.world.run_for(time)?;
+    story.kill_leader();
+    story.all_say("after")
+}
+
+/// The member of the highest id dies while its token is on the way.
+fn dead_candidate(story: &mut Story, time: Duration) -> Result<(), Violation> {
+    story.kill_leader();
+    story.world.run_for(time * 4)?;
+    story.world.kill(story.hosts[4], Death::Killed);
+    Ok(())
+}
+
+/// A member goes on typing when it has begun to leave.
+fn typing_while_leaving(story: &mut Story, time: Duration) -> Result<(), Violation> {
+    story.world.leave(story.hosts[2])?;
+    story.world.run_for(time)?;
+    story.all_say("late")
+}
+
+#[test]
+fn nothing_is_found_while_all_rules_are_kept() {
+    for mix in [Mix::Crash, Mix::Freeze, Mix::Cut] {
+        let run = |seed| run_without(&[], Options { seed, nodes: None, mix, trace: false });
+        for seed in 1..60 {
+            assert_eq!(run(seed).result, Ok(()), "seed {seed} of {mix:?}");
+        }
+    }
+}
+
+#[test]
+fn a_sender_is_not_heard_if_nothing_is_submitted_again() {
+    breaks(&[Rule::Resubmit], Mix::Crash, "convergence");
+}
+
+#[test]
+fn messages_stand_twice_if_any_number_is_sequenced() {
+    breaks(&[Rule::ExactNextSeq], Mix::Freeze, "S5");
+}
+
+#[test]
+fn messages_are_shown_twice_if_an_installed_log_is_shown_as_it_is() {
+    breaks(&[Rule::ShowOnce], Mix::Freeze, "S5");
+}
+
+#[test]
+fn messages_are_lost_if_tails_are_not_sequenced_again() {
+    breaks(&[Rule::SequenceTails], Mix::Freeze, "L1");
+}
+
+#[test]
+fn the_order_is_lost_if_the_highest_id_leads() {
+    breaks(&[Rule::LongestLogFirst], Mix::Crash, "S3");
+}
+
+#[test]
+fn an_election_hangs_if_it_has_no_end() {
+    breaks(&[Rule::ElectionTimeout], Mix::Cut, "convergence");
+}
+
+#[test]
+fn the_ring_stays_open_if_the_skipped_are_not_tried_again() {
+    breaks(&[Rule::RetrySkipped], Mix::Cut, "convergence");
+}
+
+#[test]
+fn the_configuration_goes_back_if_a_roster_that_was_only_heard_of_counts() {
+    breaks(&[Rule::MembersFromLogOnly], Mix::Cut, "S9");
+}
+
+#[test]
+fn nobody_comes_back_as_if_new() {
+    breaks(&[Rule::RejoinWithPromise], Mix::Freeze, "convergence");
+}
+
+#[test]
+fn nobody_comes_back_to_an_older_epoch() {
+    breaks(&[Rule::EpochAboveReturners], Mix::Freeze, "convergence");
+}
+
+#[test]
+fn rings_stay_apart_if_nobody_looks_for_the_lost() {
+    breaks(&[Rule::ProbeLost], Mix::Cut, "convergence");
+}
+
+#[test]
+fn a_leaver_takes_messages_along_if_it_does_not_wait() {
+    breaks(&[Rule::DrainBeforeLeave], Mix::Crash, "L1");
+}
+
+#[test]
+fn the_order_is_lost_if_entries_are_taken_during_an_election() {
+    story_breaks(&[Rule::Freeze], late_last_words, "S3");
+}
+
+#[test]
+fn a_leaver_is_left_behind_if_it_takes_part_in_an_election() {
+    story_breaks(&[Rule::LeaverEndsOnElection], leaver_and_crash, "no false alarm");
+}
+
+#[test]
+fn what_is_said_while_leaving_is_lost_if_it_is_taken() {
+    story_breaks(&[Rule::CloseInputWhenLeaving], typing_while_leaving, "L1");
+}
+
+#[test]
+fn an_election_hangs_on_a_dead_candidate_if_neither_its_death_nor_time_ends_it() {
+    story_breaks(&[Rule::DeadCandidateStartsAnew, Rule::ElectionTimeout], dead_candidate, "convergence");
+}
+
+#[test]
+fn a_dead_candidates_token_circles_if_repeats_are_not_swallowed() {
+    const NO_END: &[Rule] = &[Rule::DeadCandidateStartsAnew, Rule::ElectionTimeout];
+    const NO_END_NOR_SWALLOWING: &[Rule] =
+        &[Rule::DeadCandidateStartsAnew, Rule::ElectionTimeout, Rule::SwallowRepeats];
+    let most = |rules, (seed, time)| {
+        let world = Story::tell(rules, seed, time, dead_candidate).1;
+        world.counts().elects.values().copied().max().unwrap_or(0)
+    };
+    // Four are left, and each passes on at most four candidates.
+    let circles = |telling| most(NO_END_NOR_SWALLOWING, telling) > 16;
+    let found = tellings().find(|&telling| circles(telling));
+    assert!(found.is_some_and(|telling| most(NO_END, telling) <= 16), "no token circles");
+}
