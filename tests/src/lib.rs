@@ -14,6 +14,8 @@
     )
 )]
 
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod oracles;
 pub mod scenario;
 pub mod sim;
