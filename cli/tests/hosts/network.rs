@@ -62,12 +62,16 @@ impl Network {
 
     /// Plugs these hosts into the other switch, where they reach each other and nobody else.
     pub(crate) fn cut_off(&self, hosts: &[usize]) {
-        hosts.iter().for_each(|&host| self.set(host, &format!("master {}", SWITCHES[1])));
+        for &host in hosts {
+            self.set(host, &format!("master {}", SWITCHES[1]));
+        }
     }
 
     /// Plugs these hosts into the first switch again.
     pub(crate) fn reunite(&self, hosts: &[usize]) {
-        hosts.iter().for_each(|&host| self.set(host, &format!("master {}", SWITCHES[0])));
+        for &host in hosts {
+            self.set(host, &format!("master {}", SWITCHES[0]));
+        }
     }
 
     fn set(&self, host: usize, how: &str) {
