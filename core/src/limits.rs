@@ -27,6 +27,10 @@ pub const MAX_DIALS: usize = 2 * MAX_ROSTER;
 /// Dials to a member that may connect and break in a row before it counts as dead.
 pub const MAX_BROKEN_DIALS: u8 = 2;
 
+/// Successors dialed at one time while the nearest does not answer, so that many dead machines in a row cost
+/// one time-out and not one each.
+pub const LOOK_AHEAD: usize = 8;
+
 /// Bytes of entries in one `Deliver`, or of tail in one `Sync`, before the next one is begun.
 pub const BATCH_BYTES: usize = 64 * 1024;
 

@@ -10,6 +10,8 @@ use crate::support::{Event, Room, Runtimes, SlowMember, Stdout, Who, on_every_ru
 on_every_runtime! {
     a_receiver_that_does_not_read_is_cut_off_and_told_why
     a_frozen_receiver_holds_nobody_up
+    a_newcomer_gets_in_after_megabytes_of_talk
+    a_member_that_missed_megabytes_catches_up
     output_that_nobody_reads_becomes_a_gap
 }
 
@@ -53,6 +55,31 @@ fn a_frozen_receiver_holds_nobody_up(runtimes: Runtimes) {
         matches!(event, Event::Error { code, fatal: false, .. } if code == "left_behind" || code == "cut_off")
     });
     room.settle(&everyone);
+}
+
+fn a_newcomer_gets_in_after_megabytes_of_talk(runtimes: Runtimes) {
+    let mut room = Room::of(2, runtimes);
+    say_long_lines(&mut room, 1, 600);
+    room.check_delivered(&[0, 1], &[1]);
+
+    room.join(0);
+
+    room.talk(&[0, 1, 2], 1);
+    room.check_survivors(&[0, 1, 2]);
+}
+
+fn a_member_that_missed_megabytes_catches_up(runtimes: Runtimes) {
+    let mut room = Room::of(3, runtimes);
+    let ring = room.ring(&room.everyone());
+    room.signal(&ring[2..], Signal::STOP);
+    room.settle(&ring[..2]);
+    say_long_lines(&mut room, ring[1], 600);
+    room.check_delivered(&ring[..2], &ring[1..2]);
+
+    room.signal(&ring[2..], Signal::CONT);
+
+    room.settle(&ring);
+    room.check_delivered(&ring, &ring);
 }
 
 /// All that `sender` says reaches all of `whos`, in one order, and nobody waits for long.

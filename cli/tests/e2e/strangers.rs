@@ -4,7 +4,8 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
-use ringchat_core::wire::GREETING;
+use ringchat_core::RoomId;
+use ringchat_core::wire::{Envelope, GREETING, Message, encode};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::support::{Event, Room, Runtimes, on_every_runtime};
@@ -15,6 +16,7 @@ on_every_runtime! {
     a_frame_longer_than_the_limit
     a_connection_that_says_nothing
     a_connection_cut_inside_a_frame
+    messages_that_have_no_place_from_a_stranger
     five_hundred_idle_connections
 }
 
@@ -23,6 +25,9 @@ const CLOSED_WITHIN: Duration = Duration::from_secs(10);
 
 /// Between two writes of a stranger that never ends, unless the connection is reset.
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+
+/// A Lamport time that no room reaches.
+const FAR_FUTURE: u64 = u64::MAX / 2;
 
 /// Far above what a member needs, far below what a leak would take.
 const MOST_RESIDENT_KIB: u64 = 64 * 1024;
@@ -73,6 +78,21 @@ fn a_connection_cut_inside_a_frame(runtimes: Runtimes) {
     });
 }
 
+fn messages_that_have_no_place_from_a_stranger(runtimes: Runtimes) {
+    disturb(runtimes, |addr| {
+        for room in [RoomId::UNKNOWN, RoomId(1)] {
+            for message in [Message::Leave, Message::WantRoster, Message::Goodbye { successor: None }] {
+                let mut bytes = GREETING.to_vec();
+                encode(&Envelope { room, stamp: FAR_FUTURE, message }, &mut bytes).unwrap();
+                let mut stranger = connect(addr);
+                stranger.write_all(&bytes).unwrap();
+                stranger.shutdown(Shutdown::Write).unwrap();
+                wait_closed(&mut stranger);
+            }
+        }
+    });
+}
+
 fn five_hundred_idle_connections(runtimes: Runtimes) {
     disturb(runtimes, |addr| {
         let mut strangers: Vec<TcpStream> = (0..500).map(|_| connect(addr)).collect();
@@ -99,6 +119,7 @@ fn disturb(runtimes: Runtimes, disturbance: impl Fn(&str)) {
             let noticed: Vec<_> =
                 record.events[before[who]..].iter().filter(|event| !is_talk(event)).collect();
             assert!(noticed.is_empty(), "m{who} noticed {noticed:?}");
+            assert!(record.lamport < FAR_FUTURE, "a stranger set the clock of m{who}");
         });
         let resident = room.process(who).resident_kib();
         assert!(resident <= MOST_RESIDENT_KIB, "m{who} holds {resident} KiB");

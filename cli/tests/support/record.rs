@@ -41,7 +41,8 @@ pub(crate) struct Record {
     /// What it should not have printed.
     pub(crate) offences: Vec<String>,
     last_shown: Option<Instant>,
-    lamport: u64,
+    /// Its Lamport time.
+    pub(crate) lamport: u64,
     epoch: u64,
     /// The lines that are no messages.
     lines: Vec<String>,

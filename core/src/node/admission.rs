@@ -79,6 +79,9 @@ impl Node {
         let id = join.me.id;
         leadership.joiners.push(Joiner { member: join.me, contact, epoch: join.epoch, ring: join.ring });
         self.adopt(link, id, join.generation);
+        // It may take a while until it is let in; it is to know that somebody listens.
+        let beat = self.beat();
+        self.send(link, Message::Pong(beat));
         self.try_admit();
     }
 
@@ -86,7 +89,8 @@ impl Node {
     fn try_admit(&mut self) {
         let Some(leadership) = self.leadership.as_mut().filter(|it| it.admission.is_none()) else { return };
         let mut joiners = core::mem::take(&mut leadership.joiners);
-        joiners.retain(|joiner| self.links.is_linked(joiner.member.id));
+        // Some may have given up, or have come in by an election meanwhile.
+        joiners.retain(|it| self.links.is_linked(it.member.id) && !leadership.is_synced(it.member.id));
         if joiners.is_empty() || self.leaving.is_some() {
             return;
         }
@@ -100,13 +104,14 @@ impl Node {
         let joined: Vec<_> = joiners.into_iter().flat_map(Joiner::in_ring_order).collect();
         let newcomers: BTreeSet<NodeId> = joined.iter().map(|(member, _)| member.id).collect();
         let gone = self.older_lives(&newcomers);
-        let change = Change::Edit { gone, joined, merged };
-        self.sequence(Body::Membership { cfg: self.cfg.next(), change });
-        let (index, since) = (self.log.len(), self.now());
+        // Noted before the entry has its effects: nobody is to greet the newcomers as members yet.
+        let (index, since) = (self.log.len().saturating_add(1), self.now());
         if let Some(leadership) = &mut self.leadership {
             leadership.returning.extend(returning);
             leadership.admission = Some(Admission { index, newcomers, since });
         }
+        let change = Change::Edit { gone, joined, merged };
+        self.sequence(Body::Membership { cfg: self.cfg.next(), change });
         self.arm(Timer::Admission, self.times.admission());
         self.check_admission();
     }

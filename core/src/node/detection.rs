@@ -33,7 +33,8 @@ impl Node {
     /// Looks all links over, several times per `detect`.
     pub(super) fn sweep(&mut self) {
         self.arm(Timer::Sweep, self.times.sweep());
-        let late = self.links.dials().filter(|(_, dial)| self.dial_is_late(&dial.purpose, dial.started));
+        let late =
+            self.links.dials().filter(|(_, dial)| self.dial_is_late(&dial.purpose, dial.started, false));
         for dial in late.map(|(id, _)| id).collect::<Vec<_>>() {
             self.on_dial_failed(dial, DialFailure::TimedOut);
         }
@@ -41,15 +42,19 @@ impl Node {
         for (link, duty) in duties.collect::<Vec<_>>() {
             self.do_duty(link, duty);
         }
+        self.look_ahead();
         self.check_unsynced();
         self.hurry_admission();
     }
 
-    fn dial_is_late(&self, purpose: &Purpose, started: Instant) -> bool {
+    /// Whether a dial takes too long: until the first answer, or from then until the link has found its use.
+    fn dial_is_late(&self, purpose: &Purpose, started: Instant, answered: bool) -> bool {
         let limit = match purpose {
             Purpose::Peer(_) => self.times.dial(),
-            Purpose::Contact(_) => self.times.greeting(),
-            Purpose::Probe { .. } | Purpose::Leader { .. } => self.times.admission() * 2,
+            Purpose::Contact(_) | Purpose::Leader { .. } if !answered => self.times.detect,
+            Purpose::Contact(_) | Purpose::Leader { .. } | Purpose::Probe { .. } => {
+                self.times.admission() * 2
+            }
         };
         self.now().since(started) >= limit
     }
@@ -58,9 +63,9 @@ impl Node {
         let now = self.now();
         let Some(peer) = link.peer else {
             return match &link.purpose {
-                Some(purpose) => {
-                    self.dial_is_late(purpose, link.opened).then(|| Duty::FailDial(purpose.clone()))
-                }
+                Some(purpose) => self
+                    .dial_is_late(purpose, link.opened, link.stamp.is_some())
+                    .then(|| Duty::FailDial(purpose.clone())),
                 None => (now.since(link.opened) >= self.times.greeting()).then_some(Duty::CloseStranger),
             };
         };

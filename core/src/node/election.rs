@@ -250,6 +250,9 @@ impl Node {
         if self.leaves_now() {
             return self.end(Ending::Left { unsure: 0 });
         }
+        if self.joining.is_some() {
+            return self.join_again();
+        }
         if self.lost_leader == Some(leader) {
             return;
         }

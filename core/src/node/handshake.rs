@@ -116,6 +116,9 @@ impl Node {
     }
 
     fn send_hello(&mut self, link: LinkId, you: NodeId, generation: u64, answer: bool) {
+        if let Some(state) = self.links.get_mut(link) {
+            state.told_next = self.ring.is_next_or_sought(you);
+        }
         let hello = Hello {
             me: self.me.id,
             you,
@@ -128,10 +131,14 @@ impl Node {
         self.send(link, Message::Hello(hello));
     }
 
-    /// Tells the peer of a link that stands whether it is this node's next.
+    /// Tells the peer of a link that stands whether it is this node's next, unless it knows.
     pub(super) fn tell_role(&mut self, peer: NodeId) {
-        if let (Some(link), Some(generation)) = (self.links.of(peer), self.links.standing(peer)) {
-            self.send_hello(link, peer, generation, true);
+        let is_next = self.ring.is_next_or_sought(peer);
+        if let Some(link) = self.links.of(peer)
+            && let Some(state) = self.links.get(link)
+            && state.told_next != is_next
+        {
+            self.send_hello(link, peer, state.generation, true);
         }
     }
 
@@ -247,9 +254,8 @@ impl Node {
     /// Makes `link`, on which a newcomer and its leader have met, stand for `peer`.
     pub(super) fn adopt(&mut self, link: LinkId, peer: NodeId, generation: u64) {
         self.bind(link, peer, generation);
-        if self.ring.next == Some(peer) {
-            self.tell_role(peer);
-        }
+        self.seek_prev();
+        self.tell_role(peer);
     }
 
     /// Makes `link` stand for `peer`; whatever else there was between the two goes.
@@ -258,6 +264,10 @@ impl Node {
             if dialed != link {
                 self.close(dialed, CloseMode::Abort);
             }
+        }
+        // What a stranger's clock shows counts only now that it is one no more.
+        if let Some(stamp) = self.links.get(link).and_then(|state| state.stamp) {
+            self.receive_stamp(stamp);
         }
         if let Some(old) = self.links.bind(link, peer, generation) {
             self.close(old, CloseMode::Abort);

@@ -79,7 +79,15 @@ impl Node {
         }
     }
 
-    fn drop_attempts(&mut self) {
+    /// Whether this node asks on `link` to be let in, or to be told by whom.
+    pub(super) fn wants_in_on(&self, link: LinkId) -> bool {
+        let purpose = self.links.get(link).and_then(|link| link.purpose.as_ref());
+        matches!(purpose, Some(Purpose::Contact(_) | Purpose::Leader { .. } | Purpose::Probe { .. }))
+            || self.is_merging_on(link)
+    }
+
+    /// Gives up what is under way to get in.
+    pub(super) fn drop_attempts(&mut self) {
         let attempt = |purpose: &Purpose| matches!(purpose, Purpose::Contact(_) | Purpose::Leader { .. });
         for link in self.links.abandon(attempt) {
             self.close(link, CloseMode::Abort);

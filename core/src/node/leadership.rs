@@ -45,9 +45,16 @@ struct Progress {
     reminded: bool,
     /// Since when it says that it is in another view.
     astray_since: Option<Instant>,
+    /// Up to here its log is this one's.
     acked: Index,
+    /// Up to here it has taken what was sent; ahead of `acked` while it installs.
+    taken: Index,
     /// Up to here the log was sent to it.
     sent: Index,
+    /// What it installs ends here.
+    install_end: Index,
+    /// When it last took something.
+    took_at: Instant,
     cut_off: Option<Instant>,
 }
 
@@ -59,9 +66,21 @@ impl Progress {
             reminded: false,
             astray_since: None,
             acked,
+            taken: acked,
             sent: acked,
+            install_end: acked,
+            took_at: now,
             cut_off: None,
         }
+    }
+
+    fn installs(&self) -> bool {
+        self.synced && self.acked < self.install_end
+    }
+
+    /// Up to where it keeps up: to catch up, however long that takes, holds up nobody.
+    fn keeps_up_to(&self) -> Index {
+        self.acked.max(self.install_end)
     }
 
     fn unsync(&mut self, now: Instant) {
@@ -92,6 +111,10 @@ impl Leadership {
     pub(super) fn awaits_news(&self, member: NodeId) -> bool {
         let newcomer = self.admission.as_ref().is_some_and(|it| it.newcomers.contains(&member));
         self.is_unsynced(member) && !newcomer
+    }
+
+    pub(super) fn is_synced(&self, member: NodeId) -> bool {
+        self.members.get(&member).is_some_and(|progress| progress.synced)
     }
 
     pub(super) fn is_unsynced(&self, member: NodeId) -> bool {
@@ -137,7 +160,7 @@ impl Leadership {
         for (id, progress) in &mut self.members {
             let takes = progress.synced && progress.sent == index;
             if takes
-                && log.weight(progress.acked, index) < INFLIGHT_BYTES as u64
+                && log.weight(progress.taken, index) < INFLIGHT_BYTES as u64
                 && let Some(link) = link_of(*id)
             {
                 progress.sent = index.saturating_add(1);
@@ -183,16 +206,21 @@ impl Node {
 
     /// A member's log is being made this one's, from `from` on.
     pub(super) fn member_synced(&mut self, member: NodeId, from: Index) {
+        let (now, len) = (self.now(), self.log.len());
         let Some(leadership) = &mut self.leadership else { return };
         leadership.returning.remove(&member);
         if let Some(progress) = leadership.members.get_mut(&member) {
             progress.synced = true;
             progress.astray_since = None;
             progress.acked = from;
+            progress.taken = from;
             progress.sent = from;
+            progress.install_end = len;
+            progress.took_at = now;
         }
         self.pump(member);
         self.recount();
+        self.check_admission();
     }
 
     /// Sends a member what it lacks, as much as it takes.
@@ -211,7 +239,7 @@ impl Node {
 
     fn next_batch(&self, member: NodeId) -> Option<(Vec<crate::wire::Entry>, Index)> {
         let progress = self.leadership.as_ref()?.members.get(&member)?;
-        let inflight = self.log.weight(progress.acked, progress.sent);
+        let inflight = self.log.weight(progress.taken, progress.sent);
         if !progress.synced || progress.sent >= self.log.len() || inflight >= INFLIGHT_BYTES as u64 {
             return None;
         }
@@ -232,6 +260,7 @@ impl Node {
         if !self.leads() || view != self.view || index > self.log.len() {
             return;
         }
+        let now = self.now();
         let Some(progress) = self.leadership.as_mut().and_then(|it| it.members.get_mut(&member)) else {
             return;
         };
@@ -239,6 +268,11 @@ impl Node {
             return;
         }
         progress.astray_since = None;
+        progress.took_at = now;
+        progress.taken = progress.taken.max(index);
+        if index < progress.install_end {
+            return self.pump(member);
+        }
         if index <= progress.acked {
             return;
         }
@@ -259,7 +293,7 @@ impl Node {
         let len = self.log.len();
         let Some(leadership) = &mut self.leadership else { return };
         let synced = leadership.members.values().filter(|progress| progress.synced);
-        leadership.slowest = synced.map(|progress| progress.acked).min().unwrap_or(len);
+        leadership.slowest = synced.map(Progress::keeps_up_to).min().unwrap_or(len);
         let all = leadership.members.values().map(|progress| progress.acked).min().unwrap_or(len);
         let advanced = all > self.stable;
         self.learn_stable(all);
@@ -311,7 +345,7 @@ impl Node {
         let len = self.log.len();
         let Some(leadership) = &self.leadership else { return };
         let slow = leadership.members.iter().filter(|(_, progress)| {
-            progress.synced && self.log.weight(progress.acked, len) > UNSTABLE_BYTES as u64 / 2
+            progress.synced && self.log.weight(progress.keeps_up_to(), len) > UNSTABLE_BYTES as u64 / 2
         });
         for member in slow.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.cut_off(member);
@@ -354,7 +388,11 @@ impl Node {
         let Some(leadership) = &mut self.leadership else { return };
         let (mut lost, mut behind) = (Vec::new(), Vec::new());
         for (id, progress) in &mut leadership.members {
-            let since = if progress.synced { progress.astray_since } else { Some(progress.unsynced_since) };
+            let since = match progress.synced {
+                true if progress.installs() => Some(progress.took_at),
+                true => progress.astray_since,
+                false => Some(progress.unsynced_since),
+            };
             let Some(since) = since else { continue };
             if now.since(since) >= Times::UNSYNCED {
                 lost.push(*id);

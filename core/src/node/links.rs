@@ -4,7 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
-use crate::ids::{DialId, LinkId, NodeId};
+use crate::ids::{DialId, LinkId, NodeId, Stamp};
 use crate::limits::{MAX_BROKEN_DIALS, MAX_ROSTER};
 use crate::roster::{Cfg, Member, View};
 use crate::time::Instant;
@@ -52,6 +52,8 @@ pub(crate) struct Link {
     pub(crate) generation: u64,
     pub(crate) heard: Instant,
     pub(crate) sent: Instant,
+    /// The highest Lamport time heard on it; none if nothing was heard yet.
+    pub(crate) stamp: Option<Stamp>,
     /// A greeting that waits: for a roster that knows the sender, or for this node's own dial to fail.
     pub(crate) deferred: Option<Hello>,
     /// The newest configuration that the peer is known to have.
@@ -62,6 +64,8 @@ pub(crate) struct Link {
     pub(crate) idle_since: Option<Instant>,
     /// Whether the peer takes this node for its next.
     pub(crate) takes_me_for_next: bool,
+    /// Whether the peer was told that it is this node's next.
+    pub(crate) told_next: bool,
     /// When the peer was asked for a sign of life because somebody suspects it.
     pub(crate) probed: Option<Instant>,
     /// It is being closed; what still comes in is ignored.
@@ -93,11 +97,13 @@ impl Links {
             generation,
             heard: now,
             sent: now,
+            stamp: None,
             deferred: None,
             knows: None,
             view: None,
             idle_since: None,
             takes_me_for_next: false,
+            told_next: false,
             probed: None,
             closing: false,
         };

@@ -3,7 +3,7 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-use super::Node;
+use super::{Mode, Node};
 use crate::action::{Departure, Notice, RingReason};
 use crate::ids::{Index, NodeId};
 use crate::roster::{Cfg, Roster};
@@ -30,9 +30,19 @@ pub(crate) fn changed(roster: &Roster, change: &Change) -> Roster {
 impl Node {
     /// Takes a newer route that lists this node.
     pub(super) fn learn_route(&mut self, cfg: Cfg, roster: &Roster) {
-        if Some(cfg) > self.known_cfg() && roster.contains(self.me.id) {
+        if Some(cfg) > self.known_cfg() && self.may_concern(cfg) && roster.contains(self.me.id) {
             self.route = Route { cfg, roster: roster.clone() };
             self.on_route_changed();
+        }
+    }
+
+    /// Whether `cfg` may be of this node's ring. One of the same epoch under another leader is of a ring on
+    /// the other side of a cut, and neither is the newer.
+    fn may_concern(&self, cfg: Cfg) -> bool {
+        match &self.mode {
+            Mode::Normal => cfg.view == self.view || cfg.view.epoch > self.view.epoch,
+            Mode::Waiting(waiting) => cfg.view == waiting.view() || cfg.view.epoch > waiting.view().epoch,
+            Mode::Joining | Mode::Electing(_) | Mode::Ended => true,
         }
     }
 

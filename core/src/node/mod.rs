@@ -228,11 +228,17 @@ impl Node {
         let now = self.now();
         let Some(state) = self.links.get_mut(link) else { return };
         state.heard = now;
+        state.stamp = state.stamp.max(Some(envelope.stamp));
         let peer = state.peer;
+        let is_stranger = peer.is_none() && state.purpose.is_none();
         self.stats.received = self.stats.received.saturating_add(1);
-        self.lamport = self.lamport.max(envelope.stamp).saturating_add(1);
+        if !is_stranger {
+            self.receive_stamp(envelope.stamp);
+        }
         if self.room == RoomId::UNKNOWN {
-            self.room = envelope.room;
+            if !is_stranger {
+                self.room = envelope.room;
+            }
         } else if envelope.room != self.room && envelope.room != RoomId::UNKNOWN {
             return self.fault(link, Fault::OtherRoom);
         }
@@ -285,6 +291,7 @@ impl Node {
             Message::ProbeReply { me } => self.on_probe_reply(link, &me),
             Message::Elected(elected) => self.on_welcome(link, elected),
             Message::Refused(refusal) => self.on_refused(link, refusal),
+            Message::Pong(_) if self.wants_in_on(link) => {}
             Message::Ping(_)
             | Message::Pong(_)
             | Message::Elect(_)
@@ -337,6 +344,11 @@ impl Node {
     fn arm(&mut self, timer: Timer, delay: core::time::Duration) {
         let at = self.now().after(delay.max(core::time::Duration::from_micros(1)));
         self.timers.set(timer, at);
+    }
+
+    /// A message of that Lamport time came from somebody who belongs here.
+    fn receive_stamp(&mut self, stamp: Stamp) {
+        self.lamport = self.lamport.max(stamp).saturating_add(1);
     }
 
     fn tick(&mut self) -> Stamp {

@@ -66,6 +66,10 @@ impl Node {
         if matches!(&self.mode, Mode::Waiting(waiting) if waiting.view() == view) {
             return;
         }
+        if matches!(self.mode, Mode::Electing(_)) && view.epoch < self.promised {
+            // The token of the newer election will reach that leader too.
+            return;
+        }
         if !self.would_follow(view) || !elected.roster.contains(self.me.id) {
             return self.send_not_member(link, RefusedKind::Elected, view.epoch);
         }
@@ -89,6 +93,7 @@ impl Node {
             return self.end(Ending::Left { unsure: 0 });
         }
         let leader = elected.cfg.view.leader;
+        self.drop_attempts();
         self.promised = elected.cfg.view.epoch;
         self.leadership = None;
         self.lost_leader = None;
@@ -224,6 +229,8 @@ impl Node {
                 return Some(Deliver { entries: rest.collect(), ..deliver });
             }
         }
+        let (view, index) = (deliver.view, install.base.saturating_add(entries.len() as u64));
+        self.send_to(view.leader, Message::Ack { view, index });
         // The log grows towards its end: the new leader is not to be given up.
         self.arm_election();
         None
@@ -252,6 +259,8 @@ impl Node {
         let old = core::mem::replace(&mut self.roster, install.roster.clone());
         self.cfg = install.cfg;
         self.route = Route { cfg: install.cfg, roster: install.roster };
+        // What was stable in another ring need not be in this one.
+        self.stable = self.stable.min(install.common);
         self.note_absent(install.common, &entries);
         let fresh = self.is_fresh();
         let was_ready = self.ready;

@@ -9,6 +9,7 @@ use super::{Mode, Node};
 use crate::action::{Notice, RingReason};
 use crate::config::Times;
 use crate::ids::NodeId;
+use crate::limits::LOOK_AHEAD;
 use crate::node::Timer;
 use crate::roster::Member;
 use crate::wire::Hello;
@@ -78,6 +79,8 @@ impl Node {
         } else {
             self.seek_next();
         }
+        // What the greeting said of this node's next may be outdated.
+        self.tell_role(peer);
     }
 
     fn take_next(&mut self, peer: NodeId) {
@@ -125,6 +128,17 @@ impl Node {
         self.seek_prev();
         if self.ring.seeking == Some(peer) && self.links.dialing(peer).is_none() {
             self.ring.seeking = None;
+        }
+    }
+
+    /// The nearest successor takes long to answer: finds out meanwhile who comes after it.
+    pub(super) fn look_ahead(&mut self) {
+        let Some(seeking) = self.ring.seeking else { return };
+        let after = self.route.roster.after(self.me.id).skip_while(|id| *id != seeking);
+        let unknown = after.filter(|id| !self.unreachable.contains_key(id) && !self.shunned.contains(id));
+        let ahead = unknown.take(LOOK_AHEAD).take_while(|id| !self.links.is_linked(*id));
+        for peer in ahead.collect::<Vec<_>>() {
+            self.dial(peer);
         }
     }
 
