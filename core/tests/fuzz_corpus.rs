@@ -145,7 +145,7 @@ fn parts() -> Vec<u8> {
     room.talk();
     room.pass(2);
     room.meet();
-    room.pass(10);
+    room.pass(8);
     room.talk();
     room.script()
 }
