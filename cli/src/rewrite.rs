@@ -67,6 +67,11 @@ pub(crate) fn rewrite(args: impl IntoIterator<Item = String>) -> Vec<String> {
     out.words()
 }
 
+/// Whether `word` is what a rewritten option is called.
+pub(crate) fn is_option(word: &str) -> bool {
+    KNOWN.iter().any(|known| known.canonical == word)
+}
+
 /// `arg` as a whole word: `--port`, `--port=5000`, `-na`, `-na=::1`. A flag takes no value.
 fn as_word(arg: &str) -> Option<(&'static Known, Option<&str>)> {
     let (name, value) = match arg.split_once('=') {

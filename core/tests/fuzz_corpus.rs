@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on is to panic")]
 
 mod messages;
+mod rehearsal;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,6 +11,7 @@ use std::path::PathBuf;
 
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
+use rehearsal::Rehearsal;
 use ringchat_core::fuzzing;
 use ringchat_core::limits::MAX_FRAME;
 use ringchat_core::wire::{FrameDecoder, GREETING, encode};
@@ -38,6 +40,11 @@ fn the_decode_corpus_holds() {
 #[test]
 fn the_roundtrip_corpus_holds() {
     replay("roundtrip", fuzzing::roundtrip);
+}
+
+#[test]
+fn the_node_corpus_holds() {
+    replay("node", fuzzing::node);
 }
 
 #[test]
@@ -86,4 +93,59 @@ fn write_the_seeds() {
     for (name, seed) in seeds {
         fs::write(corpus("roundtrip").join(name), seed).unwrap();
     }
+}
+
+/// To be run when the messages change: the seeds of `node` are what happens to real nodes.
+#[test]
+#[ignore = "writes the seeds; run it when the messages change"]
+fn write_the_scripts() {
+    let scripts = [
+        ("it-leads-and-others-come-and-go", leads()),
+        ("it-joins-and-loses-its-leader", joins()),
+        ("its-room-is-cut-in-two-and-one-again", parts()),
+    ];
+    for (name, script) in scripts {
+        fs::write(corpus("node").join(name), script).unwrap();
+    }
+}
+
+fn leads() -> Vec<u8> {
+    let mut room = Rehearsal::new(true);
+    room.enter(0, true);
+    (1..4).for_each(|who| room.enter(who, false));
+    room.talk();
+    room.die(2);
+    room.pass(1);
+    room.leave(1);
+    room.talk();
+    room.leave(0);
+    room.script()
+}
+
+fn joins() -> Vec<u8> {
+    let mut room = Rehearsal::new(false);
+    room.enter(1, true);
+    (2..4).for_each(|who| room.enter(who, false));
+    room.enter(0, false);
+    room.talk();
+    room.die(1);
+    room.talk();
+    room.pass(2);
+    room.leave(2);
+    room.leave(0);
+    room.script()
+}
+
+fn parts() -> Vec<u8> {
+    let mut room = Rehearsal::new(true);
+    room.enter(0, true);
+    (1..4).for_each(|who| room.enter(who, false));
+    room.talk();
+    room.part();
+    room.talk();
+    room.pass(2);
+    room.meet();
+    room.pass(8);
+    room.talk();
+    room.script()
 }

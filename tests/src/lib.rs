@@ -15,6 +15,8 @@
     )
 )]
 
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod model;
 pub mod oracles;
 pub mod scenario;

@@ -6,7 +6,7 @@ use serde_json::Value;
 /// A line of standard input. Keys that are not known are passed over.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
-pub(super) enum Command {
+pub(crate) enum Command {
     /// Say something.
     Say {
         /// What.
@@ -30,7 +30,7 @@ impl Command {
     ///
     /// # Errors
     /// What is wrong with it, for people.
-    pub(super) fn parse(line: &[u8]) -> Result<Self, String> {
+    pub(crate) fn parse(line: &[u8]) -> Result<Self, String> {
         serde_json::from_slice(line).map_err(|error| format!("no command: {error}"))
     }
 }

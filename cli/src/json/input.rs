@@ -16,7 +16,7 @@ use crate::outlet::Outlet;
 use crate::session::{Ask, Session};
 
 /// Bytes of a line, at most: the longest text with every character escaped, and room for the rest.
-const MAX_LINE: usize = 6 * MAX_TEXT + 4096;
+pub(crate) const MAX_LINE: usize = 6 * MAX_TEXT + 4096;
 
 /// Answers that may be awaited before standard input is read no further.
 const MAX_ASKED: usize = 64;

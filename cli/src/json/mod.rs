@@ -21,7 +21,8 @@ use crate::room::Runtime;
 use crate::session::{Ask, Face};
 use event::{Event, GapReason};
 
-pub(crate) use input::{Input, Questions, questions};
+pub(crate) use command::Command;
+pub(crate) use input::{Input, MAX_LINE, Questions, questions};
 
 /// How long the last lines may take to be read.
 const LAST_WORDS: Duration = Duration::from_secs(2);

@@ -20,6 +20,8 @@ pub(crate) struct Options {
     pub(crate) contacts: Vec<String>,
     pub(crate) json: bool,
     pub(crate) stdout: Stdout,
+    /// The network namespace to run in; none for that of the test.
+    pub(crate) namespace: Option<String>,
     /// Further arguments.
     pub(crate) extra: Vec<String>,
 }
@@ -45,7 +47,7 @@ impl Process {
     /// Starts one in the folder `dir`. Its standard error goes to a file there, named after it.
     pub(crate) fn start(options: &Options, dir: &Path) -> (Self, Child) {
         let stderr = File::create(dir.join(format!("{}.stderr", options.name))).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ringchat"));
+        let mut command = program(options.namespace.as_deref());
         command.current_dir(dir).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
         command.args(["-a", options.address, "-p", &options.port.to_string(), "-n", &options.name]);
         command.args(["--runtime", options.runtime]);
@@ -90,6 +92,15 @@ impl Process {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches("kB").trim().parse().unwrap()
     }
+}
+
+/// The program, to be run in a network namespace. `ip` becomes what it runs, so signals reach the program.
+fn program(namespace: Option<&str>) -> Command {
+    let program = env!("CARGO_BIN_EXE_ringchat");
+    let Some(namespace) = namespace else { return Command::new(program) };
+    let mut command = Command::new("ip");
+    command.args(["netns", "exec", namespace, program]);
+    command
 }
 
 /// Hands each line of the child's standard output to `take`, until its end or until `take` wants no more.

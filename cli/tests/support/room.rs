@@ -144,6 +144,7 @@ impl Room {
             contacts: Vec::new(),
             json: true,
             stdout: Stdout::Read,
+            namespace: None,
             extra: Vec::new(),
         };
         adjust(&mut options);

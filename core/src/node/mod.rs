@@ -203,6 +203,9 @@ impl Node {
             self.due(timer);
         }
         self.settle();
+        if self.mode == Mode::Ended {
+            self.drop_what_follows_the_halt();
+        }
         core::mem::swap(&mut self.out, out);
         debug_assert!(
             self.deadline().is_none_or(|deadline| deadline.at > now),
@@ -342,6 +345,13 @@ impl Node {
         self.check_leaving();
         if self.mode != Mode::Ended {
             self.announce_ring();
+        }
+    }
+
+    /// What was still being done when the node ended is not to undo its last words, such as by aborting a link.
+    fn drop_what_follows_the_halt(&mut self) {
+        if let Some(halt) = self.out.iter().position(|action| *action == Action::Halt) {
+            self.out.truncate(halt.saturating_add(1));
         }
     }
 

@@ -1,0 +1,79 @@
+//! ringchat: a chat room without a server. The program; its pieces are for nobody else.
+
+#![cfg_attr(
+    test,
+    allow(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        reason = "a test that cannot go on is to panic"
+    )
+)]
+
+mod chat_log;
+mod clean;
+mod flags;
+#[doc(hidden)]
+pub mod fuzzing;
+mod json;
+mod line;
+mod lines;
+mod options;
+mod outcome;
+mod outlet;
+mod people;
+mod rewrite;
+mod room;
+mod screen;
+mod session;
+mod signals;
+mod start;
+mod terminal;
+mod typed;
+mod words;
+
+use std::env;
+use std::ffi::OsString;
+use std::io::{Write, stdout};
+use std::process::ExitCode;
+
+use flags::{Asked, Flags};
+use line::Line;
+use options::Options;
+
+/// The exit code of a command line that cannot be used.
+const USAGE: u8 = 2;
+
+/// Runs the program as its command line says, and tells with which code it is to end.
+pub fn run() -> ExitCode {
+    let args: Result<Vec<String>, OsString> = env::args_os().skip(1).map(OsString::into_string).collect();
+    let asked = match args {
+        Ok(args) => Flags::parse(args),
+        Err(arg) => Err(format!("{} is not in UTF-8", arg.display())),
+    };
+    match asked {
+        Ok(Asked::Run(flags)) => match Options::new(*flags, |name| env::var(name).ok()) {
+            Ok(options) => {
+                diagnostics();
+                ExitCode::from(start::run(&options))
+            }
+            Err(error) => usage(&error.to_string()),
+        },
+        Ok(Asked::Print(text)) => {
+            // Who closed standard output does not want it.
+            let _ = write!(stdout(), "{text}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => usage(&error),
+    }
+}
+
+fn usage(error: &str) -> ExitCode {
+    Line::complaint(&format!("{error} (ringchat --help tells more)")).to_stderr();
+    ExitCode::from(USAGE)
+}
+
+/// What `RUST_LOG` asks for goes to standard error. What the line editor logs would lock the prompt.
+fn diagnostics() {
+    env_logger::Builder::from_default_env().filter_module("rustyline", log::LevelFilter::Off).init();
+}

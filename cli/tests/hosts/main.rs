@@ -1,0 +1,126 @@
+//! Rooms whose members are on hosts of their own, so that a cable can be pulled: silence, and no end of
+//! any connection. Needs root and `ip` of iproute2; says so and is skipped without.
+
+#![cfg(target_os = "linux")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on is to panic"
+)]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the tests wait for events of other processes, with a deadline"
+)]
+
+mod network;
+#[allow(dead_code, unused_imports, unused_macros, reason = "the other tests need more of it")]
+#[path = "../support/mod.rs"]
+mod support;
+
+use network::{ADDRESSES, Network};
+use support::{Room, Runtimes, Who};
+
+/// Makes two tests of each scenario, one a runtime.
+macro_rules! on_both_runtimes {
+    ($($scenario:ident)*) => { $(
+        mod $scenario {
+            use crate::support::Runtimes;
+
+            #[test]
+            fn threads() {
+                super::$scenario(Runtimes::Threads);
+            }
+
+            #[test]
+            fn async_std() {
+                super::$scenario(Runtimes::AsyncStd);
+            }
+        }
+    )* };
+}
+
+on_both_runtimes! {
+    a_members_cable_is_pulled_and_put_back
+    the_leaders_cable_is_pulled_and_put_back
+    half_of_the_room_is_cut_off_and_comes_back
+}
+
+fn a_members_cable_is_pulled_and_put_back(runtimes: Runtimes) {
+    pull_and_put_back(runtimes, 2);
+}
+
+fn the_leaders_cable_is_pulled_and_put_back(runtimes: Runtimes) {
+    pull_and_put_back(runtimes, 0);
+}
+
+/// Pulls the cable of the member at this place of the ring, counted from the leader.
+fn pull_and_put_back(runtimes: Runtimes, place: usize) {
+    let Some((network, mut room)) = room_of(4, runtimes) else { return };
+    let everyone = room.everyone();
+    let silent = room.ring(&everyone)[place];
+
+    network.pull(silent);
+    talk_apart(&mut room, &[silent]);
+    network.plug(silent);
+
+    talk_as_one(&mut room);
+}
+
+fn half_of_the_room_is_cut_off_and_comes_back(runtimes: Runtimes) {
+    let Some((network, mut room)) = room_of(6, runtimes) else { return };
+    let ring = room.ring(&room.everyone());
+    let half = [ring[1], ring[2], ring[5]];
+
+    network.cut_off(&half);
+    talk_apart(&mut room, &half);
+    network.reunite(&half);
+
+    talk_as_one(&mut room);
+}
+
+/// A room of `n` on as many hosts, in which all have talked; none if there can be no hosts here.
+fn room_of(n: usize, runtimes: Runtimes) -> Option<(Network, Room)> {
+    let network = match Network::new(n) {
+        Ok(network) => network,
+        Err(why) => {
+            println!("SKIPPED: this test needs root and network namespaces ({why})");
+            return None;
+        }
+    };
+    let mut room = Room::new(runtimes);
+    for (host, address) in ADDRESSES.iter().enumerate().take(n) {
+        let contacts = host.checked_sub(1).map(|contact| room.addr(contact));
+        let who = room.start(|options| {
+            options.address = address;
+            options.contacts.extend(contacts);
+            options.namespace = Some(network.host(host));
+            options.extra = ["--detect-ms", "300"].map(str::to_owned).to_vec();
+        });
+        room.wait_ready(who);
+    }
+    let everyone = room.everyone();
+    room.settle(&everyone);
+    room.talk(&everyone, 10);
+    room.check_delivered(&everyone, &everyone);
+    Some((network, room))
+}
+
+/// Both sides talk before they know of the cut, become a room each, and talk again.
+fn talk_apart(room: &mut Room, side: &[Who]) {
+    let (everyone, others) = (room.everyone(), room.all_but(side));
+    room.talk(&everyone, 5);
+    for side in [side, &others] {
+        room.settle(side);
+        room.talk(side, 5);
+        room.wait_shown(side, side);
+    }
+}
+
+/// All become one room, and what anybody said is shown by all.
+fn talk_as_one(room: &mut Room) {
+    let everyone = room.everyone();
+    room.settle(&everyone);
+    room.talk(&everyone, 5);
+    room.check_delivered(&everyone, &everyone);
+}

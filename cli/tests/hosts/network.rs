@@ -1,0 +1,102 @@
+//! Hosts of their own: network namespaces of this machine, each with a cable to a switch.
+//!
+//! The switches are bridges in one more namespace, so nothing of this touches the machine's own network.
+
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// The addresses of the hosts, the same in each network: no two networks are connected.
+pub(crate) const ADDRESSES: [&str; 6] =
+    ["10.77.0.1", "10.77.0.2", "10.77.0.3", "10.77.0.4", "10.77.0.5", "10.77.0.6"];
+
+/// Where all cables are plugged in at first, and another switch that has no connection to it.
+const SWITCHES: [&str; 2] = ["switch0", "switch1"];
+
+/// Hosts and their cables. Gone when dropped, with all that still runs there.
+pub(crate) struct Network {
+    name: String,
+    hosts: usize,
+}
+
+impl Network {
+    /// A network of `hosts`, all on one switch.
+    ///
+    /// # Errors
+    /// Why there can be none here.
+    pub(crate) fn new(hosts: usize) -> Result<Self, String> {
+        static NETWORKS: AtomicU32 = AtomicU32::new(0);
+        let number = NETWORKS.fetch_add(1, Ordering::Relaxed);
+        let network = Self { name: format!("ringchat-{}-{number}", std::process::id()), hosts };
+        let core = network.core();
+        ip(&format!("netns add {core}"))?;
+        for switch in SWITCHES {
+            ip(&format!("-n {core} link add {switch} type bridge"))?;
+            ip(&format!("-n {core} link set {switch} up"))?;
+        }
+        for (host, address) in ADDRESSES.iter().enumerate().take(hosts) {
+            let name = network.host(host);
+            ip(&format!("netns add {name}"))?;
+            ip(&format!("-n {core} link add port{host} type veth peer name eth0 netns {name}"))?;
+            ip(&format!("-n {core} link set port{host} master {} up", SWITCHES[0]))?;
+            ip(&format!("-n {name} address add {address}/24 dev eth0"))?;
+            ip(&format!("-n {name} link set lo up"))?;
+            ip(&format!("-n {name} link set eth0 up"))?;
+        }
+        Ok(network)
+    }
+
+    /// The name of a host's namespace.
+    pub(crate) fn host(&self, host: usize) -> String {
+        format!("{}-host{host}", self.name)
+    }
+
+    /// Pulls the cable of a host: neither it nor the others are told of anything.
+    pub(crate) fn pull(&self, host: usize) {
+        self.set(host, "down");
+    }
+
+    /// Puts the cable of a host back.
+    pub(crate) fn plug(&self, host: usize) {
+        self.set(host, "up");
+    }
+
+    /// Plugs these hosts into the other switch, where they reach each other and nobody else.
+    pub(crate) fn cut_off(&self, hosts: &[usize]) {
+        for &host in hosts {
+            self.set(host, &format!("master {}", SWITCHES[1]));
+        }
+    }
+
+    /// Plugs these hosts into the first switch again.
+    pub(crate) fn reunite(&self, hosts: &[usize]) {
+        for &host in hosts {
+            self.set(host, &format!("master {}", SWITCHES[0]));
+        }
+    }
+
+    fn set(&self, host: usize, how: &str) {
+        ip(&format!("-n {} link set port{host} {how}", self.core())).unwrap();
+    }
+
+    fn core(&self) -> String {
+        format!("{}-core", self.name)
+    }
+}
+
+impl Drop for Network {
+    fn drop(&mut self) {
+        // What was never made cannot be deleted, and need not be.
+        for name in (0..self.hosts).map(|host| self.host(host)).chain([self.core()]) {
+            let _ = ip(&format!("netns delete {name}"));
+        }
+    }
+}
+
+/// Runs `ip` of iproute2.
+fn ip(args: &str) -> Result<(), String> {
+    let output = Command::new("ip").args(args.split(' ')).output().map_err(|error| format!("ip: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!("ip {args}: {}", String::from_utf8_lossy(&output.stderr).trim_end()))
+}

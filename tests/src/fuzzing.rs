@@ -1,0 +1,165 @@
+//! The body of the fuzz target of whole rings. An ordinary test replays its corpus.
+
+use std::time::Duration;
+
+use ringchat_core::Text;
+
+use crate::oracles::{Promises, Shape, Violation};
+use crate::sim::{Death, Heal, HostId, Life, Place, Quality, World};
+
+/// How many members there are at the start, at most.
+const MEMBERS: u8 = 5;
+/// Processes that are started in one run, at most.
+const PROCESSES: Place = 12;
+/// Things that happen in one run, at most.
+const STEPS: usize = 64;
+/// How long the members may take to get in.
+const JOINING: Duration = Duration::from_secs(15);
+/// How long they may take to agree once the faults have stopped.
+const AGREEING: Duration = Duration::from_secs(40);
+/// How long nothing but heartbeats may be sent in the end.
+const QUIET: Duration = Duration::from_secs(5);
+
+/// Whatever happens to a ring, its promises hold all the time, and once the faults have stopped all that live
+/// agree and the network falls quiet.
+///
+/// `data` tells what happens: its first byte the number of members, its second the seed of the network's
+/// chance, and then three bytes for each thing: what, to whom, and how long after the one before.
+pub fn ring(data: &[u8]) {
+    let [members, seed, schedule @ ..] = data else { return };
+    let mut ring = Ring::new(u64::from(*seed));
+    let outcome = ring.run(2 + members % (MEMBERS - 1), schedule);
+    assert_eq!(outcome, Ok(()), "a promise is broken");
+}
+
+struct Ring {
+    world: World,
+    places: Place,
+    sayings: usize,
+}
+
+impl Ring {
+    fn new(seed: u64) -> Self {
+        Self { world: World::new(seed, Quality::GOOD, Promises::Any, false), places: 0, sayings: 0 }
+    }
+
+    fn run(&mut self, members: u8, schedule: &[u8]) -> Result<(), Violation> {
+        let first = self.place();
+        self.world.create(first);
+        for _ in 1..members {
+            let place = self.place();
+            self.world.join(place, &[first]);
+        }
+        if !self.world.run_until(JOINING, Duration::from_millis(5), everybody_is_in)? {
+            return Err(Violation::new(self.world.now(), "join", "not everybody is in"));
+        }
+        for step in schedule.chunks_exact(3).take(STEPS) {
+            if let &[what, whom, when] = step {
+                let when = u64::from(when);
+                self.world.run_for(Duration::from_micros(when * when * 50))?;
+                self.happen(what, usize::from(whom))?;
+            }
+        }
+        self.make_peace()?;
+        self.agree()?;
+        self.world.run_for(Duration::from_secs(4))?;
+        self.world.be_quiet(QUIET)
+    }
+
+    fn happen(&mut self, what: u8, whom: usize) -> Result<(), Violation> {
+        let alive = self.world.alive();
+        let Some(&host) = alive.get(whom % alive.len().max(1)) else { return Ok(()) };
+        let place = self.world.place(host);
+        match what % 16 {
+            0 => self.join(place),
+            1 if self.stays(host) && self.others_stay(host) => self.world.leave(host)?,
+            2 if self.others_stay(host) => self.world.kill(host, Death::Killed),
+            3 if self.others_stay(host) => self.world.kill(host, Death::PowerOff),
+            1..=3 => {}
+            4 => self.world.break_link(host, whom / alive.len()),
+            5 => self.world.freeze(host),
+            6 => self.world.thaw(host)?,
+            7 => self.world.make_late(host, Duration::from_millis(whom as u64 * 4)),
+            8 => self.world.slow(host, Some(1 + whom as u64 * 64)),
+            9 => self.world.slow(host, None),
+            10 => self.cut(whom),
+            11 => self.partition(whom),
+            12 => self.world.heal(if whom & 1 == 0 { Heal::Deliver } else { Heal::Reset }),
+            13 => self.world.jump(host, i64::try_from(whom).unwrap_or(0) * 10_000),
+            _ => self.say(host)?,
+        }
+        Ok(())
+    }
+
+    /// A place that nobody has had.
+    fn place(&mut self) -> Place {
+        self.places += 1;
+        self.places
+    }
+
+    fn join(&mut self, contact: Place) {
+        if self.places < PROCESSES {
+            let place = self.place();
+            self.world.join(place, &[contact]);
+        }
+    }
+
+    /// Whether it runs, and its user does not leave.
+    fn stays(&self, host: HostId) -> bool {
+        self.world.life(host) == Life::Running && !self.world.is_leaving(host)
+    }
+
+    /// Whether the room goes on without this one.
+    fn others_stay(&self, host: HostId) -> bool {
+        self.world.members().iter().any(|other| *other != host && self.stays(*other))
+    }
+
+    fn say(&mut self, host: HostId) -> Result<(), Violation> {
+        self.sayings += 1;
+        let text = format!("{} says {}", self.world.label(host), self.sayings);
+        Text::new(&text).map_or(Ok(()), |text| self.world.say(host, &text))
+    }
+
+    /// One way between two is cut.
+    fn cut(&mut self, which: usize) {
+        let places = self.places as usize;
+        let (from, to) = (1 + which % places, 1 + which / places % places);
+        if let (Ok(from), Ok(to)) = (Place::try_from(from), Place::try_from(to))
+            && from != to
+        {
+            self.world.cut(from, to);
+        }
+    }
+
+    /// Those whose bits are set are cut off from the others.
+    fn partition(&mut self, which: usize) {
+        let side: Vec<Place> = (1..=self.places).filter(|place| which >> (place % 8) & 1 == 1).collect();
+        self.world.partition(&side);
+    }
+
+    fn make_peace(&mut self) -> Result<(), Violation> {
+        self.world.heal(Heal::Deliver);
+        for host in self.world.alive() {
+            self.world.thaw(host)?;
+            self.world.make_late(host, Duration::ZERO);
+            self.world.slow(host, None);
+        }
+        Ok(())
+    }
+
+    /// All that live agree, and nothing is lost.
+    fn agree(&mut self) -> Result<(), Violation> {
+        let end = self.world.now().after(AGREEING);
+        while let Err(violation) = self.world.rings(Shape::Merged) {
+            if self.world.now() >= end {
+                return Err(violation);
+            }
+            self.world.run_for(Duration::from_millis(50))?;
+        }
+        Ok(())
+    }
+}
+
+fn everybody_is_in(world: &World) -> bool {
+    world.members().len() == world.alive().len()
+}
