@@ -1,8 +1,11 @@
 //! How time passes: only while nothing is under way, and for all hosts alike.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ringchat_core::Input;
+use ringchat_core::wire::Envelope;
 
 use super::state::{State, Tail, Wire, is_beat};
 use super::step::Step;
@@ -85,14 +88,14 @@ impl State {
         false
     }
 
-    /// How much is under way but heartbeats: messages, dials, ends of connections.
-    fn under_way(&self) -> usize {
-        let of_wire = |wire: &Wire| {
-            let queued = wire.queues.iter().flatten().filter(|it| !is_beat(&it.message)).count();
-            let ends = wire.tails.iter().filter(|tail| **tail != Tail::Open).count();
-            queued + ends
+    /// What is under way but heartbeats: messages of each connection, ends of connections, dials.
+    fn under_way(&self) -> (Vec<([usize; 2], [Tail; 2], [bool; 2])>, usize) {
+        let of_wire = |wire: &Arc<Wire>| {
+            let messages =
+                |queue: &VecDeque<Envelope>| queue.iter().filter(|it| !is_beat(&it.message)).count();
+            (wire.queues.each_ref().map(messages), wire.tails, wire.gone)
         };
-        self.wires.iter().map(|wire| of_wire(wire)).sum::<usize>() + self.dials.len()
+        (self.wires.iter().map(of_wire).collect(), self.dials.len())
     }
 
     /// Where everything comes to rest if nothing more befalls, one step after another. None if `known` says
