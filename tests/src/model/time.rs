@@ -20,6 +20,10 @@ const ALARM: Duration = Duration::from_secs(5);
 /// From one step to rest at most this many steps in between, one after another.
 const MAX_STEPS_TO_REST: usize = 20_000;
 
+/// How many messages are under way to each end of a connection, what comes to it after that, and whether
+/// it knows of the connection no more.
+type UnderWay = ([usize; 2], [Tail; 2], [bool; 2]);
+
 impl State {
     /// Lets time pass from deadline to deadline until something is under way that is no heartbeat, or some
     /// node is not as it was. None if that never comes.
@@ -89,7 +93,7 @@ impl State {
     }
 
     /// What is under way but heartbeats: messages of each connection, ends of connections, dials.
-    fn under_way(&self) -> (Vec<([usize; 2], [Tail; 2], [bool; 2])>, usize) {
+    fn under_way(&self) -> (Vec<UnderWay>, usize) {
         let of_wire = |wire: &Arc<Wire>| {
             let messages =
                 |queue: &VecDeque<Envelope>| queue.iter().filter(|it| !is_beat(&it.message)).count();
