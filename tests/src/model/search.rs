@@ -188,7 +188,7 @@ impl Search {
             let Some(step) = state.steps().get(usize::from(at)).copied() else { break };
             scenario.push(state.describe(step));
             let Some(next) = state.after(step) else { break };
-            if step == Step::Time {
+            if matches!(step, Step::Time | Step::FalseAlarm(_)) {
                 scenario.extend(next.under_way_in_words());
             }
             state = next;

@@ -1,8 +1,11 @@
 //! How time passes: only while nothing is under way, and for all hosts alike.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ringchat_core::Input;
+use ringchat_core::wire::Envelope;
 
 use super::state::{State, Tail, Wire, is_beat};
 use super::step::Step;
@@ -16,6 +19,10 @@ const ALARM: Duration = Duration::from_secs(5);
 
 /// From one step to rest at most this many steps in between, one after another.
 const MAX_STEPS_TO_REST: usize = 20_000;
+
+/// How many messages are under way to each end of a connection, what comes to it after that, and whether
+/// it knows of the connection no more.
+type UnderWay = ([usize; 2], [Tail; 2], [bool; 2]);
 
 impl State {
     /// Lets time pass from deadline to deadline until something is under way that is no heartbeat, or some
@@ -85,14 +92,14 @@ impl State {
         false
     }
 
-    /// How much is under way but heartbeats: messages, dials, ends of connections.
-    fn under_way(&self) -> usize {
-        let of_wire = |wire: &Wire| {
-            let queued = wire.queues.iter().flatten().filter(|it| !is_beat(&it.message)).count();
-            let ends = wire.tails.iter().filter(|tail| **tail != Tail::Open).count();
-            queued + ends
+    /// What is under way but heartbeats: messages of each connection, ends of connections, dials.
+    fn under_way(&self) -> (Vec<UnderWay>, usize) {
+        let of_wire = |wire: &Arc<Wire>| {
+            let messages =
+                |queue: &VecDeque<Envelope>| queue.iter().filter(|it| !is_beat(&it.message)).count();
+            (wire.queues.each_ref().map(messages), wire.tails, wire.gone)
         };
-        self.wires.iter().map(|wire| of_wire(wire)).sum::<usize>() + self.dials.len()
+        (self.wires.iter().map(of_wire).collect(), self.dials.len())
     }
 
     /// Where everything comes to rest if nothing more befalls, one step after another. None if `known` says
