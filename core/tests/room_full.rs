@@ -1,0 +1,117 @@
+//! A room takes as many members as it may have, and tells the next one that it is full.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
+
+use std::net::SocketAddr;
+
+use ringchat_core::limits::MAX_ROSTER;
+use ringchat_core::wire::{Envelope, Join, Message, Refusal, Sync};
+use ringchat_core::{
+    Action, Config, Ending, Epoch, Input, Instant, LinkId, Member, Name, Node, NodeId, Notice, Origin,
+    RoomId, Start,
+};
+
+/// Newcomers that ask at one time.
+const BATCH: u64 = 31;
+
+struct Leader {
+    node: Node,
+    now: Instant,
+}
+
+impl Leader {
+    fn new() -> Self {
+        let config = Config::new(addr(1), Name::new("leader").unwrap(), Start::Create);
+        let mut leader = Self { node: Node::new(config, [1; 32], Instant::ZERO), now: Instant::ZERO };
+        leader.handle(Input::Tick);
+        leader
+    }
+
+    fn handle(&mut self, input: Input) -> Vec<Action> {
+        let mut out = Vec::new();
+        self.now = Instant(self.now.0 + 1);
+        self.node.handle(self.now, input, &mut out);
+        out
+    }
+
+    fn hear(&mut self, member: u64, message: Message) -> Vec<Action> {
+        let envelope = Envelope { room: RoomId::UNKNOWN, stamp: 1, message };
+        self.handle(Input::Received { link: LinkId(member), envelope })
+    }
+
+    fn knock(&mut self, member: u64) -> Vec<Action> {
+        let remote = addr(member);
+        self.handle(Input::LinkUp { link: LinkId(member), origin: Origin::Accepted, remote });
+        let me = newcomer(member);
+        let join = Join { me, contact: None, epoch: Epoch::default(), generation: 1, ring: Vec::new() };
+        self.hear(member, Message::Join(join))
+    }
+
+    /// All members up to `last` show and acknowledge their logs, as often as it takes to let all in.
+    fn follow(&mut self, last: u64) {
+        for _ in 0..3 {
+            let (view, index) = (self.node.view(), self.node.log_len());
+            for member in 2..=last {
+                let sync = Sync { view, shape: Vec::new(), tail: Vec::new(), more: false };
+                self.hear(member, Message::Sync(sync));
+                self.hear(member, Message::Ack { view, index });
+            }
+        }
+    }
+}
+
+fn addr(member: u64) -> SocketAddr {
+    let [.., high, low] = member.to_be_bytes();
+    ([10, 0, high, low], 4000).into()
+}
+
+fn newcomer(member: u64) -> Member {
+    Member { id: NodeId::new(addr(member), 1), name: Name::new("m").unwrap() }
+}
+
+fn refusal(actions: &[Action]) -> Option<Refusal> {
+    actions.iter().find_map(|action| match action {
+        Action::Send { envelope: Envelope { message: Message::Refused(refusal), .. }, .. } => Some(*refusal),
+        _ => None,
+    })
+}
+
+#[test]
+fn the_last_place_is_given_and_the_next_newcomer_is_told_that_the_room_is_full() {
+    let mut leader = Leader::new();
+    let mut last = 1;
+    while leader.node.roster().len() < MAX_ROSTER {
+        let until = (last + BATCH).min(MAX_ROSTER as u64);
+        for member in last + 1..=until {
+            assert_eq!(refusal(&leader.knock(member)), None, "{member}");
+        }
+        last = until;
+        leader.follow(last);
+        assert_eq!(leader.node.roster().len() as u64, last);
+    }
+    assert_eq!(refusal(&leader.knock(last + 1)), Some(Refusal::RoomFull));
+    assert_eq!(leader.node.roster().len(), MAX_ROSTER);
+}
+
+#[test]
+fn a_newcomer_that_hears_that_the_room_is_full_ends_with_that() {
+    let start = Start::Join { contacts: vec![addr(1)] };
+    let config = Config::new(addr(2), Name::new("late").unwrap(), start);
+    let mut node = Node::new(config, [2; 32], Instant::ZERO);
+    let mut out = Vec::new();
+    node.handle(Instant(1), Input::Tick, &mut out);
+    let dial = out.iter().find_map(|action| match action {
+        Action::Dial { dial, .. } => Some(*dial),
+        _ => None,
+    });
+    let (link, mut out) = (LinkId(1), Vec::new());
+    let up = Input::LinkUp { link, origin: Origin::Dialed(dial.unwrap()), remote: addr(1) };
+    node.handle(Instant(2), up, &mut out);
+    let message = Message::Refused(Refusal::RoomFull);
+    let envelope = Envelope { room: RoomId(7), stamp: 5, message };
+    out.clear();
+    node.handle(Instant(3), Input::Received { link, envelope }, &mut out);
+    let ended = Notice::Ended(Ending::Refused(Refusal::RoomFull));
+    assert!(out.iter().any(|action| matches!(action, Action::Notify { notice, .. } if *notice == ended)));
+    assert!(node.has_ended());
+}
