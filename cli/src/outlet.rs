@@ -1,7 +1,7 @@
 //! Output: a bounded queue of lines, and a thread that writes them.
 //!
-//! Whoever reads slowly slows nobody: a line that does not fit is not taken, and the caller counts it. The
-//! writer takes all that is queued and writes it at once.
+//! Whoever reads slowly slows nobody else: a line that does not fit waits a moment for room, once, and if there
+//! is none it is not taken, and the caller counts it. The writer takes all that is queued and writes it at once.
 
 use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,6 +10,9 @@ use std::time::Duration;
 
 /// Bytes of lines that may wait.
 const MAX_QUEUED: usize = 8 * 1024 * 1024;
+
+/// How long a line waits for room before the reader counts as stalled.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Bytes that only a line which must not be lost may use.
 const RESERVE: usize = 64 * 1024;
@@ -27,6 +30,8 @@ struct Shared {
 struct Queue {
     lines: String,
     writing: bool,
+    /// Lines have waited for room in vain, and there was none since.
+    stalled: bool,
     state: State,
 }
 
@@ -86,11 +91,18 @@ impl Outlet {
     }
 
     fn push(&self, line: &str, limit: usize) -> bool {
+        let is_full = |queue: &Queue| queue.lines.len() + line.len() > limit;
         let mut queue = self.0.lock();
+        if is_full(&queue) && !queue.stalled {
+            let waits = |queue: &mut Queue| queue.state == State::Running && is_full(queue);
+            let waited = self.0.changed.wait_timeout_while(queue, PATIENCE, waits);
+            queue = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
         if queue.state == State::Failed {
             return true;
         }
-        if queue.lines.len() + line.len() > limit {
+        queue.stalled = is_full(&queue);
+        if queue.stalled {
             return false;
         }
         queue.lines.push_str(line);
@@ -155,7 +167,10 @@ impl Shared {
         let mut queue =
             self.changed.wait_while(queue, |queue| queue.is_idle()).unwrap_or_else(PoisonError::into_inner);
         queue.writing = !queue.lines.is_empty();
-        queue.writing.then(|| std::mem::take(&mut queue.lines))
+        let lines = queue.writing.then(|| std::mem::take(&mut queue.lines));
+        drop(queue);
+        self.changed.notify_all();
+        lines
     }
 }
 

@@ -1,5 +1,6 @@
 //! The simulator of ringchat, and what must hold in each of its runs.
 //!
+//! - [`model`]: every state that a few nodes can reach.
 //! - [`sim`]: the network and the nodes on it, in virtual time, from one seed; random runs in [`sim::chaos`].
 //! - [`oracles`]: what must hold, from what members show and from what nodes hold.
 //! - [`scenario`]: runs written as text, in the folder `scenarios`.
@@ -14,6 +15,7 @@
     )
 )]
 
+pub mod model;
 pub mod oracles;
 pub mod scenario;
 pub mod sim;

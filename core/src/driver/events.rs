@@ -5,12 +5,14 @@ use core::fmt;
 
 use crate::action::Notice;
 use crate::ids::Stamp;
+use crate::limits::ABSENT_HISTORY_BYTES;
 
 /// Events that wait for their reader, at most.
-const MAX_EVENTS: usize = 16 * 1024;
+const MAX_EVENTS: usize = 128 * 1024;
 
-/// Bytes of text in them, at most.
-const MAX_EVENT_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes of text in them, at most: a member that catches up is shown at once all the history that may be kept
+/// for it, which shares these bytes with its log, and some more.
+const MAX_EVENT_BYTES: usize = ABSENT_HISTORY_BYTES + 8 * 1024 * 1024;
 
 /// Something that the user is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -177,7 +179,7 @@ mod tests {
     fn long_texts_are_bounded_by_their_bytes() {
         let text = Text::new(&"x".repeat(MAX_TEXT)).unwrap();
         let mut queue = EventQueue::default();
-        for lamport in 0..1000 {
+        for lamport in 0..10_000 {
             queue.push(Event::Notice { lamport, notice: Notice::NotTaken { text: text.clone() } });
         }
         let kept =

@@ -13,16 +13,16 @@ use crate::wire::Change;
 /// The lost members that are remembered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Absent {
-    lost: BTreeMap<NodeId, Lost>,
+    pub(super) lost: BTreeMap<NodeId, Lost>,
     /// Who was looked for last.
     probed: Option<NodeId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Lost {
+pub(super) struct Lost {
     member: Member,
     /// The entry that removed it.
-    index: Index,
+    pub(super) index: Index,
     at: Instant,
 }
 

@@ -19,18 +19,18 @@ use crate::wire::{Body, Change, Join, Message, Refusal};
 pub(crate) struct Joiner {
     pub(super) member: Member,
     /// It comes right after this one in the ring.
-    contact: NodeId,
+    pub(super) contact: NodeId,
     /// The highest epoch that it promised; zero for one who was never a member.
-    epoch: Epoch,
+    pub(super) epoch: Epoch,
     /// The members of the ring that it leads.
-    ring: Vec<Member>,
+    pub(super) ring: Vec<Member>,
 }
 
 /// Newcomers whose entry is on its way to the insiders.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Admission {
     /// Every insider is to have the log up to here.
-    index: Index,
+    pub(super) index: Index,
     pub(super) newcomers: BTreeSet<NodeId>,
     since: Instant,
 }

@@ -264,7 +264,7 @@ impl Node {
         if self.lost_leader == Some(leader) {
             return;
         }
-        if matches!(self.mode, Mode::Waiting(_)) && self.is_unlinkable_again(leader) {
+        if self.is_unlinkable_again() && !self.is_fresh() {
             return self.stay_alone();
         }
         self.lost_leader = Some(leader);

@@ -20,14 +20,14 @@ use crate::wire::{DecodeError, Elected, Join, Message, Refusal};
 /// What a node knows while it tries to get in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Joining {
-    contacts: Vec<SocketAddr>,
+    pub(super) contacts: Vec<SocketAddr>,
     /// Which contact is asked next.
-    turn: usize,
+    pub(super) turn: usize,
     failures: BTreeMap<SocketAddr, JoinFailure>,
     /// Until when it tries.
     limit: Instant,
     /// It was never a member.
-    fresh: bool,
+    pub(super) fresh: bool,
 }
 
 impl Joining {

@@ -18,7 +18,7 @@ use crate::wire::{Body, Change, Deliver, Message, Refusal, RefusedKind, Said};
 /// The leader's side of the protocol. Gone while it is frozen by an election.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Leadership {
-    members: BTreeMap<NodeId, Progress>,
+    pub(super) members: BTreeMap<NodeId, Progress>,
     pub(super) joiners: Vec<Joiner>,
     pub(super) admission: Option<Admission>,
     pub(super) draining: BTreeSet<NodeId>,
@@ -26,36 +26,36 @@ pub(crate) struct Leadership {
     pub(super) returning: BTreeSet<NodeId>,
     /// The link on which this ring has asked to be taken into a greater one.
     pub(super) merging: Option<LinkId>,
-    doomed: BTreeMap<NodeId, Departure>,
-    last_removal: Option<Instant>,
+    pub(super) doomed: BTreeMap<NodeId, Departure>,
+    pub(super) last_removal: Option<Instant>,
     /// Submissions that wait while the room is held up.
-    held: VecDeque<Said>,
-    holding: bool,
+    pub(super) held: VecDeque<Said>,
+    pub(super) holding: bool,
     /// The least acknowledged by a synced member.
-    slowest: Index,
+    pub(super) slowest: Index,
 }
 
 /// How far one member is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Progress {
-    synced: bool,
+pub(super) struct Progress {
+    pub(super) synced: bool,
     /// Since when it is not.
     unsynced_since: Instant,
     /// It was told anew who leads.
-    reminded: bool,
+    pub(super) reminded: bool,
     /// Since when it says that it is in another view.
-    astray_since: Option<Instant>,
+    pub(super) astray_since: Option<Instant>,
     /// Up to here its log is this one's.
-    acked: Index,
+    pub(super) acked: Index,
     /// Up to here it has taken what was sent; ahead of `acked` while it installs.
-    taken: Index,
+    pub(super) taken: Index,
     /// Up to here the log was sent to it.
-    sent: Index,
+    pub(super) sent: Index,
     /// What it installs ends here.
-    install_end: Index,
+    pub(super) install_end: Index,
     /// When it last took something.
     took_at: Instant,
-    cut_off: Option<Instant>,
+    pub(super) cut_off: Option<Instant>,
 }
 
 impl Progress {
@@ -125,6 +125,13 @@ impl Leadership {
         self.members.values().all(|progress| progress.synced)
     }
 
+    /// From where on somebody who catches up may need the log; from its start while one has not shown its own.
+    pub(super) fn needs_from(&self) -> Option<Index> {
+        let installing = self.members.values().filter(|progress| progress.installs());
+        let returning = self.returning.iter().map(|_| 0);
+        installing.map(|progress| progress.acked).chain(returning).min()
+    }
+
     /// Whether `member` was in another ring until it came in, so that its tail was said there.
     pub(super) fn is_returning(&self, member: NodeId) -> bool {
         self.returning.contains(&member)
@@ -188,6 +195,9 @@ impl Node {
         let Change::Edit { gone, joined, .. } = change else { return };
         for (member, _) in gone {
             leadership.members.remove(&member.id);
+            if joined.iter().all(|(joined, _)| joined.id != member.id) {
+                leadership.returning.remove(&member.id);
+            }
             leadership.draining.remove(&member.id);
         }
         for (member, _) in joined {

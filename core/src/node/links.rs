@@ -79,10 +79,10 @@ pub(crate) struct Links {
     dials: BTreeMap<DialId, Dial>,
     peers: BTreeMap<NodeId, LinkId>,
     /// The highest generation that was tried with each peer, by either end.
-    generations: BTreeMap<NodeId, u64>,
+    pub(super) generations: BTreeMap<NodeId, u64>,
     dialed: u64,
     /// How often in a row a dial to a peer connected and broke before the peer answered.
-    broken: BTreeMap<NodeId, u8>,
+    pub(super) broken: BTreeMap<NodeId, u8>,
 }
 
 impl Links {

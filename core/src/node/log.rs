@@ -153,19 +153,19 @@ impl Log {
         })
     }
 
-    /// Lets go of history: what lies below `stable` and over the usual bounds, but not what was written
-    /// from `absent_since` on, within its own bound.
-    pub(crate) fn prune(&mut self, stable: Index, absent_since: Option<Index>) {
-        while self.base < stable && self.over_bounds(absent_since) {
+    /// Lets go of history: what lies below `stable` and over the usual bounds, but not what somebody may
+    /// need who is away or catches up, from `needed` on, within its own bound.
+    pub(crate) fn prune(&mut self, stable: Index, needed: Option<Index>) {
+        while self.base < stable && self.over_bounds(needed) {
             let Some(gone) = self.kept.pop_front() else { break };
             count(&mut self.base_origins, &gone.entry.body);
             self.base = self.base.saturating_add(1);
         }
     }
 
-    fn over_bounds(&self, absent_since: Option<Index>) -> bool {
+    fn over_bounds(&self, needed: Option<Index>) -> bool {
         let weight = self.kept_weight();
-        if absent_since.is_some_and(|since| self.base >= since) {
+        if needed.is_some_and(|needed| self.base >= needed) {
             return weight > ABSENT_HISTORY_BYTES as u64;
         }
         self.kept.len() > HISTORY_ENTRIES || weight > HISTORY_BYTES as u64

@@ -4,6 +4,7 @@
 mod absent;
 mod admission;
 mod detection;
+pub(crate) mod digest;
 mod election;
 mod handshake;
 pub mod invariants;
@@ -111,8 +112,8 @@ pub struct Node {
     leadership: Option<Leadership>,
     /// The leader that is lost, until an election begins.
     lost_leader: Option<NodeId>,
-    /// Leaders that were elected and could not be linked to, and when.
-    unlinkable: Option<(NodeId, Instant)>,
+    /// The last view whose leader was elected and could not be linked to, and when.
+    unlinkable: Option<(View, Instant)>,
     /// Members whose last dial failed, and the epoch promised then.
     unreachable: BTreeMap<NodeId, Epoch>,
     /// Members that refused this one; lapses when there is a leader.

@@ -22,11 +22,11 @@ use crate::wire::{
 /// Waiting for the log of a new leader.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Waiting {
-    announcement: Elected,
+    pub(super) announcement: Elected,
     /// Whom the announcement was passed on to.
-    told: Option<NodeId>,
+    pub(super) told: Option<NodeId>,
     /// What the log is to become, and the entries of it that have come.
-    install: Option<(Install, Vec<Entry>)>,
+    pub(super) install: Option<(Install, Vec<Entry>)>,
 }
 
 impl Waiting {
@@ -370,12 +370,14 @@ impl Node {
 
     /// A leader that was elected cannot be linked to: elect once more, then stay alone for a while, so that
     /// one member's bad path costs the room one election and not a loop.
-    pub(super) fn is_unlinkable_again(&mut self, leader: NodeId) -> bool {
-        let now = self.now();
-        let again = self
-            .unlinkable
-            .is_some_and(|(last, at)| last == leader && now.since(at) < Times::UNREACHABLE_LEADER);
-        self.unlinkable = Some((leader, now));
+    /// To lose the leader twice in one view is no second election: it may have dialed, then died.
+    pub(super) fn is_unlinkable_again(&mut self) -> bool {
+        let Mode::Waiting(waiting) = &self.mode else { return false };
+        let (view, now) = (waiting.view(), self.now());
+        let again = self.unlinkable.is_some_and(|(last, at)| {
+            last.leader == view.leader && last.epoch < view.epoch && now.since(at) < Times::UNREACHABLE_LEADER
+        });
+        self.unlinkable = Some((view, now));
         again
     }
 

@@ -218,6 +218,8 @@ impl Node {
     /// Everybody has the log up to `stable`.
     pub(super) fn learn_stable(&mut self, stable: Index) {
         self.stable = self.stable.max(stable.min(self.log.len()));
-        self.log.prune(self.stable, self.absent.since());
+        let catching_up = self.leadership.as_ref().and_then(Leadership::needs_from);
+        let needed = self.absent.since().into_iter().chain(catching_up).min();
+        self.log.prune(self.stable, needed);
     }
 }

@@ -46,7 +46,7 @@ pub enum Timer {
 
 impl Timer {
     const COUNT: usize = 13;
-    const ALL: [Self; Self::COUNT] = [
+    pub(super) const ALL: [Self; Self::COUNT] = [
         Self::Sweep,
         Self::Ack,
         Self::Initiate,

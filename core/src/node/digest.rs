@@ -1,0 +1,196 @@
+//! What of a node decides what it will do, without time: for the model checker, which is to see that two
+//! states are the same although one was reached later, or by a longer way.
+//!
+//! Left out are counts for people, Lamport stamps, points of time, the random numbers to come, and the
+//! names of links and dials. Of a point of time only what it is compared with now stays. Generations of
+//! links are told by their distance from the newest.
+
+use core::hash::{Hash, Hasher};
+
+use super::links::{Link, Purpose};
+use super::{Mode, Node};
+use crate::config::Times;
+use crate::ids::{LinkId, NodeId};
+use crate::node::Timer;
+use crate::wire::{Entry, Hello, Message, Said};
+
+/// Generations further behind the newest than this are alike.
+const OLD_GENERATION: u64 = 3;
+
+impl Node {
+    /// The newest generation of links with `peer` that this node knows of.
+    pub fn newest_generation(&self, peer: NodeId) -> u64 {
+        self.links.generations.get(&peer).copied().unwrap_or(0)
+    }
+
+    /// Feeds all that decides this node's behaviour into `state`. `newest` tells the newest generation of
+    /// links with a peer that either of the two knows of.
+    pub fn digest(&self, newest: &dyn Fn(NodeId) -> u64, state: &mut impl Hasher) {
+        self.me.id.hash(state);
+        self.digest_mode(state);
+        (&self.leaving, self.view, self.promised, self.cfg, &self.roster).hash(state);
+        (&self.route, self.ring.next, self.ring.seeking, self.ring.prev).hash(state);
+        self.digest_log(state);
+        (self.stable, self.said, self.own_end, &self.shown, self.ready, self.unacked).hash(state);
+        self.submissions.len().hash(state);
+        for said in self.submissions.iter() {
+            digest_said(said, state);
+        }
+        self.digest_leadership(state);
+        (self.lost_leader, self.unlinkable.map(|(view, _)| view)).hash(state);
+        self.unreachable.len().hash(state);
+        for (id, epoch) in &self.unreachable {
+            (id, *epoch == self.promised).hash(state);
+        }
+        (&self.shunned, &self.went_on).hash(state);
+        Timer::ALL.map(|timer| timer != Timer::Sweep && self.timers.is_set(timer)).hash(state);
+        self.digest_links(newest, state);
+    }
+
+    fn digest_mode(&self, state: &mut impl Hasher) {
+        core::mem::discriminant(&self.mode).hash(state);
+        match &self.mode {
+            Mode::Electing(election) => election.hash(state),
+            Mode::Waiting(waiting) => {
+                (&waiting.announcement, waiting.told).hash(state);
+                if let Some((install, entries)) = &waiting.install {
+                    install.hash(state);
+                    entries.len().hash(state);
+                    for entry in entries {
+                        digest_entry(entry, state);
+                    }
+                }
+            }
+            Mode::Joining | Mode::Normal | Mode::Ended => {}
+        }
+        if let Some(joining) = &self.joining {
+            (&joining.contacts, joining.turn, joining.fresh).hash(state);
+        }
+    }
+
+    fn digest_log(&self, state: &mut impl Hasher) {
+        (self.log.base(), self.log.len(), self.log.shape(), self.log.origins()).hash(state);
+        for entry in self.log.entries() {
+            digest_entry(entry, state);
+        }
+        self.absent.len().hash(state);
+        for (id, lost) in &self.absent.lost {
+            (id, lost.index).hash(state);
+        }
+    }
+
+    fn digest_leadership(&self, state: &mut impl Hasher) {
+        let now = self.now();
+        self.leadership.is_some().hash(state);
+        let Some(leadership) = &self.leadership else { return };
+        leadership.members.len().hash(state);
+        for (id, progress) in &leadership.members {
+            (id, progress.synced, progress.reminded, progress.astray_since.is_some()).hash(state);
+            (progress.acked, progress.taken, progress.sent, progress.install_end, progress.cut_off.is_some())
+                .hash(state);
+        }
+        (&leadership.joiners, &leadership.draining, &leadership.returning).hash(state);
+        if let Some(admission) = &leadership.admission {
+            (admission.index, &admission.newcomers).hash(state);
+        }
+        let merging = leadership.merging.and_then(|link| self.links.get(link));
+        merging.map(|link| link.remote).hash(state);
+        let recent = leadership.last_removal.is_some_and(|at| now.since(at) < Times::SUSPECT_WINDOW);
+        (&leadership.doomed, recent, leadership.holding, leadership.slowest).hash(state);
+        leadership.held.len().hash(state);
+        for said in &leadership.held {
+            digest_said(said, state);
+        }
+    }
+
+    fn digest_links(&self, newest: &dyn Fn(NodeId) -> u64, state: &mut impl Hasher) {
+        let mut links: alloc::vec::Vec<(LinkId, &Link)> = self.links.iter().collect();
+        links.sort_by_key(|(id, link)| (link.remote, link.purpose.is_some(), *id));
+        links.len().hash(state);
+        for (id, link) in links {
+            let other = match (&link.peer, &link.purpose, &link.deferred) {
+                (Some(peer), ..) | (_, Some(Purpose::Peer(peer)), _) => Some(*peer),
+                (_, Some(Purpose::Leader { leader, .. }), _) => Some(leader.id),
+                (_, _, Some(hello)) => Some(hello.me),
+                _ => None,
+            };
+            let newest = other.map_or(0, newest);
+            (link.remote, &link.purpose, link.peer, age(link.generation, newest)).hash(state);
+            if let Some(hello) = &link.deferred {
+                digest_hello(hello, newest, state);
+            }
+            let probed = link.probed.is_some_and(|at| link.heard < at);
+            (link.knows, link.view, link.takes_me_for_next, link.told_next, probed).hash(state);
+            link.peer.map(|peer| self.links.of(peer) == Some(id)).hash(state);
+        }
+        let mut dials: alloc::vec::Vec<_> = (self.links.dials())
+            .map(|(_, dial)| match &dial.purpose {
+                Purpose::Peer(peer) => (&dial.purpose, age(dial.generation, newest(*peer))),
+                purpose => (purpose, 0),
+            })
+            .collect();
+        dials.sort_by_key(|(purpose, age)| (alloc::format!("{purpose:?}"), *age));
+        dials.hash(state);
+        self.links.broken.hash(state);
+        for (peer, generation) in &self.links.generations {
+            (peer, age(*generation, newest(*peer))).hash(state);
+        }
+    }
+}
+
+/// Feeds a message on its way into `state`, without stamps. `newest` is the newest generation of links that
+/// the two know of.
+pub fn digest_message(message: &Message, newest: u64, state: &mut impl Hasher) {
+    core::mem::discriminant(message).hash(state);
+    match message {
+        Message::Hello(hello) => digest_hello(hello, newest, state),
+        Message::Superseded { generation } => age(*generation, newest).hash(state),
+        Message::Join(join) => {
+            (&join.me, join.contact, join.epoch, &join.ring).hash(state);
+            age(join.generation, newest).hash(state);
+        }
+        Message::Submit { view, said } => {
+            view.hash(state);
+            digest_said(said, state);
+        }
+        Message::Deliver(deliver) => {
+            (deliver.view, deliver.stable).hash(state);
+            deliver.entries.len().hash(state);
+            for entry in &deliver.entries {
+                digest_entry(entry, state);
+            }
+        }
+        Message::Sync(sync) => {
+            (sync.view, &sync.shape, sync.more).hash(state);
+            sync.tail.len().hash(state);
+            for said in &sync.tail {
+                digest_said(said, state);
+            }
+        }
+        other => other.hash(state),
+    }
+}
+
+fn digest_hello(hello: &Hello, newest: u64, state: &mut impl Hasher) {
+    let Hello { me, you, generation, next, answer, view, cfg } = hello;
+    (me, you, age(*generation, newest), next, answer, view, cfg).hash(state);
+}
+
+fn digest_entry(entry: &Entry, state: &mut impl Hasher) {
+    (entry.view, entry.index).hash(state);
+    match &entry.body {
+        crate::wire::Body::Chat { said, replayed } => {
+            replayed.hash(state);
+            digest_said(said, state);
+        }
+        body => body.hash(state),
+    }
+}
+
+fn digest_said(said: &Said, state: &mut impl Hasher) {
+    (said.origin.id, said.oseq, &said.text).hash(state);
+}
+
+fn age(generation: u64, newest: u64) -> u64 {
+    newest.saturating_sub(generation).min(OLD_GENERATION)
+}

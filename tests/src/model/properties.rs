@@ -1,0 +1,216 @@
+//! What must hold in every state, and where nothing is left to happen. The names are those of the
+//! protocol's description.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use ringchat_core::wire::{Body, Entry};
+use ringchat_core::{Ending, Epoch, Node, NodeId, Seq, View, invariants};
+
+use super::state::{Host, Life, State};
+
+/// After each input.
+impl State {
+    /// Notes what is wrong with a node after an input, compared with what it was.
+    pub(super) fn check_step(&mut self, host: usize, before: &Host) {
+        if self.wrong.is_none() {
+            self.wrong = self.safety(host, before).err();
+        }
+    }
+
+    fn safety(&self, host: usize, before: &Host) -> Result<(), String> {
+        let it = &self.hosts[host];
+        let (node, old) = (&it.node, &before.node);
+        if !self.is_live(host) {
+            return Ok(());
+        }
+        invariants::check(node).map_err(|broken| format!("invariant of {host}: {broken}"))?;
+        never_decreases(old, node).map_err(|what| format!("S9: {what} of {host} decreases"))?;
+        if tip(node) != tip(old) {
+            numbers_in_a_row(node).map_err(|what| format!("S5/S6: the log of {host} holds {what}"))?;
+        }
+        if tip(node) != tip(old) || node.view() != old.view() || node.is_normal() != old.is_normal() {
+            for other in self.live().filter(|&other| other != host) {
+                self.logs_match(host, other)?;
+                self.one_leader(host, other)?;
+            }
+        }
+        if it.shown.len() > before.shown.len() && self.allowed.is_crash_only() {
+            for other in self.live().filter(|&other| other != host) {
+                self.one_order(host, other)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// S1 and S2.
+    fn logs_match(&self, a: usize, b: usize) -> Result<(), String> {
+        let (mine, theirs) = (&self.hosts[a].node, &self.hosts[b].node);
+        let one_view = mine.is_normal() && theirs.is_normal() && mine.view() == theirs.view();
+        let mut differs = false;
+        for (x, y) in common_entries(mine, theirs) {
+            if x.view == y.view && (differs || x != y) {
+                return Err(format!("S1: {a} and {b} hold {x:?} and {y:?}, or differ before"));
+            }
+            differs |= x != y;
+        }
+        if one_view && differs {
+            return Err(format!("S2: the logs of {a} and {b}, both in one view, part"));
+        }
+        Ok(())
+    }
+
+    /// S7.
+    fn one_leader(&self, a: usize, b: usize) -> Result<(), String> {
+        let (mine, theirs) = (&self.hosts[a].node, &self.hosts[b].node);
+        let both_lead = mine.is_leader() && theirs.is_leader() && mine.view().epoch == theirs.view().epoch;
+        if !self.allowed.is_crash_only() {
+            return Ok(());
+        }
+        let theirs: BTreeSet<View> = views(theirs).collect();
+        let two = views(mine).find(|mine| theirs.iter().any(|it| it.epoch == mine.epoch && it != mine));
+        match two {
+            Some(view) => Err(format!("S7: {a} and {b} know two leaders of epoch {}", view.epoch)),
+            None if both_lead => Err(format!("S7: {a} and {b} lead in one epoch")),
+            None => Ok(()),
+        }
+    }
+
+    /// S3.
+    fn one_order(&self, a: usize, b: usize) -> Result<(), String> {
+        let (mine, theirs) = (&self.hosts[a], &self.hosts[b]);
+        let common = |of: &Host, with: &Host| -> Vec<(NodeId, Seq)> {
+            of.shown.iter().filter(|it| with.shown.contains(it)).copied().collect()
+        };
+        let length = mine.shown.len().min(theirs.shown.len());
+        let founders = mine.founder && theirs.founder;
+        if common(mine, theirs) != common(theirs, mine)
+            || (founders && mine.shown[..length] != theirs.shown[..length])
+        {
+            return Err(format!("S3: {a} shows {:?}, {b} shows {:?}", mine.shown, theirs.shown));
+        }
+        Ok(())
+    }
+}
+
+/// Where nothing is left to happen.
+impl State {
+    /// Whether all that can reach each other are one ring in which all agree.
+    ///
+    /// # Errors
+    /// What does not agree.
+    pub(super) fn check_rest(&self) -> Result<(), String> {
+        if let Some(host) = self.live().find(|&host| self.hosts[host].leaving) {
+            return Err(format!("L: {host} never leaves"));
+        }
+        let sides: BTreeSet<u16> = self.live().map(|host| self.side(host)).collect();
+        for side in sides {
+            let ring: Vec<usize> = self.live().filter(|&host| self.side(host) == side).collect();
+            self.check_ring(&ring)?;
+        }
+        Ok(())
+    }
+
+    fn side(&self, host: usize) -> u16 {
+        self.cut.map_or(0, |cut| cut >> host & 1)
+    }
+
+    fn check_ring(&self, ring: &[usize]) -> Result<(), String> {
+        let node = |host: usize| &self.hosts[host].node;
+        let Some(&first) = ring.first() else { return Ok(()) };
+        let live: BTreeSet<NodeId> = ring.iter().map(|&host| node(host).me().id).collect();
+        for &host in ring {
+            let it = node(host);
+            let me = it.me().id;
+            let next = it.roster().after(me).next();
+            let prev = it.roster().after(me).next_back();
+            let what = if !it.is_normal() {
+                "has no leader"
+            } else if it.view() != node(first).view() {
+                "is in another view"
+            } else if !live.contains(&it.view().leader) {
+                "follows one who is not there"
+            } else if it.roster() != node(first).roster() {
+                "has another roster"
+            } else if it.roster().ids().collect::<BTreeSet<_>>() != live {
+                "has a roster that is not who lives"
+            } else if tip(it) != tip(node(first)) {
+                "has another log"
+            } else if it.waiting() > 0 {
+                "has messages waiting"
+            } else if it.next() != next || it.prev() != prev {
+                "has other neighbours than its roster tells"
+            } else {
+                continue;
+            };
+            return Err(format!("L: at rest {host} {what}"));
+        }
+        self.nothing_lost(ring)
+    }
+
+    /// All that was said by those in the ring, and by those that left it in order, was shown to all that
+    /// were there from the beginning.
+    fn nothing_lost(&self, ring: &[usize]) -> Result<(), String> {
+        let crash_only = self.allowed.is_crash_only();
+        for (from, sender) in self.hosts.iter().enumerate() {
+            let left_in_order = crash_only && sender.life == Life::Ended(Ending::Left { unsure: 0 });
+            if !left_in_order && !ring.contains(&from) {
+                continue;
+            }
+            for &to in ring.iter().filter(|&&to| self.hosts[to].founder && !self.hosts[to].gaps) {
+                let id = sender.node.me().id;
+                let shown = self.hosts[to].shown.iter().filter(|(origin, _)| *origin == id).count();
+                if shown as Seq != sender.said {
+                    return Err(format!("L1: {to} was shown {shown} of {} messages of {from}", sender.said));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn never_decreases(old: &Node, new: &Node) -> Result<(), &'static str> {
+    if new.promised() < old.promised() {
+        Err("promised")
+    } else if new.view().epoch < old.view().epoch {
+        Err("view")
+    } else if new.cfg() < old.cfg() {
+        Err("cfg")
+    } else {
+        Ok(())
+    }
+}
+
+/// Each origin's messages stand once and in order in a log, without holes but for told gaps.
+fn numbers_in_a_row(node: &Node) -> Result<(), String> {
+    let mut last: BTreeMap<NodeId, Seq> = BTreeMap::new();
+    for entry in node.log_entries() {
+        let (id, from, to) = match &entry.body {
+            Body::Chat { said, .. } => (said.origin.id, said.oseq, said.oseq),
+            Body::Gap { origin, from, to } => (origin.id, *from, *to),
+            Body::Membership { .. } => continue,
+        };
+        if let Some(before) = last.insert(id, to).filter(|before| before + 1 != from) {
+            return Err(format!("{id}:{from} after {before}"));
+        }
+    }
+    Ok(())
+}
+
+/// By S1 the length of a log and its last view tell all of it.
+fn tip(node: &Node) -> (u64, Option<View>) {
+    (node.log_len(), node.log_entries().next_back().map(|entry| entry.view))
+}
+
+/// The entries that two logs hold at equal places.
+fn common_entries<'a>(a: &'a Node, b: &'a Node) -> impl Iterator<Item = (&'a Entry, &'a Entry)> {
+    let from = |node: &Node| node.log_entries().next().map_or(0, |entry| entry.index);
+    let start = from(a).max(from(b));
+    let at_least = move |entry: &&Entry| entry.index >= start;
+    a.log_entries().filter(at_least).zip(b.log_entries().filter(at_least))
+}
+
+/// The views of a node's log, and the one that it is in.
+fn views(node: &Node) -> impl Iterator<Item = View> {
+    let current = (node.view().epoch > Epoch::default()).then(|| node.view());
+    node.log_entries().map(|entry| entry.view).chain(current)
+}

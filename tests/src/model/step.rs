@@ -1,0 +1,243 @@
+//! What can happen next.
+
+use std::fmt;
+
+use ringchat_core::{Command, Input, Start, Text};
+
+use super::state::{Life, State, Tail, addr_of};
+
+/// One thing that can happen. Hosts count from 0; connections and dials are numbered by the state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// The next message on a connection, or its end, arrives at one end.
+    Deliver {
+        /// Which connection.
+        wire: usize,
+        /// 0 for who dialed, 1 for who accepted.
+        end: usize,
+    },
+    /// A connection broke, and this end learns of it before what was still under way.
+    Lose {
+        /// Which connection.
+        wire: usize,
+        /// 0 for who dialed, 1 for who accepted.
+        end: usize,
+    },
+    /// A dial comes to its end.
+    Dial(usize),
+    /// Time passes until something happens.
+    Time,
+    /// Somebody says something.
+    Say(usize),
+    /// Somebody comes in through this host.
+    Join(usize),
+    /// Somebody leaves.
+    Leave(usize),
+    /// A host stops for good.
+    Crash(usize),
+    /// A connection breaks.
+    Break(usize),
+    /// These hosts (a bit each) are cut off from the others.
+    Partition(u16),
+    /// The partition ends.
+    Heal,
+    /// Time passes for one host only, until it does something.
+    FalseAlarm(usize),
+}
+
+impl State {
+    /// All that can happen next, in an order that only the state decides.
+    pub fn steps(&self) -> Vec<Step> {
+        let mut steps = self.network_steps();
+        if steps.is_empty() {
+            steps.push(Step::Time);
+        }
+        self.push_people(&mut steps);
+        self.push_faults(&mut steps);
+        steps
+    }
+
+    /// What is under way.
+    pub(super) fn network_steps(&self) -> Vec<Step> {
+        let mut steps = Vec::new();
+        for (wire, it) in self.wires.iter().enumerate() {
+            for end in 0..2 {
+                if it.gone[end] {
+                    continue;
+                }
+                let (empty, tail) = (it.queues[end].is_empty(), it.tails[end]);
+                if !empty || tail != Tail::Open {
+                    steps.push(Step::Deliver { wire, end });
+                }
+                if !empty && tail == Tail::Broken {
+                    steps.push(Step::Lose { wire, end });
+                }
+            }
+        }
+        steps.extend((0..self.dials.len()).map(Step::Dial));
+        steps
+    }
+
+    /// Whether nothing is under way.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.network_steps().is_empty()
+    }
+
+    fn push_people(&self, steps: &mut Vec<Step>) {
+        if self.budget.messages > 0 {
+            steps.extend(self.live().filter(|&host| self.hosts[host].node.can_say()).map(Step::Say));
+        }
+        if self.budget.joins > 0 {
+            steps.extend(self.live().map(Step::Join));
+        }
+        if self.budget.leaves > 0 {
+            steps.extend(self.live().filter(|&host| !self.hosts[host].leaving).map(Step::Leave));
+        }
+    }
+
+    fn push_faults(&self, steps: &mut Vec<Step>) {
+        if self.budget.crashes > 0 && self.live().count() > 1 {
+            steps.extend(self.live().map(Step::Crash));
+        }
+        if self.budget.breaks > 0 {
+            let whole = |wire: &usize| self.wires[*wire].tails == [Tail::Open; 2];
+            steps.extend((0..self.wires.len()).filter(whole).map(Step::Break));
+        }
+        if self.cut.is_some() {
+            steps.push(Step::Heal);
+        } else if self.budget.partitions > 0 {
+            let live = self.live().fold(0, |all, host| all | 1_u16 << host);
+            // Each cut once: the first of the live stays on the unnamed side.
+            let others = live & live.wrapping_sub(1);
+            steps.extend((1..=others).filter(|side| side & others == *side).map(Step::Partition));
+        }
+        if self.budget.false_alarms > 0 && !self.is_quiet() {
+            steps.extend(self.live().map(Step::FalseAlarm));
+        }
+    }
+
+    /// What `step` makes of this state; none if it makes nothing.
+    pub fn after(&self, step: Step) -> Option<Self> {
+        let mut next = self.clone();
+        match step {
+            Step::Deliver { wire, end } => next.deliver(wire, end),
+            Step::Lose { wire, end } => next.deliver_end(wire, end),
+            Step::Dial(dial) => next.settle_dial(dial),
+            Step::Time => return self.let_time_pass(),
+            Step::FalseAlarm(host) => {
+                next.budget.false_alarms -= 1;
+                return next.false_alarm(host).then_some(next);
+            }
+            Step::Say(_) | Step::Join(_) | Step::Leave(_) => next.do_as_told(step),
+            Step::Crash(_) | Step::Break(_) | Step::Partition(_) | Step::Heal => next.suffer(step),
+        }
+        Some(next)
+    }
+
+    fn do_as_told(&mut self, step: Step) {
+        match step {
+            Step::Say(host) => {
+                self.budget.messages -= 1;
+                self.host_mut(host).said += 1;
+                if let Ok(text) = Text::new("m") {
+                    self.input(host, Input::Command(Command::Say(text)));
+                }
+            }
+            Step::Join(contact) => {
+                self.budget.joins -= 1;
+                self.start(Start::Join { contacts: vec![addr_of(contact)] });
+            }
+            Step::Leave(host) => {
+                self.budget.leaves -= 1;
+                self.host_mut(host).leaving = true;
+                self.input(host, Input::Command(Command::Leave));
+            }
+            _ => {}
+        }
+    }
+
+    fn suffer(&mut self, step: Step) {
+        match step {
+            Step::Crash(host) => {
+                self.budget.crashes -= 1;
+                self.host_mut(host).life = Life::Crashed;
+                self.hang_up(host, Tail::Broken);
+            }
+            Step::Break(wire) => {
+                self.budget.breaks -= 1;
+                self.break_wire(wire);
+            }
+            Step::Partition(side) => {
+                self.budget.partitions -= 1;
+                self.cut = Some(side);
+                for at in 0..self.wires.len() {
+                    let [a, b] = self.wires[at].hosts;
+                    if self.is_cut(a, b) {
+                        self.break_wire(at);
+                    }
+                }
+            }
+            Step::Heal => self.cut = None,
+            _ => {}
+        }
+    }
+
+    /// All that is under way, in words.
+    pub(super) fn under_way_in_words(&self) -> Vec<String> {
+        self.network_steps().into_iter().map(|step| format!("    then: {}", self.describe(step))).collect()
+    }
+
+    /// Something with hosts in it, each as its number.
+    fn brief(&self, it: &impl fmt::Debug) -> String {
+        let text = format!("{it:?}");
+        self.hosts.iter().enumerate().fold(text, |text, (number, host)| {
+            let (me, number) = (host.node.me(), number.to_string());
+            let text = text.replace(&format!("{me:?}"), &number).replace(&format!("{:?}", me.id), &number);
+            text.replace(&me.id.addr().to_string(), &number)
+        })
+    }
+
+    /// What `step` means in this state, in words.
+    pub fn describe(&self, step: Step) -> String {
+        match step {
+            Step::Deliver { wire, end } => {
+                let it = &self.wires[wire];
+                let (from, to) = (it.hosts[1 - end], it.hosts[end]);
+                match it.queues[end].front() {
+                    Some(envelope) => format!("{from} -> {to}: {}", self.brief(&envelope.message)),
+                    None => format!("{from} -> {to}: {:?}", it.tails[end]),
+                }
+            }
+            Step::Lose { wire, end } => {
+                let it = &self.wires[wire];
+                let lost = it.queues[end].len();
+                format!("{} -> {}: broken, {lost} messages lost", it.hosts[1 - end], it.hosts[end])
+            }
+            Step::Dial(dial) => {
+                let dialing = &self.dials[dial];
+                match self.reached_by(dialing) {
+                    Some(to) => format!("{} dials {to}", dialing.from),
+                    None => format!("{} dials {}, in vain", dialing.from, self.brief(&dialing.addr)),
+                }
+            }
+            Step::Break(wire) => format!("the connection of {:?} breaks", self.wires[wire].hosts),
+            other => other.to_string(),
+        }
+    }
+}
+
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Time => f.write_str("time passes"),
+            Self::Say(host) => write!(f, "{host} says something"),
+            Self::Join(host) => write!(f, "somebody joins through {host}"),
+            Self::Leave(host) => write!(f, "{host} leaves"),
+            Self::Crash(host) => write!(f, "{host} crashes"),
+            Self::Partition(side) => write!(f, "partition: {side:b} from the others"),
+            Self::Heal => f.write_str("the partition heals"),
+            Self::FalseAlarm(host) => write!(f, "a timer of {host} goes off"),
+            other => write!(f, "{other:?}"),
+        }
+    }
+}
