@@ -51,11 +51,9 @@ pub use action::{
 pub use config::{Config, Start};
 pub use ids::{DialId, Epoch, Index, LinkId, Name, NameError, NodeId, RoomId, Seq, Stamp, Text, TextTooLong};
 pub use input::{Command, DialFailure, DownReason, Input, Origin};
-#[doc(hidden)]
-pub use node::Rule;
-#[doc(hidden)]
-pub use node::digest::digest_message;
 pub use node::{Deadline, Node, Outbox, Timer, invariants};
+#[doc(hidden)]
+pub use node::{Rule, digest::digest_message};
 pub use report::{Report, Stats};
 pub use roster::{Cfg, Member, Roster, RosterError, View};
 pub use time::Instant;

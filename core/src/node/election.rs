@@ -57,8 +57,7 @@ impl Node {
         let (log, length) =
             if self.keeps(Rule::LongestLogFirst) { (log, length) } else { Default::default() };
         let key = Key { epoch: log, length, id: self.me.id };
-        let stands = self.joining.is_none() || !self.keeps(Rule::JoinersOnlyRelay);
-        let key = stands.then_some(key);
+        let key = self.joining.is_none().then_some(key);
         self.mode = Mode::Electing(Election { key, best: None, sent: None });
         self.arm_election();
     }
@@ -195,8 +194,7 @@ impl Node {
 
     /// The members on the path, without those found dead in this epoch and those that refused.
     fn ring_of(&self, path: &[NodeId]) -> Roster {
-        let passed = self.keeps(Rule::PathWithoutKnownDead).then_some(self.promised);
-        let dead = |id: &NodeId| passed.is_some() && self.unreachable.get(id) == passed.as_ref();
+        let dead = |id: &NodeId| self.unreachable.get(id) == Some(&self.promised);
         let alive = path.iter().filter(|id| !dead(id) && !self.shunned.contains(id));
         let members = alive.filter_map(|id| self.route.roster.find(*id).cloned()).collect();
         Roster::new(members).unwrap_or_else(|_| Roster::alone(self.me.clone()))
@@ -266,7 +264,7 @@ impl Node {
         if self.lost_leader == Some(leader) {
             return;
         }
-        if self.is_unlinkable_again() && self.keeps(Rule::AloneIfUnlinkable) {
+        if self.is_unlinkable_again() {
             return self.stay_alone();
         }
         self.lost_leader = Some(leader);

@@ -350,7 +350,9 @@ impl Node {
 
     /// `peer` lives and does not take this node for a member: it is passed over until there is a leader.
     fn on_refused_by(&mut self, peer: NodeId, cfg: Option<Cfg>) {
-        self.shunned.insert(peer);
+        if self.route.roster.contains(peer) {
+            self.shunned.insert(peer);
+        }
         let went_on = cfg > self.known_cfg();
         if went_on {
             self.went_on.insert(peer);

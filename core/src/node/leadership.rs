@@ -3,9 +3,9 @@
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
+use super::Node;
 use super::admission::{Admission, Joiner};
 use super::log::{Log, weight};
-use super::{Node, Rule};
 use crate::action::{CloseMode, Departure};
 use crate::config::Times;
 use crate::ids::{Index, LinkId, NodeId, Seq};
@@ -386,9 +386,8 @@ impl Node {
     /// A member tells its view.
     pub(super) fn on_member_view(&mut self, member: NodeId, view: Option<View>) {
         let (now, mine) = (self.now(), Some(self.view));
-        let minds = self.keeps(Rule::AstrayTimeout);
         if let Some(progress) = self.leadership.as_mut().and_then(|it| it.members.get_mut(&member)) {
-            let astray = view != mine && minds;
+            let astray = view != mine;
             progress.astray_since = if astray { progress.astray_since.or(Some(now)) } else { None };
         }
     }
@@ -425,9 +424,6 @@ impl Node {
             } else {
                 self.dial(member);
             }
-        }
-        if !self.keeps(Rule::UnsyncedTimeout) {
-            return;
         }
         for member in lost {
             if !spared.contains(&member) {

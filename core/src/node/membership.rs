@@ -3,8 +3,9 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
+use super::links::Purpose;
 use super::{Mode, Node, Rule};
-use crate::action::{Departure, Notice, RingReason};
+use crate::action::{CloseMode, Departure, Notice, RingReason};
 use crate::ids::{Index, NodeId};
 use crate::roster::{Cfg, Roster};
 use crate::wire::Change;
@@ -49,8 +50,12 @@ impl Node {
         }
     }
 
-    /// Forgets all routes: a node that wants in is nobody's neighbour.
+    /// Forgets all routes: a node that wants in is nobody's neighbour, and greets nobody as if it were.
     pub(super) fn forget_route(&mut self) {
+        for link in self.links.abandon(|purpose| matches!(purpose, Purpose::Peer(_))) {
+            self.close(link, CloseMode::Abort);
+        }
+        self.ring.seeking = None;
         self.route = Route { cfg: Cfg::first(self.view), roster: Roster::default() };
         self.on_route_changed();
     }

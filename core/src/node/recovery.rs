@@ -71,9 +71,6 @@ impl Node {
             return;
         }
         if !self.would_follow(view) || !elected.roster.contains(self.me.id) {
-            if !self.keeps(Rule::AnswerStaleElected) {
-                return;
-            }
             return self.send_not_member(link, RefusedKind::Elected, view.epoch);
         }
         self.accept(elected);

@@ -20,30 +20,16 @@ pub enum Rule {
     Freeze,
     /// The longest log wins an election, and only among equal logs the highest id.
     LongestLogFirst,
-    /// Who is getting in passes tokens on and stands for nothing.
-    JoinersOnlyRelay,
     /// A token seen before goes no further.
     SwallowRepeats,
     /// A token's holder that finds the candidate dead starts a new election.
     DeadCandidateStartsAnew,
-    /// A winner leaves out of the ring whom it knows to be dead.
-    PathWithoutKnownDead,
     /// An election, and the wait for its winner, end after a time.
     ElectionTimeout,
     /// A successor that was passed over is tried again.
     RetrySkipped,
     /// The news of a newer ring makes a route, not a membership.
     MembersFromLogOnly,
-    /// An announcement that cannot be followed is answered.
-    AnswerStaleElected,
-    /// A member that does not show its log in time leaves the membership.
-    UnsyncedTimeout,
-    /// A leader gives up a member that says it is in another view.
-    AstrayTimeout,
-    /// A member whose leader is in another view starts an election.
-    LeaderInMyView,
-    /// Heartbeats carry the newest configuration known.
-    CfgOnHeartbeats,
     /// A newcomer is welcomed after every insider has its entry.
     WelcomeAfterAcks,
     /// Who comes back says what it has promised.
@@ -58,10 +44,6 @@ pub enum Rule {
     DrainBeforeLeave,
     /// A member that has asked for its removal takes part in no election.
     LeaverEndsOnElection,
-    /// A member that cannot link to its leader again and again stays alone.
-    AloneIfUnlinkable,
-    /// A late tick moves all deadlines.
-    PatientClock,
 }
 
 impl Node {
