@@ -12,7 +12,7 @@ use std::time::Duration;
 const MAX_QUEUED: usize = 8 * 1024 * 1024;
 
 /// How long a line waits for room before the reader counts as stalled.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_millis(100);
 
 /// Bytes that only a line which must not be lost may use.
 const RESERVE: usize = 64 * 1024;
@@ -30,7 +30,7 @@ struct Shared {
 struct Queue {
     lines: String,
     writing: bool,
-    /// Lines have waited for room in vain, and there was none since.
+    /// A line has waited for room in vain, and nothing was taken since.
     stalled: bool,
     state: State,
 }
@@ -101,8 +101,8 @@ impl Outlet {
         if queue.state == State::Failed {
             return true;
         }
-        queue.stalled = is_full(&queue);
-        if queue.stalled {
+        if is_full(&queue) {
+            queue.stalled = true;
             return false;
         }
         queue.lines.push_str(line);
@@ -167,6 +167,7 @@ impl Shared {
         let mut queue =
             self.changed.wait_while(queue, |queue| queue.is_idle()).unwrap_or_else(PoisonError::into_inner);
         queue.writing = !queue.lines.is_empty();
+        queue.stalled = false;
         let lines = queue.writing.then(|| std::mem::take(&mut queue.lines));
         drop(queue);
         self.changed.notify_all();

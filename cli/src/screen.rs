@@ -58,6 +58,8 @@ pub(crate) struct Screen {
     been_in: bool,
     /// Own messages of which was said that they wait.
     held: BTreeSet<Seq>,
+    /// Whether the last message was said in another ring, before two became one.
+    in_replay: bool,
     /// Lines that did not fit since the last one that did.
     unshown: u64,
 }
@@ -65,7 +67,16 @@ pub(crate) struct Screen {
 impl Screen {
     /// A screen that answers what comes through `asked` when the node reports.
     pub(crate) fn new(printer: Printer, show: Show, asked: Receiver<Ask>) -> Self {
-        Self { printer, show, asked, members: Vec::new(), been_in: false, held: BTreeSet::new(), unshown: 0 }
+        Self {
+            printer,
+            show,
+            asked,
+            members: Vec::new(),
+            been_in: false,
+            held: BTreeSet::new(),
+            in_replay: false,
+            unshown: 0,
+        }
     }
 
     fn put(&mut self, line: &Line) {
@@ -103,6 +114,14 @@ impl Screen {
         self.system(&format!("in the ring as {me}: {count}, {leads}; /help shows the commands"));
         self.system(&format!("others join with: ringchat {addr}"));
         self.put(&words::open_to_all(addr));
+    }
+
+    /// Sets what was said in another ring apart.
+    fn replay(&mut self, replayed: bool) {
+        if replayed != self.in_replay {
+            self.in_replay = replayed;
+            self.system(if replayed { "said in the other ring:" } else { "said in this ring:" });
+        }
     }
 
     fn message(&mut self, from: &Member, oseq: Seq, stamp: Stamp, text: &str, mine: bool) {
@@ -161,7 +180,8 @@ impl Face for Screen {
     fn notice(&mut self, _lamport: Stamp, notice: &Notice) {
         match notice {
             Notice::Ready { me, leader, members } => self.ready(me, leader, members),
-            Notice::Message { from, oseq, stamp, text, mine, .. } => {
+            Notice::Message { from, oseq, stamp, text, mine, replayed, .. } => {
+                self.replay(*replayed);
                 self.message(from, *oseq, *stamp, text.as_str(), *mine);
             }
             Notice::Held { oseq } if !self.show.own => {

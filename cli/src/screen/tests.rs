@@ -120,6 +120,28 @@ fn two_people_of_one_name_are_told_apart() {
 }
 
 #[test]
+fn what_was_said_in_another_ring_stands_apart() {
+    let replayed = |oseq| {
+        let (from, text) = (member("Bob", 2), Text::new("there").unwrap());
+        Notice::Message { seq: oseq, from, oseq, text, stamp: 7, mine: false, replayed: true }
+    };
+    let mut shown = Shown::new(false, false);
+    shown.notice(&replayed(1));
+    shown.notice(&replayed(2));
+    shown.notice(&message(member("Bob", 2), 3, false));
+    assert_eq!(
+        shown.lines(),
+        [
+            "/// said in the other ring: ///",
+            "> Bob(127.0.0.1:2)[7]: there",
+            "> Bob(127.0.0.1:2)[7]: there",
+            "/// said in this ring: ///",
+            "> Bob(127.0.0.1:2)[12]: hi",
+        ]
+    );
+}
+
+#[test]
 fn a_message_that_waits_is_said_to_wait_and_then_to_be_delivered() {
     let mut shown = Shown::new(false, false);
     shown.notice(&Notice::Held { oseq: 2 });

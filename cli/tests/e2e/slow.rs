@@ -104,7 +104,7 @@ fn output_that_nobody_reads_becomes_a_gap(runtimes: Runtimes) {
     });
 
     // In small portions, so that the outputs that are read keep up.
-    for _ in 0..60 {
+    for _ in 0..120 {
         say_long_lines(&mut room, 1, 10);
         room.wait_shown(&[0, 1], &[1]);
     }

@@ -24,6 +24,8 @@ pub(crate) struct Leadership {
     pub(super) draining: BTreeSet<NodeId>,
     /// Members that come from another ring and have not shown their logs yet.
     pub(super) returning: BTreeSet<NodeId>,
+    /// Members that were cut off and have not come back yet.
+    cut_off: BTreeSet<NodeId>,
     /// The link on which this ring has asked to be taken into a greater one.
     pub(super) merging: Option<LinkId>,
     pub(super) doomed: BTreeMap<NodeId, Departure>,
@@ -199,6 +201,7 @@ impl Node {
                 leadership.returning.remove(&member.id);
             }
             leadership.draining.remove(&member.id);
+            leadership.cut_off.remove(&member.id);
         }
         for (member, _) in joined {
             leadership.members.insert(member.id, Progress::new(now, len));
@@ -217,6 +220,10 @@ impl Node {
     /// A member's log is being made this one's, from `from` on.
     pub(super) fn member_synced(&mut self, member: NodeId, from: Index) {
         let (now, len) = (self.now(), self.log.len());
+        if self.leadership.as_mut().is_some_and(|leadership| leadership.cut_off.remove(&member)) {
+            // It may not have got the reason before its link was closed.
+            self.send_to(member, Message::Refused(Refusal::Slow));
+        }
         let Some(leadership) = &mut self.leadership else { return };
         leadership.returning.remove(&member);
         if let Some(progress) = leadership.members.get_mut(&member) {
@@ -377,6 +384,9 @@ impl Node {
         progress.unsync(now);
         let again = progress.cut_off.is_some_and(|at| now.since(at) < Times::SLOW_TWICE);
         progress.cut_off = Some(now);
+        if let Some(leadership) = &mut self.leadership {
+            leadership.cut_off.insert(member);
+        }
         if again {
             self.doom(member, Departure::Lost);
         }
