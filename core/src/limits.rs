@@ -67,6 +67,13 @@ pub const LINK_QUEUE_BYTES: usize = 16 * 1024 * 1024;
 /// Batches of inputs, each what one read brought, that a driver queues for the node before its readers wait.
 pub const INPUT_QUEUE: usize = 128;
 
+/// Events that a runtime keeps for a reader who is behind.
+pub const EVENT_QUEUE: usize = 64 * 1024;
+
+/// Bytes of text in them: a member that catches up is shown at once all the history that may be kept for it,
+/// which shares these bytes with its log, and some more.
+pub const EVENT_QUEUE_BYTES: usize = ABSENT_HISTORY_BYTES + 8 * 1024 * 1024;
+
 /// Views in a log's shape; older ones go.
 pub const MAX_SHAPE: usize = 1024;
 

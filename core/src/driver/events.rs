@@ -5,14 +5,7 @@ use core::fmt;
 
 use crate::action::Notice;
 use crate::ids::Stamp;
-use crate::limits::ABSENT_HISTORY_BYTES;
-
-/// Events that wait for their reader, at most.
-const MAX_EVENTS: usize = 128 * 1024;
-
-/// Bytes of text in them, at most: a member that catches up is shown at once all the history that may be kept
-/// for it, which shares these bytes with its log, and some more.
-const MAX_EVENT_BYTES: usize = ABSENT_HISTORY_BYTES + 8 * 1024 * 1024;
+use crate::limits::{EVENT_QUEUE, EVENT_QUEUE_BYTES};
 
 /// Something that the user is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +71,7 @@ impl EventQueue {
     pub fn push(&mut self, event: Event) {
         let last = matches!(event, Event::Notice { notice: Notice::Ended(_), .. });
         // A place is kept for the `Missed` that may have to come first.
-        let full = self.events.len().saturating_add(1) >= MAX_EVENTS || self.bytes >= MAX_EVENT_BYTES;
+        let full = self.events.len().saturating_add(1) >= EVENT_QUEUE || self.bytes >= EVENT_QUEUE_BYTES;
         if full && !last {
             self.missed = self.missed.saturating_add(1);
             return;
@@ -151,7 +144,7 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_told_in_its_place() {
         let mut queue = EventQueue::default();
-        let fits = MAX_EVENTS as u64 - 1;
+        let fits = EVENT_QUEUE as u64 - 1;
         (0..fits + 7).for_each(|n| queue.push(held(n)));
         assert_eq!(queue.pop(), Ok(held(0)));
         assert_eq!(queue.pop(), Ok(held(1)));
@@ -167,7 +160,7 @@ mod tests {
     #[test]
     fn the_last_notice_always_fits() {
         let mut queue = EventQueue::default();
-        (0..2 * MAX_EVENTS as u64).for_each(|n| queue.push(held(n)));
+        (0..2 * EVENT_QUEUE as u64).for_each(|n| queue.push(held(n)));
         queue.push(ended());
         queue.close();
         let last = core::iter::from_fn(|| queue.pop().ok()).last();
@@ -184,6 +177,6 @@ mod tests {
         }
         let kept =
             core::iter::from_fn(|| queue.pop().ok()).filter(|e| !matches!(e, Event::Missed { .. })).count();
-        assert_eq!(kept, MAX_EVENT_BYTES / MAX_TEXT);
+        assert_eq!(kept, EVENT_QUEUE_BYTES / MAX_TEXT);
     }
 }

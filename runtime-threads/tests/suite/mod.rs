@@ -9,6 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use ringchat_core::driver::{DIAL_TIMEOUT, Ended, Event, NoEvent};
+use ringchat_core::limits::EVENT_QUEUE;
 use ringchat_core::wire::GREETING;
 use ringchat_core::{
     Command, Config, Departure, DialFailure, Ending, JoinFailure, Name, Notice, Report, Start, Text,
@@ -273,7 +274,7 @@ pub(crate) fn dropping_the_notices_leaves_the_room<R: Runtime>() {
 }
 
 pub(crate) fn a_slow_reader_finds_a_gap_and_slows_nobody<R: Runtime>() {
-    const LINES: u64 = 18_000;
+    const LINES: u64 = EVENT_QUEUE as u64 + 2000;
     let mut leader = Member::<R>::create();
     (0..LINES).for_each(|n| leader.say(&n.to_string()));
     leader.leave();
