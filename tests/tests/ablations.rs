@@ -225,8 +225,3 @@ fn a_dead_candidates_token_circles_if_repeats_are_not_swallowed() {
     let found = tellings().find(|&telling| circles(telling));
     assert!(found.is_some_and(|telling| most(NO_END, telling) <= 16), "no token circles");
 }
-
-#[test]
-fn insiders_are_left_behind_if_a_newcomer_is_welcomed_before_they_know_of_it() {
-    breaks(&[Rule::WelcomeAfterAcks], Mix::Crash, "no false alarm");
-}

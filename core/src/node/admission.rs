@@ -137,10 +137,9 @@ impl Node {
 
     /// Welcomes the newcomers once every insider has their entry.
     pub(super) fn check_admission(&mut self) {
-        let waits = self.keeps(Rule::WelcomeAfterAcks);
         let Some(leadership) = &mut self.leadership else { return };
         let Some(admission) = &leadership.admission else { return };
-        if waits && !leadership.lacking(admission.index, &admission.newcomers).is_empty() {
+        if !leadership.lacking(admission.index, &admission.newcomers).is_empty() {
             return;
         }
         let newcomers = admission.newcomers.clone();

@@ -30,8 +30,6 @@ pub enum Rule {
     RetrySkipped,
     /// The news of a newer ring makes a route, not a membership.
     MembersFromLogOnly,
-    /// A newcomer is welcomed after every insider has its entry.
-    WelcomeAfterAcks,
     /// Who comes back says what it has promised.
     RejoinWithPromise,
     /// The leader opens an epoch above all that one who comes back has promised.
