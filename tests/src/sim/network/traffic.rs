@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ringchat_core::limits::LINK_QUEUE_BYTES;
 use ringchat_core::wire::GREETING;
 use ringchat_core::{DialFailure, DownReason, Input, LinkId, Origin};
 
@@ -299,8 +298,10 @@ impl Network {
 
     /// The driver writes; what does not fit its queue fails the link.
     pub(super) fn write(&mut self, from: LinkId, bytes: &[u8]) {
+        let most = self.end_host(from).map_or(0, |host| self.hosts[host.0].queue);
         let queue = &mut self.end(from).out.queue;
-        if queue.len() + bytes.len() > LINK_QUEUE_BYTES {
+        if queue.len() + bytes.len() > most {
+            self.overflows += 1;
             self.reset(from);
             self.down(from, DownReason::Overflow);
         } else {
@@ -348,6 +349,16 @@ impl Network {
             out.in_flight.clear();
             self.reset(from);
         }
+    }
+
+    /// This end is gone without a word: what it had sent is lost, and what comes for it is answered by a reset.
+    pub(super) fn half_open(&mut self, from: LinkId) {
+        let out = &mut self.end(from).out;
+        out.held.clear();
+        out.in_flight.clear();
+        out.queue.clear();
+        out.fin = Fin::Sent;
+        self.down(from, DownReason::Io);
     }
 
     /// The process is gone; what its kernel had taken may still arrive, in whole or in part.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ringchat_core::wire::{Envelope, Message};
-use ringchat_core::{Action, Command, Input, Instant, LinkId};
+use ringchat_core::{Action, Command, Input, Instant, LinkId, Notice, RingReason};
 
 use super::{HostId, Life, World, kind, shifted};
 use crate::oracles::Violation;
@@ -74,7 +74,12 @@ impl World {
             Action::Send { link, envelope } => self.send(host, &[link], &envelope)?,
             Action::Multicast { links, envelope } => self.send(host, &links, &envelope)?,
             Action::Close { link, mode } => self.network.close(link, mode),
-            Action::Notify { lamport, notice } => self.room.notice(host, self.now, lamport, &notice)?,
+            Action::Notify { lamport, notice } => {
+                if let Notice::Ring { reason: RingReason::Merge, .. } = notice {
+                    self.counts.merges.insert(self.node(host).view());
+                }
+                self.room.notice(host, self.now, lamport, &notice)?;
+            }
             Action::Halt => {
                 self.processes[host.0].life = Life::Ended;
                 self.room.exit(host);
