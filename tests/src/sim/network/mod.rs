@@ -215,13 +215,13 @@ impl Network {
         }
     }
 
-    /// The next input for a node, in order. Execute the node's actions before the next call.
-    pub fn poll(&mut self) -> Option<(HostId, Input)> {
+    /// The next inputs for a node, in order. Execute the node's actions before the next call.
+    pub fn poll(&mut self) -> Option<(HostId, Vec<Input>)> {
         loop {
             match self.ready.pop_front()? {
-                Ready::Input(host, input) => return Some((host, input)),
+                Ready::Input(host, input) => return Some((host, vec![input])),
                 Ready::Frames(at) => {
-                    if let Some(ready) = self.pop_frame(at) {
+                    if let Some(ready) = self.pop_frames(at) {
                         return Some(ready);
                     }
                 }

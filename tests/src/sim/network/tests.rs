@@ -68,8 +68,8 @@ impl Pair {
     }
 
     fn drain(&mut self) {
-        while let Some(input) = self.network.poll() {
-            self.came.push(input);
+        while let Some((host, inputs)) = self.network.poll() {
+            self.came.extend(inputs.into_iter().map(|input| (host, input)));
         }
         self.network.flush();
     }

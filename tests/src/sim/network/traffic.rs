@@ -211,24 +211,23 @@ impl Network {
         self.mark(from);
     }
 
-    pub(super) fn pop_frame(&mut self, at: LinkId) -> Option<(HostId, Input)> {
+    /// The messages that have come in whole at this end, together, as a driver hands them on.
+    pub(super) fn pop_frames(&mut self, at: LinkId) -> Option<(HostId, Vec<Input>)> {
         let end = self.end(at);
-        let host = end.host?;
-        if !end.reads() {
-            return None;
-        }
-        match end.decoder.pop() {
-            Ok(Some(envelope)) => {
-                self.ready.push_front(Ready::Frames(at));
-                Some((host, Input::Received { link: at, envelope }))
-            }
-            Ok(None) => None,
-            Err(error) => {
-                self.reset(at);
-                self.down(at, DownReason::Protocol(error));
-                None
+        let host = end.host.filter(|_| end.reads())?;
+        let mut inputs = Vec::new();
+        loop {
+            match self.end(at).decoder.pop() {
+                Ok(Some(envelope)) => inputs.push(Input::Received { link: at, envelope }),
+                Ok(None) => break,
+                Err(error) => {
+                    self.reset(at);
+                    self.down(at, DownReason::Protocol(error));
+                    break;
+                }
             }
         }
+        (!inputs.is_empty()).then_some((host, inputs))
     }
 
     /// The other end has closed, and all that it sent was read.

@@ -308,7 +308,7 @@ impl World {
             return Ok(());
         }
         if process.unsaid.is_empty() && process.life == Life::Running {
-            self.feed(host, Input::Command(Command::Leave))?;
+            self.feed(host, vec![Input::Command(Command::Leave)])?;
         }
         self.settle()
     }
