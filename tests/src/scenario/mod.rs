@@ -235,10 +235,9 @@ impl Play {
 
     /// The one whom `pick` picks from the ring, which starts after the leader.
     fn seen_from_leader(&self, pick: impl Fn(&[NodeId]) -> Option<NodeId>) -> Vec<HostId> {
-        let ring = self.current_leader().and_then(|(leader, host)| {
-            let report = self.world.report(host)?;
-            Some(report.members.after(leader).collect::<Vec<_>>())
-        });
+        let ring = self
+            .current_leader()
+            .map(|(leader, host)| self.world.node(host).roster().after(leader).collect::<Vec<_>>());
         let picked = ring.and_then(|ring| pick(&ring));
         picked.and_then(|id| self.world.at(place_of(id.addr()))).into_iter().collect()
     }
