@@ -173,7 +173,7 @@ impl Play {
             Deed::Freeze(who) => self.each(who).into_iter().for_each(|h| self.world.freeze(h)),
             Deed::Thaw(who) => self.each(who).into_iter().try_for_each(|h| self.world.thaw(h))?,
             Deed::Leave(who) => self.each(who).into_iter().try_for_each(|h| self.world.leave(h))?,
-            Deed::Join(who, contact) => self.join(who, *contact),
+            Deed::Join(who, contacts) => self.join(who, contacts),
             Deed::Cut(from, to) => {
                 for (from, to) in self.each(&[*from]).into_iter().zip(self.each(&[*to])) {
                     self.world.cut(self.world.place(from), self.world.place(to));
@@ -185,6 +185,7 @@ impl Play {
             }
             Deed::Heal(how) => self.world.heal(*how),
             Deed::Break(who) => self.each(who).into_iter().for_each(|h| self.world.break_link(h, 0)),
+            Deed::HalfOpen(who) => self.each(who).into_iter().for_each(|h| self.world.half_open(h, 0)),
             Deed::Slow(who, pace) => {
                 let pace = (*pace > 0).then_some(*pace);
                 self.each(&[*who]).into_iter().for_each(|h| self.world.slow(h, pace));
@@ -198,11 +199,12 @@ impl Play {
         self.each(who).into_iter().try_for_each(|host| self.world.say(host, &text))
     }
 
-    fn join(&mut self, who: &[Who], contact: Who) {
-        let contacts: Vec<_> = match contact {
+    fn join(&mut self, who: &[Who], contacts: &[Who]) {
+        let place = |contact: &Who| match *contact {
             Who::At(place) => vec![place],
-            other => self.each(&[other]).iter().map(|&host| self.world.place(host)).collect(),
+            other => self.those(other).into_iter().map(|host| self.world.place(host)).collect(),
         };
+        let contacts: Vec<_> = contacts.iter().flat_map(place).collect();
         for who in who {
             if let Who::At(place) = who {
                 self.world.join(*place, &contacts);
