@@ -71,12 +71,37 @@ pub fn play_without(rules: &'static [Rule], text: &str) -> (Result<(), Failure>,
     match parse(text) {
         Err(error) => (Err(Failure::Parse(error)), String::new()),
         Ok(scenario) => {
-            let mut play = Play::new(&scenario);
+            let mut play = Play::new(&scenario, true);
             play.world.ablate(rules);
             let result = play.run(&scenario);
             (result, play.world.trace().to_owned())
         }
     }
+}
+
+/// What somebody who is there at the end of a scenario has shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chat {
+    /// Who: a place, and a letter if it is not the first there.
+    pub who: String,
+    /// All texts, in the order in which they were shown.
+    pub shown: Vec<String>,
+}
+
+/// Plays a scenario without a trace; the rings at its end, and what their members have shown.
+///
+/// # Errors
+/// If it does not go as written, or ends while somebody is in no ring.
+pub fn play_to_end(text: &str) -> Result<Vec<Vec<Chat>>, Failure> {
+    let scenario = parse(text).map_err(Failure::Parse)?;
+    let mut play = Play::new(&scenario, false);
+    play.run(&scenario)?;
+    let chat = |&host: &HostId| {
+        let shown = play.world.room().history(host).texts.iter().map(|text| text.as_str().to_owned());
+        Chat { who: play.world.label(host).to_owned(), shown: shown.collect() }
+    };
+    let rings = play.world.rings(Shape::SomeRings)?;
+    Ok(rings.iter().map(|ring| ring.iter().map(chat).collect()).collect())
 }
 
 struct Play {
@@ -87,12 +112,12 @@ struct Play {
 }
 
 impl Play {
-    fn new(scenario: &Scenario) -> Self {
+    fn new(scenario: &Scenario, trace: bool) -> Self {
         let more =
             |(_, step): &(usize, Step)| matches!(step, Step::At(_, deed) if deed.is_more_than_a_crash());
         let any = scenario.steps.iter().any(more);
         let promises = if any { Promises::Any } else { Promises::CrashOnly };
-        let world = World::new(scenario.seed, Quality::GOOD, promises, true);
+        let world = World::new(scenario.seed, Quality::GOOD, promises, trace);
         Self { world, zero: Instant::ZERO, leader: None }
     }
 
@@ -257,6 +282,7 @@ impl Play {
         let is = |so: bool, instead: &str| if so { Ok(()) } else { Err(instead.to_owned()) };
         match condition {
             Condition::Converged => self.agreed(Shape::OneRing).map(|_| ()),
+            Condition::Merged => self.agreed(Shape::Merged).map(|_| ()),
             Condition::Settled => self.agreed(Shape::SomeRings).map(|_| ()),
             Condition::Rings(count) => {
                 let rings = self.agreed(Shape::SomeRings)?.len();

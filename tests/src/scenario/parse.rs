@@ -95,6 +95,8 @@ pub enum Who {
 pub enum Condition {
     /// `converged`: all that live form one ring, and lack nothing.
     Converged,
+    /// `merged`: all that live form rings, and none looks for another.
+    Merged,
     /// `settled`: all that live form rings.
     Settled,
     /// `new-leader`: the leader is another than at the last `until`.
@@ -221,6 +223,7 @@ fn parse_deed(words: &[&str]) -> Result<Deed, String> {
 fn parse_condition(words: &[&str]) -> Result<Condition, String> {
     Ok(match words {
         ["converged"] => Condition::Converged,
+        ["merged"] => Condition::Merged,
         ["settled"] => Condition::Settled,
         ["new-leader"] => Condition::NewLeader,
         ["shown-by-all", text @ ..] => Condition::ShownBy(Who::All, text.join(" ")),
