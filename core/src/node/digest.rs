@@ -3,7 +3,7 @@
 //!
 //! Left out are counts for people, Lamport stamps, points of time, the random numbers to come, and the
 //! names of links and dials. Of a point of time only what it is compared with now stays. Generations of
-//! links are told by their distance from the newest.
+//! links are told by their distance from the newest that this node knows of.
 
 use core::hash::{Hash, Hasher};
 
@@ -14,18 +14,17 @@ use crate::ids::{LinkId, NodeId};
 use crate::node::Timer;
 use crate::wire::{Entry, Hello, Message, Said};
 
-/// Generations further behind the newest than this are alike.
-const OLD_GENERATION: u64 = 3;
+/// Generations further from the newest than this are alike.
+const FAR: u64 = 3;
 
 impl Node {
-    /// The newest generation of links with `peer` that this node knows of.
-    pub fn newest_generation(&self, peer: NodeId) -> u64 {
-        self.links.generations.get(&peer).copied().unwrap_or(0)
+    /// The newest generation of links with each peer that this node knows of.
+    pub fn newest_generations(&self) -> impl Iterator<Item = (NodeId, u64)> {
+        self.links.generations.iter().map(|(peer, generation)| (*peer, *generation))
     }
 
-    /// Feeds all that decides this node's behaviour into `state`. `newest` tells the newest generation of
-    /// links with a peer that either of the two knows of.
-    pub fn digest(&self, newest: &dyn Fn(NodeId) -> u64, state: &mut impl Hasher) {
+    /// Feeds all that decides this node's behaviour into `state`.
+    pub fn digest(&self, state: &mut impl Hasher) {
         self.me.id.hash(state);
         self.digest_mode(state);
         (&self.leaving, self.view, self.promised, self.cfg, &self.roster).hash(state);
@@ -44,7 +43,7 @@ impl Node {
         }
         (&self.shunned, &self.went_on).hash(state);
         Timer::ALL.map(|timer| timer != Timer::Sweep && self.timers.is_set(timer)).hash(state);
-        self.digest_links(newest, state);
+        self.digest_links(state);
     }
 
     fn digest_mode(&self, state: &mut impl Hasher) {
@@ -103,7 +102,8 @@ impl Node {
         }
     }
 
-    fn digest_links(&self, newest: &dyn Fn(NodeId) -> u64, state: &mut impl Hasher) {
+    fn digest_links(&self, state: &mut impl Hasher) {
+        let newest = |peer: NodeId| self.links.generations.get(&peer).copied().unwrap_or(0);
         let mut links: alloc::vec::Vec<(LinkId, &Link)> = self.links.iter().collect();
         links.sort_by_key(|(id, link)| (link.remote, link.purpose.is_some(), *id));
         links.len().hash(state);
@@ -115,9 +115,10 @@ impl Node {
                 _ => None,
             };
             let newest = other.map_or(0, newest);
-            (link.remote, &link.purpose, link.peer, age(link.generation, newest)).hash(state);
+            (link.remote, &link.purpose, link.peer, distance(link.generation, newest)).hash(state);
             if let Some(hello) = &link.deferred {
-                digest_hello(hello, newest, state);
+                digest_hello(hello, state);
+                distance(hello.generation, newest).hash(state);
             }
             let probed = link.probed.is_some_and(|at| link.heard < at);
             (link.knows, link.view, link.takes_me_for_next, link.told_next, probed).hash(state);
@@ -125,29 +126,31 @@ impl Node {
         }
         let mut dials: alloc::vec::Vec<_> = (self.links.dials())
             .map(|(_, dial)| match &dial.purpose {
-                Purpose::Peer(peer) => (&dial.purpose, age(dial.generation, newest(*peer))),
+                Purpose::Peer(peer) => (&dial.purpose, distance(dial.generation, newest(*peer))),
                 purpose => (purpose, 0),
             })
             .collect();
         dials.sort_by_key(|(purpose, age)| (alloc::format!("{purpose:?}"), *age));
         dials.hash(state);
         self.links.broken.hash(state);
-        for (peer, generation) in &self.links.generations {
-            (peer, age(*generation, newest(*peer))).hash(state);
-        }
+        self.links.generations.len().hash(state);
+        self.links.generations.keys().for_each(|peer| peer.hash(state));
     }
 }
 
-/// Feeds a message on its way into `state`, without stamps. `newest` is the newest generation of links that
-/// the two know of.
-pub fn digest_message(message: &Message, newest: u64, state: &mut impl Hasher) {
+/// Feeds a message on its way into `state`, without stamps. Returns the generation of links that it speaks of,
+/// if of any, which has no part in that.
+pub fn digest_message(message: &Message, state: &mut impl Hasher) -> Option<u64> {
     core::mem::discriminant(message).hash(state);
     match message {
-        Message::Hello(hello) => digest_hello(hello, newest, state),
-        Message::Superseded { generation } => age(*generation, newest).hash(state),
+        Message::Hello(hello) => {
+            digest_hello(hello, state);
+            return Some(hello.generation);
+        }
+        Message::Superseded { generation } => return Some(*generation),
         Message::Join(join) => {
             (&join.me, join.contact, join.epoch, &join.ring).hash(state);
-            age(join.generation, newest).hash(state);
+            return Some(join.generation);
         }
         Message::Submit { view, said } => {
             view.hash(state);
@@ -169,11 +172,12 @@ pub fn digest_message(message: &Message, newest: u64, state: &mut impl Hasher) {
         }
         other => other.hash(state),
     }
+    None
 }
 
-fn digest_hello(hello: &Hello, newest: u64, state: &mut impl Hasher) {
-    let Hello { me, you, generation, next, answer, view, cfg } = hello;
-    (me, you, age(*generation, newest), next, answer, view, cfg).hash(state);
+fn digest_hello(hello: &Hello, state: &mut impl Hasher) {
+    let Hello { me, you, generation: _, next, answer, view, cfg } = hello;
+    (me, you, next, answer, view, cfg).hash(state);
 }
 
 fn digest_entry(entry: &Entry, state: &mut impl Hasher) {
@@ -191,6 +195,9 @@ fn digest_said(said: &Said, state: &mut impl Hasher) {
     (said.origin.id, said.oseq, &said.text).hash(state);
 }
 
-fn age(generation: u64, newest: u64) -> u64 {
-    newest.saturating_sub(generation).min(OLD_GENERATION)
+/// How far a generation of links is ahead of another; behind it, negative.
+fn distance(generation: u64, other: u64) -> i64 {
+    let (ahead, behind) =
+        (generation.saturating_sub(other).min(FAR), other.saturating_sub(generation).min(FAR));
+    ahead.cast_signed().saturating_sub(behind.cast_signed())
 }

@@ -6,6 +6,10 @@ use std::thread;
 use argh::FromArgs;
 use ringchat_tests::model::{Budget, Limits, Outcome, State, search};
 
+/// States are made of small pieces of memory, and most time would go into asking for them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Searches every state that a ring of real nodes can reach, and holds each to the promises.
 #[derive(FromArgs)]
 struct Args {

@@ -15,6 +15,7 @@
 //! - [`search`]: the search, and the shortest way to what is wrong.
 
 mod fingerprint;
+mod host;
 mod properties;
 mod search;
 mod state;

@@ -137,13 +137,15 @@ impl Search {
     fn expand(&self, part: &[Open]) -> Expanded {
         let mut reached = Vec::new();
         for Open { number, state } in part {
+            let later = if state.is_quiet() { state.let_time_pass() } else { None };
             if state.is_quiet() {
-                self.check_settles(state).map_err(|what| (*number, None, what))?;
+                self.check_settles(state, later.as_ref()).map_err(|what| (*number, None, what))?;
             }
             for (step, at) in state.steps().into_iter().zip(0_u16..) {
-                let Some(after) = state.after(step) else { continue };
+                let after = if step == Step::Time { later.clone() } else { state.after(step) };
+                let Some(after) = after else { continue };
                 if let Some(wrong) = after.wrong {
-                    return Err((*number, Some(at), wrong));
+                    return Err((*number, Some(at), wrong.to_string()));
                 }
                 let fingerprint = after.fingerprint();
                 if !self.visited.contains(&fingerprint) {
@@ -155,16 +157,15 @@ impl Search {
         Ok(reached)
     }
 
-    /// With nothing more befalling, a good rest is to be reached from each state.
-    fn check_settles(&self, state: &State) -> Result<(), String> {
-        let mut passed = Vec::new();
-        let known = |fingerprint: &u128| {
-            self.settled.lock().unwrap_or_else(PoisonError::into_inner).contains(fingerprint)
-        };
-        let rest = state.clone().at_rest(|state| {
+    /// With nothing more befalling, a good rest is to be reached from each state. With nothing under way in
+    /// `state`, time makes it `later`, or it has come to rest.
+    fn check_settles(&self, state: &State, later: Option<&State>) -> Result<(), String> {
+        let mut passed = vec![state.fingerprint()];
+        let Some(later) = later else { return state.check_rest() };
+        let rest = later.clone().at_rest(|state| {
             let fingerprint = state.fingerprint();
             passed.push(fingerprint);
-            known(&fingerprint)
+            self.settled.lock().unwrap_or_else(PoisonError::into_inner).contains(&fingerprint)
         })?;
         if let Some(rest) = rest {
             rest.check_rest()?;

@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use ringchat_core::{Command, Input, Start, Text};
+use ringchat_core::{Command, Input, Text};
 
-use super::state::{Life, State, Tail, addr_of};
+use super::host::Event;
+use super::state::{State, Tail};
 
 /// One thing that can happen. Hosts count from 0; connections and dials are numbered by the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,38 +119,46 @@ impl State {
 
     /// What `step` makes of this state; none if it makes nothing.
     pub fn after(&self, step: Step) -> Option<Self> {
-        let mut next = self.clone();
-        match step {
-            Step::Deliver { wire, end } => next.deliver(wire, end),
-            Step::Lose { wire, end } => next.deliver_end(wire, end),
-            Step::Dial(dial) => next.settle_dial(dial),
-            Step::Time => return self.let_time_pass(),
-            Step::FalseAlarm(host) => {
-                next.budget.false_alarms -= 1;
-                return next.false_alarm(host).then_some(next);
-            }
-            Step::Say(_) | Step::Join(_) | Step::Leave(_) => next.do_as_told(step),
-            Step::Crash(_) | Step::Break(_) | Step::Partition(_) | Step::Heal => next.suffer(step),
+        if step == Step::Time {
+            return self.let_time_pass();
         }
-        Some(next)
+        let mut next = self.clone();
+        let happens = match step {
+            Step::FalseAlarm(host) => next.false_alarm(host),
+            _ => {
+                next.take(step);
+                true
+            }
+        };
+        happens.then_some(next)
+    }
+
+    /// Does a step that always makes something.
+    pub(super) fn take(&mut self, step: Step) {
+        match step {
+            Step::Deliver { wire, end } => self.deliver(wire, end),
+            Step::Lose { wire, end } => self.deliver_end(wire, end),
+            Step::Dial(dial) => self.settle_dial(dial),
+            Step::Say(_) | Step::Join(_) | Step::Leave(_) => self.do_as_told(step),
+            Step::Crash(_) | Step::Break(_) | Step::Partition(_) | Step::Heal => self.suffer(step),
+            Step::Time | Step::FalseAlarm(_) => {}
+        }
     }
 
     fn do_as_told(&mut self, step: Step) {
         match step {
             Step::Say(host) => {
                 self.budget.messages -= 1;
-                self.host_mut(host).said += 1;
                 if let Ok(text) = Text::new("m") {
                     self.input(host, Input::Command(Command::Say(text)));
                 }
             }
             Step::Join(contact) => {
                 self.budget.joins -= 1;
-                self.start(Start::Join { contacts: vec![addr_of(contact)] });
+                self.join(contact);
             }
             Step::Leave(host) => {
                 self.budget.leaves -= 1;
-                self.host_mut(host).leaving = true;
                 self.input(host, Input::Command(Command::Leave));
             }
             _ => {}
@@ -160,7 +169,7 @@ impl State {
         match step {
             Step::Crash(host) => {
                 self.budget.crashes -= 1;
-                self.host_mut(host).life = Life::Crashed;
+                self.befall(host, &Event::Crash);
                 self.hang_up(host, Tail::Broken);
             }
             Step::Break(wire) => {
@@ -204,7 +213,7 @@ impl State {
                 let it = &self.wires[wire];
                 let (from, to) = (it.hosts[1 - end], it.hosts[end]);
                 match it.queues[end].front() {
-                    Some(envelope) => format!("{from} -> {to}: {}", self.brief(&envelope.message)),
+                    Some(letter) => format!("{from} -> {to}: {}", self.brief(&letter.envelope.message)),
                     None => format!("{from} -> {to}: {:?}", it.tails[end]),
                 }
             }
