@@ -194,7 +194,8 @@ impl Node {
             return;
         }
         core::mem::swap(&mut self.out, out);
-        self.clock.advance(now, self.timers.first().map(|deadline| deadline.at));
+        let deadline = self.timers.first().filter(|_| self.keeps(Rule::PatientClock));
+        self.clock.advance(now, deadline.map(|deadline| deadline.at));
         self.take(input);
         while self.mode != Mode::Ended
             && let Some(timer) = self.timers.take_due(self.now())
