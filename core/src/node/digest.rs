@@ -8,11 +8,11 @@
 use core::hash::{Hash, Hasher};
 
 use super::links::{Link, Purpose};
-use super::{Mode, Node};
+use super::{Mode, Node, Rule};
 use crate::config::Times;
-use crate::ids::{LinkId, NodeId};
+use crate::ids::{Epoch, LinkId, NodeId};
 use crate::node::Timer;
-use crate::wire::{Entry, Hello, Message, Said};
+use crate::wire::{Entry, Hello, Install, Message, Said};
 
 /// Generations further from the newest than this are alike.
 const FAR: u64 = 3;
@@ -23,37 +23,67 @@ impl Node {
         self.links.generations.iter().map(|(peer, generation)| (*peer, *generation))
     }
 
-    /// Feeds all that decides this node's behaviour into `state`.
-    pub fn digest(&self, state: &mut impl Hasher) {
+    /// Feeds all that decides this node's behaviour into `state`. What everybody has acknowledged decides who
+    /// is let in, when somebody may leave and what history may go: `stability` tells whether any of that is
+    /// to come.
+    pub fn digest(&self, stability: bool, state: &mut impl Hasher) {
         self.me.id.hash(state);
-        self.digest_mode(state);
+        self.digest_mode(stability, state);
         (&self.leaving, self.view, self.promised, self.cfg, &self.roster).hash(state);
         (&self.route, self.ring.next, self.ring.seeking, self.ring.prev).hash(state);
         self.digest_log(state);
-        (self.stable, self.said, self.own_end, &self.shown, self.ready, self.unacked).hash(state);
+        (self.said, &self.shown, self.ready).hash(state);
+        stability.then_some((self.stable, self.own_end, self.unacked)).hash(state);
         self.submissions.len().hash(state);
         for said in self.submissions.iter() {
             digest_said(said, state);
         }
-        self.digest_leadership(state);
+        self.digest_leadership(stability, state);
         (self.lost_leader, self.unlinkable.map(|(view, _)| view)).hash(state);
         self.unreachable.len().hash(state);
         for (id, epoch) in &self.unreachable {
             (id, *epoch == self.promised).hash(state);
         }
         (&self.shunned, &self.went_on).hash(state);
-        Timer::ALL.map(|timer| timer != Timer::Sweep && self.timers.is_set(timer)).hash(state);
+        let decides = |timer| timer != Timer::Sweep && (stability || timer != Timer::Ack);
+        Timer::ALL.map(|timer| decides(timer) && self.timers.is_set(timer)).hash(state);
         self.digest_links(state);
     }
 
-    fn digest_mode(&self, state: &mut impl Hasher) {
+    /// Whether `message` does nothing on `link`, now or whenever it may come: what it is about is over.
+    pub fn is_too_late(&self, link: LinkId, message: &Message) -> bool {
+        let Some(state) = self.links.get(link) else { return true };
+        if state.peer.is_none() {
+            // The leader says that it listens; the welcome, which comes after, is what counts.
+            return matches!(message, Message::Pong(_)) && self.wants_in_on(link);
+        }
+        match message {
+            // A view that this node leads no more it never leads again.
+            Message::Submit { view, .. } | Message::Ack { view, .. } => !self.leads() || *view != self.view,
+            Message::Install(install) => install.cfg.view.epoch < self.promised,
+            Message::Deliver(deliver) => deliver.view.epoch < self.promised && self.keeps(Rule::Freeze),
+            _ => false,
+        }
+    }
+
+    /// Whether the end of `link`, before which nothing more comes, does nothing, now or whenever it may come:
+    /// this node knows nobody at its other end, and waits for nobody there.
+    pub fn is_loose(&self, link: LinkId) -> bool {
+        self.links.get(link).is_none_or(|state| {
+            let waits =
+                !matches!(state.purpose, None | Some(Purpose::Probe { .. })) || self.is_merging_on(link);
+            state.peer.is_none() && state.deferred.is_none() && !waits
+        })
+    }
+
+    fn digest_mode(&self, stability: bool, state: &mut impl Hasher) {
         core::mem::discriminant(&self.mode).hash(state);
         match &self.mode {
             Mode::Electing(election) => election.hash(state),
             Mode::Waiting(waiting) => {
                 (&waiting.announcement, waiting.told).hash(state);
                 if let Some((install, entries)) = &waiting.install {
-                    install.hash(state);
+                    digest_install(install, stability, state);
                     entries.len().hash(state);
                     for entry in entries {
                         digest_entry(entry, state);
@@ -78,15 +108,15 @@ impl Node {
         }
     }
 
-    fn digest_leadership(&self, state: &mut impl Hasher) {
+    fn digest_leadership(&self, stability: bool, state: &mut impl Hasher) {
         let now = self.now();
         self.leadership.is_some().hash(state);
         let Some(leadership) = &self.leadership else { return };
         leadership.members.len().hash(state);
         for (id, progress) in &leadership.members {
             (id, progress.synced, progress.reminded, progress.astray_since.is_some()).hash(state);
-            (progress.acked, progress.taken, progress.sent, progress.install_end, progress.cut_off.is_some())
-                .hash(state);
+            (progress.sent, progress.install_end, progress.cut_off.is_some()).hash(state);
+            stability.then_some((progress.acked, progress.taken)).hash(state);
         }
         (&leadership.joiners, &leadership.draining, &leadership.returning).hash(state);
         if let Some(admission) = &leadership.admission {
@@ -95,7 +125,8 @@ impl Node {
         let merging = leadership.merging.and_then(|link| self.links.get(link));
         merging.map(|link| link.remote).hash(state);
         let recent = leadership.last_removal.is_some_and(|at| now.since(at) < Times::SUSPECT_WINDOW);
-        (&leadership.doomed, recent, leadership.holding, leadership.slowest).hash(state);
+        (&leadership.doomed, recent, leadership.holding).hash(state);
+        stability.then_some(leadership.slowest).hash(state);
         leadership.held.len().hash(state);
         for said in &leadership.held {
             digest_said(said, state);
@@ -105,7 +136,7 @@ impl Node {
     fn digest_links(&self, state: &mut impl Hasher) {
         let newest = |peer: NodeId| self.links.generations.get(&peer).copied().unwrap_or(0);
         let mut links: alloc::vec::Vec<(LinkId, &Link)> = self.links.iter().collect();
-        links.sort_by_key(|(id, link)| (link.remote, link.purpose.is_some(), *id));
+        links.sort_by_key(|(id, link)| (link.remote, *id));
         links.len().hash(state);
         for (id, link) in links {
             let other = match (&link.peer, &link.purpose, &link.deferred) {
@@ -115,13 +146,17 @@ impl Node {
                 _ => None,
             };
             let newest = other.map_or(0, newest);
-            (link.remote, &link.purpose, link.peer, distance(link.generation, newest)).hash(state);
+            // Once a link stands it does not matter who dialed it, and why.
+            let purpose = link.purpose.as_ref().filter(|_| link.peer.is_none());
+            (link.remote, purpose, link.peer, distance(link.generation, newest)).hash(state);
             if let Some(hello) = &link.deferred {
                 digest_hello(hello, state);
                 distance(hello.generation, newest).hash(state);
             }
             let probed = link.probed.is_some_and(|at| link.heard < at);
-            (link.knows, link.view, link.takes_me_for_next, link.told_next, probed).hash(state);
+            // Of a peer that has been left behind it does not matter how far.
+            let view = link.view.map(|view| view.epoch.max(Epoch(self.view.epoch.0.saturating_sub(1))));
+            (link.knows, view, link.takes_me_for_next, link.told_next, probed).hash(state);
             link.peer.map(|peer| self.links.of(peer) == Some(id)).hash(state);
         }
         let mut dials: alloc::vec::Vec<_> = (self.links.dials())
@@ -139,8 +174,8 @@ impl Node {
 }
 
 /// Feeds a message on its way into `state`, without stamps. Returns the generation of links that it speaks of,
-/// if of any, which has no part in that.
-pub fn digest_message(message: &Message, state: &mut impl Hasher) -> Option<u64> {
+/// if of any, which has no part in that. For `stability` see [`Node::digest`].
+pub fn digest_message(message: &Message, stability: bool, state: &mut impl Hasher) -> Option<u64> {
     core::mem::discriminant(message).hash(state);
     match message {
         Message::Hello(hello) => {
@@ -157,11 +192,15 @@ pub fn digest_message(message: &Message, state: &mut impl Hasher) -> Option<u64>
             digest_said(said, state);
         }
         Message::Deliver(deliver) => {
-            (deliver.view, deliver.stable).hash(state);
+            (deliver.view, stability.then_some(deliver.stable)).hash(state);
             deliver.entries.len().hash(state);
             for entry in &deliver.entries {
                 digest_entry(entry, state);
             }
+        }
+        Message::Install(install) => digest_install(install, stability, state),
+        Message::Ping(beat) | Message::Pong(beat) => {
+            (beat.view, beat.cfg, stability.then_some((beat.acked, beat.stable))).hash(state);
         }
         Message::Sync(sync) => {
             (sync.view, &sync.shape, sync.more).hash(state);
@@ -173,6 +212,11 @@ pub fn digest_message(message: &Message, state: &mut impl Hasher) -> Option<u64>
         other => other.hash(state),
     }
     None
+}
+
+fn digest_install(install: &Install, stability: bool, state: &mut impl Hasher) {
+    let Install { cfg, roster, common, base, end, origins, shape, stable } = install;
+    (cfg, roster, common, base, end, origins, shape, stability.then_some(stable)).hash(state);
 }
 
 fn digest_hello(hello: &Hello, state: &mut impl Hasher) {

@@ -17,6 +17,8 @@ use ringchat_core::{
 
 use std::collections::{BTreeMap, VecDeque};
 
+use super::state::Budget;
+
 /// What became of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Life {
@@ -36,10 +38,10 @@ pub(super) struct Letter {
 }
 
 impl Letter {
-    fn new(envelope: Envelope) -> Arc<Self> {
+    fn new(envelope: Envelope, stability: bool) -> Arc<Self> {
         let mut hasher = SipHasher13::new();
         envelope.room.hash(&mut hasher);
-        let generation = digest_message(&envelope.message, &mut hasher);
+        let generation = digest_message(&envelope.message, stability, &mut hasher);
         Arc::new(Self { digest: hasher.finish128().as_u128(), generation, envelope })
     }
 
@@ -97,8 +99,8 @@ pub(super) struct Host {
     pub(super) life: Life,
     /// Whether it was there from the beginning.
     pub(super) founder: bool,
-    /// Whether more than crashes may befall, so that less is promised.
-    pub(super) crash_only: bool,
+    /// What could befall at the beginning: what is promised depends on it.
+    pub(super) allowed: Budget,
     /// Whether its user wants to leave.
     pub(super) leaving: bool,
     /// The messages shown, in order: whose, and which number. Those of a gap are not among them.
@@ -114,12 +116,12 @@ pub(super) struct Host {
 }
 
 impl Host {
-    pub(super) fn new(node: Node, crash_only: bool) -> Self {
+    pub(super) fn new(node: Node, allowed: Budget) -> Self {
         Self {
             node,
             life: Life::Running,
             founder: false,
-            crash_only,
+            allowed,
             leaving: false,
             shown: Vec::new(),
             gaps: false,
@@ -210,10 +212,13 @@ impl Host {
                 Action::Dial { dial, addr } => asks.push(Ask::Dial { dial, addr }),
                 Action::Trust { .. } => {}
                 Action::Send { link, envelope } => {
-                    asks.push(Ask::Send { link, letter: Letter::new(envelope) });
+                    asks.push(Ask::Send {
+                        link,
+                        letter: Letter::new(envelope, self.allowed.needs_stability()),
+                    });
                 }
                 Action::Multicast { links, envelope } => {
-                    let letter = Letter::new(envelope);
+                    let letter = Letter::new(envelope, self.allowed.needs_stability());
                     let send = |link| Ask::Send { link, letter: Arc::clone(&letter) };
                     asks.extend(links.into_iter().map(send));
                 }
@@ -236,11 +241,11 @@ impl Host {
             Notice::Message { from, oseq, .. } => self.see_message(from.id, oseq),
             Notice::Gap { from, count } => {
                 self.gaps = true;
-                if self.crash_only {
+                if self.allowed.is_crash_only() {
                     self.wrong = Some(format!("S6: {count} messages of {from} are missing"));
                 }
             }
-            Notice::LeftBehind if self.crash_only => {
+            Notice::LeftBehind if self.allowed.is_crash_only() => {
                 self.wrong = Some("no false alarm: somebody is left behind".into());
             }
             Notice::Fault { remote, reason: Fault::OtherRoom } => {
@@ -274,7 +279,7 @@ impl Host {
             self.life.hash(&mut hasher);
             match self.life {
                 Life::Running => {
-                    self.node.digest(&mut hasher);
+                    self.node.digest(self.allowed.needs_stability(), &mut hasher);
                     (self.leaving, self.said, self.gaps, &self.shown).hash(&mut hasher);
                 }
                 Life::Ended(_) => self.said.hash(&mut hasher),

@@ -39,6 +39,9 @@ pub struct Outcome {
     pub finished: bool,
     /// What is wrong, if anything.
     pub found: Option<Found>,
+    /// If it stopped early: the steps to the state found last, in words. One that is far away may show
+    /// something that goes on for ever.
+    pub furthest: Vec<String>,
 }
 
 /// How a state was reached first.
@@ -84,11 +87,11 @@ pub fn search(start: State, limits: Limits, mut progress: impl FnMut(usize, usiz
             let batch = frontier.split_off(frontier.len().saturating_sub(BATCH));
             if let Err((number, step, what)) = search.expand_all(&batch, limits.jobs, &mut next) {
                 let found = Some(Found { what, scenario: search.scenario(number, step) });
-                return Outcome { states: search.origins.len(), depth: depth + 1, finished: false, found };
+                return search.outcome(depth + 1, false, found);
             }
             progress(depth, search.origins.len(), frontier.len() + next.len());
             if search.origins.len() > limits.states {
-                return Outcome { states: search.origins.len(), depth, finished: false, found: None };
+                return search.outcome(depth, false, None);
             }
         }
         if !next.is_empty() {
@@ -96,7 +99,7 @@ pub fn search(start: State, limits: Limits, mut progress: impl FnMut(usize, usiz
         }
         frontier = next;
     }
-    Outcome { states: search.origins.len(), depth, finished: true, found: None }
+    search.outcome(depth, true, None)
 }
 
 struct Search {
@@ -172,6 +175,12 @@ impl Search {
         }
         self.settled.lock().unwrap_or_else(PoisonError::into_inner).extend(passed);
         Ok(())
+    }
+
+    fn outcome(&self, depth: usize, finished: bool, found: Option<Found>) -> Outcome {
+        let last = u32::try_from(self.origins.len().saturating_sub(1)).unwrap_or(0);
+        let furthest = if finished || found.is_some() { Vec::new() } else { self.scenario(last, None) };
+        Outcome { states: self.origins.len(), depth, finished, found, furthest }
     }
 
     /// The steps to a state, and one more.

@@ -27,7 +27,7 @@ pub struct Budget {
     pub breaks: u8,
     /// Cuts of the network in two, each with a heal.
     pub partitions: u8,
-    /// Timers of one node that go off while messages are under way.
+    /// Times that one node's clock runs ahead until a timer goes off.
     pub false_alarms: u8,
 }
 
@@ -36,6 +36,12 @@ impl Budget {
     /// more is promised.
     pub(super) fn is_crash_only(self) -> bool {
         self.breaks == 0 && self.partitions == 0 && self.false_alarms == 0
+    }
+
+    /// Whether it decides anything what all have acknowledged: not if nobody leaves, and nobody is to be let
+    /// in. How much history is kept is beyond what so few messages can tell.
+    pub(super) fn needs_stability(self) -> bool {
+        !self.is_crash_only() || self.joins > 0 || self.leaves > 0
     }
 }
 
@@ -158,7 +164,7 @@ impl State {
         seed[0] = u8::try_from(number).unwrap_or(u8::MAX);
         let mut node = Node::new(config, seed, self.now());
         node.ablate(self.setup.rules);
-        Host::new(node, self.allowed().is_crash_only())
+        Host::new(node, self.allowed())
     }
 
     /// Brings a new host to life.

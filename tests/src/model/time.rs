@@ -39,6 +39,7 @@ impl State {
             }
             state.input(host, Input::Tick);
             state.deliver_noise();
+            state.take_idle_steps();
             if !state.is_quiet() || state.fingerprint() != before {
                 return Some(state);
             }
