@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use crate::ids::{Epoch, Index, NodeId, Seq};
-use crate::limits::{ABSENT_HISTORY_BYTES, HISTORY_BYTES, HISTORY_ENTRIES, MAX_SHAPE};
+use crate::limits::{ABSENT_HISTORY_BYTES, BATCH_BYTES, HISTORY_BYTES, HISTORY_ENTRIES, MAX_SHAPE};
 use crate::wire::{Body, Entry, Said, Segment};
 
 /// What an entry weighs beside its text.
@@ -32,7 +32,8 @@ struct Kept {
 
 impl Log {
     /// An empty log that begins at `base`: what a member installs whose own log is too old.
-    pub(crate) fn from_base(base: Index, origins: BTreeMap<NodeId, Seq>, shape: Vec<Segment>) -> Self {
+    pub(crate) fn from_base(base: Index, origins: BTreeMap<NodeId, Seq>, mut shape: Vec<Segment>) -> Self {
+        shape.drain(..shape.len().saturating_sub(MAX_SHAPE));
         Self { base, base_origins: origins.clone(), origins, shape, ..Self::default() }
     }
 
@@ -90,6 +91,17 @@ impl Log {
         self.kept.range(skip.min(self.kept.len())..).map(|kept| &kept.entry)
     }
 
+    /// The entries kept in `from..to`.
+    pub(crate) fn range(&self, from: Index, to: Index) -> Vec<Entry> {
+        self.from(from).take_while(|entry| entry.index < to).cloned().collect()
+    }
+
+    /// Where a batch ends that begins at `from`: with the entry that fills it, or with the log.
+    pub(crate) fn batch_end(&self, from: Index) -> Index {
+        let full = self.weight_before(from).saturating_add(BATCH_BYTES as u64);
+        self.base.saturating_add(self.kept.partition_point(|kept| kept.before < full) as u64)
+    }
+
     /// The weight of the entries in `from..to`, in bytes; those no longer kept weigh nothing.
     pub(crate) fn weight(&self, from: Index, to: Index) -> u64 {
         self.weight_before(to).saturating_sub(self.weight_before(from))
@@ -120,6 +132,25 @@ impl Log {
         let before = self.weight;
         self.weight = before.saturating_add(weight(&entry.body));
         self.kept.push_back(Kept { entry, before });
+    }
+
+    /// Whether `entries` may follow the first `end` entries: each at the next index, of no older epoch than the
+    /// one before, and with a later stamp if both are of one view.
+    pub(crate) fn may_go_on(&self, end: Index, entries: &[Entry]) -> bool {
+        let mut last = self.entries().rev().find(|entry| entry.index < end);
+        entries.iter().all(|entry| last.replace(entry).is_none_or(|last| precedes(last, entry)))
+    }
+
+    /// The highest message number of each origin in the first `end` entries.
+    pub(crate) fn origins_before(&self, end: Index) -> BTreeMap<NodeId, Seq> {
+        if end >= self.len() {
+            return self.origins.clone();
+        }
+        let mut origins = self.base_origins.clone();
+        self.entries()
+            .take_while(|entry| entry.index < end)
+            .for_each(|entry| count(&mut origins, &entry.body));
+        origins
     }
 
     /// Drops all entries from `end` on.
@@ -192,7 +223,14 @@ pub(crate) fn common_prefix(a: &[Segment], b: &[Segment]) -> Index {
     0
 }
 
-fn count(origins: &mut BTreeMap<NodeId, Seq>, body: &Body) {
+/// Whether `b` may come right after `a`.
+fn precedes(a: &Entry, b: &Entry) -> bool {
+    let in_time = a.view != b.view || a.stamp < b.stamp;
+    a.index.saturating_add(1) == b.index && a.view.epoch <= b.view.epoch && in_time
+}
+
+/// Notes the number of what is said in `body`, or missing by it.
+pub(crate) fn count(origins: &mut BTreeMap<NodeId, Seq>, body: &Body) {
     let (origin, seq) = match body {
         Body::Chat { said, .. } => (said.origin.id, said.oseq),
         Body::Gap { origin, to, .. } => (origin.id, *to),

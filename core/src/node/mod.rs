@@ -45,6 +45,7 @@ use crate::action::{Action, CloseMode, Fault, Notice};
 use crate::config::{Config, Start, Times};
 use crate::ids::{Epoch, Index, LinkId, NodeId, RoomId, Seq, Stamp};
 use crate::input::{Command, DownReason, Input};
+use crate::limits::MAX_CLOCK_LEAP;
 use crate::report::Stats;
 use crate::rng::Rng;
 use crate::roster::{Cfg, Member, Roster, View};
@@ -189,6 +190,12 @@ impl Node {
     /// which is to be empty. Cannot fail, and never panics over what comes in. After the node has ended it
     /// does nothing.
     pub fn handle(&mut self, now: Instant, input: Input, out: &mut Outbox) {
+        self.handle_all(now, [input], out);
+    }
+
+    /// Takes inputs that happened one after the other by `now`, as [`handle`](Self::handle) takes one. A leader
+    /// then sends what they made it sequence together, so a driver hands over at once what one read brought.
+    pub fn handle_all(&mut self, now: Instant, inputs: impl IntoIterator<Item = Input>, out: &mut Outbox) {
         debug_assert!(out.is_empty(), "the driver empties the outbox");
         if self.mode == Mode::Ended {
             return;
@@ -196,7 +203,11 @@ impl Node {
         core::mem::swap(&mut self.out, out);
         let deadline = self.timers.first().filter(|_| self.keeps(Rule::PatientClock));
         self.clock.advance(now, deadline.map(|deadline| deadline.at));
-        self.take(input);
+        for input in inputs {
+            if self.mode != Mode::Ended {
+                self.take(input);
+            }
+        }
         while self.mode != Mode::Ended
             && let Some(timer) = self.timers.take_due(self.now())
         {
@@ -238,6 +249,9 @@ impl Node {
 
     fn on_received(&mut self, link: LinkId, envelope: Envelope) {
         let now = self.now();
+        if envelope.stamp > self.lamport.saturating_add(MAX_CLOCK_LEAP) {
+            return self.fault(link, Fault::Clock);
+        }
         let Some(state) = self.links.get_mut(link) else { return };
         state.heard = now;
         state.stamp = state.stamp.max(Some(envelope.stamp));
@@ -342,6 +356,7 @@ impl Node {
         if self.mode == Mode::Ended {
             return;
         }
+        self.deliver_sequenced();
         self.check_leaving();
         if self.mode != Mode::Ended {
             self.announce_ring();
@@ -415,6 +430,13 @@ impl Node {
             Some((Some(peer), _)) => self.on_link_lost(peer),
             Some((None, Some(purpose))) => self.dial_came_to_nothing(&purpose, Ok(DownReason::Closed)),
             Some((None, None)) | None => {}
+        }
+    }
+
+    /// Closes the link to `peer` for its fault.
+    fn accuse(&mut self, peer: NodeId, reason: Fault) {
+        if let Some(link) = self.links.of(peer) {
+            self.fault(link, reason);
         }
     }
 
