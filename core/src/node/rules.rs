@@ -42,6 +42,71 @@ pub enum Rule {
     DrainBeforeLeave,
     /// A member that has asked for its removal takes part in no election.
     LeaverEndsOnElection,
+    /// Heartbeats tell the newest configuration.
+    CfgInBeats,
+    /// Greetings tell the newest configuration.
+    CfgInHellos,
+    /// A newcomer is welcomed when every insider has its entry.
+    WelcomeAfterAcks,
+    /// Who is refused passes over who refused it, and no more: its membership stays as it is.
+    RefusalsOnlyRoute,
+    /// A winner's ring is the path of its token without those known to be dead.
+    PathWithoutDead,
+    /// One who does not follow says so.
+    AnswerStaleElected,
+    /// A member that does not show its log in time leaves the membership.
+    UnsyncedTimeout,
+    /// A leader reminds a member that does not follow, and dials one that it is not linked to.
+    RemindUnsynced,
+    /// A leader gives up a member that stays in another view.
+    AstrayTimeout,
+    /// A member whose leader is in another view starts an election.
+    LeaveAstrayLeader,
+    /// A refusal counts only for the attempt that it is about.
+    DropStaleRefusals,
+    /// Newcomers that are not let in in time leave the membership.
+    ExpelLateNewcomers,
+    /// A leader that was elected and is out of reach is elected once more, not for ever.
+    GiveUpUnlinkable,
+    /// A clock is patient with a late driver.
+    PatientClock,
+}
+
+impl Rule {
+    /// All of them.
+    pub const ALL: [Self; 31] = [
+        Self::ExactNextSeq,
+        Self::ShowOnce,
+        Self::Resubmit,
+        Self::SequenceTails,
+        Self::Freeze,
+        Self::LongestLogFirst,
+        Self::SwallowRepeats,
+        Self::DeadCandidateStartsAnew,
+        Self::ElectionTimeout,
+        Self::RetrySkipped,
+        Self::MembersFromLogOnly,
+        Self::RejoinWithPromise,
+        Self::EpochAboveReturners,
+        Self::ProbeLost,
+        Self::CloseInputWhenLeaving,
+        Self::DrainBeforeLeave,
+        Self::LeaverEndsOnElection,
+        Self::CfgInBeats,
+        Self::CfgInHellos,
+        Self::WelcomeAfterAcks,
+        Self::RefusalsOnlyRoute,
+        Self::PathWithoutDead,
+        Self::AnswerStaleElected,
+        Self::UnsyncedTimeout,
+        Self::RemindUnsynced,
+        Self::AstrayTimeout,
+        Self::LeaveAstrayLeader,
+        Self::DropStaleRefusals,
+        Self::ExpelLateNewcomers,
+        Self::GiveUpUnlinkable,
+        Self::PatientClock,
+    ];
 }
 
 impl Node {
