@@ -30,7 +30,7 @@ pub const BIRTH: Instant = Instant(1_000_000);
 const MAX_LINKS: usize = 64;
 
 /// How long a node may take to lead a room of its own, or to end, when nobody is there any more.
-const ALONE: Duration = Duration::from_secs(60);
+const ALONE: Duration = Duration::from_mins(1);
 
 /// Whatever happens to a node, it keeps its state in order and within its bounds, wants to be woken later than
 /// now, and asks for nothing that its driver cannot do. When nobody is there any more, it goes on alone or ends.
@@ -170,14 +170,21 @@ impl World {
             self.feed(Input::LinkDown { link, reason: DownReason::Io });
         }
         let end = self.now.after(ALONE);
-        while !self.node.has_ended() && !(self.node.is_leader() && self.node.roster().len() == 1) {
+        while !self.is_settled() {
             let input = match self.dials.pop_front() {
                 Some(dial) => Some(Input::DialFailed { dial, reason: DialFailure::Refused }),
                 None => self.sleep(),
             };
             assert!(input.is_some() && self.now < end, "stuck alone: {:?}", self.node);
-            input.into_iter().for_each(|input| self.feed(input));
+            if let Some(input) = input {
+                self.feed(input);
+            }
         }
+    }
+
+    /// Whether it has ended, or leads a room of its own.
+    fn is_settled(&self) -> bool {
+        self.node.has_ended() || self.node.is_leader() && self.node.roster().len() == 1
     }
 
     fn feed(&mut self, input: Input) {

@@ -36,7 +36,7 @@ impl Peer<'_> {
             2 => Message::NotMember(self.not_member(script)),
             3 => Message::Superseded { generation: self.generation(script) },
             4 => Message::WantRoster,
-            5 => Message::Roster { cfg: self.cfg(script), roster: self.roster(script) },
+            5 => Message::Roster { cfg: self.cfg(script), roster: roster(script) },
             6 => Message::Ping(self.beat(script)),
             7 => Message::Pong(self.beat(script)),
             8 => Message::Elect(self.elect(script)),
@@ -96,12 +96,12 @@ impl Peer<'_> {
             candidate: Key { epoch: self.epoch(script), length: self.index(script), id: id(script) },
             path: script.few(id),
             cfg: self.cfg(script),
-            roster: script.maybe(|script| self.roster(script)),
+            roster: script.maybe(roster),
         }
     }
 
     fn elected(&self, script: &mut Script<'_>) -> Elected {
-        Elected { cfg: self.cfg(script), roster: self.roster(script), shape: self.shape(script) }
+        Elected { cfg: self.cfg(script), roster: roster(script), shape: self.shape(script) }
     }
 
     fn deliver(&self, script: &mut Script<'_>) -> Deliver {
@@ -130,7 +130,7 @@ impl Peer<'_> {
         let base = if script.flag() { self.index(script) } else { common };
         Install {
             cfg: self.cfg(script),
-            roster: self.roster(script),
+            roster: roster(script),
             common,
             base,
             end: base.saturating_add(u64::from(script.byte() % 4)),
@@ -168,13 +168,12 @@ impl Peer<'_> {
 
     fn change(&self, script: &mut Script<'_>) -> Change {
         if script.flag() {
-            return Change::Opened { roster: self.roster(script), lost: script.few(member) };
+            return Change::Opened { roster: roster(script), lost: script.few(member) };
         }
-        let many = |roster: Roster| roster.iter().map(|member| (member.clone(), self.node.me().id)).collect();
         let departures = [Departure::Quit, Departure::Lost];
         Change::Edit {
             gone: script.few(|script| (member(script), script.pick(&departures).unwrap_or(Departure::Lost))),
-            joined: many(self.roster(script)),
+            joined: roster(script).iter().map(|member| (member.clone(), self.node.me().id)).collect(),
             merged: script.flag(),
         }
     }
@@ -247,20 +246,18 @@ impl Peer<'_> {
     fn generation(&self, script: &mut Script<'_>) -> u64 {
         near(self.generation, script)
     }
+}
 
-    /// Some of the cast in any order that a ring can have; seldom as many as a room can have.
-    fn roster(&self, script: &mut Script<'_>) -> Roster {
-        let who = script.byte();
-        let mut members: Vec<Member> = match who {
-            u8::MAX => (0..MAX_ROSTER as u64).map(|n| in_crowd(n)).collect(),
-            _ => {
-                (0..CAST).filter(|number| who >> number & 1 == 1).map(|number| named(cast(number))).collect()
-            }
-        };
-        let turn = usize::from(who >> CAST).checked_rem(members.len()).unwrap_or(0);
-        members.rotate_left(turn);
-        Roster::new(members).unwrap_or_default()
-    }
+/// Some of the cast, the first of them anyone; seldom as many as a room can have.
+fn roster(script: &mut Script<'_>) -> Roster {
+    let who = script.byte();
+    let mut members: Vec<Member> = match who {
+        u8::MAX => (0..MAX_ROSTER as u64).map(in_crowd).collect(),
+        _ => (0..CAST).filter(|number| who >> number & 1 == 1).map(|number| named(cast(number))).collect(),
+    };
+    let turn = usize::from(who >> CAST).checked_rem(members.len()).unwrap_or(0);
+    members.rotate_left(turn);
+    Roster::new(members).unwrap_or_default()
 }
 
 fn refusal(script: &mut Script<'_>) -> Refusal {

@@ -271,7 +271,9 @@ impl Node {
         let replaced = install.base > install.common;
         let mut last =
             if replaced { install.origins.clone() } else { self.log.origins_before(install.common) };
-        entries.iter().for_each(|entry| count(&mut last, &entry.body));
+        for entry in entries {
+            count(&mut last, &entry.body);
+        }
         self.shown.iter().any(|(id, shown)| last.get(id).is_some_and(|last| (1..*shown).contains(last)))
     }
 
