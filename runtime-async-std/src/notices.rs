@@ -9,20 +9,20 @@ use futures::task::AtomicWaker;
 use futures::{Stream, StreamExt};
 use ringchat_core::driver::{Event, EventQueue, NoEvent};
 
-use crate::commands::Commands;
 use crate::crew::lock;
+use crate::node::Node;
 use crate::rt;
 
-/// The queue of events between the node and its user.
+/// The events between the node and its user.
 #[derive(Debug, Default)]
-struct Shared {
-    queue: Mutex<EventQueue>,
+pub(crate) struct Queue {
+    events: Mutex<EventQueue>,
     reader: AtomicWaker,
 }
 
 /// The node's end of the queue. Dropping it ends the stream.
 #[derive(Debug, Default)]
-pub(crate) struct Outlet(Arc<Shared>);
+pub(crate) struct Outlet(Arc<Queue>);
 
 impl Outlet {
     /// Moves `events` into the queue.
@@ -30,21 +30,21 @@ impl Outlet {
         if events.is_empty() {
             return;
         }
-        let mut queue = lock(&self.0.queue);
+        let mut queue = lock(&self.0.events);
         events.drain(..).for_each(|event| queue.push(event));
         drop(queue);
         self.0.reader.wake();
     }
 
-    /// The user's end.
-    pub(crate) fn notices(&self, commands: Arc<Commands>) -> Notices {
-        Notices { shared: Arc::clone(&self.0), commands }
+    /// The queue, for the user's end.
+    pub(crate) fn queue(&self) -> Arc<Queue> {
+        Arc::clone(&self.0)
     }
 }
 
 impl Drop for Outlet {
     fn drop(&mut self) {
-        lock(&self.0.queue).close();
+        lock(&self.0.events).close();
         self.0.reader.wake();
     }
 }
@@ -55,17 +55,22 @@ impl Drop for Outlet {
 /// Dropping it leaves the room.
 #[derive(Debug)]
 pub struct Notices {
-    shared: Arc<Shared>,
-    commands: Arc<Commands>,
+    queue: Arc<Queue>,
+    node: Arc<Node>,
 }
 
 impl Notices {
+    /// The user's end of `queue`, which `node` fills.
+    pub(crate) fn new(queue: Arc<Queue>, node: Arc<Node>) -> Self {
+        Self { queue, node }
+    }
+
     /// The next event, if there is one already.
     ///
     /// # Errors
     /// If there is none.
     pub fn try_next(&mut self) -> Result<Event, NoEvent> {
-        lock(&self.shared.queue).pop()
+        lock(&self.queue.events).pop()
     }
 
     /// The next event, if it comes within `timeout`.
@@ -84,8 +89,8 @@ impl Stream for Notices {
     type Item = Event;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
-        self.shared.reader.register(context.waker());
-        match lock(&self.shared.queue).pop() {
+        self.queue.reader.register(context.waker());
+        match lock(&self.queue.events).pop() {
             Ok(event) => Poll::Ready(Some(event)),
             Err(NoEvent::Ended) => Poll::Ready(None),
             Err(NoEvent::Yet) => Poll::Pending,
@@ -95,6 +100,6 @@ impl Stream for Notices {
 
 impl Drop for Notices {
     fn drop(&mut self) {
-        self.commands.leave();
+        self.node.leave();
     }
 }

@@ -1,18 +1,15 @@
 //! The room, as a program that embeds it sees it.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
-use std::thread::{Builder, JoinHandle};
+use std::thread::JoinHandle;
 use std::{error, fmt, io};
 
 use ringchat_core::driver::Ended;
-use ringchat_core::limits::INPUT_QUEUE;
 use ringchat_core::{Command, Config, Text};
 
-use crate::commands::{Commands, Taker};
 use crate::crew::lock;
-use crate::node::{NodeThread, Queues};
+use crate::node::Node;
 use crate::notices::{Notices, Outlet};
 
 /// A room that this process is a member of, or is about to be.
@@ -21,8 +18,8 @@ use crate::notices::{Notices, Outlet};
 #[derive(Debug)]
 pub struct Room {
     addr: SocketAddr,
-    commands: Arc<Commands>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    node: Arc<Node>,
+    keeper: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Room {
@@ -39,16 +36,12 @@ impl Room {
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(OpenError::Random)?;
 
-        let (jobs, jobs_taken) = mpsc::sync_channel(INPUT_QUEUE);
-        let commands = Arc::new(Commands::new(jobs.clone()));
         let outlet = Outlet::default();
-        let notices = outlet.notices(Arc::clone(&commands));
-        let queues = Queues { jobs: jobs_taken, commands: Taker(Arc::clone(&commands)), outlet };
-        let node = NodeThread::new(Config { addr, ..config }, seed, listener, queues, jobs)
-            .map_err(OpenError::Thread)?;
-        let thread =
-            Builder::new().name("ringchat-node".into()).spawn(|| node.run()).map_err(OpenError::Thread)?;
-        Ok((Self { addr, commands, thread: Mutex::new(Some(thread)) }, notices))
+        let notices = outlet.queue();
+        let (node, keeper) =
+            Node::start(Config { addr, ..config }, seed, listener, outlet).map_err(OpenError::Thread)?;
+        let notices = Notices::new(notices, Arc::clone(&node));
+        Ok((Self { addr, node, keeper: Mutex::new(Some(keeper)) }, notices))
     }
 
     /// Where this member listens, and others may join.
@@ -61,7 +54,7 @@ impl Room {
     /// # Errors
     /// If the room was left.
     pub fn say(&self, text: Text) -> Result<(), Ended> {
-        self.commands.give(&Command::Say(text))
+        self.node.command(&Command::Say(text))
     }
 
     /// Asks for a [`Notice::Report`](ringchat_core::Notice::Report), which comes with the other notices.
@@ -70,20 +63,20 @@ impl Room {
     /// # Errors
     /// If the room was left.
     pub fn report(&self) -> Result<(), Ended> {
-        self.commands.give(&Command::Report)
+        self.node.command(&Command::Report)
     }
 
     /// Leaves the room once what was said has been taken. Does not wait: the notices end with
     /// [`Notice::Ended`](ringchat_core::Notice::Ended). Doing it again does nothing.
     pub fn leave(&self) {
-        self.commands.leave();
+        self.node.leave();
     }
 
     /// Waits until the room has ended, and every thread and socket of it is gone. It does not leave.
     pub fn join(&self) {
         // Whoever joins second waits for the lock.
-        if let Some(thread) = lock(&self.thread).take()
-            && thread.join().is_err()
+        if let Some(keeper) = lock(&self.keeper).take()
+            && keeper.join().is_err()
         {
             log::error!("the node's thread panicked");
         }

@@ -3,9 +3,10 @@
 //! A runtime reads clocks, sockets and queues, and tells [`Driver`] what happened; `Driver` runs the node,
 //! executes its actions, and writes to the connections through [`Connection`]. Nothing in it waits.
 //!
-//! A runtime works in *turns*: it waits for one thing to happen, tells it and whatever else has happened
-//! meanwhile, then ends the turn with [`Driver::flush`], which writes once to each connection.
+//! A runtime works in *turns*: it takes all that waits in the [`Agenda`], tells it, then ends the turn with
+//! [`Driver::flush`], which writes once to each connection. The agenda says who runs the turn.
 
+mod agenda;
 mod backlog;
 mod commands;
 mod events;
@@ -27,6 +28,7 @@ use crate::node::{Node, Outbox};
 use crate::time::Instant;
 use crate::wire::{Envelope, GREETING, encode};
 
+pub use agenda::{Agenda, Keep, Runner};
 pub use backlog::Backlog;
 pub use commands::CommandQueue;
 pub use events::{Ended, Event, EventQueue, NoEvent};
@@ -37,9 +39,6 @@ pub const DIAL_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Dials that a runtime has under way at one time; further ones wait for their turn.
 pub const DIALS_AT_ONCE: usize = 64;
-
-/// Things that happened which a runtime takes in before it ends its turn.
-pub const TURN: usize = 64;
 
 /// How long a leaver waits for the room to take what was said before.
 const PATIENCE: Duration = Duration::from_secs(10);
