@@ -46,13 +46,13 @@ impl Connection {
 }
 
 impl driver::Connection for Connection {
-    fn send(&mut self, bytes: &mut Vec<u8>) -> Result<(), DownReason> {
+    fn send(&mut self, bytes: &[u8]) -> Result<(), DownReason> {
         let mut backlog = lock(&self.shared.backlog);
+        let mut rest = bytes;
         if backlog.is_idle() {
-            let written = write_at_once(&self.shared.stream, bytes).map_err(|_| DownReason::Io)?;
-            bytes.drain(..written);
+            rest = write_at_once(&self.shared.stream, bytes).map_err(|_| DownReason::Io)?;
         }
-        if bytes.is_empty() || !backlog.push(bytes)? {
+        if rest.is_empty() || !backlog.push(rest)? {
             return Ok(());
         }
         let shared = Arc::clone(&self.shared);
@@ -82,18 +82,18 @@ impl Drop for Connection {
     }
 }
 
-/// Writes as much as the socket takes without waiting; tells how much that was.
-fn write_at_once(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    let mut written = 0;
-    while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+/// Writes as much as the socket takes without waiting; gives the rest.
+fn write_at_once<'a>(stream: &TcpStream, bytes: &'a [u8]) -> io::Result<&'a [u8]> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
         match rustix::net::send(stream, rest, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
-            Ok(more) => written += more,
+            Ok(written) => rest = rest.get(written..).unwrap_or_default(),
             Err(rustix::io::Errno::INTR) => {}
             Err(rustix::io::Errno::AGAIN) => break,
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(written)
+    Ok(rest)
 }
 
 /// The body of a writer: writes what waits until nothing does.
@@ -186,7 +186,7 @@ mod tests {
         let Pair { mut connection, mut peer, node, crew } = pair();
         let all: Vec<u8> = (0..u32::MAX).flat_map(u32::to_be_bytes).take(192 * CHUNK).collect();
         for chunk in all.chunks(CHUNK) {
-            connection.send(&mut chunk.to_vec()).unwrap();
+            connection.send(chunk).unwrap();
         }
         assert!(!lock(&connection.shared.backlog).is_idle(), "the socket takes less than all at once");
         connection.finish();
@@ -202,7 +202,7 @@ mod tests {
     fn a_peer_that_never_reads_overflows() {
         let Pair { mut connection, peer, crew, .. } = pair();
         let mut sent = 0;
-        while connection.send(&mut vec![0; CHUNK]) != Err(DownReason::Overflow) {
+        while connection.send(&[0; CHUNK]) != Err(DownReason::Overflow) {
             sent += CHUNK;
             assert!(sent < 4 * LINK_QUEUE_BYTES, "no end of what is queued");
         }
@@ -216,7 +216,7 @@ mod tests {
     fn a_peer_that_resets_ends_reader_and_writer() {
         let Pair { mut connection, peer, node, crew } = pair();
         while lock(&connection.shared.backlog).is_idle() {
-            connection.send(&mut vec![0; CHUNK]).unwrap();
+            connection.send(&[0; CHUNK]).unwrap();
         }
         // Closing with bytes unread resets.
         drop(peer);

@@ -49,16 +49,19 @@ const LINGER: Duration = Duration::from_secs(1);
 /// Connections that linger, at most; the oldest is cut off for a new one.
 const MAX_LINGERING: usize = 64;
 
-/// Bytes gathered for a link that are written before the end of the turn.
-const FLUSH_BYTES: usize = 64 * 1024;
+/// Bytes for a link that are written before the end of the turn.
+const FLUSH_BYTES: usize = 16 * 1024;
+
+/// Bytes of room that a link keeps for what is gathered next. A leader may have a thousand links.
+const KEPT_BYTES: usize = 1024;
 
 /// The sending side of a connection, as a runtime provides it. No call waits.
 pub trait Connection {
-    /// Writes what the socket takes at once and leaves the rest to a writer; `bytes` is then empty.
+    /// Writes what the socket takes at once and leaves the rest to a writer.
     ///
     /// # Errors
     /// `Overflow` if too much waits already, `Io` if the connection is broken. The caller aborts it.
-    fn send(&mut self, bytes: &mut Vec<u8>) -> Result<(), DownReason>;
+    fn send(&mut self, bytes: &[u8]) -> Result<(), DownReason>;
 
     /// From now on the receiving side takes frames of every length.
     fn trust(&mut self);
@@ -81,8 +84,9 @@ impl<C: Connection> Link<C> {
         if self.gathered.is_empty() {
             return Ok(());
         }
-        self.connection.send(&mut self.gathered)?;
-        self.gathered.shrink_to(FLUSH_BYTES);
+        self.connection.send(&self.gathered)?;
+        self.gathered.clear();
+        self.gathered.shrink_to(KEPT_BYTES);
         Ok(())
     }
 }
@@ -326,6 +330,9 @@ impl<C: Connection> Driver<C> {
     fn gather(&mut self, id: LinkId, frame: &[u8]) -> Result<(), DownReason> {
         let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
         if link.gathered.is_empty() {
+            if frame.len() >= FLUSH_BYTES {
+                return link.connection.send(frame);
+            }
             self.dirty.push(id);
         }
         link.gathered.extend_from_slice(frame);
