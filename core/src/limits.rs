@@ -47,7 +47,7 @@ pub const INFLIGHT_BYTES: usize = 2 * 1024 * 1024;
 pub const UNSTABLE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Entries acknowledged together.
-pub const ACK_BATCH: u64 = 64;
+pub const ACK_BATCH: u64 = 1024;
 
 /// Entries of history that are kept, whoever has acknowledged them.
 pub const HISTORY_ENTRIES: usize = 1000;
@@ -73,6 +73,10 @@ pub const EVENT_QUEUE: usize = 64 * 1024;
 /// Bytes of text in them: a member that catches up is shown at once all the history that may be kept for it,
 /// which shares these bytes with its log, and some more.
 pub const EVENT_QUEUE_BYTES: usize = ABSENT_HISTORY_BYTES + 8 * 1024 * 1024;
+
+/// How far a Lamport time may be ahead of one's own. A million events a second take twelve days to get there;
+/// a clock that leaps to its end could no longer tell what came first.
+pub const MAX_CLOCK_LEAP: u64 = 1 << 40;
 
 /// Views in a log's shape; older ones go.
 pub const MAX_SHAPE: usize = 1024;

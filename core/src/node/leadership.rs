@@ -28,6 +28,8 @@ pub(crate) struct Leadership {
     cut_off: BTreeSet<NodeId>,
     /// The link on which this ring has asked to be taken into a greater one.
     pub(super) merging: Option<LinkId>,
+    /// Whether the user was told that another ring is too large for this one.
+    pub(super) told_too_many: bool,
     pub(super) doomed: BTreeMap<NodeId, Departure>,
     pub(super) last_removal: Option<Instant>,
     /// Submissions that wait while the room is held up.

@@ -60,6 +60,18 @@ impl Node {
         self.on_route_changed();
     }
 
+    /// Nobody of a route that is newer than the configuration can be had, as when a ring that was about to take
+    /// this member over has died: the ring that the log tells of is the one to close.
+    pub(super) fn gives_up_route(&mut self) -> bool {
+        let member = self.mode == Mode::Normal && self.roster.contains(self.me.id) && self.roster.len() > 1;
+        let gives_up = member && self.route.cfg > self.cfg;
+        if gives_up {
+            self.route = Route { cfg: self.cfg, roster: self.roster.clone() };
+            self.on_route_changed();
+        }
+        gives_up
+    }
+
     fn on_route_changed(&mut self) {
         let roster = self.route.roster.clone();
         self.unreachable.retain(|id, _| roster.contains(*id));
