@@ -58,7 +58,7 @@ impl Engine {
             self.crew.start(dial(id, addr, Arc::clone(node), self.stopped.clone()));
         }
         self.driver.flush(now);
-        self.outlet.put(self.driver.events());
+        (self.outlet)(self.driver.events());
     }
 
     /// When the next turn is due, whatever happens.

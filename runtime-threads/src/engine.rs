@@ -56,7 +56,7 @@ impl Engine {
             }
         }
         self.driver.flush(now);
-        self.outlet.put(self.driver.events());
+        (self.outlet)(self.driver.events());
     }
 
     /// When the next turn is due, whatever happens.

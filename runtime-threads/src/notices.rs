@@ -15,13 +15,26 @@ pub(crate) struct Queue {
     more: Condvar,
 }
 
-/// The node's end of the queue. Dropping it ends the stream.
-#[derive(Debug, Default)]
-pub(crate) struct Outlet(Arc<Queue>);
+/// Where a turn puts its events, which it leaves empty. Dropped when the node has ended.
+pub(crate) type Outlet = Box<dyn FnMut(&mut Vec<Event>) + Send>;
 
-impl Outlet {
-    /// Moves `events` into the queue.
-    pub(crate) fn put(&self, events: &mut Vec<Event>) {
+/// An outlet into a queue, and the queue, for the user's end.
+pub(crate) fn queue() -> (Outlet, Arc<Queue>) {
+    let queue = Arc::new(Queue::default());
+    let filler = Filler(Arc::clone(&queue));
+    (Box::new(move |events| filler.put(events)), queue)
+}
+
+/// An outlet to a function of the user.
+pub(crate) fn sink(mut sink: impl FnMut(Event) + Send + 'static) -> Outlet {
+    Box::new(move |events| events.drain(..).for_each(&mut sink))
+}
+
+/// The node's end of a queue. Dropping it ends the stream.
+struct Filler(Arc<Queue>);
+
+impl Filler {
+    fn put(&self, events: &mut Vec<Event>) {
         if events.is_empty() {
             return;
         }
@@ -33,14 +46,9 @@ impl Outlet {
             self.0.more.notify_one();
         }
     }
-
-    /// The queue, for the user's end.
-    pub(crate) fn queue(&self) -> Arc<Queue> {
-        Arc::clone(&self.0)
-    }
 }
 
-impl Drop for Outlet {
+impl Drop for Filler {
     fn drop(&mut self) {
         lock(&self.0.events).close();
         self.0.more.notify_one();

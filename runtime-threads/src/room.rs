@@ -5,12 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::{error, fmt, io};
 
-use ringchat_core::driver::Ended;
+use ringchat_core::driver::{Ended, Event};
 use ringchat_core::{Command, Config, Text};
 
 use crate::crew::lock;
 use crate::node::Node;
-use crate::notices::{Notices, Outlet};
+use crate::notices::{self, Notices, Outlet};
 
 /// A room that this process is a member of, or is about to be.
 ///
@@ -30,18 +30,34 @@ impl Room {
     /// # Errors
     /// If the address cannot be listened on, or the system denies randomness or threads.
     pub fn open(config: Config) -> Result<(Self, Notices), OpenError> {
+        let (outlet, queue) = notices::queue();
+        let room = Self::start(config, outlet)?;
+        let notices = Notices::new(queue, Arc::clone(&room.node));
+        Ok((room, notices))
+    }
+
+    /// Like [`open`](Self::open), but hands each event to `sink` at once, so that nobody has to wake up to take it.
+    ///
+    /// `sink` is called by whoever runs the node, a thread of the room or one that says something. It
+    /// holds up the room, so it must not wait for anything, also not in [`say`](Self::say). It is dropped when the
+    /// room has ended.
+    ///
+    /// # Errors
+    /// Like [`open`](Self::open).
+    pub fn open_with(config: Config, sink: impl FnMut(Event) + Send + 'static) -> Result<Self, OpenError> {
+        Self::start(config, notices::sink(sink))
+    }
+
+    fn start(config: Config, outlet: Outlet) -> Result<Self, OpenError> {
         let listen = |source| OpenError::Listen { addr: config.addr, source };
         let listener = TcpListener::bind(config.addr).map_err(listen)?;
         let addr = listener.local_addr().map_err(listen)?;
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(OpenError::Random)?;
 
-        let outlet = Outlet::default();
-        let notices = outlet.queue();
         let (node, keeper) =
             Node::start(Config { addr, ..config }, seed, listener, outlet).map_err(OpenError::Thread)?;
-        let notices = Notices::new(notices, Arc::clone(&node));
-        Ok((Self { addr, node, keeper: Mutex::new(Some(keeper)) }, notices))
+        Ok(Self { addr, node, keeper: Mutex::new(Some(keeper)) })
     }
 
     /// Where this member listens, and others may join.
