@@ -204,6 +204,9 @@ impl Face for Screen {
             Notice::Report(report) => self.report(report),
             Notice::LeftBehind => self.system("the ring went on without you; joining again"),
             Notice::CutOff => self.system("you read too slowly; the room waits no longer, catching up"),
+            Notice::TooManyToMerge => self.system(
+                "the other part of this room was found, but together they are more than a room can have",
+            ),
             Notice::Ended(Ending::Left { .. }) => self.system("you left the ring"),
             Notice::Held { .. }
             | Notice::Ring { .. }

@@ -36,6 +36,7 @@ pub(crate) fn log(notice: &Notice) -> Option<String> {
         Notice::Leader { member, epoch } => format!("{member} leads now (epoch {epoch})"),
         Notice::LeftBehind => "the ring went on without this member, which joins again".to_owned(),
         Notice::CutOff => "too slow for the room, which reads no more until this member caught up".to_owned(),
+        Notice::TooManyToMerge => "a ring was found that is too large for this one to merge with".to_owned(),
         Notice::Fault { remote, reason } => format!("{remote} was cut off: {reason}"),
         Notice::Ended(Ending::Left { unsure: 0 }) => "left the ring".to_owned(),
         Notice::Ended(Ending::Left { unsure }) => format!("left the ring, {} unsure", messages(*unsure)),

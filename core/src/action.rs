@@ -157,6 +157,9 @@ pub enum Notice {
     LeftBehind,
     /// The room reads this member's messages no more until it has caught up (`Refusal::Slow`).
     CutOff,
+    /// Another ring of this room was found, and both together would be too many; they stay apart. Told to the
+    /// users of both leaders, once a reign.
+    TooManyToMerge,
     /// A peer's fault; its link was closed. For a log.
     Fault {
         /// The other end of the link.

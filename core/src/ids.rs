@@ -6,7 +6,8 @@ use core::fmt;
 use core::net::{SocketAddr, SocketAddrV6};
 
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use smol_str::SmolStr;
 use unicode_width::UnicodeWidthStr;
 
 use crate::limits::{MAX_NAME, MAX_NAME_COLUMNS, MAX_TEXT};
@@ -131,9 +132,9 @@ impl fmt::Display for NameError {
 impl core::error::Error for NameError {}
 
 /// What people call a member: 1 to 32 columns, at most 64 bytes, no control characters, no blanks at the
-/// ends, none of `()[]:>`. Not unique.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct Name(Arc<str>);
+/// ends, none of `()[]:>`. Not unique. Cheap to clone, and short ones to decode: they travel with each message.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Name(SmolStr);
 
 impl Name {
     /// Parses a name.
@@ -163,7 +164,7 @@ impl Name {
 
     /// What somebody is called of whom only the id is left.
     pub(crate) fn unknown() -> Self {
-        Self("unknown".into())
+        Self(SmolStr::new_static("unknown"))
     }
 }
 
@@ -178,6 +179,12 @@ fn forbidden_in_name(c: char) -> bool {
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(&self.0)
+    }
+}
+
+impl Serialize for Name {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.0.as_str().serialize(serializer)
     }
 }
 

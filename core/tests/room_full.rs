@@ -39,12 +39,30 @@ impl Leader {
         self.handle(Input::Received { link: LinkId(member), envelope })
     }
 
+    fn link_up(&mut self, member: u64) {
+        let (link, remote) = (LinkId(member), addr(member));
+        self.handle(Input::LinkUp { link, origin: Origin::Accepted, remote });
+    }
+
     fn knock(&mut self, member: u64) -> Vec<Action> {
-        let remote = addr(member);
-        self.handle(Input::LinkUp { link: LinkId(member), origin: Origin::Accepted, remote });
+        self.link_up(member);
         let me = newcomer(member);
         let join = Join { me, contact: None, epoch: Epoch::default(), generation: 1, ring: Vec::new() };
         self.hear(member, Message::Join(join))
+    }
+
+    /// Newcomers come in until there are so many members.
+    fn let_in(&mut self, members: u64) {
+        let mut last = 1;
+        while last < members {
+            let until = (last + BATCH).min(members);
+            for member in last + 1..=until {
+                assert_eq!(refusal(&self.knock(member)), None, "{member}");
+            }
+            last = until;
+            self.follow(last);
+            assert_eq!(self.node.roster().len() as u64, last);
+        }
     }
 
     /// All members up to `last` show and acknowledge their logs, as often as it takes to let all in.
@@ -76,21 +94,45 @@ fn refusal(actions: &[Action]) -> Option<Refusal> {
     })
 }
 
+fn tells_too_many(actions: &[Action]) -> bool {
+    let told = |action: &Action| matches!(action, Action::Notify { notice: Notice::TooManyToMerge, .. });
+    actions.iter().any(told)
+}
+
 #[test]
 fn the_last_place_is_given_and_the_next_newcomer_is_told_that_the_room_is_full() {
     let mut leader = Leader::new();
-    let mut last = 1;
-    while leader.node.roster().len() < MAX_ROSTER {
-        let until = (last + BATCH).min(MAX_ROSTER as u64);
-        for member in last + 1..=until {
-            assert_eq!(refusal(&leader.knock(member)), None, "{member}");
-        }
-        last = until;
-        leader.follow(last);
-        assert_eq!(leader.node.roster().len() as u64, last);
-    }
+    let last = MAX_ROSTER as u64;
+    leader.let_in(last);
     assert_eq!(refusal(&leader.knock(last + 1)), Some(Refusal::RoomFull));
     assert_eq!(leader.node.roster().len(), MAX_ROSTER);
+}
+
+#[test]
+fn a_ring_that_is_too_large_to_be_taken_in_is_refused_and_the_user_told_once() {
+    let mut leader = Leader::new();
+    let half = MAX_ROSTER as u64 / 2;
+    leader.let_in(half + 1);
+    let other: Vec<Member> = (2000..).take(MAX_ROSTER / 2).map(newcomer).collect();
+    let mut ask = || {
+        let (me, ring) = (other[0].clone(), other[1..].to_vec());
+        leader.link_up(2000);
+        leader.hear(2000, Message::Join(Join { me, contact: None, epoch: Epoch(1), generation: 1, ring }))
+    };
+    let (first, again) = (ask(), ask());
+    assert_eq!((refusal(&first), tells_too_many(&first)), (Some(Refusal::RoomFull), true));
+    assert_eq!((refusal(&again), tells_too_many(&again)), (Some(Refusal::RoomFull), false));
+}
+
+#[test]
+fn the_leader_of_a_ring_that_is_refused_for_its_size_tells_its_user() {
+    let mut leader = Leader::new();
+    leader.let_in(2);
+    leader.link_up(2000);
+    let asked = leader.hear(2000, Message::Probe { me: newcomer(2000), size: MAX_ROSTER as u64 });
+    let joins = |action: &Action| matches!(action, Action::Send { envelope, .. } if matches!(envelope.message, Message::Join(_)));
+    assert!(asked.iter().any(joins), "{asked:?}");
+    assert!(tells_too_many(&leader.hear(2000, Message::Refused(Refusal::RoomFull))));
 }
 
 #[test]

@@ -6,7 +6,7 @@ fn all_hold(mix: Mix, seeds: std::ops::Range<u64>) {
     for seed in seeds {
         let outcome = run(Options { seed, nodes: None, mix, trace: false });
         let result = outcome.result.map_err(|violation| violation.to_string());
-        assert_eq!(result, Ok(()), "in {mix:?}; replay it with --first-seed {seed} --seeds 1");
+        assert_eq!(result, Ok(()), "look at it with simulate --seeds 1 --first-seed {seed} --faults {mix}");
         assert!(outcome.checked > 0, "seed {seed} of {mix:?} checks nothing");
     }
 }
@@ -24,6 +24,11 @@ fn frozen_and_slow_members_harm_nobody_for_long() {
 #[test]
 fn cuts_of_the_network_leave_rings_that_agree_within() {
     all_hold(Mix::Cut, 1..50);
+}
+
+#[test]
+fn what_stays_wrong_for_ever_stops_nobody_else() {
+    all_hold(Mix::Lasting, 1..60);
 }
 
 #[test]

@@ -112,6 +112,10 @@ impl<'a> Event<'a> {
             Notice::CutOff => {
                 Self::error("cut_off", "too slow for the room, which waits no longer; catching up")
             }
+            Notice::TooManyToMerge => Self::error(
+                "too_many_to_merge",
+                "the other part of this room was found, but together they are more than a room can have",
+            ),
             // A peer's fault is for the log, the end for `bye`, the answers for who asked.
             Notice::Held { .. } | Notice::Fault { .. } | Notice::Ended(_) | Notice::Report(_) => return None,
         })

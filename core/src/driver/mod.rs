@@ -182,11 +182,10 @@ impl<C: Connection> Driver<C> {
 
     /// Messages came in. Those of a link that is down are dropped.
     pub fn received(&mut self, now: Instant, link: LinkId, envelopes: Vec<Envelope>) {
-        for envelope in envelopes {
-            if !self.links.contains_key(&link) {
-                return;
-            }
-            self.handle(now, Input::Received { link, envelope });
+        if self.links.contains_key(&link) {
+            let inputs = envelopes.into_iter().map(|envelope| Input::Received { link, envelope });
+            self.step(now, inputs);
+            self.run(now);
         }
     }
 
@@ -268,23 +267,23 @@ impl<C: Connection> Driver<C> {
 
     /// Hands the node an input, and then what follows from it.
     fn handle(&mut self, now: Instant, input: Input) {
-        self.step(now, input);
+        self.step(now, [input]);
         self.run(now);
     }
 
     /// Hands the node what executing actions caused.
     fn run(&mut self, now: Instant) {
         while let Some(input) = self.echo.pop_front() {
-            self.step(now, input);
+            self.step(now, [input]);
         }
     }
 
-    fn step(&mut self, now: Instant, input: Input) {
+    fn step(&mut self, now: Instant, inputs: impl IntoIterator<Item = Input>) {
         if self.halted {
             return;
         }
         let mut actions = mem::take(&mut self.out);
-        self.node.handle(now, input, &mut actions);
+        self.node.handle_all(now, inputs, &mut actions);
         for action in actions.drain(..) {
             self.execute(now, action);
         }

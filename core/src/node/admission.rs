@@ -73,7 +73,11 @@ impl Node {
         let waiting: usize = leadership.joiners.iter().map(|it| it.ring.len().saturating_add(1)).sum();
         if waiting.saturating_add(join.ring.len()).saturating_add(self.roster.len()) >= MAX_ROSTER {
             self.send(link, Message::Refused(Refusal::RoomFull));
-            return self.close(link, CloseMode::Flush);
+            self.close(link, CloseMode::Flush);
+            if !join.ring.is_empty() {
+                self.too_many_to_merge();
+            }
+            return;
         }
         let contact = join.contact.unwrap_or(self.me.id);
         let id = join.me.id;

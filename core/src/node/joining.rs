@@ -151,6 +151,9 @@ impl Node {
             return;
         }
         let purpose = state.purpose.clone();
+        if refusal == Refusal::RoomFull && self.is_merging_on(link) {
+            self.too_many_to_merge();
+        }
         self.merge_link_lost(link);
         let Some(purpose) = purpose else { return };
         self.close(link, CloseMode::Abort);

@@ -5,15 +5,15 @@ use alloc::vec::Vec;
 
 use super::Node;
 use super::admission::{Admission, Joiner};
-use super::log::{Log, weight};
+use super::log::Log;
 use crate::action::{CloseMode, Departure};
 use crate::config::Times;
 use crate::ids::{Index, LinkId, NodeId, Seq};
-use crate::limits::{BATCH_BYTES, INFLIGHT_BYTES, UNSTABLE_BYTES};
+use crate::limits::{INFLIGHT_BYTES, UNSTABLE_BYTES};
 use crate::node::Timer;
 use crate::roster::{Roster, View};
 use crate::time::Instant;
-use crate::wire::{Body, Change, Deliver, Message, Refusal, RefusedKind, Said};
+use crate::wire::{Body, Change, Deliver, Entry, Message, Refusal, RefusedKind, Said};
 
 /// The leader's side of the protocol. Gone while it is frozen by an election.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -28,6 +28,8 @@ pub(crate) struct Leadership {
     cut_off: BTreeSet<NodeId>,
     /// The link on which this ring has asked to be taken into a greater one.
     pub(super) merging: Option<LinkId>,
+    /// Whether the user was told that another ring is too large for this one.
+    pub(super) told_too_many: bool,
     pub(super) doomed: BTreeMap<NodeId, Departure>,
     pub(super) last_removal: Option<Instant>,
     /// Submissions that wait while the room is held up.
@@ -35,6 +37,8 @@ pub(crate) struct Leadership {
     pub(super) holding: bool,
     /// The least acknowledged by a synced member.
     pub(super) slowest: Index,
+    /// Up to here the log was sent to all that keep up.
+    distributed: Index,
 }
 
 /// How far one member is.
@@ -158,21 +162,23 @@ impl Leadership {
         self.held.push_back(said);
     }
 
-    /// The links of the members that have all before `index` and take more; it counts as sent to them.
+    /// The links of the members that have all before `from` and take more; they count as sent up to `next`.
     pub(super) fn take_recipients(
         &mut self,
-        index: Index,
+        from: Index,
+        next: Index,
         log: &Log,
         link_of: impl Fn(NodeId) -> Option<LinkId>,
     ) -> Vec<LinkId> {
+        self.distributed = next;
         let mut links = Vec::with_capacity(self.members.len());
         for (id, progress) in &mut self.members {
-            let takes = progress.synced && progress.sent == index;
+            let takes = progress.synced && progress.sent == from;
             if takes
-                && log.weight(progress.taken, index) < INFLIGHT_BYTES as u64
+                && log.weight(progress.taken, from) < INFLIGHT_BYTES as u64
                 && let Some(link) = link_of(*id)
             {
-                progress.sent = index.saturating_add(1);
+                progress.sent = next;
                 links.push(link);
             }
         }
@@ -186,7 +192,8 @@ impl Node {
         let now = self.now();
         let others = roster.ids().filter(|id| *id != self.me.id);
         let members = others.map(|id| (id, Progress::new(now, 0))).collect();
-        self.leadership = Some(Leadership { members, ..Leadership::default() });
+        let distributed = self.log.len();
+        self.leadership = Some(Leadership { members, distributed, ..Leadership::default() });
         self.arm_probe();
     }
 
@@ -242,6 +249,8 @@ impl Node {
 
     /// Sends a member what it lacks, as much as it takes.
     fn pump(&mut self, member: NodeId) {
+        // It is to end up where those are who keep up, and get what follows with them.
+        self.distribute();
         while let Some((entries, next)) = self.next_batch(member) {
             let deliver = Deliver { view: self.view, entries, stable: self.stable };
             if !self.send_to(member, Message::Deliver(deliver)) {
@@ -254,23 +263,20 @@ impl Node {
         }
     }
 
-    fn next_batch(&self, member: NodeId) -> Option<(Vec<crate::wire::Entry>, Index)> {
+    fn next_batch(&self, member: NodeId) -> Option<(Vec<Entry>, Index)> {
         let progress = self.leadership.as_ref()?.members.get(&member)?;
         let inflight = self.log.weight(progress.taken, progress.sent);
         if !progress.synced || progress.sent >= self.log.len() || inflight >= INFLIGHT_BYTES as u64 {
             return None;
         }
-        let mut bytes = 0_u64;
-        let mut entries = Vec::new();
-        for entry in self.log.from(progress.sent) {
-            bytes = bytes.saturating_add(weight(&entry.body));
-            entries.push(entry.clone());
-            if bytes >= BATCH_BYTES as u64 {
-                break;
-            }
-        }
-        let next = progress.sent.saturating_add(entries.len() as u64);
-        (!entries.is_empty()).then_some((entries, next))
+        let next = self.log.batch_end(progress.sent);
+        Some((self.log.range(progress.sent, next), next))
+    }
+
+    /// The next entries that those who keep up were not sent yet.
+    pub(super) fn next_to_distribute(&self) -> Option<(Index, Index)> {
+        let from = self.leadership.as_ref()?.distributed;
+        (from < self.log.len()).then(|| (from, self.log.batch_end(from)))
     }
 
     pub(super) fn on_ack(&mut self, member: NodeId, view: View, index: Index) {

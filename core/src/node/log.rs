@@ -4,7 +4,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use crate::ids::{Epoch, Index, NodeId, Seq};
-use crate::limits::{ABSENT_HISTORY_BYTES, HISTORY_BYTES, HISTORY_ENTRIES, MAX_SHAPE};
+use crate::limits::{ABSENT_HISTORY_BYTES, BATCH_BYTES, HISTORY_BYTES, HISTORY_ENTRIES, MAX_SHAPE};
 use crate::wire::{Body, Entry, Said, Segment};
 
 /// What an entry weighs beside its text.
@@ -88,6 +88,17 @@ impl Log {
     pub(crate) fn from(&self, index: Index) -> impl Iterator<Item = &Entry> {
         let skip = usize::try_from(index.saturating_sub(self.base)).unwrap_or(usize::MAX);
         self.kept.range(skip.min(self.kept.len())..).map(|kept| &kept.entry)
+    }
+
+    /// The entries kept in `from..to`.
+    pub(crate) fn range(&self, from: Index, to: Index) -> Vec<Entry> {
+        self.from(from).take_while(|entry| entry.index < to).cloned().collect()
+    }
+
+    /// Where a batch ends that begins at `from`: with the entry that fills it, or with the log.
+    pub(crate) fn batch_end(&self, from: Index) -> Index {
+        let full = self.weight_before(from).saturating_add(BATCH_BYTES as u64);
+        self.base.saturating_add(self.kept.partition_point(|kept| kept.before < full) as u64)
     }
 
     /// The weight of the entries in `from..to`, in bytes; those no longer kept weigh nothing.

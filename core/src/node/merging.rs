@@ -6,7 +6,7 @@
 
 use super::links::Purpose;
 use super::{Mode, Node, Rule};
-use crate::action::{Action, CloseMode, Fault};
+use crate::action::{Action, CloseMode, Fault, Notice};
 use crate::config::Times;
 use crate::ids::{LinkId, NodeId};
 use crate::node::Timer;
@@ -118,6 +118,14 @@ impl Node {
         let generation = self.links.next_generation(view.leader);
         self.adopt(link, view.leader, generation);
         self.accept(elected);
+    }
+
+    /// Another ring and this one are too many for one room.
+    pub(super) fn too_many_to_merge(&mut self) {
+        let Some(leadership) = &mut self.leadership else { return };
+        if !core::mem::replace(&mut leadership.told_too_many, true) {
+            self.notify(Notice::TooManyToMerge);
+        }
     }
 
     /// The link on which this ring asked to be taken in is gone, or was refused.

@@ -189,13 +189,23 @@ impl Node {
     /// which is to be empty. Cannot fail, and never panics over what comes in. After the node has ended it
     /// does nothing.
     pub fn handle(&mut self, now: Instant, input: Input, out: &mut Outbox) {
+        self.handle_all(now, [input], out);
+    }
+
+    /// Takes inputs that happened one after the other by `now`, as [`handle`](Self::handle) takes one. A leader
+    /// then sends what they made it sequence together, so a driver hands over at once what one read brought.
+    pub fn handle_all(&mut self, now: Instant, inputs: impl IntoIterator<Item = Input>, out: &mut Outbox) {
         debug_assert!(out.is_empty(), "the driver empties the outbox");
         if self.mode == Mode::Ended {
             return;
         }
         core::mem::swap(&mut self.out, out);
         self.clock.advance(now, self.timers.first().map(|deadline| deadline.at));
-        self.take(input);
+        for input in inputs {
+            if self.mode != Mode::Ended {
+                self.take(input);
+            }
+        }
         while self.mode != Mode::Ended
             && let Some(timer) = self.timers.take_due(self.now())
         {
@@ -341,6 +351,7 @@ impl Node {
         if self.mode == Mode::Ended {
             return;
         }
+        self.deliver_sequenced();
         self.check_leaving();
         if self.mode != Mode::Ended {
             self.announce_ring();

@@ -77,26 +77,41 @@ impl Node {
         }
     }
 
-    /// Appends an entry to the log that this node leads, and sends it to all that have the log before it.
+    /// Appends an entry to the log that this node leads. Chat is sent when all inputs are taken, together; a
+    /// change of the membership at once, while those who go still are members.
     pub(super) fn sequence(&mut self, body: Body) {
         let entry = Entry { view: self.view, index: self.log.len(), stamp: self.tick(), body };
-        let (index, body) = (entry.index, entry.body.clone());
-        self.log.push(entry.clone());
-        self.distribute(entry);
-        if let Body::Membership { change, .. } = &body {
-            self.change_members(change);
+        if let Body::Membership { cfg, change } = &entry.body {
+            let (index, cfg, change) = (entry.index, *cfg, change.clone());
+            self.log.push(entry);
+            self.distribute();
+            self.change_members(&change);
+            self.apply_membership(index, cfg, &change);
+            self.recount();
+        } else {
+            self.append(entry);
         }
-        self.append_effects(index, &body);
-        self.recount();
         self.check_hold();
     }
 
-    fn distribute(&mut self, entry: Entry) {
-        let Some(leadership) = &mut self.leadership else { return };
-        let (links, log) = (&self.links, &self.log);
-        let links = leadership.take_recipients(entry.index, log, |member| links.of(member));
-        let deliver = Deliver { view: self.view, entries: [entry].into(), stable: self.stable };
-        self.multicast(links, Message::Deliver(deliver));
+    /// All inputs are taken: what they made this node sequence goes out together.
+    pub(super) fn deliver_sequenced(&mut self) {
+        if self.next_to_distribute().is_some() {
+            self.distribute();
+            self.recount();
+        }
+    }
+
+    /// Sends what was sequenced since the last time to all that have the log before it.
+    pub(super) fn distribute(&mut self) {
+        while let Some((from, next)) = self.next_to_distribute() {
+            let (links, log) = (&self.links, &self.log);
+            let Some(leadership) = &mut self.leadership else { return };
+            let links = leadership.take_recipients(from, next, log, |member| links.of(member));
+            let entries = if links.is_empty() { Vec::new() } else { self.log.range(from, next) };
+            let deliver = Deliver { view: self.view, entries, stable: self.stable };
+            self.multicast(links, Message::Deliver(deliver));
+        }
     }
 
     pub(super) fn multicast(&mut self, links: Vec<LinkId>, message: Message) {
@@ -132,9 +147,7 @@ impl Node {
             }
             urgent |= matches!(entry.body, Body::Membership { .. });
             self.unacked = self.unacked.saturating_add(1);
-            let (index, body) = (entry.index, entry.body.clone());
-            self.log.push(entry);
-            self.append_effects(index, &body);
+            self.append(entry);
         }
         self.learn_stable(deliver.stable);
         if urgent || self.unacked >= ACK_BATCH {
@@ -150,12 +163,17 @@ impl Node {
         goes_on.then_some(self.view.leader)
     }
 
-    /// What an entry does to a node whose log it was just appended to.
-    fn append_effects(&mut self, index: Index, body: &Body) {
-        self.show(index, body);
-        self.note_own(index, body);
-        if let Body::Membership { cfg, change } = body {
-            self.apply_membership(index, *cfg, change);
+    /// Appends the next entry to the log, with all that follows from it.
+    fn append(&mut self, entry: Entry) {
+        let index = entry.index;
+        if let Body::Membership { cfg, change } = &entry.body {
+            let (cfg, change) = (*cfg, change.clone());
+            self.log.push(entry);
+            self.apply_membership(index, cfg, &change);
+        } else {
+            self.show(index, &entry.body);
+            self.note_own(index, &entry.body);
+            self.log.push(entry);
         }
     }
 

@@ -1,18 +1,22 @@
 //! Random runs of the ring in virtual time, each held to the oracles.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
-use std::path::PathBuf;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::thread;
+use std::{env, fs, thread};
 
 use argh::FromArgs;
+use indicatif::{ProgressBar, ProgressStyle};
 use ringchat_tests::oracles::Violation;
-use ringchat_tests::sim::chaos::{Mix, Options, Outcome, run};
+use ringchat_tests::sim::chaos::{Mix, Outcome, UnknownMix};
+use ringchat_tests::sim::record::{Missing, NoRecord, Recipe, difference};
+use ringchat_tests::sim::totals::Totals;
 
 /// Runs rings of real nodes under random faults, in virtual time, and holds each run to the oracles.
+/// Ends with 0 if all promises are kept, with 1 if one is broken, with 2 if a record cannot be replayed.
 #[derive(FromArgs)]
 struct Args {
     /// how many runs
@@ -24,127 +28,158 @@ struct Args {
     /// members at the start; 2 to 10 by the seed if not given
     #[argh(option)]
     nodes: Option<u32>,
-    /// which faults: calm, crash, freeze, cut or all
-    #[argh(option, default = "Mix::All")]
-    faults: Mix,
+    /// which faults: calm, crash, freeze, cut, lasting or all; or rotate, each of these in turn by the seed, which
+    /// is so if not given
+    #[argh(option, from_str_fn(parse_faults), default = "None")]
+    faults: Option<Mix>,
+    /// a rule of the protocol that the nodes do without, to see what then breaks
+    #[argh(option)]
+    without: Option<Missing>,
     /// threads; all cores if not given
     #[argh(option)]
     jobs: Option<usize>,
-    /// write the trace of the run that fails, or of a single run, to this file
+    /// write the record of the run that fails, or of a single run, to this file and not to the temporary folder
     #[argh(option)]
     trace: Option<PathBuf>,
+    /// do the run of this record again, step by step
+    #[argh(option)]
+    replay: Option<PathBuf>,
     /// go on after a violation, and list the seeds that fail
     #[argh(switch)]
     keep_going: bool,
 }
 
 impl Args {
-    fn options(&self, seed: u64, trace: bool) -> Options {
-        Options { seed, nodes: self.nodes, mix: self.faults, trace }
+    fn recipe(&self, seed: u64) -> Recipe {
+        let mix = self.faults.unwrap_or_else(|| Mix::of_seed(seed));
+        Recipe { seed, nodes: self.nodes, mix, without: self.without }
     }
+}
+
+fn parse_faults(word: &str) -> Result<Option<Mix>, String> {
+    if word == "rotate" {
+        return Ok(None);
+    }
+    word.parse().map(Some).map_err(|error: UnknownMix| format!("{error}, or rotate for all in turn"))
+}
+
+/// Seeds that failed, at most as many as are listed.
+const LISTED: usize = 50;
+/// How often a line tells of the progress where there is no terminal for a bar.
+const LINES: u64 = 10;
+
+fn main() -> ExitCode {
+    let args: Args = argh::from_env();
+    let done = match &args.replay {
+        Some(file) => replay(file),
+        None => simulate(&args),
+    };
+    done.unwrap_or_else(|problem| {
+        eprintln!("{problem}");
+        ExitCode::from(2)
+    })
+}
+
+fn simulate(args: &Args) -> Result<ExitCode, String> {
+    let Sum { totals, failed } = run_all(args);
+    println!("{totals}");
+    for (seed, violation) in failed.iter().take(LISTED) {
+        println!("seed {seed} with --faults {}: {violation}", args.recipe(*seed).mix);
+    }
+    let single = (args.seeds == 1 && args.trace.is_some()).then_some(args.first_seed);
+    if let Some(seed) = failed.keys().next().copied().or(single) {
+        write_record(args, seed)?;
+    }
+    Ok(last_line(totals.runs, failed.len()))
+}
+
+/// What a script reads.
+fn last_line(runs: u64, violations: usize) -> ExitCode {
+    println!("simulate: {runs} runs, {violations} violations");
+    if violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 #[derive(Default)]
-struct Totals {
-    runs: u64,
-    steps: u64,
-    checked: u64,
-    virtual_seconds: u64,
-    elections: u64,
-    sent: BTreeMap<&'static str, u64>,
-    faults: BTreeMap<&'static str, u64>,
+struct Sum {
+    totals: Totals,
     failed: BTreeMap<u64, Violation>,
 }
 
-impl Totals {
-    fn add(&mut self, outcome: &Outcome) {
-        self.runs += 1;
-        self.steps += outcome.counts.steps;
-        self.checked += outcome.checked;
-        self.virtual_seconds += outcome.time.0 / 1_000_000;
-        self.elections += outcome.counts.elects.len() as u64;
-        for (kind, count) in &outcome.counts.sent {
-            *self.sent.entry(kind).or_default() += count;
-        }
-        for (kind, count) in &outcome.counts.faults {
-            *self.faults.entry(kind).or_default() += count;
-        }
-    }
-
-    fn print(&self) {
-        println!("steps: {} in {} s of virtual time", self.steps, self.virtual_seconds);
-        println!("messages checked: {}", self.checked);
-        println!("elections: {}", self.elections);
-        for (name, counts) in [("faults", &self.faults), ("sent", &self.sent)] {
-            let counts: Vec<String> = counts.iter().map(|(kind, count)| format!("{kind} {count}")).collect();
-            println!("{name}: {}", counts.join(", "));
+impl Sum {
+    fn add(&mut self, seed: u64, outcome: Outcome) {
+        self.totals.add(&outcome);
+        if let Err(violation) = outcome.result {
+            self.failed.insert(seed, violation);
         }
     }
 }
 
-#[allow(clippy::disallowed_methods, reason = "it tells a person how long the runs took")]
-fn main() -> ExitCode {
-    let args: Args = argh::from_env();
-    let totals = run_all(&args);
-    totals.print();
-    for (seed, violation) in totals.failed.iter().take(50) {
-        println!("seed {seed}: {violation}");
-    }
-    let traced = totals.failed.keys().next().copied().or((args.seeds == 1).then_some(args.first_seed));
-    if let Some(seed) = traced {
-        replay(&args, seed);
-    }
-    println!("simulate: {} runs, {} violations", totals.runs, totals.failed.len());
-    if totals.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-}
-
-fn run_all(args: &Args) -> Totals {
+fn run_all(args: &Args) -> Sum {
     let (next, stop) = (AtomicU64::new(0), AtomicBool::new(false));
-    let totals = Mutex::new(Totals::default());
+    let (sum, bar) = (Mutex::new(Sum::default()), progress_bar(args.seeds));
     let jobs = args.jobs.or_else(|| thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
-    thread::scope(|scope| {
-        for _ in 0..jobs {
-            scope.spawn(|| {
-                while !stop.load(Ordering::Relaxed) {
-                    let n = next.fetch_add(1, Ordering::Relaxed);
-                    if n >= args.seeds {
-                        break;
-                    }
-                    let seed = args.first_seed.wrapping_add(n);
-                    let outcome = run(args.options(seed, false));
-                    let mut totals = totals.lock().unwrap_or_else(PoisonError::into_inner);
-                    totals.add(&outcome);
-                    if let Err(violation) = outcome.result {
-                        totals.failed.insert(seed, violation);
-                        stop.store(!args.keep_going, Ordering::Relaxed);
-                    }
-                    if totals.runs.is_multiple_of(100) {
-                        eprintln!("{} runs, {} violations", totals.runs, totals.failed.len());
-                    }
-                }
-            });
+    let work = || {
+        while !stop.load(Ordering::Relaxed) {
+            let n = next.fetch_add(1, Ordering::Relaxed);
+            if n >= args.seeds {
+                break;
+            }
+            let seed = args.first_seed.wrapping_add(n);
+            let outcome = args.recipe(seed).run(false);
+            let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
+            sum.add(seed, outcome);
+            stop.fetch_or(!args.keep_going && !sum.failed.is_empty(), Ordering::Relaxed);
+            show_progress(&bar, &sum);
         }
-    });
-    totals.into_inner().unwrap_or_else(PoisonError::into_inner)
+    };
+    thread::scope(|scope| (0..jobs.max(1)).for_each(|_| drop(scope.spawn(work))));
+    bar.finish();
+    sum.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Does the run again with its trace, and says how to do the same.
-fn replay(args: &Args, seed: u64) {
-    let trace = run(args.options(seed, true)).trace;
-    if let Some(path) = &args.trace {
-        let written = std::fs::File::create(path).and_then(|mut file| file.write_all(trace.as_bytes()));
-        match written {
-            Ok(()) => eprintln!("the trace is in {}", path.display()),
-            Err(error) => eprintln!("cannot write {}: {error}", path.display()),
-        }
-        return;
+/// A bar on standard error if that is a terminal.
+fn progress_bar(runs: u64) -> ProgressBar {
+    let bar = ProgressBar::new(runs);
+    let style = ProgressStyle::with_template("{bar:40} {pos} of {len} runs, {per_sec}, {eta} left, {msg}");
+    style.map_or_else(|_| bar.clone(), |style| bar.clone().with_style(style))
+}
+
+fn show_progress(bar: &ProgressBar, sum: &Sum) {
+    let violations = format!("{} violations", sum.failed.len());
+    let (runs, all) = (sum.totals.runs, bar.length().unwrap_or(0));
+    if bar.is_hidden() && runs.is_multiple_of((all / LINES).max(1)) && all >= LINES {
+        eprintln!("{runs} of {all} runs, {violations}");
     }
-    let lines: Vec<&str> = trace.lines().collect();
-    let last = lines.get(lines.len().saturating_sub(60)..).unwrap_or_default();
-    eprintln!(
-        "the end of the trace of seed {seed} (all of it with --seeds 1 --first-seed {seed} --trace FILE):"
-    );
-    for line in last {
-        eprintln!("{line}");
+    bar.set_message(violations);
+    bar.inc(1);
+}
+
+/// Does the run once more, and writes it to a file.
+fn write_record(args: &Args, seed: u64) -> Result<(), String> {
+    let recipe = args.recipe(seed);
+    let in_temp = || env::temp_dir().join(format!("simulate-{}-{seed}.txt", recipe.mix));
+    let path = args.trace.clone().unwrap_or_else(in_temp);
+    fs::write(&path, recipe.record().1)
+        .map_err(|error| format!("cannot write {}: {error}", path.display()))?;
+    println!("every step of seed {seed} is in {0}; --replay {0} does it again", path.display());
+    Ok(())
+}
+
+/// Does the run of a record again, shows each step, and says whether it went as it did then.
+fn replay(file: &Path) -> Result<ExitCode, String> {
+    let problem = |what: String| format!("cannot replay {}: {what}", file.display());
+    let then = fs::read_to_string(file).map_err(|error| problem(error.to_string()))?;
+    let recipe: Recipe = then
+        .lines()
+        .next()
+        .unwrap_or_default()
+        .parse()
+        .map_err(|error: NoRecord| problem(error.to_string()))?;
+    let (outcome, now) = recipe.record();
+    io::stdout().write_all(now.as_bytes()).map_err(|error| error.to_string())?;
+    match difference(&then, &now) {
+        Some(difference) => println!("{difference}"),
+        None => println!("it goes as it was recorded"),
     }
+    Ok(last_line(1, usize::from(outcome.result.is_err())))
 }

@@ -2,8 +2,10 @@
 
 pub mod chaos;
 pub mod network;
+pub mod record;
 pub mod rng;
 mod schedule;
+pub mod totals;
 mod trace;
 mod world;
 

@@ -269,6 +269,7 @@ impl fmt::Display for Told<'_> {
             Notice::Report(_) => f.write_str("report"),
             Notice::LeftBehind => f.write_str("left behind"),
             Notice::CutOff => f.write_str("cut off"),
+            Notice::TooManyToMerge => f.write_str("too many to merge"),
             Notice::Fault { remote, reason } => write!(f, "fault of {remote}: {reason}"),
             Notice::Ended(ending) => write!(f, "ended {ending:?}"),
         }

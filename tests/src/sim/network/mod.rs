@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ringchat_core::limits::MAX_FRAME;
+use ringchat_core::limits::{LINK_QUEUE_BYTES, MAX_FRAME};
 use ringchat_core::wire::{self, Envelope};
 use ringchat_core::{CloseMode, DialFailure, DialId, DownReason, Input, Instant, LinkId};
 
@@ -96,6 +96,8 @@ struct Host {
     /// Bytes a second that it reads, if it is slow.
     pace: Option<u64>,
     next_read: Instant,
+    /// Bytes that its driver queues for one link before the link fails.
+    queue: usize,
     links: BTreeSet<LinkId>,
 }
 
@@ -147,9 +149,12 @@ pub struct Network {
     listeners: BTreeMap<SocketAddr, HostId>,
     connections: Vec<Connection>,
     cuts: BTreeSet<(SocketAddr, SocketAddr)>,
+    /// Nothing comes through between the hosts of one set and all others.
+    walls: Vec<BTreeSet<SocketAddr>>,
     schedule: Schedule<Event>,
     ready: VecDeque<Ready>,
     dirty: Vec<LinkId>,
+    overflows: u64,
 }
 
 /// Time.
@@ -164,10 +169,17 @@ impl Network {
             listeners: BTreeMap::new(),
             connections: Vec::new(),
             cuts: BTreeSet::new(),
+            walls: Vec::new(),
             schedule: Schedule::default(),
             ready: VecDeque::new(),
             dirty: Vec::new(),
+            overflows: 0,
         }
+    }
+
+    /// How many links have failed because a driver's queue was full.
+    pub fn overflows(&self) -> u64 {
+        self.overflows
     }
 
     /// When the next thing happens by itself.
@@ -200,13 +212,13 @@ impl Network {
         }
     }
 
-    /// The next input for a node, in order. Execute the node's actions before the next call.
-    pub fn poll(&mut self) -> Option<(HostId, Input)> {
+    /// The next inputs for a node, in order. Execute the node's actions before the next call.
+    pub fn poll(&mut self) -> Option<(HostId, Vec<Input>)> {
         loop {
             match self.ready.pop_front()? {
-                Ready::Input(host, input) => return Some((host, input)),
+                Ready::Input(host, input) => return Some((host, vec![input])),
                 Ready::Frames(at) => {
-                    if let Some(ready) = self.pop_frame(at) {
+                    if let Some(ready) = self.pop_frames(at) {
                         return Some(ready);
                     }
                 }
@@ -235,6 +247,7 @@ impl Network {
             backlog: VecDeque::new(),
             pace: None,
             next_read: self.now,
+            queue: LINK_QUEUE_BYTES,
             links: BTreeSet::new(),
         });
         if let Some(earlier) = self.listeners.insert(addr, host) {
@@ -298,6 +311,11 @@ impl Network {
         self.hosts[host.0].next_read = self.now;
     }
 
+    /// From now on a link of the process fails when so many bytes are queued for it.
+    pub fn bound_queues(&mut self, host: HostId, bytes: usize) {
+        self.hosts[host.0].queue = bytes;
+    }
+
     /// What the ways are like from now on.
     pub fn set_quality(&mut self, quality: Quality) {
         self.quality = quality;
@@ -308,14 +326,21 @@ impl Network {
         self.cuts.insert((from, to));
     }
 
+    /// Nothing comes through any more, either way, between `side` and all others, later ones included.
+    pub fn wall(&mut self, side: BTreeSet<SocketAddr>) {
+        self.walls.push(side);
+    }
+
     /// Whether nothing comes through from `from` to `to`.
     pub fn is_cut(&self, from: SocketAddr, to: SocketAddr) -> bool {
-        !self.cuts.is_empty() && self.cuts.contains(&(from, to))
+        let between = |wall: &BTreeSet<SocketAddr>| wall.contains(&from) != wall.contains(&to);
+        (!self.cuts.is_empty() && self.cuts.contains(&(from, to))) || self.walls.iter().any(between)
     }
 
     /// Ends all cuts. What they held goes on, or its connections are reset.
     pub fn heal(&mut self, how: Heal) {
         self.cuts.clear();
+        self.walls.clear();
         for number in 0..self.connections.len() {
             for side in 0..2 {
                 let from = link(number, side);
@@ -335,11 +360,22 @@ impl Network {
 
     /// Breaks one connection of `host`, the `n`th that it has; both ends are told.
     pub fn break_nth(&mut self, host: HostId, n: usize) {
-        let links = &self.hosts[host.0].links;
-        let from = links.iter().nth(n.checked_rem(links.len()).unwrap_or(0)).copied();
-        if let Some(from) = from {
+        if let Some(from) = self.nth_link(host, n) {
             self.break_link(from);
         }
+    }
+
+    /// Breaks one end of a connection of `host`, the `n`th that it has. The other end learns it only when
+    /// something that it sends is answered.
+    pub fn half_open_nth(&mut self, host: HostId, n: usize) {
+        if let Some(from) = self.nth_link(host, n) {
+            self.half_open(from);
+        }
+    }
+
+    fn nth_link(&self, host: HostId, n: usize) -> Option<LinkId> {
+        let links = &self.hosts[host.0].links;
+        links.iter().nth(n.checked_rem(links.len()).unwrap_or(0)).copied()
     }
 
     /// Who is at the other end of `at`, as far as it is known.

@@ -68,8 +68,8 @@ impl Pair {
     }
 
     fn drain(&mut self) {
-        while let Some(input) = self.network.poll() {
-            self.came.push(input);
+        while let Some((host, inputs)) = self.network.poll() {
+            self.came.extend(inputs.into_iter().map(|input| (host, input)));
         }
         self.network.flush();
     }
@@ -273,6 +273,48 @@ fn a_reader_that_does_not_read_overflows_the_writer() {
     }
     assert_eq!(pair.down(pair.a), [DownReason::Overflow]);
     assert!(sent > LINK_QUEUE_BYTES);
+}
+
+#[test]
+fn a_bound_on_the_queue_fails_a_link_that_is_not_read() {
+    let (mut pair, from, to) = Pair::connected(1);
+    pair.network.trust(to);
+    pair.network.bound_queues(pair.a, 40_000);
+    for _ in 0..3 {
+        pair.network.send(&[from], &big()).unwrap();
+    }
+    pair.run(Duration::from_secs(1));
+    assert_eq!((pair.down(pair.a), pair.network.overflows()), (vec![DownReason::Overflow], 1));
+}
+
+#[test]
+fn a_link_that_is_half_open_is_noticed_at_the_other_end_when_that_sends() {
+    let (mut pair, from, back) = Pair::connected(1);
+    pair.network.send(&[from], &small(1)).unwrap();
+    pair.network.flush();
+    pair.network.half_open_nth(pair.a, 0);
+    pair.run(Duration::from_secs(5));
+    assert_eq!((pair.down(pair.a), pair.down(pair.b)), (vec![DownReason::Io], vec![]));
+    assert!(pair.received(pair.b).is_empty(), "what was on its way is lost");
+    pair.network.send(&[back], &small(2)).unwrap();
+    pair.run(Duration::from_secs(1));
+    assert_eq!(pair.down(pair.b), [DownReason::Io]);
+    assert!(pair.received(pair.a).is_empty());
+}
+
+#[test]
+fn a_wall_stands_between_its_side_and_all_others_also_later_ones() {
+    let mut pair = Pair::new(1, Quality::GOOD);
+    pair.network.wall([addr(1), addr(3)].into());
+    let cut = |network: &Network, a, b| (network.is_cut(addr(a), addr(b)), network.is_cut(addr(b), addr(a)));
+    assert_eq!(cut(&pair.network, 1, 2), (true, true));
+    assert_eq!(cut(&pair.network, 1, 3), (false, false));
+    assert_eq!(cut(&pair.network, 2, 4), (false, false));
+    assert_eq!(cut(&pair.network, 3, 4), (true, true));
+    pair.network.wall([addr(2)].into());
+    assert_eq!(cut(&pair.network, 2, 4), (true, true), "three sides");
+    pair.network.heal(Heal::Deliver);
+    assert_eq!(cut(&pair.network, 1, 2), (false, false));
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ringchat_core::limits::LINK_QUEUE_BYTES;
 use ringchat_core::wire::GREETING;
 use ringchat_core::{DialFailure, DownReason, Input, LinkId, Origin};
 
@@ -212,24 +211,23 @@ impl Network {
         self.mark(from);
     }
 
-    pub(super) fn pop_frame(&mut self, at: LinkId) -> Option<(HostId, Input)> {
+    /// The messages that have come in whole at this end, together, as a driver hands them on.
+    pub(super) fn pop_frames(&mut self, at: LinkId) -> Option<(HostId, Vec<Input>)> {
         let end = self.end(at);
-        let host = end.host?;
-        if !end.reads() {
-            return None;
-        }
-        match end.decoder.pop() {
-            Ok(Some(envelope)) => {
-                self.ready.push_front(Ready::Frames(at));
-                Some((host, Input::Received { link: at, envelope }))
-            }
-            Ok(None) => None,
-            Err(error) => {
-                self.reset(at);
-                self.down(at, DownReason::Protocol(error));
-                None
+        let host = end.host.filter(|_| end.reads())?;
+        let mut inputs = Vec::new();
+        loop {
+            match self.end(at).decoder.pop() {
+                Ok(Some(envelope)) => inputs.push(Input::Received { link: at, envelope }),
+                Ok(None) => break,
+                Err(error) => {
+                    self.reset(at);
+                    self.down(at, DownReason::Protocol(error));
+                    break;
+                }
             }
         }
+        (!inputs.is_empty()).then_some((host, inputs))
     }
 
     /// The other end has closed, and all that it sent was read.
@@ -299,8 +297,10 @@ impl Network {
 
     /// The driver writes; what does not fit its queue fails the link.
     pub(super) fn write(&mut self, from: LinkId, bytes: &[u8]) {
+        let most = self.end_host(from).map_or(0, |host| self.hosts[host.0].queue);
         let queue = &mut self.end(from).out.queue;
-        if queue.len() + bytes.len() > LINK_QUEUE_BYTES {
+        if queue.len() + bytes.len() > most {
+            self.overflows += 1;
             self.reset(from);
             self.down(from, DownReason::Overflow);
         } else {
@@ -348,6 +348,16 @@ impl Network {
             out.in_flight.clear();
             self.reset(from);
         }
+    }
+
+    /// This end is gone without a word: what it had sent is lost, and what comes for it is answered by a reset.
+    pub(super) fn half_open(&mut self, from: LinkId) {
+        let out = &mut self.end(from).out;
+        out.held.clear();
+        out.in_flight.clear();
+        out.queue.clear();
+        out.fin = Fin::Sent;
+        self.down(from, DownReason::Io);
     }
 
     /// The process is gone; what its kernel had taken may still arrive, in whole or in part.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ringchat_core::wire::{Envelope, Message};
-use ringchat_core::{Action, Command, Input, Instant, LinkId};
+use ringchat_core::{Action, Command, Input, Instant, LinkId, Notice, RingReason};
 
 use super::{HostId, Life, World, kind, shifted};
 use crate::oracles::Violation;
@@ -12,8 +12,8 @@ use crate::oracles::Violation;
 impl World {
     /// Hands all that is ready to the nodes, and takes what they write to the wire.
     pub(super) fn settle(&mut self) -> Result<(), Violation> {
-        while let Some((host, input)) = self.network.poll() {
-            self.feed(host, input)?;
+        while let Some((host, inputs)) = self.network.poll() {
+            self.feed(host, inputs)?;
             self.user(host)?;
         }
         self.network.flush();
@@ -28,7 +28,7 @@ impl World {
         }
         let due = process.node.deadline().is_some_and(|deadline| deadline.at <= self.clock(host));
         if due {
-            self.feed(host, Input::Tick)?;
+            self.feed(host, vec![Input::Tick])?;
             self.user(host)
         } else {
             self.plan(host);
@@ -36,19 +36,18 @@ impl World {
         }
     }
 
-    pub(super) fn feed(&mut self, host: HostId, input: Input) -> Result<(), Violation> {
+    /// Hands a node what happened to it at one time.
+    pub(super) fn feed(&mut self, host: HostId, inputs: Vec<Input>) -> Result<(), Violation> {
         let clock = self.clock(host);
         if self.life(host) != Life::Running {
             return Ok(());
         }
-        self.counts.steps += 1;
+        self.counts.steps += inputs.len() as u64;
         if self.trace.is_kept() {
-            let other = link_of(&input).and_then(|link| self.network.other(link));
-            let other = other.map(|other| self.processes[other.0].label.as_str());
-            self.trace.input(self.now, &self.processes[host.0].label, other, &input);
+            self.trace_inputs(host, &inputs);
         }
         let process = &mut self.processes[host.0];
-        process.node.handle(clock, input, &mut self.outbox);
+        process.node.handle_all(clock, inputs, &mut self.outbox);
         let mut outbox = std::mem::take(&mut self.outbox);
         for action in outbox.drain(..) {
             self.execute(host, action)?;
@@ -63,6 +62,14 @@ impl World {
         Ok(())
     }
 
+    fn trace_inputs(&mut self, host: HostId, inputs: &[Input]) {
+        for input in inputs {
+            let other = link_of(input).and_then(|link| self.network.other(link));
+            let other = other.map(|other| self.processes[other.0].label.as_str());
+            self.trace.input(self.now, &self.processes[host.0].label, other, input);
+        }
+    }
+
     fn execute(&mut self, host: HostId, action: Action) -> Result<(), Violation> {
         if self.trace.is_kept() {
             let others = self.others(&action);
@@ -74,7 +81,12 @@ impl World {
             Action::Send { link, envelope } => self.send(host, &[link], &envelope)?,
             Action::Multicast { links, envelope } => self.send(host, &links, &envelope)?,
             Action::Close { link, mode } => self.network.close(link, mode),
-            Action::Notify { lamport, notice } => self.room.notice(host, self.now, lamport, &notice)?,
+            Action::Notify { lamport, notice } => {
+                if let Notice::Ring { reason: RingReason::Merge, .. } = notice {
+                    self.counts.merges.insert(self.node(host).view());
+                }
+                self.room.notice(host, self.now, lamport, &notice)?;
+            }
             Action::Halt => {
                 self.processes[host.0].life = Life::Ended;
                 self.room.exit(host);
@@ -115,10 +127,10 @@ impl World {
         while self.processes[host.0].life == Life::Running && self.processes[host.0].node.can_say() {
             let Some(text) = self.processes[host.0].unsaid.pop_front() else { break };
             self.room.said(host, self.now, text.clone());
-            self.feed(host, Input::Command(Command::Say(text)))?;
+            self.feed(host, vec![Input::Command(Command::Say(text))])?;
             let process = &self.processes[host.0];
             if process.leaving && process.unsaid.is_empty() {
-                self.feed(host, Input::Command(Command::Leave))?;
+                self.feed(host, vec![Input::Command(Command::Leave)])?;
             }
         }
         Ok(())

@@ -3,12 +3,13 @@
 mod driver;
 mod peace;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
+use ringchat_core::limits::LINK_QUEUE_BYTES;
 use ringchat_core::{
-    Action, Command, Config, Epoch, Input, Instant, Name, Node, Notice, Report, Rule, Start, Text,
+    Action, Command, Config, Epoch, Input, Instant, Name, Node, Notice, Report, Rule, Start, Text, View,
 };
 
 use crate::oracles::{Promises, Room, States, Violation};
@@ -74,6 +75,8 @@ pub struct Counts {
     pub sent: BTreeMap<&'static str, u64>,
     /// Candidacies sent, by epoch.
     pub elects: BTreeMap<Epoch, u64>,
+    /// The views that rings became one in.
+    pub merges: BTreeSet<View>,
     /// What fate did, by kind.
     pub faults: BTreeMap<&'static str, u64>,
 }
@@ -154,6 +157,11 @@ impl World {
     /// Counts so far.
     pub fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// How many links have failed because a driver's queue was full.
+    pub fn overflows(&self) -> u64 {
+        self.network.overflows()
     }
 
     /// The newest process of a place.
@@ -292,7 +300,7 @@ impl World {
             return Ok(());
         }
         if process.unsaid.is_empty() && process.life == Life::Running {
-            self.feed(host, Input::Command(Command::Leave))?;
+            self.feed(host, vec![Input::Command(Command::Leave)])?;
         }
         self.settle()
     }
@@ -319,6 +327,18 @@ impl World {
             self.count_fault("freeze");
             self.trace.event(self.now, format_args!("{} freezes", self.processes[host.0].label));
             self.processes[host.0].life = Life::Frozen;
+            self.network.freeze(host);
+        }
+    }
+
+    /// A process stops and never goes on. Its kernel still takes connections and bytes; to the oracles it is
+    /// dead.
+    pub fn freeze_for_ever(&mut self, host: HostId) {
+        if self.life(host) == Life::Running {
+            self.count_fault("freeze for ever");
+            self.trace.event(self.now, format_args!("{} freezes for ever", self.processes[host.0].label));
+            self.processes[host.0].life = Life::Dead;
+            self.room.exit(host);
             self.network.freeze(host);
         }
     }
@@ -351,17 +371,18 @@ impl World {
         self.network.cut(addr_of(from), addr_of(to));
     }
 
-    /// Nothing comes through between these places and all others, either way.
+    /// Nothing comes through between these places and all others, either way. Several of them in turn make a
+    /// partition of more sides.
     pub fn partition(&mut self, side: &[Place]) {
         self.count_fault("partition");
         self.trace.event(self.now, format_args!("{side:?} are cut off"));
-        let others: Vec<Place> = self.places.keys().copied().filter(|place| !side.contains(place)).collect();
-        for &a in side {
-            for &b in &others {
-                self.network.cut(addr_of(a), addr_of(b));
-                self.network.cut(addr_of(b), addr_of(a));
-            }
-        }
+        self.network.wall(side.iter().map(|&place| addr_of(place)).collect());
+    }
+
+    /// Whether each of two processes can reach the other.
+    pub fn are_connected(&self, a: HostId, b: HostId) -> bool {
+        let [a, b] = [a, b].map(|host| addr_of(self.place(host)));
+        !self.network.is_cut(a, b) && !self.network.is_cut(b, a)
     }
 
     /// All cuts end.
@@ -377,6 +398,24 @@ impl World {
         self.trace.event(self.now, format_args!("a connection of {} breaks", self.processes[host.0].label));
         self.network.break_nth(host, n);
         self.network.flush();
+    }
+
+    /// One end of a connection of the process breaks; the other end learns it when it sends.
+    pub fn half_open(&mut self, host: HostId, n: usize) {
+        self.count_fault("half-open link");
+        self.trace
+            .event(self.now, format_args!("a connection of {} is half open", self.processes[host.0].label));
+        self.network.half_open_nth(host, n);
+        self.network.flush();
+    }
+
+    /// A link of the process fails when so many bytes are queued for it.
+    pub fn bound_queues(&mut self, host: HostId, bytes: usize) {
+        if bytes < LINK_QUEUE_BYTES {
+            self.count_fault("short queues");
+        }
+        self.trace.event(self.now, format_args!("{} queues {bytes} bytes", self.processes[host.0].label));
+        self.network.bound_queues(host, bytes);
     }
 
     /// A process reads slowly, or as fast as it can.
