@@ -71,7 +71,11 @@ fn measure(effort: &Effort) -> ExitCode {
     for workload in workload::all(effort) {
         workload::run(&workload, effort, &mut measured);
     }
-    table::print(&measured);
+    if effort.short {
+        println!("{} measures work", measured.measures.len());
+    } else {
+        table::print(&measured);
+    }
     for problem in &measured.problems {
         println!("FAILED: {problem}");
     }

@@ -24,6 +24,10 @@ pub(crate) enum Unit {
     ThousandPerSecond,
     /// Milliseconds.
     Millis,
+    /// Microseconds.
+    Micros,
+    /// Kibibytes.
+    Kibibytes,
     /// Mebibytes.
     Mebibytes,
     /// Percent of one core.
@@ -38,6 +42,8 @@ impl Unit {
         match self {
             Self::ThousandPerSecond => "k/s",
             Self::Millis => "ms",
+            Self::Micros => "us",
+            Self::Kibibytes => "KiB",
             Self::Mebibytes => "MiB",
             Self::Percent => "%",
             Self::Count => "",

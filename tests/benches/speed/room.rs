@@ -60,7 +60,7 @@ pub(crate) struct Room {
     answer: Sender<(usize, Answer)>,
     contact: Option<SocketAddr>,
     // Dropped after the participants.
-    _server: Option<Server>,
+    server: Option<Server>,
 }
 
 impl Drop for Room {
@@ -87,7 +87,7 @@ impl Room {
         };
         let contact = server.as_ref().map(|server| server.addr);
         let (answer, answers) = mpsc::channel();
-        let mut room = Self { plan, agents: Vec::new(), answers, answer, contact, _server: server };
+        let mut room = Self { plan, agents: Vec::new(), answers, answer, contact, server };
         let first = room.enter()?;
         let (addr, _) = room.joined(first)?;
         room.contact = contact.or(addr);
@@ -203,6 +203,14 @@ impl Room {
             Answer::Usage(usage) => Some(*usage),
             _ => None,
         })
+    }
+
+    /// The processor time of what all texts go through: the leader or the server.
+    pub(crate) fn centre(&mut self) -> Result<Nanos> {
+        match &self.server {
+            Some(server) => server.processor_time(),
+            None => Ok(self.usage(0)?.processor),
+        }
     }
 
     /// Lets things happen until `at`.

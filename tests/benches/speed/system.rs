@@ -27,11 +27,13 @@ pub(crate) enum System {
     Nats,
     /// The MQTT broker mosquitto.
     Mosquitto,
+    /// The nodes of ringchat on a simulated network.
+    Simulated,
 }
 
 impl System {
-    /// All of them, in the order in which they are shown.
-    pub(crate) const ALL: [Self; 8] = [
+    /// Those that carry texts between processes, in the order in which they are shown.
+    pub(crate) const COMPARED: [Self; 8] = [
         Self::Hub,
         Self::Threads,
         Self::AsyncStd,
@@ -56,6 +58,7 @@ impl System {
             Self::Redis => "redis",
             Self::Nats => "nats",
             Self::Mosquitto => "mosquitto",
+            Self::Simulated => "simulated",
         }
     }
 
@@ -87,7 +90,7 @@ impl FromStr for System {
 
     fn from_str(name: &str) -> Result<Self, Error> {
         let named = |system: &Self| system.name().trim_start_matches("bare ") == name;
-        let Some(system) = Self::ALL.into_iter().find(named) else {
+        let Some(system) = Self::COMPARED.into_iter().find(named) else {
             bail!(
                 "there is no system {name:?}; choose among hub, threads, async-std, pipes, redis, nats, mosquitto, ngircd"
             )

@@ -11,7 +11,7 @@ pub(crate) fn print(measured: &Measured) {
     );
     println!("|{}|", ["-"; 9].map(|dash| dash.repeat(3)).join("|"));
     for (measure, targets) in &measured.measures {
-        for system in System::ALL {
+        for system in System::COMPARED.into_iter().chain([System::Simulated]) {
             if let Some(series) = measured.series(measure, system) {
                 print_row(measured, measure, targets, system, series);
             } else if let Some(why) = measured.absent.get(&system) {
@@ -27,7 +27,7 @@ fn print_row(measured: &Measured, measure: &Measure, targets: &[Target], system:
     let (Some(median), Some((least, most))) = (series.median(), series.spread()) else { return };
     let hub = measured.series(measure, System::Hub).and_then(|hub| series.ratio(hub));
     let hub = hub.map_or(String::new(), |ratio| format!("{ratio:.2}"));
-    let verdicts: Vec<String> = if System::RUNTIMES.contains(&system) {
+    let verdicts: Vec<String> = if System::RUNTIMES.contains(&system) || system == System::Simulated {
         targets.iter().filter_map(|target| verdict(measured, measure, series, *target)).collect()
     } else {
         Vec::new()

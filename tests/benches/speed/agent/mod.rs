@@ -40,6 +40,7 @@ fn take_part(start: &Start) -> Result<()> {
         System::Hub | System::Ngircd | System::Redis | System::Nats | System::Mosquitto => {
             client::open(start, &ear)?
         }
+        System::Simulated => bail!("no process takes part in a simulation"),
     };
     let orders = orders();
     while let Ok(order) = orders.recv() {

@@ -56,7 +56,9 @@ pub(crate) fn dialect(system: System) -> Result<Box<dyn Dialect>> {
         System::Redis => Box::new(redis::Redis),
         System::Nats => Box::new(nats::Nats::default()),
         System::Mosquitto => Box::new(mqtt::Mqtt::default()),
-        System::Threads | System::AsyncStd | System::Pipes => bail!("{system} has no server"),
+        System::Threads | System::AsyncStd | System::Pipes | System::Simulated => {
+            bail!("{system} has no server")
+        }
     })
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use tempfile::TempDir;
 
-use crate::clock;
+use crate::clock::{self, Nanos};
 use crate::control::Role;
 use crate::system::System;
 
@@ -44,7 +44,7 @@ impl Server {
             System::Redis => ("redis-server", vec![&*config]),
             System::Nats => ("nats-server", vec!["--config", &config]),
             System::Mosquitto => ("mosquitto", vec!["-c", &config]),
-            System::Hub | System::Threads | System::AsyncStd | System::Pipes => {
+            System::Hub | System::Threads | System::AsyncStd | System::Pipes | System::Simulated => {
                 bail!("{system} has no server to install")
             }
         };
@@ -68,6 +68,16 @@ impl Server {
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
         Ok(Self { child, addr: line.trim().parse()?, folder })
+    }
+
+    /// The processor time that it has used so far.
+    pub(crate) fn processor_time(&self) -> Result<Nanos> {
+        let mut sum = 0;
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
+            let statistics = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+            sum += statistics.split(' ').next().context("no statistics")?.parse::<Nanos>()?;
+        }
+        Ok(sum)
     }
 
     fn wait_until_it_listens(&mut self) -> Result<()> {
@@ -117,6 +127,6 @@ fn configuration(system: System, port: u16) -> String {
             "listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\n\
              max_queued_messages 0\nmax_queued_bytes 0\nmax_inflight_messages 0\nlog_type error\n"
         ),
-        System::Hub | System::Threads | System::AsyncStd | System::Pipes => String::new(),
+        System::Hub | System::Threads | System::AsyncStd | System::Pipes | System::Simulated => String::new(),
     }
 }

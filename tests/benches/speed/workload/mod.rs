@@ -5,6 +5,7 @@ mod failover;
 mod join;
 mod latency;
 mod rest;
+mod scale;
 mod throughput;
 
 use anyhow::{Result, ensure};
@@ -40,8 +41,10 @@ pub(crate) struct Workload {
 
 /// All workloads, in the order of the table.
 pub(crate) fn all(effort: &Effort) -> Vec<Workload> {
-    let compared =
-        |name, run| [3, 10, 50].map(|n| Workload { name, n, runs: effort.runs, systems: &System::ALL, run });
+    let sizes: &[u16] = if effort.short { &[3] } else { &[3, 10, 50] };
+    let compared = |name, run| {
+        sizes.iter().map(move |&n| Workload { name, n, runs: effort.runs, systems: &System::COMPARED, run })
+    };
     let ours = |name, n, runs, run| Workload { name, n, runs, systems: &System::RUNTIMES, run };
     let mut all = Vec::new();
     all.extend(compared("T", throughput::one_sends));
@@ -55,18 +58,23 @@ pub(crate) fn all(effort: &Effort) -> Vec<Workload> {
     all.push(ours("J", 10, effort.runs, join::run));
     all.extend([10, 100].map(|n| ours("M", n, effort.runs, rest::memory)));
     all.extend([10, 100].map(|n| ours("idle", n, 1, rest::idle)));
+    all.extend([10, 30, 100, 300, 1000].map(|n| {
+        let (systems, run) = (&[System::Simulated], scale::run);
+        Workload { name: "scale", n, runs: 1, systems, run }
+    }));
     all.retain(|workload| effort.wants(workload.name, workload.n));
     all
 }
 
 /// Runs a workload with all its systems in turn, so many times.
 pub(crate) fn run(workload: &Workload, effort: &Effort, measured: &mut Measured) {
-    for round in 1..=workload.runs {
+    let runs = if effort.short { 1 } else { workload.runs };
+    for round in 1..=runs {
         for &system in workload.systems {
             if !effort.has(system) || measured.absent.contains_key(&system) {
                 continue;
             }
-            let Workload { name, n, runs, .. } = workload;
+            let Workload { name, n, .. } = workload;
             eprintln!("{name}, n = {n}, {system}, run {round} of {runs}");
             match (workload.run)(system, *n, effort) {
                 Ok(Some(values)) => {

@@ -408,11 +408,11 @@ impl Network {
         }
     }
 
-    /// Sends one message on some links.
+    /// Sends one message on some links. Tells how many bytes it takes on each.
     ///
     /// # Errors
     /// If it does not fit a frame.
-    pub fn send(&mut self, links: &[LinkId], envelope: &Envelope) -> Result<(), wire::FrameTooLong> {
+    pub fn send(&mut self, links: &[LinkId], envelope: &Envelope) -> Result<usize, wire::FrameTooLong> {
         let mut frame = Vec::new();
         wire::encode(envelope, &mut frame)?;
         for &from in links {
@@ -420,7 +420,7 @@ impl Network {
                 self.write(from, &frame);
             }
         }
-        Ok(())
+        Ok(frame.len())
     }
 
     /// Closes a link.

@@ -116,10 +116,12 @@ impl World {
         if let Message::Elect(elect) = &envelope.message {
             *self.counts.elects.entry(elect.epoch).or_default() += copies;
         }
-        self.network.send(links, envelope).map_err(|error| {
+        let bytes = self.network.send(links, envelope).map_err(|error| {
             let detail = format!("{} sends a {}: {error}", self.label(host), kind(&envelope.message));
             Violation::new(self.now, "S13", detail)
-        })
+        })?;
+        *self.counts.bytes.entry(kind(&envelope.message)).or_default() += copies * bytes as u64;
+        Ok(())
     }
 
     /// Lets the user say what waits.
