@@ -10,12 +10,14 @@ mod hub;
 mod measured;
 mod options;
 mod peers;
+mod plot;
 mod room;
 mod system;
 mod table;
 mod text;
 mod workload;
 
+use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
@@ -43,12 +45,18 @@ fn run() -> Result<ExitCode> {
         return play(value).map(|()| ExitCode::SUCCESS);
     }
     // Only `cargo bench` says so; the options of `cargo test` are for other tests.
-    let effort = if args.iter().any(|arg| arg == "--bench") {
-        argh::from_env::<Options>().effort()?
-    } else {
-        Effort::short()
-    };
-    Ok(measure(&effort))
+    if !args.iter().any(|arg| arg == "--bench") {
+        return Ok(report(&measure(&Effort::short()), true));
+    }
+    let options = argh::from_env::<Options>();
+    let effort = options.effort()?;
+    let measured = measure(&effort);
+    if let Some(folder) = &options.plot {
+        // Cargo runs a benchmark in the folder of its package; people are in the one above.
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        plot::draw(&measured, &workspace.join(folder))?;
+    }
+    Ok(report(&measured, effort.short))
 }
 
 fn play(role: &str) -> Result<()> {
@@ -58,7 +66,7 @@ fn play(role: &str) -> Result<()> {
     }
 }
 
-fn measure(effort: &Effort) -> ExitCode {
+fn measure(effort: &Effort) -> Measured {
     let mut measured = Measured::default();
     if effort.has(System::Pipes) {
         if !effort.short {
@@ -71,10 +79,15 @@ fn measure(effort: &Effort) -> ExitCode {
     for workload in workload::all(effort) {
         workload::run(&workload, effort, &mut measured);
     }
-    if effort.short {
+    measured
+}
+
+/// Tells what was measured, and what went wrong.
+fn report(measured: &Measured, short: bool) -> ExitCode {
+    if short {
         println!("{} measures work", measured.measures.len());
     } else {
-        table::print(&measured);
+        table::print(measured);
     }
     for problem in &measured.problems {
         println!("FAILED: {problem}");

@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use anyhow::{Result, ensure};
 use argh::FromArgs;
 
@@ -23,6 +25,9 @@ pub(crate) struct Options {
     /// how long a sender floods the room, in seconds; 1 if not given
     #[argh(option, default = "1.0")]
     seconds: f64,
+    /// a folder to draw pictures in
+    #[argh(option)]
+    pub(crate) plot: Option<PathBuf>,
     /// only see that everything works: small rooms, one short run
     #[argh(switch)]
     short: bool,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use futures::StreamExt;
 use futures::executor::block_on;
-use ringchat_core::driver::Event;
+use ringchat_core::driver::{Event, NoEvent};
 use ringchat_core::{Config, Departure, Name, Notice, Start as Way, Text};
 
 use super::ear::Ear;
@@ -15,6 +15,9 @@ use super::{Voice, answer};
 use crate::clock;
 use crate::control::{Answer, Start};
 use crate::system::System;
+
+/// Texts that are heard together, at most.
+const TOGETHER: usize = 1024;
 
 enum Room {
     Threads(ringchat_threads::Room),
@@ -24,16 +27,24 @@ enum Room {
 /// Opens the room. What comes is heard on a thread of its own.
 pub(super) fn open(start: &Start, ear: &Arc<Ear>) -> Result<Box<dyn Voice>> {
     let config = config(start)?;
-    let mut events = Events { ear: Arc::clone(ear), size: usize::from(start.size), members: 0 };
+    let mut hearer = Hearer { ear: Arc::clone(ear), size: usize::from(start.size), members: 0 };
     if start.system == System::AsyncStd {
         let (room, mut notices) = block_on(ringchat_async_std::Room::open(config))?;
         let addr = room.addr();
-        std::thread::spawn(move || events.take_all(addr, std::iter::from_fn(|| block_on(notices.next()))));
+        std::thread::spawn(move || {
+            while let Some(first) = block_on(notices.next()) {
+                hearer.take_together(addr, first, || notices.try_next());
+            }
+        });
         return Ok(Box::new(Room::AsyncStd(room)));
     }
-    let (room, notices) = ringchat_threads::Room::open(config)?;
+    let (room, mut notices) = ringchat_threads::Room::open(config)?;
     let addr = room.addr();
-    std::thread::spawn(move || events.take_all(addr, notices));
+    std::thread::spawn(move || {
+        while let Some(first) = notices.next() {
+            hearer.take_together(addr, first, || notices.try_next());
+        }
+    });
     Ok(Box::new(Room::Threads(room)))
 }
 
@@ -63,24 +74,37 @@ impl Voice for Room {
 }
 
 /// What is done with the events of a room.
-struct Events {
+struct Hearer {
     ear: Arc<Ear>,
     size: usize,
     members: usize,
 }
 
-impl Events {
-    fn take_all(&mut self, addr: SocketAddr, events: impl Iterator<Item = Event>) {
-        for event in events {
-            if let Err(error) = self.take(addr, event) {
-                // If this cannot be told either, nobody is there to be told.
-                let _ = answer(&Answer::Failed(format!("{error:#}")));
-                return;
-            }
+impl Hearer {
+    /// Takes an event and all that are there already, as a client of a server takes what one read brought.
+    fn take_together(
+        &mut self,
+        addr: SocketAddr,
+        first: Event,
+        mut next: impl FnMut() -> Result<Event, NoEvent>,
+    ) {
+        let mut texts = Vec::new();
+        let mut event = Ok(first);
+        let mut taken = Ok(());
+        while let Ok(one) = event
+            && taken.is_ok()
+        {
+            taken = self.take(addr, one, &mut texts);
+            event = if texts.len() < TOGETHER { next() } else { Err(NoEvent::Yet) };
+        }
+        taken = taken.and_then(|()| self.ear.hear(texts.iter().map(|text| text.as_str().as_bytes())));
+        if let Err(error) = taken {
+            // If this cannot be told either, nobody is there to be told.
+            let _ = answer(&Answer::Failed(format!("{error:#}")));
         }
     }
 
-    fn take(&mut self, addr: SocketAddr, event: Event) -> Result<()> {
+    fn take(&mut self, addr: SocketAddr, event: Event, texts: &mut Vec<Text>) -> Result<()> {
         let notice = match event {
             Event::Notice { notice, .. } => notice,
             Event::Missed { count } => {
@@ -89,7 +113,7 @@ impl Events {
             }
         };
         match notice {
-            Notice::Message { text, .. } => return self.ear.hear([text.as_str().as_bytes()]),
+            Notice::Message { text, .. } => texts.push(text),
             Notice::Gap { count, .. } => self.ear.missed(count),
             Notice::Ready { members, .. } => {
                 answer(&Answer::Joined { addr: Some(addr), at: clock::now() })?;
