@@ -47,7 +47,7 @@ pub const INFLIGHT_BYTES: usize = 2 * 1024 * 1024;
 pub const UNSTABLE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Entries acknowledged together.
-pub const ACK_BATCH: u64 = 64;
+pub const ACK_BATCH: u64 = 1024;
 
 /// Entries of history that are kept, whoever has acknowledged them.
 pub const HISTORY_ENTRIES: usize = 1000;

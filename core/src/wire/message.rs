@@ -299,6 +299,7 @@ pub struct Deliver {
     /// The view in which they are delivered.
     pub view: View,
     /// Entries that follow one another.
+    #[serde(with = "super::deliver")]
     pub entries: Vec<Entry>,
     /// Up to here every member has the log.
     pub stable: Index,
