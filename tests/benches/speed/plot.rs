@@ -1,5 +1,6 @@
 //! The pictures: deliveries a second by the number of receivers, and times until a room works again.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Result, anyhow};
@@ -33,15 +34,15 @@ pub(crate) fn draw(measured: &Measured, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The points of a system: receivers, and thousands of deliveries a second.
-type Line = (System, Vec<(f64, f64)>);
+/// The points of a system: the size of the room, and thousands of deliveries a second.
+type Line = (System, Vec<(u16, f64)>);
 
 fn throughput(measured: &Measured) -> Vec<Line> {
     let of = |system| {
         let points = measured.measures.iter().filter_map(|(measure, _)| {
             let wanted = measure.workload == "T" && measure.what == "deliveries";
             let series = measured.series(measure, system).filter(|_| wanted)?;
-            Some((f64::from(measure.n), series.median()?))
+            Some((measure.n, series.median()?))
         });
         (system, points.collect::<Vec<_>>())
     };
@@ -50,23 +51,29 @@ fn throughput(measured: &Measured) -> Vec<Line> {
 
 fn draw_throughput(area: &Area<'_>, lines: &[Line]) -> Result<(), DrawError> {
     area.fill(&WHITE)?;
+    let sizes: BTreeSet<u16> = lines.iter().flat_map(|(_, points)| points.iter().map(|(n, _)| *n)).collect();
+    let sizes: Vec<u16> = sizes.into_iter().collect();
+    let place =
+        |n: u16| sizes.iter().position(|size| *size == n).map_or(SegmentValue::Last, SegmentValue::CenterOf);
     let values = || lines.iter().flat_map(|(_, points)| points.iter().map(|(_, value)| *value));
-    let least = values().fold(f64::INFINITY, f64::min) / 2.0;
-    let most = values().fold(0.0, f64::max) * 2.0;
+    let (least, most) = (values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
     let mut chart = ChartBuilder::on(area)
         .caption("Deliveries a second, one sender (thousands)", TITLE)
         .margin(MARGIN)
         .x_label_area_size(45)
         .y_label_area_size(70)
-        .right_y_label_area_size(90)
-        .build_cartesian_2d((2.5..60.0).log_scale(), (least..most).log_scale())?;
+        // One place more, for the legend.
+        .build_cartesian_2d((0..sizes.len()).into_segmented(), (least / 2.0..most * 2.0).log_scale())?;
+    let size = |at: &SegmentValue<usize>| match at {
+        SegmentValue::CenterOf(at) => sizes.get(*at).map_or(String::new(), u16::to_string),
+        SegmentValue::Exact(_) | SegmentValue::Last => String::new(),
+    };
     let mut mesh = chart.configure_mesh();
-    mesh.x_desc("receivers").x_label_formatter(&whole).y_label_formatter(&whole).label_style(FONT);
+    mesh.x_desc("receivers").x_label_formatter(&size).y_label_formatter(&whole).label_style(FONT);
     mesh.light_line_style(TRANSPARENT).draw()?;
-    for (at, (system, points)) in lines.iter().enumerate() {
-        let color = color(*system, at);
-        let style = color.stroke_width(if system.is_ringchat() { 4 } else { 2 });
-        let line = LineSeries::new(points.iter().copied(), style).point_size(3);
+    for (system, points) in lines {
+        let style = color(*system).stroke_width(if system.is_ringchat() { 4 } else { 2 });
+        let line = LineSeries::new(points.iter().map(|(n, value)| (place(*n), *value)), style).point_size(3);
         let label = chart.draw_series(line)?;
         label.label(system.name()).legend(move |(x, y)| PathElement::new([(x, y), (x + 20, y)], style));
     }
@@ -114,7 +121,7 @@ fn draw_failover(area: &Area<'_>, bars: &[Bar<'_>]) -> Result<(), DrawError> {
     mesh.disable_y_mesh().light_line_style(TRANSPARENT).draw()?;
     for (at, (_, system, series)) in bars.iter().enumerate() {
         let place = |time| (time, SegmentValue::CenterOf(rows - 1 - at));
-        let color = color(*system, at);
+        let color = color(*system);
         let runs = series.0.iter().map(|time| Circle::new(place(*time), 3, color.mix(0.5).filled()));
         chart.draw_series(runs)?;
         let median = series.median().map(|time| Cross::new(place(time), 7, BLACK.stroke_width(2)));
@@ -126,13 +133,16 @@ fn draw_failover(area: &Area<'_>, bars: &[Bar<'_>]) -> Result<(), DrawError> {
 type DrawError = DrawingAreaErrorKind<<SVGBackend<'static> as DrawingBackend>::ErrorType>;
 
 /// ringchat in warm colours, what it is compared with in others.
-fn color(system: System, at: usize) -> RGBAColor {
+fn color(system: System) -> RGBColor {
     match system {
-        System::Threads => RGBColor(200, 30, 30).to_rgba(),
-        System::AsyncStd => RGBColor(230, 130, 20).to_rgba(),
-        System::Pipes => RGBColor(190, 150, 120).to_rgba(),
-        System::Hub => BLACK.to_rgba(),
-        _ => Palette99::pick(at + 3).to_rgba(),
+        System::Hub => BLACK,
+        System::Threads => RGBColor(200, 30, 30),
+        System::AsyncStd => RGBColor(235, 130, 20),
+        System::Pipes => RGBColor(200, 160, 120),
+        System::Redis => RGBColor(40, 90, 180),
+        System::Nats => RGBColor(20, 140, 90),
+        System::Mosquitto => RGBColor(130, 70, 160),
+        System::Ngircd | System::Simulated => RGBColor(120, 130, 140),
     }
 }
 

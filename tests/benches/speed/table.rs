@@ -3,8 +3,41 @@
 use crate::measured::{Measure, Measured, Series, Target};
 use crate::system::System;
 
-/// Prints all that was measured.
+/// Prints all that was measured: every measure of every system, then the medians side by side.
 pub(crate) fn print(measured: &Measured) {
+    print_rows(measured);
+    print_medians(measured, &System::COMPARED, |system| system == System::Hub);
+    print_medians(measured, &System::RUNTIMES, |system| System::RUNTIMES.contains(&system));
+    print_medians(measured, &[System::Simulated], |system| system == System::Simulated);
+}
+
+/// Prints a table of the medians of `systems`, a row a measure, as far as one of those `wanted` was measured and none
+/// of an earlier table.
+fn print_medians(measured: &Measured, systems: &[System], wanted: impl Fn(System) -> bool) {
+    let has = |measure: &Measure, system| measured.series(measure, system).is_some();
+    let rows = measured.measures.iter().map(|(measure, _)| measure).filter(|measure| {
+        let compared = has(measure, System::Hub) && !systems.contains(&System::Hub);
+        !compared && systems.iter().any(|system| wanted(*system) && has(measure, *system))
+    });
+    let rows: Vec<&Measure> = rows.collect();
+    if rows.is_empty() {
+        return;
+    }
+    let names: Vec<&str> = systems.iter().map(|system| system.name()).collect();
+    println!("\n| | n | {} |", names.join(" | "));
+    println!("|---|--:|{}", "--:|".repeat(systems.len()));
+    for measure in rows {
+        let Measure { workload, what, n, unit } = measure;
+        let cell = |system: &System| {
+            let median = measured.series(measure, *system).and_then(Series::median);
+            median.map_or("-".to_owned(), |median| format!("{median:.2}"))
+        };
+        let cells: Vec<String> = systems.iter().map(cell).collect();
+        println!("| {workload}: {what}, {} | {n} | {} |", unit.name(), cells.join(" | "));
+    }
+}
+
+fn print_rows(measured: &Measured) {
     println!(
         "| {:<8} | {:<24} | {:>4} | {:<9} | {:>4} | {:>12} | {:>21} | {:>8} | {:<40} |",
         "workload", "what", "n", "system", "runs", "median", "least to most", "of hub", "to reach"
