@@ -2,11 +2,15 @@
 //!
 //! Each takes any bytes, and panics if a property of the command line or of the screen does not hold for them.
 
-use ringchat_core::{Member, Name, NodeId};
+use std::io::{BufRead, BufReader};
+
+use ringchat_core::{Member, Name, NodeId, Notice, Text};
+use serde_json::{Value, json};
+use unicode_width::UnicodeWidthChar;
 
 use crate::clean::{Clean, is_obeyed};
-use crate::flags::Flags;
-use crate::json::{Command, MAX_LINE};
+use crate::flags::{Asked, Flags};
+use crate::json::{Command, MAX_LINE, event_line};
 use crate::line::Line;
 use crate::lines::{self, Lines};
 use crate::rewrite::{is_option, rewrite};
@@ -23,11 +27,25 @@ pub fn args(data: &[u8]) {
     }
     assert_eq!(rewrite(rewritten.clone()), rewritten, "to rewrite twice makes a difference");
     for value in &args {
-        assert_eq!(rewrite(["-n", value].map(str::to_owned)), ["--name", value], "a value was rewritten");
+        stays(value);
     }
+    let after_dashes = [vec!["--".to_owned()], args.clone()].concat();
+    assert_eq!(rewrite(after_dashes.clone()), after_dashes, "what follows two dashes was rewritten");
     // Words may be refused, with words.
-    let refused = Flags::parse(args).err();
-    assert_ne!(refused, Some(String::new()), "a refusal says why");
+    if let Err(refusal) = Flags::parse(args) {
+        assert!(!refusal.is_empty(), "a refusal says why");
+        is_harmless(&Line::complaint(&refusal));
+    }
+}
+
+/// The value of an option comes through as it is, whatever it looks like, in a word of its own or not.
+fn stays(value: &str) {
+    for args in [vec!["-n".to_owned(), value.to_owned()], vec![format!("--name={value}")]] {
+        assert_eq!(rewrite(args.clone()), ["--name", value], "a value was rewritten");
+        let parsed = Flags::parse(args);
+        let name = matches!(&parsed, Ok(Asked::Run(flags)) if flags.name.as_deref() == Some(value));
+        assert!(name, "{value:?} is no value in {parsed:?}");
+    }
 }
 
 /// Whether a rewritten word may stand for something else that was typed.
@@ -42,24 +60,63 @@ fn is_known(word: &str) -> bool {
 pub fn screen(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     shows(&text);
-    let mut lines = Lines::new(data, MAX_LINE);
-    while let Ok(Some(line)) = lines.next() {
+    is_said(&text);
+    let lines = read(data);
+    assert_eq!(
+        read(BufReader::with_capacity(1 + data.len() % 7, data)),
+        lines,
+        "the chunks made a difference"
+    );
+    for line in lines {
         let lines::Line::Whole(line) = line else { continue };
         match Command::parse(&line) {
             Ok(Command::Say { text, .. }) => shows(&text),
             Ok(_) => {}
-            Err(complaint) => shows(&complaint),
+            Err(complaint) => is_harmless(&Line::complaint(&complaint)),
         }
     }
 }
 
-/// The text comes clean to a screen, on which only the first line can pass for a header.
+/// The lines of `input`, no longer than a command may be.
+fn read(input: impl BufRead) -> Vec<lines::Line> {
+    let mut lines = Lines::new(input, MAX_LINE);
+    std::iter::from_fn(|| lines.next().ok().flatten()).collect()
+}
+
+/// A command to say `text` is read as such, and what is said comes out as it went in, each in one line.
+fn is_said(text: &str) {
+    let command = json!({ "command": "say", "text": text, "ref": text }).to_string();
+    let said = Command::Say { text: text.to_owned(), reference: Some(text.into()) };
+    assert_eq!(Command::parse(command.as_bytes()), Ok(said));
+    let (Ok(text), Some(from)) = (Text::new(text), eve()) else { return };
+    let mine = false;
+    let notice =
+        Notice::Message { seq: 0, from, oseq: 1, text: text.clone(), stamp: 1, mine, replayed: false };
+    let event = event_line(1, &notice).unwrap_or_default();
+    assert_eq!(event.find('\n'), Some(event.len() - 1), "an event is one line: {event:?}");
+    let event: Value = serde_json::from_str(&event).unwrap_or_default();
+    assert_eq!(event.get("text").and_then(Value::as_str), Some(text.as_str()));
+}
+
+fn eve() -> Option<Member> {
+    let name = Name::new("eve").ok()?;
+    Some(Member { id: NodeId::new(([127, 0, 0, 1], 5000).into(), 1), name })
+}
+
+/// The text comes clean to a screen, and as it is if all in it is ordinary.
 fn shows(text: &str) {
     let clean = Clean::new(text);
     assert_eq!(Clean::new(clean.as_str()), clean, "to clean twice makes a difference");
-    let Ok(name) = Name::new("eve") else { return };
-    let from = Member { id: NodeId::new(([127, 0, 0, 1], 5000).into(), 1), name };
-    let line = Line::chat(&from, 1, text).render(false);
+    let is_ordinary = |c: char| c.is_alphanumeric() && c.width() != Some(0) || matches!(c, ' '..='~' | '\n');
+    assert!(clean.as_str() == text || !text.chars().all(is_ordinary), "an ordinary text was changed");
+    if let Some(from) = eve() {
+        is_harmless(&Line::chat(&from, 1, text));
+    }
+}
+
+/// A terminal obeys nothing in the line, and only the first part of it can pass for a header.
+fn is_harmless(line: &Line) {
+    let line = line.render(false);
     assert!(!line.chars().any(is_obeyed) && !line.contains('\t'), "a terminal obeys {line:?}");
     let mut further = line.split('\n').skip(1);
     assert!(further.all(|line| line.starts_with("  | ")), "passes for a header: {line:?}");

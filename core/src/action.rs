@@ -220,6 +220,12 @@ pub enum Fault {
     OtherRoom,
     /// A message that has no place where it came.
     Unexpected,
+    /// A Lamport time that nobody can have reached ([`crate::limits::MAX_CLOCK_LEAP`]).
+    Clock,
+    /// Entries of the log in an order that no leader writes.
+    LogOrder,
+    /// A log that lacks what the user has seen.
+    TakenBack,
 }
 
 impl fmt::Display for Fault {
@@ -229,6 +235,9 @@ impl fmt::Display for Fault {
             Self::Silent => f.write_str("did not introduce itself in time"),
             Self::OtherRoom => f.write_str("speaks for another room"),
             Self::Unexpected => f.write_str("sent a message out of place"),
+            Self::Clock => f.write_str("its Lamport clock is far out of bounds"),
+            Self::LogOrder => f.write_str("sent entries of the log out of order"),
+            Self::TakenBack => f.write_str("would take back messages that were shown"),
         }
     }
 }

@@ -74,6 +74,10 @@ pub const EVENT_QUEUE: usize = 64 * 1024;
 /// which shares these bytes with its log, and some more.
 pub const EVENT_QUEUE_BYTES: usize = ABSENT_HISTORY_BYTES + 8 * 1024 * 1024;
 
+/// How far a Lamport time may be ahead of one's own. A million events a second take twelve days to get there;
+/// a clock that leaps to its end could no longer tell what came first.
+pub const MAX_CLOCK_LEAP: u64 = 1 << 40;
+
 /// Views in a log's shape; older ones go.
 pub const MAX_SHAPE: usize = 1024;
 

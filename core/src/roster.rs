@@ -128,10 +128,13 @@ impl Roster {
     }
 
     /// This ring with `newcomer` right after `contact`, or at the end if `contact` is no member. Whoever
-    /// has the newcomer's id already is replaced.
+    /// has the newcomer's id already is replaced. A full ring stays as it is.
     #[must_use]
     pub fn with(&self, newcomer: Member, contact: NodeId) -> Self {
         let mut members: Vec<Member> = self.0.iter().filter(|m| m.id != newcomer.id).cloned().collect();
+        if members.len() >= MAX_ROSTER {
+            return self.clone();
+        }
         let at =
             members.iter().position(|m| m.id == contact).map_or(members.len(), |at| at.saturating_add(1));
         members.insert(at.min(members.len()), newcomer);
@@ -200,6 +203,13 @@ mod tests {
         assert_eq!(ring(&[1, 2, 3]).with(member(9), member(2).id), ring(&[1, 2, 9, 3]));
         assert_eq!(ring(&[1, 2, 3]).with(member(9), member(7).id), ring(&[1, 2, 3, 9]));
         assert_eq!(ring(&[1, 2, 9]).with(member(9), member(1).id), ring(&[1, 9, 2]));
+    }
+
+    #[test]
+    fn a_full_ring_takes_nobody() {
+        let members = (1..).take(MAX_ROSTER).map(member).collect();
+        let full = Roster::new(members).unwrap();
+        assert_eq!(full.with(member(9999), member(1).id), full);
     }
 
     #[test]

@@ -5,12 +5,20 @@
 #[allow(dead_code, reason = "the other test that has this module uses the rest")]
 mod messages;
 
-use messages::envelope;
+use std::collections::BTreeSet;
+use std::net::Ipv6Addr;
+
+use messages::{KINDS, envelope, kind};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
-use ringchat_core::limits::MAX_FRAME;
-use ringchat_core::wire::{DecodeError, Envelope, FrameDecoder, GREETING, encode};
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
+use ringchat_core::limits::{MAX_FRAME, MAX_NAME, MAX_ROSTER, MAX_SHAPE};
+use ringchat_core::wire::{
+    DecodeError, Elect, Envelope, FrameDecoder, GREETING, Install, Key, Message, Segment, encode,
+};
+use ringchat_core::{Cfg, Epoch, Member, Name, NodeId, RoomId, Roster, View};
 
 /// The bytes of a link that carries these messages.
 fn link(envelopes: &[Envelope]) -> Vec<u8> {
@@ -89,6 +97,7 @@ proptest! {
         let intact = (0..=envelopes.len()).rev().find(|&n| link(&envelopes[..n]).len() <= at).unwrap_or(0);
         let (came, _) = decode(&bytes);
         prop_assert_eq!(&came[..intact], &envelopes[..intact]);
+        prop_assert_eq!(decode(&link(&came)), (came, Ok(())));
     }
 
     #[test]
@@ -99,4 +108,45 @@ proptest! {
         // What decodes is a message that can be sent on.
         prop_assert!(came.iter().all(|envelope| encode(envelope, &mut Vec::new()).is_ok()));
     }
+}
+
+#[test]
+fn the_messages_tried_are_of_every_kind() {
+    let (mut runner, strategy) = (TestRunner::deterministic(), envelope());
+    let draw = |_| kind(&strategy.new_tree(&mut runner).unwrap().current().message);
+    assert_eq!((0..2000).map(draw).collect::<BTreeSet<_>>().len(), KINDS);
+}
+
+/// The longest id and name that there can be, of member `number`.
+fn longest_member(number: usize) -> Member {
+    let addr = (Ipv6Addr::from(u128::MAX), u16::MAX).into();
+    let name = Name::new(&"ä".repeat(MAX_NAME / 2)).unwrap();
+    Member { id: NodeId::new(addr, u64::MAX - number as u64), name }
+}
+
+#[test]
+fn the_messages_of_the_largest_room_fit_a_frame() {
+    let roster = Roster::new((0..MAX_ROSTER).map(longest_member).collect()).unwrap();
+    let view = View { epoch: Epoch(u64::MAX), leader: longest_member(0).id };
+    let cfg = Cfg { view, n: u64::MAX };
+    let elect = Message::Elect(Elect {
+        epoch: view.epoch,
+        candidate: Key { epoch: view.epoch, length: u64::MAX, id: view.leader },
+        path: roster.ids().collect(),
+        cfg,
+        roster: Some(roster.clone()),
+    });
+    let install = Message::Install(Install {
+        cfg,
+        roster,
+        common: u64::MAX,
+        base: u64::MAX,
+        end: u64::MAX,
+        origins: (0..2 * MAX_ROSTER).map(|number| (longest_member(number).id, u64::MAX)).collect(),
+        shape: vec![Segment { view, end: u64::MAX }; MAX_SHAPE],
+        stable: u64::MAX,
+    });
+    let envelopes =
+        [elect, install].map(|message| Envelope { room: RoomId(u64::MAX), stamp: u64::MAX, message });
+    assert_eq!(decode(&link(&envelopes)), (envelopes.to_vec(), Ok(())));
 }

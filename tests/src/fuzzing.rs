@@ -10,7 +10,7 @@ use crate::sim::{Death, Heal, HostId, Life, Place, Quality, World};
 /// How many members there are at the start, at most.
 const MEMBERS: u8 = 5;
 /// Processes that are started in one run, at most.
-const PROCESSES: Place = 12;
+const PROCESSES: usize = 12;
 /// Things that happen in one run, at most.
 const STEPS: usize = 64;
 /// How long the members may take to get in.
@@ -21,7 +21,7 @@ const AGREEING: Duration = Duration::from_secs(40);
 const QUIET: Duration = Duration::from_secs(5);
 
 /// Whatever happens to a ring, its promises hold all the time, and once the faults have stopped all that live
-/// agree and the network falls quiet.
+/// agree, whatever one of them says all the others hear, and the network falls quiet.
 ///
 /// `data` tells what happens: its first byte the number of members, its second the seed of the network's
 /// chance, and then three bytes for each thing: what, to whom, and how long after the one before.
@@ -35,12 +35,19 @@ pub fn ring(data: &[u8]) {
 struct Ring {
     world: World,
     places: Place,
+    /// Processes that were started.
+    processes: usize,
     sayings: usize,
 }
 
 impl Ring {
     fn new(seed: u64) -> Self {
-        Self { world: World::new(seed, Quality::GOOD, Promises::Any, false), places: 0, sayings: 0 }
+        Self {
+            world: World::new(seed, Quality::GOOD, Promises::Any, false),
+            places: 0,
+            processes: 0,
+            sayings: 0,
+        }
     }
 
     fn run(&mut self, members: u8, schedule: &[u8]) -> Result<(), Violation> {
@@ -62,7 +69,8 @@ impl Ring {
         }
         self.make_peace()?;
         self.agree()?;
-        self.world.run_for(Duration::from_secs(4))?;
+        self.all_are_heard()?;
+        self.world.run_for(Duration::from_secs(3))?;
         self.world.be_quiet(QUIET)
     }
 
@@ -70,7 +78,7 @@ impl Ring {
         let alive = self.world.alive();
         let Some(&host) = alive.get(whom % alive.len().max(1)) else { return Ok(()) };
         let place = self.world.place(host);
-        match what % 16 {
+        match what % 20 {
             0 => self.join(place),
             1 if self.stays(host) && self.others_stay(host) => self.world.leave(host)?,
             2 if self.others_stay(host) => self.world.kill(host, Death::Killed),
@@ -86,7 +94,10 @@ impl Ring {
             11 => self.partition(whom),
             12 => self.world.heal(if whom & 1 == 0 { Heal::Deliver } else { Heal::Reset }),
             13 => self.world.jump(host, i64::try_from(whom).unwrap_or(0) * 10_000),
-            _ => self.say(host)?,
+            16 if self.others_stay(host) => self.restart(host),
+            17 => self.dial_badly(whom),
+            18 => self.say(host, 16 * 1024 - 64)?,
+            _ => self.say(host, 0)?,
         }
         Ok(())
     }
@@ -94,14 +105,34 @@ impl Ring {
     /// A place that nobody has had.
     fn place(&mut self) -> Place {
         self.places += 1;
+        self.processes += 1;
         self.places
     }
 
     fn join(&mut self, contact: Place) {
-        if self.places < PROCESSES {
+        if self.processes < PROCESSES {
             let place = self.place();
             self.world.join(place, &[contact]);
         }
+    }
+
+    /// Its process is killed, and another one started in its place.
+    fn restart(&mut self, host: HostId) {
+        if self.processes < PROCESSES {
+            let place = self.world.place(host);
+            self.world.kill(host, Death::Killed);
+            let contacts: Vec<Place> =
+                self.world.members().into_iter().map(|host| self.world.place(host)).collect();
+            self.processes += 1;
+            self.world.join(place, &contacts);
+        }
+    }
+
+    /// Some dials are refused or time out, though somebody listens.
+    fn dial_badly(&mut self, how: usize) {
+        let share = u32::try_from(how * 2).unwrap_or(0);
+        let (refusals, time_outs) = if how & 1 == 0 { (share, 0) } else { (0, share) };
+        self.world.set_quality(Quality { refusals, time_outs, ..Quality::GOOD });
     }
 
     /// Whether it runs, and its user does not leave.
@@ -114,10 +145,15 @@ impl Ring {
         self.world.members().iter().any(|other| *other != host && self.stays(*other))
     }
 
-    fn say(&mut self, host: HostId) -> Result<(), Violation> {
+    fn say(&mut self, host: HostId, filling: usize) -> Result<(), Violation> {
+        let text = self.text(host, filling);
+        self.world.say(host, &text)
+    }
+
+    fn text(&mut self, host: HostId, filling: usize) -> Text {
         self.sayings += 1;
-        let text = format!("{} says {}", self.world.label(host), self.sayings);
-        Text::new(&text).map_or(Ok(()), |text| self.world.say(host, &text))
+        let text = format!("{} says {}{}", self.world.label(host), self.sayings, "x".repeat(filling));
+        Text::new(&text).unwrap_or_else(|error| unreachable!("{error}"))
     }
 
     /// One way between two is cut.
@@ -139,6 +175,7 @@ impl Ring {
 
     fn make_peace(&mut self) -> Result<(), Violation> {
         self.world.heal(Heal::Deliver);
+        self.world.set_quality(Quality::GOOD);
         for host in self.world.alive() {
             self.world.thaw(host)?;
             self.world.make_late(host, Duration::ZERO);
@@ -155,6 +192,25 @@ impl Ring {
                 return Err(violation);
             }
             self.world.run_for(Duration::from_millis(50))?;
+        }
+        Ok(())
+    }
+
+    /// Whatever anybody says now, everybody of its ring hears.
+    fn all_are_heard(&mut self) -> Result<(), Violation> {
+        let alive = self.world.alive();
+        let last: Vec<(HostId, Text)> = alive.into_iter().map(|host| (host, self.text(host, 0))).collect();
+        for (host, text) in &last {
+            self.world.say(*host, text)?;
+        }
+        self.world.run_for(Duration::from_secs(1))?;
+        for ring in self.world.rings(Shape::Merged)? {
+            for (from, text) in last.iter().filter(|(from, _)| ring.contains(from)) {
+                if !ring.iter().all(|&to| self.world.room().history(to).showed(text.as_str())) {
+                    let detail = format!("{} is not heard in the end", self.world.label(*from));
+                    return Err(Violation::new(self.world.now(), "L1", detail));
+                }
+            }
         }
         Ok(())
     }

@@ -120,6 +120,11 @@ impl Face for Json {
     }
 }
 
+/// The line of `notice`, if it has one.
+pub(crate) fn event_line(lamport: Stamp, notice: &Notice) -> Option<String> {
+    Event::of(notice, Runtime::default()).map(|event| event.line(lamport))
+}
+
 /// What stands at the end of every output: what went wrong, if anything, and `bye`.
 pub(crate) fn last_lines(lamport: Stamp, outcome: &Outcome) -> Vec<String> {
     let error = outcome.error.as_ref().map(|(code, message)| Event::Error {

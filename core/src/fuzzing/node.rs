@@ -5,15 +5,17 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use super::decode_frame;
+use super::codec::decode_frame;
+use super::peer::Peer;
+use super::script::Script;
 use crate::action::Action;
 use crate::config::{Config, Start};
-use crate::ids::{DialId, LinkId, Name, Text};
+use crate::ids::{DialId, LinkId, Name, NodeId, RoomId, Text};
 use crate::input::{Command, DialFailure, DownReason, Input, Origin};
-use crate::node::Node;
-use crate::node::invariants::{self, Violation};
+use crate::limits::{MAX_ABSENT, MAX_ROSTER};
+use crate::node::{Node, invariants};
 use crate::time::Instant;
-use crate::wire::{DecodeError, Envelope, encode};
+use crate::wire::{DecodeError, Envelope, Message, encode};
 
 /// How many ids a frame can name by number: the node's own, which is 0, and those of its peers.
 pub const CAST: u8 = 4;
@@ -27,18 +29,22 @@ pub const BIRTH: Instant = Instant(1_000_000);
 /// More than these are not opened, so that a run stays short.
 const MAX_LINKS: usize = 64;
 
-/// Whatever happens to a node, it keeps its state in order, wants to be woken later than now, and asks for
-/// nothing that its driver cannot do.
+/// How long a node may take to lead a room of its own, or to end, when nobody is there any more.
+const ALONE: Duration = Duration::from_secs(60);
+
+/// Whatever happens to a node, it keeps its state in order and within its bounds, wants to be woken later than
+/// now, and asks for nothing that its driver cannot do. When nobody is there any more, it goes on alone or ends.
 ///
 /// The first byte of `data` tells how the node starts, and the others what happens to it, step by step.
 pub fn node(data: &[u8]) {
     let mut script = Script(data);
     let mut world = World::new(script.byte() & 1 == 0);
-    while !script.0.is_empty() && !world.node.has_ended() {
+    while !script.is_over() && !world.node.has_ended() {
         if let Some(input) = world.next(&mut script) {
             world.feed(input);
         }
     }
+    world.leave_alone();
 }
 
 /// The node of that number in the cast: it creates a room, or joins one through the others.
@@ -68,28 +74,7 @@ pub fn escape(frame: &[u8]) -> Vec<u8> {
     escaped
 }
 
-/// What is left of the bytes that say what happens. After their end all is zero.
-struct Script<'a>(&'a [u8]);
-
-impl<'a> Script<'a> {
-    fn byte(&mut self) -> u8 {
-        self.bytes(1).first().copied().unwrap_or(0)
-    }
-
-    fn bytes(&mut self, count: usize) -> &'a [u8] {
-        let (now, later) = self.0.split_at(count.min(self.0.len()));
-        self.0 = later;
-        now
-    }
-
-    /// One of `items`, if there is any.
-    fn pick<T: Copy>(&mut self, items: &[T]) -> Option<T> {
-        let at = usize::from(self.byte()).checked_rem(items.len())?;
-        items.get(at).copied()
-    }
-}
-
-/// The node, and what its driver knows.
+/// The node, and what its driver and its peers know.
 struct World {
     node: Node,
     now: Instant,
@@ -97,17 +82,32 @@ struct World {
     dials: VecDeque<DialId>,
     links: Vec<LinkId>,
     last_link: u64,
+    /// The links that the node has closed.
+    closed: BTreeSet<LinkId>,
+    /// The room of the node's last message.
+    room: RoomId,
+    /// The generation in the node's last `Hello`.
+    generation: u64,
 }
 
 impl World {
     fn new(creates: bool) -> Self {
-        let (dialed, dials) = (BTreeSet::new(), VecDeque::new());
-        Self { node: born(0, creates), now: BIRTH, dialed, dials, links: Vec::new(), last_link: 0 }
+        Self {
+            node: born(0, creates),
+            now: BIRTH,
+            dialed: BTreeSet::new(),
+            dials: VecDeque::new(),
+            links: Vec::new(),
+            last_link: 0,
+            closed: BTreeSet::new(),
+            room: RoomId::UNKNOWN,
+            generation: 0,
+        }
     }
 
     /// What happens next, if it can happen.
     fn next(&mut self, script: &mut Script) -> Option<Input> {
-        match script.byte() % 8 {
+        match script.byte() % 10 {
             0 => Some(self.wait(script)),
             1 => self.sleep(),
             2 => self.link_up(Origin::Accepted, script),
@@ -125,10 +125,15 @@ impl World {
                 Some(Input::LinkDown { link, reason: end(script) })
             }
             6 => command(script).map(Input::Command),
-            _ => {
+            7 => {
                 let link = script.pick(&self.links)?;
                 let envelope = envelope(script)?;
                 Some(Input::Received { link, envelope })
+            }
+            _ => {
+                let link = script.pick(&self.links)?;
+                let peer = Peer { node: &self.node, room: self.room, generation: self.generation };
+                Some(Input::Received { link, envelope: peer.envelope(script) })
             }
         }
     }
@@ -159,60 +164,84 @@ impl World {
         Some(Input::LinkUp { link, origin, remote: addr(script.byte() % CAST) })
     }
 
+    /// All links break, and no dial leads anywhere.
+    fn leave_alone(&mut self) {
+        while let Some(link) = self.links.pop() {
+            self.feed(Input::LinkDown { link, reason: DownReason::Io });
+        }
+        let end = self.now.after(ALONE);
+        while !self.node.has_ended() && !(self.node.is_leader() && self.node.roster().len() == 1) {
+            let input = match self.dials.pop_front() {
+                Some(dial) => Some(Input::DialFailed { dial, reason: DialFailure::Refused }),
+                None => self.sleep(),
+            };
+            assert!(input.is_some() && self.now < end, "stuck alone: {:?}", self.node);
+            input.into_iter().for_each(|input| self.feed(input));
+        }
+    }
+
     fn feed(&mut self, input: Input) {
+        if self.node.has_ended() {
+            return;
+        }
         let mut out = Vec::new();
+        let told = input.clone();
         self.node.handle(self.now, input, &mut out);
         let mut halted = false;
         for action in out {
             assert!(!halted, "something follows the halt: {action:?}");
             halted = action == Action::Halt;
-            self.check(&action);
+            self.execute(action);
         }
         assert_eq!(halted, self.node.has_ended(), "it ends with a halt, and only then");
         if halted {
             return;
         }
-        assert!(is_sound(&self.node), "{:?}", invariants::check(&self.node));
-        let late = self.node.deadline().filter(|deadline| deadline.at <= self.now);
-        assert_eq!(late, None, "it is {}", self.now);
+        assert_eq!(invariants::check(&self.node), Ok(()), "after {told:?}: {:?}", self.node);
+        assert!(self.node.roster().len() <= MAX_ROSTER, "too many members");
+        assert!(self.node.lost().count() <= MAX_ABSENT, "too many are remembered");
+        let deadline = self.node.deadline().map(|deadline| deadline.at);
+        assert!(deadline.is_none_or(|deadline| deadline > self.now), "a deadline is due that was handled");
     }
 
-    /// Whether a driver can do that.
-    fn check(&mut self, action: &Action) {
+    /// Does it as far as a driver does, if a driver can.
+    fn execute(&mut self, action: Action) {
         match action {
             Action::Dial { dial, .. } => {
-                assert!(self.dialed.insert(*dial), "{dial:?} is used twice");
-                self.dials.push_back(*dial);
+                assert!(self.dialed.insert(dial), "{dial:?} is used twice");
+                self.dials.push_back(dial);
             }
             Action::Send { link, envelope } => {
-                self.check_link(*link);
-                check_fits(envelope);
+                self.check_open(link);
+                self.check_sent(&envelope);
             }
             Action::Multicast { links, envelope } => {
                 for link in links {
-                    self.check_link(*link);
+                    self.check_open(link);
                 }
-                check_fits(envelope);
+                self.check_sent(&envelope);
             }
-            Action::Trust { link } | Action::Close { link, .. } => self.check_link(*link),
+            Action::Trust { link } => self.check_open(link),
+            Action::Close { link, .. } => {
+                self.check_open(link);
+                self.closed.insert(link);
+            }
             Action::Notify { .. } | Action::Halt => {}
         }
     }
 
-    fn check_link(&self, link: LinkId) {
+    fn check_open(&self, link: LinkId) {
         assert!(self.links.contains(&link), "there is no {link:?}");
+        assert!(!self.closed.contains(&link), "{link:?} was closed");
     }
-}
 
-/// Whether the node is as it must be whoever its peers are. The log is what a leader says that it is, so a
-/// leader that lies can write one without order, and no more than that.
-fn is_sound(node: &Node) -> bool {
-    let violation = invariants::check(node).err();
-    matches!(violation, None | Some(Violation::LogOrder | Violation::ShownAboveLog))
-}
-
-fn check_fits(envelope: &Envelope) {
-    assert_eq!(encode(envelope, &mut Vec::new()), Ok(()), "what is sent fits a frame");
+    fn check_sent(&mut self, envelope: &Envelope) {
+        assert_eq!(encode(envelope, &mut Vec::new()), Ok(()), "what is sent fits a frame");
+        self.room = envelope.room;
+        if let Message::Hello(hello) = &envelope.message {
+            self.generation = hello.generation;
+        }
+    }
 }
 
 /// A message, if the bytes make one.
@@ -229,7 +258,7 @@ fn envelope(script: &mut Script) -> Option<Envelope> {
             _ => frame.push(byte),
         }
     }
-    decode_frame(&frame).pop()
+    decode_frame(&frame)
 }
 
 fn command(script: &mut Script) -> Option<Command> {
@@ -271,9 +300,14 @@ fn unescape(number: u8, frame: &mut Vec<u8>) {
 
 /// An id of the cast as it stands in a frame.
 fn id_bytes(number: u8) -> Vec<u8> {
-    postcard::to_allocvec(&born(number, true).me().id).unwrap_or_default()
+    postcard::to_allocvec(&cast(number)).unwrap_or_default()
 }
 
-fn addr(number: u8) -> SocketAddr {
+/// The id of that number in the cast.
+pub(super) fn cast(number: u8) -> NodeId {
+    born(number, true).me().id
+}
+
+pub(super) fn addr(number: u8) -> SocketAddr {
     ([10, 0, 0, number.saturating_add(1)], 4000).into()
 }

@@ -50,13 +50,15 @@ impl Joiner {
 }
 
 impl Node {
-    pub(super) fn on_join(&mut self, link: LinkId, join: Join) {
+    pub(super) fn on_join(&mut self, link: LinkId, mut join: Join) {
         let Some(state) = self.links.get(link) else { return };
         if state.purpose.as_ref().is_some_and(|purpose| !matches!(purpose, Purpose::Probe { .. }))
             || state.peer.is_some_and(|peer| peer != join.me.id)
+            || self.lives_here(&join.me)
         {
             return self.fault(link, Fault::Unexpected);
         }
+        join.ring.retain(|member| !self.lives_here(member));
         if self.leaving.is_some() || self.lost_leader.is_some() || self.mode != Mode::Normal {
             return self.send(link, Message::Refused(Refusal::Busy));
         }
@@ -87,6 +89,11 @@ impl Node {
         let beat = self.beat();
         self.send(link, Message::Pong(beat));
         self.try_admit();
+    }
+
+    /// Whether `member` says that it has this node's address, where no other process can be.
+    fn lives_here(&self, member: &Member) -> bool {
+        member.id.addr() == self.me.id.addr()
     }
 
     /// Lets in all who wait, unless others are just being let in.

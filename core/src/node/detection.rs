@@ -44,7 +44,6 @@ impl Node {
         }
         self.look_ahead();
         self.check_unsynced();
-        self.check_route();
         self.hurry_admission();
     }
 

@@ -182,6 +182,9 @@ impl Node {
     /// Somebody greets on a link that it dialed: is it a member, and is this the link to keep?
     fn consider(&mut self, link: LinkId, hello: Hello) {
         let peer = hello.me;
+        if peer == self.me.id {
+            return self.fault(link, Fault::Unexpected);
+        }
         if let Some(generation) = self.links.standing(peer)
             && generation >= hello.generation
         {

@@ -32,7 +32,8 @@ struct Kept {
 
 impl Log {
     /// An empty log that begins at `base`: what a member installs whose own log is too old.
-    pub(crate) fn from_base(base: Index, origins: BTreeMap<NodeId, Seq>, shape: Vec<Segment>) -> Self {
+    pub(crate) fn from_base(base: Index, origins: BTreeMap<NodeId, Seq>, mut shape: Vec<Segment>) -> Self {
+        shape.drain(..shape.len().saturating_sub(MAX_SHAPE));
         Self { base, base_origins: origins.clone(), origins, shape, ..Self::default() }
     }
 
@@ -133,6 +134,25 @@ impl Log {
         self.kept.push_back(Kept { entry, before });
     }
 
+    /// Whether `entries` may follow the first `end` entries: each at the next index, of no older epoch than the
+    /// one before, and with a later stamp if both are of one view.
+    pub(crate) fn may_go_on(&self, end: Index, entries: &[Entry]) -> bool {
+        let mut last = self.entries().rev().find(|entry| entry.index < end);
+        entries.iter().all(|entry| last.replace(entry).is_none_or(|last| precedes(last, entry)))
+    }
+
+    /// The highest message number of each origin in the first `end` entries.
+    pub(crate) fn origins_before(&self, end: Index) -> BTreeMap<NodeId, Seq> {
+        if end >= self.len() {
+            return self.origins.clone();
+        }
+        let mut origins = self.base_origins.clone();
+        self.entries()
+            .take_while(|entry| entry.index < end)
+            .for_each(|entry| count(&mut origins, &entry.body));
+        origins
+    }
+
     /// Drops all entries from `end` on.
     pub(crate) fn truncate(&mut self, end: Index) {
         if end >= self.len() {
@@ -203,7 +223,14 @@ pub(crate) fn common_prefix(a: &[Segment], b: &[Segment]) -> Index {
     0
 }
 
-fn count(origins: &mut BTreeMap<NodeId, Seq>, body: &Body) {
+/// Whether `b` may come right after `a`.
+fn precedes(a: &Entry, b: &Entry) -> bool {
+    let in_time = a.view != b.view || a.stamp < b.stamp;
+    a.index.saturating_add(1) == b.index && a.view.epoch <= b.view.epoch && in_time
+}
+
+/// Notes the number of what is said in `body`, or missing by it.
+pub(crate) fn count(origins: &mut BTreeMap<NodeId, Seq>, body: &Body) {
     let (origin, seq) = match body {
         Body::Chat { said, .. } => (said.origin.id, said.oseq),
         Body::Gap { origin, to, .. } => (origin.id, *to),

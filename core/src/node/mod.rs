@@ -45,6 +45,7 @@ use crate::action::{Action, CloseMode, Fault, Notice};
 use crate::config::{Config, Start, Times};
 use crate::ids::{Epoch, Index, LinkId, NodeId, RoomId, Seq, Stamp};
 use crate::input::{Command, DownReason, Input};
+use crate::limits::MAX_CLOCK_LEAP;
 use crate::report::Stats;
 use crate::rng::Rng;
 use crate::roster::{Cfg, Member, Roster, View};
@@ -91,8 +92,6 @@ pub struct Node {
     roster: Roster,
     /// The newest roster known by any means: it decides who is next and who is accepted, nothing else.
     route: Route,
-    /// When the route was learned from others.
-    route_learned: Instant,
     ring: Ring,
     links: Links,
     log: Log,
@@ -152,7 +151,6 @@ impl Node {
             cfg: Cfg::first(view),
             roster: Roster::default(),
             route: Route { cfg: Cfg::first(view), roster: Roster::default() },
-            route_learned: now,
             ring: Ring::default(),
             links: Links::default(),
             log: Log::default(),
@@ -250,6 +248,9 @@ impl Node {
 
     fn on_received(&mut self, link: LinkId, envelope: Envelope) {
         let now = self.now();
+        if envelope.stamp > self.lamport.saturating_add(MAX_CLOCK_LEAP) {
+            return self.fault(link, Fault::Clock);
+        }
         let Some(state) = self.links.get_mut(link) else { return };
         state.heard = now;
         state.stamp = state.stamp.max(Some(envelope.stamp));
@@ -428,6 +429,13 @@ impl Node {
             Some((Some(peer), _)) => self.on_link_lost(peer),
             Some((None, Some(purpose))) => self.dial_came_to_nothing(&purpose, Ok(DownReason::Closed)),
             Some((None, None)) | None => {}
+        }
+    }
+
+    /// Closes the link to `peer` for its fault.
+    fn accuse(&mut self, peer: NodeId, reason: Fault) {
+        if let Some(link) = self.links.of(peer) {
+            self.fault(link, reason);
         }
     }
 

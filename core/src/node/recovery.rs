@@ -6,10 +6,10 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-use super::log::{Log, common_prefix};
+use super::log::{Log, common_prefix, count};
 use super::membership::{Route, quits};
 use super::{Mode, Node, Rule};
-use crate::action::{Departure, ElectionPhase, Ending, Notice};
+use crate::action::{Departure, ElectionPhase, Ending, Fault, Notice};
 use crate::config::Times;
 use crate::ids::{Epoch, Index, LinkId, NodeId, Seq};
 use crate::limits::BATCH_BYTES;
@@ -243,9 +243,33 @@ impl Node {
         let complete = waiting.install.as_ref().is_some_and(|(install, entries)| {
             install.base.saturating_add(entries.len() as u64) == install.end
         });
+        let leader = waiting.view().leader;
         if complete && let Some((install, entries)) = waiting.install.take() {
+            if self.breaks_order(&install, &entries) {
+                return self.accuse(leader, Fault::LogOrder);
+            }
+            if self.takes_back(&install, &entries) {
+                return self.accuse(leader, Fault::TakenBack);
+            }
             self.finish_install(install, entries);
         }
+    }
+
+    /// Whether the log to be installed has entries in an order that no leader writes.
+    fn breaks_order(&self, install: &Install, entries: &[Entry]) -> bool {
+        let end = if install.base > install.common { 0 } else { install.common };
+        let is_newer = entries.last().is_some_and(|entry| entry.view.epoch > install.cfg.view.epoch);
+        is_newer || !self.log.may_go_on(end, entries)
+    }
+
+    /// Whether the log to be installed lacks something that the user has seen. Who is forgotten altogether has
+    /// no number in it.
+    fn takes_back(&self, install: &Install, entries: &[Entry]) -> bool {
+        let replaced = install.base > install.common;
+        let mut last =
+            if replaced { install.origins.clone() } else { self.log.origins_before(install.common) };
+        entries.iter().for_each(|entry| count(&mut last, &entry.body));
+        self.shown.iter().any(|(id, shown)| last.get(id).is_some_and(|last| (1..*shown).contains(last)))
     }
 
     fn finish_install(&mut self, install: Install, entries: Vec<Entry>) {

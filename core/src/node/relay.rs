@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::leadership::Leadership;
 use super::{Mode, Node, Rule};
-use crate::action::{Action, Notice};
+use crate::action::{Action, Fault, Notice};
 use crate::config::Times;
 use crate::ids::{Index, LinkId, NodeId, Seq, Text};
 use crate::limits::ACK_BATCH;
@@ -144,6 +144,9 @@ impl Node {
             }
             if entry.index > self.log.len() || entry.view != self.view {
                 return self.leader_linked(sender);
+            }
+            if !self.log.may_go_on(self.log.len(), core::slice::from_ref(&entry)) {
+                return self.accuse(sender, Fault::LogOrder);
             }
             urgent |= matches!(entry.body, Body::Membership { .. });
             self.unacked = self.unacked.saturating_add(1);

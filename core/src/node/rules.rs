@@ -30,8 +30,6 @@ pub enum Rule {
     RetrySkipped,
     /// The news of a newer ring makes a route, not a membership.
     MembersFromLogOnly,
-    /// A route that its ring does not follow up lapses.
-    RouteLapses,
     /// Who comes back says what it has promised.
     RejoinWithPromise,
     /// The leader opens an epoch above all that one who comes back has promised.

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
+use ringchat_core::limits::MAX_TEXT;
 use ringchat_core::wire::{
     Beat, Body, Change, Deliver, Elect, Elected, Entry, Envelope, Hello, Install, Join, Key, Message,
     NotMember, Refusal, RefusedKind, Said, Segment, Sync,
@@ -21,7 +22,10 @@ pub(crate) fn envelope() -> impl Strategy<Value = Envelope> {
     })
 }
 
-/// The kind of a message. Whoever adds one is to add it to the strategies too.
+/// How many kinds of messages there are.
+pub(crate) const KINDS: usize = 23;
+
+/// The kind of a message. Whoever adds one is to add it to the strategies and to [`KINDS`] too.
 pub(crate) fn kind(message: &Message) -> &'static str {
     match message {
         Message::Hello(_) => "hello",
@@ -257,5 +261,7 @@ fn name() -> BoxedStrategy<Name> {
 }
 
 fn text() -> BoxedStrategy<Text> {
-    any::<String>().prop_map(|text| Text::new(&text).expect("proptest's strings are short")).boxed()
+    let long = (0..=MAX_TEXT).prop_map(|length| "x".repeat(length));
+    let text = prop_oneof![19 => any::<String>(), 1 => long];
+    text.prop_map(|text| Text::new(&text).expect("proptest's strings are short")).boxed()
 }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Result, ensure};
 use argh::FromArgs;
 
+use crate::clock::{self, Nanos};
 use crate::system::System;
 
 /// Measures ringchat beside a bare hub and beside what people would use instead.
@@ -45,9 +46,11 @@ pub(crate) struct Effort {
     /// How often each is run.
     pub(crate) runs: usize,
     /// How long a sender floods the room, in nanoseconds.
-    pub(crate) flood: u64,
+    pub(crate) flood: Nanos,
     /// How many texts are said one after the other to time each.
     pub(crate) paced: u32,
+    /// When it began.
+    pub(crate) began: Nanos,
     /// Whether this is the short form.
     pub(crate) short: bool,
 }
@@ -64,7 +67,8 @@ impl Options {
         let sizes = list(self.n.as_deref()).map(str::parse).collect::<Result<Vec<u16>, _>>()?;
         let flood = std::time::Duration::from_secs_f64(self.seconds).as_nanos();
         let flood = u64::try_from(flood)?;
-        Ok(Effort { only, systems, sizes, runs: self.runs, flood, paced: 100, short: false })
+        let began = clock::now();
+        Ok(Effort { only, systems, sizes, runs: self.runs, flood, paced: 100, began, short: false })
     }
 }
 
@@ -72,7 +76,8 @@ impl Effort {
     /// Sees that everything works.
     pub(crate) fn short() -> Self {
         let (only, systems, sizes) = (Vec::new(), Vec::new(), Vec::new());
-        Self { only, systems, sizes, runs: 1, flood: 50_000_000, paced: 4, short: true }
+        let began = clock::now();
+        Self { only, systems, sizes, runs: 1, flood: 50_000_000, paced: 4, began, short: true }
     }
 
     /// Whether a workload is to be run in a room of this size.

@@ -4,10 +4,12 @@
 //! every run; L for liveness, once the faults have stopped.
 
 mod converged;
+mod election;
 mod history;
 mod state;
 
 pub use converged::{Shape, converged};
+pub use election::{Tokens, winner_has_all};
 pub use history::{History, Promises, Room};
 pub use state::{States, no_doubles, only_needed_links, same_logs};
 

@@ -26,10 +26,11 @@ struct Last {
     length: Index,
     /// The view of the last entry.
     tip: Option<View>,
+    leads: bool,
 }
 
 impl States {
-    /// Looks at a node after an input.
+    /// Looks at a node after an input; whether it leads since then.
     ///
     /// # Errors
     /// What must not be.
@@ -39,7 +40,7 @@ impl States {
         now: Instant,
         node: &Node,
         promises: Promises,
-    ) -> Result<(), Violation> {
+    ) -> Result<bool, Violation> {
         let me = node.me();
         invariants::check(node)
             .map_err(|broken| Violation::new(now, "invariant", format!("{me}: {broken}")))?;
@@ -53,6 +54,7 @@ impl States {
             cfg: node.cfg(),
             length: node.log_len(),
             tip,
+            leads: node.is_leader(),
         };
         let old = self.last[host.0].replace(new);
         if let Some(what) = old.and_then(|old| decreased(&old, &new)) {
@@ -62,7 +64,12 @@ impl States {
         if old.is_none_or(|old| (old.length, old.tip) != (new.length, new.tip)) {
             self.log_matches(now, node, old)?;
         }
-        Ok(())
+        // With S1 this is S2: of two logs that end in one view the shorter is a prefix of the longer.
+        if node.is_normal() && tip.is_some_and(|tip| tip != new.view) {
+            let detail = format!("{me} follows {:?} with a log that ends in {tip:?}", new.view);
+            return Err(Violation::new(now, "S2", detail));
+        }
+        Ok(new.leads && old.is_none_or(|old| !old.leads || old.view != new.view))
     }
 
     fn one_leader(&mut self, now: Instant, node: &Node, promises: Promises) -> Result<(), Violation> {

@@ -71,12 +71,37 @@ pub fn play_without(rules: &'static [Rule], text: &str) -> (Result<(), Failure>,
     match parse(text) {
         Err(error) => (Err(Failure::Parse(error)), String::new()),
         Ok(scenario) => {
-            let mut play = Play::new(&scenario);
+            let mut play = Play::new(&scenario, true);
             play.world.ablate(rules);
             let result = play.run(&scenario);
             (result, play.world.trace().to_owned())
         }
     }
+}
+
+/// What somebody who is there at the end of a scenario has shown.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Chat {
+    /// Who: a place, and a letter if it is not the first there.
+    pub who: String,
+    /// All texts, in the order in which they were shown.
+    pub shown: Vec<String>,
+}
+
+/// Plays a scenario without a trace; the rings at its end, and what their members have shown.
+///
+/// # Errors
+/// If it does not go as written, or ends while somebody is in no ring.
+pub fn play_to_end(text: &str) -> Result<Vec<Vec<Chat>>, Failure> {
+    let scenario = parse(text).map_err(Failure::Parse)?;
+    let mut play = Play::new(&scenario, false);
+    play.run(&scenario)?;
+    let chat = |&host: &HostId| {
+        let shown = play.world.room().history(host).texts.iter().map(|text| text.as_str().to_owned());
+        Chat { who: play.world.label(host).to_owned(), shown: shown.collect() }
+    };
+    let rings = play.world.rings(Shape::SomeRings)?;
+    Ok(rings.iter().map(|ring| ring.iter().map(chat).collect()).collect())
 }
 
 struct Play {
@@ -87,12 +112,12 @@ struct Play {
 }
 
 impl Play {
-    fn new(scenario: &Scenario) -> Self {
+    fn new(scenario: &Scenario, trace: bool) -> Self {
         let more =
             |(_, step): &(usize, Step)| matches!(step, Step::At(_, deed) if deed.is_more_than_a_crash());
         let any = scenario.steps.iter().any(more);
         let promises = if any { Promises::Any } else { Promises::CrashOnly };
-        let world = World::new(scenario.seed, Quality::GOOD, promises, true);
+        let world = World::new(scenario.seed, Quality::GOOD, promises, trace);
         Self { world, zero: Instant::ZERO, leader: None }
     }
 
@@ -173,7 +198,7 @@ impl Play {
             Deed::Freeze(who) => self.each(who).into_iter().for_each(|h| self.world.freeze(h)),
             Deed::Thaw(who) => self.each(who).into_iter().try_for_each(|h| self.world.thaw(h))?,
             Deed::Leave(who) => self.each(who).into_iter().try_for_each(|h| self.world.leave(h))?,
-            Deed::Join(who, contact) => self.join(who, *contact),
+            Deed::Join(who, contacts) => self.join(who, contacts),
             Deed::Cut(from, to) => {
                 for (from, to) in self.each(&[*from]).into_iter().zip(self.each(&[*to])) {
                     self.world.cut(self.world.place(from), self.world.place(to));
@@ -185,6 +210,7 @@ impl Play {
             }
             Deed::Heal(how) => self.world.heal(*how),
             Deed::Break(who) => self.each(who).into_iter().for_each(|h| self.world.break_link(h, 0)),
+            Deed::HalfOpen(who) => self.each(who).into_iter().for_each(|h| self.world.half_open(h, 0)),
             Deed::Slow(who, pace) => {
                 let pace = (*pace > 0).then_some(*pace);
                 self.each(&[*who]).into_iter().for_each(|h| self.world.slow(h, pace));
@@ -198,11 +224,12 @@ impl Play {
         self.each(who).into_iter().try_for_each(|host| self.world.say(host, &text))
     }
 
-    fn join(&mut self, who: &[Who], contact: Who) {
-        let contacts: Vec<_> = match contact {
+    fn join(&mut self, who: &[Who], contacts: &[Who]) {
+        let place = |contact: &Who| match *contact {
             Who::At(place) => vec![place],
-            other => self.each(&[other]).iter().map(|&host| self.world.place(host)).collect(),
+            other => self.those(other).into_iter().map(|host| self.world.place(host)).collect(),
         };
+        let contacts: Vec<_> = contacts.iter().flat_map(place).collect();
         for who in who {
             if let Who::At(place) = who {
                 self.world.join(*place, &contacts);
@@ -235,10 +262,9 @@ impl Play {
 
     /// The one whom `pick` picks from the ring, which starts after the leader.
     fn seen_from_leader(&self, pick: impl Fn(&[NodeId]) -> Option<NodeId>) -> Vec<HostId> {
-        let ring = self.current_leader().and_then(|(leader, host)| {
-            let report = self.world.report(host)?;
-            Some(report.members.after(leader).collect::<Vec<_>>())
-        });
+        let ring = self
+            .current_leader()
+            .map(|(leader, host)| self.world.node(host).roster().after(leader).collect::<Vec<_>>());
         let picked = ring.and_then(|ring| pick(&ring));
         picked.and_then(|id| self.world.at(place_of(id.addr()))).into_iter().collect()
     }
@@ -256,6 +282,7 @@ impl Play {
         let is = |so: bool, instead: &str| if so { Ok(()) } else { Err(instead.to_owned()) };
         match condition {
             Condition::Converged => self.agreed(Shape::OneRing).map(|_| ()),
+            Condition::Merged => self.agreed(Shape::Merged).map(|_| ()),
             Condition::Settled => self.agreed(Shape::SomeRings).map(|_| ()),
             Condition::Rings(count) => {
                 let rings = self.agreed(Shape::SomeRings)?.len();

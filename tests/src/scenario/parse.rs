@@ -48,8 +48,8 @@ pub enum Deed {
     Thaw(Vec<Who>),
     /// `leave WHO...`.
     Leave(Vec<Who>),
-    /// `join PLACE... via CONTACT`.
-    Join(Vec<Who>, Who),
+    /// `join PLACE... via CONTACT...`: contacts are tried in turn.
+    Join(Vec<Who>, Vec<Who>),
     /// `cut FROM TO`: one way.
     Cut(Who, Who),
     /// `partition WHO...`: from all others, both ways.
@@ -58,6 +58,8 @@ pub enum Deed {
     Heal(Heal),
     /// `break WHO...`: one connection of each.
     Break(Vec<Who>),
+    /// `half-open WHO...`: one connection of each breaks at its own end only.
+    HalfOpen(Vec<Who>),
     /// `slow WHO BYTES`: bytes a second; 0 for as fast as it can.
     Slow(Who, u64),
 }
@@ -93,6 +95,8 @@ pub enum Who {
 pub enum Condition {
     /// `converged`: all that live form one ring, and lack nothing.
     Converged,
+    /// `merged`: all that live form rings, and none looks for another.
+    Merged,
     /// `settled`: all that live form rings.
     Settled,
     /// `new-leader`: the leader is another than at the last `until`.
@@ -201,12 +205,16 @@ fn parse_deed(words: &[&str]) -> Result<Deed, String> {
         ["freeze", who @ ..] => Deed::Freeze(parse_all(who)?),
         ["thaw", who @ ..] => Deed::Thaw(parse_all(who)?),
         ["leave", who @ ..] => Deed::Leave(parse_all(who)?),
-        ["join", who @ .., "via", contact] => Deed::Join(parse_all(who)?, parse_who(contact)?),
+        ["join", rest @ ..] => {
+            let via = rest.iter().position(|word| *word == "via").ok_or("nobody is joined through")?;
+            Deed::Join(parse_all(&rest[..via])?, parse_all(&rest[via + 1..])?)
+        }
         ["cut", from, to] => Deed::Cut(parse_who(from)?, parse_who(to)?),
         ["partition", who @ ..] => Deed::Partition(parse_all(who)?),
         ["heal"] => Deed::Heal(Heal::Deliver),
         ["heal", "reset"] => Deed::Heal(Heal::Reset),
         ["break", who @ ..] => Deed::Break(parse_all(who)?),
+        ["half-open", who @ ..] => Deed::HalfOpen(parse_all(who)?),
         ["slow", who, pace] => Deed::Slow(parse_who(who)?, parse_number(pace)?),
         _ => return Err("unknown deed".into()),
     })
@@ -215,6 +223,7 @@ fn parse_deed(words: &[&str]) -> Result<Deed, String> {
 fn parse_condition(words: &[&str]) -> Result<Condition, String> {
     Ok(match words {
         ["converged"] => Condition::Converged,
+        ["merged"] => Condition::Merged,
         ["settled"] => Condition::Settled,
         ["new-leader"] => Condition::NewLeader,
         ["shown-by-all", text @ ..] => Condition::ShownBy(Who::All, text.join(" ")),

@@ -13,8 +13,14 @@ const PROGRAM: &str = "simulate";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Rules that a run may do without, to see that it is noticed.
-const RULES: [Rule; 5] =
-    [Rule::Resubmit, Rule::ShowOnce, Rule::ExactNextSeq, Rule::SequenceTails, Rule::ProbeLost];
+const RULES: [Rule; 6] = [
+    Rule::LongestLogFirst,
+    Rule::Resubmit,
+    Rule::ShowOnce,
+    Rule::ExactNextSeq,
+    Rule::SequenceTails,
+    Rule::ProbeLost,
+];
 
 /// All that decides a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

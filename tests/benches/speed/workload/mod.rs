@@ -10,6 +10,7 @@ mod throughput;
 
 use anyhow::{Result, ensure};
 
+use crate::clock;
 use crate::control::Heard;
 use crate::measured::{Measure, Measured, Target, Unit};
 use crate::options::Effort;
@@ -78,7 +79,8 @@ pub(crate) fn run(workload: &Workload, effort: &Effort, measured: &mut Measured)
                 continue;
             }
             let Workload { name, n, .. } = workload;
-            eprintln!("{name}, n = {n}, {system}, run {round} of {runs}");
+            let seconds = (clock::now() - effort.began) / 1_000_000_000;
+            eprintln!("{seconds:>5} s: {name}, n = {n}, {system}, run {round} of {runs}");
             match (workload.run)(system, *n, effort) {
                 Ok(Some(values)) => {
                     for Outcome { measure, targets, value } in values {

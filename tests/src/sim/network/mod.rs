@@ -154,6 +154,8 @@ pub struct Network {
     schedule: Schedule<Event>,
     ready: VecDeque<Ready>,
     dirty: Vec<LinkId>,
+    /// Where frames are encoded.
+    frame: Vec<u8>,
     overflows: u64,
 }
 
@@ -173,6 +175,7 @@ impl Network {
             schedule: Schedule::default(),
             ready: VecDeque::new(),
             dirty: Vec::new(),
+            frame: Vec::new(),
             overflows: 0,
         }
     }
@@ -413,14 +416,17 @@ impl Network {
     /// # Errors
     /// If it does not fit a frame.
     pub fn send(&mut self, links: &[LinkId], envelope: &Envelope) -> Result<usize, wire::FrameTooLong> {
-        let mut frame = Vec::new();
+        let mut frame = std::mem::take(&mut self.frame);
+        frame.clear();
         wire::encode(envelope, &mut frame)?;
         for &from in links {
             if self.knows(from) && self.end(from).phase == Phase::Up {
                 self.write(from, &frame);
             }
         }
-        Ok(frame.len())
+        let length = frame.len();
+        self.frame = frame;
+        Ok(length)
     }
 
     /// Closes a link.

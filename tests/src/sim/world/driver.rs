@@ -6,7 +6,7 @@ use ringchat_core::wire::{Envelope, Message};
 use ringchat_core::{Action, Command, Input, Instant, LinkId, Notice, RingReason};
 
 use super::{HostId, Life, World, kind, shifted};
-use crate::oracles::Violation;
+use crate::oracles::{Promises, Violation, winner_has_all};
 
 /// The driver.
 impl World {
@@ -56,7 +56,9 @@ impl World {
         if self.life(host) == Life::Running {
             self.check_progress(host, clock)?;
             let node = &self.processes[host.0].node;
-            self.states.look(host, self.now, node, self.room.promises())?;
+            if self.states.look(host, self.now, node, self.room.promises())? {
+                self.check_winner(host)?;
+            }
             self.plan(host);
         }
         Ok(())
@@ -115,6 +117,7 @@ impl World {
         *self.counts.sent.entry(kind(&envelope.message)).or_default() += copies;
         if let Message::Elect(elect) = &envelope.message {
             *self.counts.elects.entry(elect.epoch).or_default() += copies;
+            links.iter().try_for_each(|&link| self.tokens.send(host, self.now, link, elect))?;
         }
         let bytes = self.network.send(links, envelope).map_err(|error| {
             let detail = format!("{} sends a {}: {error}", self.label(host), kind(&envelope.message));
@@ -145,6 +148,17 @@ impl World {
         }
         let detail = format!("{} wants to be woken at {deadline:?}, and it is {clock}", self.label(host));
         Err(Violation::new(self.now, "progress", detail))
+    }
+
+    /// A new leader's log, where nothing but crashes has happened.
+    fn check_winner(&self, host: HostId) -> Result<(), Violation> {
+        if self.room.promises() == Promises::Any {
+            return Ok(());
+        }
+        let winner = self.node(host);
+        let alive = self.alive().into_iter().map(|host| self.node(host));
+        let members = alive.filter(|node| winner.roster().contains(node.me().id));
+        winner_has_all(winner, members).map_err(|detail| Violation::new(self.now, "S8", detail))
     }
 
     /// Plans the next tick, if it is not planned already.

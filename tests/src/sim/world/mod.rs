@@ -9,10 +9,10 @@ use std::time::Duration;
 
 use ringchat_core::limits::LINK_QUEUE_BYTES;
 use ringchat_core::{
-    Action, Command, Config, Epoch, Input, Instant, Name, Node, Notice, Report, Rule, Start, Text, View,
+    Action, Command, Config, Epoch, Input, Instant, Name, Node, NodeId, Report, Rule, Start, Text, View,
 };
 
-use crate::oracles::{Promises, Room, States, Violation};
+use crate::oracles::{Promises, Room, States, Tokens, Violation};
 use crate::sim::network::{Death, Heal, HostId, Network, Quality};
 use crate::sim::rng::Rng;
 use crate::sim::schedule::Schedule;
@@ -97,6 +97,7 @@ pub struct World {
     trace: Trace,
     room: Room,
     states: States,
+    tokens: Tokens,
     counts: Counts,
     outbox: Vec<Action>,
     ablated: &'static [Rule],
@@ -119,6 +120,7 @@ impl World {
             trace: Trace::new(trace),
             room: Room::new(promises),
             states: States::default(),
+            tokens: Tokens::default(),
             counts: Counts::default(),
             outbox: Vec::new(),
             ablated: &[],
@@ -215,20 +217,26 @@ impl World {
         self.processes[host.0].leaving
     }
 
-    /// What a process reports, without its noticing.
-    pub fn report(&self, host: HostId) -> Option<Report> {
-        let process = &self.processes[host.0];
-        let mut out = Vec::new();
-        process.node.clone().handle(self.clock(host), Input::Command(Command::Report), &mut out);
-        out.into_iter().find_map(|action| match action {
-            Action::Notify { notice: Notice::Report(report), .. } => Some(*report),
-            _ => None,
-        })
+    /// What a process would report, were it asked now.
+    pub fn report(&self, host: HostId) -> Report {
+        let node = self.node(host);
+        let member = |id: Option<NodeId>| id.and_then(|id| node.roster().find(id)).cloned();
+        let leader = Some(node.view().leader).filter(|_| node.is_normal());
+        Report {
+            me: node.me().clone(),
+            leader: member(leader),
+            epoch: node.view().epoch,
+            members: node.roster().clone(),
+            prev: member(node.prev()).unwrap_or_else(|| node.me().clone()),
+            next: member(node.next()).unwrap_or_else(|| node.me().clone()),
+            lamport: node.lamport(),
+            stats: node.stats(),
+        }
     }
 
     /// The reports of all that are alive.
     pub fn reports(&self) -> Vec<(HostId, Report)> {
-        self.alive().into_iter().filter_map(|host| Some((host, self.report(host)?))).collect()
+        self.alive().into_iter().map(|host| (host, self.report(host))).collect()
     }
 }
 

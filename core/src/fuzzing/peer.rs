@@ -1,0 +1,308 @@
+//! What a peer may say: any well-formed message, with contents that are plausible to the node that hears it, so
+//! that lies get past the first test.
+
+use alloc::vec::Vec;
+
+use super::node::{CAST, addr, cast};
+use super::script::Script;
+use crate::action::Departure;
+use crate::ids::{Epoch, Index, Name, NodeId, RoomId, Seq, Stamp, Text};
+use crate::limits::{MAX_ROSTER, MAX_TEXT};
+use crate::node::Node;
+use crate::roster::{Cfg, Member, Roster, View};
+use crate::wire::{
+    Beat, Body, Change, Deliver, Elect, Elected, Entry, Envelope, Hello, Install, Join, Key, Message,
+    NotMember, Refusal, RefusedKind, Said, Segment, Sync,
+};
+
+/// A peer that knows the node it speaks to.
+pub(super) struct Peer<'a> {
+    pub(super) node: &'a Node,
+    /// The room of the node's last message.
+    pub(super) room: RoomId,
+    /// The generation in the node's last `Hello`.
+    pub(super) generation: u64,
+}
+
+impl Peer<'_> {
+    pub(super) fn envelope(&self, script: &mut Script<'_>) -> Envelope {
+        let room = if script.byte() == u8::MAX { RoomId(1) } else { self.room };
+        Envelope { room, stamp: self.stamp(script), message: self.message(script) }
+    }
+
+    fn message(&self, script: &mut Script<'_>) -> Message {
+        match script.byte() % 23 {
+            0..=1 => Message::Hello(self.hello(script)),
+            2 => Message::NotMember(self.not_member(script)),
+            3 => Message::Superseded { generation: self.generation(script) },
+            4 => Message::WantRoster,
+            5 => Message::Roster { cfg: self.cfg(script), roster: self.roster(script) },
+            6 => Message::Ping(self.beat(script)),
+            7 => Message::Pong(self.beat(script)),
+            8 => Message::Elect(self.elect(script)),
+            9 => Message::Elected(self.elected(script)),
+            10 => Message::Submit { view: self.view(script), said: self.said(script) },
+            11 => Message::Deliver(self.deliver(script)),
+            12 => Message::Ack { view: self.view(script), index: self.index(script) },
+            13 => Message::Sync(self.sync(script)),
+            14 => Message::Install(self.install(script)),
+            15 => Message::Suspect { id: id(script) },
+            16 => Message::Draining { oseq: self.oseq(id(script), script) },
+            17 => Message::Leave,
+            18 => Message::Goodbye { successor: script.maybe(id) },
+            19 => Message::Refused(refusal(script)),
+            20 => Message::Join(self.join(script)),
+            21 => self.probe(script),
+            _ => Message::JoinVia { me: id(script), leader: member(script) },
+        }
+    }
+
+    fn hello(&self, script: &mut Script<'_>) -> Hello {
+        let flags = script.byte();
+        let you = if flags & 4 == 0 { self.node.me().id } else { id(script) };
+        Hello {
+            me: id(script),
+            you,
+            generation: self.generation(script),
+            next: flags & 1 == 1,
+            answer: flags & 2 == 2,
+            view: script.maybe(|script| self.view(script)),
+            cfg: script.maybe(|script| self.cfg(script)),
+        }
+    }
+
+    fn not_member(&self, script: &mut Script<'_>) -> NotMember {
+        use RefusedKind::{Elect, Elected, Hello, Ping, Sync};
+        NotMember {
+            re: script.pick(&[Hello, Elect, Elected, Sync, Ping]).unwrap_or(Hello),
+            epoch: self.epoch(script),
+            me: id(script),
+            cfg: script.maybe(|script| self.cfg(script)),
+        }
+    }
+
+    fn beat(&self, script: &mut Script<'_>) -> Beat {
+        Beat {
+            view: script.maybe(|script| self.view(script)),
+            cfg: script.maybe(|script| self.cfg(script)),
+            acked: self.index(script),
+            stable: self.index(script),
+        }
+    }
+
+    fn elect(&self, script: &mut Script<'_>) -> Elect {
+        Elect {
+            epoch: self.epoch(script),
+            candidate: Key { epoch: self.epoch(script), length: self.index(script), id: id(script) },
+            path: script.few(id),
+            cfg: self.cfg(script),
+            roster: script.maybe(|script| self.roster(script)),
+        }
+    }
+
+    fn elected(&self, script: &mut Script<'_>) -> Elected {
+        Elected { cfg: self.cfg(script), roster: self.roster(script), shape: self.shape(script) }
+    }
+
+    fn deliver(&self, script: &mut Script<'_>) -> Deliver {
+        let view = self.view(script);
+        let mut at = self.index(script);
+        let entries = script.few(|script| {
+            let view = if script.byte() == u8::MAX { self.view(script) } else { view };
+            let entry = Entry { view, index: at, stamp: self.stamp(script), body: self.body(script) };
+            at = at.saturating_add(1);
+            entry
+        });
+        Deliver { view, entries, stable: self.index(script) }
+    }
+
+    fn sync(&self, script: &mut Script<'_>) -> Sync {
+        Sync {
+            view: self.view(script),
+            shape: self.shape(script),
+            tail: script.few(|script| self.said(script)),
+            more: script.flag(),
+        }
+    }
+
+    fn install(&self, script: &mut Script<'_>) -> Install {
+        let common = self.index(script);
+        let base = if script.flag() { self.index(script) } else { common };
+        Install {
+            cfg: self.cfg(script),
+            roster: self.roster(script),
+            common,
+            base,
+            end: base.saturating_add(u64::from(script.byte() % 4)),
+            origins: script.few(|script| (id(script), self.oseq(id(script), script))).into_iter().collect(),
+            shape: self.shape(script),
+            stable: self.index(script),
+        }
+    }
+
+    fn join(&self, script: &mut Script<'_>) -> Join {
+        Join {
+            me: member(script),
+            contact: script.maybe(id),
+            epoch: self.epoch(script),
+            generation: self.generation(script),
+            ring: script.few(member),
+        }
+    }
+
+    fn probe(&self, script: &mut Script<'_>) -> Message {
+        let me = member(script);
+        if script.flag() {
+            return Message::ProbeReply { me };
+        }
+        Message::Probe { me, size: self.index(script) }
+    }
+
+    fn body(&self, script: &mut Script<'_>) -> Body {
+        match script.byte() % 4 {
+            0 => Body::Membership { cfg: self.cfg(script), change: self.change(script) },
+            1 => Body::Gap { origin: member(script), from: 1, to: self.oseq(id(script), script) },
+            _ => Body::Chat { said: self.said(script), replayed: script.flag() },
+        }
+    }
+
+    fn change(&self, script: &mut Script<'_>) -> Change {
+        if script.flag() {
+            return Change::Opened { roster: self.roster(script), lost: script.few(member) };
+        }
+        let many = |roster: Roster| roster.iter().map(|member| (member.clone(), self.node.me().id)).collect();
+        let departures = [Departure::Quit, Departure::Lost];
+        Change::Edit {
+            gone: script.few(|script| (member(script), script.pick(&departures).unwrap_or(Departure::Lost))),
+            joined: many(self.roster(script)),
+            merged: script.flag(),
+        }
+    }
+
+    fn said(&self, script: &mut Script<'_>) -> Said {
+        let origin = member(script);
+        let oseq = self.oseq(origin.id, script);
+        let length = match script.byte() {
+            u8::MAX => MAX_TEXT,
+            length => usize::from(length % 8),
+        };
+        Said { origin, oseq, text: text(length), stamp: self.stamp(script) }
+    }
+
+    /// The number of something said by `origin`: more often than not the one after those in the log.
+    fn oseq(&self, origin: NodeId, script: &mut Script<'_>) -> Seq {
+        let mine = |body: &Body| match body {
+            Body::Chat { said, .. } if said.origin.id == origin => Some(said.oseq),
+            Body::Chat { .. } | Body::Gap { .. } | Body::Membership { .. } => None,
+        };
+        let last = self.node.log_entries().filter_map(|entry| mine(&entry.body)).max().unwrap_or(0);
+        near(last.saturating_add(1), script)
+    }
+
+    fn shape(&self, script: &mut Script<'_>) -> Vec<Segment> {
+        if script.flag() {
+            return script.few(|script| Segment { view: self.view(script), end: self.index(script) });
+        }
+        let mut shape: Vec<Segment> = Vec::new();
+        for entry in self.node.log_entries() {
+            let end = entry.index.saturating_add(1);
+            match shape.last_mut() {
+                Some(last) if last.view == entry.view => last.end = end,
+                _ => shape.push(Segment { view: entry.view, end }),
+            }
+        }
+        shape
+    }
+
+    fn cfg(&self, script: &mut Script<'_>) -> Cfg {
+        match script.byte() % 4 {
+            0 => self.node.cfg(),
+            1 => self.node.cfg().next(),
+            2 => Cfg::first(self.view(script)),
+            _ => Cfg { view: self.view(script), n: near(self.node.cfg().n, script) },
+        }
+    }
+
+    fn view(&self, script: &mut Script<'_>) -> View {
+        match script.byte() % 4 {
+            0 => self.node.view(),
+            1 => View { epoch: self.node.promised(), leader: id(script) },
+            2 => View { epoch: self.node.promised().next(), leader: id(script) },
+            _ => View { epoch: self.epoch(script), leader: id(script) },
+        }
+    }
+
+    fn epoch(&self, script: &mut Script<'_>) -> Epoch {
+        Epoch(near(self.node.promised().0, script))
+    }
+
+    fn index(&self, script: &mut Script<'_>) -> Index {
+        near(self.node.log_len(), script)
+    }
+
+    fn stamp(&self, script: &mut Script<'_>) -> Stamp {
+        near(self.node.lamport(), script)
+    }
+
+    fn generation(&self, script: &mut Script<'_>) -> u64 {
+        near(self.generation, script)
+    }
+
+    /// Some of the cast in any order that a ring can have; seldom as many as a room can have.
+    fn roster(&self, script: &mut Script<'_>) -> Roster {
+        let who = script.byte();
+        let mut members: Vec<Member> = match who {
+            u8::MAX => (0..MAX_ROSTER as u64).map(|n| in_crowd(n)).collect(),
+            _ => {
+                (0..CAST).filter(|number| who >> number & 1 == 1).map(|number| named(cast(number))).collect()
+            }
+        };
+        let turn = usize::from(who >> CAST).checked_rem(members.len()).unwrap_or(0);
+        members.rotate_left(turn);
+        Roster::new(members).unwrap_or_default()
+    }
+}
+
+fn refusal(script: &mut Script<'_>) -> Refusal {
+    let refusals = [Refusal::RoomFull, Refusal::Slow, Refusal::Busy, Refusal::TooLate];
+    script.pick(&refusals).unwrap_or(Refusal::Busy)
+}
+
+fn member(script: &mut Script<'_>) -> Member {
+    named(id(script))
+}
+
+/// One of the cast, or another life at its address.
+fn id(script: &mut Script<'_>) -> NodeId {
+    let number = script.byte() % (2 * CAST);
+    if number < CAST { cast(number) } else { NodeId::new(addr(number % CAST), 1) }
+}
+
+/// One of as many as a room can have.
+fn in_crowd(number: u64) -> Member {
+    named(NodeId::new(addr(CAST), number))
+}
+
+fn named(id: NodeId) -> Member {
+    Member { id, name: Name::unknown() }
+}
+
+fn text(length: usize) -> Text {
+    Text::new(&"x".repeat(length)).unwrap_or_else(|error| unreachable!("{error}"))
+}
+
+/// `value` most of the time, else one close to it or far away.
+fn near(value: u64, script: &mut Script<'_>) -> u64 {
+    let how = script.byte();
+    match how % 16 {
+        0..=7 => value,
+        8 => value.saturating_add(1),
+        9 => value.saturating_sub(1),
+        10 => value.saturating_add(u64::from(how >> 4)),
+        11 => value.saturating_sub(u64::from(how >> 4)),
+        12 => u64::from(how >> 4),
+        13 => value.saturating_add(u64::from(how)),
+        14 => value / 2,
+        _ => u64::MAX,
+    }
+}

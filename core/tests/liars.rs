@@ -1,0 +1,209 @@
+//! A peer that breaks the protocol is told apart from one that keeps it: its link is closed, and the node's state
+//! stays in order.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use ringchat_core::limits::MAX_CLOCK_LEAP;
+use ringchat_core::wire::{
+    Body, Change, Deliver, Elected, Entry, Envelope, Hello, Install, Join, Message, Said,
+};
+use ringchat_core::{
+    Action, Cfg, Config, Epoch, Fault, Input, Instant, LinkId, Member, Name, Node, NodeId, Notice, Origin,
+    RoomId, Roster, Start, Text, View, invariants,
+};
+
+const LINK: LinkId = LinkId(1);
+
+/// A node, and a peer that says what it likes on the one link between them.
+struct Pair {
+    node: Node,
+    now: Instant,
+}
+
+impl Pair {
+    /// The node leads a room of its own, and a stranger has connected.
+    fn with_leader() -> Self {
+        let mut pair = Self::new(Start::Create);
+        pair.handle(Input::LinkUp { link: LINK, origin: Origin::Accepted, remote: addr(2) });
+        pair
+    }
+
+    /// The node is a member of a room that the peer leads, in which the peer has said two things.
+    fn with_member() -> Self {
+        let mut pair = Self::new(Start::Join { contacts: vec![addr(2)] });
+        let dial = ringchat_core::DialId(1);
+        pair.handle(Input::LinkUp { link: LINK, origin: Origin::Dialed(dial), remote: addr(2) });
+        pair.elect(1);
+        pair.install(1, 0, &[pair.opened(1, 0)]);
+        assert!(pair.node.is_normal());
+        assert_eq!(pair.deliver(&[chat(1, 1, 1), chat(2, 2, 2)]), []);
+        pair
+    }
+
+    fn new(start: Start) -> Self {
+        let config = Config::new(addr(1), name(), start);
+        let mut pair = Self { node: Node::new(config, [1; 32], Instant::ZERO), now: Instant::ZERO };
+        pair.handle(Input::Tick);
+        pair
+    }
+
+    fn handle(&mut self, input: Input) -> Vec<Action> {
+        let mut out = Vec::new();
+        self.now = Instant(self.now.0 + 1);
+        self.node.handle(self.now, input, &mut out);
+        assert_eq!(invariants::check(&self.node), Ok(()));
+        out
+    }
+
+    /// The faults that the node finds with `message`, sent at `stamp`. The link is closed if there are any.
+    fn faults_at(&mut self, stamp: u64, message: Message) -> Vec<Fault> {
+        let envelope = Envelope { room: RoomId::UNKNOWN, stamp, message };
+        let out = self.handle(Input::Received { link: LINK, envelope });
+        let faults: Vec<Fault> = out.iter().filter_map(fault).collect();
+        let closed = out.iter().any(|action| matches!(action, Action::Close { link: LINK, .. }));
+        assert_eq!(closed, !faults.is_empty());
+        faults
+    }
+
+    fn faults(&mut self, message: Message) -> Vec<Fault> {
+        self.faults_at(1, message)
+    }
+
+    fn elect(&mut self, epoch: u64) {
+        let elected = Elected { cfg: cfg(epoch), roster: self.roster(), shape: Vec::new() };
+        assert_eq!(self.faults(Message::Elected(elected)), []);
+    }
+
+    fn install(&mut self, epoch: u64, common: u64, entries: &[Entry]) -> Vec<Fault> {
+        let end = common + entries.len() as u64;
+        let install = Install {
+            cfg: cfg(epoch),
+            roster: self.roster(),
+            common,
+            base: common,
+            end,
+            origins: BTreeMap::new(),
+            shape: Vec::new(),
+            stable: 0,
+        };
+        assert_eq!(self.faults(Message::Install(install)), []);
+        self.deliver_in(epoch, entries)
+    }
+
+    fn deliver(&mut self, entries: &[Entry]) -> Vec<Fault> {
+        self.deliver_in(1, entries)
+    }
+
+    fn deliver_in(&mut self, epoch: u64, entries: &[Entry]) -> Vec<Fault> {
+        let deliver = Deliver { view: cfg(epoch).view, entries: entries.to_vec(), stable: 0 };
+        self.faults(Message::Deliver(deliver))
+    }
+
+    fn roster(&self) -> Roster {
+        Roster::new(vec![peer(), self.node.me().clone()]).unwrap()
+    }
+
+    fn opened(&self, epoch: u64, index: u64) -> Entry {
+        let change = Change::Opened { roster: self.roster(), lost: Vec::new() };
+        let cfg = cfg(epoch);
+        Entry { view: cfg.view, index, stamp: index, body: Body::Membership { cfg, change } }
+    }
+}
+
+fn fault(action: &Action) -> Option<Fault> {
+    match action {
+        Action::Notify { notice: Notice::Fault { reason, .. }, .. } => Some(*reason),
+        _ => None,
+    }
+}
+
+/// What the peer said, as it stands in the log of the first epoch.
+fn chat(index: u64, oseq: u64, stamp: u64) -> Entry {
+    let said = Said { origin: peer(), oseq, text: Text::new("x").unwrap(), stamp };
+    Entry { view: cfg(1).view, index, stamp, body: Body::Chat { said, replayed: false } }
+}
+
+fn cfg(epoch: u64) -> Cfg {
+    Cfg::first(View { epoch: Epoch(epoch), leader: peer().id })
+}
+
+fn peer() -> Member {
+    Member { id: NodeId::new(addr(2), 1), name: name() }
+}
+
+fn name() -> Name {
+    Name::new("m").unwrap()
+}
+
+fn addr(last: u8) -> SocketAddr {
+    ([10, 0, 0, last], 4000).into()
+}
+
+#[test]
+fn nobody_greets_a_node_as_the_node_itself() {
+    let mut pair = Pair::with_leader();
+    let me = pair.node.me().id;
+    let hello = Hello { me, you: me, generation: 1, next: true, answer: false, view: None, cfg: None };
+    assert_eq!(pair.faults(Message::Hello(hello)), [Fault::Unexpected]);
+    assert!(pair.node.is_leader());
+}
+
+#[test]
+fn nobody_takes_the_leaders_place_by_its_address() {
+    for incarnation in [None, Some(7)] {
+        let mut pair = Pair::with_leader();
+        let mut me = pair.node.me().clone();
+        me.id = incarnation.map_or(me.id, |incarnation| NodeId::new(addr(1), incarnation));
+        let join = Join { me, contact: None, epoch: Epoch(0), generation: 1, ring: Vec::new() };
+        assert_eq!(pair.faults(Message::Join(join)), [Fault::Unexpected]);
+        assert_eq!(pair.node.roster(), &Roster::alone(pair.node.me().clone()));
+    }
+}
+
+#[test]
+fn a_ring_that_counts_an_older_life_of_the_leader_comes_in_without_it() {
+    let mut pair = Pair::with_leader();
+    let older = Member { id: NodeId::new(addr(1), 7), name: name() };
+    let join = Join { me: peer(), contact: None, epoch: Epoch(0), generation: 1, ring: vec![older] };
+    assert_eq!(pair.faults(Message::Join(join)), []);
+    let members: Vec<NodeId> = pair.node.roster().ids().collect();
+    assert_eq!(members, [pair.node.me().id, peer().id]);
+}
+
+#[test]
+fn no_clock_leaps_to_its_end() {
+    let mut pair = Pair::with_member();
+    let far = pair.node.lamport() + MAX_CLOCK_LEAP;
+    assert_eq!(pair.faults_at(far, Message::WantRoster), []);
+    assert!(pair.node.lamport() > far);
+    assert_eq!(pair.faults_at(u64::MAX, Message::WantRoster), [Fault::Clock]);
+    assert!(pair.node.lamport() < 2 * far);
+}
+
+#[test]
+fn entries_come_with_increasing_stamps() {
+    let mut pair = Pair::with_member();
+    assert_eq!(pair.deliver(&[chat(3, 3, 2)]), [Fault::LogOrder]);
+    assert_eq!(pair.node.log_len(), 3);
+}
+
+#[test]
+fn a_log_is_installed_only_in_order() {
+    for entries in [[chat(1, 1, 2), chat(2, 2, 1)], [chat(1, 1, 0), chat(2, 2, 1)]] {
+        let mut pair = Pair::with_member();
+        pair.elect(2);
+        assert_eq!(pair.install(2, 1, &entries), [Fault::LogOrder]);
+        assert_eq!(pair.node.log_len(), 3);
+    }
+}
+
+#[test]
+fn what_was_shown_is_not_taken_back() {
+    let mut pair = Pair::with_member();
+    pair.elect(2);
+    assert_eq!(pair.install(2, 2, &[pair.opened(2, 2)]), [Fault::TakenBack]);
+    assert_eq!(pair.node.log_len(), 3);
+}
