@@ -44,6 +44,11 @@ impl System {
         Self::Ngircd,
     ];
 
+    /// Those that lose nothing when all send as fast as they can. The program's output has a bounded queue: a reader
+    /// who is too slow for what all say is shown a gap.
+    pub(crate) const PATIENT: [Self; 7] =
+        [Self::Hub, Self::Threads, Self::AsyncStd, Self::Redis, Self::Nats, Self::Mosquitto, Self::Ngircd];
+
     /// Both runtimes of ringchat.
     pub(crate) const RUNTIMES: [Self; 2] = [Self::Threads, Self::AsyncStd];
 

@@ -14,10 +14,10 @@ pub(crate) fn print(measured: &Measured) {
 /// Prints a table of the medians of `systems`, a row a measure, as far as one of those `wanted` was measured and none
 /// of an earlier table.
 fn print_medians(measured: &Measured, systems: &[System], wanted: impl Fn(System) -> bool) {
-    let has = |measure: &Measure, system| measured.series(measure, system).is_some();
     let rows = measured.measures.iter().map(|(measure, _)| measure).filter(|measure| {
-        let compared = has(measure, System::Hub) && !systems.contains(&System::Hub);
-        !compared && systems.iter().any(|system| wanted(*system) && has(measure, *system))
+        let elsewhere = is_compared(measured, measure) && !systems.contains(&System::Hub);
+        let has = |system: &System| wanted(*system) && measured.series(measure, *system).is_some();
+        !elsewhere && systems.iter().any(has)
     });
     let rows: Vec<&Measure> = rows.collect();
     if rows.is_empty() {
@@ -47,12 +47,18 @@ fn print_rows(measured: &Measured) {
         for system in System::COMPARED.into_iter().chain([System::Simulated]) {
             if let Some(series) = measured.series(measure, system) {
                 print_row(measured, measure, targets, system, series);
-            } else if let Some(why) = measured.absent.get(&system) {
+            } else if let Some(why) = measured.absent.get(&system).filter(|_| is_compared(measured, measure))
+            {
                 let Measure { workload, what, n, .. } = measure;
                 println!("| {workload:<8} | {what:<24} | {n:>4} | {system:<9} | {why} |");
             }
         }
     }
+}
+
+/// Whether a measure is one of several systems, and not of ringchat alone.
+fn is_compared(measured: &Measured, measure: &Measure) -> bool {
+    measured.series(measure, System::Hub).is_some()
 }
 
 fn print_row(measured: &Measured, measure: &Measure, targets: &[Target], system: System, series: &Series) {

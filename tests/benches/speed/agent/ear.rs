@@ -55,11 +55,6 @@ impl Ear {
         done.map_or(Ok(()), |heard| answer(&Answer::Heard(heard)))
     }
 
-    /// Texts were missed.
-    pub(super) fn missed(&self, count: u64) {
-        self.with(|tally| tally.heard.faults += count);
-    }
-
     /// The room gave a member up.
     pub(super) fn lost(&self, name: &str) {
         self.with(|tally| tally.heard.lost.push(name.to_owned()));

@@ -107,14 +107,11 @@ impl Hearer {
     fn take(&mut self, addr: SocketAddr, event: Event, texts: &mut Vec<Text>) -> Result<()> {
         let notice = match event {
             Event::Notice { notice, .. } => notice,
-            Event::Missed { count } => {
-                self.ear.missed(count);
-                return Ok(());
-            }
+            Event::Missed { count } => bail!("{count} notices came faster than they were read"),
         };
         match notice {
             Notice::Message { text, .. } => texts.push(text),
-            Notice::Gap { count, .. } => self.ear.missed(count),
+            Notice::Gap { count, .. } => bail!("{count} texts can no longer be had"),
             Notice::Ready { members, .. } => {
                 answer(&Answer::Joined { addr: Some(addr), at: clock::now() })?;
                 return self.count(members.len());

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::process::{ChildStdin, Command, Stdio};
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
 use super::ear::Ear;
@@ -106,7 +106,7 @@ impl Hearer {
     fn take(&mut self, event: Event) -> Result<()> {
         match event {
             Event::Message { text } => return self.ear.hear([text.as_bytes()]),
-            Event::Gap { count } => self.ear.missed(count),
+            Event::Gap { count } => bail!("{count} texts are missing"),
             Event::Ready { me, members } => {
                 answer(&Answer::Joined { addr: Some(me.addr), at: clock::now() })?;
                 return self.count(members.len());

@@ -43,14 +43,14 @@ pub(crate) struct Workload {
 /// All workloads, in the order of the table.
 pub(crate) fn all(effort: &Effort) -> Vec<Workload> {
     let sizes: &[u16] = if effort.short { &[3] } else { &[3, 10, 50] };
-    let compared = |name, run| {
-        sizes.iter().map(move |&n| Workload { name, n, runs: effort.runs, systems: &System::COMPARED, run })
+    let compared = |name, systems, run| {
+        sizes.iter().map(move |&n| Workload { name, n, runs: effort.runs, systems, run })
     };
     let ours = |name, n, runs, run| Workload { name, n, runs, systems: &System::RUNTIMES, run };
     let mut all = Vec::new();
-    all.extend(compared("T", throughput::one_sends));
-    all.extend(compared("T-all", throughput::all_send));
-    all.extend(compared("L", latency::run));
+    all.extend(compared("T", &System::COMPARED, throughput::one_sends));
+    all.extend(compared("T-all", &System::PATIENT, throughput::all_send));
+    all.extend(compared("L", &System::COMPARED, latency::run));
     all.push(ours("F", 5, 4 * effort.runs, failover::leader_killed));
     all.push(ours("F", 5, effort.runs, failover::leader_stopped));
     if !effort.short {
