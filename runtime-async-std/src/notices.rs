@@ -44,9 +44,12 @@ impl Filler {
             return;
         }
         let mut queue = lock(&self.0.events);
+        let was_waiting = queue.is_waiting();
         events.drain(..).for_each(|event| queue.push(event));
         drop(queue);
-        self.0.reader.wake();
+        if was_waiting {
+            self.0.reader.wake();
+        }
     }
 }
 
@@ -97,11 +100,15 @@ impl Stream for Notices {
     type Item = Event;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
-        self.queue.reader.register(context.waker());
-        match lock(&self.queue.events).pop() {
+        let mut events = lock(&self.queue.events);
+        match events.pop() {
             Ok(event) => Poll::Ready(Some(event)),
             Err(NoEvent::Ended) => Poll::Ready(None),
-            Err(NoEvent::Yet) => Poll::Pending,
+            Err(NoEvent::Yet) => {
+                // Whoever fills the queue waits for its lock, so it finds the waker.
+                self.queue.reader.register(context.waker());
+                Poll::Pending
+            }
         }
     }
 }

@@ -28,6 +28,8 @@ use crate::node::{Node, Outbox};
 use crate::time::Instant;
 use crate::wire::{Envelope, GREETING, encode};
 
+use events::KEPT_EVENTS;
+
 pub use agenda::{Agenda, Keep, Runner};
 pub use backlog::Backlog;
 pub use commands::CommandQueue;
@@ -285,11 +287,15 @@ impl<C: Connection> Driver<C> {
         if self.halted {
             return;
         }
+        if self.events.is_empty() {
+            self.events.shrink_to(KEPT_EVENTS);
+        }
         let mut actions = mem::take(&mut self.out);
         self.node.handle_all(now, inputs, &mut actions);
         for action in actions.drain(..) {
             self.execute(now, action);
         }
+        actions.shrink_to(KEPT_EVENTS);
         self.out = actions;
     }
 
