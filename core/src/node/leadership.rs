@@ -410,7 +410,7 @@ impl Node {
 
     /// Reminds members that do not follow, and gives them up in time.
     pub(super) fn check_unsynced(&mut self) {
-        let now = self.now();
+        let (now, patience) = (self.now(), Times::unsynced(self.roster.len()));
         let Some(leadership) = &mut self.leadership else { return };
         let (mut lost, mut behind) = (Vec::new(), Vec::new());
         for (id, progress) in &mut leadership.members {
@@ -420,7 +420,7 @@ impl Node {
                 false => Some(progress.unsynced_since),
             };
             let Some(since) = since else { continue };
-            if now.since(since) >= Times::UNSYNCED {
+            if now.since(since) >= patience {
                 lost.push(*id);
             } else if !progress.synced && !progress.reminded && now.since(since) >= self.times.sweep() {
                 progress.reminded = true;

@@ -219,6 +219,18 @@ impl Links {
         })
     }
 
+    /// Whether `peer` is being asked to let this node in, or to tell who can.
+    pub(crate) fn asks(&self, peer: NodeId) -> bool {
+        let asks = |purpose: &Purpose| match purpose {
+            Purpose::Contact(addr) => *addr == peer.addr(),
+            Purpose::Leader { leader, .. } => leader.id == peer,
+            Purpose::Peer(_) | Purpose::Probe { .. } => false,
+        };
+        let mut unbound = self.iter().filter(|(_, link)| link.peer.is_none());
+        self.dials.values().any(|dial| asks(&dial.purpose))
+            || unbound.any(|(_, link)| link.purpose.as_ref().is_some_and(asks))
+    }
+
     /// A dial to `peer` connected and broke before the peer answered. Tells whether it is worth another.
     pub(crate) fn may_dial_again(&mut self, peer: NodeId) -> bool {
         let broken = self.broken.entry(peer).or_default();

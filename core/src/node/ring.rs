@@ -69,6 +69,9 @@ impl Node {
             self.pass_token();
         } else if self.links.is_linked(first) {
             self.take_next(first);
+        } else if self.links.asks(first) {
+            // Its welcome comes on the link on which it was asked; a greeting would take that link's place.
+            self.ring.seeking = None;
         } else if self.ring.seeking != Some(first) {
             self.ring.seeking = Some(first);
             self.dial(first);
