@@ -46,7 +46,7 @@ impl Unit {
             Self::Kibibytes => "KiB",
             Self::Mebibytes => "MiB",
             Self::Percent => "%",
-            Self::Count => "",
+            Self::Count => "n",
         }
     }
 }

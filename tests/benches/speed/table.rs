@@ -33,7 +33,7 @@ fn print_medians(measured: &Measured, systems: &[System], wanted: impl Fn(System
             median.map_or("-".to_owned(), |median| format!("{median:.2}"))
         };
         let cells: Vec<String> = systems.iter().map(cell).collect();
-        println!("| {workload}: {what}, {} | {n} | {} |", unit.name(), cells.join(" | "));
+        println!("| {workload}: {what} ({}) | {n} | {} |", unit.name(), cells.join(" | "));
     }
 }
 

@@ -25,6 +25,7 @@ struct Blow {
     workload: &'static str,
     what: &'static str,
     signal: Signal,
+    /// How many; they stand evenly in the order of entry, the leader first.
     victims: u16,
     detect_ms: Option<u64>,
     /// How long all talk afterwards.
@@ -85,11 +86,13 @@ pub(super) fn false_suspicions(system: System, n: u16, effort: &Effort) -> Resul
 fn strike(system: System, n: u16, blow: &Blow, effort: &Effort) -> Result<Run> {
     let plan = Plan { detect_ms: blow.detect_ms, ..Plan::of(system, n) };
     let Some(mut room) = Room::open(plan)? else { return Ok(None) };
-    let mut victims = room.everyone();
-    let survivors = victims.split_off(usize::from(blow.victims));
+    let stride = usize::from(n / blow.victims);
+    let (victims, survivors): (Vec<_>, Vec<_>) =
+        room.everyone().into_iter().partition(|who| who % stride == 0);
     let after = if effort.short { blow.after / 2 } else { blow.after };
     let (from, count) = talk(&mut room, &survivors, BEFORE + after)?;
-    room.pass_until(from + BEFORE)?;
+    // Not always just before the same member speaks.
+    room.pass_until(from + BEFORE + from % (SECOND / RATE * u64::from(n)))?;
     let struck = clock::now();
     for who in &victims {
         let pid = Pid::from_raw(i32::try_from(room.pid(*who))?).context("a process without a number")?;
