@@ -132,15 +132,12 @@ impl Node {
             engine.turn(began, jobs, self);
             (!engine.ended()).then(|| engine.deadline())
         }));
-        let wake = match turned {
-            Ok(Some(deadline)) => {
-                let now = self.clock.now();
-                lock(&self.agenda).end(began, now, deadline)
-            }
-            Ok(None) | Err(_) => {
-                lock(&self.agenda).close();
-                true
-            }
+        let wake = if let Ok(Some(deadline)) = turned {
+            let now = self.clock.now();
+            lock(&self.agenda).end(began, now, deadline)
+        } else {
+            lock(&self.agenda).close();
+            true
         };
         if wake {
             self.keeper.notify_one();
