@@ -32,6 +32,10 @@ pub struct Budget {
 }
 
 impl Budget {
+    /// Nothing befalls.
+    pub const NONE: Self =
+        Self { crashes: 0, joins: 0, leaves: 0, messages: 0, breaks: 0, partitions: 0, false_alarms: 0 };
+
     /// Whether all that may befall is what a correct network does: then nobody is suspected wrongly, and
     /// more is promised.
     pub(super) fn is_crash_only(self) -> bool {
