@@ -3,6 +3,7 @@
 //! Two states in which a host has gone through the same share one [`Host`]. What an input makes of it is found
 //! out once, by the node that ships, and remembered for as long as some state needs the outcome.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::hash::Hash;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
@@ -14,8 +15,6 @@ use ringchat_core::{
     Action, CloseMode, Command, DialId, DownReason, Ending, Fault, Input, Instant, LinkId, Node, NodeId,
     Notice, Seq, digest_message, invariants,
 };
-
-use std::collections::{BTreeMap, VecDeque};
 
 use super::state::Budget;
 
@@ -64,7 +63,7 @@ pub(super) enum Ask {
 #[derive(Clone, Debug)]
 pub(super) enum Event {
     Received { link: LinkId, letter: Arc<Letter> },
-    Input(Input),
+    Input(Box<Input>),
     Crash,
 }
 
@@ -149,7 +148,7 @@ impl Host {
 
     /// What `event` at `now` makes of this host.
     pub(super) fn after(&self, now: Instant, event: &Event) -> Arc<Self> {
-        if matches!(event, Event::Input(Input::Tick)) {
+        if matches!(event, Event::Input(input) if **input == Input::Tick) {
             // Time passes seldom, and in small steps: what comes of each is of no use to others.
             let mut next = self.fork();
             next.suffer(now, event);
@@ -186,7 +185,7 @@ impl Host {
             Event::Received { link, letter } => {
                 Input::Received { link: *link, envelope: letter.envelope.clone() }
             }
-            Event::Input(input) => input.clone(),
+            Event::Input(input) => Input::clone(input),
         };
         match &input {
             Input::Command(Command::Say(_)) => self.said += 1,

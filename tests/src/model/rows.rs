@@ -16,8 +16,7 @@ pub struct Row {
     pub tested: Option<usize>,
 }
 
-const NONE: Budget =
-    Budget { crashes: 0, joins: 0, leaves: 0, messages: 0, breaks: 0, partitions: 0, false_alarms: 0 };
+const NONE: Budget = Budget::NONE;
 
 const fn tested(nodes: usize, states: usize, budget: Budget) -> Row {
     Row { nodes, budget, tested: Some(states) }

@@ -32,6 +32,10 @@ pub struct Budget {
 }
 
 impl Budget {
+    /// Nothing befalls.
+    pub const NONE: Self =
+        Self { crashes: 0, joins: 0, leaves: 0, messages: 0, breaks: 0, partitions: 0, false_alarms: 0 };
+
     /// Whether all that may befall is what a correct network does: then nobody is suspected wrongly, and
     /// more is promised.
     pub(super) fn is_crash_only(self) -> bool {
@@ -78,6 +82,9 @@ pub(super) struct Dialing {
     pub(super) addr: SocketAddr,
 }
 
+/// When somebody came, its number, its contact, and itself as it was then.
+type Newcomer = (Instant, usize, usize, Arc<Host>);
+
 /// What all states of a search have in common.
 #[derive(Debug)]
 pub(super) struct Setup {
@@ -86,7 +93,7 @@ pub(super) struct Setup {
     /// The rules that the nodes lack.
     rules: &'static [Rule],
     /// The newcomers so far, by when they came, their number and their contact.
-    newcomers: Mutex<Vec<(Instant, usize, usize, Arc<Host>)>>,
+    newcomers: Mutex<Vec<Newcomer>>,
 }
 
 /// All nodes, all that is under way between them, and all that may still befall them.
@@ -209,7 +216,7 @@ impl State {
 
     /// Hands an input to a host.
     pub(super) fn input(&mut self, host: usize, input: Input) {
-        self.befall(host, &Event::Input(input));
+        self.befall(host, &Event::Input(Box::new(input)));
     }
 
     /// Lets `event` happen to a host, and does what it asks for.

@@ -154,12 +154,11 @@ impl State {
             return self.let_time_pass();
         }
         let mut next = self.clone();
-        let happens = match step {
-            Step::FalseAlarm(host) => next.false_alarm(host),
-            _ => {
-                next.take(step);
-                true
-            }
+        let happens = if let Step::FalseAlarm(host) = step {
+            next.false_alarm(host)
+        } else {
+            next.take(step);
+            true
         };
         next.take_idle_steps();
         happens.then_some(next)
@@ -229,13 +228,19 @@ impl State {
                 let (link, hosts) = (self.wires[wire].link, self.wires[wire].hosts);
                 self.crash(hosts[1 - end]);
                 let wire = self.wires.iter().position(|it| it.link == link);
-                wire.into_iter().for_each(|wire| self.deliver_end(wire, end));
+                if let Some(wire) = wire {
+                    self.deliver_end(wire, end);
+                }
             }
             Step::DialDead(dial) => {
                 let dialing = self.dials[dial];
-                self.reached_by(&dialing).into_iter().for_each(|host| self.crash(host));
+                if let Some(host) = self.reached_by(&dialing) {
+                    self.crash(host);
+                }
                 let dial = self.dials.iter().position(|it| *it == dialing);
-                dial.into_iter().for_each(|dial| self.settle_dial(dial));
+                if let Some(dial) = dial {
+                    self.settle_dial(dial);
+                }
             }
             Step::Break(wire) => {
                 self.budget.breaks -= 1;
