@@ -159,7 +159,7 @@ mod tests {
     use crate::rt::{TcpListener, timeout};
 
     const DEADLINE: Duration = Duration::from_secs(20);
-    const CHUNK: usize = 64 * 1024;
+    const CHUNK: usize = 16 * 1024;
 
     struct Pair {
         connection: Connection,
@@ -187,7 +187,7 @@ mod tests {
     #[test]
     fn what_the_socket_does_not_take_at_once_arrives_in_order() {
         let Pair { mut connection, mut peer, node, crew } = pair();
-        let all: Vec<u8> = (0..u32::MAX).flat_map(u32::to_be_bytes).take(192 * CHUNK).collect();
+        let all: Vec<u8> = (0..u32::MAX).flat_map(u32::to_be_bytes).take(768 * CHUNK).collect();
         for chunk in all.chunks(CHUNK) {
             connection.send(chunk).unwrap();
         }
