@@ -59,8 +59,6 @@ impl Times {
     pub(crate) const ELECTION_DELAY: Duration = Duration::from_millis(300);
     /// Further suspicions within this become one entry.
     pub(crate) const SUSPECT_WINDOW: Duration = Duration::from_millis(100);
-    /// An unsynced member, or one in another view, is given up after this.
-    pub(crate) const UNSYNCED: Duration = Duration::from_secs(3);
     /// Skipped successors are tried again this often.
     pub(crate) const RESEEK: Duration = Duration::from_secs(1);
     /// A newcomer asks again after this.
@@ -120,6 +118,12 @@ impl Times {
     /// How long a link stays that has no role any more.
     pub(crate) fn linger(self) -> Duration {
         self.detect
+    }
+
+    /// An unsynced member, or one in another view, of a ring of `n` is given up after this: the news of its leader
+    /// goes once round the ring.
+    pub(crate) fn unsynced(n: usize) -> Duration {
+        Self::election(n).saturating_add(Duration::from_secs(2))
     }
 
     /// How long an election among `n` may take before the next one, without the jitter.

@@ -84,7 +84,9 @@ impl Story {
             left: BTreeSet::new(),
             crash_only: true,
         };
-        ops.iter().for_each(|op| story.happen(op));
+        for op in ops {
+            story.happen(op);
+        }
         story.end();
         story
     }
@@ -98,7 +100,7 @@ impl Story {
         let somebody = |who: usize| self.here[who % self.here.len()];
         match *op {
             Op::Say(who) => self.say(somebody(who)),
-            Op::Join => self.join(1 + self.lives.len() as Place),
+            Op::Join => self.join(self.lives.last_key_value().map_or(1, |(place, _)| place + 1)),
             Op::Leave(who) => self.leave(somebody(who)),
             Op::Crash(who) => self.crash(somebody(who)),
             Op::Restart(who) => {

@@ -52,3 +52,9 @@ fn a_hundred_members_get_along() {
     let outcome = run(Options { seed: 5, nodes: Some(100), mix: Mix::Crash, trace: false });
     assert_eq!(outcome.result, Ok(()));
 }
+
+#[test]
+fn the_news_of_a_leader_may_take_its_time_round_a_long_ring() {
+    let outcome = run(Options { seed: 1, nodes: Some(300), mix: Mix::Crash, trace: false });
+    assert_eq!(outcome.result, Ok(()));
+}

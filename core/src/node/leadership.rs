@@ -411,7 +411,8 @@ impl Node {
 
     /// Reminds members that do not follow, and gives them up in time.
     pub(super) fn check_unsynced(&mut self) {
-        let (now, gives_up) = (self.now(), self.keeps(Rule::UnsyncedTimeout));
+        let (now, patience) = (self.now(), Times::unsynced(self.roster.len()));
+        let gives_up = self.keeps(Rule::UnsyncedTimeout);
         let Some(leadership) = &mut self.leadership else { return };
         let (mut lost, mut behind) = (Vec::new(), Vec::new());
         for (id, progress) in &mut leadership.members {
@@ -421,7 +422,7 @@ impl Node {
                 false => Some(progress.unsynced_since),
             };
             let Some(since) = since else { continue };
-            if now.since(since) >= Times::UNSYNCED && (progress.synced || gives_up) {
+            if now.since(since) >= patience && (progress.synced || gives_up) {
                 lost.push(*id);
             } else if !progress.synced && !progress.reminded && now.since(since) >= self.times.sweep() {
                 progress.reminded = true;

@@ -120,10 +120,10 @@ impl FromStr for Missing {
     type Err = String;
 
     fn from_str(word: &str) -> Result<Self, String> {
-        let known = RULES.iter().map(Missing);
-        let names: Vec<String> = known.clone().map(|rule| rule.to_string()).collect();
-        let mut named = known.filter(|rule| rule.to_string() == word);
-        named.next().ok_or_else(|| format!("the rules that can be missing are {}", names.join(", ")))
+        let rules = RULES.iter().map(Missing);
+        let names: Vec<String> = rules.clone().map(|rule| rule.to_string()).collect();
+        let mut found = rules.filter(|rule| rule.to_string() == word);
+        found.next().ok_or_else(|| format!("the rules that can be missing are {}", names.join(", ")))
     }
 }
 

@@ -19,7 +19,7 @@ const CALMING: Duration = Duration::from_secs(3);
 /// How long nothing but heartbeats may be sent in the end.
 const QUIET: Duration = Duration::from_secs(5);
 /// How long a way that is cut for ever is watched.
-const WATCH: Duration = Duration::from_secs(60);
+const WATCH: Duration = Duration::from_mins(1);
 /// Elections that it may cost in this time. Whoever cannot reach the leader stands alone, and comes back after
 /// 5 s, 10 s, 20 s and so on.
 const WATCH_ELECTIONS: usize = 4;
