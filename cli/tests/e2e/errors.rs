@@ -80,7 +80,7 @@ fn a_log_that_cannot_be_written_is_told_once_and_the_room_goes_on(runtimes: Runt
     room.talk(&everyone, 50);
 
     room.check_survivors(&everyone);
-    let told = |event: &&Event| matches!(event, Event::Error { fatal: false, .. });
+    let told = |event: &&Event| matches!(event, Event::Error { code, .. } if code == "log_file");
     assert_eq!(room.record(who, |record| record.events.iter().filter(told).count()), 1);
 }
 
