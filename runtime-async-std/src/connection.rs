@@ -4,16 +4,15 @@ use std::io;
 use std::net::Shutdown;
 use std::sync::{Arc, Mutex};
 
-use async_channel::Sender;
 use futures::{AsyncReadExt, AsyncWriteExt, FutureExt};
 use ringchat_core::driver::{self, Backlog, Inbox, Trust};
 use ringchat_core::{DownReason, LinkId, Origin};
 
 use crate::crew::{Crew, lock};
-use crate::node::Job;
+use crate::node::{Job, Node};
 use crate::rt::TcpStream;
 
-/// What the node's task, the reader and the writer of a connection share.
+/// What the node, the reader and the writer of a connection share.
 #[derive(Debug)]
 struct Shared {
     stream: TcpStream,
@@ -34,26 +33,26 @@ impl Connection {
         link: LinkId,
         origin: Origin,
         stream: TcpStream,
-        jobs: Sender<Job>,
+        node: Arc<Node>,
         crew: &Crew,
     ) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         let shared = Arc::new(Shared { stream, backlog: Mutex::default() });
         let trust = Trust::new(origin);
         let (reading, inbox) = (Arc::clone(&shared), Inbox::new(trust.clone()));
-        crew.start(async move { read(link, &reading.stream, inbox, &jobs).await });
+        crew.start(async move { read(link, &reading.stream, inbox, &node).await });
         Ok(Self { shared, trust, crew: crew.clone() })
     }
 }
 
 impl driver::Connection for Connection {
-    fn send(&mut self, bytes: &mut Vec<u8>) -> Result<(), DownReason> {
+    fn send(&mut self, bytes: &[u8]) -> Result<(), DownReason> {
         let mut backlog = lock(&self.shared.backlog);
+        let mut rest = bytes;
         if backlog.is_idle() {
-            let written = write_at_once(&self.shared.stream, bytes).map_err(|_| DownReason::Io)?;
-            bytes.drain(..written);
+            rest = write_at_once(&self.shared.stream, bytes).map_err(|_| DownReason::Io)?;
         }
-        if bytes.is_empty() || !backlog.push(bytes)? {
+        if rest.is_empty() || !backlog.push(rest)? {
             return Ok(());
         }
         let shared = Arc::clone(&self.shared);
@@ -84,16 +83,16 @@ impl Drop for Connection {
     }
 }
 
-/// Writes as much as the socket takes without waiting; tells how much that was.
-fn write_at_once(mut stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    let mut written = 0;
-    while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+/// Writes as much as the socket takes without waiting; gives the rest.
+fn write_at_once<'a>(mut stream: &TcpStream, bytes: &'a [u8]) -> io::Result<&'a [u8]> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
         match stream.write(rest).now_or_never() {
-            Some(more) => written += more?,
+            Some(written) => rest = rest.get(written?..).unwrap_or_default(),
             None => break,
         }
     }
-    Ok(written)
+    Ok(rest)
 }
 
 /// The body of a writer: writes what waits until nothing does.
@@ -117,24 +116,24 @@ fn next_bytes(shared: &Shared) -> Option<Vec<u8>> {
 }
 
 /// The body of a reader: hands on what comes until the connection ends.
-async fn read(link: LinkId, mut stream: &TcpStream, mut inbox: Inbox, jobs: &Sender<Job>) {
+async fn read(link: LinkId, mut stream: &TcpStream, mut inbox: Inbox, node: &Arc<Node>) {
     let reason = loop {
         let Ok(read) = stream.read(inbox.spare()).await else { break DownReason::Io };
         let (envelopes, end) = inbox.advance(read);
-        if !envelopes.is_empty() && jobs.send(Job::Received(link, envelopes)).await.is_err() {
+        if !envelopes.is_empty() && node.put(Job::Received(link, envelopes)).await.is_err() {
             return;
         }
         if let Some(reason) = end {
             break reason;
         }
     };
-    if jobs.send(Job::Down(link, reason)).await.is_err() {
+    if node.put(Job::Down(link, reason)).await.is_err() {
         return;
     }
     if let DownReason::Protocol(_) = reason {
         // The other end may still read our greeting; bytes left unread would reset the connection.
         discard(stream, inbox.spare()).await;
-        drop(jobs.send(Job::Down(link, DownReason::Eof)).await);
+        let _ = node.put(Job::Down(link, DownReason::Eof)).await;
     }
 }
 
@@ -150,7 +149,6 @@ fn end(stream: &TcpStream, how: Shutdown) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use async_channel::Receiver;
     use driver::Connection as _;
     use futures::executor::block_on;
     use ringchat_core::limits::LINK_QUEUE_BYTES;
@@ -161,12 +159,12 @@ mod tests {
     use crate::rt::{TcpListener, timeout};
 
     const DEADLINE: Duration = Duration::from_secs(20);
-    const CHUNK: usize = 64 * 1024;
+    const CHUNK: usize = 16 * 1024;
 
     struct Pair {
         connection: Connection,
         peer: std::net::TcpStream,
-        jobs: Receiver<Job>,
+        node: Arc<Node>,
         crew: Crew,
     }
 
@@ -175,15 +173,11 @@ mod tests {
         let peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         peer.set_read_timeout(Some(DEADLINE)).unwrap();
         let (stream, _) = block_on(listener.accept()).unwrap();
-        let (sender, jobs) = async_channel::bounded(8);
+        let node = Node::without_engine();
         let crew = Crew::new();
-        let connection = Connection::open(LinkId(1), Origin::Accepted, stream, sender, &crew).unwrap();
-        Pair { connection, peer, jobs, crew }
-    }
-
-    fn assert_down(jobs: &Receiver<Job>) {
-        let job = block_on(timeout(DEADLINE, jobs.recv()));
-        assert!(matches!(job, Some(Ok(Job::Down(LinkId(1), _)))));
+        let connection =
+            Connection::open(LinkId(1), Origin::Accepted, stream, Arc::clone(&node), &crew).unwrap();
+        Pair { connection, peer, node, crew }
     }
 
     fn join(crew: Crew) {
@@ -192,10 +186,10 @@ mod tests {
 
     #[test]
     fn what_the_socket_does_not_take_at_once_arrives_in_order() {
-        let Pair { mut connection, mut peer, jobs, crew } = pair();
-        let all: Vec<u8> = (0..u32::MAX).flat_map(u32::to_be_bytes).take(192 * CHUNK).collect();
+        let Pair { mut connection, mut peer, node, crew } = pair();
+        let all: Vec<u8> = (0..u32::MAX).flat_map(u32::to_be_bytes).take(768 * CHUNK).collect();
         for chunk in all.chunks(CHUNK) {
-            connection.send(&mut chunk.to_vec()).unwrap();
+            connection.send(chunk).unwrap();
         }
         assert!(!lock(&connection.shared.backlog).is_idle(), "the socket takes less than all at once");
         connection.finish();
@@ -203,35 +197,35 @@ mod tests {
         peer.read_to_end(&mut came).unwrap();
         assert!(came == all);
         drop((peer, connection));
-        assert_down(&jobs);
         join(crew);
+        assert!(matches!(node.jobs()[..], [Job::Down(LinkId(1), _)]));
     }
 
     #[test]
     fn a_peer_that_never_reads_overflows() {
-        let Pair { mut connection, peer, jobs, crew } = pair();
+        let Pair { mut connection, peer, crew, .. } = pair();
         let mut sent = 0;
-        while connection.send(&mut vec![0; CHUNK]) != Err(DownReason::Overflow) {
+        while connection.send(&[0; CHUNK]) != Err(DownReason::Overflow) {
             sent += CHUNK;
             assert!(sent < 4 * LINK_QUEUE_BYTES, "no end of what is queued");
         }
         assert!(sent >= LINK_QUEUE_BYTES);
         connection.abort();
-        drop((jobs, connection));
+        drop(connection);
         join(crew);
         drop(peer);
     }
 
     #[test]
     fn a_peer_that_resets_ends_reader_and_writer() {
-        let Pair { mut connection, peer, jobs, crew } = pair();
+        let Pair { mut connection, peer, node, crew } = pair();
         while lock(&connection.shared.backlog).is_idle() {
-            connection.send(&mut vec![0; CHUNK]).unwrap();
+            connection.send(&[0; CHUNK]).unwrap();
         }
         // Closing with bytes unread resets.
         drop(peer);
-        assert_down(&jobs);
         drop(connection);
         join(crew);
+        assert!(matches!(node.jobs()[..], [Job::Down(LinkId(1), _)]));
     }
 }

@@ -3,19 +3,20 @@
 use std::convert::Infallible;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use async_channel::{Receiver, Sender};
+use async_channel::Receiver;
 use ringchat_core::driver::DIAL_TIMEOUT;
 use ringchat_core::{DialFailure, DialId};
 
 use crate::crew::unless;
-use crate::node::Job;
+use crate::node::{Job, Node};
 use crate::rt::{self, TcpStream};
 
 /// The body of a dial, which ends with [`Job::Dialed`] unless `stopped` is closed before.
-pub(crate) async fn dial(dial: DialId, addr: SocketAddr, jobs: Sender<Job>, stopped: Receiver<Infallible>) {
+pub(crate) async fn dial(dial: DialId, addr: SocketAddr, node: Arc<Node>, stopped: Receiver<Infallible>) {
     if let Some(dialed) = unless(&stopped, connect(addr)).await {
-        drop(jobs.send(Job::Dialed(dial, addr, dialed)).await);
+        let _ = node.put(Job::Dialed(dial, addr, dialed)).await;
     }
 }
 

@@ -1,7 +1,7 @@
 //! ringchat over async-std.
 //!
 //! [`Room::open`] creates or joins a room and gives two things: the [`Room`], to speak with, and
-//! [`Notices`], to listen with. Nothing of either blocks the node, which runs as a task of its own.
+//! [`Notices`], to listen with. Nothing of either blocks the node.
 //!
 //! ```
 //! use futures::StreamExt;
@@ -32,10 +32,13 @@
 //!
 //! # Tasks
 //!
-//! A room costs one task for the node, one that accepts, and one for each connection, which reads. A dial and
-//! a connection that takes bytes too slowly have a further task as long as that lasts. The node's task writes
-//! to the sockets by itself, once a turn and connection; only what a socket does not take at once goes to a
-//! writer. All of them have ended when [`Room::join`] returns.
+//! A room costs one task that keeps the node, one that accepts, and one for each connection, which reads. A
+//! dial and a connection that takes bytes too slowly have a further task as long as that lasts. All of them
+//! have ended when [`Room::join`] returns.
+//!
+//! Whoever brings something to the node when nobody runs it runs one turn of it: a reader with what it read, or
+//! the caller of [`Room::say`]. What comes meanwhile, and what a deadline demands, the keeping task does. A turn
+//! writes to the sockets by itself, once to each; only what a socket does not take at once goes to a writer.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic"))]
 
@@ -45,6 +48,7 @@ mod commands;
 mod connection;
 mod crew;
 mod dial;
+mod engine;
 mod node;
 mod notices;
 mod room;

@@ -1,24 +1,24 @@
-//! The node's task.
+//! The node, which runs in the tasks of those who bring it something.
 
-use std::convert::Infallible;
-use std::io;
+use std::collections::VecDeque;
+use std::fmt;
 use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex};
 
-use async_channel::{Receiver, Sender};
-use ringchat_core::driver::{Driver, TURN};
+use event_listener::Event;
+use ringchat_core::driver::{Agenda, Ended, Keep, Runner};
 use ringchat_core::wire::Envelope;
-use ringchat_core::{Config, DialFailure, DialId, DownReason, LinkId, Origin};
+use ringchat_core::{Command, Config, DialFailure, DialId, DownReason, LinkId};
 
-use crate::accept::accept;
 use crate::clock::Clock;
-use crate::commands::Taker;
-use crate::connection::Connection;
-use crate::crew::Crew;
-use crate::dial::dial;
+use crate::commands::Commands;
+use crate::crew::lock;
+use crate::engine::Engine;
 use crate::notices::Outlet;
 use crate::rt::{self, TcpListener, TcpStream};
 
-/// What other tasks tell the node's.
+/// What other tasks tell the node.
 #[derive(Debug)]
 pub(crate) enum Job {
     /// Somebody connected.
@@ -29,129 +29,187 @@ pub(crate) enum Job {
     Received(LinkId, Vec<Envelope>),
     /// A reader has come to its end.
     Down(LinkId, DownReason),
-    /// There is a command, or there will be no more of them.
-    Wake,
 }
 
-/// The ends of the node's queues that its task takes from.
-#[derive(Debug)]
-pub(crate) struct Queues {
-    pub(crate) jobs: Receiver<Job>,
-    pub(crate) commands: Taker,
-    pub(crate) outlet: Outlet,
-}
-
-/// All that the node's task works with.
-pub(crate) struct NodeTask {
-    driver: Driver<Connection>,
+/// A node and what waits for it. The [`Agenda`] says which task runs it; the keeper is a task of its own.
+pub(crate) struct Node {
+    agenda: Mutex<Agenda<Job>>,
+    /// For readers and others that wait for room in the agenda.
+    room: Event,
+    /// For the keeper.
+    keeper: Event,
+    commands: Commands,
     clock: Clock,
-    queues: Queues,
-    /// For the readers and dials to come.
-    jobs: Sender<Job>,
-    /// Dropped to stop the accepting task and the dials; they hold `stopped`.
-    running: Sender<Infallible>,
-    stopped: Receiver<Infallible>,
-    crew: Crew,
+    /// Locked by whoever runs a turn alone, so nobody waits for it. Empty once the node has ended.
+    running: Mutex<Option<Running>>,
 }
 
-impl NodeTask {
-    /// Starts to accept.
-    pub(crate) fn new(
-        config: Config,
-        seed: [u8; 32],
-        listener: TcpListener,
-        queues: Queues,
-        jobs: Sender<Job>,
-    ) -> Self {
-        let crew = Crew::new();
-        let (running, stopped) = async_channel::bounded(1);
-        crew.start(accept(listener, jobs.clone(), stopped.clone()));
+/// What a turn works with.
+struct Running {
+    engine: Engine,
+    /// The jobs of the turn; empty between two.
+    jobs: VecDeque<Job>,
+}
+
+impl Node {
+    /// Makes the node and starts to accept. It runs once it is kept.
+    pub(crate) fn start(config: Config, seed: [u8; 32], listener: TcpListener, outlet: Outlet) -> Arc<Self> {
         let clock = Clock::start();
-        let driver = Driver::new(config, seed, clock.now());
-        Self { driver, clock, queues, jobs, running, stopped, crew }
+        let node = Arc::new(Self::new(clock));
+        let engine = Engine::start(config, seed, clock.now(), listener, outlet, &node);
+        *lock(&node.running) = Some(Running { engine, jobs: VecDeque::new() });
+        node
     }
 
-    /// The body of the task: runs the node to its end, and takes everything down with it.
-    pub(crate) async fn run(mut self) {
-        self.driver.tick(self.clock.now());
-        self.end_turn();
-        while !self.driver.ended() {
-            self.turn().await;
+    fn new(clock: Clock) -> Self {
+        Self {
+            agenda: Mutex::default(),
+            room: Event::new(),
+            keeper: Event::new(),
+            commands: Commands::default(),
+            clock,
+            running: Mutex::new(None),
         }
-        let Self { driver, queues: Queues { jobs, commands, outlet }, running, crew, .. } = self;
-        // Whoever accepts, dials, reads or waits for a queue ends with these.
-        drop((running, driver, jobs, commands));
-        crew.join().await;
-        drop(outlet);
     }
 
-    /// Waits for something to happen, takes in all that has happened, then acts.
-    async fn turn(&mut self) {
-        match self.receive().await {
-            Some(job) => self.take(job),
-            None => self.driver.tick(self.clock.now()),
-        }
-        let mut taken = 1;
-        while taken < TURN
-            && let Ok(job) = self.queues.jobs.try_recv()
-        {
-            self.take(job);
-            taken += 1;
-        }
-        self.end_turn();
-        if taken == TURN {
+    /// Puts a job at the end; waits for room. It may then run the node.
+    pub(crate) async fn put(self: &Arc<Self>, job: Job) -> Result<(), Ended> {
+        let runner = self.enter(job).await?;
+        self.run(runner);
+        if runner == Runner::Caller {
+            // A reader that always finds something to read would not let others come in turn.
             rt::yield_now().await;
         }
-    }
-
-    /// The next job; none if the deadline comes before.
-    async fn receive(&self) -> Option<Job> {
-        let jobs = &self.queues.jobs;
-        if let Ok(job) = jobs.try_recv() {
-            return Some(job);
-        }
-        match self.driver.deadline() {
-            Some(at) => rt::timeout(self.clock.until(at), jobs.recv()).await?.ok(),
-            None => jobs.recv().await.ok(),
-        }
-    }
-
-    fn end_turn(&mut self) {
-        self.take_commands();
-        while let Some((id, addr)) = self.driver.next_dial() {
-            self.crew.start(dial(id, addr, self.jobs.clone(), self.stopped.clone()));
-        }
-        self.driver.flush(self.clock.now());
-        self.queues.outlet.put(self.driver.events());
-    }
-
-    fn take(&mut self, job: Job) {
-        let now = self.clock.now();
-        match job {
-            Job::Accepted(stream, remote) => drop(self.link_up(Origin::Accepted, stream, remote)),
-            Job::Dialed(dial, remote, Ok(stream)) => {
-                if self.link_up(Origin::Dialed(dial), stream, remote).is_err() {
-                    self.driver.dial_failed(now, dial, DialFailure::Unreachable);
-                }
-            }
-            Job::Dialed(dial, _, Err(reason)) => self.driver.dial_failed(now, dial, reason),
-            Job::Received(link, envelopes) => self.driver.received(now, link, envelopes),
-            Job::Down(link, reason) => self.driver.link_down(now, link, reason),
-            Job::Wake => {}
-        }
-    }
-
-    fn link_up(&mut self, origin: Origin, stream: TcpStream, remote: SocketAddr) -> io::Result<()> {
-        let link = self.driver.new_link();
-        let connection = Connection::open(link, origin, stream, self.jobs.clone(), &self.crew)?;
-        self.driver.link_up(self.clock.now(), link, origin, remote, connection);
         Ok(())
     }
 
-    fn take_commands(&mut self) {
-        let now = self.clock.now();
-        while let Some(command) = self.queues.commands.take(|queue| self.driver.next_command(now, queue)) {
-            self.driver.command(now, command);
+    async fn enter(&self, job: Job) -> Result<Runner, Ended> {
+        loop {
+            let room = {
+                let mut agenda = lock(&self.agenda);
+                if !agenda.is_full() {
+                    return agenda.put(job);
+                }
+                self.room.listen()
+            };
+            room.await;
         }
+    }
+
+    /// Gives the node a command; waits for room. It may then run the node.
+    pub(crate) async fn command(self: &Arc<Self>, command: &Command) -> Result<(), Ended> {
+        self.commands.give(command).await?;
+        self.run_commands();
+        Ok(())
+    }
+
+    /// Asks to leave.
+    pub(crate) fn leave(self: &Arc<Self>) {
+        self.commands.leave();
+        self.run_commands();
+    }
+
+    fn run_commands(self: &Arc<Self>) {
+        let now = self.clock.now();
+        let runner = lock(&self.agenda).command(now);
+        self.run(runner);
+    }
+
+    fn run(self: &Arc<Self>, runner: Runner) {
+        match runner {
+            Runner::Caller => self.turn(),
+            Runner::Keeper => self.wake_keeper(),
+            Runner::Other => {}
+        }
+    }
+
+    /// Runs a turn. A panic in it ends the node, and not whoever ran it.
+    fn turn(self: &Arc<Self>) {
+        let began = self.clock.now();
+        let turned = catch_unwind(AssertUnwindSafe(|| {
+            let mut running = lock(&self.running);
+            let Running { engine, jobs } = running.as_mut()?;
+            self.take_jobs(jobs);
+            engine.turn(began, jobs, self);
+            (!engine.ended()).then(|| engine.deadline())
+        }));
+        let wake = if let Ok(Some(deadline)) = turned {
+            let now = self.clock.now();
+            lock(&self.agenda).end(began, now, deadline)
+        } else {
+            lock(&self.agenda).close();
+            true
+        };
+        if wake {
+            self.wake_keeper();
+        }
+    }
+
+    fn take_jobs(&self, jobs: &mut VecDeque<Job>) {
+        let mut agenda = lock(&self.agenda);
+        let was_full = agenda.is_full();
+        agenda.begin(jobs);
+        drop(agenda);
+        if was_full {
+            self.room.notify(usize::MAX);
+        }
+    }
+
+    /// The commands, for whoever runs the node.
+    pub(crate) fn commands(&self) -> &Commands {
+        &self.commands
+    }
+
+    /// The body of the keeper's task.
+    pub(crate) async fn keep(self: Arc<Self>) {
+        loop {
+            let woken = self.keeper.listen();
+            let next = lock(&self.agenda).keep(self.clock.now());
+            match next {
+                Keep::Turn => {
+                    self.turn();
+                    rt::yield_now().await;
+                }
+                Keep::Sleep(Some(at)) => drop(rt::timeout(self.clock.until(at), woken).await),
+                Keep::Sleep(None) => woken.await,
+                Keep::End => break,
+            }
+        }
+        self.take_down().await;
+    }
+
+    fn wake_keeper(&self) {
+        self.keeper.notify(1);
+    }
+
+    /// Ends everything, and waits until it has ended.
+    async fn take_down(&self) {
+        self.room.notify(usize::MAX);
+        self.commands.close();
+        let running = lock(&self.running).take();
+        if let Some(Running { engine, .. }) = running {
+            engine.take_down().await;
+        }
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+impl Node {
+    /// A node that takes jobs and never runs.
+    pub(crate) fn without_engine() -> Arc<Self> {
+        Arc::new(Self::new(Clock::start()))
+    }
+
+    /// The jobs that wait.
+    pub(crate) fn jobs(&self) -> Vec<Job> {
+        let mut jobs = VecDeque::new();
+        lock(&self.agenda).begin(&mut jobs);
+        jobs.into()
     }
 }

@@ -9,42 +9,53 @@ use futures::task::AtomicWaker;
 use futures::{Stream, StreamExt};
 use ringchat_core::driver::{Event, EventQueue, NoEvent};
 
-use crate::commands::Commands;
 use crate::crew::lock;
+use crate::node::Node;
 use crate::rt;
 
-/// The queue of events between the node and its user.
+/// The events between the node and its user.
 #[derive(Debug, Default)]
-struct Shared {
-    queue: Mutex<EventQueue>,
+pub(crate) struct Queue {
+    events: Mutex<EventQueue>,
     reader: AtomicWaker,
 }
 
-/// The node's end of the queue. Dropping it ends the stream.
-#[derive(Debug, Default)]
-pub(crate) struct Outlet(Arc<Shared>);
+/// Where a turn puts its events, which it leaves empty. Dropped when the node has ended.
+pub(crate) type Outlet = Box<dyn FnMut(&mut Vec<Event>) + Send>;
 
-impl Outlet {
-    /// Moves `events` into the queue.
-    pub(crate) fn put(&self, events: &mut Vec<Event>) {
+/// An outlet into a queue, and the queue, for the user's end.
+pub(crate) fn queue() -> (Outlet, Arc<Queue>) {
+    let queue = Arc::new(Queue::default());
+    let filler = Filler(Arc::clone(&queue));
+    (Box::new(move |events| filler.put(events)), queue)
+}
+
+/// An outlet to a function of the user.
+pub(crate) fn sink(mut sink: impl FnMut(Event) + Send + 'static) -> Outlet {
+    Box::new(move |events| events.drain(..).for_each(&mut sink))
+}
+
+/// The node's end of a queue. Dropping it ends the stream.
+struct Filler(Arc<Queue>);
+
+impl Filler {
+    fn put(&self, events: &mut Vec<Event>) {
         if events.is_empty() {
             return;
         }
-        let mut queue = lock(&self.0.queue);
+        let mut queue = lock(&self.0.events);
+        let was_waiting = queue.is_waiting();
         events.drain(..).for_each(|event| queue.push(event));
         drop(queue);
-        self.0.reader.wake();
-    }
-
-    /// The user's end.
-    pub(crate) fn notices(&self, commands: Arc<Commands>) -> Notices {
-        Notices { shared: Arc::clone(&self.0), commands }
+        if was_waiting {
+            self.0.reader.wake();
+        }
     }
 }
 
-impl Drop for Outlet {
+impl Drop for Filler {
     fn drop(&mut self) {
-        lock(&self.0.queue).close();
+        lock(&self.0.events).close();
         self.0.reader.wake();
     }
 }
@@ -55,17 +66,22 @@ impl Drop for Outlet {
 /// Dropping it leaves the room.
 #[derive(Debug)]
 pub struct Notices {
-    shared: Arc<Shared>,
-    commands: Arc<Commands>,
+    queue: Arc<Queue>,
+    node: Arc<Node>,
 }
 
 impl Notices {
+    /// The user's end of `queue`, which `node` fills.
+    pub(crate) fn new(queue: Arc<Queue>, node: Arc<Node>) -> Self {
+        Self { queue, node }
+    }
+
     /// The next event, if there is one already.
     ///
     /// # Errors
     /// If there is none.
     pub fn try_next(&mut self) -> Result<Event, NoEvent> {
-        lock(&self.shared.queue).pop()
+        lock(&self.queue.events).pop()
     }
 
     /// The next event, if it comes within `timeout`.
@@ -84,17 +100,21 @@ impl Stream for Notices {
     type Item = Event;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
-        self.shared.reader.register(context.waker());
-        match lock(&self.shared.queue).pop() {
+        let mut events = lock(&self.queue.events);
+        match events.pop() {
             Ok(event) => Poll::Ready(Some(event)),
             Err(NoEvent::Ended) => Poll::Ready(None),
-            Err(NoEvent::Yet) => Poll::Pending,
+            Err(NoEvent::Yet) => {
+                // Whoever fills the queue waits for its lock, so it finds the waker.
+                self.queue.reader.register(context.waker());
+                Poll::Pending
+            }
         }
     }
 }
 
 impl Drop for Notices {
     fn drop(&mut self) {
-        self.commands.leave();
+        self.node.leave();
     }
 }

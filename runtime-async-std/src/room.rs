@@ -6,14 +6,12 @@ use std::sync::Arc;
 use std::{error, fmt, io};
 
 use async_channel::Receiver;
-use ringchat_core::driver::Ended;
-use ringchat_core::limits::INPUT_QUEUE;
+use ringchat_core::driver::{Ended, Event};
 use ringchat_core::{Command, Config, Text};
 
-use crate::commands::{Commands, Taker};
 use crate::crew::closed;
-use crate::node::{NodeTask, Queues};
-use crate::notices::{Notices, Outlet};
+use crate::node::Node;
+use crate::notices::{self, Notices, Outlet};
 use crate::rt::{self, TcpListener};
 
 /// A room that this process is a member of, or is about to be.
@@ -22,8 +20,8 @@ use crate::rt::{self, TcpListener};
 #[derive(Debug)]
 pub struct Room {
     addr: SocketAddr,
-    commands: Arc<Commands>,
-    /// Closed when the node's task has ended.
+    node: Arc<Node>,
+    /// Closed when the keeper's task has ended.
     ended: Receiver<Infallible>,
 }
 
@@ -35,24 +33,42 @@ impl Room {
     /// # Errors
     /// If the address cannot be listened on, or the system denies randomness.
     pub async fn open(config: Config) -> Result<(Self, Notices), OpenError> {
+        let (outlet, queue) = notices::queue();
+        let room = Self::start(config, outlet).await?;
+        let notices = Notices::new(queue, Arc::clone(&room.node));
+        Ok((room, notices))
+    }
+
+    /// Like [`open`](Self::open), but hands each event to `sink` at once, so that nobody has to wake up to take it.
+    ///
+    /// `sink` is called by whoever runs the node, a task of the room or one that says something. It
+    /// holds up the room, so it must not wait for anything, also not in [`say`](Self::say). It is dropped when the
+    /// room has ended.
+    ///
+    /// # Errors
+    /// Like [`open`](Self::open).
+    pub async fn open_with(
+        config: Config,
+        sink: impl FnMut(Event) + Send + 'static,
+    ) -> Result<Self, OpenError> {
+        Self::start(config, notices::sink(sink)).await
+    }
+
+    async fn start(config: Config, outlet: Outlet) -> Result<Self, OpenError> {
         let listen = |source| OpenError::Listen { addr: config.addr, source };
         let listener = TcpListener::bind(config.addr).await.map_err(listen)?;
         let addr = listener.local_addr().map_err(listen)?;
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(OpenError::Random)?;
 
-        let (jobs, jobs_taken) = async_channel::bounded(INPUT_QUEUE);
-        let commands = Arc::new(Commands::new(jobs.clone()));
-        let outlet = Outlet::default();
-        let notices = outlet.notices(Arc::clone(&commands));
-        let queues = Queues { jobs: jobs_taken, commands: Taker(Arc::clone(&commands)), outlet };
-        let node = NodeTask::new(Config { addr, ..config }, seed, listener, queues, jobs);
+        let node = Node::start(Config { addr, ..config }, seed, listener, outlet);
         let (running, ended) = async_channel::bounded(1);
+        let kept = Arc::clone(&node);
         rt::spawn(async move {
-            node.run().await;
+            kept.keep().await;
             drop(running);
         });
-        Ok((Self { addr, commands, ended }, notices))
+        Ok(Self { addr, node, ended })
     }
 
     /// Where this member listens, and others may join.
@@ -65,7 +81,7 @@ impl Room {
     /// # Errors
     /// If the room was left.
     pub async fn say(&self, text: Text) -> Result<(), Ended> {
-        self.commands.give(&Command::Say(text)).await
+        self.node.command(&Command::Say(text)).await
     }
 
     /// Asks for a [`Notice::Report`](ringchat_core::Notice::Report), which comes with the other notices.
@@ -74,13 +90,13 @@ impl Room {
     /// # Errors
     /// If the room was left.
     pub async fn report(&self) -> Result<(), Ended> {
-        self.commands.give(&Command::Report).await
+        self.node.command(&Command::Report).await
     }
 
     /// Leaves the room once what was said has been taken. Does not wait: the notices end with
     /// [`Notice::Ended`](ringchat_core::Notice::Ended). Doing it again does nothing.
     pub fn leave(&self) {
-        self.commands.leave();
+        self.node.leave();
     }
 
     /// Waits until the room has ended, and every task and socket of it is gone. It does not leave.

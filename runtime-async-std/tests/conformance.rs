@@ -25,6 +25,10 @@ impl suite::Runtime for AsyncStd {
         block_on(Room::open(config))
     }
 
+    fn open_with(config: Config, sink: impl FnMut(Event) + Send + 'static) -> Result<Room, OpenError> {
+        block_on(Room::open_with(config, sink))
+    }
+
     fn addr(room: &Room) -> SocketAddr {
         room.addr()
     }

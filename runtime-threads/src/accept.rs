@@ -7,7 +7,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
 use crate::crew::Crew;
-use crate::node::Job;
+use crate::node::{Job, Node};
 
 /// How long to wait when no connection can be accepted, for want of file descriptors for example.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -23,12 +23,12 @@ pub(crate) struct Listening {
 
 impl Listening {
     /// Starts the thread that accepts.
-    pub(crate) fn start(listener: TcpListener, jobs: SyncSender<Job>, crew: &Crew) -> io::Result<Self> {
+    pub(crate) fn start(listener: TcpListener, node: Arc<Node>, crew: &Crew) -> io::Result<Self> {
         let addr = listener.local_addr()?;
         let listener = Arc::new(listener);
         let (stop, stopped) = mpsc::sync_channel(0);
         let accepting = Arc::clone(&listener);
-        crew.start("ringchat-accept", move || accept(&accepting, &jobs, &stopped))?;
+        crew.start("ringchat-accept", move || accept(&accepting, &node, &stopped))?;
         Ok(Self { listener, addr, stop: Some(stop) })
     }
 }
@@ -43,7 +43,7 @@ impl Drop for Listening {
     }
 }
 
-fn accept(listener: &TcpListener, jobs: &SyncSender<Job>, stopped: &Receiver<()>) {
+fn accept(listener: &TcpListener, node: &Arc<Node>, stopped: &Receiver<()>) {
     let mut failing = false;
     loop {
         let accepted = listener.accept();
@@ -54,7 +54,7 @@ fn accept(listener: &TcpListener, jobs: &SyncSender<Job>, stopped: &Receiver<()>
         }
         match accepted {
             Ok((stream, remote)) => {
-                if jobs.send(Job::Accepted(stream, remote)).is_err() {
+                if node.put(Job::Accepted(stream, remote)).is_err() {
                     return;
                 }
             }

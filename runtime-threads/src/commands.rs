@@ -1,35 +1,26 @@
 //! The queue of commands between the user and the node.
 
-use std::sync::mpsc::SyncSender;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, PoisonError};
 
-use ringchat_core::Command;
-use ringchat_core::driver::{CommandQueue, Ended};
+use ringchat_core::driver::{CommandQueue, Connection, Driver, Ended};
+use ringchat_core::{Command, Instant};
 
 use crate::crew::lock;
-use crate::node::Job;
 
-/// The user's way to the node.
-#[derive(Debug)]
+/// Commands that wait for the node, and users that wait for room.
+#[derive(Debug, Default)]
 pub(crate) struct Commands {
     queue: Mutex<CommandQueue>,
     room: Condvar,
-    jobs: SyncSender<Job>,
 }
 
 impl Commands {
-    pub(crate) fn new(jobs: SyncSender<Job>) -> Self {
-        Self { queue: Mutex::default(), room: Condvar::new(), jobs }
-    }
-
     /// Puts a command at the end; waits for room.
     pub(crate) fn give(&self, command: &Command) -> Result<(), Ended> {
         let mut queue = lock(&self.queue);
         while !queue.offer(command)? {
             queue = self.room.wait(queue).unwrap_or_else(PoisonError::into_inner);
         }
-        drop(queue);
-        self.wake();
         Ok(())
     }
 
@@ -37,31 +28,27 @@ impl Commands {
     pub(crate) fn leave(&self) {
         lock(&self.queue).leave();
         self.room.notify_all();
-        self.wake();
     }
 
-    /// Lets the node look at the queue. If its own is full it does so anyway.
-    fn wake(&self) {
-        drop(self.jobs.try_send(Job::Wake));
+    /// Hands the node all commands that it can take.
+    pub(crate) fn hand_over(&self, now: Instant, driver: &mut Driver<impl Connection>) {
+        let mut freed = false;
+        loop {
+            let mut queue = lock(&self.queue);
+            let was_full = queue.is_full();
+            let Some(command) = driver.next_command(now, &mut queue) else { break };
+            drop(queue);
+            driver.command(now, command);
+            freed |= was_full;
+        }
+        if freed {
+            self.room.notify_all();
+        }
     }
-}
 
-/// The node's end of the queue. Dropping it tells the user that the node has ended.
-#[derive(Debug)]
-pub(crate) struct Taker(pub(crate) Arc<Commands>);
-
-impl Taker {
-    /// The command that `next` takes from the queue.
-    pub(crate) fn take(&self, next: impl FnOnce(&mut CommandQueue) -> Option<Command>) -> Option<Command> {
-        let command = next(&mut lock(&self.0.queue))?;
-        self.0.room.notify_one();
-        Some(command)
-    }
-}
-
-impl Drop for Taker {
-    fn drop(&mut self) {
-        lock(&self.0.queue).close();
-        self.0.room.notify_all();
+    /// Tells users that the node has ended.
+    pub(crate) fn close(&self) {
+        lock(&self.queue).close();
+        self.room.notify_all();
     }
 }

@@ -2,7 +2,6 @@
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
-use std::sync::mpsc::SyncSender;
 use std::sync::{Arc, Mutex};
 
 use ringchat_core::driver::{self, Backlog, Inbox, Trust};
@@ -10,12 +9,12 @@ use ringchat_core::{DownReason, LinkId, Origin};
 use rustix::net::SendFlags;
 
 use crate::crew::{Crew, lock};
-use crate::node::Job;
+use crate::node::{Job, Node};
 
-/// What the node's thread, the reader and the writer of a connection share.
+/// What the node, the reader and the writer of a connection share.
 #[derive(Debug)]
 struct Shared {
-    /// Blocking; the node's thread says `DONTWAIT` with each call.
+    /// Blocking; the node says `DONTWAIT` with each call.
     stream: TcpStream,
     backlog: Mutex<Backlog>,
 }
@@ -34,26 +33,26 @@ impl Connection {
         link: LinkId,
         origin: Origin,
         stream: TcpStream,
-        jobs: SyncSender<Job>,
+        node: Arc<Node>,
         crew: &Crew,
     ) -> io::Result<Self> {
         stream.set_nodelay(true)?;
         let shared = Arc::new(Shared { stream, backlog: Mutex::default() });
         let trust = Trust::new(origin);
         let (reading, inbox) = (Arc::clone(&shared), Inbox::new(trust.clone()));
-        crew.start("ringchat-read", move || read(link, &reading.stream, inbox, &jobs))?;
+        crew.start("ringchat-read", move || read(link, &reading.stream, inbox, &node))?;
         Ok(Self { shared, trust, crew: crew.clone() })
     }
 }
 
 impl driver::Connection for Connection {
-    fn send(&mut self, bytes: &mut Vec<u8>) -> Result<(), DownReason> {
+    fn send(&mut self, bytes: &[u8]) -> Result<(), DownReason> {
         let mut backlog = lock(&self.shared.backlog);
+        let mut rest = bytes;
         if backlog.is_idle() {
-            let written = write_at_once(&self.shared.stream, bytes).map_err(|_| DownReason::Io)?;
-            bytes.drain(..written);
+            rest = write_at_once(&self.shared.stream, bytes).map_err(|_| DownReason::Io)?;
         }
-        if bytes.is_empty() || !backlog.push(bytes)? {
+        if rest.is_empty() || !backlog.push(rest)? {
             return Ok(());
         }
         let shared = Arc::clone(&self.shared);
@@ -83,18 +82,18 @@ impl Drop for Connection {
     }
 }
 
-/// Writes as much as the socket takes without waiting; tells how much that was.
-fn write_at_once(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
-    let mut written = 0;
-    while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+/// Writes as much as the socket takes without waiting; gives the rest.
+fn write_at_once<'a>(stream: &TcpStream, bytes: &'a [u8]) -> io::Result<&'a [u8]> {
+    let mut rest = bytes;
+    while !rest.is_empty() {
         match rustix::net::send(stream, rest, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
-            Ok(more) => written += more,
+            Ok(written) => rest = rest.get(written..).unwrap_or_default(),
             Err(rustix::io::Errno::INTR) => {}
             Err(rustix::io::Errno::AGAIN) => break,
             Err(error) => return Err(error.into()),
         }
     }
-    Ok(written)
+    Ok(rest)
 }
 
 /// The body of a writer: writes what waits until nothing does.
@@ -118,7 +117,7 @@ fn next_bytes(shared: &Shared) -> Option<Vec<u8>> {
 }
 
 /// The body of a reader: hands on what comes until the connection ends.
-fn read(link: LinkId, stream: &TcpStream, mut inbox: Inbox, jobs: &SyncSender<Job>) {
+fn read(link: LinkId, stream: &TcpStream, mut inbox: Inbox, node: &Arc<Node>) {
     let reason = loop {
         let read = match (&*stream).read(inbox.spare()) {
             Ok(read) => read,
@@ -126,20 +125,20 @@ fn read(link: LinkId, stream: &TcpStream, mut inbox: Inbox, jobs: &SyncSender<Jo
             Err(_) => break DownReason::Io,
         };
         let (envelopes, end) = inbox.advance(read);
-        if !envelopes.is_empty() && jobs.send(Job::Received(link, envelopes)).is_err() {
+        if !envelopes.is_empty() && node.put(Job::Received(link, envelopes)).is_err() {
             return;
         }
         if let Some(reason) = end {
             break reason;
         }
     };
-    if jobs.send(Job::Down(link, reason)).is_err() {
+    if node.put(Job::Down(link, reason)).is_err() {
         return;
     }
     if let DownReason::Protocol(_) = reason {
         // The other end may still read our greeting; bytes left unread would reset the connection.
         discard(stream, inbox.spare());
-        drop(jobs.send(Job::Down(link, DownReason::Eof)));
+        let _ = node.put(Job::Down(link, DownReason::Eof));
     }
 }
 
@@ -158,16 +157,15 @@ mod tests {
     use driver::Connection as _;
     use ringchat_core::limits::LINK_QUEUE_BYTES;
     use std::net::{Ipv4Addr, TcpListener};
-    use std::sync::mpsc::{Receiver, sync_channel};
     use std::time::Duration;
 
     const DEADLINE: Duration = Duration::from_secs(20);
-    const CHUNK: usize = 64 * 1024;
+    const CHUNK: usize = 16 * 1024;
 
     struct Pair {
         connection: Connection,
         peer: TcpStream,
-        jobs: Receiver<Job>,
+        node: Arc<Node>,
         crew: Crew,
     }
 
@@ -176,18 +174,19 @@ mod tests {
         let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         peer.set_read_timeout(Some(DEADLINE)).unwrap();
         let (stream, _) = listener.accept().unwrap();
-        let (sender, jobs) = sync_channel(8);
+        let node = Node::without_engine();
         let crew = Crew::default();
-        let connection = Connection::open(LinkId(1), Origin::Accepted, stream, sender, &crew).unwrap();
-        Pair { connection, peer, jobs, crew }
+        let connection =
+            Connection::open(LinkId(1), Origin::Accepted, stream, Arc::clone(&node), &crew).unwrap();
+        Pair { connection, peer, node, crew }
     }
 
     #[test]
     fn what_the_socket_does_not_take_at_once_arrives_in_order() {
-        let Pair { mut connection, mut peer, jobs, crew } = pair();
-        let all: Vec<u8> = (0..u32::MAX).flat_map(u32::to_be_bytes).take(192 * CHUNK).collect();
+        let Pair { mut connection, mut peer, node, crew } = pair();
+        let all: Vec<u8> = (0..u32::MAX).flat_map(u32::to_be_bytes).take(768 * CHUNK).collect();
         for chunk in all.chunks(CHUNK) {
-            connection.send(&mut chunk.to_vec()).unwrap();
+            connection.send(chunk).unwrap();
         }
         assert!(!lock(&connection.shared.backlog).is_idle(), "the socket takes less than all at once");
         connection.finish();
@@ -195,34 +194,33 @@ mod tests {
         peer.read_to_end(&mut came).unwrap();
         assert!(came == all);
         drop((peer, connection));
-        assert!(matches!(jobs.recv_timeout(DEADLINE), Ok(Job::Down(LinkId(1), _))));
         crew.join();
+        assert!(matches!(node.jobs()[..], [Job::Down(LinkId(1), _)]));
     }
 
     #[test]
     fn a_peer_that_never_reads_overflows() {
-        let Pair { mut connection, peer, jobs, crew } = pair();
+        let Pair { mut connection, peer, crew, .. } = pair();
         let mut sent = 0;
-        while connection.send(&mut vec![0; CHUNK]) != Err(DownReason::Overflow) {
+        while connection.send(&[0; CHUNK]) != Err(DownReason::Overflow) {
             sent += CHUNK;
             assert!(sent < 4 * LINK_QUEUE_BYTES, "no end of what is queued");
         }
         assert!(sent >= LINK_QUEUE_BYTES);
         connection.abort();
-        drop(jobs);
         crew.join();
         drop(peer);
     }
 
     #[test]
     fn a_peer_that_resets_ends_reader_and_writer() {
-        let Pair { mut connection, peer, jobs, crew } = pair();
+        let Pair { mut connection, peer, node, crew } = pair();
         while lock(&connection.shared.backlog).is_idle() {
-            connection.send(&mut vec![0; CHUNK]).unwrap();
+            connection.send(&[0; CHUNK]).unwrap();
         }
         // Closing with bytes unread resets.
         drop(peer);
-        assert!(matches!(jobs.recv_timeout(DEADLINE), Ok(Job::Down(LinkId(1), _))));
         crew.join();
+        assert!(matches!(node.jobs()[..], [Job::Down(LinkId(1), _)]));
     }
 }

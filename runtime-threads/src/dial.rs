@@ -1,8 +1,8 @@
-//! Dials. The node's thread begins each; a thread of its own waits for the answer.
+//! Dials. A turn of the node begins each; a thread of its own waits for the answer.
 
 use std::io::{self, ErrorKind};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::mpsc::SyncSender;
+use std::sync::Arc;
 
 use ringchat_core::driver::DIAL_TIMEOUT;
 use ringchat_core::{DialFailure, DialId};
@@ -11,7 +11,7 @@ use rustix::io::{Errno, retry_on_intr};
 use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with};
 
 use crate::crew::Crew;
-use crate::node::Job;
+use crate::node::{Job, Node};
 
 /// A dial under way, to be kept until [`Job::Dialed`] answers it.
 #[derive(Debug)]
@@ -22,14 +22,14 @@ impl Dial {
     pub(crate) fn start(
         dial: DialId,
         addr: SocketAddr,
-        jobs: SyncSender<Job>,
+        node: Arc<Node>,
         crew: &Crew,
     ) -> Result<Self, DialFailure> {
         let stream = begin(addr).map_err(|error| failure(&error))?;
         let kept = stream.try_clone().map_err(|error| failure(&error))?;
         let answer = move || {
             let dialed = finish(stream).map_err(|error| failure(&error));
-            drop(jobs.send(Job::Dialed(dial, addr, dialed)));
+            let _ = node.put(Job::Dialed(dial, addr, dialed));
         };
         crew.start("ringchat-dial", answer).map_err(|error| failure(&error))?;
         Ok(Self(kept))

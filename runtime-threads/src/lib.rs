@@ -1,7 +1,7 @@
 //! ringchat over `std::net` with plain threads.
 //!
 //! [`Room::open`] creates or joins a room and gives two things: the [`Room`], to speak with, and
-//! [`Notices`], to listen with. Nothing of either blocks the node, which runs on a thread of its own.
+//! [`Notices`], to listen with. Nothing of either blocks the node.
 //!
 //! ```
 //! use ringchat_core::{Config, Name, Notice, Start, Text};
@@ -29,10 +29,13 @@
 //!
 //! # Threads
 //!
-//! A room costs one thread for the node, one that accepts, and one for each connection, which reads. A
-//! dial and a connection that takes bytes too slowly have a further thread as long as that lasts. The node's
-//! thread writes to the sockets by itself, once a turn and connection; only what a socket does not take at
-//! once goes to a writer. All of them have ended when [`Room::join`] returns.
+//! A room costs one thread that keeps the node, one that accepts, and one for each connection, which reads. A
+//! dial and a connection that takes bytes too slowly have a further thread as long as that lasts. All of them
+//! have ended when [`Room::join`] returns.
+//!
+//! Whoever brings something to the node when nobody runs it runs one turn of it: a reader with what it read, or
+//! the caller of [`Room::say`]. What comes meanwhile, and what a deadline demands, the keeping thread does. A turn
+//! writes to the sockets by itself, once to each; only what a socket does not take at once goes to a writer.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic"))]
 
@@ -42,6 +45,7 @@ mod commands;
 mod connection;
 mod crew;
 mod dial;
+mod engine;
 mod node;
 mod notices;
 mod room;

@@ -1,23 +1,24 @@
-//! The node's thread.
+//! The node, which runs on the threads of those who bring it something.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
+use std::fmt;
 use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{Builder, JoinHandle};
 
-use ringchat_core::driver::{Driver, TURN};
+use ringchat_core::driver::{Agenda, Ended, Keep, Runner};
 use ringchat_core::wire::Envelope;
-use ringchat_core::{Config, DialFailure, DialId, DownReason, LinkId, Origin};
+use ringchat_core::{Command, Config, DialFailure, DialId, DownReason, Instant, LinkId};
 
-use crate::accept::Listening;
 use crate::clock::Clock;
-use crate::commands::Taker;
-use crate::connection::Connection;
-use crate::crew::Crew;
-use crate::dial::Dial;
+use crate::commands::Commands;
+use crate::crew::lock;
+use crate::engine::Engine;
 use crate::notices::Outlet;
 
-/// What other threads tell the node's.
+/// What other threads tell the node.
 #[derive(Debug)]
 pub(crate) enum Job {
     /// Somebody connected.
@@ -28,122 +29,196 @@ pub(crate) enum Job {
     Received(LinkId, Vec<Envelope>),
     /// A reader has come to its end.
     Down(LinkId, DownReason),
-    /// There is a command, or there will be no more of them.
-    Wake,
 }
 
-/// The ends of the node's queues that its thread takes from.
-#[derive(Debug)]
-pub(crate) struct Queues {
-    pub(crate) jobs: Receiver<Job>,
-    pub(crate) commands: Taker,
-    pub(crate) outlet: Outlet,
-}
-
-/// All that the node's thread works with.
-pub(crate) struct NodeThread {
-    driver: Driver<Connection>,
+/// A node and what waits for it. The [`Agenda`] says whose thread runs it; the keeper is a thread of its own.
+pub(crate) struct Node {
+    agenda: Mutex<Agenda<Job>>,
+    /// For readers and others that wait for room in the agenda.
+    room: Condvar,
+    /// For the keeper.
+    keeper: Condvar,
+    commands: Commands,
     clock: Clock,
-    queues: Queues,
-    /// For the readers and dials to come.
-    jobs: SyncSender<Job>,
-    listening: Listening,
-    dials: BTreeMap<DialId, Dial>,
-    crew: Crew,
+    /// Locked by whoever runs a turn alone, so nobody waits for it. Empty once the node has ended.
+    running: Mutex<Option<Running>>,
 }
 
-impl NodeThread {
-    /// Starts to accept.
-    pub(crate) fn new(
+/// What a turn works with.
+struct Running {
+    engine: Engine,
+    /// The jobs of the turn; empty between two.
+    jobs: VecDeque<Job>,
+}
+
+impl Node {
+    /// Starts the node and its threads. The keeper's is to be joined; it is the last of them to end.
+    pub(crate) fn start(
         config: Config,
         seed: [u8; 32],
         listener: TcpListener,
-        queues: Queues,
-        jobs: SyncSender<Job>,
-    ) -> io::Result<Self> {
-        let crew = Crew::default();
-        let listening = Listening::start(listener, jobs.clone(), &crew)?;
+        outlet: Outlet,
+    ) -> io::Result<(Arc<Self>, JoinHandle<()>)> {
         let clock = Clock::start();
-        let driver = Driver::new(config, seed, clock.now());
-        Ok(Self { driver, clock, queues, jobs, listening, dials: BTreeMap::new(), crew })
-    }
-
-    /// The body of the thread: runs the node to its end, and takes everything down with it.
-    pub(crate) fn run(mut self) {
-        self.driver.tick(self.clock.now());
-        self.end_turn();
-        while !self.driver.ended() {
-            self.turn();
-        }
-        let Self { driver, queues: Queues { jobs, commands, outlet }, listening, dials, crew, .. } = self;
-        dials.values().for_each(Dial::cancel);
-        // Whoever accepts, reads or waits for a queue ends with these.
-        drop((listening, driver, jobs, commands));
-        crew.join();
-        drop(outlet);
-    }
-
-    /// Waits for something to happen, takes in all that has happened, then acts.
-    fn turn(&mut self) {
-        let first = match self.driver.deadline() {
-            Some(at) => self.queues.jobs.recv_timeout(self.clock.until(at)),
-            None => self.queues.jobs.recv().map_err(RecvTimeoutError::from),
-        };
-        match first {
-            Ok(job) => self.take(job),
-            Err(_) => self.driver.tick(self.clock.now()),
-        }
-        for _ in 1..TURN {
-            let Ok(job) = self.queues.jobs.try_recv() else { break };
-            self.take(job);
-        }
-        self.end_turn();
-    }
-
-    fn end_turn(&mut self) {
-        self.take_commands();
-        while let Some((dial, addr)) = self.driver.next_dial() {
-            match Dial::start(dial, addr, self.jobs.clone(), &self.crew) {
-                Ok(begun) => drop(self.dials.insert(dial, begun)),
-                Err(reason) => self.driver.dial_failed(self.clock.now(), dial, reason),
+        let node = Arc::new(Self::new(clock));
+        let engine = Engine::start(config, seed, clock.now(), listener, outlet, &node)?;
+        *lock(&node.running) = Some(Running { engine, jobs: VecDeque::new() });
+        let kept = Arc::clone(&node);
+        match Builder::new().name("ringchat-node".into()).spawn(move || kept.keep()) {
+            Ok(keeper) => Ok((node, keeper)),
+            Err(error) => {
+                node.take_down();
+                Err(error)
             }
         }
-        self.driver.flush(self.clock.now());
-        self.queues.outlet.put(self.driver.events());
     }
 
-    fn take(&mut self, job: Job) {
-        let now = self.clock.now();
-        match job {
-            Job::Accepted(stream, remote) => drop(self.link_up(Origin::Accepted, stream, remote)),
-            Job::Dialed(dial, remote, dialed) => self.dialed(dial, remote, dialed),
-            Job::Received(link, envelopes) => self.driver.received(now, link, envelopes),
-            Job::Down(link, reason) => self.driver.link_down(now, link, reason),
-            Job::Wake => {}
+    fn new(clock: Clock) -> Self {
+        Self {
+            agenda: Mutex::default(),
+            room: Condvar::new(),
+            keeper: Condvar::new(),
+            commands: Commands::default(),
+            clock,
+            running: Mutex::new(None),
         }
     }
 
-    fn dialed(&mut self, dial: DialId, remote: SocketAddr, dialed: Result<TcpStream, DialFailure>) {
-        self.dials.remove(&dial);
-        let up = dialed.and_then(|stream| {
-            self.link_up(Origin::Dialed(dial), stream, remote).map_err(|_| DialFailure::Unreachable)
-        });
-        if let Err(reason) = up {
-            self.driver.dial_failed(self.clock.now(), dial, reason);
-        }
-    }
-
-    fn link_up(&mut self, origin: Origin, stream: TcpStream, remote: SocketAddr) -> io::Result<()> {
-        let link = self.driver.new_link();
-        let connection = Connection::open(link, origin, stream, self.jobs.clone(), &self.crew)?;
-        self.driver.link_up(self.clock.now(), link, origin, remote, connection);
+    /// Puts a job at the end; waits for room. It may then run the node.
+    pub(crate) fn put(self: &Arc<Self>, job: Job) -> Result<(), Ended> {
+        let agenda = lock(&self.agenda);
+        let waited = self.room.wait_while(agenda, |agenda| agenda.is_full());
+        let mut agenda = waited.unwrap_or_else(PoisonError::into_inner);
+        let runner = agenda.put(job)?;
+        drop(agenda);
+        self.run(runner);
         Ok(())
     }
 
-    fn take_commands(&mut self) {
+    /// Gives the node a command; waits for room. It may then run the node.
+    pub(crate) fn command(self: &Arc<Self>, command: &Command) -> Result<(), Ended> {
+        self.commands.give(command)?;
+        self.run_commands();
+        Ok(())
+    }
+
+    /// Asks to leave.
+    pub(crate) fn leave(self: &Arc<Self>) {
+        self.commands.leave();
+        self.run_commands();
+    }
+
+    fn run_commands(self: &Arc<Self>) {
         let now = self.clock.now();
-        while let Some(command) = self.queues.commands.take(|queue| self.driver.next_command(now, queue)) {
-            self.driver.command(now, command);
+        let runner = lock(&self.agenda).command(now);
+        self.run(runner);
+    }
+
+    fn run(self: &Arc<Self>, runner: Runner) {
+        match runner {
+            Runner::Caller => self.turn(),
+            Runner::Keeper => self.keeper.notify_one(),
+            Runner::Other => {}
         }
+    }
+
+    /// Runs a turn. A panic in it ends the node, and not whoever ran it.
+    fn turn(self: &Arc<Self>) {
+        let began = self.clock.now();
+        let turned = catch_unwind(AssertUnwindSafe(|| {
+            let mut running = lock(&self.running);
+            let Running { engine, jobs } = running.as_mut()?;
+            self.take_jobs(jobs);
+            engine.turn(began, jobs, self);
+            (!engine.ended()).then(|| engine.deadline())
+        }));
+        let wake = if let Ok(Some(deadline)) = turned {
+            let now = self.clock.now();
+            lock(&self.agenda).end(began, now, deadline)
+        } else {
+            lock(&self.agenda).close();
+            true
+        };
+        if wake {
+            self.keeper.notify_one();
+        }
+    }
+
+    fn take_jobs(&self, jobs: &mut VecDeque<Job>) {
+        let mut agenda = lock(&self.agenda);
+        let was_full = agenda.is_full();
+        agenda.begin(jobs);
+        drop(agenda);
+        if was_full {
+            self.room.notify_all();
+        }
+    }
+
+    /// The commands, for whoever runs the node.
+    pub(crate) fn commands(&self) -> &Commands {
+        &self.commands
+    }
+
+    /// The body of the keeper's thread.
+    fn keep(self: &Arc<Self>) {
+        let mut agenda = lock(&self.agenda);
+        loop {
+            match agenda.keep(self.clock.now()) {
+                Keep::Turn => {
+                    drop(agenda);
+                    self.turn();
+                    agenda = lock(&self.agenda);
+                }
+                Keep::Sleep(until) => agenda = self.sleep(agenda, until),
+                Keep::End => break,
+            }
+        }
+        drop(agenda);
+        self.take_down();
+    }
+
+    /// Waits until the keeper is woken or the time has come. It may also return for no reason.
+    fn sleep<'a>(
+        &self,
+        agenda: MutexGuard<'a, Agenda<Job>>,
+        until: Option<Instant>,
+    ) -> MutexGuard<'a, Agenda<Job>> {
+        let Some(at) = until else {
+            return self.keeper.wait(agenda).unwrap_or_else(PoisonError::into_inner);
+        };
+        let waited = self.keeper.wait_timeout(agenda, self.clock.until(at));
+        waited.unwrap_or_else(PoisonError::into_inner).0
+    }
+
+    /// Ends everything, and waits until it has ended.
+    fn take_down(&self) {
+        lock(&self.agenda).close();
+        self.room.notify_all();
+        self.commands.close();
+        let running = lock(&self.running).take();
+        if let Some(Running { engine, .. }) = running {
+            engine.take_down();
+        }
+    }
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+impl Node {
+    /// A node that takes jobs and never runs.
+    pub(crate) fn without_engine() -> Arc<Self> {
+        Arc::new(Self::new(Clock::start()))
+    }
+
+    /// The jobs that wait.
+    pub(crate) fn jobs(&self) -> Vec<Job> {
+        let mut jobs = VecDeque::new();
+        lock(&self.agenda).begin(&mut jobs);
+        jobs.into()
     }
 }

@@ -5,40 +5,52 @@ use std::time::Duration;
 
 use ringchat_core::driver::{Event, EventQueue, NoEvent};
 
-use crate::commands::Commands;
 use crate::crew::lock;
+use crate::node::Node;
 
-/// The queue of events between the node and its user.
+/// The events between the node and its user.
 #[derive(Debug, Default)]
-struct Shared {
-    queue: Mutex<EventQueue>,
+pub(crate) struct Queue {
+    events: Mutex<EventQueue>,
     more: Condvar,
 }
 
-/// The node's end of the queue. Dropping it ends the stream.
-#[derive(Debug, Default)]
-pub(crate) struct Outlet(Arc<Shared>);
+/// Where a turn puts its events, which it leaves empty. Dropped when the node has ended.
+pub(crate) type Outlet = Box<dyn FnMut(&mut Vec<Event>) + Send>;
 
-impl Outlet {
-    /// Moves `events` into the queue.
-    pub(crate) fn put(&self, events: &mut Vec<Event>) {
+/// An outlet into a queue, and the queue, for the user's end.
+pub(crate) fn queue() -> (Outlet, Arc<Queue>) {
+    let queue = Arc::new(Queue::default());
+    let filler = Filler(Arc::clone(&queue));
+    (Box::new(move |events| filler.put(events)), queue)
+}
+
+/// An outlet to a function of the user.
+pub(crate) fn sink(mut sink: impl FnMut(Event) + Send + 'static) -> Outlet {
+    Box::new(move |events| events.drain(..).for_each(&mut sink))
+}
+
+/// The node's end of a queue. Dropping it ends the stream.
+struct Filler(Arc<Queue>);
+
+impl Filler {
+    fn put(&self, events: &mut Vec<Event>) {
         if events.is_empty() {
             return;
         }
-        let mut queue = lock(&self.0.queue);
+        let mut queue = lock(&self.0.events);
+        let was_waiting = queue.is_waiting();
         events.drain(..).for_each(|event| queue.push(event));
-        self.0.more.notify_one();
-    }
-
-    /// The user's end.
-    pub(crate) fn notices(&self, commands: Arc<Commands>) -> Notices {
-        Notices { shared: Arc::clone(&self.0), commands }
+        drop(queue);
+        if was_waiting {
+            self.0.more.notify_one();
+        }
     }
 }
 
-impl Drop for Outlet {
+impl Drop for Filler {
     fn drop(&mut self) {
-        lock(&self.0.queue).close();
+        lock(&self.0.events).close();
         self.0.more.notify_one();
     }
 }
@@ -49,17 +61,22 @@ impl Drop for Outlet {
 /// Dropping it leaves the room.
 #[derive(Debug)]
 pub struct Notices {
-    shared: Arc<Shared>,
-    commands: Arc<Commands>,
+    queue: Arc<Queue>,
+    node: Arc<Node>,
 }
 
 impl Notices {
+    /// The user's end of `queue`, which `node` fills.
+    pub(crate) fn new(queue: Arc<Queue>, node: Arc<Node>) -> Self {
+        Self { queue, node }
+    }
+
     /// The next event, if there is one already.
     ///
     /// # Errors
     /// If there is none.
     pub fn try_next(&mut self) -> Result<Event, NoEvent> {
-        lock(&self.shared.queue).pop()
+        lock(&self.queue.events).pop()
     }
 
     /// The next event, if it comes within `timeout`.
@@ -67,9 +84,9 @@ impl Notices {
     /// # Errors
     /// If none came.
     pub fn next_timeout(&mut self, timeout: Duration) -> Result<Event, NoEvent> {
-        let queue = lock(&self.shared.queue);
+        let queue = lock(&self.queue.events);
         let (mut queue, _) = self
-            .shared
+            .queue
             .more
             .wait_timeout_while(queue, timeout, |queue| queue.is_waiting())
             .unwrap_or_else(PoisonError::into_inner);
@@ -81,14 +98,14 @@ impl Iterator for Notices {
     type Item = Event;
 
     fn next(&mut self) -> Option<Event> {
-        let queue = lock(&self.shared.queue);
-        let waited = self.shared.more.wait_while(queue, |queue| queue.is_waiting());
+        let queue = lock(&self.queue.events);
+        let waited = self.queue.more.wait_while(queue, |queue| queue.is_waiting());
         waited.unwrap_or_else(PoisonError::into_inner).pop().ok()
     }
 }
 
 impl Drop for Notices {
     fn drop(&mut self) {
-        self.commands.leave();
+        self.node.leave();
     }
 }

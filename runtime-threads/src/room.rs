@@ -1,19 +1,16 @@
 //! The room, as a program that embeds it sees it.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
-use std::thread::{Builder, JoinHandle};
+use std::thread::JoinHandle;
 use std::{error, fmt, io};
 
-use ringchat_core::driver::Ended;
-use ringchat_core::limits::INPUT_QUEUE;
+use ringchat_core::driver::{Ended, Event};
 use ringchat_core::{Command, Config, Text};
 
-use crate::commands::{Commands, Taker};
 use crate::crew::lock;
-use crate::node::{NodeThread, Queues};
-use crate::notices::{Notices, Outlet};
+use crate::node::Node;
+use crate::notices::{self, Notices, Outlet};
 
 /// A room that this process is a member of, or is about to be.
 ///
@@ -21,8 +18,8 @@ use crate::notices::{Notices, Outlet};
 #[derive(Debug)]
 pub struct Room {
     addr: SocketAddr,
-    commands: Arc<Commands>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    node: Arc<Node>,
+    keeper: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Room {
@@ -33,22 +30,34 @@ impl Room {
     /// # Errors
     /// If the address cannot be listened on, or the system denies randomness or threads.
     pub fn open(config: Config) -> Result<(Self, Notices), OpenError> {
+        let (outlet, queue) = notices::queue();
+        let room = Self::start(config, outlet)?;
+        let notices = Notices::new(queue, Arc::clone(&room.node));
+        Ok((room, notices))
+    }
+
+    /// Like [`open`](Self::open), but hands each event to `sink` at once, so that nobody has to wake up to take it.
+    ///
+    /// `sink` is called by whoever runs the node, a thread of the room or one that says something. It
+    /// holds up the room, so it must not wait for anything, also not in [`say`](Self::say). It is dropped when the
+    /// room has ended.
+    ///
+    /// # Errors
+    /// Like [`open`](Self::open).
+    pub fn open_with(config: Config, sink: impl FnMut(Event) + Send + 'static) -> Result<Self, OpenError> {
+        Self::start(config, notices::sink(sink))
+    }
+
+    fn start(config: Config, outlet: Outlet) -> Result<Self, OpenError> {
         let listen = |source| OpenError::Listen { addr: config.addr, source };
         let listener = TcpListener::bind(config.addr).map_err(listen)?;
         let addr = listener.local_addr().map_err(listen)?;
         let mut seed = [0; 32];
         getrandom::fill(&mut seed).map_err(OpenError::Random)?;
 
-        let (jobs, jobs_taken) = mpsc::sync_channel(INPUT_QUEUE);
-        let commands = Arc::new(Commands::new(jobs.clone()));
-        let outlet = Outlet::default();
-        let notices = outlet.notices(Arc::clone(&commands));
-        let queues = Queues { jobs: jobs_taken, commands: Taker(Arc::clone(&commands)), outlet };
-        let node = NodeThread::new(Config { addr, ..config }, seed, listener, queues, jobs)
-            .map_err(OpenError::Thread)?;
-        let thread =
-            Builder::new().name("ringchat-node".into()).spawn(|| node.run()).map_err(OpenError::Thread)?;
-        Ok((Self { addr, commands, thread: Mutex::new(Some(thread)) }, notices))
+        let (node, keeper) =
+            Node::start(Config { addr, ..config }, seed, listener, outlet).map_err(OpenError::Thread)?;
+        Ok(Self { addr, node, keeper: Mutex::new(Some(keeper)) })
     }
 
     /// Where this member listens, and others may join.
@@ -61,7 +70,7 @@ impl Room {
     /// # Errors
     /// If the room was left.
     pub fn say(&self, text: Text) -> Result<(), Ended> {
-        self.commands.give(&Command::Say(text))
+        self.node.command(&Command::Say(text))
     }
 
     /// Asks for a [`Notice::Report`](ringchat_core::Notice::Report), which comes with the other notices.
@@ -70,20 +79,20 @@ impl Room {
     /// # Errors
     /// If the room was left.
     pub fn report(&self) -> Result<(), Ended> {
-        self.commands.give(&Command::Report)
+        self.node.command(&Command::Report)
     }
 
     /// Leaves the room once what was said has been taken. Does not wait: the notices end with
     /// [`Notice::Ended`](ringchat_core::Notice::Ended). Doing it again does nothing.
     pub fn leave(&self) {
-        self.commands.leave();
+        self.node.leave();
     }
 
     /// Waits until the room has ended, and every thread and socket of it is gone. It does not leave.
     pub fn join(&self) {
         // Whoever joins second waits for the lock.
-        if let Some(thread) = lock(&self.thread).take()
-            && thread.join().is_err()
+        if let Some(keeper) = lock(&self.keeper).take()
+            && keeper.join().is_err()
         {
             log::error!("the node's thread panicked");
         }

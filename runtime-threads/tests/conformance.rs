@@ -23,6 +23,10 @@ impl suite::Runtime for Threads {
         Room::open(config)
     }
 
+    fn open_with(config: Config, sink: impl FnMut(Event) + Send + 'static) -> Result<Room, OpenError> {
+        Room::open_with(config, sink)
+    }
+
     fn addr(room: &Room) -> SocketAddr {
         room.addr()
     }

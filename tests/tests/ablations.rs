@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use ringchat_core::{Rule, Text};
+use ringchat_tests::model::{Budget, Limits, Outcome, State, search};
 use ringchat_tests::oracles::{Promises, Shape, Violation};
 use ringchat_tests::sim::chaos::{Mix, Options, run_without};
 use ringchat_tests::sim::{Death, Heal, HostId, Quality, World};
@@ -18,6 +19,27 @@ fn breaks(rules: &'static [Rule], mix: Mix, property: &str) {
     let broken = |seed| result(rules, seed).is_err_and(|violation| violation.property == property);
     let found = SEEDS.into_iter().find(|&seed| broken(seed) && result(&[], seed).is_ok());
     assert!(found.is_some(), "no run without {rules:?} breaks {property}");
+}
+
+/// Asserts that the model checker finds `property` broken in a ring of `nodes` that lack `rules`. That it holds
+/// with them is a row of the checker's matrix.
+fn model_breaks(rules: &'static [Rule], nodes: usize, budget: Budget, property: &str) {
+    let found = searched(rules, nodes, budget).found;
+    assert!(
+        found.as_ref().is_some_and(|found| found.what.contains(property)),
+        "without {rules:?} the checker finds {found:?}, and not {property}"
+    );
+}
+
+/// Asserts that a ring of `nodes` that lack `rules` does all that it should.
+fn model_holds(rules: &'static [Rule], nodes: usize, budget: Budget) {
+    let outcome = searched(rules, nodes, budget);
+    assert!(outcome.finished, "without {rules:?} the checker finds {:?}", outcome.found);
+}
+
+fn searched(rules: &'static [Rule], nodes: usize, budget: Budget) -> Outcome {
+    let start = State::without(rules, nodes, budget).unwrap_or_else(|what| unreachable!("{what}"));
+    search(start, Limits { states: 100_000, jobs: 1 }, |_, _, _| {})
 }
 
 /// A ring of five whose messages take up to 50 ms, and what happens to it.
@@ -215,4 +237,37 @@ fn an_election_hangs_on_a_dead_candidate_if_neither_its_death_nor_time_ends_it()
 fn a_dead_candidates_token_circles_if_repeats_are_not_swallowed() {
     const MISSING: &[Rule] = &[Rule::DeadCandidateStartsAnew, Rule::ElectionTimeout, Rule::SwallowRepeats];
     story_breaks(MISSING, dead_candidate, "S12");
+}
+
+const JOIN_AND_CRASH: Budget = Budget { joins: 1, crashes: 1, ..Budget::NONE };
+
+#[test]
+fn a_newcomer_is_left_behind_if_it_is_welcomed_before_all_insiders_know_it() {
+    model_breaks(&[Rule::WelcomeAfterAcks], 2, JOIN_AND_CRASH, "no false alarm");
+}
+
+#[test]
+fn a_newcomer_is_left_behind_if_greetings_do_not_tell_of_newer_members() {
+    model_breaks(&[Rule::CfgInHellos], 2, JOIN_AND_CRASH, "no false alarm");
+}
+
+#[test]
+fn the_route_is_behind_the_members_if_a_refusal_changes_them() {
+    let budget = Budget { joins: 1, false_alarms: 1, ..Budget::NONE };
+    model_breaks(&[Rule::RefusalsOnlyRoute], 2, budget, "the route is older");
+}
+
+#[test]
+fn the_dead_stay_members_if_a_winner_takes_them_in_and_nobody_looks_for_them() {
+    const NOBODY_LOOKS: &[Rule] = &[Rule::RetrySkipped, Rule::RemindUnsynced, Rule::UnsyncedTimeout];
+    const AND_TAKEN_IN: &[Rule] =
+        &[Rule::PathWithoutDead, Rule::RetrySkipped, Rule::RemindUnsynced, Rule::UnsyncedTimeout];
+    let budget = Budget { crashes: 2, ..Budget::NONE };
+    model_breaks(AND_TAKEN_IN, 4, budget, "a roster that is not who lives");
+    model_holds(NOBODY_LOOKS, 4, budget);
+}
+
+#[test]
+fn a_member_that_does_not_follow_stays_if_it_is_neither_reminded_nor_given_up() {
+    breaks(&[Rule::RemindUnsynced, Rule::UnsyncedTimeout], Mix::Crash, "convergence");
 }

@@ -25,16 +25,16 @@ impl Backlog {
         !self.busy
     }
 
-    /// Keeps `bytes`, and empties it. Tells whether a writer is to be started.
+    /// Keeps `bytes`. Tells whether a writer is to be started.
     ///
     /// # Errors
     /// `Overflow` if more than [`LINK_QUEUE_BYTES`] would wait.
-    pub fn push(&mut self, bytes: &mut Vec<u8>) -> Result<bool, DownReason> {
+    pub fn push(&mut self, bytes: &[u8]) -> Result<bool, DownReason> {
         let waiting = self.writing.saturating_add(self.queue.len()).saturating_add(bytes.len());
         if waiting > LINK_QUEUE_BYTES {
             return Err(DownReason::Overflow);
         }
-        self.queue.append(bytes);
+        self.queue.extend_from_slice(bytes);
         Ok(!mem::replace(&mut self.busy, true))
     }
 
@@ -66,11 +66,11 @@ mod tests {
     fn one_writer_takes_all_that_waits() {
         let mut backlog = Backlog::default();
         assert!(backlog.is_idle());
-        assert_eq!(backlog.push(&mut vec![1]), Ok(true));
-        assert_eq!(backlog.push(&mut vec![2]), Ok(false));
+        assert_eq!(backlog.push(&[1]), Ok(true));
+        assert_eq!(backlog.push(&[2]), Ok(false));
         assert_eq!(backlog.take(), Some(vec![1, 2]));
         assert!(!backlog.is_idle(), "the writer still writes");
-        assert_eq!(backlog.push(&mut vec![3]), Ok(false));
+        assert_eq!(backlog.push(&[3]), Ok(false));
         assert_eq!(backlog.take(), Some(vec![3]));
         assert_eq!(backlog.take(), None);
         assert!(backlog.is_idle());
@@ -79,18 +79,18 @@ mod tests {
     #[test]
     fn what_the_writer_is_busy_with_counts() {
         let mut backlog = Backlog::default();
-        assert_eq!(backlog.push(&mut vec![0; LINK_QUEUE_BYTES]), Ok(true));
+        assert_eq!(backlog.push(&vec![0; LINK_QUEUE_BYTES]), Ok(true));
         let taken = backlog.take().unwrap();
         assert_eq!(taken.len(), LINK_QUEUE_BYTES);
-        assert_eq!(backlog.push(&mut vec![0]), Err(DownReason::Overflow));
+        assert_eq!(backlog.push(&[0]), Err(DownReason::Overflow));
         assert_eq!(backlog.take(), None);
-        assert_eq!(backlog.push(&mut vec![0]), Ok(true));
+        assert_eq!(backlog.push(&[0]), Ok(true));
     }
 
     #[test]
     fn the_end_comes_after_what_waits() {
         let mut backlog = Backlog::default();
-        backlog.push(&mut vec![1]).unwrap();
+        backlog.push(&[1]).unwrap();
         backlog.finish();
         assert!(!backlog.is_finished());
         backlog.take();

@@ -24,7 +24,7 @@ impl CommandQueue {
         if self.closed {
             return Err(Ended);
         }
-        let has_room = self.commands.len() < MAX_COMMANDS;
+        let has_room = !self.is_full();
         if has_room {
             self.commands.push_back(command.clone());
         }
@@ -48,6 +48,11 @@ impl CommandQueue {
     /// Whether the user has asked to leave, or the node has ended.
     pub fn is_closed(&self) -> bool {
         self.closed
+    }
+
+    /// Whether a user has to wait for room.
+    pub fn is_full(&self) -> bool {
+        self.commands.len() >= MAX_COMMANDS
     }
 
     /// Whether none waits.

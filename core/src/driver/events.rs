@@ -7,6 +7,9 @@ use crate::action::Notice;
 use crate::ids::Stamp;
 use crate::limits::{EVENT_QUEUE, EVENT_QUEUE_BYTES};
 
+/// Events for which room is kept while there are none: as many as one read may bring.
+pub(super) const KEPT_EVENTS: usize = 256;
+
 /// Something that the user is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -92,6 +95,9 @@ impl EventQueue {
         match self.events.pop_front() {
             Some(event) => {
                 self.bytes = self.bytes.saturating_sub(weight(&event));
+                if self.events.is_empty() {
+                    self.events.shrink_to(KEPT_EVENTS);
+                }
                 Ok(event)
             }
             None if self.closed => Err(NoEvent::Ended),
@@ -155,6 +161,15 @@ mod tests {
         assert_eq!(queue.pop(), Ok(held(9999)));
         assert_eq!(queue.pop(), Ok(Event::Missed { count: 1 }));
         assert_eq!(queue.pop(), Err(NoEvent::Yet));
+    }
+
+    #[test]
+    fn a_reader_that_catches_up_gives_the_memory_back() {
+        let mut queue = EventQueue::default();
+        (0..2000).for_each(|n| queue.push(held(n)));
+        assert!(queue.events.capacity() >= 2000);
+        (0..2000).for_each(|n| assert_eq!(queue.pop(), Ok(held(n))));
+        assert!(queue.events.capacity() <= KEPT_EVENTS);
     }
 
     #[test]

@@ -34,12 +34,14 @@ impl Trust {
 pub struct Inbox {
     decoder: FrameDecoder,
     trust: Trust,
+    /// How many messages the last read completed; the next may bring as many.
+    last: usize,
 }
 
 impl Inbox {
     /// For a new connection.
     pub fn new(trust: Trust) -> Self {
-        Self { decoder: FrameDecoder::new(MAX_GREETING), trust }
+        Self { decoder: FrameDecoder::new(MAX_GREETING), trust, last: 0 }
     }
 
     /// Room to read into; never empty.
@@ -56,14 +58,16 @@ impl Inbox {
         }
         self.decoder.advance(read);
         self.decoder.set_limit(self.trust.limit());
-        let mut envelopes = Vec::new();
-        loop {
+        let mut envelopes = Vec::with_capacity(self.last);
+        let end = loop {
             match self.decoder.pop() {
                 Ok(Some(envelope)) => envelopes.push(envelope),
-                Ok(None) => return (envelopes, None),
-                Err(error) => return (envelopes, Some(DownReason::Protocol(error))),
+                Ok(None) => break None,
+                Err(error) => break Some(DownReason::Protocol(error)),
             }
-        }
+        };
+        self.last = envelopes.len();
+        (envelopes, end)
     }
 }
 

@@ -3,9 +3,10 @@
 //! A runtime reads clocks, sockets and queues, and tells [`Driver`] what happened; `Driver` runs the node,
 //! executes its actions, and writes to the connections through [`Connection`]. Nothing in it waits.
 //!
-//! A runtime works in *turns*: it waits for one thing to happen, tells it and whatever else has happened
-//! meanwhile, then ends the turn with [`Driver::flush`], which writes once to each connection.
+//! A runtime works in *turns*: it takes all that waits in the [`Agenda`], tells it, then ends the turn with
+//! [`Driver::flush`], which writes once to each connection. The agenda says who runs the turn.
 
+mod agenda;
 mod backlog;
 mod commands;
 mod events;
@@ -27,6 +28,9 @@ use crate::node::{Node, Outbox};
 use crate::time::Instant;
 use crate::wire::{Envelope, GREETING, encode};
 
+use events::KEPT_EVENTS;
+
+pub use agenda::{Agenda, Keep, Runner};
 pub use backlog::Backlog;
 pub use commands::CommandQueue;
 pub use events::{Ended, Event, EventQueue, NoEvent};
@@ -38,9 +42,6 @@ pub const DIAL_TIMEOUT: Duration = Duration::from_secs(2);
 /// Dials that a runtime has under way at one time; further ones wait for their turn.
 pub const DIALS_AT_ONCE: usize = 64;
 
-/// Things that happened which a runtime takes in before it ends its turn.
-pub const TURN: usize = 64;
-
 /// How long a leaver waits for the room to take what was said before.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -50,16 +51,19 @@ const LINGER: Duration = Duration::from_secs(1);
 /// Connections that linger, at most; the oldest is cut off for a new one.
 const MAX_LINGERING: usize = 64;
 
-/// Bytes gathered for a link that are written before the end of the turn.
-const FLUSH_BYTES: usize = 64 * 1024;
+/// Bytes for a link that are written before the end of the turn.
+const FLUSH_BYTES: usize = 16 * 1024;
+
+/// Bytes of room that a link keeps for what is gathered next. A leader may have a thousand links.
+const KEPT_BYTES: usize = 1024;
 
 /// The sending side of a connection, as a runtime provides it. No call waits.
 pub trait Connection {
-    /// Writes what the socket takes at once and leaves the rest to a writer; `bytes` is then empty.
+    /// Writes what the socket takes at once and leaves the rest to a writer.
     ///
     /// # Errors
     /// `Overflow` if too much waits already, `Io` if the connection is broken. The caller aborts it.
-    fn send(&mut self, bytes: &mut Vec<u8>) -> Result<(), DownReason>;
+    fn send(&mut self, bytes: &[u8]) -> Result<(), DownReason>;
 
     /// From now on the receiving side takes frames of every length.
     fn trust(&mut self);
@@ -82,8 +86,9 @@ impl<C: Connection> Link<C> {
         if self.gathered.is_empty() {
             return Ok(());
         }
-        self.connection.send(&mut self.gathered)?;
-        self.gathered.shrink_to(FLUSH_BYTES);
+        self.connection.send(&self.gathered)?;
+        self.gathered.clear();
+        self.gathered.shrink_to(KEPT_BYTES);
         Ok(())
     }
 }
@@ -282,11 +287,15 @@ impl<C: Connection> Driver<C> {
         if self.halted {
             return;
         }
+        if self.events.is_empty() {
+            self.events.shrink_to(KEPT_EVENTS);
+        }
         let mut actions = mem::take(&mut self.out);
         self.node.handle_all(now, inputs, &mut actions);
         for action in actions.drain(..) {
             self.execute(now, action);
         }
+        actions.shrink_to(KEPT_EVENTS);
         self.out = actions;
     }
 
@@ -327,6 +336,9 @@ impl<C: Connection> Driver<C> {
     fn gather(&mut self, id: LinkId, frame: &[u8]) -> Result<(), DownReason> {
         let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
         if link.gathered.is_empty() {
+            if frame.len() >= FLUSH_BYTES {
+                return link.connection.send(frame);
+            }
             self.dirty.push(id);
         }
         link.gathered.extend_from_slice(frame);

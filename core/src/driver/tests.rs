@@ -1,8 +1,9 @@
 use super::*;
 use crate::config::Start;
-use crate::ids::{Name, RoomId, Text};
+use crate::ids::{Epoch, Name, NodeId, RoomId, Text};
 use crate::limits::MAX_FRAME;
-use crate::wire::{DecodeError, FrameDecoder, Message};
+use crate::roster::{Member, View};
+use crate::wire::{DecodeError, FrameDecoder, Message, Said};
 use alloc::rc::Rc;
 use alloc::vec;
 use core::cell::RefCell;
@@ -21,9 +22,9 @@ struct Fake {
 type Shared = Rc<RefCell<Fake>>;
 
 impl Connection for Shared {
-    fn send(&mut self, bytes: &mut Vec<u8>) -> Result<(), DownReason> {
+    fn send(&mut self, bytes: &[u8]) -> Result<(), DownReason> {
         let mut fake = self.borrow_mut();
-        fake.sends.push(mem::take(bytes));
+        fake.sends.push(bytes.to_vec());
         fake.fails.map_or(Ok(()), Err)
     }
 
@@ -71,11 +72,14 @@ fn envelope(stamp: u64) -> Envelope {
 
 /// The stamps of the messages in what was sent after the greeting.
 fn stamps(sent: &[u8]) -> Vec<u64> {
-    let bytes = [&GREETING, sent].concat();
     let mut decoder = FrameDecoder::new(MAX_FRAME);
-    decoder.spare()[..bytes.len()].copy_from_slice(&bytes);
-    decoder.advance(bytes.len());
-    core::iter::from_fn(|| decoder.pop().unwrap()).map(|envelope| envelope.stamp).collect()
+    let mut stamps = Vec::new();
+    for chunk in [&GREETING, sent].concat().chunks(1024) {
+        decoder.spare()[..chunk.len()].copy_from_slice(chunk);
+        decoder.advance(chunk.len());
+        stamps.extend(core::iter::from_fn(|| decoder.pop().unwrap()).map(|envelope| envelope.stamp));
+    }
+    stamps
 }
 
 fn downs(driver: &Driver<Shared>) -> Vec<(LinkId, DownReason)> {
@@ -120,6 +124,22 @@ fn much_for_one_link_is_written_before_the_turn_ends() {
     }
     let first = connections[0].borrow().sends[0].len();
     assert!((FLUSH_BYTES..FLUSH_BYTES + 64).contains(&first), "{first} bytes");
+}
+
+#[test]
+fn a_long_message_is_written_at_once_and_in_its_place() {
+    let (mut driver, links, connections) = linked(2);
+    let text = Text::new(&"x".repeat(FLUSH_BYTES)).unwrap();
+    let origin = Member { id: NodeId::new(addr(), 1), name: Name::new("a").unwrap() };
+    let view = View { epoch: Epoch(1), leader: origin.id };
+    let message = Message::Submit { view, said: Said { origin, oseq: 1, text, stamp: 1 } };
+    driver.execute(START, Action::Send { link: links[0], envelope: envelope(1) });
+    let long = Envelope { message, ..envelope(2) };
+    driver.execute(START, Action::Multicast { links, envelope: long });
+    let sent: Vec<Vec<Vec<u64>>> =
+        connections.iter().map(|c| c.borrow().sends.iter().map(|sent| stamps(sent)).collect()).collect();
+    assert_eq!(sent, [vec![vec![1, 2]], vec![vec![2]]]);
+    assert!(driver.links.values().all(|link| link.gathered.is_empty()));
 }
 
 #[test]

@@ -207,7 +207,8 @@ impl Node {
     }
 
     pub(super) fn beat(&self) -> Beat {
-        Beat { view: self.known_view(), cfg: self.known_cfg(), acked: self.log.len(), stable: self.stable }
+        let cfg = self.known_cfg().filter(|_| self.keeps(Rule::CfgInBeats));
+        Beat { view: self.known_view(), cfg, acked: self.log.len(), stable: self.stable }
     }
 
     pub(super) fn on_ping(&mut self, link: LinkId, peer: NodeId, beat: Beat) {
@@ -230,7 +231,7 @@ impl Node {
         if self.leads() {
             self.on_member_view(peer, beat.view);
         } else if self.mode == Mode::Normal && self.view.leader == peer {
-            if beat.view != Some(self.view) {
+            if beat.view != Some(self.view) && self.keeps(Rule::LeaveAstrayLeader) {
                 return self.start_election();
             }
             self.learn_stable(beat.stable);

@@ -3,58 +3,87 @@
 //!
 //! Left out are counts for people, Lamport stamps, points of time, the random numbers to come, and the
 //! names of links and dials. Of a point of time only what it is compared with now stays. Generations of
-//! links are told by their distance from the newest.
+//! links are told by their distance from the newest that this node knows of.
 
 use core::hash::{Hash, Hasher};
 
 use super::links::{Link, Purpose};
-use super::{Mode, Node};
+use super::{Mode, Node, Rule};
 use crate::config::Times;
-use crate::ids::{LinkId, NodeId};
+use crate::ids::{Epoch, LinkId, NodeId};
 use crate::node::Timer;
-use crate::wire::{Entry, Hello, Message, Said};
+use crate::wire::{Entry, Hello, Install, Message, Said};
 
-/// Generations further behind the newest than this are alike.
-const OLD_GENERATION: u64 = 3;
+/// Generations further from the newest than this are alike.
+const FAR: u64 = 3;
 
 impl Node {
-    /// The newest generation of links with `peer` that this node knows of.
-    pub fn newest_generation(&self, peer: NodeId) -> u64 {
-        self.links.generations.get(&peer).copied().unwrap_or(0)
+    /// The newest generation of links with each peer that this node knows of.
+    pub fn newest_generations(&self) -> impl Iterator<Item = (NodeId, u64)> {
+        self.links.generations.iter().map(|(peer, generation)| (*peer, *generation))
     }
 
-    /// Feeds all that decides this node's behaviour into `state`. `newest` tells the newest generation of
-    /// links with a peer that either of the two knows of.
-    pub fn digest(&self, newest: &dyn Fn(NodeId) -> u64, state: &mut impl Hasher) {
+    /// Feeds all that decides this node's behaviour into `state`. What everybody has acknowledged decides who
+    /// is let in, when somebody may leave and what history may go: `stability` tells whether any of that is
+    /// to come.
+    pub fn digest(&self, stability: bool, state: &mut impl Hasher) {
         self.me.id.hash(state);
-        self.digest_mode(state);
+        self.digest_mode(stability, state);
         (&self.leaving, self.view, self.promised, self.cfg, &self.roster).hash(state);
         (&self.route, self.ring.next, self.ring.seeking, self.ring.prev).hash(state);
         self.digest_log(state);
-        (self.stable, self.said, self.own_end, &self.shown, self.ready, self.unacked).hash(state);
+        (self.said, &self.shown, self.ready).hash(state);
+        stability.then_some((self.stable, self.own_end, self.unacked)).hash(state);
         self.submissions.len().hash(state);
         for said in self.submissions.iter() {
             digest_said(said, state);
         }
-        self.digest_leadership(state);
+        self.digest_leadership(stability, state);
         (self.lost_leader, self.unlinkable.map(|(view, _)| view)).hash(state);
         self.unreachable.len().hash(state);
         for (id, epoch) in &self.unreachable {
             (id, *epoch == self.promised).hash(state);
         }
         (&self.shunned, &self.went_on).hash(state);
-        Timer::ALL.map(|timer| timer != Timer::Sweep && self.timers.is_set(timer)).hash(state);
-        self.digest_links(newest, state);
+        let decides = |timer| timer != Timer::Sweep && (stability || timer != Timer::Ack);
+        Timer::ALL.map(|timer| decides(timer) && self.timers.is_set(timer)).hash(state);
+        self.digest_links(state);
     }
 
-    fn digest_mode(&self, state: &mut impl Hasher) {
+    /// Whether `message` does nothing on `link`, now or whenever it may come: what it is about is over.
+    pub fn is_too_late(&self, link: LinkId, message: &Message) -> bool {
+        let Some(state) = self.links.get(link) else { return true };
+        if state.peer.is_none() {
+            // The leader says that it listens; the welcome, which comes after, is what counts.
+            return matches!(message, Message::Pong(_)) && self.wants_in_on(link);
+        }
+        match message {
+            // A view that this node leads no more it never leads again.
+            Message::Submit { view, .. } | Message::Ack { view, .. } => !self.leads() || *view != self.view,
+            Message::Install(install) => install.cfg.view.epoch < self.promised,
+            Message::Deliver(deliver) => deliver.view.epoch < self.promised && self.keeps(Rule::Freeze),
+            _ => false,
+        }
+    }
+
+    /// Whether the end of `link`, before which nothing more comes, does nothing, now or whenever it may come:
+    /// this node knows nobody at its other end, and waits for nobody there.
+    pub fn is_loose(&self, link: LinkId) -> bool {
+        self.links.get(link).is_none_or(|state| {
+            let waits =
+                !matches!(state.purpose, None | Some(Purpose::Probe { .. })) || self.is_merging_on(link);
+            state.peer.is_none() && state.deferred.is_none() && !waits
+        })
+    }
+
+    fn digest_mode(&self, stability: bool, state: &mut impl Hasher) {
         core::mem::discriminant(&self.mode).hash(state);
         match &self.mode {
             Mode::Electing(election) => election.hash(state),
             Mode::Waiting(waiting) => {
                 (&waiting.announcement, waiting.told).hash(state);
                 if let Some((install, entries)) = &waiting.install {
-                    install.hash(state);
+                    digest_install(install, stability, state);
                     entries.len().hash(state);
                     for entry in entries {
                         digest_entry(entry, state);
@@ -79,15 +108,15 @@ impl Node {
         }
     }
 
-    fn digest_leadership(&self, state: &mut impl Hasher) {
+    fn digest_leadership(&self, stability: bool, state: &mut impl Hasher) {
         let now = self.now();
         self.leadership.is_some().hash(state);
         let Some(leadership) = &self.leadership else { return };
         leadership.members.len().hash(state);
         for (id, progress) in &leadership.members {
             (id, progress.synced, progress.reminded, progress.astray_since.is_some()).hash(state);
-            (progress.acked, progress.taken, progress.sent, progress.install_end, progress.cut_off.is_some())
-                .hash(state);
+            (progress.sent, progress.install_end, progress.cut_off.is_some()).hash(state);
+            stability.then_some((progress.acked, progress.taken)).hash(state);
         }
         (&leadership.joiners, &leadership.draining, &leadership.returning).hash(state);
         if let Some(admission) = &leadership.admission {
@@ -96,16 +125,18 @@ impl Node {
         let merging = leadership.merging.and_then(|link| self.links.get(link));
         merging.map(|link| link.remote).hash(state);
         let recent = leadership.last_removal.is_some_and(|at| now.since(at) < Times::SUSPECT_WINDOW);
-        (&leadership.doomed, recent, leadership.holding, leadership.slowest).hash(state);
+        (&leadership.doomed, recent, leadership.holding).hash(state);
+        stability.then_some(leadership.slowest).hash(state);
         leadership.held.len().hash(state);
         for said in &leadership.held {
             digest_said(said, state);
         }
     }
 
-    fn digest_links(&self, newest: &dyn Fn(NodeId) -> u64, state: &mut impl Hasher) {
+    fn digest_links(&self, state: &mut impl Hasher) {
+        let newest = |peer: NodeId| self.links.generations.get(&peer).copied().unwrap_or(0);
         let mut links: alloc::vec::Vec<(LinkId, &Link)> = self.links.iter().collect();
-        links.sort_by_key(|(id, link)| (link.remote, link.purpose.is_some(), *id));
+        links.sort_by_key(|(id, link)| (link.remote, *id));
         links.len().hash(state);
         for (id, link) in links {
             let other = match (&link.peer, &link.purpose, &link.deferred) {
@@ -115,50 +146,61 @@ impl Node {
                 _ => None,
             };
             let newest = other.map_or(0, newest);
-            (link.remote, &link.purpose, link.peer, age(link.generation, newest)).hash(state);
+            // Once a link stands it does not matter who dialed it, and why.
+            let purpose = link.purpose.as_ref().filter(|_| link.peer.is_none());
+            (link.remote, purpose, link.peer, distance(link.generation, newest)).hash(state);
             if let Some(hello) = &link.deferred {
-                digest_hello(hello, newest, state);
+                digest_hello(hello, state);
+                distance(hello.generation, newest).hash(state);
             }
             let probed = link.probed.is_some_and(|at| link.heard < at);
-            (link.knows, link.view, link.takes_me_for_next, link.told_next, probed).hash(state);
+            // Of a peer that has been left behind it does not matter how far.
+            let view = link.view.map(|view| view.epoch.max(Epoch(self.view.epoch.0.saturating_sub(1))));
+            (link.knows, view, link.takes_me_for_next, link.told_next, probed).hash(state);
             link.peer.map(|peer| self.links.of(peer) == Some(id)).hash(state);
         }
         let mut dials: alloc::vec::Vec<_> = (self.links.dials())
             .map(|(_, dial)| match &dial.purpose {
-                Purpose::Peer(peer) => (&dial.purpose, age(dial.generation, newest(*peer))),
+                Purpose::Peer(peer) => (&dial.purpose, distance(dial.generation, newest(*peer))),
                 purpose => (purpose, 0),
             })
             .collect();
         dials.sort_by_key(|(purpose, age)| (alloc::format!("{purpose:?}"), *age));
         dials.hash(state);
         self.links.broken.hash(state);
-        for (peer, generation) in &self.links.generations {
-            (peer, age(*generation, newest(*peer))).hash(state);
-        }
+        self.links.generations.len().hash(state);
+        self.links.generations.keys().for_each(|peer| peer.hash(state));
     }
 }
 
-/// Feeds a message on its way into `state`, without stamps. `newest` is the newest generation of links that
-/// the two know of.
-pub fn digest_message(message: &Message, newest: u64, state: &mut impl Hasher) {
+/// Feeds a message on its way into `state`, without stamps. Returns the generation of links that it speaks of,
+/// if of any, which has no part in that. For `stability` see [`Node::digest`].
+pub fn digest_message(message: &Message, stability: bool, state: &mut impl Hasher) -> Option<u64> {
     core::mem::discriminant(message).hash(state);
     match message {
-        Message::Hello(hello) => digest_hello(hello, newest, state),
-        Message::Superseded { generation } => age(*generation, newest).hash(state),
+        Message::Hello(hello) => {
+            digest_hello(hello, state);
+            return Some(hello.generation);
+        }
+        Message::Superseded { generation } => return Some(*generation),
         Message::Join(join) => {
             (&join.me, join.contact, join.epoch, &join.ring).hash(state);
-            age(join.generation, newest).hash(state);
+            return Some(join.generation);
         }
         Message::Submit { view, said } => {
             view.hash(state);
             digest_said(said, state);
         }
         Message::Deliver(deliver) => {
-            (deliver.view, deliver.stable).hash(state);
+            (deliver.view, stability.then_some(deliver.stable)).hash(state);
             deliver.entries.len().hash(state);
             for entry in &deliver.entries {
                 digest_entry(entry, state);
             }
+        }
+        Message::Install(install) => digest_install(install, stability, state),
+        Message::Ping(beat) | Message::Pong(beat) => {
+            (beat.view, beat.cfg, stability.then_some((beat.acked, beat.stable))).hash(state);
         }
         Message::Sync(sync) => {
             (sync.view, &sync.shape, sync.more).hash(state);
@@ -169,11 +211,17 @@ pub fn digest_message(message: &Message, newest: u64, state: &mut impl Hasher) {
         }
         other => other.hash(state),
     }
+    None
 }
 
-fn digest_hello(hello: &Hello, newest: u64, state: &mut impl Hasher) {
-    let Hello { me, you, generation, next, answer, view, cfg } = hello;
-    (me, you, age(*generation, newest), next, answer, view, cfg).hash(state);
+fn digest_install(install: &Install, stability: bool, state: &mut impl Hasher) {
+    let Install { cfg, roster, common, base, end, origins, shape, stable } = install;
+    (cfg, roster, common, base, end, origins, shape, stability.then_some(stable)).hash(state);
+}
+
+fn digest_hello(hello: &Hello, state: &mut impl Hasher) {
+    let Hello { me, you, generation: _, next, answer, view, cfg } = hello;
+    (me, you, next, answer, view, cfg).hash(state);
 }
 
 fn digest_entry(entry: &Entry, state: &mut impl Hasher) {
@@ -191,6 +239,9 @@ fn digest_said(said: &Said, state: &mut impl Hasher) {
     (said.origin.id, said.oseq, &said.text).hash(state);
 }
 
-fn age(generation: u64, newest: u64) -> u64 {
-    newest.saturating_sub(generation).min(OLD_GENERATION)
+/// How far a generation of links is ahead of another; behind it, negative.
+fn distance(generation: u64, other: u64) -> i64 {
+    let (ahead, behind) =
+        (generation.saturating_sub(other).min(FAR), other.saturating_sub(generation).min(FAR));
+    ahead.cast_signed().saturating_sub(behind.cast_signed())
 }

@@ -194,7 +194,9 @@ impl Node {
 
     /// The members on the path, without those found dead in this epoch and those that refused.
     fn ring_of(&self, path: &[NodeId]) -> Roster {
-        let dead = |id: &NodeId| self.unreachable.get(id) == Some(&self.promised);
+        let dead = |id: &NodeId| {
+            self.unreachable.get(id) == Some(&self.promised) && self.keeps(Rule::PathWithoutDead)
+        };
         let alive = path.iter().filter(|id| !dead(id) && !self.shunned.contains(id));
         let members = alive.filter_map(|id| self.route.roster.find(*id).cloned()).collect();
         Roster::new(members).unwrap_or_else(|_| Roster::alone(self.me.clone()))

@@ -7,8 +7,8 @@
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
-use super::Node;
 use super::links::Purpose;
+use super::{Node, Rule};
 use crate::action::{Action, CloseMode, Fault};
 use crate::ids::{DialId, LinkId, NodeId};
 use crate::input::{DialFailure, DownReason, Origin};
@@ -126,7 +126,7 @@ impl Node {
             next: self.ring.is_next_or_sought(you),
             answer,
             view: self.known_view(),
-            cfg: self.known_cfg(),
+            cfg: self.known_cfg().filter(|_| self.keeps(Rule::CfgInHellos)),
         };
         self.send(link, Message::Hello(hello));
     }
@@ -338,7 +338,8 @@ impl Node {
     fn on_member_refusal(&mut self, peer: NodeId, refusal: &NotMember) {
         match refusal.re {
             RefusedKind::Hello | RefusedKind::Elect => {
-                if refusal.re == RefusedKind::Hello || refusal.epoch == self.promised {
+                let is_stale = refusal.epoch != self.promised && self.keeps(Rule::DropStaleRefusals);
+                if refusal.re == RefusedKind::Hello || !is_stale {
                     self.on_refused_by(peer, refusal.cfg);
                 }
             }
@@ -355,6 +356,9 @@ impl Node {
     fn on_refused_by(&mut self, peer: NodeId, cfg: Option<Cfg>) {
         if self.route.roster.contains(peer) {
             self.shunned.insert(peer);
+            if !self.keeps(Rule::RefusalsOnlyRoute) {
+                (self.cfg, self.roster) = (self.cfg.next(), self.roster.retain(|id| id != peer));
+            }
         }
         let went_on = cfg > self.known_cfg();
         if went_on {

@@ -3,9 +3,9 @@
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
-use super::Node;
 use super::admission::{Admission, Joiner};
 use super::log::Log;
+use super::{Node, Rule};
 use crate::action::{CloseMode, Departure};
 use crate::config::Times;
 use crate::ids::{Index, LinkId, NodeId, Seq};
@@ -402,8 +402,9 @@ impl Node {
     /// A member tells its view.
     pub(super) fn on_member_view(&mut self, member: NodeId, view: Option<View>) {
         let (now, mine) = (self.now(), Some(self.view));
+        let counts = self.keeps(Rule::AstrayTimeout);
         if let Some(progress) = self.leadership.as_mut().and_then(|it| it.members.get_mut(&member)) {
-            let astray = view != mine;
+            let astray = view != mine && counts;
             progress.astray_since = if astray { progress.astray_since.or(Some(now)) } else { None };
         }
     }
@@ -411,6 +412,7 @@ impl Node {
     /// Reminds members that do not follow, and gives them up in time.
     pub(super) fn check_unsynced(&mut self) {
         let (now, patience) = (self.now(), Times::unsynced(self.roster.len()));
+        let gives_up = self.keeps(Rule::UnsyncedTimeout);
         let Some(leadership) = &mut self.leadership else { return };
         let (mut lost, mut behind) = (Vec::new(), Vec::new());
         for (id, progress) in &mut leadership.members {
@@ -420,7 +422,7 @@ impl Node {
                 false => Some(progress.unsynced_since),
             };
             let Some(since) = since else { continue };
-            if now.since(since) >= patience {
+            if now.since(since) >= patience && (progress.synced || gives_up) {
                 lost.push(*id);
             } else if !progress.synced && !progress.reminded && now.since(since) >= self.times.sweep() {
                 progress.reminded = true;
@@ -431,7 +433,7 @@ impl Node {
         let newcomers = leadership.admission.iter().flat_map(|it| it.newcomers.iter().copied());
         let spared: BTreeSet<NodeId> = newcomers.chain(doomed).collect();
         for member in behind {
-            if spared.contains(&member) {
+            if spared.contains(&member) || !self.keeps(Rule::RemindUnsynced) {
                 continue;
             }
             if self.links.is_linked(member) {

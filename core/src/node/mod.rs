@@ -201,7 +201,8 @@ impl Node {
             return;
         }
         core::mem::swap(&mut self.out, out);
-        self.clock.advance(now, self.timers.first().map(|deadline| deadline.at));
+        let deadline = self.timers.first().filter(|_| self.keeps(Rule::PatientClock));
+        self.clock.advance(now, deadline.map(|deadline| deadline.at));
         for input in inputs {
             if self.mode != Mode::Ended {
                 self.take(input);

@@ -71,7 +71,10 @@ impl Node {
             return;
         }
         if !self.would_follow(view) || !elected.roster.contains(self.me.id) {
-            return self.send_not_member(link, RefusedKind::Elected, view.epoch);
+            if self.keeps(Rule::AnswerStaleElected) {
+                self.send_not_member(link, RefusedKind::Elected, view.epoch);
+            }
+            return;
         }
         self.accept(elected);
     }
@@ -404,7 +407,7 @@ impl Node {
             last.leader == view.leader && last.epoch < view.epoch && now.since(at) < Times::UNREACHABLE_LEADER
         });
         self.unlinkable = Some((view, now));
-        again
+        again && self.keeps(Rule::GiveUpUnlinkable)
     }
 
     /// The configuration that this node's log amounts to.

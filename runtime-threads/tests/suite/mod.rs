@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -25,6 +25,10 @@ pub(crate) trait Runtime {
     type OpenError: std::error::Error;
 
     fn open(config: Config) -> Result<(Self::Room, Self::Notices), Self::OpenError>;
+    fn open_with(
+        config: Config,
+        sink: impl FnMut(Event) + Send + 'static,
+    ) -> Result<Self::Room, Self::OpenError>;
     fn addr(room: &Self::Room) -> SocketAddr;
     fn command(room: &Self::Room, command: Command) -> Result<(), Ended>;
     fn join(room: &Self::Room);
@@ -44,6 +48,8 @@ macro_rules! conformance {
             dropping_the_room_leaves_it,
             dropping_the_notices_leaves_the_room,
             a_slow_reader_finds_a_gap_and_slows_nobody,
+            a_sink_is_told_all_and_dropped_at_the_end,
+            a_sink_that_panics_ends_only_its_room,
             a_taken_port_is_told,
             nobody_at_the_contact_is_told,
             leaving_does_not_wait_for_a_dial,
@@ -289,6 +295,42 @@ pub(crate) fn a_slow_reader_finds_a_gap_and_slows_nobody<R: Runtime>() {
     }
     assert!(missed > 0 && shown + missed >= LINES, "{shown} shown, {missed} missed");
     assert!(ended, "the last notice is never missed");
+}
+
+pub(crate) fn a_sink_is_told_all_and_dropped_at_the_end<R: Runtime>() {
+    const LINES: usize = 1000;
+    let mut leader = Member::<R>::create();
+    let (told, hears) = mpsc::channel();
+    let start = Start::Join { contacts: vec![leader.addr()] };
+    let other = R::open_with(config("other", start), move |event| told.send(event).unwrap()).unwrap();
+    (0..LINES).for_each(|n| say::<R>(&other, &n.to_string()));
+    R::command(&other, Command::Leave).unwrap();
+    R::join(&other);
+    let notices = hears.iter().map(|event| match event {
+        Event::Notice { notice, .. } => notice,
+        Event::Missed { count } => panic!("missed {count} notices"),
+    });
+    let notices: Vec<Notice> = notices.collect();
+    let shown = notices.iter().filter(|notice| matches!(notice, Notice::Message { mine: true, .. }));
+    assert_eq!(shown.count(), LINES);
+    assert_eq!(notices.last(), Some(&Notice::Ended(Ending::Left { unsure: 0 })));
+    assert_eq!(leader.texts(LINES), (0..LINES).map(|n| n.to_string()).collect::<Vec<_>>());
+}
+
+pub(crate) fn a_sink_that_panics_ends_only_its_room<R: Runtime>() {
+    let mut leader = Member::<R>::create();
+    let start = Start::Join { contacts: vec![leader.addr()] };
+    let faulty = R::open_with(config("faulty", start), |event| match event {
+        Event::Notice { notice: Notice::Message { text, .. }, .. } => panic!("cannot take {}", text.as_str()),
+        Event::Notice { .. } | Event::Missed { .. } => {}
+    });
+    let faulty = faulty.unwrap();
+    leader.wait("the other", |notice| matches!(notice, Notice::Joined { .. }).then_some(()));
+    leader.say("what breaks it");
+    R::join(&faulty);
+    assert_eq!(R::command(&faulty, Command::Report), Err(Ended));
+    leader.say("still here");
+    leader.wait_text("still here");
 }
 
 pub(crate) fn a_taken_port_is_told<R: Runtime>() {

@@ -2,9 +2,15 @@
 
 use std::process::ExitCode;
 use std::thread;
+use std::time::Instant;
 
 use argh::FromArgs;
-use ringchat_tests::model::{Budget, Limits, Outcome, State, search};
+use ringchat_core::Rule;
+use ringchat_tests::model::{Budget, Limits, Outcome, ROWS, State, search};
+
+/// States are made of small pieces of memory, and most time would go into asking for them.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// Searches every state that a ring of real nodes can reach, and holds each to the promises.
 #[derive(FromArgs)]
@@ -30,18 +36,32 @@ struct Args {
     /// cuts of the network in two, each with a heal at any time
     #[argh(option, default = "0")]
     partitions: u8,
-    /// timers that may go off although messages are under way
+    /// times that a node's clock may run ahead until a timer goes off
     #[argh(option, default = "0")]
     false_alarms: u8,
     /// stop after so many states
     #[argh(option, default = "20000000")]
     max_states: usize,
+    /// rules that the nodes lack, by name
+    #[argh(option)]
+    without: Vec<String>,
+    /// search all rows of the matrix in turn, each up to the most states; print a table
+    #[argh(switch)]
+    matrix: bool,
+    /// if the search stops early, print the way to the state found last
+    #[argh(switch)]
+    furthest: bool,
     /// threads; all cores if not given
     #[argh(option)]
     jobs: Option<usize>,
 }
 
 impl Args {
+    fn rules(&self) -> &'static [Rule] {
+        let named = |rule: &Rule| self.without.contains(&format!("{rule:?}"));
+        Rule::ALL.into_iter().filter(named).collect::<Vec<_>>().leak()
+    }
+
     fn budget(&self) -> Budget {
         Budget {
             crashes: self.crashes,
@@ -57,16 +77,42 @@ impl Args {
 
 fn main() -> ExitCode {
     let args: Args = argh::from_env();
-    let start = match State::new(args.nodes, args.budget()) {
-        Ok(start) => start,
+    let jobs = args.jobs.or_else(|| thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
+    let limits = Limits { states: args.max_states, jobs };
+    if args.matrix {
+        return search_matrix(limits);
+    }
+    match State::without(args.rules(), args.nodes, args.budget()) {
+        Ok(start) => report(&search_aloud(start, limits), args.furthest),
         Err(what) => {
             eprintln!("the ring does not even form: {what}");
-            return ExitCode::FAILURE;
+            ExitCode::FAILURE
         }
-    };
-    let jobs = args.jobs.or_else(|| thread::available_parallelism().ok().map(usize::from)).unwrap_or(1);
-    let outcome = search_aloud(start, Limits { states: args.max_states, jobs });
-    report(&outcome)
+    }
+}
+
+/// Searches all rows, and prints a line of a table after each.
+#[allow(clippy::disallowed_methods, reason = "how long a search takes is for people to see")]
+fn search_matrix(limits: Limits) -> ExitCode {
+    println!("| nodes | faults | messages | states | deep | seconds | searched |");
+    println!("|---|---|---|---|---|---|---|");
+    let mut code = ExitCode::SUCCESS;
+    for row in ROWS {
+        let begin = Instant::now();
+        let outcome = State::new(row.nodes, row.budget).map(|start| search_aloud(start, limits));
+        let seconds = begin.elapsed().as_secs();
+        let (states, depth, word) = match &outcome {
+            Ok(Outcome { found: Some(found), states, depth, .. }) => (*states, *depth, found.what.as_str()),
+            Ok(Outcome { finished: true, states, depth, .. }) => (*states, *depth, "all"),
+            Ok(Outcome { states, depth, .. }) => (*states, *depth, "in part"),
+            Err(what) => (0, 0, what.as_str()),
+        };
+        println!("{row} {states} | {depth} | {seconds} | {word} |");
+        if outcome.is_err() || outcome.is_ok_and(|outcome| outcome.found.is_some()) {
+            code = ExitCode::FAILURE;
+        }
+    }
+    code
 }
 
 /// Tells about the search on standard error each time that it has found so many states more.
@@ -82,17 +128,24 @@ fn search_aloud(start: State, limits: Limits) -> Outcome {
     })
 }
 
-fn report(outcome: &Outcome) -> ExitCode {
-    let Outcome { states, depth, finished, found } = outcome;
+fn report(outcome: &Outcome, furthest: bool) -> ExitCode {
+    let Outcome { states, depth, finished, found, .. } = outcome;
     if let Some(found) = found {
-        for (number, step) in found.scenario.iter().enumerate() {
-            println!("{:3}. {step}", number + 1);
-        }
+        print_way(&found.scenario);
         println!("{}", found.what);
         println!("check: {states} states, {depth} deep, 1 violations");
         return ExitCode::FAILURE;
     }
+    if furthest {
+        print_way(&outcome.furthest);
+    }
     let unfinished = if *finished { "" } else { ", unfinished" };
     println!("check: {states} states, {depth} deep, 0 violations{unfinished}");
     ExitCode::SUCCESS
+}
+
+fn print_way(steps: &[String]) {
+    for (number, step) in steps.iter().enumerate() {
+        println!("{:3}. {step}", number + 1);
+    }
 }

@@ -5,18 +5,21 @@ use std::hash::{Hash, Hasher};
 
 use siphasher::sip128::{Hasher128, SipHasher13};
 
-use ringchat_core::{NodeId, digest_message};
+use super::host::Life;
+use super::state::State;
 
-use super::state::{Life, State, Wire};
+/// Generations of connections further apart than this are alike.
+const FAR: i64 = 3;
 
 impl State {
     /// This state's fingerprint. Names of connections, stamps and points of time have no part in it.
     pub fn fingerprint(&self) -> u128 {
         let mut hasher = SipHasher13::new();
         (self.budget, self.cut, self.hosts.len()).hash(&mut hasher);
-        for host in 0..self.hosts.len() {
-            self.digest_host(host, &mut hasher);
+        for host in &self.hosts {
+            host.digest().hash.hash(&mut hasher);
         }
+        self.digest_generations(&mut hasher);
         self.digest_wires(&mut hasher);
         let mut dials: Vec<_> = self.dials.iter().map(|it| (it.from, it.addr)).collect();
         dials.sort_unstable();
@@ -24,41 +27,42 @@ impl State {
         hasher.finish128().as_u128()
     }
 
-    fn digest_host(&self, host: usize, hasher: &mut impl Hasher) {
-        let it = &self.hosts[host];
-        it.life.hash(hasher);
-        match it.life {
-            Life::Running => {
-                it.node.digest(&|peer| self.newest_generation(host, peer), hasher);
-                (it.leaving, it.said, it.gaps, &it.shown).hash(hasher);
-            }
-            Life::Ended(_) => it.said.hash(hasher),
-            Life::Crashed => {}
-        }
-    }
-
-    /// The newest generation of connections between a host and a peer that either of them knows of.
-    fn newest_generation(&self, host: usize, peer: NodeId) -> u64 {
-        let node = &self.hosts[host].node;
-        let other = self.hosts.iter().find(|it| it.life == Life::Running && it.node.me().id == peer);
-        let theirs = other.map_or(0, |it| it.node.newest_generation(node.me().id));
-        theirs.max(node.newest_generation(peer))
-    }
-
-    fn digest_wires(&self, hasher: &mut impl Hasher) {
-        let mut wires: Vec<&Wire> = self.wires.iter().map(AsRef::as_ref).collect();
-        wires.sort_by_key(|wire| (wire.hosts, wire.link));
-        wires.len().hash(hasher);
-        for wire in wires {
-            (wire.hosts, wire.tails, wire.gone).hash(hasher);
-            let newest = self.newest_generation(wire.hosts[0], self.hosts[wire.hosts[1]].node.me().id);
-            for queue in &wire.queues {
-                queue.len().hash(hasher);
-                for envelope in queue {
-                    envelope.room.hash(hasher);
-                    digest_message(&envelope.message, newest, hasher);
+    /// A host tells generations by the newest that it knows of; this tells how those of two hosts lie.
+    fn digest_generations(&self, hasher: &mut impl Hasher) {
+        for (a, host) in self.hosts.iter().enumerate() {
+            for b in a + 1..self.hosts.len() {
+                if host.life == Life::Running && self.hosts[b].life == Life::Running {
+                    distance(self.newest_generation(a, b), self.newest_generation(b, a)).hash(hasher);
                 }
             }
         }
     }
+
+    /// The newest generation of connections with a peer that a host knows of.
+    fn newest_generation(&self, host: usize, peer: usize) -> u64 {
+        let peer = self.hosts[peer].node.me().id;
+        self.hosts[host].digest().generations.get(&peer).copied().unwrap_or(0)
+    }
+
+    fn digest_wires(&self, hasher: &mut impl Hasher) {
+        self.wires.len().hash(hasher);
+        for wire in &self.wires {
+            (wire.hosts, wire.gone).hash(hasher);
+            for end in 0..2 {
+                if wire.gone[end] {
+                    continue;
+                }
+                let newest = self.newest_generation(wire.hosts[end], wire.hosts[1 - end]);
+                (wire.tails[end], wire.queues[end].len()).hash(hasher);
+                for letter in &wire.queues[end] {
+                    letter.digest.hash(hasher);
+                    letter.generation.map(|generation| distance(generation, newest)).hash(hasher);
+                }
+            }
+        }
+    }
+}
+
+fn distance(a: u64, b: u64) -> i64 {
+    (a.cast_signed() - b.cast_signed()).clamp(-FAR, FAR)
 }

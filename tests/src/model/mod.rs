@@ -8,19 +8,33 @@
 //! comes first, and heartbeats arrive at once, until something happens that is no heartbeat. So timers never
 //! race with messages, but for the false alarms in the budget.
 //!
+//! So that larger rings can be searched, what makes no difference is not told apart, or not tried:
+//! - A crash happens when somebody notices it. Until then the host might as well have been slow, which is
+//!   tried anyway.
+//! - What comes too late for who receives it, now and whenever it may come, is delivered at once
+//!   (`Node::is_too_late`, `Node::is_loose`).
+//! - Acknowledgements arrive at once, and have no part in a state, where nobody comes or leaves: only then
+//!   does it decide anything who has acknowledged what.
+//! - Who dialed a link does not count once it stands, nor how far behind a peer was that is known to be.
+//!
 //! - [`State`]: nodes, connections and dials, and what a step makes of them.
+//! - `host`: one node and its user, and what an event makes of them.
 //! - [`Step`]: what can happen next.
 //! - `time`: how time passes.
+//! - [`ROWS`]: the searches that are done.
 //! - `properties`: what must hold in every state, and where nothing is left to happen.
 //! - [`search`]: the search, and the shortest way to what is wrong.
 
 mod fingerprint;
+mod host;
 mod properties;
+mod rows;
 mod search;
 mod state;
 mod step;
 mod time;
 
+pub use rows::{ROWS, Row};
 pub use search::{Found, Limits, Outcome, search};
 pub use state::{Budget, State};
 pub use step::Step;

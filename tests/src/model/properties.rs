@@ -1,40 +1,55 @@
 //! What must hold in every state, and where nothing is left to happen. The names are those of the
 //! protocol's description.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use ringchat_core::wire::{Body, Entry};
-use ringchat_core::{Ending, Epoch, Node, NodeId, Seq, View, invariants};
+use ringchat_core::wire::Entry;
+use ringchat_core::{Ending, Epoch, Node, NodeId, Seq, View};
 
-use super::state::{Host, Life, State};
+use super::host::{Host, Life};
+use super::state::State;
+
+/// What of a host is compared with others when it changes.
+pub(super) struct Marks {
+    tip: (u64, Option<View>),
+    view: View,
+    is_normal: bool,
+    shown: usize,
+}
+
+impl Marks {
+    pub(super) fn of(host: &Host) -> Self {
+        let node = &host.node;
+        Self { tip: tip(node), view: node.view(), is_normal: node.is_normal(), shown: host.shown.len() }
+    }
+}
 
 /// After each input.
 impl State {
-    /// Notes what is wrong with a node after an input, compared with what it was.
-    pub(super) fn check_step(&mut self, host: usize, before: &Host) {
+    /// Notes what is wrong with a host after something befell it, compared with what it was.
+    pub(super) fn check_step(&mut self, host: usize, before: &Marks) {
         if self.wrong.is_none() {
-            self.wrong = self.safety(host, before).err();
+            let wrong = self.safety(host, before).err();
+            self.wrong = wrong.map(|what| format!("host {host}: {what}").into());
         }
     }
 
-    fn safety(&self, host: usize, before: &Host) -> Result<(), String> {
+    fn safety(&self, host: usize, before: &Marks) -> Result<(), String> {
         let it = &self.hosts[host];
-        let (node, old) = (&it.node, &before.node);
+        if let Some(wrong) = &it.wrong {
+            return Err(wrong.clone());
+        }
         if !self.is_live(host) {
             return Ok(());
         }
-        invariants::check(node).map_err(|broken| format!("invariant of {host}: {broken}"))?;
-        never_decreases(old, node).map_err(|what| format!("S9: {what} of {host} decreases"))?;
-        if tip(node) != tip(old) {
-            numbers_in_a_row(node).map_err(|what| format!("S5/S6: the log of {host} holds {what}"))?;
-        }
-        if tip(node) != tip(old) || node.view() != old.view() || node.is_normal() != old.is_normal() {
+        let now = Marks::of(it);
+        if (now.tip, now.view, now.is_normal) != (before.tip, before.view, before.is_normal) {
             for other in self.live().filter(|&other| other != host) {
                 self.logs_match(host, other)?;
                 self.one_leader(host, other)?;
             }
         }
-        if it.shown.len() > before.shown.len() && self.allowed.is_crash_only() {
+        if now.shown > before.shown && self.allowed().is_crash_only() {
             for other in self.live().filter(|&other| other != host) {
                 self.one_order(host, other)?;
             }
@@ -63,7 +78,7 @@ impl State {
     fn one_leader(&self, a: usize, b: usize) -> Result<(), String> {
         let (mine, theirs) = (&self.hosts[a].node, &self.hosts[b].node);
         let both_lead = mine.is_leader() && theirs.is_leader() && mine.view().epoch == theirs.view().epoch;
-        if !self.allowed.is_crash_only() {
+        if !self.allowed().is_crash_only() {
             return Ok(());
         }
         let theirs: BTreeSet<View> = views(theirs).collect();
@@ -150,7 +165,7 @@ impl State {
     /// All that was said by those in the ring, and by those that left it in order, was shown to all that
     /// were there from the beginning.
     fn nothing_lost(&self, ring: &[usize]) -> Result<(), String> {
-        let crash_only = self.allowed.is_crash_only();
+        let crash_only = self.allowed().is_crash_only();
         for (from, sender) in self.hosts.iter().enumerate() {
             let left_in_order = crash_only && sender.life == Life::Ended(Ending::Left { unsure: 0 });
             if !left_in_order && !ring.contains(&from) {
@@ -166,34 +181,6 @@ impl State {
         }
         Ok(())
     }
-}
-
-fn never_decreases(old: &Node, new: &Node) -> Result<(), &'static str> {
-    if new.promised() < old.promised() {
-        Err("promised")
-    } else if new.view().epoch < old.view().epoch {
-        Err("view")
-    } else if new.cfg() < old.cfg() {
-        Err("cfg")
-    } else {
-        Ok(())
-    }
-}
-
-/// Each origin's messages stand once and in order in a log, without holes but for told gaps.
-fn numbers_in_a_row(node: &Node) -> Result<(), String> {
-    let mut last: BTreeMap<NodeId, Seq> = BTreeMap::new();
-    for entry in node.log_entries() {
-        let (id, from, to) = match &entry.body {
-            Body::Chat { said, .. } => (said.origin.id, said.oseq, said.oseq),
-            Body::Gap { origin, from, to } => (origin.id, *from, *to),
-            Body::Membership { .. } => continue,
-        };
-        if let Some(before) = last.insert(id, to).filter(|before| before + 1 != from) {
-            return Err(format!("{id}:{from} after {before}"));
-        }
-    }
-    Ok(())
 }
 
 /// By S1 the length of a log and its last view tell all of it.

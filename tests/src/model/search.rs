@@ -39,6 +39,9 @@ pub struct Outcome {
     pub finished: bool,
     /// What is wrong, if anything.
     pub found: Option<Found>,
+    /// If it stopped early: the steps to the state found last, in words. One that is far away may show
+    /// something that goes on for ever.
+    pub furthest: Vec<String>,
 }
 
 /// How a state was reached first.
@@ -84,11 +87,11 @@ pub fn search(start: State, limits: Limits, mut progress: impl FnMut(usize, usiz
             let batch = frontier.split_off(frontier.len().saturating_sub(BATCH));
             if let Err((number, step, what)) = search.expand_all(&batch, limits.jobs, &mut next) {
                 let found = Some(Found { what, scenario: search.scenario(number, step) });
-                return Outcome { states: search.origins.len(), depth: depth + 1, finished: false, found };
+                return search.outcome(depth + 1, false, found);
             }
             progress(depth, search.origins.len(), frontier.len() + next.len());
             if search.origins.len() > limits.states {
-                return Outcome { states: search.origins.len(), depth, finished: false, found: None };
+                return search.outcome(depth, false, None);
             }
         }
         if !next.is_empty() {
@@ -96,7 +99,7 @@ pub fn search(start: State, limits: Limits, mut progress: impl FnMut(usize, usiz
         }
         frontier = next;
     }
-    Outcome { states: search.origins.len(), depth, finished: true, found: None }
+    search.outcome(depth, true, None)
 }
 
 struct Search {
@@ -137,13 +140,15 @@ impl Search {
     fn expand(&self, part: &[Open]) -> Expanded {
         let mut reached = Vec::new();
         for Open { number, state } in part {
+            let later = if state.is_quiet() { state.let_time_pass() } else { None };
             if state.is_quiet() {
-                self.check_settles(state).map_err(|what| (*number, None, what))?;
+                self.check_settles(state, later.as_ref()).map_err(|what| (*number, None, what))?;
             }
             for (step, at) in state.steps().into_iter().zip(0_u16..) {
-                let Some(after) = state.after(step) else { continue };
+                let after = if step == Step::Time { later.clone() } else { state.after(step) };
+                let Some(after) = after else { continue };
                 if let Some(wrong) = after.wrong {
-                    return Err((*number, Some(at), wrong));
+                    return Err((*number, Some(at), wrong.to_string()));
                 }
                 let fingerprint = after.fingerprint();
                 if !self.visited.contains(&fingerprint) {
@@ -155,22 +160,27 @@ impl Search {
         Ok(reached)
     }
 
-    /// With nothing more befalling, a good rest is to be reached from each state.
-    fn check_settles(&self, state: &State) -> Result<(), String> {
-        let mut passed = Vec::new();
-        let known = |fingerprint: &u128| {
-            self.settled.lock().unwrap_or_else(PoisonError::into_inner).contains(fingerprint)
-        };
-        let rest = state.clone().at_rest(|state| {
+    /// With nothing more befalling, a good rest is to be reached from each state. With nothing under way in
+    /// `state`, time makes it `later`, or it has come to rest.
+    fn check_settles(&self, state: &State, later: Option<&State>) -> Result<(), String> {
+        let mut passed = vec![state.fingerprint()];
+        let Some(later) = later else { return state.check_rest() };
+        let rest = later.clone().at_rest(|state| {
             let fingerprint = state.fingerprint();
             passed.push(fingerprint);
-            known(&fingerprint)
+            self.settled.lock().unwrap_or_else(PoisonError::into_inner).contains(&fingerprint)
         })?;
         if let Some(rest) = rest {
             rest.check_rest()?;
         }
         self.settled.lock().unwrap_or_else(PoisonError::into_inner).extend(passed);
         Ok(())
+    }
+
+    fn outcome(&self, depth: usize, finished: bool, found: Option<Found>) -> Outcome {
+        let last = u32::try_from(self.origins.len().saturating_sub(1)).unwrap_or(0);
+        let furthest = if finished || found.is_some() { Vec::new() } else { self.scenario(last, None) };
+        Outcome { states: self.origins.len(), depth, finished, found, furthest }
     }
 
     /// The steps to a state, and one more.

@@ -2,13 +2,15 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use ringchat_core::wire::{Envelope, Message};
 use ringchat_core::{
-    Action, CloseMode, Config, DialFailure, DialId, DownReason, Ending, Fault, Input, Instant, LinkId, Name,
-    Node, NodeId, Notice, Origin, Seq, Start,
+    CloseMode, Config, DialFailure, DialId, DownReason, Input, Instant, LinkId, Name, Node, Origin, Rule,
+    Start,
 };
+
+use super::host::{Ask, Event, Host, Letter, Life};
+use super::properties::Marks;
 
 /// What may still befall the nodes, each so many times.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -25,47 +27,33 @@ pub struct Budget {
     pub breaks: u8,
     /// Cuts of the network in two, each with a heal.
     pub partitions: u8,
-    /// Timers of one node that go off while messages are under way.
+    /// Times that one node's clock runs ahead until a timer goes off.
     pub false_alarms: u8,
 }
 
 impl Budget {
+    /// Nothing befalls.
+    pub const NONE: Self =
+        Self { crashes: 0, joins: 0, leaves: 0, messages: 0, breaks: 0, partitions: 0, false_alarms: 0 };
+
     /// Whether all that may befall is what a correct network does: then nobody is suspected wrongly, and
     /// more is promised.
     pub(super) fn is_crash_only(self) -> bool {
         self.breaks == 0 && self.partitions == 0 && self.false_alarms == 0
     }
-}
 
-/// What became of a node.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Life {
-    Running,
-    Crashed,
-    Ended(Ending),
-}
-
-/// A node, and what its user saw.
-#[derive(Clone, Debug)]
-pub(super) struct Host {
-    pub(super) node: Node,
-    /// Its driver's clock.
-    pub(super) clock: Instant,
-    pub(super) life: Life,
-    /// Whether it was there from the beginning.
-    pub(super) founder: bool,
-    /// Whether its user wants to leave.
-    pub(super) leaving: bool,
-    /// The messages shown, in order: whose, and which number. Those of a gap are not among them.
-    pub(super) shown: Vec<(NodeId, Seq)>,
-    pub(super) gaps: bool,
-    pub(super) said: Seq,
+    /// Whether it decides anything what all have acknowledged: not if nobody leaves, and nobody is to be let
+    /// in. How much history is kept is beyond what so few messages can tell.
+    pub(super) fn needs_stability(self) -> bool {
+        !self.is_crash_only() || self.joins > 0 || self.leaves > 0
+    }
 }
 
 /// What follows the last message in one direction of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) enum Tail {
     /// More messages.
+    #[default]
     Open,
     /// An end in order.
     Eof,
@@ -79,7 +67,7 @@ pub(super) struct Wire {
     pub(super) link: LinkId,
     pub(super) hosts: [usize; 2],
     /// What is under way to each end.
-    pub(super) queues: [VecDeque<Envelope>; 2],
+    pub(super) queues: [VecDeque<Arc<Letter>>; 2],
     /// What comes to each end after that.
     pub(super) tails: [Tail; 2],
     /// Whether an end knows of the connection no more.
@@ -94,20 +82,35 @@ pub(super) struct Dialing {
     pub(super) addr: SocketAddr,
 }
 
+/// When somebody came, its number, its contact, and itself as it was then.
+type Newcomer = (Instant, usize, usize, Arc<Host>);
+
+/// What all states of a search have in common.
+#[derive(Debug)]
+pub(super) struct Setup {
+    /// What could befall at the beginning.
+    allowed: Budget,
+    /// The rules that the nodes lack.
+    rules: &'static [Rule],
+    /// The newcomers so far, by when they came, their number and their contact.
+    newcomers: Mutex<Vec<Newcomer>>,
+}
+
 /// All nodes, all that is under way between them, and all that may still befall them.
 #[derive(Clone, Debug)]
 pub struct State {
     pub(super) hosts: Vec<Arc<Host>>,
+    /// What the clock of each host's driver shows.
+    pub(super) clocks: Vec<Instant>,
+    /// In the order of their hosts and names.
     pub(super) wires: Vec<Arc<Wire>>,
     pub(super) dials: Vec<Dialing>,
     pub(super) budget: Budget,
-    /// What could befall at the beginning.
-    pub(super) allowed: Budget,
     /// The hosts on one side of a partition.
     pub(super) cut: Option<u16>,
     /// What must not be, and is.
-    pub(super) wrong: Option<String>,
-    links: u64,
+    pub(super) wrong: Option<Arc<str>>,
+    setup: Arc<Setup>,
 }
 
 impl State {
@@ -116,50 +119,75 @@ impl State {
     /// # Errors
     /// If the nodes find no rest.
     pub fn new(nodes: usize, budget: Budget) -> Result<Self, String> {
+        Self::without(&[], nodes, budget)
+    }
+
+    /// A ring of `nodes` that lack these rules, at rest, before anything befalls it.
+    ///
+    /// # Errors
+    /// If the nodes find no rest.
+    pub fn without(rules: &'static [Rule], nodes: usize, budget: Budget) -> Result<Self, String> {
         let mut state = Self {
             hosts: Vec::new(),
+            clocks: Vec::new(),
             wires: Vec::new(),
             dials: Vec::new(),
             budget: Budget::default(),
-            allowed: Budget::default(),
             cut: None,
             wrong: None,
-            links: 0,
+            setup: Arc::new(Setup { allowed: budget, rules, newcomers: Mutex::default() }),
         };
         for host in 0..nodes {
             let start = if host == 0 { Start::Create } else { Start::Join { contacts: vec![addr_of(0)] } };
-            state.start(start);
+            let mut host = state.newcomer(start);
+            host.founder = true;
+            state.admit(Arc::new(host));
             state = state.at_rest(|_| false)?.ok_or("no rest")?;
         }
-        for host in 0..nodes {
-            state.host_mut(host).founder = true;
-        }
-        Ok(Self { budget, allowed: budget, ..state })
+        Ok(Self { budget, ..state })
+    }
+
+    /// Somebody comes in through `contact`.
+    pub(super) fn join(&mut self, contact: usize) {
+        let (now, number) = (self.clocks[contact], self.hosts.len());
+        let setup = Arc::clone(&self.setup);
+        let mut newcomers = setup.newcomers.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = newcomers.iter().find(|(at, it, to, _)| (*at, *it, *to) == (now, number, contact));
+        let host = if let Some((.., host)) = known {
+            Arc::clone(host)
+        } else {
+            let host = Arc::new(self.newcomer(Start::Join { contacts: vec![addr_of(contact)] }));
+            newcomers.push((now, number, contact, Arc::clone(&host)));
+            host
+        };
+        drop(newcomers);
+        self.admit(host);
+    }
+
+    fn newcomer(&self, start: Start) -> Host {
+        let number = self.hosts.len();
+        let config = Config::new(addr_of(number), name_of(number), start);
+        let mut seed = [0; 32];
+        seed[0] = u8::try_from(number).unwrap_or(u8::MAX);
+        let mut node = Node::new(config, seed, self.now());
+        node.ablate(self.setup.rules);
+        Host::new(node, self.allowed())
     }
 
     /// Brings a new host to life.
-    pub(super) fn start(&mut self, start: Start) {
-        let host = self.hosts.len();
-        let mut config = Config::new(addr_of(host), name_of(host), start);
-        config.detect = Config::DETECT;
-        let mut seed = [0; 32];
-        seed[0] = u8::try_from(host).unwrap_or(u8::MAX);
-        let clock = self.hosts.first().map_or(Instant(1_000_000), |first| first.clock);
-        self.hosts.push(Arc::new(Host {
-            node: Node::new(config, seed, clock),
-            clock,
-            life: Life::Running,
-            founder: false,
-            leaving: false,
-            shown: Vec::new(),
-            gaps: false,
-            said: 0,
-        }));
-        self.input(host, Input::Tick);
+    fn admit(&mut self, host: Arc<Host>) {
+        self.clocks.push(self.now());
+        self.hosts.push(host);
+        self.input(self.hosts.len() - 1, Input::Tick);
     }
 
-    pub(super) fn host_mut(&mut self, host: usize) -> &mut Host {
-        Arc::make_mut(&mut self.hosts[host])
+    fn now(&self) -> Instant {
+        self.clocks.first().copied().unwrap_or(Instant(1_000_000))
+    }
+
+    /// What could befall at the beginning.
+    pub(super) fn allowed(&self) -> Budget {
+        self.setup.allowed
     }
 
     pub(super) fn wire_mut(&mut self, wire: usize) -> &mut Wire {
@@ -186,41 +214,36 @@ impl State {
         (self.is_live(host) && !self.is_cut(dialing.from, host)).then_some(host)
     }
 
-    /// Hands an input to a node and does what it asks for; and again for what that causes at once.
+    /// Hands an input to a host.
     pub(super) fn input(&mut self, host: usize, input: Input) {
-        let mut inputs = VecDeque::from([input]);
-        while let Some(input) = inputs.pop_front() {
-            if !self.is_live(host) {
-                return;
-            }
-            let before = Arc::clone(&self.hosts[host]);
-            let state = self.host_mut(host);
-            let mut out = Vec::new();
-            state.node.handle(state.clock, input, &mut out);
-            for action in out {
-                self.act(host, action, &mut inputs);
-            }
-            self.check_step(host, &before);
-        }
+        self.befall(host, &Event::Input(Box::new(input)));
     }
 
-    fn act(&mut self, host: usize, action: Action, inputs: &mut VecDeque<Input>) {
-        match action {
-            Action::Dial { dial, addr } => self.dials.push(Dialing { from: host, dial, addr }),
-            Action::Trust { .. } => {}
-            Action::Send { link, envelope } => self.send(host, link, envelope),
-            Action::Multicast { links, envelope } => {
-                for link in links {
-                    self.send(host, link, envelope.clone());
-                }
-            }
-            Action::Close { link, mode } => {
-                self.close(host, link, mode);
-                inputs.push_back(Input::LinkDown { link, reason: DownReason::Closed });
-            }
-            Action::Notify { notice, .. } => self.notice(host, notice),
-            Action::Halt => self.hang_up(host, Tail::Eof),
+    /// Lets `event` happen to a host, and does what it asks for.
+    pub(super) fn befall(&mut self, host: usize, event: &Event) {
+        if !self.is_live(host) {
+            return;
         }
+        let (now, before) = (self.clocks[host], Marks::of(&self.hosts[host]));
+        match Arc::get_mut(&mut self.hosts[host]) {
+            Some(unshared) => unshared.become_after(now, event),
+            None => self.hosts[host] = self.hosts[host].after(now, event),
+        }
+        let asks = Arc::clone(&self.hosts[host].asks);
+        for ask in asks.iter() {
+            match ask {
+                Ask::Dial { dial, addr } => self.dial(Dialing { from: host, dial: *dial, addr: *addr }),
+                Ask::Send { link, letter } => self.send(host, *link, letter),
+                Ask::Close { link, mode } => self.close(host, *link, *mode),
+                Ask::HangUp => self.hang_up(host, Tail::Eof),
+            }
+        }
+        self.check_step(host, &before);
+    }
+
+    fn dial(&mut self, dialing: Dialing) {
+        let at = self.dials.partition_point(|it| (it.from, it.dial) < (dialing.from, dialing.dial));
+        self.dials.insert(at, dialing);
     }
 
     /// The wire that `host` knows as `link`, and which end of it that is.
@@ -230,11 +253,11 @@ impl State {
         (!self.wires[at].gone[end]).then_some((at, end))
     }
 
-    fn send(&mut self, host: usize, link: LinkId, envelope: Envelope) {
+    fn send(&mut self, host: usize, link: LinkId, letter: &Arc<Letter>) {
         let Some((at, end)) = self.find(host, link) else { return };
         let wire = &self.wires[at];
         if !wire.gone[1 - end] && wire.tails[1 - end] == Tail::Open {
-            self.wire_mut(at).queues[1 - end].push_back(envelope);
+            self.wire_mut(at).queues[1 - end].push_back(Arc::clone(letter));
         }
     }
 
@@ -281,7 +304,7 @@ impl State {
     pub(super) fn deliver(&mut self, at: usize, end: usize) {
         let (host, link) = (self.wires[at].hosts[end], self.wires[at].link);
         match self.wire_mut(at).queues[end].pop_front() {
-            Some(envelope) => self.input(host, Input::Received { link, envelope }),
+            Some(letter) => self.befall(host, &Event::Received { link, letter }),
             None => self.deliver_end(at, end),
         }
     }
@@ -303,54 +326,18 @@ impl State {
             let reason = DialFailure::Refused;
             return self.input(from, Input::DialFailed { dial, reason });
         };
-        self.links += 1;
-        let link = LinkId(self.links);
-        self.wires.push(Arc::new(Wire {
-            link,
-            hosts: [from, to],
-            queues: Default::default(),
-            tails: [Tail::Open; 2],
-            gone: [false; 2],
-        }));
+        let (link, hosts) = (link_of(from, dial), [from, to]);
+        let at = self.wires.partition_point(|it| (it.hosts, it.link) < (hosts, link));
+        let (queues, tails, gone) = Default::default();
+        self.wires.insert(at, Arc::new(Wire { link, hosts, queues, tails, gone }));
         self.input(to, Input::LinkUp { link, origin: Origin::Accepted, remote: addr_of(from) });
         self.input(from, Input::LinkUp { link, origin: Origin::Dialed(dial), remote: addr_of(to) });
     }
-
-    fn notice(&mut self, host: usize, notice: Notice) {
-        let founder = self.hosts[host].founder;
-        let crash_only = self.allowed.is_crash_only();
-        let state = self.host_mut(host);
-        match notice {
-            Notice::Message { from, oseq, .. } => {
-                let last = state.shown.iter().rev().find(|(id, _)| *id == from.id).map(|(_, last)| *last);
-                let first_of_newcomer = last.is_none() && !founder;
-                if oseq != last.unwrap_or(0) + 1 && !first_of_newcomer && !state.gaps {
-                    self.wrong = Some(format!("S5/S6: {host} shows {from}:{oseq} after {last:?}"));
-                    return;
-                }
-                state.shown.push((from.id, oseq));
-            }
-            Notice::Gap { from, count } => {
-                state.gaps = true;
-                if crash_only {
-                    self.wrong = Some(format!("S6: {host} misses {count} messages of {from}"));
-                }
-            }
-            Notice::LeftBehind if crash_only => {
-                self.wrong = Some(format!("no false alarm: {host} is left behind"));
-            }
-            Notice::Fault { remote, reason: Fault::OtherRoom } => {
-                self.wrong = Some(format!("{host} takes {remote} for one of another room"));
-            }
-            Notice::Ended(ending) => state.life = Life::Ended(ending),
-            _ => {}
-        }
-    }
 }
 
-/// Whether a message is only a sign of life.
-pub(super) fn is_beat(message: &Message) -> bool {
-    matches!(message, Message::Ping(_) | Message::Pong(_))
+/// The name of the connection that a dial leads to, the same in whatever order dials come to their ends.
+fn link_of(from: usize, dial: DialId) -> LinkId {
+    LinkId((from as u64) << 32 | dial.0)
 }
 
 /// The address of a host. Later hosts have greater ids.

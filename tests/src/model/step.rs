@@ -1,10 +1,13 @@
 //! What can happen next.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use ringchat_core::{Command, Input, Start, Text};
+use ringchat_core::wire::Message;
+use ringchat_core::{Command, Input, Text};
 
-use super::state::{Life, State, Tail, addr_of};
+use super::host::Event;
+use super::state::{State, Tail};
 
 /// One thing that can happen. Hosts count from 0; connections and dials are numbered by the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,8 +36,18 @@ pub enum Step {
     Join(usize),
     /// Somebody leaves.
     Leave(usize),
-    /// A host stops for good.
+    /// A host stops for good, and nobody is there to notice.
     Crash(usize),
+    /// The host at the other end of a connection stops for good, and this end is the first to notice. Until
+    /// then the host might as well have been slow, so that no more is to be tried before.
+    Notice {
+        /// Which connection.
+        wire: usize,
+        /// 0 for who dialed, 1 for who accepted.
+        end: usize,
+    },
+    /// A host stops for good, and the first to notice is one that dials it.
+    DialDead(usize),
     /// A connection breaks.
     Break(usize),
     /// These hosts (a bit each) are cut off from the others.
@@ -97,7 +110,7 @@ impl State {
 
     fn push_faults(&self, steps: &mut Vec<Step>) {
         if self.budget.crashes > 0 && self.live().count() > 1 {
-            steps.extend(self.live().map(Step::Crash));
+            self.push_crashes(steps);
         }
         if self.budget.breaks > 0 {
             let whole = |wire: &usize| self.wires[*wire].tails == [Tail::Open; 2];
@@ -111,45 +124,97 @@ impl State {
             let others = live & live.wrapping_sub(1);
             steps.extend((1..=others).filter(|side| side & others == *side).map(Step::Partition));
         }
-        if self.budget.false_alarms > 0 && !self.is_quiet() {
+        if self.budget.false_alarms > 0 {
             steps.extend(self.live().map(Step::FalseAlarm));
         }
     }
 
+    fn push_crashes(&self, steps: &mut Vec<Step>) {
+        let mut unnoticed: BTreeSet<usize> = self.live().collect();
+        for (wire, it) in self.wires.iter().enumerate() {
+            for end in 0..2 {
+                if it.gone == [false; 2] && it.tails[end] == Tail::Open {
+                    unnoticed.remove(&it.hosts[1 - end]);
+                    steps.push(Step::Notice { wire, end });
+                }
+            }
+        }
+        for (dial, dialing) in self.dials.iter().enumerate() {
+            if let Some(host) = self.reached_by(dialing).filter(|host| *host != dialing.from) {
+                unnoticed.remove(&host);
+                steps.push(Step::DialDead(dial));
+            }
+        }
+        steps.extend(unnoticed.into_iter().map(Step::Crash));
+    }
+
     /// What `step` makes of this state; none if it makes nothing.
     pub fn after(&self, step: Step) -> Option<Self> {
-        let mut next = self.clone();
-        match step {
-            Step::Deliver { wire, end } => next.deliver(wire, end),
-            Step::Lose { wire, end } => next.deliver_end(wire, end),
-            Step::Dial(dial) => next.settle_dial(dial),
-            Step::Time => return self.let_time_pass(),
-            Step::FalseAlarm(host) => {
-                next.budget.false_alarms -= 1;
-                return next.false_alarm(host).then_some(next);
-            }
-            Step::Say(_) | Step::Join(_) | Step::Leave(_) => next.do_as_told(step),
-            Step::Crash(_) | Step::Break(_) | Step::Partition(_) | Step::Heal => next.suffer(step),
+        if step == Step::Time {
+            return self.let_time_pass();
         }
-        Some(next)
+        let mut next = self.clone();
+        let happens = if let Step::FalseAlarm(host) = step {
+            next.false_alarm(host)
+        } else {
+            next.take(step);
+            true
+        };
+        next.take_idle_steps();
+        happens.then_some(next)
+    }
+
+    /// Takes at once what makes no difference whenever it is taken, so that it is not tried in all orders.
+    pub(super) fn take_idle_steps(&mut self) {
+        while let Some(step) = self.network_steps().into_iter().find(|step| self.is_idle(*step)) {
+            self.take(step);
+        }
+    }
+
+    /// Whether a message or an end of a connection comes to one for whom it is too late, or an
+    /// acknowledgement where nothing depends on it.
+    fn is_idle(&self, step: Step) -> bool {
+        let Step::Deliver { wire, end } = step else { return false };
+        let it = &self.wires[wire];
+        let node = &self.hosts[it.hosts[end]].node;
+        match it.queues[end].front().map(|letter| &letter.envelope.message) {
+            Some(Message::Ack { .. }) if !self.allowed().needs_stability() => true,
+            Some(message) => node.is_too_late(it.link, message),
+            None => node.is_loose(it.link),
+        }
+    }
+
+    /// Does a step that always makes something.
+    pub(super) fn take(&mut self, step: Step) {
+        match step {
+            Step::Deliver { wire, end } => self.deliver(wire, end),
+            Step::Lose { wire, end } => self.deliver_end(wire, end),
+            Step::Dial(dial) => self.settle_dial(dial),
+            Step::Say(_) | Step::Join(_) | Step::Leave(_) => self.do_as_told(step),
+            Step::Crash(_)
+            | Step::Notice { .. }
+            | Step::DialDead(_)
+            | Step::Break(_)
+            | Step::Partition(_)
+            | Step::Heal => self.suffer(step),
+            Step::Time | Step::FalseAlarm(_) => {}
+        }
     }
 
     fn do_as_told(&mut self, step: Step) {
         match step {
             Step::Say(host) => {
                 self.budget.messages -= 1;
-                self.host_mut(host).said += 1;
                 if let Ok(text) = Text::new("m") {
                     self.input(host, Input::Command(Command::Say(text)));
                 }
             }
             Step::Join(contact) => {
                 self.budget.joins -= 1;
-                self.start(Start::Join { contacts: vec![addr_of(contact)] });
+                self.join(contact);
             }
             Step::Leave(host) => {
                 self.budget.leaves -= 1;
-                self.host_mut(host).leaving = true;
                 self.input(host, Input::Command(Command::Leave));
             }
             _ => {}
@@ -158,10 +223,24 @@ impl State {
 
     fn suffer(&mut self, step: Step) {
         match step {
-            Step::Crash(host) => {
-                self.budget.crashes -= 1;
-                self.host_mut(host).life = Life::Crashed;
-                self.hang_up(host, Tail::Broken);
+            Step::Crash(host) => self.crash(host),
+            Step::Notice { wire, end } => {
+                let (link, hosts) = (self.wires[wire].link, self.wires[wire].hosts);
+                self.crash(hosts[1 - end]);
+                let wire = self.wires.iter().position(|it| it.link == link);
+                if let Some(wire) = wire {
+                    self.deliver_end(wire, end);
+                }
+            }
+            Step::DialDead(dial) => {
+                let dialing = self.dials[dial];
+                if let Some(host) = self.reached_by(&dialing) {
+                    self.crash(host);
+                }
+                let dial = self.dials.iter().position(|it| *it == dialing);
+                if let Some(dial) = dial {
+                    self.settle_dial(dial);
+                }
             }
             Step::Break(wire) => {
                 self.budget.breaks -= 1;
@@ -180,6 +259,12 @@ impl State {
             Step::Heal => self.cut = None,
             _ => {}
         }
+    }
+
+    fn crash(&mut self, host: usize) {
+        self.budget.crashes -= 1;
+        self.befall(host, &Event::Crash);
+        self.hang_up(host, Tail::Broken);
     }
 
     /// All that is under way, in words.
@@ -204,7 +289,7 @@ impl State {
                 let it = &self.wires[wire];
                 let (from, to) = (it.hosts[1 - end], it.hosts[end]);
                 match it.queues[end].front() {
-                    Some(envelope) => format!("{from} -> {to}: {}", self.brief(&envelope.message)),
+                    Some(letter) => format!("{from} -> {to}: {}", self.brief(&letter.envelope.message)),
                     None => format!("{from} -> {to}: {:?}", it.tails[end]),
                 }
             }
@@ -212,6 +297,15 @@ impl State {
                 let it = &self.wires[wire];
                 let lost = it.queues[end].len();
                 format!("{} -> {}: broken, {lost} messages lost", it.hosts[1 - end], it.hosts[end])
+            }
+            Step::Notice { wire, end } => {
+                let it = &self.wires[wire];
+                let lost = it.queues[end].len();
+                format!("{} crashes, {} learns of it, {lost} messages lost", it.hosts[1 - end], it.hosts[end])
+            }
+            Step::DialDead(dial) => {
+                let dialing = &self.dials[dial];
+                format!("{} crashes, {} dials it in vain", self.brief(&dialing.addr), dialing.from)
             }
             Step::Dial(dial) => {
                 let dialing = &self.dials[dial];

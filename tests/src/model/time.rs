@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ringchat_core::Input;
-use ringchat_core::wire::Envelope;
 
-use super::state::{State, Tail, Wire, is_beat};
+use super::host::Letter;
+use super::state::{State, Tail, Wire};
 use super::step::Step;
 
 /// After this long without anything new nothing will come: longer than any timer but those that find
@@ -34,12 +34,12 @@ impl State {
         while passed < REST && state.wrong.is_none() {
             let (wait, host) = state.live().filter_map(|host| Some((state.wait(host)?, host))).min()?;
             passed += wait;
-            for host in 0..state.hosts.len() {
-                let clock = &mut state.host_mut(host).clock;
+            for clock in &mut state.clocks {
                 *clock = clock.after(wait);
             }
             state.input(host, Input::Tick);
             state.deliver_noise();
+            state.take_idle_steps();
             if !state.is_quiet() || state.fingerprint() != before {
                 return Some(state);
             }
@@ -49,8 +49,7 @@ impl State {
 
     /// How long until a host's next deadline.
     fn wait(&self, host: usize) -> Option<Duration> {
-        let host = &self.hosts[host];
-        host.node.deadline().map(|deadline| deadline.at.since(host.clock))
+        self.hosts[host].node.deadline().map(|deadline| deadline.at.since(self.clocks[host]))
     }
 
     /// Delivers heartbeats with nothing before them, and settles dials that must fail: neither may keep
@@ -68,7 +67,7 @@ impl State {
     fn noise(&self) -> Option<Step> {
         self.network_steps().into_iter().find(|step| match *step {
             Step::Deliver { wire, end } => {
-                self.wires[wire].queues[end].front().is_some_and(|next| is_beat(&next.message))
+                self.wires[wire].queues[end].front().is_some_and(|next| next.is_beat())
             }
             Step::Dial(dial) => self.reached_by(&self.dials[dial]).is_none(),
             _ => false,
@@ -78,11 +77,12 @@ impl State {
     /// Lets time pass for one host until it does more than send heartbeats, which are dropped. Tells whether
     /// it did.
     pub(super) fn false_alarm(&mut self, host: usize) -> bool {
-        let end = self.hosts[host].clock.after(ALARM);
+        self.budget.false_alarms -= 1;
+        let end = self.clocks[host].after(ALARM);
         let before = self.under_way();
         while let Some(deadline) = self.hosts[host].node.deadline().filter(|deadline| deadline.at < end) {
             let old = self.wires.clone();
-            self.host_mut(host).clock = deadline.at;
+            self.clocks[host] = deadline.at;
             self.input(host, Input::Tick);
             if self.under_way() != before {
                 return true;
@@ -95,8 +95,7 @@ impl State {
     /// What is under way but heartbeats: messages of each connection, ends of connections, dials.
     fn under_way(&self) -> (Vec<UnderWay>, usize) {
         let of_wire = |wire: &Arc<Wire>| {
-            let messages =
-                |queue: &VecDeque<Envelope>| queue.iter().filter(|it| !is_beat(&it.message)).count();
+            let messages = |queue: &VecDeque<Arc<Letter>>| queue.iter().filter(|it| !it.is_beat()).count();
             (wire.queues.each_ref().map(messages), wire.tails, wire.gone)
         };
         (self.wires.iter().map(of_wire).collect(), self.dials.len())
@@ -110,19 +109,18 @@ impl State {
     pub(super) fn at_rest(mut self, mut known: impl FnMut(&Self) -> bool) -> Result<Option<Self>, String> {
         for turn in 0..MAX_STEPS_TO_REST {
             if let Some(wrong) = self.wrong {
-                return Err(wrong);
+                return Err(wrong.to_string());
             }
             let steps = self.network_steps();
-            let next = if let Some(turn) = turn.checked_rem(steps.len()) {
-                self.after(steps[turn])
+            if let Some(turn) = turn.checked_rem(steps.len()) {
+                self.take(steps[turn]);
             } else if known(&self) {
                 return Ok(None);
             } else {
-                self.let_time_pass()
-            };
-            match next {
-                Some(next) => self = next,
-                None => return Ok(Some(self)),
+                match self.let_time_pass() {
+                    Some(next) => self = next,
+                    None => return Ok(Some(self)),
+                }
             }
         }
         Err("L: finds no rest".into())

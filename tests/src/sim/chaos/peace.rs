@@ -14,6 +14,8 @@ const AGREEING: Duration = Duration::from_secs(40);
 const AGREEING_EACH: Duration = Duration::from_millis(500);
 /// How often it is looked whether they agree.
 const PACE: Duration = Duration::from_millis(50);
+/// What one that froze for ever had sent may still come, let it in, and cost the time to give it up.
+const LAST_WORDS: Duration = Duration::from_secs(6);
 /// After agreeing: what was begun before, like the retry of a dial, comes to its end.
 const CALMING: Duration = Duration::from_secs(3);
 /// How long nothing but heartbeats may be sent in the end.
@@ -63,6 +65,9 @@ impl Chaos {
 
     /// All that can reach each other agree, are heard, and fall quiet.
     pub(super) fn all_come_to_rest(&mut self) -> Result<(), Violation> {
+        if self.faults.lasting != Lasting::Nothing {
+            self.world.run_for(LAST_WORDS)?;
+        }
         self.agree()?;
         self.all_are_heard()?;
         self.world.run_for(CALMING)?;

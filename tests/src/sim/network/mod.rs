@@ -411,11 +411,11 @@ impl Network {
         }
     }
 
-    /// Sends one message on some links.
+    /// Sends one message on some links. Tells how many bytes it takes on each.
     ///
     /// # Errors
     /// If it does not fit a frame.
-    pub fn send(&mut self, links: &[LinkId], envelope: &Envelope) -> Result<(), wire::FrameTooLong> {
+    pub fn send(&mut self, links: &[LinkId], envelope: &Envelope) -> Result<usize, wire::FrameTooLong> {
         let mut frame = std::mem::take(&mut self.frame);
         frame.clear();
         wire::encode(envelope, &mut frame)?;
@@ -424,8 +424,9 @@ impl Network {
                 self.write(from, &frame);
             }
         }
+        let length = frame.len();
         self.frame = frame;
-        Ok(())
+        Ok(length)
     }
 
     /// Closes a link.

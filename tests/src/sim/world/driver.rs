@@ -119,10 +119,12 @@ impl World {
             *self.counts.elects.entry(elect.epoch).or_default() += copies;
             links.iter().try_for_each(|&link| self.tokens.send(host, self.now, link, elect))?;
         }
-        self.network.send(links, envelope).map_err(|error| {
+        let bytes = self.network.send(links, envelope).map_err(|error| {
             let detail = format!("{} sends a {}: {error}", self.label(host), kind(&envelope.message));
             Violation::new(self.now, "S13", detail)
-        })
+        })?;
+        *self.counts.bytes.entry(kind(&envelope.message)).or_default() += copies * bytes as u64;
+        Ok(())
     }
 
     /// Lets the user say what waits.

@@ -73,6 +73,8 @@ pub struct Counts {
     pub steps: u64,
     /// Messages sent, by kind.
     pub sent: BTreeMap<&'static str, u64>,
+    /// Their bytes, by kind.
+    pub bytes: BTreeMap<&'static str, u64>,
     /// Candidacies sent, by epoch.
     pub elects: BTreeMap<Epoch, u64>,
     /// The views that rings became one in.

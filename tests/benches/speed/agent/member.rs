@@ -1,0 +1,137 @@
+//! A member of a ringchat room, over either runtime.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use futures::StreamExt;
+use futures::executor::block_on;
+use ringchat_core::driver::{Event, NoEvent};
+use ringchat_core::{Config, Departure, Name, Notice, Start as Way, Text};
+
+use super::ear::Ear;
+use super::{Voice, answer};
+use crate::clock;
+use crate::control::{Answer, Start};
+use crate::system::System;
+
+/// Texts that are heard together, at most.
+const TOGETHER: usize = 1024;
+
+enum Room {
+    Threads(ringchat_threads::Room),
+    AsyncStd(ringchat_async_std::Room),
+}
+
+/// Opens the room. What comes is heard on a thread of its own.
+pub(super) fn open(start: &Start, ear: &Arc<Ear>) -> Result<Box<dyn Voice>> {
+    let config = config(start)?;
+    let mut hearer = Hearer { ear: Arc::clone(ear), size: usize::from(start.size), members: 0 };
+    if start.system == System::AsyncStd {
+        let (room, mut notices) = block_on(ringchat_async_std::Room::open(config))?;
+        let addr = room.addr();
+        std::thread::spawn(move || {
+            while let Some(first) = block_on(notices.next()) {
+                hearer.take_together(addr, first, || notices.try_next());
+            }
+        });
+        return Ok(Box::new(Room::AsyncStd(room)));
+    }
+    let (room, mut notices) = ringchat_threads::Room::open(config)?;
+    let addr = room.addr();
+    std::thread::spawn(move || {
+        while let Some(first) = notices.next() {
+            hearer.take_together(addr, first, || notices.try_next());
+        }
+    });
+    Ok(Box::new(Room::Threads(room)))
+}
+
+fn config(start: &Start) -> Result<Config> {
+    let name = Name::new(&format!("m{}", start.me))?;
+    let way = match start.contact {
+        Some(contact) => Way::Join { contacts: vec![contact] },
+        None => Way::Create,
+    };
+    let mut config = Config::new(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), name, way);
+    config.join_timeout = Duration::from_mins(1);
+    if let Some(detect) = start.detect_ms {
+        config.detect = Duration::from_millis(detect);
+    }
+    Ok(config)
+}
+
+impl Voice for Room {
+    fn say(&mut self, text: &str, _more: bool) -> Result<()> {
+        let text = Text::new(text)?;
+        match self {
+            Self::Threads(room) => room.say(text)?,
+            Self::AsyncStd(room) => block_on(room.say(text))?,
+        }
+        Ok(())
+    }
+}
+
+/// What is done with the events of a room.
+struct Hearer {
+    ear: Arc<Ear>,
+    size: usize,
+    members: usize,
+}
+
+impl Hearer {
+    /// Takes an event and all that are there already, as a client of a server takes what one read brought.
+    fn take_together(
+        &mut self,
+        addr: SocketAddr,
+        first: Event,
+        mut next: impl FnMut() -> Result<Event, NoEvent>,
+    ) {
+        let mut texts = Vec::new();
+        let mut event = Ok(first);
+        let mut taken = Ok(());
+        while let Ok(one) = event
+            && taken.is_ok()
+        {
+            taken = self.take(addr, one, &mut texts);
+            event = if texts.len() < TOGETHER { next() } else { Err(NoEvent::Yet) };
+        }
+        taken = taken.and_then(|()| self.ear.hear(texts.iter().map(|text| text.as_str().as_bytes())));
+        if let Err(error) = taken {
+            // If this cannot be told either, nobody is there to be told.
+            let _ = answer(&Answer::Failed(format!("{error:#}")));
+        }
+    }
+
+    fn take(&mut self, addr: SocketAddr, event: Event, texts: &mut Vec<Text>) -> Result<()> {
+        let notice = match event {
+            Event::Notice { notice, .. } => notice,
+            Event::Missed { count } => bail!("{count} notices came faster than they were read"),
+        };
+        match notice {
+            Notice::Message { text, .. } => texts.push(text),
+            Notice::Gap { count, .. } => bail!("{count} texts can no longer be had"),
+            Notice::Ready { members, .. } => {
+                answer(&Answer::Joined { addr: Some(addr), at: clock::now() })?;
+                return self.count(members.len());
+            }
+            Notice::Joined { .. } => return self.count(self.members + 1),
+            Notice::Left { member, reason } => {
+                if reason == Departure::Lost {
+                    self.ear.lost(member.name.as_str());
+                }
+                return self.count(self.members.saturating_sub(1));
+            }
+            Notice::Ended(ending) => bail!("the room has ended: {ending:?}"),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, members: usize) -> Result<()> {
+        let grown = members > self.members;
+        self.members = members;
+        if grown && members == self.size { answer(&Answer::Gathered) } else { Ok(()) }
+    }
+}

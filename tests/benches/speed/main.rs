@@ -1,0 +1,96 @@
+//! The speed of ringchat, beside a bare hub and beside what people would use instead, in one run.
+//!
+//! `cargo bench -p ringchat-tests` measures; `cargo test` only sees that everything works. Each participant is a
+//! process of its own: this program again, in the role that `--role` tells.
+
+mod agent;
+mod clock;
+mod control;
+mod hub;
+mod measured;
+mod options;
+mod peers;
+mod plot;
+mod room;
+mod system;
+mod table;
+mod text;
+mod workload;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+
+use control::Role;
+use measured::Measured;
+use options::{Effort, Options};
+use system::System;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<ExitCode> {
+    let args: Vec<String> = std::env::args().collect();
+    if let [_, role, value] = &args[..]
+        && role == "--role"
+    {
+        return play(value).map(|()| ExitCode::SUCCESS);
+    }
+    // Only `cargo bench` says so; the options of `cargo test` are for other tests.
+    if !args.iter().any(|arg| arg == "--bench") {
+        return Ok(report(&measure(&Effort::short()), true));
+    }
+    let options = argh::from_env::<Options>();
+    let effort = options.effort()?;
+    let measured = measure(&effort);
+    if let Some(folder) = &options.plot {
+        // Cargo runs a benchmark in the folder of its package; people are in the one above.
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        plot::draw(&measured, &workspace.join(folder))?;
+    }
+    Ok(report(&measured, effort.short))
+}
+
+fn play(role: &str) -> Result<()> {
+    match serde_json::from_str(role).context("--role is for the benchmark itself")? {
+        Role::Hub => hub::serve(),
+        Role::Agent(start) => agent::run(&start),
+    }
+}
+
+fn measure(effort: &Effort) -> Measured {
+    let mut measured = Measured::default();
+    if effort.has(System::Pipes) {
+        if !effort.short {
+            system::build_program();
+        }
+        if let Err(error) = system::program() {
+            measured.absent.insert(System::Pipes, error.to_string());
+        }
+    }
+    for workload in workload::all(effort) {
+        workload::run(&workload, effort, &mut measured);
+    }
+    measured
+}
+
+/// Tells what was measured, and what went wrong.
+fn report(measured: &Measured, short: bool) -> ExitCode {
+    if short {
+        println!("{} measures work", measured.measures.len());
+    } else {
+        table::print(measured);
+    }
+    for problem in &measured.problems {
+        println!("FAILED: {problem}");
+    }
+    if measured.problems.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,121 @@
+//! The systems that are compared.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::str::FromStr;
+
+use anyhow::{Context, Error, bail};
+use serde::{Deserialize, Serialize};
+
+/// What carries the texts from one participant to the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum System {
+    /// One loop that passes frames on, and nothing else: the limit of this machine.
+    Hub,
+    /// ringchat over threads.
+    Threads,
+    /// ringchat over async-std.
+    AsyncStd,
+    /// The program `ringchat --json`, spoken to through pipes.
+    Pipes,
+    /// The chat server ngircd.
+    Ngircd,
+    /// The publish and subscribe of Redis.
+    Redis,
+    /// NATS.
+    Nats,
+    /// The MQTT broker mosquitto.
+    Mosquitto,
+    /// The nodes of ringchat on a simulated network.
+    Simulated,
+}
+
+impl System {
+    /// Those that carry texts between processes, in the order in which they are shown.
+    pub(crate) const COMPARED: [Self; 8] = [
+        Self::Hub,
+        Self::Threads,
+        Self::AsyncStd,
+        Self::Pipes,
+        Self::Redis,
+        Self::Nats,
+        Self::Mosquitto,
+        Self::Ngircd,
+    ];
+
+    /// Those that lose nothing when all send as fast as they can. The program's output has a bounded queue: a reader
+    /// who is too slow for what all say is shown a gap.
+    pub(crate) const PATIENT: [Self; 7] =
+        [Self::Hub, Self::Threads, Self::AsyncStd, Self::Redis, Self::Nats, Self::Mosquitto, Self::Ngircd];
+
+    /// Both runtimes of ringchat.
+    pub(crate) const RUNTIMES: [Self; 2] = [Self::Threads, Self::AsyncStd];
+
+    /// What it is called, in the table and on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Hub => "bare hub",
+            Self::Threads => "threads",
+            Self::AsyncStd => "async-std",
+            Self::Pipes => "pipes",
+            Self::Ngircd => "ngircd",
+            Self::Redis => "redis",
+            Self::Nats => "nats",
+            Self::Mosquitto => "mosquitto",
+            Self::Simulated => "simulated",
+        }
+    }
+
+    /// Whether it is ringchat, in whatever shape.
+    pub(crate) fn is_ringchat(self) -> bool {
+        matches!(self, Self::Threads | Self::AsyncStd | Self::Pipes)
+    }
+
+    /// Whether senders get their own texts back.
+    pub(crate) fn echoes(self) -> bool {
+        self != Self::Ngircd
+    }
+
+    /// Whether all who listen get everything in one order. Of the peers only Redis does, which has one thread;
+    /// it is not among its promises.
+    pub(crate) fn has_one_order(self) -> bool {
+        self == Self::Hub || self.is_ringchat()
+    }
+}
+
+impl fmt::Display for System {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
+impl FromStr for System {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self, Error> {
+        let named = |system: &Self| system.name().trim_start_matches("bare ") == name;
+        let Some(system) = Self::COMPARED.into_iter().find(named) else {
+            bail!(
+                "there is no system {name:?}; choose among hub, threads, async-std, pipes, redis, nats, mosquitto, ngircd"
+            )
+        };
+        Ok(system)
+    }
+}
+
+/// The program `ringchat`, which lies beside the benchmark's folder.
+pub(crate) fn program() -> Result<PathBuf, Error> {
+    let this = std::env::current_exe()?;
+    let program = this.parent().and_then(Path::parent).map(|folder| folder.join("ringchat"));
+    program.filter(|program| program.exists()).context("not built: cargo build --release -p ringchat")
+}
+
+/// Builds the program, as far as the cargo that runs the benchmark can; a benchmark may not depend on a program.
+pub(crate) fn build_program() {
+    let Some(cargo) = std::env::var_os("CARGO") else { return };
+    let built = Command::new(cargo).args(["build", "--release", "--package", "ringchat"]).status();
+    if !built.is_ok_and(|status| status.success()) {
+        eprintln!("the program could not be built; a program that was built before is measured, or none");
+    }
+}
