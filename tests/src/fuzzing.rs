@@ -203,7 +203,9 @@ impl Ring {
         for (host, text) in &last {
             self.world.say(*host, text)?;
         }
-        self.world.run_for(Duration::from_secs(1))?;
+        // All may have agreed before anybody had noticed the last fault; what that brings about is waited for.
+        self.world.run_for(Duration::from_secs(2))?;
+        self.agree()?;
         for ring in self.world.rings(Shape::Merged)? {
             for (from, text) in last.iter().filter(|(from, _)| ring.contains(from)) {
                 if !ring.iter().all(|&to| self.world.room().history(to).showed(text.as_str())) {

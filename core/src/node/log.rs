@@ -31,7 +31,8 @@ struct Kept {
 }
 
 impl Log {
-    /// An empty log that begins at `base`: what a member installs whose own log is too old.
+    /// An empty log that begins at `base`: what a member installs whose own log is too old. Of its shape below,
+    /// the newest views are kept.
     pub(crate) fn from_base(base: Index, origins: BTreeMap<NodeId, Seq>, mut shape: Vec<Segment>) -> Self {
         shape.drain(..shape.len().saturating_sub(MAX_SHAPE));
         Self { base, base_origins: origins.clone(), origins, shape, ..Self::default() }
@@ -293,6 +294,14 @@ mod tests {
         assert_eq!(log.tail(2).map(|said| said.oseq).collect::<Vec<_>>(), [2, 2]);
         log.truncate(2);
         assert_eq!(log, before);
+    }
+
+    #[test]
+    fn a_log_that_begins_later_keeps_the_newest_views_of_its_shape() {
+        let segments = (0..=MAX_SHAPE as u64).map(|n| Segment { view: view(n, 1), end: n });
+        let log = Log::from_base(9000, BTreeMap::new(), segments.collect());
+        assert_eq!(log.shape().len(), MAX_SHAPE);
+        assert_eq!(log.epoch(), Epoch(MAX_SHAPE as u64));
     }
 
     #[test]
