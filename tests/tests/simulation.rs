@@ -58,3 +58,13 @@ fn the_news_of_a_leader_may_take_its_time_round_a_long_ring() {
     let outcome = run(Options { seed: 1, nodes: Some(300), mix: Mix::Crash, trace: false });
     assert_eq!(outcome.result, Ok(()));
 }
+
+#[test]
+fn a_leader_forgets_the_route_of_a_ring_that_died_and_falls_quiet() {
+    all_hold(Mix::Freeze, 10_107_554..10_107_555);
+}
+
+#[test]
+fn what_one_that_froze_for_ever_had_sent_lets_it_in_only_for_a_while() {
+    all_hold(Mix::Lasting, 10_099_816..10_099_817);
+}

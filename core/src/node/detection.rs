@@ -44,6 +44,7 @@ impl Node {
         }
         self.look_ahead();
         self.check_unsynced();
+        self.check_route();
         self.hurry_admission();
     }
 

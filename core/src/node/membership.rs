@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use super::links::Purpose;
 use super::{Mode, Node, Rule};
 use crate::action::{CloseMode, Departure, Notice, RingReason};
+use crate::config::Times;
 use crate::ids::{Index, NodeId};
 use crate::roster::{Cfg, Roster};
 use crate::wire::Change;
@@ -33,6 +34,7 @@ impl Node {
     pub(super) fn learn_route(&mut self, cfg: Cfg, roster: &Roster) {
         if Some(cfg) > self.known_cfg() && self.may_concern(cfg) && roster.contains(self.me.id) {
             self.route = Route { cfg, roster: roster.clone() };
+            self.route_learned = self.now();
             if !self.keeps(Rule::MembersFromLogOnly) {
                 (self.cfg, self.roster) = (cfg, roster.clone());
             }
@@ -60,16 +62,14 @@ impl Node {
         self.on_route_changed();
     }
 
-    /// Nobody of a route that is newer than the configuration can be had, as when a ring that was about to take
-    /// this member over has died: the ring that the log tells of is the one to close.
-    pub(super) fn gives_up_route(&mut self) -> bool {
-        let member = self.mode == Mode::Normal && self.roster.contains(self.me.id) && self.roster.len() > 1;
-        let gives_up = member && self.route.cfg > self.cfg;
-        if gives_up {
+    /// Gives up a route to a ring that does not follow it up by leading this node: it took this node for one of
+    /// its own, and has died since, or thought better of it. The ring that the log tells of is the one to close.
+    pub(super) fn check_route(&mut self) {
+        let is_ahead = self.mode == Mode::Normal && self.route.cfg.view != self.view;
+        if is_ahead && self.now().since(self.route_learned) >= Times::unsynced(self.route.roster.len()) {
             self.route = Route { cfg: self.cfg, roster: self.roster.clone() };
             self.on_route_changed();
         }
-        gives_up
     }
 
     fn on_route_changed(&mut self) {

@@ -92,6 +92,8 @@ pub struct Node {
     roster: Roster,
     /// The newest roster known by any means: it decides who is next and who is accepted, nothing else.
     route: Route,
+    /// When the route was learned from others.
+    route_learned: Instant,
     ring: Ring,
     links: Links,
     log: Log,
@@ -151,6 +153,7 @@ impl Node {
             cfg: Cfg::first(view),
             roster: Roster::default(),
             route: Route { cfg: Cfg::first(view), roster: Roster::default() },
+            route_learned: now,
             ring: Ring::default(),
             links: Links::default(),
             log: Log::default(),

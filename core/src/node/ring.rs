@@ -57,9 +57,6 @@ impl Node {
             self.arm(Timer::Reseek, Times::RESEEK);
         }
         let Some(first) = first else {
-            if self.gives_up_route() {
-                return;
-            }
             self.ring.seeking = None;
             self.leave_next();
             return self.pass_on();
