@@ -21,3 +21,4 @@ pub mod model;
 pub mod oracles;
 pub mod scenario;
 pub mod sim;
+pub mod without;

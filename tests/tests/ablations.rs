@@ -195,7 +195,7 @@ fn the_configuration_goes_back_if_a_roster_that_was_only_heard_of_counts() {
 
 #[test]
 fn nobody_comes_back_as_if_new() {
-    breaks(&[Rule::RejoinWithPromise], Mix::Freeze, "convergence");
+    breaks(&[Rule::RejoinWithPromise], Mix::All, "convergence");
 }
 
 #[test]

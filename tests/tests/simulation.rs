@@ -68,3 +68,13 @@ fn a_leader_forgets_the_route_of_a_ring_that_died_and_falls_quiet() {
 fn what_one_that_froze_for_ever_had_sent_lets_it_in_only_for_a_while() {
     all_hold(Mix::Lasting, 10_099_816..10_099_817);
 }
+
+#[test]
+fn whoever_was_sought_as_the_next_and_asks_to_be_let_in_is_the_next() {
+    all_hold(Mix::Freeze, 11_093_354..11_093_355);
+}
+
+#[test]
+fn nobody_is_looked_for_at_the_address_of_a_member() {
+    all_hold(Mix::Cut, 11_030_907..11_030_908);
+}

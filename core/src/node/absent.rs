@@ -6,7 +6,7 @@ use crate::action::Departure;
 use crate::config::Times;
 use crate::ids::{Index, NodeId};
 use crate::limits::MAX_ABSENT;
-use crate::roster::Member;
+use crate::roster::{Member, Roster};
 use crate::time::Instant;
 use crate::wire::Change;
 
@@ -73,6 +73,11 @@ impl Absent {
             }
         }
         self.expire(at);
+    }
+
+    /// These are members: whoever had the address of one before is looked for no more.
+    pub(crate) fn replace(&mut self, members: &Roster) {
+        self.lost.retain(|lost, _| members.ids().all(|id| id.addr() != lost.addr()));
     }
 
     /// The entries from `index` on are no longer in the log.

@@ -258,6 +258,8 @@ impl Node {
     pub(super) fn adopt(&mut self, link: LinkId, peer: NodeId, generation: u64) {
         self.bind(link, peer, generation);
         self.seek_prev();
+        // It may be the one that was being asked to be the next, on a link that is gone now.
+        self.seek_next();
         self.tell_role(peer);
     }
 

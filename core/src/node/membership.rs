@@ -91,6 +91,7 @@ impl Node {
         self.cfg = cfg;
         self.roster = changed(&old, change);
         self.absent.apply(index, change, self.clock.now());
+        self.absent.replace(&self.roster);
         if cfg >= self.route.cfg && self.roster.contains(self.me.id) {
             self.route = Route { cfg, roster: self.roster.clone() };
         }

@@ -346,6 +346,7 @@ impl Node {
                 self.absent.apply(entry.index, change, self.clock.now());
             }
         }
+        self.absent.replace(&self.roster);
     }
 
     /// Tells of messages below the installed log that this member never saw.

@@ -5,8 +5,8 @@ use std::thread;
 use std::time::Instant;
 
 use argh::FromArgs;
-use ringchat_core::Rule;
 use ringchat_tests::model::{Budget, Limits, Outcome, ROWS, State, search};
+use ringchat_tests::without::Without;
 
 /// States are made of small pieces of memory, and most time would go into asking for them.
 #[global_allocator]
@@ -42,9 +42,9 @@ struct Args {
     /// stop after so many states
     #[argh(option, default = "20000000")]
     max_states: usize,
-    /// rules that the nodes lack, by name
-    #[argh(option)]
-    without: Vec<String>,
+    /// rules of the protocol that the nodes do without, to see what then breaks: names with commas between
+    #[argh(option, default = "Without::default()")]
+    without: Without,
     /// search all rows of the matrix in turn, each up to the most states; print a table
     #[argh(switch)]
     matrix: bool,
@@ -57,11 +57,6 @@ struct Args {
 }
 
 impl Args {
-    fn rules(&self) -> &'static [Rule] {
-        let named = |rule: &Rule| self.without.contains(&format!("{rule:?}"));
-        Rule::ALL.into_iter().filter(named).collect::<Vec<_>>().leak()
-    }
-
     fn budget(&self) -> Budget {
         Budget {
             crashes: self.crashes,
@@ -82,7 +77,7 @@ fn main() -> ExitCode {
     if args.matrix {
         return search_matrix(limits);
     }
-    match State::without(args.rules(), args.nodes, args.budget()) {
+    match State::without(args.without.0, args.nodes, args.budget()) {
         Ok(start) => report(&search_aloud(start, limits), args.furthest),
         Err(what) => {
             eprintln!("the ring does not even form: {what}");

@@ -12,8 +12,9 @@ use argh::FromArgs;
 use indicatif::{ProgressBar, ProgressStyle};
 use ringchat_tests::oracles::Violation;
 use ringchat_tests::sim::chaos::{Mix, Outcome, UnknownMix};
-use ringchat_tests::sim::record::{Missing, NoRecord, Recipe, difference};
+use ringchat_tests::sim::record::{NoRecord, Recipe, difference};
 use ringchat_tests::sim::totals::Totals;
+use ringchat_tests::without::Without;
 
 /// Runs rings of real nodes under random faults, in virtual time, and holds each run to the oracles.
 /// Ends with 0 if all promises are kept, with 1 if one is broken, with 2 if a record cannot be replayed.
@@ -32,9 +33,9 @@ struct Args {
     /// is so if not given
     #[argh(option, from_str_fn(parse_faults), default = "None")]
     faults: Option<Mix>,
-    /// a rule of the protocol that the nodes do without, to see what then breaks
-    #[argh(option)]
-    without: Option<Missing>,
+    /// rules of the protocol that the nodes do without, to see what then breaks: names with commas between
+    #[argh(option, default = "Without::default()")]
+    without: Without,
     /// threads; all cores if not given
     #[argh(option)]
     jobs: Option<usize>,

@@ -4,23 +4,12 @@
 use std::fmt;
 use std::str::{FromStr, SplitWhitespace};
 
-use ringchat_core::Rule;
-
 use super::chaos::{Mix, Options, Outcome, run_without};
+use crate::without::Without;
 
 /// The version that recorded a run is known by this word and the one after it.
 const PROGRAM: &str = "simulate";
 const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-/// Rules that a run may do without, to see that it is noticed.
-const RULES: [Rule; 6] = [
-    Rule::LongestLogFirst,
-    Rule::Resubmit,
-    Rule::ShowOnce,
-    Rule::ExactNextSeq,
-    Rule::SequenceTails,
-    Rule::ProbeLost,
-];
 
 /// All that decides a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,16 +20,15 @@ pub struct Recipe {
     pub nodes: Option<u32>,
     /// Its faults.
     pub mix: Mix,
-    /// A rule that its nodes do without.
-    pub without: Option<Missing>,
+    /// The rules that its nodes do without.
+    pub without: Without,
 }
 
 impl Recipe {
     /// Does the run; its trace is kept if `trace`.
     pub fn run(&self, trace: bool) -> Outcome {
         let Self { seed, nodes, mix, without } = *self;
-        let rules = without.map_or(&[][..], |Missing(rule)| std::slice::from_ref(rule));
-        run_without(rules, Options { seed, nodes, mix, trace })
+        run_without(without.0, Options { seed, nodes, mix, trace })
     }
 
     /// Does the run, and tells it.
@@ -61,7 +49,7 @@ impl fmt::Display for Recipe {
         if let Some(nodes) = self.nodes {
             write!(f, " --nodes {nodes}")?;
         }
-        self.without.map_or(Ok(()), |rule| write!(f, " --without {rule}"))
+        if self.without.0.is_empty() { Ok(()) } else { write!(f, " --without {}", self.without) }
     }
 }
 
@@ -75,14 +63,14 @@ impl FromStr for Recipe {
         }
         // What another version recorded may still go the same way.
         words.next();
-        let mut recipe = Self { seed: 0, nodes: None, mix: Mix::default(), without: None };
+        let mut recipe = Self { seed: 0, nodes: None, mix: Mix::default(), without: Without::default() };
         while let Some(option) = words.next() {
             match option {
                 "--seeds" => drop(parse::<u64>(&mut words)?),
                 "--first-seed" => recipe.seed = parse(&mut words)?,
                 "--faults" => recipe.mix = parse(&mut words)?,
                 "--nodes" => recipe.nodes = Some(parse(&mut words)?),
-                "--without" => recipe.without = Some(parse(&mut words)?),
+                "--without" => recipe.without = parse(&mut words)?,
                 _ => return Err(NoRecord),
             }
         }
@@ -105,27 +93,6 @@ impl fmt::Display for NoRecord {
 }
 
 impl std::error::Error for NoRecord {}
-
-/// A rule that can be missing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Missing(&'static Rule);
-
-impl fmt::Display for Missing {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.0)
-    }
-}
-
-impl FromStr for Missing {
-    type Err = String;
-
-    fn from_str(word: &str) -> Result<Self, String> {
-        let rules = RULES.iter().map(Missing);
-        let names: Vec<String> = rules.clone().map(|rule| rule.to_string()).collect();
-        let mut found = rules.filter(|rule| rule.to_string() == word);
-        found.next().ok_or_else(|| format!("the rules that can be missing are {}", names.join(", ")))
-    }
-}
 
 /// Where two records of one run differ first.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -169,11 +136,12 @@ pub fn difference(then: &str, now: &str) -> Option<Difference> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use ringchat_core::Rule;
 
     #[test]
     fn a_recipe_is_read_from_what_it_says() {
-        let plain = Recipe { seed: 7, nodes: None, mix: Mix::Cut, without: None };
-        let full = Recipe { nodes: Some(5), without: Some(Missing(&RULES[1])), ..plain };
+        let plain = Recipe { seed: 7, nodes: None, mix: Mix::Cut, without: Without::default() };
+        let full = Recipe { nodes: Some(5), without: Without(&Rule::ALL[1..3]), ..plain };
         for recipe in [plain, full] {
             assert_eq!(recipe.to_string().parse(), Ok(recipe));
         }

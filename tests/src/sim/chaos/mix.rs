@@ -132,8 +132,8 @@ impl Faults {
 impl Kind {
     /// Whether no live member is taken for dead after this.
     fn is_crash(self) -> bool {
-        use Kind::{BadDials, Cut, Freeze, Jump, Late, Partition, ShortQueues, Slow};
-        !matches!(self, Freeze | Jump | Late | Slow | ShortQueues | Cut | Partition | BadDials)
+        use Kind::{BadDials, Cut, Freeze, HalfOpen, Jump, Late, Partition, ShortQueues, Slow};
+        !matches!(self, HalfOpen | Freeze | Jump | Late | Slow | ShortQueues | Cut | Partition | BadDials)
     }
 
     pub(super) fn removes(self) -> bool {
@@ -171,8 +171,8 @@ impl Mix {
 
     pub(super) fn draw(self, rng: &mut Rng) -> Faults {
         let calm = Faults { say: 60, join: 4, leave: 4, ..Faults::default() };
-        let crash = Faults { kill: 5, power_off: 3, restart: 3, break_link: 3, half_open: 2, ..calm };
-        let freeze = Faults { freeze: 5, jump: 2, late: 4, slow: 2, short_queues: 2, ..crash };
+        let crash = Faults { kill: 5, power_off: 3, restart: 3, break_link: 3, ..calm };
+        let freeze = Faults { freeze: 5, jump: 2, late: 4, slow: 2, short_queues: 2, half_open: 2, ..crash };
         let cut = Faults { cut: 4, partition: 3, bad_dials: 2, ..freeze };
         let all = [crash, freeze, Faults { lasting: Lasting::Frozen, ..freeze }, cut];
         match self {
