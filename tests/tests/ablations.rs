@@ -15,9 +15,14 @@ const SEEDS: Range<u64> = 1..2000;
 
 /// Asserts that without `rules` some random run breaks `property`, and that it holds with them.
 fn breaks(rules: &'static [Rule], mix: Mix, property: &str) {
+    breaks_among(SEEDS, rules, mix, property);
+}
+
+/// The same for what is so rare that it is known where to look.
+fn breaks_among(seeds: Range<u64>, rules: &'static [Rule], mix: Mix, property: &str) {
     let result = |rules, seed| run_without(rules, Options { seed, nodes: None, mix, trace: false }).result;
     let broken = |seed| result(rules, seed).is_err_and(|violation| violation.property == property);
-    let found = SEEDS.into_iter().find(|&seed| broken(seed) && result(&[], seed).is_ok());
+    let found = seeds.into_iter().find(|&seed| broken(seed) && result(&[], seed).is_ok());
     assert!(found.is_some(), "no run without {rules:?} breaks {property}");
 }
 
@@ -191,6 +196,20 @@ fn the_ring_stays_open_if_the_skipped_are_not_tried_again() {
 #[test]
 fn the_configuration_goes_back_if_a_roster_that_was_only_heard_of_counts() {
     breaks(&[Rule::MembersFromLogOnly], Mix::Cut, "S9");
+}
+
+#[test]
+fn who_was_late_finds_no_leader_if_its_clock_is_not_patient() {
+    breaks_among(501_000..502_000, &[Rule::PatientClock], Mix::Freeze, "convergence");
+}
+
+#[test]
+fn newcomers_that_gave_up_stay_members_if_nothing_removes_them() {
+    let rules = &[Rule::ExpelLateNewcomers, Rule::UnsyncedTimeout];
+    breaks_among(500_000..500_500, rules, Mix::Cut, "convergence");
+    let result =
+        |seed| run_without(&rules[..1], Options { seed, nodes: None, mix: Mix::Cut, trace: false }).result;
+    assert!((500_000..500_050).all(|seed| result(seed).is_ok()), "either of them is enough");
 }
 
 #[test]

@@ -69,14 +69,13 @@ pub enum Rule {
     /// A refusal counts only for the attempt that it is about. Not missed so far: a link that stands anew, and
     /// a leader, end what a refusal did.
     DropStaleRefusals,
-    /// Newcomers that are not let in in time leave the membership. Not missed so far: so do members that do not
-    /// show their logs.
+    /// Newcomers that are not let in in time leave the membership. Missed only if those who do not show their
+    /// logs may stay too.
     ExpelLateNewcomers,
     /// A leader that was elected and is out of reach is elected once more, not for ever. Not missed so far: the
     /// model knows no cut in one direction.
     GiveUpUnlinkable,
-    /// A clock is patient with a late driver. Not missed so far: who seems silent is dialed before it is given
-    /// up.
+    /// A clock is patient with a late driver.
     PatientClock,
 }
 
