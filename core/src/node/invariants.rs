@@ -23,6 +23,8 @@ pub enum Violation {
     FalseLeader,
     /// More is stable than there is.
     StableAboveLog,
+    /// The next is on no link, or nobody dials whom this node seeks.
+    RingInTheAir,
     /// Something is over its bound.
     OverLimit,
 }
@@ -37,6 +39,7 @@ impl fmt::Display for Violation {
             Self::ShownAboveLog => "more was shown than the log holds",
             Self::FalseLeader => "leads where it does not",
             Self::StableAboveLog => "more is stable than there is",
+            Self::RingInTheAir => "the next is on no link, or who is sought is not dialed",
             Self::OverLimit => "something is over its bound",
         })
     }
@@ -63,6 +66,9 @@ pub fn check(node: &Node) -> Result<(), Violation> {
     holds(!normal || shown, Violation::ShownAboveLog)?;
     holds(node.leadership.is_none() || (normal && node.view.leader == node.me.id), Violation::FalseLeader)?;
     holds(!normal || node.stable <= node.log.len(), Violation::StableAboveLog)?;
+    let next = node.ring.next.is_none_or(|next| node.links.is_linked(next));
+    let sought = node.ring.seeking.is_none_or(|sought| node.links.dialing(sought).is_some());
+    holds(node.mode == Mode::Ended || (next && sought), Violation::RingInTheAir)?;
     let bounded = node.submissions.len() <= SUBMIT_WINDOW
         && node.links.half_open().count() <= MAX_HALF_OPEN
         && node.links.dials().count() <= MAX_DIALS

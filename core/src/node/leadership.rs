@@ -384,7 +384,6 @@ impl Node {
         if let Some(link) = self.links.of(member) {
             self.close(link, CloseMode::Flush);
         }
-        self.ring_unlinked(member);
         let progress = self.leadership.as_mut().and_then(|it| it.members.get_mut(&member));
         let Some(progress) = progress else { return };
         progress.unsync(now);
@@ -494,6 +493,8 @@ impl Node {
         for id in ids {
             self.dismiss(id);
         }
+        // The route may be of a ring to come, which still takes them for members.
+        self.seek_next();
         self.release();
         self.check_admission();
     }

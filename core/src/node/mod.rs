@@ -416,9 +416,12 @@ impl Node {
     }
 
     fn close(&mut self, link: LinkId, mode: CloseMode) {
-        if self.links.get(link).is_some() {
-            self.links.close(link);
-            self.out.push(Action::Close { link, mode });
+        let Some(state) = self.links.get(link) else { return };
+        let peer = state.peer;
+        self.links.close(link);
+        self.out.push(Action::Close { link, mode });
+        if let Some(peer) = peer.filter(|peer| !self.links.is_linked(*peer)) {
+            self.ring_unlinked(peer);
         }
     }
 
