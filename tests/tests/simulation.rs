@@ -78,3 +78,20 @@ fn whoever_was_sought_as_the_next_and_asks_to_be_let_in_is_the_next() {
 fn nobody_is_looked_for_at_the_address_of_a_member() {
     all_hold(Mix::Cut, 11_030_907..11_030_908);
 }
+
+#[test]
+fn a_leader_takes_nobody_for_its_next_whom_it_has_dismissed() {
+    all_hold(Mix::Cut, 12_386_769..12_386_770);
+}
+
+#[test]
+fn members_do_not_keep_the_route_of_a_dead_ring_alive_for_each_other() {
+    all_hold(Mix::Freeze, 12_405_344..12_405_345);
+}
+
+#[test]
+fn a_last_fault_that_is_noticed_late_costs_only_time() {
+    all_hold(Mix::Cut, 12_174_477..12_174_478);
+    all_hold(Mix::Freeze, 12_205_766..12_205_767);
+    all_hold(Mix::Freeze, 12_209_000..12_209_001);
+}

@@ -30,7 +30,7 @@ impl Node {
         self.me.id.hash(state);
         self.digest_mode(stability, state);
         (&self.leaving, self.view, self.promised, self.cfg, &self.roster).hash(state);
-        (&self.route, self.ring.next, self.ring.seeking, self.ring.prev).hash(state);
+        (&self.route, self.lapsed, self.ring.next, self.ring.seeking, self.ring.prev).hash(state);
         self.digest_log(state);
         (self.said, &self.shown, self.ready).hash(state);
         stability.then_some((self.stable, self.own_end, self.unacked)).hash(state);

@@ -151,7 +151,7 @@ impl Node {
             state.knows = state.knows.max(hello.cfg);
             self.on_role(&hello);
             if !self.route.roster.contains(hello.me) {
-                if hello.cfg > self.known_cfg() {
+                if self.is_news(hello.cfg) {
                     self.send(link, Message::WantRoster);
                 } else {
                     self.send_not_member(link, RefusedKind::Hello, self.promised);
@@ -192,7 +192,7 @@ impl Node {
             return self.close(link, CloseMode::Flush);
         }
         if !self.route.roster.contains(peer) {
-            if hello.cfg <= self.known_cfg() {
+            if !self.is_news(hello.cfg) {
                 return self.refuse(link, RefusedKind::Hello, CloseMode::Flush);
             }
             self.defer(link, hello);
@@ -249,7 +249,7 @@ impl Node {
             state.view = hello.view;
         }
         self.on_role(hello);
-        if hello.cfg > self.known_cfg() {
+        if self.is_news(hello.cfg) {
             self.send(link, Message::WantRoster);
         }
     }
@@ -362,7 +362,7 @@ impl Node {
                 (self.cfg, self.roster) = (self.cfg.next(), self.roster.retain(|id| id != peer));
             }
         }
-        let went_on = cfg > self.known_cfg();
+        let went_on = self.is_news(cfg);
         if went_on {
             self.went_on.insert(peer);
         }
@@ -393,7 +393,7 @@ impl Node {
             return self.fault(link, Fault::Unexpected);
         }
         if let Some(peer) = peer
-            && Some(cfg) > self.known_cfg()
+            && self.is_news(Some(cfg))
             && !roster.contains(self.me.id)
         {
             return self.on_refused_by(peer, Some(cfg));

@@ -32,7 +32,7 @@ pub(crate) fn changed(roster: &Roster, change: &Change) -> Roster {
 impl Node {
     /// Takes a newer route that lists this node.
     pub(super) fn learn_route(&mut self, cfg: Cfg, roster: &Roster) {
-        if Some(cfg) > self.known_cfg() && self.may_concern(cfg) && roster.contains(self.me.id) {
+        if self.is_news(Some(cfg)) && self.may_concern(cfg) && roster.contains(self.me.id) {
             self.route = Route { cfg, roster: roster.clone() };
             self.route_learned = self.now();
             if !self.keeps(Rule::MembersFromLogOnly) {
@@ -64,9 +64,11 @@ impl Node {
 
     /// Gives up a route to a ring that does not follow it up by leading this node: it took this node for one of
     /// its own, and has died since, or thought better of it. The ring that the log tells of is the one to close.
+    /// Others give it up at other times, and are not to bring it back meanwhile.
     pub(super) fn check_route(&mut self) {
         let is_ahead = self.mode == Mode::Normal && self.route.cfg.view != self.view;
         if is_ahead && self.now().since(self.route_learned) >= Times::unsynced(self.route.roster.len()) {
+            self.lapsed = self.lapsed.max(Some(self.route.cfg.view));
             self.route = Route { cfg: self.cfg, roster: self.roster.clone() };
             self.on_route_changed();
         }

@@ -94,6 +94,8 @@ pub struct Node {
     route: Route,
     /// When the route was learned from others.
     route_learned: Instant,
+    /// The view of the last route that was given up.
+    lapsed: Option<View>,
     ring: Ring,
     links: Links,
     log: Log,
@@ -154,6 +156,7 @@ impl Node {
             roster: Roster::default(),
             route: Route { cfg: Cfg::first(view), roster: Roster::default() },
             route_learned: now,
+            lapsed: None,
             ring: Ring::default(),
             links: Links::default(),
             log: Log::default(),
@@ -481,6 +484,11 @@ impl Node {
     /// The newest configuration known, once there is one.
     fn known_cfg(&self) -> Option<Cfg> {
         (!self.route.roster.is_empty()).then_some(self.route.cfg)
+    }
+
+    /// Whether `cfg` is newer than all that this node knows, and not of a ring that it has given up.
+    fn is_news(&self, cfg: Option<Cfg>) -> bool {
+        cfg > self.known_cfg() && cfg.map(|cfg| cfg.view) > self.lapsed
     }
 
     /// The view of the log, once there is one.

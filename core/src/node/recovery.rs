@@ -100,6 +100,7 @@ impl Node {
         self.promised = elected.cfg.view.epoch;
         self.leadership = None;
         self.lost_leader = None;
+        self.lapsed = None;
         self.timers.clear(Timer::Initiate);
         let (cfg, roster) = (elected.cfg, elected.roster.clone());
         self.mode = Mode::Waiting(Waiting::new(elected));

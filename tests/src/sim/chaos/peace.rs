@@ -84,22 +84,29 @@ impl Chaos {
 
     /// All that live agree, and nothing is lost.
     fn agree(&mut self) -> Result<(), Violation> {
+        self.wait_until(|chaos| chaos.world.rings(chaos.shape()).map(drop))
+    }
+
+    /// Whatever anybody says now, all of its ring hear. A fault that struck last, like a link that is open at one
+    /// end only, may be noticed no sooner than now.
+    fn all_are_heard(&mut self) -> Result<(), Violation> {
+        let last = self.all_say()?;
+        self.wait_until(|chaos| {
+            let rings = chaos.world.rings(chaos.shape())?;
+            rings.iter().try_for_each(|ring| chaos.hear_each_other(ring, &last))
+        })
+    }
+
+    /// Runs until `holds`, as long as patience lasts.
+    fn wait_until(&mut self, holds: impl Fn(&Self) -> Result<(), Violation>) -> Result<(), Violation> {
         let end = self.world.now().after(self.patience());
-        while let Err(violation) = self.world.rings(self.shape()) {
+        while let Err(violation) = holds(self) {
             if self.world.now() >= end {
                 return Err(violation);
             }
             self.world.run_for(PACE)?;
         }
         Ok(())
-    }
-
-    /// Whatever anybody says now, all of its ring hear.
-    fn all_are_heard(&mut self) -> Result<(), Violation> {
-        let last = self.all_say()?;
-        self.world.run_for(Duration::from_secs(1))?;
-        let rings = self.world.rings(self.shape())?;
-        rings.iter().try_for_each(|ring| self.hear_each_other(ring, &last))
     }
 
     fn all_say(&mut self) -> Result<Vec<(HostId, Text)>, Violation> {
@@ -132,14 +139,7 @@ impl Chaos {
             return Err(self.violation("L9", format!("{elections} elections in {WATCH:?}")));
         }
         let last = self.all_say()?;
-        let end = self.world.now().after(self.patience());
-        while let Err(violation) = self.others_hear_each_other(apart, &last) {
-            if self.world.now() >= end {
-                return Err(violation);
-            }
-            self.world.run_for(PACE)?;
-        }
-        Ok(())
+        self.wait_until(|chaos| chaos.others_hear_each_other(apart, &last))
     }
 
     fn others_hear_each_other(&self, apart: Apart, last: &[(HostId, Text)]) -> Result<(), Violation> {
