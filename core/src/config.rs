@@ -55,8 +55,6 @@ pub(crate) struct Times {
 impl Times {
     /// After this without news a member says that it waits for acknowledgements no more.
     pub(crate) const ACK_DELAY: Duration = Duration::from_millis(5);
-    /// How long a member that is not next to the lost leader leaves the election to who is.
-    pub(crate) const ELECTION_DELAY: Duration = Duration::from_millis(300);
     /// Further suspicions within this become one entry.
     pub(crate) const SUSPECT_WINDOW: Duration = Duration::from_millis(100);
     /// Skipped successors are tried again this often.
@@ -124,6 +122,13 @@ impl Times {
     /// goes once round the ring.
     pub(crate) fn unsynced(n: usize) -> Duration {
         Self::election(n).saturating_add(Duration::from_secs(2))
+    }
+
+    /// How long one of `n` members that is not next to the lost leader leaves the election to who is: until the
+    /// token could have gone once round the ring.
+    pub(crate) fn election_delay(n: usize) -> Duration {
+        let n = u32::try_from(n).unwrap_or(u32::MAX);
+        Duration::from_millis(300).saturating_add(Duration::from_millis(2).saturating_mul(n))
     }
 
     /// How long an election among `n` may take before the next one, without the jitter.

@@ -270,7 +270,7 @@ impl Node {
             return self.stay_alone();
         }
         self.lost_leader = Some(leader);
-        self.arm(Timer::Initiate, Times::ELECTION_DELAY);
+        self.arm(Timer::Initiate, Times::election_delay(self.route.roster.len()));
         self.consider_initiative();
     }
 

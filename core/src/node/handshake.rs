@@ -160,20 +160,19 @@ impl Node {
             return;
         }
         let purpose = state.purpose.clone();
-        if hello.you != self.me.id {
-            return self.refuse(link, RefusedKind::Hello, CloseMode::Flush);
-        }
+        let for_me = hello.you == self.me.id;
         match purpose {
-            Some(Purpose::Peer(peer)) if peer == hello.me && hello.answer => {
+            Some(Purpose::Peer(peer)) if peer == hello.me && hello.answer && for_me => {
                 self.establish(link, &hello);
                 self.on_linked(peer);
             }
-            Some(Purpose::Contact(_) | Purpose::Leader { .. }) => {
+            Some(Purpose::Contact(_) | Purpose::Leader { .. }) if for_me => {
                 // The leader's ring has this newcomer already; its welcome follows.
                 if let Some(state) = self.links.get_mut(link) {
                     state.takes_me_for_next = hello.next;
                 }
             }
+            None if !for_me => self.refuse(link, RefusedKind::Hello, CloseMode::Flush),
             None if !hello.answer => self.consider(link, hello),
             Some(_) | None => self.fault(link, Fault::Unexpected),
         }
