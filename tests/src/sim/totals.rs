@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::time::Duration;
 
 use super::chaos::Outcome;
 
@@ -15,6 +16,7 @@ pub struct Totals {
     virtual_seconds: u64,
     elections: u64,
     merges: u64,
+    agreements: Agreements,
     sent: BTreeMap<&'static str, u64>,
     faults: BTreeMap<&'static str, u64>,
 }
@@ -28,8 +30,33 @@ impl Totals {
         self.virtual_seconds += outcome.time.0 / 1_000_000;
         self.elections += outcome.counts.elects.len() as u64;
         self.merges += outcome.counts.merges.len() as u64;
+        self.agreements.add(outcome.agreed_after);
         add_all(&mut self.sent, &outcome.counts.sent);
         add_all(&mut self.faults, &outcome.counts.faults);
+    }
+}
+
+/// How long it took to agree once the faults had stopped.
+#[derive(Clone, Copy, Debug, Default)]
+struct Agreements {
+    count: u32,
+    sum: Duration,
+    longest: Duration,
+}
+
+impl Agreements {
+    fn add(&mut self, after: Option<Duration>) {
+        let Some(after) = after else { return };
+        self.count += 1;
+        self.sum += after;
+        self.longest = self.longest.max(after);
+    }
+}
+
+impl fmt::Display for Agreements {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mean = self.sum.checked_div(self.count).unwrap_or_default();
+        write!(f, "{} ms in the mean, {} ms at most", mean.as_millis(), self.longest.as_millis())
     }
 }
 
@@ -46,6 +73,7 @@ impl fmt::Display for Totals {
         writeln!(f, "messages checked: {}", self.checked)?;
         writeln!(f, "elections: {}", self.elections)?;
         writeln!(f, "merges: {}", self.merges)?;
+        writeln!(f, "agreement after the last fault: {}", self.agreements)?;
         writeln!(f, "faults: {}", Kinds(&self.faults))?;
         write!(f, "sent: {}", Kinds(&self.sent))
     }

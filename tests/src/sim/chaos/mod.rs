@@ -45,6 +45,8 @@ pub struct Outcome {
     pub checked: u64,
     /// Virtual time.
     pub time: Instant,
+    /// How long after the last fault all agreed; none if they did not, or two of them never could.
+    pub agreed_after: Option<Duration>,
 }
 
 /// How long the members may take to get in.
@@ -61,7 +63,7 @@ pub fn run_without(rules: &'static [Rule], options: Options) -> Outcome {
     chaos.world.ablate(rules);
     let result = catch_unwind(AssertUnwindSafe(|| chaos.run()))
         .unwrap_or_else(|panic| Err(chaos.violation("panic", words(&*panic))));
-    let Chaos { world, .. } = chaos;
+    let Chaos { world, agreed_after, .. } = chaos;
     let mut counts = world.counts().clone();
     counts.faults.insert("full queue", world.overflows());
     counts.faults.retain(|_, count| *count > 0);
@@ -70,6 +72,7 @@ pub fn run_without(rules: &'static [Rule], options: Options) -> Outcome {
         trace: world.trace().to_owned(),
         checked: world.room().checked(),
         time: world.now(),
+        agreed_after,
         counts,
     }
 }
@@ -93,6 +96,7 @@ struct Chaos {
     /// How often something was put off.
     delayed: u64,
     sayings: u64,
+    agreed_after: Option<Duration>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -118,7 +122,18 @@ impl Chaos {
         let quality = Quality { most, ..Quality::GOOD };
         let world = World::new(rng.bits(), quality, promises, options.trace);
         let later = BTreeMap::new();
-        Self { rng, world, quality, nodes, faults, later, free_places, delayed: 0, sayings: 0 }
+        Self {
+            rng,
+            world,
+            quality,
+            nodes,
+            faults,
+            later,
+            free_places,
+            delayed: 0,
+            sayings: 0,
+            agreed_after: None,
+        }
     }
 
     fn run(&mut self) -> Result<(), Violation> {

@@ -68,7 +68,9 @@ impl Chaos {
         if self.faults.lasting != Lasting::Nothing {
             self.world.run_for(LAST_WORDS)?;
         }
+        let peace = self.world.now();
         self.agree()?;
+        self.agreed_after = Some(self.world.now().since(peace));
         self.all_are_heard()?;
         self.world.run_for(CALMING)?;
         self.world.be_quiet(QUIET)
