@@ -159,6 +159,14 @@ fn nothing_is_found_while_all_rules_are_kept() {
 }
 
 #[test]
+fn every_rule_is_taken_away_by_some_test() {
+    let tests = include_str!("ablations.rs");
+    let missed: Vec<_> =
+        Rule::ALL.iter().filter(|rule| !tests.contains(&format!("Rule::{rule:?}"))).collect();
+    assert!(missed.is_empty(), "no test takes away {missed:?}");
+}
+
+#[test]
 fn a_sender_is_not_heard_if_nothing_is_submitted_again() {
     breaks(&[Rule::Resubmit], Mix::Crash, "convergence");
 }
@@ -268,6 +276,35 @@ fn a_newcomer_is_left_behind_if_it_is_welcomed_before_all_insiders_know_it() {
 #[test]
 fn a_newcomer_is_left_behind_if_greetings_do_not_tell_of_newer_members() {
     model_breaks(&[Rule::CfgInHellos], 2, JOIN_AND_CRASH, "no false alarm");
+}
+
+#[test]
+fn a_member_stays_without_a_leader_if_heartbeats_do_not_tell_of_newer_members() {
+    breaks_among(31_003_461..31_003_462, &[Rule::CfgInBeats], Mix::Lasting, "convergence");
+}
+
+/// A leader that dials whoever does not follow, and so finds the bad path itself, is the second line.
+#[test]
+fn one_bad_path_costs_election_after_election_if_an_unreachable_leader_is_not_given_up() {
+    const GIVEN_UP: &[Rule] = &[Rule::RemindUnsynced];
+    const NEVER: &[Rule] = &[Rule::RemindUnsynced, Rule::GiveUpUnlinkable];
+    let elections = |rules| elections_over_a_bad_path(rules).unwrap_or_else(|what| unreachable!("{what}"));
+    let (whole, given_up, never) = (elections(&[]), elections(GIVEN_UP), elections(NEVER));
+    assert!(whole <= given_up && given_up < 8 && never > 20, "{whole}, {given_up} and {never} elections");
+}
+
+/// How many elections a minute costs in a ring of five after its leader has died, when one of the others cannot
+/// reach the winner.
+fn elections_over_a_bad_path(rules: &'static [Rule]) -> Result<usize, Violation> {
+    let mut world = World::new(1, Quality::GOOD, Promises::Any, false);
+    world.ablate(rules);
+    let mut story = Story { world, hosts: Vec::new() };
+    story.gather()?;
+    story.world.cut(3, 5);
+    story.world.run_for(Duration::from_secs(1))?;
+    story.kill_leader();
+    story.world.run_for(Duration::from_mins(1))?;
+    Ok(story.world.counts().elects.len())
 }
 
 #[test]

@@ -229,12 +229,7 @@ impl Node {
         if self.is_news(beat.cfg) && !self.leads() {
             self.send(link, Message::WantRoster);
         }
-        if self.leads() {
-            self.on_member_view(peer, beat.view);
-        } else if self.mode == Mode::Normal && self.view.leader == peer {
-            if beat.view != Some(self.view) && self.keeps(Rule::LeaveAstrayLeader) {
-                return self.start_election();
-            }
+        if self.mode == Mode::Normal && self.view.leader == peer && beat.view == Some(self.view) {
             self.learn_stable(beat.stable);
         }
     }

@@ -114,7 +114,7 @@ impl Node {
         let Some(leadership) = &self.leadership else { return };
         leadership.members.len().hash(state);
         for (id, progress) in &leadership.members {
-            (id, progress.synced, progress.reminded, progress.astray_since.is_some()).hash(state);
+            (id, progress.synced, progress.reminded).hash(state);
             (progress.sent, progress.install_end, progress.cut_off.is_some()).hash(state);
             stability.then_some((progress.acked, progress.taken)).hash(state);
         }

@@ -338,13 +338,8 @@ impl Node {
     /// A peer on a link that stands says that this node is no member.
     fn on_member_refusal(&mut self, peer: NodeId, refusal: &NotMember) {
         match refusal.re {
-            RefusedKind::Hello | RefusedKind::Elect => {
-                let is_stale = refusal.epoch != self.promised && self.keeps(Rule::DropStaleRefusals);
-                if refusal.re == RefusedKind::Hello || !is_stale {
-                    self.on_refused_by(peer, refusal.cfg);
-                }
-            }
-            RefusedKind::Elected => self.on_elected_refused(peer, refusal.epoch),
+            RefusedKind::Hello | RefusedKind::Elect => self.on_refused_by(peer, refusal.cfg),
+            RefusedKind::Elected => {}
             RefusedKind::Sync | RefusedKind::Ping => {
                 if self.leader() == Some(peer) && self.awaited_epoch() == refusal.epoch {
                     self.on_refused_by(peer, refusal.cfg);

@@ -49,8 +49,6 @@ pub(super) struct Progress {
     unsynced_since: Instant,
     /// It was told anew who leads.
     pub(super) reminded: bool,
-    /// Since when it says that it is in another view.
-    pub(super) astray_since: Option<Instant>,
     /// Up to here its log is this one's.
     pub(super) acked: Index,
     /// Up to here it has taken what was sent; ahead of `acked` while it installs.
@@ -70,7 +68,6 @@ impl Progress {
             synced: false,
             unsynced_since: now,
             reminded: false,
-            astray_since: None,
             acked,
             taken: acked,
             sent: acked,
@@ -235,7 +232,6 @@ impl Node {
         leadership.returning.remove(&member);
         if let Some(progress) = leadership.members.get_mut(&member) {
             progress.synced = true;
-            progress.astray_since = None;
             progress.acked = from;
             progress.taken = from;
             progress.sent = from;
@@ -290,7 +286,6 @@ impl Node {
         if !progress.synced {
             return;
         }
-        progress.astray_since = None;
         progress.took_at = now;
         progress.taken = progress.taken.max(index);
         if index < progress.install_end {
@@ -398,16 +393,6 @@ impl Node {
         self.seek_next();
     }
 
-    /// A member tells its view.
-    pub(super) fn on_member_view(&mut self, member: NodeId, view: Option<View>) {
-        let (now, mine) = (self.now(), Some(self.view));
-        let counts = self.keeps(Rule::AstrayTimeout);
-        if let Some(progress) = self.leadership.as_mut().and_then(|it| it.members.get_mut(&member)) {
-            let astray = view != mine && counts;
-            progress.astray_since = if astray { progress.astray_since.or(Some(now)) } else { None };
-        }
-    }
-
     /// Reminds members that do not follow, and gives them up in time.
     pub(super) fn check_unsynced(&mut self) {
         let (now, patience) = (self.now(), Times::unsynced(self.roster.len()));
@@ -417,7 +402,7 @@ impl Node {
         for (id, progress) in &mut leadership.members {
             let since = match progress.synced {
                 true if progress.installs() => Some(progress.took_at),
-                true => progress.astray_since,
+                true => None,
                 false => Some(progress.unsynced_since),
             };
             let Some(since) = since else { continue };

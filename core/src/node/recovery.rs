@@ -9,9 +9,9 @@ use alloc::vec::Vec;
 use super::log::{Log, common_prefix, count};
 use super::membership::{Route, quits};
 use super::{Mode, Node, Rule};
-use crate::action::{Departure, ElectionPhase, Ending, Fault, Notice};
+use crate::action::{ElectionPhase, Ending, Fault, Notice};
 use crate::config::Times;
-use crate::ids::{Epoch, Index, LinkId, NodeId, Seq};
+use crate::ids::{Index, LinkId, NodeId, Seq};
 use crate::limits::BATCH_BYTES;
 use crate::node::Timer;
 use crate::roster::{Cfg, View};
@@ -71,9 +71,7 @@ impl Node {
             return;
         }
         if !self.would_follow(view) || !elected.roster.contains(self.me.id) {
-            if self.keeps(Rule::AnswerStaleElected) {
-                self.send_not_member(link, RefusedKind::Elected, view.epoch);
-            }
+            // It is given up there in time, or brought back by what it does follow.
             return;
         }
         self.accept(elected);
@@ -389,14 +387,6 @@ impl Node {
         let leader = self.member(self.view.leader);
         let (me, members) = (self.me.clone(), self.roster.clone());
         self.notify(Notice::Ready { me, leader, members });
-    }
-
-    /// A member that was sent `Elected` does not follow: it is in another view, or none.
-    pub(super) fn on_elected_refused(&mut self, member: NodeId, epoch: Epoch) {
-        let unsynced = self.leadership.as_ref().is_some_and(|leadership| leadership.is_unsynced(member));
-        if self.leads() && epoch == self.view.epoch && unsynced {
-            self.doom(member, Departure::Lost);
-        }
     }
 
     /// A leader that was elected cannot be linked to: elect once more, then stay alone for a while, so that

@@ -4,8 +4,8 @@
 
 use super::Node;
 
-/// A rule that can be taken away. Some are each other's second line: alone they are not missed. Which ones have
-/// not been missed by any search so far is said beside them.
+/// A rule that can be taken away. Some are each other's second line: alone they are not missed, which is said
+/// beside them.
 #[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rule {
@@ -43,8 +43,7 @@ pub enum Rule {
     DrainBeforeLeave,
     /// A member that has asked for its removal takes part in no election.
     LeaverEndsOnElection,
-    /// Heartbeats tell the newest configuration. Not missed so far: greetings tell it too, and without those a
-    /// newcomer is left behind.
+    /// Heartbeats tell the newest configuration.
     CfgInBeats,
     /// Greetings tell the newest configuration.
     CfgInHellos,
@@ -55,25 +54,16 @@ pub enum Rule {
     /// A winner's ring is the path of its token without those known to be dead. Missed only if the skipped are
     /// not tried again, and the unsynced neither reminded nor given up.
     PathWithoutDead,
-    /// One who does not follow says so. Not missed so far: it is reminded, or given up in time.
-    AnswerStaleElected,
     /// A member that does not show its log in time leaves the membership. Missed only without reminders.
     UnsyncedTimeout,
     /// A leader reminds a member that does not follow, and dials one that it is not linked to. Missed only if
     /// it is not given up in time either.
     RemindUnsynced,
-    /// A leader gives up a member that stays in another view. Not missed so far.
-    AstrayTimeout,
-    /// A member whose leader is in another view starts an election. Not missed so far.
-    LeaveAstrayLeader,
-    /// A refusal counts only for the attempt that it is about. Not missed so far: a link that stands anew, and
-    /// a leader, end what a refusal did.
-    DropStaleRefusals,
     /// Newcomers that are not let in in time leave the membership. Missed only if those who do not show their
     /// logs may stay too.
     ExpelLateNewcomers,
-    /// A leader that was elected and is out of reach is elected once more, not for ever. Not missed so far: the
-    /// model knows no cut in one direction.
+    /// A leader that was elected and is out of reach is elected once more, not for ever. Missed only without
+    /// reminders: the leader's own dial finds the bad path too.
     GiveUpUnlinkable,
     /// A clock is patient with a late driver.
     PatientClock,
@@ -81,7 +71,7 @@ pub enum Rule {
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 27] = [
         Self::ExactNextSeq,
         Self::ShowOnce,
         Self::Resubmit,
@@ -104,12 +94,8 @@ impl Rule {
         Self::WelcomeAfterAcks,
         Self::RefusalsOnlyRoute,
         Self::PathWithoutDead,
-        Self::AnswerStaleElected,
         Self::UnsyncedTimeout,
         Self::RemindUnsynced,
-        Self::AstrayTimeout,
-        Self::LeaveAstrayLeader,
-        Self::DropStaleRefusals,
         Self::ExpelLateNewcomers,
         Self::GiveUpUnlinkable,
         Self::PatientClock,
