@@ -407,7 +407,7 @@ impl Node {
         let Some(state) = self.links.get_mut(link) else { return };
         state.sent = now;
         self.stats.sent = self.stats.sent.saturating_add(1);
-        let envelope = self.envelope(message);
+        let envelope = self.envelope(message).into();
         self.out.push(Action::Send { link, envelope });
     }
 
@@ -448,6 +448,7 @@ impl Node {
         }
     }
 
+    #[inline]
     fn notify(&mut self, notice: Notice) {
         self.out.push(Action::Notify { lamport: self.lamport, notice });
     }

@@ -145,7 +145,7 @@ impl Node {
         }
         self.stats.sent = self.stats.sent.saturating_add(links.len() as u64);
         if !links.is_empty() {
-            let envelope = self.envelope(message);
+            let envelope = self.envelope(message).into();
             self.out.push(Action::Multicast { links, envelope });
         }
     }
