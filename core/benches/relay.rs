@@ -5,12 +5,13 @@
 
 mod room;
 
+use std::io::Read;
 use std::time::Duration;
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use ringchat_core::limits::MAX_FRAME;
-use ringchat_core::wire::{Envelope, FrameDecoder, GREETING, encode};
+use ringchat_core::wire::{Envelope, FrameDecoder, GREETING, Message, encode};
 use ringchat_core::{Input, Node, Outbox};
 
 use room::Room;
@@ -62,8 +63,9 @@ fn handle(bencher: Bencher, room: &Room, who: usize, inputs: &[Input]) {
 fn a_sender_says(bencher: Bencher, size: u8) {
     let mut room = Room::of(size);
     let before = room.clone();
-    let said = submitted(&mut room).len();
-    assert_eq!(said, TEXTS, "each text is submitted");
+    let submitted = envelopes(submitted(&mut room));
+    let all = |envelope: &Envelope| matches!(&envelope.message, Message::Submit { said, .. } if said.len() == TEXTS);
+    assert!(matches!(&submitted[..], [one] if all(one)), "all texts are submitted together");
     let text = ringchat_core::Text::new(&"x".repeat(100)).expect("a text");
     let say = vec![Input::Command(ringchat_core::Command::Say(text)); TEXTS];
     handle(bencher, &before, SENDER, &say);
@@ -85,12 +87,11 @@ fn a_member_shows(bencher: Bencher, size: u8) {
 
 #[divan::bench(args = SIZES)]
 fn all_say_and_show(bencher: Bencher, size: u8) {
-    let room = Room::of(size);
+    let mut room = Room::of(size);
+    // From here on each log lets go of as many entries as it takes.
+    (0..64).for_each(|_| room.talk(SENDER, TEXTS));
     let deliveries = TEXTS * usize::from(size);
-    bencher.counter(ItemsCount::new(deliveries)).with_inputs(|| room.clone()).bench_values(|mut room| {
-        room.talk(SENDER, TEXTS);
-        room
-    });
+    bencher.counter(ItemsCount::new(deliveries)).bench_local(|| room.talk(SENDER, TEXTS));
 }
 
 #[divan::bench]
@@ -116,15 +117,19 @@ fn decode_submissions(bencher: Bencher) {
 }
 
 fn decode(bencher: Bencher, envelopes: &[Envelope]) {
-    let mut bytes = GREETING.to_vec();
+    let mut bytes = Vec::new();
     encode_all(envelopes, &mut bytes);
     let count = (ItemsCount::new(TEXTS), BytesCount::new(bytes.len()));
+    let mut decoder = FrameDecoder::new(MAX_FRAME);
+    decoder.spare()[..GREETING.len()].copy_from_slice(&GREETING);
+    decoder.advance(GREETING.len());
+    assert_eq!(decoder.pop(), Ok(None), "the greeting is all");
     bencher.counter(count.0).counter(count.1).bench_local(|| {
-        let mut decoder = FrameDecoder::new(MAX_FRAME);
         let mut came = Vec::with_capacity(envelopes.len());
-        for chunk in bytes.chunks(16 * 1024) {
-            decoder.spare()[..chunk.len()].copy_from_slice(chunk);
-            decoder.advance(chunk.len());
+        let mut rest = bytes.as_slice();
+        while !rest.is_empty() {
+            let read = rest.read(decoder.spare()).expect("bytes are read");
+            decoder.advance(read);
             while let Some(envelope) = decoder.pop().expect("a message") {
                 came.push(envelope);
             }

@@ -31,15 +31,15 @@ pub enum Action {
     Send {
         /// On which link.
         link: LinkId,
-        /// What.
-        envelope: Envelope,
+        /// What. Boxed, because most actions are notices, and smaller.
+        envelope: Box<Envelope>,
     },
     /// Send one message on several links, to be encoded once.
     Multicast {
         /// On which links.
         links: Vec<LinkId>,
         /// What.
-        envelope: Envelope,
+        envelope: Box<Envelope>,
     },
     /// Close a link. Exactly one `LinkDown` follows, at once or later.
     Close {

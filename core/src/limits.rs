@@ -41,10 +41,10 @@ pub const SUBMIT_WINDOW: usize = 1024;
 pub const SUBMIT_WINDOW_BYTES: usize = 1024 * 1024;
 
 /// Bytes of entries sent to a member and not acknowledged, before the leader sends it no more.
-pub const INFLIGHT_BYTES: usize = 2 * 1024 * 1024;
+pub const INFLIGHT_BYTES: usize = 1024 * 1024;
 
 /// Bytes of entries that a synced member has not acknowledged, before the leader sequences no more chat.
-pub const UNSTABLE_BYTES: usize = 4 * 1024 * 1024;
+pub const UNSTABLE_BYTES: usize = 1024 * 1024;
 
 /// Entries acknowledged together.
 pub const ACK_BATCH: u64 = 1024;

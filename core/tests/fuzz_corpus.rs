@@ -45,9 +45,11 @@ fn the_roundtrip_corpus_has_every_kind_of_message() {
 fn kind_of(frame: &[u8]) -> Option<&'static str> {
     let length = u32::try_from(frame.len()).unwrap().to_be_bytes();
     let link = [&GREETING, length.as_slice(), frame].concat();
-    let mut frames = FrameDecoder::new(MAX_FRAME);
-    frames.spare()[..link.len()].copy_from_slice(&link);
-    frames.advance(link.len());
+    let (mut frames, mut rest) = (FrameDecoder::new(MAX_FRAME), link.as_slice());
+    while !rest.is_empty() {
+        let read = std::io::Read::read(&mut rest, frames.spare()).unwrap();
+        frames.advance(read);
+    }
     frames.pop().ok().flatten().map(|envelope| messages::kind(&envelope.message))
 }
 

@@ -89,7 +89,10 @@ fn newcomer(member: u64) -> Member {
 
 fn refusal(actions: &[Action]) -> Option<Refusal> {
     actions.iter().find_map(|action| match action {
-        Action::Send { envelope: Envelope { message: Message::Refused(refusal), .. }, .. } => Some(*refusal),
+        Action::Send { envelope, .. } => match envelope.message {
+            Message::Refused(refusal) => Some(refusal),
+            _ => None,
+        },
         _ => None,
     })
 }

@@ -118,10 +118,10 @@ impl Room {
     fn execute(&mut self, who: Who, action: Action) {
         match action {
             Action::Dial { dial, addr } => self.dial(who, Origin::Dialed(dial), addr),
-            Action::Send { link, envelope } => self.send(who, link, envelope),
+            Action::Send { link, envelope } => self.send(who, link, *envelope),
             Action::Multicast { links, envelope } => {
                 for link in links {
-                    self.send(who, link, envelope.clone());
+                    self.send(who, link, Envelope::clone(&envelope));
                 }
             }
             Action::Close { link, .. } => {

@@ -4,6 +4,7 @@ use crate::ids::{Epoch, Name, NodeId, RoomId, Text};
 use crate::limits::MAX_FRAME;
 use crate::roster::{Member, View};
 use crate::wire::{DecodeError, FrameDecoder, Message, Said};
+use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec;
 use core::cell::RefCell;
@@ -66,8 +67,8 @@ fn linked(count: usize) -> (Driver<Shared>, Vec<LinkId>, Vec<Shared>) {
     (driver, links, connections)
 }
 
-fn envelope(stamp: u64) -> Envelope {
-    Envelope { room: RoomId(1), stamp, message: Message::Leave }
+fn envelope(stamp: u64) -> Box<Envelope> {
+    Envelope { room: RoomId(1), stamp, message: Message::Leave }.into()
 }
 
 /// The stamps of the messages in what was sent after the greeting.
@@ -132,9 +133,9 @@ fn a_long_message_is_written_at_once_and_in_its_place() {
     let text = Text::new(&"x".repeat(FLUSH_BYTES)).unwrap();
     let origin = Member { id: NodeId::new(addr(), 1), name: Name::new("a").unwrap() };
     let view = View { epoch: Epoch(1), leader: origin.id };
-    let message = Message::Submit { view, said: Said { origin, oseq: 1, text, stamp: 1 } };
+    let message = Message::Submit { view, said: [Said { origin, oseq: 1, text, stamp: 1 }].into() };
     driver.execute(START, Action::Send { link: links[0], envelope: envelope(1) });
-    let long = Envelope { message, ..envelope(2) };
+    let long: Box<_> = Envelope { message, ..*envelope(2) }.into();
     driver.execute(START, Action::Multicast { links, envelope: long });
     let sent: Vec<Vec<Vec<u64>>> =
         connections.iter().map(|c| c.borrow().sends.iter().map(|sent| stamps(sent)).collect()).collect();

@@ -53,7 +53,7 @@ impl core::error::Error for Violation {}
 /// The first violation found; none is ever expected.
 pub fn check(node: &Node) -> Result<(), Violation> {
     let holds = |condition: bool, violation| if condition { Ok(()) } else { Err(violation) };
-    holds(log_is_ordered(node), Violation::LogOrder)?;
+    holds(node.log.is_ordered(), Violation::LogOrder)?;
     holds(node.view.epoch <= node.promised, Violation::ViewAbovePromise)?;
     holds(
         node.mode != Mode::Normal || node.route.cfg >= node.cfg || !node.roster.contains(node.me.id),
@@ -74,14 +74,6 @@ pub fn check(node: &Node) -> Result<(), Violation> {
         && node.links.dials().count() <= MAX_DIALS
         && node.log.shape().len() <= MAX_SHAPE;
     holds(bounded, Violation::OverLimit)
-}
-
-fn log_is_ordered(node: &Node) -> bool {
-    let next = node.log.entries().skip(1);
-    node.log.entries().zip(next).all(|(a, b)| {
-        let increases = a.view != b.view || a.stamp < b.stamp;
-        a.index.saturating_add(1) == b.index && increases && a.view.epoch <= b.view.epoch
-    })
 }
 
 fn submissions_in_row(node: &Node) -> bool {

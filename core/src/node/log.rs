@@ -16,18 +16,15 @@ pub(crate) struct Log {
     base: Index,
     /// Highest message number of each origin below `base`.
     base_origins: BTreeMap<NodeId, Seq>,
-    kept: VecDeque<Kept>,
+    kept: VecDeque<Entry>,
+    /// For each of them, the weight of all entries before it, from the first ever.
+    before: VecDeque<u64>,
     shape: Vec<Segment>,
     origins: BTreeMap<NodeId, Seq>,
     /// Weight of all entries from the first ever to the last.
     weight: u64,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Kept {
-    entry: Entry,
-    /// Weight of all entries before this one.
-    before: u64,
+    /// Whether an entry was ever appended that may not come right after the one before.
+    disordered: bool,
 }
 
 impl Log {
@@ -71,6 +68,11 @@ impl Log {
         (shape, self.base_origins.clone())
     }
 
+    /// Whether each entry kept came in order after the one before. Each is looked at once, when it is appended.
+    pub(crate) fn is_ordered(&self) -> bool {
+        !self.disordered
+    }
+
     /// The highest message number of `origin`, zero if it said nothing.
     pub(crate) fn last_of(&self, origin: NodeId) -> Seq {
         self.origins.get(&origin).copied().unwrap_or(0)
@@ -83,24 +85,24 @@ impl Log {
 
     /// The entries kept, oldest first.
     pub(crate) fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
-        self.kept.iter().map(|kept| &kept.entry)
+        self.kept.iter()
     }
 
     /// The entries kept from `index` on.
     pub(crate) fn from(&self, index: Index) -> impl Iterator<Item = &Entry> {
-        let skip = usize::try_from(index.saturating_sub(self.base)).unwrap_or(usize::MAX);
-        self.kept.range(skip.min(self.kept.len())..).map(|kept| &kept.entry)
+        self.kept.range(self.place(index).min(self.kept.len())..)
     }
 
     /// The entries kept in `from..to`.
     pub(crate) fn range(&self, from: Index, to: Index) -> Vec<Entry> {
-        self.from(from).take_while(|entry| entry.index < to).cloned().collect()
+        let end = self.place(to).min(self.kept.len());
+        self.kept.range(self.place(from).min(end)..end).cloned().collect()
     }
 
     /// Where a batch ends that begins at `from`: with the entry that fills it, or with the log.
     pub(crate) fn batch_end(&self, from: Index) -> Index {
         let full = self.weight_before(from).saturating_add(BATCH_BYTES as u64);
-        self.base.saturating_add(self.kept.partition_point(|kept| kept.before < full) as u64)
+        self.base.saturating_add(self.before.partition_point(|before| *before < full) as u64)
     }
 
     /// The weight of the entries in `from..to`, in bytes; those no longer kept weigh nothing.
@@ -114,13 +116,18 @@ impl Log {
     }
 
     fn weight_before(&self, index: Index) -> u64 {
-        let at = usize::try_from(index.saturating_sub(self.base)).unwrap_or(usize::MAX);
-        self.kept.get(at).map_or(self.weight, |kept| kept.before)
+        self.before.get(self.place(index)).copied().unwrap_or(self.weight)
+    }
+
+    /// Where the entry at `index` is among those kept, or is to be.
+    fn place(&self, index: Index) -> usize {
+        usize::try_from(index.saturating_sub(self.base)).unwrap_or(usize::MAX)
     }
 
     /// Appends an entry. The caller has seen to it that its index is the log's length.
     pub(crate) fn push(&mut self, entry: Entry) {
         debug_assert_eq!(entry.index, self.len(), "a log has no holes");
+        self.disordered |= self.kept.back().is_some_and(|last| !precedes(last, &entry));
         let end = entry.index.saturating_add(1);
         match self.shape.last_mut() {
             Some(last) if last.view == entry.view => last.end = end,
@@ -130,15 +137,15 @@ impl Log {
             self.shape.remove(0);
         }
         count(&mut self.origins, &entry.body);
-        let before = self.weight;
-        self.weight = before.saturating_add(weight(&entry.body));
-        self.kept.push_back(Kept { entry, before });
+        self.before.push_back(self.weight);
+        self.weight = self.weight.saturating_add(weight(&entry.body));
+        self.kept.push_back(entry);
     }
 
     /// Whether `entries` may follow the first `end` entries: each at the next index, of no older epoch than the
     /// one before, and with a later stamp if both are of one view.
     pub(crate) fn may_go_on(&self, end: Index, entries: &[Entry]) -> bool {
-        let mut last = self.entries().rev().find(|entry| entry.index < end);
+        let mut last = self.kept.range(..self.place(end).min(self.kept.len())).next_back();
         entries.iter().all(|entry| last.replace(entry).is_none_or(|last| precedes(last, entry)))
     }
 
@@ -148,9 +155,8 @@ impl Log {
             return self.origins.clone();
         }
         let mut origins = self.base_origins.clone();
-        self.entries()
-            .take_while(|entry| entry.index < end)
-            .for_each(|entry| count(&mut origins, &entry.body));
+        let entries = self.kept.range(..self.place(end).min(self.kept.len()));
+        entries.for_each(|entry| count(&mut origins, &entry.body));
         origins
     }
 
@@ -159,11 +165,10 @@ impl Log {
         if end >= self.len() {
             return;
         }
-        let keep = usize::try_from(end.saturating_sub(self.base)).unwrap_or(usize::MAX);
-        if let Some(first) = self.kept.get(keep) {
-            self.weight = first.before;
-        }
+        let keep = self.place(end);
+        self.weight = self.weight_before(end);
         self.kept.truncate(keep);
+        self.before.truncate(keep);
         let mut start = 0;
         self.shape.retain_mut(|segment| {
             let stays = start < end;
@@ -172,8 +177,8 @@ impl Log {
             stays
         });
         self.origins = self.base_origins.clone();
-        for kept in &self.kept {
-            count(&mut self.origins, &kept.entry.body);
+        for entry in &self.kept {
+            count(&mut self.origins, &entry.body);
         }
     }
 
@@ -188,19 +193,26 @@ impl Log {
     /// Lets go of history: what lies below `stable` and over the usual bounds, but not what somebody may
     /// need who is away or catches up, from `needed` on, within its own bound.
     pub(crate) fn prune(&mut self, stable: Index, needed: Option<Index>) {
-        while self.base < stable && self.over_bounds(needed) {
-            let Some(gone) = self.kept.pop_front() else { break };
-            count(&mut self.base_origins, &gone.entry.body);
-            self.base = self.base.saturating_add(1);
+        let mut base = self.base;
+        while base < stable.min(self.len()) && self.is_over_bounds(base, needed) {
+            base = base.saturating_add(1);
         }
+        let gone = self.place(base);
+        for entry in self.kept.range(..gone) {
+            count(&mut self.base_origins, &entry.body);
+        }
+        self.kept.drain(..gone);
+        self.before.drain(..gone);
+        self.base = base;
     }
 
-    fn over_bounds(&self, needed: Option<Index>) -> bool {
-        let weight = self.kept_weight();
-        if needed.is_some_and(|needed| self.base >= needed) {
+    /// Whether a log that began at `base` would be too much.
+    fn is_over_bounds(&self, base: Index, needed: Option<Index>) -> bool {
+        let weight = self.weight(base, self.len());
+        if needed.is_some_and(|needed| base >= needed) {
             return weight > ABSENT_HISTORY_BYTES as u64;
         }
-        self.kept.len() > HISTORY_ENTRIES || weight > HISTORY_BYTES as u64
+        self.len().saturating_sub(base) > HISTORY_ENTRIES as u64 || weight > HISTORY_BYTES as u64
     }
 
     /// Forgets the message numbers of those that `keep` does not name and of whom nothing is kept.

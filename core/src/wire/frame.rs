@@ -9,7 +9,7 @@ use super::message::Envelope;
 use crate::limits::MAX_FRAME;
 
 /// The version of the protocol that this crate speaks.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// The first bytes on every link, each way: a frame that tells the program and the version.
 pub const GREETING: [u8; HEADER + GREETING_BODY] = [
@@ -33,8 +33,11 @@ const HEADER: usize = 4;
 const MAGIC: &[u8] = b"RINGCHAT";
 const GREETING_BODY: usize = 10;
 
-/// The least room that [`FrameDecoder::spare`] lends.
-const READ: usize = 16 * 1024;
+/// The least room that [`FrameDecoder::spare`] lends, enough for what comes at rest.
+const LEAST_READ: usize = 2 * 1024;
+
+/// The most that it lends beside what waits already.
+const MOST_READ: usize = 64 * 1024;
 
 /// Appends `envelope` as one frame to `bytes`.
 ///
@@ -85,7 +88,8 @@ impl Flavor for Body<'_> {
 /// Turns the bytes of one link, in whatever chunks they come, into messages.
 ///
 /// Lend out [`spare`](Self::spare), read into it, tell [`advance`](Self::advance) how much came, then take
-/// messages with [`pop`](Self::pop) until there is none. It holds at most one frame and one chunk.
+/// messages with [`pop`](Self::pop) until there is none. It holds at most one frame and one chunk, which grows while
+/// more comes than it takes.
 ///
 /// ```
 /// use ringchat_core::wire::{FrameDecoder, GREETING};
@@ -103,6 +107,8 @@ pub struct FrameDecoder {
     start: usize,
     /// Where the last byte ends that was read.
     end: usize,
+    /// How much is lent next.
+    lends: usize,
     limit: usize,
     greeted: bool,
 }
@@ -110,7 +116,8 @@ pub struct FrameDecoder {
 impl FrameDecoder {
     /// A decoder for a new link that takes frames of up to `limit` bytes, at most [`MAX_FRAME`].
     pub fn new(limit: usize) -> Self {
-        Self { buffer: Vec::new(), start: 0, end: 0, limit: limit.min(MAX_FRAME), greeted: false }
+        let limit = limit.min(MAX_FRAME);
+        Self { buffer: Vec::new(), start: 0, end: 0, lends: LEAST_READ, limit, greeted: false }
     }
 
     /// From now on takes frames of up to `limit` bytes, at most [`MAX_FRAME`].
@@ -130,7 +137,7 @@ impl FrameDecoder {
             self.end = self.end.saturating_sub(self.start);
             self.start = 0;
         }
-        let wanted = self.end.saturating_add(READ);
+        let wanted = self.end.saturating_add(self.lends);
         if self.buffer.len() < wanted {
             self.buffer.resize(wanted, 0);
         }
@@ -139,7 +146,13 @@ impl FrameDecoder {
 
     /// Tells that `read` bytes were put at the start of what [`spare`](Self::spare) lent.
     pub fn advance(&mut self, read: usize) {
-        self.end = self.end.saturating_add(read).min(self.buffer.len());
+        let lent = self.buffer.len().saturating_sub(self.end);
+        self.end = self.end.saturating_add(read.min(lent));
+        if read >= lent {
+            self.lends = self.lends.saturating_mul(2).min(MOST_READ);
+        } else if read < LEAST_READ {
+            self.lends = LEAST_READ;
+        }
     }
 
     /// Takes the next message, if all its bytes are there.
@@ -207,9 +220,9 @@ impl FrameDecoder {
         if self.start >= self.end {
             self.start = 0;
             self.end = 0;
-            if self.buffer.len() > 2 * READ {
-                self.buffer.truncate(READ);
-                self.buffer.shrink_to(READ);
+            if self.buffer.len() > self.lends.saturating_mul(2) {
+                self.buffer.truncate(self.lends);
+                self.buffer.shrink_to(self.lends);
             }
         }
     }
@@ -264,6 +277,20 @@ mod tests {
     }
 
     #[test]
+    fn more_room_is_lent_while_all_of_it_is_used_and_little_at_rest() {
+        let mut decoder = FrameDecoder::new(MAX_FRAME);
+        assert_eq!(decoder.spare().len(), LEAST_READ);
+        let frames: Vec<u8> = stream().into_iter().skip(GREETING.len()).collect();
+        let flood = [stream(), frames.repeat(4 * MOST_READ / frames.len())].concat();
+        feed(&mut decoder, &flood).unwrap();
+        assert!(decoder.spare().len() >= MOST_READ);
+        assert!(decoder.buffer.capacity() <= 2 * MOST_READ, "{} bytes", decoder.buffer.capacity());
+        feed(&mut decoder, &frames).unwrap();
+        assert_eq!(decoder.spare().len(), LEAST_READ);
+        assert_eq!(decoder.buffer.capacity(), LEAST_READ);
+    }
+
+    #[test]
     fn an_end_inside_a_frame_is_told() {
         let bytes = stream();
         let mut decoder = FrameDecoder::new(MAX_FRAME);
@@ -276,8 +303,8 @@ mod tests {
         let answer = b"HTTP/1.1 400 Bad Request\r\n\r\n";
         assert_eq!(feed(&mut FrameDecoder::new(MAX_FRAME), answer), Err(DecodeError::NotRingchat));
         let mut newer = GREETING;
-        newer[13] = 2;
-        assert_eq!(feed(&mut FrameDecoder::new(MAX_FRAME), &newer), Err(DecodeError::Version { theirs: 2 }));
+        newer[13] = 3;
+        assert_eq!(feed(&mut FrameDecoder::new(MAX_FRAME), &newer), Err(DecodeError::Version { theirs: 3 }));
     }
 
     #[test]

@@ -213,11 +213,11 @@ impl Host {
                 Action::Send { link, envelope } => {
                     asks.push(Ask::Send {
                         link,
-                        letter: Letter::new(envelope, self.allowed.needs_stability()),
+                        letter: Letter::new(*envelope, self.allowed.needs_stability()),
                     });
                 }
                 Action::Multicast { links, envelope } => {
-                    let letter = Letter::new(envelope, self.allowed.needs_stability());
+                    let letter = Letter::new(*envelope, self.allowed.needs_stability());
                     let send = |link| Ask::Send { link, letter: Arc::clone(&letter) };
                     asks.extend(links.into_iter().map(send));
                 }
