@@ -264,16 +264,15 @@ fn a_leaver_does_not_wait_for_the_room_for_ever() {
     let mut queue = CommandQueue::default();
     let line = Command::Say(Text::new("x").unwrap());
     while driver.node.can_say() {
-        driver.command(START, line.clone());
+        driver.commands(START, vec![line.clone()]);
     }
-    assert_eq!(queue.offer(&line), Ok(true));
+    assert_eq!(queue.offer(&line), Ok(Offer::First));
     queue.leave();
-    assert_eq!(driver.next_command(START, &mut queue), None);
+    assert_eq!(driver.take_commands(START, &mut queue), []);
     assert!(driver.deadline().is_some_and(|at| at <= START.after(PATIENCE)));
     let late = START.after(PATIENCE);
-    assert_eq!(driver.next_command(late, &mut queue), Some(line));
-    assert_eq!(driver.next_command(late, &mut queue), Some(Command::Leave));
-    assert_eq!(driver.next_command(late, &mut queue), None);
+    assert_eq!(driver.take_commands(late, &mut queue), [line, Command::Leave]);
+    assert_eq!(driver.take_commands(late, &mut queue), []);
     driver.tick(late);
     assert!(driver.deadline().is_none_or(|at| at > late), "no hot loop");
 }
