@@ -10,7 +10,7 @@ use std::time::Duration;
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use ringchat_core::limits::MAX_FRAME;
-use ringchat_core::wire::{Envelope, FrameDecoder, GREETING, encode};
+use ringchat_core::wire::{Envelope, FrameDecoder, GREETING, Message, encode};
 use ringchat_core::{Input, Node, Outbox};
 
 use room::Room;
@@ -62,8 +62,9 @@ fn handle(bencher: Bencher, room: &Room, who: usize, inputs: &[Input]) {
 fn a_sender_says(bencher: Bencher, size: u8) {
     let mut room = Room::of(size);
     let before = room.clone();
-    let said = submitted(&mut room).len();
-    assert_eq!(said, TEXTS, "each text is submitted");
+    let submitted = envelopes(submitted(&mut room));
+    let all = |envelope: &Envelope| matches!(&envelope.message, Message::Submit { said, .. } if said.len() == TEXTS);
+    assert!(matches!(&submitted[..], [one] if all(one)), "all texts are submitted together");
     let text = ringchat_core::Text::new(&"x".repeat(100)).expect("a text");
     let say = vec![Input::Command(ringchat_core::Command::Say(text)); TEXTS];
     handle(bencher, &before, SENDER, &say);

@@ -132,7 +132,7 @@ fn a_long_message_is_written_at_once_and_in_its_place() {
     let text = Text::new(&"x".repeat(FLUSH_BYTES)).unwrap();
     let origin = Member { id: NodeId::new(addr(), 1), name: Name::new("a").unwrap() };
     let view = View { epoch: Epoch(1), leader: origin.id };
-    let message = Message::Submit { view, said: Said { origin, oseq: 1, text, stamp: 1 } };
+    let message = Message::Submit { view, said: [Said { origin, oseq: 1, text, stamp: 1 }].into() };
     driver.execute(START, Action::Send { link: links[0], envelope: envelope(1) });
     let long = Envelope { message, ..envelope(2) };
     driver.execute(START, Action::Multicast { links, envelope: long });

@@ -41,7 +41,7 @@ impl Peer<'_> {
             7 => Message::Pong(self.beat(script)),
             8 => Message::Elect(self.elect(script)),
             9 => Message::Elected(self.elected(script)),
-            10 => Message::Submit { view: self.view(script), said: self.said(script) },
+            10 => Message::Submit { view: self.view(script), said: script.few(|script| self.said(script)) },
             11 => Message::Deliver(self.deliver(script)),
             12 => Message::Ack { view: self.view(script), index: self.index(script) },
             13 => Message::Sync(self.sync(script)),

@@ -189,7 +189,7 @@ pub fn digest_message(message: &Message, stability: bool, state: &mut impl Hashe
         }
         Message::Submit { view, said } => {
             view.hash(state);
-            digest_said(said, state);
+            digest_all_said(said, state);
         }
         Message::Deliver(deliver) => {
             (deliver.view, stability.then_some(deliver.stable)).hash(state);
@@ -204,10 +204,7 @@ pub fn digest_message(message: &Message, stability: bool, state: &mut impl Hashe
         }
         Message::Sync(sync) => {
             (sync.view, &sync.shape, sync.more).hash(state);
-            sync.tail.len().hash(state);
-            for said in &sync.tail {
-                digest_said(said, state);
-            }
+            digest_all_said(&sync.tail, state);
         }
         other => other.hash(state),
     }
@@ -232,6 +229,13 @@ fn digest_entry(entry: &Entry, state: &mut impl Hasher) {
             digest_said(said, state);
         }
         body => body.hash(state),
+    }
+}
+
+fn digest_all_said(said: &[Said], state: &mut impl Hasher) {
+    said.len().hash(state);
+    for said in said {
+        digest_said(said, state);
     }
 }
 

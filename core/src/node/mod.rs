@@ -101,6 +101,8 @@ pub struct Node {
     stable: Index,
     /// Own messages that have no place in the log yet, in order.
     submissions: Submissions,
+    /// The first of them that goes to the leader when all inputs are taken; none between two calls.
+    submit_from: Option<Seq>,
     /// The number of the last own message.
     said: Seq,
     /// Where the log ends that holds all own messages which have a place.
@@ -159,6 +161,7 @@ impl Node {
             log: Log::default(),
             stable: 0,
             submissions: Submissions::default(),
+            submit_from: None,
             said: 0,
             own_end: 0,
             shown: BTreeMap::new(),
@@ -196,28 +199,29 @@ impl Node {
         self.handle_all(now, [input], out);
     }
 
-    /// Takes inputs that happened one after the other by `now`, as [`handle`](Self::handle) takes one. A leader
-    /// then sends what they made it sequence together, so a driver hands over at once what one read brought.
+    /// Takes inputs that happened one after the other by `now`, as [`handle`](Self::handle) takes one. What
+    /// they made a leader sequence, or a member submit, is then sent together, so a driver hands over at once what
+    /// one read brought, and as many texts as there is [room](Self::room_to_say) for.
     pub fn handle_all(&mut self, now: Instant, inputs: impl IntoIterator<Item = Input>, out: &mut Outbox) {
         debug_assert!(out.is_empty(), "the driver empties the outbox");
-        if self.mode == Mode::Ended {
+        if self.has_ended() {
             return;
         }
         core::mem::swap(&mut self.out, out);
         let deadline = self.timers.first().filter(|_| self.keeps(Rule::PatientClock));
         self.clock.advance(now, deadline.map(|deadline| deadline.at));
         for input in inputs {
-            if self.mode != Mode::Ended {
+            if !self.has_ended() {
                 self.take(input);
             }
         }
-        while self.mode != Mode::Ended
+        while !self.has_ended()
             && let Some(timer) = self.timers.take_due(self.now())
         {
             self.due(timer);
         }
         self.settle();
-        if self.mode == Mode::Ended {
+        if self.has_ended() {
             self.drop_what_follows_the_halt();
         }
         core::mem::swap(&mut self.out, out);
@@ -230,7 +234,7 @@ impl Node {
 
     /// When to hand in `Input::Tick`, on the driver's clock. Changes with each input.
     pub fn deadline(&self) -> Option<Deadline> {
-        let first = self.timers.first().filter(|_| self.mode != Mode::Ended)?;
+        let first = self.timers.first().filter(|_| !self.has_ended())?;
         Some(Deadline { at: self.clock.to_driver(first.at), ..first })
     }
 
@@ -356,12 +360,13 @@ impl Node {
 
     /// What may follow from any input.
     fn settle(&mut self) {
-        if self.mode == Mode::Ended {
+        if self.has_ended() {
             return;
         }
         self.deliver_sequenced();
+        self.submit_said();
         self.check_leaving();
-        if self.mode != Mode::Ended {
+        if !self.has_ended() {
             self.announce_ring();
         }
     }
@@ -472,7 +477,7 @@ impl Node {
 
     /// Whether this node leads, and is not frozen by an election.
     fn leads(&self) -> bool {
-        self.mode == Mode::Normal && self.leadership.is_some()
+        self.is_normal() && self.leadership.is_some()
     }
 
     /// The newest configuration known, once there is one.

@@ -8,11 +8,11 @@ use alloc::vec::Vec;
 
 use super::log::{Log, common_prefix, count};
 use super::membership::{Route, quits};
+use super::submissions::in_parts;
 use super::{Mode, Node, Rule};
 use crate::action::{Departure, ElectionPhase, Ending, Fault, Notice};
 use crate::config::Times;
 use crate::ids::{Epoch, Index, LinkId, NodeId, Seq};
-use crate::limits::BATCH_BYTES;
 use crate::node::Timer;
 use crate::roster::{Cfg, View};
 use crate::wire::{
@@ -440,21 +440,4 @@ fn as_replayed(body: Body) -> Body {
         Body::Chat { said, .. } => Body::Chat { said, replayed: true },
         Body::Membership { .. } | Body::Gap { .. } => body,
     }
-}
-
-/// Cuts a tail into parts that fit a frame.
-fn in_parts<'a>(tail: impl Iterator<Item = &'a Said>) -> Vec<Vec<Said>> {
-    let mut parts: Vec<Vec<Said>> = Vec::new();
-    let mut bytes: Index = 0;
-    for said in tail {
-        if parts.is_empty() || bytes > BATCH_BYTES as u64 {
-            parts.push(Vec::new());
-            bytes = 0;
-        }
-        bytes = bytes.saturating_add(said.text.as_str().len() as u64).saturating_add(128);
-        if let Some(part) = parts.last_mut() {
-            part.push(said.clone());
-        }
-    }
-    parts
 }

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::leadership::Leadership;
+use super::submissions::in_parts;
 use super::{Mode, Node, Rule};
 use crate::action::{Action, Fault, Notice};
 use crate::config::Times;
@@ -16,9 +17,15 @@ impl Node {
     /// Whether something said now will be taken. False before the node is a member, while as much waits for
     /// its place in the order as may, and once it leaves.
     pub fn can_say(&self) -> bool {
+        self.room_to_say() > 0
+    }
+
+    /// How many texts said now will be taken, however long they are.
+    pub fn room_to_say(&self) -> usize {
         let member = self.ready || !self.roster.is_empty();
         let stays = self.leaving.is_none() || !self.keeps(Rule::CloseInputWhenLeaving);
-        member && self.mode != Mode::Ended && stays && self.submissions.has_room()
+        let takes = member && stays && !self.has_ended();
+        if takes { self.submissions.room() } else { 0 }
     }
 
     pub(super) fn say(&mut self, text: Text) {
@@ -27,38 +34,53 @@ impl Node {
         }
         self.said = self.said.saturating_add(1);
         let said = Said { origin: self.me.clone(), oseq: self.said, text, stamp: self.tick() };
-        self.submissions.push(said.clone());
+        self.submissions.push(said);
         if self.leads() {
             self.sequence_own();
-        } else if !self.submit(said) {
+        } else if self.is_normal() && self.links.of(self.view.leader).is_some() {
+            self.submit_from.get_or_insert(self.said);
+        } else {
             self.notify(Notice::Held { oseq: self.said });
         }
     }
 
-    /// Sends something to the leader. Tells whether there is one.
-    fn submit(&mut self, said: Said) -> bool {
+    /// All inputs are taken: what was said goes to the leader together.
+    pub(super) fn submit_said(&mut self) {
+        let Some(first) = self.submit_from.take() else { return };
+        if !self.is_normal() || self.leads() {
+            return;
+        }
         let view = self.view;
-        self.mode == Mode::Normal && self.send_to(view.leader, Message::Submit { view, said })
+        for said in in_parts(self.submissions.from(first)) {
+            self.send_to(view.leader, Message::Submit { view, said });
+        }
     }
 
     /// There is a leader again: what has no place yet is submitted once more, in order, as it was.
     pub(super) fn submit_again(&mut self) {
         self.submissions.placed(self.log.last_of(self.me.id));
-        if !self.keeps(Rule::Resubmit) {
-            return;
-        }
-        for said in self.submissions.iter().cloned().collect::<Vec<_>>() {
-            self.submit(said);
+        if self.keeps(Rule::Resubmit) {
+            self.submit_from = self.submissions.front().map(|said| said.oseq);
         }
     }
 
-    pub(super) fn on_submit(&mut self, member: NodeId, view: View, said: Said) {
-        if !self.leads() || view != self.view || said.origin.id != member || !self.roster.contains(member) {
+    pub(super) fn on_submit(&mut self, member: NodeId, view: View, said: Vec<Said>) {
+        if !self.leads() || view != self.view || !self.roster.contains(member) {
             return;
         }
+        for said in said {
+            if said.origin.id == member {
+                self.take_submission(said);
+            }
+        }
+    }
+
+    /// Sequences what a member has said, or keeps it while the room is held up, if it is the member's next.
+    fn take_submission(&mut self, said: Said) {
         let takes_any = !self.keeps(Rule::ExactNextSeq);
         let Some(leadership) = &mut self.leadership else { return };
-        let last = leadership.last_held(member).unwrap_or_else(|| self.log.last_of(member));
+        let origin = said.origin.id;
+        let last = leadership.last_held(origin).unwrap_or_else(|| self.log.last_of(origin));
         if said.oseq != last.saturating_add(1) && !takes_any {
             return;
         }
@@ -133,7 +155,7 @@ impl Node {
             return;
         }
         let Some(deliver) = self.take_installed(deliver) else { return };
-        let appends = self.mode == Mode::Normal || self.leader_before_freeze().is_some();
+        let appends = self.is_normal() || self.leader_before_freeze().is_some();
         if !appends || deliver.view != self.view {
             return;
         }
@@ -228,7 +250,7 @@ impl Node {
     /// Tells the leader how far this log reaches.
     pub(super) fn acknowledge(&mut self) {
         self.timers.clear(Timer::Ack);
-        if self.unacked == 0 || self.mode != Mode::Normal || self.leads() {
+        if self.unacked == 0 || !self.is_normal() || self.leads() {
             return;
         }
         self.unacked = 0;

@@ -8,7 +8,7 @@ use crate::wire::Entry;
 
 impl Node {
     pub(super) fn report(&self) -> Report {
-        let leader = (self.mode == Mode::Normal).then(|| self.member(self.view.leader));
+        let leader = self.is_normal().then(|| self.member(self.view.leader));
         Report {
             me: self.me.clone(),
             leader,
@@ -50,7 +50,7 @@ impl Node {
 
     /// Whether the node is a member with a leader, and neither elects nor waits.
     pub fn is_normal(&self) -> bool {
-        self.mode == Mode::Normal
+        matches!(self.mode, Mode::Normal)
     }
 
     /// Whether the node leads, and is not frozen by an election.
@@ -60,7 +60,7 @@ impl Node {
 
     /// Whether the node has ended.
     pub fn has_ended(&self) -> bool {
-        self.mode == Mode::Ended
+        matches!(self.mode, Mode::Ended)
     }
 
     /// The member after this one, if it has one that accepted.

@@ -1,9 +1,10 @@
 //! Own messages that wait for their place in the log.
 
 use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use crate::ids::Seq;
-use crate::limits::{SUBMIT_WINDOW, SUBMIT_WINDOW_BYTES};
+use crate::limits::{BATCH_BYTES, MAX_TEXT, SUBMIT_WINDOW, SUBMIT_WINDOW_BYTES};
 use crate::wire::Said;
 
 /// The own messages without a place, in the order in which they were said.
@@ -14,9 +15,10 @@ pub(crate) struct Submissions {
 }
 
 impl Submissions {
-    /// Whether one more may wait.
-    pub(crate) fn has_room(&self) -> bool {
-        self.waiting.len() < SUBMIT_WINDOW && self.bytes < SUBMIT_WINDOW_BYTES
+    /// How many more may wait, however long they are.
+    pub(crate) fn room(&self) -> usize {
+        let of_the_longest = SUBMIT_WINDOW_BYTES.saturating_sub(self.bytes).div_ceil(MAX_TEXT);
+        SUBMIT_WINDOW.saturating_sub(self.waiting.len()).min(of_the_longest)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -35,6 +37,11 @@ impl Submissions {
         self.waiting.iter()
     }
 
+    /// Those from the number `oseq` on.
+    pub(crate) fn from(&self, oseq: Seq) -> impl Iterator<Item = &Said> {
+        self.waiting.range(self.waiting.partition_point(|said| said.oseq < oseq)..)
+    }
+
     pub(crate) fn push(&mut self, said: Said) {
         self.bytes = self.bytes.saturating_add(said.text.as_str().len());
         self.waiting.push_back(said);
@@ -48,4 +55,21 @@ impl Submissions {
             self.bytes = self.bytes.saturating_sub(said.text.as_str().len());
         }
     }
+}
+
+/// Cuts what was said into parts that fit a frame.
+pub(crate) fn in_parts<'a>(said: impl Iterator<Item = &'a Said>) -> Vec<Vec<Said>> {
+    let mut parts: Vec<Vec<Said>> = Vec::new();
+    let mut bytes: usize = 0;
+    for said in said {
+        if parts.is_empty() || bytes > BATCH_BYTES {
+            parts.push(Vec::new());
+            bytes = 0;
+        }
+        bytes = bytes.saturating_add(said.text.as_str().len()).saturating_add(128);
+        if let Some(part) = parts.last_mut() {
+            part.push(said.clone());
+        }
+    }
+    parts
 }

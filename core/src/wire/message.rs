@@ -50,12 +50,13 @@ pub enum Message {
     Elect(Elect),
     /// The winner's announcement on its way round the ring, or to a newcomer.
     Elected(Elected),
-    /// A message for the leader to put into the order.
+    /// Messages for the leader to put into the order.
     Submit {
-        /// The view in which it is submitted.
+        /// The view in which they are submitted.
         view: View,
-        /// What is submitted.
-        said: Said,
+        /// What is submitted, in order, all of the sender's.
+        #[serde(with = "super::packed::many")]
+        said: Vec<Said>,
     },
     /// Entries of the log, from the leader to a synced member.
     Deliver(Deliver),
@@ -299,7 +300,7 @@ pub struct Deliver {
     /// The view in which they are delivered.
     pub view: View,
     /// Entries that follow one another.
-    #[serde(with = "super::deliver")]
+    #[serde(with = "super::packed::many")]
     pub entries: Vec<Entry>,
     /// Up to here every member has the log.
     pub stable: Index,
@@ -313,6 +314,7 @@ pub struct Sync {
     /// The shape of its log.
     pub shape: Vec<Segment>,
     /// What it holds of chat above the common prefix, oldest first.
+    #[serde(with = "super::packed::many")]
     pub tail: Vec<Said>,
     /// Whether more of the tail follows in another `Sync`.
     pub more: bool,

@@ -3,10 +3,10 @@
 //! A link carries frames: a big-endian `u32` length, then that many bytes. The first frame each way is the
 //! greeting: `RINGCHAT` and a big-endian `u16` version. Every other is one [`Envelope`] in postcard.
 
-mod deliver;
 mod error;
 mod frame;
 mod message;
+mod packed;
 
 pub use error::{DecodeError, FrameTooLong};
 pub use frame::{FrameDecoder, GREETING, VERSION, encode};

@@ -75,7 +75,7 @@ fn ring_message() -> BoxedStrategy<Message> {
 
 fn log_message() -> BoxedStrategy<Message> {
     prop_oneof![
-        (view(), said()).prop_map(|(view, said)| Message::Submit { view, said }),
+        (view(), vec(said(), 0..4)).prop_map(|(view, said)| Message::Submit { view, said }),
         deliver().prop_map(Message::Deliver),
         (view(), any::<u64>()).prop_map(|(view, index)| Message::Ack { view, index }),
         sync().prop_map(Message::Sync),

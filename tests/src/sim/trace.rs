@@ -183,14 +183,10 @@ impl fmt::Display for Short<'_> {
                 write!(f, " cfg {} {}", Config(Some(e.cfg)), Ids(ids(&e.roster).into_iter()))
             }
             Message::Submit { view, said } => {
-                write!(
-                    f,
-                    " in {} {}:{} {}",
-                    Seen(Some(*view)),
-                    Id(said.origin.id),
-                    said.oseq,
-                    cut(&said.text)
-                )
+                write!(f, " in {}", Seen(Some(*view)))?;
+                said.iter().try_for_each(|said| {
+                    write!(f, " {}:{} {}", Id(said.origin.id), said.oseq, cut(&said.text))
+                })
             }
             Message::Deliver(d) => {
                 let (first, last) = (d.entries.first().map(|e| e.index), d.entries.last().map(|e| e.index));
