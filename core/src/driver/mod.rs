@@ -230,7 +230,7 @@ impl<C: Connection> Driver<C> {
             self.leave_by = Some(now.after(PATIENCE));
         }
         let late = self.leave_by.is_some_and(|by| by <= now);
-        let commands = queue.take(if late { usize::MAX } else { usize::from(self.node.can_say()) });
+        let commands = queue.take(if late { usize::MAX } else { self.node.room_to_say() });
         self.held = commands.is_empty() && !queue.is_empty();
         commands
     }
