@@ -1,7 +1,7 @@
 use super::*;
 use crate::config::Start;
 use crate::ids::{Epoch, Name, NodeId, RoomId, Text};
-use crate::limits::MAX_FRAME;
+use crate::limits::{MAX_FRAME, MAX_TEXT};
 use crate::roster::{Member, View};
 use crate::wire::{DecodeError, FrameDecoder, Message, Said};
 use alloc::rc::Rc;
@@ -129,10 +129,11 @@ fn much_for_one_link_is_written_before_the_turn_ends() {
 #[test]
 fn a_long_message_is_written_at_once_and_in_its_place() {
     let (mut driver, links, connections) = linked(2);
-    let text = Text::new(&"x".repeat(FLUSH_BYTES)).unwrap();
+    let text = Text::new(&"x".repeat(MAX_TEXT)).unwrap();
     let origin = Member { id: NodeId::new(addr(), 1), name: Name::new("a").unwrap() };
     let view = View { epoch: Epoch(1), leader: origin.id };
-    let message = Message::Submit { view, said: [Said { origin, oseq: 1, text, stamp: 1 }].into() };
+    let said = vec![Said { origin, oseq: 1, text, stamp: 1 }; FLUSH_BYTES / MAX_TEXT];
+    let message = Message::Submit { view, said };
     driver.execute(START, Action::Send { link: links[0], envelope: envelope(1) });
     let long = Envelope { message, ..envelope(2) };
     driver.execute(START, Action::Multicast { links, envelope: long });
