@@ -3,7 +3,7 @@
 use std::sync::Mutex;
 
 use event_listener::Event;
-use ringchat_core::driver::{CommandQueue, Connection, Driver, Ended};
+use ringchat_core::driver::{CommandQueue, Connection, Driver, Ended, Offer};
 use ringchat_core::{Command, Instant};
 
 use crate::crew::lock;
@@ -16,15 +16,15 @@ pub(crate) struct Commands {
 }
 
 impl Commands {
-    /// Puts a command at the end; waits for room.
-    pub(crate) async fn give(&self, command: &Command) -> Result<(), Ended> {
+    /// Puts a command at the end; waits for room. Tells whether the node is to be told.
+    pub(crate) async fn give(&self, command: &Command) -> Result<bool, Ended> {
         loop {
             let room = {
                 let mut queue = lock(&self.queue);
-                if queue.offer(command)? {
-                    return Ok(());
+                match queue.offer(command)? {
+                    Offer::Full => self.room.listen(),
+                    taken => return Ok(taken == Offer::First),
                 }
-                self.room.listen()
             };
             room.await;
         }
@@ -38,17 +38,18 @@ impl Commands {
 
     /// Hands the node all commands that it can take.
     pub(crate) fn hand_over(&self, now: Instant, driver: &mut Driver<impl Connection>) {
-        let mut freed = false;
         loop {
             let mut queue = lock(&self.queue);
             let was_full = queue.is_full();
-            let Some(command) = driver.next_command(now, &mut queue) else { break };
+            let commands = driver.take_commands(now, &mut queue);
             drop(queue);
-            driver.command(now, command);
-            freed |= was_full;
-        }
-        if freed {
-            self.room.notify(usize::MAX);
+            if commands.is_empty() {
+                return;
+            }
+            if was_full {
+                self.room.notify(usize::MAX);
+            }
+            driver.commands(now, commands);
         }
     }
 

@@ -39,6 +39,9 @@
 //! Whoever brings something to the node when nobody runs it runs one turn of it: a reader with what it read, or
 //! the caller of [`Room::say`]. What comes meanwhile, and what a deadline demands, the keeping task does. A turn
 //! writes to the sockets by itself, once to each; only what a socket does not take at once goes to a writer.
+//!
+//! async-std starts an executor thread for each core, and they wake each other. A program that does little besides
+//! one room is faster with `ASYNC_STD_THREAD_COUNT=1` in its environment.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic"))]
 

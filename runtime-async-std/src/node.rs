@@ -98,8 +98,9 @@ impl Node {
 
     /// Gives the node a command; waits for room. It may then run the node.
     pub(crate) async fn command(self: &Arc<Self>, command: &Command) -> Result<(), Ended> {
-        self.commands.give(command).await?;
-        self.run_commands();
+        if self.commands.give(command).await? {
+            self.run_commands();
+        }
         Ok(())
     }
 
@@ -117,14 +118,18 @@ impl Node {
 
     fn run(self: &Arc<Self>, runner: Runner) {
         match runner {
-            Runner::Caller => self.turn(),
+            Runner::Caller => {
+                if self.turn() {
+                    self.wake_keeper();
+                }
+            }
             Runner::Keeper => self.wake_keeper(),
             Runner::Other => {}
         }
     }
 
-    /// Runs a turn. A panic in it ends the node, and not whoever ran it.
-    fn turn(self: &Arc<Self>) {
+    /// Runs a turn. Tells whether the keeper has something to do then. A panic ends the node, and not whoever ran it.
+    fn turn(self: &Arc<Self>) -> bool {
         let began = self.clock.now();
         let turned = catch_unwind(AssertUnwindSafe(|| {
             let mut running = lock(&self.running);
@@ -133,15 +138,12 @@ impl Node {
             engine.turn(began, jobs, self);
             (!engine.ended()).then(|| engine.deadline())
         }));
-        let wake = if let Ok(Some(deadline)) = turned {
+        if let Ok(Some(deadline)) = turned {
             let now = self.clock.now();
             lock(&self.agenda).end(began, now, deadline)
         } else {
             lock(&self.agenda).close();
             true
-        };
-        if wake {
-            self.wake_keeper();
         }
     }
 
@@ -167,7 +169,8 @@ impl Node {
             let next = lock(&self.agenda).keep(self.clock.now());
             match next {
                 Keep::Turn => {
-                    self.turn();
+                    // It asks what is next by itself.
+                    let _ = self.turn();
                     rt::yield_now().await;
                 }
                 Keep::Sleep(Some(at)) => drop(rt::timeout(self.clock.until(at), woken).await),

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
+use std::vec::Drain;
 
 use futures::task::AtomicWaker;
 use futures::{Stream, StreamExt};
@@ -31,8 +32,12 @@ pub(crate) fn queue() -> (Outlet, Arc<Queue>) {
 }
 
 /// An outlet to a function of the user.
-pub(crate) fn sink(mut sink: impl FnMut(Event) + Send + 'static) -> Outlet {
-    Box::new(move |events| events.drain(..).for_each(&mut sink))
+pub(crate) fn sink(mut sink: impl FnMut(Drain<'_, Event>) + Send + 'static) -> Outlet {
+    Box::new(move |events| {
+        if !events.is_empty() {
+            sink(events.drain(..));
+        }
+    })
 }
 
 /// The node's end of a queue. Dropping it ends the stream.

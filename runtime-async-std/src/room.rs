@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::vec::Drain;
 use std::{error, fmt, io};
 
 use async_channel::Receiver;
@@ -39,7 +40,8 @@ impl Room {
         Ok((room, notices))
     }
 
-    /// Like [`open`](Self::open), but hands each event to `sink` at once, so that nobody has to wake up to take it.
+    /// Like [`open`](Self::open), but hands all events of a turn to `sink` at once: no queue, and nobody has to
+    /// wake up.
     ///
     /// `sink` is called by whoever runs the node, a task of the room or one that says something. It
     /// holds up the room, so it must not wait for anything, also not in [`say`](Self::say). It is dropped when the
@@ -49,7 +51,7 @@ impl Room {
     /// Like [`open`](Self::open).
     pub async fn open_with(
         config: Config,
-        sink: impl FnMut(Event) + Send + 'static,
+        sink: impl FnMut(Drain<'_, Event>) + Send + 'static,
     ) -> Result<Self, OpenError> {
         Self::start(config, notices::sink(sink)).await
     }

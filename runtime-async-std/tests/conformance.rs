@@ -9,6 +9,7 @@ mod suite;
 
 use std::net::SocketAddr;
 use std::time::Duration;
+use std::vec::Drain;
 
 use futures::executor::block_on;
 use ringchat_async_std::{Ended, Event, NoEvent, Notices, OpenError, Room};
@@ -25,7 +26,10 @@ impl suite::Runtime for AsyncStd {
         block_on(Room::open(config))
     }
 
-    fn open_with(config: Config, sink: impl FnMut(Event) + Send + 'static) -> Result<Room, OpenError> {
+    fn open_with(
+        config: Config,
+        sink: impl FnMut(Drain<'_, Event>) + Send + 'static,
+    ) -> Result<Room, OpenError> {
         block_on(Room::open_with(config, sink))
     }
 

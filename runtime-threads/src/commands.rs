@@ -2,7 +2,7 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
-use ringchat_core::driver::{CommandQueue, Connection, Driver, Ended};
+use ringchat_core::driver::{CommandQueue, Connection, Driver, Ended, Offer};
 use ringchat_core::{Command, Instant};
 
 use crate::crew::lock;
@@ -15,13 +15,15 @@ pub(crate) struct Commands {
 }
 
 impl Commands {
-    /// Puts a command at the end; waits for room.
-    pub(crate) fn give(&self, command: &Command) -> Result<(), Ended> {
+    /// Puts a command at the end; waits for room. Tells whether the node is to be told.
+    pub(crate) fn give(&self, command: &Command) -> Result<bool, Ended> {
         let mut queue = lock(&self.queue);
-        while !queue.offer(command)? {
-            queue = self.room.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        loop {
+            match queue.offer(command)? {
+                Offer::Full => queue = self.room.wait(queue).unwrap_or_else(PoisonError::into_inner),
+                taken => return Ok(taken == Offer::First),
+            }
         }
-        Ok(())
     }
 
     /// Asks to leave.
@@ -32,17 +34,18 @@ impl Commands {
 
     /// Hands the node all commands that it can take.
     pub(crate) fn hand_over(&self, now: Instant, driver: &mut Driver<impl Connection>) {
-        let mut freed = false;
         loop {
             let mut queue = lock(&self.queue);
             let was_full = queue.is_full();
-            let Some(command) = driver.next_command(now, &mut queue) else { break };
+            let commands = driver.take_commands(now, &mut queue);
             drop(queue);
-            driver.command(now, command);
-            freed |= was_full;
-        }
-        if freed {
-            self.room.notify_all();
+            if commands.is_empty() {
+                return;
+            }
+            if was_full {
+                self.room.notify_all();
+            }
+            driver.commands(now, commands);
         }
     }
 

@@ -97,8 +97,9 @@ impl Node {
 
     /// Gives the node a command; waits for room. It may then run the node.
     pub(crate) fn command(self: &Arc<Self>, command: &Command) -> Result<(), Ended> {
-        self.commands.give(command)?;
-        self.run_commands();
+        if self.commands.give(command)? {
+            self.run_commands();
+        }
         Ok(())
     }
 
@@ -116,14 +117,18 @@ impl Node {
 
     fn run(self: &Arc<Self>, runner: Runner) {
         match runner {
-            Runner::Caller => self.turn(),
+            Runner::Caller => {
+                if self.turn() {
+                    self.keeper.notify_one();
+                }
+            }
             Runner::Keeper => self.keeper.notify_one(),
             Runner::Other => {}
         }
     }
 
-    /// Runs a turn. A panic in it ends the node, and not whoever ran it.
-    fn turn(self: &Arc<Self>) {
+    /// Runs a turn. Tells whether the keeper has something to do then. A panic ends the node, and not whoever ran it.
+    fn turn(self: &Arc<Self>) -> bool {
         let began = self.clock.now();
         let turned = catch_unwind(AssertUnwindSafe(|| {
             let mut running = lock(&self.running);
@@ -132,15 +137,12 @@ impl Node {
             engine.turn(began, jobs, self);
             (!engine.ended()).then(|| engine.deadline())
         }));
-        let wake = if let Ok(Some(deadline)) = turned {
+        if let Ok(Some(deadline)) = turned {
             let now = self.clock.now();
             lock(&self.agenda).end(began, now, deadline)
         } else {
             lock(&self.agenda).close();
             true
-        };
-        if wake {
-            self.keeper.notify_one();
         }
     }
 
@@ -166,7 +168,8 @@ impl Node {
             match agenda.keep(self.clock.now()) {
                 Keep::Turn => {
                     drop(agenda);
-                    self.turn();
+                    // It asks what is next by itself.
+                    let _ = self.turn();
                     agenda = lock(&self.agenda);
                 }
                 Keep::Sleep(until) => agenda = self.sleep(agenda, until),

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
+use std::vec::Drain;
 
 use ringchat_core::driver::{Event, EventQueue, NoEvent};
 
@@ -26,8 +27,12 @@ pub(crate) fn queue() -> (Outlet, Arc<Queue>) {
 }
 
 /// An outlet to a function of the user.
-pub(crate) fn sink(mut sink: impl FnMut(Event) + Send + 'static) -> Outlet {
-    Box::new(move |events| events.drain(..).for_each(&mut sink))
+pub(crate) fn sink(mut sink: impl FnMut(Drain<'_, Event>) + Send + 'static) -> Outlet {
+    Box::new(move |events| {
+        if !events.is_empty() {
+            sink(events.drain(..));
+        }
+    })
 }
 
 /// The node's end of a queue. Dropping it ends the stream.

@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::vec::Drain;
 use std::{error, fmt, io};
 
 use ringchat_core::driver::{Ended, Event};
@@ -36,7 +37,8 @@ impl Room {
         Ok((room, notices))
     }
 
-    /// Like [`open`](Self::open), but hands each event to `sink` at once, so that nobody has to wake up to take it.
+    /// Like [`open`](Self::open), but hands all events of a turn to `sink` at once: no queue, and nobody has to
+    /// wake up.
     ///
     /// `sink` is called by whoever runs the node, a thread of the room or one that says something. It
     /// holds up the room, so it must not wait for anything, also not in [`say`](Self::say). It is dropped when the
@@ -44,7 +46,10 @@ impl Room {
     ///
     /// # Errors
     /// Like [`open`](Self::open).
-    pub fn open_with(config: Config, sink: impl FnMut(Event) + Send + 'static) -> Result<Self, OpenError> {
+    pub fn open_with(
+        config: Config,
+        sink: impl FnMut(Drain<'_, Event>) + Send + 'static,
+    ) -> Result<Self, OpenError> {
         Self::start(config, notices::sink(sink))
     }
 

@@ -8,6 +8,7 @@ mod suite;
 
 use std::net::SocketAddr;
 use std::time::Duration;
+use std::vec::Drain;
 
 use ringchat_core::{Command, Config};
 use ringchat_threads::{Ended, Event, NoEvent, Notices, OpenError, Room};
@@ -23,7 +24,10 @@ impl suite::Runtime for Threads {
         Room::open(config)
     }
 
-    fn open_with(config: Config, sink: impl FnMut(Event) + Send + 'static) -> Result<Room, OpenError> {
+    fn open_with(
+        config: Config,
+        sink: impl FnMut(Drain<'_, Event>) + Send + 'static,
+    ) -> Result<Room, OpenError> {
         Room::open_with(config, sink)
     }
 

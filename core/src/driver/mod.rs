@@ -32,7 +32,7 @@ use events::KEPT_EVENTS;
 
 pub use agenda::{Agenda, Keep, Runner};
 pub use backlog::Backlog;
-pub use commands::CommandQueue;
+pub use commands::{CommandQueue, Offer};
 pub use events::{Ended, Event, EventQueue, NoEvent};
 pub use inbox::{Inbox, Trust};
 
@@ -52,7 +52,7 @@ const LINGER: Duration = Duration::from_secs(1);
 const MAX_LINGERING: usize = 64;
 
 /// Bytes for a link that are written before the end of the turn.
-const FLUSH_BYTES: usize = 16 * 1024;
+const FLUSH_BYTES: usize = 32 * 1024;
 
 /// Bytes of room that a link keeps for what is gathered next. A leader may have a thousand links.
 const KEPT_BYTES: usize = 1024;
@@ -155,9 +155,10 @@ impl<C: Connection> Driver<C> {
         self.handle(now, Input::Tick);
     }
 
-    /// The user wants something.
-    pub fn command(&mut self, now: Instant, command: Command) {
-        self.handle(now, Input::Command(command));
+    /// The user wants something: what [`take_commands`](Self::take_commands) gave.
+    pub fn commands(&mut self, now: Instant, commands: Vec<Command>) {
+        self.step(now, commands.into_iter().map(Input::Command));
+        self.run(now);
     }
 
     /// A connection stands, and its receiving side reads. `link` comes from [`new_link`](Self::new_link).
@@ -216,21 +217,22 @@ impl<C: Connection> Driver<C> {
         Some(dial)
     }
 
-    /// The next command that the node can take, for [`command`](Self::command). To be asked each turn.
+    /// The next commands that the node can take, for [`commands`](Self::commands). To be asked each turn until
+    /// there is none.
     ///
     /// Something said waits until the node can take it. When the user leaves, that has an end: then the node
     /// gets it anyway, and refuses it by a notice.
-    pub fn next_command(&mut self, now: Instant, queue: &mut CommandQueue) -> Option<Command> {
+    pub fn take_commands(&mut self, now: Instant, queue: &mut CommandQueue) -> Vec<Command> {
         if self.halted {
-            return None;
+            return Vec::new();
         }
         if queue.is_closed() && self.leave_by.is_none() {
             self.leave_by = Some(now.after(PATIENCE));
         }
         let late = self.leave_by.is_some_and(|by| by <= now);
-        let command = queue.take(late || self.node.can_say());
-        self.held = command.is_none() && !queue.is_empty();
-        command
+        let commands = queue.take(if late { usize::MAX } else { self.node.room_to_say() });
+        self.held = commands.is_empty() && !queue.is_empty();
+        commands
     }
 
     /// Ends a turn: writes what was gathered, and cuts off what has lingered long enough.

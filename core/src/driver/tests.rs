@@ -1,7 +1,7 @@
 use super::*;
 use crate::config::Start;
 use crate::ids::{Epoch, Name, NodeId, RoomId, Text};
-use crate::limits::MAX_FRAME;
+use crate::limits::{MAX_FRAME, MAX_TEXT};
 use crate::roster::{Member, View};
 use crate::wire::{DecodeError, FrameDecoder, Message, Said};
 use alloc::boxed::Box;
@@ -130,10 +130,11 @@ fn much_for_one_link_is_written_before_the_turn_ends() {
 #[test]
 fn a_long_message_is_written_at_once_and_in_its_place() {
     let (mut driver, links, connections) = linked(2);
-    let text = Text::new(&"x".repeat(FLUSH_BYTES)).unwrap();
+    let text = Text::new(&"x".repeat(MAX_TEXT)).unwrap();
     let origin = Member { id: NodeId::new(addr(), 1), name: Name::new("a").unwrap() };
     let view = View { epoch: Epoch(1), leader: origin.id };
-    let message = Message::Submit { view, said: [Said { origin, oseq: 1, text, stamp: 1 }].into() };
+    let said = vec![Said { origin, oseq: 1, text, stamp: 1 }; FLUSH_BYTES / MAX_TEXT];
+    let message = Message::Submit { view, said };
     driver.execute(START, Action::Send { link: links[0], envelope: envelope(1) });
     let long: Box<_> = Envelope { message, ..*envelope(2) }.into();
     driver.execute(START, Action::Multicast { links, envelope: long });
@@ -265,16 +266,15 @@ fn a_leaver_does_not_wait_for_the_room_for_ever() {
     let mut queue = CommandQueue::default();
     let line = Command::Say(Text::new("x").unwrap());
     while driver.node.can_say() {
-        driver.command(START, line.clone());
+        driver.commands(START, vec![line.clone()]);
     }
-    assert_eq!(queue.offer(&line), Ok(true));
+    assert_eq!(queue.offer(&line), Ok(Offer::First));
     queue.leave();
-    assert_eq!(driver.next_command(START, &mut queue), None);
+    assert_eq!(driver.take_commands(START, &mut queue), []);
     assert!(driver.deadline().is_some_and(|at| at <= START.after(PATIENCE)));
     let late = START.after(PATIENCE);
-    assert_eq!(driver.next_command(late, &mut queue), Some(line));
-    assert_eq!(driver.next_command(late, &mut queue), Some(Command::Leave));
-    assert_eq!(driver.next_command(late, &mut queue), None);
+    assert_eq!(driver.take_commands(late, &mut queue), [line, Command::Leave]);
+    assert_eq!(driver.take_commands(late, &mut queue), []);
     driver.tick(late);
     assert!(driver.deadline().is_none_or(|at| at > late), "no hot loop");
 }

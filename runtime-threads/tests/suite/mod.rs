@@ -7,6 +7,7 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
+use std::vec::Drain;
 
 use ringchat_core::driver::{DIAL_TIMEOUT, Ended, Event, NoEvent};
 use ringchat_core::limits::EVENT_QUEUE;
@@ -27,7 +28,7 @@ pub(crate) trait Runtime {
     fn open(config: Config) -> Result<(Self::Room, Self::Notices), Self::OpenError>;
     fn open_with(
         config: Config,
-        sink: impl FnMut(Event) + Send + 'static,
+        sink: impl FnMut(Drain<'_, Event>) + Send + 'static,
     ) -> Result<Self::Room, Self::OpenError>;
     fn addr(room: &Self::Room) -> SocketAddr;
     fn command(room: &Self::Room, command: Command) -> Result<(), Ended>;
@@ -302,7 +303,10 @@ pub(crate) fn a_sink_is_told_all_and_dropped_at_the_end<R: Runtime>() {
     let mut leader = Member::<R>::create();
     let (told, hears) = mpsc::channel();
     let start = Start::Join { contacts: vec![leader.addr()] };
-    let other = R::open_with(config("other", start), move |event| told.send(event).unwrap()).unwrap();
+    let other = R::open_with(config("other", start), move |events| {
+        events.for_each(|event| told.send(event).unwrap());
+    });
+    let other = other.unwrap();
     (0..LINES).for_each(|n| say::<R>(&other, &n.to_string()));
     R::command(&other, Command::Leave).unwrap();
     R::join(&other);
@@ -320,9 +324,12 @@ pub(crate) fn a_sink_is_told_all_and_dropped_at_the_end<R: Runtime>() {
 pub(crate) fn a_sink_that_panics_ends_only_its_room<R: Runtime>() {
     let mut leader = Member::<R>::create();
     let start = Start::Join { contacts: vec![leader.addr()] };
-    let faulty = R::open_with(config("faulty", start), |event| match event {
-        Event::Notice { notice: Notice::Message { text, .. }, .. } => panic!("cannot take {}", text.as_str()),
-        Event::Notice { .. } | Event::Missed { .. } => {}
+    let faulty = R::open_with(config("faulty", start), |events| {
+        for event in events {
+            if let Event::Notice { notice: Notice::Message { text, .. }, .. } = event {
+                panic!("cannot take {}", text.as_str());
+            }
+        }
     });
     let faulty = faulty.unwrap();
     leader.wait("the other", |notice| matches!(notice, Notice::Joined { .. }).then_some(()));

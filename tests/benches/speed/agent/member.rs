@@ -3,11 +3,11 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
+use std::vec::Drain;
 
 use anyhow::{Result, bail};
-use futures::StreamExt;
 use futures::executor::block_on;
-use ringchat_core::driver::{Event, NoEvent};
+use ringchat_core::driver::Event;
 use ringchat_core::{Config, Departure, Name, Notice, Start as Way, Text};
 
 use super::ear::Ear;
@@ -16,35 +16,20 @@ use crate::clock;
 use crate::control::{Answer, Start};
 use crate::system::System;
 
-/// Texts that are heard together, at most.
-const TOGETHER: usize = 1024;
-
 enum Room {
     Threads(ringchat_threads::Room),
     AsyncStd(ringchat_async_std::Room),
 }
 
-/// Opens the room. What comes is heard on a thread of its own.
+/// Opens the room. What comes is heard within its turns.
 pub(super) fn open(start: &Start, ear: &Arc<Ear>) -> Result<Box<dyn Voice>> {
     let config = config(start)?;
     let mut hearer = Hearer { ear: Arc::clone(ear), size: usize::from(start.size), members: 0 };
     if start.system == System::AsyncStd {
-        let (room, mut notices) = block_on(ringchat_async_std::Room::open(config))?;
-        let addr = room.addr();
-        std::thread::spawn(move || {
-            while let Some(first) = block_on(notices.next()) {
-                hearer.take_together(addr, first, || notices.try_next());
-            }
-        });
+        let room = block_on(ringchat_async_std::Room::open_with(config, move |events| hearer.hear(events)))?;
         return Ok(Box::new(Room::AsyncStd(room)));
     }
-    let (room, mut notices) = ringchat_threads::Room::open(config)?;
-    let addr = room.addr();
-    std::thread::spawn(move || {
-        while let Some(first) = notices.next() {
-            hearer.take_together(addr, first, || notices.try_next());
-        }
-    });
+    let room = ringchat_threads::Room::open_with(config, move |events| hearer.hear(events))?;
     Ok(Box::new(Room::Threads(room)))
 }
 
@@ -81,30 +66,18 @@ struct Hearer {
 }
 
 impl Hearer {
-    /// Takes an event and all that are there already, as a client of a server takes what one read brought.
-    fn take_together(
-        &mut self,
-        addr: SocketAddr,
-        first: Event,
-        mut next: impl FnMut() -> Result<Event, NoEvent>,
-    ) {
-        let mut texts = Vec::new();
-        let mut event = Ok(first);
-        let mut taken = Ok(());
-        while let Ok(one) = event
-            && taken.is_ok()
-        {
-            taken = self.take(addr, one, &mut texts);
-            event = if texts.len() < TOGETHER { next() } else { Err(NoEvent::Yet) };
-        }
-        taken = taken.and_then(|()| self.ear.hear(texts.iter().map(|text| text.as_str().as_bytes())));
-        if let Err(error) = taken {
+    /// Takes the events of a turn.
+    fn hear(&mut self, events: Drain<'_, Event>) {
+        let mut texts = Vec::with_capacity(events.len());
+        let taken = events.into_iter().try_for_each(|event| self.take(event, &mut texts));
+        let heard = taken.and_then(|()| self.ear.hear(texts.iter().map(|text| text.as_str().as_bytes())));
+        if let Err(error) = heard {
             // If this cannot be told either, nobody is there to be told.
             let _ = answer(&Answer::Failed(format!("{error:#}")));
         }
     }
 
-    fn take(&mut self, addr: SocketAddr, event: Event, texts: &mut Vec<Text>) -> Result<()> {
+    fn take(&mut self, event: Event, texts: &mut Vec<Text>) -> Result<()> {
         let notice = match event {
             Event::Notice { notice, .. } => notice,
             Event::Missed { count } => bail!("{count} notices came faster than they were read"),
@@ -112,8 +85,8 @@ impl Hearer {
         match notice {
             Notice::Message { text, .. } => texts.push(text),
             Notice::Gap { count, .. } => bail!("{count} texts can no longer be had"),
-            Notice::Ready { members, .. } => {
-                answer(&Answer::Joined { addr: Some(addr), at: clock::now() })?;
+            Notice::Ready { me, members, .. } => {
+                answer(&Answer::Joined { addr: Some(me.id.addr()), at: clock::now() })?;
                 return self.count(members.len());
             }
             Notice::Joined { .. } => return self.count(self.members + 1),
