@@ -72,9 +72,9 @@ impl Peer<'_> {
     }
 
     fn not_member(&self, script: &mut Script<'_>) -> NotMember {
-        use RefusedKind::{Elect, Elected, Hello, Ping, Sync};
+        use RefusedKind::{Elect, Hello, Ping, Sync};
         NotMember {
-            re: script.pick(&[Hello, Elect, Elected, Sync, Ping]).unwrap_or(Hello),
+            re: script.pick(&[Hello, Elect, Sync, Ping]).unwrap_or(Hello),
             epoch: self.epoch(script),
             me: id(script),
             cfg: script.maybe(|script| self.cfg(script)),

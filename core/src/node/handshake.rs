@@ -339,7 +339,6 @@ impl Node {
     fn on_member_refusal(&mut self, peer: NodeId, refusal: &NotMember) {
         match refusal.re {
             RefusedKind::Hello | RefusedKind::Elect => self.on_refused_by(peer, refusal.cfg),
-            RefusedKind::Elected => {}
             RefusedKind::Sync | RefusedKind::Ping => {
                 if self.leader() == Some(peer) && self.awaited_epoch() == refusal.epoch {
                     self.on_refused_by(peer, refusal.cfg);

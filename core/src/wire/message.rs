@@ -139,8 +139,6 @@ pub enum RefusedKind {
     Hello,
     /// An `Elect`.
     Elect,
-    /// An `Elected`.
-    Elected,
     /// A `Sync`.
     Sync,
     /// A `Ping`.
