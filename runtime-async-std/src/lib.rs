@@ -1,7 +1,8 @@
 //! ringchat over async-std.
 //!
 //! [`Room::open`] creates or joins a room and gives two things: the [`Room`], to speak with, and
-//! [`Notices`], to listen with. Nothing of either blocks the node.
+//! [`Notices`], to listen with. Nothing of either blocks the node. Who has much to listen to saves a queue
+//! and a task with [`Room::open_with`], which hands a function all that a turn brings.
 //!
 //! ```
 //! use futures::StreamExt;
