@@ -37,7 +37,7 @@ const GREETING_BODY: usize = 10;
 const LEAST_READ: usize = 2 * 1024;
 
 /// The most that it lends beside what waits already.
-const MOST_READ: usize = 64 * 1024;
+const MOST_READ: usize = 16 * 1024;
 
 /// Appends `envelope` as one frame to `bytes`.
 ///
