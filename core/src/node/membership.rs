@@ -68,7 +68,7 @@ impl Node {
     pub(super) fn check_route(&mut self) {
         let is_ahead = self.mode == Mode::Normal && self.route.cfg.view != self.view;
         if is_ahead && self.now().since(self.route_learned) >= Times::unsynced(self.route.roster.len()) {
-            self.lapsed = self.lapsed.max(Some(self.route.cfg.view));
+            self.lapsed = self.lapsed.max(Some(self.route.cfg));
             self.route = Route { cfg: self.cfg, roster: self.roster.clone() };
             self.on_route_changed();
         }

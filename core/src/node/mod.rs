@@ -94,8 +94,8 @@ pub struct Node {
     route: Route,
     /// When the route was learned from others.
     route_learned: Instant,
-    /// The view of the last route that was given up.
-    lapsed: Option<View>,
+    /// The newest route that was given up.
+    lapsed: Option<Cfg>,
     ring: Ring,
     links: Links,
     log: Log,
@@ -492,9 +492,9 @@ impl Node {
         (!self.route.roster.is_empty()).then_some(self.route.cfg)
     }
 
-    /// Whether `cfg` is newer than all that this node knows, and not of a ring that it has given up.
+    /// Whether `cfg` is newer than all that this node knows, and than what it has given up.
     fn is_news(&self, cfg: Option<Cfg>) -> bool {
-        cfg > self.known_cfg() && cfg.map(|cfg| cfg.view) > self.lapsed
+        cfg > self.known_cfg() && cfg > self.lapsed
     }
 
     /// The view of the log, once there is one.
