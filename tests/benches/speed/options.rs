@@ -20,8 +20,8 @@ pub(crate) struct Options {
     /// the sizes of rooms, with commas between, among those that a workload has
     #[argh(option)]
     n: Option<String>,
-    /// how often each is run; 5 if not given
-    #[argh(option, default = "5")]
+    /// how often each is run; 3 if not given
+    #[argh(option, default = "3")]
     runs: usize,
     /// how long a sender floods the room, in seconds; 1 if not given
     #[argh(option, default = "1.0")]

@@ -77,6 +77,11 @@ impl System {
         self != Self::Ngircd
     }
 
+    /// Whether it takes more than it passes on, and queues the rest: a second's flood drains for a minute.
+    pub(crate) fn hoards(self) -> bool {
+        matches!(self, Self::Redis | Self::Nats | Self::Mosquitto)
+    }
+
     /// Whether all who listen get everything in one order. Of the peers only Redis does, which has one thread;
     /// it is not among its promises.
     pub(crate) fn has_one_order(self) -> bool {

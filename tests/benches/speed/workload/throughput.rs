@@ -13,6 +13,9 @@ use crate::system::System;
 /// Whose processor time is measured under T, by text: it does not depend on what else the machine does.
 const ROLES: [&str; 3] = ["cpu of leader or server", "cpu of a receiver", "cpu of the sender"];
 
+/// How much shorter the flood of a system that hoards is.
+const HOARDED: Nanos = 8;
+
 /// What a flood gave.
 pub(super) struct Flood {
     /// Texts that were said.
@@ -65,6 +68,9 @@ pub(super) fn all_send(system: System, n: u16, effort: &Effort) -> Result<Run> {
 
 /// `senders` say as much as is taken for so long.
 pub(super) fn flood(room: &mut Room, senders: &[usize], receivers: &[usize], nanos: Nanos) -> Result<Flood> {
+    let system = room.system();
+    // What is taken is what is passed on, so a short flood has the rate of a long one.
+    let nanos = if system.hoards() { nanos / HOARDED } else { nanos };
     room.listen(receivers, senders.len(), false)?;
     for sender in senders {
         room.order(*sender, &Order::Flood { nanos })?;
@@ -72,7 +78,6 @@ pub(super) fn flood(room: &mut Room, senders: &[usize], receivers: &[usize], nan
     let said = senders.iter().map(|sender| room.said(*sender)).collect::<Result<Vec<_>>>()?;
     let heard = receivers.iter().map(|receiver| room.heard(*receiver)).collect::<Result<Vec<_>>>()?;
     let all: u64 = said.iter().map(|(count, _)| u64::from(*count)).sum();
-    let system = room.system();
     let own = |who: usize| match said.get(who) {
         Some((count, _)) if !system.echoes() && said.len() > 1 => u64::from(*count),
         _ => 0,
