@@ -39,12 +39,12 @@ pub const ROWS: &[Row] = &[
     // Newcomers.
     tested(2, 1000, Budget { joins: 1, crashes: 1, ..NONE }),
     tested(2, 1000, Budget { joins: 1, leaves: 1, ..NONE }),
-    large(2, Budget { joins: 2, ..NONE }),
+    tested(2, 100_000, Budget { joins: 2, ..NONE }),
     large(3, Budget { joins: 1, crashes: 1, ..NONE }),
     large(3, Budget { joins: 1, crashes: 1, messages: 1, ..NONE }),
     large(3, Budget { joins: 1, crashes: 2, messages: 1, ..NONE }),
     large(2, Budget { joins: 1, breaks: 1, messages: 1, ..NONE }),
-    large(2, Budget { joins: 1, false_alarms: 1, ..NONE }),
+    tested(2, 10_000, Budget { joins: 1, false_alarms: 1, ..NONE }),
     large(2, Budget { joins: 1, partitions: 1, ..NONE }),
     large(2, Budget { joins: 1, partitions: 1, crashes: 1, messages: 1, ..NONE }),
     // Leaving in order.
@@ -59,7 +59,7 @@ pub const ROWS: &[Row] = &[
     tested(3, 1000, Budget { false_alarms: 1, crashes: 1, ..NONE }),
     large(3, Budget { false_alarms: 1, crashes: 1, messages: 1, ..NONE }),
     large(3, Budget { false_alarms: 2, messages: 1, ..NONE }),
-    large(3, Budget { breaks: 2, messages: 1, ..NONE }),
+    tested(3, 100_000, Budget { breaks: 2, messages: 1, ..NONE }),
     large(4, Budget { breaks: 1, crashes: 1, messages: 1, ..NONE }),
     // Partitions: any cut in two, healed at any time.
     tested(2, 1000, Budget { partitions: 1, messages: 1, ..NONE }),
