@@ -95,3 +95,8 @@ fn a_last_fault_that_is_noticed_late_costs_only_time() {
     all_hold(Mix::Freeze, 12_205_766..12_205_767);
     all_hold(Mix::Freeze, 12_209_000..12_209_001);
 }
+
+#[test]
+fn a_leader_tells_a_member_that_it_has_to_dial_first() {
+    all_hold(Mix::Calm, 20_350_800..20_350_801);
+}

@@ -90,8 +90,8 @@ impl Progress {
         if self.synced {
             self.synced = false;
             self.unsynced_since = now;
-            self.reminded = false;
         }
+        self.reminded = false;
     }
 }
 
@@ -396,10 +396,13 @@ impl Node {
     /// Reminds members that do not follow, and gives them up in time.
     pub(super) fn check_unsynced(&mut self) {
         let (now, patience) = (self.now(), Times::unsynced(self.roster.len()));
-        let gives_up = self.keeps(Rule::UnsyncedTimeout);
+        let (reminds, gives_up) = (self.keeps(Rule::RemindUnsynced), self.keeps(Rule::UnsyncedTimeout));
         let Some(leadership) = &mut self.leadership else { return };
+        let doomed = leadership.doomed.keys().copied();
+        let newcomers = leadership.admission.iter().flat_map(|it| it.newcomers.iter().copied());
+        let spared: BTreeSet<NodeId> = newcomers.chain(doomed).collect();
         let (mut lost, mut behind) = (Vec::new(), Vec::new());
-        for (id, progress) in &mut leadership.members {
+        for (id, progress) in leadership.members.iter_mut().filter(|(id, _)| !spared.contains(id)) {
             let since = match progress.synced {
                 true if progress.installs() => Some(progress.took_at),
                 true => None,
@@ -409,17 +412,12 @@ impl Node {
             if now.since(since) >= patience && (progress.synced || gives_up) {
                 lost.push(*id);
             } else if !progress.synced && !progress.reminded && now.since(since) >= self.times.sweep() {
-                progress.reminded = true;
+                // Without a link there is nothing yet that could have told it.
+                progress.reminded = self.links.is_linked(*id);
                 behind.push(*id);
             }
         }
-        let doomed = leadership.doomed.keys().copied();
-        let newcomers = leadership.admission.iter().flat_map(|it| it.newcomers.iter().copied());
-        let spared: BTreeSet<NodeId> = newcomers.chain(doomed).collect();
-        for member in behind {
-            if spared.contains(&member) || !self.keeps(Rule::RemindUnsynced) {
-                continue;
-            }
+        for member in behind.into_iter().filter(|_| reminds) {
             if self.links.is_linked(member) {
                 let elected = self.announcement();
                 self.send_elected(member, elected);
@@ -428,9 +426,7 @@ impl Node {
             }
         }
         for member in lost {
-            if !spared.contains(&member) {
-                self.doom(member, Departure::Lost);
-            }
+            self.doom(member, Departure::Lost);
         }
     }
 
