@@ -8,11 +8,11 @@ use std::net::SocketAddr;
 
 use ringchat_core::limits::MAX_CLOCK_LEAP;
 use ringchat_core::wire::{
-    Body, Change, Deliver, Elected, Entry, Envelope, Hello, Install, Join, Message, Said,
+    Body, Change, Deliver, Elected, Entry, Envelope, Hello, Install, Join, Message, Refusal, Said,
 };
 use ringchat_core::{
-    Action, Cfg, Config, Epoch, Fault, Input, Instant, LinkId, Member, Name, Node, NodeId, Notice, Origin,
-    RoomId, Roster, Start, Text, View, invariants,
+    Action, Cfg, Config, DialId, DownReason, Epoch, Fault, Input, Instant, LinkId, Member, Name, Node,
+    NodeId, Notice, Origin, RoomId, Roster, Start, Text, View, invariants,
 };
 
 const LINK: LinkId = LinkId(1);
@@ -34,7 +34,7 @@ impl Pair {
     /// The node is a member of a room that the peer leads, in which the peer has said two things.
     fn with_member() -> Self {
         let mut pair = Self::new(Start::Join { contacts: vec![addr(2)] });
-        let dial = ringchat_core::DialId(1);
+        let dial = DialId(1);
         pair.handle(Input::LinkUp { link: LINK, origin: Origin::Dialed(dial), remote: addr(2) });
         pair.elect(1);
         pair.install(1, 0, &[pair.opened(1, 0)]);
@@ -206,4 +206,13 @@ fn what_was_shown_is_not_taken_back() {
     pair.elect(2);
     assert_eq!(pair.install(2, 2, &[pair.opened(2, 2)]), [Fault::TakenBack]);
     assert_eq!(pair.node.log_len(), 3);
+}
+
+#[test]
+fn a_neighbour_that_refuses_the_greeting_like_a_full_room_is_asked_again() {
+    let mut pair = Pair::with_member();
+    pair.handle(Input::LinkDown { link: LINK, reason: DownReason::Eof });
+    let again = DialId(2);
+    pair.handle(Input::LinkUp { link: LINK, origin: Origin::Dialed(again), remote: addr(2) });
+    assert_eq!(pair.faults(Message::Refused(Refusal::RoomFull)), [Fault::Unexpected]);
 }

@@ -151,16 +151,23 @@ impl Node {
             return;
         }
         let purpose = state.purpose.clone();
+        if let Some(Purpose::Peer(_)) = purpose {
+            // A member that is greeted lets in or is no member: it was asked for nothing that it could refuse.
+            return self.fault(link, Fault::Unexpected);
+        }
         if refusal == Refusal::RoomFull && self.is_merging_on(link) {
             self.too_many_to_merge();
         }
         self.merge_link_lost(link);
         let Some(purpose) = purpose else { return };
         self.close(link, CloseMode::Abort);
-        match (purpose, refusal) {
-            (Purpose::Peer(_) | Purpose::Probe { .. }, _) => {}
-            (_, Refusal::RoomFull) if self.is_fresh() => self.end(Ending::Refused(refusal)),
-            (Purpose::Contact(_) | Purpose::Leader { .. }, _) => self.ask_next(),
+        if matches!(purpose, Purpose::Probe { .. }) {
+            return;
+        }
+        if refusal == Refusal::RoomFull && self.is_fresh() {
+            self.end(Ending::Refused(refusal));
+        } else {
+            self.ask_next();
         }
     }
 
