@@ -118,8 +118,8 @@ impl Times {
         self.detect
     }
 
-    /// An unsynced member, or one in another view, of a ring of `n` is given up after this: the news of its leader
-    /// goes once round the ring.
+    /// An unsynced member of a ring of `n` is given up after this: the news of its leader goes once round the
+    /// ring.
     pub(crate) fn unsynced(n: usize) -> Duration {
         Self::election(n).saturating_add(Duration::from_secs(2))
     }

@@ -62,7 +62,7 @@ impl Absent {
                 for member in lost {
                     self.lose(member, index, at);
                 }
-                roster.ids().for_each(|id| self.returned(id));
+                self.replace(roster);
             }
             Change::Edit { gone, joined, .. } => {
                 let lost = gone.iter().filter(|(_, why)| *why == Departure::Lost);
@@ -77,7 +77,7 @@ impl Absent {
 
     /// These are members: whoever had the address of one before is looked for no more.
     pub(crate) fn replace(&mut self, members: &Roster) {
-        self.lost.retain(|lost, _| members.ids().all(|id| id.addr() != lost.addr()));
+        members.ids().for_each(|id| self.returned(id));
     }
 
     /// The entries from `index` on are no longer in the log.

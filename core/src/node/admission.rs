@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::links::Purpose;
 use super::merging::size_of;
-use super::{Mode, Node, Rule};
+use super::{Node, Rule};
 use crate::action::{Action, CloseMode, Departure, Fault};
 use crate::ids::{Epoch, Index, LinkId, NodeId};
 use crate::limits::{MAX_HALF_OPEN, MAX_ROSTER};
@@ -59,7 +59,7 @@ impl Node {
             return self.fault(link, Fault::Unexpected);
         }
         join.ring.retain(|member| !self.lives_here(member));
-        if self.leaving.is_some() || self.lost_leader.is_some() || self.mode != Mode::Normal {
+        if self.leaving.is_some() || self.lost_leader.is_some() || !self.is_normal() {
             return self.send(link, Message::Refused(Refusal::Busy));
         }
         let rank = self.rank();

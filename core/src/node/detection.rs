@@ -186,7 +186,7 @@ impl Node {
 
     /// Tells the leader that `peer` seems to be gone; the leader decides on its own link.
     fn suspect(&mut self, peer: NodeId) {
-        if self.mode != Mode::Normal || self.leads() || !self.roster.contains(peer) {
+        if !self.is_normal() || self.leads() || !self.roster.contains(peer) {
             return;
         }
         if let Some(leader) = self.leader().filter(|leader| *leader != peer) {
@@ -229,7 +229,7 @@ impl Node {
         if self.is_news(beat.cfg) && !self.leads() {
             self.send(link, Message::WantRoster);
         }
-        if self.mode == Mode::Normal && self.view.leader == peer && beat.view == Some(self.view) {
+        if self.is_normal() && self.view.leader == peer && beat.view == Some(self.view) {
             self.learn_stable(beat.stable);
         }
     }

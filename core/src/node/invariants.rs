@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{Mode, Node};
+use super::Node;
 use crate::limits::{MAX_DIALS, MAX_HALF_OPEN, MAX_SHAPE, SUBMIT_WINDOW};
 
 /// What does not hold.
@@ -56,11 +56,11 @@ pub fn check(node: &Node) -> Result<(), Violation> {
     holds(node.log.is_ordered(), Violation::LogOrder)?;
     holds(node.view.epoch <= node.promised, Violation::ViewAbovePromise)?;
     holds(
-        node.mode != Mode::Normal || node.route.cfg >= node.cfg || !node.roster.contains(node.me.id),
+        !node.is_normal() || node.route.cfg >= node.cfg || !node.roster.contains(node.me.id),
         Violation::RouteBehind,
     )?;
     holds(submissions_in_row(node), Violation::Submissions)?;
-    let normal = node.mode == Mode::Normal;
+    let normal = node.is_normal();
     let shown =
         node.shown.iter().all(|(id, seq)| node.log.last_of(*id) >= *seq || node.log.last_of(*id) == 0);
     holds(!normal || shown, Violation::ShownAboveLog)?;
@@ -68,7 +68,7 @@ pub fn check(node: &Node) -> Result<(), Violation> {
     holds(!normal || node.stable <= node.log.len(), Violation::StableAboveLog)?;
     let next = node.ring.next.is_none_or(|next| node.links.is_linked(next));
     let sought = node.ring.seeking.is_none_or(|sought| node.links.dialing(sought).is_some());
-    holds(node.mode == Mode::Ended || (next && sought), Violation::RingInTheAir)?;
+    holds(node.has_ended() || (next && sought), Violation::RingInTheAir)?;
     let bounded = node.submissions.len() <= SUBMIT_WINDOW
         && node.links.half_open().count() <= MAX_HALF_OPEN
         && node.links.dials().count() <= MAX_DIALS

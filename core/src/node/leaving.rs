@@ -1,6 +1,6 @@
 //! Leaving in order: first what was said is made to stay, then the membership is left.
 
-use super::{Mode, Node, Rule};
+use super::{Node, Rule};
 use crate::action::{Departure, Ending};
 use crate::config::Times;
 use crate::ids::{NodeId, Seq};
@@ -33,7 +33,7 @@ impl Node {
 
     /// Tells a new leader that this member drains.
     pub(super) fn drain_again(&mut self) {
-        if self.leaving == Some(Leaving::Draining) && self.mode == Mode::Normal && !self.leads() {
+        if self.leaving == Some(Leaving::Draining) && self.is_normal() && !self.leads() {
             let oseq = self.said;
             self.send_to(self.view.leader, Message::Draining { oseq });
         }
@@ -59,7 +59,7 @@ impl Node {
             }
             Some(Leaving::Draining) => {
                 let leader = self.view.leader;
-                let settled = self.mode == Mode::Normal && self.lost_leader.is_none();
+                let settled = self.is_normal() && self.lost_leader.is_none();
                 if settled && self.is_drained() && self.send_to(leader, Message::Leave) {
                     self.leaving = Some(Leaving::Asked);
                     self.arm(Timer::Leave, Times::LEAVE);

@@ -66,7 +66,7 @@ impl Node {
     /// its own, and has died since, or thought better of it. The ring that the log tells of is the one to close.
     /// Others give it up at other times, and are not to bring it back meanwhile.
     pub(super) fn check_route(&mut self) {
-        let is_ahead = self.mode == Mode::Normal && self.route.cfg.view != self.view;
+        let is_ahead = self.is_normal() && self.route.cfg.view != self.view;
         if is_ahead && self.now().since(self.route_learned) >= Times::unsynced(self.route.roster.len()) {
             self.lapsed = self.lapsed.max(Some(self.route.cfg));
             self.route = Route { cfg: self.cfg, roster: self.roster.clone() };

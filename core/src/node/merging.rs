@@ -5,7 +5,7 @@
 //! ring follows with its members' logs.
 
 use super::links::Purpose;
-use super::{Mode, Node, Rule};
+use super::{Node, Rule};
 use crate::action::{Action, CloseMode, Fault, Notice};
 use crate::config::Times;
 use crate::ids::{LinkId, NodeId};
@@ -63,7 +63,7 @@ impl Node {
     }
 
     pub(super) fn on_probe(&mut self, link: LinkId, prober: &Member, size: u64) {
-        if self.mode == Mode::Normal && self.leadership.is_none() {
+        if self.is_normal() && self.leadership.is_none() {
             let (me, leader) = (self.me.id, self.member(self.view.leader));
             return self.send(link, Message::JoinVia { me, leader });
         }

@@ -56,7 +56,7 @@ impl Node {
         if let Some(state) = self.links.get_mut(link) {
             state.knows = state.knows.max(Some(elected.cfg));
         }
-        if self.mode == Mode::Normal && self.view == view {
+        if self.is_normal() && self.view == view {
             // The leader has lost track of this member; from anybody else it is only late.
             if self.links.of(view.leader) == Some(link) {
                 self.leader_linked(view.leader);
@@ -124,7 +124,7 @@ impl Node {
             self.lost_leader = None;
             self.timers.clear(Timer::Initiate);
         }
-        if self.mode == Mode::Normal {
+        if self.is_normal() {
             self.mode = Mode::Waiting(Waiting::new(self.announcement()));
             self.arm_election();
         }
@@ -148,7 +148,7 @@ impl Node {
     }
 
     pub(super) fn on_sync(&mut self, link: LinkId, member: NodeId, sync: Sync) {
-        if self.mode == Mode::Normal && !self.roster.contains(member) {
+        if self.is_normal() && !self.roster.contains(member) {
             return self.send_not_member(link, RefusedKind::Sync, sync.view.epoch);
         }
         if !self.leads() || sync.view != self.view {

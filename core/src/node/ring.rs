@@ -163,7 +163,7 @@ impl Node {
 
     /// Tells the user of new neighbours once both are known.
     pub(super) fn announce_ring(&mut self) {
-        if self.mode != Mode::Normal || !self.ready {
+        if !self.is_normal() || !self.ready {
             return;
         }
         let alone = self.roster.len() <= 1;
