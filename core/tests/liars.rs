@@ -216,3 +216,12 @@ fn a_neighbour_that_refuses_the_greeting_like_a_full_room_is_asked_again() {
     pair.handle(Input::LinkUp { link: LINK, origin: Origin::Dialed(again), remote: addr(2) });
     assert_eq!(pair.faults(Message::Refused(Refusal::RoomFull)), [Fault::Unexpected]);
 }
+
+#[test]
+fn nobody_welcomes_a_newcomer_as_its_own_leader() {
+    let mut pair = Pair::new(Start::Join { contacts: vec![addr(2)] });
+    pair.handle(Input::LinkUp { link: LINK, origin: Origin::Dialed(DialId(1)), remote: addr(2) });
+    let view = View { epoch: Epoch(1), leader: pair.node.me().id };
+    let elected = Elected { cfg: Cfg::first(view), roster: pair.roster(), shape: Vec::new() };
+    assert_eq!(pair.faults(Message::Elected(elected)), [Fault::Unexpected]);
+}

@@ -25,6 +25,8 @@ pub enum Violation {
     StableAboveLog,
     /// The next is on no link, or nobody dials whom this node seeks.
     RingInTheAir,
+    /// A link is to stand for the node itself.
+    LinkToItself,
     /// Something is over its bound.
     OverLimit,
 }
@@ -40,6 +42,7 @@ impl fmt::Display for Violation {
             Self::FalseLeader => "leads where it does not",
             Self::StableAboveLog => "more is stable than there is",
             Self::RingInTheAir => "the next is on no link, or who is sought is not dialed",
+            Self::LinkToItself => "a link is to stand for the node itself",
             Self::OverLimit => "something is over its bound",
         })
     }
@@ -69,6 +72,7 @@ pub fn check(node: &Node) -> Result<(), Violation> {
     let next = node.ring.next.is_none_or(|next| node.links.is_linked(next));
     let sought = node.ring.seeking.is_none_or(|sought| node.links.dialing(sought).is_some());
     holds(node.has_ended() || (next && sought), Violation::RingInTheAir)?;
+    holds(!node.links.is_linked(node.me.id), Violation::LinkToItself)?;
     let bounded = node.submissions.len() <= SUBMIT_WINDOW
         && node.links.half_open().count() <= MAX_HALF_OPEN
         && node.links.dials().count() <= MAX_DIALS

@@ -77,15 +77,16 @@ impl Node {
         self.accept(elected);
     }
 
-    /// Whether what this node has promised lets it follow the leader of `view`. One that never was a member
-    /// has only passed tokens on, and promised nothing else.
+    /// Whether what this node has promised lets it follow the leader of `view`, which is another. One that never
+    /// was a member has only passed tokens on, and promised nothing else.
     pub(super) fn would_follow(&self, view: View) -> bool {
         let is_open = match self.mode {
             Mode::Electing(_) => true,
             Mode::Joining => self.is_fresh(),
             Mode::Normal | Mode::Waiting(_) | Mode::Ended => false,
         };
-        view.epoch > self.promised || (view.epoch == self.promised && is_open)
+        let is_new = view.epoch > self.promised || (view.epoch == self.promised && is_open);
+        is_new && view.leader != self.me.id
     }
 
     /// The new leader is known: follow it.
