@@ -78,7 +78,7 @@ impl Times {
         Self { detect: detect.clamp(Duration::from_millis(10), Duration::from_hours(1)) }
     }
 
-    /// How often all links are looked over.
+    /// How often all links are looked over, at most.
     pub(crate) fn sweep(self) -> Duration {
         self.detect / 10
     }

@@ -1,6 +1,7 @@
 //! Who is alive: heartbeats, silence, suspicions.
 
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use super::links::{Link, Purpose};
 use super::{Mode, Node, Rule};
@@ -32,7 +33,6 @@ enum Duty {
 impl Node {
     /// Looks all links over, several times per `detect`.
     pub(super) fn sweep(&mut self) {
-        self.arm(Timer::Sweep, self.times.sweep());
         let late =
             self.links.dials().filter(|(_, dial)| self.dial_is_late(&dial.purpose, dial.started, false));
         for dial in late.map(|(id, _)| id).collect::<Vec<_>>() {
@@ -46,6 +46,51 @@ impl Node {
         self.check_unsynced();
         self.check_route();
         self.hurry_admission();
+        self.timers.set(Timer::Sweep, self.next_sweep());
+    }
+
+    /// At rest the next look is when the first link is due, so that who rests is seldom woken.
+    fn next_sweep(&self) -> Instant {
+        let (soon, late) = (self.now().after(self.times.sweep()), self.now().after(self.times.ring_beat()));
+        if self.is_unsettled() {
+            return soon;
+        }
+        let due = self.links.iter().map(|(_, link)| self.due_to_look(link)).min();
+        due.map_or(late, |due| due.clamp(soon, late))
+    }
+
+    /// While something is under way the next look is soon.
+    pub(super) fn hurry_sweep(&mut self) {
+        let soon = self.now().after(self.times.sweep());
+        if self.timers.at(Timer::Sweep).is_some_and(|at| at > soon) && self.is_unsettled() {
+            self.timers.set(Timer::Sweep, soon);
+        }
+    }
+
+    fn is_unsettled(&self) -> bool {
+        let leadership = self.leadership.as_ref();
+        !self.is_normal()
+            || self.ring.seeking.is_some()
+            || self.links.dials().next().is_some()
+            || leadership.is_some_and(|it| it.admission.is_some() || !it.all_synced())
+    }
+
+    /// When a link wants to be looked at: at once if it is on its way to its use, or to its end.
+    fn due_to_look(&self, link: &Link) -> Instant {
+        let Some(peer) = link.peer.filter(|peer| self.has_use_for(*peer)) else { return self.now() };
+        let (beat, silence) = self.patience(peer);
+        let asked = link.probed.filter(|at| link.heard < *at).map(|at| at.after(self.times.dial()));
+        let due = link.sent.after(beat).min(link.heard.after(silence));
+        asked.map_or(due, |asked| asked.min(due))
+    }
+
+    /// How long a link to `peer` may send nothing, and how long hear nothing.
+    fn patience(&self, peer: NodeId) -> (Duration, Duration) {
+        if self.ring.is_neighbour(peer) {
+            (self.times.ring_beat(), self.times.detect)
+        } else {
+            (self.times.idle_beat(), self.times.idle_silence())
+        }
     }
 
     /// Whether a dial takes too long: until the first answer, or from then until the link has found its use.
@@ -79,12 +124,10 @@ impl Node {
         if link.probed.is_some_and(|at| link.heard < at && now.since(at) >= self.times.dial()) {
             return Some(Duty::GiveUp(peer));
         }
-        let near = self.ring.is_neighbour(peer);
-        let silence = if near { self.times.detect } else { self.times.idle_silence() };
+        let (beat, silence) = self.patience(peer);
         if now.since(link.heard) >= silence && self.links.dialing(peer).is_none() {
             return Some(Duty::Redial(peer));
         }
-        let beat = if near { self.times.ring_beat() } else { self.times.idle_beat() };
         (now.since(link.sent) >= beat).then_some(Duty::Beat)
     }
 

@@ -371,6 +371,7 @@ impl Node {
         self.check_leaving();
         if !self.has_ended() {
             self.announce_ring();
+            self.hurry_sweep();
         }
     }
 

@@ -92,7 +92,12 @@ impl Timers {
     }
 
     pub(crate) fn is_set(&self, timer: Timer) -> bool {
-        self.table.get(timer as usize).is_some_and(Option::is_some)
+        self.at(timer).is_some()
+    }
+
+    /// When it is due.
+    pub(crate) fn at(&self, timer: Timer) -> Option<Instant> {
+        self.table.get(timer as usize).copied().flatten()
     }
 
     /// The first to come.

@@ -1,0 +1,38 @@
+//! A member at rest is woken no more often than others are to hear of it, and notices silence in time all the same.
+
+#![allow(clippy::expect_used, reason = "a test that cannot go on is to panic")]
+
+#[allow(dead_code, reason = "the benchmark uses the rest")]
+#[path = "../benches/room/mod.rs"]
+mod room;
+
+use ringchat_core::{Action, Input, Instant, Node, Outbox};
+
+use room::Room;
+
+/// What follows once `detect` is over after the last message.
+const DETECT: u64 = 1_000_000;
+
+/// Wakes the node at each of its deadlines, and brings it nothing, until it asks for something of that kind.
+fn until(node: &mut Node, wanted: impl Fn(&Action) -> bool) -> (usize, Instant) {
+    for wakes in 1..100 {
+        let now = node.deadline().expect("a deadline").at;
+        let mut out = Outbox::new();
+        node.handle(now, Input::Tick, &mut out);
+        if out.iter().any(&wanted) {
+            return (wakes, now);
+        }
+    }
+    (usize::MAX, Instant::ZERO)
+}
+
+#[test]
+fn silence_of_a_neighbour_is_noticed_when_it_has_lasted_for_detect() {
+    let mut room = Room::of(5);
+    room.talk(1, 1);
+    let mut node = room.node(2);
+    let (wakes, at) = until(&mut node, |action| matches!(action, Action::Dial { .. }));
+    let silence = at.since(room.now());
+    assert!(silence.as_micros() <= u128::from(DETECT), "{silence:?}");
+    assert!(wakes <= 6, "{wakes} wakes in {silence:?}");
+}
