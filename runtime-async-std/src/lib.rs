@@ -41,8 +41,8 @@
 //! the caller of [`Room::say`]. What comes meanwhile, and what a deadline demands, the keeping task does. A turn
 //! writes to the sockets by itself, once to each; only what a socket does not take at once goes to a writer.
 //!
-//! async-std starts an executor thread for each core, and they wake each other. A program that does little besides
-//! one room is faster with `ASYNC_STD_THREAD_COUNT=1` in its environment.
+//! The tasks of all rooms of a process run on one thread of their own, and none of them ever blocks; async-std waits
+//! for the sockets on another.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic"))]
 

@@ -4,14 +4,27 @@
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::LazyLock;
 use std::time::Duration;
+
+use futures::executor::ThreadPool;
 
 pub(crate) use async_std::net::{TcpListener, TcpStream};
 pub(crate) use async_std::task::{sleep, yield_now};
 
+/// One thread for all tasks; none if none can be had. Executor threads of async-std take turns with its reactor's at
+/// waiting for sockets, and all wake each other for it, several times for each thing that happens.
+static TASKS: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
+    let thread = ThreadPool::builder().pool_size(1).name_prefix("ringchat-tasks").create();
+    thread.ok()
+});
+
 /// Runs `task` beside everything else. Whoever needs its end has to be told by the task.
 pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
-    drop(async_std::task::spawn(task));
+    match &*TASKS {
+        Some(thread) => thread.spawn_ok(task),
+        None => drop(async_std::task::spawn(task)),
+    }
 }
 
 /// What `future` gives, if it does so within `limit`.

@@ -119,8 +119,6 @@ impl Room {
         let role = Role::Agent(self.plan.start(u16::try_from(who)?, self.contact));
         let mut command = Command::new(std::env::current_exe()?);
         command.args(["--role", &serde_json::to_string(&role)?]);
-        // A member does little at a time: a second thread of the executor would only be woken for nothing.
-        command.env("ASYNC_STD_THREAD_COUNT", "1");
         let started = clock::now();
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let orders = child.stdin.take().context("no standard input")?;
