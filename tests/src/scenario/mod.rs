@@ -12,7 +12,7 @@
 
 mod parse;
 
-pub use parse::{Condition, Deed, ParseError, Scenario, Step, Who, parse};
+pub use parse::{BadDials, Condition, Deed, ParseError, Scenario, Step, Who, parse};
 
 use std::fmt;
 use std::time::Duration;
@@ -106,6 +106,8 @@ pub fn play_to_end(text: &str) -> Result<Vec<Vec<Chat>>, Failure> {
 
 struct Play {
     world: World,
+    /// What the ways are like when nothing is wrong with them.
+    quality: Quality,
     /// From when times are counted.
     zero: Instant,
     leader: Option<NodeId>,
@@ -117,8 +119,9 @@ impl Play {
             |(_, step): &(usize, Step)| matches!(step, Step::At(_, deed) if deed.is_more_than_a_crash());
         let any = scenario.steps.iter().any(more);
         let promises = if any { Promises::Any } else { Promises::CrashOnly };
-        let world = World::new(scenario.seed, Quality::GOOD, promises, trace);
-        Self { world, zero: Instant::ZERO, leader: None }
+        let quality = Quality { most: scenario.delay, ..Quality::GOOD };
+        let world = World::new(scenario.seed, quality, promises, trace);
+        Self { world, quality, zero: Instant::ZERO, leader: None }
     }
 
     fn run(&mut self, scenario: &Scenario) -> Result<(), Failure> {
@@ -130,6 +133,7 @@ impl Play {
                     self.act(deed)?;
                 }
                 Step::Until(condition, limit) => self.wait(*line, condition, *limit)?,
+                Step::Quiet(time) => self.world.be_quiet(*time)?,
                 Step::Expect(condition) => {
                     self.holds(condition).map_err(|instead| Failure::Unmet { line: *line, instead })?;
                 }
@@ -209,14 +213,39 @@ impl Play {
                 self.world.partition(&side);
             }
             Deed::Heal(how) => self.world.heal(*how),
-            Deed::Break(who) => self.each(who).into_iter().for_each(|h| self.world.break_link(h, 0)),
-            Deed::HalfOpen(who) => self.each(who).into_iter().for_each(|h| self.world.half_open(h, 0)),
-            Deed::Slow(who, pace) => {
-                let pace = (*pace > 0).then_some(*pace);
-                self.each(&[*who]).into_iter().for_each(|h| self.world.slow(h, pace));
-            }
+            _ => self.hinder(deed),
         }
         Ok(())
+    }
+
+    /// Makes something go badly, or well again.
+    fn hinder(&mut self, deed: &Deed) {
+        match deed {
+            Deed::FreezeForEver(who) => {
+                self.each(who).into_iter().for_each(|h| self.world.freeze_for_ever(h));
+            }
+            Deed::Break(who, n) => self.each(who).into_iter().for_each(|h| self.world.break_link(h, *n)),
+            Deed::HalfOpen(who, n) => self.each(who).into_iter().for_each(|h| self.world.half_open(h, *n)),
+            Deed::Slow(who, pace) => {
+                let pace = (*pace > 0).then_some(*pace);
+                self.those(*who).into_iter().for_each(|h| self.world.slow(h, pace));
+            }
+            Deed::Late(who, most) => {
+                self.those(*who).into_iter().for_each(|h| self.world.make_late(h, *most));
+            }
+            Deed::Jump(who, by) => self.those(*who).into_iter().for_each(|h| self.world.jump(h, *by)),
+            Deed::Queues(who, bytes) => {
+                self.those(*who).into_iter().for_each(|h| self.world.bound_queues(h, *bytes));
+            }
+            Deed::Dials(how) => {
+                let (refusals, time_outs) = match *how {
+                    BadDials::Refused(count) => (count, 0),
+                    BadDials::Lost(count) => (0, count),
+                };
+                self.world.set_quality(Quality { refusals, time_outs, ..self.quality });
+            }
+            _ => {}
+        }
     }
 
     fn say(&mut self, who: &[Who], text: &str) -> Result<(), Violation> {

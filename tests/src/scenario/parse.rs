@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::sim::{Heal, Place};
+use crate::sim::{Heal, Place, Quality};
 
 /// A scenario.
 #[derive(Clone, Debug)]
@@ -12,6 +12,8 @@ pub struct Scenario {
     pub ring: Vec<Place>,
     /// Decides delays, pieces and ids.
     pub seed: u64,
+    /// The longest time that anything is on its way.
+    pub delay: Duration,
     /// What happens, with the number of its line.
     pub steps: Vec<(usize, Step)>,
 }
@@ -27,6 +29,8 @@ pub enum Step {
     Expect(Condition),
     /// This is not to be so now.
     ExpectNot(Condition),
+    /// `quiet for TIME`: nothing but heartbeats is sent.
+    Quiet(Duration),
 }
 
 /// Something that somebody, or fate, does.
@@ -44,6 +48,8 @@ pub enum Deed {
     Restart(Vec<Who>, Who),
     /// `freeze WHO...`.
     Freeze(Vec<Who>),
+    /// `freeze-for-ever WHO...`: nobody waits for it.
+    FreezeForEver(Vec<Who>),
     /// `thaw WHO...`.
     Thaw(Vec<Who>),
     /// `leave WHO...`.
@@ -56,18 +62,45 @@ pub enum Deed {
     Partition(Vec<Who>),
     /// `heal`, or `heal reset`.
     Heal(Heal),
-    /// `break WHO...`: one connection of each.
-    Break(Vec<Who>),
-    /// `half-open WHO...`: one connection of each breaks at its own end only.
-    HalfOpen(Vec<Who>),
+    /// `break WHO...`: one connection of each; with `link N` in the end the one that this number picks.
+    Break(Vec<Who>, usize),
+    /// `half-open WHO...`: the same, and only its own end breaks.
+    HalfOpen(Vec<Who>, usize),
     /// `slow WHO BYTES`: bytes a second; 0 for as fast as it can.
     Slow(Who, u64),
+    /// `late WHO TIME`: its ticks come up to so late; 0s for on time.
+    Late(Who, Duration),
+    /// `clock WHO forward TIME`, `clock WHO back TIME`: it jumps by so many microseconds.
+    Jump(Who, i64),
+    /// `queues WHO BYTES`: a connection on which more waits to be sent breaks.
+    Queues(Who, usize),
+    /// `dials refused COUNT`, `dials lost COUNT`: so many of a thousand; 0 for none.
+    Dials(BadDials),
+}
+
+/// How dials fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadDials {
+    /// So many of a thousand are refused.
+    Refused(u32),
+    /// So many of a thousand come to nothing.
+    Lost(u32),
 }
 
 impl Deed {
     /// Whether a live member may be taken for dead after this.
     pub fn is_more_than_a_crash(&self) -> bool {
-        matches!(self, Self::Freeze(_) | Self::Cut(..) | Self::Partition(_) | Self::Slow(..) | Self::Heal(_))
+        !matches!(
+            self,
+            Self::Say(..)
+                | Self::Flood(..)
+                | Self::Crash(_)
+                | Self::PowerOff(_)
+                | Self::Restart(..)
+                | Self::Leave(_)
+                | Self::Join(..)
+                | Self::Break(..)
+        )
     }
 }
 
@@ -143,7 +176,7 @@ impl std::error::Error for ParseError {}
 /// # Errors
 /// The first line that says nothing known.
 pub fn parse(text: &str) -> Result<Scenario, ParseError> {
-    let mut scenario = Scenario { ring: Vec::new(), seed: 1, steps: Vec::new() };
+    let mut scenario = Scenario { ring: Vec::new(), seed: 1, delay: Quality::GOOD.most, steps: Vec::new() };
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
@@ -170,6 +203,7 @@ fn parse_line(scenario: &mut Scenario, number: usize, words: &[&str]) -> Result<
         ["until", condition @ .., "within", time] => {
             Step::Until(parse_condition(condition)?, parse_time(time)?)
         }
+        ["quiet", "for", time] => Step::Quiet(parse_time(time)?),
         ["expect", "not", condition @ ..] => Step::ExpectNot(parse_condition(condition)?),
         ["expect", condition @ ..] => Step::Expect(parse_condition(condition)?),
         _ => return Err("unknown step".into()),
@@ -179,7 +213,7 @@ fn parse_line(scenario: &mut Scenario, number: usize, words: &[&str]) -> Result<
 }
 
 fn parse_ring(scenario: &mut Scenario, words: &[&str]) -> Result<(), String> {
-    let places = words.iter().take_while(|word| **word != "seed").count();
+    let places = words.iter().take_while(|word| !matches!(**word, "seed" | "delay")).count();
     scenario.ring = words[..places].iter().map(|word| parse_number(word)).collect::<Result<_, _>>()?;
     parse_head(scenario, &words[places..])
 }
@@ -187,9 +221,13 @@ fn parse_ring(scenario: &mut Scenario, words: &[&str]) -> Result<(), String> {
 fn parse_head(scenario: &mut Scenario, words: &[&str]) -> Result<(), String> {
     match words {
         [] => Ok(()),
-        ["seed", seed] => {
+        ["seed", seed, rest @ ..] => {
             scenario.seed = parse_number(seed)?;
-            Ok(())
+            parse_head(scenario, rest)
+        }
+        ["delay", time, rest @ ..] => {
+            scenario.delay = parse_time(time)?;
+            parse_head(scenario, rest)
         }
         _ => Err("unknown words after the nodes".into()),
     }
@@ -203,6 +241,7 @@ fn parse_deed(words: &[&str]) -> Result<Deed, String> {
         ["power-off", who @ ..] => Deed::PowerOff(parse_all(who)?),
         ["restart", who @ .., "via", contact] => Deed::Restart(parse_all(who)?, parse_who(contact)?),
         ["freeze", who @ ..] => Deed::Freeze(parse_all(who)?),
+        ["freeze-for-ever", who @ ..] => Deed::FreezeForEver(parse_all(who)?),
         ["thaw", who @ ..] => Deed::Thaw(parse_all(who)?),
         ["leave", who @ ..] => Deed::Leave(parse_all(who)?),
         ["join", rest @ ..] => {
@@ -213,9 +252,17 @@ fn parse_deed(words: &[&str]) -> Result<Deed, String> {
         ["partition", who @ ..] => Deed::Partition(parse_all(who)?),
         ["heal"] => Deed::Heal(Heal::Deliver),
         ["heal", "reset"] => Deed::Heal(Heal::Reset),
-        ["break", who @ ..] => Deed::Break(parse_all(who)?),
-        ["half-open", who @ ..] => Deed::HalfOpen(parse_all(who)?),
+        ["break", who @ .., "link", n] => Deed::Break(parse_all(who)?, parse_number(n)?),
+        ["break", who @ ..] => Deed::Break(parse_all(who)?, 0),
+        ["half-open", who @ .., "link", n] => Deed::HalfOpen(parse_all(who)?, parse_number(n)?),
+        ["half-open", who @ ..] => Deed::HalfOpen(parse_all(who)?, 0),
         ["slow", who, pace] => Deed::Slow(parse_who(who)?, parse_number(pace)?),
+        ["late", who, time] => Deed::Late(parse_who(who)?, parse_time(time)?),
+        ["clock", who, "forward", time] => Deed::Jump(parse_who(who)?, parse_micros(time)?),
+        ["clock", who, "back", time] => Deed::Jump(parse_who(who)?, -parse_micros(time)?),
+        ["queues", who, bytes] => Deed::Queues(parse_who(who)?, parse_number(bytes)?),
+        ["dials", "refused", count] => Deed::Dials(BadDials::Refused(parse_number(count)?)),
+        ["dials", "lost", count] => Deed::Dials(BadDials::Lost(parse_number(count)?)),
         _ => return Err("unknown deed".into()),
     })
 }
@@ -269,6 +316,10 @@ fn parse_time(word: &str) -> Result<Duration, String> {
     }
 }
 
+fn parse_micros(word: &str) -> Result<i64, String> {
+    i64::try_from(parse_time(word)?.as_micros()).map_err(|_| format!("\"{word}\" is too long"))
+}
+
 fn parse_number<T: std::str::FromStr>(word: &str) -> Result<T, String> {
     word.parse().map_err(|_| format!("\"{word}\" is no number and nobody's name"))
 }
@@ -279,9 +330,10 @@ mod tests {
 
     #[test]
     fn a_scenario_is_read_line_by_line() {
-        let text = "# a comment\nring 3 1 2 seed 7\n\nat 1.5s say leader hello world\nuntil new-leader within 5s\nexpect not shown-by 2 a b";
+        let text = "# a comment\nring 3 1 2 seed 7 delay 9ms\n\nat 1.5s say leader hello world\nuntil new-leader within 5s\nexpect not shown-by 2 a b";
         let scenario = parse(text).unwrap();
         assert_eq!((scenario.ring, scenario.seed), (vec![3, 1, 2], 7));
+        assert_eq!(scenario.delay, Duration::from_millis(9));
         let say = Deed::Say(vec![Who::Leader], "hello world".into());
         let expected = [
             (4, Step::At(Duration::from_millis(1500), say)),
