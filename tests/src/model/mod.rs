@@ -24,6 +24,7 @@
 //! - [`ROWS`]: the searches that are done.
 //! - `properties`: what must hold in every state, and where nothing is left to happen.
 //! - [`search`]: the search, and the shortest way to what is wrong.
+//! - `walk`: from one state that was found to the next.
 
 mod fingerprint;
 mod host;
@@ -33,6 +34,7 @@ mod search;
 mod state;
 mod step;
 mod time;
+mod walk;
 
 pub use rows::{ROWS, Row};
 pub use search::{Found, Limits, Outcome, search};
