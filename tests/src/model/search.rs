@@ -4,7 +4,7 @@
 //! from. States are looked at in the order in which they were found, so those that came from one state lie
 //! together, and few steps lead from each to the next.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
@@ -16,6 +16,9 @@ use super::walk::{Origin, Walk};
 
 /// States are expanded in batches, each by all threads.
 const BATCH: usize = 1 << 15;
+
+/// So many states reached last are kept for a while: what was found out of their hosts serves their cousins.
+const RECENT: usize = 1 << 12;
 
 /// Fingerprints.
 type Fingerprints = HashSet<u128, BuildHasherDefault<Already>>;
@@ -148,7 +151,7 @@ impl Search {
 
     fn expand(&self, part: Range<usize>, depth: usize) -> Expanded {
         let mut walk = Walk::new(&self.origins, &self.start);
-        let mut reached = Vec::new();
+        let (mut reached, mut recent) = (Vec::new(), VecDeque::new());
         for number in part {
             let number = u32::try_from(number).unwrap_or(u32::MAX);
             let state = walk.go(number, depth);
@@ -165,6 +168,10 @@ impl Search {
                 let fingerprint = after.fingerprint();
                 if !self.visited.contains(&fingerprint) {
                     reached.push(Reached { fingerprint, origin: Origin { parent: number, step: at } });
+                }
+                recent.push_back(after);
+                if recent.len() > RECENT {
+                    recent.pop_front();
                 }
             }
         }
