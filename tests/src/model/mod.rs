@@ -14,7 +14,8 @@
 //! - A partition ends when a dial finds out, or before time passes. Until then it makes no difference whether it has
 //!   ended, for nothing else goes across. Another may take its place at any time.
 //! - What comes too late for who receives it, now and whenever it may come, is delivered at once
-//!   (`Node::is_too_late`, `Node::is_loose`).
+//!   (`Node::is_too_late`, `Node::is_loose`). That it is a sign of life comes early by that, which only a
+//!   suspicion or a false alarm in between could tell.
 //! - Acknowledgements arrive at once, and have no part in a state, where nobody comes or leaves: only then
 //!   does it decide anything who has acknowledged what.
 //! - Who dialed a link does not count once it stands at both ends, nor how far behind a peer was that is known to be.

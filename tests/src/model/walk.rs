@@ -44,7 +44,7 @@ impl<'a> Walk<'a> {
                 let step = before.steps().get(usize::from(step)).copied();
                 step.and_then(|step| before.after(step))
             };
-            debug_assert!(next.is_some(), "a state that was reached once is reached again");
+            assert!(next.is_some(), "a state that was reached once is reached again");
             self.way.extend(next.map(|next| (number, next)));
         }
         self.here()
