@@ -17,8 +17,9 @@ use super::walk::{Origin, Walk};
 /// States are expanded in batches, each by all threads.
 const BATCH: usize = 1 << 15;
 
-/// So many states reached last are kept for a while: what was found out of their hosts serves their cousins.
-const RECENT: usize = 1 << 12;
+/// So many states reached last are kept for a while: what was found out of their hosts serves their cousins. More
+/// would serve too, but not from the cache.
+const RECENT: usize = 1 << 6;
 
 /// Fingerprints.
 type Fingerprints = HashSet<u128, BuildHasherDefault<Already>>;
