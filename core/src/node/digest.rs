@@ -50,6 +50,11 @@ impl Node {
         self.digest_links(state);
     }
 
+    /// Whether this node and its peer have agreed on `link`: it does not matter any more who dialed it.
+    pub fn stands(&self, link: LinkId) -> bool {
+        self.links.get(link).is_some_and(|state| state.peer.is_some())
+    }
+
     /// Whether `message` does nothing on `link`, now or whenever it may come: what it is about is over.
     pub fn is_too_late(&self, link: LinkId, message: &Message) -> bool {
         let Some(state) = self.links.get(link) else { return true };
@@ -61,6 +66,15 @@ impl Node {
             // A view that this node leads no more it never leads again.
             Message::Submit { view, .. } | Message::Ack { view, .. } => !self.leads() || *view != self.view,
             Message::Install(install) => install.cfg.view.epoch < self.promised,
+            Message::Elected(elected) => {
+                let view = elected.cfg.view;
+                // Nobody who follows a leader comes to follow another of the same epoch.
+                let follows = matches!(self.mode, Mode::Normal | Mode::Waiting(_)) && self.joining.is_none();
+                let from_others = state.peer != Some(view.leader);
+                let is_over =
+                    view.epoch < self.promised || (view.epoch == self.promised && follows && from_others);
+                view.leader == self.me.id || (is_over && state.knows >= Some(elected.cfg))
+            }
             Message::Deliver(deliver) => deliver.view.epoch < self.promised && self.keeps(Rule::Freeze),
             _ => false,
         }

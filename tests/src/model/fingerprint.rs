@@ -6,7 +6,7 @@ use std::hash::{Hash, Hasher};
 use siphasher::sip128::{Hasher128, SipHasher13};
 
 use super::host::Life;
-use super::state::State;
+use super::state::{State, Wire};
 
 /// Generations of connections further apart than this are alike.
 const FAR: i64 = 3;
@@ -44,11 +44,25 @@ impl State {
         self.hosts[host].digest().generations.get(&peer).copied().unwrap_or(0)
     }
 
+    /// The ends of a wire in an order that tells who dialed, as long as that matters to an end.
+    fn ends(&self, wire: &Wire) -> [usize; 2] {
+        let stands = |end: usize| wire.gone[end] || self.hosts[wire.hosts[end]].node.stands(wire.link);
+        if wire.hosts[0] > wire.hosts[1] && stands(0) && stands(1) { [1, 0] } else { [0, 1] }
+    }
+
     fn digest_wires(&self, hasher: &mut impl Hasher) {
         self.wires.len().hash(hasher);
-        for wire in &self.wires {
-            (wire.hosts, wire.gone).hash(hasher);
-            for end in 0..2 {
+        let mut wires: Vec<&Wire> = self.wires.iter().map(AsRef::as_ref).collect();
+        wires.sort_by_key(|wire| {
+            let [a, b] = wire.hosts;
+            (a.min(b), a.max(b), wire.link)
+        });
+        for wire in wires {
+            let ends = self.ends(wire);
+            for end in ends {
+                (wire.hosts[end], wire.gone[end]).hash(hasher);
+            }
+            for end in ends {
                 if wire.gone[end] {
                     continue;
                 }

@@ -44,6 +44,11 @@ impl Letter {
         Arc::new(Self { digest: hasher.finish128().as_u128(), generation, envelope })
     }
 
+    /// Whether it is the same in all, stamps included.
+    fn is(self: &Arc<Self>, other: &Arc<Self>) -> bool {
+        Arc::ptr_eq(self, other) || (self.digest == other.digest && self.envelope == other.envelope)
+    }
+
     /// Whether it is only a sign of life.
     pub(super) fn is_beat(&self) -> bool {
         matches!(self.envelope.message, Message::Ping(_) | Message::Pong(_))
@@ -71,7 +76,7 @@ impl Event {
     fn is(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Received { link, letter }, Self::Received { link: link2, letter: letter2 }) => {
-                link == link2 && Arc::ptr_eq(letter, letter2)
+                link == link2 && letter.is(letter2)
             }
             (Self::Input(a), Self::Input(b)) => a == b,
             (Self::Crash, Self::Crash) => true,
@@ -155,17 +160,16 @@ impl Host {
             return Arc::new(next);
         }
         let mut moves = self.moves.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = moves.iter().position(|(at, it, _)| *at == now && it.is(event));
-        if let Some(host) = known.and_then(|known| moves[known].2.upgrade()) {
+        let known = moves.iter().find(|(at, it, _)| *at == now && it.is(event));
+        if let Some(host) = known.and_then(|(.., host)| host.upgrade()) {
             return host;
         }
         let mut next = self.fork();
         next.suffer(now, event);
         let next = Arc::new(next);
-        match known {
-            Some(known) => moves[known].2 = Arc::downgrade(&next),
-            None => moves.push((now, event.clone(), Arc::downgrade(&next))),
-        }
+        // What came of it before is forgotten by now, as is what came of other events.
+        moves.retain(|(.., host)| host.strong_count() > 0);
+        moves.push((now, event.clone(), Arc::downgrade(&next)));
         next
     }
 

@@ -11,11 +11,14 @@
 //! So that larger rings can be searched, what makes no difference is not told apart, or not tried:
 //! - A crash happens when somebody notices it. Until then the host might as well have been slow, which is
 //!   tried anyway.
+//! - A partition ends when a dial finds out, or before time passes. Until then it makes no difference whether it has
+//!   ended, for nothing else goes across. Another may take its place at any time.
 //! - What comes too late for who receives it, now and whenever it may come, is delivered at once
-//!   (`Node::is_too_late`, `Node::is_loose`).
+//!   (`Node::is_too_late`, `Node::is_loose`). That it is a sign of life comes early by that, which only a
+//!   suspicion or a false alarm in between could tell.
 //! - Acknowledgements arrive at once, and have no part in a state, where nobody comes or leaves: only then
 //!   does it decide anything who has acknowledged what.
-//! - Who dialed a link does not count once it stands, nor how far behind a peer was that is known to be.
+//! - Who dialed a link does not count once it stands at both ends, nor how far behind a peer was that is known to be.
 //!
 //! - [`State`]: nodes, connections and dials, and what a step makes of them.
 //! - `host`: one node and its user, and what an event makes of them.
@@ -24,6 +27,7 @@
 //! - [`ROWS`]: the searches that are done.
 //! - `properties`: what must hold in every state, and where nothing is left to happen.
 //! - [`search`]: the search, and the shortest way to what is wrong.
+//! - `walk`: from one state that was found to the next.
 
 mod fingerprint;
 mod host;
@@ -33,6 +37,7 @@ mod search;
 mod state;
 mod step;
 mod time;
+mod walk;
 
 pub use rows::{ROWS, Row};
 pub use search::{Found, Limits, Outcome, search};

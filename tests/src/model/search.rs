@@ -1,14 +1,47 @@
 //! The search, breadth first: the first way found to a state is a shortest one.
+//!
+//! No state is kept, only how each was reached first: a state to look at is made again from the one it came
+//! from. States are looked at in the order in which they were found, so those that came from one state lie
+//! together, and few steps lead from each to the next.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use super::state::State;
 use super::step::Step;
+use super::walk::{Origin, Walk};
 
 /// States are expanded in batches, each by all threads.
 const BATCH: usize = 1 << 15;
+
+/// So many states reached last are kept for a while: what was found out of their hosts serves their cousins. More
+/// would serve too, but not from the cache.
+const RECENT: usize = 1 << 6;
+
+/// Fingerprints.
+type Fingerprints = HashSet<u128, BuildHasherDefault<Already>>;
+
+/// What is to be hashed is a hash already.
+#[derive(Default)]
+struct Already(u64);
+
+impl Hasher for Already {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |all, byte| all.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    #[allow(clippy::cast_possible_truncation, reason = "half of it is random enough")]
+    fn write_u128(&mut self, fingerprint: u128) {
+        self.0 = fingerprint as u64;
+    }
+}
 
 /// When to stop early, and how many threads to use.
 #[derive(Clone, Copy, Debug)]
@@ -44,26 +77,10 @@ pub struct Outcome {
     pub furthest: Vec<String>,
 }
 
-/// How a state was reached first.
-#[derive(Clone, Copy)]
-struct Origin {
-    /// The number of the state before; its own for the first.
-    parent: u32,
-    /// Which of that state's steps.
-    step: u16,
-}
-
-/// A state to look at, and its number.
-struct Open {
-    number: u32,
-    state: State,
-}
-
 /// A state reached in one step.
 struct Reached {
     fingerprint: u128,
     origin: Origin,
-    state: State,
 }
 
 /// What one thread made of its part of a batch.
@@ -72,88 +89,90 @@ type Expanded = Result<Vec<Reached>, (u32, Option<u16>, String)>;
 /// Searches all that can follow from `start`. `progress` is told the depth and the number of states found
 /// and of states to look at, after each batch.
 pub fn search(start: State, limits: Limits, mut progress: impl FnMut(usize, usize, usize)) -> Outcome {
-    let origins = vec![Origin { parent: 0, step: 0 }];
     let mut search = Search {
-        visited: HashSet::from([start.fingerprint()]),
-        settled: Mutex::new(HashSet::new()),
-        origins,
-        start: start.clone(),
+        visited: [start.fingerprint()].into_iter().collect(),
+        settled: Mutex::default(),
+        origins: vec![Origin::START],
+        start,
     };
-    let mut frontier = vec![Open { number: 0, state: start }];
-    let mut depth = 0;
-    while !frontier.is_empty() {
-        let mut next = Vec::new();
-        while !frontier.is_empty() {
-            let batch = frontier.split_off(frontier.len().saturating_sub(BATCH));
-            if let Err((number, step, what)) = search.expand_all(&batch, limits.jobs, &mut next) {
+    let (mut layer, mut depth) = (0..1, 0);
+    while !layer.is_empty() {
+        while !layer.is_empty() {
+            let batch = layer.start..layer.end.min(layer.start + BATCH);
+            layer.start = batch.end;
+            if let Err((number, step, what)) = search.expand_all(batch, depth, limits.jobs) {
                 let found = Some(Found { what, scenario: search.scenario(number, step) });
                 return search.outcome(depth + 1, false, found);
             }
-            progress(depth, search.origins.len(), frontier.len() + next.len());
+            progress(depth, search.origins.len(), search.origins.len() - layer.start);
             if search.origins.len() > limits.states {
                 return search.outcome(depth, false, None);
             }
         }
-        if !next.is_empty() {
+        layer = layer.end..search.origins.len();
+        if !layer.is_empty() {
             depth += 1;
         }
-        frontier = next;
     }
     search.outcome(depth, true, None)
 }
 
 struct Search {
-    visited: HashSet<u128>,
+    visited: Fingerprints,
     /// States with nothing under way from which a good rest is known to be reached.
-    settled: Mutex<HashSet<u128>>,
+    settled: Mutex<Fingerprints>,
     origins: Vec<Origin>,
     start: State,
 }
 
 impl Search {
-    /// Finds what follows from a batch of states, and keeps what is new.
+    /// Finds what follows from a batch of states that are `depth` steps away, and notes what is new.
     fn expand_all(
         &mut self,
-        batch: &[Open],
+        batch: Range<usize>,
+        depth: usize,
         jobs: usize,
-        next: &mut Vec<Open>,
     ) -> Result<(), (u32, Option<u16>, String)> {
         let part = batch.len().div_ceil(jobs.max(1)).max(1);
         let shared: &Self = self;
         let parts: Vec<Expanded> = thread::scope(|scope| {
-            let threads: Vec<_> =
-                batch.chunks(part).map(|part| scope.spawn(move || shared.expand(part))).collect();
+            let parts = batch.clone().step_by(part).map(|start| start..batch.end.min(start + part));
+            let threads: Vec<_> = parts.map(|part| scope.spawn(move || shared.expand(part, depth))).collect();
             threads.into_iter().map(|thread| thread.join().unwrap_or_else(|_| died())).collect()
         });
         for part in parts {
-            for Reached { fingerprint, origin, state } in part? {
+            for Reached { fingerprint, origin } in part? {
                 if self.visited.insert(fingerprint) {
-                    let number = u32::try_from(self.origins.len()).unwrap_or(u32::MAX);
                     self.origins.push(origin);
-                    next.push(Open { number, state });
                 }
             }
         }
         Ok(())
     }
 
-    fn expand(&self, part: &[Open]) -> Expanded {
-        let mut reached = Vec::new();
-        for Open { number, state } in part {
+    fn expand(&self, part: Range<usize>, depth: usize) -> Expanded {
+        let mut walk = Walk::new(&self.origins, &self.start);
+        let (mut reached, mut recent) = (Vec::new(), VecDeque::new());
+        for number in part {
+            let number = u32::try_from(number).unwrap_or(u32::MAX);
+            let state = walk.go(number, depth);
             let later = if state.is_quiet() { state.let_time_pass() } else { None };
             if state.is_quiet() {
-                self.check_settles(state, later.as_ref()).map_err(|what| (*number, None, what))?;
+                self.check_settles(state, later.as_ref()).map_err(|what| (number, None, what))?;
             }
             for (step, at) in state.steps().into_iter().zip(0_u16..) {
                 let after = if step == Step::Time { later.clone() } else { state.after(step) };
                 let Some(after) = after else { continue };
                 if let Some(wrong) = after.wrong {
-                    return Err((*number, Some(at), wrong.to_string()));
+                    return Err((number, Some(at), wrong.to_string()));
                 }
                 let fingerprint = after.fingerprint();
                 if !self.visited.contains(&fingerprint) {
-                    let origin = Origin { parent: *number, step: at };
-                    reached.push(Reached { fingerprint, origin, state: after });
+                    reached.push(Reached { fingerprint, origin: Origin { parent: number, step: at } });
+                }
+                recent.push_back(after);
+                if recent.len() > RECENT {
+                    recent.pop_front();
                 }
             }
         }

@@ -210,8 +210,13 @@ impl State {
 
     /// The host that a dial reaches, if any.
     pub(super) fn reached_by(&self, dialing: &Dialing) -> Option<usize> {
-        let host = self.hosts.iter().position(|host| host.node.me().id.addr() == dialing.addr)?;
+        let host = self.dialed_by(dialing)?;
         (self.is_live(host) && !self.is_cut(dialing.from, host)).then_some(host)
+    }
+
+    /// The host, alive or not, whose address is dialed.
+    pub(super) fn dialed_by(&self, dialing: &Dialing) -> Option<usize> {
+        self.hosts.iter().position(|host| host.node.me().id.addr() == dialing.addr)
     }
 
     /// Hands an input to a host.

@@ -7,7 +7,7 @@ use ringchat_core::wire::Message;
 use ringchat_core::{Command, Input, Text};
 
 use super::host::Event;
-use super::state::{State, Tail};
+use super::state::{Dialing, State, Tail};
 
 /// One thing that can happen. Hosts count from 0; connections and dials are numbered by the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,8 +52,11 @@ pub enum Step {
     Break(usize),
     /// These hosts (a bit each) are cut off from the others.
     Partition(u16),
-    /// The partition ends.
+    /// The partition ends, while nothing is under way.
     Heal,
+    /// The partition ends, and this dial across it, which would have failed, is the first to find out. Until then,
+    /// or until time passes, it is all one whether there is a partition.
+    DialHealed(usize),
     /// Time passes for one host only, until it does something.
     FalseAlarm(usize),
 }
@@ -117,8 +120,9 @@ impl State {
             steps.extend((0..self.wires.len()).filter(whole).map(Step::Break));
         }
         if self.cut.is_some() {
-            steps.push(Step::Heal);
-        } else if self.budget.partitions > 0 {
+            self.push_heals(steps);
+        }
+        if self.budget.partitions > 0 {
             let live = self.live().fold(0, |all, host| all | 1_u16 << host);
             // Each cut once: the first of the live stays on the unnamed side.
             let others = live & live.wrapping_sub(1);
@@ -127,6 +131,16 @@ impl State {
         if self.budget.false_alarms > 0 {
             steps.extend(self.live().map(Step::FalseAlarm));
         }
+    }
+
+    fn push_heals(&self, steps: &mut Vec<Step>) {
+        if self.is_quiet() {
+            steps.push(Step::Heal);
+        }
+        let across = |dialing: &Dialing| {
+            self.dialed_by(dialing).is_some_and(|to| self.is_live(to) && self.is_cut(dialing.from, to))
+        };
+        steps.extend((0..self.dials.len()).filter(|dial| across(&self.dials[*dial])).map(Step::DialHealed));
     }
 
     fn push_crashes(&self, steps: &mut Vec<Step>) {
@@ -196,7 +210,8 @@ impl State {
             | Step::DialDead(_)
             | Step::Break(_)
             | Step::Partition(_)
-            | Step::Heal => self.suffer(step),
+            | Step::Heal
+            | Step::DialHealed(_) => self.suffer(step),
             Step::Time | Step::FalseAlarm(_) => {}
         }
     }
@@ -257,6 +272,10 @@ impl State {
                 }
             }
             Step::Heal => self.cut = None,
+            Step::DialHealed(dial) => {
+                self.cut = None;
+                self.settle_dial(dial);
+            }
             _ => {}
         }
     }
@@ -306,6 +325,10 @@ impl State {
             Step::DialDead(dial) => {
                 let dialing = &self.dials[dial];
                 format!("{} crashes, {} dials it in vain", self.brief(&dialing.addr), dialing.from)
+            }
+            Step::DialHealed(dial) => {
+                let Dialing { from, addr, .. } = &self.dials[dial];
+                format!("the partition heals, {from} dials {}", self.brief(addr))
             }
             Step::Dial(dial) => {
                 let dialing = &self.dials[dial];
