@@ -5,14 +5,15 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use ringchat_core::limits::MAX_CLOCK_LEAP;
 use ringchat_core::wire::{
-    Body, Change, Deliver, Elected, Entry, Envelope, Hello, Install, Join, Message, Refusal, Said,
+    Beat, Body, Change, Deliver, Elected, Entry, Envelope, Hello, Install, Join, Message, Refusal, Said,
 };
 use ringchat_core::{
-    Action, Cfg, Config, DialId, DownReason, Epoch, Fault, Input, Instant, LinkId, Member, Name, Node,
-    NodeId, Notice, Origin, RoomId, Roster, Start, Text, View, invariants,
+    Action, Cfg, Config, Departure, DialFailure, DialId, DownReason, Epoch, Fault, Input, Instant, LinkId,
+    Member, Name, Node, NodeId, Notice, Origin, RoomId, Roster, Start, Text, View, invariants,
 };
 
 const LINK: LinkId = LinkId(1);
@@ -100,6 +101,34 @@ impl Pair {
     fn deliver_in(&mut self, epoch: u64, entries: &[Entry]) -> Vec<Fault> {
         let deliver = Deliver { view: cfg(epoch).view, entries: entries.to_vec(), stable: 0 };
         self.faults(Message::Deliver(deliver))
+    }
+
+    /// Nothing comes but signs of life.
+    fn live_on(&mut self, time: Duration) {
+        let end = self.now.after(time);
+        while self.now < end {
+            self.now = self.node.deadline().unwrap().at;
+            self.handle(Input::Tick);
+            let beat = Beat { view: None, cfg: None, acked: 0, stable: 0 };
+            assert_eq!(self.faults(Message::Pong(beat)), []);
+        }
+    }
+
+    /// The peer is gone, and nobody answers any more.
+    fn leave_alone(&mut self) {
+        let mut actions = self.handle(Input::LinkDown { link: LINK, reason: DownReason::Eof });
+        for _ in 0..100 {
+            let dial = actions.iter().find_map(|action| match action {
+                Action::Dial { dial, .. } => Some(*dial),
+                _ => None,
+            });
+            actions = if let Some(dial) = dial {
+                self.handle(Input::DialFailed { dial, reason: DialFailure::Refused })
+            } else {
+                self.now = self.node.deadline().unwrap().at;
+                self.handle(Input::Tick)
+            };
+        }
     }
 
     fn roster(&self) -> Roster {
@@ -224,4 +253,32 @@ fn nobody_welcomes_a_newcomer_as_its_own_leader() {
     let view = View { epoch: Epoch(1), leader: pair.node.me().id };
     let elected = Elected { cfg: Cfg::first(view), roster: pair.roster(), shape: Vec::new() };
     assert_eq!(pair.faults(Message::Elected(elected)), [Fault::Unexpected]);
+}
+
+#[test]
+fn a_leader_changes_the_membership_of_no_view_but_its_own() {
+    let mut pair = Pair::with_member();
+    let mut entry = pair.opened(2, 3);
+    entry.view = cfg(1).view;
+    entry.stamp = 3;
+    assert_eq!(pair.deliver(&[entry]), [Fault::LogOrder]);
+    assert_eq!(pair.node.log_len(), 3);
+}
+
+#[test]
+fn who_was_removed_and_is_left_alone_leads_a_room_of_its_own() {
+    let mut pair = Pair::with_member();
+    let me = pair.node.me().clone();
+    let mut removal = pair.opened(1, 3);
+    let gone = vec![(me.clone(), Departure::Lost)];
+    let change = Change::Edit { gone, joined: Vec::new(), merged: false };
+    removal.body = Body::Membership { cfg: cfg(1).next(), change };
+    assert_eq!(pair.deliver(&[removal]), []);
+    // Another ring takes it for one of its own, and does not follow that up.
+    let roster = pair.roster();
+    assert_eq!(pair.faults(Message::Roster { cfg: cfg(2), roster }), []);
+    pair.live_on(Duration::from_secs(6));
+    pair.leave_alone();
+    assert!(pair.node.is_leader());
+    assert_eq!(pair.node.roster(), &Roster::alone(me));
 }

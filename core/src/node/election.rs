@@ -192,13 +192,15 @@ impl Node {
         self.pass_announcement();
     }
 
-    /// The members on the path, without those found dead in this epoch and those that refused.
+    /// The members on the path, without those found dead in this epoch and those that refused. This one is among
+    /// them even if it was removed from the ring that it knows.
     fn ring_of(&self, path: &[NodeId]) -> Roster {
         let dead = |id: &NodeId| {
             self.unreachable.get(id) == Some(&self.promised) && self.keeps(Rule::PathWithoutDead)
         };
         let alive = path.iter().filter(|id| !dead(id) && !self.shunned.contains(id));
-        let members = alive.filter_map(|id| self.route.roster.find(*id).cloned()).collect();
+        let known = |id| if id == self.me.id { Some(&self.me) } else { self.route.roster.find(id) };
+        let members = alive.filter_map(|id| known(*id).cloned()).collect();
         Roster::new(members).unwrap_or_else(|_| Roster::alone(self.me.clone()))
     }
 

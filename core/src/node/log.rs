@@ -143,10 +143,13 @@ impl Log {
     }
 
     /// Whether `entries` may follow the first `end` entries: each at the next index, of no older epoch than the
-    /// one before, and with a later stamp if both are of one view.
+    /// one before, and with a later stamp if both are of one view. A leader changes the membership in its own view
+    /// alone.
     pub(crate) fn may_go_on(&self, end: Index, entries: &[Entry]) -> bool {
         let mut last = self.kept.range(..self.place(end).min(self.kept.len())).next_back();
-        entries.iter().all(|entry| last.replace(entry).is_none_or(|last| precedes(last, entry)))
+        entries.iter().all(|entry| {
+            changes_own_view(entry) && last.replace(entry).is_none_or(|last| precedes(last, entry))
+        })
     }
 
     /// The highest message number of each origin in the first `end` entries.
@@ -240,6 +243,13 @@ pub(crate) fn common_prefix(a: &[Segment], b: &[Segment]) -> Index {
 fn precedes(a: &Entry, b: &Entry) -> bool {
     let in_time = a.view != b.view || a.stamp < b.stamp;
     a.index.saturating_add(1) == b.index && a.view.epoch <= b.view.epoch && in_time
+}
+
+fn changes_own_view(entry: &Entry) -> bool {
+    match &entry.body {
+        Body::Membership { cfg, .. } => cfg.view == entry.view,
+        Body::Chat { .. } | Body::Gap { .. } => true,
+    }
 }
 
 /// Notes the number of what is said in `body`, or missing by it.
