@@ -109,7 +109,7 @@ impl Pair {
     fn opened(&self, epoch: u64, index: u64) -> Entry {
         let change = Change::Opened { roster: self.roster(), lost: Vec::new() };
         let cfg = cfg(epoch);
-        Entry { view: cfg.view, index, stamp: index, body: Body::Membership { cfg, change } }
+        Entry { view: cfg.view, index, stamp: index, body: Body::Membership { cfg, change: change.into() } }
     }
 }
 
@@ -122,7 +122,7 @@ fn fault(action: &Action) -> Option<Fault> {
 
 /// What the peer said, as it stands in the log of the first epoch.
 fn chat(index: u64, oseq: u64, stamp: u64) -> Entry {
-    let said = Said { origin: peer(), oseq, text: Text::new("x").unwrap(), stamp };
+    let said = Said { origin: peer().into(), oseq, text: Text::new("x").unwrap(), stamp };
     Entry { view: cfg(1).view, index, stamp, body: Body::Chat { said, replayed: false } }
 }
 
