@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
-use core::net::{SocketAddr, SocketAddrV6};
+use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -58,10 +58,14 @@ pub type Stamp = u64;
 
 /// Who a member is: where it listens, and which of its lives this is.
 ///
-/// Totally ordered; in an election of equal logs the highest wins.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+/// Totally ordered, as socket addresses and then incarnations are; in an election of equal logs the highest wins.
+/// Its address is kept as plain bytes: each text looks its origin up, and these compare faster.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId {
-    addr: SocketAddr,
+    v6: bool,
+    /// The octets of the v6 address; of a v4 one, those to which it maps.
+    ip: [u8; 16],
+    port: u16,
     incarnation: u64,
 }
 
@@ -69,16 +73,18 @@ impl NodeId {
     /// The member that listens on `addr` in the life called `incarnation`. The flow label and scope of a
     /// v6 address do not travel and are dropped.
     pub fn new(addr: SocketAddr, incarnation: u64) -> Self {
-        let addr = match addr {
-            SocketAddr::V4(_) => addr,
-            SocketAddr::V6(v6) => SocketAddrV6::new(*v6.ip(), v6.port(), 0, 0).into(),
+        let (v6, ip) = match addr.ip() {
+            IpAddr::V4(ip) => (false, ip.to_ipv6_mapped()),
+            IpAddr::V6(ip) => (true, ip),
         };
-        Self { addr, incarnation }
+        Self { v6, ip: ip.octets(), port: addr.port(), incarnation }
     }
 
     /// Where the member listens.
     pub fn addr(&self) -> SocketAddr {
-        self.addr
+        let ip = Ipv6Addr::from(self.ip);
+        let v4 = ip.to_ipv4_mapped().filter(|_| !self.v6);
+        SocketAddr::new(v4.map_or(IpAddr::V6(ip), IpAddr::V4), self.port)
     }
 
     /// Which life of that address this is.
@@ -89,15 +95,25 @@ impl NodeId {
 
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}#{:x}", self.addr, self.incarnation)
+        write!(f, "{}#{:x}", self.addr(), self.incarnation)
+    }
+}
+
+impl fmt::Debug for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl Serialize for NodeId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        (self.addr(), self.incarnation).serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for NodeId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        struct Raw(SocketAddr, u64);
-        let Raw(addr, incarnation) = Raw::deserialize(deserializer)?;
+        let (addr, incarnation) = Deserialize::deserialize(deserializer)?;
         Ok(Self::new(addr, incarnation))
     }
 }
@@ -249,7 +265,29 @@ impl<'de> Deserialize<'de> for Text {
 
 #[cfg(test)]
 mod tests {
+    use core::net::SocketAddrV6;
+
     use super::*;
+
+    #[test]
+    fn ids_keep_their_address_and_order_as_addresses_do() {
+        let addrs = [
+            "0.0.0.1:9",
+            "1.2.3.4:5",
+            "1.2.3.4:600",
+            "255.0.0.1:1",
+            "[::]:7",
+            "[::1]:1",
+            "[::ffff:1.2.3.4]:5",
+        ];
+        let addrs = addrs.map(|addr| addr.parse::<SocketAddr>().unwrap());
+        for a in addrs {
+            assert_eq!(NodeId::new(a, 3).addr(), a);
+            for (b, (x, y)) in addrs.iter().flat_map(|b| [(b, (1, 1)), (b, (2, 1)), (b, (1, 2))]) {
+                assert_eq!(NodeId::new(a, x).cmp(&NodeId::new(*b, y)), (a, x).cmp(&(*b, y)), "{a} {b}");
+            }
+        }
+    }
 
     #[test]
     fn a_name_of_the_longest_kind_is_taken_and_one_more_is_refused() {

@@ -138,7 +138,7 @@ impl Pair {
     fn opened(&self, epoch: u64, index: u64) -> Entry {
         let change = Change::Opened { roster: self.roster(), lost: Vec::new() };
         let cfg = cfg(epoch);
-        Entry { view: cfg.view, index, stamp: index, body: Body::Membership { cfg, change } }
+        Entry { view: cfg.view, index, stamp: index, body: Body::Membership { cfg, change: change.into() } }
     }
 }
 
@@ -151,7 +151,7 @@ fn fault(action: &Action) -> Option<Fault> {
 
 /// What the peer said, as it stands in the log of the first epoch.
 fn chat(index: u64, oseq: u64, stamp: u64) -> Entry {
-    let said = Said { origin: peer(), oseq, text: Text::new("x").unwrap(), stamp };
+    let said = Said { origin: peer().into(), oseq, text: Text::new("x").unwrap(), stamp };
     Entry { view: cfg(1).view, index, stamp, body: Body::Chat { said, replayed: false } }
 }
 
@@ -272,7 +272,7 @@ fn who_was_removed_and_is_left_alone_leads_a_room_of_its_own() {
     let mut removal = pair.opened(1, 3);
     let gone = vec![(me.clone(), Departure::Lost)];
     let change = Change::Edit { gone, joined: Vec::new(), merged: false };
-    removal.body = Body::Membership { cfg: cfg(1).next(), change };
+    removal.body = Body::Membership { cfg: cfg(1).next(), change: change.into() };
     assert_eq!(pair.deliver(&[removal]), []);
     // Another ring takes it for one of its own, and does not follow that up.
     let roster = pair.roster();

@@ -160,8 +160,8 @@ impl Peer<'_> {
 
     fn body(&self, script: &mut Script<'_>) -> Body {
         match script.byte() % 4 {
-            0 => Body::Membership { cfg: self.cfg(script), change: self.change(script) },
-            1 => Body::Gap { origin: member(script), from: 1, to: self.oseq(id(script), script) },
+            0 => Body::Membership { cfg: self.cfg(script), change: self.change(script).into() },
+            1 => Body::Gap { origin: member(script).into(), from: 1, to: self.oseq(id(script), script) },
             _ => Body::Chat { said: self.said(script), replayed: script.flag() },
         }
     }
@@ -185,7 +185,7 @@ impl Peer<'_> {
             u8::MAX => MAX_TEXT,
             length => usize::from(length % 8),
         };
-        Said { origin, oseq, text: text(length), stamp: self.stamp(script) }
+        Said { origin: origin.into(), oseq, text: text(length), stamp: self.stamp(script) }
     }
 
     /// The number of something said by `origin`: more often than not the one after those in the log.

@@ -122,7 +122,7 @@ impl Node {
             leadership.admission = Some(Admission { index, newcomers, since });
         }
         let change = Change::Edit { gone, joined, merged };
-        self.sequence(Body::Membership { cfg: self.cfg.next(), change });
+        self.sequence(Body::Membership { cfg: self.cfg.next(), change: change.into() });
         self.arm(Timer::Admission, self.times.admission());
         self.check_admission();
     }

@@ -13,7 +13,7 @@ use crate::config::Times;
 use crate::ids::{Epoch, LinkId, NodeId};
 use crate::limits::MAX_ROSTER;
 use crate::node::Timer;
-use crate::roster::{Cfg, Roster, View};
+use crate::roster::{Cfg, Member, Roster, View};
 use crate::wire::{Body, Change, Elect, Elected, Key, Message, RefusedKind};
 
 /// A member's part in an election.
@@ -199,9 +199,9 @@ impl Node {
             self.unreachable.get(id) == Some(&self.promised) && self.keeps(Rule::PathWithoutDead)
         };
         let alive = path.iter().filter(|id| !dead(id) && !self.shunned.contains(id));
-        let known = |id| if id == self.me.id { Some(&self.me) } else { self.route.roster.find(id) };
+        let known = |id| if id == self.me.id { Some(&*self.me) } else { self.route.roster.find(id) };
         let members = alive.filter_map(|id| known(*id).cloned()).collect();
-        Roster::new(members).unwrap_or_else(|_| Roster::alone(self.me.clone()))
+        Roster::new(members).unwrap_or_else(|_| Roster::alone(Member::clone(&self.me)))
     }
 
     /// Leads in `view`: opens its epoch with `roster`, and sequences what waits.
@@ -212,7 +212,7 @@ impl Node {
         self.mode = Mode::Normal;
         let cfg = Cfg::first(view);
         let lost = self.roster.iter().filter(|member| !roster.contains(member.id)).cloned().collect();
-        self.sequence(Body::Membership { cfg, change: Change::Opened { roster, lost } });
+        self.sequence(Body::Membership { cfg, change: Change::Opened { roster, lost }.into() });
         let was_ready = self.ready;
         self.become_normal();
         if was_ready {

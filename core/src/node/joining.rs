@@ -60,7 +60,7 @@ impl Node {
     /// Creates a room and leads it.
     fn create(&mut self) {
         self.room = RoomId(self.rng.next().max(1));
-        let roster = Roster::alone(self.me.clone());
+        let roster = Roster::alone(Member::clone(&self.me));
         self.roster = roster.clone();
         self.reign(View { epoch: self.promised.next(), leader: self.me.id }, roster);
     }
@@ -100,7 +100,7 @@ impl Node {
         let epoch = if is_new { Epoch::default() } else { self.promised };
         self.send(
             link,
-            Message::Join(Join { me: self.me.clone(), contact, epoch, generation, ring: Vec::new() }),
+            Message::Join(Join { me: Member::clone(&self.me), contact, epoch, generation, ring: Vec::new() }),
         );
     }
 
@@ -253,7 +253,7 @@ impl Node {
         self.drop_attempts();
         self.went_on.clear();
         let epoch = self.promised.max(self.view.epoch).next();
-        self.reign(View { epoch, leader: self.me.id }, Roster::alone(self.me.clone()));
+        self.reign(View { epoch, leader: self.me.id }, Roster::alone(Member::clone(&self.me)));
         self.seek_next();
     }
 }

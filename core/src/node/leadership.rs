@@ -470,7 +470,7 @@ impl Node {
         }
         let ids: Vec<NodeId> = gone.iter().map(|(member, _)| member.id).collect();
         let change = Change::Edit { gone, joined: Vec::new(), merged: false };
-        self.sequence(Body::Membership { cfg: self.cfg.next(), change });
+        self.sequence(Body::Membership { cfg: self.cfg.next(), change: change.into() });
         for id in ids {
             self.dismiss(id);
         }

@@ -5,6 +5,7 @@ use crate::action::{Departure, Ending};
 use crate::config::Times;
 use crate::ids::{NodeId, Seq};
 use crate::node::Timer;
+use crate::roster::Member;
 use crate::wire::{Body, Change, Message, RefusedKind};
 
 /// How far the leaving has come.
@@ -97,9 +98,9 @@ impl Node {
         let successor = self.roster.after(me).find(|id| !draining.contains(id));
         let successor = successor.or_else(|| self.roster.after(me).next());
         let others = self.roster.after(me).filter_map(|id| self.links.of(id)).collect();
-        let gone = [(self.me.clone(), Departure::Quit)].into();
+        let gone = [(Member::clone(&self.me), Departure::Quit)].into();
         let change = Change::Edit { gone, joined: [].into(), merged: false };
-        self.sequence(Body::Membership { cfg: self.cfg.next(), change });
+        self.sequence(Body::Membership { cfg: self.cfg.next(), change: change.into() });
         self.multicast(others, Message::Goodbye { successor });
         self.end(Ending::Left { unsure });
     }

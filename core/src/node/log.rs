@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::ids::{Epoch, Index, NodeId, Seq};
 use crate::limits::{ABSENT_HISTORY_BYTES, BATCH_BYTES, HISTORY_BYTES, HISTORY_ENTRIES, MAX_SHAPE};
-use crate::wire::{Body, Entry, Said, Segment};
+use crate::wire::{Body, Change, Entry, Said, Segment};
 
 /// What an entry weighs beside its text.
 const ENTRY_OVERHEAD: u64 = 128;
@@ -267,10 +267,11 @@ pub(crate) fn count(origins: &mut BTreeMap<NodeId, Seq>, body: &Body) {
 pub(crate) fn weight(body: &Body) -> u64 {
     match body {
         Body::Chat { said, .. } => ENTRY_OVERHEAD.saturating_add(said.text.as_str().len() as u64),
-        Body::Membership { change: crate::wire::Change::Opened { roster, .. }, .. } => {
-            ENTRY_OVERHEAD.saturating_mul(roster.len() as u64)
-        }
-        Body::Membership { .. } | Body::Gap { .. } => ENTRY_OVERHEAD,
+        Body::Membership { change, .. } => match &**change {
+            Change::Opened { roster, .. } => ENTRY_OVERHEAD.saturating_mul(roster.len() as u64),
+            Change::Edit { .. } => ENTRY_OVERHEAD,
+        },
+        Body::Gap { .. } => ENTRY_OVERHEAD,
     }
 }
 
@@ -290,7 +291,7 @@ mod tests {
 
     fn push(log: &mut Log, view: View, origin: u16, oseq: Seq, text: &str) {
         let origin = Member { id: id(origin), name: Name::new("m").unwrap() };
-        let said = Said { origin, oseq, text: Text::new(text).unwrap(), stamp: 1 };
+        let said = Said { origin: origin.into(), oseq, text: Text::new(text).unwrap(), stamp: 1 };
         let body = Body::Chat { said, replayed: false };
         log.push(Entry { view, index: log.len(), stamp: 1, body });
     }

@@ -56,7 +56,7 @@ impl Node {
     pub(super) fn send_probe(&mut self, link: LinkId) {
         if self.leads() {
             let (size, _) = self.rank();
-            self.send(link, Message::Probe { me: self.me.clone(), size });
+            self.send(link, Message::Probe { me: Member::clone(&self.me), size });
         } else {
             self.close(link, CloseMode::Abort);
         }
@@ -72,7 +72,7 @@ impl Node {
         }
         if self.rank() > (size, prober.id) {
             self.out.push(Action::Trust { link });
-            self.send(link, Message::ProbeReply { me: self.me.clone() });
+            self.send(link, Message::ProbeReply { me: Member::clone(&self.me) });
         } else {
             self.ask_to_merge(link, prober.id);
         }
@@ -98,7 +98,8 @@ impl Node {
         let Some(leadership) = &mut self.leadership else { return };
         leadership.merging = Some(link);
         self.arm(Timer::Merge, self.times.admission() * 2);
-        let join = Join { me: self.me.clone(), contact: None, epoch: self.promised, generation, ring };
+        let join =
+            Join { me: Member::clone(&self.me), contact: None, epoch: self.promised, generation, ring };
         self.send(link, Message::Join(join));
     }
 

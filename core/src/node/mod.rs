@@ -24,6 +24,7 @@ mod submissions;
 mod timers;
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 pub use self::rules::Rule;
@@ -73,7 +74,8 @@ enum Mode {
 /// A member of a room: a deterministic state machine that is driven by [`Node::handle`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Node {
-    me: Member,
+    /// Shared with all that it says.
+    me: Arc<Member>,
     room: RoomId,
     times: Times,
     rng: Rng,
@@ -140,7 +142,7 @@ impl Node {
     /// A new node. The `seed` decides its incarnation and its jitter; `now` is the driver's clock.
     pub fn new(config: Config, seed: [u8; 32], now: Instant) -> Self {
         let mut rng = Rng::new(seed);
-        let me = Member { id: NodeId::new(config.addr, rng.next()), name: config.name };
+        let me = Arc::new(Member { id: NodeId::new(config.addr, rng.next()), name: config.name });
         let view = View { epoch: Epoch::default(), leader: me.id };
         let mut node = Self {
             room: RoomId::UNKNOWN,
@@ -506,7 +508,7 @@ impl Node {
     /// Who `id` is, as far as anybody remembers.
     fn member(&self, id: NodeId) -> Member {
         if id == self.me.id {
-            return self.me.clone();
+            return Member::clone(&self.me);
         }
         let known = self.roster.find(id).or_else(|| self.route.roster.find(id));
         let known = known.cloned().or_else(|| self.absent.member(id));

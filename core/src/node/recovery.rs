@@ -14,7 +14,7 @@ use crate::action::{ElectionPhase, Ending, Fault, Notice};
 use crate::config::Times;
 use crate::ids::{Index, LinkId, NodeId, Seq};
 use crate::node::Timer;
-use crate::roster::{Cfg, View};
+use crate::roster::{Cfg, Member, View};
 use crate::wire::{
     Body, Change, Deliver, Elected, Entry, Install, Message, RefusedKind, Said, Segment, Sync,
 };
@@ -386,7 +386,7 @@ impl Node {
         self.ready = true;
         self.ring.forget_told();
         let leader = self.member(self.view.leader);
-        let (me, members) = (self.me.clone(), self.roster.clone());
+        let (me, members) = (Member::clone(&self.me), self.roster.clone());
         self.notify(Notice::Ready { me, leader, members });
     }
 
@@ -419,10 +419,11 @@ fn quits_of(entry: &Entry) -> BTreeSet<NodeId> {
 /// Whether `entry` makes `id` a member.
 fn admits(entry: &Entry, id: NodeId) -> bool {
     match &entry.body {
-        Body::Membership { change: Change::Edit { joined, .. }, .. } => {
-            joined.iter().any(|(member, _)| member.id == id)
-        }
-        Body::Membership { .. } | Body::Chat { .. } | Body::Gap { .. } => false,
+        Body::Membership { change, .. } => match &**change {
+            Change::Edit { joined, .. } => joined.iter().any(|(member, _)| member.id == id),
+            Change::Opened { .. } => false,
+        },
+        Body::Chat { .. } | Body::Gap { .. } => false,
     }
 }
 

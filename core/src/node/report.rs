@@ -10,7 +10,7 @@ impl Node {
     pub(super) fn report(&self) -> Report {
         let leader = self.is_normal().then(|| self.member(self.view.leader));
         Report {
-            me: self.me.clone(),
+            me: Member::clone(&self.me),
             leader,
             epoch: self.view.epoch,
             members: self.roster.clone(),

@@ -1,6 +1,8 @@
 //! The messages of the protocol.
 
+use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
@@ -221,7 +223,7 @@ pub struct Segment {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Said {
     /// Who said it.
-    pub origin: Member,
+    pub origin: Arc<Member>,
     /// Its number among the origin's.
     pub oseq: Seq,
     /// What was said.
@@ -257,13 +259,13 @@ pub enum Body {
     Membership {
         /// The configuration it leads to.
         cfg: Cfg,
-        /// What changes.
-        change: Change,
+        /// What changes. Boxed, because most entries are chat, and smaller.
+        change: Box<Change>,
     },
     /// Messages that can no longer be had.
     Gap {
         /// Whose.
-        origin: Member,
+        origin: Arc<Member>,
         /// The first of them.
         from: Seq,
         /// The last of them.
@@ -378,3 +380,6 @@ impl fmt::Display for Refusal {
         })
     }
 }
+
+// What is larger than this is moved by a call, and each text is moved as an entry several times.
+const _: () = assert!(size_of::<Entry>() <= 128);

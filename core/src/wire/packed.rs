@@ -2,6 +2,7 @@
 //! members, so what one shares with those before it in the frame is left out.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
@@ -41,7 +42,7 @@ pub(super) struct PackedSaid<'a> {
 
 #[derive(Serialize, Deserialize)]
 enum Origin {
-    New(Box<Member>),
+    New(Arc<Member>),
     /// The one that was new so many others before, in this frame.
     Known(u32),
 }
@@ -50,7 +51,7 @@ enum Origin {
 #[derive(Default)]
 pub(super) struct Before {
     last: Option<(View, Index)>,
-    origins: Vec<Member>,
+    origins: Vec<Arc<Member>>,
 }
 
 impl Before {
@@ -114,7 +115,7 @@ impl Pack for Said {
             Origin::Known(known)
         } else {
             before.origins.push(self.origin.clone());
-            Origin::New(self.origin.clone().into())
+            Origin::New(self.origin.clone())
         };
         PackedSaid { origin, oseq: self.oseq, stamp: self.stamp, text: self.text.as_str() }
     }
@@ -122,8 +123,8 @@ impl Pack for Said {
     fn unpack(packed: PackedSaid<'_>, before: &mut Before) -> Option<Self> {
         let origin = match packed.origin {
             Origin::New(member) => {
-                before.origins.push((*member).clone());
-                *member
+                before.origins.push(member.clone());
+                member
             }
             Origin::Known(at) => before.origins.get(usize::try_from(at).ok()?)?.clone(),
         };

@@ -184,8 +184,12 @@ fn entry() -> BoxedStrategy<Entry> {
 fn body() -> BoxedStrategy<Body> {
     prop_oneof![
         (said(), any::<bool>()).prop_map(|(said, replayed)| Body::Chat { said, replayed }),
-        (cfg(), change()).prop_map(|(cfg, change)| Body::Membership { cfg, change }),
-        (member(), any::<Seq>(), any::<Seq>()).prop_map(|(origin, from, to)| Body::Gap { origin, from, to }),
+        (cfg(), change()).prop_map(|(cfg, change)| Body::Membership { cfg, change: change.into() }),
+        (member(), any::<Seq>(), any::<Seq>()).prop_map(|(origin, from, to)| Body::Gap {
+            origin: origin.into(),
+            from,
+            to
+        }),
     ]
     .boxed()
 }
@@ -207,7 +211,7 @@ fn change() -> BoxedStrategy<Change> {
 
 fn said() -> BoxedStrategy<Said> {
     (member(), any::<Seq>(), text(), any::<u64>())
-        .prop_map(|(origin, oseq, text, stamp)| Said { origin, oseq, text, stamp })
+        .prop_map(|(origin, oseq, text, stamp)| Said { origin: origin.into(), oseq, text, stamp })
         .boxed()
 }
 
