@@ -1,0 +1,185 @@
+//! What one node does in moments that a network of whole nodes comes to only by chance.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ringchat_core::wire::{Body, Change, Deliver, Elected, Entry, Envelope, Hello, Install, Message};
+use ringchat_core::{
+    Action, Cfg, Config, DialFailure, DialId, DownReason, ElectionPhase, Epoch, Input, Instant, LinkId,
+    Member, Name, Node, NodeId, Notice, Origin, RoomId, Roster, Start, View, invariants,
+};
+
+const LEADER: u64 = 1;
+const CONTACT: u64 = 2;
+const ME: u64 = 9;
+/// On which the node asks the leader to be let in.
+const TO_LEADER: LinkId = LinkId(2);
+const FROM_CONTACT: LinkId = LinkId(3);
+
+/// A node that asks to be let in, and what the others send it.
+struct Newcomer {
+    node: Node,
+    now: Instant,
+}
+
+impl Newcomer {
+    /// Its contact has told it who leads, and it has asked the leader.
+    fn that_has_asked() -> Self {
+        let config = Config::new(addr(ME), name(), Start::Join { contacts: vec![addr(CONTACT)] });
+        let mut it = Self { node: Node::new(config, [1; 32], Instant::ZERO), now: Instant::ZERO };
+        let dial = dialed(&it.handle(Input::Tick), CONTACT).unwrap();
+        it.connect(LinkId(1), dial, CONTACT);
+        let via = Message::JoinVia { me: id(CONTACT), leader: member(LEADER) };
+        let dial = dialed(&it.hear(LinkId(1), via), LEADER).unwrap();
+        let asked = it.connect(TO_LEADER, dial, LEADER);
+        assert!(sends(&asked, |message| matches!(message, Message::Join(_))), "{asked:?}");
+        it
+    }
+
+    fn handle(&mut self, input: Input) -> Vec<Action> {
+        let mut out = Vec::new();
+        self.now = Instant(self.now.0 + 1);
+        self.node.handle(self.now, input, &mut out);
+        assert_eq!(invariants::check(&self.node), Ok(()));
+        out
+    }
+
+    fn connect(&mut self, link: LinkId, dial: DialId, to: u64) -> Vec<Action> {
+        self.handle(Input::LinkUp { link, origin: Origin::Dialed(dial), remote: addr(to) })
+    }
+
+    fn hear(&mut self, link: LinkId, message: Message) -> Vec<Action> {
+        let envelope = Envelope { room: RoomId(7), stamp: 1, message };
+        self.handle(Input::Received { link, envelope })
+    }
+
+    /// The leader lets it in, as one of these.
+    fn welcome(&mut self, roster: Roster) -> Vec<Action> {
+        self.hear(TO_LEADER, Message::Elected(Elected { cfg: cfg(), roster, shape: Vec::new() }))
+    }
+
+    /// The leader hands over its log, which begins with these as its members.
+    fn follow(&mut self, roster: Roster) {
+        let (cfg, origins) = (cfg(), BTreeMap::new());
+        let install = Install {
+            cfg,
+            roster: roster.clone(),
+            common: 0,
+            base: 0,
+            end: 1,
+            origins,
+            shape: Vec::new(),
+            stable: 0,
+        };
+        self.hear(TO_LEADER, Message::Install(install));
+        let change = Change::Opened { roster, lost: Vec::new() };
+        let body = Body::Membership { cfg, change: change.into() };
+        let entries = vec![Entry { view: cfg.view, index: 0, stamp: 0, body }];
+        self.hear(TO_LEADER, Message::Deliver(Deliver { view: cfg.view, entries, stable: 0 }));
+        assert!(self.node.is_normal());
+    }
+
+    fn hello(&self, from: u64, answer: bool) -> Hello {
+        let (me, you) = (id(from), self.node.me().id);
+        Hello { me, you, generation: 1, next: true, answer, view: Some(cfg().view), cfg: Some(cfg()) }
+    }
+
+    /// A ring of these, in this order.
+    fn ring(&self, places: &[u64]) -> Roster {
+        let me = self.node.me();
+        let of = |&place: &u64| if place == ME { me.clone() } else { member(place) };
+        Roster::new(places.iter().map(of).collect()).unwrap()
+    }
+}
+
+/// The dial to a place that is asked for.
+fn dialed(actions: &[Action], place: u64) -> Option<DialId> {
+    actions.iter().find_map(|action| match action {
+        Action::Dial { dial, addr: to } if *to == addr(place) => Some(*dial),
+        _ => None,
+    })
+}
+
+fn sends(actions: &[Action], wanted: impl Fn(&Message) -> bool) -> bool {
+    actions.iter().any(|action| matches!(action, Action::Send { envelope, .. } if wanted(&envelope.message)))
+}
+
+fn starts_an_election(actions: &[Action]) -> bool {
+    let starts = |notice: &Notice| matches!(notice, Notice::Election { phase: ElectionPhase::Start, .. });
+    actions.iter().any(|action| matches!(action, Action::Notify { notice, .. } if starts(notice)))
+}
+
+fn cfg() -> Cfg {
+    Cfg::first(View { epoch: Epoch(1), leader: id(LEADER) })
+}
+
+fn member(place: u64) -> Member {
+    Member { id: id(place), name: name() }
+}
+
+fn id(place: u64) -> NodeId {
+    NodeId::new(addr(place), 1)
+}
+
+fn name() -> Name {
+    Name::new("m").unwrap()
+}
+
+fn addr(place: u64) -> SocketAddr {
+    let [.., high, low] = place.to_be_bytes();
+    ([10, 0, high, low], 4000).into()
+}
+
+/// A member of the ring has the newcomer's entry sooner than the last one, on whom the welcome waits, and greets it.
+/// If the newcomer greeted its own next, the leader, the welcome's link would be closed for that; it would ask again,
+/// and so on.
+#[test]
+fn whoever_waits_to_be_welcomed_does_not_greet_the_leader_that_it_asks() {
+    let mut it = Newcomer::that_has_asked();
+    let (link, remote) = (FROM_CONTACT, addr(CONTACT));
+    it.handle(Input::LinkUp { link, origin: Origin::Accepted, remote });
+    let wants = it.hear(link, Message::Hello(it.hello(CONTACT, false)));
+    assert!(sends(&wants, |message| *message == Message::WantRoster), "{wants:?}");
+    let roster = it.ring(&[LEADER, CONTACT, ME]);
+    let knows = it.hear(link, Message::Roster { cfg: cfg(), roster: roster.clone() });
+    assert!(sends(&knows, |message| matches!(message, Message::Hello(_))), "{knows:?}");
+    assert_eq!(dialed(&knows, LEADER), None);
+    let welcomed = it.welcome(roster);
+    assert!(sends(&welcomed, |message| matches!(message, Message::Sync(_))), "{welcomed:?}");
+}
+
+/// Else the ring would wait for that next for ever.
+#[test]
+fn a_next_that_greets_somebody_else_is_dialed_again() {
+    let mut it = Newcomer::that_has_asked();
+    let welcomed = it.welcome(it.ring(&[LEADER, ME, CONTACT]));
+    let link = LinkId(4);
+    it.connect(link, dialed(&welcomed, CONTACT).unwrap(), CONTACT);
+    let hello = Hello { you: id(77), ..it.hello(CONTACT, true) };
+    let again = it.hear(link, Message::Hello(hello));
+    assert!(dialed(&again, CONTACT).is_some(), "{again:?}");
+}
+
+/// A token takes a second or two to go round a thousand; if all others stood too by then, each of their tokens would
+/// go round as well.
+#[test]
+fn in_a_long_ring_an_election_is_left_to_whoever_is_next_to_the_lost_leader_for_long() {
+    let mut it = Newcomer::that_has_asked();
+    let ring: Vec<u64> = (1..=1000).map(|place| if place == 500 { ME } else { place + 1000 }).collect();
+    let ring = [&[LEADER], &ring[1..]].concat();
+    it.welcome(it.ring(&ring));
+    it.follow(it.ring(&ring));
+    let mut out = it.handle(Input::LinkDown { link: TO_LEADER, reason: DownReason::Eof });
+    let lost = it.now;
+    while let Some(dial) = dialed(&out, LEADER) {
+        out = it.handle(Input::DialFailed { dial, reason: DialFailure::Refused });
+    }
+    while !starts_an_election(&out) {
+        it.now = it.node.deadline().unwrap().at;
+        out = it.handle(Input::Tick);
+    }
+    assert!(it.now.since(lost) >= Duration::from_secs(2), "{:?}", it.now.since(lost));
+}
