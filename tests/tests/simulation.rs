@@ -60,33 +60,8 @@ fn the_news_of_a_leader_may_take_its_time_round_a_long_ring() {
 }
 
 #[test]
-fn a_leader_forgets_the_route_of_a_ring_that_died_and_falls_quiet() {
-    all_hold(Mix::Freeze, 10_107_554..10_107_555);
-}
-
-#[test]
 fn what_one_that_froze_for_ever_had_sent_lets_it_in_only_for_a_while() {
     all_hold(Mix::Lasting, 10_099_816..10_099_817);
-}
-
-#[test]
-fn whoever_was_sought_as_the_next_and_asks_to_be_let_in_is_the_next() {
-    all_hold(Mix::Freeze, 11_093_354..11_093_355);
-}
-
-#[test]
-fn nobody_is_looked_for_at_the_address_of_a_member() {
-    all_hold(Mix::Cut, 11_030_907..11_030_908);
-}
-
-#[test]
-fn a_leader_takes_nobody_for_its_next_whom_it_has_dismissed() {
-    all_hold(Mix::Cut, 12_386_769..12_386_770);
-}
-
-#[test]
-fn members_do_not_keep_the_route_of_a_dead_ring_alive_for_each_other() {
-    all_hold(Mix::Freeze, 12_405_344..12_405_345);
 }
 
 #[test]
@@ -94,9 +69,4 @@ fn a_last_fault_that_is_noticed_late_costs_only_time() {
     all_hold(Mix::Cut, 12_174_477..12_174_478);
     all_hold(Mix::Freeze, 12_205_766..12_205_767);
     all_hold(Mix::Freeze, 12_209_000..12_209_001);
-}
-
-#[test]
-fn a_leader_tells_a_member_that_it_has_to_dial_first() {
-    all_hold(Mix::Calm, 20_350_800..20_350_801);
 }

@@ -29,6 +29,8 @@ pub struct History {
     pub times_ready: u32,
     /// How often the room went on without it.
     pub left_behind: u32,
+    /// How often it was told that it is too slow.
+    pub cut_off: u32,
     /// The messages in the order in which it showed them: origin and number.
     pub shown: Vec<(NodeId, Seq)>,
     /// The texts of `shown`.
@@ -54,6 +56,11 @@ impl History {
     /// The number up to which `origin`'s messages were shown or told to be missing.
     pub fn reached(&self, origin: NodeId) -> Seq {
         self.reached.get(&origin).copied().unwrap_or(0)
+    }
+
+    /// Whether it was told that something is missing.
+    pub fn has_gap(&self) -> bool {
+        !self.gaps.is_empty()
     }
 
     /// Whether it showed this text.
@@ -177,6 +184,7 @@ impl Room {
             Notice::NotTaken { text } => {
                 return fail("can_say", format!("did not take {text:?} though it can say"));
             }
+            Notice::CutOff => history.cut_off += 1,
             Notice::Ended(ending) => history.ending = Some(ending.clone()),
             _ => {}
         }

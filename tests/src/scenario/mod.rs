@@ -330,6 +330,10 @@ impl Play {
                 let elections = self.world.counts().elects.len();
                 is(elections <= *most, &format!("there were {elections}"))
             }
+            Condition::Faults(count) => {
+                let faults: u64 = self.world.reports().iter().map(|(_, report)| report.stats.faults).sum();
+                is(faults == *count, &format!("there are {faults}"))
+            }
             Condition::Ready(who) => {
                 self.every(*who, |host| self.world.room().history(host).ready.is_some(), "is not in")
             }
@@ -345,6 +349,12 @@ impl Play {
                 |host| self.world.room().history(host).left_behind > 0,
                 "was not left behind",
             ),
+            Condition::Gap(who) => {
+                self.every(*who, |host| self.world.room().history(host).has_gap(), "was told of no gap")
+            }
+            Condition::CutOff(who) => {
+                self.every(*who, |host| self.world.room().history(host).cut_off > 0, "was not cut off")
+            }
             Condition::Leads(who) => {
                 let leader = self.current_leader().map(|(_, host)| host);
                 self.every(*who, |host| Some(host) == leader, "does not lead")

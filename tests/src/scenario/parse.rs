@@ -142,12 +142,18 @@ pub enum Condition {
     Rings(usize),
     /// `elections N`: at most so many epochs were fought for.
     Elections(usize),
+    /// `faults N`: so many peers were found, by those that live, to break the protocol.
+    Faults(u64),
     /// `ready WHO`.
     Ready(Who),
     /// `ended WHO`: by itself, in order.
     Ended(Who),
     /// `left-behind WHO`: it was told so.
     LeftBehind(Who),
+    /// `gap WHO`: it was told that something is missing.
+    Gap(Who),
+    /// `cut-off WHO`: it was told that it is too slow.
+    CutOff(Who),
     /// `leads WHO`.
     Leads(Who),
     /// `time`: only lets time pass.
@@ -278,9 +284,12 @@ fn parse_condition(words: &[&str]) -> Result<Condition, String> {
         ["members", count] => Condition::Members(parse_number(count)?),
         ["rings", count] => Condition::Rings(parse_number(count)?),
         ["elections", count] => Condition::Elections(parse_number(count)?),
+        ["faults", count] => Condition::Faults(parse_number(count)?),
         ["ready", who] => Condition::Ready(parse_who(who)?),
         ["ended", who] => Condition::Ended(parse_who(who)?),
         ["left-behind", who] => Condition::LeftBehind(parse_who(who)?),
+        ["gap", who] => Condition::Gap(parse_who(who)?),
+        ["cut-off", who] => Condition::CutOff(parse_who(who)?),
         ["leads", who] => Condition::Leads(parse_who(who)?),
         ["time"] => Condition::Time,
         _ => return Err("unknown condition".into()),
