@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ringchat_core::wire::{Body, Change, Deliver, Elected, Entry, Envelope, Hello, Install, Message};
+use ringchat_core::wire::{Beat, Body, Change, Deliver, Elected, Entry, Envelope, Hello, Install, Message};
 use ringchat_core::{
     Action, Cfg, Config, DialFailure, DialId, DownReason, ElectionPhase, Epoch, Input, Instant, LinkId,
     Member, Name, Node, NodeId, Notice, Origin, RoomId, Roster, Start, View, invariants,
@@ -18,6 +18,7 @@ const ME: u64 = 9;
 /// On which the node asks the leader to be let in.
 const TO_LEADER: LinkId = LinkId(2);
 const FROM_CONTACT: LinkId = LinkId(3);
+const STRANGER: u64 = 5;
 
 /// A node that asks to be let in, and what the others send it.
 struct Newcomer {
@@ -80,6 +81,24 @@ impl Newcomer {
         let entries = vec![Entry { view: cfg.view, index: 0, stamp: 0, body }];
         self.hear(TO_LEADER, Message::Deliver(Deliver { view: cfg.view, entries, stable: 0 }));
         assert!(self.node.is_normal());
+    }
+
+    /// The leader is alive, and nothing else comes.
+    fn live_on(&mut self, time: Duration) {
+        let end = self.now.after(time);
+        while self.now < end {
+            self.now = self.node.deadline().unwrap().at;
+            self.handle(Input::Tick);
+            self.hear(TO_LEADER, Message::Pong(Beat { view: None, cfg: None, acked: 0, stable: 0 }));
+        }
+    }
+
+    /// A stranger, whose ring has this configuration, greets on a link of this number.
+    fn greeted_by_stranger(&mut self, link: u64, cfg: Cfg) -> Vec<Action> {
+        let hello = Hello { generation: link, cfg: Some(cfg), ..self.hello(STRANGER, false) };
+        let (link, remote) = (LinkId(link), addr(STRANGER));
+        self.handle(Input::LinkUp { link, origin: Origin::Accepted, remote });
+        self.hear(link, Message::Hello(hello))
     }
 
     fn hello(&self, from: u64, answer: bool) -> Hello {
@@ -182,4 +201,22 @@ fn in_a_long_ring_an_election_is_left_to_whoever_is_next_to_the_lost_leader_for_
         out = it.handle(Input::Tick);
     }
     assert!(it.now.since(lost) >= Duration::from_secs(2), "{:?}", it.now.since(lost));
+}
+
+/// Members who each give up the route of a dead ring at another time would bring it back to each other for ever. But
+/// a ring that is alive may try once more, with another configuration of the same view.
+#[test]
+fn a_route_that_has_lapsed_is_no_news_and_a_newer_one_of_that_ring_is() {
+    let mut it = Newcomer::that_has_asked();
+    let ring = it.ring(&[LEADER, ME]);
+    it.welcome(ring.clone());
+    it.follow(ring);
+    let first = Cfg::first(View { epoch: Epoch(2), leader: id(STRANGER) });
+    let wants = |actions: &[Action]| sends(actions, |message| *message == Message::WantRoster);
+    assert!(wants(&it.greeted_by_stranger(10, first)));
+    it.hear(LinkId(10), Message::Roster { cfg: first, roster: it.ring(&[STRANGER, ME]) });
+    it.live_on(Duration::from_secs(4));
+    it.handle(Input::LinkDown { link: LinkId(10), reason: DownReason::Eof });
+    assert!(!wants(&it.greeted_by_stranger(11, first)));
+    assert!(wants(&it.greeted_by_stranger(12, first.next())));
 }
