@@ -166,7 +166,7 @@ impl Node {
                 self.establish(link, &hello);
                 self.on_linked(peer);
             }
-            Some(Purpose::Contact(_) | Purpose::Leader { .. } | Purpose::Probe { .. }) if for_me => {
+            _ if for_me && self.wants_in_on(link) => {
                 // The leader's ring has this newcomer, or this ring, already; its welcome follows.
                 if let Some(state) = self.links.get_mut(link) {
                     state.takes_me_for_next = hello.next;
