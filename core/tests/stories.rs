@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ringchat_core::wire::{Beat, Body, Change, Deliver, Elected, Entry, Envelope, Hello, Install, Message};
+use ringchat_core::wire::{
+    Beat, Body, Change, Deliver, Elected, Entry, Envelope, Hello, Install, Message, NotMember, RefusedKind,
+};
 use ringchat_core::{
     Action, Cfg, Config, DialFailure, DialId, DownReason, ElectionPhase, Epoch, Input, Instant, LinkId,
     Member, Name, Node, NodeId, Notice, Origin, RoomId, Roster, Start, View, invariants,
@@ -219,4 +221,24 @@ fn a_route_that_has_lapsed_is_no_news_and_a_newer_one_of_that_ring_is() {
     it.handle(Input::LinkDown { link: LinkId(10), reason: DownReason::Eof });
     assert!(!wants(&it.greeted_by_stranger(11, first)));
     assert!(wants(&it.greeted_by_stranger(12, first.next())));
+}
+
+/// A member that woke from an election of its own refuses, then follows, and says on the same link whose next it is. When
+/// its refusal has lapsed, its word counts, and nothing else may happen that would make this node look again.
+#[test]
+fn who_has_refused_and_then_follows_is_the_previous_once_the_refusal_has_lapsed() {
+    let mut it = Newcomer::that_has_asked();
+    let ring = it.ring(&[LEADER, CONTACT, ME]);
+    it.welcome(ring.clone());
+    it.follow(ring);
+    let (link, remote) = (FROM_CONTACT, addr(CONTACT));
+    it.handle(Input::LinkUp { link, origin: Origin::Accepted, remote });
+    it.hear(link, Message::Hello(it.hello(CONTACT, false)));
+    assert_eq!(it.node.prev(), Some(id(CONTACT)));
+    let refusal = NotMember { re: RefusedKind::Hello, epoch: Epoch(1), me: id(CONTACT), cfg: None };
+    it.hear(link, Message::NotMember(refusal));
+    it.hear(link, Message::Hello(it.hello(CONTACT, true)));
+    assert_eq!(it.node.prev(), None);
+    it.live_on(Duration::from_millis(1200));
+    assert_eq!(it.node.prev(), Some(id(CONTACT)));
 }

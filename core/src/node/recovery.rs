@@ -374,7 +374,7 @@ impl Node {
         self.timers.clear(Timer::Initiate);
         self.timers.clear(Timer::Join);
         self.timers.clear(Timer::JoinLimit);
-        self.shunned.clear();
+        self.forgive();
         self.went_on.clear();
         if !self.ready && self.roster.contains(self.me.id) {
             self.tell_ready();

@@ -123,6 +123,12 @@ impl Node {
         self.ring.prev = before.find(|id| self.links.takes_me_for_next(*id) && !self.shunned.contains(id));
     }
 
+    /// Refusals lapse: who takes this node for its next may be its previous again.
+    pub(super) fn forgive(&mut self) {
+        self.shunned.clear();
+        self.seek_prev();
+    }
+
     /// `peer` is no neighbour any more, whatever it was.
     pub(super) fn ring_unlinked(&mut self, peer: NodeId) {
         if self.ring.next == Some(peer) {
@@ -151,7 +157,7 @@ impl Node {
             return;
         }
         if !matches!(self.mode, Mode::Electing(_)) {
-            self.shunned.clear();
+            self.forgive();
         }
         let nearer = self.route.roster.after(self.me.id).take_while(|id| Some(*id) != self.ring.next);
         let skipped = nearer.filter(|id| self.unreachable.contains_key(id)).collect::<Vec<_>>();
