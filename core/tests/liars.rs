@@ -3,6 +3,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
 
+mod driven;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -13,7 +15,7 @@ use ringchat_core::wire::{
 };
 use ringchat_core::{
     Action, Cfg, Config, Departure, DialFailure, DialId, DownReason, Epoch, Fault, Input, Instant, LinkId,
-    Member, Name, Node, NodeId, Notice, Origin, RoomId, Roster, Start, Text, View, invariants,
+    Member, Name, Node, NodeId, Notice, Origin, RoomId, Roster, Start, Text, View,
 };
 
 const LINK: LinkId = LinkId(1);
@@ -52,11 +54,7 @@ impl Pair {
     }
 
     fn handle(&mut self, input: Input) -> Vec<Action> {
-        let mut out = Vec::new();
-        self.now = Instant(self.now.0 + 1);
-        self.node.handle(self.now, input, &mut out);
-        assert_eq!(invariants::check(&self.node), Ok(()));
-        out
+        driven::handle(&mut self.node, &mut self.now, input)
     }
 
     /// The faults that the node finds with `message`, sent at `stamp`. The link is closed if there are any.

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
 
+mod driven;
+
 use std::net::SocketAddr;
 
 use ringchat_core::limits::MAX_ROSTER;
@@ -28,10 +30,7 @@ impl Leader {
     }
 
     fn handle(&mut self, input: Input) -> Vec<Action> {
-        let mut out = Vec::new();
-        self.now = Instant(self.now.0 + 1);
-        self.node.handle(self.now, input, &mut out);
-        out
+        driven::handle(&mut self.node, &mut self.now, input)
     }
 
     fn hear(&mut self, member: u64, message: Message) -> Vec<Action> {

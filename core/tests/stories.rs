@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
 
+mod driven;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -11,7 +13,7 @@ use ringchat_core::wire::{
 };
 use ringchat_core::{
     Action, Cfg, Config, DialFailure, DialId, DownReason, ElectionPhase, Epoch, Input, Instant, LinkId,
-    Member, Name, Node, NodeId, Notice, Origin, RoomId, Roster, Start, View, invariants,
+    Member, Name, Node, NodeId, Notice, Origin, RoomId, Roster, Start, View,
 };
 
 const LEADER: u64 = 1;
@@ -43,11 +45,7 @@ impl Newcomer {
     }
 
     fn handle(&mut self, input: Input) -> Vec<Action> {
-        let mut out = Vec::new();
-        self.now = Instant(self.now.0 + 1);
-        self.node.handle(self.now, input, &mut out);
-        assert_eq!(invariants::check(&self.node), Ok(()));
-        out
+        driven::handle(&mut self.node, &mut self.now, input)
     }
 
     fn connect(&mut self, link: LinkId, dial: DialId, to: u64) -> Vec<Action> {
