@@ -90,8 +90,15 @@ fn is_said(text: &str) {
     assert_eq!(Command::parse(command.as_bytes()), Ok(said));
     let (Ok(text), Some(from)) = (Text::new(text), eve()) else { return };
     let mine = false;
-    let notice =
-        Notice::Message { seq: 0, from, oseq: 1, text: text.clone(), stamp: 1, mine, replayed: false };
+    let notice = Notice::Message {
+        seq: 0,
+        from: from.into(),
+        oseq: 1,
+        text: text.clone(),
+        stamp: 1,
+        mine,
+        replayed: false,
+    };
     let event = event_line(1, &notice).unwrap_or_default();
     assert_eq!(event.find('\n'), Some(event.len() - 1), "an event is one line: {event:?}");
     let event: Value = serde_json::from_str(&event).unwrap_or_default();

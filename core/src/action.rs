@@ -1,6 +1,7 @@
 //! All that a node can ask of its driver, and all that it can tell its user.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::SocketAddr;
@@ -74,9 +75,9 @@ pub enum Notice {
     /// The node is a member now: for the first time, or again after having been left behind.
     Ready {
         /// This member.
-        me: Member,
+        me: Arc<Member>,
         /// Who leads.
-        leader: Member,
+        leader: Arc<Member>,
         /// All members in ring order.
         members: Roster,
     },
@@ -85,7 +86,7 @@ pub enum Notice {
         /// Its place in the log.
         seq: Index,
         /// Who said it.
-        from: Member,
+        from: Arc<Member>,
         /// Its number among the sender's, from 1, without holes but for gaps.
         oseq: Seq,
         /// What was said.
@@ -110,28 +111,28 @@ pub enum Notice {
     /// Messages that can no longer be had.
     Gap {
         /// Whose.
-        from: Member,
+        from: Arc<Member>,
         /// How many.
         count: u64,
     },
     /// Somebody came in.
     Joined {
         /// Who.
-        member: Member,
+        member: Arc<Member>,
     },
     /// Somebody is a member no more.
     Left {
         /// Who.
-        member: Member,
+        member: Arc<Member>,
         /// Why.
         reason: Departure,
     },
     /// The neighbours changed. Alone, both are oneself.
     Ring {
         /// The member before.
-        prev: Member,
+        prev: Arc<Member>,
         /// The member after.
-        next: Member,
+        next: Arc<Member>,
         /// Why.
         reason: RingReason,
     },
@@ -140,14 +141,14 @@ pub enum Notice {
         /// Which step.
         phase: ElectionPhase,
         /// Whose candidacy.
-        candidate: Member,
+        candidate: Arc<Member>,
         /// Of which epoch.
         epoch: Epoch,
     },
     /// Somebody leads now.
     Leader {
         /// Who.
-        member: Member,
+        member: Arc<Member>,
         /// In which epoch.
         epoch: Epoch,
     },
@@ -296,3 +297,6 @@ impl fmt::Display for JoinFailure {
         }
     }
 }
+
+// Each text is moved as an action and as an event, several times.
+const _: () = assert!(size_of::<Action>() <= 80);

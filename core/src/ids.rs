@@ -1,10 +1,11 @@
 //! Who is who: ids that order, names and texts that parse. An invalid one cannot exist.
 
 use alloc::string::String;
-use alloc::sync::Arc;
 use core::fmt;
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
+use core::ops::Range;
 
+use arcstr::{ArcStr, Substr};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smol_str::SmolStr;
@@ -226,9 +227,10 @@ impl fmt::Display for TextTooLong {
 
 impl core::error::Error for TextTooLong {}
 
-/// What somebody said: any Unicode text of at most 16 KiB. Cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-pub struct Text(Arc<str>);
+/// What somebody said: any Unicode text of at most 16 KiB. Cheap to clone. Those that came in one frame share their
+/// memory, so whoever keeps one for long keeps all of them.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Text(Substr);
 
 impl Text {
     /// Parses a text.
@@ -236,10 +238,18 @@ impl Text {
     /// # Errors
     /// If `text` has more than [`MAX_TEXT`] bytes.
     pub fn new(text: &str) -> Result<Self, TextTooLong> {
-        if text.len() > MAX_TEXT {
-            return Err(TextTooLong { length: text.len() });
-        }
+        Self::check(text.len())?;
         Ok(Self(text.into()))
+    }
+
+    /// A part of `texts`, with which it shares its memory; none if that is no text.
+    pub(crate) fn within(texts: &ArcStr, part: Range<usize>) -> Option<Self> {
+        Self::check(part.len()).ok()?;
+        texts.try_substr_from(texts.get(part)?).map(Self)
+    }
+
+    fn check(length: usize) -> Result<(), TextTooLong> {
+        if length > MAX_TEXT { Err(TextTooLong { length }) } else { Ok(()) }
     }
 
     /// The text itself.
@@ -253,13 +263,6 @@ impl TryFrom<String> for Text {
 
     fn try_from(text: String) -> Result<Self, TextTooLong> {
         Self::new(&text)
-    }
-}
-
-impl<'de> Deserialize<'de> for Text {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = <&str>::deserialize(deserializer)?;
-        Self::new(text).map_err(D::Error::custom)
     }
 }
 

@@ -81,12 +81,15 @@ impl<'a> Event<'a> {
     /// The event of `notice`, if it has one.
     pub(super) fn of(notice: &'a Notice, runtime: Runtime) -> Option<Self> {
         Some(match notice {
-            Notice::Ready { me, leader, members } => {
-                Self::Ready { me: me.into(), leader: leader.into(), members: MembersJson(members), runtime }
-            }
+            Notice::Ready { me, leader, members } => Self::Ready {
+                me: MemberJson::of(me),
+                leader: MemberJson::of(leader),
+                members: MembersJson(members),
+                runtime,
+            },
             Notice::Message { seq, from, text, mine, replayed, .. } => Self::Message {
                 seq: *seq,
-                from: from.into(),
+                from: MemberJson::of(from),
                 text: text.as_str(),
                 mine: *mine,
                 replayed: *replayed,
@@ -94,17 +97,21 @@ impl<'a> Event<'a> {
             Notice::NotTaken { .. } => {
                 Self::error("not_taken", "the room takes no more just now; say it again")
             }
-            Notice::Gap { from, count } => Self::Gap { from: Some(from.into()), count: *count, reason: None },
-            Notice::Joined { member } => Self::Joined { member: member.into() },
+            Notice::Gap { from, count } => {
+                Self::Gap { from: Some(MemberJson::of(from)), count: *count, reason: None }
+            }
+            Notice::Joined { member } => Self::Joined { member: MemberJson::of(member) },
             Notice::Left { member, reason } => {
-                Self::Left { member: member.into(), reason: departure(*reason) }
+                Self::Left { member: MemberJson::of(member), reason: departure(*reason) }
             }
             Notice::Ring { prev, next, reason } => Self::ring(prev, next, *reason),
-            Notice::Election { phase, candidate, epoch } => {
-                Self::Election { phase: phase_name(*phase), candidate: candidate.into(), epoch: epoch.0 }
-            }
+            Notice::Election { phase, candidate, epoch } => Self::Election {
+                phase: phase_name(*phase),
+                candidate: MemberJson::of(candidate),
+                epoch: epoch.0,
+            },
             Notice::Leader { member, epoch: Epoch(epoch) } => {
-                Self::Leader { member: member.into(), epoch: *epoch }
+                Self::Leader { member: MemberJson::of(member), epoch: *epoch }
             }
             Notice::LeftBehind => {
                 Self::error("left_behind", "the room went on without this member, which joins again")
@@ -125,14 +132,16 @@ impl<'a> Event<'a> {
     pub(super) fn answer(ask: Ask, report: &'a Report) -> Self {
         match ask {
             Ask::Members | Ask::Leader => Self::Members {
-                me: (&report.me).into(),
-                leader: report.leader.as_ref().map(MemberJson::from),
+                me: MemberJson::of(&report.me),
+                leader: report.leader.as_ref().map(MemberJson::of),
                 epoch: report.epoch.0,
                 members: MembersJson(&report.members),
             },
-            Ask::Ring => {
-                Self::Ring { prev: (&report.prev).into(), next: (&report.next).into(), reason: "asked" }
-            }
+            Ask::Ring => Self::Ring {
+                prev: MemberJson::of(&report.prev),
+                next: MemberJson::of(&report.next),
+                reason: "asked",
+            },
             Ask::Stats => Self::Stats(StatsJson::from(report)),
         }
     }
@@ -143,7 +152,11 @@ impl<'a> Event<'a> {
     }
 
     fn ring(prev: &'a Member, next: &'a Member, reason: RingReason) -> Self {
-        Self::Ring { prev: prev.into(), next: next.into(), reason: words::ring_reason(reason) }
+        Self::Ring {
+            prev: MemberJson::of(prev),
+            next: MemberJson::of(next),
+            reason: words::ring_reason(reason),
+        }
     }
 
     /// The line, newline included.
@@ -180,8 +193,8 @@ pub(super) struct MemberJson<'a> {
     addr: SocketAddr,
 }
 
-impl<'a> From<&'a Member> for MemberJson<'a> {
-    fn from(member: &'a Member) -> Self {
+impl<'a> MemberJson<'a> {
+    fn of(member: &'a Member) -> Self {
         Self { id: member.id.to_string(), name: member.name.as_str(), addr: member.id.addr() }
     }
 }
@@ -191,7 +204,7 @@ pub(super) struct MembersJson<'a>(&'a Roster);
 
 impl Serialize for MembersJson<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(MemberJson::from))
+        serializer.collect_seq(self.0.iter().map(MemberJson::of))
     }
 }
 

@@ -1,5 +1,5 @@
 use std::io;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 
 use ringchat_core::{Departure, ElectionPhase, Epoch, Member, Name, NodeId, RingReason, Roster, Stats, Text};
 use serde_json::json;
@@ -31,9 +31,9 @@ impl Shown {
     }
 }
 
-fn bob() -> Member {
+fn bob() -> Arc<Member> {
     let id = NodeId::new("10.0.0.5:5000".parse().unwrap(), 171);
-    Member { id, name: Name::new("bob").unwrap() }
+    Member { id, name: Name::new("bob").unwrap() }.into()
 }
 
 fn message(oseq: Seq, mine: bool, text: &str) -> Notice {
@@ -46,7 +46,7 @@ fn every_notice_has_the_documented_form() {
     let member = json!({"id": "10.0.0.5:5000#ab", "name": "bob", "addr": "10.0.0.5:5000"});
     let mut shown = Shown::new();
     let notices = [
-        Notice::Ready { me: bob(), leader: bob(), members: Roster::alone(bob()) },
+        Notice::Ready { me: bob(), leader: bob(), members: Roster::alone(Member::clone(&bob())) },
         message(2, false, "a\n\u{1b}\u{2028}"),
         Notice::Gap { from: bob(), count: 3 },
         Notice::Joined { member: bob() },
@@ -91,12 +91,12 @@ fn own_messages_bring_their_refs_back_also_past_a_gap() {
 #[test]
 fn questions_are_answered_in_turn() {
     let report = Notice::Report(Box::new(Report {
-        me: bob(),
+        me: Member::clone(&bob()),
         leader: None,
         epoch: Epoch(3),
-        members: Roster::alone(bob()),
-        prev: bob(),
-        next: bob(),
+        members: Roster::alone(Member::clone(&bob())),
+        prev: Member::clone(&bob()),
+        next: Member::clone(&bob()),
         lamport: 9,
         stats: Stats { shown: 5, ..Stats::default() },
     }));

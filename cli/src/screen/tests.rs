@@ -43,15 +43,15 @@ fn member(name: &str, port: u16) -> Member {
 
 fn ready(members: &[Member]) -> Notice {
     Notice::Ready {
-        me: members[0].clone(),
-        leader: members[0].clone(),
+        me: members[0].clone().into(),
+        leader: members[0].clone().into(),
         members: Roster::new(members.to_vec()).unwrap(),
     }
 }
 
 fn message(from: Member, oseq: Seq, mine: bool) -> Notice {
     let text = Text::new("hi").unwrap();
-    Notice::Message { seq: 4, from, oseq, text, stamp: 12, mine, replayed: false }
+    Notice::Message { seq: 4, from: from.into(), oseq, text, stamp: 12, mine, replayed: false }
 }
 
 fn report(members: &[Member], leader: Option<Member>) -> Notice {
@@ -71,12 +71,12 @@ fn report(members: &[Member], leader: Option<Member>) -> Notice {
 fn messages_and_system_lines_have_the_forms_of_the_original() {
     let (alice, bob, carol) = (member("Alice", 1), member("Bob", 2), member("Carol", 3));
     let mut shown = Shown::new(false, false);
-    shown.notice(&Notice::Joined { member: bob.clone() });
+    shown.notice(&Notice::Joined { member: bob.clone().into() });
     shown.notice(&message(bob.clone(), 1, false));
     shown.notice(&message(alice, 1, true));
-    shown.notice(&Notice::Left { member: bob.clone(), reason: Departure::Quit });
-    shown.notice(&Notice::Left { member: bob, reason: Departure::Lost });
-    shown.notice(&Notice::Leader { member: carol, epoch: Epoch(4) });
+    shown.notice(&Notice::Left { member: bob.clone().into(), reason: Departure::Quit });
+    shown.notice(&Notice::Left { member: bob.into(), reason: Departure::Lost });
+    shown.notice(&Notice::Leader { member: carol.into(), epoch: Epoch(4) });
     assert_eq!(
         shown.lines(),
         [
@@ -106,9 +106,9 @@ fn two_people_of_one_name_are_told_apart() {
     let (bob, other) = (member("Bob", 2), member("Bob", 3));
     let mut shown = Shown::new(false, false);
     shown.notice(&ready(&[member("Alice", 1), bob.clone()]));
-    shown.notice(&Notice::Joined { member: other });
-    shown.notice(&Notice::Left { member: bob, reason: Departure::Quit });
-    shown.notice(&Notice::Leader { member: member("Bob", 3), epoch: Epoch(2) });
+    shown.notice(&Notice::Joined { member: other.into() });
+    shown.notice(&Notice::Left { member: bob.into(), reason: Departure::Quit });
+    shown.notice(&Notice::Leader { member: member("Bob", 3).into(), epoch: Epoch(2) });
     assert_eq!(
         shown.lines()[3..],
         [
@@ -123,7 +123,7 @@ fn two_people_of_one_name_are_told_apart() {
 fn what_was_said_in_another_ring_stands_apart() {
     let replayed = |oseq| {
         let (from, text) = (member("Bob", 2), Text::new("there").unwrap());
-        Notice::Message { seq: oseq, from, oseq, text, stamp: 7, mine: false, replayed: true }
+        Notice::Message { seq: oseq, from: from.into(), oseq, text, stamp: 7, mine: false, replayed: true }
     };
     let mut shown = Shown::new(false, false);
     shown.notice(&replayed(1));
@@ -192,7 +192,7 @@ fn the_log_is_shown_when_asked_for_but_nothing_twice() {
     let bob = member("Bob", 2);
     let election = Notice::Election {
         phase: ringchat_core::ElectionPhase::Forward,
-        candidate: bob.clone(),
+        candidate: bob.clone().into(),
         epoch: Epoch(2),
     };
     let mut shown = Shown::new(false, true);

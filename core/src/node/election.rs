@@ -315,12 +315,12 @@ impl Node {
     }
 
     pub(super) fn tell_election(&mut self, phase: ElectionPhase, candidate: NodeId) {
-        let (candidate, epoch) = (self.member(candidate), self.promised);
+        let (candidate, epoch) = (self.member(candidate).into(), self.promised);
         self.notify(Notice::Election { phase, candidate, epoch });
     }
 
     pub(super) fn tell_leader(&mut self) {
-        let (member, epoch) = (self.member(self.view.leader), self.view.epoch);
+        let (member, epoch) = (self.member(self.view.leader).into(), self.view.epoch);
         self.notify(Notice::Leader { member, epoch });
     }
 }

@@ -136,7 +136,7 @@ impl Log {
         if self.shape.len() > MAX_SHAPE {
             self.shape.remove(0);
         }
-        count(&mut self.origins, &entry.body);
+        count(&mut self.origins, [&entry]);
         self.before.push_back(self.weight);
         self.weight = self.weight.saturating_add(weight(&entry.body));
         self.kept.push_back(entry);
@@ -158,8 +158,7 @@ impl Log {
             return self.origins.clone();
         }
         let mut origins = self.base_origins.clone();
-        let entries = self.kept.range(..self.place(end).min(self.kept.len()));
-        entries.for_each(|entry| count(&mut origins, &entry.body));
+        count(&mut origins, self.kept.range(..self.place(end).min(self.kept.len())));
         origins
     }
 
@@ -180,9 +179,7 @@ impl Log {
             stays
         });
         self.origins = self.base_origins.clone();
-        for entry in &self.kept {
-            count(&mut self.origins, &entry.body);
-        }
+        count(&mut self.origins, &self.kept);
     }
 
     /// The chat from `index` on that is kept, oldest first.
@@ -201,9 +198,7 @@ impl Log {
             base = base.saturating_add(1);
         }
         let gone = self.place(base);
-        for entry in self.kept.range(..gone) {
-            count(&mut self.base_origins, &entry.body);
-        }
+        count(&mut self.base_origins, self.kept.range(..gone));
         self.kept.drain(..gone);
         self.before.drain(..gone);
         self.base = base;
@@ -252,15 +247,25 @@ fn changes_own_view(entry: &Entry) -> bool {
     }
 }
 
-/// Notes the number of what is said in `body`, or missing by it.
-pub(crate) fn count(origins: &mut BTreeMap<NodeId, Seq>, body: &Body) {
-    let (origin, seq) = match body {
-        Body::Chat { said, .. } => (said.origin.id, said.oseq),
-        Body::Gap { origin, to, .. } => (origin.id, *to),
-        Body::Membership { .. } => return,
-    };
-    let last = origins.entry(origin).or_default();
-    *last = seq.max(*last);
+/// Notes the numbers of what is said in `entries`, or missing by them. Most come in runs of one origin, which is
+/// looked up once.
+pub(crate) fn count<'a>(origins: &mut BTreeMap<NodeId, Seq>, entries: impl IntoIterator<Item = &'a Entry>) {
+    let mut entries = entries.into_iter().filter_map(number).peekable();
+    while let Some((origin, mut last)) = entries.next() {
+        while let Some((_, seq)) = entries.next_if(|(next, _)| *next == origin) {
+            last = last.max(seq);
+        }
+        let known = origins.entry(origin).or_default();
+        *known = last.max(*known);
+    }
+}
+
+fn number(entry: &Entry) -> Option<(NodeId, Seq)> {
+    match &entry.body {
+        Body::Chat { said, .. } => Some((said.origin.id, said.oseq)),
+        Body::Gap { origin, to, .. } => Some((origin.id, *to)),
+        Body::Membership { .. } => None,
+    }
 }
 
 /// About how many bytes an entry takes in memory and on the wire.

@@ -121,11 +121,11 @@ impl Node {
             let quit = quits.contains(&member.id);
             let reason = if quit { Departure::Quit } else { Departure::Lost };
             self.ring.because(if quit { RingReason::Leave } else { RingReason::Repair });
-            self.notify(Notice::Left { member, reason });
+            self.notify(Notice::Left { member: member.into(), reason });
         }
         for member in joined {
             self.ring.because(RingReason::Join);
-            self.notify(Notice::Joined { member });
+            self.notify(Notice::Joined { member: member.into() });
         }
     }
 }

@@ -14,7 +14,7 @@ use crate::action::{ElectionPhase, Ending, Fault, Notice};
 use crate::config::Times;
 use crate::ids::{Index, LinkId, NodeId, Seq};
 use crate::node::Timer;
-use crate::roster::{Cfg, Member, View};
+use crate::roster::{Cfg, View};
 use crate::wire::{
     Body, Change, Deliver, Elected, Entry, Install, Message, RefusedKind, Said, Segment, Sync,
 };
@@ -271,9 +271,7 @@ impl Node {
         let replaced = install.base > install.common;
         let mut last =
             if replaced { install.origins.clone() } else { self.log.origins_before(install.common) };
-        for entry in entries {
-            count(&mut last, &entry.body);
-        }
+        count(&mut last, entries);
         self.shown.iter().any(|(id, shown)| last.get(id).is_some_and(|last| (1..*shown).contains(last)))
     }
 
@@ -360,7 +358,7 @@ impl Node {
                 continue;
             }
             self.shown.insert(origin, last);
-            let from = self.member(origin);
+            let from = self.member(origin).into();
             self.notify(Notice::Gap { from, count: last.saturating_sub(shown) });
         }
     }
@@ -385,8 +383,8 @@ impl Node {
     pub(super) fn tell_ready(&mut self) {
         self.ready = true;
         self.ring.forget_told();
-        let leader = self.member(self.view.leader);
-        let (me, members) = (Member::clone(&self.me), self.roster.clone());
+        let leader = self.member(self.view.leader).into();
+        let (me, members) = (self.me.clone(), self.roster.clone());
         self.notify(Notice::Ready { me, leader, members });
     }
 

@@ -10,7 +10,7 @@ use crate::config::Times;
 use crate::ids::{Index, LinkId, NodeId, Seq, Text};
 use crate::limits::ACK_BATCH;
 use crate::node::Timer;
-use crate::roster::{Member, View};
+use crate::roster::View;
 use crate::wire::{Body, Deliver, Entry, Message, Said};
 
 impl Node {
@@ -210,7 +210,7 @@ impl Node {
                     self.stats.shown = self.stats.shown.saturating_add(1);
                     self.notify(Notice::Message {
                         seq: index,
-                        from: Member::clone(&said.origin),
+                        from: said.origin.clone(),
                         oseq: said.oseq,
                         text: said.text.clone(),
                         stamp: said.stamp,
@@ -223,7 +223,7 @@ impl Node {
                 let shown = self.shown.get(&origin.id).copied().unwrap_or(0);
                 if self.raise_shown(origin.id, *to) {
                     let count = to.saturating_sub(shown);
-                    self.notify(Notice::Gap { from: Member::clone(origin), count });
+                    self.notify(Notice::Gap { from: origin.clone(), count });
                 }
             }
             Body::Membership { .. } => {}

@@ -186,6 +186,6 @@ impl Node {
         let (prev, next) = (self.member(prev), self.member(next));
         self.ring.told = Some((prev.clone(), next.clone()));
         let reason = self.ring.reason.unwrap_or(RingReason::Join);
-        self.notify(Notice::Ring { prev, next, reason });
+        self.notify(Notice::Ring { prev: prev.into(), next: next.into(), reason });
     }
 }

@@ -220,7 +220,7 @@ pub struct Segment {
 }
 
 /// One thing that was said: where it comes from and its text.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Said {
     /// Who said it.
     pub origin: Arc<Member>,
@@ -233,7 +233,7 @@ pub struct Said {
 }
 
 /// An entry of the log.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Entry {
     /// The view in which it was written.
     pub view: View,
@@ -246,7 +246,7 @@ pub struct Entry {
 }
 
 /// What an entry holds.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Body {
     /// Something said. `replayed` if it came from another ring or an orphaned tail.
     Chat {
