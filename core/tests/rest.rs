@@ -36,3 +36,18 @@ fn silence_of_a_neighbour_is_noticed_when_it_has_lasted_for_detect() {
     assert!(silence.as_micros() <= u128::from(DETECT), "{silence:?}");
     assert!(wakes <= 6, "{wakes} wakes in {silence:?}");
 }
+
+/// How many messages a room of `size` has sent.
+fn sent(room: &Room, size: usize) -> u64 {
+    (0..size).map(|who| room.node(who).stats().sent).sum()
+}
+
+#[test]
+fn of_two_neighbours_at_rest_one_begins_and_the_other_answers() {
+    let mut room = Room::of(3);
+    room.pass(2 * DETECT);
+    let before = sent(&room, 3);
+    room.pass(10 * DETECT);
+    // Three links of the ring, four times per `detect`, a question and an answer.
+    assert_eq!(sent(&room, 3) - before, 10 * 3 * 4 * 2);
+}

@@ -14,8 +14,9 @@ const STATIC: Quality = Quality { least: DELAY, most: DELAY, pieces: 0, refusals
 
 /// The crash is being noticed, and no candidacy is on its way yet.
 const NOTICED: Duration = Duration::from_millis(2);
-/// When every member has begun an election by itself, having heard of none.
+/// When every member of a ring of none has begun an election by itself, having heard of none; and for each more.
 const ALL_BEGUN: Duration = Duration::from_millis(320);
+const ONE_MORE: Duration = Duration::from_millis(2);
 const LIMIT: Duration = Duration::from_mins(1);
 const PACE: Duration = Duration::from_millis(10);
 
@@ -39,7 +40,7 @@ fn messages(ring: &[Place], initiators: Initiators) -> Result<u64> {
     if initiators == Initiators::All {
         world.run_for(NOTICED)?;
         hold_back(&mut world, ring);
-        world.run_for(ALL_BEGUN)?;
+        world.run_for(ALL_BEGUN + ONE_MORE * u32::try_from(ring.len())?)?;
         world.heal(Heal::Deliver);
     }
     if !world.run_until(LIMIT, PACE, |world| world.rings(Shape::OneRing).is_ok())? {

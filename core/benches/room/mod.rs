@@ -86,7 +86,8 @@ impl Room {
         self.run();
     }
 
-    fn pass(&mut self, micros: u64) {
+    /// Lets so much time pass, and everything happen that is due in it.
+    pub(crate) fn pass(&mut self, micros: u64) {
         self.run();
         let end = Instant(self.now.0 + micros);
         let due = |(who, node): (Who, &Node)| node.deadline().map(|deadline| (deadline.at, who));

@@ -51,7 +51,8 @@ impl Node {
 
     /// At rest the next look is when the first link is due, so that who rests is seldom woken.
     fn next_sweep(&self) -> Instant {
-        let (soon, late) = (self.now().after(self.times.sweep()), self.now().after(self.times.ring_beat()));
+        let (soon, late) =
+            (self.now().after(self.times.sweep()), self.now().after(self.times.ring_beat() * 2));
         if self.is_unsettled() {
             return soon;
         }
@@ -84,13 +85,15 @@ impl Node {
         asked.map_or(due, |asked| asked.min(due))
     }
 
-    /// How long a link to `peer` may send nothing, and how long hear nothing.
+    /// How long a link to `peer` may send nothing, and how long hear nothing. A sign of life is answered by one, so
+    /// the lesser of the two begins, and the other only if nothing came for as long again.
     fn patience(&self, peer: NodeId) -> (Duration, Duration) {
-        if self.ring.is_neighbour(peer) {
+        let (beat, silence) = if self.ring.is_neighbour(peer) {
             (self.times.ring_beat(), self.times.detect)
         } else {
             (self.times.idle_beat(), self.times.idle_silence())
-        }
+        };
+        if self.me.id < peer { (beat, silence) } else { (beat * 2, silence) }
     }
 
     /// Whether a dial takes too long: until the first answer, or from then until the link has found its use.
@@ -128,7 +131,8 @@ impl Node {
         if now.since(link.heard) >= silence && self.links.dialing(peer).is_none() {
             return Some(Duty::Redial(peer));
         }
-        (now.since(link.sent) >= beat).then_some(Duty::Beat)
+        // What would be due before the next look is done in this one.
+        (now.since(link.sent).saturating_add(self.times.sweep()) > beat).then_some(Duty::Beat)
     }
 
     /// Whether this end has a use for a link to `peer`.
