@@ -100,7 +100,9 @@ pub(crate) struct Measured {
     pub(crate) series: BTreeMap<(Measure, System), Series>,
     /// Systems that are not there, and why.
     pub(crate) absent: BTreeMap<System, String>,
-    /// What went wrong.
+    /// What peers did not manage, by workload and size: what went wrong. It is not tried again.
+    pub(crate) unmanaged: BTreeMap<(&'static str, u16, System), String>,
+    /// What went wrong with ringchat or the hub.
     pub(crate) problems: Vec<String>,
 }
 
@@ -116,6 +118,14 @@ impl Measured {
     /// The values of a measure.
     pub(crate) fn series(&self, measure: &Measure, system: System) -> Option<&Series> {
         self.series.get(&(measure.clone(), system))
+    }
+
+    /// Why a system has no values of a measure; none if it was not to have any.
+    pub(crate) fn lack(&self, measure: &Measure, system: System) -> Option<&str> {
+        if self.unmanaged.contains_key(&(measure.workload, measure.n, system)) {
+            return Some("not managed");
+        }
+        self.absent.get(&system).map(String::as_str)
     }
 }
 
