@@ -26,6 +26,8 @@ pub(crate) enum Unit {
     Millis,
     /// Microseconds.
     Micros,
+    /// Bytes.
+    Bytes,
     /// Kibibytes.
     Kibibytes,
     /// Mebibytes.
@@ -43,6 +45,7 @@ impl Unit {
             Self::ThousandPerSecond => "k/s",
             Self::Millis => "ms",
             Self::Micros => "us",
+            Self::Bytes => "B",
             Self::Kibibytes => "KiB",
             Self::Mebibytes => "MiB",
             Self::Percent => "%",

@@ -64,7 +64,7 @@ pub(crate) fn all(effort: &Effort) -> Vec<Workload> {
     all.extend([10, 100].map(|n| ours("idle", n, 1, rest::idle)));
     all.extend([10, 30, 100, 300, 1000].map(|n| {
         let (systems, run) = (&[System::Simulated], scale::run);
-        Workload { name: "scale", n, runs: 1, systems, run }
+        Workload { name: "scale", n, runs: effort.runs, systems, run }
     }));
     all.retain(|workload| effort.wants(workload.name, workload.n));
     all
