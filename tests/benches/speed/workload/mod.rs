@@ -91,7 +91,7 @@ pub(crate) fn run(workload: &Workload, effort: &Effort, measured: &mut Measured)
                 Ok(None) => drop(measured.absent.insert(system, "not installed".to_owned())),
                 Err(error) => {
                     let problem = format!("{name}, n = {n}, {system}, run {round}: {error:#}");
-                    eprintln!("FAILED: {problem}");
+                    eprintln!("it fails: {problem}");
                     if system.is_peer() {
                         measured.unmanaged.insert((*name, *n, system), problem);
                     } else {
