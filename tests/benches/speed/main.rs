@@ -51,12 +51,13 @@ fn run() -> Result<ExitCode> {
     let options = argh::from_env::<Options>();
     let effort = options.effort()?;
     let measured = measure(&effort);
+    let code = report(&measured, effort.short);
     if let Some(folder) = &options.plot {
         // Cargo runs a benchmark in the folder of its package; people are in the one above.
         let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         plot::draw(&measured, &workspace.join(folder))?;
     }
-    Ok(report(&measured, effort.short))
+    Ok(code)
 }
 
 fn play(role: &str) -> Result<()> {
@@ -88,6 +89,9 @@ fn report(measured: &Measured, short: bool) -> ExitCode {
         println!("{} measures work", measured.measures.len());
     } else {
         table::print(measured);
+    }
+    for problem in measured.unmanaged.values() {
+        println!("not managed: {problem}");
     }
     for problem in &measured.problems {
         println!("FAILED: {problem}");

@@ -26,6 +26,8 @@ pub(crate) enum Unit {
     Millis,
     /// Microseconds.
     Micros,
+    /// Bytes.
+    Bytes,
     /// Kibibytes.
     Kibibytes,
     /// Mebibytes.
@@ -43,6 +45,7 @@ impl Unit {
             Self::ThousandPerSecond => "k/s",
             Self::Millis => "ms",
             Self::Micros => "us",
+            Self::Bytes => "B",
             Self::Kibibytes => "KiB",
             Self::Mebibytes => "MiB",
             Self::Percent => "%",
@@ -100,7 +103,9 @@ pub(crate) struct Measured {
     pub(crate) series: BTreeMap<(Measure, System), Series>,
     /// Systems that are not there, and why.
     pub(crate) absent: BTreeMap<System, String>,
-    /// What went wrong.
+    /// What peers did not manage, by workload and size: what went wrong. It is not tried again.
+    pub(crate) unmanaged: BTreeMap<(&'static str, u16, System), String>,
+    /// What went wrong with ringchat or the hub.
     pub(crate) problems: Vec<String>,
 }
 
@@ -116,6 +121,14 @@ impl Measured {
     /// The values of a measure.
     pub(crate) fn series(&self, measure: &Measure, system: System) -> Option<&Series> {
         self.series.get(&(measure.clone(), system))
+    }
+
+    /// Why a system has no values of a measure; none if it was not to have any.
+    pub(crate) fn lack(&self, measure: &Measure, system: System) -> Option<&str> {
+        if self.unmanaged.contains_key(&(measure.workload, measure.n, system)) {
+            return Some("not managed");
+        }
+        self.absent.get(&system).map(String::as_str)
     }
 }
 

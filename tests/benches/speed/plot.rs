@@ -19,6 +19,7 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
 /// Draws `throughput.svg` and `failover.svg` in `folder`, each if it was measured.
 pub(crate) fn draw(measured: &Measured, folder: &Path) -> Result<()> {
+    std::fs::create_dir_all(folder)?;
     let lines = throughput(measured);
     if !lines.is_empty() {
         let path = folder.join("throughput.svg");

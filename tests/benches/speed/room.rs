@@ -15,7 +15,7 @@ use crate::peers::Server;
 use crate::system::System;
 
 /// How long the benchmark waits for any answer.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// How a room is made up.
 #[derive(Clone, Copy, Debug)]

@@ -72,6 +72,11 @@ impl System {
         matches!(self, Self::Threads | Self::AsyncStd | Self::Pipes)
     }
 
+    /// Whether it is what people would use instead: what it does not manage is no failure of ringchat's.
+    pub(crate) fn is_peer(self) -> bool {
+        matches!(self, Self::Ngircd | Self::Redis | Self::Nats | Self::Mosquitto)
+    }
+
     /// Whether senders get their own texts back.
     pub(crate) fn echoes(self) -> bool {
         self != Self::Ngircd
@@ -79,7 +84,7 @@ impl System {
 
     /// Whether it takes more than it passes on, and queues the rest: a second's flood drains for a minute.
     pub(crate) fn hoards(self) -> bool {
-        matches!(self, Self::Redis | Self::Nats | Self::Mosquitto)
+        matches!(self, Self::Redis | Self::Nats)
     }
 
     /// Whether all who listen get everything in one order. Of the peers only Redis does, which has one thread;

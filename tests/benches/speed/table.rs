@@ -39,7 +39,7 @@ fn print_medians(measured: &Measured, systems: &[System], wanted: impl Fn(System
 
 fn print_rows(measured: &Measured) {
     println!(
-        "| {:<8} | {:<24} | {:>4} | {:<9} | {:>4} | {:>12} | {:>21} | {:>8} | {:<40} |",
+        "| {:<8} | {:<26} | {:>4} | {:<9} | {:>4} | {:>12} | {:>21} | {:>8} | {:<40} |",
         "workload", "what", "n", "system", "runs", "median", "least to most", "of hub", "to reach"
     );
     println!("|{}|", ["-"; 9].map(|dash| dash.repeat(3)).join("|"));
@@ -47,10 +47,11 @@ fn print_rows(measured: &Measured) {
         for system in System::COMPARED.into_iter().chain([System::Simulated]) {
             if let Some(series) = measured.series(measure, system) {
                 print_row(measured, measure, targets, system, series);
-            } else if let Some(why) = measured.absent.get(&system).filter(|_| is_compared(measured, measure))
+            } else if let Some(why) =
+                measured.lack(measure, system).filter(|_| is_compared(measured, measure))
             {
                 let Measure { workload, what, n, .. } = measure;
-                println!("| {workload:<8} | {what:<24} | {n:>4} | {system:<9} | {why} |");
+                println!("| {workload:<8} | {what:<26} | {n:>4} | {system:<9} |    0 | {why} | | | |");
             }
         }
     }
@@ -65,33 +66,41 @@ fn print_row(measured: &Measured, measure: &Measure, targets: &[Target], system:
     let Measure { workload, what, n, unit } = measure;
     let (Some(median), Some((least, most))) = (series.median(), series.spread()) else { return };
     let hub = measured.series(measure, System::Hub).and_then(|hub| series.ratio(hub));
-    let hub = hub.map_or(String::new(), |ratio| format!("{ratio:.2}"));
+    let hub = hub.map_or(String::new(), |ratio| format!("{ratio:.3}"));
     let verdicts: Vec<String> = if System::RUNTIMES.contains(&system) || system == System::Simulated {
-        targets.iter().filter_map(|target| verdict(measured, measure, series, *target)).collect()
+        targets.iter().map(|target| verdict(measured, measure, series, *target)).collect()
     } else {
         Vec::new()
     };
     println!(
-        "| {workload:<8} | {what:<24} | {n:>4} | {system:<9} | {:>4} | {median:>8.2} {:<3} | {least:>9.2} to {most:>8.2} | {hub:>8} | {:<40} |",
+        "| {workload:<8} | {what:<26} | {n:>4} | {system:<9} | {:>4} | {median:>8.2} {:<3} | {least:>9.2} to {most:>8.2} | {hub:>8} | {:<40} |",
         series.0.len(),
         unit.name(),
         verdicts.join(", "),
     );
 }
 
-/// What was to be reached, and whether it was; none if that cannot be told.
-fn verdict(measured: &Measured, measure: &Measure, series: &Series, target: Target) -> Option<String> {
-    let ratio = |system| measured.series(measure, system).and_then(|other| series.ratio(other));
-    let (what, reached) = match target {
-        Target::AtLeast(times, system) => {
-            let ratio = ratio(system)?;
-            (format!(">= {times} {system} ({ratio:.2})"), ratio >= times)
+/// What was to be reached, and whether it was.
+fn verdict(measured: &Measured, measure: &Measure, series: &Series, target: Target) -> String {
+    let against = |system| measured.series(measure, system).and_then(|other| series.ratio(other));
+    let (bound, than, value) = match target {
+        Target::AtLeast(times, system) | Target::AtMost(times, system) => {
+            (times, Some(system), against(system))
         }
-        Target::AtMost(times, system) => {
-            let ratio = ratio(system)?;
-            (format!("<= {times} {system} ({ratio:.2})"), ratio <= times)
-        }
-        Target::Limit(limit) => (format!("<= {limit}"), series.median()? <= limit),
+        Target::Limit(limit) => (limit, None, series.median()),
     };
-    Some(format!("{what}: {}", if reached { "yes" } else { "NO" }))
+    let least = matches!(target, Target::AtLeast(..));
+    let reached = match value {
+        None => "not measured",
+        Some(value) if (least && value >= bound) || (!least && value <= bound) => "yes",
+        Some(_) => "NO",
+    };
+    let sign = if least { ">=" } else { "<=" };
+    match than {
+        Some(system) => {
+            let ratio = value.map_or(String::new(), |ratio| format!(" ({ratio:.2})"));
+            format!("{sign} {bound} {system}{ratio}: {reached}")
+        }
+        None => format!("{sign} {bound}: {reached}"),
+    }
 }

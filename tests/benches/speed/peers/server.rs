@@ -85,7 +85,7 @@ impl Server {
         while TcpStream::connect(self.addr).is_err() {
             if let Some(status) = self.child.try_wait()? {
                 let output = std::fs::read_to_string(self.folder.path().join("output"));
-                bail!("the server has ended with {status}: {}", output.unwrap_or_default());
+                bail!("the server has ended with {status}: {}", output.unwrap_or_default().trim());
             }
             if clock::now() >= end {
                 bail!("the server does not listen");

@@ -64,7 +64,7 @@ pub(crate) fn all(effort: &Effort) -> Vec<Workload> {
     all.extend([10, 100].map(|n| ours("idle", n, 1, rest::idle)));
     all.extend([10, 30, 100, 300, 1000].map(|n| {
         let (systems, run) = (&[System::Simulated], scale::run);
-        Workload { name: "scale", n, runs: 1, systems, run }
+        Workload { name: "scale", n, runs: effort.runs, systems, run }
     }));
     all.retain(|workload| effort.wants(workload.name, workload.n));
     all
@@ -75,10 +75,11 @@ pub(crate) fn run(workload: &Workload, effort: &Effort, measured: &mut Measured)
     let runs = if effort.short { 1 } else { workload.runs };
     for round in 1..=runs {
         for &system in workload.systems {
-            if !effort.has(system) || measured.absent.contains_key(&system) {
+            let Workload { name, n, .. } = workload;
+            let given_up = measured.unmanaged.contains_key(&(*name, *n, system));
+            if !effort.has(system) || measured.absent.contains_key(&system) || given_up {
                 continue;
             }
-            let Workload { name, n, .. } = workload;
             let seconds = (clock::now() - effort.began) / 1_000_000_000;
             eprintln!("{seconds:>5} s: {name}, n = {n}, {system}, run {round} of {runs}");
             match (workload.run)(system, *n, effort) {
@@ -90,8 +91,12 @@ pub(crate) fn run(workload: &Workload, effort: &Effort, measured: &mut Measured)
                 Ok(None) => drop(measured.absent.insert(system, "not installed".to_owned())),
                 Err(error) => {
                     let problem = format!("{name}, n = {n}, {system}, run {round}: {error:#}");
-                    eprintln!("FAILED: {problem}");
-                    measured.problems.push(problem);
+                    eprintln!("it fails: {problem}");
+                    if system.is_peer() {
+                        measured.unmanaged.insert((*name, *n, system), problem);
+                    } else {
+                        measured.problems.push(problem);
+                    }
                 }
             }
         }

@@ -10,7 +10,7 @@ use ringchat_tests::sim::{Counts, Death, HostId, Life, Quality, World};
 
 use super::{Outcome, Run};
 use crate::clock;
-use crate::measured::{Measure, Target, Unit, float};
+use crate::measured::{Measure, Target, Unit, float, millis};
 use crate::options::Effort;
 use crate::system::System;
 
@@ -23,36 +23,56 @@ const PACE: Duration = Duration::from_millis(50);
 /// How long everything that follows from something is waited for.
 const AFTERMATH: Duration = Duration::from_secs(2);
 
-/// A room is formed, one more joins, a line is said, a member dies, the leader dies, a line is said again.
+/// The most messages that a join or a crash may take, for each member of a room of any size.
+const MESSAGES_EACH: f64 = 3.0;
+/// The most bytes of one of them, where no roster must travel.
+const BYTES_EACH: f64 = 256.0;
+/// The most wall time that a thousand may take to come together and get over the loss of their leader, in milliseconds.
+const WALL_TIME: f64 = 20_000.0;
+
+/// A room is formed, a line is said, one more joins, a member dies, the leader dies, a line is said again.
 pub(super) fn run(_system: System, n: u16, _effort: &Effort) -> Result<Run> {
     let from = clock::now();
     let mut room = Room::form(n)?;
-    let mut outcomes = Vec::new();
-    let mut tell = |what, unit, targets, value| {
-        outcomes.push(Outcome { measure: Measure { workload: "scale", what, n, unit }, targets, value });
-    };
+    let formed = clock::now() - from;
     let line = room.cost(|room| room.say("first"))?;
     let deliveries = line.sent("Deliver");
     ensure!(deliveries == u64::from(n) - 1, "a line was delivered {deliveries} times in a room of {n}");
     let join = room.cost(Room::join)?;
     let crash = room.cost(Room::kill_last)?;
+    let mut recovered = 0;
     let election = room.cost(|room| {
+        let from = clock::now();
         room.kill_leader();
-        room.say("second")
+        room.say("second")?;
+        recovered = clock::now() - from;
+        Ok(())
     })?;
-    let costs = [
-        (["line: messages", "line: bytes"], line),
-        (["join: messages", "join: bytes"], join),
-        (["crash: messages", "crash: bytes"], crash),
-        (["election: messages", "election: bytes"], election),
+
+    let others = float(u64::from(n) - 1);
+    let each = [Target::Limit(MESSAGES_EACH), Target::Limit(BYTES_EACH)];
+    let goal = if n == 1000 { vec![Target::Limit(WALL_TIME)] } else { Vec::new() };
+    let rows = [
+        ("line: deliveries", Unit::Count, vec![Target::Limit(others)], float(deliveries)),
+        ("line: messages", Unit::Count, Vec::new(), line.messages()),
+        ("line: all bytes", Unit::Kibibytes, Vec::new(), line.kibibytes()),
+        ("join: messages a member", Unit::Count, vec![each[0]], join.messages() / float(n.into())),
+        ("join: bytes, largest kind", Unit::Bytes, vec![each[1]], join.largest()),
+        ("join: all bytes", Unit::Kibibytes, Vec::new(), join.kibibytes()),
+        ("crash: messages a member", Unit::Count, vec![each[0]], crash.messages() / float(n.into())),
+        ("crash: bytes, largest kind", Unit::Bytes, vec![each[1]], crash.largest()),
+        ("crash: all bytes", Unit::Kibibytes, Vec::new(), crash.kibibytes()),
+        ("election: messages", Unit::Count, Vec::new(), election.messages()),
+        ("election: all bytes", Unit::Kibibytes, Vec::new(), election.kibibytes()),
+        ("wall time: formed", Unit::Millis, Vec::new(), millis(formed)),
+        ("wall time: new leader", Unit::Millis, Vec::new(), millis(recovered)),
+        ("wall time: both", Unit::Millis, goal, millis(formed + recovered)),
     ];
-    for ([messages, kib], cost) in costs {
-        tell(messages, Unit::Count, Vec::new(), float(cost.messages()));
-        tell(kib, Unit::Kibibytes, Vec::new(), float(cost.bytes()) / 1024.0);
-    }
-    let targets = if n == 1000 { vec![Target::Limit(20_000.0)] } else { Vec::new() };
-    tell("all, wall time", Unit::Millis, targets, float(clock::now() - from) / 1e6);
-    Ok(Some(outcomes))
+    let outcome = |(what, unit, targets, value)| {
+        let measure = Measure { workload: "scale", what, n, unit };
+        Outcome { measure, targets, value }
+    };
+    Ok(Some(rows.into_iter().map(outcome).collect()))
 }
 
 /// A simulated room.
@@ -145,17 +165,30 @@ impl Cost {
         more(&self.before.sent, &self.after.sent, |of| of == kind)
     }
 
-    fn messages(&self) -> u64 {
-        more(&self.before.sent, &self.after.sent, is_no_heartbeat)
+    fn messages(&self) -> f64 {
+        float(more(&self.before.sent, &self.after.sent, is_no_heartbeat))
     }
 
-    fn bytes(&self) -> u64 {
-        more(&self.before.bytes, &self.after.bytes, is_no_heartbeat)
+    fn kibibytes(&self) -> f64 {
+        float(more(&self.before.bytes, &self.after.bytes, is_no_heartbeat)) / 1024.0
+    }
+
+    /// The bytes of a message of the kind that has the most of those without a roster, in the mean.
+    fn largest(&self) -> f64 {
+        let kinds = self.after.sent.keys().filter(|kind| is_no_heartbeat(kind) && !has_roster(kind));
+        let bytes = |kind: &str| float(more(&self.before.bytes, &self.after.bytes, |of| of == kind));
+        let sizes = kinds.map(|kind| (bytes(kind), self.sent(kind))).filter(|(_, sent)| *sent > 0);
+        sizes.map(|(bytes, sent)| bytes / float(sent)).fold(0.0, f64::max)
     }
 }
 
 fn is_no_heartbeat(kind: &str) -> bool {
     !matches!(kind, "Ping" | "Pong")
+}
+
+/// Whether such messages tell a roster to who does not have it.
+fn has_roster(kind: &str) -> bool {
+    matches!(kind, "Elect" | "Elected" | "Install" | "Roster")
 }
 
 fn more(before: &ByKind, after: &ByKind, counts: impl Fn(&str) -> bool) -> u64 {
