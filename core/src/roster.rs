@@ -1,5 +1,6 @@
 //! Members, and the ring they form.
 
+use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -114,6 +115,12 @@ impl Roster {
         self.find(id).is_some()
     }
 
+    /// The members that `other` lacks, in ring order.
+    pub fn without(&self, other: &Self) -> Vec<Member> {
+        let known: BTreeSet<NodeId> = other.ids().collect();
+        self.0.iter().filter(|m| !known.contains(&m.id)).cloned().collect()
+    }
+
     /// The others in ring order, starting with the one after `id`; all of them if `id` is no member.
     pub fn after(&self, id: NodeId) -> impl DoubleEndedIterator<Item = NodeId> + '_ {
         let at = self.0.iter().position(|m| m.id == id);
@@ -127,17 +134,19 @@ impl Roster {
         Self(self.0.iter().filter(|m| keep(m.id)).cloned().collect())
     }
 
-    /// This ring with `newcomer` right after `contact`, or at the end if `contact` is no member. Whoever
-    /// has the newcomer's id already is replaced. A full ring stays as it is.
+    /// This ring with each newcomer in turn right after its contact, or at the end if the contact is no member.
+    /// Whoever has a newcomer's id already is replaced. A full ring takes nobody.
     #[must_use]
-    pub fn with(&self, newcomer: Member, contact: NodeId) -> Self {
-        let mut members: Vec<Member> = self.0.iter().filter(|m| m.id != newcomer.id).cloned().collect();
-        if members.len() >= MAX_ROSTER {
-            return self.clone();
+    pub fn with(&self, newcomers: &[(Member, NodeId)]) -> Self {
+        let mut members = self.0.to_vec();
+        for (newcomer, contact) in newcomers {
+            members.retain(|m| m.id != newcomer.id);
+            if members.len() < MAX_ROSTER {
+                let contact = members.iter().position(|m| m.id == *contact);
+                let at = contact.map_or(members.len(), |at| at.saturating_add(1));
+                members.insert(at, newcomer.clone());
+            }
         }
-        let at =
-            members.iter().position(|m| m.id == contact).map_or(members.len(), |at| at.saturating_add(1));
-        members.insert(at.min(members.len()), newcomer);
         Self(members.into())
     }
 }
@@ -193,6 +202,12 @@ mod tests {
     }
 
     #[test]
+    fn what_one_ring_has_and_another_lacks_comes_in_order() {
+        assert_eq!(ring(&[3, 1, 2]).without(&ring(&[1, 9])), [member(3), member(2)]);
+        assert_eq!(ring(&[1]).without(&ring(&[1])), []);
+    }
+
+    #[test]
     fn the_ring_is_walked_from_the_one_after_me() {
         let after: Vec<u16> = ring(&[1, 2, 3, 4]).after(member(3).id).map(|id| id.addr().port()).collect();
         assert_eq!(after, vec![4, 1, 2]);
@@ -200,16 +215,16 @@ mod tests {
 
     #[test]
     fn a_newcomer_comes_right_after_its_contact() {
-        assert_eq!(ring(&[1, 2, 3]).with(member(9), member(2).id), ring(&[1, 2, 9, 3]));
-        assert_eq!(ring(&[1, 2, 3]).with(member(9), member(7).id), ring(&[1, 2, 3, 9]));
-        assert_eq!(ring(&[1, 2, 9]).with(member(9), member(1).id), ring(&[1, 9, 2]));
+        assert_eq!(ring(&[1, 2, 3]).with(&[(member(9), member(2).id)]), ring(&[1, 2, 9, 3]));
+        assert_eq!(ring(&[1, 2, 3]).with(&[(member(9), member(7).id)]), ring(&[1, 2, 3, 9]));
+        assert_eq!(ring(&[1, 2, 9]).with(&[(member(9), member(1).id)]), ring(&[1, 9, 2]));
     }
 
     #[test]
     fn a_full_ring_takes_nobody() {
         let members = (1..).take(MAX_ROSTER).map(member).collect();
         let full = Roster::new(members).unwrap();
-        assert_eq!(full.with(member(9999), member(1).id), full);
+        assert_eq!(full.with(&[(member(9999), member(1).id)]), full);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Membership: what the log's entries make of the roster, and the route that is ahead of it.
 
 use alloc::collections::BTreeSet;
-use alloc::vec::Vec;
 
 use super::links::Purpose;
 use super::{Mode, Node, Rule};
@@ -24,7 +23,7 @@ pub(crate) fn changed(roster: &Roster, change: &Change) -> Roster {
         Change::Opened { roster, .. } => roster.clone(),
         Change::Edit { gone, joined, .. } => {
             let kept = roster.retain(|id| gone.iter().all(|(gone, _)| gone.id != id));
-            joined.iter().fold(kept, |roster, (member, contact)| roster.with(member.clone(), *contact))
+            kept.with(joined)
         }
     }
 }
@@ -112,18 +111,15 @@ impl Node {
 
     /// Tells the user who came and who went.
     pub(super) fn tell_changes(&mut self, old: &Roster, quits: &BTreeSet<NodeId>) {
-        let new = self.roster.clone();
-        let gone: Vec<_> =
-            old.iter().filter(|m| !new.contains(m.id) && m.id != self.me.id).cloned().collect();
-        let joined: Vec<_> =
-            new.iter().filter(|m| !old.contains(m.id) && m.id != self.me.id).cloned().collect();
-        for member in gone {
+        let (new, me) = (self.roster.clone(), self.me.id);
+        let (gone, joined) = (old.without(&new), new.without(old));
+        for member in gone.into_iter().filter(|member| member.id != me) {
             let quit = quits.contains(&member.id);
             let reason = if quit { Departure::Quit } else { Departure::Lost };
             self.ring.because(if quit { RingReason::Leave } else { RingReason::Repair });
             self.notify(Notice::Left { member: member.into(), reason });
         }
-        for member in joined {
+        for member in joined.into_iter().filter(|member| member.id != me) {
             self.ring.because(RingReason::Join);
             self.notify(Notice::Joined { member: member.into() });
         }
