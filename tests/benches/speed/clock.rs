@@ -12,17 +12,13 @@ pub(crate) fn now() -> Nanos {
     read(ClockId::Monotonic)
 }
 
-/// The processor time that this process has used.
-pub(crate) fn processor_time() -> Nanos {
-    read(ClockId::ProcessCPUTime)
-}
-
 /// How long it is until `at`; zero if that is over.
 pub(crate) fn until(at: Nanos) -> Duration {
     Duration::from_nanos(at.saturating_sub(now()))
 }
 
-fn read(clock: ClockId) -> Nanos {
+/// What any clock says.
+pub(crate) fn read(clock: ClockId) -> Nanos {
     let time = Duration::try_from(clock_gettime(clock)).unwrap_or_default();
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -6,9 +6,31 @@ use std::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Nanos;
-use crate::system::System;
 
-/// What a process of the benchmark is, when it is not the benchmark itself.
+/// What carries the texts from one participant to the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum System {
+    /// One loop that passes frames on, and nothing else: the limit of this machine.
+    Hub,
+    /// ringchat over threads.
+    Threads,
+    /// ringchat over async-std.
+    AsyncStd,
+    /// The program `ringchat --json`, spoken to through pipes.
+    Pipes,
+    /// The chat server ngircd.
+    Ngircd,
+    /// The publish and subscribe of Redis.
+    Redis,
+    /// NATS.
+    Nats,
+    /// The MQTT broker mosquitto.
+    Mosquitto,
+    /// The nodes of ringchat on a simulated network.
+    Simulated,
+}
+
+/// What a process is that the benchmark starts.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Role {
     /// The bare hub.

@@ -1,28 +1,25 @@
 //! The speed of ringchat, beside a bare hub and beside what people would use instead, in one run.
 //!
 //! `cargo bench -p ringchat-tests` measures; `cargo test` only sees that everything works. Each participant is a
-//! process of its own: this program again, in the role that `--role` tells.
+//! process of its own, of the program whose source is `participant.rs`. Here is what measures them.
 
-mod agent;
 mod clock;
 mod control;
-mod hub;
 mod measured;
 mod options;
-mod peers;
 mod plot;
+mod programs;
 mod room;
+mod server;
 mod system;
 mod table;
-mod text;
 mod workload;
 
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use control::Role;
 use measured::Measured;
 use options::{Effort, Options};
 use system::System;
@@ -38,14 +35,8 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<ExitCode> {
-    let args: Vec<String> = std::env::args().collect();
-    if let [_, role, value] = &args[..]
-        && role == "--role"
-    {
-        return play(value).map(|()| ExitCode::SUCCESS);
-    }
     // Only `cargo bench` says so; the options of `cargo test` are for other tests.
-    if !args.iter().any(|arg| arg == "--bench") {
+    if !std::env::args().any(|arg| arg == "--bench") {
         return Ok(report(&measure(&Effort::short()), true));
     }
     let options = argh::from_env::<Options>();
@@ -60,20 +51,13 @@ fn run() -> Result<ExitCode> {
     Ok(code)
 }
 
-fn play(role: &str) -> Result<()> {
-    match serde_json::from_str(role).context("--role is for the benchmark itself")? {
-        Role::Hub => hub::serve(),
-        Role::Agent(start) => agent::run(&start),
-    }
-}
-
 fn measure(effort: &Effort) -> Measured {
     let mut measured = Measured::default();
     if effort.has(System::Pipes) {
         if !effort.short {
-            system::build_program();
+            programs::build_ringchat();
         }
-        if let Err(error) = system::program() {
+        if let Err(error) = programs::find_ringchat() {
             measured.absent.insert(System::Pipes, error.to_string());
         }
     }

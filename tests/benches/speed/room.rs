@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::io::{BufRead, BufReader, Write};
 use std::net::SocketAddr;
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, ChildStdin, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::clock::{self, Nanos};
 use crate::control::{Answer, Heard, Order, Role, Start, Usage};
-use crate::peers::Server;
+use crate::programs;
+use crate::server::Server;
 use crate::system::System;
 
 /// How long the benchmark waits for any answer.
@@ -117,8 +118,7 @@ impl Room {
     fn enter(&mut self) -> Result<usize> {
         let who = self.agents.len();
         let role = Role::Agent(self.plan.start(u16::try_from(who)?, self.contact));
-        let mut command = Command::new(std::env::current_exe()?);
-        command.args(["--role", &serde_json::to_string(&role)?]);
+        let mut command = programs::participant(&role)?;
         let started = clock::now();
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
         let orders = child.stdin.take().context("no standard input")?;

@@ -1,35 +1,11 @@
-//! The systems that are compared.
+//! What the benchmark knows of the systems that are compared.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::str::FromStr;
 
-use anyhow::{Context, Error, bail};
-use serde::{Deserialize, Serialize};
+use anyhow::{Error, bail};
 
-/// What carries the texts from one participant to the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) enum System {
-    /// One loop that passes frames on, and nothing else: the limit of this machine.
-    Hub,
-    /// ringchat over threads.
-    Threads,
-    /// ringchat over async-std.
-    AsyncStd,
-    /// The program `ringchat --json`, spoken to through pipes.
-    Pipes,
-    /// The chat server ngircd.
-    Ngircd,
-    /// The publish and subscribe of Redis.
-    Redis,
-    /// NATS.
-    Nats,
-    /// The MQTT broker mosquitto.
-    Mosquitto,
-    /// The nodes of ringchat on a simulated network.
-    Simulated,
-}
+pub(crate) use crate::control::System;
 
 impl System {
     /// Those that carry texts between processes, in the order in which they are shown.
@@ -111,21 +87,5 @@ impl FromStr for System {
             )
         };
         Ok(system)
-    }
-}
-
-/// The program `ringchat`, which lies beside the benchmark's folder.
-pub(crate) fn program() -> Result<PathBuf, Error> {
-    let this = std::env::current_exe()?;
-    let program = this.parent().and_then(Path::parent).map(|folder| folder.join("ringchat"));
-    program.filter(|program| program.exists()).context("not built: cargo build --release -p ringchat")
-}
-
-/// Builds the program, as far as the cargo that runs the benchmark can; a benchmark may not depend on a program.
-pub(crate) fn build_program() {
-    let Some(cargo) = std::env::var_os("CARGO") else { return };
-    let built = Command::new(cargo).args(["build", "--release", "--package", "ringchat"]).status();
-    if !built.is_ok_and(|status| status.success()) {
-        eprintln!("the program could not be built; a program that was built before is measured, or none");
     }
 }

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+use super::dialect::{self, Came, Dialect};
 use super::ear::Ear;
 use super::{Voice, answer};
 use crate::clock;
 use crate::control::{Answer, Start};
-use crate::peers::{Came, Dialect, dialect};
 
 /// Bytes that are gathered before they are written.
 const GATHERED: usize = 64 * 1024;
@@ -36,7 +36,7 @@ struct Speaker {
 /// Connects. What comes is heard on a thread of its own.
 pub(super) fn open(start: &Start, ear: &Arc<Ear>) -> Result<Box<dyn Voice>> {
     let contact = start.contact.context("a client needs the address of a server")?;
-    let mut dialect = dialect(start.system)?;
+    let mut dialect = dialect::of(start.system)?;
     let stream = TcpStream::connect(contact)?;
     stream.set_nodelay(true)?;
     let mut greeting = Vec::new();
@@ -45,7 +45,7 @@ pub(super) fn open(start: &Start, ear: &Arc<Ear>) -> Result<Box<dyn Voice>> {
     let (sync, synced) = mpsc::channel();
     let writer = Arc::new(Mutex::new(stream.try_clone()?));
     let speaker = Speaker {
-        dialect: crate::peers::dialect(start.system)?,
+        dialect: dialect::of(start.system)?,
         writer: Arc::clone(&writer),
         gathered: Vec::new(),
         unasked: 0,

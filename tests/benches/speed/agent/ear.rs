@@ -5,9 +5,9 @@ use std::sync::{Mutex, PoisonError};
 use anyhow::Result;
 
 use super::answer;
+use super::text::Said;
 use crate::clock::{self, Nanos};
 use crate::control::{Answer, Arrival, Heard, Start};
-use crate::text::Said;
 
 /// Where a participant's texts end up.
 pub(super) struct Ear {

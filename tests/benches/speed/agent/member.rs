@@ -13,8 +13,7 @@ use ringchat_core::{Config, Departure, Name, Notice, Start as Way, Text};
 use super::ear::Ear;
 use super::{Voice, answer};
 use crate::clock;
-use crate::control::{Answer, Start};
-use crate::system::System;
+use crate::control::{Answer, Start, System};
 
 enum Room {
     Threads(ringchat_threads::Room),

@@ -1,21 +1,23 @@
 //! A participant: a process of its own that says and hears what it is told to.
 
 mod client;
+mod dialect;
 mod ear;
 mod member;
 mod pipes;
+mod text;
 
 use std::io::{BufRead, stdin, stdout};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 
 use anyhow::{Result, bail};
+use rustix::time::ClockId;
 
 use crate::clock::{self, Nanos};
-use crate::control::{Answer, Order, Start, Usage};
-use crate::system::System;
-use crate::text::Said;
+use crate::control::{Answer, Order, Start, System, Usage};
 use ear::Ear;
+use text::Said;
 
 /// The way of a participant's texts into its room.
 trait Voice {
@@ -113,7 +115,7 @@ fn usage() -> Result<Usage> {
         let line = status.lines().find_map(|line| line.strip_prefix(key));
         line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
     };
-    let processor = clock::processor_time();
+    let processor = clock::read(ClockId::ProcessCPUTime);
     Ok(Usage { processor, resident_kib: kib("VmRSS:"), peak_kib: kib("VmHWM:") })
 }
 

@@ -1,5 +1,6 @@
 //! A member that is the program `ringchat --json`, spoken to through pipes.
 
+use std::env::current_exe;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::process::{ChildStdin, Command, Stdio};
@@ -12,7 +13,6 @@ use super::ear::Ear;
 use super::{Voice, answer};
 use crate::clock;
 use crate::control::{Answer, Start};
-use crate::system::program;
 
 /// Lines that are gathered before they are written.
 const GATHERED: usize = 16 * 1024;
@@ -55,7 +55,8 @@ struct Speaker {
 
 /// Starts the program. What it prints is heard on a thread of its own.
 pub(super) fn open(start: &Start, ear: &Arc<Ear>) -> Result<Box<dyn Voice>> {
-    let mut command = Command::new(program()?);
+    // It was built into the same folder as this program.
+    let mut command = Command::new(current_exe()?.with_file_name("ringchat"));
     command.args(["--json", "--log-file", "/dev/null", "-n", &format!("m{}", start.me)]);
     match start.contact {
         Some(contact) => command.args(["--join-timeout", "60", &contact.to_string()]),

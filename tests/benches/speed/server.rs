@@ -12,6 +12,7 @@ use tempfile::TempDir;
 
 use crate::clock::{self, Nanos};
 use crate::control::Role;
+use crate::programs;
 use crate::system::System;
 
 /// How long a server may take to listen.
@@ -61,9 +62,7 @@ impl Server {
     }
 
     fn hub(folder: TempDir) -> Result<Self> {
-        let mut command = Command::new(std::env::current_exe()?);
-        command.args(["--role", &serde_json::to_string(&Role::Hub)?]);
-        let mut child = command.stdout(Stdio::piped()).spawn()?;
+        let mut child = programs::participant(&Role::Hub)?.stdout(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take().context("no standard output")?;
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;

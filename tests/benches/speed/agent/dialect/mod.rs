@@ -1,19 +1,17 @@
-//! What people would use instead: how each is started, and what its clients say.
+//! What the clients of each server say.
 
 mod frames;
 mod irc;
 mod mqtt;
 mod nats;
 mod redis;
-mod server;
 
 use anyhow::{Result, bail};
 
-use crate::system::System;
-pub(crate) use server::Server;
+use crate::control::System;
 
 /// The protocol of a server, as its clients speak it. Pure: bytes in, bytes out.
-pub(crate) trait Dialect: Send {
+pub(super) trait Dialect: Send {
     /// What a client says first, so that it can speak and, if it `listens`, hears all.
     fn greet(&mut self, me: u16, listens: bool, out: &mut Vec<u8>);
 
@@ -33,7 +31,7 @@ pub(crate) trait Dialect: Send {
 }
 
 /// What may come from a server.
-pub(crate) enum Came<'a> {
+pub(super) enum Came<'a> {
     /// A text.
     Text(&'a [u8]),
     /// The client can speak now and, if it wants to, hears all.
@@ -49,7 +47,7 @@ pub(crate) enum Came<'a> {
 }
 
 /// The protocol of a system's server.
-pub(crate) fn dialect(system: System) -> Result<Box<dyn Dialect>> {
+pub(super) fn of(system: System) -> Result<Box<dyn Dialect>> {
     Ok(match system {
         System::Hub => Box::new(frames::Frames),
         System::Ngircd => Box::new(irc::Irc),
@@ -57,7 +55,7 @@ pub(crate) fn dialect(system: System) -> Result<Box<dyn Dialect>> {
         System::Nats => Box::new(nats::Nats::default()),
         System::Mosquitto => Box::new(mqtt::Mqtt::default()),
         System::Threads | System::AsyncStd | System::Pipes | System::Simulated => {
-            bail!("{system} has no server")
+            bail!("{system:?} has no server")
         }
     })
 }

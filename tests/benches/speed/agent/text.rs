@@ -5,24 +5,24 @@ use std::fmt::Write;
 use crate::clock::Nanos;
 
 /// Bytes of a text.
-pub(crate) const LENGTH: usize = 100;
+const LENGTH: usize = 100;
 
 /// What a text tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Said {
+pub(super) struct Said {
     /// The participant who said it.
-    pub(crate) by: u16,
+    pub(super) by: u16,
     /// Its number among the sender's, from 0.
-    pub(crate) number: u32,
+    pub(super) number: u32,
     /// When it was said.
-    pub(crate) at: Nanos,
+    pub(super) at: Nanos,
     /// Whether it is the sender's last.
-    pub(crate) last: bool,
+    pub(super) last: bool,
 }
 
 impl Said {
     /// Writes it to `text`, in place of what stands there.
-    pub(crate) fn write(self, text: &mut String) {
+    pub(super) fn write(self, text: &mut String) {
         text.clear();
         let Self { by, number, at, last } = self;
         // Nothing fails that is written to a string.
@@ -31,7 +31,7 @@ impl Said {
     }
 
     /// Reads a text; none if it is not one of the benchmark's.
-    pub(crate) fn read(text: &[u8]) -> Option<Self> {
+    pub(super) fn read(text: &[u8]) -> Option<Self> {
         if text.len() != LENGTH {
             return None;
         }
