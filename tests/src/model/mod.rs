@@ -11,13 +11,16 @@
 //! So that larger rings can be searched, what makes no difference is not told apart, or not tried:
 //! - A crash happens when somebody notices it. Until then the host might as well have been slow, which is
 //!   tried anyway.
+//! - A connection breaks, and a partition begins, when somebody notices it, for the same reason: what was sent
+//!   meanwhile may be lost with the connection. Only a partition that another may replace begins at any time.
 //! - A partition ends when a dial finds out, or before time passes. Until then it makes no difference whether it has
 //!   ended, for nothing else goes across. Another may take its place at any time.
 //! - What comes too late for who receives it, now and whenever it may come, is delivered at once
 //!   (`Node::is_too_late`, `Node::is_loose`). That it is a sign of life comes early by that, which only a
 //!   suspicion or a false alarm in between could tell.
-//! - Acknowledgements arrive at once, and have no part in a state, where nobody comes or leaves: only then
-//!   does it decide anything who has acknowledged what.
+//! - A dial that was given up is forgotten at once: whatever becomes of it, nobody does anything.
+//! - Acknowledgements arrive at once, and have no part in a state, where nobody leaves, unless somebody is being
+//!   let in and they may be waited for: only then does it decide anything who has acknowledged what.
 //! - Who dialed a link does not count once it stands at both ends, nor how far behind a peer was that is known to be.
 //!
 //! - [`State`]: nodes, connections and dials, and what a step makes of them.
