@@ -21,11 +21,14 @@
 //! - A dial that was given up is forgotten at once: whatever becomes of it, nobody does anything.
 //! - Acknowledgements arrive at once, and have no part in a state, where nobody leaves, unless somebody is being
 //!   let in and they may be waited for: only then does it decide anything who has acknowledged what.
+//! - A message that only its receiver could tell to have come waits as long as it goes with all else that could
+//!   happen there (`later`).
 //! - Who dialed a link does not count once it stands at both ends, nor how far behind a peer was that is known to be.
 //!
 //! - [`State`]: nodes, connections and dials, and what a step makes of them.
 //! - `host`: one node and its user, and what an event makes of them.
 //! - [`Step`]: what can happen next.
+//! - `later`: which of that can wait.
 //! - `time`: how time passes.
 //! - [`ROWS`]: the searches that are done.
 //! - `properties`: what must hold in every state, and where nothing is left to happen.
@@ -34,6 +37,7 @@
 
 mod fingerprint;
 mod host;
+mod later;
 mod properties;
 mod rows;
 mod search;

@@ -39,8 +39,8 @@ pub const ROWS: &[Row] = &[
     // Newcomers.
     tested(2, 1000, Budget { joins: 1, crashes: 1, ..NONE }),
     tested(2, 1000, Budget { joins: 1, leaves: 1, ..NONE }),
-    tested(2, 100_000, Budget { joins: 2, ..NONE }),
-    tested(3, 100_000, Budget { joins: 1, crashes: 1, ..NONE }),
+    tested(2, 10_000, Budget { joins: 2, ..NONE }),
+    tested(3, 10_000, Budget { joins: 1, crashes: 1, ..NONE }),
     large(3, Budget { joins: 1, crashes: 1, messages: 1, ..NONE }),
     large(3, Budget { joins: 1, crashes: 2, messages: 1, ..NONE }),
     large(2, Budget { joins: 1, breaks: 1, messages: 1, ..NONE }),
