@@ -10,7 +10,7 @@ use core::hash::{Hash, Hasher};
 use super::links::{Link, Purpose};
 use super::{Mode, Node, Rule};
 use crate::config::Times;
-use crate::ids::{Epoch, LinkId, NodeId};
+use crate::ids::{DialId, Epoch, Index, LinkId, NodeId};
 use crate::node::Timer;
 use crate::wire::{Entry, Hello, Install, Message, Said};
 
@@ -23,9 +23,9 @@ impl Node {
         self.links.generations.iter().map(|(peer, generation)| (*peer, *generation))
     }
 
-    /// Feeds all that decides this node's behaviour into `state`. What everybody has acknowledged decides who
-    /// is let in, when somebody may leave and what history may go: `stability` tells whether any of that is
-    /// to come.
+    /// Feeds all that decides this node's behaviour into `state`. What everybody has acknowledged decides when
+    /// somebody may leave and what history may go: `stability` tells whether any of that is to come. Without
+    /// it counts only whether who is being let in waits for a member.
     pub fn digest(&self, stability: bool, state: &mut impl Hasher) {
         self.me.id.hash(state);
         self.digest_mode(stability, state);
@@ -53,6 +53,20 @@ impl Node {
     /// Whether this node and its peer have agreed on `link`: it does not matter any more who dialed it.
     pub fn stands(&self, link: LinkId) -> bool {
         self.links.get(link).is_some_and(|state| state.peer.is_some())
+    }
+
+    /// Whether it matters to this node what becomes of `dial`. A link to which one leads that was given up is
+    /// closed at once.
+    pub fn awaits(&self, dial: DialId) -> bool {
+        self.links.dials().any(|(id, _)| id == dial)
+    }
+
+    /// Whether the acknowledgement of the log up to `index` on `link` lets nobody in, now or whenever it may come:
+    /// an admission that is to come waits for an entry that is still to be written.
+    pub fn lets_in_nobody(&self, link: LinkId, index: Index) -> bool {
+        let peer = self.links.get(link).and_then(|state| state.peer);
+        let admission = self.leadership.as_ref().and_then(|leadership| leadership.admission.as_ref());
+        admission.is_none_or(|it| index < it.index || peer.is_none_or(|peer| it.newcomers.contains(&peer)))
     }
 
     /// Whether `message` does nothing on `link`, now or whenever it may come: what it is about is over.
@@ -128,9 +142,13 @@ impl Node {
         let Some(leadership) = &self.leadership else { return };
         leadership.members.len().hash(state);
         for (id, progress) in &leadership.members {
-            (id, progress.synced, progress.reminded).hash(state);
-            (progress.sent, progress.install_end, progress.cut_off.is_some()).hash(state);
-            stability.then_some((progress.acked, progress.taken)).hash(state);
+            (id, progress.synced, progress.cut_off.is_some()).hash(state);
+            // Of one that has not shown its log, the rest is set anew when it does.
+            (progress.synced || progress.reminded).hash(state);
+            progress.synced.then_some((progress.sent, progress.installs())).hash(state);
+            let awaited = leadership.admission.as_ref().is_some_and(|it| progress.acked < it.index);
+            (progress.synced && awaited).hash(state);
+            stability.then_some((progress.acked, progress.taken, progress.install_end)).hash(state);
         }
         (&leadership.joiners, &leadership.draining, &leadership.returning).hash(state);
         if let Some(admission) = &leadership.admission {

@@ -77,7 +77,7 @@ impl Progress {
         }
     }
 
-    fn installs(&self) -> bool {
+    pub(super) fn installs(&self) -> bool {
         self.synced && self.acked < self.install_end
     }
 

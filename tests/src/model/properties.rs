@@ -10,6 +10,7 @@ use super::host::{Host, Life};
 use super::state::State;
 
 /// What of a host is compared with others when it changes.
+#[derive(PartialEq, Eq)]
 pub(super) struct Marks {
     tip: (u64, Option<View>),
     view: View,

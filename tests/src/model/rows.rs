@@ -29,7 +29,7 @@ const fn large(nodes: usize, budget: Budget) -> Row {
 /// All rows, by what befalls.
 pub const ROWS: &[Row] = &[
     // Crashes.
-    tested(3, 10_000, Budget { crashes: 2, messages: 2, ..NONE }),
+    tested(3, 1000, Budget { crashes: 2, messages: 2, ..NONE }),
     tested(3, 10_000, Budget { crashes: 2, messages: 3, ..NONE }),
     tested(4, 10_000, Budget { crashes: 1, messages: 1, ..NONE }),
     tested(4, 100_000, Budget { crashes: 2, messages: 1, ..NONE }),
@@ -39,8 +39,8 @@ pub const ROWS: &[Row] = &[
     // Newcomers.
     tested(2, 1000, Budget { joins: 1, crashes: 1, ..NONE }),
     tested(2, 1000, Budget { joins: 1, leaves: 1, ..NONE }),
-    tested(2, 100_000, Budget { joins: 2, ..NONE }),
-    tested(3, 100_000, Budget { joins: 1, crashes: 1, ..NONE }),
+    tested(2, 10_000, Budget { joins: 2, ..NONE }),
+    tested(3, 10_000, Budget { joins: 1, crashes: 1, ..NONE }),
     large(3, Budget { joins: 1, crashes: 1, messages: 1, ..NONE }),
     large(3, Budget { joins: 1, crashes: 2, messages: 1, ..NONE }),
     large(2, Budget { joins: 1, breaks: 1, messages: 1, ..NONE }),
@@ -59,10 +59,10 @@ pub const ROWS: &[Row] = &[
     tested(3, 1000, Budget { false_alarms: 1, crashes: 1, ..NONE }),
     large(3, Budget { false_alarms: 1, crashes: 1, messages: 1, ..NONE }),
     large(3, Budget { false_alarms: 2, messages: 1, ..NONE }),
-    tested(3, 100_000, Budget { breaks: 2, messages: 1, ..NONE }),
+    tested(3, 10_000, Budget { breaks: 2, messages: 1, ..NONE }),
     large(4, Budget { breaks: 1, crashes: 1, messages: 1, ..NONE }),
     // Partitions: any cut in two, healed at any time.
-    tested(2, 1000, Budget { partitions: 1, messages: 1, ..NONE }),
+    tested(2, 100, Budget { partitions: 1, messages: 1, ..NONE }),
     tested(2, 1000, Budget { partitions: 2, messages: 1, ..NONE }),
     tested(3, 10_000, Budget { partitions: 1, ..NONE }),
     large(3, Budget { partitions: 1, messages: 1, ..NONE }),

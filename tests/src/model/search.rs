@@ -160,9 +160,11 @@ impl Search {
             if state.is_quiet() {
                 self.check_settles(state, later.as_ref()).map_err(|what| (number, None, what))?;
             }
-            for (step, at) in state.steps().into_iter().zip(0_u16..) {
-                let after = if step == Step::Time { later.clone() } else { state.after(step) };
-                let Some(after) = after else { continue };
+            let after = |step| if step == Step::Time { later.clone() } else { state.after(step) };
+            let steps: Vec<_> = state.steps().into_iter().map(|step| (step, after(step))).collect();
+            let waiting = state.can_wait(&steps);
+            for ((step, after), at) in steps.into_iter().zip(0_u16..) {
+                let Some(after) = after.filter(|_| !waiting.contains(&step)) else { continue };
                 if let Some(wrong) = after.wrong {
                     return Err((number, Some(at), wrong.to_string()));
                 }

@@ -42,10 +42,10 @@ impl Budget {
         self.breaks == 0 && self.partitions == 0 && self.false_alarms == 0
     }
 
-    /// Whether it decides anything what all have acknowledged: not if nobody leaves, and nobody is to be let
-    /// in. How much history is kept is beyond what so few messages can tell.
+    /// Whether it decides anything but who is let in what all have acknowledged: not if nobody leaves, and no
+    /// timer races with an acknowledgement. How much history is kept is beyond what so few messages can tell.
     pub(super) fn needs_stability(self) -> bool {
-        !self.is_crash_only() || self.joins > 0 || self.leaves > 0
+        self.leaves > 0 || self.false_alarms > 0
     }
 }
 
@@ -72,6 +72,15 @@ pub(super) struct Wire {
     pub(super) tails: [Tail; 2],
     /// Whether an end knows of the connection no more.
     pub(super) gone: [bool; 2],
+}
+
+impl Wire {
+    /// Whether `end` would notice if the connection broke: by the end of it, or by what it loses. What is still to
+    /// come before an end in order is lost just the same.
+    pub(super) fn is_breakable(&self, end: usize) -> bool {
+        let loses = self.tails[end] == Tail::Eof && !self.queues[end].is_empty();
+        !self.gone[end] && (self.tails[end] == Tail::Open || loses)
+    }
 }
 
 /// An attempt to connect that is under way.
@@ -243,6 +252,9 @@ impl State {
                 Ask::HangUp => self.hang_up(host, Tail::Eof),
             }
         }
+        // A dial that was given up does nothing whenever it is settled: who is dialed sees a stranger come and go.
+        let node = &self.hosts[host].node;
+        self.dials.retain(|dialing| dialing.from != host || node.awaits(dialing.dial));
         self.check_step(host, &before);
     }
 
@@ -298,9 +310,10 @@ impl State {
 
     /// A connection breaks, for both ends.
     pub(super) fn break_wire(&mut self, at: usize) {
-        for tail in &mut self.wire_mut(at).tails {
-            if *tail == Tail::Open {
-                *tail = Tail::Broken;
+        let wire = self.wire_mut(at);
+        for end in 0..2 {
+            if wire.is_breakable(end) {
+                wire.tails[end] = Tail::Broken;
             }
         }
     }

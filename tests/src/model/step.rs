@@ -7,7 +7,7 @@ use ringchat_core::wire::Message;
 use ringchat_core::{Command, Input, Text};
 
 use super::host::Event;
-use super::state::{Dialing, State, Tail};
+use super::state::{Dialing, State, Tail, Wire};
 
 /// One thing that can happen. Hosts count from 0; connections and dials are numbered by the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,10 +48,39 @@ pub enum Step {
     },
     /// A host stops for good, and the first to notice is one that dials it.
     DialDead(usize),
-    /// A connection breaks.
-    Break(usize),
+    /// A connection breaks, and this end is the first to notice: what was under way to it is lost. Until then
+    /// the connection might as well have been slow.
+    Break {
+        /// Which connection.
+        wire: usize,
+        /// 0 for who dialed, 1 for who accepted.
+        end: usize,
+    },
     /// These hosts (a bit each) are cut off from the others.
     Partition(u16),
+    /// These hosts are cut off from the others, and this end of a connection between them is the first to notice.
+    PartitionBreaks {
+        /// The hosts, a bit each.
+        side: u16,
+        /// Which connection.
+        wire: usize,
+        /// 0 for who dialed, 1 for who accepted.
+        end: usize,
+    },
+    /// These hosts are cut off from the others, and the first to notice is one that dials across.
+    PartitionStops {
+        /// The hosts, a bit each.
+        side: u16,
+        /// Which dial.
+        dial: usize,
+    },
+    /// These hosts are cut off from the others, and a dial across is the first to find out that they are no more.
+    PartitionPassed {
+        /// The hosts, a bit each.
+        side: u16,
+        /// Which dial.
+        dial: usize,
+    },
     /// The partition ends, while nothing is under way.
     Heal,
     /// The partition ends, and this dial across it, which would have failed, is the first to find out. Until then,
@@ -116,8 +145,8 @@ impl State {
             self.push_crashes(steps);
         }
         if self.budget.breaks > 0 {
-            let whole = |wire: &usize| self.wires[*wire].tails == [Tail::Open; 2];
-            steps.extend((0..self.wires.len()).filter(whole).map(Step::Break));
+            let ends = self.breakable_ends(|_| true);
+            steps.extend(ends.map(|(wire, end)| Step::Break { wire, end }));
         }
         if self.cut.is_some() {
             self.push_heals(steps);
@@ -126,10 +155,44 @@ impl State {
             let live = self.live().fold(0, |all, host| all | 1_u16 << host);
             // Each cut once: the first of the live stays on the unnamed side.
             let others = live & live.wrapping_sub(1);
-            steps.extend((1..=others).filter(|side| side & others == *side).map(Step::Partition));
+            for side in (1..=others).filter(|side| side & others == *side) {
+                self.push_partitions(side, steps);
+            }
         }
         if self.budget.false_alarms > 0 {
             steps.extend(self.live().map(Step::FalseAlarm));
+        }
+    }
+
+    /// The ends of connections that would notice if those broke for which `which` holds.
+    fn breakable_ends(&self, which: impl Fn(&Wire) -> bool) -> impl Iterator<Item = (usize, usize)> {
+        let wires = self.wires.iter().enumerate().filter(move |(_, it)| which(it));
+        wires.flat_map(|(wire, it)| (0..2).filter(|end| it.is_breakable(*end)).map(move |end| (wire, end)))
+    }
+
+    /// A partition happens when somebody notices, or before time passes. Only one that another may replace
+    /// happens at any time: it could have broken connections that the other does not.
+    fn push_partitions(&self, side: u16, steps: &mut Vec<Step>) {
+        let parts = |a: usize, b: usize| (side >> a ^ side >> b) & 1 == 1;
+        if self.budget.partitions > 1 {
+            return steps.push(Step::Partition(side));
+        }
+        let ends = self.breakable_ends(|wire| parts(wire.hosts[0], wire.hosts[1]));
+        let before = steps.len();
+        steps.extend(ends.map(|(wire, end)| Step::PartitionBreaks { side, wire, end }));
+        let breaks = steps.len() > before;
+        if !breaks && self.is_quiet() {
+            steps.push(Step::Partition(side));
+        }
+        for (dial, dialing) in self.dials.iter().enumerate() {
+            let across =
+                self.dialed_by(dialing).is_some_and(|to| self.is_live(to) && parts(dialing.from, to));
+            if across {
+                steps.push(Step::PartitionStops { side, dial });
+            }
+            if across && breaks {
+                steps.push(Step::PartitionPassed { side, dial });
+            }
         }
     }
 
@@ -192,7 +255,11 @@ impl State {
         let it = &self.wires[wire];
         let node = &self.hosts[it.hosts[end]].node;
         match it.queues[end].front().map(|letter| &letter.envelope.message) {
-            Some(Message::Ack { .. }) if !self.allowed().needs_stability() => true,
+            Some(Message::Ack { index, .. })
+                if !self.allowed().needs_stability() && node.lets_in_nobody(it.link, *index) =>
+            {
+                true
+            }
             Some(message) => node.is_too_late(it.link, message),
             None => node.is_loose(it.link),
         }
@@ -208,8 +275,11 @@ impl State {
             Step::Crash(_)
             | Step::Notice { .. }
             | Step::DialDead(_)
-            | Step::Break(_)
+            | Step::Break { .. }
             | Step::Partition(_)
+            | Step::PartitionBreaks { .. }
+            | Step::PartitionStops { .. }
+            | Step::PartitionPassed { .. }
             | Step::Heal
             | Step::DialHealed(_) => self.suffer(step),
             Step::Time | Step::FalseAlarm(_) => {}
@@ -257,19 +327,24 @@ impl State {
                     self.settle_dial(dial);
                 }
             }
-            Step::Break(wire) => {
+            Step::Break { wire, end } => {
                 self.budget.breaks -= 1;
                 self.break_wire(wire);
+                self.deliver_end(wire, end);
             }
-            Step::Partition(side) => {
-                self.budget.partitions -= 1;
-                self.cut = Some(side);
-                for at in 0..self.wires.len() {
-                    let [a, b] = self.wires[at].hosts;
-                    if self.is_cut(a, b) {
-                        self.break_wire(at);
-                    }
-                }
+            Step::Partition(side) => self.part(side),
+            Step::PartitionBreaks { side, wire, end } => {
+                self.part(side);
+                self.deliver_end(wire, end);
+            }
+            Step::PartitionStops { side, dial } => {
+                self.part(side);
+                self.settle_dial(dial);
+            }
+            Step::PartitionPassed { side, dial } => {
+                self.part(side);
+                self.cut = None;
+                self.settle_dial(dial);
             }
             Step::Heal => self.cut = None,
             Step::DialHealed(dial) => {
@@ -277,6 +352,17 @@ impl State {
                 self.settle_dial(dial);
             }
             _ => {}
+        }
+    }
+
+    fn part(&mut self, side: u16) {
+        self.budget.partitions -= 1;
+        self.cut = Some(side);
+        for at in 0..self.wires.len() {
+            let [a, b] = self.wires[at].hosts;
+            if self.is_cut(a, b) {
+                self.break_wire(at);
+            }
         }
     }
 
@@ -337,7 +423,28 @@ impl State {
                     None => format!("{} dials {}, in vain", dialing.from, self.brief(&dialing.addr)),
                 }
             }
-            Step::Break(wire) => format!("the connection of {:?} breaks", self.wires[wire].hosts),
+            Step::Break { wire, end } => {
+                let it = &self.wires[wire];
+                let lost = it.queues[end].len();
+                let [a, b] = it.hosts;
+                format!(
+                    "the connection of {a} and {b} breaks, {} notices, {lost} messages lost",
+                    it.hosts[end]
+                )
+            }
+            Step::PartitionBreaks { side, wire, end } => {
+                let (it, partition) = (&self.wires[wire], Step::Partition(side));
+                let lost = it.queues[end].len();
+                format!("{partition}; {} loses {}, {lost} messages lost", it.hosts[end], it.hosts[1 - end])
+            }
+            Step::PartitionStops { side, dial } => {
+                let (Dialing { from, addr, .. }, partition) = (&self.dials[dial], Step::Partition(side));
+                format!("{partition}; {from} dials {} in vain", self.brief(addr))
+            }
+            Step::PartitionPassed { side, dial } => {
+                let (Dialing { from, addr, .. }, partition) = (&self.dials[dial], Step::Partition(side));
+                format!("{partition}, and heals; {from} dials {}", self.brief(addr))
+            }
             other => other.to_string(),
         }
     }
