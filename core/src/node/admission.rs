@@ -170,10 +170,7 @@ impl Node {
     /// The insiders did not all get the entry in time: the newcomers go again.
     pub(super) fn on_admission_due(&mut self) {
         let Some(admission) = self.leadership.as_mut().and_then(|it| it.admission.take()) else { return };
-        let is_out = |id: &NodeId| {
-            self.keeps(Rule::ExpelLateNewcomers)
-                && self.leadership.as_ref().is_some_and(|it| it.is_unsynced(*id))
-        };
+        let is_out = |id: &NodeId| self.leadership.as_ref().is_some_and(|it| it.is_unsynced(*id));
         let out: Vec<NodeId> = admission.newcomers.into_iter().filter(is_out).collect();
         for newcomer in &out {
             self.send_to(*newcomer, Message::Refused(Refusal::TooLate));

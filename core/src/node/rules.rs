@@ -59,9 +59,6 @@ pub enum Rule {
     /// A leader reminds a member that does not follow, and dials one that it is not linked to. Missed only if
     /// it is not given up in time either.
     RemindUnsynced,
-    /// Newcomers that are not let in in time leave the membership. Missed only if those who do not show their
-    /// logs may stay too.
-    ExpelLateNewcomers,
     /// A leader that was elected and is out of reach is elected once more, not for ever. Missed only without
     /// reminders: the leader's own dial finds the bad path too.
     GiveUpUnlinkable,
@@ -71,7 +68,7 @@ pub enum Rule {
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 26] = [
         Self::ExactNextSeq,
         Self::ShowOnce,
         Self::Resubmit,
@@ -96,7 +93,6 @@ impl Rule {
         Self::PathWithoutDead,
         Self::UnsyncedTimeout,
         Self::RemindUnsynced,
-        Self::ExpelLateNewcomers,
         Self::GiveUpUnlinkable,
         Self::PatientClock,
     ];
