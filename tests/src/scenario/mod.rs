@@ -244,7 +244,19 @@ impl Play {
                 };
                 self.world.set_quality(Quality { refusals, time_outs, ..self.quality });
             }
-            _ => {}
+            // These are no hindrances.
+            Deed::Say(..)
+            | Deed::Flood(..)
+            | Deed::Crash(_)
+            | Deed::PowerOff(_)
+            | Deed::Restart(..)
+            | Deed::Freeze(_)
+            | Deed::Thaw(_)
+            | Deed::Leave(_)
+            | Deed::Join(..)
+            | Deed::Cut(..)
+            | Deed::Partition(_)
+            | Deed::Heal(_) => {}
         }
     }
 
