@@ -88,12 +88,12 @@ impl Times {
         self.detect / 2
     }
 
-    /// A ring link that sent nothing for this long sends a heartbeat.
+    /// A ring link that sent nothing for this long sends a heartbeat, at the end that begins.
     pub(crate) fn ring_beat(self) -> Duration {
         self.detect / 4
     }
 
-    /// Any other link that sent nothing for this long sends a heartbeat.
+    /// Any other link that sent nothing for this long sends a heartbeat, at the end that begins.
     pub(crate) fn idle_beat(self) -> Duration {
         self.detect * 2
     }

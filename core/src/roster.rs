@@ -131,14 +131,14 @@ impl Roster {
     /// This ring with only those that `keep` names.
     #[must_use]
     pub fn retain(&self, keep: impl Fn(NodeId) -> bool) -> Self {
-        Self(self.0.iter().filter(|m| keep(m.id)).cloned().collect())
+        self.edit(keep, &[])
     }
 
-    /// This ring with each newcomer in turn right after its contact, or at the end if the contact is no member.
-    /// Whoever has a newcomer's id already is replaced. A full ring takes nobody.
+    /// This ring with only those that `keep` names, and then each newcomer in turn right after its contact, or at the
+    /// end if the contact is no member. Whoever has a newcomer's id already is replaced. A full ring takes nobody.
     #[must_use]
-    pub fn with(&self, newcomers: &[(Member, NodeId)]) -> Self {
-        let mut members = self.0.to_vec();
+    pub fn edit(&self, keep: impl Fn(NodeId) -> bool, newcomers: &[(Member, NodeId)]) -> Self {
+        let mut members: Vec<Member> = self.0.iter().filter(|m| keep(m.id)).cloned().collect();
         for (newcomer, contact) in newcomers {
             members.retain(|m| m.id != newcomer.id);
             if members.len() < MAX_ROSTER {
@@ -215,16 +215,16 @@ mod tests {
 
     #[test]
     fn a_newcomer_comes_right_after_its_contact() {
-        assert_eq!(ring(&[1, 2, 3]).with(&[(member(9), member(2).id)]), ring(&[1, 2, 9, 3]));
-        assert_eq!(ring(&[1, 2, 3]).with(&[(member(9), member(7).id)]), ring(&[1, 2, 3, 9]));
-        assert_eq!(ring(&[1, 2, 9]).with(&[(member(9), member(1).id)]), ring(&[1, 9, 2]));
+        assert_eq!(ring(&[1, 2, 3]).edit(|_| true, &[(member(9), member(2).id)]), ring(&[1, 2, 9, 3]));
+        assert_eq!(ring(&[1, 2, 3]).edit(|_| true, &[(member(9), member(7).id)]), ring(&[1, 2, 3, 9]));
+        assert_eq!(ring(&[1, 2, 9]).edit(|_| true, &[(member(9), member(1).id)]), ring(&[1, 9, 2]));
     }
 
     #[test]
     fn a_full_ring_takes_nobody() {
         let members = (1..).take(MAX_ROSTER).map(member).collect();
         let full = Roster::new(members).unwrap();
-        assert_eq!(full.with(&[(member(9999), member(1).id)]), full);
+        assert_eq!(full.edit(|_| true, &[(member(9999), member(1).id)]), full);
     }
 
     #[test]

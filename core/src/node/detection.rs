@@ -12,6 +12,9 @@ use crate::node::Timer;
 use crate::time::Instant;
 use crate::wire::{Beat, Message, RefusedKind};
 
+/// The end of a link that only answers waits so many times as long before it begins after all.
+const WHO_ANSWERS: u32 = 2;
+
 /// What a look at a link asks for.
 enum Duty {
     /// It did not introduce itself in time.
@@ -52,7 +55,7 @@ impl Node {
     /// At rest the next look is when the first link is due, so that who rests is seldom woken.
     fn next_sweep(&self) -> Instant {
         let (soon, late) =
-            (self.now().after(self.times.sweep()), self.now().after(self.times.ring_beat() * 2));
+            (self.now().after(self.times.sweep()), self.now().after(self.times.ring_beat() * WHO_ANSWERS));
         if self.is_unsettled() {
             return soon;
         }
@@ -86,14 +89,14 @@ impl Node {
     }
 
     /// How long a link to `peer` may send nothing, and how long hear nothing. A sign of life is answered by one, so
-    /// the lesser of the two begins, and the other only if nothing came for as long again.
+    /// the lesser of the two begins.
     fn patience(&self, peer: NodeId) -> (Duration, Duration) {
         let (beat, silence) = if self.ring.is_neighbour(peer) {
             (self.times.ring_beat(), self.times.detect)
         } else {
             (self.times.idle_beat(), self.times.idle_silence())
         };
-        if self.me.id < peer { (beat, silence) } else { (beat * 2, silence) }
+        if self.me.id < peer { (beat, silence) } else { (beat * WHO_ANSWERS, silence) }
     }
 
     /// Whether a dial takes too long: until the first answer, or from then until the link has found its use.

@@ -22,8 +22,7 @@ pub(crate) fn changed(roster: &Roster, change: &Change) -> Roster {
     match change {
         Change::Opened { roster, .. } => roster.clone(),
         Change::Edit { gone, joined, .. } => {
-            let kept = roster.retain(|id| gone.iter().all(|(gone, _)| gone.id != id));
-            kept.with(joined)
+            roster.edit(|id| gone.iter().all(|(gone, _)| gone.id != id), joined)
         }
     }
 }

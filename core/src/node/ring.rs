@@ -11,7 +11,6 @@ use crate::config::Times;
 use crate::ids::NodeId;
 use crate::limits::LOOK_AHEAD;
 use crate::node::Timer;
-use crate::roster::Member;
 use crate::wire::Hello;
 
 /// The neighbours.
@@ -23,7 +22,8 @@ pub(crate) struct Ring {
     pub(crate) seeking: Option<NodeId>,
     /// The nearest before this node that takes it for its next.
     pub(crate) prev: Option<NodeId>,
-    told: Option<(Member, Member)>,
+    /// The previous and the next that the user was told.
+    told: Option<(NodeId, NodeId)>,
     reason: Option<RingReason>,
 }
 
@@ -179,13 +179,13 @@ impl Node {
         ) else {
             return;
         };
-        let told = self.ring.told.as_ref().map(|(prev, next)| (prev.id, next.id));
-        if told == Some((prev, next)) || !self.roster.contains(prev) || !self.roster.contains(next) {
+        if self.ring.told == Some((prev, next)) || !self.roster.contains(prev) || !self.roster.contains(next)
+        {
             return;
         }
-        let (prev, next) = (self.member(prev), self.member(next));
-        self.ring.told = Some((prev.clone(), next.clone()));
+        self.ring.told = Some((prev, next));
+        let (prev, next) = (self.member(prev).into(), self.member(next).into());
         let reason = self.ring.reason.unwrap_or(RingReason::Join);
-        self.notify(Notice::Ring { prev: prev.into(), next: next.into(), reason });
+        self.notify(Notice::Ring { prev, next, reason });
     }
 }

@@ -8,11 +8,11 @@
 //! expect shown-by-all hello
 //! ```
 //!
-//! All deeds and conditions stand in [`Deed`] and [`Condition`]. The oracles watch every run.
+//! All deeds and conditions stand in [`Deed`], [`Hindrance`] and [`Condition`]. The oracles watch every run.
 
 mod parse;
 
-pub use parse::{BadDials, Condition, Deed, ParseError, Scenario, Step, Who, parse};
+pub use parse::{BadDials, Condition, Deed, Hindrance, ParseError, Scenario, Step, Who, parse};
 
 use std::fmt;
 use std::time::Duration;
@@ -213,50 +213,39 @@ impl Play {
                 self.world.partition(&side);
             }
             Deed::Heal(how) => self.world.heal(*how),
-            _ => self.hinder(deed),
+            Deed::Hinder(hindrance) => self.hinder(hindrance),
         }
         Ok(())
     }
 
     /// Makes something go badly, or well again.
-    fn hinder(&mut self, deed: &Deed) {
-        match deed {
-            Deed::FreezeForEver(who) => {
+    fn hinder(&mut self, hindrance: &Hindrance) {
+        match hindrance {
+            Hindrance::FreezeForEver(who) => {
                 self.each(who).into_iter().for_each(|h| self.world.freeze_for_ever(h));
             }
-            Deed::Break(who, n) => self.each(who).into_iter().for_each(|h| self.world.break_link(h, *n)),
-            Deed::HalfOpen(who, n) => self.each(who).into_iter().for_each(|h| self.world.half_open(h, *n)),
-            Deed::Slow(who, pace) => {
+            Hindrance::Break(who, n) => self.each(who).into_iter().for_each(|h| self.world.break_link(h, *n)),
+            Hindrance::HalfOpen(who, n) => {
+                self.each(who).into_iter().for_each(|h| self.world.half_open(h, *n));
+            }
+            Hindrance::Slow(who, pace) => {
                 let pace = (*pace > 0).then_some(*pace);
                 self.those(*who).into_iter().for_each(|h| self.world.slow(h, pace));
             }
-            Deed::Late(who, most) => {
+            Hindrance::Late(who, most) => {
                 self.those(*who).into_iter().for_each(|h| self.world.make_late(h, *most));
             }
-            Deed::Jump(who, by) => self.those(*who).into_iter().for_each(|h| self.world.jump(h, *by)),
-            Deed::Queues(who, bytes) => {
+            Hindrance::Jump(who, by) => self.those(*who).into_iter().for_each(|h| self.world.jump(h, *by)),
+            Hindrance::Queues(who, bytes) => {
                 self.those(*who).into_iter().for_each(|h| self.world.bound_queues(h, *bytes));
             }
-            Deed::Dials(how) => {
+            Hindrance::Dials(how) => {
                 let (refusals, time_outs) = match *how {
                     BadDials::Refused(count) => (count, 0),
                     BadDials::Lost(count) => (0, count),
                 };
                 self.world.set_quality(Quality { refusals, time_outs, ..self.quality });
             }
-            // These are no hindrances.
-            Deed::Say(..)
-            | Deed::Flood(..)
-            | Deed::Crash(_)
-            | Deed::PowerOff(_)
-            | Deed::Restart(..)
-            | Deed::Freeze(_)
-            | Deed::Thaw(_)
-            | Deed::Leave(_)
-            | Deed::Join(..)
-            | Deed::Cut(..)
-            | Deed::Partition(_)
-            | Deed::Heal(_) => {}
         }
     }
 

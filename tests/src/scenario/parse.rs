@@ -48,8 +48,6 @@ pub enum Deed {
     Restart(Vec<Who>, Who),
     /// `freeze WHO...`.
     Freeze(Vec<Who>),
-    /// `freeze-for-ever WHO...`: nobody waits for it.
-    FreezeForEver(Vec<Who>),
     /// `thaw WHO...`.
     Thaw(Vec<Who>),
     /// `leave WHO...`.
@@ -62,6 +60,15 @@ pub enum Deed {
     Partition(Vec<Who>),
     /// `heal`, or `heal reset`.
     Heal(Heal),
+    /// Something goes badly, or well again.
+    Hinder(Hindrance),
+}
+
+/// Something that goes badly for a member or on its way, or well again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hindrance {
+    /// `freeze-for-ever WHO...`: nobody waits for it.
+    FreezeForEver(Vec<Who>),
     /// `break WHO...`: one connection of each; with `link N` in the end the one that this number picks.
     Break(Vec<Who>, usize),
     /// `half-open WHO...`: the same, and only its own end breaks.
@@ -99,7 +106,7 @@ impl Deed {
                 | Self::Restart(..)
                 | Self::Leave(_)
                 | Self::Join(..)
-                | Self::Break(..)
+                | Self::Hinder(Hindrance::Break(..))
         )
     }
 }
@@ -247,7 +254,6 @@ fn parse_deed(words: &[&str]) -> Result<Deed, String> {
         ["power-off", who @ ..] => Deed::PowerOff(parse_all(who)?),
         ["restart", who @ .., "via", contact] => Deed::Restart(parse_all(who)?, parse_who(contact)?),
         ["freeze", who @ ..] => Deed::Freeze(parse_all(who)?),
-        ["freeze-for-ever", who @ ..] => Deed::FreezeForEver(parse_all(who)?),
         ["thaw", who @ ..] => Deed::Thaw(parse_all(who)?),
         ["leave", who @ ..] => Deed::Leave(parse_all(who)?),
         ["join", rest @ ..] => {
@@ -258,17 +264,24 @@ fn parse_deed(words: &[&str]) -> Result<Deed, String> {
         ["partition", who @ ..] => Deed::Partition(parse_all(who)?),
         ["heal"] => Deed::Heal(Heal::Deliver),
         ["heal", "reset"] => Deed::Heal(Heal::Reset),
-        ["break", who @ .., "link", n] => Deed::Break(parse_all(who)?, parse_number(n)?),
-        ["break", who @ ..] => Deed::Break(parse_all(who)?, 0),
-        ["half-open", who @ .., "link", n] => Deed::HalfOpen(parse_all(who)?, parse_number(n)?),
-        ["half-open", who @ ..] => Deed::HalfOpen(parse_all(who)?, 0),
-        ["slow", who, pace] => Deed::Slow(parse_who(who)?, parse_number(pace)?),
-        ["late", who, time] => Deed::Late(parse_who(who)?, parse_time(time)?),
-        ["clock", who, "forward", time] => Deed::Jump(parse_who(who)?, parse_micros(time)?),
-        ["clock", who, "back", time] => Deed::Jump(parse_who(who)?, -parse_micros(time)?),
-        ["queues", who, bytes] => Deed::Queues(parse_who(who)?, parse_number(bytes)?),
-        ["dials", "refused", count] => Deed::Dials(BadDials::Refused(parse_number(count)?)),
-        ["dials", "lost", count] => Deed::Dials(BadDials::Lost(parse_number(count)?)),
+        _ => Deed::Hinder(parse_hindrance(words)?),
+    })
+}
+
+fn parse_hindrance(words: &[&str]) -> Result<Hindrance, String> {
+    Ok(match words {
+        ["freeze-for-ever", who @ ..] => Hindrance::FreezeForEver(parse_all(who)?),
+        ["break", who @ .., "link", n] => Hindrance::Break(parse_all(who)?, parse_number(n)?),
+        ["break", who @ ..] => Hindrance::Break(parse_all(who)?, 0),
+        ["half-open", who @ .., "link", n] => Hindrance::HalfOpen(parse_all(who)?, parse_number(n)?),
+        ["half-open", who @ ..] => Hindrance::HalfOpen(parse_all(who)?, 0),
+        ["slow", who, pace] => Hindrance::Slow(parse_who(who)?, parse_number(pace)?),
+        ["late", who, time] => Hindrance::Late(parse_who(who)?, parse_time(time)?),
+        ["clock", who, "forward", time] => Hindrance::Jump(parse_who(who)?, parse_micros(time)?),
+        ["clock", who, "back", time] => Hindrance::Jump(parse_who(who)?, -parse_micros(time)?),
+        ["queues", who, bytes] => Hindrance::Queues(parse_who(who)?, parse_number(bytes)?),
+        ["dials", "refused", count] => Hindrance::Dials(BadDials::Refused(parse_number(count)?)),
+        ["dials", "lost", count] => Hindrance::Dials(BadDials::Lost(parse_number(count)?)),
         _ => return Err("unknown deed".into()),
     })
 }
