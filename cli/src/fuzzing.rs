@@ -4,13 +4,13 @@
 
 use std::io::{BufRead, BufReader};
 
-use ringchat_core::{Member, Name, NodeId, Notice, Text};
+use ringchat_core::{ChatLine, Member, Name, NodeId, Text};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthChar;
 
 use crate::clean::{Clean, is_obeyed};
 use crate::flags::{Asked, Flags};
-use crate::json::{Command, MAX_LINE, event_line};
+use crate::json::{Command, MAX_LINE, chat_line};
 use crate::line::Line;
 use crate::lines::{self, Lines};
 use crate::rewrite::{is_option, rewrite};
@@ -89,20 +89,12 @@ fn is_said(text: &str) {
     let said = Command::Say { text: text.to_owned(), reference: Some(text.into()) };
     assert_eq!(Command::parse(command.as_bytes()), Ok(said));
     let (Ok(text), Some(from)) = (Text::new(text), eve()) else { return };
-    let mine = false;
-    let notice = Notice::Message {
-        seq: 0,
-        from: from.into(),
-        oseq: 1,
-        text: text.clone(),
-        stamp: 1,
-        mine,
-        replayed: false,
-    };
-    let event = event_line(1, &notice).unwrap_or_default();
+    let (text, from) = (text.as_str(), &from);
+    let event =
+        chat_line(1, &ChatLine { seq: 0, from, oseq: 1, text, stamp: 1, mine: false, replayed: false });
     assert_eq!(event.find('\n'), Some(event.len() - 1), "an event is one line: {event:?}");
     let event: Value = serde_json::from_str(&event).unwrap_or_default();
-    assert_eq!(event.get("text").and_then(Value::as_str), Some(text.as_str()));
+    assert_eq!(event.get("text").and_then(Value::as_str), Some(text));
 }
 
 fn eve() -> Option<Member> {

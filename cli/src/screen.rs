@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use ringchat_core::{Departure, Ending, Member, Notice, Report, Roster, Seq, Stamp};
+use ringchat_core::{ChatLine, Departure, Ending, Member, Notice, Report, Roster, Seq, Stamp};
 
 use crate::line::Line;
 use crate::outcome::Outcome;
@@ -124,14 +124,6 @@ impl Screen {
         }
     }
 
-    fn message(&mut self, from: &Member, oseq: Seq, stamp: Stamp, text: &str, mine: bool) {
-        if !mine || self.show.own {
-            self.put(&Line::chat(from, stamp, text));
-        } else if self.held.remove(&oseq) {
-            self.system("your message was delivered");
-        }
-    }
-
     fn joined(&mut self, member: &Member) {
         if !self.members.contains(member) {
             self.members.push(member.clone());
@@ -177,13 +169,18 @@ impl Screen {
 }
 
 impl Face for Screen {
+    fn chat(&mut self, _lamport: Stamp, line: &ChatLine<'_>) {
+        self.replay(line.replayed);
+        if !line.mine || self.show.own {
+            self.put(&Line::chat(line.from, line.stamp, line.text));
+        } else if self.held.remove(&line.oseq) {
+            self.system("your message was delivered");
+        }
+    }
+
     fn notice(&mut self, _lamport: Stamp, notice: &Notice) {
         match notice {
             Notice::Ready { me, leader, members } => self.ready(me, leader, members),
-            Notice::Message { from, oseq, stamp, text, mine, replayed, .. } => {
-                self.replay(*replayed);
-                self.message(from, *oseq, *stamp, text.as_str(), *mine);
-            }
             Notice::Held { oseq } if !self.show.own => {
                 self.held.insert(*oseq);
                 self.system("your message waits until the ring has a leader");
@@ -208,7 +205,8 @@ impl Face for Screen {
                 "the other part of this room was found, but together they are more than a room can have",
             ),
             Notice::Ended(Ending::Left { .. }) => self.system("you left the ring"),
-            Notice::Held { .. }
+            Notice::Chat(_)
+            | Notice::Held { .. }
             | Notice::Ring { .. }
             | Notice::Election { .. }
             | Notice::Fault { .. }

@@ -8,7 +8,7 @@ use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ringchat_core::driver::{Event, NoEvent};
-use ringchat_core::{Notice, Stamp};
+use ringchat_core::{ChatLine, Notice, Stamp};
 
 use crate::chat_log::ChatLog;
 use crate::line::Line;
@@ -75,7 +75,9 @@ impl Session {
 
 /// How a session shows itself to its user.
 pub(crate) trait Face {
-    /// Something happened.
+    /// Somebody said something.
+    fn chat(&mut self, lamport: Stamp, line: &ChatLine<'_>);
+    /// Something else happened.
     fn notice(&mut self, lamport: Stamp, notice: &Notice);
     /// So many notices were missed.
     fn missed(&mut self, lamport: Stamp, count: u64);
@@ -102,12 +104,7 @@ pub(crate) fn run(
         match event {
             Event::Notice { lamport, notice } => {
                 session.lamport.store(lamport, Ordering::Relaxed);
-                if let Some(text) = words::log(&notice) {
-                    let line = Line::log(lamport, &text);
-                    tell(log.add(&line), &log, lamport, face);
-                    face.log(&line, &notice);
-                }
-                face.notice(lamport, &notice);
+                show(lamport, &notice, &mut log, face);
                 match notice {
                     Notice::Ready { .. } => drop(admitted.take().map(|admitted| admitted.send(()))),
                     Notice::Ended(how) => ending = Some(how),
@@ -121,6 +118,28 @@ pub(crate) fn run(
     let outcome = Outcome::of(ending.as_ref(), session.lock_cause().take());
     face.bye(session.lamport(), &outcome);
     outcome
+}
+
+/// Shows and logs what happened.
+pub(crate) fn show(lamport: Stamp, notice: &Notice, log: &mut ChatLog, face: &mut dyn Face) {
+    if let Notice::Chat(chat) = notice {
+        for said in chat.lines() {
+            add(&words::said(&said), lamport, notice, log, face);
+            face.chat(lamport, &said);
+        }
+        return;
+    }
+    if let Some(text) = words::log(notice) {
+        add(&text, lamport, notice, log, face);
+    }
+    face.notice(lamport, notice);
+}
+
+/// Adds a line to the log.
+fn add(text: &str, lamport: Stamp, notice: &Notice, log: &mut ChatLog, face: &mut dyn Face) {
+    let line = Line::log(lamport, text);
+    tell(log.add(&line), log, lamport, face);
+    face.log(&line, notice);
 }
 
 /// The next event. Before waiting for it, the log is written.

@@ -3,17 +3,21 @@
 use std::fmt::Display;
 use std::net::SocketAddr;
 
-use ringchat_core::{Departure, ElectionPhase, Ending, Notice, RingReason};
+use ringchat_core::{ChatLine, Departure, ElectionPhase, Ending, Notice, RingReason};
 
 use crate::line::Line;
 
-/// What the log says about `notice`, if anything.
+/// What the log says about a line of chat.
+pub(crate) fn said(line: &ChatLine<'_>) -> String {
+    format!("{}[{}]: {}", line.from, line.stamp, line.text)
+}
+
+/// What the log says about any other `notice`, if anything.
 pub(crate) fn log(notice: &Notice) -> Option<String> {
     Some(match notice {
         Notice::Ready { me, leader, members } => {
             format!("in the ring as {me}, one of {}, led by {leader}", members.len())
         }
-        Notice::Message { from, text, stamp, .. } => format!("{from}[{stamp}]: {}", text.as_str()),
         Notice::Held { oseq } => format!("own message {oseq} waits for a leader"),
         Notice::NotTaken { text } => format!("not taken: {}", text.as_str()),
         Notice::Gap { from, count } => format!("{} of {from} can no longer be had", messages(*count)),
@@ -41,7 +45,7 @@ pub(crate) fn log(notice: &Notice) -> Option<String> {
         Notice::Ended(Ending::Left { unsure: 0 }) => "left the ring".to_owned(),
         Notice::Ended(Ending::Left { unsure }) => format!("left the ring, {} unsure", messages(*unsure)),
         Notice::Ended(_) => "did not get into a ring".to_owned(),
-        Notice::Report(_) => return None,
+        Notice::Chat(_) | Notice::Report(_) => return None,
     })
 }
 

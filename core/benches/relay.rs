@@ -64,7 +64,7 @@ fn a_sender_says(bencher: Bencher, size: u8) {
     let mut room = Room::of(size);
     let before = room.clone();
     let submitted = envelopes(submitted(&mut room));
-    let all = |envelope: &Envelope| matches!(&envelope.message, Message::Submit { said, .. } if said.len() == TEXTS);
+    let all = |envelope: &Envelope| matches!(&envelope.message, Message::Submit { said, .. } if said[0].count() == TEXTS as u64);
     assert!(matches!(&submitted[..], [one] if all(one)), "all texts are submitted together");
     let text = ringchat_core::Text::new(&"x".repeat(100)).expect("a text");
     let say = vec![Input::Command(ringchat_core::Command::Say(text)); TEXTS];

@@ -10,7 +10,7 @@ use crate::ids::{DialId, Epoch, Index, LinkId, Seq, Stamp, Text};
 use crate::input::{DialFailure, DownReason};
 use crate::report::Report;
 use crate::roster::{Member, Roster};
-use crate::wire::{Envelope, Refusal};
+use crate::wire::{Envelope, Refusal, Said};
 
 /// Something for the driver to do, in order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -81,23 +81,8 @@ pub enum Notice {
         /// All members in ring order.
         members: Roster,
     },
-    /// A message took its place in the one order.
-    Message {
-        /// Its place in the log.
-        seq: Index,
-        /// Who said it.
-        from: Arc<Member>,
-        /// Its number among the sender's, from 1, without holes but for gaps.
-        oseq: Seq,
-        /// What was said.
-        text: Text,
-        /// The sender's Lamport time.
-        stamp: Stamp,
-        /// Whether this node said it.
-        mine: bool,
-        /// Whether it was said in another ring before two became one.
-        replayed: bool,
-    },
+    /// Chat took its places in the one order.
+    Chat(Chat),
     /// Something just said cannot be sent yet, because there is no leader; it waits.
     Held {
         /// Its number among this node's own messages.
@@ -170,6 +155,54 @@ pub enum Notice {
     },
     /// The node has ended.
     Ended(Ending),
+}
+
+/// What one member said, one line right after the other, each with its place in the one order.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Chat {
+    /// The place of the first line in the log.
+    pub seq: Index,
+    /// Who said what.
+    pub said: Said,
+    /// Whether this node said it.
+    pub mine: bool,
+    /// Whether it was said in another ring before two became one.
+    pub replayed: bool,
+}
+
+impl Chat {
+    /// Each line, in order.
+    pub fn lines(&self) -> impl DoubleEndedIterator<Item = ChatLine<'_>> {
+        let Self { seq, said, mine, replayed } = self;
+        said.texts.iter().enumerate().map(move |(nth, text)| ChatLine {
+            seq: seq.saturating_add(nth as u64),
+            from: &said.origin,
+            oseq: said.oseq.saturating_add(nth as u64),
+            text,
+            stamp: said.stamp.saturating_add(nth as u64),
+            mine: *mine,
+            replayed: *replayed,
+        })
+    }
+}
+
+/// One line of chat.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChatLine<'a> {
+    /// Its place in the log.
+    pub seq: Index,
+    /// Who said it.
+    pub from: &'a Member,
+    /// Its number among the sender's, from 1, without holes but for gaps.
+    pub oseq: Seq,
+    /// What was said.
+    pub text: &'a str,
+    /// The sender's Lamport time.
+    pub stamp: Stamp,
+    /// Whether this node said it.
+    pub mine: bool,
+    /// Whether it was said in another ring before two became one.
+    pub replayed: bool,
 }
 
 /// Why somebody is a member no more.
@@ -297,6 +330,3 @@ impl fmt::Display for JoinFailure {
         }
     }
 }
-
-// Each text is moved as an action and as an event, several times.
-const _: () = assert!(size_of::<Action>() <= 80);

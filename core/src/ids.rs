@@ -1,11 +1,10 @@
 //! Who is who: ids that order, names and texts that parse. An invalid one cannot exist.
 
 use alloc::string::String;
+use alloc::sync::Arc;
 use core::fmt;
 use core::net::{IpAddr, Ipv6Addr, SocketAddr};
-use core::ops::Range;
 
-use arcstr::{ArcStr, Substr};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smol_str::SmolStr;
@@ -227,10 +226,9 @@ impl fmt::Display for TextTooLong {
 
 impl core::error::Error for TextTooLong {}
 
-/// What somebody said: any Unicode text of at most 16 KiB. Cheap to clone. Those that came in one frame share their
-/// memory, so whoever keeps one for long keeps all of them.
+/// Something to say: any Unicode text of at most 16 KiB. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Text(Substr);
+pub struct Text(Arc<str>);
 
 impl Text {
     /// Parses a text.
@@ -240,12 +238,6 @@ impl Text {
     pub fn new(text: &str) -> Result<Self, TextTooLong> {
         Self::check(text.len())?;
         Ok(Self(text.into()))
-    }
-
-    /// A part of `texts`, with which it shares its memory; none if that is no text.
-    pub(crate) fn within(texts: &ArcStr, part: Range<usize>) -> Option<Self> {
-        Self::check(part.len()).ok()?;
-        texts.try_substr_from(texts.get(part)?).map(Self)
     }
 
     fn check(length: usize) -> Result<(), TextTooLong> {

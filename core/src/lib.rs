@@ -42,11 +42,13 @@ mod node;
 mod report;
 mod rng;
 mod roster;
+mod texts;
 mod time;
 pub mod wire;
 
 pub use action::{
-    Action, CloseMode, Departure, ElectionPhase, Ending, Fault, JoinFailure, Notice, RingReason,
+    Action, Chat, ChatLine, CloseMode, Departure, ElectionPhase, Ending, Fault, JoinFailure, Notice,
+    RingReason,
 };
 pub use config::{Config, Start};
 pub use ids::{DialId, Epoch, Index, LinkId, Name, NameError, NodeId, RoomId, Seq, Stamp, Text, TextTooLong};
@@ -56,4 +58,5 @@ pub use node::{Deadline, Node, Outbox, Timer, invariants};
 pub use node::{Rule, digest::digest_message};
 pub use report::{Report, Stats};
 pub use roster::{Cfg, Member, Roster, RosterError, View};
+pub use texts::Texts;
 pub use time::Instant;

@@ -93,8 +93,8 @@ const _: () = assert!(
     MAX_ROSTER * MEMBER_BYTES + 2 * MAX_ROSTER * (ID_BYTES + 10) + MAX_SHAPE * (ID_BYTES + 20) + 1024
         < MAX_FRAME
 );
-// A batch that one more entry overshoots fits a frame.
-const _: () = assert!(BATCH_BYTES + MAX_TEXT + 1024 < MAX_FRAME);
+// A batch that one more run overshoots, of which each may be a batch that one more text overshoots, fits a frame.
+const _: () = assert!(2 * BATCH_BYTES + MAX_TEXT + 2048 < MAX_FRAME);
 // What the node has in flight to a member never overflows the driver's queue.
 const _: () = assert!(INFLIGHT_BYTES + UNSTABLE_BYTES + 4 * MAX_FRAME < LINK_QUEUE_BYTES);
 // A member can always have a longest text under way.

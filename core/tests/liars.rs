@@ -149,7 +149,7 @@ fn fault(action: &Action) -> Option<Fault> {
 
 /// What the peer said, as it stands in the log of the first epoch.
 fn chat(index: u64, oseq: u64, stamp: u64) -> Entry {
-    let said = Said { origin: peer().into(), oseq, text: Text::new("x").unwrap(), stamp };
+    let said = Said { origin: peer().into(), oseq, texts: Text::new("x").unwrap().into(), stamp };
     Entry { view: cfg(1).view, index, stamp, body: Body::Chat { said, replayed: false } }
 }
 

@@ -12,7 +12,7 @@
 mod room;
 
 use ringchat_core::limits::MAX_TEXT;
-use ringchat_core::wire::Message;
+use ringchat_core::wire::{Entry, Message};
 use ringchat_core::{Action, Command, Input, Notice, Outbox, Text};
 
 use room::Room;
@@ -41,17 +41,18 @@ fn what_is_said_in_one_turn_is_submitted_together_and_delivered_together() {
     let sent = room.say(SENDER, 40);
     let submitted = messages(&sent, LEADER);
     let [Message::Submit { said, .. }] = &submitted[..] else { panic!("{submitted:?}") };
-    assert_eq!(said.iter().map(|said| said.oseq).collect::<Vec<_>>(), (1..=40).collect::<Vec<_>>());
+    let [said] = &said[..] else { panic!("{said:?}") };
+    assert_eq!((said.oseq, said.count()), (1, 40));
     let delivered = messages(&room.hand_over(LEADER, inputs(sent, LEADER)), RECEIVER);
     let [Message::Deliver(deliver)] = &delivered[..] else { panic!("{delivered:?}") };
-    assert_eq!(deliver.entries.len(), 40);
+    assert_eq!(deliver.entries.iter().map(Entry::count).collect::<Vec<_>>(), [40]);
 }
 
 #[test]
 fn what_a_leader_says_in_one_turn_is_delivered_together() {
     let delivered = messages(&Room::of(3).say(LEADER, 40), RECEIVER);
     let [Message::Deliver(deliver)] = &delivered[..] else { panic!("{delivered:?}") };
-    assert_eq!(deliver.entries.len(), 40);
+    assert_eq!(deliver.entries.iter().map(Entry::count).collect::<Vec<_>>(), [40]);
 }
 
 #[test]

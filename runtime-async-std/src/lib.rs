@@ -18,8 +18,8 @@
 //! room.leave();
 //! while let Some(event) = notices.next().await {
 //!     match event {
-//!         Event::Notice { notice: Notice::Message { from, text, .. }, .. } => {
-//!             println!("{from}: {}", text.as_str());
+//!         Event::Notice { notice: Notice::Chat(chat), .. } => {
+//!             chat.lines().for_each(|line| println!("{}: {}", line.from, line.text));
 //!         }
 //!         Event::Missed { count } => println!("{count} notices came faster than they were read"),
 //!         Event::Notice { .. } => {}

@@ -36,7 +36,9 @@ async fn wait_welcome(mut notices: Notices) {
 
 fn is_welcome(event: &Event) -> bool {
     match event {
-        Event::Notice { notice: Notice::Message { text, .. }, .. } => text.as_str() == "welcome, greeter",
+        Event::Notice { notice: Notice::Chat(chat), .. } => {
+            chat.lines().any(|line| line.text == "welcome, greeter")
+        }
         Event::Notice { .. } | Event::Missed { .. } => false,
     }
 }

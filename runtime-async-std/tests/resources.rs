@@ -21,8 +21,8 @@ fn open(start: Start) -> (Room, Notices) {
 fn wait_text(notices: &mut Notices, expected: &str) {
     loop {
         let event = block_on(notices.next_timeout(Duration::from_secs(20))).unwrap();
-        if let Event::Notice { notice: Notice::Message { text, .. }, .. } = event
-            && text.as_str() == expected
+        if let Event::Notice { notice: Notice::Chat(chat), .. } = event
+            && chat.lines().any(|line| line.text == expected)
         {
             return;
         }

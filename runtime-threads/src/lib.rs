@@ -16,8 +16,8 @@
 //! room.leave();
 //! for event in notices {
 //!     match event {
-//!         Event::Notice { notice: Notice::Message { from, text, .. }, .. } => {
-//!             println!("{from}: {}", text.as_str());
+//!         Event::Notice { notice: Notice::Chat(chat), .. } => {
+//!             chat.lines().for_each(|line| println!("{}: {}", line.from, line.text));
 //!         }
 //!         Event::Missed { count } => println!("{count} notices came faster than they were read"),
 //!         Event::Notice { .. } => {}

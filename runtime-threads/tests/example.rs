@@ -28,7 +28,9 @@ fn the_greeter_greets() {
 
 fn is_welcome(event: &Event) -> bool {
     match event {
-        Event::Notice { notice: Notice::Message { text, .. }, .. } => text.as_str() == "welcome, greeter",
+        Event::Notice { notice: Notice::Chat(chat), .. } => {
+            chat.lines().any(|line| line.text == "welcome, greeter")
+        }
         Event::Notice { .. } | Event::Missed { .. } => false,
     }
 }

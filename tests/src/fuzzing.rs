@@ -96,8 +96,8 @@ impl Ring {
             13 => self.world.jump(host, i64::try_from(whom).unwrap_or(0) * 10_000),
             16 if self.others_stay(host) => self.restart(host),
             17 => self.dial_badly(whom),
-            18 => self.say(host, 16 * 1024 - 64)?,
-            _ => self.say(host, 0)?,
+            18 => self.say(host, 1, 16 * 1024 - 64)?,
+            _ => self.say(host, 1 + whom % 4, 0)?,
         }
         Ok(())
     }
@@ -145,9 +145,9 @@ impl Ring {
         self.world.members().iter().any(|other| *other != host && self.stays(*other))
     }
 
-    fn say(&mut self, host: HostId, filling: usize) -> Result<(), Violation> {
-        let text = self.text(host, filling);
-        self.world.say(host, &text)
+    fn say(&mut self, host: HostId, count: usize, filling: usize) -> Result<(), Violation> {
+        let texts: Vec<Text> = (0..count).map(|_| self.text(host, filling)).collect();
+        self.world.say_all(host, &texts)
     }
 
     fn text(&mut self, host: HostId, filling: usize) -> Text {

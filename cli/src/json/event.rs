@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use ringchat_core::{
-    Departure, ElectionPhase, Epoch, Index, Member, Notice, Report, RingReason, Roster, Stamp,
+    ChatLine, Departure, ElectionPhase, Epoch, Index, Member, Notice, Report, RingReason, Roster, Stamp,
 };
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -78,7 +78,7 @@ struct Stamped<'a> {
 }
 
 impl<'a> Event<'a> {
-    /// The event of `notice`, if it has one.
+    /// The event of any other `notice`, if it has one.
     pub(super) fn of(notice: &'a Notice, runtime: Runtime) -> Option<Self> {
         Some(match notice {
             Notice::Ready { me, leader, members } => Self::Ready {
@@ -86,13 +86,6 @@ impl<'a> Event<'a> {
                 leader: MemberJson::of(leader),
                 members: MembersJson(members),
                 runtime,
-            },
-            Notice::Message { seq, from, text, mine, replayed, .. } => Self::Message {
-                seq: *seq,
-                from: MemberJson::of(from),
-                text: text.as_str(),
-                mine: *mine,
-                replayed: *replayed,
             },
             Notice::NotTaken { .. } => {
                 Self::error("not_taken", "the room takes no more just now; say it again")
@@ -123,9 +116,24 @@ impl<'a> Event<'a> {
                 "too_many_to_merge",
                 "the other part of this room was found, but together they are more than a room can have",
             ),
-            // A peer's fault is for the log, the end for `bye`, the answers for who asked.
-            Notice::Held { .. } | Notice::Fault { .. } | Notice::Ended(_) | Notice::Report(_) => return None,
+            // Chat has its own events, a peer's fault is for the log, the end for `bye`, the answers for who asked.
+            Notice::Chat(_)
+            | Notice::Held { .. }
+            | Notice::Fault { .. }
+            | Notice::Ended(_)
+            | Notice::Report(_) => return None,
         })
+    }
+
+    /// The event of a line of chat.
+    pub(super) fn said(line: &ChatLine<'a>) -> Self {
+        Self::Message {
+            seq: line.seq,
+            from: MemberJson::of(line.from),
+            text: line.text,
+            mine: line.mine,
+            replayed: line.replayed,
+        }
     }
 
     /// The answer to `ask`.

@@ -11,7 +11,7 @@ mod input;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use ringchat_core::{Notice, Report, Seq, Stamp};
+use ringchat_core::{ChatLine, Notice, Report, Seq, Stamp};
 use serde_json::Value;
 
 use crate::line::Line;
@@ -81,15 +81,19 @@ impl Json {
 }
 
 impl Face for Json {
+    fn chat(&mut self, lamport: Stamp, line: &ChatLine<'_>) {
+        self.put(lamport, &Event::said(line));
+        if line.mine {
+            let reference = self.reference(line.oseq);
+            self.put(lamport, &Event::Sent { reference, seq: line.seq });
+        }
+    }
+
     fn notice(&mut self, lamport: Stamp, notice: &Notice) {
         if let Notice::Report(report) = notice {
             self.report(lamport, report);
         } else if let Some(event) = Event::of(notice, self.runtime) {
             self.put(lamport, &event);
-        }
-        if let Notice::Message { mine: true, oseq, seq, .. } = notice {
-            let reference = self.reference(*oseq);
-            self.put(lamport, &Event::Sent { reference, seq: *seq });
         }
     }
 
@@ -120,9 +124,9 @@ impl Face for Json {
     }
 }
 
-/// The line of `notice`, if it has one.
-pub(crate) fn event_line(lamport: Stamp, notice: &Notice) -> Option<String> {
-    Event::of(notice, Runtime::default()).map(|event| event.line(lamport))
+/// What a line of chat is in the output.
+pub(crate) fn chat_line(lamport: Stamp, line: &ChatLine<'_>) -> String {
+    Event::said(line).line(lamport)
 }
 
 /// What stands at the end of every output: what went wrong, if anything, and `bye`.

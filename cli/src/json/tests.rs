@@ -1,11 +1,17 @@
 use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 
-use ringchat_core::{Departure, ElectionPhase, Epoch, Member, Name, NodeId, RingReason, Roster, Stats, Text};
+use ringchat_core::wire::Said;
+use ringchat_core::{
+    Chat, Departure, ElectionPhase, Epoch, Member, Name, NodeId, RingReason, Roster, Stats, Text,
+};
 use serde_json::json;
 
 use super::input::Asking;
 use super::*;
+use crate::chat_log::ChatLog;
+use crate::session::show;
 
 const LONG: Duration = Duration::from_secs(10);
 
@@ -24,6 +30,10 @@ impl Shown {
         Self { face: Json::new(outlet, Runtime::AsyncStd, false, questions), asking, lines }
     }
 
+    fn notice(&mut self, lamport: Stamp, notice: &Notice) {
+        show(lamport, notice, &mut ChatLog::none(PathBuf::new()), &mut self.face);
+    }
+
     fn objects(self) -> Vec<Value> {
         self.face.outlet.finish(LONG);
         let lines: String = self.lines.try_iter().collect();
@@ -37,8 +47,8 @@ fn bob() -> Arc<Member> {
 }
 
 fn message(oseq: Seq, mine: bool, text: &str) -> Notice {
-    let text = Text::new(text).unwrap();
-    Notice::Message { seq: 40 + oseq, from: bob(), oseq, text, stamp: 1, mine, replayed: false }
+    let said = Said { origin: bob(), oseq, texts: Text::new(text).unwrap().into(), stamp: 1 };
+    Notice::Chat(Chat { seq: 40 + oseq, said, mine, replayed: false })
 }
 
 #[test]
@@ -56,7 +66,7 @@ fn every_notice_has_the_documented_form() {
         Notice::Leader { member: bob(), epoch: Epoch(3) },
     ];
     for notice in &notices {
-        shown.face.notice(7, notice);
+        shown.notice(7, notice);
     }
     assert_eq!(
         shown.objects(),
@@ -81,8 +91,8 @@ fn own_messages_bring_their_refs_back_also_past_a_gap() {
     for reference in [Some(json!("a")), None, Some(json!(3))] {
         shown.asking.said.send(reference).unwrap();
     }
-    shown.face.notice(1, &message(1, true, "x"));
-    shown.face.notice(2, &message(3, true, "z"));
+    shown.notice(1, &message(1, true, "x"));
+    shown.notice(2, &message(3, true, "z"));
     let objects = shown.objects();
     assert_eq!(objects[1], json!({"event": "sent", "ref": "a", "seq": 41, "lamport": 1}));
     assert_eq!(objects[3], json!({"event": "sent", "ref": 3, "seq": 43, "lamport": 2}));
@@ -105,7 +115,7 @@ fn questions_are_answered_in_turn() {
         shown.asking.asked.send(ask).unwrap();
     }
     for _ in 0..4 {
-        shown.face.notice(9, &report);
+        shown.notice(9, &report);
     }
     let objects = shown.objects();
     assert_eq!(objects.len(), 3);
@@ -119,7 +129,7 @@ fn questions_are_answered_in_turn() {
 fn what_the_reader_was_too_slow_for_is_a_gap() {
     let mut shown = Shown::new();
     shown.face.missed(3, 7);
-    shown.face.notice(4, &message(1, false, "x"));
+    shown.notice(4, &message(1, false, "x"));
     let objects = shown.objects();
     assert_eq!(objects[0], json!({"event": "gap", "count": 7, "reason": "output", "lamport": 4}));
     assert_eq!(objects[1]["event"], "message");

@@ -1,10 +1,14 @@
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, SyncSender, sync_channel};
 
-use ringchat_core::{Epoch, NodeId, Stats, Text};
+use ringchat_core::wire::Said;
+use ringchat_core::{Chat, Epoch, NodeId, Stats, Text};
 
 use super::*;
+use crate::chat_log::ChatLog;
+use crate::session::show;
 
 /// A screen, what asks it, and what it showed.
 struct Shown {
@@ -24,10 +28,7 @@ impl Shown {
     }
 
     fn notice(&mut self, notice: &Notice) {
-        if let Some(text) = words::log(notice) {
-            self.screen.log(&Line::log(9, &text), notice);
-        }
-        self.screen.notice(9, notice);
+        show(9, notice, &mut ChatLog::none(PathBuf::new()), &mut self.screen);
     }
 
     fn lines(self) -> Vec<String> {
@@ -50,8 +51,8 @@ fn ready(members: &[Member]) -> Notice {
 }
 
 fn message(from: Member, oseq: Seq, mine: bool) -> Notice {
-    let text = Text::new("hi").unwrap();
-    Notice::Message { seq: 4, from: from.into(), oseq, text, stamp: 12, mine, replayed: false }
+    let said = Said { origin: from.into(), oseq, texts: Text::new("hi").unwrap().into(), stamp: 12 };
+    Notice::Chat(Chat { seq: 4, said, mine, replayed: false })
 }
 
 fn report(members: &[Member], leader: Option<Member>) -> Notice {
@@ -122,8 +123,9 @@ fn two_people_of_one_name_are_told_apart() {
 #[test]
 fn what_was_said_in_another_ring_stands_apart() {
     let replayed = |oseq| {
-        let (from, text) = (member("Bob", 2), Text::new("there").unwrap());
-        Notice::Message { seq: oseq, from: from.into(), oseq, text, stamp: 7, mine: false, replayed: true }
+        let texts = Text::new("there").unwrap().into();
+        let said = Said { origin: member("Bob", 2).into(), oseq, texts, stamp: 7 };
+        Notice::Chat(Chat { seq: oseq, said, mine: false, replayed: true })
     };
     let mut shown = Shown::new(false, false);
     shown.notice(&replayed(1));

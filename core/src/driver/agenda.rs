@@ -131,8 +131,8 @@ impl<J> Agenda<J> {
         match self.state {
             State::Ended => return Keep::End,
             State::Idle if !due => self.alarm = self.deadline,
-            // Whoever runs tells the deadline that follows.
-            State::Running => self.alarm = None,
+            // Whoever runs tells a deadline that comes before the one which is known, and what follows if that is due.
+            State::Running => self.alarm = self.deadline.filter(|_| !due),
             State::Idle | State::Kept => {
                 self.state = State::Running;
                 return Keep::Turn;
@@ -251,6 +251,19 @@ mod tests {
                 assert_eq!(agenda.keep(at(3)), Keep::Sleep(Some(at(deadline))));
             }
         }
+    }
+
+    #[test]
+    fn the_keeper_that_finds_a_turn_running_sleeps_until_the_known_deadline() {
+        let mut agenda = idle();
+        agenda.put(1).unwrap();
+        begin(&mut agenda);
+        agenda.end(at(1), at(2), Some(at(50)));
+        agenda.put(2).unwrap();
+        begin(&mut agenda);
+        assert_eq!(agenda.keep(at(3)), Keep::Sleep(Some(at(50))));
+        assert!(!agenda.end(at(2), at(4), Some(at(90))), "it wakes before");
+        assert_eq!(agenda.keep(at(50)), Keep::Sleep(Some(at(90))));
     }
 
     #[test]

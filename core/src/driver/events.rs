@@ -63,6 +63,9 @@ impl core::error::Error for NoEvent {}
 #[derive(Debug, Default)]
 pub struct EventQueue {
     events: VecDeque<Event>,
+    /// How many notices they are; one for each chat line.
+    count: usize,
+    /// How many bytes of text they have.
     bytes: usize,
     /// How many were missed since the last one in `events`.
     missed: u64,
@@ -74,12 +77,13 @@ impl EventQueue {
     pub fn push(&mut self, event: Event) {
         let last = matches!(event, Event::Notice { notice: Notice::Ended(_), .. });
         // A place is kept for the `Missed` that may have to come first.
-        let full = self.events.len().saturating_add(1) >= EVENT_QUEUE || self.bytes >= EVENT_QUEUE_BYTES;
+        let full = self.count.saturating_add(1) >= EVENT_QUEUE || self.bytes >= EVENT_QUEUE_BYTES;
         if full && !last {
-            self.missed = self.missed.saturating_add(1);
+            self.missed = self.missed.saturating_add(count(&event) as u64);
             return;
         }
         self.tell_missed();
+        self.count = self.count.saturating_add(count(&event));
         self.bytes = self.bytes.saturating_add(weight(&event));
         self.events.push_back(event);
     }
@@ -94,6 +98,7 @@ impl EventQueue {
         }
         match self.events.pop_front() {
             Some(event) => {
+                self.count = self.count.saturating_sub(count(&event));
                 self.bytes = self.bytes.saturating_sub(weight(&event));
                 if self.events.is_empty() {
                     self.events.shrink_to(KEPT_EVENTS);
@@ -118,16 +123,23 @@ impl EventQueue {
     fn tell_missed(&mut self) {
         if self.missed > 0 {
             self.events.push_back(Event::Missed { count: self.missed });
+            self.count = self.count.saturating_add(1);
             self.missed = 0;
         }
     }
 }
 
+fn count(event: &Event) -> usize {
+    match event {
+        Event::Notice { notice: Notice::Chat(chat), .. } => chat.said.texts.len(),
+        Event::Notice { .. } | Event::Missed { .. } => 1,
+    }
+}
+
 fn weight(event: &Event) -> usize {
     match event {
-        Event::Notice { notice: Notice::Message { text, .. } | Notice::NotTaken { text }, .. } => {
-            text.as_str().len()
-        }
+        Event::Notice { notice: Notice::Chat(chat), .. } => chat.said.texts.bytes(usize::MAX),
+        Event::Notice { notice: Notice::NotTaken { text }, .. } => text.as_str().len(),
         Event::Notice { .. } | Event::Missed { .. } => 0,
     }
 }

@@ -130,10 +130,10 @@ fn much_for_one_link_is_written_before_the_turn_ends() {
 #[test]
 fn a_long_message_is_written_at_once_and_in_its_place() {
     let (mut driver, links, connections) = linked(2);
-    let text = Text::new(&"x".repeat(MAX_TEXT)).unwrap();
+    let texts = Text::new(&"x".repeat(MAX_TEXT)).unwrap().into();
     let origin = Member { id: NodeId::new(addr(), 1), name: Name::new("a").unwrap() };
     let view = View { epoch: Epoch(1), leader: origin.id };
-    let said = vec![Said { origin: origin.into(), oseq: 1, text, stamp: 1 }; FLUSH_BYTES / MAX_TEXT];
+    let said = vec![Said { origin: origin.into(), oseq: 1, texts, stamp: 1 }; FLUSH_BYTES / MAX_TEXT];
     let message = Message::Submit { view, said };
     driver.execute(START, Action::Send { link: links[0], envelope: envelope(1) });
     let long: Box<_> = Envelope { message, ..*envelope(2) }.into();

@@ -1,6 +1,7 @@
 //! What a peer may say: any well-formed message, with contents that are plausible to the node that hears it, so
 //! that lies get past the first test.
 
+use alloc::vec;
 use alloc::vec::Vec;
 
 use super::node::{CAST, addr, cast};
@@ -10,6 +11,7 @@ use crate::ids::{Epoch, Index, Name, NodeId, RoomId, Seq, Stamp, Text};
 use crate::limits::{MAX_ROSTER, MAX_TEXT};
 use crate::node::Node;
 use crate::roster::{Cfg, Member, Roster, View};
+use crate::texts::Texts;
 use crate::wire::{
     Beat, Body, Change, Deliver, Elect, Elected, Entry, Envelope, Hello, Install, Join, Key, Message,
     NotMember, Refusal, RefusedKind, Said, Segment, Sync,
@@ -110,7 +112,7 @@ impl Peer<'_> {
         let entries = script.few(|script| {
             let view = if script.byte() == u8::MAX { self.view(script) } else { view };
             let entry = Entry { view, index: at, stamp: self.stamp(script), body: self.body(script) };
-            at = at.saturating_add(1);
+            at = entry.end();
             entry
         });
         Deliver { view, entries, stable: self.index(script) }
@@ -181,17 +183,18 @@ impl Peer<'_> {
     fn said(&self, script: &mut Script<'_>) -> Said {
         let origin = member(script);
         let oseq = self.oseq(origin.id, script);
-        let length = match script.byte() {
-            u8::MAX => MAX_TEXT,
-            length => usize::from(length % 8),
+        let (length, count) = match script.byte() {
+            u8::MAX => (MAX_TEXT, 1),
+            byte => (usize::from(byte % 8), usize::from(byte >> 5).max(1)),
         };
-        Said { origin: origin.into(), oseq, text: text(length), stamp: self.stamp(script) }
+        let texts = Texts::new(&vec![text(length); count]).unwrap_or_else(|| text(length).into());
+        Said { origin: origin.into(), oseq, texts, stamp: self.stamp(script) }
     }
 
     /// The number of something said by `origin`: more often than not the one after those in the log.
     fn oseq(&self, origin: NodeId, script: &mut Script<'_>) -> Seq {
         let mine = |body: &Body| match body {
-            Body::Chat { said, .. } if said.origin.id == origin => Some(said.oseq),
+            Body::Chat { said, .. } if said.origin.id == origin => Some(said.last()),
             Body::Chat { .. } | Body::Gap { .. } | Body::Membership { .. } => None,
         };
         let last = self.node.log_entries().filter_map(|entry| mine(&entry.body)).max().unwrap_or(0);

@@ -148,7 +148,7 @@ impl Leadership {
     }
 
     pub(super) fn last_held(&self, origin: NodeId) -> Option<Seq> {
-        self.held.iter().rev().find(|said| said.origin.id == origin).map(|said| said.oseq)
+        self.held.iter().rev().find(|said| said.origin.id == origin).map(Said::last)
     }
 
     pub(super) fn is_holding(&self) -> bool {
@@ -266,7 +266,7 @@ impl Node {
             return None;
         }
         let next = self.log.batch_end(progress.sent);
-        Some((self.log.range(progress.sent, next), next))
+        Some((self.log.range(progress.sent, next).collect(), next))
     }
 
     /// The next entries that those who keep up were not sent yet.

@@ -77,8 +77,8 @@ impl Node {
 
     /// Own messages that may not be with everybody.
     fn unsure(&self) -> u64 {
-        let mine = self.log.tail(self.stable).filter(|said| said.origin.id == self.me.id).count();
-        self.submissions.len().saturating_add(mine) as u64
+        let mine = self.log.tail(self.stable).filter(|said| said.origin.id == self.me.id);
+        (self.submissions.len() as u64).saturating_add(mine.map(|said| said.count()).sum())
     }
 
     pub(super) fn on_leave_due(&mut self) {

@@ -2,13 +2,12 @@
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
+use core::borrow::Borrow;
 
-use crate::ids::{Epoch, Index, NodeId, Seq};
+use crate::ids::{Epoch, Index, NodeId, Seq, Stamp};
 use crate::limits::{ABSENT_HISTORY_BYTES, BATCH_BYTES, HISTORY_BYTES, HISTORY_ENTRIES, MAX_SHAPE};
-use crate::wire::{Body, Change, Entry, Said, Segment};
-
-/// What an entry weighs beside its text.
-const ENTRY_OVERHEAD: u64 = 128;
+use crate::roster::View;
+use crate::wire::{Body, Entry, Said, Segment};
 
 /// The log of one node. Indices count from the first entry ever, not from the first one kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -17,7 +16,7 @@ pub(crate) struct Log {
     /// Highest message number of each origin below `base`.
     base_origins: BTreeMap<NodeId, Seq>,
     kept: VecDeque<Entry>,
-    /// For each of them, the weight of all entries before it, from the first ever.
+    /// For each of them, the weight of all that is before it, from the first ever.
     before: VecDeque<u64>,
     shape: Vec<Segment>,
     origins: BTreeMap<NodeId, Seq>,
@@ -35,12 +34,12 @@ impl Log {
         Self { base, base_origins: origins.clone(), origins, shape, ..Self::default() }
     }
 
-    /// How many entries there are from the first ever.
+    /// How many places are taken from the first ever.
     pub(crate) fn len(&self) -> Index {
-        self.base.saturating_add(self.kept.len() as u64)
+        self.kept.back().map_or(self.base, Entry::end)
     }
 
-    /// The index of the first entry kept.
+    /// The first place that is kept.
     pub(crate) fn base(&self) -> Index {
         self.base
     }
@@ -88,47 +87,55 @@ impl Log {
         self.kept.iter()
     }
 
-    /// The entries kept from `index` on.
-    pub(crate) fn from(&self, index: Index) -> impl Iterator<Item = &Entry> {
-        self.kept.range(self.place(index).min(self.kept.len())..)
+    /// What is kept of the places `from..to`, oldest first.
+    pub(crate) fn range(&self, from: Index, to: Index) -> impl DoubleEndedIterator<Item = Entry> {
+        let end = self.kept.partition_point(|entry| entry.index < to);
+        let within = self.kept.range(self.holder(from).min(end)..end);
+        within.filter_map(move |entry| entry.part(from, to))
     }
 
-    /// The entries kept in `from..to`.
-    pub(crate) fn range(&self, from: Index, to: Index) -> Vec<Entry> {
-        let end = self.place(to).min(self.kept.len());
-        self.kept.range(self.place(from).min(end)..end).cloned().collect()
-    }
-
-    /// Where a batch ends that begins at `from`: with the entry that fills it, or with the log.
+    /// Where a batch ends that begins at `from`: with the text that fills it, or with the log.
     pub(crate) fn batch_end(&self, from: Index) -> Index {
-        let full = self.weight_before(from).saturating_add(BATCH_BYTES as u64);
-        self.base.saturating_add(self.before.partition_point(|before| *before < full) as u64)
+        self.place_after(self.weight_before(from).saturating_add(BATCH_BYTES as u64))
     }
 
-    /// The weight of the entries in `from..to`, in bytes; those no longer kept weigh nothing.
+    /// The weight of the places `from..to`, in bytes; those no longer kept weigh nothing.
     pub(crate) fn weight(&self, from: Index, to: Index) -> u64 {
         self.weight_before(to).saturating_sub(self.weight_before(from))
     }
 
-    /// The weight of all entries kept.
+    /// The weight of all that is kept.
     pub(crate) fn kept_weight(&self) -> u64 {
         self.weight(self.base, self.len())
     }
 
     fn weight_before(&self, index: Index) -> u64 {
-        self.before.get(self.place(index)).copied().unwrap_or(self.weight)
+        let at = self.holder(index);
+        let (Some(before), Some(entry)) = (self.before.get(at), self.kept.get(at)) else {
+            return self.weight;
+        };
+        before.saturating_add(entry.weight(index.saturating_sub(entry.index)))
     }
 
-    /// Where the entry at `index` is among those kept, or is to be.
-    fn place(&self, index: Index) -> usize {
-        usize::try_from(index.saturating_sub(self.base)).unwrap_or(usize::MAX)
+    /// The first place that has at least so much before it.
+    fn place_after(&self, weight: u64) -> Index {
+        let at = self.before.partition_point(|before| *before < weight).saturating_sub(1);
+        let (Some(before), Some(entry)) = (self.before.get(at), self.kept.get(at)) else { return self.len() };
+        let lacks =
+            |place: &Index| before.saturating_add(entry.weight(place.saturating_sub(entry.index))) < weight;
+        (entry.index..entry.end()).find(|place| !lacks(place)).unwrap_or(entry.end())
+    }
+
+    /// Where among those kept the entry is that holds the place `index`, or is to be.
+    fn holder(&self, index: Index) -> usize {
+        self.kept.partition_point(|entry| entry.end() <= index)
     }
 
     /// Appends an entry. The caller has seen to it that its index is the log's length.
     pub(crate) fn push(&mut self, entry: Entry) {
         debug_assert_eq!(entry.index, self.len(), "a log has no holes");
-        self.disordered |= self.kept.back().is_some_and(|last| !precedes(last, &entry));
-        let end = entry.index.saturating_add(1);
+        self.disordered |= self.kept.back().is_some_and(|last| !Tip::of(last).precedes(&entry));
+        let end = entry.end();
         match self.shape.last_mut() {
             Some(last) if last.view == entry.view => last.end = end,
             _ => self.shape.push(Segment { view: entry.view, end }),
@@ -138,39 +145,41 @@ impl Log {
         }
         count(&mut self.origins, [&entry]);
         self.before.push_back(self.weight);
-        self.weight = self.weight.saturating_add(weight(&entry.body));
+        self.weight = self.weight.saturating_add(entry.weight(u64::MAX));
         self.kept.push_back(entry);
     }
 
-    /// Whether `entries` may follow the first `end` entries: each at the next index, of no older epoch than the
+    /// Whether `entries` may follow the first `end` places: each at the next place, of no older epoch than the
     /// one before, and with a later stamp if both are of one view. A leader changes the membership in its own view
     /// alone.
     pub(crate) fn may_go_on(&self, end: Index, entries: &[Entry]) -> bool {
-        let mut last = self.kept.range(..self.place(end).min(self.kept.len())).next_back();
+        let mut last = self.range(self.base, end).next_back().as_ref().map(Tip::of);
         entries.iter().all(|entry| {
-            changes_own_view(entry) && last.replace(entry).is_none_or(|last| precedes(last, entry))
+            changes_own_view(entry) && last.replace(Tip::of(entry)).is_none_or(|last| last.precedes(entry))
         })
     }
 
-    /// The highest message number of each origin in the first `end` entries.
+    /// The highest message number of each origin in the first `end` places.
     pub(crate) fn origins_before(&self, end: Index) -> BTreeMap<NodeId, Seq> {
         if end >= self.len() {
             return self.origins.clone();
         }
         let mut origins = self.base_origins.clone();
-        count(&mut origins, self.kept.range(..self.place(end).min(self.kept.len())));
+        count(&mut origins, self.range(self.base, end));
         origins
     }
 
-    /// Drops all entries from `end` on.
+    /// Drops all from the place `end` on.
     pub(crate) fn truncate(&mut self, end: Index) {
         if end >= self.len() {
             return;
         }
-        let keep = self.place(end);
         self.weight = self.weight_before(end);
-        self.kept.truncate(keep);
-        self.before.truncate(keep);
+        let cut = self.holder(end);
+        let left = self.kept.get(cut).and_then(|entry| entry.part(entry.index, end));
+        self.kept.truncate(cut);
+        self.kept.extend(left);
+        self.before.truncate(self.kept.len());
         let mut start = 0;
         self.shape.retain_mut(|segment| {
             let stays = start < end;
@@ -183,8 +192,8 @@ impl Log {
     }
 
     /// The chat from `index` on that is kept, oldest first.
-    pub(crate) fn tail(&self, index: Index) -> impl Iterator<Item = &Said> {
-        self.from(index).filter_map(|entry| match &entry.body {
+    pub(crate) fn tail(&self, index: Index) -> impl Iterator<Item = Said> {
+        self.range(index, self.len()).filter_map(|entry| match entry.body {
             Body::Chat { said, .. } => Some(said),
             Body::Membership { .. } | Body::Gap { .. } => None,
         })
@@ -193,24 +202,29 @@ impl Log {
     /// Lets go of history: what lies below `stable` and over the usual bounds, but not what somebody may
     /// need who is away or catches up, from `needed` on, within its own bound.
     pub(crate) fn prune(&mut self, stable: Index, needed: Option<Index>) {
-        let mut base = self.base;
-        while base < stable.min(self.len()) && self.is_over_bounds(base, needed) {
-            base = base.saturating_add(1);
+        let lightest = |bytes: usize| self.place_after(self.weight.saturating_sub(bytes as u64));
+        let usual = self.len().saturating_sub(HISTORY_ENTRIES as u64).max(lightest(HISTORY_BYTES));
+        let base = needed.map_or(usual, |needed| usual.min(needed.max(lightest(ABSENT_HISTORY_BYTES))));
+        let base = base.min(stable).min(self.len());
+        if base > self.base {
+            self.drop_before(base);
         }
-        let gone = self.place(base);
-        count(&mut self.base_origins, self.kept.range(..gone));
-        self.kept.drain(..gone);
-        self.before.drain(..gone);
-        self.base = base;
     }
 
-    /// Whether a log that began at `base` would be too much.
-    fn is_over_bounds(&self, base: Index, needed: Option<Index>) -> bool {
-        let weight = self.weight(base, self.len());
-        if needed.is_some_and(|needed| base >= needed) {
-            return weight > ABSENT_HISTORY_BYTES as u64;
+    fn drop_before(&mut self, base: Index) {
+        let gone: Vec<Entry> = self.range(self.base, base).collect();
+        count(&mut self.base_origins, &gone);
+        let first_weight = self.weight_before(base);
+        let cut = self.holder(base);
+        self.kept.drain(..cut);
+        self.before.drain(..cut);
+        if let (Some(first), Some(before)) = (self.kept.front_mut(), self.before.front_mut())
+            && let Some(rest) = first.part(base, Index::MAX)
+        {
+            *first = rest;
+            *before = first_weight;
         }
-        self.len().saturating_sub(base) > HISTORY_ENTRIES as u64 || weight > HISTORY_BYTES as u64
+        self.base = base;
     }
 
     /// Forgets the message numbers of those that `keep` does not name and of whom nothing is kept.
@@ -234,10 +248,23 @@ pub(crate) fn common_prefix(a: &[Segment], b: &[Segment]) -> Index {
     0
 }
 
-/// Whether `b` may come right after `a`.
-fn precedes(a: &Entry, b: &Entry) -> bool {
-    let in_time = a.view != b.view || a.stamp < b.stamp;
-    a.index.saturating_add(1) == b.index && a.view.epoch <= b.view.epoch && in_time
+/// The last place of an entry.
+struct Tip {
+    view: View,
+    end: Index,
+    stamp: Stamp,
+}
+
+impl Tip {
+    fn of(entry: &Entry) -> Self {
+        Self { view: entry.view, end: entry.end(), stamp: entry.last_stamp() }
+    }
+
+    /// Whether `entry` may come right after it.
+    fn precedes(&self, entry: &Entry) -> bool {
+        let in_time = self.view != entry.view || self.stamp < entry.stamp;
+        self.end == entry.index && self.view.epoch <= entry.view.epoch && in_time
+    }
 }
 
 fn changes_own_view(entry: &Entry) -> bool {
@@ -247,44 +274,32 @@ fn changes_own_view(entry: &Entry) -> bool {
     }
 }
 
-/// Notes the numbers of what is said in `entries`, or missing by them. Most come in runs of one origin, which is
-/// looked up once.
-pub(crate) fn count<'a>(origins: &mut BTreeMap<NodeId, Seq>, entries: impl IntoIterator<Item = &'a Entry>) {
-    let mut entries = entries.into_iter().filter_map(number).peekable();
-    while let Some((origin, mut last)) = entries.next() {
-        while let Some((_, seq)) = entries.next_if(|(next, _)| *next == origin) {
-            last = last.max(seq);
-        }
-        let known = origins.entry(origin).or_default();
+/// Notes the numbers of what is said in `entries`, or missing by them.
+pub(crate) fn count(
+    origins: &mut BTreeMap<NodeId, Seq>,
+    entries: impl IntoIterator<Item = impl Borrow<Entry>>,
+) {
+    for entry in entries {
+        let (origin, last) = match &entry.borrow().body {
+            Body::Chat { said, .. } => (&said.origin, said.last()),
+            Body::Gap { origin, to, .. } => (origin, *to),
+            Body::Membership { .. } => continue,
+        };
+        let known = origins.entry(origin.id).or_default();
         *known = last.max(*known);
-    }
-}
-
-fn number(entry: &Entry) -> Option<(NodeId, Seq)> {
-    match &entry.body {
-        Body::Chat { said, .. } => Some((said.origin.id, said.oseq)),
-        Body::Gap { origin, to, .. } => Some((origin.id, *to)),
-        Body::Membership { .. } => None,
-    }
-}
-
-/// About how many bytes an entry takes in memory and on the wire.
-pub(crate) fn weight(body: &Body) -> u64 {
-    match body {
-        Body::Chat { said, .. } => ENTRY_OVERHEAD.saturating_add(said.text.as_str().len() as u64),
-        Body::Membership { change, .. } => match &**change {
-            Change::Opened { roster, .. } => ENTRY_OVERHEAD.saturating_mul(roster.len() as u64),
-            Change::Edit { .. } => ENTRY_OVERHEAD,
-        },
-        Body::Gap { .. } => ENTRY_OVERHEAD,
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
     use crate::ids::{Name, Text};
-    use crate::roster::{Member, View};
+    use crate::limits::MAX_TEXT;
+    use crate::roster::Member;
+    use crate::texts::Texts;
 
     fn id(port: u16) -> NodeId {
         NodeId::new(([127, 0, 0, 1], port).into(), 1)
@@ -294,11 +309,12 @@ mod tests {
         View { epoch: Epoch(epoch), leader: id(leader) }
     }
 
-    fn push(log: &mut Log, view: View, origin: u16, oseq: Seq, text: &str) {
+    fn push(log: &mut Log, view: View, origin: u16, oseq: Seq, texts: &[&str]) {
         let origin = Member { id: id(origin), name: Name::new("m").unwrap() };
-        let said = Said { origin: origin.into(), oseq, text: Text::new(text).unwrap(), stamp: 1 };
+        let texts: Vec<Text> = texts.iter().map(|text| Text::new(text).unwrap()).collect();
+        let said = Said { origin: origin.into(), oseq, texts: Texts::new(&texts).unwrap(), stamp: 1 };
         let body = Body::Chat { said, replayed: false };
-        log.push(Entry { view, index: log.len(), stamp: 1, body });
+        log.push(Entry { view, index: log.len(), stamp: log.len(), body });
     }
 
     #[test]
@@ -314,11 +330,11 @@ mod tests {
     #[test]
     fn truncating_takes_back_shape_origins_and_weight() {
         let mut log = Log::default();
-        push(&mut log, view(1, 1), 1, 1, "a");
-        push(&mut log, view(1, 1), 2, 1, "b");
+        push(&mut log, view(1, 1), 1, 1, &["a"]);
+        push(&mut log, view(1, 1), 2, 1, &["b"]);
         let before = log.clone();
-        push(&mut log, view(1, 1), 1, 2, "c");
-        push(&mut log, view(2, 2), 2, 2, "d");
+        push(&mut log, view(1, 1), 1, 2, &["c"]);
+        push(&mut log, view(2, 2), 2, 2, &["d"]);
         assert_eq!(log.tail(2).map(|said| said.oseq).collect::<Vec<_>>(), [2, 2]);
         log.truncate(2);
         assert_eq!(log, before);
@@ -336,7 +352,7 @@ mod tests {
     fn history_keeps_what_is_unstable_and_what_the_absent_miss() {
         let mut log = Log::default();
         for oseq in 1..=3000 {
-            push(&mut log, view(1, 1), 1, oseq, "x");
+            push(&mut log, view(1, 1), 1, oseq, &["x"]);
         }
         log.prune(0, None);
         assert_eq!(log.base(), 0, "nothing is stable");
@@ -348,5 +364,85 @@ mod tests {
         let (shape, origins) = log.below_base();
         assert_eq!(shape, [Segment { view: view(1, 1), end: 2000 }]);
         assert_eq!(origins.get(&id(1)), Some(&2000));
+    }
+
+    /// Something that happens to a log.
+    #[derive(Clone, Debug)]
+    enum Op {
+        /// A run of so many texts of so many bytes.
+        Push { origin: u16, count: usize, bytes: usize },
+        /// Of all places, so many of a thousand stay.
+        Truncate(u64),
+        /// Of all places, so many of a thousand are stable, and so many are what somebody needs.
+        Prune(u64, Option<u64>),
+    }
+
+    fn op() -> impl Strategy<Value = Op> {
+        let bytes = prop_oneof![0..9_usize, Just(MAX_TEXT)];
+        prop_oneof![
+            6 => (1..4_u16, 1..400_usize, bytes).prop_map(|(origin, count, bytes)| Op::Push { origin, count, bytes }),
+            1 => (0..=1000_u64).prop_map(Op::Truncate),
+            2 => (0..=1000_u64, proptest::option::of(0..=1000_u64)).prop_map(|(to, needed)| Op::Prune(to, needed)),
+        ]
+    }
+
+    /// Two logs to which the same happens: one takes runs, the other each text by itself.
+    #[derive(Default)]
+    struct Twins {
+        runs: Log,
+        singles: Log,
+    }
+
+    impl Twins {
+        fn happen(&mut self, op: &Op) {
+            let len = self.runs.len();
+            let place = |thousandths: u64| len * thousandths / 1000;
+            match *op {
+                Op::Push { origin, count, bytes } => {
+                    let texts = "x".repeat(bytes);
+                    let oseq = self.runs.last_of(id(origin)) + 1;
+                    push(&mut self.runs, view(1, 1), origin, oseq, &alloc::vec![texts.as_str(); count]);
+                    let run = self.runs.entries().next_back().unwrap();
+                    run.one_by_one().for_each(|single| self.singles.push(single));
+                }
+                Op::Truncate(to) => self.both(|log| log.truncate(place(to).max(log.base()))),
+                Op::Prune(to, needed) => {
+                    let needed = needed.map(place);
+                    self.both(|log| log.prune(place(to), needed));
+                }
+            }
+        }
+
+        fn both(&mut self, change: impl Fn(&mut Log)) {
+            change(&mut self.runs);
+            change(&mut self.singles);
+        }
+
+        fn check(&self) {
+            let Self { runs, singles } = self;
+            assert_eq!((runs.base(), runs.len()), (singles.base(), singles.len()));
+            assert_eq!(runs.shape(), singles.shape());
+            assert_eq!((runs.origins(), runs.below_base()), (singles.origins(), singles.below_base()));
+            assert!(runs.entries().flat_map(Entry::one_by_one).eq(singles.entries().cloned()));
+            for part in 0..=10 {
+                let place = runs.base() + (runs.len() - runs.base()) * part / 10;
+                assert_eq!(runs.batch_end(place), singles.batch_end(place), "from {place}");
+                assert_eq!(runs.weight(place, runs.len()), singles.weight(place, runs.len()), "from {place}");
+                assert_eq!(runs.origins_before(place), singles.origins_before(place), "before {place}");
+                let tail = |log: &Log| log.tail(place).map(|said| said.count()).sum::<u64>();
+                assert_eq!((tail(runs), tail(singles)), (runs.len() - place, runs.len() - place));
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn where_runs_are_cut_does_not_matter(ops in vec(op(), 1..12)) {
+            let mut twins = Twins::default();
+            for op in &ops {
+                twins.happen(op);
+                twins.check();
+            }
+        }
     }
 }

@@ -368,8 +368,8 @@ impl Node {
         if self.has_ended() {
             return;
         }
-        self.deliver_sequenced();
         self.submit_said();
+        self.deliver_sequenced();
         self.check_leaving();
         if !self.has_ended() {
             self.announce_ring();
@@ -400,8 +400,14 @@ impl Node {
     }
 
     fn tick(&mut self) -> Stamp {
-        self.lamport = self.lamport.saturating_add(1);
-        self.lamport
+        self.ticks(1)
+    }
+
+    /// So many things happen, one after the other. Returns the time of the first.
+    fn ticks(&mut self, count: u64) -> Stamp {
+        let first = self.lamport.saturating_add(1);
+        self.lamport = self.lamport.saturating_add(count);
+        first
     }
 
     fn envelope(&mut self, message: Message) -> Envelope {

@@ -164,12 +164,11 @@ impl Node {
         }
     }
 
-    /// Sequences something from a member's tail, unless it has its place already.
+    /// Sequences a run from a member's tail, but for what has its place already.
     fn sequence_again(&mut self, member: NodeId, said: Said) {
         let last = self.log.last_of(said.origin.id);
-        if said.oseq <= last && self.keeps(Rule::ExactNextSeq) {
-            return;
-        }
+        let again = !self.keeps(Rule::ExactNextSeq);
+        let Some(said) = said.after(if again { 0 } else { last }) else { return };
         let expected = last.saturating_add(1);
         if said.oseq > expected {
             let to = said.oseq.saturating_sub(1);
@@ -219,7 +218,7 @@ impl Node {
         }
         let mut rest = deliver.entries.into_iter();
         while let Some(entry) = rest.next() {
-            let expected = install.base.saturating_add(entries.len() as u64);
+            let expected = next_installed(install, entries);
             if entry.index != expected {
                 return None;
             }
@@ -227,13 +226,16 @@ impl Node {
                 let entries = core::iter::once(entry).chain(rest).collect();
                 return Some(Deliver { entries, ..deliver });
             }
+            if entry.end() > install.end {
+                return None;
+            }
             entries.push(entry);
-            if expected.saturating_add(1) == install.end {
+            if next_installed(install, entries) == install.end {
                 self.try_install();
                 return Some(Deliver { entries: rest.collect(), ..deliver });
             }
         }
-        let (view, index) = (deliver.view, install.base.saturating_add(entries.len() as u64));
+        let (view, index) = (deliver.view, next_installed(install, entries));
         self.send_to(view.leader, Message::Ack { view, index });
         // The log grows towards its end: the new leader is not to be given up.
         self.arm_election();
@@ -243,9 +245,10 @@ impl Node {
     /// Installs the log once all of it is there.
     fn try_install(&mut self) {
         let Mode::Waiting(waiting) = &mut self.mode else { return };
-        let complete = waiting.install.as_ref().is_some_and(|(install, entries)| {
-            install.base.saturating_add(entries.len() as u64) == install.end
-        });
+        let complete = waiting
+            .install
+            .as_ref()
+            .is_some_and(|(install, entries)| next_installed(install, entries) == install.end);
         let leader = waiting.view().leader;
         if complete && let Some((install, entries)) = waiting.install.take() {
             if self.breaks_order(&install, &entries) {
@@ -312,7 +315,7 @@ impl Node {
     fn append_installed(&mut self, entries: Vec<Entry>, fresh: bool) {
         let me = self.me.id;
         let mine = entries.iter().rposition(|entry| admits(entry, me));
-        let base = self.log.len();
+        let came_in = mine.and_then(|at| entries.get(at)).map(|entry| entry.index);
         let silent = if fresh { mine.unwrap_or(entries.len()) } else { 0 };
         if !fresh {
             self.show_lost_history();
@@ -325,14 +328,11 @@ impl Node {
             self.shown = self.log.origins().clone();
         }
         for entry in entries {
-            let (index, body) = (entry.index, entry.body.clone());
-            self.log.push(entry);
-            if mine.is_some_and(|at| index < base.saturating_add(at as u64)) {
-                self.show(index, &as_replayed(body.clone()));
-            } else {
-                self.show(index, &body);
-            }
-            self.note_own(index, &body);
+            self.log.push(entry.clone());
+            self.note_own(&entry);
+            let (index, body) = (entry.index, entry.body);
+            let before = came_in.is_some_and(|came_in| index < came_in);
+            self.show(index, &if before { as_replayed(body) } else { body });
         }
     }
 
@@ -405,6 +405,11 @@ impl Node {
     pub fn cfg(&self) -> Cfg {
         self.cfg
     }
+}
+
+/// The next place of a log that is being installed.
+fn next_installed(install: &Install, entries: &[Entry]) -> Index {
+    entries.last().map_or(install.base, Entry::end)
 }
 
 fn quits_of(entry: &Entry) -> BTreeSet<NodeId> {

@@ -3,9 +3,9 @@
 use alloc::vec::Vec;
 
 use super::leadership::Leadership;
-use super::submissions::in_parts;
+use super::submissions::{Submission, in_parts};
 use super::{Mode, Node, Rule};
-use crate::action::{Action, Fault, Notice};
+use crate::action::{Action, Chat, Fault, Notice};
 use crate::config::Times;
 use crate::ids::{Index, LinkId, NodeId, Seq, Text};
 use crate::limits::ACK_BATCH;
@@ -33,25 +33,26 @@ impl Node {
             return self.notify(Notice::NotTaken { text });
         }
         self.said = self.said.saturating_add(1);
-        let said = Said { origin: self.me.clone(), oseq: self.said, text, stamp: self.tick() };
-        self.submissions.push(said);
-        if self.leads() {
-            self.sequence_own();
-        } else if self.is_normal() && self.links.of(self.view.leader).is_some() {
+        let stamp = self.tick();
+        self.submissions.push(Submission { oseq: self.said, text, stamp });
+        if self.leads() || self.is_normal() && self.links.of(self.view.leader).is_some() {
             self.submit_from.get_or_insert(self.said);
         } else {
             self.notify(Notice::Held { oseq: self.said });
         }
     }
 
-    /// All inputs are taken: what was said goes to the leader together.
+    /// All inputs are taken: what was said goes to the leader together, or gets its places if that is this node.
     pub(super) fn submit_said(&mut self) {
         let Some(first) = self.submit_from.take() else { return };
-        if !self.is_normal() || self.leads() {
+        if self.leads() {
+            return self.sequence_own();
+        }
+        if !self.is_normal() {
             return;
         }
         let view = self.view;
-        for said in in_parts(self.submissions.from(first)) {
+        for said in in_parts(self.submissions.runs(&self.me, first)) {
             self.send_to(view.leader, Message::Submit { view, said });
         }
     }
@@ -60,7 +61,7 @@ impl Node {
     pub(super) fn submit_again(&mut self) {
         self.submissions.placed(self.log.last_of(self.me.id));
         if self.keeps(Rule::Resubmit) {
-            self.submit_from = self.submissions.front().map(|said| said.oseq);
+            self.submit_from = self.submissions.first();
         }
     }
 
@@ -75,15 +76,16 @@ impl Node {
         }
     }
 
-    /// Sequences what a member has said, or keeps it while the room is held up, if it is the member's next.
+    /// Sequences what a member has said, or keeps it while the room is held up, from the member's next on.
     fn take_submission(&mut self, said: Said) {
         let takes_any = !self.keeps(Rule::ExactNextSeq);
         let Some(leadership) = &mut self.leadership else { return };
         let origin = said.origin.id;
         let last = leadership.last_held(origin).unwrap_or_else(|| self.log.last_of(origin));
-        if said.oseq != last.saturating_add(1) && !takes_any {
+        if said.oseq > last.saturating_add(1) && !takes_any {
             return;
         }
+        let Some(said) = said.after(if takes_any { 0 } else { last }) else { return };
         if leadership.is_holding() {
             return leadership.hold(said);
         }
@@ -94,7 +96,8 @@ impl Node {
     pub(super) fn sequence_own(&mut self) {
         while self.leads() && !self.leadership.as_ref().is_some_and(Leadership::is_holding) {
             self.submissions.placed(self.log.last_of(self.me.id));
-            let Some(said) = self.submissions.front().cloned() else { return };
+            let Some(first) = self.submissions.first() else { return };
+            let Some(said) = self.submissions.runs(&self.me, first).next() else { return };
             self.sequence(Body::Chat { said, replayed: false });
         }
     }
@@ -102,7 +105,8 @@ impl Node {
     /// Appends an entry to the log that this node leads. Chat is sent when all inputs are taken, together; a
     /// change of the membership at once, while those who go still are members.
     pub(super) fn sequence(&mut self, body: Body) {
-        let entry = Entry { view: self.view, index: self.log.len(), stamp: self.tick(), body };
+        let mut entry = Entry { view: self.view, index: self.log.len(), stamp: 0, body };
+        entry.stamp = self.ticks(entry.count());
         if let Body::Membership { cfg, change } = &entry.body {
             let (index, cfg, change) = (entry.index, *cfg, change.clone());
             self.log.push(entry);
@@ -130,7 +134,7 @@ impl Node {
             let (links, log) = (&self.links, &self.log);
             let Some(leadership) = &mut self.leadership else { return };
             let links = leadership.take_recipients(from, next, log, |member| links.of(member));
-            let entries = if links.is_empty() { Vec::new() } else { self.log.range(from, next) };
+            let entries = if links.is_empty() { Vec::new() } else { self.log.range(from, next).collect() };
             let deliver = Deliver { view: self.view, entries, stable: self.stable };
             self.multicast(links, Message::Deliver(deliver));
         }
@@ -161,9 +165,7 @@ impl Node {
         }
         let mut urgent = false;
         for entry in deliver.entries {
-            if entry.index < self.log.len() {
-                continue;
-            }
+            let Some(entry) = entry.part(self.log.len(), Index::MAX) else { continue };
             if entry.index > self.log.len() || entry.view != self.view {
                 return self.leader_linked(sender);
             }
@@ -171,7 +173,7 @@ impl Node {
                 return self.accuse(sender, Fault::LogOrder);
             }
             urgent |= matches!(entry.body, Body::Membership { .. });
-            self.unacked = self.unacked.saturating_add(1);
+            self.unacked = self.unacked.saturating_add(entry.count());
             self.append(entry);
         }
         self.learn_stable(deliver.stable);
@@ -197,7 +199,7 @@ impl Node {
             self.apply_membership(index, cfg, &change);
         } else {
             self.show(index, &entry.body);
-            self.note_own(index, &entry.body);
+            self.note_own(&entry);
             self.log.push(entry);
         }
     }
@@ -206,23 +208,21 @@ impl Node {
     pub(super) fn show(&mut self, index: Index, body: &Body) {
         match body {
             Body::Chat { said, replayed } => {
-                if self.raise_shown(said.origin.id, said.oseq) || !self.keeps(Rule::ShowOnce) {
-                    self.stats.shown = self.stats.shown.saturating_add(1);
-                    self.notify(Notice::Message {
-                        seq: index,
-                        from: said.origin.clone(),
-                        oseq: said.oseq,
-                        text: said.text.clone(),
-                        stamp: said.stamp,
-                        mine: said.origin.id == self.me.id,
-                        replayed: *replayed,
-                    });
-                }
+                let shown = self.raise_shown(said.origin.id, said.last());
+                let again = !self.keeps(Rule::ShowOnce);
+                let Some(news) = said.clone().after(if again { 0 } else { shown }) else { return };
+                self.stats.shown = self.stats.shown.saturating_add(news.count());
+                self.notify(Notice::Chat(Chat {
+                    seq: index.saturating_add(news.oseq.saturating_sub(said.oseq)),
+                    mine: news.origin.id == self.me.id,
+                    said: news,
+                    replayed: *replayed,
+                }));
             }
             Body::Gap { origin, to, .. } => {
-                let shown = self.shown.get(&origin.id).copied().unwrap_or(0);
-                if self.raise_shown(origin.id, *to) {
-                    let count = to.saturating_sub(shown);
+                let shown = self.raise_shown(origin.id, *to);
+                let count = to.saturating_sub(shown);
+                if count > 0 {
                     self.notify(Notice::Gap { from: origin.clone(), count });
                 }
             }
@@ -230,21 +230,20 @@ impl Node {
         }
     }
 
-    fn raise_shown(&mut self, origin: NodeId, seq: Seq) -> bool {
+    /// All messages of `origin` up to `seq` are shown. Returns up to which they were.
+    fn raise_shown(&mut self, origin: NodeId, seq: Seq) -> Seq {
         let shown = self.shown.entry(origin).or_default();
-        let news = seq > *shown;
-        *shown = seq.max(*shown);
-        news
+        core::mem::replace(shown, seq.max(*shown))
     }
 
     /// An own message that has its place waits no more.
-    pub(super) fn note_own(&mut self, index: Index, body: &Body) {
-        let Body::Chat { said, .. } = body else { return };
+    pub(super) fn note_own(&mut self, entry: &Entry) {
+        let Body::Chat { said, .. } = &entry.body else { return };
         if said.origin.id != self.me.id {
             return;
         }
-        self.own_end = index.saturating_add(1);
-        self.submissions.placed(said.oseq);
+        self.own_end = entry.end();
+        self.submissions.placed(said.last());
     }
 
     /// Tells the leader how far this log reaches.

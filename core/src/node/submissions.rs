@@ -1,16 +1,27 @@
 //! Own messages that wait for their place in the log.
 
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::ids::Seq;
+use crate::ids::{Seq, Stamp, Text};
 use crate::limits::{BATCH_BYTES, MAX_TEXT, SUBMIT_WINDOW, SUBMIT_WINDOW_BYTES};
-use crate::wire::Said;
+use crate::roster::Member;
+use crate::texts::Texts;
+use crate::wire::{Said, weight};
+
+/// An own message without a place.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Submission {
+    pub(super) oseq: Seq,
+    pub(super) text: Text,
+    pub(super) stamp: Stamp,
+}
 
 /// The own messages without a place, in the order in which they were said.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Submissions {
-    waiting: VecDeque<Said>,
+    waiting: VecDeque<Submission>,
     bytes: usize,
 }
 
@@ -29,22 +40,46 @@ impl Submissions {
         self.waiting.len()
     }
 
-    pub(crate) fn front(&self) -> Option<&Said> {
-        self.waiting.front()
+    /// The number of the first.
+    pub(crate) fn first(&self) -> Option<Seq> {
+        self.waiting.front().map(|first| first.oseq)
     }
 
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Said> + ExactSizeIterator {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Submission> + ExactSizeIterator {
         self.waiting.iter()
     }
 
-    /// Those from the number `oseq` on.
-    pub(crate) fn from(&self, oseq: Seq) -> impl Iterator<Item = &Said> {
-        self.waiting.range(self.waiting.partition_point(|said| said.oseq < oseq)..)
+    /// Those from the number `oseq` on, as runs that fit a batch each.
+    pub(crate) fn runs(&self, me: &Arc<Member>, oseq: Seq) -> impl Iterator<Item = Said> {
+        let mut next = self.waiting.partition_point(|waiting| waiting.oseq < oseq);
+        core::iter::from_fn(move || {
+            let first = self.waiting.get(next)?;
+            let run = self.waiting.range(next..next.saturating_add(self.run_length(next)));
+            let texts = Texts::new(run.map(|waiting| &waiting.text))?;
+            next = next.saturating_add(texts.len());
+            Some(Said { origin: me.clone(), oseq: first.oseq, texts, stamp: first.stamp })
+        })
     }
 
-    pub(crate) fn push(&mut self, said: Said) {
-        self.bytes = self.bytes.saturating_add(said.text.as_str().len());
-        self.waiting.push_back(said);
+    /// How many follow one another from the one at `from` on, up to the one that fills a batch.
+    fn run_length(&self, from: usize) -> usize {
+        let mut run = self.waiting.range(from..);
+        let Some(mut last) = run.next() else { return 0 };
+        let (mut count, mut bytes) = (1_usize, weight(1, last.text.as_str().len()));
+        for one in run {
+            if bytes >= BATCH_BYTES as u64 || one.stamp != last.stamp.saturating_add(1) {
+                break;
+            }
+            count = count.saturating_add(1);
+            bytes = bytes.saturating_add(weight(1, one.text.as_str().len()));
+            last = one;
+        }
+        count
+    }
+
+    pub(crate) fn push(&mut self, submission: Submission) {
+        self.bytes = self.bytes.saturating_add(submission.text.as_str().len());
+        self.waiting.push_back(submission);
     }
 
     /// All up to `oseq` have their places.
@@ -58,17 +93,17 @@ impl Submissions {
 }
 
 /// Cuts what was said into parts that fit a frame.
-pub(crate) fn in_parts<'a>(said: impl Iterator<Item = &'a Said>) -> Vec<Vec<Said>> {
+pub(crate) fn in_parts(said: impl Iterator<Item = Said>) -> Vec<Vec<Said>> {
     let mut parts: Vec<Vec<Said>> = Vec::new();
-    let mut bytes: usize = 0;
+    let mut bytes: u64 = 0;
     for said in said {
-        if parts.is_empty() || bytes > BATCH_BYTES {
+        if parts.is_empty() || bytes > BATCH_BYTES as u64 {
             parts.push(Vec::new());
             bytes = 0;
         }
-        bytes = bytes.saturating_add(said.text.as_str().len()).saturating_add(128);
+        bytes = bytes.saturating_add(said.weight(u64::MAX));
         if let Some(part) = parts.last_mut() {
-            part.push(said.clone());
+            part.push(said);
         }
     }
     parts

@@ -9,8 +9,9 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::action::Departure;
-use crate::ids::{Epoch, Index, NodeId, RoomId, Seq, Stamp, Text};
+use crate::ids::{Epoch, Index, NodeId, RoomId, Seq, Stamp};
 use crate::roster::{Cfg, Member, Roster, View};
+use crate::texts::Texts;
 
 /// A message on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -219,27 +220,27 @@ pub struct Segment {
     pub end: Index,
 }
 
-/// One thing that was said: where it comes from and its text.
+/// Things that one member said, one right after the other: numbers and stamps go up by one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Said {
-    /// Who said it.
+    /// Who said them.
     pub origin: Arc<Member>,
-    /// Its number among the origin's.
+    /// The number of the first among the origin's.
     pub oseq: Seq,
     /// What was said.
-    pub text: Text,
-    /// The origin's Lamport time.
+    pub texts: Texts,
+    /// The origin's Lamport time at the first.
     pub stamp: Stamp,
 }
 
-/// An entry of the log.
+/// An entry of the log. One of chat takes a place for each text; places and stamps go up by one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Entry {
     /// The view in which it was written.
     pub view: View,
-    /// Its place.
+    /// Its first place.
     pub index: Index,
-    /// The leader's Lamport time at the writing.
+    /// The leader's Lamport time at the writing of the first.
     pub stamp: Stamp,
     /// What it holds.
     pub body: Body,
@@ -380,6 +381,3 @@ impl fmt::Display for Refusal {
         })
     }
 }
-
-// What is larger than this is moved by a call, and each text is moved as an entry several times.
-const _: () = assert!(size_of::<Entry>() <= 128);

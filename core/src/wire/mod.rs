@@ -7,6 +7,7 @@ mod error;
 mod frame;
 mod message;
 mod packed;
+mod run;
 
 pub use error::{DecodeError, FrameTooLong};
 pub use frame::{FrameDecoder, GREETING, VERSION, encode};
@@ -14,3 +15,4 @@ pub use message::{
     Beat, Body, Change, Deliver, Elect, Elected, Entry, Envelope, Hello, Install, Join, Key, Message,
     NotMember, Refusal, RefusedKind, Said, Segment, Sync,
 };
+pub(crate) use run::weight;

@@ -1,20 +1,21 @@
-//! How entries, and things said, travel many in a frame: all texts one after the other, then what else there is of
-//! each. Most follow one another in one view and come from few members, so what follows from those before in the
-//! frame is left out, and a text shares the memory of all texts of its frame.
+//! How entries, and things said, travel many in a frame: the letters of all texts, their lengths, then what else there
+//! is of each run. Most follow one another in one view and come from few members, so what follows from those before
+//! in the frame is left out, and all texts of a frame share their memory.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use arcstr::ArcStr;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::message::{Body, Change, Entry, Said};
-use crate::ids::{Index, Seq, Stamp, Text};
+use super::run::MAX_RUN;
+use crate::ids::{Index, Seq, Stamp};
 use crate::roster::{Cfg, Member, View};
+use crate::texts::{Piece, Texts};
 
-/// An entry on its way. What is seldom there is boxed: these are moved about, one for each text.
+/// An entry on its way. What is seldom there is boxed.
 #[derive(Serialize, Deserialize)]
 pub(super) struct PackedEntry {
     /// Its place, unless it is right after the one before, in its view.
@@ -31,13 +32,14 @@ enum PackedBody {
     Gap(Box<(Member, Seq, Seq)>),
 }
 
-/// Something said on its way.
+/// What was said on its way.
 #[derive(Serialize, Deserialize)]
 pub(super) struct PackedSaid {
     /// Who says it and its number, unless it is the next message of whose was the one before.
     from: Option<Box<(Origin, Seq)>>,
     later: Later,
-    length: Length,
+    /// How many texts it has.
+    count: u32,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -50,9 +52,6 @@ enum Origin {
 /// How much later a stamp is than the one before of its kind.
 type Later = i64;
 
-/// The bytes of a text.
-type Length = u32;
-
 /// What those before in the frame tell about the next one.
 #[derive(Default)]
 pub(super) struct Before {
@@ -62,8 +61,8 @@ pub(super) struct Before {
     said: Option<(usize, Seq)>,
     said_stamp: Stamp,
     origins: Vec<Arc<Member>>,
-    texts: ArcStr,
-    /// How many bytes of `texts` are taken.
+    texts: Arc<Piece>,
+    /// How many of `texts` are taken.
     taken: usize,
 }
 
@@ -76,11 +75,20 @@ impl Before {
         self.said.and_then(|(at, oseq)| Some((at, oseq.checked_add(1)?)))
     }
 
-    /// The next text, which has so many bytes.
-    fn take_text(&mut self, length: Length) -> Option<Text> {
+    fn take_texts(&mut self, count: u32) -> Option<Texts> {
         let start = self.taken;
-        self.taken = start.checked_add(usize::try_from(length).ok()?)?;
-        Text::within(&self.texts, start..self.taken)
+        self.taken = start.checked_add(usize::try_from(count).ok()?)?;
+        Texts::of(&self.texts, start..self.taken)
+    }
+
+    fn after_entry(&mut self, entry: &Entry) {
+        self.place = Some((entry.view, entry.end().saturating_sub(1)));
+        self.stamp = entry.last_stamp();
+    }
+
+    fn after_said(&mut self, at: usize, said: &Said) {
+        self.said = Some((at, said.last()));
+        self.said_stamp = said.stamp.saturating_add(said.count()).saturating_sub(1);
     }
 
     /// Nothing is left of the texts.
@@ -89,24 +97,23 @@ impl Before {
     }
 }
 
-/// How much later `stamp` is than `before`, which it replaces.
-fn later(before: &mut Stamp, stamp: Stamp) -> Later {
-    stamp.wrapping_sub(core::mem::replace(before, stamp)).cast_signed()
+/// How much later `stamp` is than `before`.
+fn later(before: Stamp, stamp: Stamp) -> Later {
+    stamp.wrapping_sub(before).cast_signed()
 }
 
-/// The stamp that is so much later than `before`, which it replaces.
-fn stamp(before: &mut Stamp, later: Later) -> Stamp {
-    *before = before.wrapping_add_signed(later);
-    *before
+/// Whether what begins with `first` and goes up by one has room for so many.
+fn has_room(first: u64, count: u64) -> bool {
+    first.checked_add(count.saturating_sub(1)).is_some()
 }
 
 /// Something of which many travel in one frame.
 pub(super) trait Pack: Sized {
-    /// What it is on its way, but for its text.
+    /// What it is on its way, but for its texts.
     type Packed: Serialize + DeserializeOwned;
 
     /// What was said, if anything was.
-    fn text(&self) -> &str;
+    fn texts(&self) -> Option<&Texts>;
 
     /// Leaves out what follows from those before.
     fn pack(&self, before: &mut Before) -> Self::Packed;
@@ -118,15 +125,15 @@ pub(super) trait Pack: Sized {
 impl Pack for Entry {
     type Packed = PackedEntry;
 
-    fn text(&self) -> &str {
-        if let Body::Chat { said, .. } = &self.body { said.text() } else { "" }
+    fn texts(&self) -> Option<&Texts> {
+        if let Body::Chat { said, .. } = &self.body { said.texts() } else { None }
     }
 
     fn pack(&self, before: &mut Before) -> PackedEntry {
         let place = (self.view, self.index);
         let follows = before.next_place() == Some(place);
-        before.place = Some(place);
-        let later = later(&mut before.stamp, self.stamp);
+        let later = later(before.stamp, self.stamp);
+        before.after_entry(self);
         let body = match &self.body {
             Body::Chat { said, replayed: false } => PackedBody::Chat(said.pack(before)),
             Body::Chat { said, replayed: true } => PackedBody::Replayed(said.pack(before)),
@@ -141,8 +148,7 @@ impl Pack for Entry {
             Some(place) => *place,
             None => before.next_place()?,
         };
-        before.place = Some((view, index));
-        let stamp = stamp(&mut before.stamp, packed.later);
+        let stamp = before.stamp.wrapping_add_signed(packed.later);
         let body = match packed.body {
             PackedBody::Chat(said) => Body::Chat { said: Said::unpack(said, before)?, replayed: false },
             PackedBody::Replayed(said) => Body::Chat { said: Said::unpack(said, before)?, replayed: true },
@@ -155,34 +161,36 @@ impl Pack for Entry {
                 Body::Gap { origin: origin.into(), from, to }
             }
         };
-        Some(Self { view, index, stamp, body })
+        let entry = Self { view, index, stamp, body };
+        before.after_entry(&entry);
+        (has_room(index, entry.count()) && has_room(stamp, entry.count())).then_some(entry)
     }
 }
 
 impl Pack for Said {
     type Packed = PackedSaid;
 
-    fn text(&self) -> &str {
-        self.text.as_str()
+    fn texts(&self) -> Option<&Texts> {
+        Some(&self.texts)
     }
 
     fn pack(&self, before: &mut Before) -> PackedSaid {
-        let later = later(&mut before.said_stamp, self.stamp);
-        // A text has at most 16 KiB.
-        let length = Length::try_from(self.text().len()).unwrap_or_default();
+        let later = later(before.said_stamp, self.stamp);
+        // A frame has fewer bytes.
+        let count = u32::try_from(self.texts.len()).unwrap_or_default();
         let known = before.origins.iter().position(|known| *known == self.origin);
         let at = known.unwrap_or(before.origins.len());
         let follows = before.next_said() == Some((at, self.oseq));
-        before.said = Some((at, self.oseq));
+        before.after_said(at, self);
         if follows {
-            return PackedSaid { from: None, later, length };
+            return PackedSaid { from: None, later, count };
         }
         let origin = known.and_then(|at| u32::try_from(at).ok()).map(Origin::Known);
         let origin = origin.unwrap_or_else(|| {
             before.origins.push(self.origin.clone());
             Origin::New(self.origin.clone())
         });
-        PackedSaid { from: Some((origin, self.oseq).into()), later, length }
+        PackedSaid { from: Some((origin, self.oseq).into()), later, count }
     }
 
     fn unpack(packed: PackedSaid, before: &mut Before) -> Option<Self> {
@@ -194,10 +202,12 @@ impl Pack for Said {
                 (before.origins.len().saturating_sub(1), oseq)
             }
         };
-        before.said = Some((at, oseq));
         let origin = before.origins.get(at)?.clone();
-        let text = before.take_text(packed.length)?;
-        Some(Self { origin, oseq, text, stamp: stamp(&mut before.said_stamp, packed.later) })
+        let stamp = before.said_stamp.wrapping_add_signed(packed.later);
+        let said = Self { origin, oseq, texts: before.take_texts(packed.count)?, stamp };
+        before.after_said(at, &said);
+        let fits = has_room(oseq, said.count()) && has_room(stamp, said.count());
+        (fits && said.weight(said.count()) <= MAX_RUN).then_some(said)
     }
 }
 
@@ -213,16 +223,32 @@ pub(super) mod many {
     use serde::{Deserializer, Serialize, Serializer};
 
     use super::{Before, Pack};
+    use crate::texts::{Piece, Texts};
 
     /// Room that is made for what comes before it is seen, at most.
     const CAPACITY: usize = 1024;
 
     pub(in crate::wire) fn serialize<T: Pack, S: Serializer>(all: &[T], to: S) -> Result<S::Ok, S::Error> {
-        let texts: String = all.iter().map(Pack::text).collect();
-        let mut parts = to.serialize_tuple(2)?;
-        parts.serialize_element(&texts)?;
+        let letters: String = all.iter().filter_map(Pack::texts).map(Texts::letters).collect();
+        let mut parts = to.serialize_tuple(3)?;
+        parts.serialize_element(&letters)?;
+        parts.serialize_element(&Lengths(all))?;
         parts.serialize_element(&Rest(all))?;
         parts.end()
+    }
+
+    /// How long each text is.
+    struct Lengths<'a, T>(&'a [T]);
+
+    impl<T: Pack> Serialize for Lengths<'_, T> {
+        fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+            let texts = || self.0.iter().filter_map(Pack::texts);
+            let mut seq = to.serialize_seq(Some(texts().map(Texts::len).sum()))?;
+            for text in texts().flat_map(Texts::iter) {
+                seq.serialize_element(&text.len())?;
+            }
+            seq.end()
+        }
     }
 
     /// All but the texts.
@@ -244,7 +270,7 @@ pub(super) mod many {
         T: Pack,
         D: Deserializer<'de>,
     {
-        from.deserialize_tuple(2, Parts(PhantomData))
+        from.deserialize_tuple(3, Parts(PhantomData))
     }
 
     struct Parts<T>(PhantomData<T>);
@@ -253,11 +279,15 @@ pub(super) mod many {
         type Value = Vec<T>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("texts, and then what else there is of each")
+            f.write_str("letters, lengths, and then what else there is of each")
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Vec<T>, A::Error> {
-            let texts: &str = parts.next_element()?.unwrap_or_default();
+            let letters: &str = parts.next_element()?.unwrap_or_default();
+            let lengths: Vec<u32> = parts.next_element()?.unwrap_or_default();
+            let Some(texts) = Piece::divide(letters, lengths) else {
+                return Err(A::Error::custom("letters that are not divided between texts"));
+            };
             let before = Before { texts: texts.into(), ..Before::default() };
             let all = parts.next_element_seed(All(before, PhantomData))?;
             Ok(all.unwrap_or_default())
@@ -300,7 +330,7 @@ mod tests {
     use alloc::vec;
 
     use super::*;
-    use crate::ids::{Epoch, Name, NodeId};
+    use crate::ids::{Epoch, Name, NodeId, Text};
 
     #[derive(Serialize, Deserialize)]
     struct Frame<T: Pack>(#[serde(with = "many")] Vec<T>);
@@ -316,7 +346,7 @@ mod tests {
     fn said(port: u16, oseq: Seq, text: &str) -> Said {
         let id = NodeId::new(([127, 0, 0, 1], port).into(), 1);
         let origin = Member { id, name: Name::new("m").unwrap() }.into();
-        Said { origin, oseq, text: Text::new(text).unwrap(), stamp: 1000 + 2 * oseq }
+        Said { origin, oseq, texts: Text::new(text).unwrap().into(), stamp: 1000 + 2 * oseq }
     }
 
     fn entry(index: Index, said: Said) -> Entry {
@@ -325,10 +355,49 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_costs_six_bytes_beside_its_text() {
+    fn a_text_of_a_run_costs_one_byte_beside_itself_and_one_of_its_own_seven() {
+        let run = |count| Said {
+            texts: Texts::new(&vec![Text::new("abcd").unwrap(); count]).unwrap(),
+            ..said(1, 1, "")
+        };
+        assert_eq!(bytes(vec![run(21)]).len() - bytes(vec![run(20)]).len(), 1 + 4);
         let entries = |count| (0..count).map(|n| entry(n, said(1, n, "abcd"))).collect();
-        assert_eq!(bytes(entries(21)).len() - bytes(entries(20)).len(), 6 + 4);
+        assert_eq!(bytes(entries(21)).len() - bytes(entries(20)).len(), 7 + 4);
         assert_eq!(read(&bytes(entries(21))), Some(entries(21)));
+    }
+
+    #[test]
+    fn a_run_comes_out_as_it_went_in_and_what_comes_after_it_too() {
+        let run = |oseq| {
+            let texts = ["a", "", "c"].map(|text| Text::new(text).unwrap());
+            Said { texts: Texts::new(&texts).unwrap(), ..said(1, oseq, "") }
+        };
+        let entries = vec![entry(1, run(1)), entry(4, said(1, 4, "d")), entry(5, run(7)), entry(9, run(10))];
+        assert_eq!(read(&bytes(entries.clone())), Some(entries));
+    }
+
+    #[test]
+    fn numbers_and_stamps_and_places_of_a_run_can_be_counted() {
+        let two = || Texts::new(&["a", "b"].map(|text| Text::new(text).unwrap())).unwrap();
+        let run = |oseq| Said { oseq, texts: two(), ..said(1, 1, "") };
+        let is_read = |entry| read::<Entry>(&bytes(vec![entry])).is_some();
+        let last = u64::MAX - 1;
+        assert!(is_read(entry(last, run(last))));
+        assert!(!is_read(entry(u64::MAX, run(1))), "a place too many");
+        assert!(!is_read(entry(1, run(u64::MAX))), "a number too many");
+        assert!(!is_read(entry(1, Said { stamp: u64::MAX, ..run(1) })), "a stamp too many");
+        assert!(!is_read(Entry { stamp: u64::MAX, ..entry(1, run(1)) }), "a stamp of the leader too many");
+    }
+
+    #[test]
+    fn a_run_heavier_than_a_batch_and_one_text_is_refused() {
+        let run = |count: usize| {
+            let texts = vec![Text::new(&"x".repeat(128)).unwrap(); count];
+            Said { texts: Texts::new(&texts).unwrap(), ..said(1, 1, "") }
+        };
+        let most = usize::try_from(MAX_RUN).unwrap() / 256;
+        assert!(read::<Said>(&bytes(vec![run(most)])).is_some());
+        assert!(read::<Said>(&bytes(vec![run(most + 1)])).is_none());
     }
 
     #[test]
@@ -349,33 +418,33 @@ mod tests {
     #[test]
     fn texts_that_come_together_share_their_memory() {
         let came = read::<Said>(&bytes(vec![said(1, 1, "ab"), said(1, 2, "cd")])).unwrap();
-        assert_eq!(came[0].text().as_bytes().as_ptr_range().end, came[1].text().as_ptr());
+        assert_eq!(came[0].texts.letters().as_bytes().as_ptr_range().end, came[1].texts.letters().as_ptr());
     }
 
     #[test]
     fn texts_must_be_divided_between_those_who_said_them() {
         let good = bytes(vec![said(1, 1, "ü"), said(1, 2, "b")]);
         let last = good.len() - 1;
-        assert_eq!((good[0], good[last]), (3, 1), "the length of all, and that of the last");
+        assert_eq!(good[..7], [3, 0xC3, 0xBC, b'b', 2, 2, 1], "the letters, and two lengths");
+        assert_eq!(good[last], 1, "the texts of the last");
         let changed = |at: usize, byte: u8| {
             let mut bytes = good.clone();
             bytes[at] = byte;
             read::<Said>(&bytes)
         };
         assert!(changed(last, 1).is_some());
-        assert_eq!(changed(last, 0), None, "a text that nobody said");
+        assert_eq!(changed(last, 0), None, "a run of no text");
         assert_eq!(changed(last, 2), None, "a text that is not there");
-        let first = good.len() - 4;
-        assert_eq!(good[first], 2, "the length of the first");
-        assert_eq!(changed(first, 1), None, "half a letter");
+        assert_eq!(changed(5, 1), None, "half a letter");
+        assert_eq!(changed(6, 0), None, "a letter that nobody said");
     }
 
     #[test]
     fn nothing_follows_from_nothing() {
         let mut bytes = bytes(vec![entry(1, said(1, 1, ""))]);
-        assert_eq!(bytes[..3], [0, 1, 1], "no text, one entry, and its place");
-        bytes.truncate(2);
-        bytes.extend([0; 5]);
+        assert_eq!(bytes[..5], [0, 1, 0, 1, 1], "no letters, one length, one entry, and its place");
+        bytes.truncate(4);
+        bytes.extend([0; 6]);
         assert_eq!(read::<Entry>(&bytes), None);
     }
 }

@@ -11,7 +11,7 @@ use ringchat_core::wire::{
     Beat, Body, Change, Deliver, Elect, Elected, Entry, Envelope, Hello, Install, Join, Key, Message,
     NotMember, Refusal, RefusedKind, Said, Segment, Sync,
 };
-use ringchat_core::{Cfg, Departure, Epoch, Member, Name, NodeId, RoomId, Roster, Seq, Text, View};
+use ringchat_core::{Cfg, Departure, Epoch, Member, Name, NodeId, RoomId, Roster, Seq, Text, Texts, View};
 
 /// Any message, in its envelope.
 pub(crate) fn envelope() -> impl Strategy<Value = Envelope> {
@@ -176,7 +176,7 @@ fn join() -> BoxedStrategy<Join> {
 }
 
 fn entry() -> BoxedStrategy<Entry> {
-    (view(), any::<u64>(), any::<u64>(), body())
+    (view(), first(), first(), body())
         .prop_map(|(view, index, stamp, body)| Entry { view, index, stamp, body })
         .boxed()
 }
@@ -209,9 +209,15 @@ fn change() -> BoxedStrategy<Change> {
     .boxed()
 }
 
+/// What goes up by one from here on for each text.
+fn first() -> impl Strategy<Value = u64> {
+    0..=u64::MAX - 4
+}
+
 fn said() -> BoxedStrategy<Said> {
-    (member(), any::<Seq>(), text(), any::<u64>())
-        .prop_map(|(origin, oseq, text, stamp)| Said { origin: origin.into(), oseq, text, stamp })
+    let texts = vec(text(), 1..4).prop_map(|texts| Texts::new(&texts).expect("there is one"));
+    (member(), first(), texts, first())
+        .prop_map(|(origin, oseq, texts, stamp)| Said { origin: origin.into(), oseq, texts, stamp })
         .boxed()
 }
 

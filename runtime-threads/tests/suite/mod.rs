@@ -1,6 +1,7 @@
 //! What every runtime owes its users, written once and run over each.
 
 use std::collections::BTreeMap;
+use std::collections::VecDeque;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -68,12 +69,14 @@ macro_rules! conformance {
 struct Member<R: Runtime> {
     room: Arc<R::Room>,
     notices: R::Notices,
+    /// What was said and not asked for yet.
+    heard: VecDeque<String>,
 }
 
 impl<R: Runtime> Member<R> {
     fn open(name: &str, start: Start) -> Self {
         let (room, notices) = R::open(config(name, start)).unwrap();
-        Self { room: Arc::new(room), notices }
+        Self { room: Arc::new(room), notices, heard: VecDeque::new() }
     }
 
     fn create() -> Self {
@@ -102,11 +105,14 @@ impl<R: Runtime> Member<R> {
 
     /// The texts of the next `count` messages.
     fn texts(&mut self, count: usize) -> Vec<String> {
-        let text = |notice: &Notice| match notice {
-            Notice::Message { text, .. } => Some(text.as_str().to_owned()),
-            _ => None,
-        };
-        (0..count).map(|n| self.wait(&format!("message {n}"), text)).collect()
+        while self.heard.len() < count {
+            let lines = self.wait("chat", |notice| match notice {
+                Notice::Chat(chat) => Some(chat.lines().map(|line| line.text.to_owned()).collect::<Vec<_>>()),
+                _ => None,
+            });
+            self.heard.extend(lines);
+        }
+        self.heard.drain(..count).collect()
     }
 
     fn leave(&self) {
@@ -126,10 +132,7 @@ impl<R: Runtime> Member<R> {
     }
 
     fn wait_text(&mut self, expected: &str) {
-        self.wait(expected, |notice| match notice {
-            Notice::Message { text, .. } => (text.as_str() == expected).then_some(()),
-            _ => None,
-        });
+        while self.texts(1) != [expected] {}
     }
 
     fn wait_ending(&mut self) -> Ending {
@@ -264,7 +267,7 @@ pub(crate) fn dropping_the_room_leaves_it<R: Runtime>() {
     let mut leader = Member::<R>::create();
     let mut other = Member::<R>::join("other", &leader);
     other.wait_ready(2);
-    let Member { room, mut notices } = other;
+    let Member { room, mut notices, .. } = other;
     drop(room);
     leader.wait_quit();
     while R::next(&mut notices, DEADLINE).is_ok() {}
@@ -290,7 +293,7 @@ pub(crate) fn a_slow_reader_finds_a_gap_and_slows_nobody<R: Runtime>() {
     while let Ok(event) = R::try_next(&mut leader.notices) {
         match event {
             Event::Missed { count } => missed += count,
-            Event::Notice { notice: Notice::Message { .. }, .. } => shown += 1,
+            Event::Notice { notice: Notice::Chat(chat), .. } => shown += chat.said.count(),
             Event::Notice { notice, .. } => ended = matches!(notice, Notice::Ended(_)),
         }
     }
@@ -315,8 +318,11 @@ pub(crate) fn a_sink_is_told_all_and_dropped_at_the_end<R: Runtime>() {
         Event::Missed { count } => panic!("missed {count} notices"),
     });
     let notices: Vec<Notice> = notices.collect();
-    let shown = notices.iter().filter(|notice| matches!(notice, Notice::Message { mine: true, .. }));
-    assert_eq!(shown.count(), LINES);
+    let shown = notices.iter().map(|notice| match notice {
+        Notice::Chat(chat) if chat.mine => chat.lines().count(),
+        _ => 0,
+    });
+    assert_eq!(shown.sum::<usize>(), LINES);
     assert_eq!(notices.last(), Some(&Notice::Ended(Ending::Left { unsure: 0 })));
     assert_eq!(leader.texts(LINES), (0..LINES).map(|n| n.to_string()).collect::<Vec<_>>());
 }
@@ -326,8 +332,8 @@ pub(crate) fn a_sink_that_panics_ends_only_its_room<R: Runtime>() {
     let start = Start::Join { contacts: vec![leader.addr()] };
     let faulty = R::open_with(config("faulty", start), |events| {
         for event in events {
-            if let Event::Notice { notice: Notice::Message { text, .. }, .. } = event {
-                panic!("cannot take {}", text.as_str());
+            if let Event::Notice { notice: Notice::Chat(chat), .. } = event {
+                panic!("cannot take {chat:?}");
             }
         }
     });
@@ -353,7 +359,7 @@ pub(crate) fn nobody_at_the_contact_is_told<R: Runtime>() {
     let start = Start::Join { contacts: vec![free] };
     let config = Config { join_timeout: Duration::from_millis(300), ..config("lonely", start) };
     let (room, notices) = R::open(config).unwrap();
-    let mut lonely = Member::<R> { room: Arc::new(room), notices };
+    let mut lonely = Member::<R> { room: Arc::new(room), notices, heard: VecDeque::new() };
     let refused = JoinFailure::Dial(DialFailure::Refused);
     assert_eq!(lonely.wait_ending(), Ending::JoinFailed { tried: vec![(free, refused)] });
     R::join(&lonely.room);

@@ -13,7 +13,7 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 use ringchat_core::wire::{Body, Envelope, Message};
 use ringchat_core::{
     Action, CloseMode, Command, DialId, DownReason, Ending, Fault, Input, Instant, LinkId, Node, NodeId,
-    Notice, Seq, digest_message, invariants,
+    Notice, Seq, Text, digest_message, invariants,
 };
 
 use super::state::Budget;
@@ -67,8 +67,13 @@ pub(super) enum Ask {
 /// What can happen to a host.
 #[derive(Clone, Debug)]
 pub(super) enum Event {
-    Received { link: LinkId, letter: Arc<Letter> },
+    Received {
+        link: LinkId,
+        letter: Arc<Letter>,
+    },
     Input(Box<Input>),
+    /// So many things are said in one turn.
+    Say(u8),
     Crash,
 }
 
@@ -79,6 +84,7 @@ impl Event {
                 link == link2 && letter.is(letter2)
             }
             (Self::Input(a), Self::Input(b)) => a == b,
+            (Self::Say(a), Self::Say(b)) => a == b,
             (Self::Crash, Self::Crash) => true,
             _ => false,
         }
@@ -180,36 +186,38 @@ impl Host {
     }
 
     fn suffer(&mut self, now: Instant, event: &Event) {
-        let input = match event {
+        let first = match event {
             Event::Crash => {
                 self.life = Life::Crashed;
                 self.asks = Arc::default();
                 return;
             }
             Event::Received { link, letter } => {
-                Input::Received { link: *link, envelope: letter.envelope.clone() }
+                vec![Input::Received { link: *link, envelope: letter.envelope.clone() }]
             }
-            Event::Input(input) => Input::clone(input),
+            Event::Say(count) => {
+                self.said += u64::from(*count);
+                let text = Text::new("m").ok().map(|text| Input::Command(Command::Say(text)));
+                text.into_iter().cycle().take(usize::from(*count)).collect()
+            }
+            Event::Input(input) => vec![Input::clone(input)],
         };
-        match &input {
-            Input::Command(Command::Say(_)) => self.said += 1,
-            Input::Command(Command::Leave) => self.leaving = true,
-            _ => {}
-        }
-        let (mut inputs, mut asks) = (VecDeque::from([input]), Vec::new());
+        self.leaving |= matches!(first[..], [Input::Command(Command::Leave)]);
+        let (mut inputs, mut asks) = (VecDeque::new(), Vec::new());
+        self.handle(now, first, &mut inputs, &mut asks);
         while let Some(input) = inputs.pop_front() {
             if self.life == Life::Running && self.wrong.is_none() {
-                self.handle(now, input, &mut inputs, &mut asks);
+                self.handle(now, vec![input], &mut inputs, &mut asks);
             }
         }
         self.asks = asks.into();
     }
 
-    /// Hands an input to the node; what it does to itself by that goes to `inputs`.
-    fn handle(&mut self, now: Instant, input: Input, inputs: &mut VecDeque<Input>, asks: &mut Vec<Ask>) {
+    /// Hands a turn's inputs to the node; what it does to itself by that goes to `inputs`.
+    fn handle(&mut self, now: Instant, turn: Vec<Input>, inputs: &mut VecDeque<Input>, asks: &mut Vec<Ask>) {
         let old = Promises::of(&self.node);
         let mut out = Vec::new();
-        self.node.handle(now, input, &mut out);
+        self.node.handle_all(now, turn, &mut out);
         for action in out {
             match action {
                 Action::Dial { dial, addr } => asks.push(Ask::Dial { dial, addr }),
@@ -241,7 +249,7 @@ impl Host {
     /// The user is told something.
     fn see(&mut self, notice: Notice) {
         match notice {
-            Notice::Message { from, oseq, .. } => self.see_message(from.id, oseq),
+            Notice::Chat(chat) => chat.lines().for_each(|line| self.see_message(line.from.id, line.oseq)),
             Notice::Gap { from, count } => {
                 self.gaps = true;
                 if self.allowed.is_crash_only() {
@@ -324,7 +332,7 @@ fn numbers_in_a_row(node: &Node) -> Result<(), String> {
     let mut last: BTreeMap<NodeId, Seq> = BTreeMap::new();
     for entry in node.log_entries() {
         let (id, from, to) = match &entry.body {
-            Body::Chat { said, .. } => (said.origin.id, said.oseq, said.oseq),
+            Body::Chat { said, .. } => (said.origin.id, said.oseq, said.last()),
             Body::Gap { origin, from, to } => (origin.id, *from, *to),
             Body::Membership { .. } => continue,
         };

@@ -109,7 +109,7 @@ impl State {
             | Step::DialHealed(dial)
             | Step::PartitionStops { dial, .. }
             | Step::PartitionPassed { dial, .. } => of_dial(dial),
-            Step::Say(it) | Step::Leave(it) | Step::Crash(it) | Step::FalseAlarm(it) => it == host,
+            Step::Say(it, _) | Step::Leave(it) | Step::Crash(it) | Step::FalseAlarm(it) => it == host,
             Step::Join(_) | Step::Partition(_) | Step::Heal | Step::Time => false,
         }
     }

@@ -190,10 +190,10 @@ fn tip(node: &Node) -> (u64, Option<View>) {
 }
 
 /// The entries that two logs hold at equal places.
-fn common_entries<'a>(a: &'a Node, b: &'a Node) -> impl Iterator<Item = (&'a Entry, &'a Entry)> {
+fn common_entries(a: &Node, b: &Node) -> impl Iterator<Item = (Entry, Entry)> {
     let from = |node: &Node| node.log_entries().next().map_or(0, |entry| entry.index);
     let start = from(a).max(from(b));
-    let at_least = move |entry: &&Entry| entry.index >= start;
+    let at_least = move |entry: &Entry| entry.index >= start;
     a.log_entries().filter(at_least).zip(b.log_entries().filter(at_least))
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use ringchat_core::wire::Message;
-use ringchat_core::{Command, Input, Text};
+use ringchat_core::{Command, Input};
 
 use super::host::Event;
 use super::state::{Dialing, State, Tail, Wire};
@@ -30,8 +30,8 @@ pub enum Step {
     Dial(usize),
     /// Time passes until something happens.
     Time,
-    /// Somebody says something.
-    Say(usize),
+    /// Somebody says something, or so much in one turn.
+    Say(usize, u8),
     /// Somebody comes in through this host.
     Join(usize),
     /// Somebody leaves.
@@ -130,7 +130,10 @@ impl State {
 
     fn push_people(&self, steps: &mut Vec<Step>) {
         if self.budget.messages > 0 {
-            steps.extend(self.live().filter(|&host| self.hosts[host].node.can_say()).map(Step::Say));
+            // One thing, or all that is left to be said.
+            let counts = BTreeSet::from([1, self.budget.messages]);
+            let talkers = self.live().filter(|&host| self.hosts[host].node.can_say());
+            steps.extend(talkers.flat_map(|host| counts.iter().map(move |&count| Step::Say(host, count))));
         }
         if self.budget.joins > 0 {
             steps.extend(self.live().map(Step::Join));
@@ -271,7 +274,7 @@ impl State {
             Step::Deliver { wire, end } => self.deliver(wire, end),
             Step::Lose { wire, end } => self.deliver_end(wire, end),
             Step::Dial(dial) => self.settle_dial(dial),
-            Step::Say(_) | Step::Join(_) | Step::Leave(_) => self.do_as_told(step),
+            Step::Say(..) | Step::Join(_) | Step::Leave(_) => self.do_as_told(step),
             Step::Crash(_)
             | Step::Notice { .. }
             | Step::DialDead(_)
@@ -288,11 +291,9 @@ impl State {
 
     fn do_as_told(&mut self, step: Step) {
         match step {
-            Step::Say(host) => {
-                self.budget.messages -= 1;
-                if let Ok(text) = Text::new("m") {
-                    self.input(host, Input::Command(Command::Say(text)));
-                }
+            Step::Say(host, count) => {
+                self.budget.messages -= count;
+                self.befall(host, &Event::Say(count));
             }
             Step::Join(contact) => {
                 self.budget.joins -= 1;
@@ -454,7 +455,8 @@ impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Time => f.write_str("time passes"),
-            Self::Say(host) => write!(f, "{host} says something"),
+            Self::Say(host, 1) => write!(f, "{host} says something"),
+            Self::Say(host, count) => write!(f, "{host} says {count} things at once"),
             Self::Join(host) => write!(f, "somebody joins through {host}"),
             Self::Leave(host) => write!(f, "{host} leaves"),
             Self::Crash(host) => write!(f, "{host} crashes"),

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ringchat_core::{Ending, Epoch, Index, Instant, Member, NodeId, Notice, Seq, Stamp, Text};
+use ringchat_core::{ChatLine, Ending, Epoch, Index, Instant, Member, NodeId, Notice, Seq, Stamp, Text};
 
 use super::Violation;
 use crate::sim::HostId;
@@ -34,7 +34,7 @@ pub struct History {
     /// The messages in the order in which it showed them: origin and number.
     pub shown: Vec<(NodeId, Seq)>,
     /// The texts of `shown`.
-    pub texts: Vec<Text>,
+    pub texts: Vec<String>,
     /// How many elections it began.
     pub elections: u32,
     /// Who leads, as it said last.
@@ -65,7 +65,7 @@ impl History {
 
     /// Whether it showed this text.
     pub fn showed(&self, text: &str) -> bool {
-        self.texts.iter().any(|shown| shown.as_str() == text)
+        self.texts.iter().any(|shown| shown == text)
     }
 }
 
@@ -159,12 +159,13 @@ impl Room {
                 history.times_ready += 1;
                 self.by_id.insert(me.id, host);
             }
-            Notice::Message { seq, from, oseq, text, stamp, mine, .. } => {
-                if *stamp >= lamport {
-                    return fail("S10", format!("shows stamp {stamp} at its time {lamport}"));
+            Notice::Chat(chat) => {
+                for line in chat.lines() {
+                    if line.stamp >= lamport {
+                        return fail("S10", format!("shows stamp {} at its time {lamport}", line.stamp));
+                    }
+                    self.line(host, now, &line)?;
                 }
-                let said = Shown { seq: *seq, from, oseq: *oseq, text, mine: *mine };
-                return self.message(host, now, &said);
             }
             Notice::Gap { from, count } => {
                 *history.reached.entry(from.id).or_default() += count;
@@ -191,11 +192,11 @@ impl Room {
         Ok(())
     }
 
-    fn message(&mut self, host: HostId, now: Instant, shown: &Shown<'_>) -> Result<(), Violation> {
+    fn line(&mut self, host: HostId, now: Instant, shown: &ChatLine<'_>) -> Result<(), Violation> {
         let label = self.histories[host.0].label.clone();
         let fail = |property, what: &str| {
-            let Shown { seq, from, oseq, text, .. } = shown;
-            let text: String = text.as_str().chars().take(40).collect();
+            let ChatLine { seq, from, oseq, text, .. } = shown;
+            let text: String = text.chars().take(40).collect();
             let detail = format!("{label} shows {seq}: {}:{oseq} {text:?}: {what}", from.id);
             Err(Violation::new(now, property, detail))
         };
@@ -218,7 +219,7 @@ impl Room {
         }
         history.reached.insert(id, shown.oseq);
         history.shown.push((id, shown.oseq));
-        history.texts.push(shown.text.clone());
+        history.texts.push(shown.text.to_owned());
         let before = history.place.replace(shown.seq);
         if self.promises == Promises::Any {
             return Ok(());
@@ -246,7 +247,7 @@ impl Room {
     }
 
     /// What is wrong if nobody said this.
-    fn invented(&self, host: HostId, shown: &Shown<'_>) -> Option<(&'static str, String)> {
+    fn invented(&self, host: HostId, shown: &ChatLine<'_>) -> Option<(&'static str, String)> {
         let Some(&origin) = self.by_id.get(&shown.from.id) else {
             return Some(("S5", "nobody of that id was ever a member".into()));
         };
@@ -256,7 +257,7 @@ impl Room {
         let number = usize::try_from(shown.oseq).unwrap_or(usize::MAX);
         match number.checked_sub(1).and_then(|n| self.histories[origin.0].said.get(n)) {
             None => Some(("S5", "never said".into())),
-            Some((said, _)) if said != shown.text => Some(("S6", format!("{said:?} was said"))),
+            Some((said, _)) if said.as_str() != shown.text => Some(("S6", format!("{said:?} was said"))),
             Some(_) => None,
         }
     }
@@ -276,14 +277,6 @@ impl Room {
         }
         Ok(())
     }
-}
-
-struct Shown<'a> {
-    seq: Index,
-    from: &'a Member,
-    oseq: Seq,
-    text: &'a Text,
-    mine: bool,
 }
 
 /// At the end.

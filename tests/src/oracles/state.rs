@@ -92,7 +92,7 @@ impl States {
                 break;
             }
             let before = entries.peek().map(|before| before.view);
-            let digest = digest(entry);
+            let digest = digest(&entry);
             let known = self.entries.entry((entry.view, entry.index)).or_insert((digest, before));
             let differs = known.0 != digest || (before.is_some() && known.1.is_some() && before != known.1);
             if differs {

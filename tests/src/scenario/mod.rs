@@ -15,6 +15,7 @@ mod parse;
 pub use parse::{BadDials, Condition, Deed, Hindrance, ParseError, Scenario, Step, Who, parse};
 
 use std::fmt;
+use std::slice;
 use std::time::Duration;
 
 use ringchat_core::{Ending, Instant, NodeId, Rule, Text};
@@ -97,7 +98,7 @@ pub fn play_to_end(text: &str) -> Result<Vec<Vec<Chat>>, Failure> {
     let mut play = Play::new(&scenario, false);
     play.run(&scenario)?;
     let chat = |&host: &HostId| {
-        let shown = play.world.room().history(host).texts.iter().map(|text| text.as_str().to_owned());
+        let shown = play.world.room().history(host).texts.iter().cloned();
         Chat { who: play.world.label(host).to_owned(), shown: shown.collect() }
     };
     let rings = play.world.rings(Shape::SomeRings)?;
@@ -183,11 +184,10 @@ impl Play {
 
     fn act(&mut self, deed: &Deed) -> Result<(), Failure> {
         match deed {
-            Deed::Say(who, text) => self.say(who, text)?,
+            Deed::Say(who, text) => self.say(who, slice::from_ref(text))?,
             Deed::Flood(who, count) => {
-                for n in 1..=*count {
-                    self.say(who, &format!("flood {n}"))?;
-                }
+                let texts: Vec<String> = (1..=*count).map(|n| format!("flood {n}")).collect();
+                self.say(who, &texts)?;
             }
             Deed::Crash(who) => self.each(who).into_iter().for_each(|h| self.world.kill(h, Death::Killed)),
             Deed::PowerOff(who) => {
@@ -249,9 +249,10 @@ impl Play {
         }
     }
 
-    fn say(&mut self, who: &[Who], text: &str) -> Result<(), Violation> {
-        let text = Text::new(text).unwrap_or_else(|error| unreachable!("a line is shorter: {error}"));
-        self.each(who).into_iter().try_for_each(|host| self.world.say(host, &text))
+    fn say(&mut self, who: &[Who], texts: &[String]) -> Result<(), Violation> {
+        let short = |text| Text::new(text).unwrap_or_else(|error| unreachable!("a line is shorter: {error}"));
+        let texts: Vec<Text> = texts.iter().map(|text| short(text)).collect();
+        self.each(who).into_iter().try_for_each(|host| self.world.say_all(host, &texts))
     }
 
     fn join(&mut self, who: &[Who], contacts: &[Who]) {

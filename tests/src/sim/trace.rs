@@ -2,8 +2,8 @@
 
 use std::fmt::{self, Write as _};
 
-use ringchat_core::wire::{Beat, Message};
-use ringchat_core::{Action, Input, Instant, LinkId, Member, NodeId, Notice, Roster, View};
+use ringchat_core::wire::{Beat, Entry, Message};
+use ringchat_core::{Action, Chat, Input, Instant, LinkId, Member, NodeId, Notice, Roster, View};
 
 /// The lines so far, if they are wanted.
 #[derive(Clone, Debug, Default)]
@@ -185,12 +185,13 @@ impl fmt::Display for Short<'_> {
             Message::Submit { view, said } => {
                 write!(f, " in {}", Seen(Some(*view)))?;
                 said.iter().try_for_each(|said| {
-                    write!(f, " {}:{} {}", Id(said.origin.id), said.oseq, cut(&said.text))
+                    write!(f, " {}:{}", Id(said.origin.id), said.oseq)?;
+                    said.texts.iter().try_for_each(|text| write!(f, " {}", cut(text)))
                 })
             }
             Message::Deliver(d) => {
-                let (first, last) = (d.entries.first().map(|e| e.index), d.entries.last().map(|e| e.index));
-                write!(f, " in {} {first:?}..={last:?} stable {}", Seen(Some(d.view)), d.stable)
+                let (first, end) = (d.entries.first().map(|e| e.index), d.entries.last().map(Entry::end));
+                write!(f, " in {} {first:?}..{end:?} stable {}", Seen(Some(d.view)), d.stable)
             }
             Message::Ack { view, index } => write!(f, " in {} {index}", Seen(Some(*view))),
             Message::Sync(s) => {
@@ -231,8 +232,8 @@ impl fmt::Display for Config {
     }
 }
 
-fn cut(text: &ringchat_core::Text) -> String {
-    text.as_str().chars().take(20).collect()
+fn cut(text: &str) -> String {
+    text.chars().take(20).collect()
 }
 
 fn who(member: &Member) -> Id {
@@ -247,8 +248,10 @@ impl fmt::Display for Told<'_> {
             Notice::Ready { me, leader, members } => {
                 write!(f, "ready {} leader {} {}", who(me), who(leader), Ids(ids(members).into_iter()))
             }
-            Notice::Message { seq, from, oseq, text, stamp, .. } => {
-                write!(f, "message {seq}: {}:{oseq} [{stamp}] {}", who(from), cut(text))
+            Notice::Chat(chat) => {
+                let Chat { seq, said, .. } = chat;
+                write!(f, "chat {seq}: {}:{} [{}]", who(&said.origin), said.oseq, said.stamp)?;
+                said.texts.iter().try_for_each(|text| write!(f, " {}", cut(text)))
             }
             Notice::Gap { from, count } => write!(f, "gap of {count} from {}", who(from)),
             Notice::Joined { member } => write!(f, "joined {}", who(member)),
@@ -261,7 +264,7 @@ impl fmt::Display for Told<'_> {
             }
             Notice::Leader { member, epoch } => write!(f, "leader {} epoch {epoch}", who(member)),
             Notice::Held { oseq } => write!(f, "held {oseq}"),
-            Notice::NotTaken { text } => write!(f, "not taken {}", cut(text)),
+            Notice::NotTaken { text } => write!(f, "not taken {}", cut(text.as_str())),
             Notice::Report(_) => f.write_str("report"),
             Notice::LeftBehind => f.write_str("left behind"),
             Notice::CutOff => f.write_str("cut off"),

@@ -8,7 +8,7 @@ use std::vec::Drain;
 use anyhow::{Result, bail};
 use futures::executor::block_on;
 use ringchat_core::driver::Event;
-use ringchat_core::{Config, Departure, Name, Notice, Start as Way, Text};
+use ringchat_core::{Chat, Config, Departure, Name, Notice, Start as Way, Text};
 
 use super::ear::Ear;
 use super::{Voice, answer};
@@ -67,22 +67,23 @@ struct Hearer {
 impl Hearer {
     /// Takes the events of a turn.
     fn hear(&mut self, events: Drain<'_, Event>) {
-        let mut texts = Vec::with_capacity(events.len());
-        let taken = events.into_iter().try_for_each(|event| self.take(event, &mut texts));
-        let heard = taken.and_then(|()| self.ear.hear(texts.iter().map(|text| text.as_str().as_bytes())));
+        let mut chats = Vec::with_capacity(events.len());
+        let taken = events.into_iter().try_for_each(|event| self.take(event, &mut chats));
+        let texts = chats.iter().flat_map(|chat| chat.said.texts.iter()).map(str::as_bytes);
+        let heard = taken.and_then(|()| self.ear.hear(texts));
         if let Err(error) = heard {
             // If this cannot be told either, nobody is there to be told.
             let _ = answer(&Answer::Failed(format!("{error:#}")));
         }
     }
 
-    fn take(&mut self, event: Event, texts: &mut Vec<Text>) -> Result<()> {
+    fn take(&mut self, event: Event, chats: &mut Vec<Chat>) -> Result<()> {
         let notice = match event {
             Event::Notice { notice, .. } => notice,
             Event::Missed { count } => bail!("{count} notices came faster than they were read"),
         };
         match notice {
-            Notice::Message { text, .. } => texts.push(text),
+            Notice::Chat(chat) => chats.push(chat),
             Notice::Gap { count, .. } => bail!("{count} texts can no longer be had"),
             Notice::Ready { me, members, .. } => {
                 answer(&Answer::Joined { addr: Some(me.id.addr()), at: clock::now() })?;

@@ -90,11 +90,8 @@ impl Chaos {
         let Some(host) = self.rng.pick(&self.world.alive()).copied() else { return Ok(()) };
         let burst = if self.rng.chance(100) { 1 + self.rng.below(30) } else { 1 };
         let long = self.rng.chance(10);
-        for _ in 0..burst {
-            let text = self.text(host, long);
-            self.world.say(host, &text)?;
-        }
-        Ok(())
+        let texts: Vec<Text> = (0..burst).map(|_| self.text(host, long)).collect();
+        self.world.say_all(host, &texts)
     }
 
     /// Some talk at one instant, and what follows happens while their messages are on the way.

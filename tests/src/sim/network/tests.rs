@@ -22,8 +22,8 @@ fn small(stamp: u64) -> Envelope {
 fn big() -> Envelope {
     let origin = Member { id: NodeId::new(addr(1), 1), name: Name::new("a").unwrap() };
     let view = View { epoch: Epoch(1), leader: origin.id };
-    let said =
-        Said { origin: origin.into(), oseq: 1, text: Text::new(&"x".repeat(16_000)).unwrap(), stamp: 1 };
+    let texts = Text::new(&"x".repeat(16_000)).unwrap().into();
+    let said = Said { origin: origin.into(), oseq: 1, texts, stamp: 1 };
     Envelope { room: RoomId(1), stamp: 1, message: Message::Submit { view, said: vec![said] } }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ringchat_core::wire::{Envelope, Message};
-use ringchat_core::{Action, Command, Input, Instant, LinkId, Notice, RingReason};
+use ringchat_core::{Action, Command, Input, Instant, LinkId, Notice, RingReason, Text};
 
 use super::{HostId, Life, World, kind, shifted};
 use crate::oracles::{Promises, Violation, winner_has_all};
@@ -130,9 +130,16 @@ impl World {
     /// Lets the user say what waits.
     pub(super) fn user(&mut self, host: HostId) -> Result<(), Violation> {
         while self.processes[host.0].life == Life::Running && self.processes[host.0].node.can_say() {
-            let Some(text) = self.processes[host.0].unsaid.pop_front() else { break };
-            self.room.said(host, self.now, text.clone());
-            self.feed(host, vec![Input::Command(Command::Say(text))])?;
+            let process = &mut self.processes[host.0];
+            let together = process.node.room_to_say().min(process.unsaid.len());
+            let texts: Vec<Text> = process.unsaid.drain(..together).collect();
+            if texts.is_empty() {
+                break;
+            }
+            for text in &texts {
+                self.room.said(host, self.now, text.clone());
+            }
+            self.feed(host, texts.into_iter().map(|text| Input::Command(Command::Say(text))).collect())?;
             let process = &self.processes[host.0];
             if process.leaving && process.unsaid.is_empty() {
                 self.feed(host, vec![Input::Command(Command::Leave)])?;

@@ -5,6 +5,7 @@ mod peace;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::slice;
 use std::time::Duration;
 
 use ringchat_core::limits::LINK_QUEUE_BYTES;
@@ -289,13 +290,21 @@ impl World {
     /// # Errors
     /// What the oracles find wrong.
     pub fn say(&mut self, host: HostId, text: &Text) -> Result<(), Violation> {
+        self.say_all(host, slice::from_ref(text))
+    }
+
+    /// Its user says several things at once.
+    ///
+    /// # Errors
+    /// What the oracles find wrong.
+    pub fn say_all(&mut self, host: HostId, texts: &[Text]) -> Result<(), Violation> {
         let process = &self.processes[host.0];
         // One who leaves may go on typing; whether that is taken is for the node to say.
         let takes = !process.leaving || (process.life == Life::Running && process.node.can_say());
         if !takes || !matches!(process.life, Life::Running | Life::Frozen) {
             return Ok(());
         }
-        self.processes[host.0].unsaid.push_back(text.clone());
+        self.processes[host.0].unsaid.extend(texts.iter().cloned());
         self.user(host)?;
         self.settle()
     }

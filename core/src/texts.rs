@@ -1,0 +1,187 @@
+//! Texts that follow one another, in one piece of memory.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::hash::{Hash, Hasher};
+use core::ops::Range;
+
+use crate::ids::Text;
+use crate::limits::MAX_TEXT;
+
+/// Texts that follow one another, at least one, each of at most [`MAX_TEXT`] bytes.
+///
+/// Cheap to clone and to cut. All that came in one frame share their memory, so whoever keeps one for long keeps all
+/// of them.
+#[derive(Clone)]
+pub struct Texts {
+    piece: Arc<Piece>,
+    /// Which texts of the piece these are.
+    first: usize,
+    end: usize,
+}
+
+/// Any number of texts, one after the other.
+#[derive(Default)]
+pub(crate) struct Piece {
+    letters: String,
+    /// Where each text ends.
+    ends: Vec<u32>,
+}
+
+impl Piece {
+    /// Divides `letters` into texts of these lengths; nothing if that cannot be.
+    pub(crate) fn divide(letters: &str, lengths: Vec<u32>) -> Option<Self> {
+        let mut ends = lengths;
+        let mut last = 0_u32;
+        for end in &mut ends {
+            let is_text = usize::try_from(*end).is_ok_and(|length| length <= MAX_TEXT);
+            last = last.checked_add(*end).filter(|_| is_text)?;
+            letters.is_char_boundary(usize::try_from(last).ok()?).then_some(())?;
+            *end = last;
+        }
+        (usize::try_from(last) == Ok(letters.len())).then(|| Self { letters: letters.into(), ends })
+    }
+
+    /// Adds a text at the end, unless the piece cannot grow so much.
+    fn push(&mut self, text: &str) {
+        if let Ok(end) = u32::try_from(self.letters.len().saturating_add(text.len())) {
+            self.letters.push_str(text);
+            self.ends.push(end);
+        }
+    }
+
+    /// How many texts there are.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// Where a text begins, or would.
+    fn start(&self, text: usize) -> usize {
+        let before = text.checked_sub(1).and_then(|before| self.ends.get(before));
+        before.and_then(|end| usize::try_from(*end).ok()).unwrap_or(0)
+    }
+
+    fn letters(&self, texts: Range<usize>) -> &str {
+        self.letters.get(self.start(texts.start)..self.start(texts.end)).unwrap_or_default()
+    }
+}
+
+impl Texts {
+    /// Some of a piece's texts; nothing if it does not have them, or they are none.
+    pub(crate) fn of(piece: &Arc<Piece>, part: Range<usize>) -> Option<Self> {
+        let is_part = part.start < part.end && part.end <= piece.len();
+        is_part.then(|| Self { piece: piece.clone(), first: part.start, end: part.end })
+    }
+
+    /// These texts, one after the other; nothing if there is none.
+    pub fn new<'a>(texts: impl IntoIterator<Item = &'a Text>) -> Option<Self> {
+        let mut piece = Piece::default();
+        texts.into_iter().for_each(|text| piece.push(text.as_str()));
+        let all = 0..piece.len();
+        Self::of(&piece.into(), all)
+    }
+
+    /// Those from the place `skip` on, at most `take`; nothing if there is none.
+    pub(crate) fn part(&self, skip: usize, take: usize) -> Option<Self> {
+        let first = self.first.saturating_add(skip);
+        Self::of(&self.piece, first..self.end.min(first.saturating_add(take)))
+    }
+
+    /// How many there are; never zero.
+    #[expect(clippy::len_without_is_empty, reason = "there is always one")]
+    pub fn len(&self) -> usize {
+        self.end.saturating_sub(self.first)
+    }
+
+    /// How many bytes the first `count` of them have.
+    pub(crate) fn bytes(&self, count: usize) -> usize {
+        let end = self.first.saturating_add(count).min(self.end);
+        self.piece.start(end).saturating_sub(self.piece.start(self.first))
+    }
+
+    /// All of them without what divides them.
+    pub(crate) fn letters(&self) -> &str {
+        self.piece.letters(self.first..self.end)
+    }
+
+    /// Each of them, in order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &str> + ExactSizeIterator {
+        (self.first..self.end).map(|text| self.piece.letters(text..text.saturating_add(1)))
+    }
+}
+
+impl From<Text> for Texts {
+    fn from(text: Text) -> Self {
+        let mut piece = Piece::default();
+        piece.push(text.as_str());
+        Self { piece: piece.into(), first: 0, end: 1 }
+    }
+}
+
+impl PartialEq for Texts {
+    fn eq(&self, other: &Self) -> bool {
+        self.iter().eq(other.iter())
+    }
+}
+
+impl Eq for Texts {}
+
+impl Hash for Texts {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.iter().for_each(|text| text.hash(state));
+    }
+}
+
+impl fmt::Debug for Texts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.iter()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    fn texts(texts: &[&str]) -> Texts {
+        let texts: Vec<Text> = texts.iter().map(|text| Text::new(text).unwrap()).collect();
+        Texts::new(&texts).unwrap()
+    }
+
+    #[test]
+    fn a_part_has_its_own_texts_and_shares_the_memory() {
+        let all = texts(&["one", "", "three", "vier"]);
+        let part = all.part(1, 2).unwrap();
+        assert_eq!(part, texts(&["", "three"]));
+        assert_eq!(part.iter().rev().collect::<Vec<_>>(), ["three", ""]);
+        assert_eq!((part.letters(), part.bytes(1), part.bytes(9)), ("three", 0, 5));
+        assert_eq!(part.letters().as_ptr(), all.letters()[3..].as_ptr());
+        assert_eq!(part.part(1, 9), Some(texts(&["three"])));
+        assert_eq!((part.part(2, 1), part.part(0, 0)), (None, None));
+    }
+
+    #[test]
+    fn texts_are_equal_if_each_is() {
+        assert_ne!(texts(&["ab", "c"]), texts(&["a", "bc"]));
+        assert_ne!(texts(&["a"]), texts(&["a", ""]));
+    }
+
+    #[test]
+    #[allow(clippy::cast_possible_truncation, reason = "it is 16 KiB")]
+    fn letters_must_be_divided_between_all_texts() {
+        const MOST: u32 = MAX_TEXT as u32;
+        let divide = |letters, lengths| Piece::divide(letters, lengths).is_some();
+        assert!(divide("übc", vec![2, 0, 2]));
+        assert!(!divide("übc", vec![1, 3]), "half a letter");
+        assert!(!divide("übc", vec![2, 1]), "a letter too many");
+        assert!(!divide("übc", vec![2, 3]), "a letter too few");
+        assert!(!divide("übc", vec![u32::MAX, 5]), "more than can be counted");
+        assert!(divide("", vec![]));
+        let long = "x".repeat(MAX_TEXT + 1);
+        assert!(!divide(&long, vec![MOST + 1]), "a text too long");
+        assert!(divide(&long, vec![MOST, 1]));
+    }
+}
