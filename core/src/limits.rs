@@ -35,7 +35,7 @@ pub const LOOK_AHEAD: usize = 8;
 pub const BATCH_BYTES: usize = 64 * 1024;
 
 /// Own messages that may wait for their place in the log.
-pub const SUBMIT_WINDOW: usize = 1024;
+pub const SUBMIT_WINDOW: usize = 4096;
 
 /// Bytes of own texts that may wait for their place in the log.
 pub const SUBMIT_WINDOW_BYTES: usize = 1024 * 1024;

@@ -11,6 +11,7 @@ mod backlog;
 mod commands;
 mod events;
 mod inbox;
+mod outgoing;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,7 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::mem;
 use core::net::SocketAddr;
+use core::ops::Range;
 use core::time::Duration;
 
 use crate::action::{Action, CloseMode};
@@ -26,9 +28,10 @@ use crate::ids::{DialId, LinkId};
 use crate::input::{Command, DialFailure, DownReason, Input, Origin};
 use crate::node::{Node, Outbox};
 use crate::time::Instant;
-use crate::wire::{Envelope, GREETING, encode};
+use crate::wire::{Envelope, GREETING};
 
 use events::KEPT_EVENTS;
+use outgoing::{Outgoing, Parts};
 
 pub use agenda::{Agenda, Keep, Runner};
 pub use backlog::Backlog;
@@ -51,12 +54,6 @@ const LINGER: Duration = Duration::from_secs(1);
 /// Connections that linger, at most; the oldest is cut off for a new one.
 const MAX_LINGERING: usize = 64;
 
-/// Bytes for a link that are written before the end of the turn.
-const FLUSH_BYTES: usize = 32 * 1024;
-
-/// Bytes of room that a link keeps for what is gathered next. A leader may have a thousand links.
-const KEPT_BYTES: usize = 1024;
-
 /// The sending side of a connection, as a runtime provides it. No call waits.
 pub trait Connection {
     /// Writes what the socket takes at once and leaves the rest to a writer.
@@ -75,21 +72,18 @@ pub trait Connection {
     fn abort(&mut self);
 }
 
-/// A link and the bytes gathered for it in this turn.
+/// A link and what was gathered for it in this turn.
 struct Link<C> {
     connection: C,
-    gathered: Vec<u8>,
+    gathered: Parts,
 }
 
 impl<C: Connection> Link<C> {
-    fn flush(&mut self) -> Result<(), DownReason> {
+    fn write(&mut self, outgoing: &Outgoing) -> Result<(), DownReason> {
         if self.gathered.is_empty() {
             return Ok(());
         }
-        self.connection.send(&self.gathered)?;
-        self.gathered.clear();
-        self.gathered.shrink_to(KEPT_BYTES);
-        Ok(())
+        outgoing.write(&mut self.gathered, |bytes| self.connection.send(bytes))
     }
 }
 
@@ -109,13 +103,13 @@ pub struct Driver<C> {
     echo: VecDeque<Input>,
     links: BTreeMap<LinkId, Link<C>>,
     last_link: u64,
-    /// Links for which bytes were gathered in this turn.
+    outgoing: Outgoing,
+    /// Links for which something was gathered in this turn.
     dirty: Vec<LinkId>,
     lingering: VecDeque<Lingering<C>>,
     dials: VecDeque<(DialId, SocketAddr)>,
     dialing: usize,
     events: Vec<Event>,
-    frame: Vec<u8>,
     /// Whether something said waits until the node can take it.
     held: bool,
     /// When a user who leaves stops waiting for that.
@@ -132,12 +126,12 @@ impl<C: Connection> Driver<C> {
             echo: VecDeque::new(),
             links: BTreeMap::new(),
             last_link: 0,
+            outgoing: Outgoing::default(),
             dirty: Vec::new(),
             lingering: VecDeque::new(),
             dials: VecDeque::new(),
             dialing: 0,
             events: Vec::new(),
-            frame: Vec::new(),
             held: false,
             leave_by: None,
             halted: false,
@@ -175,8 +169,9 @@ impl<C: Connection> Driver<C> {
             connection.abort();
             return;
         }
-        self.links.insert(link, Link { connection, gathered: GREETING.to_vec() });
-        self.dirty.push(link);
+        self.links.insert(link, Link { connection, gathered: Parts::default() });
+        let greeting = self.outgoing.add_bytes(&GREETING);
+        self.gather(link, greeting);
         self.handle(now, Input::LinkUp { link, origin, remote });
     }
 
@@ -241,17 +236,23 @@ impl<C: Connection> Driver<C> {
             self.cut_oldest();
         }
         loop {
-            for id in mem::take(&mut self.dirty) {
-                let flushed = self.links.get_mut(&id).map_or(Ok(()), Link::flush);
-                if let Err(reason) = flushed {
-                    self.take_down(now, id, reason);
-                }
-            }
+            self.write(now);
             if self.echo.is_empty() {
                 return;
             }
             self.run(now);
         }
+    }
+
+    /// Writes what was gathered.
+    fn write(&mut self, now: Instant) {
+        for id in mem::take(&mut self.dirty) {
+            let written = self.links.get_mut(&id).map_or(Ok(()), |link| link.write(&self.outgoing));
+            if let Err(reason) = written {
+                self.take_down(now, id, reason);
+            }
+        }
+        self.outgoing.clear();
     }
 
     /// What the user is to be told, in order.
@@ -318,33 +319,24 @@ impl<C: Connection> Driver<C> {
     }
 
     fn send(&mut self, now: Instant, links: &[LinkId], envelope: &Envelope) {
-        let mut frame = mem::take(&mut self.frame);
-        let encoded = encode(envelope, &mut frame);
-        debug_assert!(encoded.is_ok(), "the limits let every message fit a frame");
-        for &link in links {
-            let gathered = match encoded {
-                Ok(()) => self.gather(link, &frame),
-                Err(_) => Err(DownReason::Overflow),
-            };
-            if let Err(reason) = gathered {
-                self.take_down(now, link, reason);
+        match self.outgoing.add(envelope) {
+            Ok(part) => links.iter().for_each(|link| self.gather(*link, part.clone())),
+            Err(_) => {
+                debug_assert!(false, "the limits let every message fit a frame");
+                links.iter().for_each(|link| self.take_down(now, *link, DownReason::Overflow));
             }
         }
-        frame.clear();
-        frame.shrink_to(FLUSH_BYTES);
-        self.frame = frame;
+        if self.outgoing.is_full() {
+            self.write(now);
+        }
     }
 
-    fn gather(&mut self, id: LinkId, frame: &[u8]) -> Result<(), DownReason> {
-        let Some(link) = self.links.get_mut(&id) else { return Ok(()) };
+    fn gather(&mut self, id: LinkId, part: Range<usize>) {
+        let Some(link) = self.links.get_mut(&id) else { return };
         if link.gathered.is_empty() {
-            if frame.len() >= FLUSH_BYTES {
-                return link.connection.send(frame);
-            }
             self.dirty.push(id);
         }
-        link.gathered.extend_from_slice(frame);
-        if link.gathered.len() < FLUSH_BYTES { Ok(()) } else { link.flush() }
+        link.gathered.push(part);
     }
 
     fn close(&mut self, now: Instant, id: LinkId, mode: CloseMode) {
@@ -370,7 +362,7 @@ impl<C: Connection> Driver<C> {
     }
 
     fn linger(&mut self, now: Instant, id: LinkId, mut link: Link<C>) {
-        if link.flush().is_err() {
+        if link.write(&self.outgoing).is_err() {
             link.connection.abort();
             return;
         }

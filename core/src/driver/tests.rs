@@ -1,3 +1,4 @@
+use super::outgoing::FLUSH_BYTES;
 use super::*;
 use crate::config::Start;
 use crate::ids::{Epoch, Name, NodeId, RoomId, Text};
@@ -61,7 +62,7 @@ fn linked(count: usize) -> (Driver<Shared>, Vec<LinkId>, Vec<Shared>) {
     let mut links = Vec::new();
     for connection in &connections {
         let link = driver.new_link();
-        driver.links.insert(link, Link { connection: Rc::clone(connection), gathered: Vec::new() });
+        driver.links.insert(link, Link { connection: Rc::clone(connection), gathered: Parts::default() });
         links.push(link);
     }
     (driver, links, connections)
@@ -149,8 +150,7 @@ fn a_link_is_down_once() {
     let (mut driver, links, connections) = linked(1);
     connections[0].borrow_mut().fails = Some(DownReason::Overflow);
     driver.execute(START, Action::Send { link: links[0], envelope: envelope(1) });
-    let error = driver.links.get_mut(&links[0]).unwrap().flush().unwrap_err();
-    driver.take_down(START, links[0], error);
+    driver.write(START);
     driver.take_down(START, links[0], DownReason::Eof);
     driver.execute(START, Action::Close { link: links[0], mode: CloseMode::Abort });
     assert_eq!(downs(&driver), [(links[0], DownReason::Overflow)]);

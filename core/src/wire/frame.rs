@@ -37,7 +37,7 @@ const GREETING_BODY: usize = 10;
 const LEAST_READ: usize = 2 * 1024;
 
 /// The most that it lends beside what waits already.
-const MOST_READ: usize = 16 * 1024;
+const MOST_READ: usize = 64 * 1024;
 
 /// Appends `envelope` as one frame to `bytes`.
 ///
@@ -139,6 +139,7 @@ impl FrameDecoder {
         }
         let wanted = self.end.saturating_add(self.lends);
         if self.buffer.len() < wanted {
+            self.buffer.reserve_exact(wanted.saturating_sub(self.buffer.len()));
             self.buffer.resize(wanted, 0);
         }
         self.buffer.get_mut(self.end..).unwrap_or_default()
