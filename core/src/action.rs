@@ -6,10 +6,11 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::net::SocketAddr;
 
-use crate::ids::{DialId, Epoch, Index, LinkId, Seq, Stamp, Text};
+use crate::ids::{DialId, Epoch, Index, LinkId, Seq, Stamp};
 use crate::input::{DialFailure, DownReason};
 use crate::report::Report;
 use crate::roster::{Member, Roster};
+use crate::texts::Texts;
 use crate::wire::{Envelope, Refusal, Said};
 
 /// Something for the driver to do, in order.
@@ -88,10 +89,10 @@ pub enum Notice {
         /// Its number among this node's own messages.
         oseq: Seq,
     },
-    /// Something said while `can_say` was false; it was not taken.
+    /// Something said that was more than `Node::takes`; it was not taken.
     NotTaken {
         /// What.
-        text: Text,
+        texts: Texts,
     },
     /// Messages that can no longer be had.
     Gap {

@@ -3,7 +3,8 @@
 use core::fmt;
 use core::net::SocketAddr;
 
-use crate::ids::{DialId, LinkId, Text};
+use crate::ids::{DialId, LinkId};
+use crate::texts::Texts;
 use crate::wire::{DecodeError, Envelope};
 
 /// Something that happened.
@@ -48,8 +49,8 @@ pub enum Input {
 /// What a user may want.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Command {
-    /// Say something to all. Give it only while `Node::can_say`; otherwise it is refused by a notice.
-    Say(Text),
+    /// Say these to all, one after the other. What is more than `Node::takes` is refused by a notice.
+    Say(Texts),
     /// Answer with a `Notice::Report`.
     Report,
     /// Leave the room in order. Ends with `Notice::Ended` and `Action::Halt`.

@@ -16,7 +16,8 @@
 //!    until [`Action::Trust`].
 //! 7. Bound what is queued for a link by [`limits::LINK_QUEUE_BYTES`]; over it, the link is down with
 //!    [`DownReason::Overflow`]. Drop nothing in silence.
-//! 8. While [`Node::can_say`] is false, do not read the user's input.
+//! 8. Give no more to say than the node [takes](Node::takes); while [`Node::can_say`] is false, do not read the
+//!    user's input.
 //! 9. On [`Action::Halt`] flush every link, close it in order, and end.
 //!
 //! The node in turn never panics over what comes in, keeps everything within [`limits`], and after each

@@ -46,8 +46,8 @@ pub const INFLIGHT_BYTES: usize = 1024 * 1024;
 /// Bytes of entries that a synced member has not acknowledged, before the leader sequences no more chat.
 pub const UNSTABLE_BYTES: usize = 1024 * 1024;
 
-/// Entries acknowledged together.
-pub const ACK_BATCH: u64 = 1024;
+/// Bytes of entries acknowledged together.
+pub const ACK_BYTES: usize = INFLIGHT_BYTES / 2;
 
 /// Entries of history that are kept, whoever has acknowledged them.
 pub const HISTORY_ENTRIES: usize = 1000;

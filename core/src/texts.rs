@@ -89,6 +89,17 @@ impl Texts {
         Self::of(&self.piece, first..self.end.min(first.saturating_add(take)))
     }
 
+    /// Adds a text at the end. Tells whether it did, which it does not if others share the memory.
+    pub(crate) fn push(&mut self, text: &Text) -> bool {
+        let end = self.end;
+        let Some(piece) = Arc::get_mut(&mut self.piece).filter(|piece| piece.len() == end) else {
+            return false;
+        };
+        piece.push(text.as_str());
+        self.end = piece.len();
+        true
+    }
+
     /// How many there are; never zero.
     #[expect(clippy::len_without_is_empty, reason = "there is always one")]
     pub fn len(&self) -> usize {

@@ -13,7 +13,7 @@ mod room;
 
 use ringchat_core::limits::MAX_TEXT;
 use ringchat_core::wire::{Entry, Message};
-use ringchat_core::{Action, Command, Input, Notice, Outbox, Text};
+use ringchat_core::{Action, Command, Input, Notice, Outbox, Text, Texts};
 
 use room::Room;
 
@@ -56,21 +56,23 @@ fn what_a_leader_says_in_one_turn_is_delivered_together() {
 }
 
 #[test]
-fn a_node_takes_as_many_texts_as_it_has_room_for_however_long_they_are() {
+fn a_node_takes_as_many_texts_as_it_has_room_for_and_gives_back_the_others() {
     for length in [1, MAX_TEXT] {
         let room = Room::of(2);
         let mut node = room.node(SENDER);
         let text = Text::new(&"x".repeat(length)).unwrap();
         let mut taken = 0;
         while node.can_say() {
-            let texts = node.room_to_say();
+            let texts = Texts::new(&vec![text.clone(); 100]).unwrap();
+            let more = node.takes(&texts);
             let mut out = Outbox::new();
-            let say = (0..texts).map(|_| Input::Command(Command::Say(text.clone())));
-            node.handle_all(room.now(), say, &mut out);
-            let refused =
-                |action: &Action| matches!(action, Action::Notify { notice: Notice::NotTaken { .. }, .. });
-            assert!(!out.iter().any(refused), "{length}");
-            taken += texts;
+            node.handle(room.now(), Input::Command(Command::Say(texts)), &mut out);
+            let refused = out.iter().find_map(|action| match action {
+                Action::Notify { notice: Notice::NotTaken { texts }, .. } => Some(texts.len()),
+                _ => None,
+            });
+            assert_eq!(refused.unwrap_or(0), 100 - more, "{length}");
+            taken += more;
         }
         assert_eq!(node.waiting(), taken);
         assert!(taken >= 64, "{taken} texts of {length}");

@@ -3,8 +3,8 @@
 use std::sync::Mutex;
 
 use event_listener::Event;
+use ringchat_core::Instant;
 use ringchat_core::driver::{CommandQueue, Connection, Driver, Ended, Offer};
-use ringchat_core::{Command, Instant};
 
 use crate::crew::lock;
 
@@ -16,12 +16,15 @@ pub(crate) struct Commands {
 }
 
 impl Commands {
-    /// Puts a command at the end; waits for room. Tells whether the node is to be told.
-    pub(crate) async fn give(&self, command: &Command) -> Result<bool, Ended> {
+    /// Makes an offer; waits for room. Tells whether the node is to be told.
+    pub(crate) async fn give(
+        &self,
+        offer: impl Fn(&mut CommandQueue) -> Result<Offer, Ended>,
+    ) -> Result<bool, Ended> {
         loop {
             let room = {
                 let mut queue = lock(&self.queue);
-                match queue.offer(command)? {
+                match offer(&mut queue)? {
                     Offer::Full => self.room.listen(),
                     taken => return Ok(taken == Offer::First),
                 }

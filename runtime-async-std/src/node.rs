@@ -7,9 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 use event_listener::Event;
-use ringchat_core::driver::{Agenda, Ended, Keep, Runner};
+use ringchat_core::driver::{Agenda, CommandQueue, Ended, Keep, Offer, Runner};
 use ringchat_core::wire::Envelope;
-use ringchat_core::{Command, Config, DialFailure, DialId, DownReason, LinkId};
+use ringchat_core::{Config, DialFailure, DialId, DownReason, LinkId};
 
 use crate::clock::Clock;
 use crate::commands::Commands;
@@ -96,9 +96,12 @@ impl Node {
         }
     }
 
-    /// Gives the node a command; waits for room. It may then run the node.
-    pub(crate) async fn command(self: &Arc<Self>, command: &Command) -> Result<(), Ended> {
-        if self.commands.give(command).await? {
+    /// Offers the node a command; waits for room. It may then run the node.
+    pub(crate) async fn command(
+        self: &Arc<Self>,
+        offer: impl Fn(&mut CommandQueue) -> Result<Offer, Ended>,
+    ) -> Result<(), Ended> {
+        if self.commands.give(offer).await? {
             self.run_commands();
         }
         Ok(())

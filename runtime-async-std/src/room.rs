@@ -7,8 +7,8 @@ use std::vec::Drain;
 use std::{error, fmt, io};
 
 use async_channel::Receiver;
-use ringchat_core::driver::{Ended, Event};
-use ringchat_core::{Command, Config, Text};
+use ringchat_core::driver::{CommandQueue, Ended, Event};
+use ringchat_core::{Config, Text};
 
 use crate::crew::closed;
 use crate::node::Node;
@@ -83,7 +83,7 @@ impl Room {
     /// # Errors
     /// If the room was left.
     pub async fn say(&self, text: Text) -> Result<(), Ended> {
-        self.node.command(&Command::Say(text)).await
+        self.node.command(move |queue| queue.say(&text)).await
     }
 
     /// Asks for a [`Notice::Report`](ringchat_core::Notice::Report), which comes with the other notices.
@@ -92,7 +92,7 @@ impl Room {
     /// # Errors
     /// If the room was left.
     pub async fn report(&self) -> Result<(), Ended> {
-        self.node.command(&Command::Report).await
+        self.node.command(CommandQueue::report).await
     }
 
     /// Leaves the room once what was said has been taken. Does not wait: the notices end with

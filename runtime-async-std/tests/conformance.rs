@@ -13,7 +13,7 @@ use std::vec::Drain;
 
 use futures::executor::block_on;
 use ringchat_async_std::{Ended, Event, NoEvent, Notices, OpenError, Room};
-use ringchat_core::{Command, Config};
+use ringchat_core::{Config, Text};
 
 struct AsyncStd;
 
@@ -37,15 +37,16 @@ impl suite::Runtime for AsyncStd {
         room.addr()
     }
 
-    fn command(room: &Room, command: Command) -> Result<(), Ended> {
-        match command {
-            Command::Say(text) => block_on(room.say(text)),
-            Command::Report => block_on(room.report()),
-            Command::Leave => {
-                room.leave();
-                Ok(())
-            }
-        }
+    fn say(room: &Room, text: Text) -> Result<(), Ended> {
+        block_on(room.say(text))
+    }
+
+    fn report(room: &Room) -> Result<(), Ended> {
+        block_on(room.report())
+    }
+
+    fn leave(room: &Room) {
+        room.leave();
     }
 
     fn join(room: &Room) {

@@ -2,8 +2,8 @@
 
 use std::sync::{Condvar, Mutex, PoisonError};
 
+use ringchat_core::Instant;
 use ringchat_core::driver::{CommandQueue, Connection, Driver, Ended, Offer};
-use ringchat_core::{Command, Instant};
 
 use crate::crew::lock;
 
@@ -15,11 +15,14 @@ pub(crate) struct Commands {
 }
 
 impl Commands {
-    /// Puts a command at the end; waits for room. Tells whether the node is to be told.
-    pub(crate) fn give(&self, command: &Command) -> Result<bool, Ended> {
+    /// Makes an offer; waits for room. Tells whether the node is to be told.
+    pub(crate) fn give(
+        &self,
+        offer: impl Fn(&mut CommandQueue) -> Result<Offer, Ended>,
+    ) -> Result<bool, Ended> {
         let mut queue = lock(&self.queue);
         loop {
-            match queue.offer(command)? {
+            match offer(&mut queue)? {
                 Offer::Full => queue = self.room.wait(queue).unwrap_or_else(PoisonError::into_inner),
                 taken => return Ok(taken == Offer::First),
             }

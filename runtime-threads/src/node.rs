@@ -8,9 +8,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
-use ringchat_core::driver::{Agenda, Ended, Keep, Runner};
+use ringchat_core::driver::{Agenda, CommandQueue, Ended, Keep, Offer, Runner};
 use ringchat_core::wire::Envelope;
-use ringchat_core::{Command, Config, DialFailure, DialId, DownReason, Instant, LinkId};
+use ringchat_core::{Config, DialFailure, DialId, DownReason, Instant, LinkId};
 
 use crate::clock::Clock;
 use crate::commands::Commands;
@@ -95,9 +95,12 @@ impl Node {
         Ok(())
     }
 
-    /// Gives the node a command; waits for room. It may then run the node.
-    pub(crate) fn command(self: &Arc<Self>, command: &Command) -> Result<(), Ended> {
-        if self.commands.give(command)? {
+    /// Offers the node a command; waits for room. It may then run the node.
+    pub(crate) fn command(
+        self: &Arc<Self>,
+        offer: impl Fn(&mut CommandQueue) -> Result<Offer, Ended>,
+    ) -> Result<(), Ended> {
+        if self.commands.give(offer)? {
             self.run_commands();
         }
         Ok(())

@@ -6,8 +6,8 @@ use std::thread::JoinHandle;
 use std::vec::Drain;
 use std::{error, fmt, io};
 
-use ringchat_core::driver::{Ended, Event};
-use ringchat_core::{Command, Config, Text};
+use ringchat_core::driver::{CommandQueue, Ended, Event};
+use ringchat_core::{Config, Text};
 
 use crate::crew::lock;
 use crate::node::Node;
@@ -75,7 +75,7 @@ impl Room {
     /// # Errors
     /// If the room was left.
     pub fn say(&self, text: Text) -> Result<(), Ended> {
-        self.node.command(&Command::Say(text))
+        self.node.command(move |queue| queue.say(&text))
     }
 
     /// Asks for a [`Notice::Report`](ringchat_core::Notice::Report), which comes with the other notices.
@@ -84,7 +84,7 @@ impl Room {
     /// # Errors
     /// If the room was left.
     pub fn report(&self) -> Result<(), Ended> {
-        self.node.command(&Command::Report)
+        self.node.command(CommandQueue::report)
     }
 
     /// Leaves the room once what was said has been taken. Does not wait: the notices end with

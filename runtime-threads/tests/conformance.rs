@@ -10,7 +10,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 use std::vec::Drain;
 
-use ringchat_core::{Command, Config};
+use ringchat_core::{Config, Text};
 use ringchat_threads::{Ended, Event, NoEvent, Notices, OpenError, Room};
 
 struct Threads;
@@ -35,15 +35,16 @@ impl suite::Runtime for Threads {
         room.addr()
     }
 
-    fn command(room: &Room, command: Command) -> Result<(), Ended> {
-        match command {
-            Command::Say(text) => room.say(text),
-            Command::Report => room.report(),
-            Command::Leave => {
-                room.leave();
-                Ok(())
-            }
-        }
+    fn say(room: &Room, text: Text) -> Result<(), Ended> {
+        room.say(text)
+    }
+
+    fn report(room: &Room) -> Result<(), Ended> {
+        room.report()
+    }
+
+    fn leave(room: &Room) {
+        room.leave();
     }
 
     fn join(room: &Room) {

@@ -4,8 +4,10 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use super::Ended;
+use crate::ids::Text;
 use crate::input::Command;
-use crate::limits::{SUBMIT_WINDOW, SUBMIT_WINDOW_BYTES};
+use crate::limits::{BATCH_BYTES, SUBMIT_WINDOW, SUBMIT_WINDOW_BYTES};
+use crate::texts::Texts;
 
 /// Commands that wait for the node before the user waits: as many as the node may have under way.
 const MAX_COMMANDS: usize = SUBMIT_WINDOW;
@@ -28,26 +30,58 @@ pub enum Offer {
 #[derive(Debug, Default)]
 pub struct CommandQueue {
     commands: VecDeque<Command>,
+    /// How many they are, each text counted.
+    count: usize,
     bytes: usize,
     closed: bool,
 }
 
 impl CommandQueue {
-    /// Takes a command, if there is room.
+    /// Takes something to say, if there is room.
     ///
     /// # Errors
     /// If the room was left.
-    pub fn offer(&mut self, command: &Command) -> Result<Offer, Ended> {
-        if self.closed {
-            return Err(Ended);
+    pub fn say(&mut self, text: &Text) -> Result<Offer, Ended> {
+        let offer = self.offer()?;
+        if offer != Offer::Full {
+            self.count = self.count.saturating_add(1);
+            self.bytes = self.bytes.saturating_add(text.as_str().len());
+            if !self.joins_the_last(text) {
+                self.commands.push_back(Command::Say(text.clone().into()));
+            }
         }
-        if self.is_full() {
-            return Ok(Offer::Full);
-        }
-        let offer = if self.is_empty() { Offer::First } else { Offer::Further };
-        self.bytes = self.bytes.saturating_add(weight(command));
-        self.commands.push_back(command.clone());
         Ok(offer)
+    }
+
+    /// Puts a text behind those that were said last, if they take it.
+    fn joins_the_last(&mut self, text: &Text) -> bool {
+        let Some(Command::Say(texts)) = self.commands.back_mut() else { return false };
+        texts.bytes(usize::MAX) < BATCH_BYTES && texts.push(text)
+    }
+
+    /// Takes a question for a report, if there is room.
+    ///
+    /// # Errors
+    /// If the room was left.
+    pub fn report(&mut self) -> Result<Offer, Ended> {
+        let offer = self.offer()?;
+        if offer != Offer::Full {
+            self.count = self.count.saturating_add(1);
+            self.commands.push_back(Command::Report);
+        }
+        Ok(offer)
+    }
+
+    fn offer(&self) -> Result<Offer, Ended> {
+        if self.closed {
+            Err(Ended)
+        } else if self.is_full() {
+            Ok(Offer::Full)
+        } else if self.is_empty() {
+            Ok(Offer::First)
+        } else {
+            Ok(Offer::Further)
+        }
     }
 
     /// Asks to leave, once.
@@ -62,7 +96,7 @@ impl CommandQueue {
     pub fn close(&mut self) {
         self.closed = true;
         self.commands.clear();
-        self.bytes = 0;
+        (self.count, self.bytes) = (0, 0);
     }
 
     /// Whether the user has asked to leave, or the node has ended.
@@ -72,7 +106,7 @@ impl CommandQueue {
 
     /// Whether a user has to wait for room.
     pub fn is_full(&self) -> bool {
-        self.commands.len() >= MAX_COMMANDS || self.bytes >= MAX_COMMAND_BYTES
+        self.count >= MAX_COMMANDS || self.bytes >= MAX_COMMAND_BYTES
     }
 
     /// Whether none waits.
@@ -80,75 +114,106 @@ impl CommandQueue {
         self.commands.is_empty()
     }
 
-    /// Gives the oldest commands, up to what would be said beyond `room` texts.
-    pub fn take(&mut self, room: usize) -> Vec<Command> {
-        let mut says = self.commands.iter().enumerate().filter(|(_, command)| is_said(command));
-        let end = says.nth(room).map_or(self.commands.len(), |(at, _)| at);
-        let taken: Vec<Command> = self.commands.drain(..end).collect();
-        self.bytes = self.bytes.saturating_sub(taken.iter().map(weight).sum());
-        taken
+    /// Gives the oldest commands, up to the first that says something, of which `takes` tells how much is taken.
+    pub fn take(&mut self, takes: impl Fn(&Texts) -> usize) -> Vec<Command> {
+        let mut commands = Vec::new();
+        while let Some(command) = self.commands.pop_front() {
+            let Command::Say(texts) = &command else {
+                self.count = self.count.saturating_sub(1);
+                commands.push(command);
+                continue;
+            };
+            let count = takes(texts).min(texts.len());
+            self.count = self.count.saturating_sub(count);
+            self.bytes = self.bytes.saturating_sub(texts.bytes(count));
+            commands.extend(texts.part(0, count).map(Command::Say));
+            if let Some(rest) = texts.part(count, usize::MAX) {
+                self.commands.push_front(Command::Say(rest));
+            }
+            break;
+        }
+        commands
     }
-}
-
-fn is_said(command: &Command) -> bool {
-    matches!(command, Command::Say(_))
-}
-
-fn weight(command: &Command) -> usize {
-    if let Command::Say(text) = command { text.as_str().len() } else { 0 }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::Text;
     use crate::limits::MAX_TEXT;
+    use alloc::vec;
 
-    fn say(n: usize) -> Command {
-        Command::Say(Text::new(&alloc::format!("{n}")).unwrap())
+    fn text(n: usize) -> Text {
+        Text::new(&alloc::format!("{n}")).unwrap()
+    }
+
+    fn say(numbers: impl IntoIterator<Item = usize>) -> Command {
+        let texts: Vec<Text> = numbers.into_iter().map(text).collect();
+        Command::Say(Texts::new(&texts).unwrap())
+    }
+
+    fn take(queue: &mut CommandQueue, texts: usize) -> Vec<Command> {
+        queue.take(|_| texts)
     }
 
     #[test]
     fn what_was_said_waits_in_order_before_leaving() {
         let mut queue = CommandQueue::default();
-        assert_eq!(queue.offer(&say(1)), Ok(Offer::First));
-        assert_eq!(queue.offer(&Command::Report), Ok(Offer::Further));
-        assert_eq!(queue.offer(&say(2)), Ok(Offer::Further));
+        assert_eq!(queue.say(&text(1)), Ok(Offer::First));
+        assert_eq!(queue.report(), Ok(Offer::Further));
+        assert_eq!(queue.say(&text(2)), Ok(Offer::Further));
         queue.leave();
         queue.leave();
-        assert_eq!(queue.take(0), []);
-        assert_eq!(queue.take(1), [say(1), Command::Report]);
-        assert_eq!(queue.take(0), []);
-        assert_eq!(queue.take(9), [say(2), Command::Leave]);
-        assert_eq!(queue.take(9), []);
+        assert_eq!(take(&mut queue, 0), []);
+        assert_eq!(take(&mut queue, 1), [say([1])]);
+        assert_eq!(take(&mut queue, 0), [Command::Report]);
+        assert_eq!(take(&mut queue, 9), [say([2])]);
+        assert_eq!(take(&mut queue, 9), [Command::Leave]);
+        assert_eq!(take(&mut queue, 9), []);
+    }
+
+    #[test]
+    fn what_is_said_in_a_row_goes_together_as_far_as_it_is_taken() {
+        let mut queue = CommandQueue::default();
+        (0..5).for_each(|n| assert!(queue.say(&text(n)).is_ok()));
+        let first = take(&mut queue, 3);
+        queue.say(&text(5)).unwrap();
+        assert_eq!(first, [say([0, 1, 2])]);
+        assert_eq!(take(&mut queue, 9), [say([3, 4])]);
+        assert_eq!(take(&mut queue, 9), [say([5])]);
+        assert!(queue.is_empty());
     }
 
     #[test]
     fn a_fast_user_has_to_wait() {
         let mut queue = CommandQueue::default();
-        assert!((0..MAX_COMMANDS).all(|n| queue.offer(&say(n)) != Ok(Offer::Full)));
-        assert_eq!(queue.offer(&say(MAX_COMMANDS)), Ok(Offer::Full));
-        queue.take(1);
-        assert_eq!(queue.offer(&say(MAX_COMMANDS)), Ok(Offer::Further));
+        assert!((0..MAX_COMMANDS).all(|n| queue.say(&text(n)) != Ok(Offer::Full)));
+        assert_eq!(queue.say(&text(MAX_COMMANDS)), Ok(Offer::Full));
+        assert_eq!(queue.report(), Ok(Offer::Full));
+        take(&mut queue, 1);
+        assert_eq!(queue.say(&text(MAX_COMMANDS)), Ok(Offer::Further));
     }
 
     #[test]
     fn long_texts_are_bounded_by_their_bytes() {
-        let long = Command::Say(Text::new(&"x".repeat(MAX_TEXT)).unwrap());
+        let long = Text::new(&"x".repeat(MAX_TEXT)).unwrap();
         let mut queue = CommandQueue::default();
         let fit = MAX_COMMAND_BYTES / MAX_TEXT;
-        assert!((0..fit).all(|_| queue.offer(&long) != Ok(Offer::Full)));
-        assert_eq!(queue.offer(&long), Ok(Offer::Full));
-        assert_eq!(queue.take(fit).len(), fit);
-        assert_eq!(queue.offer(&long), Ok(Offer::First));
+        assert!((0..fit).all(|_| queue.say(&long) != Ok(Offer::Full)));
+        assert_eq!(queue.say(&long), Ok(Offer::Full));
+        let mut taken = Vec::new();
+        while let [Command::Say(texts)] = &take(&mut queue, usize::MAX)[..] {
+            taken.push(texts.len());
+        }
+        assert_eq!(taken, vec![BATCH_BYTES / MAX_TEXT; fit * MAX_TEXT / BATCH_BYTES]);
+        assert_eq!(queue.say(&long), Ok(Offer::First));
     }
 
     #[test]
     fn who_has_left_says_nothing_more() {
         let mut queue = CommandQueue::default();
         queue.leave();
-        assert_eq!(queue.offer(&say(1)), Err(Ended));
+        assert_eq!(queue.say(&text(1)), Err(Ended));
         queue.close();
-        assert_eq!(queue.take(9), []);
+        assert_eq!(take(&mut queue, 9), []);
     }
 }

@@ -225,7 +225,7 @@ impl<C: Connection> Driver<C> {
             self.leave_by = Some(now.after(PATIENCE));
         }
         let late = self.leave_by.is_some_and(|by| by <= now);
-        let commands = queue.take(if late { usize::MAX } else { self.node.room_to_say() });
+        let commands = queue.take(|texts| if late { texts.len() } else { self.node.takes(texts) });
         self.held = commands.is_empty() && !queue.is_empty();
         commands
     }
@@ -319,11 +319,12 @@ impl<C: Connection> Driver<C> {
     }
 
     fn send(&mut self, now: Instant, links: &[LinkId], envelope: &Envelope) {
-        match self.outgoing.add(envelope) {
-            Ok(part) => links.iter().for_each(|link| self.gather(*link, part.clone())),
-            Err(_) => {
-                debug_assert!(false, "the limits let every message fit a frame");
-                links.iter().for_each(|link| self.take_down(now, *link, DownReason::Overflow));
+        let added = self.outgoing.add(envelope);
+        debug_assert!(added.is_ok(), "the limits let every message fit a frame");
+        for &link in links {
+            match &added {
+                Ok(part) => self.gather(link, part.clone()),
+                Err(_) => self.take_down(now, link, DownReason::Overflow),
             }
         }
         if self.outgoing.is_full() {

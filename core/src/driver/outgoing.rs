@@ -80,7 +80,9 @@ mod tests {
         let added = [&b"ab"[..], b"c", b"def"].map(|bytes| outgoing.add_bytes(bytes));
         let written = |numbers: &[usize]| {
             let mut parts = Parts::default();
-            numbers.iter().for_each(|&number| parts.push(added[number].clone()));
+            for &number in numbers {
+                parts.push(added[number].clone());
+            }
             let written = outgoing.write(&mut parts, <[u8]>::to_vec);
             assert!(parts.is_empty());
             written

@@ -274,7 +274,7 @@ fn command(script: &mut Script) -> Option<Command> {
         1 => Some(Command::Report),
         length => {
             let text = "x".repeat(usize::from(length).saturating_mul(64));
-            Text::new(&text).ok().map(Command::Say)
+            Text::new(&text).ok().map(|text| Command::Say(text.into()))
         }
     }
 }

@@ -36,7 +36,7 @@ impl Node {
         stability.then_some((self.stable, self.own_end, self.unacked)).hash(state);
         self.submissions.len().hash(state);
         for said in self.submissions.iter() {
-            (said.oseq, &said.text).hash(state);
+            (said.oseq, &said.texts).hash(state);
         }
         self.digest_leadership(stability, state);
         (self.lost_leader, self.unlinkable.map(|(view, _)| view)).hash(state);

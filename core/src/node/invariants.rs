@@ -81,6 +81,9 @@ pub fn check(node: &Node) -> Result<(), Violation> {
 }
 
 fn submissions_in_row(node: &Node) -> bool {
-    let waiting = node.submissions.iter().rev();
-    waiting.zip(0_u64..).all(|(said, back)| said.oseq == node.said.saturating_sub(back))
+    let mut last = node.said;
+    node.submissions
+        .iter()
+        .rev()
+        .all(|said| core::mem::replace(&mut last, said.oseq.saturating_sub(1)) == said.last())
 }

@@ -115,7 +115,7 @@ pub struct Node {
     shown: BTreeMap<NodeId, Seq>,
     /// Whether the user was told `Ready` for the current membership.
     ready: bool,
-    /// Entries appended since the last acknowledgement.
+    /// The weight of what was appended since the last acknowledgement.
     unacked: u64,
     absent: Absent,
     leadership: Option<Leadership>,
@@ -206,7 +206,7 @@ impl Node {
 
     /// Takes inputs that happened one after the other by `now`, as [`handle`](Self::handle) takes one. What
     /// they made a leader sequence, or a member submit, is then sent together, so a driver hands over at once what
-    /// one read brought, and as many texts as there is [room](Self::room_to_say) for.
+    /// one read brought.
     pub fn handle_all(&mut self, now: Instant, inputs: impl IntoIterator<Item = Input>, out: &mut Outbox) {
         debug_assert!(out.is_empty(), "the driver empties the outbox");
         if self.has_ended() {
@@ -246,7 +246,7 @@ impl Node {
     fn take(&mut self, input: Input) {
         match input {
             Input::Tick => {}
-            Input::Command(Command::Say(text)) => self.say(text),
+            Input::Command(Command::Say(texts)) => self.say(&texts),
             Input::Command(Command::Report) => {
                 let report = self.report();
                 self.notify(Notice::Report(report.into()));

@@ -3,42 +3,51 @@
 use alloc::vec::Vec;
 
 use super::leadership::Leadership;
-use super::submissions::{Submission, in_parts};
+use super::submissions::in_parts;
 use super::{Mode, Node, Rule};
 use crate::action::{Action, Chat, Fault, Notice};
 use crate::config::Times;
-use crate::ids::{Index, LinkId, NodeId, Seq, Text};
-use crate::limits::ACK_BATCH;
+use crate::ids::{Index, LinkId, NodeId, Seq};
+use crate::limits::ACK_BYTES;
 use crate::node::Timer;
 use crate::roster::View;
+use crate::texts::Texts;
 use crate::wire::{Body, Deliver, Entry, Message, Said};
 
 impl Node {
     /// Whether something said now will be taken. False before the node is a member, while as much waits for
     /// its place in the order as may, and once it leaves.
     pub fn can_say(&self) -> bool {
-        self.room_to_say() > 0
-    }
-
-    /// How many texts said now will be taken, however long they are.
-    pub fn room_to_say(&self) -> usize {
         let member = self.ready || !self.roster.is_empty();
         let stays = self.leaving.is_none() || !self.keeps(Rule::CloseInputWhenLeaving);
-        let takes = member && stays && !self.has_ended();
-        if takes { self.submissions.room() } else { 0 }
+        member && stays && !self.has_ended() && self.submissions.has_room()
     }
 
-    pub(super) fn say(&mut self, text: Text) {
-        if !self.can_say() {
-            return self.notify(Notice::NotTaken { text });
+    /// How many of these texts, said now, will be taken.
+    pub fn takes(&self, texts: &Texts) -> usize {
+        if self.can_say() { self.submissions.room_for(texts) } else { 0 }
+    }
+
+    pub(super) fn say(&mut self, texts: &Texts) {
+        let takes = self.takes(texts);
+        if let Some(taken) = texts.part(0, takes) {
+            self.take_said(taken);
         }
-        self.said = self.said.saturating_add(1);
-        let stamp = self.tick();
-        self.submissions.push(Submission { oseq: self.said, text, stamp });
+        if let Some(texts) = texts.part(takes, usize::MAX) {
+            self.notify(Notice::NotTaken { texts });
+        }
+    }
+
+    fn take_said(&mut self, texts: Texts) {
+        let oseq = self.said.saturating_add(1);
+        let stamp = self.ticks(texts.len() as u64);
+        let said = Said { origin: self.me.clone(), oseq, texts, stamp };
+        self.said = said.last();
+        self.submissions.push(said);
         if self.leads() || self.is_normal() && self.links.of(self.view.leader).is_some() {
-            self.submit_from.get_or_insert(self.said);
+            self.submit_from.get_or_insert(oseq);
         } else {
-            self.notify(Notice::Held { oseq: self.said });
+            (oseq..=self.said).for_each(|oseq| self.notify(Notice::Held { oseq }));
         }
     }
 
@@ -52,7 +61,7 @@ impl Node {
             return;
         }
         let view = self.view;
-        for said in in_parts(self.submissions.runs(&self.me, first)) {
+        for said in in_parts(self.submissions.from(first)) {
             self.send_to(view.leader, Message::Submit { view, said });
         }
     }
@@ -61,7 +70,7 @@ impl Node {
     pub(super) fn submit_again(&mut self) {
         self.submissions.placed(self.log.last_of(self.me.id));
         if self.keeps(Rule::Resubmit) {
-            self.submit_from = self.submissions.first();
+            self.submit_from = self.submissions.front().map(|said| said.oseq);
         }
     }
 
@@ -96,8 +105,7 @@ impl Node {
     pub(super) fn sequence_own(&mut self) {
         while self.leads() && !self.leadership.as_ref().is_some_and(Leadership::is_holding) {
             self.submissions.placed(self.log.last_of(self.me.id));
-            let Some(first) = self.submissions.first() else { return };
-            let Some(said) = self.submissions.runs(&self.me, first).next() else { return };
+            let Some(said) = self.submissions.front().cloned() else { return };
             self.sequence(Body::Chat { said, replayed: false });
         }
     }
@@ -173,11 +181,11 @@ impl Node {
                 return self.accuse(sender, Fault::LogOrder);
             }
             urgent |= matches!(entry.body, Body::Membership { .. });
-            self.unacked = self.unacked.saturating_add(entry.count());
+            self.unacked = self.unacked.saturating_add(entry.weight(u64::MAX));
             self.append(entry);
         }
         self.learn_stable(deliver.stable);
-        if urgent || self.unacked >= ACK_BATCH {
+        if urgent || self.unacked >= ACK_BYTES as u64 {
             self.acknowledge();
         } else if self.unacked > 0 && !self.timers.is_set(Timer::Ack) {
             self.arm(Timer::Ack, Times::ACK_DELAY);

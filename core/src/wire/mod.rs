@@ -15,4 +15,3 @@ pub use message::{
     Beat, Body, Change, Deliver, Elect, Elected, Entry, Envelope, Hello, Install, Join, Key, Message,
     NotMember, Refusal, RefusedKind, Said, Segment, Sync,
 };
-pub(crate) use run::weight;

@@ -27,7 +27,12 @@ impl Said {
     /// About how many bytes the first `count` of them take in memory and on the wire.
     pub(crate) fn weight(&self, count: u64) -> u64 {
         let count = count.min(self.count());
-        weight(count, self.texts.bytes(to_usize(count)))
+        TEXT_OVERHEAD.saturating_mul(count).saturating_add(self.texts.bytes(to_usize(count)) as u64)
+    }
+
+    /// How many of them there are up to the one that fills `weight`.
+    pub(crate) fn places_in(&self, weight: u64) -> u64 {
+        (1..self.count()).find(|count| self.weight(*count) >= weight).unwrap_or(self.count())
     }
 
     /// Those from the place `skip` on, at most `take`; nothing if there is none.
@@ -99,11 +104,6 @@ impl Entry {
             Body::Gap { .. } => TEXT_OVERHEAD,
         }
     }
-}
-
-/// About how many bytes so many texts of together `bytes` bytes take.
-pub(crate) fn weight(count: u64, bytes: usize) -> u64 {
-    TEXT_OVERHEAD.saturating_mul(count).saturating_add(bytes as u64)
 }
 
 fn to_usize(count: u64) -> usize {

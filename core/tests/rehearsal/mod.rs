@@ -77,7 +77,7 @@ impl Rehearsal {
     pub(crate) fn talk(&mut self) {
         for &who in self.nodes.keys() {
             let text = Text::new(&"x".repeat(2 * 64)).unwrap();
-            self.queue.push_back((who, Input::Command(Command::Say(text))));
+            self.queue.push_back((who, Input::Command(Command::Say(text.into()))));
         }
         self.run();
     }

@@ -13,9 +13,7 @@ use std::vec::Drain;
 use ringchat_core::driver::{DIAL_TIMEOUT, Ended, Event, NoEvent};
 use ringchat_core::limits::EVENT_QUEUE;
 use ringchat_core::wire::GREETING;
-use ringchat_core::{
-    Command, Config, Departure, DialFailure, Ending, JoinFailure, Name, Notice, Report, Start, Text,
-};
+use ringchat_core::{Config, Departure, DialFailure, Ending, JoinFailure, Name, Notice, Report, Start, Text};
 
 /// Time after which a test has failed.
 const DEADLINE: Duration = Duration::from_secs(20);
@@ -32,7 +30,9 @@ pub(crate) trait Runtime {
         sink: impl FnMut(Drain<'_, Event>) + Send + 'static,
     ) -> Result<Self::Room, Self::OpenError>;
     fn addr(room: &Self::Room) -> SocketAddr;
-    fn command(room: &Self::Room, command: Command) -> Result<(), Ended>;
+    fn say(room: &Self::Room, text: Text) -> Result<(), Ended>;
+    fn report(room: &Self::Room) -> Result<(), Ended>;
+    fn leave(room: &Self::Room);
     fn join(room: &Self::Room);
     fn next(notices: &mut Self::Notices, timeout: Duration) -> Result<Event, NoEvent>;
     fn try_next(notices: &mut Self::Notices) -> Result<Event, NoEvent>;
@@ -116,7 +116,7 @@ impl<R: Runtime> Member<R> {
     }
 
     fn leave(&self) {
-        R::command(&self.room, Command::Leave).unwrap();
+        R::leave(&self.room);
     }
 
     /// The first notice for which `want` gives something.
@@ -153,7 +153,7 @@ impl<R: Runtime> Member<R> {
     }
 
     fn report(&mut self) -> Report {
-        R::command(&self.room, Command::Report).unwrap();
+        R::report(&self.room).unwrap();
         self.wait("a report", |notice| match notice {
             Notice::Report(report) => Some((**report).clone()),
             _ => None,
@@ -166,7 +166,7 @@ fn config(name: &str, start: Start) -> Config {
 }
 
 fn say<R: Runtime>(room: &R::Room, text: &str) {
-    R::command(room, Command::Say(Text::new(text).unwrap())).unwrap();
+    R::say(room, Text::new(text).unwrap()).unwrap();
 }
 
 fn wait<R: Runtime, T>(
@@ -257,7 +257,7 @@ pub(crate) fn leaving_ends_the_notices_and_frees_the_port<R: Runtime>() {
     assert_eq!(R::next(&mut other.notices, DEADLINE), Err(NoEvent::Ended));
     assert_eq!(R::try_next(&mut other.notices), Err(NoEvent::Ended));
     R::join(&other.room);
-    assert_eq!(R::command(&other.room, Command::Report), Err(Ended));
+    assert_eq!(R::report(&other.room), Err(Ended));
     leader.wait_text("good bye");
     leader.wait_quit();
     TcpListener::bind(port).unwrap();
@@ -311,7 +311,7 @@ pub(crate) fn a_sink_is_told_all_and_dropped_at_the_end<R: Runtime>() {
     });
     let other = other.unwrap();
     (0..LINES).for_each(|n| say::<R>(&other, &n.to_string()));
-    R::command(&other, Command::Leave).unwrap();
+    R::leave(&other);
     R::join(&other);
     let notices = hears.iter().map(|event| match event {
         Event::Notice { notice, .. } => notice,
@@ -341,7 +341,7 @@ pub(crate) fn a_sink_that_panics_ends_only_its_room<R: Runtime>() {
     leader.wait("the other", |notice| matches!(notice, Notice::Joined { .. }).then_some(()));
     leader.say("what breaks it");
     R::join(&faulty);
-    assert_eq!(R::command(&faulty, Command::Report), Err(Ended));
+    assert_eq!(R::report(&faulty), Err(Ended));
     leader.say("still here");
     leader.wait_text("still here");
 }

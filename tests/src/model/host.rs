@@ -13,7 +13,7 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 use ringchat_core::wire::{Body, Envelope, Message};
 use ringchat_core::{
     Action, CloseMode, Command, DialId, DownReason, Ending, Fault, Input, Instant, LinkId, Node, NodeId,
-    Notice, Seq, Text, digest_message, invariants,
+    Notice, Seq, Text, Texts, digest_message, invariants,
 };
 
 use super::state::Budget;
@@ -197,8 +197,9 @@ impl Host {
             }
             Event::Say(count) => {
                 self.said += u64::from(*count);
-                let text = Text::new("m").ok().map(|text| Input::Command(Command::Say(text)));
-                text.into_iter().cycle().take(usize::from(*count)).collect()
+                let text = Text::new("m").ok();
+                let texts: Vec<Text> = text.into_iter().cycle().take(usize::from(*count)).collect();
+                Texts::new(&texts).map(|texts| Input::Command(Command::Say(texts))).into_iter().collect()
             }
             Event::Input(input) => vec![Input::clone(input)],
         };

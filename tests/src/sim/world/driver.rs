@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ringchat_core::wire::{Envelope, Message};
-use ringchat_core::{Action, Command, Input, Instant, LinkId, Notice, RingReason, Text};
+use ringchat_core::{Action, Command, Input, Instant, LinkId, Notice, RingReason, Text, Texts};
 
 use super::{HostId, Life, World, kind, shifted};
 use crate::oracles::{Promises, Violation, winner_has_all};
@@ -131,15 +131,14 @@ impl World {
     pub(super) fn user(&mut self, host: HostId) -> Result<(), Violation> {
         while self.processes[host.0].life == Life::Running && self.processes[host.0].node.can_say() {
             let process = &mut self.processes[host.0];
-            let together = process.node.room_to_say().min(process.unsaid.len());
-            let texts: Vec<Text> = process.unsaid.drain(..together).collect();
-            if texts.is_empty() {
-                break;
-            }
+            let Some(texts) = Texts::new(&process.unsaid) else { break };
+            let takes = process.node.takes(&texts);
+            let texts: Vec<Text> = process.unsaid.drain(..takes).collect();
+            let Some(say) = Texts::new(&texts).map(Command::Say) else { break };
             for text in &texts {
                 self.room.said(host, self.now, text.clone());
             }
-            self.feed(host, texts.into_iter().map(|text| Input::Command(Command::Say(text))).collect())?;
+            self.feed(host, vec![Input::Command(say)])?;
             let process = &self.processes[host.0];
             if process.leaving && process.unsaid.is_empty() {
                 self.feed(host, vec![Input::Command(Command::Leave)])?;
