@@ -7,8 +7,8 @@ use crate::action::Notice;
 use crate::ids::Stamp;
 use crate::limits::{EVENT_QUEUE, EVENT_QUEUE_BYTES};
 
-/// Events for which room is kept while there are none: as many as one read may bring.
-pub(super) const KEPT_EVENTS: usize = 256;
+/// Events for which room is kept while there are none.
+pub(super) const KEPT_EVENTS: usize = 32;
 
 /// Something that the user is told.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! The speed of ringchat, beside a bare hub and beside what people would use instead, in one run.
 //!
 //! `cargo bench -p ringchat-tests` measures; `cargo test` only sees that everything works. Each participant is a
-//! process of its own, of the program whose source is `participant.rs`. Here is what measures them.
+//! process of its own, of a program in `participant/`. Here is what measures them.
 
 mod clock;
 mod control;

@@ -5,21 +5,27 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
-use crate::control::Role;
+use crate::control::{Role, System};
 
 /// Built by the cargo that runs the benchmark.
-const PARTICIPANT: &str = env!("CARGO_BIN_EXE_participant");
+const CLIENT: &str = env!("CARGO_BIN_EXE_participant-client");
+const OVER_THREADS: &str = env!("CARGO_BIN_EXE_participant-threads");
+const OVER_ASYNC_STD: &str = env!("CARGO_BIN_EXE_participant-async-std");
 
 /// What starts a process in this role.
 pub(crate) fn participant(role: &Role) -> Result<Command> {
-    let mut command = Command::new(PARTICIPANT);
+    let mut command = Command::new(match role {
+        Role::Agent(start) if start.system == System::Threads => OVER_THREADS,
+        Role::Agent(start) if start.system == System::AsyncStd => OVER_ASYNC_STD,
+        Role::Agent(_) | Role::Hub => CLIENT,
+    });
     command.arg(serde_json::to_string(role)?);
     Ok(command)
 }
 
 /// Fails unless the program `ringchat` lies beside the participant, which starts it.
 pub(crate) fn find_ringchat() -> Result<()> {
-    let built = Path::new(PARTICIPANT).with_file_name("ringchat").exists();
+    let built = Path::new(CLIENT).with_file_name("ringchat").exists();
     ensure!(built, "not built: cargo build --release -p ringchat");
     Ok(())
 }

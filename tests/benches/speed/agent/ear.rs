@@ -10,7 +10,7 @@ use crate::clock::{self, Nanos};
 use crate::control::{Answer, Arrival, Heard, Start};
 
 /// Where a participant's texts end up.
-pub(super) struct Ear {
+pub(crate) struct Ear {
     listens: bool,
     tally: Mutex<Tally>,
 }
@@ -27,18 +27,18 @@ struct Tally {
 }
 
 impl Ear {
-    pub(super) fn new(start: &Start) -> Self {
+    pub(crate) fn new(start: &Start) -> Self {
         Self { listens: start.listens, tally: Mutex::default() }
     }
 
     /// Forgets everything, and waits for so many senders to say their last.
-    pub(super) fn listen(&self, senders: usize, keep: bool) -> Result<()> {
+    pub(crate) fn listen(&self, senders: usize, keep: bool) -> Result<()> {
         self.with(|tally| *tally = Tally { keep, waits_for: senders, ..Tally::default() });
         answer(&Answer::Listening)
     }
 
     /// Several texts that came together, or one.
-    pub(super) fn hear<'a>(&self, texts: impl IntoIterator<Item = &'a [u8]>) -> Result<()> {
+    pub(crate) fn hear<'a>(&self, texts: impl IntoIterator<Item = &'a [u8]>) -> Result<()> {
         if !self.listens {
             return Ok(());
         }
@@ -56,7 +56,7 @@ impl Ear {
     }
 
     /// The room gave a member up.
-    pub(super) fn lost(&self, name: &str) {
+    pub(crate) fn lost(&self, name: &str) {
         self.with(|tally| tally.heard.lost.push(name.to_owned()));
     }
 

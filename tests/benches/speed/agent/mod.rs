@@ -1,49 +1,48 @@
 //! A participant: a process of its own that says and hears what it is told to.
 
-mod client;
-mod dialect;
 mod ear;
-mod member;
-mod pipes;
 mod text;
 
 use std::io::{BufRead, stdin, stdout};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use rustix::time::ClockId;
 
 use crate::clock::{self, Nanos};
-use crate::control::{Answer, Order, Start, System, Usage};
-use ear::Ear;
+use crate::control::{Answer, Order, Role, Start, Usage};
 use text::Said;
 
+pub(crate) use ear::Ear;
+
 /// The way of a participant's texts into its room.
-trait Voice {
+pub(crate) trait Voice {
     /// Says `text`; waits while the room takes no more. If `more` follows at once, the text may wait for it.
     fn say(&mut self, text: &str, more: bool) -> Result<()>;
 }
 
-/// Takes part until standard input ends.
-pub(crate) fn run(start: &Start) -> Result<()> {
-    let done = take_part(start);
+/// As what the benchmark starts this program.
+pub(crate) fn role() -> Result<Role> {
+    let role = std::env::args().nth(1).context("only the benchmark starts this program")?;
+    Ok(serde_json::from_str(&role)?)
+}
+
+/// How a participant comes into what it takes part in.
+pub(crate) type Open = fn(&Start, &Arc<Ear>) -> Result<Box<dyn Voice>>;
+
+/// Takes part in what `open` opens until standard input ends.
+pub(crate) fn run(start: &Start, open: Open) -> Result<()> {
+    let done = take_part(start, open);
     if let Err(error) = &done {
         answer(&Answer::Failed(format!("{error:#}")))?;
     }
     done
 }
 
-fn take_part(start: &Start) -> Result<()> {
+fn take_part(start: &Start, open: Open) -> Result<()> {
     let ear = Arc::new(Ear::new(start));
-    let mut voice: Box<dyn Voice> = match start.system {
-        System::Threads | System::AsyncStd => member::open(start, &ear)?,
-        System::Pipes => pipes::open(start, &ear)?,
-        System::Hub | System::Ngircd | System::Redis | System::Nats | System::Mosquitto => {
-            client::open(start, &ear)?
-        }
-        System::Simulated => bail!("no process takes part in a simulation"),
-    };
+    let mut voice = open(start, &ear)?;
     let orders = orders();
     while let Ok(order) = orders.recv() {
         match order {
@@ -120,7 +119,7 @@ fn usage() -> Result<Usage> {
 }
 
 /// Tells the benchmark something.
-fn answer(answer: &Answer) -> Result<()> {
+pub(crate) fn answer(answer: &Answer) -> Result<()> {
     use std::io::Write;
     let mut line = serde_json::to_vec(answer)?;
     line.push(b'\n');

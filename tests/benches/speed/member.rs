@@ -1,4 +1,4 @@
-//! A member of a ringchat room, over either runtime.
+//! What members of a ringchat room have in common, over either runtime.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -6,33 +6,15 @@ use std::time::Duration;
 use std::vec::Drain;
 
 use anyhow::{Result, bail};
-use futures::executor::block_on;
 use ringchat_core::driver::Event;
-use ringchat_core::{Chat, Config, Departure, Name, Notice, Start as Way, Text};
+use ringchat_core::{Chat, Config, Departure, Name, Notice, Start as Way};
 
-use super::ear::Ear;
-use super::{Voice, answer};
+use crate::agent::{Ear, answer};
 use crate::clock;
-use crate::control::{Answer, Start, System};
+use crate::control::{Answer, Start};
 
-enum Room {
-    Threads(ringchat_threads::Room),
-    AsyncStd(ringchat_async_std::Room),
-}
-
-/// Opens the room. What comes is heard within its turns.
-pub(super) fn open(start: &Start, ear: &Arc<Ear>) -> Result<Box<dyn Voice>> {
-    let config = config(start)?;
-    let mut hearer = Hearer { ear: Arc::clone(ear), size: usize::from(start.size), members: 0 };
-    if start.system == System::AsyncStd {
-        let room = block_on(ringchat_async_std::Room::open_with(config, move |events| hearer.hear(events)))?;
-        return Ok(Box::new(Room::AsyncStd(room)));
-    }
-    let room = ringchat_threads::Room::open_with(config, move |events| hearer.hear(events))?;
-    Ok(Box::new(Room::Threads(room)))
-}
-
-fn config(start: &Start) -> Result<Config> {
+/// How a member comes in.
+pub(crate) fn config(start: &Start) -> Result<Config> {
     let name = Name::new(&format!("m{}", start.me))?;
     let way = match start.contact {
         Some(contact) => Way::Join { contacts: vec![contact] },
@@ -46,27 +28,20 @@ fn config(start: &Start) -> Result<Config> {
     Ok(config)
 }
 
-impl Voice for Room {
-    fn say(&mut self, text: &str, _more: bool) -> Result<()> {
-        let text = Text::new(text)?;
-        match self {
-            Self::Threads(room) => room.say(text)?,
-            Self::AsyncStd(room) => block_on(room.say(text))?,
-        }
-        Ok(())
-    }
-}
-
 /// What is done with the events of a room.
-struct Hearer {
+pub(crate) struct Hearer {
     ear: Arc<Ear>,
     size: usize,
     members: usize,
 }
 
 impl Hearer {
+    pub(crate) fn new(start: &Start, ear: &Arc<Ear>) -> Self {
+        Self { ear: Arc::clone(ear), size: usize::from(start.size), members: 0 }
+    }
+
     /// Takes the events of a turn.
-    fn hear(&mut self, events: Drain<'_, Event>) {
+    pub(crate) fn hear(&mut self, events: Drain<'_, Event>) {
         let mut chats = Vec::with_capacity(events.len());
         let taken = events.into_iter().try_for_each(|event| self.take(event, &mut chats));
         let texts = chats.iter().flat_map(|chat| chat.said.texts.iter()).map(str::as_bytes);

@@ -9,8 +9,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use super::ear::Ear;
-use super::{Voice, answer};
+use crate::agent::{Ear, Voice, answer};
 use crate::clock;
 use crate::control::{Answer, Start};
 

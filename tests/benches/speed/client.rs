@@ -8,11 +8,10 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
-use super::dialect::{self, Came, Dialect};
-use super::ear::Ear;
-use super::{Voice, answer};
+use crate::agent::{Ear, Voice, answer};
 use crate::clock;
 use crate::control::{Answer, Start};
+use crate::dialect::{self, Came, Dialect};
 
 /// Bytes that are gathered before they are written.
 const GATHERED: usize = 64 * 1024;
