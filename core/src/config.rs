@@ -54,7 +54,7 @@ pub(crate) struct Times {
 
 impl Times {
     /// After this without news a member says that it waits for acknowledgements no more.
-    pub(crate) const ACK_DELAY: Duration = Duration::from_millis(20);
+    pub(crate) const ACK_DELAY: Duration = Duration::from_millis(40);
     /// Further suspicions within this become one entry.
     pub(crate) const SUSPECT_WINDOW: Duration = Duration::from_millis(100);
     /// Skipped successors are tried again this often.

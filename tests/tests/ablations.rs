@@ -238,7 +238,7 @@ fn accusations_by_one_that_stalled(rules: &'static [Rule]) -> Result<usize, Viol
 
 #[test]
 fn a_member_that_never_follows_stays_if_it_is_not_given_up() {
-    breaks_among(2_991..2_992, &[Rule::UnsyncedTimeout], Mix::Lasting, "convergence");
+    breaks_among(32_241..32_242, &[Rule::UnsyncedTimeout], Mix::Lasting, "convergence");
 }
 
 #[test]
