@@ -15,7 +15,7 @@ use ringchat_core::wire::{
 };
 use ringchat_core::{
     Action, Cfg, Config, Departure, DialFailure, DialId, DownReason, Epoch, Fault, Input, Instant, LinkId,
-    Member, Name, Node, NodeId, Notice, Origin, RoomId, Roster, Start, Text, View,
+    Member, Name, Node, NodeId, Notice, Origin, RoomId, Roster, Start, Text, Texts, View,
 };
 
 const LINK: LinkId = LinkId(1);
@@ -149,7 +149,13 @@ fn fault(action: &Action) -> Option<Fault> {
 
 /// What the peer said, as it stands in the log of the first epoch.
 fn chat(index: u64, oseq: u64, stamp: u64) -> Entry {
-    let said = Said { origin: peer().into(), oseq, texts: Text::new("x").unwrap().into(), stamp };
+    run(index, oseq, stamp, 1)
+}
+
+/// So many things that the peer said in a row.
+fn run(index: u64, oseq: u64, stamp: u64, count: usize) -> Entry {
+    let texts = Texts::new(&vec![Text::new("x").unwrap(); count]).unwrap();
+    let said = Said { origin: peer().into(), oseq, texts, stamp };
     Entry { view: cfg(1).view, index, stamp, body: Body::Chat { said, replayed: false } }
 }
 
@@ -214,6 +220,31 @@ fn no_clock_leaps_to_its_end() {
 fn entries_come_with_increasing_stamps() {
     let mut pair = Pair::with_member();
     assert_eq!(pair.deliver(&[chat(3, 3, 2)]), [Fault::LogOrder]);
+    assert_eq!(pair.node.log_len(), 3);
+}
+
+#[test]
+fn of_a_run_that_is_known_in_part_the_rest_is_taken_and_shown() {
+    let mut pair = Pair::with_member();
+    let deliver = Deliver { view: cfg(1).view, entries: vec![run(1, 1, 1, 4)], stable: 0 };
+    let envelope = Envelope { room: RoomId::UNKNOWN, stamp: 1, message: Message::Deliver(deliver) };
+    let out = pair.handle(Input::Received { link: LINK, envelope });
+    let chats = out.iter().filter_map(|action| match action {
+        Action::Notify { notice: Notice::Chat(chat), .. } => {
+            Some(chat.lines().map(|line| (line.seq, line.oseq)))
+        }
+        _ => None,
+    });
+    assert_eq!(chats.flatten().collect::<Vec<_>>(), [(3, 3), (4, 4)]);
+    assert_eq!(pair.node.log_len(), 5);
+}
+
+#[test]
+fn a_run_that_reaches_beyond_the_log_to_be_installed_is_not_taken() {
+    let mut pair = Pair::with_member();
+    pair.elect(2);
+    assert_eq!(pair.install(2, 3, &[run(3, 3, 3, 2)]), []);
+    assert!(!pair.node.is_normal());
     assert_eq!(pair.node.log_len(), 3);
 }
 
