@@ -237,6 +237,11 @@ fn accusations_by_one_that_stalled(rules: &'static [Rule]) -> Result<usize, Viol
 }
 
 #[test]
+fn a_member_that_refused_an_earlier_election_is_left_out_of_the_next() {
+    breaks_among(80_217_613..80_217_614, &[Rule::RefusalsOfThisElection], Mix::Crash, "no false alarm");
+}
+
+#[test]
 fn a_member_that_never_follows_stays_if_it_is_not_given_up() {
     breaks_among(32_241..32_242, &[Rule::UnsyncedTimeout], Mix::Lasting, "convergence");
 }

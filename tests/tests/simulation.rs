@@ -70,3 +70,10 @@ fn a_last_fault_that_is_noticed_late_costs_only_time() {
     all_hold(Mix::Freeze, 12_205_766..12_205_767);
     all_hold(Mix::Freeze, 12_209_000..12_209_001);
 }
+
+/// A newcomer whose links broke again and again asked a neighbour that had given it up, and was passed over by it in
+/// the next election.
+#[test]
+fn a_newcomer_that_asks_is_no_longer_given_up() {
+    all_hold(Mix::Crash, 80_613_877..80_613_878);
+}

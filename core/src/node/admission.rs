@@ -59,6 +59,8 @@ impl Node {
             return self.fault(link, Fault::Unexpected);
         }
         join.ring.retain(|member| !self.lives_here(member));
+        // Who can ask lives, whatever came of the last dial: as a member it is not to be passed over.
+        self.unreachable.remove(&join.me.id);
         if self.leaving.is_some() || self.lost_leader.is_some() || !self.is_normal() {
             return self.send(link, Message::Refused(Refusal::Busy));
         }

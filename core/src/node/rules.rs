@@ -51,6 +51,8 @@ pub enum Rule {
     WelcomeAfterAcks,
     /// Who is refused passes over who refused it, and no more: its membership stays as it is.
     RefusalsOnlyRoute,
+    /// Who refuses to take part in an election is passed over in that one, and in no later one.
+    RefusalsOfThisElection,
     /// A winner's ring is the path of its token without those known to be dead. Missed only if the skipped are
     /// not tried again, and the unsynced neither reminded nor given up.
     PathWithoutDead,
@@ -68,7 +70,7 @@ pub enum Rule {
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::ExactNextSeq,
         Self::ShowOnce,
         Self::Resubmit,
@@ -90,6 +92,7 @@ impl Rule {
         Self::CfgInHellos,
         Self::WelcomeAfterAcks,
         Self::RefusalsOnlyRoute,
+        Self::RefusalsOfThisElection,
         Self::PathWithoutDead,
         Self::UnsyncedTimeout,
         Self::RemindUnsynced,
