@@ -185,10 +185,8 @@ impl Face for Screen {
                 self.held.insert(*oseq);
                 self.system("your message waits until the ring has a leader");
             }
-            Notice::NotTaken { texts } => {
-                for text in texts.iter() {
-                    self.system(&format!("not sent, the room takes no more just now: {text}"));
-                }
+            Notice::NotTaken { text } => {
+                self.system(&format!("not sent, the room takes no more just now: {}", text.as_str()));
             }
             Notice::Gap { from, count } => {
                 let text =

@@ -19,7 +19,7 @@ pub(crate) fn log(notice: &Notice) -> Option<String> {
             format!("in the ring as {me}, one of {}, led by {leader}", members.len())
         }
         Notice::Held { oseq } => format!("own message {oseq} waits for a leader"),
-        Notice::NotTaken { texts } => format!("not taken: {}", list(&texts.iter().collect::<Vec<_>>())),
+        Notice::NotTaken { text } => format!("not taken: {}", text.as_str()),
         Notice::Gap { from, count } => format!("{} of {from} can no longer be had", messages(*count)),
         Notice::Joined { member } => format!("{member} joined the ring"),
         Notice::Left { member, reason: Departure::Quit } => format!("{member} left the ring"),

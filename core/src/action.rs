@@ -6,11 +6,10 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::net::SocketAddr;
 
-use crate::ids::{DialId, Epoch, Index, LinkId, Seq, Stamp};
+use crate::ids::{DialId, Epoch, Index, LinkId, Seq, Stamp, Text};
 use crate::input::{DialFailure, DownReason};
 use crate::report::Report;
 use crate::roster::{Member, Roster};
-use crate::texts::Texts;
 use crate::wire::{Envelope, Refusal, Said};
 
 /// Something for the driver to do, in order.
@@ -92,7 +91,7 @@ pub enum Notice {
     /// Something said that was more than `Node::takes`; it was not taken.
     NotTaken {
         /// What.
-        texts: Texts,
+        text: Text,
     },
     /// Messages that can no longer be had.
     Gap {

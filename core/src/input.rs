@@ -49,7 +49,8 @@ pub enum Input {
 /// What a user may want.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Command {
-    /// Say these to all, one after the other. What is more than `Node::takes` is refused by a notice.
+    /// Say these to all, one after the other. What is more than `Node::takes` is refused by
+    /// a notice each.
     Say(Texts),
     /// Answer with a `Notice::Report`.
     Report,

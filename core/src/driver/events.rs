@@ -132,7 +132,6 @@ impl EventQueue {
 fn count(event: &Event) -> usize {
     match event {
         Event::Notice { notice: Notice::Chat(chat), .. } => chat.said.texts.len(),
-        Event::Notice { notice: Notice::NotTaken { texts }, .. } => texts.len(),
         Event::Notice { .. } | Event::Missed { .. } => 1,
     }
 }
@@ -140,7 +139,7 @@ fn count(event: &Event) -> usize {
 fn weight(event: &Event) -> usize {
     match event {
         Event::Notice { notice: Notice::Chat(chat), .. } => chat.said.texts.bytes(usize::MAX),
-        Event::Notice { notice: Notice::NotTaken { texts }, .. } => texts.bytes(usize::MAX),
+        Event::Notice { notice: Notice::NotTaken { text }, .. } => text.as_str().len(),
         Event::Notice { .. } | Event::Missed { .. } => 0,
     }
 }
@@ -201,7 +200,7 @@ mod tests {
         let text = Text::new(&"x".repeat(MAX_TEXT)).unwrap();
         let mut queue = EventQueue::default();
         for lamport in 0..10_000 {
-            queue.push(Event::Notice { lamport, notice: Notice::NotTaken { texts: text.clone().into() } });
+            queue.push(Event::Notice { lamport, notice: Notice::NotTaken { text: text.clone() } });
         }
         let kept =
             core::iter::from_fn(|| queue.pop().ok()).filter(|e| !matches!(e, Event::Missed { .. })).count();

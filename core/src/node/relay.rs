@@ -7,7 +7,7 @@ use super::submissions::in_parts;
 use super::{Mode, Node, Rule};
 use crate::action::{Action, Chat, Fault, Notice};
 use crate::config::Times;
-use crate::ids::{Index, LinkId, NodeId, Seq};
+use crate::ids::{Index, LinkId, NodeId, Seq, Text};
 use crate::limits::ACK_BYTES;
 use crate::node::Timer;
 use crate::roster::View;
@@ -33,8 +33,9 @@ impl Node {
         if let Some(taken) = texts.part(0, takes) {
             self.take_said(taken);
         }
-        if let Some(texts) = texts.part(takes, usize::MAX) {
-            self.notify(Notice::NotTaken { texts });
+        // Each is a text, so that none is left out.
+        for text in texts.iter().skip(takes).filter_map(|text| Text::new(text).ok()) {
+            self.notify(Notice::NotTaken { text });
         }
     }
 

@@ -182,8 +182,8 @@ impl Room {
                     return fail("no false alarm", "was left behind in a crash-only run".into());
                 }
             }
-            Notice::NotTaken { texts } => {
-                return fail("can_say", format!("did not take {texts:?} though it can say"));
+            Notice::NotTaken { text } => {
+                return fail("can_say", format!("did not take {text:?} though it can say"));
             }
             Notice::CutOff => history.cut_off += 1,
             Notice::Ended(ending) => history.ending = Some(ending.clone()),

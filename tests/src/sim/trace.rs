@@ -264,10 +264,7 @@ impl fmt::Display for Told<'_> {
             }
             Notice::Leader { member, epoch } => write!(f, "leader {} epoch {epoch}", who(member)),
             Notice::Held { oseq } => write!(f, "held {oseq}"),
-            Notice::NotTaken { texts } => {
-                f.write_str("not taken")?;
-                texts.iter().try_for_each(|text| write!(f, " {}", cut(text)))
-            }
+            Notice::NotTaken { text } => write!(f, "not taken {}", cut(text.as_str())),
             Notice::Report(_) => f.write_str("report"),
             Notice::LeftBehind => f.write_str("left behind"),
             Notice::CutOff => f.write_str("cut off"),
