@@ -84,7 +84,7 @@ impl Texts {
     }
 
     /// Those from the place `skip` on, at most `take`; nothing if there is none.
-    pub(crate) fn part(&self, skip: usize, take: usize) -> Option<Self> {
+    pub fn part(&self, skip: usize, take: usize) -> Option<Self> {
         let first = self.first.saturating_add(skip);
         Self::of(&self.piece, first..self.end.min(first.saturating_add(take)))
     }

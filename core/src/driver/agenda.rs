@@ -175,6 +175,17 @@ mod tests {
         agenda
     }
 
+    /// One whose turn runs, the last of which told this deadline.
+    fn running_before(deadline: Instant) -> Agenda<u8> {
+        let mut agenda = idle();
+        agenda.put(1).unwrap();
+        begin(&mut agenda);
+        agenda.end(at(1), at(2), Some(deadline));
+        agenda.put(2).unwrap();
+        begin(&mut agenda);
+        agenda
+    }
+
     fn begin(agenda: &mut Agenda<u8>) -> VecDeque<u8> {
         let mut jobs = VecDeque::new();
         agenda.begin(&mut jobs);
@@ -255,12 +266,7 @@ mod tests {
 
     #[test]
     fn the_keeper_that_finds_a_turn_running_sleeps_until_the_known_deadline() {
-        let mut agenda = idle();
-        agenda.put(1).unwrap();
-        begin(&mut agenda);
-        agenda.end(at(1), at(2), Some(at(50)));
-        agenda.put(2).unwrap();
-        begin(&mut agenda);
+        let mut agenda = running_before(at(50));
         assert_eq!(agenda.keep(at(3)), Keep::Sleep(Some(at(50))));
         assert!(!agenda.end(at(2), at(4), Some(at(90))), "it wakes before");
         assert_eq!(agenda.keep(at(50)), Keep::Sleep(Some(at(90))));
@@ -268,12 +274,7 @@ mod tests {
 
     #[test]
     fn a_deadline_that_comes_during_a_turn_is_left_to_who_runs() {
-        let mut agenda = idle();
-        agenda.put(1).unwrap();
-        begin(&mut agenda);
-        agenda.end(at(1), at(2), Some(at(50)));
-        agenda.put(2).unwrap();
-        begin(&mut agenda);
+        let mut agenda = running_before(at(50));
         assert_eq!(agenda.keep(at(50)), Keep::Sleep(None));
         assert!(agenda.end(at(49), at(51), Some(at(90))), "it sleeps without a deadline");
     }

@@ -338,7 +338,8 @@ impl Node {
     /// A peer on a link that stands says that this node is no member.
     fn on_member_refusal(&mut self, peer: NodeId, refusal: &NotMember) {
         match refusal.re {
-            RefusedKind::Elect if !self.stands_in(refusal.epoch) => {}
+            RefusedKind::Elect if self.is_over(refusal.epoch) && self.keeps(Rule::RefusalsOfThisElection) => {
+            }
             RefusedKind::Hello | RefusedKind::Elect => self.on_refused_by(peer, refusal.cfg),
             RefusedKind::Sync | RefusedKind::Ping => {
                 if self.leader() == Some(peer) && self.awaited_epoch() == refusal.epoch {
@@ -348,10 +349,10 @@ impl Node {
         }
     }
 
-    /// Whether the election of `epoch` is the one under way. Who refused its part in an earlier one, as a newcomer
-    /// does that nobody has welcomed yet, may be a member by now, and would be left out.
-    fn stands_in(&self, epoch: crate::ids::Epoch) -> bool {
-        (!self.is_normal() && epoch == self.promised) || !self.keeps(Rule::RefusalsOfThisElection)
+    /// Whether the election of `epoch` is over. Who refused its part in it, as a newcomer does that nobody has
+    /// welcomed yet, may be a member by now, and would be left out.
+    fn is_over(&self, epoch: crate::ids::Epoch) -> bool {
+        self.is_normal() || epoch != self.promised
     }
 
     /// `peer` lives and does not take this node for a member: it is passed over until there is a leader.

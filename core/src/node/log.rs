@@ -3,6 +3,7 @@
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 use core::borrow::Borrow;
+use core::mem;
 
 use crate::ids::{Epoch, Index, NodeId, Seq, Stamp};
 use crate::limits::{ABSENT_HISTORY_BYTES, BATCH_BYTES, HISTORY_BYTES, HISTORY_ENTRIES, MAX_SHAPE};
@@ -121,9 +122,10 @@ impl Log {
     fn place_after(&self, weight: u64) -> Index {
         let at = self.before.partition_point(|before| *before < weight).saturating_sub(1);
         let (Some(before), Some(entry)) = (self.before.get(at), self.kept.get(at)) else { return self.len() };
-        let lacks =
-            |place: &Index| before.saturating_add(entry.weight(place.saturating_sub(entry.index))) < weight;
-        (entry.index..entry.end()).find(|place| !lacks(place)).unwrap_or(entry.end())
+        match weight.saturating_sub(*before) {
+            0 => entry.index,
+            lacking => entry.index.saturating_add(entry.places_in(lacking)),
+        }
     }
 
     /// Where among those kept the entry is that holds the place `index`, or is to be.
@@ -212,8 +214,9 @@ impl Log {
     }
 
     fn drop_before(&mut self, base: Index) {
-        let gone: Vec<Entry> = self.range(self.base, base).collect();
-        count(&mut self.base_origins, &gone);
+        let mut origins = mem::take(&mut self.base_origins);
+        count(&mut origins, self.range(self.base, base));
+        self.base_origins = origins;
         let first_weight = self.weight_before(base);
         let cut = self.holder(base);
         self.kept.drain(..cut);

@@ -88,7 +88,7 @@ impl Before {
 
     fn after_said(&mut self, at: usize, said: &Said) {
         self.said = Some((at, said.last()));
-        self.said_stamp = said.stamp.saturating_add(said.count()).saturating_sub(1);
+        self.said_stamp = said.last_stamp();
     }
 
     /// Nothing is left of the texts.

@@ -21,7 +21,12 @@ impl Said {
 
     /// The number of the last of them.
     pub fn last(&self) -> Seq {
-        self.oseq.saturating_add(self.count()).saturating_sub(1)
+        last(self.oseq, self.count())
+    }
+
+    /// The origin's Lamport time at the last of them.
+    pub(crate) fn last_stamp(&self) -> Stamp {
+        last(self.stamp, self.count())
     }
 
     /// About how many bytes the first `count` of them take in memory and on the wire.
@@ -70,7 +75,7 @@ impl Entry {
 
     /// The leader's Lamport time for its last place.
     pub(crate) fn last_stamp(&self) -> Stamp {
-        self.stamp.saturating_add(self.count()).saturating_sub(1)
+        last(self.stamp, self.count())
     }
 
     /// What of it is in the places `from..to`; nothing if that is nothing.
@@ -92,6 +97,14 @@ impl Entry {
         places.filter_map(|index| self.part(index, index.saturating_add(1)))
     }
 
+    /// How many of its places there are up to the one that fills `weight`.
+    pub(crate) fn places_in(&self, weight: u64) -> u64 {
+        match &self.body {
+            Body::Chat { said, .. } => said.places_in(weight),
+            Body::Membership { .. } | Body::Gap { .. } => 1,
+        }
+    }
+
     /// About how many bytes its first `count` places take in memory and on the wire.
     pub(crate) fn weight(&self, count: u64) -> u64 {
         match &self.body {
@@ -104,6 +117,11 @@ impl Entry {
             Body::Gap { .. } => TEXT_OVERHEAD,
         }
     }
+}
+
+/// The last of so many that go up by one from `first` on.
+fn last(first: u64, count: u64) -> u64 {
+    first.saturating_add(count).saturating_sub(1)
 }
 
 fn to_usize(count: u64) -> usize {

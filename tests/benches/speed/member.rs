@@ -6,15 +6,32 @@ use std::time::Duration;
 use std::vec::Drain;
 
 use anyhow::{Result, bail};
-use ringchat_core::driver::Event;
-use ringchat_core::{Chat, Config, Departure, Name, Notice, Start as Way};
+use ringchat_core::driver::{Ended, Event};
+use ringchat_core::{Chat, Config, Departure, Name, Notice, Start as Way, Text};
 
-use crate::agent::{Ear, answer};
+use crate::agent::{self, Ear, Voice, answer};
 use crate::clock;
-use crate::control::{Answer, Start};
+use crate::control::{Answer, Role, Start};
+
+/// The way of a text into the room of a runtime.
+type Say = Box<dyn FnMut(Text) -> Result<(), Ended>>;
+
+/// Is a member of the room that `open` opens. What comes is heard within the room's turns.
+pub(crate) fn run(open: impl FnOnce(Config, Hearer) -> Result<Say>) -> Result<()> {
+    let Role::Agent(start) = agent::role()? else { bail!("a member is no hub") };
+    agent::run(&start, |start, ear| Ok(Box::new(Member(open(config(start)?, Hearer::new(start, ear))?))))
+}
+
+struct Member(Say);
+
+impl Voice for Member {
+    fn say(&mut self, text: &str, _more: bool) -> Result<()> {
+        Ok(self.0(Text::new(text)?)?)
+    }
+}
 
 /// How a member comes in.
-pub(crate) fn config(start: &Start) -> Result<Config> {
+fn config(start: &Start) -> Result<Config> {
     let name = Name::new(&format!("m{}", start.me))?;
     let way = match start.contact {
         Some(contact) => Way::Join { contacts: vec![contact] },
@@ -36,7 +53,7 @@ pub(crate) struct Hearer {
 }
 
 impl Hearer {
-    pub(crate) fn new(start: &Start, ear: &Arc<Ear>) -> Self {
+    fn new(start: &Start, ear: &Arc<Ear>) -> Self {
         Self { ear: Arc::clone(ear), size: usize::from(start.size), members: 0 }
     }
 

@@ -198,8 +198,8 @@ impl Host {
             Event::Say(count) => {
                 self.said += u64::from(*count);
                 let text = Text::new("m").ok();
-                let texts: Vec<Text> = text.into_iter().cycle().take(usize::from(*count)).collect();
-                Texts::new(&texts).map(|texts| Input::Command(Command::Say(texts))).into_iter().collect()
+                let texts = text.and_then(|text| Texts::new(&vec![text; usize::from(*count)]));
+                texts.map(|texts| Input::Command(Command::Say(texts))).into_iter().collect()
             }
             Event::Input(input) => vec![Input::clone(input)],
         };

@@ -28,11 +28,11 @@ pub(crate) fn role() -> Result<Role> {
     Ok(serde_json::from_str(&role)?)
 }
 
-/// How a participant comes into what it takes part in.
-pub(crate) type Open = fn(&Start, &Arc<Ear>) -> Result<Box<dyn Voice>>;
-
 /// Takes part in what `open` opens until standard input ends.
-pub(crate) fn run(start: &Start, open: Open) -> Result<()> {
+pub(crate) fn run(
+    start: &Start,
+    open: impl FnOnce(&Start, &Arc<Ear>) -> Result<Box<dyn Voice>>,
+) -> Result<()> {
     let done = take_part(start, open);
     if let Err(error) = &done {
         answer(&Answer::Failed(format!("{error:#}")))?;
@@ -40,7 +40,7 @@ pub(crate) fn run(start: &Start, open: Open) -> Result<()> {
     done
 }
 
-fn take_part(start: &Start, open: Open) -> Result<()> {
+fn take_part(start: &Start, open: impl FnOnce(&Start, &Arc<Ear>) -> Result<Box<dyn Voice>>) -> Result<()> {
     let ear = Arc::new(Ear::new(start));
     let mut voice = open(start, &ear)?;
     let orders = orders();

@@ -10,32 +10,12 @@ mod control;
 #[path = "../member.rs"]
 mod member;
 
-use std::sync::Arc;
-
-use anyhow::{Result, bail};
 use futures::executor::block_on;
 use ringchat_async_std::Room;
-use ringchat_core::Text;
 
-use agent::{Ear, Voice};
-use control::{Role, Start};
-
-fn main() -> Result<()> {
-    let Role::Agent(start) = agent::role()? else { bail!("a member is no hub") };
-    agent::run(&start, open)
-}
-
-struct Member(Room);
-
-/// Opens the room. What comes is heard within its turns.
-fn open(start: &Start, ear: &Arc<Ear>) -> Result<Box<dyn Voice>> {
-    let mut hearer = member::Hearer::new(start, ear);
-    let room = block_on(Room::open_with(member::config(start)?, move |events| hearer.hear(events)))?;
-    Ok(Box::new(Member(room)))
-}
-
-impl Voice for Member {
-    fn say(&mut self, text: &str, _more: bool) -> Result<()> {
-        Ok(block_on(self.0.say(Text::new(text)?))?)
-    }
+fn main() -> anyhow::Result<()> {
+    member::run(|config, mut hearer| {
+        let room = block_on(Room::open_with(config, move |events| hearer.hear(events)))?;
+        Ok(Box::new(move |text| block_on(room.say(text))))
+    })
 }

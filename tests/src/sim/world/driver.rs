@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ringchat_core::wire::{Envelope, Message};
-use ringchat_core::{Action, Command, Input, Instant, LinkId, Notice, RingReason, Text, Texts};
+use ringchat_core::{Action, Command, Input, Instant, LinkId, Notice, RingReason, Texts};
 
 use super::{HostId, Life, World, kind, shifted};
 use crate::oracles::{Promises, Violation, winner_has_all};
@@ -133,10 +133,9 @@ impl World {
             let process = &mut self.processes[host.0];
             let Some(texts) = Texts::new(&process.unsaid) else { break };
             let takes = process.node.takes(&texts);
-            let texts: Vec<Text> = process.unsaid.drain(..takes).collect();
-            let Some(say) = Texts::new(&texts).map(Command::Say) else { break };
-            for text in &texts {
-                self.room.said(host, self.now, text.clone());
+            let Some(say) = texts.part(0, takes).map(Command::Say) else { break };
+            for text in process.unsaid.drain(..takes) {
+                self.room.said(host, self.now, text);
             }
             self.feed(host, vec![Input::Command(say)])?;
             let process = &self.processes[host.0];
