@@ -54,6 +54,12 @@ impl fmt::Display for Clean {
     }
 }
 
+/// What people type or paste, without what a terminal may obey: what they see is what they send.
+pub(crate) fn typed(text: &str) -> String {
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    Clean::new(&text.replace(is_obeyed, "")).0
+}
+
 /// What a terminal may obey instead of printing it: control characters but newline and tab, bidi controls,
 /// tag characters.
 pub(crate) fn is_obeyed(c: char) -> bool {
@@ -104,6 +110,11 @@ mod tests {
     #[test]
     fn what_reorders_or_hides_text_goes() {
         assert_eq!(clean("a\u{202e}b\u{2066}c\u{200f}d\u{61c}\u{e0041}"), "abcd");
+    }
+
+    #[test]
+    fn what_is_typed_loses_what_a_terminal_obeys_and_keeps_its_lines() {
+        assert_eq!(typed("a\u{9b}31mb\u{7}c\u{202e}\r\nd\re\tf\u{2028}g"), "a31mbc\nd\ne    f\ng");
     }
 
     #[test]

@@ -12,6 +12,7 @@
 
 mod chat_log;
 mod clean;
+mod desk;
 mod flags;
 #[doc(hidden)]
 pub mod fuzzing;
@@ -22,6 +23,7 @@ mod options;
 mod outcome;
 mod outlet;
 mod people;
+mod queue;
 mod rewrite;
 mod room;
 mod screen;
@@ -31,6 +33,7 @@ mod start;
 mod terminal;
 mod typed;
 mod words;
+mod wrap;
 
 use std::env;
 use std::ffi::OsString;
@@ -73,7 +76,7 @@ fn usage(error: &str) -> ExitCode {
     ExitCode::from(USAGE)
 }
 
-/// What `RUST_LOG` asks for goes to standard error. What the line editor logs would lock the prompt.
+/// What `RUST_LOG` asks for goes to standard error.
 fn diagnostics() {
-    env_logger::Builder::from_default_env().filter_module("rustyline", log::LevelFilter::Off).init();
+    env_logger::init();
 }

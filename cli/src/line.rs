@@ -2,73 +2,122 @@
 
 use std::io::{Write, stderr};
 use std::net::SocketAddr;
+use std::ops::Range;
 
 use anstyle::{AnsiColor, Style};
 use ringchat_core::{Member, Name, Stamp};
 
 use crate::clean::Clean;
+use crate::wrap::{FURTHER_LINE, Row};
 
-/// The name of who speaks.
+/// The name of a speaker.
 const NAME: Style = AnsiColor::Cyan.on_default().bold();
 
-/// Its Lamport time.
+/// The Lamport time of a text.
 const TIME: Style = AnsiColor::Green.on_default();
 
-/// The log on the screen.
+/// A line of the log.
 const LOG: Style = Style::new().dimmed();
 
-/// What a further line of the text begins with, so that no text can pass for a header.
-const CONTINUED: &str = "\n  | ";
-
 /// A line for people. All in it is clean, so it may go to a terminal or a log.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Line(Vec<(Style, Clean)>);
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Line {
+    text: String,
+    /// The parts of the text that have a style, in order.
+    styled: Vec<(Range<usize>, Style)>,
+}
 
 impl Line {
     /// `> Name(IP:port)[TS]: text`.
     pub(crate) fn chat(from: &Member, stamp: Stamp, text: &str) -> Self {
-        Self(vec![
-            (Style::new(), Clean::new("> ")),
-            (NAME, Clean::new(from.name.as_str())),
-            (Style::new(), Clean::new(&format!("({})", from.id.addr()))),
-            (TIME, Clean::new(&format!("[{stamp}]:"))),
-            (Style::new(), Clean::new(&format!(" {text}"))),
-        ])
+        Self::default()
+            .and("> ")
+            .and_styled(NAME, from.name.as_str())
+            .and(&format!("({})", from.id.addr()))
+            .and_styled(TIME, &format!("[{stamp}]:"))
+            .and(" ")
+            .and(text)
     }
 
     /// `/// text ///`.
     pub(crate) fn system(text: &str) -> Self {
-        Self(vec![(Style::new(), Clean::new(&format!("/// {text} ///")))])
+        Self::default().and(&format!("/// {text} ///"))
     }
 
     /// `TS: text`, a line of the log.
     pub(crate) fn log(lamport: Stamp, text: &str) -> Self {
-        Self(vec![(LOG, Clean::new(&format!("{lamport}: {text}")))])
+        Self::default().and_styled(LOG, &format!("{lamport}: {text}"))
     }
 
     /// `ringchat: text`, for standard error.
     pub(crate) fn complaint(text: &str) -> Self {
-        Self(vec![(Style::new(), Clean::new(&format!("ringchat: {text}")))])
+        Self::default().and(&format!("ringchat: {text}"))
+    }
+
+    /// `> Name(IP:port): `, the prompt.
+    pub(crate) fn prompt(name: &Name, addr: SocketAddr) -> Self {
+        Self::default().and(&format!("> {name}({addr}): "))
+    }
+
+    /// The line with `text` after it.
+    #[must_use]
+    pub(crate) fn and(mut self, text: &str) -> Self {
+        self.text.push_str(Clean::new(text).as_str());
+        self
+    }
+
+    /// The line with a text after it that [`typed`](crate::clean::typed) made, byte for byte.
+    #[must_use]
+    pub(crate) fn and_typed(mut self, text: &str) -> Self {
+        self.text.push_str(text);
+        self
+    }
+
+    fn and_styled(self, style: Style, text: &str) -> Self {
+        let start = self.text.len();
+        let mut line = self.and(text);
+        line.styled.push((start..line.text.len(), style));
+        line
+    }
+
+    /// The text, its lines separated by newlines.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     /// Writes the line to standard error.
     pub(crate) fn to_stderr(&self) {
-        // Who closed standard error does not want it.
+        // If standard error is closed, nobody wants the line.
         let _ = writeln!(stderr(), "{}", self.render(false));
     }
 
-    /// `> Name(IP:port): `, what stands before the line that is typed.
-    pub(crate) fn prompt(name: &Name, addr: SocketAddr) -> Self {
-        Self(vec![(Style::new(), Clean::new(&format!("> {name}({addr}): ")))])
+    /// The line as it goes out, without a newline at its end. A further line of the text is marked, so that no text
+    /// can pass for a header.
+    pub(crate) fn render(&self, colour: bool) -> String {
+        self.part(0..self.text.len(), colour).replace('\n', &format!("\n{FURTHER_LINE}"))
     }
 
-    /// The line as it goes out, without a newline at its end.
-    pub(crate) fn render(&self, colour: bool) -> String {
-        let span = |(style, text): &(Style, Clean)| {
-            let text = text.as_str().replace('\n', CONTINUED);
-            if colour { format!("{style}{text}{style:#}") } else { text }
-        };
-        self.0.iter().map(span).collect()
+    /// A row of the line as it goes out.
+    pub(crate) fn row(&self, row: &Row, colour: bool) -> String {
+        row.indent.to_owned() + &self.part(row.part.clone(), colour)
+    }
+
+    fn part(&self, part: Range<usize>, colour: bool) -> String {
+        let text = |range: Range<usize>| self.text.get(range).unwrap_or_default();
+        if !colour {
+            return text(part).to_owned();
+        }
+        let mut out = String::new();
+        let mut at = part.start;
+        for (range, style) in &self.styled {
+            let (start, end) = (range.start.max(at), range.end.min(part.end));
+            if start < end {
+                let (begin, reset) = (style.render().to_string(), style.render_reset().to_string());
+                out.extend([text(at..start), &begin, text(start..end), &reset]);
+                at = end;
+            }
+        }
+        out + text(at..part.end)
     }
 }
 
@@ -77,6 +126,7 @@ mod tests {
     use ringchat_core::NodeId;
 
     use super::*;
+    use crate::wrap::wrap;
 
     fn bob() -> Member {
         Member { id: NodeId::new("10.0.0.5:5000".parse().unwrap(), 7), name: Name::new("Bob").unwrap() }
@@ -112,5 +162,14 @@ mod tests {
         assert_eq!(Line::system("Bob left the ring").render(false), "/// Bob left the ring ///");
         assert_eq!(Line::log(3, "a\nb").render(false), "3: a\n  | b");
         assert_eq!(Line::prompt(&bob().name, bob().id.addr()).render(true), "> Bob(10.0.0.5:5000): ");
+    }
+
+    #[test]
+    fn a_style_goes_on_in_the_next_row_and_colour_changes_no_row() {
+        let line = Line::log(3, "abc def");
+        let rows = wrap(line.text(), 8);
+        let shown = |colour| rows.iter().map(|row| line.row(row, colour)).collect::<Vec<_>>();
+        assert_eq!(shown(false), ["3: abc ", "    def"]);
+        assert_eq!(shown(true), ["\u{1b}[2m3: abc \u{1b}[0m", "    \u{1b}[2mdef\u{1b}[0m"]);
     }
 }

@@ -1,4 +1,4 @@
-//! Standard input as people use it: a prompt, or lines through a pipe.
+//! What people say: typed at the desk, or lines from a terminal without one or from a pipe.
 
 use std::io::{self, BufRead};
 use std::sync::Arc;
@@ -7,77 +7,64 @@ use std::sync::mpsc::{Receiver, SyncSender};
 use ringchat_core::Text;
 use ringchat_core::driver::Ended;
 use ringchat_core::limits::MAX_TEXT;
-use signal_hook::consts::SIGINT;
 
-use crate::line::Line;
 use crate::lines::{self, Lines};
 use crate::outcome::Cause;
-use crate::screen::Printer;
-use crate::session::{Ask, Session};
-use crate::terminal::{Edited, Prompt};
+use crate::screen::Question;
+use crate::session::Session;
 use crate::typed::{HELP, Typed};
+use crate::words;
 
 /// Answers that may be awaited before input is read no further.
 pub(crate) const MAX_ASKED: usize = 64;
 
-/// Reads what people say until they leave.
+/// Typed texts that may wait for the room before the desk takes no more.
+pub(crate) const MAX_WAITING: usize = 1024;
+
+/// Says and asks what people want until they leave.
 pub(crate) struct Input {
     /// The session.
     pub(crate) session: Arc<Session>,
-    /// Where complaints and help go.
-    pub(crate) printer: Printer,
-    /// Where the screen learns what the next report is to answer.
-    pub(crate) asking: SyncSender<Ask>,
-    /// Yields once the room was entered; ends if it never is.
-    pub(crate) admitted: Receiver<()>,
+    /// Where the screen learns what the next report is to answer. Whatever is not said goes this way, so that answers
+    /// come in the order of the questions.
+    pub(crate) questions: SyncSender<Question>,
 }
 
 /// What became of a line.
 enum Done {
     /// It was dealt with.
     Yes,
-    /// The screen is to be emptied.
-    Clear,
     /// The room is left.
     Left,
 }
 
 impl Input {
-    /// Edits lines at a prompt, then leaves the room.
-    pub(crate) fn prompt(self, mut prompt: Prompt, text: &Line) {
-        if self.admitted.recv().is_err() {
-            return;
-        }
-        while !self.session.is_leaving() {
-            let line = match prompt.read(text, &self.printer.outlet) {
-                Ok(Edited::Line(line)) => line,
-                Ok(Edited::Interrupted) => return self.session.leave(Cause::Signal(SIGINT)),
-                Ok(Edited::Eof) => return self.session.leave(Cause::Eof),
-                Err(error) => return self.session.leave(Cause::InputFailed(error)),
-            };
-            match self.typed(&line) {
-                Done::Yes => {}
-                Done::Clear => prompt.clear(),
-                Done::Left => return,
+    /// Takes what is typed at the desk.
+    pub(crate) fn typed_texts(self, texts: &Receiver<String>) {
+        while let Ok(text) = texts.recv() {
+            if let Done::Left = self.typed(&text) {
+                return;
             }
         }
     }
 
-    /// Reads typed lines from a terminal that has no prompt, then leaves the room.
-    pub(crate) fn typed_lines(self, input: impl BufRead) {
-        self.lines(input, Self::typed);
+    /// Once the room was entered, reads typed lines from a terminal without a desk, then leaves the room.
+    pub(crate) fn typed_lines(self, input: impl BufRead, admitted: &Receiver<()>) {
+        self.lines(input, admitted, Self::typed);
     }
 
-    /// Reads lines from a pipe, each a message, then leaves the room. `//exit` alone leaves at once.
-    pub(crate) fn piped_lines(self, input: impl BufRead) {
-        self.lines(input, |this, line| match line {
-            "//exit" => this.leave(),
+    /// Once the room was entered, reads lines from a pipe, each a message, then leaves the room. `//exit` alone leaves
+    /// at once; a blank line is no message.
+    pub(crate) fn piped_lines(self, input: impl BufRead, admitted: &Receiver<()>) {
+        self.lines(input, admitted, |this, line| match line {
+            "//exit" => this.leave(""),
+            _ if line.trim().is_empty() => Done::Yes,
             _ => this.say(line),
         });
     }
 
-    fn lines(self, input: impl BufRead, each: impl Fn(&Self, &str) -> Done) {
-        if self.admitted.recv().is_err() {
+    fn lines(self, input: impl BufRead, admitted: &Receiver<()>, each: impl Fn(&Self, &str) -> Done) {
+        if admitted.recv().is_err() {
             return;
         }
         let cause = match self.read(input, each) {
@@ -90,13 +77,12 @@ impl Input {
     fn read(&self, input: impl BufRead, each: impl Fn(&Self, &str) -> Done) -> io::Result<()> {
         let mut lines = Lines::new(input, MAX_TEXT);
         while let Some(line) = lines.next()? {
-            match line {
-                lines::Line::Whole(line) => {
-                    if let Done::Left = each(self, &String::from_utf8_lossy(&line)) {
-                        break;
-                    }
-                }
-                lines::Line::TooLong { length } => self.too_long(length),
+            let done = match line {
+                lines::Line::Whole(line) => each(self, &String::from_utf8_lossy(&line)),
+                lines::Line::TooLong { length } => self.tell(words::too_long(length)),
+            };
+            if let Done::Left = done {
+                break;
             }
         }
         Ok(())
@@ -105,24 +91,19 @@ impl Input {
     /// Does what a typed line means.
     fn typed(&self, line: &str) -> Done {
         match Typed::parse(line) {
-            Typed::Say("") => Done::Yes,
+            Typed::Say(text) if text.trim().is_empty() => Done::Yes,
             Typed::Say(text) => self.say(text),
-            Typed::Leave => self.leave(),
-            Typed::Help => {
-                for line in HELP {
-                    self.tell(line);
-                }
-                Done::Yes
-            }
-            Typed::Ask(ask) => {
-                let asked = self.asking.send(ask).is_ok() && self.session.room.report().is_ok();
-                if asked { Done::Yes } else { Done::Left }
-            }
-            Typed::Clear => Done::Clear,
+            Typed::Leave(last) => self.leave(last),
+            Typed::Help(part) => self.help(part),
+            Typed::Members(part) => self.ask(Question::Members(part.to_lowercase())),
+            Typed::Ring => self.ask(Question::Ring),
+            Typed::Leader => self.ask(Question::Leader),
+            Typed::Stats => self.ask(Question::Stats),
+            Typed::Full => self.ask(Question::Full),
+            Typed::Clear => self.ask(Question::Clear),
             Typed::Unknown(nearest) => {
                 let hint = nearest.map_or_else(String::new, |nearest| format!("did you mean {nearest}? "));
-                self.tell(&format!("no such command; {hint}/help lists them, // says a text with a slash"));
-                Done::Yes
+                self.tell(format!("no such command; {hint}/help lists them, // says a text with a slash"))
             }
         }
     }
@@ -131,26 +112,30 @@ impl Input {
         match Text::new(text).map(|text| self.session.room.say(text)) {
             Ok(Ok(())) => Done::Yes,
             Ok(Err(Ended)) => Done::Left,
-            Err(error) => {
-                self.too_long(error.length);
-                Done::Yes
-            }
+            Err(error) => self.tell(words::too_long(error.length)),
         }
     }
 
-    fn leave(&self) -> Done {
+    /// Leaves the room, with last words if there are any.
+    fn leave(&self, last: &str) -> Done {
+        if !last.is_empty() {
+            self.say(last);
+        }
         self.session.leave(Cause::Quit);
         Done::Left
     }
 
-    fn too_long(&self, length: usize) {
-        self.tell(&format!(
-            "not sent: a message has at most {MAX_TEXT} bytes, this one has {length}; say it in parts"
-        ));
+    fn help(&self, part: &str) -> Done {
+        let lines = HELP.iter().filter(|line| line.contains(part)).map(|line| (*line).to_owned());
+        self.ask(Question::Tell(lines.collect()))
     }
 
-    fn tell(&self, text: &str) {
-        // Who does not read what the room says misses this too.
-        let _ = self.printer.print(&Line::system(text));
+    fn tell(&self, text: String) -> Done {
+        self.ask(Question::Tell(vec![text]))
+    }
+
+    fn ask(&self, question: Question) -> Done {
+        let asked = self.questions.send(question).is_ok() && self.session.room.report().is_ok();
+        if asked { Done::Yes } else { Done::Left }
     }
 }

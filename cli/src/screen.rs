@@ -1,42 +1,118 @@
 //! The face of a session for people: lines on a terminal, or plain lines in a pipe.
 
 use std::collections::BTreeSet;
+use std::mem;
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use ringchat_core::{ChatLine, Departure, Ending, Member, Notice, Report, Roster, Seq, Stamp};
+use ringchat_core::{ChatLine, Departure, Ending, Member, Notice, Occasion, Report, Roster, Seq, Stamp};
 
+use crate::desk::{self, Inbox, Item};
 use crate::line::Line;
 use crate::outcome::Outcome;
 use crate::outlet::Outlet;
-use crate::session::{Ask, Face};
-use crate::words;
+use crate::session::Face;
+use crate::{terminal, words};
 
 /// How long the last lines may take to be shown.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
+/// Something that a person asked, answered by the next report of the node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Question {
+    /// The members with this text, in lower case, in their name or address.
+    Members(String),
+    /// The ring.
+    Ring,
+    /// Who leads.
+    Leader,
+    /// The counts.
+    Stats,
+    /// The last folded text whole.
+    Full,
+    /// An empty screen.
+    Clear,
+    /// Nothing that the node knows: these lines.
+    Tell(Vec<String>),
+}
+
 /// Where lines for people go. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Printer {
-    /// The queue of lines.
-    pub(crate) outlet: Outlet,
-    /// Whether in colour.
-    pub(crate) colour: bool,
+pub(crate) enum Printer {
+    /// To a pipe, a file, or a terminal that cannot edit lines.
+    Outlet {
+        /// The queue of lines.
+        outlet: Outlet,
+        /// What lines look like there.
+        look: Look,
+    },
+    /// To the desk.
+    Desk(Arc<Inbox>),
+}
+
+/// What lines look like where nobody edits lines.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Look {
+    /// As in a file.
+    Plain,
+    /// As rows of a terminal.
+    Rows {
+        /// Whether in colour.
+        colour: bool,
+        /// Whether the terminal obeys more than line ends.
+        obeys: bool,
+    },
+}
+
+impl Look {
+    /// The line as it goes out, newline included.
+    pub(crate) fn render(self, line: &Line) -> String {
+        match self {
+            Self::Plain => line.render(false) + "\n",
+            Self::Rows { colour, obeys } => desk::unedited(line, terminal::size().columns, colour, obeys),
+        }
+    }
 }
 
 impl Printer {
-    /// Queues a line. False if there is no room for it.
-    pub(crate) fn print(&self, line: &Line) -> bool {
-        self.outlet.offer(&self.rendered(line))
+    /// Queues a line, or loses it.
+    fn print(&self, line: &Line) {
+        match self {
+            Self::Outlet { outlet, look } => outlet.offer(&look.render(line)),
+            Self::Desk(inbox) => inbox.offer(Item::Line(line.clone()), desk::weight(line)),
+        }
     }
 
     /// Queues a line that must not be lost.
     pub(crate) fn insist(&self, line: &Line) {
-        self.outlet.insist(&self.rendered(line));
+        match self {
+            Self::Outlet { outlet, look } => outlet.insist(&look.render(line)),
+            Self::Desk(inbox) => inbox.insist(Item::Line(line.clone()), desk::weight(line)),
+        }
     }
 
-    fn rendered(&self, line: &Line) -> String {
-        line.render(self.colour) + "\n"
+    /// So many lines were lost before they came here.
+    fn lose(&self, count: u64) {
+        match self {
+            Self::Outlet { outlet, .. } => outlet.lose(count),
+            Self::Desk(inbox) => inbox.lose(count),
+        }
+    }
+
+    /// Tells the desk, if there is one.
+    fn tell_desk(&self, item: Item) {
+        if let Self::Desk(inbox) = self {
+            inbox.put(item);
+        }
+    }
+
+    /// Waits until all lines are shown, at most `within`.
+    fn finish(&self, within: Duration) {
+        match self {
+            Self::Outlet { outlet, .. } => outlet.finish(within),
+            Self::Desk(inbox) => inbox.finish(within),
+        }
     }
 }
 
@@ -53,51 +129,31 @@ pub(crate) struct Show {
 pub(crate) struct Screen {
     printer: Printer,
     show: Show,
-    asked: Receiver<Ask>,
+    questions: Receiver<Question>,
     members: Vec<Member>,
     been_in: bool,
     /// Own messages of which was said that they wait.
     held: BTreeSet<Seq>,
-    /// Whether the last message was said in another ring, before two became one.
-    in_replay: bool,
-    /// Lines that did not fit since the last one that did.
-    unshown: u64,
+    /// On what occasion the last text was said.
+    occasion: Occasion,
 }
 
 impl Screen {
-    /// A screen that answers what comes through `asked` when the node reports.
-    pub(crate) fn new(printer: Printer, show: Show, asked: Receiver<Ask>) -> Self {
+    /// A screen that answers `questions` when the node reports.
+    pub(crate) fn new(printer: Printer, show: Show, questions: Receiver<Question>) -> Self {
         Self {
             printer,
             show,
-            asked,
+            questions,
             members: Vec::new(),
             been_in: false,
             held: BTreeSet::new(),
-            in_replay: false,
-            unshown: 0,
+            occasion: Occasion::Live,
         }
     }
 
-    fn put(&mut self, line: &Line) {
-        if self.unshown > 0 {
-            let gap = format!(
-                "{} lines were not shown, because this screen is too slow; see the log",
-                self.unshown
-            );
-            if !self.printer.print(&Line::system(&gap)) {
-                self.unshown = self.unshown.saturating_add(1);
-                return;
-            }
-            self.unshown = 0;
-        }
-        if !self.printer.print(line) {
-            self.unshown = 1;
-        }
-    }
-
-    fn system(&mut self, text: &str) {
-        self.put(&Line::system(text));
+    fn system(&self, text: &str) {
+        self.printer.print(&Line::system(text));
     }
 
     fn ready(&mut self, me: &Member, leader: &Member, members: &Roster) {
@@ -113,14 +169,28 @@ impl Screen {
         let addr = me.id.addr();
         self.system(&format!("in the ring as {me}: {count}, {leads}; /help shows the commands"));
         self.system(&format!("others join with: ringchat {addr}"));
-        self.put(&words::open_to_all(addr));
+        self.printer.print(&words::open_to_all(addr));
+        self.printer.tell_desk(Item::Admitted);
     }
 
-    /// Sets what was said in another ring apart.
-    fn replay(&mut self, replayed: bool) {
-        if replayed != self.in_replay {
-            self.in_replay = replayed;
-            self.system(if replayed { "said in the other ring:" } else { "said in this ring:" });
+    /// Sets apart what was not said in front of this member.
+    fn set_apart(&mut self, occasion: Occasion) {
+        let before = mem::replace(&mut self.occasion, occasion);
+        if before == occasion {
+            return;
+        }
+        match (before, occasion) {
+            (_, Occasion::WhileAway) => self.system("while you were away:"),
+            (_, Occasion::OtherRing) => self.system("said in the other ring:"),
+            (Occasion::WhileAway, Occasion::Live) => self.system("now"),
+            (_, Occasion::Live) => self.system("said in this ring:"),
+        }
+    }
+
+    /// What was said while this member was away comes at once, so anything else ends it.
+    fn back_to_now(&mut self) {
+        if self.occasion == Occasion::WhileAway {
+            self.set_apart(Occasion::Live);
         }
     }
 
@@ -146,39 +216,59 @@ impl Screen {
     }
 
     fn report(&mut self, report: &Report) {
-        // An answer to nobody is one whose question went with missed notices.
-        let Ok(ask) = self.asked.try_recv() else { return };
+        // A report without a question is one whose question went with missed notices.
+        let Ok(question) = self.questions.try_recv() else { return };
         self.members = report.members.iter().cloned().collect();
-        match ask {
-            Ask::Members => {
-                self.system(&words::members(report.members.len()));
-                for member in &report.members {
-                    let you = if member.id == report.me.id { ", you" } else { "" };
-                    let leads = if report.leader.as_ref() == Some(member) { ", leads" } else { "" };
-                    self.system(&format!("{member}{you}{leads}"));
-                }
-            }
-            Ask::Ring => self.system(&ring(report)),
-            Ask::Leader => self.system(&match &report.leader {
+        match question {
+            Question::Members(part) => self.members(report, &part),
+            Question::Ring => self.system(&ring(report)),
+            Question::Leader => self.system(&match &report.leader {
                 Some(leader) => format!("{} leads (epoch {})", self.label(leader), report.epoch),
                 None => "nobody leads just now; the ring elects".to_owned(),
             }),
-            Ask::Stats => stats(report).iter().for_each(|line| self.system(line)),
+            Question::Stats => stats(report).iter().for_each(|line| self.system(line)),
+            other => self.answer(other),
+        }
+    }
+
+    /// Answers a question that needs no report.
+    fn answer(&mut self, question: Question) {
+        match question {
+            Question::Full => self.printer.tell_desk(Item::Unfold),
+            Question::Clear => self.printer.tell_desk(Item::Clear),
+            Question::Tell(lines) => lines.iter().for_each(|line| self.system(line)),
+            Question::Members(_) | Question::Ring | Question::Leader | Question::Stats => {}
+        }
+    }
+
+    fn members(&mut self, report: &Report, part: &str) {
+        let all = report.members.len();
+        let has_part = |member: &&Member| member.to_string().to_lowercase().contains(part);
+        let found: Vec<&Member> = report.members.iter().filter(has_part).collect();
+        self.system(&match found.len() {
+            _ if part.is_empty() => words::members(all),
+            count => format!("{count} of {}", words::members(all)),
+        });
+        for member in found {
+            let you = if member.id == report.me.id { ", you" } else { "" };
+            let leads = if report.leader.as_ref() == Some(member) { ", leads" } else { "" };
+            self.system(&format!("{member}{you}{leads}"));
         }
     }
 }
 
 impl Face for Screen {
     fn chat(&mut self, _lamport: Stamp, line: &ChatLine<'_>) {
-        self.replay(line.replayed);
+        self.set_apart(line.occasion);
         if !line.mine || self.show.own {
-            self.put(&Line::chat(line.from, line.stamp, line.text));
+            self.printer.print(&Line::chat(line.from, line.stamp, line.text));
         } else if self.held.remove(&line.oseq) {
             self.system("your message was delivered");
         }
     }
 
     fn notice(&mut self, _lamport: Stamp, notice: &Notice) {
+        self.back_to_now();
         match notice {
             Notice::Ready { me, leader, members } => self.ready(me, leader, members),
             Notice::Held { oseq } if !self.show.own => {
@@ -204,7 +294,9 @@ impl Face for Screen {
             Notice::TooManyToMerge => self.system(
                 "the other part of this room was found, but together they are more than a room can have",
             ),
-            Notice::Ended(Ending::Left { .. }) => self.system("you left the ring"),
+            Notice::Ended(Ending::Left { .. }) => {
+                self.system(if self.been_in { "you left the ring" } else { "gave up joining" });
+            }
             Notice::Chat(_)
             | Notice::Held { .. }
             | Notice::Ring { .. }
@@ -214,9 +306,16 @@ impl Face for Screen {
         }
     }
 
+    fn caught_up(&mut self) {
+        self.back_to_now();
+    }
+
     fn missed(&mut self, _lamport: Stamp, count: u64) {
-        self.asked.try_iter().for_each(drop);
-        self.unshown = self.unshown.saturating_add(count);
+        // The reports that would answer the questions may be among what was missed.
+        for question in self.questions.try_iter().collect::<Vec<_>>() {
+            self.answer(question);
+        }
+        self.printer.lose(count);
     }
 
     fn trouble(&mut self, _lamport: Stamp, _code: &str, message: &str) {
@@ -229,16 +328,12 @@ impl Face for Screen {
             Notice::Ring { .. } | Notice::Election { .. } | Notice::Fault { .. } | Notice::Held { .. }
         );
         if self.show.log && !shown_anyway {
-            self.put(line);
+            self.printer.print(line);
         }
     }
 
     fn bye(&mut self, _lamport: Stamp, _outcome: &Outcome) {
-        if self.unshown > 0 {
-            let gap = format!("{} lines were not shown; see the log", self.unshown);
-            self.printer.insist(&Line::system(&gap));
-        }
-        self.printer.outlet.finish(LAST_WORDS);
+        self.printer.finish(LAST_WORDS);
     }
 }
 

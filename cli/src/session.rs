@@ -16,15 +16,13 @@ use crate::outcome::{Cause, Outcome};
 use crate::room::{Notices, Room};
 use crate::words;
 
-/// Something that a user asked, to be answered by the next report of the node.
+/// Something that a program asked, to be answered by the next report of the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ask {
     /// Who is here.
     Members,
     /// Who comes after whom.
     Ring,
-    /// Who leads.
-    Leader,
     /// Counts.
     Stats,
 }
@@ -58,11 +56,6 @@ impl Session {
         matches!(*self.lock_cause(), Some(Cause::Signal(_)))
     }
 
-    /// Whether the room is being left.
-    pub(crate) fn is_leaving(&self) -> bool {
-        self.lock_cause().is_some()
-    }
-
     /// The node's Lamport time at its last notice.
     pub(crate) fn lamport(&self) -> Stamp {
         self.lamport.load(Ordering::Relaxed)
@@ -79,6 +72,8 @@ pub(crate) trait Face {
     fn chat(&mut self, lamport: Stamp, line: &ChatLine<'_>);
     /// Something else happened.
     fn notice(&mut self, lamport: Stamp, notice: &Notice);
+    /// All that has happened so far was shown.
+    fn caught_up(&mut self) {}
     /// So many notices were missed.
     fn missed(&mut self, lamport: Stamp, count: u64);
     /// Something went wrong, and the room goes on.
@@ -147,6 +142,7 @@ fn next(session: &Session, notices: &mut Notices, log: &mut ChatLog, face: &mut 
     match notices.try_next() {
         Ok(event) => Some(event),
         Err(NoEvent::Yet) => {
+            face.caught_up();
             tell(log.flush(), log, session.lamport(), face);
             notices.next()
         }

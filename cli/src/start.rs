@@ -1,24 +1,24 @@
 //! The start of a session: the room, then a face, input and signals for it.
 
 use std::io::{self, IsTerminal, Write, stdin, stdout};
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use ringchat_core::{Config, Start};
 
+use crate::desk::{Desk, Inbox, Item};
 use crate::json::{self, Json};
 use crate::line::Line;
 use crate::options::{Options, own_addresses};
 use crate::outcome::{Cause, Outcome};
 use crate::outlet::Outlet;
-use crate::people::{Input, MAX_ASKED};
+use crate::people::{Input, MAX_ASKED, MAX_WAITING};
 use crate::room::{Notices, Room};
-use crate::screen::{Printer, Screen, Show};
+use crate::screen::{Look, Printer, Screen, Show};
 use crate::session::{self, Session};
-use crate::signals;
-use crate::terminal::{self, Terminal};
-use crate::words;
+use crate::{signals, terminal, words};
 
 /// Runs a session and gives its exit code.
 pub(crate) fn run(options: &Options) -> u8 {
@@ -83,34 +83,26 @@ fn system(error: &io::Error) -> Outcome {
 fn programs(options: &Options, session: &Arc<Session>, notices: Notices) -> io::Result<Outcome> {
     signals::handle(Arc::clone(session), None)?;
     words::open_to_all(session.room.addr()).to_stderr();
-    let outlet = standard_output(session)?;
+    let clock = Arc::clone(session);
+    let outlet = standard_output(session, move |lost| json::gap_line(clock.lamport(), lost))?;
     let (asking, questions) = json::questions();
     let (admit, admitted) = sync_channel(1);
     let input = json::Input::new(Arc::clone(session), outlet.clone(), asking, admitted);
-    spawn_input(move || input.run(stdin().lock()))?;
+    spawn("input", move || input.run(stdin().lock()))?;
     let mut face = Json::new(outlet, options.runtime, options.verbose, questions);
     Ok(session::run(session, notices, &mut face, options.log_file.clone(), admit))
 }
 
-/// A session with people.
+/// A session with people: at a desk if there is a terminal for one, else with plain lines.
 fn people(options: &Options, session: &Arc<Session>, notices: Notices) -> io::Result<Outcome> {
-    let terminal = terminal::open();
-    let saved = terminal.as_ref().map(|terminal| Arc::clone(&terminal.saved));
-    signals::handle(Arc::clone(session), saved.clone())?;
-    let (asking, asked) = sync_channel(MAX_ASKED);
+    let (questions, asked) = sync_channel(MAX_ASKED);
     let (admit, admitted) = sync_channel(1);
-    let (outlet, prompt) = match terminal {
-        Some(Terminal { prompt, print, .. }) => (Outlet::start(print, on_failure(session))?, Some(prompt)),
-        None => (standard_output(session)?, None),
+    let input = Input { session: Arc::clone(session), questions };
+    let printer = if terminal::is_editable() {
+        at_a_desk(options, session, input)?
+    } else {
+        with_plain_lines(options, session, input, admitted)?
     };
-    let printer = Printer { outlet, colour: options.colour && stdout().is_terminal() };
-    let input = Input { session: Arc::clone(session), printer: printer.clone(), asking, admitted };
-    let text = Line::prompt(&options.name, session.room.addr());
-    spawn_input(move || match prompt {
-        Some(prompt) => input.prompt(prompt, &text),
-        None if stdin().is_terminal() => input.typed_lines(stdin().lock()),
-        None => input.piped_lines(stdin().lock()),
-    })?;
     if let Start::Join { contacts } = &options.start {
         let joining = Line::system(&format!("joining through {}", words::list(contacts)));
         printer.insist(&joining);
@@ -118,19 +110,69 @@ fn people(options: &Options, session: &Arc<Session>, notices: Notices) -> io::Re
     let own = !(stdin().is_terminal() && stdout().is_terminal());
     let mut face = Screen::new(printer, Show { own, log: options.verbose }, asked);
     let outcome = session::run(session, notices, &mut face, options.log_file.clone(), admit);
-    saved.inspect(|saved| saved.restore());
+    // The desk gives the terminal back, unless the terminal holds it up.
+    terminal::abandon();
     complain(&outcome);
     Ok(outcome)
 }
 
-/// Lines to standard output. If it is closed, the room is left.
-fn standard_output(session: &Arc<Session>) -> io::Result<Outlet> {
+fn with_plain_lines(
+    options: &Options,
+    session: &Arc<Session>,
+    input: Input,
+    admitted: Receiver<()>,
+) -> io::Result<Printer> {
+    signals::handle(Arc::clone(session), None)?;
+    spawn("input", move || {
+        if stdin().is_terminal() {
+            input.typed_lines(stdin().lock(), &admitted);
+        } else {
+            input.piped_lines(stdin().lock(), &admitted);
+        }
+    })?;
+    let look = if stdout().is_terminal() {
+        Look::Rows { colour: options.colour, obeys: !terminal::is_dumb() }
+    } else {
+        Look::Plain
+    };
+    let outlet = standard_output(session, move |lost| look.render(&words::unshown(lost)))?;
+    Ok(Printer::Outlet { outlet, look })
+}
+
+fn at_a_desk(options: &Options, session: &Arc<Session>, input: Input) -> io::Result<Printer> {
+    let inbox = Arc::new(Inbox::new(|lost| Item::Line(words::unshown(lost))));
+    signals::handle(Arc::clone(session), Some(Arc::clone(&inbox)))?;
+    let prompt = Line::prompt(&options.name, session.room.addr());
+    let (typed, texts) = sync_channel(MAX_WAITING);
+    let desk =
+        Desk::new(Arc::clone(&inbox), Arc::clone(session), typed, prompt, options.detect, options.colour)?;
+    terminal::give_back_on_panic();
+    let leaving = Arc::clone(&inbox);
+    spawn("input", move || {
+        input.typed_texts(&texts);
+        leaving.put(Item::Leaving);
+    })?;
+    let (session, ended) = (Arc::clone(session), Arc::clone(&inbox));
+    spawn("desk", move || {
+        if panic::catch_unwind(AssertUnwindSafe(|| desk.run())).is_err() {
+            ended.end();
+            session.leave(Cause::InputFailed("the line editor failed".to_owned()));
+        }
+    })?;
+    Ok(Printer::Desk(inbox))
+}
+
+/// Lines to standard output; `gap` tells of lost ones. If standard output is closed, the room is left.
+fn standard_output(
+    session: &Arc<Session>,
+    gap: impl Fn(u64) -> String + Send + Sync + 'static,
+) -> io::Result<Outlet> {
     let write = |lines: String| {
         let mut out = stdout().lock();
         out.write_all(lines.as_bytes())?;
         out.flush()
     };
-    Outlet::start(write, on_failure(session))
+    Outlet::start(write, gap, on_failure(session))
 }
 
 fn on_failure(session: &Arc<Session>) -> impl FnOnce(io::Error) + Send + 'static {
@@ -143,7 +185,7 @@ fn on_failure(session: &Arc<Session>) -> impl FnOnce(io::Error) + Send + 'static
     }
 }
 
-/// Reads input on a thread of its own, which ends with the program: nothing wakes a read of a terminal.
-fn spawn_input(read: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    thread::Builder::new().name("input".into()).spawn(read).map(drop)
+/// Starts a thread that ends with the program, because nothing wakes a thread that reads or writes a terminal.
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    thread::Builder::new().name(name.into()).spawn(run).map(drop)
 }

@@ -1,165 +1,194 @@
-//! The terminal: a line editor below, lines above it.
+//! The terminal itself: its size, its modes, and their restoring, whichever way the program ends.
 
-use std::borrow::Cow;
+use std::env;
+use std::fs::File;
 use std::io::{self, IsTerminal, Write, stdin, stdout};
-use std::sync::Arc;
+use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
 
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
-use rustyline::completion::Completer;
-use rustyline::error::ReadlineError;
-use rustyline::highlight::{CmdKind, Highlighter};
-use rustyline::hint::Hinter;
-use rustyline::history::MemHistory;
-use rustyline::validate::Validator;
-use rustyline::{Config, Editor, ExternalPrinter, Helper};
+use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::termios::{LocalModes, tcgetattr, tcgetwinsize};
 
-use crate::clean::{Clean, is_obeyed};
-use crate::line::Line;
-use crate::outlet::Outlet;
+use crate::desk::Size;
 
-/// What ends the mode in which a terminal marks pasted text.
-const BRACKETED_PASTE_OFF: &str = "\x1b[?2004l";
+/// Pasted text comes marked.
+const MARK_PASTES: &str = "\x1b[?2004h";
 
-/// How long the line before a prompt may take to be written. One that takes longer waits for the editor, and
-/// will not be in its way.
-const LAST_LINE: Duration = Duration::from_millis(50);
+/// The modes that this program changes, as they were.
+const USUAL_MODES: &str = "\x1b[?2004l\x1b[?7h\x1b[?2026l";
 
-/// Lines of history.
-const HISTORY: usize = 1000;
+/// The size of a terminal that does not know it.
+const USUAL_SIZE: Size = Size { columns: 80, rows: 24 };
 
-/// The state that the terminal had before.
-///
-/// Reading a line blocks until somebody types, so a program that ends for another reason leaves the editor
-/// where it is and restores the terminal itself.
-pub(crate) struct Saved {
-    before: Termios,
-    editing: AtomicBool,
+/// Type-ahead that is taken, in bytes: a terminal keeps no more.
+const MAX_TYPED_AHEAD: usize = 4096;
+
+/// Whether the terminal is in this program's modes.
+static IS_TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Whether keys can be read one by one, and rows be placed.
+pub(crate) fn is_editable() -> bool {
+    stdin().is_terminal() && stdout().is_terminal() && !is_dumb()
 }
 
-impl Saved {
-    /// Restores the terminal if a line is being edited.
-    pub(crate) fn restore(&self) {
-        if self.editing.swap(false, Ordering::SeqCst) {
-            // A terminal that is gone needs no restoring.
-            let _ = tcsetattr(stdin(), OptionalActions::Drain, &self.before);
-            let _ = write!(stdout(), "{BRACKETED_PASTE_OFF}\r\n").and_then(|()| stdout().flush());
+/// Whether the terminal obeys nothing but line ends.
+pub(crate) fn is_dumb() -> bool {
+    env::var("TERM").is_ok_and(|term| term == "dumb")
+}
+
+/// The size of the terminal that shows the output.
+pub(crate) fn size() -> Size {
+    match tcgetwinsize(stdout()) {
+        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
+            Size { columns: size.ws_col.into(), rows: size.ws_row.into() }
+        }
+        _ => USUAL_SIZE,
+    }
+}
+
+/// Takes the terminal: keys come one by one, and nothing is echoed.
+///
+/// # Errors
+/// If the terminal is gone.
+pub(crate) fn take() -> io::Result<()> {
+    IS_TAKEN.store(true, Ordering::SeqCst);
+    enable_raw_mode()?;
+    write(MARK_PASTES);
+    Ok(())
+}
+
+/// Gives the terminal back as it was. It may be given back already, and by any thread.
+pub(crate) fn give_back() {
+    if IS_TAKEN.swap(false, Ordering::SeqCst) {
+        // A terminal that is gone needs no restoring.
+        let _ = disable_raw_mode();
+        write(USUAL_MODES);
+    }
+}
+
+/// As [`give_back`], in the middle of something: what comes next begins on a row of its own.
+pub(crate) fn abandon() {
+    if IS_TAKEN.load(Ordering::SeqCst) {
+        give_back();
+        write("\r\n");
+    }
+}
+
+/// Takes the terminal again after the program was stopped. True if another program had it meanwhile.
+///
+/// # Errors
+/// As [`take`].
+pub(crate) fn take_again() -> io::Result<bool> {
+    let modes = tcgetattr(stdin())?.local_modes;
+    let was_away = !IS_TAKEN.load(Ordering::SeqCst) || modes.contains(LocalModes::ICANON);
+    if was_away {
+        disable_raw_mode()?;
+        take()?;
+    }
+    Ok(was_away)
+}
+
+/// A panic gives the terminal back before it is reported.
+pub(crate) fn give_back_on_panic() {
+    let report = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        abandon();
+        report(info);
+    }));
+}
+
+/// What was typed before the terminal was taken, line ends as the terminal made them.
+pub(crate) fn typed_ahead() -> String {
+    let waiting = rustix::io::ioctl_fionread(stdin()).unwrap_or(0);
+    let mut bytes = vec![0; usize::try_from(waiting).unwrap_or(0).min(MAX_TYPED_AHEAD)];
+    let count = if bytes.is_empty() { 0 } else { rustix::io::read(stdin(), &mut bytes).unwrap_or(0) };
+    bytes.truncate(count);
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Waits for keys. False if the terminal is gone.
+pub(crate) fn wait_for_keys() -> bool {
+    let stdin = stdin();
+    let mut polled = [PollFd::new(&stdin, PollFlags::IN)];
+    loop {
+        match poll(&mut polled, None) {
+            Ok(_) => break,
+            Err(rustix::io::Errno::INTR) => {}
+            Err(_) => return false,
         }
     }
+    !polled[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL)
 }
 
-/// Watches the line being edited.
+/// Writes all `bytes` to the terminal `out`, also if another program made it one that does not wait.
 ///
-/// The editor's printer writes by itself while no line is edited, so a line that it begins to write just when
-/// the prompt appears would swallow the prompt. So output pauses from one line to the prompt of the next.
-///
-/// And pasted text may hold what a terminal would obey; it is shown without.
-struct Watcher {
-    output: Option<Outlet>,
-}
-
-impl Highlighter for Watcher {
-    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _default: bool) -> Cow<'b, str> {
-        // From now on the printer hands lines to the editor.
-        self.output.iter().for_each(Outlet::resume);
-        prompt.into()
-    }
-
-    fn highlight<'l>(&self, line: &'l str, _pos: usize) -> Cow<'l, str> {
-        // The editor counts no columns for these, so to leave them out moves nothing.
-        if line.contains(is_obeyed) { line.replace(is_obeyed, "").into() } else { line.into() }
-    }
-
-    fn highlight_char(&self, line: &str, _pos: usize, _kind: CmdKind) -> bool {
-        line.contains(is_obeyed)
-    }
-}
-
-impl Completer for Watcher {
-    type Candidate = String;
-}
-
-impl Hinter for Watcher {
-    type Hint = String;
-}
-
-impl Validator for Watcher {}
-
-impl Helper for Watcher {}
-
-/// What came of editing a line.
-pub(crate) enum Edited {
-    /// This was typed or pasted.
-    Line(String),
-    /// Ctrl-C.
-    Interrupted,
-    /// Ctrl-D, or the terminal is gone.
-    Eof,
-}
-
-/// A line editor.
-pub(crate) struct Prompt {
-    editor: Editor<Watcher, MemHistory>,
-    saved: Arc<Saved>,
-}
-
-/// A terminal with a prompt.
-pub(crate) struct Terminal {
-    /// The line editor.
-    pub(crate) prompt: Prompt,
-    /// What restores the terminal.
-    pub(crate) saved: Arc<Saved>,
-    /// Writes lines above the prompt. Waits until the editor takes them.
-    pub(crate) print: Box<dyn FnMut(String) -> io::Result<()> + Send>,
-}
-
-/// Opens the terminal. None if standard input and output are none, or one that cannot edit lines.
-pub(crate) fn open() -> Option<Terminal> {
-    if !stdin().is_terminal() || !stdout().is_terminal() {
-        return None;
-    }
-    let before = tcgetattr(stdin()).ok()?;
-    let config = Config::builder().max_history_size(HISTORY).ok()?.build();
-    let mut editor = Editor::with_history(config.clone(), MemHistory::with_config(&config)).ok()?;
-    editor.set_helper(Some(Watcher { output: None }));
-    let mut printer = editor.create_external_printer().ok()?;
-    let print = Box::new(move |lines: String| printer.print(lines).map_err(io::Error::other));
-    let saved = Arc::new(Saved { before, editing: AtomicBool::new(false) });
-    let prompt = Prompt { editor, saved: Arc::clone(&saved) };
-    Some(Terminal { prompt, saved, print })
-}
-
-impl Prompt {
-    /// Reads a line after `prompt`, above which goes what `output` writes. It can be had again with the arrow
-    /// up.
-    ///
-    /// # Errors
-    /// If the terminal cannot be read.
-    pub(crate) fn read(&mut self, prompt: &Line, output: &Outlet) -> Result<Edited, String> {
-        output.pause(LAST_LINE);
-        if let Some(watcher) = self.editor.helper_mut() {
-            watcher.output = Some(output.clone());
-        }
-        self.saved.editing.store(true, Ordering::SeqCst);
-        let read = self.editor.readline(&prompt.render(false));
-        self.saved.editing.store(false, Ordering::SeqCst);
-        output.resume();
-        match read {
-            Ok(line) => {
-                // A line that the history does not take is not in it.
-                let _ = self.editor.add_history_entry(Clean::new(&line).as_str());
-                Ok(Edited::Line(line))
+/// # Errors
+/// If the terminal is gone.
+pub(crate) fn write_all(out: &mut File, mut bytes: &[u8]) -> io::Result<()> {
+    while !bytes.is_empty() {
+        match out.write(bytes) {
+            Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                poll(&mut [PollFd::new(out, PollFlags::OUT)], None)?;
             }
-            Err(ReadlineError::Interrupted) => Ok(Edited::Interrupted),
-            Err(ReadlineError::Eof) => Ok(Edited::Eof),
-            Err(error) => Err(error.to_string()),
+            Err(error) => return Err(error),
         }
     }
+    Ok(())
+}
 
-    /// Empties the screen.
-    pub(crate) fn clear(&mut self) {
-        // A terminal that cannot be cleared stays as it is.
-        let _ = self.editor.clear_screen();
+/// Writes to the terminal if it takes something just now: to wait for a terminal could hold up the end.
+fn write(text: &str) {
+    let stdout = stdout();
+    let mut polled = [PollFd::new(&stdout, PollFlags::OUT)];
+    if poll(&mut polled, Some(&Timespec::default())) == Ok(1) {
+        let _ = rustix::io::write(&stdout, text.as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::OpenOptions;
+    use std::io::Read;
+    use std::process::{Command, Stdio};
+
+    use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+    use super::*;
+
+    /// Runs on the terminal of the test below.
+    #[test]
+    #[ignore = "panics on a terminal that is its own"]
+    fn panics_with_the_terminal_taken() {
+        give_back_on_panic();
+        take().unwrap();
+        panic!("a panic with the terminal taken");
+    }
+
+    #[test]
+    fn a_panic_gives_the_terminal_back_before_it_is_reported() {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let path = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+        let slave = OpenOptions::new().read(true).write(true).open(path).unwrap();
+        let stdio = || Stdio::from(slave.try_clone().unwrap());
+        let test = "terminal::tests::panics_with_the_terminal_taken";
+        let mut child = Command::new(env::current_exe().unwrap())
+            .args(["--exact", test, "--ignored", "--nocapture"])
+            .stdin(stdio())
+            .stdout(stdio())
+            .stderr(stdio())
+            .spawn()
+            .unwrap();
+        assert!(!child.wait().unwrap().success());
+        assert!(tcgetattr(&slave).unwrap().local_modes.contains(LocalModes::ICANON | LocalModes::ECHO));
+        let mut written = vec![0; 64 * 1024];
+        let count = File::from(master).read(&mut written).unwrap();
+        let written = String::from_utf8_lossy(&written[..count]);
+        let at = |text| written.find(text).unwrap_or_else(|| panic!("no {text:?} in {written:?}"));
+        assert!(at(MARK_PASTES) < at(USUAL_MODES) && at(USUAL_MODES) < at("a panic with the terminal taken"));
     }
 }

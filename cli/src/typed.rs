@@ -1,22 +1,21 @@
 //! What a typed line means: a message or a command.
 
-use crate::session::Ask;
-
 /// What `/help` shows.
 pub(crate) const HELP: &[&str] = &[
-    "/who          the members",
+    "/who [TEXT]   the members, or those with TEXT in name or address",
     "/ring         the ring, the leader starred",
     "/leader       who leads",
     "/stats        counts of this member",
+    "/full         the last folded text whole",
     "/clear        an empty screen",
-    "/help         this",
-    "//exit        leave the room (also /exit, /quit)",
+    "/help [TEXT]  this, or the lines with TEXT",
+    "//exit        leave the room (also /exit, /quit); with a text: say it first",
     "//text        says \"/text\"",
 ];
 
 /// All commands.
 const COMMANDS: &[&str] =
-    &["//exit", "/exit", "/quit", "/help", "/who", "/ring", "/leader", "/clear", "/stats"];
+    &["//exit", "/exit", "/quit", "/help", "/who", "/ring", "/leader", "/full", "/clear", "/stats"];
 
 /// Edits after which a word is no slip of a command any more.
 const MAX_EDITS: usize = 2;
@@ -26,12 +25,20 @@ const MAX_EDITS: usize = 2;
 pub(crate) enum Typed<'a> {
     /// Say this.
     Say(&'a str),
-    /// Leave the room.
-    Leave,
-    /// Show the commands.
-    Help,
-    /// Ask the node.
-    Ask(Ask),
+    /// Leave the room, and say this before, unless it is empty.
+    Leave(&'a str),
+    /// Show the commands with this text.
+    Help(&'a str),
+    /// Show the members with this text.
+    Members(&'a str),
+    /// Show the ring.
+    Ring,
+    /// Show who leads.
+    Leader,
+    /// Show the counts.
+    Stats,
+    /// Show the last folded text whole.
+    Full,
     /// Empty the screen.
     Clear,
     /// No command; perhaps this one was meant.
@@ -44,16 +51,19 @@ impl<'a> Typed<'a> {
         if !line.starts_with('/') || line.contains('\n') {
             return Self::Say(line);
         }
-        match line.trim_end() {
-            "//exit" | "/exit" | "/quit" => Self::Leave,
-            "/help" => Self::Help,
-            "/who" => Self::Ask(Ask::Members),
-            "/ring" => Self::Ask(Ask::Ring),
-            "/leader" => Self::Ask(Ask::Leader),
-            "/stats" => Self::Ask(Ask::Stats),
+        let (word, argument) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        let argument = argument.trim();
+        match word.to_lowercase().as_str() {
+            "//exit" | "/exit" | "/quit" => Self::Leave(argument),
+            "/help" => Self::Help(argument),
+            "/who" => Self::Members(argument),
+            "/ring" => Self::Ring,
+            "/leader" => Self::Leader,
+            "/stats" => Self::Stats,
+            "/full" => Self::Full,
             "/clear" => Self::Clear,
             _ if line.starts_with("//") => Self::Say(&line[1..]),
-            _ => Self::Unknown(nearest(line.split_whitespace().next().unwrap_or(line))),
+            word => Self::Unknown(nearest(word)),
         }
     }
 }
@@ -77,9 +87,18 @@ mod tests {
 
     #[test]
     fn three_words_leave() {
-        for line in ["//exit", "/exit", "/quit", "/quit "] {
-            assert_eq!(Typed::parse(line), Typed::Leave);
+        for line in ["//exit", "/exit", "/quit", "/quit ", "/QUIT"] {
+            assert_eq!(Typed::parse(line), Typed::Leave(""));
         }
+        assert_eq!(Typed::parse("/quit see you"), Typed::Leave("see you"));
+    }
+
+    #[test]
+    fn case_does_not_matter_and_a_command_may_have_an_argument() {
+        assert_eq!(Typed::parse("/WHO"), Typed::Members(""));
+        assert_eq!(Typed::parse("/who  bob "), Typed::Members("bob"));
+        assert_eq!(Typed::parse("/Ring please"), Typed::Ring);
+        assert_eq!(Typed::parse("/help who"), Typed::Help("who"));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::net::SocketAddr;
 
+use ringchat_core::limits::MAX_TEXT;
 use ringchat_core::{ChatLine, Departure, ElectionPhase, Ending, Notice, RingReason};
 
 use crate::line::Line;
@@ -67,6 +68,17 @@ pub(crate) fn ring_reason(reason: RingReason) -> &'static str {
 /// One after the other.
 pub(crate) fn list(all: &[impl Display]) -> String {
     all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// That a text of `length` bytes is too long.
+pub(crate) fn too_long(length: usize) -> String {
+    format!("not sent: a message has at most {MAX_TEXT} bytes, this one has {length}; say it in parts")
+}
+
+/// That so many lines were not shown.
+pub(crate) fn unshown(count: u64) -> Line {
+    let lines = if count == 1 { "1 line was".to_owned() } else { format!("{count} lines were") };
+    Line::system(&format!("{lines} not shown, because this screen is too slow; see the log"))
 }
 
 /// So many messages.

@@ -132,14 +132,14 @@ impl<'a> Event<'a> {
             from: MemberJson::of(line.from),
             text: line.text,
             mine: line.mine,
-            replayed: line.replayed,
+            replayed: line.occasion.is_replayed(),
         }
     }
 
     /// The answer to `ask`.
     pub(super) fn answer(ask: Ask, report: &'a Report) -> Self {
         match ask {
-            Ask::Members | Ask::Leader => Self::Members {
+            Ask::Members => Self::Members {
                 me: MemberJson::of(&report.me),
                 leader: report.leader.as_ref().map(MemberJson::of),
                 epoch: report.epoch.0,

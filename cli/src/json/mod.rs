@@ -36,29 +36,17 @@ pub(crate) struct Json {
     said: Receiver<Option<Value>>,
     /// The number of own messages whose refs were taken from `said`.
     matched: Seq,
-    /// Events that did not fit since the last one that did.
-    lost: u64,
 }
 
 impl Json {
     /// A face that answers what comes through `questions`.
     pub(crate) fn new(outlet: Outlet, runtime: Runtime, verbose: bool, questions: Questions) -> Self {
         let Questions { asked, said } = questions;
-        Self { outlet, runtime, verbose, asked, said, matched: 0, lost: 0 }
+        Self { outlet, runtime, verbose, asked, said, matched: 0 }
     }
 
-    fn put(&mut self, lamport: Stamp, event: &Event<'_>) {
-        if self.lost > 0 {
-            let gap = Event::Gap { from: None, count: self.lost, reason: Some(GapReason::Output) };
-            if !self.outlet.offer(&gap.line(lamport)) {
-                self.lost = self.lost.saturating_add(1);
-                return;
-            }
-            self.lost = 0;
-        }
-        if !self.outlet.offer(&event.line(lamport)) {
-            self.lost = 1;
-        }
+    fn put(&self, lamport: Stamp, event: &Event<'_>) {
+        self.outlet.offer(&event.line(lamport));
     }
 
     /// The ref that came with the own message numbered `oseq`. They come in the order said, but some may
@@ -99,7 +87,7 @@ impl Face for Json {
 
     fn missed(&mut self, _lamport: Stamp, count: u64) {
         self.asked.try_iter().for_each(drop);
-        self.lost = self.lost.saturating_add(count);
+        self.outlet.lose(count);
     }
 
     fn trouble(&mut self, lamport: Stamp, code: &str, message: &str) {
@@ -113,15 +101,16 @@ impl Face for Json {
     }
 
     fn bye(&mut self, lamport: Stamp, outcome: &Outcome) {
-        if self.lost > 0 {
-            let gap = Event::Gap { from: None, count: self.lost, reason: Some(GapReason::Output) };
-            self.outlet.insist(&gap.line(lamport));
-        }
         for line in last_lines(lamport, outcome) {
             self.outlet.insist(&line);
         }
         self.outlet.finish(LAST_WORDS);
     }
+}
+
+/// What stands in the output for so many events that it was read too slowly for.
+pub(crate) fn gap_line(lamport: Stamp, count: u64) -> String {
+    Event::Gap { from: None, count, reason: Some(GapReason::Output) }.line(lamport)
 }
 
 /// What a line of chat is in the output.

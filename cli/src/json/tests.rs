@@ -4,7 +4,7 @@ use std::sync::{Arc, mpsc};
 
 use ringchat_core::wire::Said;
 use ringchat_core::{
-    Chat, Departure, ElectionPhase, Epoch, Member, Name, NodeId, RingReason, Roster, Stats, Text,
+    Chat, Departure, ElectionPhase, Epoch, Member, Name, NodeId, Occasion, RingReason, Roster, Stats, Text,
 };
 use serde_json::json;
 
@@ -21,11 +21,15 @@ struct Shown {
     lines: mpsc::Receiver<String>,
 }
 
+fn gap(lost: u64) -> String {
+    gap_line(4, lost)
+}
+
 impl Shown {
     fn new() -> Self {
         let (sender, lines) = mpsc::channel();
         let outlet =
-            Outlet::start(move |lines| sender.send(lines).map_err(io::Error::other), |_| {}).unwrap();
+            Outlet::start(move |lines| sender.send(lines).map_err(io::Error::other), gap, |_| {}).unwrap();
         let (asking, questions) = questions();
         Self { face: Json::new(outlet, Runtime::AsyncStd, false, questions), asking, lines }
     }
@@ -48,7 +52,7 @@ fn bob() -> Arc<Member> {
 
 fn message(oseq: Seq, mine: bool, text: &str) -> Notice {
     let said = Said { origin: bob(), oseq, texts: Text::new(text).unwrap().into(), stamp: 1 };
-    Notice::Chat(Chat { seq: 40 + oseq, said, mine, replayed: false })
+    Notice::Chat(Chat { seq: 40 + oseq, said, mine, occasion: Occasion::Live })
 }
 
 #[test]

@@ -13,17 +13,21 @@ use crate::session::show;
 /// A screen, what asks it, and what it showed.
 struct Shown {
     screen: Screen,
-    ask: SyncSender<Ask>,
+    ask: SyncSender<Question>,
     lines: Receiver<String>,
+}
+
+fn gap(lost: u64) -> String {
+    Look::Plain.render(&words::unshown(lost))
 }
 
 impl Shown {
     fn new(own: bool, log: bool) -> Self {
         let (sender, lines) = mpsc::channel();
         let outlet =
-            Outlet::start(move |lines| sender.send(lines).map_err(io::Error::other), |_| {}).unwrap();
+            Outlet::start(move |lines| sender.send(lines).map_err(io::Error::other), gap, |_| {}).unwrap();
         let (ask, asked) = sync_channel(8);
-        let screen = Screen::new(Printer { outlet, colour: false }, Show { own, log }, asked);
+        let screen = Screen::new(Printer::Outlet { outlet, look: Look::Plain }, Show { own, log }, asked);
         Self { screen, ask, lines }
     }
 
@@ -32,7 +36,7 @@ impl Shown {
     }
 
     fn lines(self) -> Vec<String> {
-        self.screen.printer.outlet.finish(Duration::from_secs(10));
+        self.screen.printer.finish(Duration::from_secs(10));
         self.lines.try_iter().collect::<String>().lines().map(str::to_owned).collect()
     }
 }
@@ -52,7 +56,7 @@ fn ready(members: &[Member]) -> Notice {
 
 fn message(from: Member, oseq: Seq, mine: bool) -> Notice {
     let said = Said { origin: from.into(), oseq, texts: Text::new("hi").unwrap().into(), stamp: 12 };
-    Notice::Chat(Chat { seq: 4, said, mine, replayed: false })
+    Notice::Chat(Chat { seq: 4, said, mine, occasion: Occasion::Live })
 }
 
 fn report(members: &[Member], leader: Option<Member>) -> Notice {
@@ -120,16 +124,41 @@ fn two_people_of_one_name_are_told_apart() {
     );
 }
 
+fn replayed(oseq: Seq, occasion: Occasion) -> Notice {
+    let texts = Text::new("there").unwrap().into();
+    let said = Said { origin: member("Bob", 2).into(), oseq, texts, stamp: 7 };
+    Notice::Chat(Chat { seq: oseq, said, mine: false, occasion })
+}
+
+#[test]
+fn what_was_said_while_one_was_away_has_a_beginning_and_an_end() {
+    let mut shown = Shown::new(false, false);
+    shown.notice(&replayed(1, Occasion::WhileAway));
+    shown.notice(&replayed(2, Occasion::WhileAway));
+    shown.screen.caught_up();
+    shown.screen.caught_up();
+    shown.notice(&replayed(3, Occasion::WhileAway));
+    shown.notice(&Notice::Joined { member: member("Carol", 3).into() });
+    assert_eq!(
+        shown.lines(),
+        [
+            "/// while you were away: ///",
+            "> Bob(127.0.0.1:2)[7]: there",
+            "> Bob(127.0.0.1:2)[7]: there",
+            "/// now ///",
+            "/// while you were away: ///",
+            "> Bob(127.0.0.1:2)[7]: there",
+            "/// now ///",
+            "/// Carol joined the ring! ///",
+        ]
+    );
+}
+
 #[test]
 fn what_was_said_in_another_ring_stands_apart() {
-    let replayed = |oseq| {
-        let texts = Text::new("there").unwrap().into();
-        let said = Said { origin: member("Bob", 2).into(), oseq, texts, stamp: 7 };
-        Notice::Chat(Chat { seq: oseq, said, mine: false, replayed: true })
-    };
     let mut shown = Shown::new(false, false);
-    shown.notice(&replayed(1));
-    shown.notice(&replayed(2));
+    shown.notice(&replayed(1, Occasion::OtherRing));
+    shown.notice(&replayed(2, Occasion::OtherRing));
     shown.notice(&message(member("Bob", 2), 3, false));
     assert_eq!(
         shown.lines(),
@@ -167,10 +196,14 @@ fn in_a_pipe_own_messages_stand_in_their_place() {
 fn questions_are_answered_in_turn() {
     let members = [member("alice", 1), member("bob", 2), member("carol", 3)];
     let mut shown = Shown::new(false, false);
-    for ask in [Ask::Ring, Ask::Leader, Ask::Members, Ask::Leader] {
-        shown.ask.send(ask).unwrap();
+    let tell = Question::Tell(vec!["no such command".to_owned()]);
+    let all = Question::Members(String::new());
+    for question in
+        [Question::Ring, Question::Leader, tell, all, Question::Members("bo".into()), Question::Leader]
+    {
+        shown.ask.send(question).unwrap();
     }
-    for _ in 0..3 {
+    for _ in 0..5 {
         shown.notice(&report(&members, Some(members[2].clone())));
     }
     shown.notice(&report(&members, None));
@@ -180,10 +213,13 @@ fn questions_are_answered_in_turn() {
         [
             "/// ring: alice -> bob -> carol* -> alice (epoch 3) ///",
             "/// carol leads (epoch 3) ///",
+            "/// no such command ///",
             "/// 3 members ///",
             "/// alice(127.0.0.1:1), you ///",
             "/// bob(127.0.0.1:2) ///",
             "/// carol(127.0.0.1:3), leads ///",
+            "/// 1 of 3 members ///",
+            "/// bob(127.0.0.1:2) ///",
             "/// nobody leads just now; the ring elects ///",
         ]
     );
@@ -217,4 +253,16 @@ fn what_was_missed_is_said() {
     let lines = shown.lines();
     assert!(lines[0].contains("7 lines were not shown"));
     assert_eq!(lines.len(), 2);
+    assert!(gap(1).contains("1 line was not shown"));
+}
+
+#[test]
+fn who_gives_up_joining_has_left_no_ring() {
+    let mut shown = Shown::new(false, false);
+    shown.notice(&Notice::Ended(Ending::Left { unsure: 0 }));
+    assert_eq!(shown.lines(), ["/// gave up joining ///"]);
+    let mut shown = Shown::new(false, false);
+    shown.notice(&ready(&[member("Alice", 1)]));
+    shown.notice(&Notice::Ended(Ending::Left { unsure: 0 }));
+    assert_eq!(shown.lines().last().map(String::as_str), Some("/// you left the ring ///"));
 }

@@ -8,8 +8,13 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "the tests wait for the screen, with a deadline")]
 
+mod edit;
+mod keys;
 mod peer;
 mod pty;
+mod screen;
+mod shell;
+mod signals;
 
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -27,9 +32,13 @@ struct Room {
 
 impl Room {
     fn new(args: &[&str]) -> Self {
+        Self::with(args, &[])
+    }
+
+    fn with(args: &[&str], env: &[(&str, &str)]) -> Self {
         let dir = TempDir::new().unwrap();
         let eve = Peer::start(dir.path(), &["-l", "-n", "Eve"]);
-        let bob = Terminal::start(dir.path(), &[&["-n", "Bob", &eve.addr], args].concat());
+        let bob = Terminal::start(dir.path(), &[&["-n", "Bob", &eve.addr], args].concat(), env);
         let addr = eve.wait("joined")["member"]["addr"].as_str().unwrap().to_owned();
         let prompt = format!("> Bob({addr}):");
         bob.wait_line(&prompt);
@@ -121,7 +130,7 @@ fn a_text_of_several_lines_cannot_pass_for_the_message_of_another() {
 fn pasted_lines_are_one_message() {
     let mut room = Room::new(&[]);
     room.keys("\u{1b}[200~one\rtwo\u{1b}[201~");
-    room.bob.wait_line("two");
+    room.bob.wait_line("  | two");
     room.bob.keys("\r");
     assert_eq!(room.eve.heard(), "one\ntwo");
 }
@@ -132,7 +141,7 @@ fn pasted_control_characters_are_not_shown_to_the_terminal() {
     room.keys("\u{1b}[200~a\u{9b}31mb\u{7}c\u{202e}\u{1b}[201~!");
     room.bob.wait_line(&format!("{} a31mbc!", room.prompt));
     room.bob.keys("\r");
-    assert_eq!(room.eve.heard(), "a\u{9b}31mb\u{7}c\u{202e}!");
+    assert_eq!(room.eve.heard(), "a31mbc!");
     let raw = String::from_utf8(room.bob.raw()).unwrap();
     assert!(!raw.contains(['\u{9b}', '\u{7}', '\u{202e}']));
 }
@@ -157,8 +166,10 @@ fn a_text_that_is_too_long_is_not_sent_and_not_lost() {
     let mut room = Room::new(&[]);
     room.keys(&format!("\u{1b}[200~{}\u{1b}[201~\r", "x".repeat(16 * 1024 + 1)));
     room.bob.wait("a complaint", |lines| lines.iter().any(|line| line.contains("at most 16384 bytes")));
-    // It is in the history, to be shortened.
-    room.keys("\u{1b}[A\u{7f}\r");
+    // It is still there, to be shortened, and is asked about because it is long.
+    room.bob.keys("\u{7f}\r");
+    room.bob.wait("a question", |lines| lines.iter().any(|line| line.contains("16 KiB as one message?")));
+    room.bob.keys("\r");
     assert_eq!(room.eve.heard(), "x".repeat(16 * 1024));
 }
 

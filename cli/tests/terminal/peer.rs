@@ -24,10 +24,16 @@ pub(crate) struct Peer {
 impl Peer {
     /// Starts one in `dir` and waits until it is in the room.
     pub(crate) fn start(dir: &Path, args: &[&str]) -> Self {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_ringchat"))
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ringchat"));
+        command.args(args);
+        Self::start_as(command, dir)
+    }
+
+    /// As [`start`](Self::start), by a command of one's own that takes further arguments.
+    pub(crate) fn start_as(mut command: Command, dir: &Path) -> Self {
+        let mut child = command
             .current_dir(dir)
             .arg("--json")
-            .args(args)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -55,6 +61,16 @@ impl Peer {
     /// Sends a signal.
     pub(crate) fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Stops the process.
+    pub(crate) fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Continues it.
+    pub(crate) fn thaw(&self) {
+        self.signal(Signal::CONT);
     }
 
     /// The next event called `event`.

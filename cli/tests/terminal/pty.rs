@@ -4,12 +4,14 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
@@ -35,20 +37,40 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// Starts the program in `dir`.
-    pub(crate) fn start(dir: &Path, args: &[&str]) -> Self {
+    /// Starts the program in `dir`, with more in its environment than usual.
+    pub(crate) fn start(dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ringchat"));
+        command.current_dir(dir).args(args).envs(env.iter().copied());
+        Self::open(command)
+    }
+
+    /// Starts an interactive shell in `dir` that calls the program `ringchat`; the terminal is its controlling one.
+    pub(crate) fn shell(dir: &Path, shell: &[&str]) -> Self {
+        let mut command = Command::new("setsid");
+        command.arg("--ctty").args(shell).current_dir(dir).env("PS1", "shell$ ").env("ENV", "");
+        let program = Path::new(env!("CARGO_BIN_EXE_ringchat"));
+        let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
+        command.env("PATH", path);
+        Self::open(command)
+    }
+
+    fn open(mut command: Command) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
         let path = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
-        let slave = OpenOptions::new().read(true).write(true).open(path).unwrap();
-        let size = Winsize { ws_row: ROWS, ws_col: COLUMNS, ws_xpixel: 0, ws_ypixel: 0 };
-        tcsetwinsize(&slave, size).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_ringchat"))
-            .current_dir(dir)
+        let slave = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .custom_flags(OFlags::NOCTTY.bits().try_into().unwrap())
+            .open(path)
+            .unwrap();
+        tcsetwinsize(&slave, winsize(COLUMNS, ROWS)).unwrap();
+        if !command.get_envs().any(|(name, _)| name == "NO_COLOR") {
+            command.env_remove("NO_COLOR");
+        }
+        let child = command
             .env("TERM", "xterm-256color")
-            .env_remove("NO_COLOR")
-            .args(args)
             .stdin(slave.try_clone().unwrap())
             .stdout(slave.try_clone().unwrap())
             .stderr(slave.try_clone().unwrap())
@@ -59,9 +81,48 @@ impl Terminal {
         Self { child, master: master.into(), slave, seen }
     }
 
+    /// Gives the terminal another size, and tells the program.
+    pub(crate) fn resize(&self, columns: u16, rows: u16) {
+        let cells = |n| NonZeroU16::new(n).unwrap();
+        self.seen.0.lock().unwrap().parser.screen_mut().set_size(cells(rows), cells(columns));
+        tcsetwinsize(&self.slave, winsize(columns, rows)).unwrap();
+        // The terminal is not the controlling one of the program, so nobody else tells.
+        self.signal(Signal::WINCH);
+    }
+
+    /// Whether the terminal edits lines and echoes, as it does outside of programs.
+    pub(crate) fn is_cooked(&self) -> bool {
+        let modes = tcgetattr(&self.slave).unwrap().local_modes;
+        modes.contains(LocalModes::ICANON | LocalModes::ECHO)
+    }
+
+    /// Waits until nothing comes out for so long.
+    pub(crate) fn wait_quiet(&self, time: Duration) {
+        let (seen, more) = &*self.seen;
+        let mut seen = seen.lock().unwrap();
+        loop {
+            let before = seen.raw.len();
+            let waited = more.wait_timeout_while(seen, time, |seen| seen.raw.len() == before).unwrap();
+            if waited.1.timed_out() {
+                return;
+            }
+            seen = waited.0;
+        }
+    }
+
+    /// The process.
+    pub(crate) fn pid(&self) -> Pid {
+        Pid::from_child(&self.child)
+    }
+
     /// Presses keys.
     pub(crate) fn keys(&mut self, keys: &str) {
-        self.master.write_all(keys.as_bytes()).unwrap();
+        self.press(keys.as_bytes());
+    }
+
+    /// Presses keys that are no text.
+    pub(crate) fn press(&mut self, bytes: &[u8]) {
+        self.master.write_all(bytes).unwrap();
     }
 
     /// Waits until the screen shows what `wanted` looks for, and gives the screen's lines.
@@ -93,8 +154,7 @@ impl Terminal {
     /// Asserts that the terminal echoes and edits lines by itself, as it does outside of programs, and waits
     /// until it no longer marks pasted text.
     pub(crate) fn assert_restored(&self) {
-        let modes = tcgetattr(&self.slave).unwrap().local_modes;
-        assert!(modes.contains(LocalModes::ICANON | LocalModes::ECHO), "{modes:?}");
+        assert!(self.is_cooked(), "the terminal is left raw");
         let (seen, more) = &*self.seen;
         let marks = |seen: &mut Seen| seen.parser.screen().bracketed_paste();
         let (_seen, timeout) = more.wait_timeout_while(seen.lock().unwrap(), LONG, marks).unwrap();
@@ -103,7 +163,7 @@ impl Terminal {
 
     /// Sends a signal.
     pub(crate) fn signal(&self, signal: Signal) {
-        kill_process(Pid::from_child(&self.child), signal).unwrap();
+        kill_process(self.pid(), signal).unwrap();
     }
 
     /// Waits for the end of the program.
@@ -126,9 +186,20 @@ impl Seen {
         Self { raw: Vec::new(), parser: vt100::Parser::new(size(ROWS), size(COLUMNS), 0) }
     }
 
+    /// The rows of the screen, without the empty ones at its end.
     fn lines(&self) -> Vec<String> {
-        self.parser.screen().contents().lines().map(|line| line.trim_end().to_owned()).collect()
+        let screen = self.parser.screen();
+        let mut lines: Vec<String> =
+            screen.rows(0, screen.size().1.into()).map(|line| line.trim_end().to_owned()).collect();
+        while lines.last().is_some_and(String::is_empty) {
+            lines.pop();
+        }
+        lines
     }
+}
+
+fn winsize(columns: u16, rows: u16) -> Winsize {
+    Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }
 }
 
 /// Reads the terminal's output on a thread that ends with it.

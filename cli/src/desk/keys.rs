@@ -1,0 +1,103 @@
+//! What a key means. No key waits for another, and a key that means nothing does nothing.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use super::edit::Edit;
+
+/// What a key means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// Type this character; a newline too.
+    Type(char),
+    /// Change the text, or move the cursor.
+    Edit(Edit),
+    /// Move to the row above, or to an older line.
+    Up,
+    /// Move to the row below, or to a newer line.
+    Down,
+    /// Send what is typed.
+    Send,
+    /// Paint the screen anew.
+    Redraw,
+    /// Clear what is typed, or leave.
+    Interrupt,
+    /// Delete to the right, or leave if nothing is typed.
+    DeleteOrLeave,
+    /// Stop the program until the shell continues it.
+    Stop,
+    /// End at once.
+    Abort,
+    /// Nothing, but for a question that is open.
+    Nothing,
+}
+
+/// What `key` means.
+pub(crate) fn meaning(key: KeyEvent) -> Meaning {
+    if key.kind == KeyEventKind::Release {
+        return Meaning::Nothing;
+    }
+    let modifiers = key.modifiers & (KeyModifiers::CONTROL | KeyModifiers::ALT);
+    if modifiers == KeyModifiers::CONTROL {
+        with_control(key.code)
+    } else if modifiers == KeyModifiers::ALT {
+        with_alt(key.code)
+    } else if modifiers.is_empty() {
+        alone(key.code)
+    } else {
+        Meaning::Nothing
+    }
+}
+
+fn alone(code: KeyCode) -> Meaning {
+    match code {
+        KeyCode::Char(c) if !c.is_control() => Meaning::Type(c),
+        KeyCode::Enter => Meaning::Send,
+        KeyCode::Backspace => Meaning::Edit(Edit::Backspace),
+        KeyCode::Delete => Meaning::Edit(Edit::Delete),
+        KeyCode::Left => Meaning::Edit(Edit::Left),
+        KeyCode::Right => Meaning::Edit(Edit::Right),
+        KeyCode::Home => Meaning::Edit(Edit::Home),
+        KeyCode::End => Meaning::Edit(Edit::End),
+        KeyCode::Up => Meaning::Up,
+        KeyCode::Down => Meaning::Down,
+        _ => Meaning::Nothing,
+    }
+}
+
+fn with_control(code: KeyCode) -> Meaning {
+    match code {
+        KeyCode::Char('a') => Meaning::Edit(Edit::Home),
+        KeyCode::Char('b') => Meaning::Edit(Edit::Left),
+        KeyCode::Char('c') => Meaning::Interrupt,
+        KeyCode::Char('d') => Meaning::DeleteOrLeave,
+        KeyCode::Char('e') => Meaning::Edit(Edit::End),
+        KeyCode::Char('f') => Meaning::Edit(Edit::Right),
+        KeyCode::Char('h') => Meaning::Edit(Edit::Backspace),
+        KeyCode::Char('j') => Meaning::Type('\n'),
+        KeyCode::Char('k') => Meaning::Edit(Edit::CutToEnd),
+        KeyCode::Char('l') => Meaning::Redraw,
+        KeyCode::Char('n') => Meaning::Down,
+        KeyCode::Char('p') => Meaning::Up,
+        KeyCode::Char('u') => Meaning::Edit(Edit::CutToHome),
+        KeyCode::Char('w') => Meaning::Edit(Edit::CutToBlank),
+        KeyCode::Char('y') => Meaning::Edit(Edit::Paste),
+        KeyCode::Char('z') => Meaning::Stop,
+        // A terminal sends one byte for Ctrl-\ and Ctrl-4, and one for Ctrl-_, Ctrl-/ and Ctrl-7.
+        KeyCode::Char('4' | '\\') => Meaning::Abort,
+        KeyCode::Char('7' | '_' | '/') => Meaning::Edit(Edit::Undo),
+        KeyCode::Left => Meaning::Edit(Edit::WordLeft),
+        KeyCode::Right => Meaning::Edit(Edit::WordRight),
+        _ => Meaning::Nothing,
+    }
+}
+
+fn with_alt(code: KeyCode) -> Meaning {
+    match code {
+        KeyCode::Enter => Meaning::Type('\n'),
+        KeyCode::Char('b') | KeyCode::Left => Meaning::Edit(Edit::WordLeft),
+        KeyCode::Char('f') | KeyCode::Right => Meaning::Edit(Edit::WordRight),
+        KeyCode::Char('d') => Meaning::Edit(Edit::CutWordRight),
+        KeyCode::Backspace => Meaning::Edit(Edit::CutWordLeft),
+        _ => Meaning::Nothing,
+    }
+}

@@ -1,0 +1,430 @@
+//! The desk: the one thread that owns the terminal, what is typed, and the screen.
+//!
+//! Keys, lines, signals and the wish to end come through one queue. Each turn takes all that waits in it and then
+//! writes once. Nothing that the desk does waits for the room.
+
+mod edit;
+mod keys;
+mod paint;
+mod recall;
+
+use std::fs::File;
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{SyncSender, TrySendError};
+use std::thread;
+use std::time::Duration;
+
+use crossterm::event::{self, Event, KeyEvent};
+use ringchat_core::limits::MAX_TEXT;
+use signal_hook::consts::{SIGINT, SIGQUIT};
+use unicode_segmentation::UnicodeSegmentation;
+use unicode_width::UnicodeWidthStr;
+
+use crate::clean;
+use crate::line::Line;
+use crate::outcome::Cause;
+use crate::queue::Queue;
+use crate::session::Session;
+use crate::wrap::{locate, wrap_typed};
+use crate::{signals, terminal, words};
+
+use edit::{MAX_TYPED, Typed};
+use keys::{Meaning, meaning};
+use paint::{Painter, Region};
+use recall::Recall;
+
+pub(crate) use paint::{Size, unedited};
+
+/// Items of one turn, at most.
+const TURN: usize = 1000;
+
+/// What a line weighs in the queue besides its bytes: at most 4096 lines wait.
+const LINE_WEIGHT: usize = 2048;
+
+/// Lines of a text above which the desk asks before it sends.
+const MANY_LINES: usize = 10;
+
+/// Bytes of a text above which the desk asks before it sends.
+const MANY_BYTES: usize = 2048;
+
+/// How long the desk looks for further keys of one burst.
+const BURST: Duration = Duration::from_millis(1);
+
+/// What the desk is told.
+#[derive(Debug)]
+pub(crate) enum Item {
+    /// Show a line.
+    Line(Line),
+    /// Show the last folded line whole.
+    Unfold,
+    /// Show an empty screen.
+    Clear,
+    /// The room was entered: from now on people type.
+    Admitted,
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// A text was pasted.
+    Paste(String),
+    /// The terminal gives no more keys.
+    NoMoreKeys(Option<io::Error>),
+    /// The terminal has another size.
+    Resized,
+    /// The program is to stop until the shell continues it.
+    Stop,
+    /// The program was continued.
+    Continued,
+    /// The room is being left: nothing more is typed.
+    Leaving,
+}
+
+/// The queue of the desk.
+pub(crate) type Inbox = Queue<Item>;
+
+/// What a line weighs in the queue.
+pub(crate) fn weight(line: &Line) -> usize {
+    LINE_WEIGHT + line.text().len()
+}
+
+/// What a person can do just now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Wait to be let in; the terminal is as it was.
+    Joining,
+    /// Type.
+    Typing,
+    /// Wait for the end.
+    Leaving,
+}
+
+/// The desk.
+pub(crate) struct Desk {
+    /// What the desk is told.
+    inbox: Arc<Inbox>,
+    session: Arc<Session>,
+    /// Where typed texts go.
+    typed_texts: SyncSender<String>,
+    prompt: Line,
+    /// After how long a stopped member is given up.
+    detect: Duration,
+    out: File,
+    painter: Painter,
+    typed: Typed,
+    recall: Recall,
+    phase: Phase,
+    /// Whether a long text is to be sent, if Enter is pressed once more.
+    question: Option<Line>,
+}
+
+impl Desk {
+    /// A desk at the terminal of this process.
+    ///
+    /// # Errors
+    /// If standard output is closed.
+    pub(crate) fn new(
+        inbox: Arc<Inbox>,
+        session: Arc<Session>,
+        typed_texts: SyncSender<String>,
+        prompt: Line,
+        detect: Duration,
+        colour: bool,
+    ) -> io::Result<Self> {
+        Ok(Self {
+            inbox,
+            session,
+            typed_texts,
+            prompt,
+            detect,
+            out: rustix::io::dup(io::stdout())?.into(),
+            painter: Painter::new(terminal::size(), colour),
+            typed: Typed::default(),
+            recall: Recall::default(),
+            phase: Phase::Joining,
+            question: None,
+        })
+    }
+
+    /// Works until the queue is closed, then gives the terminal back.
+    pub(crate) fn run(mut self) {
+        while let Some(items) = self.inbox.take(TURN) {
+            for item in items {
+                self.take(item);
+            }
+            self.paint();
+        }
+        self.phase = Phase::Leaving;
+        self.paint();
+        terminal::give_back();
+        self.inbox.end();
+    }
+
+    fn take(&mut self, item: Item) {
+        match item {
+            Item::Line(line) => self.painter.add(line),
+            Item::Unfold => {
+                if !self.painter.unfold() {
+                    self.tell("no text was folded");
+                }
+            }
+            Item::Clear => self.painter.clear(),
+            Item::Admitted => self.begin(),
+            Item::Key(key) => self.key(meaning(key)),
+            Item::Paste(text) => self.paste(&text),
+            Item::NoMoreKeys(None) => self.leave(Cause::Eof),
+            Item::NoMoreKeys(Some(error)) => self.leave(Cause::InputFailed(error.to_string())),
+            Item::Resized => self.painter.resize(terminal::size()),
+            Item::Stop => self.stop(),
+            Item::Continued => self.go_on(),
+            Item::Leaving => self.phase = Phase::Leaving,
+        }
+    }
+
+    /// Takes the terminal and shows the prompt. What was typed until now was made into lines by the terminal.
+    fn begin(&mut self) {
+        if self.phase != Phase::Joining {
+            return;
+        }
+        self.phase = Phase::Typing;
+        if let Err(error) = terminal::take() {
+            return self.leave(Cause::InputFailed(error.to_string()));
+        }
+        let ahead = terminal::typed_ahead();
+        for part in ahead.split_inclusive('\n') {
+            self.insert(part.trim_end_matches('\n'));
+            if part.ends_with('\n') {
+                self.key(Meaning::Send);
+            }
+        }
+        let inbox = Arc::clone(&self.inbox);
+        let reader = thread::Builder::new().name("keys".into()).spawn(move || read_keys(&inbox));
+        if let Err(error) = reader {
+            self.leave(Cause::InputFailed(error.to_string()));
+        }
+    }
+
+    fn key(&mut self, meaning: Meaning) {
+        match (self.phase, meaning) {
+            (_, Meaning::Abort) => signals::abort(SIGQUIT),
+            (_, Meaning::Stop) => self.stop(),
+            (_, Meaning::Redraw) => self.painter.redraw(),
+            (Phase::Typing, meaning) => self.type_key(meaning),
+            (_, Meaning::Interrupt) => signals::abort(SIGINT),
+            (Phase::Joining | Phase::Leaving, _) => {}
+        }
+    }
+
+    fn type_key(&mut self, meaning: Meaning) {
+        let was_asked = self.question.take().is_some();
+        if !matches!(meaning, Meaning::Up | Meaning::Down) {
+            self.recall.settle();
+        }
+        match meaning {
+            Meaning::Type(c) => self.type_in(c),
+            Meaning::Edit(edit) => self.typed.edit(edit),
+            Meaning::Up => self.move_up(),
+            Meaning::Down => self.move_down(),
+            Meaning::Send => self.send(was_asked),
+            Meaning::Interrupt if self.typed.text().is_empty() => self.leave(Cause::Signal(SIGINT)),
+            Meaning::Interrupt => {
+                self.recall.keep(self.typed.text());
+                self.typed.clear();
+            }
+            Meaning::DeleteOrLeave if self.typed.text().is_empty() => self.leave(Cause::Eof),
+            Meaning::DeleteOrLeave => self.typed.edit(edit::Edit::Delete),
+            Meaning::Redraw | Meaning::Stop | Meaning::Abort | Meaning::Nothing => {}
+        }
+    }
+
+    fn type_in(&mut self, c: char) {
+        let is_harmless = clean::typed(c.encode_utf8(&mut [0; 4])).starts_with(c);
+        if is_harmless && !self.typed.type_in(c) {
+            self.tell(&format!("not typed: a line has at most {} KiB", MAX_TYPED / 1024));
+        }
+    }
+
+    /// Puts pasted text where the cursor is. Line ends at its end are left out: nothing is sent by a paste.
+    fn paste(&mut self, text: &str) {
+        if self.phase == Phase::Typing {
+            self.question = None;
+            self.recall.settle();
+            let is_last = self.typed.cursor() == self.typed.text().len();
+            self.insert(if is_last { text.trim_end_matches(['\r', '\n']) } else { text });
+        }
+    }
+
+    fn insert(&mut self, text: &str) {
+        let text = clean::typed(text);
+        if self.typed.insert(&text) < text.len() {
+            self.tell(&format!(
+                "a line has at most {} KiB; the rest of the text was left out",
+                MAX_TYPED / 1024
+            ));
+        }
+    }
+
+    /// Sends what is typed, a long text only if that was confirmed. What cannot be sent stays.
+    fn send(&mut self, is_confirmed: bool) {
+        let text = self.typed.text().trim_end_matches('\n').to_owned();
+        if text.trim().is_empty() {
+            return self.typed.clear();
+        }
+        if text.len() > MAX_TEXT {
+            return self.tell(&words::too_long(text.len()));
+        }
+        if let Some(question) = question(&text).filter(|_| !is_confirmed) {
+            self.question = Some(question);
+            return;
+        }
+        match self.typed_texts.try_send(text.clone()) {
+            Ok(()) => {
+                self.recall.keep(&text);
+                self.painter.add(self.prompt.clone().and(&text));
+                self.typed.clear();
+            }
+            Err(TrySendError::Full(_)) => {
+                self.tell("not sent: the room takes no more just now; press Enter again");
+            }
+            Err(TrySendError::Disconnected(_)) => self.phase = Phase::Leaving,
+        }
+    }
+
+    fn move_up(&mut self) {
+        if self.move_by_row(|row| row.checked_sub(1)) {
+            return;
+        }
+        if let Some(older) = self.recall.older(self.typed.text(), self.typed.left()) {
+            self.typed.replace(older);
+        }
+    }
+
+    fn move_down(&mut self) {
+        if self.move_by_row(|row| row.checked_add(1)) {
+            return;
+        }
+        if let Some(newer) = self.recall.newer(self.typed.text()) {
+            self.typed.replace(&newer);
+        }
+    }
+
+    /// Moves the cursor to another row, to the same column if the row has it. False if there is no such row.
+    fn move_by_row(&mut self, to: impl Fn(usize) -> Option<usize>) -> bool {
+        let before = self.prompt.text().len();
+        let line = self.typed_line();
+        let (text, columns) = (line.text(), self.painter.columns());
+        let rows = wrap_typed(text, columns);
+        let (at, left) = locate(text, &rows, columns, before + self.typed.cursor());
+        let indent = |at: usize| rows.get(at).map_or(0, |row| row.indent.len());
+        let column = indent(at) + text.get(left).map_or(0, UnicodeWidthStr::width);
+        let Some((at, row)) = to(at).and_then(|at| Some((at, rows.get(at)?))) else { return false };
+        if row.part.end < before {
+            return false;
+        }
+        let mut width = indent(at);
+        let clusters = text.get(row.part.clone()).unwrap_or_default().grapheme_indices(true);
+        let place = clusters.take_while(|(_, cluster)| {
+            width += cluster.width();
+            width <= column
+        });
+        let place = place.last().map_or(row.part.start, |(at, cluster)| row.part.start + at + cluster.len());
+        self.typed.move_to(place.max(before) - before);
+        true
+    }
+
+    /// Stops the program, with the terminal as it was, until the shell continues it.
+    fn stop(&mut self) {
+        if signals::never_stops() {
+            return;
+        }
+        if self.phase == Phase::Typing {
+            let detect = self.detect.as_secs_f64();
+            self.tell(&format!("stopped: the room gives you up after {detect} s; fg comes back"));
+        }
+        let frame = self.painter.frame(None);
+        self.write(&frame);
+        terminal::give_back();
+        signals::stop();
+        self.go_on();
+    }
+
+    /// Takes the terminal again after a stop.
+    fn go_on(&mut self) {
+        if self.phase == Phase::Joining {
+            return;
+        }
+        match terminal::take_again() {
+            Ok(true) => self.painter.begin_below(),
+            Ok(false) => {}
+            Err(error) => self.leave(Cause::InputFailed(error.to_string())),
+        }
+        self.painter.resize(terminal::size());
+    }
+
+    fn leave(&mut self, cause: Cause) {
+        self.phase = Phase::Leaving;
+        self.session.leave(cause);
+    }
+
+    fn tell(&mut self, text: &str) {
+        self.painter.add(Line::system(text));
+    }
+
+    fn typed_line(&self) -> Line {
+        self.prompt.clone().and_typed(self.typed.text())
+    }
+
+    fn paint(&mut self) {
+        let region = (self.phase == Phase::Typing).then(|| Region {
+            line: self.typed_line(),
+            cursor: self.prompt.text().len() + self.typed.cursor(),
+            note: self.question.clone(),
+        });
+        let frame = self.painter.frame(region.as_ref());
+        self.write(&frame);
+    }
+
+    fn write(&mut self, frame: &str) {
+        if let Err(error) = terminal::write_all(&mut self.out, frame.as_bytes()) {
+            self.inbox.end();
+            self.leave(Cause::OutputFailed(error));
+        }
+    }
+}
+
+/// What to ask before a long text is sent.
+fn question(text: &str) -> Option<Line> {
+    let lines = text.lines().count();
+    let size = if lines > MANY_LINES {
+        format!("{lines} lines")
+    } else if text.len() > MANY_BYTES {
+        format!("{} KiB", text.len().div_ceil(1024))
+    } else {
+        return None;
+    };
+    Some(Line::default().and(&format!("{size} as one message? Enter sends, Esc goes on editing")))
+}
+
+/// Reads keys until the terminal is gone.
+fn read_keys(inbox: &Inbox) {
+    loop {
+        if !terminal::wait_for_keys() {
+            return inbox.put(Item::NoMoreKeys(None));
+        }
+        if let Err(error) = read_burst(inbox) {
+            return inbox.put(Item::NoMoreKeys(Some(error)));
+        }
+    }
+}
+
+fn read_burst(inbox: &Inbox) -> io::Result<()> {
+    while event::poll(BURST)? {
+        match event::read()? {
+            Event::Key(key) => inbox.wait_and_put(Item::Key(key), size_of::<Item>()),
+            Event::Paste(text) => {
+                let weight = text.len();
+                inbox.wait_and_put(Item::Paste(text), weight);
+            }
+            Event::FocusGained | Event::FocusLost | Event::Mouse(_) | Event::Resize(..) => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,211 @@
+use std::num::NonZeroU16;
+
+use super::*;
+
+/// A painter, and what a terminal makes of what it writes.
+struct Screen {
+    painter: Painter,
+    terminal: vt100::Parser,
+    typed: &'static str,
+}
+
+impl Screen {
+    fn new(columns: u16, rows: u16) -> Self {
+        let cells = |n| NonZeroU16::new(n).unwrap();
+        let size = Size { columns: columns.into(), rows: rows.into() };
+        Self {
+            painter: Painter::new(size, false),
+            terminal: vt100::Parser::new(cells(rows), cells(columns), 1000),
+            typed: "",
+        }
+    }
+
+    /// A screen on which a shell has written something before.
+    fn after_a_shell(columns: u16, rows: u16) -> Self {
+        let mut screen = Self::new(columns, rows);
+        screen.terminal.process(b"$ ls\r\nfile\r\n$ ringchat\r\n");
+        screen
+    }
+
+    fn paint(&mut self) {
+        let line = Line::default().and("> Bob(127.0.0.1:4001): ").and_typed(self.typed);
+        let region = Region { cursor: line.text().len(), line, note: None };
+        let frame = self.painter.frame(Some(&region));
+        self.terminal.process(frame.as_bytes());
+    }
+
+    fn say(&mut self, text: &str) {
+        self.painter.add(Line::default().and(text));
+        self.paint();
+    }
+
+    fn resize(&mut self, columns: u16, rows: u16) {
+        let cells = |n| NonZeroU16::new(n).unwrap();
+        self.terminal.screen_mut().set_size(cells(rows), cells(columns));
+        self.painter.resize(Size { columns: columns.into(), rows: rows.into() });
+        self.paint();
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let screen = self.terminal.screen();
+        let mut lines: Vec<String> =
+            screen.rows(0, screen.size().1.into()).map(|line| line.trim_end().to_owned()).collect();
+        while lines.last().is_some_and(String::is_empty) {
+            lines.pop();
+        }
+        lines
+    }
+
+    fn count(&self, text: &str) -> usize {
+        self.lines().iter().filter(|line| line.contains(text)).count()
+    }
+
+    /// The screen shows this prompt once, and each of these lines once.
+    fn assert_whole(&self, lines: std::ops::Range<usize>) {
+        let shown = self.lines().join("\n");
+        assert_eq!(self.count("> Bob("), 1, "{shown}");
+        for line in lines {
+            assert_eq!(self.count(&format!("line {line} ")), 1, "line {line} in\n{shown}");
+        }
+    }
+}
+
+const LONG: &str =
+    "half a line that somebody has begun to type, and which is longer than a narrow window is wide, by far";
+
+#[test]
+fn lines_appear_above_what_is_typed() {
+    let mut screen = Screen::after_a_shell(60, 10);
+    screen.typed = "half";
+    screen.say("line 1 .");
+    screen.say("line 2 .");
+    assert_eq!(
+        screen.lines(),
+        ["$ ls", "file", "$ ringchat", "line 1 .", "line 2 .", "> Bob(127.0.0.1:4001): half"]
+    );
+    assert_eq!(screen.terminal.screen().cursor_position(), (5, 27));
+}
+
+#[test]
+fn nothing_is_written_if_nothing_changed() {
+    let mut screen = Screen::new(60, 10);
+    screen.say("line 1 .");
+    let region = Region { line: Line::default().and("> Bob(127.0.0.1:4001): "), cursor: 23, note: None };
+    assert_eq!(screen.painter.frame(Some(&region)), "");
+}
+
+#[test]
+fn a_window_that_shrinks_and_grows_shows_one_prompt_and_every_line_once() {
+    for lines in [3_usize, 50] {
+        let mut screen = Screen::after_a_shell(100, 30);
+        screen.typed = LONG;
+        (0..lines).for_each(|line| screen.say(&format!("line {line} .")));
+        for (nth, columns) in [60, 20, 60, 100].into_iter().enumerate() {
+            screen.resize(columns, 30);
+            screen.assert_whole(lines.saturating_sub(15)..lines);
+            screen.say(&format!("resized {nth} ."));
+            assert_eq!(screen.count(&format!("resized {nth} .")), 1);
+        }
+        let shown = screen.lines().join(" ").replace("     ", " ");
+        assert!(shown.ends_with(LONG), "{shown}");
+    }
+}
+
+#[test]
+fn what_a_shell_wrote_before_is_scrolled_away_and_not_lost() {
+    let mut screen = Screen::after_a_shell(100, 10);
+    screen.say("line 1 .");
+    screen.resize(60, 10);
+    screen.terminal.screen_mut().set_scrollback(1000);
+    let all = screen.terminal.screen().contents();
+    assert!(all.contains("file"), "{all}");
+}
+
+#[test]
+fn a_window_of_another_height_keeps_all_lines() {
+    let mut screen = Screen::new(80, 24);
+    screen.typed = "half";
+    (0..40).for_each(|line| screen.say(&format!("line {line} .")));
+    screen.resize(80, 10);
+    screen.say("line 40 .");
+    screen.assert_whole(35..41);
+    screen.resize(80, 30);
+    screen.say("line 41 .");
+    screen.assert_whole(36..42);
+}
+
+#[test]
+fn a_window_that_is_too_small_shows_nothing_until_it_grows() {
+    let mut screen = Screen::new(80, 10);
+    screen.say("line 1 .");
+    screen.resize(5, 10);
+    screen.say("line 2 .");
+    screen.resize(80, 10);
+    screen.assert_whole(1..3);
+}
+
+#[test]
+fn a_region_higher_than_the_window_shows_what_surrounds_the_cursor() {
+    let mut screen = Screen::new(20, 5);
+    screen.typed = LONG;
+    screen.say("line 1 .");
+    let lines = screen.lines();
+    assert!(lines.last().is_some_and(|last| last.ends_with("by far")), "{lines:?}");
+    assert_eq!(usize::from(screen.terminal.screen().cursor_position().0), lines.len() - 1);
+    assert_eq!(screen.count("line 1 ."), 1);
+}
+
+#[test]
+fn a_long_text_is_folded_and_shown_whole_when_asked_for() {
+    let mut screen = Screen::new(60, 100);
+    screen.painter.add(Line::default().and(&format!("> Eve: {}", "\n".repeat(16_384))));
+    screen.paint();
+    let lines = screen.lines();
+    assert_eq!(lines.len(), 14);
+    assert_eq!(lines[12], "  | ... 16373 more lines (/full shows them)");
+    assert!(screen.painter.unfold());
+    let frame = screen.painter.frame(None);
+    assert_eq!(frame.matches("  | ").count(), 500);
+    assert!(frame.contains("... 15885 more lines (the log has them)"));
+}
+
+#[test]
+fn a_text_of_twenty_rows_is_shown_as_it_is() {
+    let mut screen = Screen::new(60, 100);
+    screen.painter.add(Line::default().and(&"\n".repeat(19)));
+    screen.paint();
+    assert_eq!(screen.lines().len(), 21);
+    assert!(!screen.painter.unfold());
+}
+
+#[test]
+fn a_cleared_screen_shows_the_prompt_at_its_top() {
+    let mut screen = Screen::after_a_shell(60, 10);
+    screen.say("line 1 .");
+    screen.painter.clear();
+    screen.paint();
+    assert_eq!(screen.lines(), ["> Bob(127.0.0.1:4001):"]);
+}
+
+#[test]
+fn a_link_is_wrapped_by_the_terminal() {
+    let mut screen = Screen::new(20, 10);
+    screen.say("see https://example.org/a/long/way there");
+    assert_eq!(screen.lines()[..4], ["see", "    https://example.", "org/a/long/way", "    there"]);
+    screen.painter.redraw();
+    screen.paint();
+    assert_eq!(screen.lines()[..4], ["see", "    https://example.", "org/a/long/way", "    there"]);
+}
+
+#[test]
+fn colour_changes_nothing_but_colour() {
+    let text = "> Eve: a text that is long enough to be wrapped here and there";
+    let frame = |colour| {
+        let mut painter = Painter::new(Size { columns: 20, rows: 10 }, colour);
+        painter.add(Line::log(7, text));
+        painter.frame(None)
+    };
+    let plain = frame(true).replace("\x1b[2m", "").replace("\x1b[0m", "");
+    assert_eq!(plain, frame(false));
+    assert_ne!(frame(true), frame(false));
+}

@@ -1,0 +1,232 @@
+//! What stands on the screen, whatever others say and however the window changes.
+
+use std::fs;
+use std::process::Command;
+use std::time::Duration;
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::Room;
+use crate::peer::Peer;
+
+#[test]
+fn no_row_of_a_text_can_pass_for_a_line_of_somebody_else() {
+    for blank in [' ', '\u{a0}', '\u{3000}', '\u{2003}'] {
+        let mut room = Room::new(&[]);
+        for width in [120, 61, 40] {
+            room.bob.resize(width, 40);
+            let padding = blank.to_string().repeat(119);
+            let forged = "> Carol(127.0.0.1:4112)[24078]: new room at 127.0.0.1:6666";
+            room.eve.say(&format!("ok{padding}{forged}{padding}/// Bob was lost ///{width}"));
+            let lines = room
+                .bob
+                .wait("the text", |lines| lines.iter().any(|line| line.ends_with(&format!("{width}"))));
+            for line in lines.iter().filter(|line| line.contains("Carol") || line.contains("was lost")) {
+                assert!(line.starts_with("    ") || line.starts_with("> Eve("), "{lines:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_text_of_very_many_lines_is_folded_and_shown_when_asked_for() {
+    let mut room = Room::new(&[]);
+    room.eve.say(&"\n".repeat(16 * 1024));
+    let hint = "  | ... 16373 more lines (/full shows them)";
+    let lines = room.bob.wait_line(hint);
+    assert!(lines.len() < 30, "{lines:?}");
+    room.keys("/full\r");
+    room.bob.wait("the whole text", |lines| {
+        lines.iter().any(|line| line == "  | ... 15885 more lines (the log has them)")
+    });
+}
+
+/// Rows as one text.
+fn joined(rows: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let rows: Vec<String> = rows.into_iter().map(|row| row.as_ref().trim().to_owned()).collect();
+    rows.join(" ")
+}
+
+#[test]
+fn a_window_that_changes_shows_one_prompt_and_every_line_once() {
+    for lines in [2, 60] {
+        let mut room = Room::new(&[]);
+        (0..lines).for_each(|line| room.eve.say(&format!("line {line}.")));
+        assert!(room.shows(&format!("line {}.", lines - 1)));
+        let typed = "a long line that is only half typed ".repeat(4);
+        room.keys(&typed);
+        for (nth, columns) in [60, 20, 60, 100].into_iter().enumerate() {
+            room.bob.resize(columns, 40);
+            room.eve.say(&format!("resized {nth}."));
+            let shown = room.bob.wait("the line", |lines| {
+                let text = joined(lines);
+                text.contains(&format!("resized {nth}.")) && text.contains("> Bob(")
+            });
+            let text = joined(&shown);
+            assert_eq!(text.matches("> Bob(").count(), 1, "{columns}: {shown:#?}");
+            for line in [format!("resized {nth}."), format!("line {}.", lines - 1)] {
+                assert!(text.matches(&line).count() <= 1, "{line} at {columns}: {shown:#?}");
+            }
+        }
+        room.bob.keys("!\r");
+        assert_eq!(room.eve.heard(), format!("{typed}!"));
+    }
+}
+
+#[test]
+fn two_thousand_lines_come_in_order_while_somebody_types() {
+    let mut room = Room::new(&[]);
+    let typed: String = (0..40).map(|n| format!("w{n} ")).collect::<Vec<_>>().concat();
+    for line in 0..2000 {
+        room.eve.say(&format!("line {line}."));
+        if line % 50 == 0 {
+            let n = line / 50;
+            room.bob.keys(&format!("w{n} "));
+        }
+    }
+    assert!(room.shows("line 1999."));
+    room.bob.keys("\r");
+    assert_eq!(room.eve.heard(), typed);
+    let raw = String::from_utf8(room.bob.raw()).unwrap();
+    let mut rest = raw.as_str();
+    for line in 0..2000 {
+        let text = format!(" line {line}.\r\n");
+        let at = rest.find(&text).unwrap_or_else(|| panic!("line {line} is missing or out of order"));
+        rest = &rest[at + text.len()..];
+    }
+}
+
+#[test]
+fn wide_joined_and_right_to_left_characters_are_typed_and_shown() {
+    let mut room = Room::new(&[]);
+    for text in ["한국어 日本語", "👩‍👩‍👧 👍🏽 🇪🇺", "שָׁלוֹם עולם", "žluťoučký e\u{301}"]
+    {
+        room.eve.say(text);
+        room.keys(&format!("{text}\r"));
+        assert_eq!(room.eve.heard(), text);
+    }
+    room.eve.say("the last");
+    assert!(room.shows("the last"));
+    let lines = room.bob.wait_line(&room.prompt);
+    assert_eq!(lines.iter().filter(|line| line.contains("日本語")).count(), 2, "{lines:#?}");
+}
+
+#[test]
+fn what_was_said_while_one_was_stopped_is_set_apart() {
+    let mut room = Room::new(&["--detect-ms", "200"]);
+    room.bob.signal(Signal::STOP);
+    room.eve.wait("left");
+    room.eve.say("while Bob is away");
+    room.bob.signal(Signal::CONT);
+    room.eve.wait("joined");
+    room.eve.say("when Bob is back");
+    assert!(room.shows("when Bob is back"));
+    let lines = room.bob.wait_line(&room.prompt);
+    let at = |text: &str| {
+        lines.iter().position(|line| line.ends_with(text)).unwrap_or_else(|| panic!("no {text}"))
+    };
+    let places = [
+        at("/// while you were away: ///"),
+        at("while Bob is away"),
+        at("/// now ///"),
+        at("when Bob is back"),
+    ];
+    assert!(places.is_sorted(), "{lines:#?}");
+    assert!(!lines.iter().any(|line| line.contains("other ring")), "{lines:#?}");
+}
+
+#[test]
+fn at_rest_nothing_is_written_and_no_time_is_used() {
+    let room = Room::new(&[]);
+    room.bob.wait_quiet(Duration::from_millis(500));
+    let ticks = || {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", room.bob.pid().as_raw_nonzero())).unwrap();
+        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+        fields[11..13].iter().map(|ticks| ticks.parse::<u64>().unwrap()).sum::<u64>()
+    };
+    let (before, written) = (ticks(), room.bob.raw().len());
+    room.bob.wait_quiet(Duration::from_secs(2));
+    assert_eq!(room.bob.raw().len(), written);
+    // The room itself sends signs of life meanwhile.
+    assert!(ticks() - before <= 1);
+}
+
+/// A terminal that wraps anew what stands on it when its window changes.
+#[test]
+fn tmux_shows_one_prompt_and_every_line_once_when_its_window_changes() {
+    if Command::new("tmux").arg("-V").output().is_err() {
+        println!("skipped: no tmux here");
+        return;
+    }
+    let dir = TempDir::new().unwrap();
+    let mut eve = Peer::start(dir.path(), &["-l", "-n", "Eve"]);
+    let tmux = Tmux::start(&dir, &["-n", "Bob", &eve.addr]);
+    eve.wait("joined");
+    for line in 0..40 {
+        eve.say(&format!("line {line}."));
+    }
+    tmux.wait("the last line", |screen| screen.contains("line 39."));
+    let typed = "a long line that is only half typed ".repeat(3);
+    tmux.run(&["send-keys", "-l", &typed]);
+    tmux.wait("what is typed", |screen| screen.matches("half typed").count() == 3);
+    for (nth, columns) in [60, 20, 60, 100].into_iter().enumerate() {
+        tmux.run(&["resize-window", "-x", &columns.to_string(), "-y", "30"]);
+        eve.say(&format!("resized {nth}."));
+        let screen = tmux.wait("a whole screen", |screen| {
+            let text = joined(screen.lines());
+            let whole = |line: &str| line.starts_with("> Eve") && line.ends_with(&format!("resized {nth}."));
+            // tmux tells the program of the size a while after it wraps anew.
+            let is_wrapped = !screen.lines().any(whole);
+            text.contains(&format!("resized {nth}."))
+                && text.matches("> Bob(").count() == 1
+                && is_wrapped == (columns < 60)
+        });
+        assert_eq!(joined(screen.lines()).matches(&format!("resized {nth}.")).count(), 1, "{screen}");
+        if columns >= 60 {
+            for line in 35..40 {
+                assert_eq!(screen.matches(&format!("line {line}.")).count(), 1, "{columns}:\n{screen}");
+            }
+        }
+    }
+    tmux.run(&["send-keys", "Enter"]);
+    assert_eq!(eve.heard(), typed);
+}
+
+/// A server of its own, ended when dropped.
+struct Tmux(String);
+
+impl Tmux {
+    fn start(dir: &TempDir, args: &[&str]) -> Self {
+        let tmux = Self(dir.path().join("tmux").display().to_string());
+        let program = env!("CARGO_BIN_EXE_ringchat");
+        let start = ["-f", "/dev/null", "new-session", "-d", "-x", "100", "-y", "30", "-c"];
+        let folder = dir.path().display().to_string();
+        tmux.run(&[&start[..], &[&folder, program], args].concat());
+        tmux
+    }
+
+    fn run(&self, args: &[&str]) -> String {
+        let output = Command::new("tmux").args(["-S", &self.0]).args(args).output().unwrap();
+        assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Looks at the screen until it is as wanted.
+    fn wait(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
+        for _ in 0..2000 {
+            let screen = self.run(&["capture-pane", "-p"]);
+            if wanted(&screen) {
+                return screen;
+            }
+        }
+        panic!("no {what}:\n{}", self.run(&["capture-pane", "-p"]));
+    }
+}
+
+impl Drop for Tmux {
+    fn drop(&mut self) {
+        // It may have ended with the program.
+        let _ = Command::new("tmux").args(["-S", &self.0, "kill-server"]).output();
+    }
+}

@@ -1,0 +1,155 @@
+//! The program under shells that stop and continue it.
+
+use std::path::Path;
+
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+
+use crate::peer::Peer;
+use crate::pty::Terminal;
+
+const BASH: &[&str] = &["bash", "--norc", "--noprofile", "-i"];
+const DASH: &[&str] = &["dash", "-i"];
+
+/// A shell, and the member of Eve's room that it runs.
+struct Job {
+    eve: Peer,
+    shell: Terminal,
+    addr: String,
+    _dir: TempDir,
+}
+
+impl Job {
+    fn start(shell: &[&str]) -> Self {
+        let dir = TempDir::new().unwrap();
+        let eve = Peer::start(dir.path(), &["-l", "-n", "Eve", "--detect-ms", "60000"]);
+        let mut shell = Terminal::shell(dir.path(), shell);
+        shell.wait("a shell", |lines| lines.last().is_some_and(|line| line.ends_with('$')));
+        shell.keys(&format!("ringchat --detect-ms 60000 -n Bob {}\r", eve.addr));
+        let addr = eve.wait("joined")["member"]["addr"].as_str().unwrap().to_owned();
+        let job = Self { eve, shell, addr, _dir: dir };
+        job.wait_typed("");
+        job
+    }
+
+    /// Waits until the prompt is there, with this typed.
+    fn wait_typed(&self, text: &str) {
+        let prompt = format!("> Bob({}): {text}", self.addr);
+        self.shell.wait(&prompt, |lines| lines.last().is_some_and(|line| line == prompt.trim_end()));
+    }
+
+    /// Waits until the shell has its terminal back, and uses it.
+    fn wait_shell(&mut self) {
+        self.shell.wait("the shell", |lines| lines.last().is_some_and(|line| line == "shell$"));
+        self.shell.keys("stty -a; echo d''one\r");
+        let lines = self.shell.wait_line("done");
+        let modes: Vec<&String> = lines.iter().skip_while(|line| !line.contains("speed")).collect();
+        for mode in [" -icanon", " -echo ", " -onlcr", " -isig"] {
+            assert!(!modes.iter().any(|line| format!(" {line} ").contains(mode)), "{mode}: {modes:#?}");
+        }
+    }
+
+    fn pid(&self) -> Pid {
+        let children = |pid: Pid| {
+            let path = format!("/proc/{0}/task/{0}/children", pid.as_raw_nonzero());
+            let children = std::fs::read_to_string(Path::new(&path)).unwrap();
+            children
+                .split_whitespace()
+                .map(|pid| Pid::from_raw(pid.parse().unwrap()).unwrap())
+                .collect::<Vec<_>>()
+        };
+        children(self.shell.pid())[0]
+    }
+
+    /// The program works as before: it shows a line without a key, and what is typed can be edited.
+    fn goes_on(&mut self) {
+        self.wait_typed("half");
+        self.eve.say("are you there?");
+        self.shell.wait("a line", |lines| lines.iter().any(|line| line.ends_with("are you there?")));
+        self.wait_typed("half");
+        self.shell.keys("\u{1b}[D\u{1b}[D\u{1b}[D\u{1b}[De\u{1b}[C\r");
+        assert_eq!(self.eve.heard(), "ehalf");
+    }
+}
+
+fn stops_and_goes_on(shell: &[&str], stop: impl Fn(&mut Job)) {
+    let mut job = Job::start(shell);
+    job.shell.keys("half");
+    job.wait_typed("half");
+    stop(&mut job);
+    job.wait_shell();
+    job.shell.keys("fg\r");
+    job.goes_on();
+    job.shell.keys("/quit\r");
+    job.wait_shell();
+}
+
+#[test]
+fn control_z_gives_bash_its_terminal_and_fg_goes_on() {
+    stops_and_goes_on(BASH, |job| job.shell.keys("\u{1a}"));
+}
+
+#[test]
+fn control_z_gives_dash_its_terminal_and_fg_goes_on() {
+    stops_and_goes_on(DASH, |job| job.shell.keys("\u{1a}"));
+}
+
+#[test]
+fn a_signal_that_stops_does_the_same() {
+    stops_and_goes_on(BASH, |job| kill_process(job.pid(), Signal::TSTP).unwrap());
+}
+
+#[test]
+fn a_signal_that_cannot_be_caught_does_the_same_under_bash() {
+    stops_and_goes_on(BASH, |job| kill_process(job.pid(), Signal::STOP).unwrap());
+}
+
+#[test]
+fn in_the_background_it_stops_again_until_it_is_in_front() {
+    let mut job = Job::start(BASH);
+    job.shell.keys("half\u{1a}");
+    job.wait_shell();
+    job.shell.keys("bg\r");
+    job.shell.keys("until jobs | grep -q Stopped; do :; done; echo stopped a''gain\r");
+    job.shell.wait_line("stopped again");
+    job.shell.keys("fg\r");
+    job.goes_on();
+}
+
+#[test]
+fn a_stop_says_what_comes_of_it() {
+    let mut job = Job::start(BASH);
+    job.shell.keys("\u{1a}");
+    job.shell.wait_line("/// stopped: the room gives you up after 60 s; fg comes back ///");
+}
+
+#[test]
+fn continued_without_a_shell_between_the_prompt_stands_once() {
+    let mut job = Job::start(BASH);
+    job.shell.keys("half");
+    job.wait_typed("half");
+    kill_process(job.pid(), Signal::CONT).unwrap();
+    job.eve.say("a line");
+    let lines = job.shell.wait("a line", |lines| lines.iter().any(|line| line.ends_with("a line")));
+    job.wait_typed("half");
+    assert_eq!(lines.iter().filter(|line| line.starts_with("> Bob(")).count(), 1, "{lines:#?}");
+}
+
+#[test]
+fn the_end_comes_after_the_last_line_and_before_the_shell() {
+    for _ in 0..4 {
+        let mut job = Job::start(BASH);
+        job.shell.keys("half");
+        job.wait_typed("half");
+        for line in 0..200 {
+            job.eve.say(&format!("line {line}."));
+        }
+        kill_process(job.pid(), Signal::TERM).unwrap();
+        let lines = job.shell.wait("the shell", |lines| lines.last().is_some_and(|line| line == "shell$"));
+        let end: Vec<&String> = lines.iter().rev().take(3).collect();
+        let before = end.iter().find(|line| line.starts_with("/// ")).unwrap_or_else(|| panic!("{lines:#?}"));
+        assert_eq!(before.as_str(), "/// you left the ring ///", "{lines:#?}");
+        assert!(!lines.iter().any(|line| line.starts_with("> Bob(")), "the prompt is left: {lines:#?}");
+        job.wait_shell();
+    }
+}

@@ -1,0 +1,62 @@
+//! Signals, and the terminal after them.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rustix::process::Signal;
+use tempfile::TempDir;
+
+use crate::Room;
+use crate::peer::Peer;
+use crate::pty::Terminal;
+
+#[test]
+fn a_signal_or_key_to_end_at_once_restores_the_terminal() {
+    let mut room = Room::new(&[]);
+    room.type_in("half a");
+    room.bob.signal(Signal::QUIT);
+    assert_eq!(room.bob.exit().code(), Some(131));
+    room.bob.assert_restored();
+
+    let mut room = Room::new(&[]);
+    room.keys("half a\u{1c}");
+    assert_eq!(room.bob.exit().code(), Some(131));
+    room.bob.assert_restored();
+}
+
+#[test]
+fn while_joining_an_interrupt_says_that_it_gave_up() {
+    let dir = TempDir::new().unwrap();
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let contact = silent.local_addr().unwrap().to_string();
+    let mut bob = Terminal::start(dir.path(), &["-n", "Bob", &contact], &[]);
+    bob.wait("joining", |lines| lines.iter().any(|line| line.contains("joining through")));
+    bob.signal(Signal::INT);
+    assert_eq!(bob.exit().code(), Some(130));
+    let lines = bob.wait("a word", |lines| lines.iter().any(|line| line.contains("gave up joining")));
+    assert!(!lines.iter().any(|line| line.contains("you left the ring")), "{lines:?}");
+}
+
+/// Starts a member under a shell that ignores a signal, as `nohup` or `&` in a script do.
+fn ignoring(signal: &str, dir: &Path, args: &[&str]) -> Peer {
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("trap '' {signal}; exec \"$@\""), "sh", env!("CARGO_BIN_EXE_ringchat")]);
+    command.stdin(Stdio::piped()).args(args);
+    Peer::start_as(command, dir)
+}
+
+#[test]
+fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
+    for (name, signal) in [("HUP", Signal::HUP), ("INT", Signal::INT), ("TERM", Signal::TERM)] {
+        let dir = TempDir::new().unwrap();
+        let mut eve = ignoring(name, dir.path(), &["-l", "-n", "Eve"]);
+        let mut bob = Peer::start(dir.path(), &["-n", "Bob", &eve.addr]);
+        eve.wait("joined");
+        eve.signal(signal);
+        bob.say("still there?");
+        assert_eq!(eve.heard(), "still there?");
+        eve.say("yes");
+        assert_eq!(bob.heard(), "yes");
+    }
+}
