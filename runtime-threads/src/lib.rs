@@ -50,6 +50,7 @@ mod engine;
 mod node;
 mod notices;
 mod room;
+mod send;
 
 pub use notices::Notices;
 pub use ringchat_core::driver::{Ended, Event, NoEvent};
