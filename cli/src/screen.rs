@@ -194,6 +194,9 @@ impl Face for Screen {
                 self.system(&text);
             }
             Notice::Joined { member } => self.joined(member),
+            Notice::NotYet { contact, failure, left } => {
+                self.system(&words::not_yet(*contact, *failure, *left));
+            }
             Notice::Left { member, reason } => self.left(member, *reason),
             Notice::Leader { member, epoch } => {
                 self.system(&format!("{} leads now (epoch {epoch})", self.label(member)));

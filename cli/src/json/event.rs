@@ -124,6 +124,10 @@ impl<'a> Event<'a> {
             | Notice::Report(_) => return None,
         })
     }
+            Notice::NotYet { contact, failure, left } => {
+                let message = words::not_yet(*contact, *failure, *left);
+                Self::Error { code: "not_yet", message: message.into(), fatal: false, reference: None }
+            }
 
     /// The event of a line of chat.
     pub(super) fn said(line: &ChatLine<'a>) -> Self {
