@@ -35,7 +35,8 @@ pub(crate) struct Flags {
     #[argh(switch, short = 'L')]
     pub(crate) not_leader: bool,
 
-    /// where this member listens, as others reach it: IP or host name (127.0.0.1)
+    /// where this member listens, as others reach it: IP or host name (127.0.0.1, or for contacts on other machines
+    /// the address on their side)
     #[argh(option, short = 'a', arg_name = "ip")]
     pub(crate) address: Option<String>,
 
@@ -73,6 +74,10 @@ pub(crate) struct Flags {
 
     /// no colour
     #[argh(switch)]
+    /// keep no log
+    #[argh(switch)]
+    pub(crate) no_log: bool,
+
     pub(crate) no_color: bool,
 
     /// how long to try to get in (10)

@@ -22,6 +22,7 @@ mod options;
 mod outcome;
 mod outlet;
 mod people;
+mod own_address;
 mod rewrite;
 mod room;
 mod screen;

@@ -19,6 +19,7 @@ mod freeze;
 mod join;
 mod kill;
 mod leave;
+mod log;
 mod measure;
 mod slow;
 mod soak;
