@@ -23,6 +23,8 @@ mod outcome;
 mod outlet;
 mod people;
 mod own_address;
+mod people;
+mod present;
 mod rewrite;
 mod room;
 mod screen;

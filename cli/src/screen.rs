@@ -9,6 +9,7 @@ use ringchat_core::{ChatLine, Departure, Ending, Member, Notice, Report, Roster,
 use crate::line::Line;
 use crate::outcome::Outcome;
 use crate::outlet::Outlet;
+use crate::present::Present;
 use crate::session::{Ask, Face};
 use crate::words;
 
@@ -54,7 +55,7 @@ pub(crate) struct Screen {
     printer: Printer,
     show: Show,
     asked: Receiver<Ask>,
-    members: Vec<Member>,
+    present: Present,
     been_in: bool,
     /// Own messages of which was said that they wait.
     held: BTreeSet<Seq>,
@@ -71,7 +72,7 @@ impl Screen {
             printer,
             show,
             asked,
-            members: Vec::new(),
+            present: Present::default(),
             been_in: false,
             held: BTreeSet::new(),
             in_replay: false,
@@ -101,7 +102,7 @@ impl Screen {
     }
 
     fn ready(&mut self, me: &Member, leader: &Member, members: &Roster) {
-        self.members = members.iter().cloned().collect();
+        self.present = Present::of(members);
         let leads =
             if leader == me { "you lead".to_owned() } else { format!("{} leads", self.label(leader)) };
         let count = words::members(members.len());
@@ -125,30 +126,28 @@ impl Screen {
     }
 
     fn joined(&mut self, member: &Member) {
-        if !self.members.contains(member) {
-            self.members.push(member.clone());
-        }
+        self.present.add(member);
         self.system(&format!("{} joined the ring!", self.label(member)));
     }
 
     fn left(&mut self, member: &Member, reason: Departure) {
         let label = self.label(member);
-        self.members.retain(|known| known.id != member.id);
+        self.present.remove(member.id);
         match reason {
             Departure::Quit => self.system(&format!("{label} left the ring")),
             Departure::Lost => self.system(&format!("{label} was lost")),
         }
     }
 
-    /// What to call a member: by name, with the address if others have that name too.
+    /// What to call a member.
     fn label(&self, member: &Member) -> String {
-        label(member, self.members.iter())
+        self.present.label(member)
     }
 
     fn report(&mut self, report: &Report) {
         // An answer to nobody is one whose question went with missed notices.
         let Ok(ask) = self.asked.try_recv() else { return };
-        self.members = report.members.iter().cloned().collect();
+        self.present = Present::of(&report.members);
         match ask {
             Ask::Members => {
                 self.system(&words::members(report.members.len()));
@@ -158,7 +157,7 @@ impl Screen {
                     self.system(&format!("{member}{you}{leads}"));
                 }
             }
-            Ask::Ring => self.system(&ring(report)),
+            Ask::Ring => self.system(&ring(report, &self.present)),
             Ask::Leader => self.system(&match &report.leader {
                 Some(leader) => format!("{} leads (epoch {})", self.label(leader), report.epoch),
                 None => "nobody leads just now; the ring elects".to_owned(),
@@ -194,10 +193,10 @@ impl Face for Screen {
                 self.system(&text);
             }
             Notice::Joined { member } => self.joined(member),
+            Notice::Left { member, reason } => self.left(member, *reason),
             Notice::NotYet { contact, failure, left } => {
                 self.system(&words::not_yet(*contact, *failure, *left));
             }
-            Notice::Left { member, reason } => self.left(member, *reason),
             Notice::Leader { member, epoch } => {
                 self.system(&format!("{} leads now (epoch {epoch})", self.label(member)));
             }
@@ -245,16 +244,10 @@ impl Face for Screen {
     }
 }
 
-/// What to call `member` among `all`.
-fn label<'a>(member: &Member, all: impl Iterator<Item = &'a Member>) -> String {
-    let mut others = all.filter(|other| other.id != member.id);
-    if others.any(|other| other.name == member.name) { member.to_string() } else { member.name.to_string() }
-}
-
 /// `ring: alice -> bob -> carol* -> alice (epoch 3)`, the leader starred.
-fn ring(report: &Report) -> String {
+fn ring(report: &Report, present: &Present) -> String {
     let star = |member: &Member| if report.leader.as_ref() == Some(member) { "*" } else { "" };
-    let label = |member: &Member| label(member, report.members.iter());
+    let label = |member: &Member| present.label(member);
     let mut ring: Vec<String> = report.members.iter().map(|member| label(member) + star(member)).collect();
     ring.extend(report.members.iter().next().map(label));
     format!("ring: {} (epoch {})", ring.join(" -> "), report.epoch)
