@@ -21,6 +21,7 @@ mod kill;
 mod leave;
 mod log;
 mod measure;
+mod print;
 mod slow;
 mod soak;
 mod strangers;
