@@ -29,8 +29,18 @@ pub(crate) struct ChatLog {
     path: Option<PathBuf>,
     open: Option<Open>,
     pending: String,
-    /// Whether it was said that others can read it.
-    exposure_told: bool,
+    exposure: Exposure,
+}
+
+/// What others can do with a log, and its user knows.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Exposure {
+    /// They cannot read or change it, as far as was seen.
+    None,
+    /// They can.
+    Untold,
+    /// They can, and it was said.
+    Told,
 }
 
 /// An open log.
@@ -98,7 +108,7 @@ impl ChatLog {
 
     /// A log that drops all.
     pub(crate) fn none() -> Self {
-        Self { path: None, open: None, pending: String::new(), exposure_told: false }
+        Self { path: None, open: None, pending: String::new(), exposure: Exposure::None }
     }
 
     /// Adds a line.
@@ -123,18 +133,15 @@ impl ChatLog {
         let (was_open, moved) = (self.open.is_some(), self.has_moved(&path));
         let written = self.write(&path, moved);
         self.pending.clear();
-        let exposed = match written {
-            Ok(exposed) => exposed,
-            Err(what) => {
-                *self = Self::none();
-                return Err(Trouble { path, what });
-            }
-        };
+        if let Err(what) = written {
+            *self = Self::none();
+            return Err(Trouble { path, what });
+        }
         if was_open && moved {
             return Err(Trouble { path, what: What::Moved });
         }
-        if exposed && !self.exposure_told {
-            self.exposure_told = true;
+        if self.exposure == Exposure::Untold {
+            self.exposure = Exposure::Told;
             return Err(Trouble { path, what: What::Exposed });
         }
         Ok(())
@@ -146,20 +153,22 @@ impl ChatLog {
         self.open.as_ref().map(|open| open.id) != now
     }
 
-    /// Writes what waits, to a newly opened file if so wished. Tells whether others can read that one.
-    fn write(&mut self, path: &Path, anew: bool) -> Result<bool, What> {
-        let mut exposed = false;
+    /// Writes what waits, to a newly opened file if so wished.
+    fn write(&mut self, path: &Path, anew: bool) -> Result<(), What> {
         if anew || self.open.is_none() {
             let (open, found) = open(path)?;
-            exposed = found.is_file() && found.mode() & OTHERS != 0;
-            let has_session = found.len() > 0;
-            self.pending.insert_str(0, if has_session { SEPARATOR } else { "" });
+            if found.is_file() && found.mode() & OTHERS != 0 && self.exposure == Exposure::None {
+                self.exposure = Exposure::Untold;
+            }
+            if found.len() > 0 {
+                self.pending.insert_str(0, SEPARATOR);
+            }
             self.open = Some(open);
         }
-        if let Some(open) = &mut self.open {
-            open.file.write_all(self.pending.as_bytes()).map_err(What::Failed)?;
+        match &mut self.open {
+            Some(open) => open.file.write_all(self.pending.as_bytes()).map_err(What::Failed),
+            None => Ok(()),
         }
-        Ok(exposed)
     }
 }
 
@@ -295,6 +304,20 @@ mod tests {
         assert!(write(&mut log, 1).contains("chmod 600"));
         assert_eq!(write(&mut log, 2), "");
         assert_eq!(fs::read_to_string(&path).unwrap(), "1: hello\n2: hello\n");
+    }
+
+    #[test]
+    fn a_log_that_others_can_read_and_that_took_the_place_of_another_is_said_to_be_both() {
+        let (dir, path) = place();
+        let mut log = ChatLog::new(path.clone());
+        assert_eq!(write(&mut log, 1), "");
+        let other = dir.path().join("other");
+        fs::write(&other, "").unwrap();
+        fs::set_permissions(&other, PermissionsExt::from_mode(0o604)).unwrap();
+        fs::rename(&other, &path).unwrap();
+        assert!(write(&mut log, 2).contains("was moved"));
+        assert!(write(&mut log, 3).contains("chmod 600"));
+        assert_eq!(write(&mut log, 4), "");
     }
 
     #[test]

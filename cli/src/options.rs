@@ -298,7 +298,8 @@ fn usual_name(user: &str) -> Result<Name, NameError> {
     while !name.is_empty() && Name::new(&name) == Err(NameError::TooLong) {
         name.pop();
     }
-    Name::new(if name.trim().is_empty() { "anonymous" } else { name.trim() })
+    // What is left may still be nothing to see, such as an accent alone.
+    Name::new(name.trim()).or_else(|_| Name::new("anonymous"))
 }
 
 #[cfg(test)]
@@ -421,6 +422,7 @@ mod tests {
         assert_eq!(name("a:b(c)"), "abc");
         assert_eq!(name("/*\u{2800}\u{3164}\u{ad}"), "anonymous");
         assert_eq!(name(" \u{1b}> "), "anonymous");
+        assert_eq!(name("\u{301}"), "anonymous");
         assert_eq!(name(&"é".repeat(40)), "é".repeat(32));
         assert_eq!(name(&"한".repeat(40)), "한".repeat(16));
     }

@@ -53,17 +53,21 @@ fn a_contact_of_another_version_ends_with_4(runtimes: Runtimes) {
 }
 
 fn joining_ends_in_time_whatever_the_contacts_do(runtimes: Runtimes) {
-    let margin = Duration::from_millis(900);
     for contacts in [
         vec![nobody()],
         vec![stranger(b"")],
         vec![nobody(), stranger(b"SSH-2.0-OpenSSH_9.7\r\n")],
         vec![stranger(&GREETING)],
     ] {
-        let start = Instant::now();
-        fails(runtimes, 3, |options| options.contacts.clone_from(&contacts));
-        let took = start.elapsed();
-        assert!(took >= JOIN_TIMEOUT && took < JOIN_TIMEOUT + margin, "{took:?} with {contacts:?}");
+        // A loaded machine may be late now and then; a program that waits for a connection to end always is.
+        let in_time = (0..5).any(|_| {
+            let start = Instant::now();
+            fails(runtimes, 3, |options| options.contacts.clone_from(&contacts));
+            let took = start.elapsed();
+            assert!(took >= JOIN_TIMEOUT, "it gave up after {took:?}");
+            took < JOIN_TIMEOUT.mul_f32(1.7)
+        });
+        assert!(in_time, "{contacts:?}");
     }
 }
 
