@@ -2,6 +2,7 @@
 
 use argh::FromArgs;
 
+use crate::help;
 use crate::rewrite::rewrite;
 
 /// Chat without a server: the members form a ring, one of them leads, and if it dies another does.
@@ -35,7 +36,8 @@ pub(crate) struct Flags {
     #[argh(switch, short = 'L')]
     pub(crate) not_leader: bool,
 
-    /// where this member listens, as others reach it: IP or host name (127.0.0.1)
+    /// where this member listens, as others reach it: IP or host name (127.0.0.1, or for contacts on other machines
+    /// the address on their side)
     #[argh(option, short = 'a', arg_name = "ip")]
     pub(crate) address: Option<String>,
 
@@ -67,19 +69,23 @@ pub(crate) struct Flags {
     #[argh(switch)]
     pub(crate) json: bool,
 
-    /// where the log goes (`chat_PORT.log`)
+    /// where the log goes, '' for nowhere (`chat_PORT.log` in the current folder)
     #[argh(option, arg_name = "file")]
     pub(crate) log_file: Option<String>,
+
+    /// keep no log
+    #[argh(switch)]
+    pub(crate) no_log: bool,
 
     /// no colour
     #[argh(switch)]
     pub(crate) no_color: bool,
 
-    /// how long to try to get in (10)
+    /// how long to try to get in (10 s)
     #[argh(option, arg_name = "secs")]
     pub(crate) join_timeout: Option<String>,
 
-    /// silence after which a member is given up (1000)
+    /// silence after which a member is given up (1000 ms)
     #[argh(option, arg_name = "ms")]
     pub(crate) detect_ms: Option<String>,
 
@@ -114,7 +120,7 @@ impl Flags {
                 Ok(Asked::Print(format!("ringchat {}\n", env!("CARGO_PKG_VERSION"))))
             }
             Ok(flags) => Ok(Asked::Run(Box::new(flags))),
-            Err(exit) if exit.status.is_ok() => Ok(Asked::Print(exit.output)),
+            Err(exit) if exit.status.is_ok() => Ok(Asked::Print(help::wrap(&exit.output))),
             Err(exit) => Err(exit.output.trim_end().to_owned()),
         }
     }
@@ -141,6 +147,8 @@ mod tests {
     fn help_and_version_are_printed() {
         let Ok(Asked::Print(help)) = parse("-l --help") else { panic!() };
         assert!(help.contains("Usage: ringchat") && help.contains("not encrypted"), "{help}");
+        assert!(help.lines().all(|line| line.len() <= 80), "{help}");
+        assert!(help.contains("(10 s)") && help.contains("(1000 ms)"), "{help}");
         let Ok(Asked::Print(version)) = parse("-V") else { panic!() };
         assert!(version.starts_with("ringchat "), "{version}");
     }

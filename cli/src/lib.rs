@@ -16,13 +16,16 @@ mod desk;
 mod flags;
 #[doc(hidden)]
 pub mod fuzzing;
+mod help;
 mod json;
 mod line;
 mod lines;
 mod options;
 mod outcome;
 mod outlet;
+mod own_address;
 mod people;
+mod present;
 mod queue;
 mod rewrite;
 mod room;
@@ -37,7 +40,7 @@ mod wrap;
 
 use std::env;
 use std::ffi::OsString;
-use std::io::{Write, stdout};
+use std::io::{self, Write, stdout};
 use std::process::ExitCode;
 
 use flags::{Asked, Flags};
@@ -62,12 +65,20 @@ pub fn run() -> ExitCode {
             }
             Err(error) => usage(&error.to_string()),
         },
-        Ok(Asked::Print(text)) => {
-            // Who closed standard output does not want it.
-            let _ = write!(stdout(), "{text}");
-            ExitCode::SUCCESS
-        }
+        Ok(Asked::Print(text)) => print(&text),
         Err(error) => usage(&error),
+    }
+}
+
+fn print(text: &str) -> ExitCode {
+    let mut out = stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // Who closed standard output does not want it.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Line::complaint(&format!("standard output cannot be written ({error})")).to_stderr();
+            ExitCode::FAILURE
+        }
+        Ok(()) | Err(_) => ExitCode::SUCCESS,
     }
 }
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 use ringchat_core::{Config, Name, NameError, Start};
 
 use crate::flags::Flags;
+use crate::own_address;
 use crate::room::Runtime;
 use crate::words;
 
@@ -33,8 +34,29 @@ pub(crate) struct Options {
     pub(crate) verbose: bool,
     /// Colour where it can.
     pub(crate) colour: bool,
-    /// Where the log goes, if not to `chat_<port>.log`.
-    pub(crate) log_file: Option<PathBuf>,
+    /// Where the log goes.
+    pub(crate) log_file: LogFile,
+    /// The address to listen on, if nobody said which and a contact is on another machine.
+    pub(crate) chosen: Option<IpAddr>,
+}
+
+/// Where a log goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LogFile {
+    /// To `chat_<port>.log`.
+    #[default]
+    Usual,
+    /// To this file.
+    At(PathBuf),
+    /// Nowhere.
+    Off,
+}
+
+impl LogFile {
+    /// To the file called `path`, or nowhere if that is nothing.
+    fn at(path: String) -> Self {
+        if path.is_empty() { Self::Off } else { Self::At(path.into()) }
+    }
 }
 
 /// Why flags and environment make no options.
@@ -52,6 +74,9 @@ pub(crate) enum UsageError {
     Name(NameError),
     /// An address that nobody can reach; and those that this machine has.
     Unspecified { ip: IpAddr, own: Vec<IpAddr> },
+    /// An address that no member on another machine can reach, though a contact is there; and those that this machine
+    /// has.
+    OnlyHere { ip: IpAddr, contact: SocketAddr, own: Vec<IpAddr> },
     /// A host name that leads nowhere.
     Unresolved { host: String, why: String },
 }
@@ -72,6 +97,14 @@ impl fmt::Display for UsageError {
                 let own = words::list(own);
                 write!(f, "{ip} is no address that others can reach; choose one of this machine with -a: {own}")
             }
+            Self::OnlyHere { ip, contact, own } => {
+                let own = words::list(own);
+                write!(
+                    f,
+                    "only this machine can reach {ip}, and {contact} is on another; leave -a out, or choose one of \
+                     this machine: {own}"
+                )
+            }
             Self::Unresolved { host, why } => write!(f, "no address is known for {host:?}: {why}"),
         }
     }
@@ -87,10 +120,7 @@ impl Options {
         let set = |flag: Option<String>, name: &str| flag.or_else(|| env(name));
         let on = |flag: bool, name: &str| flag || env(name).is_some_and(|value| value != "0");
 
-        let ip = match set(flags.address, "RINGCHAT_ADDRESS") {
-            Some(host) => own_address(&host)?,
-            None => Ipv4Addr::LOCALHOST.into(),
-        };
+        let address = set(flags.address, "RINGCHAT_ADDRESS");
         let port = parse("--port", set(flags.port, "RINGCHAT_PORT"), "a port, 0 to 65535")?.unwrap_or(0);
         let name = match set(flags.name, "RINGCHAT_NAME") {
             Some(name) => Name::new(&name).map_err(UsageError::Name)?,
@@ -103,6 +133,7 @@ impl Options {
             of_neighbor(flags.neighbor_port, "RINGCHAT_NEIGHBOR_PORT"),
         )?;
         let contacts = contacts(neighbor, &flags.contacts)?;
+        let (ip, chosen) = listen_on(address, &contacts)?;
         let seconds = parse(
             "--join-timeout",
             set(flags.join_timeout, "RINGCHAT_JOIN_TIMEOUT"),
@@ -121,7 +152,12 @@ impl Options {
             json: on(flags.json, "RINGCHAT_JSON"),
             verbose: on(flags.verbose, "RINGCHAT_VERBOSE"),
             colour: !flags.no_color && env("NO_COLOR").is_none() && env("TERM").as_deref() != Some("dumb"),
-            log_file: set(flags.log_file, "RINGCHAT_LOG_FILE").map(PathBuf::from),
+            log_file: if flags.no_log || (flags.log_file.is_none() && on(false, "RINGCHAT_NO_LOG")) {
+                LogFile::Off
+            } else {
+                set(flags.log_file, "RINGCHAT_LOG_FILE").map_or(LogFile::Usual, LogFile::at)
+            },
+            chosen,
         })
     }
 }
@@ -174,24 +210,30 @@ impl FromStr for Milliseconds {
     }
 }
 
-/// The address to listen on.
-fn own_address(host: &str) -> Result<IpAddr, UsageError> {
+/// The address to listen on; and once more, if it was chosen for the sake of the contacts.
+fn listen_on(given: Option<String>, contacts: &[SocketAddr]) -> Result<(IpAddr, Option<IpAddr>), UsageError> {
+    if let Some(host) = given {
+        return Ok((given_address(&host, contacts)?, None));
+    }
+    let chosen = own_address::towards(contacts);
+    Ok((chosen.unwrap_or(Ipv4Addr::LOCALHOST.into()), chosen))
+}
+
+/// The address to listen on, as somebody gave it who joins through `contacts`.
+fn given_address(host: &str, contacts: &[SocketAddr]) -> Result<IpAddr, UsageError> {
     let ip = match bare(host).parse() {
         Ok(ip) => ip,
         Err(_) => resolve(host, 0)?.first().map(SocketAddr::ip).ok_or_else(|| unresolved(host))?,
     };
     if ip.is_unspecified() {
-        return Err(UsageError::Unspecified { ip, own: own_addresses() });
+        return Err(UsageError::Unspecified { ip, own: own_address::all() });
     }
-    Ok(ip)
-}
-
-/// The addresses of this machine that others may reach, and failing these those that only it can.
-pub(crate) fn own_addresses() -> Vec<IpAddr> {
-    let all: Vec<IpAddr> =
-        if_addrs::get_if_addrs().unwrap_or_default().iter().map(if_addrs::Interface::ip).collect();
-    let reachable: Vec<IpAddr> = all.iter().copied().filter(|ip| !ip.is_loopback()).collect();
-    if reachable.is_empty() { all } else { reachable }
+    match own_address::elsewhere(contacts).next() {
+        Some(contact) if own_address::is_only_here(ip) => {
+            Err(UsageError::OnlyHere { ip, contact, own: own_address::all() })
+        }
+        _ => Ok(ip),
+    }
 }
 
 /// The member named by `-na` and `-np`.
@@ -256,7 +298,8 @@ fn usual_name(user: &str) -> Result<Name, NameError> {
     while !name.is_empty() && Name::new(&name) == Err(NameError::TooLong) {
         name.pop();
     }
-    Name::new(if name.trim().is_empty() { "anonymous" } else { name.trim() })
+    // What is left may still be nothing to see, such as an accent alone.
+    Name::new(name.trim()).or_else(|_| Name::new("anonymous"))
 }
 
 #[cfg(test)]
@@ -328,9 +371,40 @@ mod tests {
     fn an_address_that_nobody_reaches_is_refused_with_those_of_this_machine() {
         for ip in ["0.0.0.0", "::", "[::]"] {
             let Err(error) = options(&format!("-l -a {ip}"), &[]) else { panic!("{ip} was taken") };
-            let own = own_addresses();
+            let own = own_address::all();
             assert!(own.iter().all(|ip| error.to_string().contains(&ip.to_string())), "{error}");
         }
+    }
+
+    #[test]
+    fn an_address_that_only_this_machine_reaches_is_refused_with_a_contact_on_another() {
+        for line in
+            ["-a 127.0.0.1 192.0.2.1:5", "-a ::1 127.0.0.1:4 192.0.2.1:5", "-a localhost -na 192.0.2.1 -np 5"]
+        {
+            let Err(error) = options(line, &[]) else { panic!("{line} was taken") };
+            assert!(matches!(error, UsageError::OnlyHere { .. }), "{error}");
+            assert!(
+                own_address::all().iter().all(|ip| error.to_string().contains(&ip.to_string())),
+                "{error}"
+            );
+        }
+        let env = [("RINGCHAT_ADDRESS", "127.0.0.1")];
+        assert!(matches!(options("192.0.2.1:5", &env), Err(UsageError::OnlyHere { .. })));
+        assert_eq!(options("-a 127.0.0.2 127.0.0.1:5", &[]).unwrap().addr, addr("127.0.0.2:0"));
+    }
+
+    #[test]
+    fn the_log_goes_where_it_is_said_or_nowhere() {
+        let log = |line: &str, env: &[(&str, &str)]| options(line, env).unwrap().log_file;
+        assert_eq!(log("-l", &[]), LogFile::Usual);
+        assert_eq!(log("-l", &[("RINGCHAT_LOG_FILE", "")]), LogFile::Usual);
+        assert_eq!(log("-l", &[("RINGCHAT_LOG_FILE", "a")]), LogFile::At("a".into()));
+        for line in ["-l --no-log", "-l --log-file=", "-l --no-log --log-file b"] {
+            assert_eq!(log(line, &[("RINGCHAT_LOG_FILE", "a")]), LogFile::Off, "{line}");
+        }
+        let off = [("RINGCHAT_NO_LOG", "1"), ("RINGCHAT_LOG_FILE", "a")];
+        assert_eq!(log("-l", &off), LogFile::Off);
+        assert_eq!(log("-l --log-file b", &off), LogFile::At("b".into()));
     }
 
     #[test]
@@ -346,7 +420,9 @@ mod tests {
     fn a_user_without_a_valid_name_gets_one() {
         let name = |user: &str| usual_name(user).unwrap().to_string();
         assert_eq!(name("a:b(c)"), "abc");
+        assert_eq!(name("/*\u{2800}\u{3164}\u{ad}"), "anonymous");
         assert_eq!(name(" \u{1b}> "), "anonymous");
+        assert_eq!(name("\u{301}"), "anonymous");
         assert_eq!(name(&"é".repeat(40)), "é".repeat(32));
         assert_eq!(name(&"한".repeat(40)), "한".repeat(16));
     }

@@ -41,6 +41,7 @@ const KNOWN: &[Known] = &[
     value("--runtime", None, &["--runtime"]),
     flag("--json", None, &["--json"]),
     value("--log-file", None, &["--log-file"]),
+    flag("--no-log", None, &["--no-log"]),
     flag("--no-color", None, &["--no-color"]),
     value("--join-timeout", None, &["--join-timeout"]),
     value("--detect-ms", None, &["--detect-ms"]),

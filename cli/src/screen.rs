@@ -12,6 +12,7 @@ use crate::desk::{self, Inbox, Item};
 use crate::line::Line;
 use crate::outcome::Outcome;
 use crate::outlet::Outlet;
+use crate::present::Present;
 use crate::session::Face;
 use crate::{terminal, words};
 
@@ -130,7 +131,7 @@ pub(crate) struct Screen {
     printer: Printer,
     show: Show,
     questions: Receiver<Question>,
-    members: Vec<Member>,
+    present: Present,
     been_in: bool,
     /// Own messages of which was said that they wait.
     held: BTreeSet<Seq>,
@@ -145,7 +146,7 @@ impl Screen {
             printer,
             show,
             questions,
-            members: Vec::new(),
+            present: Present::default(),
             been_in: false,
             held: BTreeSet::new(),
             occasion: Occasion::Live,
@@ -157,7 +158,7 @@ impl Screen {
     }
 
     fn ready(&mut self, me: &Member, leader: &Member, members: &Roster) {
-        self.members = members.iter().cloned().collect();
+        self.present = Present::of(members);
         let leads =
             if leader == me { "you lead".to_owned() } else { format!("{} leads", self.label(leader)) };
         let count = words::members(members.len());
@@ -195,33 +196,31 @@ impl Screen {
     }
 
     fn joined(&mut self, member: &Member) {
-        if !self.members.contains(member) {
-            self.members.push(member.clone());
-        }
+        self.present.add(member);
         self.system(&format!("{} joined the ring!", self.label(member)));
     }
 
     fn left(&mut self, member: &Member, reason: Departure) {
         let label = self.label(member);
-        self.members.retain(|known| known.id != member.id);
+        self.present.remove(member.id);
         match reason {
             Departure::Quit => self.system(&format!("{label} left the ring")),
             Departure::Lost => self.system(&format!("{label} was lost")),
         }
     }
 
-    /// What to call a member: by name, with the address if others have that name too.
+    /// What to call a member.
     fn label(&self, member: &Member) -> String {
-        label(member, self.members.iter())
+        self.present.label(member)
     }
 
     fn report(&mut self, report: &Report) {
         // A report without a question is one whose question went with missed notices.
         let Ok(question) = self.questions.try_recv() else { return };
-        self.members = report.members.iter().cloned().collect();
+        self.present = Present::of(&report.members);
         match question {
             Question::Members(part) => self.members(report, &part),
-            Question::Ring => self.system(&ring(report)),
+            Question::Ring => self.system(&ring(report, &self.present)),
             Question::Leader => self.system(&match &report.leader {
                 Some(leader) => format!("{} leads (epoch {})", self.label(leader), report.epoch),
                 None => "nobody leads just now; the ring elects".to_owned(),
@@ -285,6 +284,9 @@ impl Face for Screen {
             }
             Notice::Joined { member } => self.joined(member),
             Notice::Left { member, reason } => self.left(member, *reason),
+            Notice::NotYet { contact, failure, left } => {
+                self.system(&words::not_yet(*contact, *failure, *left));
+            }
             Notice::Leader { member, epoch } => {
                 self.system(&format!("{} leads now (epoch {epoch})", self.label(member)));
             }
@@ -337,16 +339,10 @@ impl Face for Screen {
     }
 }
 
-/// What to call `member` among `all`.
-fn label<'a>(member: &Member, all: impl Iterator<Item = &'a Member>) -> String {
-    let mut others = all.filter(|other| other.id != member.id);
-    if others.any(|other| other.name == member.name) { member.to_string() } else { member.name.to_string() }
-}
-
 /// `ring: alice -> bob -> carol* -> alice (epoch 3)`, the leader starred.
-fn ring(report: &Report) -> String {
+fn ring(report: &Report, present: &Present) -> String {
     let star = |member: &Member| if report.leader.as_ref() == Some(member) { "*" } else { "" };
-    let label = |member: &Member| label(member, report.members.iter());
+    let label = |member: &Member| present.label(member);
     let mut ring: Vec<String> = report.members.iter().map(|member| label(member) + star(member)).collect();
     ring.extend(report.members.iter().next().map(label));
     format!("ring: {} (epoch {})", ring.join(" -> "), report.epoch)

@@ -1,8 +1,6 @@
 //! A session: one stay in a room, from the binding of the port to the exit code.
 
-use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,8 +8,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use ringchat_core::driver::{Event, NoEvent};
 use ringchat_core::{ChatLine, Notice, Stamp};
 
-use crate::chat_log::ChatLog;
+use crate::chat_log::{ChatLog, Trouble};
 use crate::line::Line;
+use crate::options::LogFile;
 use crate::outcome::{Cause, Outcome};
 use crate::room::{Notices, Room};
 use crate::words;
@@ -89,10 +88,10 @@ pub(crate) fn run(
     session: &Session,
     mut notices: Notices,
     face: &mut dyn Face,
-    log_file: Option<PathBuf>,
+    log_file: LogFile,
     admitted: SyncSender<()>,
 ) -> Outcome {
-    let mut log = open_log(log_file, session.room.addr(), face);
+    let mut log = open_log(log_file, session.room.addr());
     let mut admitted = Some(admitted);
     let mut ending = None;
     while let Some(event) = next(session, &mut notices, &mut log, face) {
@@ -132,8 +131,8 @@ pub(crate) fn show(lamport: Stamp, notice: &Notice, log: &mut ChatLog, face: &mu
 
 /// Adds a line to the log.
 fn add(text: &str, lamport: Stamp, notice: &Notice, log: &mut ChatLog, face: &mut dyn Face) {
-    let line = Line::log(lamport, text);
-    tell(log.add(&line), log, lamport, face);
+    let line = Line::log(lamport, &words::one_line(text));
+    tell(log.add(&line), lamport, face);
     face.log(&line, notice);
 }
 
@@ -143,35 +142,27 @@ fn next(session: &Session, notices: &mut Notices, log: &mut ChatLog, face: &mut 
         Ok(event) => Some(event),
         Err(NoEvent::Yet) => {
             face.caught_up();
-            tell(log.flush(), log, session.lamport(), face);
+            tell(log.flush(), session.lamport(), face);
             notices.next()
         }
         Err(NoEvent::Ended) => {
-            tell(log.flush(), log, session.lamport(), face);
+            tell(log.flush(), session.lamport(), face);
             None
         }
     }
 }
 
-fn open_log(path: Option<PathBuf>, addr: SocketAddr, face: &mut dyn Face) -> ChatLog {
-    let path = path.unwrap_or_else(|| PathBuf::from(format!("chat_{}.log", addr.port())));
-    match ChatLog::open(path.clone()) {
-        Ok(log) => log,
-        Err(error) => {
-            let log = ChatLog::none(path);
-            tell(Err(error), &log, 0, face);
-            log
-        }
+fn open_log(log_file: LogFile, addr: SocketAddr) -> ChatLog {
+    match log_file {
+        LogFile::Usual => ChatLog::new(format!("chat_{}.log", addr.port()).into()),
+        LogFile::At(path) => ChatLog::new(path),
+        LogFile::Off => ChatLog::none(),
     }
 }
 
-/// Says that the log cannot be written.
-fn tell(written: io::Result<()>, log: &ChatLog, lamport: Stamp, face: &mut dyn Face) {
-    if let Err(error) = written {
-        let path = log.path().display();
-        let message = format!(
-            "the log {path} cannot be written ({error}); the room goes on, choose another with --log-file"
-        );
-        face.trouble(lamport, "log_file", &message);
+/// Says what is to be said about the log.
+fn tell(written: Result<(), Trouble>, lamport: Stamp, face: &mut dyn Face) {
+    if let Err(trouble) = written {
+        face.trouble(lamport, "log_file", &trouble.to_string());
     }
 }

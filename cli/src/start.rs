@@ -11,9 +11,10 @@ use ringchat_core::{Config, Start};
 use crate::desk::{Desk, Inbox, Item};
 use crate::json::{self, Json};
 use crate::line::Line;
-use crate::options::{Options, own_addresses};
+use crate::options::Options;
 use crate::outcome::{Cause, Outcome};
 use crate::outlet::Outlet;
+use crate::own_address;
 use crate::people::{Input, MAX_ASKED, MAX_WAITING};
 use crate::room::{Notices, Room};
 use crate::screen::{Look, Printer, Screen, Show};
@@ -45,7 +46,7 @@ fn open(options: &Options) -> Result<(Arc<Session>, Notices), Outcome> {
         Ok((room, notices)) => Ok((Arc::new(Session::new(room)), notices)),
         Err(error) => Err(match error.listen {
             Some(io::ErrorKind::AddrNotAvailable) => {
-                Outcome::failed(5, "listen", format!("{error}: {}", words::list(&own_addresses())))
+                Outcome::failed(5, "listen", format!("{error}: {}", words::list(&own_address::all())))
             }
             Some(_) => Outcome::failed(5, "listen", error.to_string()),
             None => Outcome::failed(1, "system", error.to_string()),
@@ -106,6 +107,9 @@ fn people(options: &Options, session: &Arc<Session>, notices: Notices) -> io::Re
     if let Start::Join { contacts } = &options.start {
         let joining = Line::system(&format!("joining through {}", words::list(contacts)));
         printer.insist(&joining);
+        if options.chosen.is_some() {
+            printer.insist(&Line::system(&format!("listening on {}", session.room.addr())));
+        }
     }
     let own = !(stdin().is_terminal() && stdout().is_terminal());
     let mut face = Screen::new(printer, Show { own, log: options.verbose }, asked);

@@ -1,11 +1,16 @@
 //! What happens in a room, in words for its log.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use ringchat_core::limits::MAX_TEXT;
-use ringchat_core::{ChatLine, Departure, ElectionPhase, Ending, Notice, RingReason};
+use ringchat_core::{
+    ChatLine, Departure, DialFailure, ElectionPhase, Ending, JoinFailure, Notice, RingReason,
+};
 
+use crate::clean::Clean;
 use crate::line::Line;
 
 /// What the log says about a line of chat.
@@ -38,6 +43,7 @@ pub(crate) fn log(notice: &Notice) -> Option<String> {
             };
             format!("election of epoch {epoch}: {candidate} {what}")
         }
+        Notice::NotYet { contact, failure, left } => not_yet(*contact, *failure, *left),
         Notice::Leader { member, epoch } => format!("{member} leads now (epoch {epoch})"),
         Notice::LeftBehind => "the ring went on without this member, which joins again".to_owned(),
         Notice::CutOff => "too slow for the room, which reads no more until this member caught up".to_owned(),
@@ -48,6 +54,25 @@ pub(crate) fn log(notice: &Notice) -> Option<String> {
         Notice::Ended(_) => "did not get into a ring".to_owned(),
         Notice::Chat(_) | Notice::Report(_) => return None,
     })
+}
+
+/// `text` as one line of a log: its line ends are written `\n`. Backslashes stay as they are, so that paths can be
+/// read; what was said to the letter is in the lines of `--json`.
+pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
+    if text.contains(['\n', '\u{2028}', '\u{2029}']) {
+        Clean::new(text).as_str().replace('\n', "\\n").into()
+    } else {
+        text.into()
+    }
+}
+
+/// That this member is not let in yet, and goes on trying.
+pub(crate) fn not_yet(contact: SocketAddr, failure: JoinFailure, left: Duration) -> String {
+    let why = match failure {
+        JoinFailure::Dial(DialFailure::Refused) => format!("nobody listens at {contact} yet"),
+        _ => format!("{contact}: {failure}"),
+    };
+    format!("{why}; trying for {} s more", left.as_millis().div_ceil(1000))
 }
 
 /// That nothing keeps others out.
@@ -89,4 +114,31 @@ pub(crate) fn messages(count: u64) -> String {
 /// So many members.
 pub(crate) fn members(count: usize) -> String {
     if count == 1 { "1 member".to_owned() } else { format!("{count} members") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_many_line_ends_is_one_line_of_the_log() {
+        let many = "\n".repeat(16 * 1024);
+        assert_eq!(one_line(&many), "\\n".repeat(16 * 1024));
+        assert_eq!(one_line("a\r\nb\u{2028}c\u{2029}"), "a\\nb\\nc\\n");
+        assert_eq!(one_line("C:\\new"), "C:\\new");
+    }
+
+    #[test]
+    fn who_is_not_let_in_yet_hears_why_and_for_how_long_it_is_tried() {
+        let contact = ([127, 0, 0, 1], 4000).into();
+        let said = |failure, ms| not_yet(contact, failure, Duration::from_millis(ms));
+        assert_eq!(
+            said(JoinFailure::Dial(DialFailure::Refused), 7_900),
+            "nobody listens at 127.0.0.1:4000 yet; trying for 8 s more"
+        );
+        assert_eq!(
+            said(JoinFailure::NoAnswer, 900),
+            "127.0.0.1:4000: no answer from the room in time; trying for 1 s more"
+        );
+    }
 }

@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::SocketAddr;
+use core::time::Duration;
 
 use crate::ids::{DialId, Epoch, Index, LinkId, Seq, Stamp, Text};
 use crate::input::{DialFailure, DownReason};
@@ -56,8 +57,11 @@ pub enum Action {
         /// What.
         notice: Notice,
     },
-    /// The node has ended: flush every link, close all, hand it nothing more.
-    Halt,
+    /// The node has ended: close every link, hand it nothing more.
+    Halt {
+        /// How to close them. With `Abort` the end is not to wait for those that are being closed already either.
+        mode: CloseMode,
+    },
 }
 
 /// How to close a link.
@@ -129,6 +133,15 @@ pub enum Notice {
         candidate: Arc<Member>,
         /// Of which epoch.
         epoch: Epoch,
+    },
+    /// No contact lets this node in yet, this one for that reason. It tries again. Told once for each contact.
+    NotYet {
+        /// Where it listens, or is to.
+        contact: SocketAddr,
+        /// What became of it.
+        failure: JoinFailure,
+        /// How long this node goes on trying.
+        left: Duration,
     },
     /// Somebody leads now.
     Leader {

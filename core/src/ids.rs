@@ -8,6 +8,8 @@ use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smol_str::SmolStr;
+use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+use unicode_security::skeleton;
 use unicode_width::UnicodeWidthStr;
 
 use crate::limits::{MAX_NAME, MAX_NAME_COLUMNS, MAX_TEXT};
@@ -137,18 +139,26 @@ impl fmt::Display for NameError {
         match self {
             Self::Empty => f.write_str("a name needs at least one visible character"),
             Self::TooLong => {
-                write!(f, "a name has at most {MAX_NAME_COLUMNS} columns and {MAX_NAME} bytes")
+                write!(f, "a name has at most {MAX_NAME_COLUMNS} columns and {MAX_NAME} bytes; shorten it")
             }
-            Self::Blank => f.write_str("a name neither starts nor ends with a blank"),
-            Self::Forbidden(c) => write!(f, "a name cannot contain {c:?}"),
+            Self::Blank => f.write_str("a name neither starts nor ends with a blank; leave it out"),
+            Self::Forbidden(c) if MARKS.contains(*c) => {
+                write!(f, "a name has none of {MARKS}, which the screen sets around names; leave {c:?} out")
+            }
+            Self::Forbidden(c) => {
+                write!(f, "a name has only characters that can be seen; leave out U+{:04X}", u32::from(*c))
+            }
         }
     }
 }
 
 impl core::error::Error for NameError {}
 
-/// What people call a member: 1 to 32 columns, at most 64 bytes, no control characters, no blanks at the
-/// ends, none of `()[]:>`. Not unique. Cheap to clone, and short ones to decode: they travel with each message.
+/// What people call a member: 1 to 32 columns, at most 64 bytes, all characters to be seen, no blanks at the
+/// ends, none of `()[]:>/*`. Not unique. Cheap to clone, and short ones to decode: they travel with each message.
+///
+/// Joiners, which some scripts use to choose between forms of a letter, and variation selectors are not to be
+/// seen either: a name is written without them.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(SmolStr);
 
@@ -184,12 +194,31 @@ impl Name {
     }
 }
 
-/// Control characters, what reorders or hides text, and what the screen's headers are made of.
+/// What the lines of the screen are made of beside names: headers, prompts, notices, the star of a leader.
+const MARKS: &str = "()[]:>/*";
+
+/// Characters drawn without ink of which Unicode's data do not say so: a filler, a note without a head, and two
+/// blanks of hieroglyphs.
+const INKLESS: [char; 4] = ['\u{16fe4}', '\u{1d159}', '\u{13441}', '\u{13442}'];
+
 fn forbidden_in_name(c: char) -> bool {
-    c.is_control()
-        || "()[]:>".contains(c)
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}')
-        || matches!(c, '\u{061c}' | '\u{feff}' | '\u{e0000}'..='\u{e007f}')
+    if c.is_ascii() { c.is_ascii_control() || MARKS.contains(c) } else { is_unseen(c) }
+}
+
+/// Whether nobody sees `c`, or sees nothing but a blank, or sees something else in each program.
+fn is_unseen(c: char) -> bool {
+    let category = c.general_category();
+    let is_other = matches!(
+        category,
+        GeneralCategory::Control
+            | GeneralCategory::Format
+            | GeneralCategory::Surrogate
+            | GeneralCategory::PrivateUse
+            | GeneralCategory::Unassigned
+    );
+    // What Unicode says a character looks like (UTS #39) leaves out what is ignorable, fillers included, and makes
+    // one blank of each that looks like it.
+    is_other || INKLESS.contains(&c) || skeleton(c.encode_utf8(&mut [0; 4])).all(char::is_whitespace)
 }
 
 impl fmt::Display for Name {
@@ -294,13 +323,63 @@ mod tests {
 
     #[test]
     fn a_name_that_could_pass_for_a_header_is_refused() {
-        for c in "()[]:>\u{1b}\n\u{202e}\u{7f}\u{200d}".chars() {
+        for c in "()[]:>/*\u{1b}\n\u{202e}\u{7f}\u{200d}".chars() {
             let name = alloc::format!("a{c}b");
             assert_eq!(Name::new(&name), Err(NameError::Forbidden(c)), "{name:?}");
         }
         assert_eq!(Name::new(" a"), Err(NameError::Blank));
         assert_eq!(Name::new(""), Err(NameError::Empty));
         assert_eq!(Name::new("\u{301}"), Err(NameError::Empty));
+    }
+
+    #[test]
+    fn a_name_with_something_in_it_that_nobody_sees_is_refused() {
+        let unseen = "\u{ad}\u{34f}\u{115f}\u{1160}\u{17b4}\u{180b}\u{180e}\u{200b}\u{200c}\u{2060}\u{2064}\u{206a}\u{2800}\u{3164}\
+                      \u{feff}\u{fe0f}\u{ffa0}\u{1bca0}\u{1d173}\u{e0041}\u{e0100}";
+        let blank = "\u{85}\u{a0}\u{1680}\u{2003}\u{2028}\u{2029}\u{202f}\u{3000}\u{13441}\u{16fe4}\u{1d159}";
+        let unknown = "\u{378}\u{e000}\u{fdd0}\u{ffff}\u{10fffd}\u{600}\u{fff9}";
+        for c in [unseen, blank, unknown].into_iter().flat_map(str::chars) {
+            for name in [alloc::format!("{c}"), alloc::format!("Ca{c}rol"), alloc::format!("Alice{c}")] {
+                assert!(Name::new(&name).is_err(), "{name:?} is taken");
+            }
+        }
+    }
+
+    #[test]
+    fn a_refusal_tells_what_to_leave_out() {
+        let why = |name: &str| alloc::format!("{}", Name::new(name).unwrap_err());
+        assert_eq!(why("a\u{3164}"), "a name has only characters that can be seen; leave out U+3164");
+        assert!(why("/// Bob was lost ///").ends_with("leave '/' out"), "{}", why("/"));
+    }
+
+    #[test]
+    fn ordinary_names_of_all_scripts_are_taken() {
+        for name in [
+            "Žofie Nováková",
+            "Zoe\u{308}",
+            "O'Brien-Smith, Jr.",
+            "Алиса",
+            "Αλίκη",
+            "אליס",
+            "أليس",
+            "आलिस",
+            "অ্যালিস",
+            "ஆலிஸ்",
+            "ആലീസ്",
+            "อลิซ",
+            "ကြည်",
+            "អាលីស",
+            "アリス",
+            "爱丽丝",
+            "앨리스",
+            "Ալիս",
+            "ალისა",
+            "አሊስ",
+            "⠁⠇⠊⠉⠑",
+            "🐢 & co_7",
+        ] {
+            assert_eq!(Name::new(name).map(|name| name.as_str().len()), Ok(name.len()), "{name}");
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@
 //!    [`DownReason::Overflow`]. Drop nothing in silence.
 //! 8. Give no more to say than the node [takes](Node::takes); while [`Node::can_say`] is false, do not read the
 //!    user's input.
-//! 9. On [`Action::Halt`] flush every link, close it in order, and end.
+//! 9. On [`Action::Halt`] close every link as it says, and end.
 //!
 //! The node in turn never panics over what comes in, keeps everything within [`limits`], and after each
 //! call has its deadline in the future.

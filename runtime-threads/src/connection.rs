@@ -6,15 +6,15 @@ use std::sync::{Arc, Mutex};
 
 use ringchat_core::driver::{self, Backlog, Inbox, Trust};
 use ringchat_core::{DownReason, LinkId, Origin};
-use rustix::net::SendFlags;
 
 use crate::crew::{Crew, lock};
 use crate::node::{Job, Node};
+use crate::send::write_at_once;
 
 /// What the node, the reader and the writer of a connection share.
 #[derive(Debug)]
 struct Shared {
-    /// Blocking; the node says `DONTWAIT` with each call.
+    /// Blocking; what the node writes does not wait.
     stream: TcpStream,
     backlog: Mutex<Backlog>,
 }
@@ -80,20 +80,6 @@ impl Drop for Connection {
     fn drop(&mut self) {
         end(&self.shared.stream, Shutdown::Both);
     }
-}
-
-/// Writes as much as the socket takes without waiting; gives the rest.
-fn write_at_once<'a>(stream: &TcpStream, bytes: &'a [u8]) -> io::Result<&'a [u8]> {
-    let mut rest = bytes;
-    while !rest.is_empty() {
-        match rustix::net::send(stream, rest, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
-            Ok(written) => rest = rest.get(written..).unwrap_or_default(),
-            Err(rustix::io::Errno::INTR) => {}
-            Err(rustix::io::Errno::AGAIN) => break,
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(rest)
 }
 
 /// The body of a writer: writes what waits until nothing does.

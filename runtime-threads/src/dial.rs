@@ -8,7 +8,7 @@ use ringchat_core::driver::DIAL_TIMEOUT;
 use ringchat_core::{DialFailure, DialId};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, retry_on_intr};
-use rustix::net::{AddressFamily, SocketFlags, SocketType, connect, socket_with};
+use socket2::{Domain, Socket, Type};
 
 use crate::crew::Crew;
 use crate::node::{Job, Node};
@@ -44,12 +44,11 @@ impl Dial {
 
 /// Begins to connect, without waiting.
 fn begin(addr: SocketAddr) -> io::Result<TcpStream> {
-    let family = if addr.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
-    let stream = TcpStream::from(socket_with(family, SocketType::STREAM, SocketFlags::CLOEXEC, None)?);
-    stream.set_nonblocking(true)?;
-    match connect(&stream, &addr) {
-        Ok(()) | Err(Errno::INPROGRESS) => Ok(stream),
-        Err(error) => Err(error.into()),
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
+    socket.set_nonblocking(true)?;
+    match socket.connect(&addr.into()) {
+        Err(error) if Errno::from_io_error(&error) != Some(Errno::INPROGRESS) => Err(error),
+        Ok(()) | Err(_) => Ok(socket.into()),
     }
 }
 

@@ -36,7 +36,8 @@
 //!
 //! Whoever brings something to the node when nobody runs it runs one turn of it: a reader with what it read, or
 //! the caller of [`Room::say`]. What comes meanwhile, and what a deadline demands, the keeping thread does. A turn
-//! writes to the sockets by itself, once to each; only what a socket does not take at once goes to a writer.
+//! writes to the sockets by itself, once to each; only what a socket does not take at once goes to a writer. Where
+//! a system cannot write without waiting (any but Linux, Android and FreeBSD), all of it does.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic"))]
 
@@ -50,6 +51,7 @@ mod engine;
 mod node;
 mod notices;
 mod room;
+mod send;
 
 pub use notices::Notices;
 pub use ringchat_core::driver::{Ended, Event, NoEvent};

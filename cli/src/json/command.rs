@@ -16,22 +16,47 @@ pub(crate) enum Command {
         reference: Option<Value>,
     },
     /// Answer with `members`.
-    Members,
+    Members(Question),
     /// Answer with `ring`.
-    Ring,
+    Ring(Question),
     /// Answer with `stats`.
-    Stats,
+    Stats(Question),
     /// Leave the room.
     Quit,
+}
+
+/// What a command that is answered brings.
+#[derive(Debug, Default, PartialEq, Deserialize)]
+pub(crate) struct Question {
+    /// Comes back with the answer.
+    #[serde(default, rename = "ref")]
+    pub(super) reference: Option<Value>,
+}
+
+/// A line that is no command.
+#[derive(Debug, PartialEq)]
+pub(crate) struct NoCommand {
+    /// What is wrong with it, for people.
+    pub(crate) message: String,
+    /// Comes back with the complaint, if there is one to be found.
+    pub(super) reference: Option<Value>,
 }
 
 impl Command {
     /// Parses a line.
     ///
     /// # Errors
-    /// What is wrong with it, for people.
-    pub(crate) fn parse(line: &[u8]) -> Result<Self, String> {
-        serde_json::from_slice(line).map_err(|error| format!("no command: {error}"))
+    /// If it is no command, or a text that says nothing.
+    pub(crate) fn parse(line: &[u8]) -> Result<Self, NoCommand> {
+        let message = match serde_json::from_slice(line) {
+            Ok(Self::Say { text, .. }) if text.is_empty() => {
+                "no command: a text of no characters says nothing".to_owned()
+            }
+            Ok(command) => return Ok(command),
+            Err(error) => format!("no command: {error}"),
+        };
+        let Question { reference } = serde_json::from_slice(line).unwrap_or_default();
+        Err(NoCommand { message, reference })
     }
 }
 
@@ -43,11 +68,15 @@ mod tests {
     fn the_five_commands_are_understood() {
         let say = Command::Say { text: "a\nb".into(), reference: Some("1".into()) };
         assert_eq!(Command::parse(br#"{"command":"say","text":"a\nb","ref":"1","new":0}"#), Ok(say));
-        let say = Command::Say { text: String::new(), reference: None };
-        assert_eq!(Command::parse(br#"{"text":"","command":"say"}"#), Ok(say));
-        assert_eq!(Command::parse(br#"{"command":"members"}"#), Ok(Command::Members));
-        assert_eq!(Command::parse(br#"{"command":"ring"}"#), Ok(Command::Ring));
-        assert_eq!(Command::parse(br#"{"command":"stats"}"#), Ok(Command::Stats));
+        let say = Command::Say { text: " ".into(), reference: None };
+        assert_eq!(Command::parse(br#"{"text":" ","command":"say"}"#), Ok(say));
+        assert_eq!(Command::parse(br#"{"command":"members"}"#), Ok(Command::Members(Question::default())));
+        let question = Question { reference: Some(2.into()) };
+        assert_eq!(Command::parse(br#"{"command":"ring","ref":2}"#), Ok(Command::Ring(question)));
+        assert_eq!(
+            Command::parse(br#"{"command":"stats","new":0}"#),
+            Ok(Command::Stats(Question::default()))
+        );
         assert_eq!(Command::parse(br#"{"command":"quit"}"#), Ok(Command::Quit));
     }
 
@@ -57,5 +86,18 @@ mod tests {
             assert!(Command::parse(line.as_bytes()).is_err(), "{line:?}");
         }
         assert!(Command::parse(b"{\"command\":\"say\",\"text\":\"\xff\"}").is_err());
+    }
+
+    #[test]
+    fn what_is_no_command_brings_its_ref_back() {
+        for line in [
+            r#"{"command":"say","text":"","ref":"a"}"#,
+            r#"{"command":"say","ref":"a"}"#,
+            r#"{"command":"fly","ref":"a"}"#,
+            r#"{"ref":"a"}"#,
+        ] {
+            let refused = Command::parse(line.as_bytes()).unwrap_err();
+            assert_eq!(refused.reference, Some("a".into()), "{line}");
+        }
     }
 }

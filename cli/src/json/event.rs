@@ -40,15 +40,33 @@ pub(super) enum Event<'a> {
     /// Somebody is a member no more.
     Left { member: MemberJson<'a>, reason: &'static str },
     /// The neighbours changed, or were asked for.
-    Ring { prev: MemberJson<'a>, next: MemberJson<'a>, reason: &'static str },
+    Ring {
+        prev: MemberJson<'a>,
+        next: MemberJson<'a>,
+        reason: &'static str,
+        #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+        reference: Option<Value>,
+    },
     /// A step of an election.
     Election { phase: &'static str, candidate: MemberJson<'a>, epoch: u64 },
     /// Somebody leads now.
     Leader { member: MemberJson<'a>, epoch: u64 },
     /// The answer to `stats`.
-    Stats(StatsJson),
+    Stats {
+        #[serde(flatten)]
+        stats: StatsJson,
+        #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+        reference: Option<Value>,
+    },
     /// The answer to `members`.
-    Members { me: MemberJson<'a>, leader: Option<MemberJson<'a>>, epoch: u64, members: MembersJson<'a> },
+    Members {
+        me: MemberJson<'a>,
+        leader: Option<MemberJson<'a>>,
+        epoch: u64,
+        members: MembersJson<'a>,
+        #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+        reference: Option<Value>,
+    },
     /// Something went wrong.
     Error {
         code: &'a str,
@@ -106,6 +124,10 @@ impl<'a> Event<'a> {
             Notice::Leader { member, epoch: Epoch(epoch) } => {
                 Self::Leader { member: MemberJson::of(member), epoch: *epoch }
             }
+            Notice::NotYet { contact, failure, left } => {
+                let message = words::not_yet(*contact, *failure, *left);
+                Self::Error { code: "not_yet", message: message.into(), fatal: false, reference: None }
+            }
             Notice::LeftBehind => {
                 Self::error("left_behind", "the room went on without this member, which joins again")
             }
@@ -137,20 +159,22 @@ impl<'a> Event<'a> {
     }
 
     /// The answer to `ask`.
-    pub(super) fn answer(ask: Ask, report: &'a Report) -> Self {
+    pub(super) fn answer(ask: Ask, reference: Option<Value>, report: &'a Report) -> Self {
         match ask {
             Ask::Members => Self::Members {
                 me: MemberJson::of(&report.me),
                 leader: report.leader.as_ref().map(MemberJson::of),
                 epoch: report.epoch.0,
                 members: MembersJson(&report.members),
+                reference,
             },
             Ask::Ring => Self::Ring {
                 prev: MemberJson::of(&report.prev),
                 next: MemberJson::of(&report.next),
                 reason: "asked",
+                reference,
             },
-            Ask::Stats => Self::Stats(StatsJson::from(report)),
+            Ask::Stats => Self::Stats { stats: StatsJson::from(report), reference },
         }
     }
 
@@ -164,6 +188,7 @@ impl<'a> Event<'a> {
             prev: MemberJson::of(prev),
             next: MemberJson::of(next),
             reason: words::ring_reason(reason),
+            reference: None,
         }
     }
 

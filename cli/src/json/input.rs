@@ -8,7 +8,7 @@ use ringchat_core::Text;
 use ringchat_core::limits::{MAX_TEXT, SUBMIT_WINDOW};
 use serde_json::Value;
 
-use super::command::Command;
+use super::command::{Command, NoCommand, Question};
 use super::event::Event;
 use crate::lines::{Line, Lines};
 use crate::outcome::Cause;
@@ -21,15 +21,18 @@ pub(crate) const MAX_LINE: usize = 6 * MAX_TEXT + 4096;
 /// Answers that may be awaited before standard input is read no further.
 const MAX_ASKED: usize = 64;
 
+/// What was asked, and what comes back with the answer.
+pub(super) type Asked = (Ask, Option<Value>);
+
 /// What standard input wants answered, as its face sees it.
 pub(crate) struct Questions {
-    pub(super) asked: Receiver<Ask>,
+    pub(super) asked: Receiver<Asked>,
     pub(super) said: Receiver<Option<Value>>,
 }
 
 /// The ends of the queues that standard input fills.
 pub(crate) struct Asking {
-    pub(super) asked: SyncSender<Ask>,
+    pub(super) asked: SyncSender<Asked>,
     pub(super) said: SyncSender<Option<Value>>,
 }
 
@@ -79,7 +82,9 @@ impl Input {
                             return Ok(());
                         }
                     }
-                    Err(message) => self.complain("bad_command", message, None),
+                    Err(NoCommand { message, reference }) => {
+                        self.complain("bad_command", message, reference);
+                    }
                 },
                 Line::TooLong { length } => {
                     let message = format!("a line has at most {MAX_LINE} bytes; this one has {length}");
@@ -95,9 +100,9 @@ impl Input {
     fn obey(&mut self, command: Command) -> bool {
         match command {
             Command::Say { text, reference } => self.say(&text, reference),
-            Command::Members => self.ask(Ask::Members),
-            Command::Ring => self.ask(Ask::Ring),
-            Command::Stats => self.ask(Ask::Stats),
+            Command::Members(question) => self.ask(Ask::Members, question),
+            Command::Ring(question) => self.ask(Ask::Ring, question),
+            Command::Stats(question) => self.ask(Ask::Stats, question),
             Command::Quit => false,
         }
     }
@@ -116,8 +121,8 @@ impl Input {
         }
     }
 
-    fn ask(&self, ask: Ask) -> bool {
-        self.asking.asked.send(ask).is_ok() && self.session.room.report().is_ok()
+    fn ask(&self, ask: Ask, Question { reference }: Question) -> bool {
+        self.asking.asked.send((ask, reference)).is_ok() && self.session.room.report().is_ok()
     }
 
     /// Waits until the room was entered; false if it never is.

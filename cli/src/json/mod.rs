@@ -2,7 +2,7 @@
 //!
 //! The codes of `error` are, when the session ends: `listen`, `system`, `join_timeout`, `not_ringchat`, `version`,
 //! `room_full`, `slow`, `refused`, `unsure`, `input`, `output`, `internal`; and when it goes on: `bad_command`,
-//! `text_too_long`, `not_taken`, `left_behind`, `cut_off`, `log_file`.
+//! `text_too_long`, `not_taken`, `not_yet`, `left_behind`, `cut_off`, `too_many_to_merge`, `log_file`.
 
 mod command;
 mod event;
@@ -18,7 +18,7 @@ use crate::line::Line;
 use crate::outcome::Outcome;
 use crate::outlet::Outlet;
 use crate::room::Runtime;
-use crate::session::{Ask, Face};
+use crate::session::Face;
 use event::{Event, GapReason};
 
 pub(crate) use command::Command;
@@ -32,7 +32,7 @@ pub(crate) struct Json {
     outlet: Outlet,
     runtime: Runtime,
     verbose: bool,
-    asked: Receiver<Ask>,
+    asked: Receiver<input::Asked>,
     said: Receiver<Option<Value>>,
     /// The number of own messages whose refs were taken from `said`.
     matched: Seq,
@@ -62,8 +62,8 @@ impl Json {
 
     fn report(&mut self, lamport: Stamp, report: &Report) {
         // An answer to nobody is one whose question went with missed notices.
-        if let Ok(ask) = self.asked.try_recv() {
-            self.put(lamport, &Event::answer(ask, report));
+        if let Ok((ask, reference)) = self.asked.try_recv() {
+            self.put(lamport, &Event::answer(ask, reference, report));
         }
     }
 }

@@ -1,5 +1,4 @@
 use std::io;
-use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 
 use ringchat_core::wire::Said;
@@ -11,7 +10,7 @@ use serde_json::json;
 use super::input::Asking;
 use super::*;
 use crate::chat_log::ChatLog;
-use crate::session::show;
+use crate::session::{Ask, show};
 
 const LONG: Duration = Duration::from_secs(10);
 
@@ -35,7 +34,7 @@ impl Shown {
     }
 
     fn notice(&mut self, lamport: Stamp, notice: &Notice) {
-        show(lamport, notice, &mut ChatLog::none(PathBuf::new()), &mut self.face);
+        show(lamport, notice, &mut ChatLog::none(), &mut self.face);
     }
 
     fn objects(self) -> Vec<Value> {
@@ -115,8 +114,10 @@ fn questions_are_answered_in_turn() {
         stats: Stats { shown: 5, ..Stats::default() },
     }));
     let mut shown = Shown::new();
-    for ask in [Ask::Members, Ask::Ring, Ask::Stats] {
-        shown.asking.asked.send(ask).unwrap();
+    for (ask, reference) in
+        [(Ask::Members, None), (Ask::Ring, Some(json!("r"))), (Ask::Stats, Some(json!(7)))]
+    {
+        shown.asking.asked.send((ask, reference)).unwrap();
     }
     for _ in 0..4 {
         shown.notice(9, &report);
@@ -126,6 +127,8 @@ fn questions_are_answered_in_turn() {
     assert_eq!((&objects[0]["event"], &objects[0]["leader"]), (&json!("members"), &Value::Null));
     assert_eq!((&objects[1]["event"], &objects[1]["reason"]), (&json!("ring"), &json!("asked")));
     assert_eq!((&objects[2]["event"], &objects[2]["shown"]), (&json!("stats"), &json!(5)));
+    let references: Vec<_> = objects.iter().map(|object| object.get("ref")).collect();
+    assert_eq!(references, [None, Some(&json!("r")), Some(&json!(7))]);
     assert!(objects.iter().all(|object| object["lamport"] == 9));
 }
 

@@ -1,6 +1,5 @@
 use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, SyncSender, sync_channel};
 
 use ringchat_core::wire::Said;
@@ -32,7 +31,7 @@ impl Shown {
     }
 
     fn notice(&mut self, notice: &Notice) {
-        show(9, notice, &mut ChatLog::none(PathBuf::new()), &mut self.screen);
+        show(9, notice, &mut ChatLog::none(), &mut self.screen);
     }
 
     fn lines(self) -> Vec<String> {

@@ -3,10 +3,14 @@
 use std::io::Write;
 use std::net::TcpListener;
 use std::thread;
+use std::time::{Duration, Instant};
 
 use ringchat_core::wire::GREETING;
 
 use crate::support::{Event, Options, Room, Runtimes, on_every_runtime};
+
+/// How long a start that fails may try to get in.
+const JOIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 on_every_runtime! {
     a_port_that_is_taken_ends_with_5
@@ -15,6 +19,8 @@ on_every_runtime! {
     a_contact_that_says_nothing_ends_with_3
     a_contact_of_another_version_ends_with_4
     bad_options_end_with_2
+    joining_ends_in_time_whatever_the_contacts_do
+    while_nobody_listens_it_is_said_once_and_tried_again
     one_good_contact_among_bad_ones_is_enough
     a_log_that_cannot_be_written_is_told_once_and_the_room_goes_on
 }
@@ -46,8 +52,47 @@ fn a_contact_of_another_version_ends_with_4(runtimes: Runtimes) {
     fails(runtimes, 4, |options| options.contacts = vec![contact]);
 }
 
+fn joining_ends_in_time_whatever_the_contacts_do(runtimes: Runtimes) {
+    for contacts in [
+        vec![nobody()],
+        vec![stranger(b"")],
+        vec![nobody(), stranger(b"SSH-2.0-OpenSSH_9.7\r\n")],
+        vec![stranger(&GREETING)],
+    ] {
+        // A loaded machine may be late now and then; a program that waits for a connection to end always is.
+        let in_time = (0..5).any(|_| {
+            let start = Instant::now();
+            fails(runtimes, 3, |options| options.contacts.clone_from(&contacts));
+            let took = start.elapsed();
+            assert!(took >= JOIN_TIMEOUT, "it gave up after {took:?}");
+            took < JOIN_TIMEOUT.mul_f32(1.7)
+        });
+        assert!(in_time, "{contacts:?}");
+    }
+}
+
+fn while_nobody_listens_it_is_said_once_and_tried_again(runtimes: Runtimes) {
+    const ADDRESS: &str = "127.0.0.77";
+    let port = TcpListener::bind((ADDRESS, 0)).unwrap().local_addr().unwrap().port();
+    let mut room = Room::new(runtimes);
+    let early = room.start(|options| options.contacts = vec![format!("{ADDRESS}:{port}")]);
+    let told = |event: &Event| match event {
+        Event::Error { code, message, fatal: false } => {
+            code == "not_yet" && message.contains("nobody listens")
+        }
+        _ => false,
+    };
+    room.until_event(early, "it is told to wait", told);
+    let leader = room.start(|options| (options.address, options.port) = (ADDRESS, port));
+    room.wait_ready(leader);
+    room.wait_ready(early);
+    assert_eq!(room.record(early, |record| record.events.iter().filter(|event| told(event)).count()), 1);
+}
+
 fn bad_options_end_with_2(runtimes: Runtimes) {
-    let bad: [fn(&mut Options); 4] = [
+    let bad: [fn(&mut Options); 6] = [
+        |options| options.name.push('\u{3164}'),
+        |options| options.contacts = vec!["192.0.2.1:5".to_owned()],
         |options| options.name.push('('),
         |options| options.name = "n".repeat(33),
         |options| options.address = "0.0.0.0",
@@ -88,7 +133,7 @@ fn a_log_that_cannot_be_written_is_told_once_and_the_room_goes_on(runtimes: Runt
 fn fails(runtimes: Runtimes, code: i32, adjust: impl FnOnce(&mut Options)) {
     let mut room = Room::new(runtimes);
     let who = room.start(|options| {
-        options.extra = vec!["--join-timeout".to_owned(), "1".to_owned()];
+        options.extra = vec!["--join-timeout".to_owned(), JOIN_TIMEOUT.as_secs().to_string()];
         adjust(options);
     });
     assert_eq!(room.exit_code(who), Some(code));

@@ -6,6 +6,7 @@ on_every_runtime! {
     texts_of_all_kinds_arrive_as_they_were_said
     a_text_too_long_is_refused_and_nothing_is_lost
     a_line_that_is_no_command_is_refused_and_nothing_is_lost
+    a_text_of_no_characters_is_refused_and_every_answer_brings_its_ref_back
 }
 
 /// The longest text that there is.
@@ -31,7 +32,6 @@ fn texts_of_all_kinds() -> Vec<String> {
         planes,
         first_of_planes,
         controls,
-        String::new(),
         "several\nlines\r\n\nof text\n".to_owned(),
         "\u{1b}[2J\u{1b}]0;title\u{7}\u{9b}31m".to_owned(),
         "\u{202e}right to left\u{2066}\u{2028}\u{e0041}".to_owned(),
@@ -50,6 +50,29 @@ fn a_text_too_long_is_refused_and_nothing_is_lost(runtimes: Runtimes) {
 
     room.until_event(1, "it is refused", |event| matches!(event, Event::Error { fatal: false, .. }));
     room.check_survivors(&[0, 1]);
+}
+
+fn a_text_of_no_characters_is_refused_and_every_answer_brings_its_ref_back(runtimes: Runtimes) {
+    let mut room = Room::of(2, runtimes);
+    room.process(1).write_line(r#"{"command":"say","text":"","ref":"say"}"#);
+    for command in ["members", "ring", "stats"] {
+        room.process(1).write_line(&serde_json::json!({"command": command, "ref": command}).to_string());
+    }
+    room.say(1, "after");
+
+    room.check_survivors(&[0, 1]);
+    room.record(1, |record| {
+        let answers = record.tail(50);
+        let answered = |event: &str, reference: &str| {
+            let brings =
+                |line: &str| line.contains(event) && line.contains(&format!(r#""ref":"{reference}""#));
+            answers.iter().any(|line| brings(line))
+        };
+        assert!(answered(r#""code":"bad_command""#, "say"), "{answers:?}");
+        for command in ["members", "ring", "stats"] {
+            assert!(answered(&format!(r#""event":"{command}""#), command), "{answers:?}");
+        }
+    });
 }
 
 fn a_line_that_is_no_command_is_refused_and_nothing_is_lost(runtimes: Runtimes) {

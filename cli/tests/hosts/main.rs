@@ -44,6 +44,7 @@ on_both_runtimes! {
     a_members_cable_is_pulled_and_put_back
     the_leaders_cable_is_pulled_and_put_back
     half_of_the_room_is_cut_off_and_comes_back
+    whoever_gives_no_address_tells_the_one_on_the_side_of_its_contact
 }
 
 fn a_members_cable_is_pulled_and_put_back(runtimes: Runtimes) {
@@ -79,9 +80,25 @@ fn half_of_the_room_is_cut_off_and_comes_back(runtimes: Runtimes) {
     talk_as_one(&mut room);
 }
 
-/// A room of `n` on as many hosts, in which all have talked; none if there can be no hosts here.
+fn whoever_gives_no_address_tells_the_one_on_the_side_of_its_contact(runtimes: Runtimes) {
+    let Some((network, mut room)) = room_of(2, runtimes) else { return };
+    let contact = room.addr(1);
+    for _ in 0..2 {
+        let who = room.start(|options| {
+            options.address = "";
+            // Of two contacts, one on its own host, the other decides.
+            options.contacts = vec!["127.0.0.1:9".to_owned(), contact.clone()];
+            options.namespace = Some(network.host(2));
+        });
+        room.wait_ready(who);
+        assert!(room.addr(who).starts_with(&format!("{}:", ADDRESSES[2])), "{}", room.addr(who));
+    }
+    talk_as_one(&mut room);
+}
+
+/// A room of `n` on as many hosts, in which all have talked, and a host for one more; none if there can be no hosts here.
 fn room_of(n: usize, runtimes: Runtimes) -> Option<(Network, Room)> {
-    let network = match Network::new(n) {
+    let network = match Network::new(n + 1) {
         Ok(network) => network,
         Err(why) => {
             println!("SKIPPED: this test needs root and network namespaces ({why})");

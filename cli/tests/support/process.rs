@@ -13,6 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 pub(crate) struct Options {
     pub(crate) name: String,
     pub(crate) runtime: &'static str,
+    /// Empty to give none.
     pub(crate) address: &'static str,
     /// 0 for any free one.
     pub(crate) port: u16,
@@ -49,7 +50,10 @@ impl Process {
         let stderr = File::create(dir.join(format!("{}.stderr", options.name))).unwrap();
         let mut command = program(options.namespace.as_deref());
         command.current_dir(dir).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
-        command.args(["-a", options.address, "-p", &options.port.to_string(), "-n", &options.name]);
+        if !options.address.is_empty() {
+            command.args(["-a", options.address]);
+        }
+        command.args(["-p", &options.port.to_string(), "-n", &options.name]);
         command.args(["--runtime", options.runtime]);
         if options.json {
             command.arg("--json");

@@ -1,6 +1,7 @@
 //! A room of processes, and how to wait for what happens in it.
 
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::Child;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -93,6 +94,11 @@ impl Room {
         }
         room.settle(&room.everyone());
         room
+    }
+
+    /// The folder in which all run.
+    pub(crate) fn dir(&self) -> &Path {
+        self.dir.path()
     }
 
     /// Everyone who was ever started.

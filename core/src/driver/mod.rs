@@ -314,7 +314,7 @@ impl<C: Connection> Driver<C> {
             Action::Multicast { links, envelope } => self.send(now, &links, &envelope),
             Action::Close { link, mode } => self.close(now, link, mode),
             Action::Notify { lamport, notice } => self.events.push(Event::Notice { lamport, notice }),
-            Action::Halt => self.halt(now),
+            Action::Halt { mode } => self.halt(now, mode),
         }
     }
 
@@ -381,11 +381,17 @@ impl<C: Connection> Driver<C> {
         }
     }
 
-    fn halt(&mut self, now: Instant) {
+    fn halt(&mut self, now: Instant, mode: CloseMode) {
         self.halted = true;
         self.dials.clear();
-        for (id, link) in mem::take(&mut self.links) {
-            self.linger(now, id, link);
+        for (id, mut link) in mem::take(&mut self.links) {
+            match mode {
+                CloseMode::Flush => self.linger(now, id, link),
+                CloseMode::Abort => link.connection.abort(),
+            }
+        }
+        while mode == CloseMode::Abort && !self.lingering.is_empty() {
+            self.cut_oldest();
         }
     }
 

@@ -215,7 +215,7 @@ fn lingering_connections_are_bounded() {
 fn the_end_closes_every_link_in_order() {
     let (mut driver, links, connections) = linked(2);
     driver.execute(START, Action::Multicast { links: links.clone(), envelope: envelope(1) });
-    driver.execute(START, Action::Halt);
+    driver.execute(START, Action::Halt { mode: CloseMode::Flush });
     for connection in &connections {
         assert!(connection.borrow().finished);
         assert_eq!(stamps(&connection.borrow().sends.concat()), [1]);
@@ -228,9 +228,18 @@ fn the_end_closes_every_link_in_order() {
 }
 
 #[test]
+fn an_end_that_has_nothing_to_tell_waits_for_nobody() {
+    let (mut driver, links, connections) = linked(2);
+    driver.execute(START, Action::Close { link: links[0], mode: CloseMode::Flush });
+    driver.execute(START, Action::Halt { mode: CloseMode::Abort });
+    assert!(connections.iter().all(|connection| connection.borrow().aborted));
+    assert!(driver.ended());
+}
+
+#[test]
 fn who_connects_after_the_end_is_turned_away() {
     let (mut driver, connection) = (driver(), Shared::default());
-    driver.execute(START, Action::Halt);
+    driver.execute(START, Action::Halt { mode: CloseMode::Flush });
     let link = driver.new_link();
     driver.link_up(START, link, Origin::Accepted, addr(), Rc::clone(&connection));
     assert!(connection.borrow().aborted && driver.ended());

@@ -197,7 +197,7 @@ impl World {
         let mut halted = false;
         for action in out {
             assert!(!halted, "something follows the halt: {action:?}");
-            halted = action == Action::Halt;
+            halted = matches!(action, Action::Halt { .. });
             self.execute(action);
         }
         assert_eq!(halted, self.node.has_ended(), "it ends with a halt, and only then");
@@ -233,7 +233,7 @@ impl World {
                 self.check_open(link);
                 self.closed.insert(link);
             }
-            Action::Notify { .. } | Action::Halt => {}
+            Action::Notify { .. } | Action::Halt { .. } => {}
         }
     }
 

@@ -1,7 +1,7 @@
 //! Getting in: through a contact to the leader, again and again until the time is up. A member that was
 //! left behind comes back the same way, as itself.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
@@ -24,6 +24,8 @@ pub(crate) struct Joining {
     /// Which contact is asked next.
     pub(super) turn: usize,
     failures: BTreeMap<SocketAddr, JoinFailure>,
+    /// Contacts of which the user was told that they do not let this node in yet.
+    told: BTreeSet<SocketAddr>,
     /// Until when it tries.
     limit: Instant,
     /// It was never a member.
@@ -32,7 +34,7 @@ pub(crate) struct Joining {
 
 impl Joining {
     pub(crate) fn fresh(contacts: Vec<SocketAddr>, limit: Instant) -> Self {
-        Self { contacts, turn: 0, failures: BTreeMap::new(), limit, fresh: true }
+        Self { contacts, turn: 0, failures: BTreeMap::new(), told: BTreeSet::new(), limit, fresh: true }
     }
 }
 
@@ -198,9 +200,23 @@ impl Node {
         joining.turn = joining.turn.saturating_add(1);
         if joining.turn >= joining.contacts.len() {
             joining.turn = 0;
+            self.tell_failures();
             self.arm(Timer::Join, Times::JOIN_RETRY);
         } else {
             self.ask();
+        }
+    }
+
+    /// Nobody has let this node in. Says why, once for each contact.
+    fn tell_failures(&mut self) {
+        let now = self.now();
+        let Some(joining) = self.joining.as_mut().filter(|joining| joining.fresh) else { return };
+        let left = joining.limit.since(now);
+        let told = &mut joining.told;
+        let news = joining.failures.iter().filter(|(contact, _)| told.insert(**contact));
+        let news: Vec<_> = news.map(|(&contact, &failure)| (contact, failure)).collect();
+        for (contact, failure) in news {
+            self.notify(Notice::NotYet { contact, failure, left });
         }
     }
 

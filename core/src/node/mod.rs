@@ -42,7 +42,7 @@ use self::recovery::Waiting;
 use self::ring::Ring;
 use self::submissions::Submissions;
 use self::timers::{PatientClock, Timers};
-use crate::action::{Action, CloseMode, Fault, Notice};
+use crate::action::{Action, CloseMode, Ending, Fault, Notice};
 use crate::config::{Config, Start, Times};
 use crate::ids::{Epoch, Index, LinkId, NodeId, RoomId, Seq, Stamp};
 use crate::input::{Command, DownReason, Input};
@@ -379,7 +379,7 @@ impl Node {
 
     /// What was still being done when the node ended is not to undo its last words, such as by aborting a link.
     fn drop_what_follows_the_halt(&mut self) {
-        if let Some(halt) = self.out.iter().position(|action| *action == Action::Halt) {
+        if let Some(halt) = self.out.iter().position(|action| matches!(action, Action::Halt { .. })) {
             self.out.truncate(halt.saturating_add(1));
         }
     }
@@ -468,9 +468,11 @@ impl Node {
         self.out.push(Action::Notify { lamport: self.lamport, notice });
     }
 
-    fn end(&mut self, ending: crate::action::Ending) {
+    fn end(&mut self, ending: Ending) {
+        // Who never was a member has told nobody anything that is still to arrive.
+        let mode = if let Ending::Left { .. } = ending { CloseMode::Flush } else { CloseMode::Abort };
         self.notify(Notice::Ended(ending));
-        self.out.push(Action::Halt);
+        self.out.push(Action::Halt { mode });
         self.mode = Mode::Ended;
     }
 

@@ -136,7 +136,7 @@ impl Rehearsal {
                     self.queue.push_back((to, Input::LinkDown { link, reason: DownReason::Eof }));
                 }
             }
-            Action::Halt => drop(self.nodes.remove(&who)),
+            Action::Halt { .. } => drop(self.nodes.remove(&who)),
             Action::Trust { .. } | Action::Notify { .. } => {}
         }
     }

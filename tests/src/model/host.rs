@@ -239,7 +239,7 @@ impl Host {
                     inputs.push_back(Input::LinkDown { link, reason: DownReason::Closed });
                 }
                 Action::Notify { notice, .. } => self.see(notice),
-                Action::Halt => asks.push(Ask::HangUp),
+                Action::Halt { .. } => asks.push(Ask::HangUp),
             }
         }
         if self.life == Life::Running && self.wrong.is_none() {

@@ -72,7 +72,7 @@ impl Trace {
             Action::Trust { link } => writeln!(lines, "{now} {host:>4} trust {}", link.0),
             Action::Close { link, mode } => writeln!(lines, "{now} {host:>4} close {} {mode:?}", link.0),
             Action::Notify { notice, .. } => writeln!(lines, "{now} {host:>4} says {}", Told(notice)),
-            Action::Halt => writeln!(lines, "{now} {host:>4} halts"),
+            Action::Halt { .. } => writeln!(lines, "{now} {host:>4} halts"),
         };
     }
 }
@@ -261,6 +261,9 @@ impl fmt::Display for Told<'_> {
             }
             Notice::Election { phase, candidate, epoch } => {
                 write!(f, "election {phase:?} {} epoch {epoch}", who(candidate))
+            }
+            Notice::NotYet { contact, failure, left } => {
+                write!(f, "not yet through {contact}: {failure}, {left:?} left")
             }
             Notice::Leader { member, epoch } => write!(f, "leader {} epoch {epoch}", who(member)),
             Notice::Held { oseq } => write!(f, "held {oseq}"),

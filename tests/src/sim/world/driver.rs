@@ -89,7 +89,7 @@ impl World {
                 }
                 self.room.notice(host, self.now, lamport, &notice)?;
             }
-            Action::Halt => {
+            Action::Halt { .. } => {
                 self.processes[host.0].life = Life::Ended;
                 self.room.exit(host);
                 self.network.halt(host);

@@ -1,0 +1,125 @@
+//! Who is present, and what to call each: by name, unless the name of somebody else is or looks the same.
+
+use ringchat_core::{Member, NodeId};
+use unicode_security::skeleton;
+
+/// Those who are present.
+#[derive(Default)]
+pub(crate) struct Present(Vec<Person>);
+
+struct Person {
+    member: Member,
+    looks: Looks,
+}
+
+impl Present {
+    /// These and nobody else.
+    pub(crate) fn of<'a>(members: impl IntoIterator<Item = &'a Member>) -> Self {
+        let mut present = Self::default();
+        members.into_iter().for_each(|member| present.add(member));
+        present
+    }
+
+    /// One more, unless known.
+    pub(crate) fn add(&mut self, member: &Member) {
+        if self.0.iter().all(|known| known.member.id != member.id) {
+            self.0.push(Person { member: member.clone(), looks: Looks::of(member) });
+        }
+    }
+
+    /// One fewer.
+    pub(crate) fn remove(&mut self, id: NodeId) {
+        self.0.retain(|known| known.member.id != id);
+    }
+
+    /// What to call `member`, present or not: by name, with the address if another's looks like it.
+    pub(crate) fn label(&self, member: &Member) -> String {
+        let looks = Looks::of(member);
+        let mut others = self.0.iter().filter(|other| other.member.id != member.id);
+        if others.any(|other| other.looks.could_be(&looks)) {
+            member.to_string()
+        } else {
+            member.name.to_string()
+        }
+    }
+}
+
+/// What a name looks like, after Unicode's table of confusable characters (UTS #39), whatever the case of its
+/// letters. There are two forms, because a letter may look like one of the other case: `aIice` like `Alice` only before
+/// the case is taken away, `ALICE` only after.
+#[derive(PartialEq, Eq)]
+struct Looks {
+    then_case: String,
+    after_case: String,
+}
+
+impl Looks {
+    fn of(member: &Member) -> Self {
+        let name = member.name.as_str();
+        let shape: String = skeleton(name).collect();
+        Self {
+            then_case: skeleton(&shape.to_lowercase()).collect(),
+            after_case: skeleton(&name.to_lowercase()).collect(),
+        }
+    }
+
+    /// Whether people could take one for the other.
+    fn could_be(&self, other: &Self) -> bool {
+        self.then_case == other.then_case || self.after_case == other.after_case
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ringchat_core::Name;
+
+    use super::*;
+
+    fn member(name: &str, port: u16) -> Member {
+        Member { id: NodeId::new(([127, 0, 0, 1], port).into(), 1), name: Name::new(name).unwrap() }
+    }
+
+    /// What the first is called beside the second.
+    fn beside(name: &str, other: &str) -> String {
+        let both = [member(name, 1), member(other, 2)];
+        Present::of(&both).label(&both[0])
+    }
+
+    #[test]
+    fn a_name_that_nobody_else_has_stands_alone() {
+        assert_eq!(beside("Carol", "Bob"), "Carol");
+        assert_eq!(beside("Carol", "Carole"), "Carol");
+        assert_eq!(Present::default().label(&member("Carol", 1)), "Carol");
+    }
+
+    #[test]
+    fn who_has_the_same_name_or_one_that_looks_like_it_is_told_apart_by_address() {
+        for (name, other) in [
+            ("Carol", "Carol"),
+            ("Carol", "C\u{430}rol"),
+            ("Carol", "Caro1"),
+            ("Alice", "alice"),
+            ("Alice", "ALICE"),
+            ("Alice", "aIice"),
+            ("Bill", "BiIl"),
+            ("modern", "rnodern"),
+            ("Zoë", "Zoe\u{308}"),
+            ("scope", "ѕсоре"),
+            ("Eve", "Ｅｖｅ"),
+        ] {
+            assert_eq!(beside(name, other), format!("{name}(127.0.0.1:1)"), "beside {other}");
+            assert_eq!(beside(other, name), format!("{other}(127.0.0.1:1)"), "beside {name}");
+        }
+    }
+
+    #[test]
+    fn once_the_other_has_gone_the_name_is_enough() {
+        let (carol, other) = (member("Carol", 1), member("C\u{430}rol", 2));
+        let mut present = Present::of([&carol]);
+        present.add(&other);
+        present.add(&other);
+        present.remove(other.id);
+        assert_eq!(present.label(&carol), "Carol");
+        assert_eq!(present.label(&other), "C\u{430}rol(127.0.0.1:2)", "who has just gone");
+    }
+}

@@ -1,0 +1,102 @@
+//! A node that nobody lets in.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on is to panic")]
+
+mod driven;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ringchat_core::{
+    Action, CloseMode, Config, DialFailure, DialId, Ending, Input, Instant, JoinFailure, LinkId, Name, Node,
+    Notice, Origin, Start,
+};
+
+const REFUSES: u8 = 1;
+const SAYS_NOTHING: u8 = 2;
+const LIMIT: Duration = Duration::from_secs(8);
+
+/// What the user is told, and when it ends.
+#[derive(Default)]
+struct Told {
+    not_yet: Vec<(SocketAddr, JoinFailure, Duration)>,
+    ended: Option<(Instant, CloseMode)>,
+}
+
+fn addr(place: u8) -> SocketAddr {
+    ([10, 0, 0, place], 4000).into()
+}
+
+/// Runs a node that joins through these, until it ends.
+fn join_through(places: &[u8]) -> Told {
+    let contacts = places.iter().copied().map(addr).collect();
+    let mut config = Config::new(addr(9), Name::new("m").unwrap(), Start::Join { contacts });
+    config.join_timeout = LIMIT;
+    let mut now = Instant::ZERO;
+    let mut node = Node::new(config, [1; 32], now);
+    let (mut told, mut links) = (Told::default(), 0);
+    while told.ended.is_none() {
+        let mut inputs = vec![Input::Tick];
+        while let Some(input) = inputs.pop() {
+            for action in driven::handle(&mut node, &mut now, input) {
+                inputs.extend(told.take(action, now, &mut links));
+            }
+        }
+        now = node.deadline().map_or(now, |deadline| deadline.at.max(now));
+    }
+    told
+}
+
+impl Told {
+    /// Does what is asked; gives what follows.
+    fn take(&mut self, action: Action, now: Instant, links: &mut u64) -> Option<Input> {
+        match action {
+            Action::Dial { dial, addr } => Some(answer(dial, addr, links)),
+            Action::Close { link, .. } => {
+                Some(Input::LinkDown { link, reason: ringchat_core::DownReason::Closed })
+            }
+            Action::Notify { notice: Notice::NotYet { contact, failure, left }, .. } => {
+                self.not_yet.push((contact, failure, left));
+                None
+            }
+            Action::Notify { notice: Notice::Ended(ending), .. } => {
+                assert!(matches!(ending, Ending::JoinFailed { .. }), "{ending:?}");
+                None
+            }
+            Action::Halt { mode } => {
+                self.ended = Some((now, mode));
+                None
+            }
+            _ => None,
+        }
+    }
+}
+
+fn answer(dial: DialId, remote: SocketAddr, links: &mut u64) -> Input {
+    if remote == addr(REFUSES) {
+        return Input::DialFailed { dial, reason: DialFailure::Refused };
+    }
+    *links += 1;
+    Input::LinkUp { link: LinkId(*links), origin: Origin::Dialed(dial), remote }
+}
+
+#[test]
+fn each_contact_that_is_tried_again_is_told_once_with_the_time_that_is_left() {
+    let told = join_through(&[REFUSES, SAYS_NOTHING]);
+    let [(first, refused, left), (second, silent, _)] = told.not_yet[..] else {
+        panic!("{:?}", told.not_yet);
+    };
+    assert_eq!((first, refused), (addr(REFUSES), JoinFailure::Dial(DialFailure::Refused)));
+    assert_eq!((second, silent), (addr(SAYS_NOTHING), JoinFailure::NoAnswer));
+    assert!(left < LIMIT && left > LIMIT / 2, "{left:?}");
+}
+
+#[test]
+fn it_ends_in_time_and_waits_for_no_connection_to_end() {
+    for places in [&[REFUSES][..], &[SAYS_NOTHING], &[REFUSES, SAYS_NOTHING]] {
+        let (at, mode) = join_through(places).ended.unwrap();
+        let late = at.since(Instant::ZERO).checked_sub(LIMIT).unwrap();
+        assert!(late < Duration::from_millis(1), "{late:?}");
+        assert_eq!(mode, CloseMode::Abort);
+    }
+}
