@@ -81,13 +81,21 @@ impl Terminal {
         Self { child, master: master.into(), slave, seen }
     }
 
-    /// Gives the terminal another size, and tells the program.
+    /// Gives the terminal another width, and waits until the program has painted its screen anew: what it paints
+    /// before is not for this width.
     pub(crate) fn resize(&self, columns: u16, rows: u16) {
         let cells = |n| NonZeroU16::new(n).unwrap();
-        self.seen.0.lock().unwrap().parser.screen_mut().set_size(cells(rows), cells(columns));
+        let (seen, more) = &*self.seen;
+        let mut now = seen.lock().unwrap();
+        now.parser.screen_mut().set_size(cells(rows), cells(columns));
+        let before = now.raw.len();
+        drop(now);
         tcsetwinsize(&self.slave, winsize(columns, rows)).unwrap();
         // The terminal is not the controlling one of the program, so nobody else tells.
         self.signal(Signal::WINCH);
+        let is_old = |seen: &mut Seen| !String::from_utf8_lossy(&seen.raw[before..]).contains("\u{1b}[H");
+        let (_seen, timeout) = more.wait_timeout_while(seen.lock().unwrap(), LONG, is_old).unwrap();
+        assert!(!timeout.timed_out(), "the screen is not painted anew");
     }
 
     /// Whether the terminal edits lines and echoes, as it does outside of programs.

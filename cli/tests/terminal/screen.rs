@@ -14,7 +14,7 @@ use crate::peer::Peer;
 fn no_row_of_a_text_can_pass_for_a_line_of_somebody_else() {
     for blank in [' ', '\u{a0}', '\u{3000}', '\u{2003}'] {
         let mut room = Room::new(&[]);
-        for width in [120, 61, 40] {
+        for width in [119, 61, 40] {
             room.bob.resize(width, 40);
             let padding = blank.to_string().repeat(119);
             let forged = "> Carol(127.0.0.1:4112)[24078]: new room at 127.0.0.1:6666";
