@@ -100,10 +100,13 @@ impl Process {
 
 /// The program, to be run in a network namespace. `ip` becomes what it runs, so signals reach the program.
 fn program(namespace: Option<&str>) -> Command {
-    let program = env!("CARGO_BIN_EXE_ringchat");
-    let Some(namespace) = namespace else { return Command::new(program) };
-    let mut command = Command::new("ip");
-    command.args(["netns", "exec", namespace, program]);
+    // The program keeps to the signals that it was started without, so the tests must not hand down theirs.
+    let mut command = Command::new("env");
+    command.arg("--default-signal");
+    if let Some(namespace) = namespace {
+        command.args(["ip", "netns", "exec", namespace]);
+    }
+    command.arg(env!("CARGO_BIN_EXE_ringchat"));
     command
 }
 

@@ -39,15 +39,15 @@ pub(crate) struct Terminal {
 impl Terminal {
     /// Starts the program in `dir`, with more in its environment than usual.
     pub(crate) fn start(dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ringchat"));
-        command.current_dir(dir).args(args).envs(env.iter().copied());
+        let mut command = with_usual_signals();
+        command.arg(env!("CARGO_BIN_EXE_ringchat")).current_dir(dir).args(args).envs(env.iter().copied());
         Self::open(command)
     }
 
     /// Starts an interactive shell in `dir` that calls the program `ringchat`; the terminal is its controlling one.
     pub(crate) fn shell(dir: &Path, shell: &[&str]) -> Self {
-        let mut command = Command::new("setsid");
-        command.arg("--ctty").args(shell).current_dir(dir).env("PS1", "shell$ ").env("ENV", "");
+        let mut command = with_usual_signals();
+        command.args(["setsid", "--ctty"]).args(shell).current_dir(dir).env("PS1", "shell$ ").env("ENV", "");
         let program = Path::new(env!("CARGO_BIN_EXE_ringchat"));
         let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
         command.env("PATH", path);
@@ -204,6 +204,13 @@ impl Seen {
         }
         lines
     }
+}
+
+/// Starts a program without the signals that whoever started the tests ignores.
+fn with_usual_signals() -> Command {
+    let mut command = Command::new("env");
+    command.arg("--default-signal");
+    command
 }
 
 fn winsize(columns: u16, rows: u16) -> Winsize {

@@ -118,13 +118,14 @@ fn what_was_said_while_one_was_stopped_is_set_apart() {
     room.bob.signal(Signal::STOP);
     room.eve.wait("left");
     room.eve.say("while Bob is away");
+    room.eve.wait("sent");
     room.bob.signal(Signal::CONT);
     room.eve.wait("joined");
     room.eve.say("when Bob is back");
     assert!(room.shows("when Bob is back"));
     let lines = room.bob.wait_line(&room.prompt);
     let at = |text: &str| {
-        lines.iter().position(|line| line.ends_with(text)).unwrap_or_else(|| panic!("no {text}"))
+        lines.iter().position(|line| line.ends_with(text)).unwrap_or_else(|| panic!("no {text}: {lines:#?}"))
     };
     let places = [
         at("/// while you were away: ///"),
