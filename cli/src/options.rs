@@ -74,8 +74,7 @@ pub(crate) enum UsageError {
     Name(NameError),
     /// An address that nobody can reach; and those that this machine has.
     Unspecified { ip: IpAddr, own: Vec<IpAddr> },
-    /// An address that no member on another machine can reach, though a contact is there; and those that this machine
-    /// has.
+    /// An address that only this machine can reach, though the contact is not one; and those that this machine has.
     OnlyHere { ip: IpAddr, contact: SocketAddr, own: Vec<IpAddr> },
     /// A host name that leads nowhere.
     Unresolved { host: String, why: String },
@@ -101,8 +100,8 @@ impl fmt::Display for UsageError {
                 let own = words::list(own);
                 write!(
                     f,
-                    "only this machine can reach {ip}, and {contact} is on another; leave -a out, or choose one of \
-                     this machine: {own}"
+                    "only this machine can reach {ip}, and the room at {contact} may have members on others; leave \
+                     -a out, or choose an address of this machine: {own}"
                 )
             }
             Self::Unresolved { host, why } => write!(f, "no address is known for {host:?}: {why}"),

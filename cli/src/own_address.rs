@@ -2,15 +2,15 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
-/// What to listen on for those whose way to `contacts` is another than that from this machine to itself: where that
-/// way begins. The room may have members on both sides of it; that address is one for all of them.
+/// The address of this machine on the way to the first of `contacts` that other machines can reach too. Members on
+/// this machine reach it as well, so it serves a room with contacts of both kinds.
 ///
-/// None if all contacts are on this machine, or if there is no way to any of the others: then joining fails.
+/// None if only this machine reaches the contacts, or if there is no way to the others: then joining fails.
 pub(crate) fn towards(contacts: &[SocketAddr]) -> Option<IpAddr> {
     elsewhere(contacts).find_map(source)
 }
 
-/// The contacts that reach no address that only this machine does.
+/// The contacts that other machines can reach too.
 pub(crate) fn elsewhere(contacts: &[SocketAddr]) -> impl Iterator<Item = SocketAddr> {
     contacts.iter().copied().filter(|contact| !is_only_here(contact.ip()))
 }
