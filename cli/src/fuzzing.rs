@@ -4,7 +4,7 @@
 
 use std::io::{BufRead, BufReader};
 
-use ringchat_core::{ChatLine, Member, Name, NodeId, Text};
+use ringchat_core::{ChatLine, Member, Name, NodeId, Occasion, Text};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthChar;
 
@@ -90,8 +90,10 @@ fn is_said(text: &str) {
     assert_eq!(Command::parse(command.as_bytes()), Ok(said));
     let (Ok(text), Some(from)) = (Text::new(text), eve()) else { return };
     let (text, from) = (text.as_str(), &from);
-    let event =
-        chat_line(1, &ChatLine { seq: 0, from, oseq: 1, text, stamp: 1, mine: false, replayed: false });
+    let event = chat_line(
+        1,
+        &ChatLine { seq: 0, from, oseq: 1, text, stamp: 1, mine: false, occasion: Occasion::Live },
+    );
     assert_eq!(event.find('\n'), Some(event.len() - 1), "an event is one line: {event:?}");
     let event: Value = serde_json::from_str(&event).unwrap_or_default();
     assert_eq!(event.get("text").and_then(Value::as_str), Some(text));

@@ -170,7 +170,7 @@ impl Screen {
 
 impl Face for Screen {
     fn chat(&mut self, _lamport: Stamp, line: &ChatLine<'_>) {
-        self.replay(line.replayed);
+        self.replay(line.occasion.is_replayed());
         if !line.mine || self.show.own {
             self.put(&Line::chat(line.from, line.stamp, line.text));
         } else if self.held.remove(&line.oseq) {

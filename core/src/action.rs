@@ -166,14 +166,14 @@ pub struct Chat {
     pub said: Said,
     /// Whether this node said it.
     pub mine: bool,
-    /// Whether it was said in another ring before two became one.
-    pub replayed: bool,
+    /// Where this node was when it was said.
+    pub occasion: Occasion,
 }
 
 impl Chat {
     /// Each line, in order.
     pub fn lines(&self) -> impl DoubleEndedIterator<Item = ChatLine<'_>> {
-        let Self { seq, said, mine, replayed } = self;
+        let Self { seq, said, mine, occasion } = self;
         said.texts.iter().enumerate().map(move |(nth, text)| ChatLine {
             seq: seq.saturating_add(nth as u64),
             from: &said.origin,
@@ -181,7 +181,7 @@ impl Chat {
             text,
             stamp: said.stamp.saturating_add(nth as u64),
             mine: *mine,
-            replayed: *replayed,
+            occasion: *occasion,
         })
     }
 }
@@ -201,8 +201,26 @@ pub struct ChatLine<'a> {
     pub stamp: Stamp,
     /// Whether this node said it.
     pub mine: bool,
-    /// Whether it was said in another ring before two became one.
-    pub replayed: bool,
+    /// Where this node was when it was said.
+    pub occasion: Occasion,
+}
+
+/// Where the node was when something that it shows was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Occasion {
+    /// In the same ring.
+    Live,
+    /// Away and alone: stopped, given up by the room, or cut off from everybody. It has come back since.
+    WhileAway,
+    /// In one ring with others, while it was said in another; the two have become one since.
+    OtherRing,
+}
+
+impl Occasion {
+    /// Whether it was said in a ring that the node was not in.
+    pub fn is_replayed(self) -> bool {
+        self != Self::Live
+    }
 }
 
 /// Why somebody is a member no more.

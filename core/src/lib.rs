@@ -49,7 +49,7 @@ pub mod wire;
 
 pub use action::{
     Action, Chat, ChatLine, CloseMode, Departure, ElectionPhase, Ending, Fault, JoinFailure, Notice,
-    RingReason,
+    Occasion, RingReason,
 };
 pub use config::{Config, Start};
 pub use ids::{DialId, Epoch, Index, LinkId, Name, NameError, NodeId, RoomId, Seq, Stamp, Text, TextTooLong};

@@ -132,7 +132,7 @@ impl<'a> Event<'a> {
             from: MemberJson::of(line.from),
             text: line.text,
             mine: line.mine,
-            replayed: line.replayed,
+            replayed: line.occasion.is_replayed(),
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, mpsc};
 
 use ringchat_core::wire::Said;
 use ringchat_core::{
-    Chat, Departure, ElectionPhase, Epoch, Member, Name, NodeId, RingReason, Roster, Stats, Text,
+    Chat, Departure, ElectionPhase, Epoch, Member, Name, NodeId, Occasion, RingReason, Roster, Stats, Text,
 };
 use serde_json::json;
 
@@ -48,7 +48,7 @@ fn bob() -> Arc<Member> {
 
 fn message(oseq: Seq, mine: bool, text: &str) -> Notice {
     let said = Said { origin: bob(), oseq, texts: Text::new(text).unwrap().into(), stamp: 1 };
-    Notice::Chat(Chat { seq: 40 + oseq, said, mine, replayed: false })
+    Notice::Chat(Chat { seq: 40 + oseq, said, mine, occasion: Occasion::Live })
 }
 
 #[test]

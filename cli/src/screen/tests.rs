@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver, SyncSender, sync_channel};
 
 use ringchat_core::wire::Said;
-use ringchat_core::{Chat, Epoch, NodeId, Stats, Text};
+use ringchat_core::{Chat, Epoch, NodeId, Occasion, Stats, Text};
 
 use super::*;
 use crate::chat_log::ChatLog;
@@ -52,7 +52,7 @@ fn ready(members: &[Member]) -> Notice {
 
 fn message(from: Member, oseq: Seq, mine: bool) -> Notice {
     let said = Said { origin: from.into(), oseq, texts: Text::new("hi").unwrap().into(), stamp: 12 };
-    Notice::Chat(Chat { seq: 4, said, mine, replayed: false })
+    Notice::Chat(Chat { seq: 4, said, mine, occasion: Occasion::Live })
 }
 
 fn report(members: &[Member], leader: Option<Member>) -> Notice {
@@ -125,7 +125,7 @@ fn what_was_said_in_another_ring_stands_apart() {
     let replayed = |oseq| {
         let texts = Text::new("there").unwrap().into();
         let said = Said { origin: member("Bob", 2).into(), oseq, texts, stamp: 7 };
-        Notice::Chat(Chat { seq: oseq, said, mine: false, replayed: true })
+        Notice::Chat(Chat { seq: oseq, said, mine: false, occasion: Occasion::OtherRing })
     };
     let mut shown = Shown::new(false, false);
     shown.notice(&replayed(1));

@@ -10,11 +10,11 @@ use super::log::{Log, common_prefix, count};
 use super::membership::{Route, quits};
 use super::submissions::in_parts;
 use super::{Mode, Node, Rule};
-use crate::action::{ElectionPhase, Ending, Fault, Notice};
+use crate::action::{ElectionPhase, Ending, Fault, Notice, Occasion};
 use crate::config::Times;
 use crate::ids::{Index, LinkId, NodeId, Seq};
 use crate::node::Timer;
-use crate::roster::{Cfg, View};
+use crate::roster::{Cfg, Roster, View};
 use crate::wire::{
     Body, Change, Deliver, Elected, Entry, Install, Message, RefusedKind, Said, Segment, Sync,
 };
@@ -294,6 +294,7 @@ impl Node {
         self.stable = self.stable.min(install.common);
         self.note_absent(install.common, &entries);
         let fresh = self.is_fresh();
+        let missed = self.occasion_of_missed(&old);
         let was_ready = self.ready;
         self.become_normal();
         if was_ready {
@@ -302,7 +303,7 @@ impl Node {
         if new_view && was_ready {
             self.tell_leader();
         }
-        self.append_installed(entries, fresh);
+        self.append_installed(entries, fresh, missed);
         self.learn_stable(install.stable);
         self.unacked = 1;
         self.acknowledge();
@@ -310,9 +311,15 @@ impl Node {
         self.submit_again();
     }
 
-    /// Appends what was installed, and shows what was not shown. A newcomer is shown what came after its own
-    /// entry.
-    fn append_installed(&mut self, entries: Vec<Entry>, fresh: bool) {
+    /// Where this node, whose ring was `old`, was while it missed what it is shown on coming back. One that was left
+    /// behind has its old ring in the log, and nobody of it beside it.
+    fn occasion_of_missed(&self, old: &Roster) -> Occasion {
+        if self.joining.is_some() || old.len() <= 1 { Occasion::WhileAway } else { Occasion::OtherRing }
+    }
+
+    /// Appends what was installed, and shows what was not shown: as `missed` what was said before this member came
+    /// in. A newcomer is shown what came after its own entry.
+    fn append_installed(&mut self, entries: Vec<Entry>, fresh: bool, missed: Occasion) {
         let me = self.me.id;
         let mine = entries.iter().rposition(|entry| admits(entry, me));
         let came_in = mine.and_then(|at| entries.get(at)).map(|entry| entry.index);
@@ -332,7 +339,7 @@ impl Node {
             self.note_own(&entry);
             let (index, body) = (entry.index, entry.body);
             let before = came_in.is_some_and(|came_in| index < came_in);
-            self.show(index, &if before { as_replayed(body) } else { body });
+            self.show(index, &body, if before { missed } else { Occasion::Live });
         }
     }
 
@@ -427,13 +434,5 @@ fn admits(entry: &Entry, id: NodeId) -> bool {
             Change::Opened { .. } => false,
         },
         Body::Chat { .. } | Body::Gap { .. } => false,
-    }
-}
-
-/// What was said in the other ring before this member came into it, is shown as such.
-fn as_replayed(body: Body) -> Body {
-    match body {
-        Body::Chat { said, .. } => Body::Chat { said, replayed: true },
-        Body::Membership { .. } | Body::Gap { .. } => body,
     }
 }

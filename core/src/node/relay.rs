@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::leadership::Leadership;
 use super::submissions::in_parts;
 use super::{Mode, Node, Rule};
-use crate::action::{Action, Chat, Fault, Notice};
+use crate::action::{Action, Chat, Fault, Notice, Occasion};
 use crate::config::Times;
 use crate::ids::{Index, LinkId, NodeId, Seq, Text};
 use crate::limits::ACK_BYTES;
@@ -207,14 +207,15 @@ impl Node {
             self.log.push(entry);
             self.apply_membership(index, cfg, &change);
         } else {
-            self.show(index, &entry.body);
+            self.show(index, &entry.body, Occasion::Live);
             self.note_own(&entry);
             self.log.push(entry);
         }
     }
 
-    /// Shows an entry to the user, unless that was done before.
-    pub(super) fn show(&mut self, index: Index, body: &Body) {
+    /// Shows an entry to the user, unless that was done before. The `occasion` is that of the log; what a leader
+    /// has taken over from another ring is of that ring.
+    pub(super) fn show(&mut self, index: Index, body: &Body, occasion: Occasion) {
         match body {
             Body::Chat { said, replayed } => {
                 let shown = self.raise_shown(said.origin.id, said.last());
@@ -225,7 +226,7 @@ impl Node {
                     seq: index.saturating_add(news.oseq.saturating_sub(said.oseq)),
                     mine: news.origin.id == self.me.id,
                     said: news,
-                    replayed: *replayed,
+                    occasion: if *replayed { Occasion::OtherRing } else { occasion },
                 }));
             }
             Body::Gap { origin, to, .. } => {

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ringchat_core::{ChatLine, Ending, Epoch, Index, Instant, Member, NodeId, Notice, Seq, Stamp, Text};
+use ringchat_core::{
+    ChatLine, Ending, Epoch, Index, Instant, Member, NodeId, Notice, Occasion, Seq, Stamp, Text,
+};
 
 use super::Violation;
 use crate::sim::HostId;
@@ -35,6 +37,8 @@ pub struct History {
     pub shown: Vec<(NodeId, Seq)>,
     /// The texts of `shown`.
     pub texts: Vec<String>,
+    /// Where it was when they were said.
+    pub occasions: Vec<Occasion>,
     /// How many elections it began.
     pub elections: u32,
     /// Who leads, as it said last.
@@ -66,6 +70,11 @@ impl History {
     /// Whether it showed this text.
     pub fn showed(&self, text: &str) -> bool {
         self.texts.iter().any(|shown| shown == text)
+    }
+
+    /// Whether it showed this text as said on this occasion.
+    pub fn showed_as(&self, text: &str, occasion: Occasion) -> bool {
+        self.texts.iter().zip(&self.occasions).any(|(shown, was)| shown == text && *was == occasion)
     }
 }
 
@@ -220,6 +229,7 @@ impl Room {
         history.reached.insert(id, shown.oseq);
         history.shown.push((id, shown.oseq));
         history.texts.push(shown.text.to_owned());
+        history.occasions.push(shown.occasion);
         let before = history.place.replace(shown.seq);
         if self.promises == Promises::Any {
             return Ok(());

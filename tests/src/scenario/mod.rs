@@ -324,6 +324,11 @@ impl Play {
                 is(leader.is_some() && leader != self.leader, "the leader is the same or none")
             }
             Condition::ShownBy(who, text) => self.shown_by(*who, text),
+            Condition::ShownAs(occasion, who, text) => self.every(
+                *who,
+                |host| self.world.room().history(host).showed_as(text, *occasion),
+                &format!("does not show it as {occasion:?}"),
+            ),
             Condition::Members(count) => {
                 let members = self.world.members().len();
                 is(members == *count, &format!("there are {members}"))

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use ringchat_core::Occasion;
+
 use crate::sim::{Heal, Place, Quality};
 
 /// A scenario.
@@ -143,6 +145,8 @@ pub enum Condition {
     NewLeader,
     /// `shown-by WHO TEXT`, `shown-by-all TEXT`.
     ShownBy(Who, String),
+    /// `live WHO TEXT`, `while-away WHO TEXT`, `other-ring WHO TEXT`: shown as said so.
+    ShownAs(Occasion, Who, String),
     /// `members N`: so many are alive and in.
     Members(usize),
     /// `rings N`.
@@ -294,6 +298,13 @@ fn parse_condition(words: &[&str]) -> Result<Condition, String> {
         ["new-leader"] => Condition::NewLeader,
         ["shown-by-all", text @ ..] => Condition::ShownBy(Who::All, text.join(" ")),
         ["shown-by", who, text @ ..] => Condition::ShownBy(parse_who(who)?, text.join(" ")),
+        ["live", who, text @ ..] => Condition::ShownAs(Occasion::Live, parse_who(who)?, text.join(" ")),
+        ["while-away", who, text @ ..] => {
+            Condition::ShownAs(Occasion::WhileAway, parse_who(who)?, text.join(" "))
+        }
+        ["other-ring", who, text @ ..] => {
+            Condition::ShownAs(Occasion::OtherRing, parse_who(who)?, text.join(" "))
+        }
         ["members", count] => Condition::Members(parse_number(count)?),
         ["rings", count] => Condition::Rings(parse_number(count)?),
         ["elections", count] => Condition::Elections(parse_number(count)?),
