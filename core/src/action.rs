@@ -87,7 +87,8 @@ pub enum Notice {
     },
     /// Chat took its places in the one order.
     Chat(Chat),
-    /// Something just said cannot be sent yet, because there is no leader; it waits.
+    /// Something just said cannot be sent yet, because there is no leader, or none that knows that it still leads; it
+    /// waits.
     Held {
         /// Its number among this node's own messages.
         oseq: Seq,

@@ -46,6 +46,10 @@ pub const INFLIGHT_BYTES: usize = 1024 * 1024;
 /// Bytes of entries that a synced member has not acknowledged, before the leader sequences no more chat.
 pub const UNSTABLE_BYTES: usize = 1024 * 1024;
 
+/// Bytes of messages of one member that a leader puts off while it does not know whether it still leads: as much as
+/// may wait for its place in the log, twice.
+pub const PUT_OFF_BYTES: usize = 2 * SUBMIT_WINDOW_BYTES;
+
 /// Bytes of entries acknowledged together.
 pub const ACK_BYTES: usize = INFLIGHT_BYTES / 2;
 

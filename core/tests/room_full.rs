@@ -3,88 +3,14 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
 
 mod driven;
+mod leader;
 
-use std::net::SocketAddr;
-
+use leader::{Leader, addr, newcomer};
 use ringchat_core::limits::MAX_ROSTER;
-use ringchat_core::wire::{Envelope, Join, Message, Refusal, Sync};
+use ringchat_core::wire::{Envelope, Join, Message, Refusal};
 use ringchat_core::{
-    Action, Config, Ending, Epoch, Input, Instant, LinkId, Member, Name, Node, NodeId, Notice, Origin,
-    RoomId, Start,
+    Action, Config, Ending, Epoch, Input, Instant, LinkId, Member, Name, Node, Notice, Origin, RoomId, Start,
 };
-
-/// Newcomers that ask at one time.
-const BATCH: u64 = 31;
-
-struct Leader {
-    node: Node,
-    now: Instant,
-}
-
-impl Leader {
-    fn new() -> Self {
-        let config = Config::new(addr(1), Name::new("leader").unwrap(), Start::Create);
-        let mut leader = Self { node: Node::new(config, [1; 32], Instant::ZERO), now: Instant::ZERO };
-        leader.handle(Input::Tick);
-        leader
-    }
-
-    fn handle(&mut self, input: Input) -> Vec<Action> {
-        driven::handle(&mut self.node, &mut self.now, input)
-    }
-
-    fn hear(&mut self, member: u64, message: Message) -> Vec<Action> {
-        let envelope = Envelope { room: RoomId::UNKNOWN, stamp: 1, message };
-        self.handle(Input::Received { link: LinkId(member), envelope })
-    }
-
-    fn link_up(&mut self, member: u64) {
-        let (link, remote) = (LinkId(member), addr(member));
-        self.handle(Input::LinkUp { link, origin: Origin::Accepted, remote });
-    }
-
-    fn knock(&mut self, member: u64) -> Vec<Action> {
-        self.link_up(member);
-        let me = newcomer(member);
-        let join = Join { me, contact: None, epoch: Epoch::default(), generation: 1, ring: Vec::new() };
-        self.hear(member, Message::Join(join))
-    }
-
-    /// Newcomers come in until there are so many members.
-    fn let_in(&mut self, members: u64) {
-        let mut last = 1;
-        while last < members {
-            let until = (last + BATCH).min(members);
-            for member in last + 1..=until {
-                assert_eq!(refusal(&self.knock(member)), None, "{member}");
-            }
-            last = until;
-            self.follow(last);
-            assert_eq!(self.node.roster().len() as u64, last);
-        }
-    }
-
-    /// All members up to `last` show and acknowledge their logs, as often as it takes to let all in.
-    fn follow(&mut self, last: u64) {
-        for _ in 0..3 {
-            let (view, index) = (self.node.view(), self.node.log_len());
-            for member in 2..=last {
-                let sync = Sync { view, shape: Vec::new(), tail: Vec::new(), more: false };
-                self.hear(member, Message::Sync(sync));
-                self.hear(member, Message::Ack { view, index });
-            }
-        }
-    }
-}
-
-fn addr(member: u64) -> SocketAddr {
-    let [.., high, low] = member.to_be_bytes();
-    ([10, 0, high, low], 4000).into()
-}
-
-fn newcomer(member: u64) -> Member {
-    Member { id: NodeId::new(addr(member), 1), name: Name::new("m").unwrap() }
-}
 
 fn refusal(actions: &[Action]) -> Option<Refusal> {
     actions.iter().find_map(|action| match action {

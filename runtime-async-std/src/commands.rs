@@ -6,6 +6,7 @@ use event_listener::Event;
 use ringchat_core::Instant;
 use ringchat_core::driver::{CommandQueue, Connection, Driver, Ended, Offer};
 
+use crate::clock::Clock;
 use crate::crew::lock;
 
 /// Commands that wait for the node, and users that wait for room.
@@ -39,15 +40,17 @@ impl Commands {
         self.room.notify(usize::MAX);
     }
 
-    /// Hands the node all commands that it can take.
-    pub(crate) fn hand_over(&self, now: Instant, driver: &mut Driver<impl Connection>) {
+    /// Hands the node all commands that it can take. Returns the time at the end.
+    pub(crate) fn hand_over(&self, clock: Clock, driver: &mut Driver<impl Connection>) -> Instant {
         loop {
             let mut queue = lock(&self.queue);
             let was_full = queue.is_full();
-            let commands = driver.take_commands(now, &mut queue);
+            let commands = driver.take_commands(clock.now(), &mut queue);
             drop(queue);
+            // Read after they were taken: a stop in between is to show as lateness.
+            let now = clock.now();
             if commands.is_empty() {
-                return;
+                return now;
             }
             if was_full {
                 self.room.notify(usize::MAX);

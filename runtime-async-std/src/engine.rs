@@ -11,6 +11,7 @@ use ringchat_core::driver::Driver;
 use ringchat_core::{Config, DialFailure, Instant, Origin};
 
 use crate::accept::accept;
+use crate::clock::Clock;
 use crate::connection::Connection;
 use crate::crew::Crew;
 use crate::dial::dial;
@@ -45,15 +46,15 @@ impl Engine {
         Self { driver, going, stopped, outlet, crew }
     }
 
-    /// Takes in all `jobs` and commands, then acts. Does not wait.
-    pub(crate) fn turn(&mut self, now: Instant, jobs: &mut VecDeque<Job>, node: &Arc<Node>) {
+    /// Takes in all `jobs`, which were taken by `now`, and commands, then acts. Does not wait.
+    pub(crate) fn turn(&mut self, now: Instant, clock: Clock, jobs: &mut VecDeque<Job>, node: &Arc<Node>) {
         if jobs.is_empty() {
             self.driver.tick(now);
         }
         for job in jobs.drain(..) {
             self.take(now, job, node);
         }
-        node.commands().hand_over(now, &mut self.driver);
+        let now = node.commands().hand_over(clock, &mut self.driver);
         while let Some((id, addr)) = self.driver.next_dial() {
             self.crew.start(dial(id, addr, Arc::clone(node), self.stopped.clone()));
         }

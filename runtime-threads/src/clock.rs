@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use ringchat_core::Instant;
 
-/// Counts from its own start.
+/// Counts from its own start, and on while the machine is suspended, where the system tells of that.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock(std::time::Instant);
+pub(crate) struct Clock(Moment);
 
 impl Clock {
     pub(crate) fn start() -> Self {
-        Self(std::time::Instant::now())
+        Self(Moment::now())
     }
 
     pub(crate) fn now(self) -> Instant {
@@ -22,5 +22,34 @@ impl Clock {
     /// How long it is until `at`; zero if that is over.
     pub(crate) fn until(self, at: Instant) -> Duration {
         at.since(self.now())
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use since_boot::Moment;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+use std::time::Instant as Moment;
+
+/// Linux has a clock that counts suspended time; that of the standard library stands still meanwhile.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod since_boot {
+    use std::time::Duration;
+
+    use rustix::time::{ClockId, clock_gettime};
+
+    /// A point in time: how long the machine had been up.
+    #[derive(Clone, Copy, Debug)]
+    pub(super) struct Moment(Duration);
+
+    impl Moment {
+        pub(super) fn now() -> Self {
+            let up = clock_gettime(ClockId::Boottime);
+            let seconds = Duration::from_secs(up.tv_sec.try_into().unwrap_or(0));
+            Self(seconds.saturating_add(Duration::from_nanos(up.tv_nsec.try_into().unwrap_or(0))))
+        }
+
+        pub(super) fn elapsed(self) -> Duration {
+            Self::now().0.saturating_sub(self.0)
+        }
     }
 }

@@ -9,6 +9,7 @@ use ringchat_core::driver::Driver;
 use ringchat_core::{Config, DialFailure, DialId, Instant, Origin};
 
 use crate::accept::Listening;
+use crate::clock::Clock;
 use crate::connection::Connection;
 use crate::crew::Crew;
 use crate::dial::Dial;
@@ -40,15 +41,15 @@ impl Engine {
         Ok(Self { driver, listening, dials: BTreeMap::new(), outlet, crew })
     }
 
-    /// Takes in all `jobs` and commands, then acts. Does not wait.
-    pub(crate) fn turn(&mut self, now: Instant, jobs: &mut VecDeque<Job>, node: &Arc<Node>) {
+    /// Takes in all `jobs`, which were taken by `now`, and commands, then acts. Does not wait.
+    pub(crate) fn turn(&mut self, now: Instant, clock: Clock, jobs: &mut VecDeque<Job>, node: &Arc<Node>) {
         if jobs.is_empty() {
             self.driver.tick(now);
         }
         for job in jobs.drain(..) {
             self.take(now, job, node);
         }
-        node.commands().hand_over(now, &mut self.driver);
+        let now = node.commands().hand_over(clock, &mut self.driver);
         while let Some((dial, addr)) = self.driver.next_dial() {
             match Dial::start(dial, addr, Arc::clone(node), &self.crew) {
                 Ok(begun) => drop(self.dials.insert(dial, begun)),

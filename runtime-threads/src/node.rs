@@ -132,15 +132,16 @@ impl Node {
 
     /// Runs a turn. Tells whether the keeper has something to do then. A panic ends the node, and not whoever ran it.
     fn turn(self: &Arc<Self>) -> bool {
-        let began = self.clock.now();
         let turned = catch_unwind(AssertUnwindSafe(|| {
             let mut running = lock(&self.running);
             let Running { engine, jobs } = running.as_mut()?;
             self.take_jobs(jobs);
-            engine.turn(began, jobs, self);
-            (!engine.ended()).then(|| engine.deadline())
+            // Read after they were taken: a stop in between is to show as lateness.
+            let began = self.clock.now();
+            engine.turn(began, self.clock, jobs, self);
+            (!engine.ended()).then(|| (began, engine.deadline()))
         }));
-        if let Ok(Some(deadline)) = turned {
+        if let Ok(Some((began, deadline))) = turned {
             let now = self.clock.now();
             lock(&self.agenda).end(began, now, deadline)
         } else {

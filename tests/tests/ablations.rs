@@ -7,6 +7,7 @@ use std::time::Duration;
 use ringchat_core::{Rule, Text};
 use ringchat_tests::model::{Budget, Limits, Outcome, State, search};
 use ringchat_tests::oracles::{Promises, Shape, Violation};
+use ringchat_tests::scenario::{Failure, play_without};
 use ringchat_tests::sim::chaos::{Mix, Options, run_without};
 use ringchat_tests::sim::{Death, Heal, HostId, Quality, World};
 
@@ -234,6 +235,22 @@ fn accusations_by_one_that_stalled(rules: &'static [Rule]) -> Result<usize, Viol
     story.world.thaw(story.hosts[2])?;
     story.world.run_for(Duration::from_secs(1))?;
     Ok(story.world.trace().lines().filter(|line| line.contains("3 -> 1: Suspect")).count())
+}
+
+#[test]
+fn a_leader_that_slept_tells_its_own_order_if_it_does_not_doubt() {
+    breaks(&[Rule::DoubtAfterSleep], Mix::Sleep, "S3");
+}
+
+#[test]
+fn the_stories_of_sleepers_go_wrong_if_those_do_not_doubt() {
+    for story in [
+        include_str!("../scenarios/a_leader_that_slept_keeps_to_the_order_of_the_others.txt"),
+        include_str!("../scenarios/a_candidate_that_slept_does_not_win_with_an_old_token.txt"),
+    ] {
+        let (result, _) = play_without(&[Rule::DoubtAfterSleep], story);
+        assert!(matches!(result, Err(Failure::Violation(_))), "{result:?}");
+    }
 }
 
 #[test]

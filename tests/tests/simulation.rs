@@ -17,6 +17,11 @@ fn crashes_of_any_kind_leave_one_ring_in_one_order() {
 }
 
 #[test]
+fn one_that_slept_alone_keeps_to_the_order_of_the_others() {
+    all_hold(Mix::Sleep, 1..300);
+}
+
+#[test]
 fn frozen_and_slow_members_harm_nobody_for_long() {
     all_hold(Mix::Freeze, 1..50);
 }

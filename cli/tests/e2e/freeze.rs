@@ -1,5 +1,6 @@
 //! SIGSTOP and SIGCONT: a member that is silent for a while, and comes back.
 
+use std::env;
 use std::time::Duration;
 
 use rustix::process::Signal;
@@ -13,6 +14,7 @@ on_every_runtime! {
     half_of_the_room_freezes_and_comes_back
     the_leader_is_killed_while_its_next_is_frozen
     a_leader_and_its_successor_freeze_in_turn
+    a_leader_that_slept_keeps_to_the_order_of_the_others
 }
 
 /// How soon the others must notice, with the usual `--detect-ms`.
@@ -117,6 +119,44 @@ fn a_leader_and_its_successor_freeze_in_turn(runtimes: Runtimes) {
     room.settle(&everyone);
     room.talk(&everyone, 5);
     room.check_delivered(&everyone, &everyone);
+}
+
+fn a_leader_that_slept_keeps_to_the_order_of_the_others(runtimes: Runtimes) {
+    sleep_while_all_talk(runtimes);
+}
+
+/// The same again and again. Run by `cargo test --release -p ringchat --test e2e -- --ignored --nocapture sleep`;
+/// `SLEEP_RUNS` tells how often on each runtime.
+#[test]
+#[ignore = "runs for minutes"]
+fn a_leader_sleeps_again_and_again() {
+    let runs = env::var("SLEEP_RUNS").ok().and_then(|text| text.parse().ok()).unwrap_or(10);
+    for runtimes in [Runtimes::Threads, Runtimes::AsyncStd] {
+        for run in 1..=runs {
+            let turn = sleep_while_all_talk(runtimes);
+            println!("{runtimes:?} {run}: equal but for {turn} lines of the turn in which it was stopped");
+        }
+    }
+}
+
+/// The leader of five is stopped for 4 s while each says 50 lines a second. How many lines of that turn are out of
+/// order on its screen.
+fn sleep_while_all_talk(runtimes: Runtimes) -> usize {
+    const PAUSE: Duration = Duration::from_millis(20);
+    let mut room = Room::of(5, runtimes);
+    let everyone = room.everyone();
+    let leader = room.leader(&everyone);
+    room.talk_for(&everyone, Duration::from_secs(1), PAUSE);
+
+    room.signal(&[leader], Signal::STOP);
+    room.talk_for(&everyone, Duration::from_secs(4), PAUSE);
+    let before = room.record(leader, |record| record.shown.len());
+    room.signal(&[leader], Signal::CONT);
+    room.talk_for(&everyone, Duration::from_secs(1), PAUSE);
+
+    room.settle(&everyone);
+    room.check_delivered(&everyone, &everyone);
+    room.check_order_but_for_one_turn(&everyone, leader, before)
 }
 
 /// It says that it was left behind, and is a member again.

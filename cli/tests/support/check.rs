@@ -6,6 +6,9 @@ use super::event::Event;
 use super::record::Record;
 use super::room::{Room, Who};
 
+/// Lines that a member shows in one turn, at most, when each says fifty a second.
+const TURN: usize = 50;
+
 impl Room {
     /// Waits until `whos`, and only they, are one room: one leader, one ring, the same members.
     pub(crate) fn settle(&self, whos: &[Who]) {
@@ -70,6 +73,33 @@ impl Room {
                 assert_eq!(*at, message, "m{who} disagrees about a place");
             }
         }
+    }
+
+    /// What each of `whos` shows is in one order, all but what `sleeper` showed in the turn in which it was stopped:
+    /// the lines right around the first `before`. Returns how many of those stand elsewhere with the others.
+    pub(crate) fn check_order_but_for_one_turn(&self, whos: &[Who], sleeper: Who, before: usize) -> usize {
+        let others: Vec<Who> = whos.iter().copied().filter(|&who| who != sleeper).collect();
+        self.check_one_order(&others);
+        let order: BTreeMap<(String, String), usize> = self.record(others[0], |record| {
+            let lines = record.shown.iter().enumerate();
+            lines.map(|(at, shown)| ((shown.from.clone(), shown.text.clone()), at)).collect()
+        });
+        let places: Vec<usize> = self.record(sleeper, |record| {
+            let lines = record.shown.iter().map(|shown| (shown.from.clone(), shown.text.clone()));
+            lines.map(|line| order[&line]).collect()
+        });
+        assert_eq!(places.len(), order.len(), "m{sleeper} and m{} show as much", others[0]);
+        let astray: Vec<usize> = (0..places.len()).filter(|&at| places[at] != at).collect();
+        // Each line that stands elsewhere moves those between, so the turn is what it showed first and others later.
+        let turn = astray.iter().filter(|&&at| places[at] > at).count();
+        let first = astray.first().copied().unwrap_or(before);
+        assert!(
+            turn <= TURN && first + TURN >= before && first <= before + TURN,
+            "m{sleeper}, stopped after {before} lines, has {turn} out of order, the first at {first}"
+        );
+        let settled: Vec<usize> = places[(before + TURN).min(places.len())..].to_vec();
+        assert!(settled.is_sorted(), "m{sleeper} has an order of its own after it went on: {settled:?}");
+        turn
     }
 
     /// Nothing but well-formed lines whose Lamport time grows came out of `whos`.

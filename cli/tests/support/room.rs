@@ -214,6 +214,15 @@ impl Room {
         }
     }
 
+    /// Each of `whos` says a line again and again for `time`, with `pause` in between.
+    pub(crate) fn talk_for(&mut self, whos: &[Who], time: Duration, pause: Duration) {
+        let start = Instant::now();
+        while start.elapsed() < time {
+            self.talk(whos, 1);
+            thread::sleep(pause);
+        }
+    }
+
     /// How many lines `who` has said.
     pub(crate) fn said(&self, who: Who) -> usize {
         self.said[who].len()

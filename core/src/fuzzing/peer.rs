@@ -33,7 +33,7 @@ impl Peer<'_> {
     }
 
     fn message(&self, script: &mut Script<'_>) -> Message {
-        match script.byte() % 23 {
+        match script.byte() % 25 {
             0..=1 => Message::Hello(self.hello(script)),
             2 => Message::NotMember(self.not_member(script)),
             3 => Message::Superseded { generation: self.generation(script) },
@@ -55,7 +55,9 @@ impl Peer<'_> {
             19 => Message::Refused(refusal(script)),
             20 => Message::Join(self.join(script)),
             21 => self.probe(script),
-            _ => Message::JoinVia { me: id(script), leader: member(script) },
+            22 => Message::JoinVia { me: id(script), leader: member(script) },
+            23 => Message::WantPromise { round: u64::from(script.byte()) },
+            _ => Message::Promise { round: u64::from(script.byte() % 4), epoch: self.epoch(script) },
         }
     }
 
@@ -74,9 +76,9 @@ impl Peer<'_> {
     }
 
     fn not_member(&self, script: &mut Script<'_>) -> NotMember {
-        use RefusedKind::{Elect, Hello, Ping, Sync};
+        use RefusedKind::{Elect, Hello, Ping, Sync, WantPromise};
         NotMember {
-            re: script.pick(&[Hello, Elect, Sync, Ping]).unwrap_or(Hello),
+            re: script.pick(&[Hello, Elect, Sync, Ping, WantPromise]).unwrap_or(Hello),
             epoch: self.epoch(script),
             me: id(script),
             cfg: script.maybe(|script| self.cfg(script)),

@@ -61,7 +61,7 @@ impl Node {
         join.ring.retain(|member| !self.lives_here(member));
         // Who can ask lives, whatever came of the last dial: as a member it is not to be passed over.
         self.unreachable.remove(&join.me.id);
-        if self.leaving.is_some() || self.lost_leader.is_some() || !self.is_normal() {
+        if self.leaving.is_some() || self.lost_leader.is_some() || !self.is_normal() || self.is_in_doubt() {
             return self.send(link, Message::Refused(Refusal::Busy));
         }
         let rank = self.rank();
@@ -99,7 +99,10 @@ impl Node {
     }
 
     /// Lets in all who wait, unless others are just being let in.
-    fn try_admit(&mut self) {
+    pub(super) fn try_admit(&mut self) {
+        if self.is_in_doubt() {
+            return;
+        }
         let Some(leadership) = self.leadership.as_mut().filter(|it| it.admission.is_none()) else { return };
         let mut joiners = core::mem::take(&mut leadership.joiners);
         // Some may have given up, or have come in by an election meanwhile.
@@ -150,6 +153,9 @@ impl Node {
 
     /// Welcomes the newcomers once every insider has their entry.
     pub(super) fn check_admission(&mut self) {
+        if self.is_in_doubt() {
+            return;
+        }
         let waits = self.keeps(Rule::WelcomeAfterAcks);
         let Some(leadership) = &mut self.leadership else { return };
         let Some(admission) = &leadership.admission else { return };

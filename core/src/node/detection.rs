@@ -47,6 +47,7 @@ impl Node {
         }
         self.look_ahead();
         self.check_unsynced();
+        self.press_doubt();
         self.check_route();
         self.hurry_admission();
         self.timers.set(Timer::Sweep, self.next_sweep());
@@ -75,6 +76,7 @@ impl Node {
         let leadership = self.leadership.as_ref();
         !self.is_normal()
             || self.ring.seeking.is_some()
+            || self.is_in_doubt()
             || self.links.dials().next().is_some()
             || leadership.is_some_and(|it| it.admission.is_some() || !it.all_synced())
     }

@@ -39,6 +39,7 @@ impl Node {
             (said.oseq, &said.texts).hash(state);
         }
         self.digest_leadership(stability, state);
+        self.digest_doubt(stability, state);
         (self.lost_leader, self.unlinkable.map(|(view, _)| view)).hash(state);
         self.unreachable.len().hash(state);
         for (id, epoch) in &self.unreachable {
@@ -90,6 +91,7 @@ impl Node {
                 view.leader == self.me.id || (is_over && state.knows >= Some(elected.cfg))
             }
             Message::Deliver(deliver) => deliver.view.epoch < self.promised && self.keeps(Rule::Freeze),
+            Message::Promise { round, .. } => !self.is_in_doubt() || *round < self.doubt.round,
             _ => false,
         }
     }
@@ -163,6 +165,18 @@ impl Node {
         leadership.held.len().hash(state);
         for said in &leadership.held {
             digest_said(said, state);
+        }
+    }
+
+    fn digest_doubt(&self, stability: bool, state: &mut impl Hasher) {
+        self.doubt.round.hash(state);
+        let Some(open) = &self.doubt.open else { return false.hash(state) };
+        open.awaited.hash(state);
+        open.put_off.len().hash(state);
+        for (link, peer, message) in &open.put_off {
+            let stands = self.links.get(*link).is_some_and(|link| link.peer == Some(*peer));
+            (peer, stands).hash(state);
+            digest_message(message, stability, state);
         }
     }
 

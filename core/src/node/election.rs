@@ -25,6 +25,15 @@ pub(crate) struct Election {
     best: Option<(Key, Vec<NodeId>)>,
     /// What was sent last, and to whom.
     sent: Option<(Key, NodeId)>,
+    /// Whether this member slept meanwhile, so that the election may be over.
+    slept: bool,
+}
+
+impl Election {
+    /// This member has slept.
+    pub(super) fn sleep(&mut self) {
+        self.slept = true;
+    }
 }
 
 impl Node {
@@ -45,9 +54,9 @@ impl Node {
     }
 
     /// Stops appending and sequencing in older views, and takes part in the election of `epoch`.
-    fn freeze(&mut self, epoch: Epoch) {
+    pub(super) fn freeze(&mut self, epoch: Epoch) {
         self.promised = epoch;
-        self.leadership = None;
+        self.stop_leading();
         self.lost_leader = None;
         self.timers.clear(Timer::Initiate);
         self.timers.clear(Timer::Admission);
@@ -58,7 +67,7 @@ impl Node {
             if self.keeps(Rule::LongestLogFirst) { (log, length) } else { Default::default() };
         let key = Key { epoch: log, length, id: self.me.id };
         let key = self.joining.is_none().then_some(key);
-        self.mode = Mode::Electing(Election { key, best: None, sent: None });
+        self.mode = Mode::Electing(Election { key, best: None, sent: None, slept: false });
         self.arm_election();
     }
 
@@ -79,7 +88,7 @@ impl Node {
 
     /// Sends the best candidate known to the next. Alone, the election is decided.
     pub(super) fn pass_token(&mut self) {
-        let Mode::Electing(Election { best: Some((candidate, path)), key, sent }) = &mut self.mode else {
+        let Mode::Electing(Election { best: Some((candidate, path)), key, sent, .. }) = &mut self.mode else {
             return;
         };
         if self.ring.seeking.is_some() {
@@ -150,8 +159,14 @@ impl Node {
         let is_news = Some(candidate) >= best && !(repeated && swallows);
         if candidate.id == me {
             if election.key == Some(candidate) && best == election.key {
+                let slept = election.slept;
                 election.best = Some((candidate, path));
-                self.win();
+                if slept {
+                    // The token may have lain here while the others elected another.
+                    self.start_election();
+                } else {
+                    self.win();
+                }
             }
         } else if election.key.is_some_and(|key| candidate < key) && best.is_none() {
             self.tell_election(ElectionPhase::Swallow, candidate.id);

@@ -340,7 +340,10 @@ impl Node {
         match refusal.re {
             RefusedKind::Elect if self.is_over(refusal.epoch) && self.keeps(Rule::RefusalsOfThisElection) => {
             }
-            RefusedKind::Hello | RefusedKind::Elect => self.on_refused_by(peer, refusal.cfg),
+            RefusedKind::WantPromise if !self.is_in_doubt() => {}
+            RefusedKind::Hello | RefusedKind::Elect | RefusedKind::WantPromise => {
+                self.on_refused_by(peer, refusal.cfg);
+            }
             RefusedKind::Sync | RefusedKind::Ping => {
                 if self.leader() == Some(peer) && self.awaited_epoch() == refusal.epoch {
                     self.on_refused_by(peer, refusal.cfg);

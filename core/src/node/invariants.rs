@@ -67,7 +67,8 @@ pub fn check(node: &Node) -> Result<(), Violation> {
     let shown =
         node.shown.iter().all(|(id, seq)| node.log.last_of(*id) >= *seq || node.log.last_of(*id) == 0);
     holds(!normal || shown, Violation::ShownAboveLog)?;
-    holds(node.leadership.is_none() || (normal && node.view.leader == node.me.id), Violation::FalseLeader)?;
+    let leads = node.leadership.is_some() && !node.has_ended();
+    holds(!leads || (normal && node.view.leader == node.me.id), Violation::FalseLeader)?;
     holds(!normal || node.stable <= node.log.len(), Violation::StableAboveLog)?;
     let next = node.ring.next.is_none_or(|next| node.links.is_linked(next));
     let sought = node.ring.seeking.is_none_or(|sought| node.links.dialing(sought).is_some());

@@ -112,8 +112,16 @@ impl Leadership {
 
     /// Whether `member` is to be told who leads: it does not follow, and was let in.
     pub(super) fn awaits_news(&self, member: NodeId) -> bool {
-        let newcomer = self.admission.as_ref().is_some_and(|it| it.newcomers.contains(&member));
-        self.is_unsynced(member) && !newcomer
+        self.is_unsynced(member) && !self.is_newcomer(member)
+    }
+
+    /// Whether `member` waits to be let in, or to be welcomed.
+    pub(super) fn wants_in(&self, member: NodeId) -> bool {
+        self.is_newcomer(member) || self.joiners.iter().any(|joiner| joiner.member.id == member)
+    }
+
+    fn is_newcomer(&self, member: NodeId) -> bool {
+        self.admission.as_ref().is_some_and(|it| it.newcomers.contains(&member))
     }
 
     pub(super) fn is_synced(&self, member: NodeId) -> bool {
@@ -219,6 +227,7 @@ impl Node {
             leadership.unsync(member, now);
         }
         self.recount();
+        self.ask_on_new_link(member);
     }
 
     /// A member's log is being made this one's, from `from` on.
@@ -339,8 +348,8 @@ impl Node {
     }
 
     /// Goes on once half of what was unstable is stable.
-    fn release(&mut self) {
-        if self.unstable_bytes() > UNSTABLE_BYTES as u64 / 2 {
+    pub(super) fn release(&mut self) {
+        if self.is_in_doubt() || self.unstable_bytes() > UNSTABLE_BYTES as u64 / 2 {
             return;
         }
         let Some(leadership) = &mut self.leadership else { return };
@@ -457,7 +466,7 @@ impl Node {
     /// Appends the membership without those who are to leave it.
     pub(super) fn commit_removals(&mut self) {
         let now = self.now();
-        if !self.leads() {
+        if !self.leads() || self.is_in_doubt() {
             return;
         }
         let Some(leadership) = &mut self.leadership else { return };

@@ -51,6 +51,7 @@ impl Node {
                 let unsure = self.unsure();
                 self.end(Ending::Left { unsure });
             }
+            Some(Leaving::Draining) if self.is_in_doubt() => {}
             Some(Leaving::Draining) if self.leads() => {
                 let others_done =
                     self.leadership.as_ref().is_some_and(|it| it.draining.is_empty() && it.all_synced());
@@ -83,7 +84,7 @@ impl Node {
 
     pub(super) fn on_leave_due(&mut self) {
         let unsure = self.unsure();
-        if self.leads() {
+        if self.leads() && !self.is_in_doubt() {
             self.depart();
         } else {
             self.end(Ending::Left { unsure });

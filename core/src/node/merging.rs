@@ -50,7 +50,10 @@ impl Node {
         let is_free = |leadership: &super::Leadership| {
             leadership.merging.is_none() && leadership.admission.is_none() && leadership.joiners.is_empty()
         };
-        self.leads() && self.leaving.is_none() && self.leadership.as_ref().is_some_and(is_free)
+        self.leads()
+            && self.leaving.is_none()
+            && !self.is_in_doubt()
+            && self.leadership.as_ref().is_some_and(is_free)
     }
 
     pub(super) fn send_probe(&mut self, link: LinkId) {

@@ -5,6 +5,7 @@ mod absent;
 mod admission;
 mod detection;
 pub(crate) mod digest;
+mod doubt;
 mod election;
 mod handshake;
 pub mod invariants;
@@ -31,6 +32,7 @@ pub use self::rules::Rule;
 pub use self::timers::{Deadline, Timer};
 
 use self::absent::Absent;
+use self::doubt::Doubt;
 use self::election::Election;
 use self::joining::Joining;
 use self::leadership::Leadership;
@@ -119,6 +121,7 @@ pub struct Node {
     unacked: u64,
     absent: Absent,
     leadership: Option<Leadership>,
+    doubt: Doubt,
     /// The leader that is lost, until an election begins.
     lost_leader: Option<NodeId>,
     /// The last view whose leader was elected and could not be linked to, and when.
@@ -174,6 +177,7 @@ impl Node {
             unacked: 0,
             absent: Absent::default(),
             leadership: None,
+            doubt: Doubt::default(),
             lost_leader: None,
             unlinkable: None,
             unreachable: BTreeMap::new(),
@@ -214,7 +218,8 @@ impl Node {
         }
         core::mem::swap(&mut self.out, out);
         let deadline = self.timers.first().filter(|_| self.keeps(Rule::PatientClock));
-        self.clock.advance(now, deadline.map(|deadline| deadline.at));
+        let late = self.clock.advance(now, deadline.map(|deadline| deadline.at));
+        self.note_lateness(late);
         for input in inputs {
             if !self.has_ended() {
                 self.take(input);
@@ -288,6 +293,7 @@ impl Node {
 
     /// A message on a link whose ends have agreed who they are.
     fn on_peer_message(&mut self, link: LinkId, peer: NodeId, message: Message) {
+        let Some(message) = self.put_off(link, peer, message) else { return };
         match message {
             Message::Hello(hello) => self.on_hello(link, hello),
             Message::NotMember(refusal) => self.on_not_member(link, &refusal),
@@ -308,6 +314,8 @@ impl Node {
             Message::Goodbye { successor } => self.on_goodbye(peer, successor),
             Message::Refused(refusal) => self.on_refused(link, refusal),
             Message::Join(join) => self.on_join(link, join),
+            Message::WantPromise { round } => self.on_want_promise(link, peer, round),
+            Message::Promise { round, epoch } => self.on_promise(peer, round, epoch),
             Message::JoinVia { .. }
             | Message::Superseded { .. }
             | Message::Probe { .. }
@@ -329,7 +337,7 @@ impl Node {
             Message::ProbeReply { me } => self.on_probe_reply(link, &me),
             Message::Elected(elected) => self.on_welcome(link, elected),
             Message::Refused(refusal) => self.on_refused(link, refusal),
-            Message::Pong(_) if self.wants_in_on(link) => {}
+            Message::Pong(_) | Message::WantPromise { .. } if self.wants_in_on(link) => {}
             Message::Ping(_)
             | Message::Pong(_)
             | Message::Elect(_)
@@ -341,7 +349,9 @@ impl Node {
             | Message::Suspect { .. }
             | Message::Draining { .. }
             | Message::Leave
-            | Message::Goodbye { .. } => self.fault(link, Fault::Unexpected),
+            | Message::Goodbye { .. }
+            | Message::WantPromise { .. }
+            | Message::Promise { .. } => self.fault(link, Fault::Unexpected),
         }
     }
 
@@ -368,6 +378,7 @@ impl Node {
         if self.has_ended() {
             return;
         }
+        self.check_doubt();
         self.submit_said();
         self.deliver_sequenced();
         self.check_leaving();

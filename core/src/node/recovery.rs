@@ -97,7 +97,7 @@ impl Node {
         let leader = elected.cfg.view.leader;
         self.drop_attempts();
         self.promised = elected.cfg.view.epoch;
-        self.leadership = None;
+        self.stop_leading();
         self.lost_leader = None;
         self.lapsed = None;
         self.timers.clear(Timer::Initiate);

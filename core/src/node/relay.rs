@@ -45,7 +45,8 @@ impl Node {
         let said = Said { origin: self.me.clone(), oseq, texts, stamp };
         self.said = said.last();
         self.submissions.push(said);
-        if self.leads() || self.is_normal() && self.links.of(self.view.leader).is_some() {
+        let is_led = self.is_normal() && self.links.of(self.view.leader).is_some();
+        if (self.leads() || is_led) && !self.is_in_doubt() {
             self.submit_from.get_or_insert(oseq);
         } else {
             (oseq..=self.said).for_each(|oseq| self.notify(Notice::Held { oseq }));
@@ -104,7 +105,10 @@ impl Node {
 
     /// Gives own messages their places, as long as the room takes them.
     pub(super) fn sequence_own(&mut self) {
-        while self.leads() && !self.leadership.as_ref().is_some_and(Leadership::is_holding) {
+        while self.leads()
+            && !self.is_in_doubt()
+            && !self.leadership.as_ref().is_some_and(Leadership::is_holding)
+        {
             self.submissions.placed(self.log.last_of(self.me.id));
             let Some(said) = self.submissions.front().cloned() else { return };
             self.sequence(Body::Chat { said, replayed: false });

@@ -66,11 +66,13 @@ pub enum Rule {
     GiveUpUnlinkable,
     /// A clock is patient with a late driver.
     PatientClock,
+    /// A leader that slept appends nothing until all that it led have answered, or are lost.
+    DoubtAfterSleep,
 }
 
 impl Rule {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::ExactNextSeq,
         Self::ShowOnce,
         Self::Resubmit,
@@ -98,6 +100,7 @@ impl Rule {
         Self::RemindUnsynced,
         Self::GiveUpUnlinkable,
         Self::PatientClock,
+        Self::DoubtAfterSleep,
     ];
 }
 

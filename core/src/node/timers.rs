@@ -131,12 +131,15 @@ impl PatientClock {
         self.now
     }
 
-    /// The driver's clock shows `driver`, where the node had wanted to be woken at `deadline` (node time).
-    pub(crate) fn advance(&mut self, driver: Instant, deadline: Option<Instant>) {
+    /// The driver's clock shows `driver`, where the node had wanted to be woken at `deadline` (node time). Tells by
+    /// how much that is late.
+    pub(crate) fn advance(&mut self, driver: Instant, deadline: Option<Instant>) -> Duration {
         let now = driver.before(self.late);
         let due = deadline.map_or(now, |deadline| deadline.max(self.now).min(now));
-        self.late = self.late.saturating_add(now.since(due));
+        let late = now.since(due);
+        self.late = self.late.saturating_add(late);
         self.now = due.max(self.now);
+        late
     }
 
     /// A point of node time on the driver's clock.
@@ -165,9 +168,9 @@ mod tests {
     #[test]
     fn lateness_moves_every_later_deadline() {
         let mut clock = PatientClock::new(Instant(100));
-        clock.advance(Instant(150), Some(Instant(200)));
+        assert_eq!(clock.advance(Instant(150), Some(Instant(200))), Duration::ZERO);
         assert_eq!(clock.now(), Instant(150));
-        clock.advance(Instant(5200), Some(Instant(200)));
+        assert_eq!(clock.advance(Instant(5200), Some(Instant(200))), Duration::from_millis(5));
         assert_eq!(clock.now(), Instant(200), "5 ms late");
         assert_eq!(clock.to_driver(Instant(300)), Instant(5300));
         clock.advance(Instant(10), Some(Instant(300)));

@@ -29,7 +29,7 @@ pub struct Envelope {
 pub enum Message {
     /// First message of a member to a member; on a link that stands, it only tells the link's ring role.
     Hello(Hello),
-    /// "You are no member here": refuses a `Hello`, `Elect`, `Elected`, `Sync` or `Ping`.
+    /// "You are no member here": refuses what a `RefusedKind` tells.
     NotMember(NotMember),
     /// "Your connection is older than the one that we have": dial again with more than this generation.
     Superseded {
@@ -114,6 +114,18 @@ pub enum Message {
         /// Who leads.
         leader: Member,
     },
+    /// A leader that slept asks whether it still leads: "What have you promised?"
+    WantPromise {
+        /// How often it has asked.
+        round: u64,
+    },
+    /// "I append nothing of an older epoch any more."
+    Promise {
+        /// The round of the question that this answers.
+        round: u64,
+        /// Than which.
+        epoch: Epoch,
+    },
 }
 
 /// Introduces a member to a member.
@@ -146,6 +158,8 @@ pub enum RefusedKind {
     Sync,
     /// A `Ping`.
     Ping,
+    /// A `WantPromise`.
+    WantPromise,
 }
 
 /// "You are no member here."

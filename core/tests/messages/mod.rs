@@ -23,7 +23,7 @@ pub(crate) fn envelope() -> impl Strategy<Value = Envelope> {
 }
 
 /// How many kinds of messages there are.
-pub(crate) const KINDS: usize = 23;
+pub(crate) const KINDS: usize = 25;
 
 /// The kind of a message. Whoever adds one is to add it to the strategies and to [`KINDS`] too.
 pub(crate) fn kind(message: &Message) -> &'static str {
@@ -51,6 +51,8 @@ pub(crate) fn kind(message: &Message) -> &'static str {
         Message::Probe { .. } => "probe",
         Message::ProbeReply { .. } => "probe-reply",
         Message::JoinVia { .. } => "join-via",
+        Message::WantPromise { .. } => "want-promise",
+        Message::Promise { .. } => "promise",
     }
 }
 
@@ -97,6 +99,8 @@ fn coming_and_going() -> BoxedStrategy<Message> {
         (member(), any::<u64>()).prop_map(|(me, size)| Message::Probe { me, size }),
         member().prop_map(|me| Message::ProbeReply { me }),
         (id(), member()).prop_map(|(me, leader)| Message::JoinVia { me, leader }),
+        any::<u64>().prop_map(|round| Message::WantPromise { round }),
+        (any::<u64>(), epoch()).prop_map(|(round, epoch)| Message::Promise { round, epoch }),
     ]
     .boxed()
 }
@@ -117,8 +121,8 @@ fn hello() -> BoxedStrategy<Hello> {
 }
 
 fn not_member() -> BoxedStrategy<NotMember> {
-    use RefusedKind::{Elect, Hello, Ping, Sync};
-    let re = prop::sample::select(vec![Hello, Elect, Sync, Ping]);
+    use RefusedKind::{Elect, Hello, Ping, Sync, WantPromise};
+    let re = prop::sample::select(vec![Hello, Elect, Sync, Ping, WantPromise]);
     (re, epoch(), id(), option::of(cfg()))
         .prop_map(|(re, epoch, me, cfg)| NotMember { re, epoch, me, cfg })
         .boxed()

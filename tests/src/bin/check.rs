@@ -39,6 +39,9 @@ struct Args {
     /// times that a node's clock may run ahead until a timer goes off
     #[argh(option, default = "0")]
     false_alarms: u8,
+    /// times that a leader stops for a while
+    #[argh(option, default = "0")]
+    sleeps: u8,
     /// stop after so many states
     #[argh(option, default = "20000000")]
     max_states: usize,
@@ -66,6 +69,7 @@ impl Args {
             breaks: self.breaks,
             partitions: self.partitions,
             false_alarms: self.false_alarms,
+            sleeps: self.sleeps,
         }
     }
 }

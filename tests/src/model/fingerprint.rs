@@ -16,6 +16,7 @@ impl State {
     pub fn fingerprint(&self) -> u128 {
         let mut hasher = SipHasher13::new();
         (self.budget, self.cut, self.hosts.len()).hash(&mut hasher);
+        (self.asleep, self.is_overdue(), self.knocks.len()).hash(&mut hasher);
         for host in &self.hosts {
             host.digest().hash.hash(&mut hasher);
         }
@@ -62,6 +63,7 @@ impl State {
             for end in ends {
                 (wire.hosts[end], wire.gone[end]).hash(hasher);
             }
+            self.knocks.contains(&wire.link).hash(hasher);
             for end in ends {
                 if wire.gone[end] {
                     continue;

@@ -103,6 +103,7 @@ pub(super) struct Digest {
 type Move = (Instant, Event, Weak<Host>);
 
 /// A node, and what its user saw.
+#[allow(clippy::struct_excessive_bools, reason = "facts that do not depend on one another")]
 #[derive(Debug)]
 pub(super) struct Host {
     pub(super) node: Node,
@@ -113,6 +114,8 @@ pub(super) struct Host {
     pub(super) allowed: Budget,
     /// Whether its user wants to leave.
     pub(super) leaving: bool,
+    /// Whether it was stopped for a while.
+    pub(super) slept: bool,
     /// The messages shown, in order: whose, and which number. Those of a gap are not among them.
     pub(super) shown: Vec<(NodeId, Seq)>,
     pub(super) gaps: bool,
@@ -133,6 +136,7 @@ impl Host {
             founder: false,
             allowed,
             leaving: false,
+            slept: false,
             shown: Vec::new(),
             gaps: false,
             said: 0,
@@ -257,7 +261,7 @@ impl Host {
                     self.wrong = Some(format!("S6: {count} messages of {from} are missing"));
                 }
             }
-            Notice::LeftBehind if self.allowed.is_crash_only() => {
+            Notice::LeftBehind if self.allowed.is_crash_only() && !self.slept => {
                 self.wrong = Some("no false alarm: somebody is left behind".into());
             }
             Notice::Fault { remote, reason: Fault::OtherRoom } => {
@@ -292,7 +296,7 @@ impl Host {
             match self.life {
                 Life::Running => {
                     self.node.digest(self.allowed.needs_stability(), &mut hasher);
-                    (self.leaving, self.said, self.gaps, &self.shown).hash(&mut hasher);
+                    (self.leaving, self.slept, self.said, self.gaps, &self.shown).hash(&mut hasher);
                 }
                 Life::Ended(_) => self.said.hash(&mut hasher),
                 Life::Crashed => {}

@@ -40,7 +40,10 @@ impl State {
             let made = steps.iter().find(|(step, _)| *step == other).map(|(_, made)| made.as_ref());
             made.is_some_and(|made| {
                 let both = || after.after(next).and_then(|it| it.fingerprint_if_right());
-                !self.concerns(other, host) || made.is_some_and(|made| self.then(step, made) == both())
+                // One that sleeps takes nothing.
+                let goes_to_sleep = matches!(other, Step::Sleep(_));
+                !self.concerns(other, host)
+                    || !goes_to_sleep && made.is_some_and(|made| self.then(step, made) == both())
             })
         })
     }
@@ -109,7 +112,12 @@ impl State {
             | Step::DialHealed(dial)
             | Step::PartitionStops { dial, .. }
             | Step::PartitionPassed { dial, .. } => of_dial(dial),
-            Step::Say(it, _) | Step::Leave(it) | Step::Crash(it) | Step::FalseAlarm(it) => it == host,
+            Step::Say(it, _)
+            | Step::Leave(it)
+            | Step::Crash(it)
+            | Step::FalseAlarm(it)
+            | Step::Sleep(it)
+            | Step::Wake(it) => it == host,
             Step::Join(_) | Step::Partition(_) | Step::Heal | Step::Time => false,
         }
     }

@@ -61,6 +61,8 @@ pub const ROWS: &[Row] = &[
     large(3, Budget { false_alarms: 2, messages: 1, ..NONE }),
     tested(3, 25_000, Budget { breaks: 2, messages: 1, ..NONE }),
     large(4, Budget { breaks: 1, crashes: 1, messages: 1, ..NONE }),
+    // A leader that stops for a while and goes on.
+    large(3, Budget { sleeps: 1, messages: 1, ..NONE }),
     // Partitions: any cut in two, healed at any time.
     tested(2, 500, Budget { partitions: 1, messages: 1, ..NONE }),
     tested(2, 20_000, Budget { partitions: 2, messages: 1, ..NONE }),
@@ -87,6 +89,7 @@ impl fmt::Display for Row {
             (it.breaks, "link break", "link breaks"),
             (it.false_alarms, "false alarm", "false alarms"),
             (it.partitions, "partition", "partitions"),
+            (it.sleeps, "sleep of the leader", "sleeps of leaders"),
         ];
         let faults = faults.into_iter().filter(|(count, ..)| *count > 0);
         let faults =

@@ -29,15 +29,25 @@ pub struct Budget {
     pub partitions: u8,
     /// Times that one node's clock runs ahead until a timer goes off.
     pub false_alarms: u8,
+    /// Leaders that stop for a while.
+    pub sleeps: u8,
 }
 
 impl Budget {
     /// Nothing befalls.
-    pub const NONE: Self =
-        Self { crashes: 0, joins: 0, leaves: 0, messages: 0, breaks: 0, partitions: 0, false_alarms: 0 };
+    pub const NONE: Self = Self {
+        crashes: 0,
+        joins: 0,
+        leaves: 0,
+        messages: 0,
+        breaks: 0,
+        partitions: 0,
+        false_alarms: 0,
+        sleeps: 0,
+    };
 
-    /// Whether all that may befall is what a correct network does: then nobody is suspected wrongly, and
-    /// more is promised.
+    /// Whether all that may befall is what a correct network does: then nobody is suspected wrongly, but for one that
+    /// sleeps, and more is promised.
     pub(super) fn is_crash_only(self) -> bool {
         self.breaks == 0 && self.partitions == 0 && self.false_alarms == 0
     }
@@ -117,6 +127,10 @@ pub struct State {
     pub(super) budget: Budget,
     /// The hosts on one side of a partition.
     pub(super) cut: Option<u16>,
+    /// Who sleeps. What comes for it waits; of heartbeats only those that came before.
+    pub(super) asleep: Option<usize>,
+    /// Connections that were made to it meanwhile, of which its node does not know yet.
+    pub(super) knocks: Vec<LinkId>,
     /// What must not be, and is.
     pub(super) wrong: Option<Arc<str>>,
     setup: Arc<Setup>,
@@ -143,6 +157,8 @@ impl State {
             dials: Vec::new(),
             budget: Budget::default(),
             cut: None,
+            asleep: None,
+            knocks: Vec::new(),
             wrong: None,
             setup: Arc::new(Setup { allowed: budget, rules, newcomers: Mutex::default() }),
         };
@@ -273,6 +289,9 @@ impl State {
     fn send(&mut self, host: usize, link: LinkId, letter: &Arc<Letter>) {
         let Some((at, end)) = self.find(host, link) else { return };
         let wire = &self.wires[at];
+        if letter.is_beat() && self.asleep == Some(wire.hosts[1 - end]) {
+            return;
+        }
         if !wire.gone[1 - end] && wire.tails[1 - end] == Tail::Open {
             self.wire_mut(at).queues[1 - end].push_back(Arc::clone(letter));
         }
@@ -348,8 +367,45 @@ impl State {
         let at = self.wires.partition_point(|it| (it.hosts, it.link) < (hosts, link));
         let (queues, tails, gone) = Default::default();
         self.wires.insert(at, Arc::new(Wire { link, hosts, queues, tails, gone }));
-        self.input(to, Input::LinkUp { link, origin: Origin::Accepted, remote: addr_of(from) });
+        if self.asleep == Some(to) {
+            self.knocks.push(link);
+        } else {
+            self.input(to, Input::LinkUp { link, origin: Origin::Accepted, remote: addr_of(from) });
+        }
         self.input(from, Input::LinkUp { link, origin: Origin::Dialed(dial), remote: addr_of(to) });
+    }
+}
+
+/// Sleep.
+impl State {
+    /// A host stops for a while.
+    pub(super) fn sleep(&mut self, host: usize) {
+        self.budget.sleeps -= 1;
+        let mut sleeper = self.hosts[host].fork();
+        sleeper.slept = true;
+        self.hosts[host] = Arc::new(sleeper);
+        self.asleep = Some(host);
+    }
+
+    /// The sleeper goes on, and first learns of the connections that were made to it.
+    pub(super) fn wake(&mut self) {
+        let Some(host) = self.asleep.take() else { return };
+        for link in std::mem::take(&mut self.knocks) {
+            if let Some(wire) = self.wires.iter().find(|wire| wire.link == link) {
+                let remote = addr_of(wire.hosts[0]);
+                self.input(host, Input::LinkUp { link, origin: Origin::Accepted, remote });
+            }
+        }
+        self.input(host, Input::Tick);
+    }
+
+    /// Whether the sleeper has slept for so long that it notices.
+    pub(super) fn is_overdue(&self) -> bool {
+        let late = |host: usize| {
+            let deadline = self.hosts[host].node.deadline()?;
+            Some(self.clocks[host].since(deadline.at))
+        };
+        self.asleep.and_then(late).is_some_and(|late| late > Config::DETECT / 2)
     }
 }
 

@@ -88,6 +88,10 @@ pub enum Step {
     DialHealed(usize),
     /// Time passes for one host only, until it does something.
     FalseAlarm(usize),
+    /// A leader stops for a while.
+    Sleep(usize),
+    /// It goes on.
+    Wake(usize),
 }
 
 impl State {
@@ -107,7 +111,7 @@ impl State {
         let mut steps = Vec::new();
         for (wire, it) in self.wires.iter().enumerate() {
             for end in 0..2 {
-                if it.gone[end] {
+                if it.gone[end] || self.asleep == Some(it.hosts[end]) {
                     continue;
                 }
                 let (empty, tail) = (it.queues[end].is_empty(), it.tails[end]);
@@ -119,7 +123,8 @@ impl State {
                 }
             }
         }
-        steps.extend((0..self.dials.len()).map(Step::Dial));
+        let dials = (0..self.dials.len()).filter(|dial| self.asleep != Some(self.dials[*dial].from));
+        steps.extend(dials.map(Step::Dial));
         steps
     }
 
@@ -132,7 +137,8 @@ impl State {
         if self.budget.messages > 0 {
             // One thing, or all that is left to be said.
             let counts = BTreeSet::from([1, self.budget.messages]);
-            let talkers = self.live().filter(|&host| self.hosts[host].node.can_say());
+            let awake = self.live().filter(|&host| self.asleep != Some(host));
+            let talkers = awake.filter(|&host| self.hosts[host].node.can_say());
             steps.extend(talkers.flat_map(|host| counts.iter().map(move |&count| Step::Say(host, count))));
         }
         if self.budget.joins > 0 {
@@ -164,6 +170,11 @@ impl State {
         }
         if self.budget.false_alarms > 0 {
             steps.extend(self.live().map(Step::FalseAlarm));
+        }
+        if let Some(host) = self.asleep {
+            steps.push(Step::Wake(host));
+        } else if self.budget.sleeps > 0 {
+            steps.extend(self.live().filter(|&host| self.hosts[host].node.is_leader()).map(Step::Sleep));
         }
     }
 
@@ -284,7 +295,9 @@ impl State {
             | Step::PartitionStops { .. }
             | Step::PartitionPassed { .. }
             | Step::Heal
-            | Step::DialHealed(_) => self.suffer(step),
+            | Step::DialHealed(_)
+            | Step::Sleep(_)
+            | Step::Wake(_) => self.suffer(step),
             Step::Time | Step::FalseAlarm(_) => {}
         }
     }
@@ -348,6 +361,8 @@ impl State {
                 self.settle_dial(dial);
             }
             Step::Heal => self.cut = None,
+            Step::Sleep(host) => self.sleep(host),
+            Step::Wake(_) => self.wake(),
             Step::DialHealed(dial) => {
                 self.cut = None;
                 self.settle_dial(dial);
@@ -463,6 +478,8 @@ impl fmt::Display for Step {
             Self::Partition(side) => write!(f, "partition: {side:b} from the others"),
             Self::Heal => f.write_str("the partition heals"),
             Self::FalseAlarm(host) => write!(f, "a timer of {host} goes off"),
+            Self::Sleep(host) => write!(f, "{host} falls asleep"),
+            Self::Wake(host) => write!(f, "{host} wakes up"),
             other => write!(f, "{other:?}"),
         }
     }

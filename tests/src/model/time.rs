@@ -26,13 +26,14 @@ type UnderWay = ([usize; 2], [Tail; 2], [bool; 2]);
 
 impl State {
     /// Lets time pass from deadline to deadline until something is under way that is no heartbeat, or some
-    /// node is not as it was. None if that never comes.
+    /// node is not as it was; in the end one that sleeps wakes up. None if that never comes.
     pub(super) fn let_time_pass(&self) -> Option<Self> {
         let before = self.fingerprint();
         let mut state = self.clone();
         let mut passed = Duration::ZERO;
         while passed < REST && state.wrong.is_none() {
-            let (wait, host) = state.live().filter_map(|host| Some((state.wait(host)?, host))).min()?;
+            let awake = state.live().filter(|&host| state.asleep != Some(host));
+            let (wait, host) = awake.filter_map(|host| Some((state.wait(host)?, host))).min()?;
             passed += wait;
             for clock in &mut state.clocks {
                 *clock = clock.after(wait);
@@ -43,6 +44,11 @@ impl State {
             if !state.is_quiet() || state.fingerprint() != before {
                 return Some(state);
             }
+        }
+        if state.asleep.is_some() && state.wrong.is_none() {
+            state.wake();
+            state.take_idle_steps();
+            return Some(state);
         }
         state.wrong.is_some().then_some(state)
     }

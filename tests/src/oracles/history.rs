@@ -14,8 +14,18 @@ use crate::sim::HostId;
 pub enum Promises {
     /// Nothing was frozen, cut or wrongly suspected: one order for all, one leader an epoch, no gap.
     CrashOnly,
+    /// One member at a time was stopped for a while, with the others all right, and nothing else but crashes. All as
+    /// above, but that the room may have gone on without the one that was stopped, which then came back.
+    OneSleeps,
     /// Anything may have happened.
     Any,
+}
+
+impl Promises {
+    /// Whether there is one order for all, one leader an epoch, and no gap.
+    pub fn are_strict(self) -> bool {
+        self != Self::Any
+    }
 }
 
 /// What one process showed.
@@ -84,6 +94,8 @@ pub struct Room {
     promises: Promises,
     histories: Vec<History>,
     gone: BTreeSet<HostId>,
+    /// Who was stopped for a while.
+    slept: BTreeSet<HostId>,
     by_id: BTreeMap<NodeId, HostId>,
     /// What was shown at each place of the log, by whom.
     places: BTreeMap<Index, Vec<(HostId, NodeId, Seq)>>,
@@ -98,6 +110,7 @@ impl Room {
             promises,
             histories: Vec::new(),
             gone: BTreeSet::new(),
+            slept: BTreeSet::new(),
             by_id: BTreeMap::new(),
             places: BTreeMap::new(),
             leaders: BTreeMap::new(),
@@ -113,6 +126,11 @@ impl Room {
     /// The process died or ended.
     pub fn exit(&mut self, host: HostId) {
         self.gone.insert(host);
+    }
+
+    /// The process is stopped for a while, and it alone.
+    pub fn sleep(&mut self, host: HostId) {
+        self.slept.insert(host);
     }
 
     /// From now on only what holds whatever happens.
@@ -179,16 +197,17 @@ impl Room {
             Notice::Gap { from, count } => {
                 *history.reached.entry(from.id).or_default() += count;
                 history.gaps.insert(from.id);
-                if self.promises == Promises::CrashOnly {
-                    return fail("S6", format!("misses {count} messages of {from} in a crash-only run"));
+                if self.promises.are_strict() {
+                    return fail("S6", format!("misses {count} messages of {from}"));
                 }
             }
             Notice::Leader { member, epoch } => return self.leader(host, now, member, *epoch),
             Notice::Election { phase: ringchat_core::ElectionPhase::Start, .. } => history.elections += 1,
             Notice::LeftBehind => {
                 history.left_behind += 1;
-                if self.promises == Promises::CrashOnly && history.ready.is_some() {
-                    return fail("no false alarm", "was left behind in a crash-only run".into());
+                let strict = self.promises.are_strict() && !self.slept.contains(&host);
+                if strict && history.ready.is_some() {
+                    return fail("no false alarm", "was left behind and had not slept".into());
                 }
             }
             Notice::NotTaken { text } => {
@@ -231,7 +250,7 @@ impl Room {
         history.texts.push(shown.text.to_owned());
         history.occasions.push(shown.occasion);
         let before = history.place.replace(shown.seq);
-        if self.promises == Promises::Any {
+        if !self.promises.are_strict() {
             return Ok(());
         }
         if before.is_some_and(|before| before >= shown.seq) {
@@ -281,7 +300,7 @@ impl Room {
         }
         history.epoch = epoch;
         let known = *self.leaders.entry(epoch).or_insert(member.id);
-        if self.promises == Promises::CrashOnly && known != member.id {
+        if self.promises.are_strict() && known != member.id {
             let detail = format!("epoch {epoch} has two leaders, {known} and {}", member.id);
             return Err(Violation::new(now, "S7", detail));
         }
@@ -317,8 +336,7 @@ impl Room {
         let sender = &self.histories[from.0];
         let Some(id) = sender.me else { return 0 };
         // Who left in order has told all of its ring; after a cut that need not be everybody.
-        let in_order =
-            self.promises == Promises::CrashOnly && sender.ending == Some(Ending::Left { unsure: 0 });
+        let in_order = self.promises.are_strict() && sender.ending == Some(Ending::Left { unsure: 0 });
         let survives = together.contains(&from) || in_order;
         if !survives {
             return 0;
@@ -332,7 +350,7 @@ impl Room {
     /// # Errors
     /// If two of them differ.
     pub fn one_order(&self, now: Instant, together: &[HostId]) -> Result<(), Violation> {
-        if self.promises == Promises::Any {
+        if !self.promises.are_strict() {
             return Ok(());
         }
         let Some((first, others)) = together.split_first() else { return Ok(()) };

@@ -78,7 +78,7 @@ impl States {
         }
         let (me, epoch) = (node.me().id, node.view().epoch);
         let known = *self.leaders.entry(epoch).or_insert(me);
-        if promises == Promises::CrashOnly && known != me {
+        if promises.are_strict() && known != me {
             return Err(Violation::new(now, "S7", format!("{known} and {me} lead in epoch {epoch}")));
         }
         Ok(())

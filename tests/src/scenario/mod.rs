@@ -119,7 +119,12 @@ impl Play {
         let more =
             |(_, step): &(usize, Step)| matches!(step, Step::At(_, deed) if deed.is_more_than_a_crash());
         let any = scenario.steps.iter().any(more);
-        let promises = if any { Promises::Any } else { Promises::CrashOnly };
+        let sleeps = scenario.steps.iter().any(|(_, step)| matches!(step, Step::At(_, Deed::Sleep(_))));
+        let promises = match (any, sleeps) {
+            (true, _) => Promises::Any,
+            (false, true) => Promises::OneSleeps,
+            (false, false) => Promises::CrashOnly,
+        };
         let quality = Quality { most: scenario.delay, ..Quality::GOOD };
         let world = World::new(scenario.seed, quality, promises, trace);
         Self { world, quality, zero: Instant::ZERO, leader: None }
@@ -200,6 +205,7 @@ impl Play {
                 }
             }
             Deed::Freeze(who) => self.each(who).into_iter().for_each(|h| self.world.freeze(h)),
+            Deed::Sleep(who) => self.those(*who).into_iter().for_each(|h| self.world.sleep(h)),
             Deed::Thaw(who) => self.each(who).into_iter().try_for_each(|h| self.world.thaw(h))?,
             Deed::Leave(who) => self.each(who).into_iter().try_for_each(|h| self.world.leave(h))?,
             Deed::Join(who, contacts) => self.join(who, contacts),

@@ -50,6 +50,8 @@ pub enum Deed {
     Restart(Vec<Who>, Who),
     /// `freeze WHO...`.
     Freeze(Vec<Who>),
+    /// `sleep WHO`: it freezes while all others are all right, and is held to it.
+    Sleep(Who),
     /// `thaw WHO...`.
     Thaw(Vec<Who>),
     /// `leave WHO...`.
@@ -108,6 +110,8 @@ impl Deed {
                 | Self::Restart(..)
                 | Self::Leave(_)
                 | Self::Join(..)
+                | Self::Sleep(_)
+                | Self::Thaw(_)
                 | Self::Hinder(Hindrance::Break(..))
         )
     }
@@ -258,6 +262,7 @@ fn parse_deed(words: &[&str]) -> Result<Deed, String> {
         ["power-off", who @ ..] => Deed::PowerOff(parse_all(who)?),
         ["restart", who @ .., "via", contact] => Deed::Restart(parse_all(who)?, parse_who(contact)?),
         ["freeze", who @ ..] => Deed::Freeze(parse_all(who)?),
+        ["sleep", who] => Deed::Sleep(parse_who(who)?),
         ["thaw", who @ ..] => Deed::Thaw(parse_all(who)?),
         ["leave", who @ ..] => Deed::Leave(parse_all(who)?),
         ["join", rest @ ..] => {

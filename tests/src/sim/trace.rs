@@ -101,6 +101,8 @@ pub(super) fn kind(message: &Message) -> &'static str {
         Message::Refused(_) => "Refused",
         Message::Join(_) => "Join",
         Message::JoinVia { .. } => "JoinVia",
+        Message::WantPromise { .. } => "WantPromise",
+        Message::Promise { .. } => "Promise",
         Message::Probe { .. } => "Probe",
         Message::ProbeReply { .. } => "ProbeReply",
     }
@@ -215,6 +217,8 @@ impl fmt::Display for Short<'_> {
             Message::Join(j) => write!(f, " {} epoch {} gen {}", Id(j.me.id), j.epoch, j.generation),
             Message::Probe { me, size } => write!(f, " {} of {size}", Id(me.id)),
             Message::ProbeReply { me } => write!(f, " {}", Id(me.id)),
+            Message::WantPromise { round } => write!(f, " {round}"),
+            Message::Promise { round, epoch } => write!(f, " {round} epoch {epoch}"),
             Message::JoinVia { leader, .. } => write!(f, " {}", Id(leader.id)),
             Message::WantRoster | Message::Leave | Message::Goodbye { successor: None } => Ok(()),
         }

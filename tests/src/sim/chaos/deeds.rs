@@ -39,6 +39,7 @@ impl Chaos {
             Kind::Kill => self.kill(),
             Kind::PowerOff => self.power_off(),
             Kind::Restart => self.restart(),
+            Kind::Sleep => self.sleep(),
             Kind::Cut => self.cut(),
             Kind::Partition => {
                 self.partition();
@@ -89,7 +90,8 @@ impl Chaos {
     fn say(&mut self) -> Result<(), Violation> {
         let Some(host) = self.rng.pick(&self.world.alive()).copied() else { return Ok(()) };
         let burst = if self.rng.chance(100) { 1 + self.rng.below(30) } else { 1 };
-        let long = self.rng.chance(10);
+        // What the kernel of one that is stopped has not taken yet is on its way, and not promised.
+        let long = self.faults.sleep == 0 && self.rng.chance(10);
         let texts: Vec<Text> = (0..burst).map(|_| self.text(host, long)).collect();
         self.world.say_all(host, &texts)
     }
@@ -149,6 +151,27 @@ impl Chaos {
     pub(super) fn come_back(&mut self, place: Place) {
         let contacts: Vec<Place> = self.steady().iter().map(|&host| self.world.place(host)).collect();
         self.world.join(place, &contacts);
+    }
+
+    /// One member sleeps while all others follow one leader, mostly that leader.
+    fn sleep(&mut self) {
+        let all = self.world.alive();
+        let follows = |host: &HostId| {
+            let (node, first) = (self.world.node(*host), self.world.node(all[0]));
+            self.world.life(*host) == Life::Running
+                && node.is_normal()
+                && node.view() == first.view()
+                && node.roster().len() == all.len()
+        };
+        if !all.iter().all(follows) {
+            return;
+        }
+        let leader = all.iter().find(|&&host| self.world.node(host).is_leader()).copied();
+        let anybody = self.rng.chance(300);
+        if let Some(host) = if anybody { self.rng.pick(&all).copied() } else { leader } {
+            self.world.sleep(host);
+            self.later(20, 6000, Undo::Thaw(host));
+        }
     }
 
     /// One way between two is cut.

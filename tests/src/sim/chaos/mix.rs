@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use crate::oracles::Promises;
 use crate::sim::rng::Rng;
 
 /// How often each kind of thing happens, in relation to the others.
@@ -26,6 +27,8 @@ pub struct Faults {
     pub half_open: u32,
     /// A process freezes for a while.
     pub freeze: u32,
+    /// A process freezes for a while, and it alone, while the room is all right.
+    pub sleep: u32,
     /// A clock jumps.
     pub jump: u32,
     /// The ticks of a process come late for a while.
@@ -67,6 +70,7 @@ pub(super) enum Kind {
     BreakLink,
     HalfOpen,
     Freeze,
+    Sleep,
     Jump,
     Late,
     Slow,
@@ -79,11 +83,25 @@ pub(super) enum Kind {
 impl Faults {
     /// Whether nothing happens after which a live member may be taken for dead.
     pub fn crash_only(&self) -> bool {
-        let none = |(weight, kind): &(u32, Kind)| *weight == 0 || kind.is_crash();
-        self.weights().iter().all(none) && self.lasting == Lasting::Nothing
+        self.promises() == Promises::CrashOnly
     }
 
-    pub(super) fn weights(&self) -> [(u32, Kind); 16] {
+    /// What a run with these is held to.
+    pub(super) fn promises(&self) -> Promises {
+        let only = |kinds: fn(Kind) -> bool| {
+            self.weights().iter().all(|(weight, kind)| *weight == 0 || kinds(*kind))
+                && self.lasting == Lasting::Nothing
+        };
+        if only(Kind::is_crash) {
+            Promises::CrashOnly
+        } else if only(|kind| kind.is_crash() || kind == Kind::Sleep) {
+            Promises::OneSleeps
+        } else {
+            Promises::Any
+        }
+    }
+
+    pub(super) fn weights(&self) -> [(u32, Kind); 17] {
         [
             (self.say, Kind::Say),
             (self.join, Kind::Join),
@@ -94,6 +112,7 @@ impl Faults {
             (self.break_link, Kind::BreakLink),
             (self.half_open, Kind::HalfOpen),
             (self.freeze, Kind::Freeze),
+            (self.sleep, Kind::Sleep),
             (self.jump, Kind::Jump),
             (self.late, Kind::Late),
             (self.slow, Kind::Slow),
@@ -117,6 +136,7 @@ impl Faults {
             break_link: maybe(self.break_link),
             half_open: maybe(self.half_open),
             freeze: maybe(self.freeze),
+            sleep: self.sleep,
             jump: maybe(self.jump),
             late: maybe(self.late),
             slow: maybe(self.slow),
@@ -132,8 +152,11 @@ impl Faults {
 impl Kind {
     /// Whether no live member is taken for dead after this.
     fn is_crash(self) -> bool {
-        use Kind::{BadDials, Cut, Freeze, HalfOpen, Jump, Late, Partition, ShortQueues, Slow};
-        !matches!(self, HalfOpen | Freeze | Jump | Late | Slow | ShortQueues | Cut | Partition | BadDials)
+        use Kind::{BadDials, Cut, Freeze, HalfOpen, Jump, Late, Partition, ShortQueues, Sleep, Slow};
+        !matches!(
+            self,
+            HalfOpen | Freeze | Sleep | Jump | Late | Slow | ShortQueues | Cut | Partition | BadDials
+        )
     }
 
     pub(super) fn removes(self) -> bool {
@@ -148,6 +171,8 @@ pub enum Mix {
     Calm,
     /// Crashes, restarts and broken connections too.
     Crash,
+    /// Talk while one member after another sleeps, mostly the leader.
+    Sleep,
     /// And processes that freeze, tick late or read slowly.
     Freeze,
     /// And cuts of the network.
@@ -161,7 +186,8 @@ pub enum Mix {
 
 impl Mix {
     /// All mixes, in the order in which they take turns.
-    pub const EACH: [Self; 6] = [Self::Calm, Self::Crash, Self::Freeze, Self::Cut, Self::Lasting, Self::All];
+    pub const EACH: [Self; 7] =
+        [Self::Calm, Self::Crash, Self::Sleep, Self::Freeze, Self::Cut, Self::Lasting, Self::All];
 
     /// The mix whose turn it is in the run of this seed.
     pub fn of_seed(seed: u64) -> Self {
@@ -178,6 +204,7 @@ impl Mix {
         match self {
             Self::Calm => calm,
             Self::Crash => crash,
+            Self::Sleep => Faults { say: 60, sleep: 6, ..Faults::default() },
             Self::Freeze => freeze,
             Self::Cut => cut,
             Self::Lasting => Faults { lasting: Lasting::Any, ..cut.some_of(rng) },
@@ -189,6 +216,7 @@ impl Mix {
         match self {
             Self::Calm => "calm",
             Self::Crash => "crash",
+            Self::Sleep => "sleep",
             Self::Freeze => "freeze",
             Self::Cut => "cut",
             Self::Lasting => "lasting",
@@ -209,7 +237,7 @@ pub struct UnknownMix;
 
 impl fmt::Display for UnknownMix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the mixes are calm, crash, freeze, cut, lasting and all")
+        f.write_str("the mixes are calm, crash, sleep, freeze, cut, lasting and all")
     }
 }
 
@@ -237,7 +265,7 @@ mod tests {
 
     #[test]
     fn the_mixes_take_turns() {
-        let turns: Vec<Mix> = (12..18).map(Mix::of_seed).collect();
+        let turns: Vec<Mix> = (14..21).map(Mix::of_seed).collect();
         assert_eq!(turns, Mix::EACH);
     }
 
@@ -246,6 +274,7 @@ mod tests {
         let mut rng = Rng::new(1);
         let mut draw = |mix: Mix| (0..100).map(|_| mix.draw(&mut rng)).collect::<Vec<_>>();
         assert!(draw(Mix::Crash).iter().all(Faults::crash_only));
+        assert!(draw(Mix::Sleep).iter().all(|faults| faults.promises() == Promises::OneSleeps));
         assert!(!draw(Mix::Freeze).iter().any(Faults::crash_only));
         assert!(!draw(Mix::Cut).iter().any(Faults::crash_only));
         assert!(!draw(Mix::Lasting).iter().any(Faults::crash_only));

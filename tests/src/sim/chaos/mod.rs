@@ -17,7 +17,7 @@ use ringchat_core::{Instant, Rule};
 use super::network::{Heal, HostId, Quality};
 use super::rng::Rng;
 use super::world::{Counts, Place, World};
-use crate::oracles::{Promises, Violation};
+use crate::oracles::Violation;
 
 /// What a run is to be like.
 #[derive(Clone, Copy, Debug)]
@@ -114,7 +114,7 @@ impl Chaos {
     fn new(options: Options) -> Self {
         let mut rng = Rng::new(options.seed);
         let faults = options.mix.draw(&mut rng);
-        let promises = if faults.crash_only() { Promises::CrashOnly } else { Promises::Any };
+        let promises = faults.promises();
         let nodes = options.nodes.unwrap_or_else(|| 2 + u32::try_from(rng.below(9)).unwrap_or(0));
         let mut free_places: Vec<Place> = (1..=nodes + 100).collect();
         rng.shuffle(&mut free_places);

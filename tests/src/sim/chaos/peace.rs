@@ -77,7 +77,7 @@ impl Chaos {
     }
 
     fn shape(&self) -> Shape {
-        if self.faults.crash_only() { Shape::OneRing } else { Shape::Merged }
+        if self.faults.promises().are_strict() { Shape::OneRing } else { Shape::Merged }
     }
 
     fn patience(&self) -> Duration {

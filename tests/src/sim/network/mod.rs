@@ -111,6 +111,22 @@ enum Waiting {
     Event(Event),
 }
 
+impl Waiting {
+    /// The connection that it is about, as the one for whom it waits knows it.
+    fn link(&self) -> LinkId {
+        match *self {
+            Self::Packet(at, _)
+            | Self::Event(Event::Sip(at) | Event::LingerOver(at) | Event::Arrive(at) | Event::Release(at)) => {
+                at
+            }
+            Self::Connected(number)
+            | Self::Event(Event::Syn(number) | Event::SynAck(number) | Event::DialFails(number, _)) => {
+                link(number, 0)
+            }
+        }
+    }
+}
+
 #[derive(Clone, Copy, Debug)]
 enum Event {
     /// The first handshake packet reaches its target.
@@ -137,6 +153,8 @@ enum Ready {
     Frames(LinkId),
     /// Nothing more comes to this end.
     End(LinkId),
+    /// A reset that is noticed after what had come before it.
+    Reset(LinkId),
 }
 
 /// The network.
@@ -226,6 +244,7 @@ impl Network {
                     }
                 }
                 Ready::End(at) => self.ended(at),
+                Ready::Reset(at) => self.down(at, DownReason::Io),
             }
         }
     }
@@ -299,7 +318,10 @@ impl Network {
             return;
         }
         self.hosts[host.0].power = Power::On;
-        for waiting in std::mem::take(&mut self.hosts[host.0].backlog) {
+        for at in self.hosts[host.0].links.clone() {
+            self.mark(at);
+        }
+        for waiting in self.in_order_of_readers(host) {
             match waiting {
                 Waiting::Connected(connection) => self.connected(connection),
                 Waiting::Packet(at, packet) => self.take(at, packet),

@@ -1,5 +1,6 @@
 //! What happens to connections by itself: handshakes, packets, reading, ends.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -91,6 +92,11 @@ impl Network {
 
     /// Takes what the driver has written, as much as the kernel's buffers hold.
     pub(super) fn pump(&mut self, from: LinkId) {
+        let host = self.end_host(from);
+        if host.is_some_and(|host| self.hosts[host.0].power == Power::Frozen) {
+            // What the kernel has not taken yet waits in the process.
+            return;
+        }
         loop {
             let Self { rng, connections, quality, .. } = self;
             let (connection, end) = place(from);
@@ -160,6 +166,10 @@ impl Network {
                 let bytes: Vec<u8> = self.end(at).inbox.drain(..).collect();
                 self.swallow(at, &bytes);
                 self.ready.push_back(Ready::End(at));
+            }
+            // What came before and was not read yet is lost, or not.
+            Packet::Reset if !self.ready.is_empty() && self.rng.chance(500) => {
+                self.ready.push_back(Ready::Reset(at));
             }
             Packet::Reset => self.down(at, DownReason::Io),
         }
@@ -379,6 +389,18 @@ impl Network {
         if self.listeners.get(addr) == Some(&host) {
             self.listeners.remove(addr);
         }
+    }
+
+    /// What waits for a process that goes on. Each connection has its own reader: what came on one is in order, and
+    /// which reader is first is chance.
+    pub(super) fn in_order_of_readers(&mut self, host: HostId) -> Vec<Waiting> {
+        let mut waiting: Vec<Waiting> = std::mem::take(&mut self.hosts[host.0].backlog).into();
+        let mut turns: BTreeMap<LinkId, u64> = BTreeMap::new();
+        for it in &waiting {
+            turns.entry(it.link()).or_insert_with(|| self.rng.bits());
+        }
+        waiting.sort_by_key(|it| turns.get(&it.link()).copied());
+        waiting
     }
 
     /// Puts off what a process does itself while it is frozen.

@@ -350,6 +350,14 @@ impl World {
         }
     }
 
+    /// A process stops, while all others run and are all right.
+    pub fn sleep(&mut self, host: HostId) {
+        if self.life(host) == Life::Running {
+            self.room.sleep(host);
+            self.freeze(host);
+        }
+    }
+
     /// A process stops and never goes on. Its kernel still takes connections and bytes; to the oracles it is
     /// dead.
     pub fn freeze_for_ever(&mut self, host: HostId) {
@@ -362,7 +370,8 @@ impl World {
         }
     }
 
-    /// A frozen process goes on; its late tick comes before or after what has come meanwhile.
+    /// A frozen process goes on; its late tick, what has come meanwhile and what its user has typed come in any
+    /// order.
     ///
     /// # Errors
     /// What the oracles find wrong.
@@ -373,6 +382,9 @@ impl World {
         self.trace.event(self.now, format_args!("{} goes on", self.processes[host.0].label));
         self.processes[host.0].life = Life::Running;
         self.network.thaw(host);
+        if self.rng.chance(300) {
+            self.user(host)?;
+        }
         if self.rng.chance(500) {
             self.tick(host)?;
         }

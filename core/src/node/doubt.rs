@@ -1,0 +1,223 @@
+//! A leader that slept does not know whether it still leads: the others may have elected another meanwhile, and what
+//! they said to it lies in its sockets. So it asks each member what it has promised, and appends nothing to the log
+//! until each has answered or is lost.
+
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+use super::{Mode, Node, Rule};
+use crate::action::{CloseMode, Departure};
+use crate::config::Times;
+use crate::ids::{Epoch, LinkId, NodeId};
+use crate::limits::PUT_OFF_BYTES;
+use crate::time::Instant;
+use crate::wire::{Message, RefusedKind, Said};
+
+/// Whether a leader that slept still leads.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Doubt {
+    /// How often this node has asked. An answer repeats it, so that an earlier one does not count.
+    pub(super) round: u64,
+    pub(super) open: Option<Open>,
+}
+
+/// What is known while the leader asks.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Open {
+    since: Instant,
+    /// The members that have not answered.
+    pub(super) awaited: BTreeSet<NodeId>,
+    /// What members have sent to be appended, in the order in which it came.
+    pub(super) put_off: PutOff,
+    /// How much of it is whose.
+    bytes: BTreeMap<NodeId, u64>,
+}
+
+/// Messages, each with its link and the member at the other end.
+type PutOff = VecDeque<(LinkId, NodeId, Message)>;
+
+/// What a message weighs that brings nothing.
+const FRAME: u64 = 64;
+
+impl Doubt {
+    /// Asks `members` anew; what was put off stays so.
+    fn begin(&mut self, now: Instant, awaited: BTreeSet<NodeId>) {
+        self.round = self.round.saturating_add(1);
+        let (put_off, bytes) = self.open.take().map(|open| (open.put_off, open.bytes)).unwrap_or_default();
+        self.open = Some(Open { since: now, awaited, put_off, bytes });
+    }
+
+    fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
+    /// The doubt is over. Returns what was put off.
+    fn end(&mut self) -> PutOff {
+        self.open.take().map(|open| open.put_off).unwrap_or_default()
+    }
+
+    /// A member has answered the question of `round`. Tells whether that was awaited.
+    fn answered(&mut self, member: NodeId, round: u64) -> bool {
+        let is_current = round == self.round;
+        self.open.as_mut().is_some_and(|open| is_current && open.awaited.remove(&member))
+    }
+
+    fn awaits(&self, member: NodeId) -> bool {
+        self.open.as_ref().is_some_and(|open| open.awaited.contains(&member))
+    }
+
+    /// Those that have not answered, and how long they were asked.
+    fn awaited(&self, now: Instant) -> (Vec<NodeId>, Duration) {
+        let Some(open) = &self.open else { return (Vec::new(), Duration::ZERO) };
+        (open.awaited.iter().copied().collect(), now.since(open.since))
+    }
+
+    /// Puts off what a member has sent. Tells whether there was room for it.
+    fn put_off(&mut self, link: LinkId, member: NodeId, message: Message) -> bool {
+        let Some(open) = &mut self.open else { return false };
+        let bytes = open.bytes.entry(member).or_default();
+        *bytes = bytes.saturating_add(weight(&message));
+        let has_room = *bytes <= PUT_OFF_BYTES as u64;
+        if has_room {
+            open.put_off.push_back((link, member, message));
+        }
+        has_room
+    }
+}
+
+/// The bytes of what a message brings to be appended.
+fn weight(message: &Message) -> u64 {
+    let said = match message {
+        Message::Submit { said, .. } => said,
+        Message::Sync(sync) => &sync.tail,
+        _ => return FRAME,
+    };
+    said.iter().map(|said: &Said| said.weight(u64::MAX)).sum::<u64>().saturating_add(FRAME)
+}
+
+impl Node {
+    /// The driver was late by so much. A leader that was away for so long may have been given up.
+    pub(super) fn note_lateness(&mut self, late: Duration) {
+        if late <= self.times.detect / 2 || !self.keeps(Rule::DoubtAfterSleep) {
+            return;
+        }
+        if let Mode::Electing(election) = &mut self.mode {
+            election.sleep();
+        }
+        self.doubt_lead();
+    }
+
+    /// Whether this node leads and does not know whether the others still follow.
+    pub(super) fn is_in_doubt(&self) -> bool {
+        self.leads() && self.doubt.is_open()
+    }
+
+    /// Asks all that it leads. Who wants in follows nobody yet.
+    fn doubt_lead(&mut self) {
+        let Some(leadership) = self.leadership.as_ref().filter(|_| self.is_normal()) else { return };
+        let is_asked = |id: &NodeId| !leadership.wants_in(*id) && !leadership.doomed.contains_key(id);
+        let members: BTreeSet<NodeId> = leadership.members.keys().copied().filter(is_asked).collect();
+        if members.is_empty() && !self.doubt.is_open() {
+            return;
+        }
+        self.doubt.begin(self.clock.now(), members.clone());
+        self.give_up_merge();
+        for member in members {
+            self.ask_promise(member);
+        }
+    }
+
+    /// Asks a member what it has promised; without a link, once there is one.
+    fn ask_promise(&mut self, member: NodeId) {
+        let (now, round) = (self.now(), self.doubt.round);
+        let Some(state) = self.links.of_mut(member) else { return self.dial(member) };
+        state.probed = Some(now);
+        self.send_to(member, Message::WantPromise { round });
+    }
+
+    /// A link to a member stands anew: what was asked or answered on an old one may be lost.
+    pub(super) fn ask_on_new_link(&mut self, member: NodeId) {
+        if self.is_in_doubt() && self.doubt.awaits(member) {
+            self.ask_promise(member);
+        }
+    }
+
+    pub(super) fn on_want_promise(&mut self, link: LinkId, peer: NodeId, round: u64) {
+        if self.is_normal() && !self.route.roster.contains(peer) {
+            return self.send_not_member(link, RefusedKind::WantPromise, self.promised);
+        }
+        self.send(link, Message::Promise { round, epoch: self.promised });
+    }
+
+    /// A member that has promised more than it was asked for takes part in an election, or follows its winner.
+    pub(super) fn on_promise(&mut self, member: NodeId, round: u64, epoch: Epoch) {
+        if !self.is_in_doubt() || !self.doubt.answered(member, round) {
+            return;
+        }
+        if epoch > self.promised {
+            self.freeze(epoch);
+        }
+    }
+
+    /// Puts off what a leader in doubt must not append yet. Returns what is not to be put off.
+    pub(super) fn put_off(&mut self, link: LinkId, peer: NodeId, message: Message) -> Option<Message> {
+        if !self.is_in_doubt() || !matches!(message, Message::Submit { .. } | Message::Sync(_)) {
+            return Some(message);
+        }
+        if !self.doubt.put_off(link, peer, message) {
+            // It comes back, and shows all of it again.
+            self.close(link, CloseMode::Abort);
+            self.on_link_lost(peer);
+        }
+        None
+    }
+
+    /// Asks those again of whom something else was heard, and in the end gives them up.
+    pub(super) fn press_doubt(&mut self) {
+        if !self.is_in_doubt() {
+            return;
+        }
+        let (awaited, asked) = self.doubt.awaited(self.now());
+        let too_long = asked >= Times::unsynced(self.roster.len());
+        for member in awaited {
+            let link = self.links.of(member).and_then(|link| self.links.get(link));
+            if too_long {
+                self.doom(member, Departure::Lost);
+            } else if link.is_none_or(|link| link.probed.is_none_or(|at| link.heard >= at)) {
+                self.ask_promise(member);
+            }
+        }
+    }
+
+    /// Ends the doubt once all have answered or are lost: then it does what it has put off.
+    pub(super) fn check_doubt(&mut self) {
+        if !self.is_in_doubt() {
+            return;
+        }
+        let (awaited, _) = self.doubt.awaited(self.now());
+        let is_lost = |id: &NodeId| {
+            self.leadership.as_ref().is_none_or(|it| it.doomed.contains_key(id) || !it.wants_link(*id))
+        };
+        if !awaited.iter().all(is_lost) {
+            return;
+        }
+        let put_off = self.doubt.end();
+        self.commit_removals();
+        self.release();
+        self.check_admission();
+        self.try_admit();
+        for (link, peer, message) in put_off {
+            if self.links.get(link).is_some_and(|state| state.peer == Some(peer)) {
+                self.on_peer_message(link, peer, message);
+            }
+        }
+        self.sequence_own();
+    }
+
+    /// Leads no more. Who sent what was put off sends it to the next leader.
+    pub(super) fn stop_leading(&mut self) {
+        self.leadership = None;
+        self.doubt.end();
+    }
+}

@@ -1,0 +1,182 @@
+//! What a leader does that slept, until it knows whether it still leads.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
+
+mod driven;
+mod leader;
+
+use std::time::Duration;
+
+use leader::{Leader, newcomer};
+use ringchat_core::wire::{Beat, Body, Change, Message, Refusal, Said};
+use ringchat_core::{Action, Command, Departure, Ending, Epoch, Input, Notice, Text, Texts};
+
+/// The leader of so many members, itself included as 1, that has slept for long enough to doubt, and what it did when
+/// it woke up.
+fn awake(members: u64) -> (Leader, Vec<Action>) {
+    let mut leader = Leader::new();
+    leader.let_in(members);
+    let actions = sleep(&mut leader, Duration::from_millis(501));
+    (leader, actions)
+}
+
+/// The driver is late by so much.
+fn sleep(leader: &mut Leader, late: Duration) -> Vec<Action> {
+    leader.now = leader.node.deadline().unwrap().at.after(late);
+    leader.handle(Input::Tick)
+}
+
+/// Time passes without lateness, and nothing comes.
+fn pass(leader: &mut Leader, time: Duration) -> Vec<Action> {
+    let end = leader.now.after(time);
+    let mut actions = Vec::new();
+    while let Some(deadline) = leader.node.deadline().filter(|deadline| deadline.at <= end) {
+        leader.now = deadline.at;
+        actions.extend(leader.handle(Input::Tick));
+    }
+    actions
+}
+
+fn sent(actions: &[Action]) -> impl Iterator<Item = &Message> {
+    actions.iter().filter_map(|action| match action {
+        Action::Send { envelope, .. } | Action::Multicast { envelope, .. } => Some(&envelope.message),
+        _ => None,
+    })
+}
+
+/// The round of the question that is asked.
+fn asked(actions: &[Action]) -> Vec<u64> {
+    let round = |message: &Message| match message {
+        Message::WantPromise { round } => Some(*round),
+        _ => None,
+    };
+    sent(actions).filter_map(round).collect()
+}
+
+fn told(actions: &[Action], wanted: impl Fn(&Notice) -> bool) -> bool {
+    actions.iter().any(|action| matches!(action, Action::Notify { notice, .. } if wanted(notice)))
+}
+
+fn says(text: &str) -> Input {
+    Input::Command(Command::Say(Texts::from(Text::new(text).unwrap())))
+}
+
+fn promise(leader: &mut Leader, member: u64, round: u64) -> Vec<Action> {
+    let epoch = leader.node.view().epoch;
+    leader.hear(member, Message::Promise { round, epoch })
+}
+
+fn shown(actions: &[Action]) -> Vec<String> {
+    let chat = |action: &Action| match action {
+        Action::Notify { notice: Notice::Chat(chat), .. } => Some(chat.clone()),
+        _ => None,
+    };
+    let chats = actions.iter().filter_map(chat);
+    chats.flat_map(|chat| chat.lines().map(|line| line.text.to_owned()).collect::<Vec<_>>()).collect()
+}
+
+/// Who goes by an entry, and why.
+fn gone(body: Body) -> Vec<Departure> {
+    match body {
+        Body::Membership { change, .. } => match *change {
+            Change::Edit { gone, .. } => gone.into_iter().map(|(_, why)| why).collect(),
+            Change::Opened { .. } => Vec::new(),
+        },
+        Body::Chat { .. } | Body::Gap { .. } => Vec::new(),
+    }
+}
+
+#[test]
+fn a_leader_that_was_late_for_a_moment_asks_nobody() {
+    let mut leader = Leader::new();
+    leader.let_in(3);
+    assert_eq!(asked(&sleep(&mut leader, Duration::from_millis(499))), []);
+    assert_eq!(shown(&leader.handle(says("at once"))), ["at once"]);
+}
+
+#[test]
+fn what_is_said_waits_until_all_have_answered() {
+    let (mut leader, woken) = awake(3);
+    assert_eq!(asked(&woken), [1, 1]);
+    let said = leader.handle(says("mine"));
+    assert!(told(&said, |notice| matches!(notice, Notice::Held { oseq: 1 })), "{said:?}");
+    let theirs =
+        Said { origin: newcomer(2).into(), oseq: 1, texts: Text::new("theirs").unwrap().into(), stamp: 1 };
+    let view = leader.node.view();
+    let submit = Message::Submit { view, said: vec![theirs] };
+    let length = leader.node.log_len();
+    leader.hear(2, submit.clone());
+    leader.hear(2, submit);
+    promise(&mut leader, 2, 1);
+    assert_eq!(leader.node.log_len(), length, "3 has not answered");
+    assert_eq!(shown(&promise(&mut leader, 3, 1)), ["theirs", "mine"]);
+    assert_eq!(leader.node.log_len(), length + 2, "each once");
+}
+
+#[test]
+fn an_answer_to_an_earlier_question_does_not_count() {
+    let (mut leader, _) = awake(3);
+    assert_eq!(asked(&sleep(&mut leader, Duration::from_secs(2))), [2, 2]);
+    leader.handle(says("mine"));
+    promise(&mut leader, 2, 1);
+    assert_eq!(shown(&promise(&mut leader, 3, 1)), [""; 0]);
+    promise(&mut leader, 2, 2);
+    assert_eq!(shown(&promise(&mut leader, 3, 2)), ["mine"]);
+}
+
+#[test]
+fn a_higher_promise_ends_the_lead_and_the_wait_for_that_election_has_an_end() {
+    let (mut leader, _) = awake(3);
+    leader.handle(says("mine"));
+    let promised = Message::Promise { round: 1, epoch: leader.node.view().epoch.next() };
+    let heard = leader.hear(2, promised);
+    assert!(!leader.node.is_leader());
+    assert_eq!((shown(&heard), leader.node.waiting()), (Vec::new(), 1));
+    let later = pass(&mut leader, Duration::from_secs(3));
+    assert!(told(&later, |notice| matches!(notice, Notice::Election { epoch: Epoch(3..), .. })), "{later:?}");
+}
+
+#[test]
+fn nobody_is_let_in_and_those_who_leave_go_in_one_entry_afterwards() {
+    let (mut leader, _) = awake(4);
+    let refused = leader.knock(5);
+    assert!(sent(&refused).any(|message| *message == Message::Refused(Refusal::Busy)), "{refused:?}");
+    let length = leader.node.log_len();
+    leader.hear(2, Message::Leave);
+    leader.hear(3, Message::Leave);
+    assert_eq!((leader.node.log_len(), leader.node.roster().len()), (length, 4));
+    promise(&mut leader, 4, 1);
+    assert_eq!((leader.node.log_len(), leader.node.roster().len()), (length + 1, 2));
+    let gone = gone(leader.node.log_entries().next_back().unwrap().body);
+    assert_eq!(gone, [Departure::Quit, Departure::Quit]);
+}
+
+#[test]
+fn those_that_do_not_answer_are_lost_and_it_goes_on() {
+    let (mut leader, _) = awake(3);
+    leader.handle(says("mine"));
+    promise(&mut leader, 2, 1);
+    let later = pass(&mut leader, Duration::from_secs(1));
+    assert_eq!(shown(&later), ["mine"]);
+    assert_eq!(leader.node.roster().len(), 2);
+}
+
+#[test]
+fn one_who_leaves_in_doubt_ends_without_a_goodbye() {
+    let (mut leader, _) = awake(3);
+    leader.handle(says("mine"));
+    leader.handle(Input::Command(Command::Leave));
+    let mut actions = Vec::new();
+    while !leader.node.has_ended() {
+        actions.extend(sleep(&mut leader, Duration::from_millis(501)));
+        for member in [2, 3] {
+            // It lives, and does not answer the question.
+            let beat = Beat { view: None, cfg: None, acked: 0, stable: 0 };
+            actions.extend(leader.hear(member, Message::Pong(beat)));
+        }
+        assert!(actions.len() < 10_000);
+    }
+    assert!(!sent(&actions).any(|message| matches!(message, Message::Goodbye { .. })));
+    let unsure = Ending::Left { unsure: 1 };
+    assert!(told(&actions, |notice| *notice == Notice::Ended(unsure.clone())), "{actions:?}");
+}
