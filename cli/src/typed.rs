@@ -2,14 +2,14 @@
 
 /// What `/help` shows.
 pub(crate) const HELP: &[&str] = &[
-    "/who [TEXT]   the members, or those with TEXT in name or address",
+    "/who [TEXT]   the members, or those with TEXT",
     "/ring         the ring, the leader starred",
     "/leader       who leads",
     "/stats        counts of this member",
     "/full         the last folded text whole",
     "/clear        an empty screen",
     "/help [TEXT]  this, or the lines with TEXT",
-    "//exit        leave the room (also /exit, /quit); with a text: say it first",
+    "//exit [TEXT] leave the room, saying TEXT (also /exit, /quit)",
     "//text        says \"/text\"",
 ];
 
