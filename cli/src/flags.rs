@@ -25,6 +25,7 @@ use crate::rewrite::rewrite;
     error_code(5, "cannot listen on the address"),
     error_code(129, "hung up"),
     error_code(130, "interrupted"),
+    error_code(131, "ended at once"),
     error_code(143, "terminated")
 )]
 pub(crate) struct Flags {

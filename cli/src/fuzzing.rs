@@ -6,14 +6,15 @@ use std::io::{BufRead, BufReader};
 
 use ringchat_core::{ChatLine, Member, Name, NodeId, Occasion, Text};
 use serde_json::{Value, json};
-use unicode_width::UnicodeWidthChar;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::clean::{Clean, is_obeyed};
+use crate::clean::{self, Clean, is_obeyed};
 use crate::flags::{Asked, Flags};
 use crate::json::{Command, MAX_LINE, chat_line};
 use crate::line::Line;
 use crate::lines::{self, Lines};
 use crate::rewrite::{is_option, rewrite};
+use crate::wrap::{MIN_WIDTH, locate, wrap, wrap_typed};
 
 /// A command line is parsed or refused, its words are rewritten once and for all, and a value never.
 ///
@@ -118,8 +119,28 @@ fn shows(text: &str) {
 
 /// A terminal obeys nothing in the line, and only the first part of it can pass for a header.
 fn is_harmless(line: &Line) {
-    let line = line.render(false);
-    assert!(!line.chars().any(is_obeyed) && !line.contains('\t'), "a terminal obeys {line:?}");
-    let mut further = line.split('\n').skip(1);
-    assert!(further.all(|line| line.starts_with("  | ")), "passes for a header: {line:?}");
+    let rendered = line.render(false);
+    assert!(!rendered.chars().any(is_obeyed) && !rendered.contains('\t'), "a terminal obeys {rendered:?}");
+    let mut further = rendered.split('\n').skip(1);
+    assert!(further.all(|line| line.starts_with("  | ")), "passes for a header: {rendered:?}");
+    let width = 1 + line.text().len() % 120;
+    for row in wrap(line.text(), width).iter().skip(1) {
+        assert!(line.row(row, false).starts_with("    ") || line.row(row, false).starts_with("  | "));
+    }
+    types(line.text(), width);
+}
+
+/// What is typed stands on the screen byte for byte, and the cursor within it.
+fn types(text: &str, width: usize) {
+    let typed = clean::typed(text);
+    assert_eq!(clean::typed(&typed), typed, "to type it twice makes a difference");
+    let rows = wrap_typed(&typed, width);
+    for row in &rows {
+        let columns = row.indent.len() + typed[row.part.clone()].width();
+        let is_one = typed[row.part.clone()].chars().count() == 1;
+        assert!(columns <= width.max(MIN_WIDTH) || is_one, "{row:?} is wider than {width}");
+    }
+    for (offset, _) in typed.char_indices() {
+        assert!(locate(&typed, &rows, width, offset).0 <= rows.len());
+    }
 }
