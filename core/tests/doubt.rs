@@ -8,8 +8,9 @@ mod leader;
 use std::time::Duration;
 
 use leader::{Leader, newcomer};
+use ringchat_core::limits::{MAX_TEXT, PUT_OFF_BYTES};
 use ringchat_core::wire::{Beat, Body, Change, Message, Refusal, Said};
-use ringchat_core::{Action, Command, Departure, Ending, Epoch, Input, Notice, Text, Texts};
+use ringchat_core::{Action, Command, Departure, Ending, Epoch, Input, LinkId, Notice, Text, Texts};
 
 /// The leader of so many members, itself included as 1, that has slept for long enough to doubt, and what it did when
 /// it woke up.
@@ -149,6 +150,24 @@ fn nobody_is_let_in_and_those_who_leave_go_in_one_entry_afterwards() {
     assert_eq!((leader.node.log_len(), leader.node.roster().len()), (length + 1, 2));
     let gone = gone(leader.node.log_entries().next_back().unwrap().body);
     assert_eq!(gone, [Departure::Quit, Departure::Quit]);
+}
+
+#[test]
+fn one_that_sends_too_much_meanwhile_is_to_come_back() {
+    let (mut leader, _) = awake(3);
+    let (view, origin) = (leader.node.view(), newcomer(2));
+    let closes = |action: &Action| matches!(action, Action::Close { link: LinkId(2), .. });
+    let mut bytes = 0;
+    for oseq in 1.. {
+        let texts = Texts::from(Text::new(&"x".repeat(MAX_TEXT)).unwrap());
+        bytes += MAX_TEXT;
+        let said = vec![Said { origin: origin.clone().into(), oseq, texts, stamp: oseq }];
+        if leader.hear(2, Message::Submit { view, said }).iter().any(closes) {
+            break;
+        }
+        assert!(bytes < PUT_OFF_BYTES);
+    }
+    assert!(bytes > PUT_OFF_BYTES / 2);
 }
 
 #[test]
