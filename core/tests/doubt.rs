@@ -126,6 +126,17 @@ fn an_answer_to_an_earlier_question_does_not_count() {
 }
 
 #[test]
+fn a_leader_that_is_late_again_and_again_is_sure_some_time() {
+    let (mut leader, _) = awake(3);
+    leader.handle(says("mine"));
+    for member in [2, 3] {
+        assert_eq!(asked(&sleep(&mut leader, Duration::from_millis(600))), []);
+        promise(&mut leader, member, 1);
+    }
+    assert_eq!(leader.node.waiting(), 0);
+}
+
+#[test]
 fn a_higher_promise_ends_the_lead_and_the_wait_for_that_election_has_an_end() {
     let (mut leader, _) = awake(3);
     leader.handle(says("mine"));
@@ -187,7 +198,7 @@ fn one_who_leaves_in_doubt_ends_without_a_goodbye() {
     leader.handle(Input::Command(Command::Leave));
     let mut actions = Vec::new();
     while !leader.node.has_ended() {
-        actions.extend(sleep(&mut leader, Duration::from_millis(501)));
+        actions.extend(sleep(&mut leader, Duration::from_millis(1001)));
         for member in [2, 3] {
             // It lives, and does not answer the question.
             let beat = Beat { view: None, cfg: None, acked: 0, stable: 0 };
