@@ -6,7 +6,8 @@
 //! 1. Before anything else, bind the listening socket, so that [`Config::addr`] is the true one, and draw
 //!    32 bytes at random for the seed. Then [`Node::new`].
 //! 2. Call [`Node::handle`] for every [`Input`], in the order in which things happened, with the time of
-//!    a clock that does not run backwards. Hand it an empty [`Outbox`].
+//!    a clock that does not run backwards, and that goes on while the machine is suspended. Read it once the
+//!    input is at hand: by its lateness the node knows that it slept. Hand it an empty [`Outbox`].
 //! 3. After each call execute every [`Action`] in the outbox, in order. Never block, never wait.
 //! 4. After each call read [`Node::deadline`] anew; when it comes, hand in [`Input::Tick`].
 //! 5. Each [`Action::Dial`] is answered by exactly one [`Input::LinkUp`] or [`Input::DialFailed`]; each

@@ -8,8 +8,9 @@ mod leader;
 use std::time::Duration;
 
 use leader::{Leader, newcomer};
+use ringchat_core::limits::{MAX_TEXT, PUT_OFF_BYTES};
 use ringchat_core::wire::{Beat, Body, Change, Message, Refusal, Said};
-use ringchat_core::{Action, Command, Departure, Ending, Epoch, Input, Notice, Text, Texts};
+use ringchat_core::{Action, Command, Departure, Ending, Epoch, Input, LinkId, Notice, Text, Texts};
 
 /// The leader of so many members, itself included as 1, that has slept for long enough to doubt, and what it did when
 /// it woke up.
@@ -125,6 +126,17 @@ fn an_answer_to_an_earlier_question_does_not_count() {
 }
 
 #[test]
+fn a_leader_that_is_late_again_and_again_is_sure_some_time() {
+    let (mut leader, _) = awake(3);
+    leader.handle(says("mine"));
+    for member in [2, 3] {
+        assert_eq!(asked(&sleep(&mut leader, Duration::from_millis(600))), []);
+        promise(&mut leader, member, 1);
+    }
+    assert_eq!(leader.node.waiting(), 0);
+}
+
+#[test]
 fn a_higher_promise_ends_the_lead_and_the_wait_for_that_election_has_an_end() {
     let (mut leader, _) = awake(3);
     leader.handle(says("mine"));
@@ -152,6 +164,24 @@ fn nobody_is_let_in_and_those_who_leave_go_in_one_entry_afterwards() {
 }
 
 #[test]
+fn one_that_sends_too_much_meanwhile_is_to_come_back() {
+    let (mut leader, _) = awake(3);
+    let (view, origin) = (leader.node.view(), newcomer(2));
+    let closes = |action: &Action| matches!(action, Action::Close { link: LinkId(2), .. });
+    let mut bytes = 0;
+    for oseq in 1.. {
+        let texts = Texts::from(Text::new(&"x".repeat(MAX_TEXT)).unwrap());
+        bytes += MAX_TEXT;
+        let said = vec![Said { origin: origin.clone().into(), oseq, texts, stamp: oseq }];
+        if leader.hear(2, Message::Submit { view, said }).iter().any(closes) {
+            break;
+        }
+        assert!(bytes < PUT_OFF_BYTES);
+    }
+    assert!(bytes > PUT_OFF_BYTES / 2);
+}
+
+#[test]
 fn those_that_do_not_answer_are_lost_and_it_goes_on() {
     let (mut leader, _) = awake(3);
     leader.handle(says("mine"));
@@ -168,7 +198,7 @@ fn one_who_leaves_in_doubt_ends_without_a_goodbye() {
     leader.handle(Input::Command(Command::Leave));
     let mut actions = Vec::new();
     while !leader.node.has_ended() {
-        actions.extend(sleep(&mut leader, Duration::from_millis(501)));
+        actions.extend(sleep(&mut leader, Duration::from_millis(1001)));
         for member in [2, 3] {
             // It lives, and does not answer the question.
             let beat = Beat { view: None, cfg: None, acked: 0, stable: 0 };

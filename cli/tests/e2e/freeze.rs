@@ -125,7 +125,7 @@ fn a_leader_that_slept_keeps_to_the_order_of_the_others(runtimes: Runtimes) {
     sleep_while_all_talk(runtimes);
 }
 
-/// The same again and again. Run by `cargo test --release -p ringchat --test e2e -- --ignored --nocapture sleep`;
+/// The same again and again. Run by `cargo test -p ringchat --test e2e -- --ignored --nocapture sleeps`;
 /// `SLEEP_RUNS` tells how often on each runtime.
 #[test]
 #[ignore = "runs for minutes"]

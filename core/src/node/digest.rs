@@ -39,7 +39,7 @@ impl Node {
             (said.oseq, &said.texts).hash(state);
         }
         self.digest_leadership(stability, state);
-        self.digest_doubt(stability, state);
+        self.doubt.digest(stability, |link, member| self.stands_for(link, member), state);
         (self.lost_leader, self.unlinkable.map(|(view, _)| view)).hash(state);
         self.unreachable.len().hash(state);
         for (id, epoch) in &self.unreachable {
@@ -91,7 +91,7 @@ impl Node {
                 view.leader == self.me.id || (is_over && state.knows >= Some(elected.cfg))
             }
             Message::Deliver(deliver) => deliver.view.epoch < self.promised && self.keeps(Rule::Freeze),
-            Message::Promise { round, .. } => !self.is_in_doubt() || *round < self.doubt.round,
+            Message::Promise { round, .. } => self.doubt.is_over(*round),
             _ => false,
         }
     }
@@ -165,18 +165,6 @@ impl Node {
         leadership.held.len().hash(state);
         for said in &leadership.held {
             digest_said(said, state);
-        }
-    }
-
-    fn digest_doubt(&self, stability: bool, state: &mut impl Hasher) {
-        self.doubt.round.hash(state);
-        let Some(open) = &self.doubt.open else { return false.hash(state) };
-        open.awaited.hash(state);
-        open.put_off.len().hash(state);
-        for (link, peer, message) in &open.put_off {
-            let stands = self.links.get(*link).is_some_and(|link| link.peer == Some(*peer));
-            (peer, stands).hash(state);
-            digest_message(message, stability, state);
         }
     }
 

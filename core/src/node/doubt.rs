@@ -4,8 +4,10 @@
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
+use core::hash::{Hash, Hasher};
 use core::time::Duration;
 
+use super::digest::digest_message;
 use super::{Mode, Node, Rule};
 use crate::action::{CloseMode, Departure};
 use crate::config::Times;
@@ -18,18 +20,18 @@ use crate::wire::{Message, RefusedKind, Said};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Doubt {
     /// How often this node has asked. An answer repeats it, so that an earlier one does not count.
-    pub(super) round: u64,
-    pub(super) open: Option<Open>,
+    round: u64,
+    open: Option<Open>,
 }
 
 /// What is known while the leader asks.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Open {
+struct Open {
     since: Instant,
     /// The members that have not answered.
-    pub(super) awaited: BTreeSet<NodeId>,
+    awaited: BTreeSet<NodeId>,
     /// What members have sent to be appended, in the order in which it came.
-    pub(super) put_off: PutOff,
+    put_off: PutOff,
     /// How much of it is whose.
     bytes: BTreeMap<NodeId, u64>,
 }
@@ -73,6 +75,27 @@ impl Doubt {
         (open.awaited.iter().copied().collect(), now.since(open.since))
     }
 
+    /// Whether no answer to the question of `round` is awaited any more.
+    pub(super) fn is_over(&self, round: u64) -> bool {
+        !self.is_open() || round < self.round
+    }
+
+    /// Feeds all that decides what comes of it into `state`; `stands` tells whether a link still stands for a member.
+    pub(super) fn digest(
+        &self,
+        stability: bool,
+        stands: impl Fn(LinkId, NodeId) -> bool,
+        state: &mut impl Hasher,
+    ) {
+        (self.round, self.is_open()).hash(state);
+        let Some(open) = &self.open else { return };
+        (&open.awaited, open.put_off.len()).hash(state);
+        for (link, member, message) in &open.put_off {
+            (member, stands(*link, *member)).hash(state);
+            digest_message(message, stability, state);
+        }
+    }
+
     /// Puts off what a member has sent. Tells whether there was room for it.
     fn put_off(&mut self, link: LinkId, member: NodeId, message: Message) -> bool {
         let Some(open) = &mut self.open else { return false };
@@ -97,9 +120,11 @@ fn weight(message: &Message) -> u64 {
 }
 
 impl Node {
-    /// The driver was late by so much. A leader that was away for so long may have been given up.
+    /// The driver was late by so much. A leader that was away for so long may have been given up. Who has just been
+    /// asked has heard of it, and waits for longer: a leader that is late again and again is to be sure some time.
     pub(super) fn note_lateness(&mut self, late: Duration) {
-        if late <= self.times.detect / 2 || !self.keeps(Rule::DoubtAfterSleep) {
+        let limit = if self.is_in_doubt() { self.times.detect } else { self.times.detect / 2 };
+        if late <= limit || !self.keeps(Rule::DoubtAfterSleep) {
             return;
         }
         if let Mode::Electing(election) = &mut self.mode {
@@ -208,11 +233,15 @@ impl Node {
         self.check_admission();
         self.try_admit();
         for (link, peer, message) in put_off {
-            if self.links.get(link).is_some_and(|state| state.peer == Some(peer)) {
+            if self.stands_for(link, peer) {
                 self.on_peer_message(link, peer, message);
             }
         }
         self.sequence_own();
+    }
+
+    pub(super) fn stands_for(&self, link: LinkId, member: NodeId) -> bool {
+        self.links.get(link).is_some_and(|state| state.peer == Some(member))
     }
 
     /// Leads no more. Who sent what was put off sends it to the next leader.

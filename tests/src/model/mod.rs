@@ -23,6 +23,7 @@
 //!   let in and they may be waited for: only then does it decide anything who has acknowledged what.
 //! - A message that only its receiver could tell to have come waits as long as it goes with all else that could
 //!   happen there (`later`).
+//! - Heartbeats to one that sleeps are forgotten: they tell it nothing but that somebody lived meanwhile.
 //! - Who dialed a link does not count once it stands at both ends, nor how far behind a peer was that is known to be.
 //!
 //! - [`State`]: nodes, connections and dials, and what a step makes of them.
