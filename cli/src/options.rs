@@ -110,6 +110,11 @@ impl fmt::Display for UsageError {
 }
 
 impl Options {
+    /// Whether a log is kept.
+    pub(crate) fn has_log(&self) -> bool {
+        self.log_file != LogFile::Off
+    }
+
     /// Makes options of `flags`, then of the environment, then of the defaults.
     ///
     /// # Errors

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use ringchat_core::{ChatLine, Departure, Ending, Member, Notice, Occasion, Report, Roster, Seq, Stamp};
+use ringchat_core::{
+    ChatLine, Departure, Ending, Member, NodeId, Notice, Occasion, Report, Roster, Seq, Stamp,
+};
 
 use crate::desk::{self, Inbox, Item};
 use crate::line::Line;
@@ -59,8 +61,8 @@ pub(crate) enum Look {
     Plain,
     /// As rows of a terminal.
     Rows {
-        /// Whether in colour.
-        colour: bool,
+        /// What they look like.
+        look: desk::Look,
         /// Whether the terminal obeys more than line ends.
         obeys: bool,
     },
@@ -71,7 +73,7 @@ impl Look {
     pub(crate) fn render(self, line: &Line) -> String {
         match self {
             Self::Plain => line.render(false) + "\n",
-            Self::Rows { colour, obeys } => desk::unedited(line, terminal::size().columns, colour, obeys),
+            Self::Rows { look, obeys } => desk::unedited(line, terminal::size().columns, look, obeys),
         }
     }
 }
@@ -124,6 +126,8 @@ pub(crate) struct Show {
     pub(crate) own: bool,
     /// The log too.
     pub(crate) log: bool,
+    /// That there are commands.
+    pub(crate) commands: bool,
 }
 
 /// The face.
@@ -133,6 +137,8 @@ pub(crate) struct Screen {
     questions: Receiver<Question>,
     present: Present,
     been_in: bool,
+    /// The leader that the user knows of.
+    leader: Option<NodeId>,
     /// Own messages of which was said that they wait.
     held: BTreeSet<Seq>,
     /// On what occasion the last text was said.
@@ -148,6 +154,7 @@ impl Screen {
             questions,
             present: Present::default(),
             been_in: false,
+            leader: None,
             held: BTreeSet::new(),
             occasion: Occasion::Live,
         }
@@ -159,6 +166,7 @@ impl Screen {
 
     fn ready(&mut self, me: &Member, leader: &Member, members: &Roster) {
         self.present = Present::of(members);
+        self.leader = Some(leader.id);
         let leads =
             if leader == me { "you lead".to_owned() } else { format!("{} leads", self.label(leader)) };
         let count = words::members(members.len());
@@ -168,7 +176,8 @@ impl Screen {
         }
         self.been_in = true;
         let addr = me.id.addr();
-        self.system(&format!("in the ring as {me}: {count}, {leads}; /help shows the commands"));
+        let commands = if self.show.commands { "; /help shows the commands" } else { "" };
+        self.system(&format!("in the ring as {me}: {count}, {leads}{commands}"));
         self.system(&format!("others join with: ringchat {addr}"));
         self.printer.print(&words::open_to_all(addr));
         self.printer.tell_desk(Item::Admitted);
@@ -287,6 +296,8 @@ impl Face for Screen {
             Notice::NotYet { contact, failure, left } => {
                 self.system(&words::not_yet(*contact, *failure, *left));
             }
+            // A ring may elect the same leader again, to let somebody in.
+            Notice::Leader { member, .. } if self.leader.replace(member.id) == Some(member.id) => {}
             Notice::Leader { member, epoch } => {
                 self.system(&format!("{} leads now (epoch {epoch})", self.label(member)));
             }

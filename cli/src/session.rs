@@ -153,8 +153,10 @@ fn next(session: &Session, notices: &mut Notices, log: &mut ChatLog, face: &mut 
 }
 
 fn open_log(log_file: LogFile, addr: SocketAddr) -> ChatLog {
+    let usual = format!("chat_{}.log", addr.port());
     match log_file {
-        LogFile::Usual => ChatLog::new(format!("chat_{}.log", addr.port()).into()),
+        LogFile::Usual => ChatLog::new(usual.into()),
+        LogFile::At(folder) if folder.is_dir() => ChatLog::new(folder.join(usual)),
         LogFile::At(path) => ChatLog::new(path),
         LogFile::Off => ChatLog::none(),
     }

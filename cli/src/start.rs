@@ -8,7 +8,7 @@ use std::thread;
 
 use ringchat_core::{Config, Start};
 
-use crate::desk::{Desk, Inbox, Item};
+use crate::desk::{self, Desk, Inbox, Item};
 use crate::json::{self, Json};
 use crate::line::Line;
 use crate::options::Options;
@@ -91,7 +91,11 @@ fn programs(options: &Options, session: &Arc<Session>, notices: Notices) -> io::
     let input = json::Input::new(Arc::clone(session), outlet.clone(), asking, admitted);
     spawn("input", move || input.run(stdin().lock()))?;
     let mut face = Json::new(outlet, options.runtime, options.verbose, questions);
-    Ok(session::run(session, notices, &mut face, options.log_file.clone(), admit))
+    let outcome = session::run(session, notices, &mut face, options.log_file.clone(), admit);
+    if matches!(outcome.error, Some(("output", _))) {
+        complain(&outcome);
+    }
+    Ok(outcome)
 }
 
 /// A session with people: at a desk if there is a terminal for one, else with plain lines.
@@ -112,7 +116,8 @@ fn people(options: &Options, session: &Arc<Session>, notices: Notices) -> io::Re
         }
     }
     let own = !(stdin().is_terminal() && stdout().is_terminal());
-    let mut face = Screen::new(printer, Show { own, log: options.verbose }, asked);
+    let show = Show { own, log: options.verbose, commands: stdin().is_terminal() };
+    let mut face = Screen::new(printer, show, asked);
     let outcome = session::run(session, notices, &mut face, options.log_file.clone(), admit);
     // The desk gives the terminal back, unless the terminal holds it up.
     terminal::abandon();
@@ -134,22 +139,24 @@ fn with_plain_lines(
             input.piped_lines(stdin().lock(), &admitted);
         }
     })?;
+    let has_log = options.has_log();
     let look = if stdout().is_terminal() {
-        Look::Rows { colour: options.colour, obeys: !terminal::is_dumb() }
+        Look::Rows { look: look(options), obeys: !terminal::is_dumb() }
     } else {
         Look::Plain
     };
-    let outlet = standard_output(session, move |lost| look.render(&words::unshown(lost)))?;
+    let outlet = standard_output(session, move |lost| look.render(&words::unshown(lost, has_log)))?;
     Ok(Printer::Outlet { outlet, look })
 }
 
 fn at_a_desk(options: &Options, session: &Arc<Session>, input: Input) -> io::Result<Printer> {
-    let inbox = Arc::new(Inbox::new(|lost| Item::Line(words::unshown(lost))));
+    let has_log = options.has_log();
+    let inbox = Arc::new(Inbox::new(move |lost| Item::Line(words::unshown(lost, has_log))));
     signals::handle(Arc::clone(session), Some(Arc::clone(&inbox)))?;
     let prompt = Line::prompt(&options.name, session.room.addr());
     let (typed, texts) = sync_channel(MAX_WAITING);
     let desk =
-        Desk::new(Arc::clone(&inbox), Arc::clone(session), typed, prompt, options.detect, options.colour)?;
+        Desk::new(Arc::clone(&inbox), Arc::clone(session), typed, prompt, options.detect, look(options))?;
     terminal::give_back_on_panic();
     let leaving = Arc::clone(&inbox);
     spawn("input", move || {
@@ -164,6 +171,11 @@ fn at_a_desk(options: &Options, session: &Arc<Session>, input: Input) -> io::Res
         }
     })?;
     Ok(Printer::Desk(inbox))
+}
+
+/// What lines look like on a terminal.
+fn look(options: &Options) -> desk::Look {
+    desk::Look { colour: options.colour, has_log: options.has_log() }
 }
 
 /// Lines to standard output; `gap` tells of lost ones. If standard output is closed, the room is left.

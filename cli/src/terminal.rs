@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::termios::{LocalModes, tcgetattr, tcgetwinsize};
+use rustix::process::getpgrp;
+use rustix::termios::{LocalModes, tcdrain, tcgetattr, tcgetpgrp, tcgetwinsize};
 
 use crate::desk::Size;
 
@@ -75,13 +76,20 @@ pub(crate) fn abandon() {
     }
 }
 
-/// Takes the terminal again after the program was stopped. True if another program had it meanwhile.
+/// Takes the terminal again after the program was stopped. True if another program had it meanwhile. If a shell still
+/// has it, the system stops the program until the shell gives it.
 ///
 /// # Errors
 /// As [`take`].
 pub(crate) fn take_again() -> io::Result<bool> {
-    let modes = tcgetattr(stdin())?.local_modes;
-    let was_away = !IS_TAKEN.load(Ordering::SeqCst) || modes.contains(LocalModes::ICANON);
+    let is_behind = tcgetpgrp(stdin()).is_ok_and(|front| front != getpgrp());
+    if is_behind {
+        // Of all that the system lets only the program in front do, this changes nothing. Stopping oneself could
+        // come too late, after the shell has given the terminal.
+        let _ = tcdrain(stdin());
+    }
+    let is_of_shell = tcgetattr(stdin())?.local_modes.contains(LocalModes::ICANON);
+    let was_away = is_behind || is_of_shell || !IS_TAKEN.load(Ordering::SeqCst);
     if was_away {
         disable_raw_mode()?;
         take()?;

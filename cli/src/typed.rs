@@ -17,9 +17,6 @@ pub(crate) const HELP: &[&str] = &[
 const COMMANDS: &[&str] =
     &["//exit", "/exit", "/quit", "/help", "/who", "/ring", "/leader", "/full", "/clear", "/stats"];
 
-/// Edits after which a word is no slip of a command any more.
-const MAX_EDITS: usize = 2;
-
 /// What a typed line means.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Typed<'a> {
@@ -71,7 +68,8 @@ impl<'a> Typed<'a> {
 fn nearest(word: &str) -> Option<&'static str> {
     let distance = |command: &str| strsim::osa_distance(word, command);
     let nearest = COMMANDS.iter().copied().min_by_key(|command| distance(command))?;
-    (distance(nearest) <= MAX_EDITS).then_some(nearest)
+    // Of a slip, more than half is right.
+    (2 * distance(nearest) < word.chars().count()).then_some(nearest)
 }
 
 #[cfg(test)]
@@ -112,6 +110,7 @@ mod tests {
         assert_eq!(Typed::parse("/rign"), Typed::Unknown(Some("/ring")));
         assert_eq!(Typed::parse("/qiut now"), Typed::Unknown(Some("/quit")));
         assert_eq!(Typed::parse("/etc/passwd"), Typed::Unknown(None));
+        assert_eq!(Typed::parse("/foo"), Typed::Unknown(None));
     }
 
     #[test]

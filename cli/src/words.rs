@@ -100,10 +100,11 @@ pub(crate) fn too_long(length: usize) -> String {
     format!("not sent: a message has at most {MAX_TEXT} bytes, this one has {length}; say it in parts")
 }
 
-/// That so many lines were not shown.
-pub(crate) fn unshown(count: u64) -> Line {
+/// That so many lines were not shown, but may be in the log.
+pub(crate) fn unshown(count: u64, has_log: bool) -> Line {
     let lines = if count == 1 { "1 line was".to_owned() } else { format!("{count} lines were") };
-    Line::system(&format!("{lines} not shown, because this screen is too slow; see the log"))
+    let log = if has_log { "see the log" } else { "no log is kept" };
+    Line::system(&format!("{lines} not shown, because this screen is too slow; {log}"))
 }
 
 /// So many messages.

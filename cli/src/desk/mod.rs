@@ -34,7 +34,7 @@ use keys::{Meaning, meaning};
 use paint::{Painter, Region};
 use recall::Recall;
 
-pub(crate) use paint::{Size, unedited};
+pub(crate) use paint::{Look, Size, unedited};
 
 /// Items of one turn, at most.
 const TURN: usize = 1000;
@@ -127,7 +127,7 @@ impl Desk {
         typed_texts: SyncSender<String>,
         prompt: Line,
         detect: Duration,
-        colour: bool,
+        look: Look,
     ) -> io::Result<Self> {
         Ok(Self {
             inbox,
@@ -136,7 +136,7 @@ impl Desk {
             prompt,
             detect,
             out: rustix::io::dup(io::stdout())?.into(),
-            painter: Painter::new(terminal::size(), colour),
+            painter: Painter::new(terminal::size(), look),
             typed: Typed::default(),
             recall: Recall::default(),
             phase: Phase::Joining,

@@ -6,6 +6,8 @@
 
 use std::collections::VecDeque;
 
+use unicode_width::UnicodeWidthStr;
+
 use crate::line::Line;
 use crate::wrap::{FURTHER_LINE, GOES_ON, MIN_WIDTH, Row, locate, wrap, wrap_typed};
 
@@ -16,18 +18,29 @@ struct Fold {
     most: usize,
     /// The rows of a folded line that are shown.
     shown: usize,
-    /// Where the others are.
-    hint: &'static str,
 }
 
 /// A line as it comes.
-const FOLDED: Fold = Fold { most: 20, shown: 12, hint: "/full shows them" };
+const FOLDED: Fold = Fold { most: 20, shown: 12 };
 
 /// A line that was asked for.
-const UNFOLDED: Fold = Fold { most: 500, shown: 500, hint: "the log has them" };
+const UNFOLDED: Fold = Fold { most: 500, shown: 500 };
 
-/// A line where nobody can ask for it.
-const FOLDED_FOR_GOOD: Fold = Fold { hint: UNFOLDED.hint, ..FOLDED };
+/// What lines look like on a terminal.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Look {
+    /// Whether in colour.
+    pub(crate) colour: bool,
+    /// Whether a log has what the screen does not show.
+    pub(crate) has_log: bool,
+}
+
+impl Look {
+    /// Where the rows are that are not shown.
+    fn hint(self) -> &'static str {
+        if self.has_log { "the log has them" } else { "no log is kept" }
+    }
+}
 
 /// Lines that are kept for painting anew.
 const MAX_KEPT: usize = 1000;
@@ -87,7 +100,7 @@ struct Kept {
 /// The screen as it was painted, and what is to be.
 pub(crate) struct Painter {
     size: Size,
-    colour: bool,
+    look: Look,
     /// Lines that scroll away, as far as a screen can show them. The last ones are yet to be painted.
     kept: VecDeque<Kept>,
     kept_bytes: usize,
@@ -103,10 +116,10 @@ pub(crate) struct Painter {
 
 impl Painter {
     /// A painter for a terminal of this size.
-    pub(crate) fn new(size: Size, colour: bool) -> Self {
+    pub(crate) fn new(size: Size, look: Look) -> Self {
         Self {
             size,
-            colour,
+            look,
             kept: VecDeque::new(),
             kept_bytes: 0,
             unpainted: 0,
@@ -122,11 +135,12 @@ impl Painter {
         self.size.columns
     }
 
-    /// The terminal has another size.
+    /// The terminal has another size. On a wider one all rows stay where they are; on a narrower one some terminals
+    /// wrap them anew, and some cut them.
     pub(crate) fn resize(&mut self, size: Size) {
         let was_too_small = self.is_too_small();
-        let is_narrow = size.rows <= self.region.rows.len();
-        self.is_stale |= was_too_small || is_narrow || size.columns != self.size.columns;
+        let is_low = size.rows <= self.region.rows.len();
+        self.is_stale |= was_too_small || is_low || size.columns < self.size.columns;
         self.size = size;
     }
 
@@ -204,10 +218,18 @@ impl Painter {
         out.extend(["\r", &up(self.region.cursor.0), ERASE_BELOW]);
     }
 
+    /// The rows of the region above the cursor, if the terminal has wrapped them anew.
+    fn rows_above_cursor(&self) -> usize {
+        let (at, left) = &self.region.cursor;
+        let heights =
+            self.region.rows.iter().take(*at).map(|row| row.width().div_ceil(self.size.columns).max(1));
+        heights.sum::<usize>() + left.width() / self.size.columns
+    }
+
     fn write_lines(&mut self, out: &mut String) {
         let new = self.kept.len() - self.unpainted;
         for kept in self.kept.range(new..).cloned().collect::<Vec<_>>() {
-            let (rows, hidden) = rows(&kept.line, self.size.columns, self.colour, kept.fold);
+            let (rows, hidden) = rows(&kept.line, self.size.columns, self.look, kept.fold);
             for (row, height) in rows {
                 write_row(&row, height, out);
                 out.push_str(NEXT_ROW);
@@ -232,8 +254,7 @@ impl Painter {
     /// this program has filled the screen, its rows are scrolled away before: what another program has shown stays.
     fn repaint(&mut self, below: usize, out: &mut String) {
         if self.filled + self.region.rows.len() < self.size.rows {
-            self.erase_region(out);
-            out.push_str(&"\n".repeat(self.size.rows));
+            out.extend(["\r", &up(self.rows_above_cursor()), ERASE_BELOW, &"\n".repeat(self.size.rows)]);
         }
         out.push_str(TOP_LEFT);
         for (row, height) in self.newest_rows(below) {
@@ -254,7 +275,7 @@ impl Painter {
         let mut newest = VecDeque::new();
         let old = self.kept.len() - self.unpainted;
         for kept in self.kept.range(..old).rev() {
-            let (rows, _) = rows(&kept.line, self.size.columns, self.colour, kept.fold);
+            let (rows, _) = rows(&kept.line, self.size.columns, self.look, kept.fold);
             for (row, height) in rows.into_iter().rev() {
                 if height > room {
                     return newest;
@@ -279,22 +300,26 @@ impl Painter {
         let note: Vec<String> = region.note.iter().flat_map(|note| self.note_rows(note)).collect();
         let most = (self.size.rows / 2).saturating_sub(note.len()).max(1);
         let first = (at + 1).saturating_sub(most);
-        let shown = rows.iter().skip(first).take(most).map(|row| region.line.row(row, self.colour));
+        let shown = rows.iter().skip(first).take(most).map(|row| region.line.row(row, self.look.colour));
         let rows: Vec<String> = shown.chain(note).collect();
         Painted { rows, cursor: (at - first, left) }
     }
 
     fn note_rows(&self, note: &Line) -> Vec<String> {
         let rows = wrap(note.text(), self.size.columns);
-        rows.iter().take(self.size.rows / 4).map(|row| note.row(row, self.colour)).collect()
+        rows.iter().take(self.size.rows / 4).map(|row| note.row(row, self.look.colour)).collect()
     }
 }
 
 /// A line for a terminal on which nobody edits lines, newline included. Unless the terminal obeys nothing, it wraps no
 /// row by itself.
-pub(crate) fn unedited(line: &Line, columns: usize, colour: bool, obeys: bool) -> String {
+pub(crate) fn unedited(line: &Line, columns: usize, look: Look, obeys: bool) -> String {
     let mut out = String::new();
-    for (row, height) in rows(line, columns, colour, FOLDED_FOR_GOOD).0 {
+    let (mut rows, hidden) = rows(line, columns, look, FOLDED);
+    if let Some((last, _)) = rows.last_mut().filter(|_| hidden > 0) {
+        *last = more(hidden, look.hint());
+    }
+    for (row, height) in rows {
         if obeys && height == 1 {
             out.extend([WRAP_OFF, &row, WRAP_ON, "\n"]);
         } else {
@@ -305,7 +330,7 @@ pub(crate) fn unedited(line: &Line, columns: usize, colour: bool, obeys: bool) -
 }
 
 /// The rows of a line, each with its height, and how many there are that are not shown.
-fn rows(line: &Line, columns: usize, colour: bool, fold: Fold) -> (Vec<(String, usize)>, usize) {
+fn rows(line: &Line, columns: usize, look: Look, fold: Fold) -> (Vec<(String, usize)>, usize) {
     let rows = wrap(line.text(), columns);
     let total: usize = rows.iter().map(|row| row.height).sum();
     let mut room = if total > fold.most { fold.shown } else { total };
@@ -317,12 +342,18 @@ fn rows(line: &Line, columns: usize, colour: bool, fold: Fold) -> (Vec<(String, 
     let shown: Vec<&Row> = rows.iter().take_while(fits).collect();
     let hidden = total - shown.iter().map(|row| row.height).sum::<usize>();
     let mut painted: Vec<(String, usize)> =
-        shown.into_iter().map(|row| (line.row(row, colour), row.height)).collect();
+        shown.into_iter().map(|row| (line.row(row, look.colour), row.height)).collect();
     if hidden > 0 {
-        let lines = if hidden == 1 { "line" } else { "lines" };
-        painted.push((format!("{FURTHER_LINE}... {hidden} more {lines} ({})", fold.hint), 1));
+        let hint = if fold.shown < fold.most { "/full shows them" } else { look.hint() };
+        painted.push((more(hidden, hint), 1));
     }
     (painted, hidden)
+}
+
+/// The row that tells of rows that are not shown.
+fn more(hidden: usize, hint: &str) -> String {
+    let lines = if hidden == 1 { "line" } else { "lines" };
+    format!("{FURTHER_LINE}... {hidden} more {lines} ({hint})")
 }
 
 fn write_row(row: &str, height: usize, out: &mut String) {

@@ -72,6 +72,7 @@ impl Input {
         let mut lines = Lines::new(input, MAX_LINE);
         while let Some(line) = lines.next()? {
             match line {
+                Line::Whole(line) if line.trim_ascii().is_empty() => {}
                 Line::Whole(line) => match Command::parse(&line) {
                     Ok(Command::Quit) => {
                         self.session.leave(Cause::Quit);

@@ -17,7 +17,7 @@ struct Shown {
 }
 
 fn gap(lost: u64) -> String {
-    Look::Plain.render(&words::unshown(lost))
+    Look::Plain.render(&words::unshown(lost, true))
 }
 
 impl Shown {
@@ -26,7 +26,11 @@ impl Shown {
         let outlet =
             Outlet::start(move |lines| sender.send(lines).map_err(io::Error::other), gap, |_| {}).unwrap();
         let (ask, asked) = sync_channel(8);
-        let screen = Screen::new(Printer::Outlet { outlet, look: Look::Plain }, Show { own, log }, asked);
+        let screen = Screen::new(
+            Printer::Outlet { outlet, look: Look::Plain },
+            Show { own, log, commands: true },
+            asked,
+        );
         Self { screen, ask, lines }
     }
 
@@ -103,6 +107,19 @@ fn the_first_ready_tells_how_to_join_and_that_all_can_read() {
     assert!(lines[1].contains("ringchat 127.0.0.1:1"));
     assert!(lines[2].contains("not encrypted"));
     assert_eq!(lines[3], "/// back in the ring: 2 members, you lead ///");
+}
+
+#[test]
+fn a_leader_that_leads_on_is_told_once() {
+    let alice = member("Alice", 1);
+    let mut shown = Shown::new(false, false);
+    shown.notice(&ready(&[alice.clone(), member("Bob", 2)]));
+    let leader = |member: Member, epoch| Notice::Leader { member: member.into(), epoch: Epoch(epoch) };
+    shown.notice(&leader(alice.clone(), 2));
+    shown.notice(&leader(member("Bob", 2), 3));
+    shown.notice(&leader(member("Bob", 2), 4));
+    shown.notice(&leader(alice, 5));
+    assert_eq!(shown.lines()[3..], ["/// Bob leads now (epoch 3) ///", "/// Alice leads now (epoch 5) ///"]);
 }
 
 #[test]

@@ -81,19 +81,21 @@ impl Terminal {
         Self { child, master: master.into(), slave, seen }
     }
 
-    /// Gives the terminal another width, and waits until the program has painted its screen anew: what it paints
-    /// before is not for this width.
+    /// Gives the terminal another width. If it is narrower, waits until the program has painted its screen anew: what it
+    /// paints before is too wide.
     pub(crate) fn resize(&self, columns: u16, rows: u16) {
         let cells = |n| NonZeroU16::new(n).unwrap();
         let (seen, more) = &*self.seen;
         let mut now = seen.lock().unwrap();
+        let is_wider = columns >= u16::from(now.parser.screen().size().1);
         now.parser.screen_mut().set_size(cells(rows), cells(columns));
         let before = now.raw.len();
         drop(now);
         tcsetwinsize(&self.slave, winsize(columns, rows)).unwrap();
         // The terminal is not the controlling one of the program, so nobody else tells.
         self.signal(Signal::WINCH);
-        let is_old = |seen: &mut Seen| !String::from_utf8_lossy(&seen.raw[before..]).contains("\u{1b}[H");
+        let is_old =
+            |seen: &mut Seen| !is_wider && !String::from_utf8_lossy(&seen.raw[before..]).contains("\u{1b}[H");
         let (_seen, timeout) = more.wait_timeout_while(seen.lock().unwrap(), LONG, is_old).unwrap();
         assert!(!timeout.timed_out(), "the screen is not painted anew");
     }

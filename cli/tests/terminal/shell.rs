@@ -61,6 +61,14 @@ impl Job {
         children(self.shell.pid())[0]
     }
 
+    /// Waits until the program is stopped.
+    fn wait_stopped(&self, pid: Pid) {
+        let stat = format!("/proc/{}/stat", pid.as_raw_nonzero());
+        while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {
+            std::thread::yield_now();
+        }
+    }
+
     /// The program works as before: it shows a line without a key, and what is typed can be edited.
     fn goes_on(&mut self) {
         self.wait_typed("half");
@@ -114,6 +122,26 @@ fn in_the_background_it_stops_again_until_it_is_in_front() {
     job.shell.wait_line("stopped again");
     job.shell.keys("fg\r");
     job.goes_on();
+}
+
+#[test]
+fn continued_behind_a_shell_it_leaves_the_terminal_alone_until_it_is_in_front() {
+    for shell in [BASH, DASH] {
+        let mut job = Job::start(shell);
+        job.shell.keys("half\u{1a}");
+        job.wait_shell();
+        let pid = job.pid();
+        job.eve.say("a line behind the shell");
+        for _ in 0..5 {
+            kill_process(pid, Signal::CONT).unwrap();
+            job.wait_stopped(pid);
+        }
+        job.shell.keys("echo still the sh''ell\r");
+        let lines = job.shell.wait_line("still the shell");
+        assert!(!lines.iter().any(|line| line.ends_with("a line behind the shell")), "{lines:#?}");
+        job.shell.keys("fg\r");
+        job.goes_on();
+    }
 }
 
 #[test]

@@ -2,6 +2,8 @@ use std::num::NonZeroU16;
 
 use super::*;
 
+const LOOK: Look = Look { colour: false, has_log: true };
+
 /// A painter, and what a terminal makes of what it writes.
 struct Screen {
     painter: Painter,
@@ -14,7 +16,7 @@ impl Screen {
         let cells = |n| NonZeroU16::new(n).unwrap();
         let size = Size { columns: columns.into(), rows: rows.into() };
         Self {
-            painter: Painter::new(size, false),
+            painter: Painter::new(size, LOOK),
             terminal: vt100::Parser::new(cells(rows), cells(columns), 1000),
             typed: "",
         }
@@ -122,6 +124,31 @@ fn what_a_shell_wrote_before_is_scrolled_away_and_not_lost() {
 }
 
 #[test]
+fn a_window_that_grows_wider_writes_no_line_again() {
+    let mut screen = Screen::after_a_shell(60, 10);
+    (0..20).for_each(|line| screen.say(&format!("line {line} .")));
+    screen.resize(100, 10);
+    screen.say("line 20 .");
+    screen.terminal.screen_mut().set_scrollback(1000);
+    assert_eq!(
+        screen.terminal.screen().contents().matches("> Bob(").count(),
+        0,
+        "the prompt is scrolled away"
+    );
+    screen.terminal.screen_mut().set_scrollback(0);
+    screen.assert_whole(15..21);
+}
+
+#[test]
+fn without_a_log_nobody_is_sent_there() {
+    let mut painter = Painter::new(Size { columns: 60, rows: 10 }, Look { has_log: false, ..LOOK });
+    painter.add(Line::default().and(&"\n".repeat(1000)));
+    painter.frame(None);
+    painter.unfold();
+    assert!(painter.frame(None).contains("... 501 more lines (no log is kept)"));
+}
+
+#[test]
 fn a_window_of_another_height_keeps_all_lines() {
     let mut screen = Screen::new(80, 24);
     screen.typed = "half";
@@ -201,7 +228,7 @@ fn a_link_is_wrapped_by_the_terminal() {
 fn colour_changes_nothing_but_colour() {
     let text = "> Eve: a text that is long enough to be wrapped here and there";
     let frame = |colour| {
-        let mut painter = Painter::new(Size { columns: 20, rows: 10 }, colour);
+        let mut painter = Painter::new(Size { columns: 20, rows: 10 }, Look { colour, ..LOOK });
         painter.add(Line::log(7, text));
         painter.frame(None)
     };
