@@ -61,14 +61,6 @@ impl Job {
         children(self.shell.pid())[0]
     }
 
-    /// Waits until the program is stopped.
-    fn wait_stopped(&self, pid: Pid) {
-        let stat = format!("/proc/{}/stat", pid.as_raw_nonzero());
-        while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {
-            std::thread::yield_now();
-        }
-    }
-
     /// The program works as before: it shows a line without a key, and what is typed can be edited.
     fn goes_on(&mut self) {
         self.wait_typed("half");
@@ -77,6 +69,14 @@ impl Job {
         self.wait_typed("half");
         self.shell.keys("\u{1b}[D\u{1b}[D\u{1b}[D\u{1b}[De\u{1b}[C\r");
         assert_eq!(self.eve.heard(), "ehalf");
+    }
+}
+
+/// Waits until a process is stopped.
+fn wait_stopped(pid: Pid) {
+    let stat = format!("/proc/{}/stat", pid.as_raw_nonzero());
+    while !std::fs::read_to_string(&stat).unwrap().contains(") T ") {
+        std::thread::yield_now();
     }
 }
 
@@ -134,7 +134,7 @@ fn continued_behind_a_shell_it_leaves_the_terminal_alone_until_it_is_in_front() 
         job.eve.say("a line behind the shell");
         for _ in 0..5 {
             kill_process(pid, Signal::CONT).unwrap();
-            job.wait_stopped(pid);
+            wait_stopped(pid);
         }
         job.shell.keys("echo still the sh''ell\r");
         let lines = job.shell.wait_line("still the shell");
