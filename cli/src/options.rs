@@ -229,7 +229,8 @@ fn given_address(host: &str, contacts: &[SocketAddr]) -> Result<IpAddr, UsageErr
         Ok(ip) => ip,
         Err(_) => resolve(host, 0)?.first().map(SocketAddr::ip).ok_or_else(|| unresolved(host))?,
     };
-    if ip.is_unspecified() {
+    let is_of_many = ip.is_multicast() || ip == IpAddr::V4(Ipv4Addr::BROADCAST);
+    if ip.is_unspecified() || is_of_many {
         return Err(UsageError::Unspecified { ip, own: own_address::all() });
     }
     match own_address::elsewhere(contacts).next() {
@@ -298,7 +299,7 @@ fn unresolved(host: &str) -> UsageError {
 fn usual_name(user: &str) -> Result<Name, NameError> {
     let mut name: String =
         user.chars().filter(|c| Name::new(&format!("x{c}x")).is_ok()).take(32).collect::<String>();
-    name = name.trim().to_owned();
+    name = name.split_whitespace().collect::<Vec<_>>().join(" ");
     while !name.is_empty() && Name::new(&name) == Err(NameError::TooLong) {
         name.pop();
     }
@@ -373,7 +374,7 @@ mod tests {
 
     #[test]
     fn an_address_that_nobody_reaches_is_refused_with_those_of_this_machine() {
-        for ip in ["0.0.0.0", "::", "[::]"] {
+        for ip in ["0.0.0.0", "::", "[::]", "224.0.0.1", "255.255.255.255", "ff02::1"] {
             let Err(error) = options(&format!("-l -a {ip}"), &[]) else { panic!("{ip} was taken") };
             let own = own_address::all();
             assert!(own.iter().all(|ip| error.to_string().contains(&ip.to_string())), "{error}");

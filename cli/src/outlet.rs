@@ -56,8 +56,8 @@ fn write_all(
 ) {
     while let Some(lines) = queue.take(usize::MAX) {
         if let Err(error) = write(lines.concat()) {
-            queue.end();
-            return on_failure(error);
+            on_failure(error);
+            break;
         }
     }
     queue.end();

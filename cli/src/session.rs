@@ -111,7 +111,13 @@ pub(crate) fn run(
     session.room.join();
     let outcome = Outcome::of(ending.as_ref(), session.lock_cause().take());
     face.bye(session.lamport(), &outcome);
-    outcome
+    // The last lines may be those that cannot be written.
+    match session.lock_cause().take() {
+        Some(cause @ Cause::OutputFailed(_)) if outcome.exit == 0 => {
+            Outcome::of(ending.as_ref(), Some(cause))
+        }
+        _ => outcome,
+    }
 }
 
 /// Shows and logs what happened.

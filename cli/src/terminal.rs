@@ -1,15 +1,23 @@
 //! The terminal itself: its size, its modes, and their restoring, whichever way the program ends.
 
 use std::env;
-use std::fs::File;
+use std::ffi::OsStr;
+use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write, stdin, stdout};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::OpenOptionsExt;
 use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError, TryLockError};
+use std::time::Duration;
 
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
 use rustix::process::getpgrp;
-use rustix::termios::{LocalModes, tcdrain, tcgetattr, tcgetpgrp, tcgetwinsize};
+use rustix::termios::{
+    LocalModes, QueueSelector, tcdrain, tcflush, tcgetattr, tcgetpgrp, tcgetwinsize, ttyname,
+};
 
 use crate::desk::Size;
 
@@ -25,8 +33,20 @@ const USUAL_SIZE: Size = Size { columns: 80, rows: 24 };
 /// Type-ahead that is taken, in bytes: a terminal keeps no more.
 const MAX_TYPED_AHEAD: usize = 4096;
 
+/// How long the terminal may take for what is being written, before it is given back without it.
+const PATIENCE: Duration = Duration::from_millis(500);
+
+/// How long one look at whether the terminal takes something may last.
+const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+
 /// Whether the terminal is in this program's modes.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
+
+/// Whether nothing more is to be written but the usual modes: the program ends in the middle of something.
+static IS_GIVEN_UP: AtomicBool = AtomicBool::new(false);
+
+/// Held by whoever writes.
+static WRITING: Mutex<()> = Mutex::new(());
 
 /// Whether keys can be read one by one, and rows be placed.
 pub(crate) fn is_editable() -> bool {
@@ -68,11 +88,13 @@ pub(crate) fn give_back() {
     }
 }
 
-/// As [`give_back`], in the middle of something: what comes next begins on a row of its own.
+/// As [`give_back`], in the middle of something: what comes next begins on a row of its own. What a slow terminal
+/// has not shown yet is dropped.
 pub(crate) fn abandon() {
-    if IS_TAKEN.load(Ordering::SeqCst) {
-        give_back();
-        write("\r\n");
+    if IS_TAKEN.swap(false, Ordering::SeqCst) {
+        IS_GIVEN_UP.store(true, Ordering::SeqCst);
+        let _ = disable_raw_mode();
+        write(&format!("{USUAL_MODES}\r\n"));
     }
 }
 
@@ -129,17 +151,39 @@ pub(crate) fn wait_for_keys() -> bool {
     !polled[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL)
 }
 
-/// Writes all `bytes` to the terminal `out`, also if another program made it one that does not wait.
+/// The terminal that shows the output, to be written to without waiting. A terminal that cannot be opened anew may make
+/// the writer wait.
+///
+/// # Errors
+/// If standard output is closed.
+pub(crate) fn output() -> io::Result<File> {
+    let flags = (OFlags::NOCTTY | OFlags::NONBLOCK).bits();
+    let anew = ttyname(stdout(), Vec::new()).ok().and_then(|path| {
+        let flags = flags.try_into().ok()?;
+        OpenOptions::new().write(true).custom_flags(flags).open(OsStr::from_bytes(path.as_bytes())).ok()
+    });
+    match anew {
+        Some(terminal) => Ok(terminal),
+        None => Ok(rustix::io::dup(stdout())?.into()),
+    }
+}
+
+/// Writes all `bytes` to the terminal `out`, unless the terminal is given up meanwhile.
 ///
 /// # Errors
 /// If the terminal is gone.
 pub(crate) fn write_all(out: &mut File, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
+        let writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+        if IS_GIVEN_UP.load(Ordering::SeqCst) {
+            return Ok(());
+        }
         match out.write(bytes) {
             Ok(count) => bytes = bytes.get(count..).unwrap_or_default(),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                poll(&mut [PollFd::new(out, PollFlags::OUT)], None)?;
+                drop(writing);
+                poll(&mut [PollFd::new(out, PollFlags::OUT)], Some(&LOOK))?;
             }
             Err(error) => return Err(error),
         }
@@ -147,13 +191,24 @@ pub(crate) fn write_all(out: &mut File, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes to the terminal if it takes something just now: to wait for a terminal could hold up the end.
+/// Writes a few bytes. For a terminal that takes nothing, this waits a while, and then drops what was written before.
 fn write(text: &str) {
+    let looks = PATIENCE.as_millis() / 20;
+    if (0..looks).any(|_| write_now(text)) {
+        return;
+    }
+    let _ = tcflush(stdout(), QueueSelector::OFlush);
+    let _ = (0..looks).any(|_| write_now(text));
+}
+
+/// Writes if the terminal takes something and nobody else writes. Waits a moment for that.
+fn write_now(text: &str) -> bool {
     let stdout = stdout();
     let mut polled = [PollFd::new(&stdout, PollFlags::OUT)];
-    if poll(&mut polled, Some(&Timespec::default())) == Ok(1) {
-        let _ = rustix::io::write(&stdout, text.as_bytes());
-    }
+    let takes_something = poll(&mut polled, Some(&LOOK)) == Ok(1);
+    let writing = WRITING.try_lock();
+    let is_alone = !matches!(writing, Err(TryLockError::WouldBlock));
+    takes_something && is_alone && rustix::io::write(&stdout, text.as_bytes()).is_ok()
 }
 
 #[cfg(test)]

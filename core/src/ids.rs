@@ -8,7 +8,7 @@ use core::net::{IpAddr, Ipv6Addr, SocketAddr};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smol_str::SmolStr;
-use unicode_properties::{GeneralCategory, UnicodeGeneralCategory};
+use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
 use unicode_security::skeleton;
 use unicode_width::UnicodeWidthStr;
 
@@ -141,7 +141,9 @@ impl fmt::Display for NameError {
             Self::TooLong => {
                 write!(f, "a name has at most {MAX_NAME_COLUMNS} columns and {MAX_NAME} bytes; shorten it")
             }
-            Self::Blank => f.write_str("a name neither starts nor ends with a blank; leave it out"),
+            Self::Blank => {
+                f.write_str("a name neither starts nor ends with a blank, nor has two in a row; leave it out")
+            }
             Self::Forbidden(c) if MARKS.contains(*c) => {
                 write!(f, "a name has none of {MARKS}, which the screen sets around names; leave {c:?} out")
             }
@@ -155,7 +157,7 @@ impl fmt::Display for NameError {
 impl core::error::Error for NameError {}
 
 /// What people call a member: 1 to 32 columns, at most 64 bytes, all characters to be seen, no blanks at the
-/// ends, none of `()[]:>/*`. Not unique. Cheap to clone, and short ones to decode: they travel with each message.
+/// ends or side by side, none of `()[]:>/*` nor any other sign that looks like one. Not unique. Cheap to clone, and short ones to decode: they travel with each message.
 ///
 /// Joiners, which some scripts use to choose between forms of a letter, and variation selectors are not to be
 /// seen either: a name is written without them.
@@ -177,7 +179,7 @@ impl Name {
         if name.width() == 0 {
             return Err(NameError::Empty);
         }
-        if name.trim() != name {
+        if name.trim() != name || name.contains("  ") {
             return Err(NameError::Blank);
         }
         Ok(Self(name.into()))
@@ -202,7 +204,20 @@ const MARKS: &str = "()[]:>/*";
 const INKLESS: [char; 4] = ['\u{16fe4}', '\u{1d159}', '\u{13441}', '\u{13442}'];
 
 fn forbidden_in_name(c: char) -> bool {
-    if c.is_ascii() { c.is_ascii_control() || MARKS.contains(c) } else { is_unseen(c) }
+    if c.is_ascii() {
+        c.is_ascii_control() || MARKS.contains(c)
+    } else {
+        is_unseen(c) || looks_like_a_mark(c)
+    }
+}
+
+/// Whether a sign looks like one of the marks. Letters may: there are names with them.
+fn looks_like_a_mark(c: char) -> bool {
+    let is_sign = matches!(
+        c.general_category_group(),
+        GeneralCategoryGroup::Punctuation | GeneralCategoryGroup::Symbol
+    );
+    is_sign && skeleton(c.encode_utf8(&mut [0; 4])).any(|looks| MARKS.contains(looks))
 }
 
 /// Whether nobody sees `c`, or sees nothing but a blank, or sees something else in each program.
@@ -328,6 +343,7 @@ mod tests {
             assert_eq!(Name::new(&name), Err(NameError::Forbidden(c)), "{name:?}");
         }
         assert_eq!(Name::new(" a"), Err(NameError::Blank));
+        assert_eq!(Name::new("a  b"), Err(NameError::Blank));
         assert_eq!(Name::new(""), Err(NameError::Empty));
         assert_eq!(Name::new("\u{301}"), Err(NameError::Empty));
     }
@@ -379,6 +395,16 @@ mod tests {
             "🐢 & co_7",
         ] {
             assert_eq!(Name::new(name).map(|name| name.as_str().len()), Ok(name.len()), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_sign_that_looks_like_one_of_the_screen_is_refused_and_a_letter_is_not() {
+        for c in "∗＊⁎⁄∕／＞：（）［］".chars() {
+            assert_eq!(Name::new(&alloc::format!("Alice{c}")), Err(NameError::Forbidden(c)), "{c:?}");
+        }
+        for name in ["ノリコ", "Anna-Lena", "O’Neill", "R&D", "a.b_c", "李·四", "दुःख"] {
+            assert!(Name::new(name).is_ok(), "{name}");
         }
     }
 

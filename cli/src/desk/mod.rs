@@ -112,6 +112,8 @@ pub(crate) struct Desk {
     typed: Typed,
     recall: Recall,
     phase: Phase,
+    /// The last key was not taken, because what is typed is too long.
+    is_full: bool,
     /// Whether a long text is to be sent, if Enter is pressed once more.
     question: Option<Line>,
 }
@@ -135,11 +137,12 @@ impl Desk {
             typed_texts,
             prompt,
             detect,
-            out: rustix::io::dup(io::stdout())?.into(),
+            out: terminal::output()?,
             painter: Painter::new(terminal::size(), look),
             typed: Typed::default(),
             recall: Recall::default(),
             phase: Phase::Joining,
+            is_full: false,
             question: None,
         })
     }
@@ -237,9 +240,11 @@ impl Desk {
 
     fn type_in(&mut self, c: char) {
         let is_harmless = clean::typed(c.encode_utf8(&mut [0; 4])).starts_with(c);
-        if is_harmless && !self.typed.type_in(c) {
+        let is_taken = !is_harmless || self.typed.type_in(c);
+        if !is_taken && !self.is_full {
             self.tell(&format!("not typed: a line has at most {} KiB", MAX_TYPED / 1024));
         }
+        self.is_full = !is_taken;
     }
 
     /// Puts pasted text where the cursor is. Line ends at its end are left out: nothing is sent by a paste.
@@ -384,8 +389,8 @@ impl Desk {
 
     fn write(&mut self, frame: &str) {
         if let Err(error) = terminal::write_all(&mut self.out, frame.as_bytes()) {
-            self.inbox.end();
             self.leave(Cause::OutputFailed(error));
+            self.inbox.end();
         }
     }
 }
@@ -419,7 +424,9 @@ fn read_burst(inbox: &Inbox) -> io::Result<()> {
     while event::poll(BURST)? {
         match event::read()? {
             Event::Key(key) => inbox.wait_and_put(Item::Key(key), size_of::<Item>()),
-            Event::Paste(text) => {
+            Event::Paste(mut text) => {
+                // One byte more than is taken, so that the desk tells that there was more.
+                text.truncate(text.floor_char_boundary(MAX_TYPED + 1));
                 let weight = text.len();
                 inbox.wait_and_put(Item::Paste(text), weight);
             }

@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use unicode_width::UnicodeWidthStr;
 
 use crate::line::Line;
-use crate::wrap::{FURTHER_LINE, GOES_ON, MIN_WIDTH, Row, locate, wrap, wrap_typed};
+use crate::wrap::{GOES_ON, MIN_WIDTH, Row, locate, wrap, wrap_typed};
 
 /// How much of a long line is shown.
 #[derive(Clone, Copy, Debug)]
@@ -18,13 +18,18 @@ struct Fold {
     most: usize,
     /// The rows of a folded line that are shown.
     shown: usize,
+    /// Whether the others can be asked for.
+    can_be_had: bool,
 }
 
 /// A line as it comes.
-const FOLDED: Fold = Fold { most: 20, shown: 12 };
+const FOLDED: Fold = Fold { most: 20, shown: 12, can_be_had: true };
 
 /// A line that was asked for.
-const UNFOLDED: Fold = Fold { most: 500, shown: 500 };
+const UNFOLDED: Fold = Fold { most: 500, shown: 500, can_be_had: false };
+
+/// A line where nobody can ask for it.
+const FOLDED_FOR_GOOD: Fold = Fold { can_be_had: false, ..FOLDED };
 
 /// What lines look like on a terminal.
 #[derive(Clone, Copy, Debug)]
@@ -315,11 +320,7 @@ impl Painter {
 /// row by itself.
 pub(crate) fn unedited(line: &Line, columns: usize, look: Look, obeys: bool) -> String {
     let mut out = String::new();
-    let (mut rows, hidden) = rows(line, columns, look, FOLDED);
-    if let Some((last, _)) = rows.last_mut().filter(|_| hidden > 0) {
-        *last = more(hidden, look.hint());
-    }
-    for (row, height) in rows {
+    for (row, height) in rows(line, columns, look, FOLDED_FOR_GOOD).0 {
         if obeys && height == 1 {
             out.extend([WRAP_OFF, &row, WRAP_ON, "\n"]);
         } else {
@@ -344,16 +345,14 @@ fn rows(line: &Line, columns: usize, look: Look, fold: Fold) -> (Vec<(String, us
     let mut painted: Vec<(String, usize)> =
         shown.into_iter().map(|row| (line.row(row, look.colour), row.height)).collect();
     if hidden > 0 {
-        let hint = if fold.shown < fold.most { "/full shows them" } else { look.hint() };
-        painted.push((more(hidden, hint), 1));
+        let lines = if hidden == 1 { "line" } else { "lines" };
+        let hint = if fold.can_be_had { "/full shows them" } else { look.hint() };
+        // The line end makes it a further line of the text.
+        let more = Line::default().and(&format!("\n... {hidden} more {lines} ({hint})"));
+        painted
+            .extend(wrap(more.text(), columns).iter().skip(1).map(|row| (more.row(row, false), row.height)));
     }
     (painted, hidden)
-}
-
-/// The row that tells of rows that are not shown.
-fn more(hidden: usize, hint: &str) -> String {
-    let lines = if hidden == 1 { "line" } else { "lines" };
-    format!("{FURTHER_LINE}... {hidden} more {lines} ({hint})")
 }
 
 fn write_row(row: &str, height: usize, out: &mut String) {

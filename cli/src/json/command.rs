@@ -48,7 +48,9 @@ impl Command {
     /// # Errors
     /// If it is no command, or a text that says nothing.
     pub(crate) fn parse(line: &[u8]) -> Result<Self, NoCommand> {
+        let is_object = line.trim_ascii_start().starts_with(b"{");
         let message = match serde_json::from_slice(line) {
+            Ok(_) if !is_object => "no command: a command is an object".to_owned(),
             Ok(Self::Say { text, .. }) if text.is_empty() => {
                 "no command: a text of no characters says nothing".to_owned()
             }
@@ -82,7 +84,9 @@ mod tests {
 
     #[test]
     fn all_else_is_an_error() {
-        for line in ["", "hello", "{}", "[]", r#"{"command":"say"}"#, r#"{"command":"fly"}"#, "\u{0}"] {
+        for line in
+            ["", r#"["quit"]"#, "hello", "{}", "[]", r#"{"command":"say"}"#, r#"{"command":"fly"}"#, "\u{0}"]
+        {
             assert!(Command::parse(line.as_bytes()).is_err(), "{line:?}");
         }
         assert!(Command::parse(b"{\"command\":\"say\",\"text\":\"\xff\"}").is_err());

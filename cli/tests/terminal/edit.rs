@@ -32,6 +32,15 @@ fn a_long_paste_is_sent_after_a_question_and_escape_goes_on_editing() {
 }
 
 #[test]
+fn a_paste_of_many_megabytes_is_cut_and_keys_work_after_it() {
+    let mut room = Room::new(&[]);
+    room.keys(&format!("\u{1b}[200~{}\u{1b}[201~", "x".repeat(9 * 1024 * 1024)));
+    room.bob.wait("a complaint", |lines| lines.iter().any(|line| line.contains("at most 64 KiB")));
+    room.bob.keys("\u{3}after\r");
+    assert_eq!(room.eve.heard(), "after");
+}
+
+#[test]
 fn control_j_and_alt_enter_begin_a_new_line() {
     let mut room = Room::new(&[]);
     room.keys("one\ntwo\u{1b}\rthree");

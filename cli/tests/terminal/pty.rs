@@ -26,6 +26,8 @@ const COLUMNS: u16 = 120;
 struct Seen {
     raw: Vec<u8>,
     parser: vt100::Parser,
+    /// Nothing more is read.
+    is_held: bool,
 }
 
 /// A process with a terminal of its own.
@@ -79,6 +81,12 @@ impl Terminal {
         let seen = Arc::new((Mutex::new(Seen::new()), Condvar::new()));
         watch(master.try_clone().unwrap(), Arc::clone(&seen));
         Self { child, master: master.into(), slave, seen }
+    }
+
+    /// Reads nothing more of what comes out, or reads on.
+    pub(crate) fn hold(&self, is_held: bool) {
+        self.seen.0.lock().unwrap().is_held = is_held;
+        self.seen.1.notify_all();
     }
 
     /// Gives the terminal another width. If it is narrower, waits until the program has painted its screen anew: what it
@@ -151,6 +159,15 @@ impl Terminal {
         self.wait(line, |lines| lines.iter().any(|shown| shown == line))
     }
 
+    /// Waits until these are the last bytes that came out.
+    pub(crate) fn wait_raw(&self, end: &str) {
+        let (seen, more) = &*self.seen;
+        let waiting = |seen: &mut Seen| !seen.raw.ends_with(end.as_bytes());
+        let (seen, timeout) = more.wait_timeout_while(seen.lock().unwrap(), LONG, waiting).unwrap();
+        let last = String::from_utf8_lossy(&seen.raw[seen.raw.len().saturating_sub(100)..]).into_owned();
+        assert!(!timeout.timed_out(), "the last bytes are {last:?}");
+    }
+
     /// Every byte that came out so far.
     pub(crate) fn raw(&self) -> Vec<u8> {
         self.seen.0.lock().unwrap().raw.clone()
@@ -193,7 +210,7 @@ impl Drop for Terminal {
 impl Seen {
     fn new() -> Self {
         let size = |n| NonZeroU16::new(n).unwrap();
-        Self { raw: Vec::new(), parser: vt100::Parser::new(size(ROWS), size(COLUMNS), 0) }
+        Self { raw: Vec::new(), parser: vt100::Parser::new(size(ROWS), size(COLUMNS), 0), is_held: false }
     }
 
     /// The rows of the screen, without the empty ones at its end.
@@ -225,7 +242,8 @@ fn watch(master: OwnedFd, seen: Arc<(Mutex<Seen>, Condvar)>) {
     thread::spawn(move || {
         let mut bytes = [0; 4096];
         while let Ok(count @ 1..) = master.read(&mut bytes) {
-            let mut now = seen.0.lock().unwrap();
+            let now = seen.0.lock().unwrap();
+            let mut now = seen.1.wait_while(now, |seen| seen.is_held).unwrap();
             now.raw.extend_from_slice(&bytes[..count]);
             now.parser.process(&bytes[..count]);
             seen.1.notify_all();

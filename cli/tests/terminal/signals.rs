@@ -38,6 +38,26 @@ fn while_joining_an_interrupt_says_that_it_gave_up() {
     assert!(!lines.iter().any(|line| line.contains("you left the ring")), "{lines:?}");
 }
 
+#[test]
+fn a_terminal_that_is_not_read_is_restored_all_the_same() {
+    for (signal, exit) in [(Signal::TERM, 143), (Signal::QUIT, 131)] {
+        let mut room = Room::new(&[]);
+        room.bob.hold(true);
+        // More than fits between the program and the terminal.
+        for line in 0..400 {
+            room.eve.say(&format!("{line} {}", "x".repeat(1000)));
+        }
+        room.eve.say("the last");
+        while room.eve.wait("message")["text"] != "the last" {}
+        room.bob.signal(signal);
+        assert_eq!(room.bob.exit().code(), Some(exit));
+        assert!(room.bob.is_cooked());
+        room.bob.hold(false);
+        let end = "\u{1b}[?2004l\u{1b}[?7h\u{1b}[?2026l\r\r\n";
+        room.bob.wait_raw(end);
+    }
+}
+
 /// Starts a member under a shell that ignores a signal, as `nohup` or `&` in a script do.
 fn ignoring(signal: &str, dir: &Path, args: &[&str]) -> Peer {
     let mut command = Command::new("sh");

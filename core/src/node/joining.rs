@@ -210,7 +210,8 @@ impl Node {
     /// Nobody has let this node in. Says why, once for each contact.
     fn tell_failures(&mut self) {
         let now = self.now();
-        let Some(joining) = self.joining.as_mut().filter(|joining| joining.fresh) else { return };
+        let still_tries = |joining: &&mut Joining| joining.fresh && joining.limit > now;
+        let Some(joining) = self.joining.as_mut().filter(still_tries) else { return };
         let left = joining.limit.since(now);
         let told = &mut joining.told;
         let news = joining.failures.iter().filter(|(contact, _)| told.insert(**contact));
