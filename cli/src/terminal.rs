@@ -14,6 +14,7 @@ use std::time::Duration;
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 use rustix::process::getpgrp;
 use rustix::termios::{
     LocalModes, QueueSelector, tcdrain, tcflush, tcgetattr, tcgetpgrp, tcgetwinsize, ttyname,
@@ -144,7 +145,7 @@ pub(crate) fn wait_for_keys() -> bool {
     loop {
         match poll(&mut polled, None) {
             Ok(_) => break,
-            Err(rustix::io::Errno::INTR) => {}
+            Err(Errno::INTR) => {}
             Err(_) => return false,
         }
     }
@@ -183,7 +184,8 @@ pub(crate) fn write_all(out: &mut File, mut bytes: &[u8]) -> io::Result<()> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 drop(writing);
-                poll(&mut [PollFd::new(out, PollFlags::OUT)], Some(&LOOK))?;
+                let polled = poll(&mut [PollFd::new(out, PollFlags::OUT)], Some(&LOOK));
+                polled.map(drop).or_else(|error| if error == Errno::INTR { Ok(()) } else { Err(error) })?;
             }
             Err(error) => return Err(error),
         }
