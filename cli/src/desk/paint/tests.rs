@@ -1,4 +1,9 @@
+use std::env;
+use std::fs;
 use std::num::NonZeroU16;
+use std::path::Path;
+
+use ringchat_core::{Member, Name, NodeId};
 
 use super::*;
 
@@ -235,4 +240,60 @@ fn colour_changes_nothing_but_colour() {
     let plain = frame(true).replace("\x1b[2m", "").replace("\x1b[0m", "");
     assert_eq!(plain, frame(false));
     assert_ne!(frame(true), frame(false));
+}
+
+/// What an evening looks like: talk, several lines, a link, a long text, a lost leader, half a line.
+fn evening(columns: u16, rows: u16, colour: bool) -> vt100::Parser {
+    let cells = |n| NonZeroU16::new(n).unwrap();
+    let mut terminal = vt100::Parser::new(cells(rows), cells(columns), 0);
+    let size = Size { columns: columns.into(), rows: rows.into() };
+    let mut painter = Painter::new(size, Look { colour, ..LOOK });
+    let carol =
+        Member { id: NodeId::new("10.0.0.5:5000".parse().unwrap(), 1), name: Name::new("Carol").unwrap() };
+    let prompt = Line::prompt(&Name::new("Bob").unwrap(), "10.0.0.2:4001".parse().unwrap());
+    let long = "a text that goes on and on, and is wrapped at words, not at the edge of the window";
+    let lines = [
+        Line::system("in the ring as Bob(10.0.0.2:4001): 3 members, Alice leads; /help shows the commands"),
+        Line::chat(&carol, 12, "hello, 안녕 👩\u{200d}👩\u{200d}👧"),
+        Line::chat(&carol, 13, "one\ntwo\n\nfour"),
+        prompt
+            .clone()
+            .and("see https://example.org/a/very/long/way/that/does/not/fit/into/one/row?of=the&screen"),
+        Line::chat(&carol, 15, &"line\n".repeat(30)),
+        Line::system("Alice was lost"),
+        Line::system("Carol leads now (epoch 2)"),
+        Line::chat(&carol, 19, long),
+    ];
+    let region = |typed: &str| {
+        let line = prompt.clone().and_typed(typed);
+        Region { cursor: line.text().len() - 4, line, note: None }
+    };
+    for line in lines {
+        painter.add(line);
+        terminal.process(painter.frame(Some(&region("half"))).as_bytes());
+    }
+    terminal.process(painter.frame(Some(&region("half a line that somebody types"))).as_bytes());
+    terminal
+}
+
+/// To make the files anew, run the test with `GOLDEN=write`, and look at what changed.
+#[test]
+fn an_evening_looks_as_it_did_on_three_windows_with_and_without_colour() {
+    for (columns, rows) in [(100, 30), (60, 20), (20, 5)] {
+        let plain = evening(columns, rows, false);
+        let (row, column) = plain.screen().cursor_position();
+        let rows_shown: Vec<String> =
+            plain.screen().rows(0, columns).map(|row| row.trim_end().to_owned()).collect();
+        let shown = format!("{}\ncursor: row {row}, column {column}\n", rows_shown.join("\n"));
+        let coloured = evening(columns, rows, true);
+        assert_eq!(coloured.screen().contents(), plain.screen().contents());
+        assert_eq!(coloured.screen().cursor_position(), (row, column));
+
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/desk/paint/golden");
+        let file = folder.join(format!("{columns}x{rows}.txt"));
+        if env::var("GOLDEN").is_ok_and(|golden| golden == "write") {
+            fs::write(&file, &shown).unwrap();
+        }
+        assert_eq!(shown, fs::read_to_string(&file).unwrap(), "{}", file.display());
+    }
 }
