@@ -26,6 +26,7 @@ mod outlet;
 mod own_address;
 mod people;
 mod present;
+mod process;
 mod queue;
 mod rewrite;
 mod room;

@@ -20,7 +20,12 @@ use rustix::termios::{
     LocalModes, QueueSelector, tcdrain, tcflush, tcgetattr, tcgetpgrp, tcgetwinsize, ttyname,
 };
 
-use crate::desk::Size;
+/// The size of a terminal, in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Size {
+    pub(crate) columns: usize,
+    pub(crate) rows: usize,
+}
 
 /// Pasted text comes marked.
 const MARK_PASTES: &str = "\x1b[?2004h";

@@ -27,14 +27,14 @@ use crate::outcome::Cause;
 use crate::queue::Queue;
 use crate::session::Session;
 use crate::wrap::{locate, wrap_typed};
-use crate::{signals, terminal, words};
+use crate::{process, terminal, words};
 
 use edit::{MAX_TYPED, Typed};
 use keys::{Meaning, meaning};
 use paint::{Painter, Region};
 use recall::Recall;
 
-pub(crate) use paint::{Look, Size, unedited};
+pub(crate) use paint::{Look, unedited};
 
 /// Items of one turn, at most.
 const TURN: usize = 1000;
@@ -207,11 +207,11 @@ impl Desk {
 
     fn key(&mut self, meaning: Meaning) {
         match (self.phase, meaning) {
-            (_, Meaning::Abort) => signals::abort(SIGQUIT),
+            (_, Meaning::Abort) => process::abort(SIGQUIT),
             (_, Meaning::Stop) => self.stop(),
             (_, Meaning::Redraw) => self.painter.redraw(),
             (Phase::Typing, meaning) => self.type_key(meaning),
-            (_, Meaning::Interrupt) => signals::abort(SIGINT),
+            (_, Meaning::Interrupt) => process::abort(SIGINT),
             (Phase::Joining | Phase::Leaving, _) => {}
         }
     }
@@ -337,7 +337,7 @@ impl Desk {
 
     /// Stops the program, with the terminal as it was, until the shell continues it.
     fn stop(&mut self) {
-        if signals::never_stops() {
+        if process::never_stops() {
             return;
         }
         if self.phase == Phase::Typing {
@@ -347,7 +347,7 @@ impl Desk {
         let frame = self.painter.frame(None);
         self.write(&frame);
         terminal::give_back();
-        signals::stop();
+        process::stop();
         self.go_on();
     }
 

@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 use unicode_width::UnicodeWidthStr;
 
 use crate::line::Line;
+use crate::terminal::Size;
 use crate::wrap::{GOES_ON, MIN_WIDTH, Row, locate, wrap, wrap_typed};
 
 /// How much of a long line is shown.
@@ -68,13 +69,6 @@ const ERASE_BELOW: &str = "\x1b[J";
 const ERASE_ROW: &str = "\x1b[2K";
 const TOP_LEFT: &str = "\x1b[H";
 const NEXT_ROW: &str = "\r\n";
-
-/// The size of a terminal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Size {
-    pub(crate) columns: usize,
-    pub(crate) rows: usize,
-}
 
 /// What stands below the lines.
 #[derive(Clone, Debug)]
