@@ -113,7 +113,9 @@ fn shows(text: &str) {
     let is_ordinary = |c: char| c.is_alphanumeric() && c.width() != Some(0) || matches!(c, ' '..='~' | '\n');
     assert!(clean.as_str() == text || !text.chars().all(is_ordinary), "an ordinary text was changed");
     if let Some(from) = eve() {
-        is_harmless(&Line::chat(&from, 1, text));
+        let line = Line::chat(&from, 1, text);
+        is_harmless(&line);
+        is_wrapped(&line);
     }
 }
 
@@ -123,9 +125,13 @@ fn is_harmless(line: &Line) {
     assert!(!rendered.chars().any(is_obeyed) && !rendered.contains('\t'), "a terminal obeys {rendered:?}");
     let mut further = rendered.split('\n').skip(1);
     assert!(further.all(|line| line.starts_with("  | ")), "passes for a header: {rendered:?}");
+}
+
+/// As rows of a terminal, too, only the first part of the line begins at the left edge.
+fn is_wrapped(line: &Line) {
     let width = 1 + line.text().len() % 120;
     for row in wrap(line.text(), width).iter().skip(1) {
-        assert!(line.row(row, false).starts_with("    ") || line.row(row, false).starts_with("  | "));
+        assert!(["    ", "  | "].contains(&row.indent), "passes for a header: {row:?}");
     }
     types(line.text(), width);
 }
