@@ -9,7 +9,6 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, TryLockError};
-use std::time::Duration;
 
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -39,10 +38,10 @@ const USUAL_SIZE: Size = Size { columns: 80, rows: 24 };
 /// Type-ahead that is taken, in bytes: a terminal keeps no more.
 const MAX_TYPED_AHEAD: usize = 4096;
 
-/// How long the terminal may take for what is being written, before it is given back without it.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// Looks at whether the terminal takes something before it is given back without what is being written: half a second.
+const LOOKS: usize = 25;
 
-/// How long one look at whether the terminal takes something may last.
+/// How long one look may last.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
 /// Whether the terminal is in this program's modes.
@@ -200,12 +199,11 @@ pub(crate) fn write_all(out: &mut File, mut bytes: &[u8]) -> io::Result<()> {
 
 /// Writes a few bytes. For a terminal that takes nothing, this waits a while, and then drops what was written before.
 fn write(text: &str) {
-    let looks = PATIENCE.as_millis() / 20;
-    if (0..looks).any(|_| write_now(text)) {
+    if (0..LOOKS).any(|_| write_now(text)) {
         return;
     }
     let _ = tcflush(stdout(), QueueSelector::OFlush);
-    let _ = (0..looks).any(|_| write_now(text));
+    let _ = (0..LOOKS).any(|_| write_now(text));
 }
 
 /// Writes if the terminal takes something and nobody else writes. Waits a moment for that.

@@ -43,9 +43,8 @@ mod since_boot {
 
     impl Moment {
         pub(super) fn now() -> Self {
-            let up = clock_gettime(ClockId::Boottime);
-            let seconds = Duration::from_secs(up.tv_sec.try_into().unwrap_or(0));
-            Self(seconds.saturating_add(Duration::from_nanos(up.tv_nsec.try_into().unwrap_or(0))))
+            // No machine has been up for less than no time.
+            Self(clock_gettime(ClockId::Boottime).try_into().unwrap_or_default())
         }
 
         pub(super) fn elapsed(self) -> Duration {

@@ -227,7 +227,7 @@ impl Painter {
 
     fn write_lines(&mut self, out: &mut String) {
         let new = self.kept.len() - self.unpainted;
-        for kept in self.kept.range(new..).cloned().collect::<Vec<_>>() {
+        for kept in self.kept.range(new..) {
             let (rows, hidden) = rows(&kept.line, self.size.columns, self.look, kept.fold);
             for (row, height) in rows {
                 write_row(&row, height, out);
@@ -235,7 +235,7 @@ impl Painter {
                 self.filled = self.filled.saturating_add(height);
             }
             if hidden > 0 {
-                self.folded = Some(kept.line);
+                self.folded = Some(kept.line.clone());
             }
         }
         self.unpainted = 0;
