@@ -16,7 +16,7 @@ use ringchat_core::{Input, Node, Outbox};
 
 use room::Room;
 
-/// Texts that come with one read.
+/// TextRun that come with one read.
 const TEXTS: usize = 64;
 const SIZES: [u8; 3] = [3, 10, 50];
 const LEADER: usize = 0;
@@ -67,7 +67,7 @@ fn a_sender_says(bencher: Bencher, size: u8) {
     let all = |envelope: &Envelope| matches!(&envelope.message, Message::Submit { said, .. } if said[0].count() == TEXTS as u64);
     assert!(matches!(&submitted[..], [one] if all(one)), "all texts are submitted together");
     let text = ringchat_core::Text::new(&"x".repeat(100)).expect("a text");
-    let texts = ringchat_core::Texts::new(&vec![text; TEXTS]).expect("there is one");
+    let texts = ringchat_core::TextRun::new(&vec![text; TEXTS]).expect("there is one");
     let say = vec![Input::Command(ringchat_core::Command::Say(texts))];
     handle(bencher, &before, SENDER, &say);
 }

@@ -11,7 +11,7 @@ use crate::ids::{DialId, Epoch, Index, LinkId, Seq, Stamp, Text};
 use crate::input::{DialFailure, DownReason};
 use crate::report::Report;
 use crate::roster::{Member, Roster};
-use crate::wire::{Envelope, Refusal, Said};
+use crate::wire::{Envelope, Refusal, Run};
 
 /// Something for the driver to do, in order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -177,7 +177,7 @@ pub struct Chat {
     /// The place of the first line in the log.
     pub seq: Index,
     /// Who said what.
-    pub said: Said,
+    pub said: Run,
     /// Whether this node said it.
     pub mine: bool,
     /// Where this node was when it was said.

@@ -4,7 +4,7 @@ use core::fmt;
 use core::net::SocketAddr;
 
 use crate::ids::{DialId, LinkId};
-use crate::texts::Texts;
+use crate::text_run::TextRun;
 use crate::wire::{DecodeError, Envelope};
 
 /// Something that happened.
@@ -51,7 +51,7 @@ pub enum Input {
 pub enum Command {
     /// Say these to all, one after the other. What is more than `Node::takes` is refused by
     /// a notice each.
-    Say(Texts),
+    Say(TextRun),
     /// Answer with a `Notice::Report`.
     Report,
     /// Leave the room in order. Ends with `Notice::Ended` and `Action::Halt`.

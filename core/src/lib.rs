@@ -44,7 +44,7 @@ mod node;
 mod report;
 mod rng;
 mod roster;
-mod texts;
+mod text_run;
 mod time;
 pub mod wire;
 
@@ -59,6 +59,6 @@ pub use node::{Deadline, Node, Outbox, Timer, invariants};
 #[doc(hidden)]
 pub use node::{Rule, digest::digest_message};
 pub use report::{Report, Stats};
-pub use roster::{Cfg, Member, Roster, RosterError, View};
-pub use texts::Texts;
+pub use roster::{ConfigId, Member, Roster, RosterError, View};
+pub use text_run::TextRun;
 pub use time::Instant;

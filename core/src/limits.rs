@@ -82,8 +82,8 @@ pub const EVENT_QUEUE_BYTES: usize = ABSENT_HISTORY_BYTES + 8 * 1024 * 1024;
 /// a clock that leaps to its end could no longer tell what came first.
 pub const MAX_CLOCK_LEAP: u64 = 1 << 40;
 
-/// Views in a log's shape; older ones go.
-pub const MAX_SHAPE: usize = 1024;
+/// Views in a log's history; older ones go.
+pub const MAX_VIEW_HISTORY: usize = 1024;
 
 /// Encoded bytes of an id: a v6 address (variant, 16 bytes, port) and an incarnation as varint.
 const ID_BYTES: usize = 1 + 16 + 3 + 10;
@@ -92,9 +92,9 @@ const MEMBER_BYTES: usize = ID_BYTES + 1 + MAX_NAME;
 
 // An `Elect` with its path of ids and a full roster fits a frame.
 const _: () = assert!(MAX_ROSTER * (MEMBER_BYTES + ID_BYTES) + 1024 < MAX_FRAME);
-// An `Elected` or `Install` with a full roster, the origins of twice as many and a full shape fits a frame.
+// An `Elected` or `Install` with a full roster, the origins of twice as many and a full history fits a frame.
 const _: () = assert!(
-    MAX_ROSTER * MEMBER_BYTES + 2 * MAX_ROSTER * (ID_BYTES + 10) + MAX_SHAPE * (ID_BYTES + 20) + 1024
+    MAX_ROSTER * MEMBER_BYTES + 2 * MAX_ROSTER * (ID_BYTES + 10) + MAX_VIEW_HISTORY * (ID_BYTES + 20) + 1024
         < MAX_FRAME
 );
 // A batch that one more run overshoots, of which each may be a batch that one more text overshoots, fits a frame.

@@ -37,14 +37,14 @@ pub struct View {
 
 /// A configuration: the `n`th membership of a view. Greater is newer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Cfg {
+pub struct ConfigId {
     /// The view that it belongs to.
     pub view: View,
     /// How many changes came before it in that view.
     pub n: u64,
 }
 
-impl Cfg {
+impl ConfigId {
     /// The configuration that opens `view`.
     pub fn first(view: View) -> Self {
         Self { view, n: 0 }

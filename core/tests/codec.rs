@@ -14,11 +14,11 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
-use ringchat_core::limits::{MAX_FRAME, MAX_NAME, MAX_ROSTER, MAX_SHAPE};
+use ringchat_core::limits::{MAX_FRAME, MAX_NAME, MAX_ROSTER, MAX_VIEW_HISTORY};
 use ringchat_core::wire::{
-    DecodeError, Elect, Envelope, FrameDecoder, GREETING, Install, Key, Message, Segment, encode,
+    CandidateRank, DecodeError, Elect, Envelope, FrameDecoder, GREETING, Install, Message, ViewSpan, encode,
 };
-use ringchat_core::{Cfg, Epoch, Member, Name, NodeId, RoomId, Roster, View};
+use ringchat_core::{ConfigId, Epoch, Member, Name, NodeId, RoomId, Roster, View};
 
 /// The bytes of a link that carries these messages.
 fn link(envelopes: &[Envelope]) -> Vec<u8> {
@@ -128,10 +128,10 @@ fn longest_member(number: usize) -> Member {
 fn the_messages_of_the_largest_room_fit_a_frame() {
     let roster = Roster::new((0..MAX_ROSTER).map(longest_member).collect()).unwrap();
     let view = View { epoch: Epoch(u64::MAX), leader: longest_member(0).id };
-    let cfg = Cfg { view, n: u64::MAX };
+    let cfg = ConfigId { view, n: u64::MAX };
     let elect = Message::Elect(Elect {
         epoch: view.epoch,
-        candidate: Key { epoch: view.epoch, length: u64::MAX, id: view.leader },
+        candidate: CandidateRank { epoch: view.epoch, length: u64::MAX, id: view.leader },
         path: roster.ids().collect(),
         cfg,
         roster: Some(roster.clone()),
@@ -143,7 +143,7 @@ fn the_messages_of_the_largest_room_fit_a_frame() {
         base: u64::MAX,
         end: u64::MAX,
         origins: (0..2 * MAX_ROSTER).map(|number| (longest_member(number).id, u64::MAX)).collect(),
-        shape: vec![Segment { view, end: u64::MAX }; MAX_SHAPE],
+        history: vec![ViewSpan { view, end: u64::MAX }; MAX_VIEW_HISTORY],
         stable: u64::MAX,
     });
     let envelopes =

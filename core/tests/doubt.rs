@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use leader::{Leader, newcomer};
 use ringchat_core::limits::{MAX_TEXT, PUT_OFF_BYTES};
-use ringchat_core::wire::{Beat, Body, Change, Message, Refusal, Said};
-use ringchat_core::{Action, Command, Departure, Ending, Epoch, Input, LinkId, Notice, Text, Texts};
+use ringchat_core::wire::{Beat, Body, Change, Message, Refusal, Run};
+use ringchat_core::{Action, Command, Departure, Ending, Epoch, Input, LinkId, Notice, Text, TextRun};
 
 /// The leader of so many members, itself included as 1, that has slept for long enough to doubt, and what it did when
 /// it woke up.
@@ -59,7 +59,7 @@ fn told(actions: &[Action], wanted: impl Fn(&Notice) -> bool) -> bool {
 }
 
 fn says(text: &str) -> Input {
-    Input::Command(Command::Say(Texts::from(Text::new(text).unwrap())))
+    Input::Command(Command::Say(TextRun::from(Text::new(text).unwrap())))
 }
 
 fn promise(leader: &mut Leader, member: u64, round: u64) -> Vec<Action> {
@@ -102,7 +102,7 @@ fn what_is_said_waits_until_all_have_answered() {
     let said = leader.handle(says("mine"));
     assert!(told(&said, |notice| matches!(notice, Notice::Held { oseq: 1 })), "{said:?}");
     let theirs =
-        Said { origin: newcomer(2).into(), oseq: 1, texts: Text::new("theirs").unwrap().into(), stamp: 1 };
+        Run { origin: newcomer(2).into(), oseq: 1, texts: Text::new("theirs").unwrap().into(), stamp: 1 };
     let view = leader.node.view();
     let submit = Message::Submit { view, said: vec![theirs] };
     let length = leader.node.log_len();
@@ -170,9 +170,9 @@ fn one_that_sends_too_much_meanwhile_is_to_come_back() {
     let closes = |action: &Action| matches!(action, Action::Close { link: LinkId(2), .. });
     let mut bytes = 0;
     for oseq in 1.. {
-        let texts = Texts::from(Text::new(&"x".repeat(MAX_TEXT)).unwrap());
+        let texts = TextRun::from(Text::new(&"x".repeat(MAX_TEXT)).unwrap());
         bytes += MAX_TEXT;
-        let said = vec![Said { origin: origin.clone().into(), oseq, texts, stamp: oseq }];
+        let said = vec![Run { origin: origin.clone().into(), oseq, texts, stamp: oseq }];
         if leader.hear(2, Message::Submit { view, said }).iter().any(closes) {
             break;
         }

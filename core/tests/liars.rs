@@ -11,11 +11,11 @@ use std::time::Duration;
 
 use ringchat_core::limits::MAX_CLOCK_LEAP;
 use ringchat_core::wire::{
-    Beat, Body, Change, Deliver, Elected, Entry, Envelope, Hello, Install, Join, Message, Refusal, Said,
+    Beat, Body, Change, Deliver, Elected, Entry, Envelope, Hello, Install, Join, Message, Refusal, Run,
 };
 use ringchat_core::{
-    Action, Cfg, Config, Departure, DialFailure, DialId, DownReason, Epoch, Fault, Input, Instant, LinkId,
-    Member, Name, Node, NodeId, Notice, Origin, RoomId, Roster, Start, Text, Texts, View,
+    Action, Config, ConfigId, Departure, DialFailure, DialId, DownReason, Epoch, Fault, Input, Instant,
+    LinkId, Member, Name, Node, NodeId, Notice, Origin, RoomId, Roster, Start, Text, TextRun, View,
 };
 
 const LINK: LinkId = LinkId(1);
@@ -72,7 +72,7 @@ impl Pair {
     }
 
     fn elect(&mut self, epoch: u64) {
-        let elected = Elected { cfg: cfg(epoch), roster: self.roster(), shape: Vec::new() };
+        let elected = Elected { cfg: cfg(epoch), roster: self.roster(), history: Vec::new() };
         assert_eq!(self.faults(Message::Elected(elected)), []);
     }
 
@@ -85,7 +85,7 @@ impl Pair {
             base: common,
             end,
             origins: BTreeMap::new(),
-            shape: Vec::new(),
+            history: Vec::new(),
             stable: 0,
         };
         assert_eq!(self.faults(Message::Install(install)), []);
@@ -154,13 +154,13 @@ fn chat(index: u64, oseq: u64, stamp: u64) -> Entry {
 
 /// So many things that the peer said in a row.
 fn run(index: u64, oseq: u64, stamp: u64, count: usize) -> Entry {
-    let texts = Texts::new(&vec![Text::new("x").unwrap(); count]).unwrap();
-    let said = Said { origin: peer().into(), oseq, texts, stamp };
+    let texts = TextRun::new(&vec![Text::new("x").unwrap(); count]).unwrap();
+    let said = Run { origin: peer().into(), oseq, texts, stamp };
     Entry { view: cfg(1).view, index, stamp, body: Body::Chat { said, replayed: false } }
 }
 
-fn cfg(epoch: u64) -> Cfg {
-    Cfg::first(View { epoch: Epoch(epoch), leader: peer().id })
+fn cfg(epoch: u64) -> ConfigId {
+    ConfigId::first(View { epoch: Epoch(epoch), leader: peer().id })
 }
 
 fn peer() -> Member {
@@ -280,7 +280,7 @@ fn nobody_welcomes_a_newcomer_as_its_own_leader() {
     let mut pair = Pair::new(Start::Join { contacts: vec![addr(2)] });
     pair.handle(Input::LinkUp { link: LINK, origin: Origin::Dialed(DialId(1)), remote: addr(2) });
     let view = View { epoch: Epoch(1), leader: pair.node.me().id };
-    let elected = Elected { cfg: Cfg::first(view), roster: pair.roster(), shape: Vec::new() };
+    let elected = Elected { cfg: ConfigId::first(view), roster: pair.roster(), history: Vec::new() };
     assert_eq!(pair.faults(Message::Elected(elected)), [Fault::Unexpected]);
 }
 

@@ -12,7 +12,7 @@ use ringchat_core::wire::{
     Beat, Body, Change, Deliver, Elected, Entry, Envelope, Hello, Install, Message, NotMember, RefusedKind,
 };
 use ringchat_core::{
-    Action, Cfg, Config, DialFailure, DialId, DownReason, ElectionPhase, Epoch, Input, Instant, LinkId,
+    Action, Config, ConfigId, DialFailure, DialId, DownReason, ElectionPhase, Epoch, Input, Instant, LinkId,
     Member, Name, Node, NodeId, Notice, Origin, RoomId, Roster, Start, View,
 };
 
@@ -59,7 +59,7 @@ impl Newcomer {
 
     /// The leader lets it in, as one of these.
     fn welcome(&mut self, roster: Roster) -> Vec<Action> {
-        self.hear(TO_LEADER, Message::Elected(Elected { cfg: cfg(), roster, shape: Vec::new() }))
+        self.hear(TO_LEADER, Message::Elected(Elected { cfg: cfg(), roster, history: Vec::new() }))
     }
 
     /// The leader hands over its log, which begins with these as its members.
@@ -72,7 +72,7 @@ impl Newcomer {
             base: 0,
             end: 1,
             origins,
-            shape: Vec::new(),
+            history: Vec::new(),
             stable: 0,
         };
         self.hear(TO_LEADER, Message::Install(install));
@@ -94,7 +94,7 @@ impl Newcomer {
     }
 
     /// A stranger, whose ring has this configuration, greets on a link of this number.
-    fn greeted_by_stranger(&mut self, link: u64, cfg: Cfg) -> Vec<Action> {
+    fn greeted_by_stranger(&mut self, link: u64, cfg: ConfigId) -> Vec<Action> {
         let hello = Hello { generation: link, cfg: Some(cfg), ..self.hello(STRANGER, false) };
         let (link, remote) = (LinkId(link), addr(STRANGER));
         self.handle(Input::LinkUp { link, origin: Origin::Accepted, remote });
@@ -131,8 +131,8 @@ fn starts_an_election(actions: &[Action]) -> bool {
     actions.iter().any(|action| matches!(action, Action::Notify { notice, .. } if starts(notice)))
 }
 
-fn cfg() -> Cfg {
-    Cfg::first(View { epoch: Epoch(1), leader: id(LEADER) })
+fn cfg() -> ConfigId {
+    ConfigId::first(View { epoch: Epoch(1), leader: id(LEADER) })
 }
 
 fn member(place: u64) -> Member {
@@ -211,7 +211,7 @@ fn a_route_that_has_lapsed_is_no_news_and_a_newer_one_of_that_ring_is() {
     let ring = it.ring(&[LEADER, ME]);
     it.welcome(ring.clone());
     it.follow(ring);
-    let first = Cfg::first(View { epoch: Epoch(2), leader: id(STRANGER) });
+    let first = ConfigId::first(View { epoch: Epoch(2), leader: id(STRANGER) });
     let wants = |actions: &[Action]| sends(actions, |message| *message == Message::WantRoster);
     assert!(wants(&it.greeted_by_stranger(10, first)));
     it.hear(LinkId(10), Message::Roster { cfg: first, roster: it.ring(&[STRANGER, ME]) });

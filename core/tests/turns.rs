@@ -13,7 +13,7 @@ mod room;
 
 use ringchat_core::limits::MAX_TEXT;
 use ringchat_core::wire::{Entry, Message};
-use ringchat_core::{Action, Command, Input, Notice, Outbox, Text, Texts};
+use ringchat_core::{Action, Command, Input, Notice, Outbox, Text, TextRun};
 
 use room::Room;
 
@@ -63,7 +63,7 @@ fn a_node_takes_as_many_texts_as_it_has_room_for_and_gives_back_the_others() {
         let text = Text::new(&"x".repeat(length)).unwrap();
         let mut taken = 0;
         while node.can_say() {
-            let texts = Texts::new(&vec![text.clone(); 100]).unwrap();
+            let texts = TextRun::new(&vec![text.clone(); 100]).unwrap();
             let more = node.takes(&texts);
             let mut out = Outbox::new();
             node.handle(room.now(), Input::Command(Command::Say(texts)), &mut out);

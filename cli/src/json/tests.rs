@@ -1,7 +1,7 @@
 use std::io;
 use std::sync::{Arc, mpsc};
 
-use ringchat_core::wire::Said;
+use ringchat_core::wire::Run;
 use ringchat_core::{
     Chat, Departure, ElectionPhase, Epoch, Member, Name, NodeId, Occasion, RingReason, Roster, Stats, Text,
 };
@@ -50,7 +50,7 @@ fn bob() -> Arc<Member> {
 }
 
 fn message(oseq: Seq, mine: bool, text: &str) -> Notice {
-    let said = Said { origin: bob(), oseq, texts: Text::new(text).unwrap().into(), stamp: 1 };
+    let said = Run { origin: bob(), oseq, texts: Text::new(text).unwrap().into(), stamp: 1 };
     Notice::Chat(Chat { seq: 40 + oseq, said, mine, occasion: Occasion::Live })
 }
 

@@ -2,7 +2,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::mpsc::{self, Receiver, SyncSender, sync_channel};
 
-use ringchat_core::wire::Said;
+use ringchat_core::wire::Run;
 use ringchat_core::{Chat, Epoch, NodeId, Stats, Text};
 
 use super::*;
@@ -58,7 +58,7 @@ fn ready(members: &[Member]) -> Notice {
 }
 
 fn message(from: Member, oseq: Seq, mine: bool) -> Notice {
-    let said = Said { origin: from.into(), oseq, texts: Text::new("hi").unwrap().into(), stamp: 12 };
+    let said = Run { origin: from.into(), oseq, texts: Text::new("hi").unwrap().into(), stamp: 12 };
     Notice::Chat(Chat { seq: 4, said, mine, occasion: Occasion::Live })
 }
 
@@ -142,7 +142,7 @@ fn two_people_of_one_name_are_told_apart() {
 
 fn replayed(oseq: Seq, occasion: Occasion) -> Notice {
     let texts = Text::new("there").unwrap().into();
-    let said = Said { origin: member("Bob", 2).into(), oseq, texts, stamp: 7 };
+    let said = Run { origin: member("Bob", 2).into(), oseq, texts, stamp: 7 };
     Notice::Chat(Chat { seq: oseq, said, mine: false, occasion })
 }
 

@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use ringchat_core::wire::Envelope;
 use ringchat_core::{
     Action, Command, Config, DialFailure, Input, Instant, LinkId, Name, Node, Origin, Outbox, Start, Text,
-    Texts,
+    TextRun,
 };
 
 /// The time at which all happens that takes none.
@@ -62,7 +62,7 @@ impl Room {
     /// What a member has on its way to others once it has said so many texts, as the receivers get it.
     pub(crate) fn say(&mut self, who: Who, texts: usize) -> Vec<(Who, Vec<Input>)> {
         let text = Text::new(&"x".repeat(100)).expect("a text");
-        let texts = Texts::new(&vec![text; texts]).expect("there is one");
+        let texts = TextRun::new(&vec![text; texts]).expect("there is one");
         let say = vec![Input::Command(Command::Say(texts))];
         self.hand_over(who, say)
     }

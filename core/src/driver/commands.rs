@@ -7,7 +7,7 @@ use super::Ended;
 use crate::ids::Text;
 use crate::input::Command;
 use crate::limits::{BATCH_BYTES, SUBMIT_WINDOW, SUBMIT_WINDOW_BYTES};
-use crate::texts::Texts;
+use crate::text_run::TextRun;
 
 /// Commands that wait for the node before the user waits: as many as the node may have under way.
 const MAX_COMMANDS: usize = SUBMIT_WINDOW;
@@ -115,7 +115,7 @@ impl CommandQueue {
     }
 
     /// Gives the oldest commands, up to the first that says something, of which `takes` tells how much is taken.
-    pub fn take(&mut self, takes: impl Fn(&Texts) -> usize) -> Vec<Command> {
+    pub fn take(&mut self, takes: impl Fn(&TextRun) -> usize) -> Vec<Command> {
         let mut commands = Vec::new();
         while let Some(command) = self.commands.pop_front() {
             let Command::Say(texts) = &command else {
@@ -148,7 +148,7 @@ mod tests {
 
     fn say(numbers: impl IntoIterator<Item = usize>) -> Command {
         let texts: Vec<Text> = numbers.into_iter().map(text).collect();
-        Command::Say(Texts::new(&texts).unwrap())
+        Command::Say(TextRun::new(&texts).unwrap())
     }
 
     fn take(queue: &mut CommandQueue, texts: usize) -> Vec<Command> {

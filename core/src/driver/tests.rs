@@ -4,7 +4,7 @@ use crate::config::Start;
 use crate::ids::{Epoch, Name, NodeId, RoomId, Text};
 use crate::limits::{MAX_FRAME, MAX_TEXT};
 use crate::roster::{Member, View};
-use crate::wire::{DecodeError, FrameDecoder, Message, Said};
+use crate::wire::{DecodeError, FrameDecoder, Message, Run};
 use alloc::boxed::Box;
 use alloc::rc::Rc;
 use alloc::vec;
@@ -134,7 +134,7 @@ fn a_long_message_is_written_at_once_and_in_its_place() {
     let texts = Text::new(&"x".repeat(MAX_TEXT)).unwrap().into();
     let origin = Member { id: NodeId::new(addr(), 1), name: Name::new("a").unwrap() };
     let view = View { epoch: Epoch(1), leader: origin.id };
-    let said = vec![Said { origin: origin.into(), oseq: 1, texts, stamp: 1 }; FLUSH_BYTES / MAX_TEXT];
+    let said = vec![Run { origin: origin.into(), oseq: 1, texts, stamp: 1 }; FLUSH_BYTES / MAX_TEXT];
     let message = Message::Submit { view, said };
     driver.execute(START, Action::Send { link: links[0], envelope: envelope(1) });
     let long: Box<_> = Envelope { message, ..*envelope(2) }.into();

@@ -10,11 +10,11 @@ use crate::action::Departure;
 use crate::ids::{Epoch, Index, Name, NodeId, RoomId, Seq, Stamp, Text};
 use crate::limits::{MAX_ROSTER, MAX_TEXT};
 use crate::node::Node;
-use crate::roster::{Cfg, Member, Roster, View};
-use crate::texts::Texts;
+use crate::roster::{ConfigId, Member, Roster, View};
+use crate::text_run::TextRun;
 use crate::wire::{
-    Beat, Body, Change, Deliver, Elect, Elected, Entry, Envelope, Hello, Install, Join, Key, Message,
-    NotMember, Refusal, RefusedKind, Said, Segment, Sync,
+    Beat, Body, CandidateRank, Change, Deliver, Elect, Elected, Entry, Envelope, Hello, Install, Join,
+    Message, NotMember, Refusal, RefusedKind, Run, Sync, ViewSpan,
 };
 
 /// A peer that knows the node it speaks to.
@@ -97,7 +97,11 @@ impl Peer<'_> {
     fn elect(&self, script: &mut Script<'_>) -> Elect {
         Elect {
             epoch: self.epoch(script),
-            candidate: Key { epoch: self.epoch(script), length: self.index(script), id: id(script) },
+            candidate: CandidateRank {
+                epoch: self.epoch(script),
+                length: self.index(script),
+                id: id(script),
+            },
             path: script.few(id),
             cfg: self.cfg(script),
             roster: script.maybe(roster),
@@ -105,7 +109,7 @@ impl Peer<'_> {
     }
 
     fn elected(&self, script: &mut Script<'_>) -> Elected {
-        Elected { cfg: self.cfg(script), roster: roster(script), shape: self.shape(script) }
+        Elected { cfg: self.cfg(script), roster: roster(script), history: self.history(script) }
     }
 
     fn deliver(&self, script: &mut Script<'_>) -> Deliver {
@@ -123,7 +127,7 @@ impl Peer<'_> {
     fn sync(&self, script: &mut Script<'_>) -> Sync {
         Sync {
             view: self.view(script),
-            shape: self.shape(script),
+            history: self.history(script),
             tail: script.few(|script| self.said(script)),
             more: script.flag(),
         }
@@ -139,7 +143,7 @@ impl Peer<'_> {
             base,
             end: base.saturating_add(u64::from(script.byte() % 4)),
             origins: script.few(|script| (id(script), self.oseq(id(script), script))).into_iter().collect(),
-            shape: self.shape(script),
+            history: self.history(script),
             stable: self.index(script),
         }
     }
@@ -182,15 +186,15 @@ impl Peer<'_> {
         }
     }
 
-    fn said(&self, script: &mut Script<'_>) -> Said {
+    fn said(&self, script: &mut Script<'_>) -> Run {
         let origin = member(script);
         let oseq = self.oseq(origin.id, script);
         let (length, count) = match script.byte() {
             u8::MAX => (MAX_TEXT, 1),
             byte => (usize::from(byte % 8), usize::from(byte >> 5).max(1)),
         };
-        let texts = Texts::new(&vec![text(length); count]).unwrap_or_else(|| text(length).into());
-        Said { origin: origin.into(), oseq, texts, stamp: self.stamp(script) }
+        let texts = TextRun::new(&vec![text(length); count]).unwrap_or_else(|| text(length).into());
+        Run { origin: origin.into(), oseq, texts, stamp: self.stamp(script) }
     }
 
     /// The number of something said by `origin`: more often than not the one after those in the log.
@@ -203,27 +207,27 @@ impl Peer<'_> {
         near(last.saturating_add(1), script)
     }
 
-    fn shape(&self, script: &mut Script<'_>) -> Vec<Segment> {
+    fn history(&self, script: &mut Script<'_>) -> Vec<ViewSpan> {
         if script.flag() {
-            return script.few(|script| Segment { view: self.view(script), end: self.index(script) });
+            return script.few(|script| ViewSpan { view: self.view(script), end: self.index(script) });
         }
-        let mut shape: Vec<Segment> = Vec::new();
+        let mut history: Vec<ViewSpan> = Vec::new();
         for entry in self.node.log_entries() {
             let end = entry.index.saturating_add(1);
-            match shape.last_mut() {
+            match history.last_mut() {
                 Some(last) if last.view == entry.view => last.end = end,
-                _ => shape.push(Segment { view: entry.view, end }),
+                _ => history.push(ViewSpan { view: entry.view, end }),
             }
         }
-        shape
+        history
     }
 
-    fn cfg(&self, script: &mut Script<'_>) -> Cfg {
+    fn cfg(&self, script: &mut Script<'_>) -> ConfigId {
         match script.byte() % 4 {
             0 => self.node.cfg(),
             1 => self.node.cfg().next(),
-            2 => Cfg::first(self.view(script)),
-            _ => Cfg { view: self.view(script), n: near(self.node.cfg().n, script) },
+            2 => ConfigId::first(self.view(script)),
+            _ => ConfigId { view: self.view(script), n: near(self.node.cfg().n, script) },
         }
     }
 

@@ -12,7 +12,7 @@ use super::{Mode, Node, Rule};
 use crate::config::Times;
 use crate::ids::{DialId, Epoch, Index, LinkId, NodeId};
 use crate::node::Timer;
-use crate::wire::{Entry, Hello, Install, Message, Said};
+use crate::wire::{Entry, Hello, Install, Message, Run};
 
 /// Generations further from the newest than this are alike.
 const FAR: u64 = 3;
@@ -128,7 +128,7 @@ impl Node {
     }
 
     fn digest_log(&self, state: &mut impl Hasher) {
-        (self.log.base(), self.log.len(), self.log.shape(), self.log.origins()).hash(state);
+        (self.log.base(), self.log.len(), self.log.history(), self.log.origins()).hash(state);
         // Where runs were cut does not matter.
         for entry in self.log_entries() {
             digest_entry(&entry, state);
@@ -238,7 +238,7 @@ pub fn digest_message(message: &Message, stability: bool, state: &mut impl Hashe
             (beat.view, beat.cfg, stability.then_some((beat.acked, beat.stable))).hash(state);
         }
         Message::Sync(sync) => {
-            (sync.view, &sync.shape, sync.more).hash(state);
+            (sync.view, &sync.history, sync.more).hash(state);
             digest_all_said(&sync.tail, state);
         }
         other => other.hash(state),
@@ -247,8 +247,8 @@ pub fn digest_message(message: &Message, stability: bool, state: &mut impl Hashe
 }
 
 fn digest_install(install: &Install, stability: bool, state: &mut impl Hasher) {
-    let Install { cfg, roster, common, base, end, origins, shape, stable } = install;
-    (cfg, roster, common, base, end, origins, shape, stability.then_some(stable)).hash(state);
+    let Install { cfg, roster, common, base, end, origins, history, stable } = install;
+    (cfg, roster, common, base, end, origins, history, stability.then_some(stable)).hash(state);
 }
 
 fn digest_hello(hello: &Hello, state: &mut impl Hasher) {
@@ -267,14 +267,14 @@ fn digest_entry(entry: &Entry, state: &mut impl Hasher) {
     }
 }
 
-fn digest_all_said(said: &[Said], state: &mut impl Hasher) {
+fn digest_all_said(said: &[Run], state: &mut impl Hasher) {
     said.len().hash(state);
     for said in said {
         digest_said(said, state);
     }
 }
 
-fn digest_said(said: &Said, state: &mut impl Hasher) {
+fn digest_said(said: &Run, state: &mut impl Hasher) {
     (said.origin.id, said.oseq, &said.texts).hash(state);
 }
 

@@ -14,7 +14,7 @@ use crate::config::Times;
 use crate::ids::{Epoch, LinkId, NodeId};
 use crate::limits::PUT_OFF_BYTES;
 use crate::time::Instant;
-use crate::wire::{Message, RefusedKind, Said};
+use crate::wire::{Message, RefusedKind, Run};
 
 /// Whether a leader that slept still leads.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -116,7 +116,7 @@ fn weight(message: &Message) -> u64 {
         Message::Sync(sync) => &sync.tail,
         _ => return FRAME,
     };
-    said.iter().map(|said: &Said| said.weight(u64::MAX)).sum::<u64>().saturating_add(FRAME)
+    said.iter().map(|said: &Run| said.weight(u64::MAX)).sum::<u64>().saturating_add(FRAME)
 }
 
 impl Node {

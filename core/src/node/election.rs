@@ -13,18 +13,18 @@ use crate::config::Times;
 use crate::ids::{Epoch, LinkId, NodeId};
 use crate::limits::MAX_ROSTER;
 use crate::node::Timer;
-use crate::roster::{Cfg, Member, Roster, View};
-use crate::wire::{Body, Change, Elect, Elected, Key, Message, RefusedKind};
+use crate::roster::{ConfigId, Member, Roster, View};
+use crate::wire::{Body, CandidateRank, Change, Elect, Elected, Message, RefusedKind};
 
 /// A member's part in an election.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Election {
     /// This member's rank, frozen for the election; none if it cannot lead.
-    key: Option<Key>,
+    key: Option<CandidateRank>,
     /// The best candidate seen, and whom its token had passed, this member included.
-    best: Option<(Key, Vec<NodeId>)>,
+    best: Option<(CandidateRank, Vec<NodeId>)>,
     /// What was sent last, and to whom.
-    sent: Option<(Key, NodeId)>,
+    sent: Option<(CandidateRank, NodeId)>,
     /// Whether this member slept meanwhile, so that the election may be over.
     slept: bool,
 }
@@ -65,7 +65,7 @@ impl Node {
         let (log, length) = (self.log.epoch(), self.log.len());
         let (log, length) =
             if self.keeps(Rule::LongestLogFirst) { (log, length) } else { Default::default() };
-        let key = Key { epoch: log, length, id: self.me.id };
+        let key = CandidateRank { epoch: log, length, id: self.me.id };
         let key = self.joining.is_none().then_some(key);
         self.mode = Mode::Electing(Election { key, best: None, sent: None, slept: false });
         self.arm_election();
@@ -113,7 +113,7 @@ impl Node {
         }
     }
 
-    fn elect_for(&mut self, next: NodeId, candidate: Key, path: Vec<NodeId>) -> Elect {
+    fn elect_for(&mut self, next: NodeId, candidate: CandidateRank, path: Vec<NodeId>) -> Elect {
         let cfg = self.route.cfg;
         let mut roster = Some(self.route.roster.clone());
         if let Some(link) = self.links.of_mut(next) {
@@ -150,7 +150,7 @@ impl Node {
     }
 
     /// Compares a candidate with this member and the best that it knows.
-    fn weigh(&mut self, candidate: Key, mut path: Vec<NodeId>) {
+    fn weigh(&mut self, candidate: CandidateRank, mut path: Vec<NodeId>) {
         let me = self.me.id;
         let swallows = self.keeps(Rule::SwallowRepeats);
         let Mode::Electing(election) = &mut self.mode else { return };
@@ -225,7 +225,7 @@ impl Node {
         self.promised = view.epoch;
         self.take_lead(&roster);
         self.mode = Mode::Normal;
-        let cfg = Cfg::first(view);
+        let cfg = ConfigId::first(view);
         let lost = self.roster.iter().filter(|member| !roster.contains(member.id)).cloned().collect();
         self.sequence(Body::Membership { cfg, change: Change::Opened { roster, lost }.into() });
         let was_ready = self.ready;
@@ -267,9 +267,9 @@ impl Node {
         self.send_to(peer, Message::Elected(elected));
     }
 
-    /// Who leads now, and the shape of the log.
+    /// Who leads now, and the history of the log.
     pub(super) fn announcement(&self) -> Elected {
-        Elected { cfg: self.cfg, roster: self.roster.clone(), shape: self.log.shape().to_vec() }
+        Elected { cfg: self.cfg, roster: self.roster.clone(), history: self.log.history().to_vec() }
     }
 
     /// The leader is beyond reach. Whoever is next to it begins an election at once, the others later.

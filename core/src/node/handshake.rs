@@ -13,7 +13,7 @@ use crate::action::{Action, CloseMode, Fault};
 use crate::ids::{DialId, LinkId, NodeId};
 use crate::input::{DialFailure, DownReason, Origin};
 use crate::limits::{MAX_DIALS, MAX_HALF_OPEN};
-use crate::roster::{Cfg, Roster};
+use crate::roster::{ConfigId, Roster};
 use crate::wire::{Hello, Message, NotMember, RefusedKind};
 
 impl Node {
@@ -359,7 +359,7 @@ impl Node {
     }
 
     /// `peer` lives and does not take this node for a member: it is passed over until there is a leader.
-    fn on_refused_by(&mut self, peer: NodeId, cfg: Option<Cfg>) {
+    fn on_refused_by(&mut self, peer: NodeId, cfg: Option<ConfigId>) {
         if self.route.roster.contains(peer) {
             self.shunned.insert(peer);
             if !self.keeps(Rule::RefusalsOnlyRoute) {
@@ -389,7 +389,7 @@ impl Node {
         self.send(link, Message::Roster { cfg, roster });
     }
 
-    pub(super) fn on_roster(&mut self, link: LinkId, cfg: Cfg, roster: &Roster) {
+    pub(super) fn on_roster(&mut self, link: LinkId, cfg: ConfigId, roster: &Roster) {
         let Some(state) = self.links.get_mut(link) else { return };
         let deferred = state.deferred.take();
         let peer = state.peer;

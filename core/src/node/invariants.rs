@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::Node;
-use crate::limits::{MAX_DIALS, MAX_HALF_OPEN, MAX_SHAPE, SUBMIT_WINDOW};
+use crate::limits::{MAX_DIALS, MAX_HALF_OPEN, MAX_VIEW_HISTORY, SUBMIT_WINDOW};
 
 /// What does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +77,7 @@ pub fn check(node: &Node) -> Result<(), Violation> {
     let bounded = node.submissions.len() <= SUBMIT_WINDOW
         && node.links.half_open().count() <= MAX_HALF_OPEN
         && node.links.dials().count() <= MAX_DIALS
-        && node.log.shape().len() <= MAX_SHAPE;
+        && node.log.history().len() <= MAX_VIEW_HISTORY;
     holds(bounded, Violation::OverLimit)
 }
 

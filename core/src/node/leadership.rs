@@ -13,7 +13,7 @@ use crate::limits::{INFLIGHT_BYTES, UNSTABLE_BYTES};
 use crate::node::Timer;
 use crate::roster::{Roster, View};
 use crate::time::Instant;
-use crate::wire::{Body, Change, Deliver, Entry, Message, Refusal, RefusedKind, Said};
+use crate::wire::{Body, Change, Deliver, Entry, Message, Refusal, RefusedKind, Run};
 
 /// The leader's side of the protocol. Gone while it is frozen by an election.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -33,7 +33,7 @@ pub(crate) struct Leadership {
     pub(super) doomed: BTreeMap<NodeId, Departure>,
     pub(super) last_removal: Option<Instant>,
     /// Submissions that wait while the room is held up.
-    pub(super) held: VecDeque<Said>,
+    pub(super) held: VecDeque<Run>,
     pub(super) holding: bool,
     /// The least acknowledged by a synced member.
     pub(super) slowest: Index,
@@ -156,14 +156,14 @@ impl Leadership {
     }
 
     pub(super) fn last_held(&self, origin: NodeId) -> Option<Seq> {
-        self.held.iter().rev().find(|said| said.origin.id == origin).map(Said::last)
+        self.held.iter().rev().find(|said| said.origin.id == origin).map(Run::last)
     }
 
     pub(super) fn is_holding(&self) -> bool {
         self.holding
     }
 
-    pub(super) fn hold(&mut self, said: Said) {
+    pub(super) fn hold(&mut self, said: Run) {
         self.held.push_back(said);
     }
 

@@ -6,7 +6,7 @@ use core::net::SocketAddr;
 
 use crate::ids::{DialId, LinkId, NodeId, Stamp};
 use crate::limits::{MAX_BROKEN_DIALS, MAX_ROSTER};
-use crate::roster::{Cfg, Member, View};
+use crate::roster::{ConfigId, Member, View};
 use crate::time::Instant;
 use crate::wire::Hello;
 
@@ -57,7 +57,7 @@ pub(crate) struct Link {
     /// A greeting that waits: for a roster that knows the sender, or for this node's own dial to fail.
     pub(crate) deferred: Option<Hello>,
     /// The newest configuration that the peer is known to have.
-    pub(crate) knows: Option<Cfg>,
+    pub(crate) knows: Option<ConfigId>,
     /// The view that the peer was in when it greeted.
     pub(crate) view: Option<View>,
     /// Since when neither end has had a use for it.

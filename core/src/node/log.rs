@@ -6,9 +6,9 @@ use core::borrow::Borrow;
 use core::mem;
 
 use crate::ids::{Epoch, Index, NodeId, Seq, Stamp};
-use crate::limits::{ABSENT_HISTORY_BYTES, BATCH_BYTES, HISTORY_BYTES, HISTORY_ENTRIES, MAX_SHAPE};
+use crate::limits::{ABSENT_HISTORY_BYTES, BATCH_BYTES, HISTORY_BYTES, HISTORY_ENTRIES, MAX_VIEW_HISTORY};
 use crate::roster::View;
-use crate::wire::{Body, Entry, Said, Segment};
+use crate::wire::{Body, Entry, Run, ViewSpan};
 
 /// The log of one node. Indices count from the first entry ever, not from the first one kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -19,7 +19,7 @@ pub(crate) struct Log {
     kept: VecDeque<Entry>,
     /// For each of them, the weight of all that is before it, from the first ever.
     before: VecDeque<u64>,
-    shape: Vec<Segment>,
+    history: Vec<ViewSpan>,
     origins: BTreeMap<NodeId, Seq>,
     /// Weight of all entries from the first ever to the last.
     weight: u64,
@@ -28,11 +28,11 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// An empty log that begins at `base`: what a member installs whose own log is too old. Of its shape below,
+    /// An empty log that begins at `base`: what a member installs whose own log is too old. Of its history below,
     /// the newest views are kept.
-    pub(crate) fn from_base(base: Index, origins: BTreeMap<NodeId, Seq>, mut shape: Vec<Segment>) -> Self {
-        shape.drain(..shape.len().saturating_sub(MAX_SHAPE));
-        Self { base, base_origins: origins.clone(), origins, shape, ..Self::default() }
+    pub(crate) fn from_base(base: Index, origins: BTreeMap<NodeId, Seq>, mut history: Vec<ViewSpan>) -> Self {
+        history.drain(..history.len().saturating_sub(MAX_VIEW_HISTORY));
+        Self { base, base_origins: origins.clone(), origins, history, ..Self::default() }
     }
 
     /// How many places are taken from the first ever.
@@ -47,25 +47,25 @@ impl Log {
 
     /// The epoch of the last entry; zero if there never was one.
     pub(crate) fn epoch(&self) -> Epoch {
-        self.shape.last().map_or(Epoch::default(), |segment| segment.view.epoch)
+        self.history.last().map_or(Epoch::default(), |segment| segment.view.epoch)
     }
 
     /// Where each view's entries end.
-    pub(crate) fn shape(&self) -> &[Segment] {
-        &self.shape
+    pub(crate) fn history(&self) -> &[ViewSpan] {
+        &self.history
     }
 
-    /// The shape below `base`, and the message numbers there: what a member needs to begin at `base`.
-    pub(crate) fn below_base(&self) -> (Vec<Segment>, BTreeMap<NodeId, Seq>) {
-        let mut shape = Vec::new();
+    /// The history below `base`, and the message numbers there: what a member needs to begin at `base`.
+    pub(crate) fn below_base(&self) -> (Vec<ViewSpan>, BTreeMap<NodeId, Seq>) {
+        let mut history = Vec::new();
         let mut start = 0;
-        for segment in &self.shape {
+        for segment in &self.history {
             if start < self.base {
-                shape.push(Segment { end: segment.end.min(self.base), ..*segment });
+                history.push(ViewSpan { end: segment.end.min(self.base), ..*segment });
             }
             start = segment.end;
         }
-        (shape, self.base_origins.clone())
+        (history, self.base_origins.clone())
     }
 
     /// Whether each entry kept came in order after the one before. Each is looked at once, when it is appended.
@@ -138,12 +138,12 @@ impl Log {
         debug_assert_eq!(entry.index, self.len(), "a log has no holes");
         self.disordered |= self.kept.back().is_some_and(|last| !Tip::of(last).precedes(&entry));
         let end = entry.end();
-        match self.shape.last_mut() {
+        match self.history.last_mut() {
             Some(last) if last.view == entry.view => last.end = end,
-            _ => self.shape.push(Segment { view: entry.view, end }),
+            _ => self.history.push(ViewSpan { view: entry.view, end }),
         }
-        if self.shape.len() > MAX_SHAPE {
-            self.shape.remove(0);
+        if self.history.len() > MAX_VIEW_HISTORY {
+            self.history.remove(0);
         }
         count(&mut self.origins, [&entry]);
         self.before.push_back(self.weight);
@@ -183,7 +183,7 @@ impl Log {
         self.kept.extend(left);
         self.before.truncate(self.kept.len());
         let mut start = 0;
-        self.shape.retain_mut(|segment| {
+        self.history.retain_mut(|segment| {
             let stays = start < end;
             start = segment.end;
             segment.end = segment.end.min(end);
@@ -194,7 +194,7 @@ impl Log {
     }
 
     /// The chat from `index` on that is kept, oldest first.
-    pub(crate) fn tail(&self, index: Index) -> impl Iterator<Item = Said> {
+    pub(crate) fn tail(&self, index: Index) -> impl Iterator<Item = Run> {
         self.range(index, self.len()).filter_map(|entry| match entry.body {
             Body::Chat { said, .. } => Some(said),
             Body::Membership { .. } | Body::Gap { .. } => None,
@@ -242,7 +242,7 @@ impl Log {
 /// How many entries two logs of these shapes share. Same view and same index mean same prefix (Ongaro and
 /// Ousterhout 2014, "In Search of an Understandable Consensus Algorithm", section 5.3), so the last view
 /// that both hold decides.
-pub(crate) fn common_prefix(a: &[Segment], b: &[Segment]) -> Index {
+pub(crate) fn common_prefix(a: &[ViewSpan], b: &[ViewSpan]) -> Index {
     for mine in a.iter().rev() {
         if let Some(theirs) = b.iter().rev().find(|theirs| theirs.view == mine.view) {
             return mine.end.min(theirs.end);
@@ -302,7 +302,7 @@ mod tests {
     use crate::ids::{Name, Text};
     use crate::limits::MAX_TEXT;
     use crate::roster::Member;
-    use crate::texts::Texts;
+    use crate::text_run::TextRun;
 
     fn id(port: u16) -> NodeId {
         NodeId::new(([127, 0, 0, 1], port).into(), 1)
@@ -315,14 +315,14 @@ mod tests {
     fn push(log: &mut Log, view: View, origin: u16, oseq: Seq, texts: &[&str]) {
         let origin = Member { id: id(origin), name: Name::new("m").unwrap() };
         let texts: Vec<Text> = texts.iter().map(|text| Text::new(text).unwrap()).collect();
-        let said = Said { origin: origin.into(), oseq, texts: Texts::new(&texts).unwrap(), stamp: 1 };
+        let said = Run { origin: origin.into(), oseq, texts: TextRun::new(&texts).unwrap(), stamp: 1 };
         let body = Body::Chat { said, replayed: false };
         log.push(Entry { view, index: log.len(), stamp: log.len(), body });
     }
 
     #[test]
     fn logs_part_where_the_last_view_that_both_know_ends_first() {
-        let segment = |epoch, leader, end| Segment { view: view(epoch, leader), end };
+        let segment = |epoch, leader, end| ViewSpan { view: view(epoch, leader), end };
         let mine = [segment(1, 1, 5), segment(3, 2, 8)];
         assert_eq!(common_prefix(&mine, &[segment(1, 1, 4), segment(2, 3, 9)]), 4);
         assert_eq!(common_prefix(&mine, &[segment(1, 1, 5), segment(3, 2, 9)]), 8);
@@ -345,10 +345,10 @@ mod tests {
 
     #[test]
     fn a_log_that_begins_later_keeps_the_newest_views_of_its_shape() {
-        let segments = (0..=MAX_SHAPE as u64).map(|n| Segment { view: view(n, 1), end: n });
+        let segments = (0..=MAX_VIEW_HISTORY as u64).map(|n| ViewSpan { view: view(n, 1), end: n });
         let log = Log::from_base(9000, BTreeMap::new(), segments.collect());
-        assert_eq!(log.shape().len(), MAX_SHAPE);
-        assert_eq!(log.epoch(), Epoch(MAX_SHAPE as u64));
+        assert_eq!(log.history().len(), MAX_VIEW_HISTORY);
+        assert_eq!(log.epoch(), Epoch(MAX_VIEW_HISTORY as u64));
     }
 
     #[test]
@@ -364,8 +364,8 @@ mod tests {
         log.prune(3000, None);
         assert_eq!(log.base(), 2000);
         assert_eq!(log.last_of(id(1)), 3000);
-        let (shape, origins) = log.below_base();
-        assert_eq!(shape, [Segment { view: view(1, 1), end: 2000 }]);
+        let (history, origins) = log.below_base();
+        assert_eq!(history, [ViewSpan { view: view(1, 1), end: 2000 }]);
         assert_eq!(origins.get(&id(1)), Some(&2000));
     }
 
@@ -424,7 +424,7 @@ mod tests {
         fn check(&self) {
             let Self { runs, singles } = self;
             assert_eq!((runs.base(), runs.len()), (singles.base(), singles.len()));
-            assert_eq!(runs.shape(), singles.shape());
+            assert_eq!(runs.history(), singles.history());
             assert_eq!((runs.origins(), runs.below_base()), (singles.origins(), singles.below_base()));
             assert!(runs.entries().flat_map(Entry::one_by_one).eq(singles.entries().cloned()));
             for part in 0..=10 {

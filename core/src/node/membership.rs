@@ -7,13 +7,13 @@ use super::{Mode, Node, Rule};
 use crate::action::{CloseMode, Departure, Notice, RingReason};
 use crate::config::Times;
 use crate::ids::{Index, NodeId};
-use crate::roster::{Cfg, Roster};
+use crate::roster::{ConfigId, Roster};
 use crate::wire::Change;
 
 /// The newest configuration known by any means, and its members.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Route {
-    pub(crate) cfg: Cfg,
+    pub(crate) cfg: ConfigId,
     pub(crate) roster: Roster,
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn changed(roster: &Roster, change: &Change) -> Roster {
 
 impl Node {
     /// Takes a newer route that lists this node.
-    pub(super) fn learn_route(&mut self, cfg: Cfg, roster: &Roster) {
+    pub(super) fn learn_route(&mut self, cfg: ConfigId, roster: &Roster) {
         if self.is_news(Some(cfg)) && self.may_concern(cfg) && roster.contains(self.me.id) {
             self.route = Route { cfg, roster: roster.clone() };
             self.route_learned = self.now();
@@ -42,7 +42,7 @@ impl Node {
 
     /// Whether `cfg` may be of this node's ring. One of the same epoch under another leader is of a ring on
     /// the other side of a cut, and neither is the newer.
-    fn may_concern(&self, cfg: Cfg) -> bool {
+    fn may_concern(&self, cfg: ConfigId) -> bool {
         match &self.mode {
             Mode::Normal => cfg.view == self.view || cfg.view.epoch > self.view.epoch,
             Mode::Waiting(waiting) => cfg.view == waiting.view() || cfg.view.epoch > waiting.view().epoch,
@@ -56,7 +56,7 @@ impl Node {
             self.close(link, CloseMode::Abort);
         }
         self.ring.seeking = None;
-        self.route = Route { cfg: Cfg::first(self.view), roster: Roster::default() };
+        self.route = Route { cfg: ConfigId::first(self.view), roster: Roster::default() };
         self.on_route_changed();
     }
 
@@ -85,7 +85,7 @@ impl Node {
     }
 
     /// A membership entry was appended at `index`.
-    pub(super) fn apply_membership(&mut self, index: Index, cfg: Cfg, change: &Change) {
+    pub(super) fn apply_membership(&mut self, index: Index, cfg: ConfigId, change: &Change) {
         let old = self.roster.clone();
         let quits = quits(change);
         self.cfg = cfg;

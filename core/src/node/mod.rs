@@ -51,7 +51,7 @@ use crate::input::{Command, DownReason, Input};
 use crate::limits::MAX_CLOCK_LEAP;
 use crate::report::Stats;
 use crate::rng::Rng;
-use crate::roster::{Cfg, Member, Roster, View};
+use crate::roster::{ConfigId, Member, Roster, View};
 use crate::time::Instant;
 use crate::wire::{Envelope, Message};
 
@@ -92,14 +92,14 @@ pub struct Node {
     /// No entry of an older epoch is appended any more.
     promised: Epoch,
     /// What the log's membership entries amount to.
-    cfg: Cfg,
+    cfg: ConfigId,
     roster: Roster,
     /// The newest roster known by any means: it decides who is next and who is accepted, nothing else.
     route: Route,
     /// When the route was learned from others.
     route_learned: Instant,
     /// The newest route that was given up.
-    lapsed: Option<Cfg>,
+    lapsed: Option<ConfigId>,
     ring: Ring,
     links: Links,
     log: Log,
@@ -159,9 +159,9 @@ impl Node {
             leaving: None,
             view,
             promised: Epoch::default(),
-            cfg: Cfg::first(view),
+            cfg: ConfigId::first(view),
             roster: Roster::default(),
-            route: Route { cfg: Cfg::first(view), roster: Roster::default() },
+            route: Route { cfg: ConfigId::first(view), roster: Roster::default() },
             route_learned: now,
             lapsed: None,
             ring: Ring::default(),
@@ -510,12 +510,12 @@ impl Node {
     }
 
     /// The newest configuration known, once there is one.
-    fn known_cfg(&self) -> Option<Cfg> {
+    fn known_cfg(&self) -> Option<ConfigId> {
         (!self.route.roster.is_empty()).then_some(self.route.cfg)
     }
 
     /// Whether `cfg` is newer than all that this node knows, and than what it has given up.
-    fn is_news(&self, cfg: Option<Cfg>) -> bool {
+    fn is_news(&self, cfg: Option<ConfigId>) -> bool {
         cfg > self.known_cfg() && cfg > self.lapsed
     }
 

@@ -1,6 +1,6 @@
 //! From an elected leader to one log: `Elected`, `Sync`, `Install`.
 //!
-//! Each member shows the leader the shape of its log and what it holds above their common prefix; the
+//! Each member shows the leader the history of its log and what it holds above their common prefix; the
 //! leader sequences again what it lacks, and sends what the member's log is to become.
 
 use alloc::collections::BTreeSet;
@@ -14,9 +14,9 @@ use crate::action::{ElectionPhase, Ending, Fault, Notice, Occasion};
 use crate::config::Times;
 use crate::ids::{Index, LinkId, NodeId, Seq};
 use crate::node::Timer;
-use crate::roster::{Cfg, Roster, View};
+use crate::roster::{ConfigId, Roster, View};
 use crate::wire::{
-    Body, Change, Deliver, Elected, Entry, Install, Message, RefusedKind, Said, Segment, Sync,
+    Body, Change, Deliver, Elected, Entry, Install, Message, RefusedKind, Run, Sync, ViewSpan,
 };
 
 /// Waiting for the log of a new leader.
@@ -137,15 +137,15 @@ impl Node {
         let Mode::Waiting(waiting) = &mut self.mode else { return };
         waiting.install = None;
         let view = waiting.view();
-        let common = common_prefix(self.log.shape(), &waiting.announcement.shape);
-        let shape = self.log.shape().to_vec();
+        let common = common_prefix(self.log.history(), &waiting.announcement.history);
+        let history = self.log.history().to_vec();
         let mut parts = in_parts(self.log.tail(common));
         let last = parts.pop().unwrap_or_default();
         for tail in parts {
-            let sync = Sync { view, shape: Vec::new(), tail, more: true };
+            let sync = Sync { view, history: Vec::new(), tail, more: true };
             self.send_to(view.leader, Message::Sync(sync));
         }
-        self.send_to(view.leader, Message::Sync(Sync { view, shape, tail: last, more: false }));
+        self.send_to(view.leader, Message::Sync(Sync { view, history, tail: last, more: false }));
     }
 
     pub(super) fn on_sync(&mut self, link: LinkId, member: NodeId, sync: Sync) {
@@ -160,12 +160,12 @@ impl Node {
             self.sequence_again(member, said);
         }
         if !sync.more {
-            self.install(member, &sync.shape);
+            self.install(member, &sync.history);
         }
     }
 
     /// Sequences a run from a member's tail, but for what has its place already.
-    fn sequence_again(&mut self, member: NodeId, said: Said) {
+    fn sequence_again(&mut self, member: NodeId, said: Run) {
         let last = self.log.last_of(said.origin.id);
         let again = !self.keeps(Rule::ExactNextSeq);
         let Some(said) = said.after(if again { 0 } else { last }) else { return };
@@ -179,8 +179,8 @@ impl Node {
     }
 
     /// Tells a member what its log is to become; the entries follow as far as it takes them.
-    fn install(&mut self, member: NodeId, shape: &[Segment]) {
-        let common = common_prefix(shape, self.log.shape());
+    fn install(&mut self, member: NodeId, history: &[ViewSpan]) {
+        let common = common_prefix(history, self.log.history());
         let base = common.max(self.log.base());
         let (below, origins) = if base > common { self.log.below_base() } else { Default::default() };
         let install = Install {
@@ -190,7 +190,7 @@ impl Node {
             base,
             end: self.log.len(),
             origins,
-            shape: below,
+            history: below,
             stable: self.stable,
         };
         self.send_to(member, Message::Install(install));
@@ -281,7 +281,7 @@ impl Node {
     fn finish_install(&mut self, install: Install, entries: Vec<Entry>) {
         let quits: BTreeSet<NodeId> = entries.iter().flat_map(quits_of).collect();
         if install.base > install.common {
-            self.log = Log::from_base(install.base, install.origins, install.shape);
+            self.log = Log::from_base(install.base, install.origins, install.history);
         } else {
             self.log.truncate(install.common);
         }
@@ -409,7 +409,7 @@ impl Node {
     }
 
     /// The configuration that this node's log amounts to.
-    pub fn cfg(&self) -> Cfg {
+    pub fn cfg(&self) -> ConfigId {
         self.cfg
     }
 }

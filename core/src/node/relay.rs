@@ -11,8 +11,8 @@ use crate::ids::{Index, LinkId, NodeId, Seq, Text};
 use crate::limits::ACK_BYTES;
 use crate::node::Timer;
 use crate::roster::View;
-use crate::texts::Texts;
-use crate::wire::{Body, Deliver, Entry, Message, Said};
+use crate::text_run::TextRun;
+use crate::wire::{Body, Deliver, Entry, Message, Run};
 
 impl Node {
     /// Whether something said now will be taken. False before the node is a member, while as much waits for
@@ -24,11 +24,11 @@ impl Node {
     }
 
     /// How many of these texts, said now, will be taken.
-    pub fn takes(&self, texts: &Texts) -> usize {
+    pub fn takes(&self, texts: &TextRun) -> usize {
         if self.can_say() { self.submissions.room_for(texts) } else { 0 }
     }
 
-    pub(super) fn say(&mut self, texts: &Texts) {
+    pub(super) fn say(&mut self, texts: &TextRun) {
         let takes = self.takes(texts);
         if let Some(taken) = texts.part(0, takes) {
             self.take_said(taken);
@@ -39,10 +39,10 @@ impl Node {
         }
     }
 
-    fn take_said(&mut self, texts: Texts) {
+    fn take_said(&mut self, texts: TextRun) {
         let oseq = self.said.saturating_add(1);
         let stamp = self.ticks(texts.len() as u64);
-        let said = Said { origin: self.me.clone(), oseq, texts, stamp };
+        let said = Run { origin: self.me.clone(), oseq, texts, stamp };
         self.said = said.last();
         self.submissions.push(said);
         let is_led = self.is_normal() && self.links.of(self.view.leader).is_some();
@@ -76,7 +76,7 @@ impl Node {
         }
     }
 
-    pub(super) fn on_submit(&mut self, member: NodeId, view: View, said: Vec<Said>) {
+    pub(super) fn on_submit(&mut self, member: NodeId, view: View, said: Vec<Run>) {
         if !self.leads() || view != self.view || !self.roster.contains(member) {
             return;
         }
@@ -88,7 +88,7 @@ impl Node {
     }
 
     /// Sequences what a member has said, or keeps it while the room is held up, from the member's next on.
-    fn take_submission(&mut self, said: Said) {
+    fn take_submission(&mut self, said: Run) {
         let takes_any = !self.keeps(Rule::ExactNextSeq);
         let Some(leadership) = &mut self.leadership else { return };
         let origin = said.origin.id;

@@ -5,14 +5,14 @@ use alloc::vec::Vec;
 
 use crate::ids::Seq;
 use crate::limits::{BATCH_BYTES, SUBMIT_WINDOW, SUBMIT_WINDOW_BYTES};
-use crate::texts::Texts;
-use crate::wire::Said;
+use crate::text_run::TextRun;
+use crate::wire::Run;
 
 /// The own messages without a place, in the order in which they were said.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Submissions {
     /// Each fits a batch.
-    waiting: VecDeque<Said>,
+    waiting: VecDeque<Run>,
     count: usize,
     bytes: usize,
 }
@@ -24,7 +24,7 @@ impl Submissions {
     }
 
     /// How many of these may wait.
-    pub(crate) fn room_for(&self, texts: &Texts) -> usize {
+    pub(crate) fn room_for(&self, texts: &TextRun) -> usize {
         let places = SUBMIT_WINDOW.saturating_sub(self.count).min(texts.len());
         let bytes = SUBMIT_WINDOW_BYTES.saturating_sub(self.bytes);
         (0..places).take_while(|before| texts.bytes(*before) < bytes).count()
@@ -39,20 +39,20 @@ impl Submissions {
         self.count
     }
 
-    pub(crate) fn front(&self) -> Option<&Said> {
+    pub(crate) fn front(&self) -> Option<&Run> {
         self.waiting.front()
     }
 
-    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Said> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Run> {
         self.waiting.iter()
     }
 
     /// Those from the number `oseq` on.
-    pub(crate) fn from(&self, oseq: Seq) -> impl Iterator<Item = Said> {
+    pub(crate) fn from(&self, oseq: Seq) -> impl Iterator<Item = Run> {
         self.waiting.iter().filter_map(move |said| said.clone().after(oseq.saturating_sub(1)))
     }
 
-    pub(crate) fn push(&mut self, said: Said) {
+    pub(crate) fn push(&mut self, said: Run) {
         self.count = self.count.saturating_add(said.texts.len());
         self.bytes = self.bytes.saturating_add(said.texts.bytes(usize::MAX));
         let mut rest = Some(said);
@@ -78,8 +78,8 @@ impl Submissions {
 }
 
 /// Cuts what was said into parts that fit a frame.
-pub(crate) fn in_parts(said: impl Iterator<Item = Said>) -> Vec<Vec<Said>> {
-    let mut parts: Vec<Vec<Said>> = Vec::new();
+pub(crate) fn in_parts(said: impl Iterator<Item = Run>) -> Vec<Vec<Run>> {
+    let mut parts: Vec<Vec<Run>> = Vec::new();
     let mut bytes: u64 = 0;
     for said in said {
         if parts.is_empty() || bytes > BATCH_BYTES as u64 {

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::action::Departure;
 use crate::ids::{Epoch, Index, NodeId, RoomId, Seq, Stamp};
-use crate::roster::{Cfg, Member, Roster, View};
-use crate::texts::Texts;
+use crate::roster::{ConfigId, Member, Roster, View};
+use crate::text_run::TextRun;
 
 /// A message on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -41,7 +41,7 @@ pub enum Message {
     /// The newest roster that the sender knows.
     Roster {
         /// Its configuration.
-        cfg: Cfg,
+        cfg: ConfigId,
         /// The members.
         roster: Roster,
     },
@@ -59,7 +59,7 @@ pub enum Message {
         view: View,
         /// What is submitted, in order, all of the sender's.
         #[serde(with = "super::packed::many")]
-        said: Vec<Said>,
+        said: Vec<Run>,
     },
     /// Entries of the log, from the leader to a synced member.
     Deliver(Deliver),
@@ -144,7 +144,7 @@ pub struct Hello {
     /// The sender's view, if it has one.
     pub view: Option<View>,
     /// The sender's newest known configuration.
-    pub cfg: Option<Cfg>,
+    pub cfg: Option<ConfigId>,
 }
 
 /// What a `NotMember` refuses.
@@ -172,7 +172,7 @@ pub struct NotMember {
     /// Who refuses.
     pub me: NodeId,
     /// The newest configuration known to who refuses.
-    pub cfg: Option<Cfg>,
+    pub cfg: Option<ConfigId>,
 }
 
 /// What a heartbeat tells.
@@ -181,7 +181,7 @@ pub struct Beat {
     /// The sender's view, if it is in one.
     pub view: Option<View>,
     /// The sender's configuration.
-    pub cfg: Option<Cfg>,
+    pub cfg: Option<ConfigId>,
     /// The length of the sender's log.
     pub acked: Index,
     /// Up to here every member has the log, as far as the sender knows.
@@ -190,7 +190,7 @@ pub struct Beat {
 
 /// How a candidate ranks: by the epoch of its log, the length of its log, then its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Key {
+pub struct CandidateRank {
     /// The epoch of the view in which its log was written.
     pub epoch: Epoch,
     /// The length of its log.
@@ -205,11 +205,11 @@ pub struct Elect {
     /// The epoch to be opened.
     pub epoch: Epoch,
     /// The candidate.
-    pub candidate: Key,
+    pub candidate: CandidateRank,
     /// Whom it has passed, the candidate first.
     pub path: Vec<NodeId>,
     /// The newest configuration that the sender knows.
-    pub cfg: Cfg,
+    pub cfg: ConfigId,
     /// Its members, unless the receiver is known to have them.
     pub roster: Option<Roster>,
 }
@@ -218,16 +218,16 @@ pub struct Elect {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Elected {
     /// The configuration to accept; its view is the new one.
-    pub cfg: Cfg,
+    pub cfg: ConfigId,
     /// Its members.
     pub roster: Roster,
-    /// The shape of the leader's log.
-    pub shape: Vec<Segment>,
+    /// The history of the leader's log.
+    pub history: Vec<ViewSpan>,
 }
 
 /// Where the entries of one view end in a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Segment {
+pub struct ViewSpan {
     /// The view.
     pub view: View,
     /// The index after its last entry.
@@ -236,13 +236,13 @@ pub struct Segment {
 
 /// Things that one member said, one right after the other: numbers and stamps go up by one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Said {
+pub struct Run {
     /// Who said them.
     pub origin: Arc<Member>,
     /// The number of the first among the origin's.
     pub oseq: Seq,
     /// What was said.
-    pub texts: Texts,
+    pub texts: TextRun,
     /// The origin's Lamport time at the first.
     pub stamp: Stamp,
 }
@@ -266,14 +266,14 @@ pub enum Body {
     /// Something said. `replayed` if it came from another ring or an orphaned tail.
     Chat {
         /// What was said.
-        said: Said,
+        said: Run,
         /// Whether it is sequenced again.
         replayed: bool,
     },
     /// A change of the membership.
     Membership {
         /// The configuration it leads to.
-        cfg: Cfg,
+        cfg: ConfigId,
         /// What changes. Boxed, because most entries are chat, and smaller.
         change: Box<Change>,
     },
@@ -326,11 +326,11 @@ pub struct Deliver {
 pub struct Sync {
     /// The view that the member waits to be in.
     pub view: View,
-    /// The shape of its log.
-    pub shape: Vec<Segment>,
+    /// The history of its log.
+    pub history: Vec<ViewSpan>,
     /// What it holds of chat above the common prefix, oldest first.
     #[serde(with = "super::packed::many")]
-    pub tail: Vec<Said>,
+    pub tail: Vec<Run>,
     /// Whether more of the tail follows in another `Sync`.
     pub more: bool,
 }
@@ -339,7 +339,7 @@ pub struct Sync {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Install {
     /// The configuration; its view is the one that this is for.
-    pub cfg: Cfg,
+    pub cfg: ConfigId,
     /// Its members.
     pub roster: Roster,
     /// The member keeps its log up to here.
@@ -350,8 +350,8 @@ pub struct Install {
     pub end: Index,
     /// The highest message number of each origin below `base`.
     pub origins: BTreeMap<NodeId, Seq>,
-    /// The shape of the log below `base`.
-    pub shape: Vec<Segment>,
+    /// The history of the log below `base`.
+    pub history: Vec<ViewSpan>,
     /// Up to here every member has the log.
     pub stable: Index,
 }

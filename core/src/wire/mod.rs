@@ -12,6 +12,6 @@ mod run;
 pub use error::{DecodeError, FrameTooLong};
 pub use frame::{FrameDecoder, GREETING, VERSION, encode};
 pub use message::{
-    Beat, Body, Change, Deliver, Elect, Elected, Entry, Envelope, Hello, Install, Join, Key, Message,
-    NotMember, Refusal, RefusedKind, Said, Segment, Sync,
+    Beat, Body, CandidateRank, Change, Deliver, Elect, Elected, Entry, Envelope, Hello, Install, Join,
+    Message, NotMember, Refusal, RefusedKind, Run, Sync, ViewSpan,
 };

@@ -1,4 +1,4 @@
-//! How entries, and things said, travel many in a frame: the letters of all texts, their lengths, then what else there
+//! How entries, and things said, travel many in a frame: the bytes of all texts, their lengths, then what else there
 //! is of each run. Most follow one another in one view and come from few members, so what follows from those before
 //! in the frame is left out, and all texts of a frame share their memory.
 
@@ -9,11 +9,11 @@ use alloc::vec::Vec;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::message::{Body, Change, Entry, Said};
+use super::message::{Body, Change, Entry, Run};
 use super::run::MAX_RUN;
 use crate::ids::{Index, Seq, Stamp};
-use crate::roster::{Cfg, Member, View};
-use crate::texts::{Piece, Texts};
+use crate::roster::{ConfigId, Member, View};
+use crate::text_run::{JoinedTexts, TextRun};
 
 /// An entry on its way. What is seldom there is boxed.
 #[derive(Serialize, Deserialize)]
@@ -28,7 +28,7 @@ pub(super) struct PackedEntry {
 enum PackedBody {
     Chat(PackedSaid),
     Replayed(PackedSaid),
-    Membership(Box<(Cfg, Change)>),
+    Membership(Box<(ConfigId, Change)>),
     Gap(Box<(Member, Seq, Seq)>),
 }
 
@@ -61,7 +61,7 @@ pub(super) struct Before {
     said: Option<(usize, Seq)>,
     said_stamp: Stamp,
     origins: Vec<Arc<Member>>,
-    texts: Arc<Piece>,
+    texts: Arc<JoinedTexts>,
     /// How many of `texts` are taken.
     taken: usize,
 }
@@ -75,10 +75,10 @@ impl Before {
         self.said.and_then(|(at, oseq)| Some((at, oseq.checked_add(1)?)))
     }
 
-    fn take_texts(&mut self, count: u32) -> Option<Texts> {
+    fn take_texts(&mut self, count: u32) -> Option<TextRun> {
         let start = self.taken;
         self.taken = start.checked_add(usize::try_from(count).ok()?)?;
-        Texts::of(&self.texts, start..self.taken)
+        TextRun::of(&self.texts, start..self.taken)
     }
 
     fn after_entry(&mut self, entry: &Entry) {
@@ -86,7 +86,7 @@ impl Before {
         self.stamp = entry.last_stamp();
     }
 
-    fn after_said(&mut self, at: usize, said: &Said) {
+    fn after_said(&mut self, at: usize, said: &Run) {
         self.said = Some((at, said.last()));
         self.said_stamp = said.last_stamp();
     }
@@ -113,7 +113,7 @@ pub(super) trait Pack: Sized {
     type Packed: Serialize + DeserializeOwned;
 
     /// What was said, if anything was.
-    fn texts(&self) -> Option<&Texts>;
+    fn texts(&self) -> Option<&TextRun>;
 
     /// Leaves out what follows from those before.
     fn pack(&self, before: &mut Before) -> Self::Packed;
@@ -125,7 +125,7 @@ pub(super) trait Pack: Sized {
 impl Pack for Entry {
     type Packed = PackedEntry;
 
-    fn texts(&self) -> Option<&Texts> {
+    fn texts(&self) -> Option<&TextRun> {
         if let Body::Chat { said, .. } = &self.body { said.texts() } else { None }
     }
 
@@ -150,8 +150,8 @@ impl Pack for Entry {
         };
         let stamp = before.stamp.wrapping_add_signed(packed.later);
         let body = match packed.body {
-            PackedBody::Chat(said) => Body::Chat { said: Said::unpack(said, before)?, replayed: false },
-            PackedBody::Replayed(said) => Body::Chat { said: Said::unpack(said, before)?, replayed: true },
+            PackedBody::Chat(said) => Body::Chat { said: Run::unpack(said, before)?, replayed: false },
+            PackedBody::Replayed(said) => Body::Chat { said: Run::unpack(said, before)?, replayed: true },
             PackedBody::Membership(change) => {
                 let (cfg, change) = *change;
                 Body::Membership { cfg, change: change.into() }
@@ -167,10 +167,10 @@ impl Pack for Entry {
     }
 }
 
-impl Pack for Said {
+impl Pack for Run {
     type Packed = PackedSaid;
 
-    fn texts(&self) -> Option<&Texts> {
+    fn texts(&self) -> Option<&TextRun> {
         Some(&self.texts)
     }
 
@@ -223,15 +223,15 @@ pub(super) mod many {
     use serde::{Deserializer, Serialize, Serializer};
 
     use super::{Before, Pack};
-    use crate::texts::{Piece, Texts};
+    use crate::text_run::{JoinedTexts, TextRun};
 
     /// Room that is made for what comes before it is seen, at most.
     const CAPACITY: usize = 1024;
 
     pub(in crate::wire) fn serialize<T: Pack, S: Serializer>(all: &[T], to: S) -> Result<S::Ok, S::Error> {
-        let letters: String = all.iter().filter_map(Pack::texts).map(Texts::letters).collect();
+        let joined: String = all.iter().filter_map(Pack::texts).map(TextRun::joined).collect();
         let mut parts = to.serialize_tuple(3)?;
-        parts.serialize_element(&letters)?;
+        parts.serialize_element(&joined)?;
         parts.serialize_element(&Lengths(all))?;
         parts.serialize_element(&Rest(all))?;
         parts.end()
@@ -243,8 +243,8 @@ pub(super) mod many {
     impl<T: Pack> Serialize for Lengths<'_, T> {
         fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
             let texts = || self.0.iter().filter_map(Pack::texts);
-            let mut seq = to.serialize_seq(Some(texts().map(Texts::len).sum()))?;
-            for text in texts().flat_map(Texts::iter) {
+            let mut seq = to.serialize_seq(Some(texts().map(TextRun::len).sum()))?;
+            for text in texts().flat_map(TextRun::iter) {
                 seq.serialize_element(&text.len())?;
             }
             seq.end()
@@ -279,14 +279,14 @@ pub(super) mod many {
         type Value = Vec<T>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("letters, lengths, and then what else there is of each")
+            f.write_str("bytes, lengths, and then what else there is of each")
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut parts: A) -> Result<Vec<T>, A::Error> {
-            let letters: &str = parts.next_element()?.unwrap_or_default();
+            let bytes: &str = parts.next_element()?.unwrap_or_default();
             let lengths: Vec<u32> = parts.next_element()?.unwrap_or_default();
-            let Some(texts) = Piece::divide(letters, lengths) else {
-                return Err(A::Error::custom("letters that are not divided between texts"));
+            let Some(texts) = JoinedTexts::divide(bytes, lengths) else {
+                return Err(A::Error::custom("bytes that are not divided between texts"));
             };
             let before = Before { texts: texts.into(), ..Before::default() };
             let all = parts.next_element_seed(All(before, PhantomData))?;
@@ -343,21 +343,21 @@ mod tests {
         postcard::from_bytes(bytes).ok().map(|Frame(all)| all)
     }
 
-    fn said(port: u16, oseq: Seq, text: &str) -> Said {
+    fn said(port: u16, oseq: Seq, text: &str) -> Run {
         let id = NodeId::new(([127, 0, 0, 1], port).into(), 1);
         let origin = Member { id, name: Name::new("m").unwrap() }.into();
-        Said { origin, oseq, texts: Text::new(text).unwrap().into(), stamp: 1000 + 2 * oseq }
+        Run { origin, oseq, texts: Text::new(text).unwrap().into(), stamp: 1000 + 2 * oseq }
     }
 
-    fn entry(index: Index, said: Said) -> Entry {
+    fn entry(index: Index, said: Run) -> Entry {
         let view = View { epoch: Epoch(1), leader: said.origin.id };
         Entry { view, index, stamp: index.wrapping_add(2000), body: Body::Chat { said, replayed: false } }
     }
 
     #[test]
     fn a_text_of_a_run_costs_one_byte_beside_itself_and_one_of_its_own_seven() {
-        let run = |count| Said {
-            texts: Texts::new(&vec![Text::new("abcd").unwrap(); count]).unwrap(),
+        let run = |count| Run {
+            texts: TextRun::new(&vec![Text::new("abcd").unwrap(); count]).unwrap(),
             ..said(1, 1, "")
         };
         assert_eq!(bytes(vec![run(21)]).len() - bytes(vec![run(20)]).len(), 1 + 4);
@@ -370,7 +370,7 @@ mod tests {
     fn a_run_comes_out_as_it_went_in_and_what_comes_after_it_too() {
         let run = |oseq| {
             let texts = ["a", "", "c"].map(|text| Text::new(text).unwrap());
-            Said { texts: Texts::new(&texts).unwrap(), ..said(1, oseq, "") }
+            Run { texts: TextRun::new(&texts).unwrap(), ..said(1, oseq, "") }
         };
         let entries = vec![entry(1, run(1)), entry(4, said(1, 4, "d")), entry(5, run(7)), entry(9, run(10))];
         assert_eq!(read(&bytes(entries.clone())), Some(entries));
@@ -378,14 +378,14 @@ mod tests {
 
     #[test]
     fn numbers_and_stamps_and_places_of_a_run_can_be_counted() {
-        let two = || Texts::new(&["a", "b"].map(|text| Text::new(text).unwrap())).unwrap();
-        let run = |oseq| Said { oseq, texts: two(), ..said(1, 1, "") };
+        let two = || TextRun::new(&["a", "b"].map(|text| Text::new(text).unwrap())).unwrap();
+        let run = |oseq| Run { oseq, texts: two(), ..said(1, 1, "") };
         let is_read = |entry| read::<Entry>(&bytes(vec![entry])).is_some();
         let last = u64::MAX - 1;
         assert!(is_read(entry(last, run(last))));
         assert!(!is_read(entry(u64::MAX, run(1))), "a place too many");
         assert!(!is_read(entry(1, run(u64::MAX))), "a number too many");
-        assert!(!is_read(entry(1, Said { stamp: u64::MAX, ..run(1) })), "a stamp too many");
+        assert!(!is_read(entry(1, Run { stamp: u64::MAX, ..run(1) })), "a stamp too many");
         assert!(!is_read(Entry { stamp: u64::MAX, ..entry(1, run(1)) }), "a stamp of the leader too many");
     }
 
@@ -393,11 +393,11 @@ mod tests {
     fn a_run_heavier_than_a_batch_and_one_text_is_refused() {
         let run = |count: usize| {
             let texts = vec![Text::new(&"x".repeat(128)).unwrap(); count];
-            Said { texts: Texts::new(&texts).unwrap(), ..said(1, 1, "") }
+            Run { texts: TextRun::new(&texts).unwrap(), ..said(1, 1, "") }
         };
         let most = usize::try_from(MAX_RUN).unwrap() / 256;
-        assert!(read::<Said>(&bytes(vec![run(most)])).is_some());
-        assert!(read::<Said>(&bytes(vec![run(most + 1)])).is_none());
+        assert!(read::<Run>(&bytes(vec![run(most)])).is_some());
+        assert!(read::<Run>(&bytes(vec![run(most + 1)])).is_none());
     }
 
     #[test]
@@ -417,20 +417,20 @@ mod tests {
 
     #[test]
     fn texts_that_come_together_share_their_memory() {
-        let came = read::<Said>(&bytes(vec![said(1, 1, "ab"), said(1, 2, "cd")])).unwrap();
-        assert_eq!(came[0].texts.letters().as_bytes().as_ptr_range().end, came[1].texts.letters().as_ptr());
+        let came = read::<Run>(&bytes(vec![said(1, 1, "ab"), said(1, 2, "cd")])).unwrap();
+        assert_eq!(came[0].texts.joined().as_bytes().as_ptr_range().end, came[1].texts.joined().as_ptr());
     }
 
     #[test]
     fn texts_must_be_divided_between_those_who_said_them() {
         let good = bytes(vec![said(1, 1, "ü"), said(1, 2, "b")]);
         let last = good.len() - 1;
-        assert_eq!(good[..7], [3, 0xC3, 0xBC, b'b', 2, 2, 1], "the letters, and two lengths");
+        assert_eq!(good[..7], [3, 0xC3, 0xBC, b'b', 2, 2, 1], "the bytes, and two lengths");
         assert_eq!(good[last], 1, "the texts of the last");
         let changed = |at: usize, byte: u8| {
             let mut bytes = good.clone();
             bytes[at] = byte;
-            read::<Said>(&bytes)
+            read::<Run>(&bytes)
         };
         assert!(changed(last, 1).is_some());
         assert_eq!(changed(last, 0), None, "a run of no text");
@@ -442,7 +442,7 @@ mod tests {
     #[test]
     fn nothing_follows_from_nothing() {
         let mut bytes = bytes(vec![entry(1, said(1, 1, ""))]);
-        assert_eq!(bytes[..5], [0, 1, 0, 1, 1], "no letters, one length, one entry, and its place");
+        assert_eq!(bytes[..5], [0, 1, 0, 1, 1], "no bytes, one length, one entry, and its place");
         bytes.truncate(4);
         bytes.extend([0; 6]);
         assert_eq!(read::<Entry>(&bytes), None);

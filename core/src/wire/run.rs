@@ -3,7 +3,7 @@
 //! Their numbers, their places and their stamps each go up by one, so a run tells those of its first text alone.
 //! Where a log, a window or a frame ends within a run, the run is cut.
 
-use super::message::{Body, Change, Entry, Said};
+use super::message::{Body, Change, Entry, Run};
 use crate::ids::{Index, Seq, Stamp};
 use crate::limits::{BATCH_BYTES, MAX_TEXT};
 
@@ -13,7 +13,7 @@ const TEXT_OVERHEAD: u64 = 128;
 /// The weight of a run, at most: a batch that one more text overshoots.
 pub(crate) const MAX_RUN: u64 = BATCH_BYTES as u64 + TEXT_OVERHEAD + MAX_TEXT as u64;
 
-impl Said {
+impl Run {
     /// How many texts there are; never zero.
     pub fn count(&self) -> u64 {
         self.texts.len() as u64

@@ -66,7 +66,7 @@ impl Leader {
         for _ in 0..3 {
             let (view, index) = (self.node.view(), self.node.log_len());
             for member in 2..=last {
-                let sync = Sync { view, shape: Vec::new(), tail: Vec::new(), more: false };
+                let sync = Sync { view, history: Vec::new(), tail: Vec::new(), more: false };
                 self.hear(member, Message::Sync(sync));
                 self.hear(member, Message::Ack { view, index });
             }

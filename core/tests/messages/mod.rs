@@ -8,10 +8,12 @@ use proptest::option;
 use proptest::prelude::*;
 use ringchat_core::limits::MAX_TEXT;
 use ringchat_core::wire::{
-    Beat, Body, Change, Deliver, Elect, Elected, Entry, Envelope, Hello, Install, Join, Key, Message,
-    NotMember, Refusal, RefusedKind, Said, Segment, Sync,
+    Beat, Body, CandidateRank, Change, Deliver, Elect, Elected, Entry, Envelope, Hello, Install, Join,
+    Message, NotMember, Refusal, RefusedKind, Run, Sync, ViewSpan,
 };
-use ringchat_core::{Cfg, Departure, Epoch, Member, Name, NodeId, RoomId, Roster, Seq, Text, Texts, View};
+use ringchat_core::{
+    ConfigId, Departure, Epoch, Member, Name, NodeId, RoomId, Roster, Seq, Text, TextRun, View,
+};
 
 /// Any message, in its envelope.
 pub(crate) fn envelope() -> impl Strategy<Value = Envelope> {
@@ -135,14 +137,15 @@ fn beat() -> BoxedStrategy<Beat> {
 }
 
 fn elect() -> BoxedStrategy<Elect> {
-    let key = (epoch(), any::<u64>(), id()).prop_map(|(epoch, length, id)| Key { epoch, length, id });
+    let key =
+        (epoch(), any::<u64>(), id()).prop_map(|(epoch, length, id)| CandidateRank { epoch, length, id });
     (epoch(), key, vec(id(), 0..5), cfg(), option::of(roster()))
         .prop_map(|(epoch, candidate, path, cfg, roster)| Elect { epoch, candidate, path, cfg, roster })
         .boxed()
 }
 
 fn elected() -> BoxedStrategy<Elected> {
-    (cfg(), roster(), shape()).prop_map(|(cfg, roster, shape)| Elected { cfg, roster, shape }).boxed()
+    (cfg(), roster(), history()).prop_map(|(cfg, roster, history)| Elected { cfg, roster, history }).boxed()
 }
 
 fn deliver() -> BoxedStrategy<Deliver> {
@@ -152,22 +155,22 @@ fn deliver() -> BoxedStrategy<Deliver> {
 }
 
 fn sync() -> BoxedStrategy<Sync> {
-    (view(), shape(), vec(said(), 0..4), any::<bool>())
-        .prop_map(|(view, shape, tail, more)| Sync { view, shape, tail, more })
+    (view(), history(), vec(said(), 0..4), any::<bool>())
+        .prop_map(|(view, history, tail, more)| Sync { view, history, tail, more })
         .boxed()
 }
 
 fn install() -> BoxedStrategy<Install> {
     let numbers = (any::<u64>(), any::<u64>(), any::<u64>(), any::<u64>());
-    (cfg(), roster(), numbers, origins(), shape())
-        .prop_map(|(cfg, roster, (common, base, end, stable), origins, shape)| Install {
+    (cfg(), roster(), numbers, origins(), history())
+        .prop_map(|(cfg, roster, (common, base, end, stable), origins, history)| Install {
             cfg,
             roster,
             common,
             base,
             end,
             origins,
-            shape,
+            history,
             stable,
         })
         .boxed()
@@ -218,23 +221,23 @@ fn first() -> impl Strategy<Value = u64> {
     0..=u64::MAX - 4
 }
 
-fn said() -> BoxedStrategy<Said> {
-    let texts = vec(text(), 1..4).prop_map(|texts| Texts::new(&texts).expect("there is one"));
+fn said() -> BoxedStrategy<Run> {
+    let texts = vec(text(), 1..4).prop_map(|texts| TextRun::new(&texts).expect("there is one"));
     (member(), first(), texts, first())
-        .prop_map(|(origin, oseq, texts, stamp)| Said { origin: origin.into(), oseq, texts, stamp })
+        .prop_map(|(origin, oseq, texts, stamp)| Run { origin: origin.into(), oseq, texts, stamp })
         .boxed()
 }
 
-fn shape() -> BoxedStrategy<Vec<Segment>> {
-    vec((view(), any::<u64>()).prop_map(|(view, end)| Segment { view, end }), 0..4).boxed()
+fn history() -> BoxedStrategy<Vec<ViewSpan>> {
+    vec((view(), any::<u64>()).prop_map(|(view, end)| ViewSpan { view, end }), 0..4).boxed()
 }
 
 fn origins() -> BoxedStrategy<BTreeMap<NodeId, Seq>> {
     btree_map(id(), any::<Seq>(), 0..4).boxed()
 }
 
-fn cfg() -> BoxedStrategy<Cfg> {
-    (view(), any::<u64>()).prop_map(|(view, n)| Cfg { view, n }).boxed()
+fn cfg() -> BoxedStrategy<ConfigId> {
+    (view(), any::<u64>()).prop_map(|(view, n)| ConfigId { view, n }).boxed()
 }
 
 fn view() -> BoxedStrategy<View> {

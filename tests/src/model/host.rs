@@ -13,7 +13,7 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 use ringchat_core::wire::{Body, Envelope, Message};
 use ringchat_core::{
     Action, CloseMode, Command, DialId, DownReason, Ending, Fault, Input, Instant, LinkId, Node, NodeId,
-    Notice, Seq, Text, Texts, digest_message, invariants,
+    Notice, Seq, Text, TextRun, digest_message, invariants,
 };
 
 use super::state::Budget;
@@ -202,7 +202,7 @@ impl Host {
             Event::Say(count) => {
                 self.said += u64::from(*count);
                 let text = Text::new("m").ok();
-                let texts = text.and_then(|text| Texts::new(&vec![text; usize::from(*count)]));
+                let texts = text.and_then(|text| TextRun::new(&vec![text; usize::from(*count)]));
                 texts.map(|texts| Input::Command(Command::Say(texts))).into_iter().collect()
             }
             Event::Input(input) => vec![Input::clone(input)],
@@ -311,7 +311,7 @@ impl Host {
 struct Promises {
     promised: ringchat_core::Epoch,
     view: ringchat_core::Epoch,
-    cfg: ringchat_core::Cfg,
+    cfg: ringchat_core::ConfigId,
 }
 
 impl Promises {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use ringchat_core::wire::{Elect, Key};
+use ringchat_core::wire::{CandidateRank, Elect};
 use ringchat_core::{Epoch, Index, Instant, LinkId, Node, View};
 
 use super::Violation;
@@ -17,7 +17,7 @@ pub struct Tokens {
 #[derive(Clone, Debug)]
 struct Sent {
     epoch: Epoch,
-    candidate: Key,
+    candidate: CandidateRank,
     /// Where its token went last.
     link: Option<LinkId>,
 }
@@ -82,12 +82,12 @@ fn view_at(node: &Node, index: Index) -> Option<View> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ringchat_core::{Cfg, NodeId};
+    use ringchat_core::{ConfigId, NodeId};
 
     fn elect(epoch: u64, candidate: u16) -> Elect {
         let id = |n| NodeId::new(([10, 0, 0, 1], n).into(), 1);
-        let candidate = Key { epoch: Epoch(1), length: 5, id: id(candidate) };
-        let cfg = Cfg { view: View { epoch: Epoch(1), leader: id(1) }, n: 1 };
+        let candidate = CandidateRank { epoch: Epoch(1), length: 5, id: id(candidate) };
+        let cfg = ConfigId { view: View { epoch: Epoch(1), leader: id(1) }, n: 1 };
         Elect { epoch: Epoch(epoch), candidate, path: Vec::new(), cfg, roster: None }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher as _};
 
 use ringchat_core::wire::{Body, Entry};
-use ringchat_core::{Cfg, Epoch, Index, Instant, Node, NodeId, Seq, View, invariants};
+use ringchat_core::{ConfigId, Epoch, Index, Instant, Node, NodeId, Seq, View, invariants};
 
 use super::{Promises, Violation};
 use crate::sim::HostId;
@@ -22,7 +22,7 @@ pub struct States {
 struct Last {
     promised: Epoch,
     view: View,
-    cfg: Cfg,
+    cfg: ConfigId,
     length: Index,
     /// The view of the last entry.
     tip: Option<View>,

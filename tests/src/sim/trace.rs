@@ -197,7 +197,7 @@ impl fmt::Display for Short<'_> {
             }
             Message::Ack { view, index } => write!(f, " in {} {index}", Seen(Some(*view))),
             Message::Sync(s) => {
-                let ends: Vec<u64> = s.shape.iter().map(|s| s.end).collect();
+                let ends: Vec<u64> = s.history.iter().map(|s| s.end).collect();
                 write!(f, " to {} shape {ends:?} tail {} more {}", Seen(Some(s.view)), s.tail.len(), s.more)
             }
             Message::Install(i) => write!(
@@ -225,7 +225,7 @@ impl fmt::Display for Short<'_> {
     }
 }
 
-struct Config(Option<ringchat_core::Cfg>);
+struct Config(Option<ringchat_core::ConfigId>);
 
 impl fmt::Display for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -2,7 +2,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ringchat_core::limits::{LINK_QUEUE_BYTES, MAX_GREETING};
-use ringchat_core::wire::{DecodeError, Envelope, Message, Said};
+use ringchat_core::wire::{DecodeError, Envelope, Message, Run};
 use ringchat_core::{
     CloseMode, DialFailure, DialId, DownReason, Epoch, Input, Instant, LinkId, Member, Name, NodeId, Origin,
     RoomId, Text, View,
@@ -23,7 +23,7 @@ fn big() -> Envelope {
     let origin = Member { id: NodeId::new(addr(1), 1), name: Name::new("a").unwrap() };
     let view = View { epoch: Epoch(1), leader: origin.id };
     let texts = Text::new(&"x".repeat(16_000)).unwrap().into();
-    let said = Said { origin: origin.into(), oseq: 1, texts, stamp: 1 };
+    let said = Run { origin: origin.into(), oseq: 1, texts, stamp: 1 };
     Envelope { room: RoomId(1), stamp: 1, message: Message::Submit { view, said: vec![said] } }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ringchat_core::wire::{Envelope, Message};
-use ringchat_core::{Action, Command, Input, Instant, LinkId, Notice, RingReason, Texts};
+use ringchat_core::{Action, Command, Input, Instant, LinkId, Notice, RingReason, TextRun};
 
 use super::{HostId, Life, World, kind, shifted};
 use crate::oracles::{Violation, winner_has_all};
@@ -131,7 +131,7 @@ impl World {
     pub(super) fn user(&mut self, host: HostId) -> Result<(), Violation> {
         while self.processes[host.0].life == Life::Running && self.processes[host.0].node.can_say() {
             let process = &mut self.processes[host.0];
-            let Some(texts) = Texts::new(&process.unsaid) else { break };
+            let Some(texts) = TextRun::new(&process.unsaid) else { break };
             let takes = process.node.takes(&texts);
             let Some(say) = texts.part(0, takes).map(Command::Say) else { break };
             for text in process.unsaid.drain(..takes) {

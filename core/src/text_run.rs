@@ -15,8 +15,8 @@ use crate::limits::MAX_TEXT;
 /// Cheap to clone and to cut. All that came in one frame share their memory, so whoever keeps one for long keeps all
 /// of them.
 #[derive(Clone)]
-pub struct Texts {
-    piece: Arc<Piece>,
+pub struct TextRun {
+    piece: Arc<JoinedTexts>,
     /// Which texts of the piece these are.
     first: usize,
     end: usize,
@@ -24,30 +24,30 @@ pub struct Texts {
 
 /// Any number of texts, one after the other.
 #[derive(Default)]
-pub(crate) struct Piece {
-    letters: String,
+pub(crate) struct JoinedTexts {
+    bytes: String,
     /// Where each text ends.
     ends: Vec<u32>,
 }
 
-impl Piece {
-    /// Divides `letters` into texts of these lengths; nothing if that cannot be.
-    pub(crate) fn divide(letters: &str, lengths: Vec<u32>) -> Option<Self> {
+impl JoinedTexts {
+    /// Divides `bytes` into texts of these lengths; nothing if that cannot be.
+    pub(crate) fn divide(bytes: &str, lengths: Vec<u32>) -> Option<Self> {
         let mut ends = lengths;
         let mut last = 0_u32;
         for end in &mut ends {
             let is_text = usize::try_from(*end).is_ok_and(|length| length <= MAX_TEXT);
             last = last.checked_add(*end).filter(|_| is_text)?;
-            letters.is_char_boundary(usize::try_from(last).ok()?).then_some(())?;
+            bytes.is_char_boundary(usize::try_from(last).ok()?).then_some(())?;
             *end = last;
         }
-        (usize::try_from(last) == Ok(letters.len())).then(|| Self { letters: letters.into(), ends })
+        (usize::try_from(last) == Ok(bytes.len())).then(|| Self { bytes: bytes.into(), ends })
     }
 
     /// Adds a text at the end, unless the piece cannot grow so much.
     fn push(&mut self, text: &str) {
-        if let Ok(end) = u32::try_from(self.letters.len().saturating_add(text.len())) {
-            self.letters.push_str(text);
+        if let Ok(end) = u32::try_from(self.bytes.len().saturating_add(text.len())) {
+            self.bytes.push_str(text);
             self.ends.push(end);
         }
     }
@@ -63,21 +63,21 @@ impl Piece {
         before.and_then(|end| usize::try_from(*end).ok()).unwrap_or(0)
     }
 
-    fn letters(&self, texts: Range<usize>) -> &str {
-        self.letters.get(self.start(texts.start)..self.start(texts.end)).unwrap_or_default()
+    fn bytes(&self, texts: Range<usize>) -> &str {
+        self.bytes.get(self.start(texts.start)..self.start(texts.end)).unwrap_or_default()
     }
 }
 
-impl Texts {
+impl TextRun {
     /// Some of a piece's texts; nothing if it does not have them, or they are none.
-    pub(crate) fn of(piece: &Arc<Piece>, part: Range<usize>) -> Option<Self> {
+    pub(crate) fn of(piece: &Arc<JoinedTexts>, part: Range<usize>) -> Option<Self> {
         let is_part = part.start < part.end && part.end <= piece.len();
         is_part.then(|| Self { piece: piece.clone(), first: part.start, end: part.end })
     }
 
     /// These texts, one after the other; nothing if there is none.
     pub fn new<'a>(texts: impl IntoIterator<Item = &'a Text>) -> Option<Self> {
-        let mut piece = Piece::default();
+        let mut piece = JoinedTexts::default();
         texts.into_iter().for_each(|text| piece.push(text.as_str()));
         let all = 0..piece.len();
         Self::of(&piece.into(), all)
@@ -113,39 +113,39 @@ impl Texts {
     }
 
     /// All of them without what divides them.
-    pub(crate) fn letters(&self) -> &str {
-        self.piece.letters(self.first..self.end)
+    pub(crate) fn joined(&self) -> &str {
+        self.piece.bytes(self.first..self.end)
     }
 
     /// Each of them, in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &str> + ExactSizeIterator {
-        (self.first..self.end).map(|text| self.piece.letters(text..text.saturating_add(1)))
+        (self.first..self.end).map(|text| self.piece.bytes(text..text.saturating_add(1)))
     }
 }
 
-impl From<Text> for Texts {
+impl From<Text> for TextRun {
     fn from(text: Text) -> Self {
-        let mut piece = Piece::default();
+        let mut piece = JoinedTexts::default();
         piece.push(text.as_str());
         Self { piece: piece.into(), first: 0, end: 1 }
     }
 }
 
-impl PartialEq for Texts {
+impl PartialEq for TextRun {
     fn eq(&self, other: &Self) -> bool {
         self.iter().eq(other.iter())
     }
 }
 
-impl Eq for Texts {}
+impl Eq for TextRun {}
 
-impl Hash for Texts {
+impl Hash for TextRun {
     fn hash<H: Hasher>(&self, state: &mut H) {
         self.iter().for_each(|text| text.hash(state));
     }
 }
 
-impl fmt::Debug for Texts {
+impl fmt::Debug for TextRun {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.iter()).finish()
     }
@@ -157,9 +157,9 @@ mod tests {
 
     use super::*;
 
-    fn texts(texts: &[&str]) -> Texts {
+    fn texts(texts: &[&str]) -> TextRun {
         let texts: Vec<Text> = texts.iter().map(|text| Text::new(text).unwrap()).collect();
-        Texts::new(&texts).unwrap()
+        TextRun::new(&texts).unwrap()
     }
 
     #[test]
@@ -168,8 +168,8 @@ mod tests {
         let part = all.part(1, 2).unwrap();
         assert_eq!(part, texts(&["", "three"]));
         assert_eq!(part.iter().rev().collect::<Vec<_>>(), ["three", ""]);
-        assert_eq!((part.letters(), part.bytes(1), part.bytes(9)), ("three", 0, 5));
-        assert_eq!(part.letters().as_ptr(), all.letters()[3..].as_ptr());
+        assert_eq!((part.joined(), part.bytes(1), part.bytes(9)), ("three", 0, 5));
+        assert_eq!(part.joined().as_ptr(), all.joined()[3..].as_ptr());
         assert_eq!(part.part(1, 9), Some(texts(&["three"])));
         assert_eq!((part.part(2, 1), part.part(0, 0)), (None, None));
     }
@@ -184,7 +184,7 @@ mod tests {
     #[allow(clippy::cast_possible_truncation, reason = "it is 16 KiB")]
     fn letters_must_be_divided_between_all_texts() {
         const MOST: u32 = MAX_TEXT as u32;
-        let divide = |letters, lengths| Piece::divide(letters, lengths).is_some();
+        let divide = |bytes, lengths| JoinedTexts::divide(bytes, lengths).is_some();
         assert!(divide("übc", vec![2, 0, 2]));
         assert!(!divide("übc", vec![1, 3]), "half a letter");
         assert!(!divide("übc", vec![2, 1]), "a letter too many");
