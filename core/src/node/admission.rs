@@ -86,7 +86,7 @@ impl Node {
         let contact = join.contact.unwrap_or(self.me.id);
         let id = join.me.id;
         leadership.joiners.push(Joiner { member: join.me, contact, epoch: join.epoch, ring: join.ring });
-        self.adopt(link, id, join.generation);
+        self.bind_join_link(link, id, join.generation);
         // It may take a while until it is let in; it is to know that somebody listens.
         let beat = self.beat();
         self.send(link, Message::Pong(beat));
@@ -111,7 +111,7 @@ impl Node {
             return;
         }
         let promised = joiners.iter().map(|joiner| joiner.epoch).max().unwrap_or_default();
-        if promised >= self.view.epoch && self.keeps(Rule::EpochAboveReturners) {
+        if promised >= self.view.epoch && self.enforces(Rule::EpochAboveReturners) {
             self.reopen(promised.next());
         }
         let returning = joiners.iter().filter(|joiner| joiner.epoch > Epoch::default());
@@ -142,7 +142,7 @@ impl Node {
     /// Opens a new epoch under the same leader, above all that one who comes back has promised.
     fn reopen(&mut self, epoch: Epoch) {
         let roster = self.roster.clone();
-        self.reign(View { epoch, leader: self.me.id }, roster);
+        self.become_leader(View { epoch, leader: self.me.id }, roster);
         for member in self.linked_peers() {
             if self.roster.contains(member) {
                 let elected = self.announcement();
@@ -156,7 +156,7 @@ impl Node {
         if self.is_in_doubt() {
             return;
         }
-        let waits = self.keeps(Rule::WelcomeAfterAcks);
+        let waits = self.enforces(Rule::WelcomeAfterAcks);
         let Some(leadership) = &mut self.leadership else { return };
         let Some(admission) = &leadership.admission else { return };
         if waits && !leadership.lacking(admission.index, &admission.newcomers).is_empty() {

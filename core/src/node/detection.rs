@@ -213,12 +213,12 @@ impl Node {
         self.suspect(peer);
         self.ring_unlinked(peer);
         if self.leadership.is_some() {
-            self.doom(peer, Departure::Lost);
+            self.schedule_removal(peer, Departure::Lost);
         }
         if self.leader() == Some(peer) {
             self.leader_is_lost(peer);
         }
-        if self.best_candidate() == Some(peer) && self.keeps(Rule::DeadCandidateStartsAnew) {
+        if self.best_candidate() == Some(peer) && self.enforces(Rule::DeadCandidateStartsAnew) {
             return self.start_election();
         }
         self.seek_next();
@@ -260,7 +260,7 @@ impl Node {
     }
 
     pub(super) fn beat(&self) -> Beat {
-        let cfg = self.known_cfg().filter(|_| self.keeps(Rule::CfgInBeats));
+        let cfg = self.known_cfg().filter(|_| self.enforces(Rule::CfgInBeats));
         Beat { view: self.known_view(), cfg, acked: self.log.len(), stable: self.stable }
     }
 

@@ -45,7 +45,7 @@ impl Node {
         for (id, epoch) in &self.unreachable {
             (id, *epoch == self.promised).hash(state);
         }
-        (&self.shunned, &self.went_on).hash(state);
+        (&self.refused_us, &self.ahead).hash(state);
         let decides = |timer| timer != Timer::Sweep && (stability || timer != Timer::Ack);
         Timer::ALL.map(|timer| decides(timer) && self.timers.is_set(timer)).hash(state);
         self.digest_links(state);
@@ -84,13 +84,13 @@ impl Node {
             Message::Elected(elected) => {
                 let view = elected.cfg.view;
                 // Nobody who follows a leader comes to follow another of the same epoch.
-                let follows = matches!(self.mode, Mode::Normal | Mode::Waiting(_)) && self.joining.is_none();
+                let follows = matches!(self.mode, Mode::Normal | Mode::Syncing(_)) && self.joining.is_none();
                 let from_others = state.peer != Some(view.leader);
                 let is_over =
                     view.epoch < self.promised || (view.epoch == self.promised && follows && from_others);
                 view.leader == self.me.id || (is_over && state.knows >= Some(elected.cfg))
             }
-            Message::Deliver(deliver) => deliver.view.epoch < self.promised && self.keeps(Rule::Freeze),
+            Message::Deliver(deliver) => deliver.view.epoch < self.promised && self.enforces(Rule::Freeze),
             Message::Promise { round, .. } => self.doubt.is_over(*round),
             _ => false,
         }
@@ -110,9 +110,9 @@ impl Node {
         core::mem::discriminant(&self.mode).hash(state);
         match &self.mode {
             Mode::Electing(election) => election.hash(state),
-            Mode::Waiting(waiting) => {
-                (&waiting.announcement, waiting.told).hash(state);
-                if let Some((install, entries)) = &waiting.install {
+            Mode::Syncing(syncing) => {
+                (&syncing.announcement, syncing.told).hash(state);
+                if let Some((install, entries)) = &syncing.install {
                     digest_install(install, stability, state);
                     entries.len().hash(state);
                     for entry in entries {
@@ -133,8 +133,8 @@ impl Node {
         for entry in self.log_entries() {
             digest_entry(&entry, state);
         }
-        self.absent.len().hash(state);
-        for (id, lost) in &self.absent.lost {
+        self.lost_members.len().hash(state);
+        for (id, lost) in &self.lost_members.lost {
             (id, lost.index).hash(state);
         }
     }
@@ -160,7 +160,7 @@ impl Node {
         let merging = leadership.merging.and_then(|link| self.links.get(link));
         merging.map(|link| link.remote).hash(state);
         let recent = leadership.last_removal.is_some_and(|at| now.since(at) < Times::SUSPECT_WINDOW);
-        (&leadership.doomed, recent, leadership.holding).hash(state);
+        (&leadership.pending_removals, recent, leadership.holding).hash(state);
         stability.then_some(leadership.slowest).hash(state);
         leadership.held.len().hash(state);
         for said in &leadership.held {

@@ -124,7 +124,7 @@ impl Node {
     /// asked has heard of it, and waits for longer: a leader that is late again and again is to be sure some time.
     pub(super) fn note_lateness(&mut self, late: Duration) {
         let limit = if self.is_in_doubt() { self.times.detect } else { self.times.detect / 2 };
-        if late <= limit || !self.keeps(Rule::DoubtAfterSleep) {
+        if late <= limit || !self.enforces(Rule::DoubtAfterSleep) {
             return;
         }
         if let Mode::Electing(election) = &mut self.mode {
@@ -141,7 +141,8 @@ impl Node {
     /// Asks all that it leads. Who wants in follows nobody yet.
     fn doubt_lead(&mut self) {
         let Some(leadership) = self.leadership.as_ref().filter(|_| self.is_normal()) else { return };
-        let is_asked = |id: &NodeId| !leadership.wants_in(*id) && !leadership.doomed.contains_key(id);
+        let is_asked =
+            |id: &NodeId| !leadership.wants_in(*id) && !leadership.pending_removals.contains_key(id);
         let members: BTreeSet<NodeId> = leadership.members.keys().copied().filter(is_asked).collect();
         if members.is_empty() && !self.doubt.is_open() {
             return;
@@ -208,7 +209,7 @@ impl Node {
         for member in awaited {
             let link = self.links.of(member).and_then(|link| self.links.get(link));
             if too_long {
-                self.doom(member, Departure::Lost);
+                self.schedule_removal(member, Departure::Lost);
             } else if link.is_none_or(|link| link.probed.is_none_or(|at| link.heard >= at)) {
                 self.ask_promise(member);
             }
@@ -222,7 +223,9 @@ impl Node {
         }
         let (awaited, _) = self.doubt.awaited(self.now());
         let is_lost = |id: &NodeId| {
-            self.leadership.as_ref().is_none_or(|it| it.doomed.contains_key(id) || !it.wants_link(*id))
+            self.leadership
+                .as_ref()
+                .is_none_or(|it| it.pending_removals.contains_key(id) || !it.wants_link(*id))
         };
         if !awaited.iter().all(is_lost) {
             return;

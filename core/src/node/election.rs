@@ -64,7 +64,7 @@ impl Node {
         self.timers.clear(Timer::Slow);
         let (log, length) = (self.log.epoch(), self.log.len());
         let (log, length) =
-            if self.keeps(Rule::LongestLogFirst) { (log, length) } else { Default::default() };
+            if self.enforces(Rule::LongestLogFirst) { (log, length) } else { Default::default() };
         let key = CandidateRank { epoch: log, length, id: self.me.id };
         let key = self.joining.is_none().then_some(key);
         self.mode = Mode::Electing(Election { key, best: None, sent: None, slept: false });
@@ -146,13 +146,13 @@ impl Node {
         if elect.epoch > self.promised {
             self.freeze(elect.epoch);
         }
-        self.weigh(elect.candidate, elect.path);
+        self.on_candidate(elect.candidate, elect.path);
     }
 
     /// Compares a candidate with this member and the best that it knows.
-    fn weigh(&mut self, candidate: CandidateRank, mut path: Vec<NodeId>) {
+    fn on_candidate(&mut self, candidate: CandidateRank, mut path: Vec<NodeId>) {
         let me = self.me.id;
-        let swallows = self.keeps(Rule::SwallowRepeats);
+        let swallows = self.enforces(Rule::SwallowRepeats);
         let Mode::Electing(election) = &mut self.mode else { return };
         let best = election.best.as_ref().map(|(best, _)| *best);
         let repeated = Some(candidate) == best || path.contains(&me);
@@ -178,7 +178,7 @@ impl Node {
             election.sent = None;
             self.tell_election(ElectionPhase::Forward, candidate.id);
             let dead = self.unreachable.get(&candidate.id) == Some(&self.promised);
-            if dead && self.keeps(Rule::DeadCandidateStartsAnew) {
+            if dead && self.enforces(Rule::DeadCandidateStartsAnew) {
                 return self.start_election();
             }
             self.pass_token();
@@ -195,7 +195,7 @@ impl Node {
 
     /// This member's token came back, or nobody else is there.
     fn win(&mut self) {
-        if !self.went_on.is_empty() && self.ring.next.is_none() {
+        if !self.ahead.is_empty() && self.ring.next.is_none() {
             return self.rejoin();
         }
         let Mode::Electing(Election { best: Some((_, path)), .. }) = &self.mode else { return };
@@ -203,7 +203,7 @@ impl Node {
         let view = View { epoch: self.promised, leader: self.me.id };
         self.tell_election(ElectionPhase::Won, self.me.id);
         let roster = self.ring_of(&path);
-        self.reign(view, roster);
+        self.become_leader(view, roster);
         self.pass_announcement();
     }
 
@@ -211,16 +211,16 @@ impl Node {
     /// them even if it was removed from the ring that it knows.
     fn ring_of(&self, path: &[NodeId]) -> Roster {
         let dead = |id: &NodeId| {
-            self.unreachable.get(id) == Some(&self.promised) && self.keeps(Rule::PathWithoutDead)
+            self.unreachable.get(id) == Some(&self.promised) && self.enforces(Rule::PathWithoutDead)
         };
-        let alive = path.iter().filter(|id| !dead(id) && !self.shunned.contains(id));
+        let alive = path.iter().filter(|id| !dead(id) && !self.refused_us.contains(id));
         let known = |id| if id == self.me.id { Some(&*self.me) } else { self.route.roster.find(id) };
         let members = alive.filter_map(|id| known(*id).cloned()).collect();
         Roster::new(members).unwrap_or_else(|_| Roster::alone(Member::clone(&self.me)))
     }
 
     /// Leads in `view`: opens its epoch with `roster`, and sequences what waits.
-    pub(super) fn reign(&mut self, view: View, roster: Roster) {
+    pub(super) fn become_leader(&mut self, view: View, roster: Roster) {
         self.view = view;
         self.promised = view.epoch;
         self.take_lead(&roster);
@@ -236,11 +236,11 @@ impl Node {
         self.sequence_own();
     }
 
-    /// Tells the next who leads: in `Waiting`, and later if it is behind.
+    /// Tells the next who leads: in `Syncing`, and later if it is behind.
     pub(super) fn pass_announcement(&mut self) {
         let Some(next) = self.ring.next else { return };
         let elected = match &mut self.mode {
-            Mode::Waiting(waiting) => match waiting.announcement_for(next) {
+            Mode::Syncing(syncing) => match syncing.announcement_for(next) {
                 Some(elected) => elected,
                 None => return,
             },
@@ -320,11 +320,11 @@ impl Node {
 
     /// No leader within the time.
     pub(super) fn on_election_due(&mut self) {
-        if !self.keeps(Rule::ElectionTimeout) {
+        if !self.enforces(Rule::ElectionTimeout) {
             return;
         }
         match self.mode {
-            Mode::Electing(_) | Mode::Waiting(_) => self.start_election(),
+            Mode::Electing(_) | Mode::Syncing(_) => self.start_election(),
             Mode::Joining | Mode::Normal | Mode::Ended => {}
         }
     }

@@ -126,7 +126,7 @@ impl Node {
             next: self.ring.is_next_or_sought(you),
             answer,
             view: self.known_view(),
-            cfg: self.known_cfg().filter(|_| self.keeps(Rule::CfgInHellos)),
+            cfg: self.known_cfg().filter(|_| self.enforces(Rule::CfgInHellos)),
         };
         self.send(link, Message::Hello(hello));
     }
@@ -254,7 +254,7 @@ impl Node {
     }
 
     /// Makes `link`, on which a newcomer and its leader have met, stand for `peer`.
-    pub(super) fn adopt(&mut self, link: LinkId, peer: NodeId, generation: u64) {
+    pub(super) fn bind_join_link(&mut self, link: LinkId, peer: NodeId, generation: u64) {
         self.bind(link, peer, generation);
         self.seek_prev();
         // It may be the one that was being asked to be the next, on a link that is gone now.
@@ -280,7 +280,7 @@ impl Node {
             self.close(waiting, CloseMode::Abort);
         }
         self.unreachable.remove(&peer);
-        self.shunned.remove(&peer);
+        self.refused_us.remove(&peer);
     }
 
     /// A link to a member stands anew.
@@ -338,8 +338,8 @@ impl Node {
     /// A peer on a link that stands says that this node is no member.
     fn on_member_refusal(&mut self, peer: NodeId, refusal: &NotMember) {
         match refusal.re {
-            RefusedKind::Elect if self.is_over(refusal.epoch) && self.keeps(Rule::RefusalsOfThisElection) => {
-            }
+            RefusedKind::Elect
+                if self.is_over(refusal.epoch) && self.enforces(Rule::RefusalsOfThisElection) => {}
             RefusedKind::WantPromise if !self.is_in_doubt() => {}
             RefusedKind::Hello | RefusedKind::Elect | RefusedKind::WantPromise => {
                 self.on_refused_by(peer, refusal.cfg);
@@ -361,17 +361,17 @@ impl Node {
     /// `peer` lives and does not take this node for a member: it is passed over until there is a leader.
     fn on_refused_by(&mut self, peer: NodeId, cfg: Option<ConfigId>) {
         if self.route.roster.contains(peer) {
-            self.shunned.insert(peer);
-            if !self.keeps(Rule::RefusalsOnlyRoute) {
+            self.refused_us.insert(peer);
+            if !self.enforces(Rule::RefusalsOnlyRoute) {
                 (self.cfg, self.roster) = (self.cfg.next(), self.roster.retain(|id| id != peer));
             }
         }
-        let went_on = self.is_news(cfg);
-        if went_on {
-            self.went_on.insert(peer);
+        let is_ahead = self.is_news(cfg);
+        if is_ahead {
+            self.ahead.insert(peer);
         }
         self.ring_unlinked(peer);
-        if self.leader() == Some(peer) || (went_on && self.leads()) {
+        if self.leader() == Some(peer) || (is_ahead && self.leads()) {
             self.start_election();
         } else {
             self.seek_next();

@@ -64,7 +64,7 @@ impl Node {
         self.room = RoomId(self.rng.next().max(1));
         let roster = Roster::alone(Member::clone(&self.me));
         self.roster = roster.clone();
-        self.reign(View { epoch: self.promised.next(), leader: self.me.id }, roster);
+        self.become_leader(View { epoch: self.promised.next(), leader: self.me.id }, roster);
     }
 
     /// Asks the contact whose turn it is.
@@ -98,7 +98,7 @@ impl Node {
 
     pub(super) fn send_join(&mut self, link: LinkId, contact: Option<NodeId>) {
         let generation = self.links.get(link).map_or(0, |link| link.generation);
-        let is_new = self.is_fresh() || !self.keeps(Rule::RejoinWithPromise);
+        let is_new = self.is_fresh() || !self.enforces(Rule::RejoinWithPromise);
         let epoch = if is_new { Epoch::default() } else { self.promised };
         self.send(
             link,
@@ -140,8 +140,8 @@ impl Node {
         if self.mode != Mode::Joining || !asked || !follows || !elected.roster.contains(self.me.id) {
             return self.fault(link, Fault::Unexpected);
         }
-        self.adopt(link, leader, generation);
-        self.accept(elected);
+        self.bind_join_link(link, leader, generation);
+        self.follow(elected);
     }
 
     pub(super) fn on_refused(&mut self, link: LinkId, refusal: Refusal) {
@@ -249,7 +249,7 @@ impl Node {
 
     /// The room went on without this member: it comes back with its log and what it has to say.
     pub(super) fn rejoin(&mut self) {
-        let mut contacts: Vec<SocketAddr> = self.went_on.iter().map(NodeId::addr).collect();
+        let mut contacts: Vec<SocketAddr> = self.ahead.iter().map(NodeId::addr).collect();
         let others = self.roster.ids().filter(|id| *id != self.me.id).map(|id| id.addr());
         let others: Vec<SocketAddr> = others.filter(|addr| !contacts.contains(addr)).collect();
         contacts.extend(others);
@@ -258,8 +258,8 @@ impl Node {
         self.mode = Mode::Joining;
         self.ready = false;
         self.timers.clear(Timer::Election);
-        self.went_on.clear();
-        self.shunned.clear();
+        self.ahead.clear();
+        self.refused_us.clear();
         self.unreachable.clear();
         self.notify(Notice::LeftBehind);
         self.arm(Timer::Join, Duration::ZERO);
@@ -268,9 +268,9 @@ impl Node {
     /// Nobody can be reached: a room of one, which whoever is left may join.
     pub(super) fn stay_alone(&mut self) {
         self.drop_attempts();
-        self.went_on.clear();
+        self.ahead.clear();
         let epoch = self.promised.max(self.view.epoch).next();
-        self.reign(View { epoch, leader: self.me.id }, Roster::alone(Member::clone(&self.me)));
+        self.become_leader(View { epoch, leader: self.me.id }, Roster::alone(Member::clone(&self.me)));
         self.seek_next();
     }
 }

@@ -30,7 +30,7 @@ pub(crate) struct Leadership {
     pub(super) merging: Option<LinkId>,
     /// Whether the user was told that another ring is too large for this one.
     pub(super) told_too_many: bool,
-    pub(super) doomed: BTreeMap<NodeId, Departure>,
+    pub(super) pending_removals: BTreeMap<NodeId, Departure>,
     pub(super) last_removal: Option<Instant>,
     /// Submissions that wait while the room is held up.
     pub(super) held: VecDeque<Run>,
@@ -397,7 +397,7 @@ impl Node {
             leadership.cut_off.insert(member);
         }
         if again {
-            self.doom(member, Departure::Lost);
+            self.schedule_removal(member, Departure::Lost);
         }
         self.seek_next();
     }
@@ -405,11 +405,11 @@ impl Node {
     /// Reminds members that do not follow, and gives them up in time.
     pub(super) fn check_unsynced(&mut self) {
         let (now, patience) = (self.now(), Times::unsynced(self.roster.len()));
-        let (reminds, gives_up) = (self.keeps(Rule::RemindUnsynced), self.keeps(Rule::UnsyncedTimeout));
+        let (reminds, gives_up) = (self.enforces(Rule::RemindUnsynced), self.enforces(Rule::UnsyncedTimeout));
         let Some(leadership) = &mut self.leadership else { return };
-        let doomed = leadership.doomed.keys().copied();
+        let pending_removals = leadership.pending_removals.keys().copied();
         let newcomers = leadership.admission.iter().flat_map(|it| it.newcomers.iter().copied());
-        let spared: BTreeSet<NodeId> = newcomers.chain(doomed).collect();
+        let spared: BTreeSet<NodeId> = newcomers.chain(pending_removals).collect();
         let (mut lost, mut behind) = (Vec::new(), Vec::new());
         for (id, progress) in leadership.members.iter_mut().filter(|(id, _)| !spared.contains(id)) {
             let since = match progress.synced {
@@ -435,18 +435,18 @@ impl Node {
             }
         }
         for member in lost {
-            self.doom(member, Departure::Lost);
+            self.schedule_removal(member, Departure::Lost);
         }
     }
 
     /// `member` is to leave the membership: the first at once, others soon after together.
-    pub(super) fn doom(&mut self, member: NodeId, why: Departure) {
+    pub(super) fn schedule_removal(&mut self, member: NodeId, why: Departure) {
         let now = self.now();
         if !self.roster.contains(member) || member == self.me.id {
             return;
         }
         let Some(leadership) = &mut self.leadership else { return };
-        leadership.doomed.insert(member, why);
+        leadership.pending_removals.insert(member, why);
         let recent = leadership.last_removal.is_some_and(|at| now.since(at) < Times::SUSPECT_WINDOW);
         if why == Departure::Quit || !recent {
             self.commit_removals();
@@ -458,7 +458,7 @@ impl Node {
     /// `members` leave the membership at once and together.
     pub(super) fn expel(&mut self, members: Vec<NodeId>, why: Departure) {
         if let Some(leadership) = &mut self.leadership {
-            leadership.doomed.extend(members.into_iter().map(|member| (member, why)));
+            leadership.pending_removals.extend(members.into_iter().map(|member| (member, why)));
             self.commit_removals();
         }
     }
@@ -471,8 +471,9 @@ impl Node {
         }
         let Some(leadership) = &mut self.leadership else { return };
         leadership.last_removal = Some(now);
-        let doomed = core::mem::take(&mut leadership.doomed);
-        let gone = doomed.into_iter().filter_map(|(id, why)| Some((self.roster.find(id)?.clone(), why)));
+        let pending_removals = core::mem::take(&mut leadership.pending_removals);
+        let gone =
+            pending_removals.into_iter().filter_map(|(id, why)| Some((self.roster.find(id)?.clone(), why)));
         let gone: Vec<_> = gone.collect();
         if gone.is_empty() {
             return;
@@ -481,7 +482,7 @@ impl Node {
         let change = Change::Edit { gone, joined: Vec::new(), merged: false };
         self.sequence(Body::Membership { cfg: self.cfg.next(), change: change.into() });
         for id in ids {
-            self.dismiss(id);
+            self.notify_removed(id);
         }
         // The route may be of a ring to come, which still takes them for members.
         self.seek_next();
@@ -490,7 +491,7 @@ impl Node {
     }
 
     /// Tells one who is no member any more, if it can be told.
-    fn dismiss(&mut self, id: NodeId) {
+    fn notify_removed(&mut self, id: NodeId) {
         let Some(link) = self.links.of(id) else { return };
         let epoch = self.view.epoch;
         self.send_not_member(link, RefusedKind::Ping, epoch);

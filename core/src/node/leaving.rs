@@ -29,7 +29,7 @@ impl Node {
 
     /// Whether an election or the loss of the leader ends this node's life.
     pub(super) fn leaves_now(&self) -> bool {
-        self.leaving == Some(Leaving::Asked) && self.keeps(Rule::LeaverEndsOnElection)
+        self.leaving == Some(Leaving::Asked) && self.enforces(Rule::LeaverEndsOnElection)
     }
 
     /// Tells a new leader that this member drains.
@@ -73,7 +73,7 @@ impl Node {
     /// Whether everybody has all own messages.
     fn is_drained(&self) -> bool {
         let drained = self.submissions.is_empty() && self.stable >= self.own_end;
-        drained || !self.keeps(Rule::DrainBeforeLeave)
+        drained || !self.enforces(Rule::DrainBeforeLeave)
     }
 
     /// Own messages that may not be with everybody.
@@ -128,7 +128,7 @@ impl Node {
             return;
         }
         if self.roster.contains(member) {
-            self.doom(member, Departure::Quit);
+            self.schedule_removal(member, Departure::Quit);
         } else if let Some(link) = self.links.of(member) {
             let epoch = self.view.epoch;
             self.send_not_member(link, RefusedKind::Ping, epoch);

@@ -33,7 +33,7 @@ impl Node {
         if self.is_news(Some(cfg)) && self.may_concern(cfg) && roster.contains(self.me.id) {
             self.route = Route { cfg, roster: roster.clone() };
             self.route_learned = self.now();
-            if !self.keeps(Rule::MembersFromLogOnly) {
+            if !self.enforces(Rule::MembersFromLogOnly) {
                 (self.cfg, self.roster) = (cfg, roster.clone());
             }
             self.on_route_changed();
@@ -45,7 +45,7 @@ impl Node {
     fn may_concern(&self, cfg: ConfigId) -> bool {
         match &self.mode {
             Mode::Normal => cfg.view == self.view || cfg.view.epoch > self.view.epoch,
-            Mode::Waiting(waiting) => cfg.view == waiting.view() || cfg.view.epoch > waiting.view().epoch,
+            Mode::Syncing(syncing) => cfg.view == syncing.view() || cfg.view.epoch > syncing.view().epoch,
             Mode::Joining | Mode::Electing(_) | Mode::Ended => true,
         }
     }
@@ -75,7 +75,7 @@ impl Node {
     fn on_route_changed(&mut self) {
         let roster = self.route.roster.clone();
         self.unreachable.retain(|id, _| roster.contains(*id));
-        self.shunned.retain(|id| roster.contains(*id));
+        self.refused_us.retain(|id| roster.contains(*id));
         if let Some(next) = self.ring.next.filter(|next| !roster.contains(*next)) {
             self.ring_unlinked(next);
         }
@@ -90,8 +90,8 @@ impl Node {
         let quits = quits(change);
         self.cfg = cfg;
         self.roster = changed(&old, change);
-        self.absent.apply(index, change, self.clock.now());
-        self.absent.replace(&self.roster);
+        self.lost_members.apply(index, change, self.clock.now());
+        self.lost_members.replace(&self.roster);
         if cfg >= self.route.cfg && self.roster.contains(self.me.id) {
             self.route = Route { cfg, roster: self.roster.clone() };
         }
@@ -101,7 +101,7 @@ impl Node {
         if matches!(change, Change::Edit { merged: true, .. }) {
             self.ring.because(RingReason::Merge);
         }
-        let (roster, absent) = (self.roster.clone(), self.absent.clone());
+        let (roster, absent) = (self.roster.clone(), self.lost_members.clone());
         self.log.forget_origins(|id| roster.contains(id) || absent.contains(id));
         let log = &self.log;
         self.shown.retain(|id, _| log.last_of(*id) > 0 || roster.contains(*id) || absent.contains(*id));

@@ -26,7 +26,7 @@ impl Node {
 
     /// Looks for one lost member after another, each every few seconds.
     pub(super) fn arm_probe(&mut self) {
-        let lost = u32::try_from(self.absent.len().max(1)).unwrap_or(u32::MAX);
+        let lost = u32::try_from(self.lost_members.len().max(1)).unwrap_or(u32::MAX);
         let delay = self.rng.jittered(Times::PROBE.checked_div(lost).unwrap_or(Times::PROBE));
         self.arm(Timer::Probe, delay);
     }
@@ -35,10 +35,10 @@ impl Node {
         if !self.leads() {
             return;
         }
-        self.absent.expire(self.clock.now());
-        if let Some(lost) = self.absent.next_to_probe()
+        self.lost_members.expire(self.clock.now());
+        if let Some(lost) = self.lost_members.next_to_probe()
             && self.may_merge()
-            && self.keeps(Rule::ProbeLost)
+            && self.enforces(Rule::ProbeLost)
         {
             self.start_dial(Purpose::Probe { leader: false }, 0, lost.addr());
         }
@@ -120,8 +120,8 @@ impl Node {
         let members = self.roster.ids().filter_map(|id| self.links.of(id)).collect();
         self.multicast(members, Message::Elected(elected.clone()));
         let generation = self.links.next_generation(view.leader);
-        self.adopt(link, view.leader, generation);
-        self.accept(elected);
+        self.bind_join_link(link, view.leader, generation);
+        self.follow(elected);
     }
 
     /// Another ring and this one are too many for one room.

@@ -1,7 +1,6 @@
 //! The node: its state, and the one dispatch of its inputs. Each file beside this one holds one part of
 //! the protocol.
 
-mod absent;
 mod admission;
 mod detection;
 pub(crate) mod digest;
@@ -14,6 +13,7 @@ mod leadership;
 mod leaving;
 mod links;
 mod log;
+mod lost_members;
 mod membership;
 mod merging;
 mod recovery;
@@ -31,7 +31,6 @@ use alloc::vec::Vec;
 pub use self::rules::Rule;
 pub use self::timers::{Deadline, Timer};
 
-use self::absent::Absent;
 use self::doubt::Doubt;
 use self::election::Election;
 use self::joining::Joining;
@@ -39,8 +38,9 @@ use self::leadership::Leadership;
 use self::leaving::Leaving;
 use self::links::Links;
 use self::log::Log;
+use self::lost_members::LostMembers;
 use self::membership::Route;
-use self::recovery::Waiting;
+use self::recovery::Syncing;
 use self::ring::Ring;
 use self::submissions::Submissions;
 use self::timers::{PatientClock, Timers};
@@ -68,7 +68,7 @@ enum Mode {
     /// It takes part in an election and appends nothing.
     Electing(Election),
     /// It knows the new leader and waits for its log.
-    Waiting(Waiting),
+    Syncing(Syncing),
     /// It is no more.
     Ended,
 }
@@ -119,7 +119,7 @@ pub struct Node {
     ready: bool,
     /// The weight of what was appended since the last acknowledgement.
     unacked: u64,
-    absent: Absent,
+    lost_members: LostMembers,
     leadership: Option<Leadership>,
     doubt: Doubt,
     /// The leader that is lost, until an election begins.
@@ -129,9 +129,9 @@ pub struct Node {
     /// Members whose last dial failed, and the epoch promised then.
     unreachable: BTreeMap<NodeId, Epoch>,
     /// Members that refused this one; lapses when there is a leader.
-    shunned: BTreeSet<NodeId>,
+    refused_us: BTreeSet<NodeId>,
     /// Members that refused this one and know a newer configuration.
-    went_on: BTreeSet<NodeId>,
+    ahead: BTreeSet<NodeId>,
     started: Instant,
     stats: Stats,
     /// The rules taken away from it.
@@ -175,14 +175,14 @@ impl Node {
             shown: BTreeMap::new(),
             ready: false,
             unacked: 0,
-            absent: Absent::default(),
+            lost_members: LostMembers::default(),
             leadership: None,
             doubt: Doubt::default(),
             lost_leader: None,
             unlinkable: None,
             unreachable: BTreeMap::new(),
-            shunned: BTreeSet::new(),
-            went_on: BTreeSet::new(),
+            refused_us: BTreeSet::new(),
+            ahead: BTreeSet::new(),
             started: now,
             stats: Stats::default(),
             #[cfg(feature = "ablation")]
@@ -217,7 +217,7 @@ impl Node {
             return;
         }
         core::mem::swap(&mut self.out, out);
-        let deadline = self.timers.first().filter(|_| self.keeps(Rule::PatientClock));
+        let deadline = self.timers.first().filter(|_| self.enforces(Rule::PatientClock));
         let late = self.clock.advance(now, deadline.map(|deadline| deadline.at));
         self.note_lateness(late);
         for input in inputs {
@@ -491,7 +491,7 @@ impl Node {
     fn leader(&self) -> Option<NodeId> {
         match &self.mode {
             Mode::Normal => Some(self.view.leader),
-            Mode::Waiting(waiting) => Some(waiting.view().leader),
+            Mode::Syncing(syncing) => Some(syncing.view().leader),
             Mode::Joining | Mode::Electing(_) | Mode::Ended => None,
         }
     }
@@ -499,7 +499,7 @@ impl Node {
     /// The epoch in which this node has a leader, or awaits one.
     fn awaited_epoch(&self) -> Epoch {
         match &self.mode {
-            Mode::Waiting(waiting) => waiting.view().epoch,
+            Mode::Syncing(syncing) => syncing.view().epoch,
             Mode::Joining | Mode::Normal | Mode::Electing(_) | Mode::Ended => self.view.epoch,
         }
     }
@@ -530,7 +530,7 @@ impl Node {
             return Member::clone(&self.me);
         }
         let known = self.roster.find(id).or_else(|| self.route.roster.find(id));
-        let known = known.cloned().or_else(|| self.absent.member(id));
+        let known = known.cloned().or_else(|| self.lost_members.member(id));
         known.unwrap_or_else(|| Member { id, name: crate::ids::Name::unknown() })
     }
 }

@@ -19,9 +19,9 @@ use crate::wire::{
     Body, Change, Deliver, Elected, Entry, Install, Message, RefusedKind, Run, Sync, ViewSpan,
 };
 
-/// Waiting for the log of a new leader.
+/// Syncing for the log of a new leader.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Waiting {
+pub(crate) struct Syncing {
     pub(super) announcement: Elected,
     /// Whom the announcement was passed on to.
     pub(super) told: Option<NodeId>,
@@ -29,7 +29,7 @@ pub(crate) struct Waiting {
     pub(super) install: Option<(Install, Vec<Entry>)>,
 }
 
-impl Waiting {
+impl Syncing {
     fn new(announcement: Elected) -> Self {
         Self { announcement, told: None, install: None }
     }
@@ -63,7 +63,7 @@ impl Node {
             }
             return;
         }
-        if matches!(&self.mode, Mode::Waiting(waiting) if waiting.view() == view) {
+        if matches!(&self.mode, Mode::Syncing(syncing) if syncing.view() == view) {
             return;
         }
         if matches!(self.mode, Mode::Electing(_)) && view.epoch < self.promised {
@@ -74,7 +74,7 @@ impl Node {
             // It is given up there in time, or brought back by what it does follow.
             return;
         }
-        self.accept(elected);
+        self.follow(elected);
     }
 
     /// Whether what this node has promised lets it follow the leader of `view`, which is another. One that never
@@ -83,14 +83,14 @@ impl Node {
         let is_open = match self.mode {
             Mode::Electing(_) => true,
             Mode::Joining => self.is_fresh(),
-            Mode::Normal | Mode::Waiting(_) | Mode::Ended => false,
+            Mode::Normal | Mode::Syncing(_) | Mode::Ended => false,
         };
         let is_new = view.epoch > self.promised || (view.epoch == self.promised && is_open);
         is_new && view.leader != self.me.id
     }
 
     /// The new leader is known: follow it.
-    pub(super) fn accept(&mut self, elected: Elected) {
+    pub(super) fn follow(&mut self, elected: Elected) {
         if self.leaves_now() {
             return self.end(Ending::Left { unsure: 0 });
         }
@@ -102,7 +102,7 @@ impl Node {
         self.lapsed = None;
         self.timers.clear(Timer::Initiate);
         let (cfg, roster) = (elected.cfg, elected.roster.clone());
-        self.mode = Mode::Waiting(Waiting::new(elected));
+        self.mode = Mode::Syncing(Syncing::new(elected));
         self.arm_election();
         self.learn_route(cfg, &roster);
         self.tell_election(ElectionPhase::Elected, leader);
@@ -126,7 +126,7 @@ impl Node {
             self.timers.clear(Timer::Initiate);
         }
         if self.is_normal() {
-            self.mode = Mode::Waiting(Waiting::new(self.announcement()));
+            self.mode = Mode::Syncing(Syncing::new(self.announcement()));
             self.arm_election();
         }
         self.sync();
@@ -134,10 +134,10 @@ impl Node {
 
     /// Shows the leader this log, and what the leader's may lack.
     fn sync(&mut self) {
-        let Mode::Waiting(waiting) = &mut self.mode else { return };
-        waiting.install = None;
-        let view = waiting.view();
-        let common = common_prefix(self.log.history(), &waiting.announcement.history);
+        let Mode::Syncing(syncing) = &mut self.mode else { return };
+        syncing.install = None;
+        let view = syncing.view();
+        let common = common_prefix(self.log.history(), &syncing.announcement.history);
         let history = self.log.history().to_vec();
         let mut parts = in_parts(self.log.tail(common));
         let last = parts.pop().unwrap_or_default();
@@ -155,7 +155,7 @@ impl Node {
         if !self.leads() || sync.view != self.view {
             return;
         }
-        let tail = if self.keeps(Rule::SequenceTails) { sync.tail } else { Vec::new() };
+        let tail = if self.enforces(Rule::SequenceTails) { sync.tail } else { Vec::new() };
         for said in tail {
             self.sequence_again(member, said);
         }
@@ -167,7 +167,7 @@ impl Node {
     /// Sequences a run from a member's tail, but for what has its place already.
     fn sequence_again(&mut self, member: NodeId, said: Run) {
         let last = self.log.last_of(said.origin.id);
-        let again = !self.keeps(Rule::ExactNextSeq);
+        let again = !self.enforces(Rule::ExactNextSeq);
         let Some(said) = said.after(if again { 0 } else { last }) else { return };
         let expected = last.saturating_add(1);
         if said.oseq > expected {
@@ -198,21 +198,21 @@ impl Node {
     }
 
     pub(super) fn on_install(&mut self, leader: NodeId, install: Install) {
-        let Mode::Waiting(waiting) = &mut self.mode else { return };
-        if waiting.view() != install.cfg.view || leader != waiting.view().leader {
+        let Mode::Syncing(syncing) = &mut self.mode else { return };
+        if syncing.view() != install.cfg.view || leader != syncing.view().leader {
             return;
         }
         if install.common > self.log.len() || install.base < install.common || install.end < install.base {
             return;
         }
-        waiting.install = Some((install, Vec::new()));
+        syncing.install = Some((install, Vec::new()));
         self.try_install();
     }
 
     /// Entries while the log is being installed. Returns those that come after.
     pub(super) fn take_installed(&mut self, deliver: Deliver) -> Option<Deliver> {
-        let Mode::Waiting(waiting) = &mut self.mode else { return Some(deliver) };
-        let (install, entries) = waiting.install.as_mut()?;
+        let Mode::Syncing(syncing) = &mut self.mode else { return Some(deliver) };
+        let (install, entries) = syncing.install.as_mut()?;
         if install.cfg.view != deliver.view {
             return None;
         }
@@ -244,13 +244,13 @@ impl Node {
 
     /// Installs the log once all of it is there.
     fn try_install(&mut self) {
-        let Mode::Waiting(waiting) = &mut self.mode else { return };
-        let complete = waiting
+        let Mode::Syncing(syncing) = &mut self.mode else { return };
+        let complete = syncing
             .install
             .as_ref()
             .is_some_and(|(install, entries)| next_installed(install, entries) == install.end);
-        let leader = waiting.view().leader;
-        if complete && let Some((install, entries)) = waiting.install.take() {
+        let leader = syncing.view().leader;
+        if complete && let Some((install, entries)) = syncing.install.take() {
             if self.breaks_order(&install, &entries) {
                 return self.accuse(leader, Fault::LogOrder);
             }
@@ -292,7 +292,7 @@ impl Node {
         self.route = Route { cfg: install.cfg, roster: install.roster };
         // What was stable in another ring need not be in this one.
         self.stable = self.stable.min(install.common);
-        self.note_absent(install.common, &entries);
+        self.note_lost_members(install.common, &entries);
         let fresh = self.is_fresh();
         let missed = self.occasion_of_missed(&old);
         let was_ready = self.ready;
@@ -344,14 +344,14 @@ impl Node {
     }
 
     /// Derives anew from the log who is lost.
-    fn note_absent(&mut self, common: Index, entries: &[Entry]) {
-        self.absent.forget_from(common);
+    fn note_lost_members(&mut self, common: Index, entries: &[Entry]) {
+        self.lost_members.forget_from(common);
         for entry in entries {
             if let Body::Membership { change, .. } = &entry.body {
-                self.absent.apply(entry.index, change, self.clock.now());
+                self.lost_members.apply(entry.index, change, self.clock.now());
             }
         }
-        self.absent.replace(&self.roster);
+        self.lost_members.replace(&self.roster);
     }
 
     /// Tells of messages below the installed log that this member never saw.
@@ -380,7 +380,7 @@ impl Node {
         self.timers.clear(Timer::Join);
         self.timers.clear(Timer::JoinLimit);
         self.forgive();
-        self.went_on.clear();
+        self.ahead.clear();
         if !self.ready && self.roster.contains(self.me.id) {
             self.tell_ready();
         }
@@ -399,13 +399,13 @@ impl Node {
     /// one member's bad path costs the room one election and not a loop.
     /// To lose the leader twice in one view is no second election: it may have dialed, then died.
     pub(super) fn is_unlinkable_again(&mut self) -> bool {
-        let Mode::Waiting(waiting) = &self.mode else { return false };
-        let (view, now) = (waiting.view(), self.now());
+        let Mode::Syncing(syncing) = &self.mode else { return false };
+        let (view, now) = (syncing.view(), self.now());
         let again = self.unlinkable.is_some_and(|(last, at)| {
             last.leader == view.leader && last.epoch < view.epoch && now.since(at) < Times::UNREACHABLE_LEADER
         });
         self.unlinkable = Some((view, now));
-        again && self.keeps(Rule::GiveUpUnlinkable)
+        again && self.enforces(Rule::GiveUpUnlinkable)
     }
 
     /// The configuration that this node's log amounts to.

@@ -19,7 +19,7 @@ impl Node {
     /// its place in the order as may, and once it leaves.
     pub fn can_say(&self) -> bool {
         let member = self.ready || !self.roster.is_empty();
-        let stays = self.leaving.is_none() || !self.keeps(Rule::CloseInputWhenLeaving);
+        let stays = self.leaving.is_none() || !self.enforces(Rule::CloseInputWhenLeaving);
         member && stays && !self.has_ended() && self.submissions.has_room()
     }
 
@@ -71,7 +71,7 @@ impl Node {
     /// There is a leader again: what has no place yet is submitted once more, in order, as it was.
     pub(super) fn submit_again(&mut self) {
         self.submissions.placed(self.log.last_of(self.me.id));
-        if self.keeps(Rule::Resubmit) {
+        if self.enforces(Rule::Resubmit) {
             self.submit_from = self.submissions.front().map(|said| said.oseq);
         }
     }
@@ -89,7 +89,7 @@ impl Node {
 
     /// Sequences what a member has said, or keeps it while the room is held up, from the member's next on.
     fn take_submission(&mut self, said: Run) {
-        let takes_any = !self.keeps(Rule::ExactNextSeq);
+        let takes_any = !self.enforces(Rule::ExactNextSeq);
         let Some(leadership) = &mut self.leadership else { return };
         let origin = said.origin.id;
         let last = leadership.last_held(origin).unwrap_or_else(|| self.log.last_of(origin));
@@ -199,7 +199,7 @@ impl Node {
 
     /// From whom a frozen member would take entries if it did not freeze.
     fn leader_before_freeze(&self) -> Option<NodeId> {
-        let goes_on = matches!(self.mode, Mode::Electing(_)) && !self.keeps(Rule::Freeze);
+        let goes_on = matches!(self.mode, Mode::Electing(_)) && !self.enforces(Rule::Freeze);
         goes_on.then_some(self.view.leader)
     }
 
@@ -223,7 +223,7 @@ impl Node {
         match body {
             Body::Chat { said, replayed } => {
                 let shown = self.raise_shown(said.origin.id, said.last());
-                let again = !self.keeps(Rule::ShowOnce);
+                let again = !self.enforces(Rule::ShowOnce);
                 let Some(news) = said.clone().after(if again { 0 } else { shown }) else { return };
                 self.stats.shown = self.stats.shown.saturating_add(news.count());
                 self.notify(Notice::Chat(Chat {
@@ -275,7 +275,7 @@ impl Node {
     pub(super) fn learn_stable(&mut self, stable: Index) {
         self.stable = self.stable.max(stable.min(self.log.len()));
         let catching_up = self.leadership.as_ref().and_then(Leadership::needs_from);
-        let needed = self.absent.since().into_iter().chain(catching_up).min();
+        let needed = self.lost_members.since().into_iter().chain(catching_up).min();
         self.log.prune(self.stable, needed);
     }
 }

@@ -100,7 +100,7 @@ impl Node {
 
     /// The members that this node's ring has lost and looks for, by id.
     pub fn lost(&self) -> impl Iterator<Item = NodeId> + '_ {
-        self.absent.ids()
+        self.lost_members.ids()
     }
 
     /// Lamport time.

@@ -50,9 +50,9 @@ impl Ring {
 impl Node {
     /// Sees to it that the first reachable member after this one is next, or is being asked.
     pub(super) fn seek_next(&mut self) {
-        let skipped = |id: &NodeId| self.unreachable.contains_key(id) || self.shunned.contains(id);
+        let skipped = |id: &NodeId| self.unreachable.contains_key(id) || self.refused_us.contains(id);
         let first = self.route.roster.after(self.me.id).find(|id| !skipped(id));
-        let has_skipped = !self.unreachable.is_empty() || !self.shunned.is_empty();
+        let has_skipped = !self.unreachable.is_empty() || !self.refused_us.is_empty();
         if has_skipped && !self.timers.is_set(Timer::Reseek) {
             self.arm(Timer::Reseek, Times::RESEEK);
         }
@@ -104,7 +104,7 @@ impl Node {
     fn pass_on(&mut self) {
         match &self.mode {
             Mode::Electing(_) => self.pass_token(),
-            Mode::Waiting(_) | Mode::Normal => self.pass_announcement(),
+            Mode::Syncing(_) | Mode::Normal => self.pass_announcement(),
             Mode::Joining | Mode::Ended => {}
         }
     }
@@ -120,12 +120,12 @@ impl Node {
     /// Finds the nearest before this node that takes it for its next.
     pub(super) fn seek_prev(&mut self) {
         let mut before = self.route.roster.after(self.me.id).rev();
-        self.ring.prev = before.find(|id| self.links.takes_me_for_next(*id) && !self.shunned.contains(id));
+        self.ring.prev = before.find(|id| self.links.takes_me_for_next(*id) && !self.refused_us.contains(id));
     }
 
     /// Refusals lapse: who takes this node for its next may be its previous again.
     pub(super) fn forgive(&mut self) {
-        self.shunned.clear();
+        self.refused_us.clear();
         self.seek_prev();
     }
 
@@ -144,7 +144,7 @@ impl Node {
     pub(super) fn look_ahead(&mut self) {
         let Some(seeking) = self.ring.seeking else { return };
         let after = self.route.roster.after(self.me.id).skip_while(|id| *id != seeking);
-        let unknown = after.filter(|id| !self.unreachable.contains_key(id) && !self.shunned.contains(id));
+        let unknown = after.filter(|id| !self.unreachable.contains_key(id) && !self.refused_us.contains(id));
         let ahead = unknown.take(LOOK_AHEAD).take_while(|id| !self.links.is_linked(*id));
         for peer in ahead.collect::<Vec<_>>() {
             self.dial(peer);
@@ -153,7 +153,7 @@ impl Node {
 
     /// Tries those again that were passed over.
     pub(super) fn on_reseek_due(&mut self) {
-        if !self.keeps(Rule::RetrySkipped) {
+        if !self.enforces(Rule::RetrySkipped) {
             return;
         }
         if !matches!(self.mode, Mode::Electing(_)) {

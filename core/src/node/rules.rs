@@ -113,13 +113,13 @@ impl Node {
     }
 
     #[cfg(feature = "ablation")]
-    pub(super) fn keeps(&self, rule: Rule) -> bool {
+    pub(super) fn enforces(&self, rule: Rule) -> bool {
         !self.ablated.contains(&rule)
     }
 
     #[cfg(not(feature = "ablation"))]
     #[allow(clippy::unused_self, reason = "the same call as with the feature")]
-    pub(super) const fn keeps(&self, _rule: Rule) -> bool {
+    pub(super) const fn enforces(&self, _rule: Rule) -> bool {
         true
     }
 }

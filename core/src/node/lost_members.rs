@@ -12,7 +12,7 @@ use crate::wire::Change;
 
 /// The lost members that are remembered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Absent {
+pub(crate) struct LostMembers {
     pub(super) lost: BTreeMap<NodeId, Lost>,
     /// Who was looked for last.
     probed: Option<NodeId>,
@@ -26,7 +26,7 @@ pub(super) struct Lost {
     at: Instant,
 }
 
-impl Absent {
+impl LostMembers {
     pub(crate) fn ids(&self) -> impl Iterator<Item = NodeId> {
         self.lost.keys().copied()
     }
