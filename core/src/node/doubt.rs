@@ -4,10 +4,8 @@
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
-use core::hash::{Hash, Hasher};
 use core::time::Duration;
 
-use super::digest::digest_message;
 use super::{Mode, Node, Rule};
 use crate::action::{CloseMode, Departure};
 use crate::config::Times;
@@ -75,25 +73,17 @@ impl Doubt {
         (open.awaited.iter().copied().collect(), now.since(open.since))
     }
 
+    #[cfg(feature = "inspect")]
     /// Whether no answer to the question of `round` is awaited any more.
     pub(super) fn is_over(&self, round: u64) -> bool {
         !self.is_open() || round < self.round
     }
 
-    /// Feeds all that decides what comes of it into `state`; `stands` tells whether a link still stands for a member.
-    pub(super) fn digest(
-        &self,
-        stability: bool,
-        stands: impl Fn(LinkId, NodeId) -> bool,
-        state: &mut impl Hasher,
-    ) {
-        (self.round, self.is_open()).hash(state);
-        let Some(open) = &self.open else { return };
-        (&open.awaited, open.put_off.len()).hash(state);
-        for (link, member, message) in &open.put_off {
-            (member, stands(*link, *member)).hash(state);
-            digest_message(message, stability, state);
-        }
+    /// The number of the last question, and while the doubt lasts, the members that have not answered it and what
+    /// was put off.
+    #[cfg(feature = "inspect")]
+    pub(super) fn state(&self) -> (u64, Option<(&BTreeSet<NodeId>, &PutOff)>) {
+        (self.round, self.open.as_ref().map(|open| (&open.awaited, &open.put_off)))
     }
 
     /// Puts off what a member has sent. Tells whether there was room for it.

@@ -27,6 +27,7 @@ pub(super) struct Lost {
 }
 
 impl LostMembers {
+    #[cfg(feature = "inspect")]
     pub(crate) fn ids(&self) -> impl Iterator<Item = NodeId> {
         self.lost.keys().copied()
     }

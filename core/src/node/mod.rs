@@ -3,11 +3,11 @@
 
 mod admission;
 mod detection;
-pub(crate) mod digest;
 mod doubt;
 mod election;
 mod handshake;
-pub mod invariants;
+#[cfg(feature = "inspect")]
+pub(crate) mod inspect;
 mod joining;
 mod leadership;
 mod leaving;
@@ -393,6 +393,21 @@ impl Node {
         if let Some(halt) = self.out.iter().position(|action| matches!(action, Action::Halt { .. })) {
             self.out.truncate(halt.saturating_add(1));
         }
+    }
+
+    /// This member.
+    pub fn me(&self) -> &Member {
+        &self.me
+    }
+
+    /// Whether the node has ended.
+    pub fn has_ended(&self) -> bool {
+        matches!(self.mode, Mode::Ended)
+    }
+
+    /// Whether the node is a member with a leader, and takes part in no election.
+    pub fn is_normal(&self) -> bool {
+        matches!(self.mode, Mode::Normal)
     }
 
     fn now(&self) -> Instant {

@@ -14,7 +14,7 @@ use crate::action::{ElectionPhase, Ending, Fault, Notice, Occasion};
 use crate::config::Times;
 use crate::ids::{Index, LinkId, NodeId, Seq};
 use crate::node::Timer;
-use crate::roster::{ConfigId, Roster, View};
+use crate::roster::{Roster, View};
 use crate::wire::{
     Body, Change, Deliver, Elected, Entry, Install, Message, RefusedKind, Run, Sync, ViewSpan,
 };
@@ -406,11 +406,6 @@ impl Node {
         });
         self.unlinkable = Some((view, now));
         again && self.enforces(Rule::GiveUpUnlinkable)
-    }
-
-    /// The configuration that this node's log amounts to.
-    pub fn cfg(&self) -> ConfigId {
-        self.cfg
     }
 }
 

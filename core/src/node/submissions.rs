@@ -43,6 +43,7 @@ impl Submissions {
         self.waiting.front()
     }
 
+    #[cfg(feature = "inspect")]
     pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = &Run> {
         self.waiting.iter()
     }

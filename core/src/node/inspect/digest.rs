@@ -7,8 +7,8 @@
 
 use core::hash::{Hash, Hasher};
 
-use super::links::{Link, Purpose};
-use super::{Mode, Node, Rule};
+use super::super::links::{Link, Purpose};
+use super::super::{Mode, Node, Rule};
 use crate::config::Times;
 use crate::ids::{DialId, Epoch, Index, LinkId, NodeId};
 use crate::node::Timer;
@@ -39,7 +39,7 @@ impl Node {
             (said.oseq, &said.texts).hash(state);
         }
         self.digest_leadership(stability, state);
-        self.doubt.digest(stability, |link, member| self.stands_for(link, member), state);
+        self.digest_doubt(stability, state);
         (self.lost_leader, self.unlinkable.map(|(view, _)| view)).hash(state);
         self.unreachable.len().hash(state);
         for (id, epoch) in &self.unreachable {
@@ -165,6 +165,17 @@ impl Node {
         leadership.held.len().hash(state);
         for said in &leadership.held {
             digest_said(said, state);
+        }
+    }
+
+    fn digest_doubt(&self, stability: bool, state: &mut impl Hasher) {
+        let (round, open) = self.doubt.state();
+        (round, open.is_some()).hash(state);
+        let Some((awaited, put_off)) = open else { return };
+        (awaited, put_off.len()).hash(state);
+        for (link, member, message) in put_off {
+            (member, self.stands_for(*link, *member)).hash(state);
+            digest_message(message, stability, state);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::Node;
+use super::super::Node;
 use crate::limits::{MAX_DIALS, MAX_HALF_OPEN, MAX_VIEW_HISTORY, SUBMIT_WINDOW};
 
 /// What does not hold.
