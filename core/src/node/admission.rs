@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::links::Purpose;
 use super::merging::size_of;
 use super::{Node, Rule};
-use crate::action::{Action, CloseMode, Departure, Fault};
+use crate::action::{CloseMode, Departure, Fault};
 use crate::ids::{Epoch, Index, LinkId, NodeId};
 use crate::limits::{MAX_HALF_OPEN, MAX_ROSTER};
 use crate::node::Timer;
@@ -121,14 +121,14 @@ impl Node {
         let newcomers: BTreeSet<NodeId> = joined.iter().map(|(member, _)| member.id).collect();
         let gone = self.older_lives(&newcomers);
         // Noted before the entry has its effects: nobody is to greet the newcomers as members yet.
-        let (index, since) = (self.log.len().saturating_add(1), self.now());
+        let (index, since) = (self.replica.log().len().saturating_add(1), self.now());
         if let Some(leadership) = &mut self.leadership {
             leadership.returning.extend(returning);
             leadership.admission = Some(Admission { index, newcomers, since });
         }
         let change = Change::Edit { gone, joined, merged };
         self.sequence(Body::Membership { cfg: self.cfg.next(), change: change.into() });
-        self.arm(Timer::Admission, self.times.admission());
+        self.timers.arm(Timer::Admission, self.times.admission());
         self.check_admission();
     }
 
@@ -167,7 +167,7 @@ impl Node {
         self.timers.clear(Timer::Admission);
         for newcomer in newcomers {
             if let Some(link) = self.links.of(newcomer) {
-                self.out.push(Action::Trust { link });
+                self.effects.trust(link);
                 let elected = self.announcement();
                 self.send_elected(newcomer, elected);
             }

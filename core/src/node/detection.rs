@@ -185,7 +185,7 @@ impl Node {
         let was_neighbour = self.ring.is_neighbour(peer);
         self.ring_unlinked(peer);
         if let Some(leadership) = &mut self.leadership {
-            leadership.unsync(peer, self.clock.now());
+            leadership.unsync(peer, self.timers.now());
         }
         let leads_me = self.leader() == Some(peer);
         if !self.route.roster.contains(peer) {
@@ -261,7 +261,7 @@ impl Node {
 
     pub(super) fn beat(&self) -> Beat {
         let cfg = self.known_cfg().filter(|_| self.enforces(Rule::CfgInBeats));
-        Beat { view: self.known_view(), cfg, acked: self.log.len(), stable: self.stable }
+        Beat { view: self.known_view(), cfg, acked: self.replica.log().len(), stable: self.replica.stable() }
     }
 
     pub(super) fn on_ping(&mut self, link: LinkId, peer: NodeId, beat: Beat) {

@@ -137,7 +137,7 @@ impl Node {
         if members.is_empty() && !self.doubt.is_open() {
             return;
         }
-        self.doubt.begin(self.clock.now(), members.clone());
+        self.doubt.begin(self.timers.now(), members.clone());
         self.give_up_merge();
         for member in members {
             self.ask_promise(member);

@@ -47,7 +47,7 @@ impl Node {
         }
         let highest = self.promised.max(self.view.epoch).max(self.route.cfg.view.epoch);
         self.freeze(highest.next());
-        self.stats.elections = self.stats.elections.saturating_add(1);
+        self.effects.count_election();
         self.stand();
         self.seek_next();
         self.pass_token();
@@ -62,7 +62,7 @@ impl Node {
         self.timers.clear(Timer::Admission);
         self.timers.clear(Timer::Removal);
         self.timers.clear(Timer::Slow);
-        let (log, length) = (self.log.epoch(), self.log.len());
+        let (log, length) = (self.replica.log().epoch(), self.replica.log().len());
         let (log, length) =
             if self.enforces(Rule::LongestLogFirst) { (log, length) } else { Default::default() };
         let key = CandidateRank { epoch: log, length, id: self.me.id };
@@ -74,7 +74,7 @@ impl Node {
     /// An election, and the wait for its winner's log, may take this long.
     pub(super) fn arm_election(&mut self) {
         let limit = self.rng.jittered(Times::election(self.route.roster.len()));
-        self.arm(Timer::Election, limit);
+        self.timers.arm(Timer::Election, limit);
     }
 
     /// Makes this member the best candidate that it knows, if it can be one.
@@ -103,7 +103,7 @@ impl Node {
             let (candidate, path) = (*candidate, path.clone());
             let elect = self.elect_for(next, candidate, path);
             if self.send_to(next, Message::Elect(elect)) {
-                self.stats.election_messages = self.stats.election_messages.saturating_add(1);
+                self.effects.count_election_message();
             }
         } else if *key == Some(*candidate) {
             self.win();
@@ -269,7 +269,7 @@ impl Node {
 
     /// Who leads now, and the history of the log.
     pub(super) fn announcement(&self) -> Elected {
-        Elected { cfg: self.cfg, roster: self.roster.clone(), history: self.log.history().to_vec() }
+        Elected { cfg: self.cfg, roster: self.roster.clone(), history: self.replica.log().history().to_vec() }
     }
 
     /// The leader is beyond reach. Whoever is next to it begins an election at once, the others later.
@@ -287,7 +287,7 @@ impl Node {
             return self.stay_alone();
         }
         self.lost_leader = Some(leader);
-        self.arm(Timer::Initiate, Times::election_delay(self.route.roster.len()));
+        self.timers.arm(Timer::Initiate, Times::election_delay(self.route.roster.len()));
         self.consider_initiative();
     }
 
@@ -331,11 +331,11 @@ impl Node {
 
     pub(super) fn tell_election(&mut self, phase: ElectionPhase, candidate: NodeId) {
         let (candidate, epoch) = (self.member(candidate).into(), self.promised);
-        self.notify(Notice::Election { phase, candidate, epoch });
+        self.effects.notify(Notice::Election { phase, candidate, epoch });
     }
 
     pub(super) fn tell_leader(&mut self) {
         let (member, epoch) = (self.member(self.view.leader).into(), self.view.epoch);
-        self.notify(Notice::Leader { member, epoch });
+        self.effects.notify(Notice::Leader { member, epoch });
     }
 }

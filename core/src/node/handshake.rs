@@ -9,7 +9,7 @@ use core::net::SocketAddr;
 
 use super::links::Purpose;
 use super::{Node, Rule};
-use crate::action::{Action, CloseMode, Fault};
+use crate::action::{CloseMode, Fault};
 use crate::ids::{DialId, LinkId, NodeId};
 use crate::input::{DialFailure, DownReason, Origin};
 use crate::limits::{MAX_DIALS, MAX_HALF_OPEN};
@@ -31,7 +31,7 @@ impl Node {
 
     pub(super) fn start_dial(&mut self, purpose: Purpose, generation: u64, addr: SocketAddr) {
         let dial = self.links.dial(purpose, generation, self.now());
-        self.out.push(Action::Dial { dial, addr });
+        self.effects.dial(dial, addr);
     }
 
     pub(super) fn on_link_up(&mut self, link: LinkId, origin: Origin, remote: SocketAddr) {
@@ -41,7 +41,7 @@ impl Node {
             return self.links.open(link, remote, None, now);
         };
         let Some(dial) = self.links.take_dial(dial) else {
-            self.out.push(Action::Close { link, mode: CloseMode::Abort });
+            self.effects.close(link, CloseMode::Abort);
             return;
         };
         let (purpose, generation) = (dial.purpose.clone(), dial.generation);
@@ -96,23 +96,18 @@ impl Node {
         match (gone.peer, &gone.purpose) {
             (Some(peer), _) if stood => {
                 if let DownReason::Protocol(_) | DownReason::Overflow = reason {
-                    self.note_fault(gone.remote, Fault::Link(reason));
+                    self.effects.notify_fault(gone.remote, Fault::Link(reason));
                 }
                 self.on_link_lost(peer);
             }
             (None, Some(purpose)) => self.dial_came_to_nothing(purpose, Ok(reason)),
             (None, None) => {
                 if let DownReason::Protocol(_) = reason {
-                    self.note_fault(gone.remote, Fault::Link(reason));
+                    self.effects.notify_fault(gone.remote, Fault::Link(reason));
                 }
             }
             (Some(_), _) => {}
         }
-    }
-
-    fn note_fault(&mut self, remote: SocketAddr, reason: Fault) {
-        self.stats.faults = self.stats.faults.saturating_add(1);
-        self.notify(crate::action::Notice::Fault { remote, reason });
     }
 
     fn send_hello(&mut self, link: LinkId, you: NodeId, generation: u64, answer: bool) {
@@ -195,7 +190,7 @@ impl Node {
                 return self.refuse(link, RefusedKind::Hello, CloseMode::Flush);
             }
             self.defer(link, hello);
-            self.out.push(Action::Trust { link });
+            self.effects.trust(link);
             return self.send(link, Message::WantRoster);
         }
         if let Some(mine) = self.links.dialing(peer)
@@ -234,7 +229,7 @@ impl Node {
 
     fn admit(&mut self, link: LinkId, hello: &Hello) {
         let peer = hello.me;
-        self.out.push(Action::Trust { link });
+        self.effects.trust(link);
         self.establish(link, hello);
         self.send_hello(link, peer, hello.generation, true);
         self.on_linked(peer);
@@ -271,7 +266,7 @@ impl Node {
         }
         // What a stranger's clock shows counts only now that it is one no more.
         if let Some(stamp) = self.links.get(link).and_then(|state| state.stamp) {
-            self.receive_stamp(stamp);
+            self.effects.observe(stamp);
         }
         if let Some(old) = self.links.bind(link, peer, generation) {
             self.close(old, CloseMode::Abort);

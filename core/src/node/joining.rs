@@ -47,7 +47,7 @@ impl Node {
     /// The next step of getting in; at first, of life.
     pub(super) fn on_join_due(&mut self) {
         if !self.timers.is_set(Timer::Sweep) {
-            self.arm(Timer::Sweep, self.times.sweep());
+            self.timers.arm(Timer::Sweep, self.times.sweep());
         }
         match &self.joining {
             None => self.create(),
@@ -61,7 +61,7 @@ impl Node {
 
     /// Creates a room and leads it.
     fn create(&mut self) {
-        self.room = RoomId(self.rng.next().max(1));
+        self.effects.create_room(RoomId(self.rng.next().max(1)));
         let roster = Roster::alone(Member::clone(&self.me));
         self.roster = roster.clone();
         self.become_leader(View { epoch: self.promised.next(), leader: self.me.id }, roster);
@@ -148,7 +148,7 @@ impl Node {
         let Some(state) = self.links.get(link) else { return };
         if state.peer.is_some() {
             if refusal == Refusal::Slow {
-                self.notify(Notice::CutOff);
+                self.effects.notify(Notice::CutOff);
             }
             return;
         }
@@ -201,7 +201,7 @@ impl Node {
         if joining.turn >= joining.contacts.len() {
             joining.turn = 0;
             self.tell_failures();
-            self.arm(Timer::Join, Times::JOIN_RETRY);
+            self.timers.arm(Timer::Join, Times::JOIN_RETRY);
         } else {
             self.ask();
         }
@@ -217,7 +217,7 @@ impl Node {
         let news = joining.failures.iter().filter(|(contact, _)| told.insert(**contact));
         let news: Vec<_> = news.map(|(&contact, &failure)| (contact, failure)).collect();
         for (contact, failure) in news {
-            self.notify(Notice::NotYet { contact, failure, left });
+            self.effects.notify(Notice::NotYet { contact, failure, left });
         }
     }
 
@@ -261,8 +261,8 @@ impl Node {
         self.ahead.clear();
         self.refused_us.clear();
         self.unreachable.clear();
-        self.notify(Notice::LeftBehind);
-        self.arm(Timer::Join, Duration::ZERO);
+        self.effects.notify(Notice::LeftBehind);
+        self.timers.arm(Timer::Join, Duration::ZERO);
     }
 
     /// Nobody can be reached: a room of one, which whoever is left may join.

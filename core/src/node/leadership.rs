@@ -197,14 +197,14 @@ impl Node {
         let now = self.now();
         let others = roster.ids().filter(|id| *id != self.me.id);
         let members = others.map(|id| (id, Progress::new(now, 0))).collect();
-        let distributed = self.log.len();
+        let distributed = self.replica.log().len();
         self.leadership = Some(Leadership { members, distributed, ..Leadership::default() });
         self.arm_probe();
     }
 
     /// A membership entry was sequenced.
     pub(super) fn change_members(&mut self, change: &Change) {
-        let (now, len) = (self.clock.now(), self.log.len());
+        let (now, len) = (self.timers.now(), self.replica.log().len());
         let Some(leadership) = &mut self.leadership else { return };
         let Change::Edit { gone, joined, .. } = change else { return };
         for (member, _) in gone {
@@ -232,7 +232,7 @@ impl Node {
 
     /// A member's log is being made this one's, from `from` on.
     pub(super) fn member_synced(&mut self, member: NodeId, from: Index) {
-        let (now, len) = (self.now(), self.log.len());
+        let (now, len) = (self.now(), self.replica.log().len());
         if self.leadership.as_mut().is_some_and(|leadership| leadership.cut_off.remove(&member)) {
             // It may not have got the reason before its link was closed.
             self.send_to(member, Message::Refused(Refusal::Slow));
@@ -257,7 +257,7 @@ impl Node {
         // It is to end up where those are who keep up, and get what follows with them.
         self.distribute();
         while let Some((entries, next)) = self.next_batch(member) {
-            let deliver = Deliver { view: self.view, entries, stable: self.stable };
+            let deliver = Deliver { view: self.view, entries, stable: self.replica.stable() };
             if !self.send_to(member, Message::Deliver(deliver)) {
                 return;
             }
@@ -270,22 +270,23 @@ impl Node {
 
     fn next_batch(&self, member: NodeId) -> Option<(Vec<Entry>, Index)> {
         let progress = self.leadership.as_ref()?.members.get(&member)?;
-        let inflight = self.log.weight(progress.taken, progress.sent);
-        if !progress.synced || progress.sent >= self.log.len() || inflight >= INFLIGHT_BYTES as u64 {
+        let inflight = self.replica.log().weight(progress.taken, progress.sent);
+        if !progress.synced || progress.sent >= self.replica.log().len() || inflight >= INFLIGHT_BYTES as u64
+        {
             return None;
         }
-        let next = self.log.batch_end(progress.sent);
-        Some((self.log.range(progress.sent, next).collect(), next))
+        let next = self.replica.log().batch_end(progress.sent);
+        Some((self.replica.log().range(progress.sent, next).collect(), next))
     }
 
     /// The next entries that those who keep up were not sent yet.
     pub(super) fn next_to_distribute(&self) -> Option<(Index, Index)> {
         let from = self.leadership.as_ref()?.distributed;
-        (from < self.log.len()).then(|| (from, self.log.batch_end(from)))
+        (from < self.replica.log().len()).then(|| (from, self.replica.log().batch_end(from)))
     }
 
     pub(super) fn on_ack(&mut self, member: NodeId, view: View, index: Index) {
-        if !self.leads() || view != self.view || index > self.log.len() {
+        if !self.leads() || view != self.view || index > self.replica.log().len() {
             return;
         }
         let now = self.now();
@@ -305,8 +306,8 @@ impl Node {
         }
         let before = progress.acked;
         progress.acked = index;
-        let held_up_all =
-            self.leadership.as_ref().is_some_and(|it| before <= it.slowest) || before <= self.stable;
+        let held_up_all = self.leadership.as_ref().is_some_and(|it| before <= it.slowest)
+            || before <= self.replica.stable();
         self.pump(member);
         if held_up_all {
             self.recount();
@@ -317,12 +318,12 @@ impl Node {
 
     /// Counts anew up to where everybody has the log.
     pub(super) fn recount(&mut self) {
-        let len = self.log.len();
+        let len = self.replica.log().len();
         let Some(leadership) = &mut self.leadership else { return };
         let synced = leadership.members.values().filter(|progress| progress.synced);
         leadership.slowest = synced.map(Progress::keeps_up_to).min().unwrap_or(len);
         let all = leadership.members.values().map(|progress| progress.acked).min().unwrap_or(len);
-        let advanced = all > self.stable;
+        let advanced = all > self.replica.stable();
         self.learn_stable(all);
         if advanced {
             self.tell_draining();
@@ -331,7 +332,7 @@ impl Node {
 
     fn unstable_bytes(&self) -> u64 {
         let slowest = self.leadership.as_ref().map_or(0, |leadership| leadership.slowest);
-        self.log.weight(slowest, self.log.len())
+        self.replica.log().weight(slowest, self.replica.log().len())
     }
 
     /// Sequences no more chat while too much is unstable.
@@ -343,7 +344,7 @@ impl Node {
             && !leadership.holding
         {
             leadership.holding = true;
-            self.arm(Timer::Slow, detect);
+            self.timers.arm(Timer::Slow, detect);
         }
     }
 
@@ -369,10 +370,11 @@ impl Node {
 
     /// The room was held up for as long as it may: whoever is too far behind is cut off.
     pub(super) fn on_slow_due(&mut self) {
-        let len = self.log.len();
+        let len = self.replica.log().len();
         let Some(leadership) = &self.leadership else { return };
         let slow = leadership.members.iter().filter(|(_, progress)| {
-            progress.synced && self.log.weight(progress.keeps_up_to(), len) > UNSTABLE_BYTES as u64 / 2
+            progress.synced
+                && self.replica.log().weight(progress.keeps_up_to(), len) > UNSTABLE_BYTES as u64 / 2
         });
         for member in slow.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.cut_off(member);
@@ -451,7 +453,7 @@ impl Node {
         if why == Departure::Quit || !recent {
             self.commit_removals();
         } else if !self.timers.is_set(Timer::Removal) {
-            self.arm(Timer::Removal, Times::SUSPECT_WINDOW);
+            self.timers.arm(Timer::Removal, Times::SUSPECT_WINDOW);
         }
     }
 

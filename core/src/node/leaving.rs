@@ -23,7 +23,7 @@ impl Node {
             return;
         }
         self.leaving = Some(Leaving::Draining);
-        self.arm(Timer::Leave, Times::DRAIN);
+        self.timers.arm(Timer::Leave, Times::DRAIN);
         self.drain_again();
     }
 
@@ -35,7 +35,7 @@ impl Node {
     /// Tells a new leader that this member drains.
     pub(super) fn drain_again(&mut self) {
         if self.leaving == Some(Leaving::Draining) && self.is_normal() && !self.leads() {
-            let oseq = self.said;
+            let oseq = self.own.last();
             self.send_to(self.view.leader, Message::Draining { oseq });
         }
     }
@@ -64,7 +64,7 @@ impl Node {
                 let settled = self.is_normal() && self.lost_leader.is_none();
                 if settled && self.is_drained() && self.send_to(leader, Message::Leave) {
                     self.leaving = Some(Leaving::Asked);
-                    self.arm(Timer::Leave, Times::LEAVE);
+                    self.timers.arm(Timer::Leave, Times::LEAVE);
                 }
             }
         }
@@ -72,14 +72,14 @@ impl Node {
 
     /// Whether everybody has all own messages.
     fn is_drained(&self) -> bool {
-        let drained = self.submissions.is_empty() && self.stable >= self.own_end;
+        let drained = self.own.are_with_all(self.replica.stable());
         drained || !self.enforces(Rule::DrainBeforeLeave)
     }
 
     /// Own messages that may not be with everybody.
     fn unsure(&self) -> u64 {
-        let mine = self.log.tail(self.stable).filter(|said| said.origin.id == self.me.id);
-        (self.submissions.len() as u64).saturating_add(mine.map(|said| said.count()).sum())
+        let mine = self.replica.log().tail(self.replica.stable()).filter(|said| said.origin.id == self.me.id);
+        (self.own.waiting() as u64).saturating_add(mine.map(|said| said.count()).sum())
     }
 
     pub(super) fn on_leave_due(&mut self) {

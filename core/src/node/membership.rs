@@ -90,8 +90,7 @@ impl Node {
         let quits = quits(change);
         self.cfg = cfg;
         self.roster = changed(&old, change);
-        self.lost_members.apply(index, change, self.clock.now());
-        self.lost_members.replace(&self.roster);
+        self.replica.apply_membership(index, change, &self.roster, self.timers.now());
         if cfg >= self.route.cfg && self.roster.contains(self.me.id) {
             self.route = Route { cfg, roster: self.roster.clone() };
         }
@@ -101,10 +100,6 @@ impl Node {
         if matches!(change, Change::Edit { merged: true, .. }) {
             self.ring.because(RingReason::Merge);
         }
-        let (roster, absent) = (self.roster.clone(), self.lost_members.clone());
-        self.log.forget_origins(|id| roster.contains(id) || absent.contains(id));
-        let log = &self.log;
-        self.shown.retain(|id, _| log.last_of(*id) > 0 || roster.contains(*id) || absent.contains(*id));
         self.on_route_changed();
     }
 
@@ -116,11 +111,11 @@ impl Node {
             let quit = quits.contains(&member.id);
             let reason = if quit { Departure::Quit } else { Departure::Lost };
             self.ring.because(if quit { RingReason::Leave } else { RingReason::Repair });
-            self.notify(Notice::Left { member: member.into(), reason });
+            self.effects.notify(Notice::Left { member: member.into(), reason });
         }
         for member in joined.into_iter().filter(|member| member.id != me) {
             self.ring.because(RingReason::Join);
-            self.notify(Notice::Joined { member: member.into() });
+            self.effects.notify(Notice::Joined { member: member.into() });
         }
     }
 }

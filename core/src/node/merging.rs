@@ -6,7 +6,7 @@
 
 use super::links::Purpose;
 use super::{Node, Rule};
-use crate::action::{Action, CloseMode, Fault, Notice};
+use crate::action::{CloseMode, Fault, Notice};
 use crate::config::Times;
 use crate::ids::{LinkId, NodeId};
 use crate::node::Timer;
@@ -26,17 +26,16 @@ impl Node {
 
     /// Looks for one lost member after another, each every few seconds.
     pub(super) fn arm_probe(&mut self) {
-        let lost = u32::try_from(self.lost_members.len().max(1)).unwrap_or(u32::MAX);
+        let lost = u32::try_from(self.replica.lost().len().max(1)).unwrap_or(u32::MAX);
         let delay = self.rng.jittered(Times::PROBE.checked_div(lost).unwrap_or(Times::PROBE));
-        self.arm(Timer::Probe, delay);
+        self.timers.arm(Timer::Probe, delay);
     }
 
     pub(super) fn on_probe_due(&mut self) {
         if !self.leads() {
             return;
         }
-        self.lost_members.expire(self.clock.now());
-        if let Some(lost) = self.lost_members.next_to_probe()
+        if let Some(lost) = self.replica.next_to_probe(self.timers.now())
             && self.may_merge()
             && self.enforces(Rule::ProbeLost)
         {
@@ -74,7 +73,7 @@ impl Node {
             return self.send(link, Message::Refused(Refusal::Busy));
         }
         if self.rank() > (size, prober.id) {
-            self.out.push(Action::Trust { link });
+            self.effects.trust(link);
             self.send(link, Message::ProbeReply { me: Member::clone(&self.me) });
         } else {
             self.ask_to_merge(link, prober.id);
@@ -100,7 +99,7 @@ impl Node {
         let ring = others.collect();
         let Some(leadership) = &mut self.leadership else { return };
         leadership.merging = Some(link);
-        self.arm(Timer::Merge, self.times.admission() * 2);
+        self.timers.arm(Timer::Merge, self.times.admission() * 2);
         let join =
             Join { me: Member::clone(&self.me), contact: None, epoch: self.promised, generation, ring };
         self.send(link, Message::Join(join));
@@ -128,7 +127,7 @@ impl Node {
     pub(super) fn too_many_to_merge(&mut self) {
         let Some(leadership) = &mut self.leadership else { return };
         if !core::mem::replace(&mut leadership.told_too_many, true) {
-            self.notify(Notice::TooManyToMerge);
+            self.effects.notify(Notice::TooManyToMerge);
         }
     }
 

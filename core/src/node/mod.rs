@@ -4,6 +4,7 @@
 mod admission;
 mod detection;
 mod doubt;
+mod effects;
 mod election;
 mod handshake;
 #[cfg(feature = "inspect")]
@@ -16,12 +17,13 @@ mod log;
 mod lost_members;
 mod membership;
 mod merging;
+mod own_messages;
 mod recovery;
 mod relay;
+mod replica;
 mod report;
 mod ring;
 mod rules;
-mod submissions;
 mod timers;
 
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -29,27 +31,26 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 pub use self::rules::Rule;
+use self::rules::Rules;
 pub use self::timers::{Deadline, Timer};
 
 use self::doubt::Doubt;
+use self::effects::Effects;
 use self::election::Election;
 use self::joining::Joining;
 use self::leadership::Leadership;
 use self::leaving::Leaving;
 use self::links::Links;
-use self::log::Log;
-use self::lost_members::LostMembers;
 use self::membership::Route;
+use self::own_messages::OwnMessages;
 use self::recovery::Syncing;
+use self::replica::Replica;
 use self::ring::Ring;
-use self::submissions::Submissions;
-use self::timers::{PatientClock, Timers};
+use self::timers::Timers;
 use crate::action::{Action, CloseMode, Ending, Fault, Notice};
 use crate::config::{Config, Start, Times};
-use crate::ids::{Epoch, Index, LinkId, NodeId, RoomId, Seq, Stamp};
+use crate::ids::{Epoch, LinkId, NodeId};
 use crate::input::{Command, DownReason, Input};
-use crate::limits::MAX_CLOCK_LEAP;
-use crate::report::Stats;
 use crate::rng::Rng;
 use crate::roster::{ConfigId, Member, Roster, View};
 use crate::time::Instant;
@@ -78,12 +79,9 @@ enum Mode {
 pub struct Node {
     /// Shared with all that it says.
     me: Arc<Member>,
-    room: RoomId,
     times: Times,
     rng: Rng,
-    clock: PatientClock,
     timers: Timers,
-    lamport: Stamp,
     mode: Mode,
     joining: Option<Joining>,
     leaving: Option<Leaving>,
@@ -102,24 +100,10 @@ pub struct Node {
     lapsed: Option<ConfigId>,
     ring: Ring,
     links: Links,
-    log: Log,
-    /// Every member has the log up to here, as far as this node knows.
-    stable: Index,
-    /// Own messages that have no place in the log yet, in order.
-    submissions: Submissions,
-    /// The first of them that goes to the leader when all inputs are taken; none between two calls.
-    submit_from: Option<Seq>,
-    /// The number of the last own message.
-    said: Seq,
-    /// Where the log ends that holds all own messages which have a place.
-    own_end: Index,
-    /// The number of the last message of each origin that the user has seen.
-    shown: BTreeMap<NodeId, Seq>,
+    replica: Replica,
+    own: OwnMessages,
     /// Whether the user was told `Ready` for the current membership.
     ready: bool,
-    /// The weight of what was appended since the last acknowledgement.
-    unacked: u64,
-    lost_members: LostMembers,
     leadership: Option<Leadership>,
     doubt: Doubt,
     /// The leader that is lost, until an election begins.
@@ -132,13 +116,8 @@ pub struct Node {
     refused_us: BTreeSet<NodeId>,
     /// Members that refused this one and know a newer configuration.
     ahead: BTreeSet<NodeId>,
-    started: Instant,
-    stats: Stats,
-    /// The rules taken away from it.
-    #[cfg(feature = "ablation")]
-    ablated: &'static [Rule],
-    /// Filled while an input is handled, and empty otherwise.
-    out: Outbox,
+    effects: Effects,
+    rules: Rules,
 }
 
 impl Node {
@@ -148,12 +127,9 @@ impl Node {
         let me = Arc::new(Member { id: NodeId::new(config.addr, rng.next()), name: config.name });
         let view = View { epoch: Epoch::default(), leader: me.id };
         let mut node = Self {
-            room: RoomId::UNKNOWN,
             times: Times::new(config.detect),
             rng,
-            clock: PatientClock::new(now),
-            timers: Timers::default(),
-            lamport: 0,
+            timers: Timers::new(now),
             mode: Mode::Joining,
             joining: None,
             leaving: None,
@@ -166,16 +142,9 @@ impl Node {
             lapsed: None,
             ring: Ring::default(),
             links: Links::default(),
-            log: Log::default(),
-            stable: 0,
-            submissions: Submissions::default(),
-            submit_from: None,
-            said: 0,
-            own_end: 0,
-            shown: BTreeMap::new(),
+            replica: Replica::default(),
+            own: OwnMessages::default(),
             ready: false,
-            unacked: 0,
-            lost_members: LostMembers::default(),
             leadership: None,
             doubt: Doubt::default(),
             lost_leader: None,
@@ -183,11 +152,8 @@ impl Node {
             unreachable: BTreeMap::new(),
             refused_us: BTreeSet::new(),
             ahead: BTreeSet::new(),
-            started: now,
-            stats: Stats::default(),
-            #[cfg(feature = "ablation")]
-            ablated: &[],
-            out: Vec::new(),
+            effects: Effects::new(now),
+            rules: Rules::default(),
             me,
         };
         match config.start {
@@ -216,9 +182,8 @@ impl Node {
         if self.has_ended() {
             return;
         }
-        core::mem::swap(&mut self.out, out);
-        let deadline = self.timers.first().filter(|_| self.enforces(Rule::PatientClock));
-        let late = self.clock.advance(now, deadline.map(|deadline| deadline.at));
+        self.effects.exchange(out);
+        let late = self.timers.advance(now, self.enforces(Rule::PatientClock));
         self.note_lateness(late);
         for input in inputs {
             if !self.has_ended() {
@@ -226,26 +191,25 @@ impl Node {
             }
         }
         while !self.has_ended()
-            && let Some(timer) = self.timers.take_due(self.now())
+            && let Some(timer) = self.timers.take_due()
         {
             self.due(timer);
         }
         self.settle();
         if self.has_ended() {
-            self.drop_what_follows_the_halt();
+            self.effects.drop_what_follows_the_halt();
         }
-        core::mem::swap(&mut self.out, out);
+        self.effects.exchange(out);
         debug_assert!(
             self.deadline().is_none_or(|deadline| deadline.at > now),
             "a deadline that is due was left: {:?}",
-            self.timers.first()
+            self.timers.deadline()
         );
     }
 
     /// When to hand in `Input::Tick`, on the driver's clock. Changes with each input.
     pub fn deadline(&self) -> Option<Deadline> {
-        let first = self.timers.first().filter(|_| !self.has_ended())?;
-        Some(Deadline { at: self.clock.to_driver(first.at), ..first })
+        self.timers.deadline().filter(|_| !self.has_ended())
     }
 
     fn take(&mut self, input: Input) {
@@ -254,7 +218,7 @@ impl Node {
             Input::Command(Command::Say(texts)) => self.say(&texts),
             Input::Command(Command::Report) => {
                 let report = self.report();
-                self.notify(Notice::Report(report.into()));
+                self.effects.notify(Notice::Report(report.into()));
             }
             Input::Command(Command::Leave) => self.leave(),
             Input::LinkUp { link, origin, remote } => self.on_link_up(link, origin, remote),
@@ -266,7 +230,7 @@ impl Node {
 
     fn on_received(&mut self, link: LinkId, envelope: Envelope) {
         let now = self.now();
-        if envelope.stamp > self.lamport.saturating_add(MAX_CLOCK_LEAP) {
+        if self.effects.is_leap(envelope.stamp) {
             return self.fault(link, Fault::Clock);
         }
         let Some(state) = self.links.get_mut(link) else { return };
@@ -274,16 +238,8 @@ impl Node {
         state.stamp = state.stamp.max(Some(envelope.stamp));
         let peer = state.peer;
         let is_stranger = peer.is_none() && state.purpose.is_none();
-        self.stats.received = self.stats.received.saturating_add(1);
-        if !is_stranger {
-            self.receive_stamp(envelope.stamp);
-        }
-        if self.room == RoomId::UNKNOWN {
-            if !is_stranger {
-                self.room = envelope.room;
-            }
-        } else if envelope.room != self.room && envelope.room != RoomId::UNKNOWN {
-            return self.fault(link, Fault::OtherRoom);
+        if let Err(fault) = self.effects.receive(&envelope, is_stranger) {
+            return self.fault(link, fault);
         }
         match peer {
             Some(peer) => self.on_peer_message(link, peer, envelope.message),
@@ -388,13 +344,6 @@ impl Node {
         }
     }
 
-    /// What was still being done when the node ended is not to undo its last words, such as by aborting a link.
-    fn drop_what_follows_the_halt(&mut self) {
-        if let Some(halt) = self.out.iter().position(|action| matches!(action, Action::Halt { .. })) {
-            self.out.truncate(halt.saturating_add(1));
-        }
-    }
-
     /// This member.
     pub fn me(&self) -> &Member {
         &self.me
@@ -411,42 +360,14 @@ impl Node {
     }
 
     fn now(&self) -> Instant {
-        self.clock.now()
-    }
-
-    /// Sets `timer` to go off after `delay`, at least a microsecond from now.
-    fn arm(&mut self, timer: Timer, delay: core::time::Duration) {
-        let at = self.now().after(delay.max(core::time::Duration::from_micros(1)));
-        self.timers.set(timer, at);
-    }
-
-    /// A message of that Lamport time came from somebody who belongs here.
-    fn receive_stamp(&mut self, stamp: Stamp) {
-        self.lamport = self.lamport.max(stamp).saturating_add(1);
-    }
-
-    fn tick(&mut self) -> Stamp {
-        self.ticks(1)
-    }
-
-    /// So many things happen, one after the other. Returns the time of the first.
-    fn ticks(&mut self, count: u64) -> Stamp {
-        let first = self.lamport.saturating_add(1);
-        self.lamport = self.lamport.saturating_add(count);
-        first
-    }
-
-    fn envelope(&mut self, message: Message) -> Envelope {
-        Envelope { room: self.room, stamp: self.tick(), message }
+        self.timers.now()
     }
 
     fn send(&mut self, link: LinkId, message: Message) {
         let now = self.now();
         let Some(state) = self.links.get_mut(link) else { return };
         state.sent = now;
-        self.stats.sent = self.stats.sent.saturating_add(1);
-        let envelope = self.envelope(message).into();
-        self.out.push(Action::Send { link, envelope });
+        self.effects.send(link, message);
     }
 
     /// Sends on the link that stands for `peer`. Tells whether there is one.
@@ -462,7 +383,7 @@ impl Node {
         let Some(state) = self.links.get(link) else { return };
         let peer = state.peer;
         self.links.close(link);
-        self.out.push(Action::Close { link, mode });
+        self.effects.close(link, mode);
         if let Some(peer) = peer.filter(|peer| !self.links.is_linked(*peer)) {
             self.ring_unlinked(peer);
         }
@@ -471,8 +392,7 @@ impl Node {
     /// Closes a link for its peer's fault.
     fn fault(&mut self, link: LinkId, reason: Fault) {
         let Some(remote) = self.links.get(link).map(|link| link.remote) else { return };
-        self.stats.faults = self.stats.faults.saturating_add(1);
-        self.notify(Notice::Fault { remote, reason });
+        self.effects.notify_fault(remote, reason);
         let state = self.links.get(link).map(|link| (link.peer, link.purpose.clone()));
         self.close(link, CloseMode::Abort);
         match state {
@@ -489,16 +409,11 @@ impl Node {
         }
     }
 
-    #[inline]
-    fn notify(&mut self, notice: Notice) {
-        self.out.push(Action::Notify { lamport: self.lamport, notice });
-    }
-
     fn end(&mut self, ending: Ending) {
         // Who never was a member has told nobody anything that is still to arrive.
         let mode = if let Ending::Left { .. } = ending { CloseMode::Flush } else { CloseMode::Abort };
-        self.notify(Notice::Ended(ending));
-        self.out.push(Action::Halt { mode });
+        self.effects.notify(Notice::Ended(ending));
+        self.effects.halt(mode);
         self.mode = Mode::Ended;
     }
 
@@ -545,7 +460,7 @@ impl Node {
             return Member::clone(&self.me);
         }
         let known = self.roster.find(id).or_else(|| self.route.roster.find(id));
-        let known = known.cloned().or_else(|| self.lost_members.member(id));
+        let known = known.cloned().or_else(|| self.replica.lost().member(id));
         known.unwrap_or_else(|| Member { id, name: crate::ids::Name::unknown() })
     }
 }

@@ -6,13 +6,13 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
-use super::log::{Log, common_prefix, count};
+use super::log::common_prefix;
 use super::membership::{Route, quits};
-use super::submissions::in_parts;
+use super::own_messages::in_parts;
 use super::{Mode, Node, Rule};
-use crate::action::{ElectionPhase, Ending, Fault, Notice, Occasion};
+use crate::action::{ElectionPhase, Ending, Notice, Occasion};
 use crate::config::Times;
-use crate::ids::{Index, LinkId, NodeId, Seq};
+use crate::ids::{Index, LinkId, NodeId};
 use crate::node::Timer;
 use crate::roster::{Roster, View};
 use crate::wire::{
@@ -137,9 +137,9 @@ impl Node {
         let Mode::Syncing(syncing) = &mut self.mode else { return };
         syncing.install = None;
         let view = syncing.view();
-        let common = common_prefix(self.log.history(), &syncing.announcement.history);
-        let history = self.log.history().to_vec();
-        let mut parts = in_parts(self.log.tail(common));
+        let common = common_prefix(self.replica.log().history(), &syncing.announcement.history);
+        let history = self.replica.log().history().to_vec();
+        let mut parts = in_parts(self.replica.log().tail(common));
         let last = parts.pop().unwrap_or_default();
         for tail in parts {
             let sync = Sync { view, history: Vec::new(), tail, more: true };
@@ -166,7 +166,7 @@ impl Node {
 
     /// Sequences a run from a member's tail, but for what has its place already.
     fn sequence_again(&mut self, member: NodeId, said: Run) {
-        let last = self.log.last_of(said.origin.id);
+        let last = self.replica.log().last_of(said.origin.id);
         let again = !self.enforces(Rule::ExactNextSeq);
         let Some(said) = said.after(if again { 0 } else { last }) else { return };
         let expected = last.saturating_add(1);
@@ -180,18 +180,19 @@ impl Node {
 
     /// Tells a member what its log is to become; the entries follow as far as it takes them.
     fn install(&mut self, member: NodeId, history: &[ViewSpan]) {
-        let common = common_prefix(history, self.log.history());
-        let base = common.max(self.log.base());
-        let (below, origins) = if base > common { self.log.below_base() } else { Default::default() };
+        let common = common_prefix(history, self.replica.log().history());
+        let base = common.max(self.replica.log().base());
+        let (below, origins) =
+            if base > common { self.replica.log().below_base() } else { Default::default() };
         let install = Install {
             cfg: self.cfg,
             roster: self.roster.clone(),
             common,
             base,
-            end: self.log.len(),
+            end: self.replica.log().len(),
             origins,
             history: below,
-            stable: self.stable,
+            stable: self.replica.stable(),
         };
         self.send_to(member, Message::Install(install));
         self.member_synced(member, base);
@@ -202,7 +203,10 @@ impl Node {
         if syncing.view() != install.cfg.view || leader != syncing.view().leader {
             return;
         }
-        if install.common > self.log.len() || install.base < install.common || install.end < install.base {
+        if install.common > self.replica.log().len()
+            || install.base < install.common
+            || install.end < install.base
+        {
             return;
         }
         syncing.install = Some((install, Vec::new()));
@@ -251,48 +255,22 @@ impl Node {
             .is_some_and(|(install, entries)| next_installed(install, entries) == install.end);
         let leader = syncing.view().leader;
         if complete && let Some((install, entries)) = syncing.install.take() {
-            if self.breaks_order(&install, &entries) {
-                return self.accuse(leader, Fault::LogOrder);
-            }
-            if self.takes_back(&install, &entries) {
-                return self.accuse(leader, Fault::TakenBack);
+            if let Err(fault) = self.replica.check_install(&install, &entries) {
+                return self.accuse(leader, fault);
             }
             self.finish_install(install, entries);
         }
     }
 
-    /// Whether the log to be installed has entries in an order that no leader writes.
-    fn breaks_order(&self, install: &Install, entries: &[Entry]) -> bool {
-        let end = if install.base > install.common { 0 } else { install.common };
-        let is_newer = entries.last().is_some_and(|entry| entry.view.epoch > install.cfg.view.epoch);
-        is_newer || !self.log.may_go_on(end, entries)
-    }
-
-    /// Whether the log to be installed lacks something that the user has seen. Who is forgotten altogether has
-    /// no number in it.
-    fn takes_back(&self, install: &Install, entries: &[Entry]) -> bool {
-        let replaced = install.base > install.common;
-        let mut last =
-            if replaced { install.origins.clone() } else { self.log.origins_before(install.common) };
-        count(&mut last, entries);
-        self.shown.iter().any(|(id, shown)| last.get(id).is_some_and(|last| (1..*shown).contains(last)))
-    }
-
     fn finish_install(&mut self, install: Install, entries: Vec<Entry>) {
         let quits: BTreeSet<NodeId> = entries.iter().flat_map(quits_of).collect();
-        if install.base > install.common {
-            self.log = Log::from_base(install.base, install.origins, install.history);
-        } else {
-            self.log.truncate(install.common);
-        }
         let new_view = self.view != install.cfg.view;
         self.view = install.cfg.view;
         let old = core::mem::replace(&mut self.roster, install.roster.clone());
         self.cfg = install.cfg;
-        self.route = Route { cfg: install.cfg, roster: install.roster };
-        // What was stable in another ring need not be in this one.
-        self.stable = self.stable.min(install.common);
-        self.note_lost_members(install.common, &entries);
+        self.route = Route { cfg: install.cfg, roster: install.roster.clone() };
+        let stable = install.stable;
+        self.replica.begin_install(install, &entries, self.timers.now());
         let fresh = self.is_fresh();
         let missed = self.occasion_of_missed(&old);
         let was_ready = self.ready;
@@ -304,8 +282,8 @@ impl Node {
             self.tell_leader();
         }
         self.append_installed(entries, fresh, missed);
-        self.learn_stable(install.stable);
-        self.unacked = 1;
+        self.learn_stable(stable);
+        self.replica.owe_acknowledgement(1);
         self.acknowledge();
         self.seek_next();
         self.submit_again();
@@ -329,13 +307,13 @@ impl Node {
         }
         let mut entries = entries.into_iter();
         for entry in entries.by_ref().take(silent) {
-            self.log.push(entry);
+            self.replica.append(entry);
         }
         if fresh {
-            self.shown = self.log.origins().clone();
+            self.replica.hide_all();
         }
         for entry in entries {
-            self.log.push(entry.clone());
+            self.replica.append(entry.clone());
             self.note_own(&entry);
             let (index, body) = (entry.index, entry.body);
             let before = came_in.is_some_and(|came_in| index < came_in);
@@ -343,30 +321,11 @@ impl Node {
         }
     }
 
-    /// Derives anew from the log who is lost.
-    fn note_lost_members(&mut self, common: Index, entries: &[Entry]) {
-        self.lost_members.forget_from(common);
-        for entry in entries {
-            if let Body::Membership { change, .. } = &entry.body {
-                self.lost_members.apply(entry.index, change, self.clock.now());
-            }
-        }
-        self.lost_members.replace(&self.roster);
-    }
-
     /// Tells of messages below the installed log that this member never saw.
     fn show_lost_history(&mut self) {
-        let lost: Vec<(NodeId, Seq, Seq)> = (self.log.origins().iter())
-            .map(|(id, last)| (*id, self.shown.get(id).copied().unwrap_or(0), *last))
-            .filter(|(_, shown, last)| last > shown)
-            .collect();
-        for (origin, shown, last) in lost {
-            if origin == self.me.id {
-                continue;
-            }
-            self.shown.insert(origin, last);
+        for (origin, count) in self.replica.give_up_lost_history(self.me.id) {
             let from = self.member(origin).into();
-            self.notify(Notice::Gap { from, count: last.saturating_sub(shown) });
+            self.effects.notify(Notice::Gap { from, count });
         }
     }
 
@@ -392,7 +351,7 @@ impl Node {
         self.ring.forget_told();
         let leader = self.member(self.view.leader).into();
         let (me, members) = (self.me.clone(), self.roster.clone());
-        self.notify(Notice::Ready { me, leader, members });
+        self.effects.notify(Notice::Ready { me, leader, members });
     }
 
     /// A leader that was elected cannot be linked to: elect once more, then stay alone for a while, so that

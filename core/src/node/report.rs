@@ -14,14 +14,13 @@ impl Node {
             members: self.roster.clone(),
             prev: self.member(self.ring.prev.unwrap_or(self.me.id)),
             next: self.member(self.ring.next.unwrap_or(self.me.id)),
-            lamport: self.lamport,
+            lamport: self.effects.lamport(),
             stats: Stats {
-                uptime: self.now().since(self.started),
-                waiting: self.submissions.len() as u64,
+                waiting: self.own.waiting() as u64,
                 links: self.links.len() as u64,
-                history: self.log.len().saturating_sub(self.log.base()),
-                history_bytes: self.log.kept_weight(),
-                ..self.stats
+                history: self.replica.log().len().saturating_sub(self.replica.log().base()),
+                history_bytes: self.replica.log().kept_weight(),
+                ..self.effects.stats(self.now())
             },
         }
     }

@@ -54,7 +54,7 @@ impl Node {
         let first = self.route.roster.after(self.me.id).find(|id| !skipped(id));
         let has_skipped = !self.unreachable.is_empty() || !self.refused_us.is_empty();
         if has_skipped && !self.timers.is_set(Timer::Reseek) {
-            self.arm(Timer::Reseek, Times::RESEEK);
+            self.timers.arm(Timer::Reseek, Times::RESEEK);
         }
         let Some(first) = first else {
             self.ring.seeking = None;
@@ -186,6 +186,6 @@ impl Node {
         self.ring.told = Some((prev, next));
         let (prev, next) = (self.member(prev).into(), self.member(next).into());
         let reason = self.ring.reason.unwrap_or(RingReason::Join);
-        self.notify(Notice::Ring { prev, next, reason });
+        self.effects.notify(Notice::Ring { prev, next, reason });
     }
 }

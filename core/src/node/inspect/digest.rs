@@ -32,10 +32,12 @@ impl Node {
         (&self.leaving, self.view, self.promised, self.cfg, &self.roster).hash(state);
         (&self.route, self.lapsed, self.ring.next, self.ring.seeking, self.ring.prev).hash(state);
         self.digest_log(state);
-        (self.said, &self.shown, self.ready).hash(state);
-        stability.then_some((self.stable, self.own_end, self.unacked)).hash(state);
-        self.submissions.len().hash(state);
-        for said in self.submissions.iter() {
+        (self.own.last(), self.replica.shown(), self.ready).hash(state);
+        stability
+            .then_some((self.replica.stable(), self.own.end(), self.replica.unacknowledged()))
+            .hash(state);
+        self.own.waiting().hash(state);
+        for said in self.own.iter() {
             (said.oseq, &said.texts).hash(state);
         }
         self.digest_leadership(stability, state);
@@ -128,13 +130,19 @@ impl Node {
     }
 
     fn digest_log(&self, state: &mut impl Hasher) {
-        (self.log.base(), self.log.len(), self.log.history(), self.log.origins()).hash(state);
+        (
+            self.replica.log().base(),
+            self.replica.log().len(),
+            self.replica.log().history(),
+            self.replica.log().origins(),
+        )
+            .hash(state);
         // Where runs were cut does not matter.
         for entry in self.log_entries() {
             digest_entry(&entry, state);
         }
-        self.lost_members.len().hash(state);
-        for (id, lost) in &self.lost_members.lost {
+        self.replica.lost().len().hash(state);
+        for (id, lost) in &self.replica.lost().lost {
             (id, lost.index).hash(state);
         }
     }

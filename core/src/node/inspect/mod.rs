@@ -46,22 +46,22 @@ impl Node {
 
     /// The length of the log, counted from the first entry ever.
     pub fn log_len(&self) -> Index {
-        self.log.len()
+        self.replica.log().len()
     }
 
     /// The entries of the log that are kept, oldest first, one for each place.
     pub fn log_entries(&self) -> impl DoubleEndedIterator<Item = Entry> {
-        self.log.entries().flat_map(Entry::one_by_one)
+        self.replica.log().entries().flat_map(Entry::one_by_one)
     }
 
     /// The number of the last message of each origin that the user has seen, by id.
     pub fn shown(&self) -> impl Iterator<Item = (NodeId, Seq)> + '_ {
-        self.shown.iter().map(|(id, seq)| (*id, *seq))
+        self.replica.shown().iter().map(|(id, seq)| (*id, *seq))
     }
 
     /// Own messages that have no place in the log yet.
     pub fn waiting(&self) -> usize {
-        self.submissions.len()
+        self.own.waiting()
     }
 
     /// The members with which this one has a link.
@@ -71,12 +71,12 @@ impl Node {
 
     /// The members that this node's ring has lost and looks for, by id.
     pub fn lost(&self) -> impl Iterator<Item = NodeId> + '_ {
-        self.lost_members.ids()
+        self.replica.lost().ids()
     }
 
     /// Lamport time.
     pub fn lamport(&self) -> u64 {
-        self.lamport
+        self.effects.lamport()
     }
 
     /// Counts since the start.
