@@ -60,7 +60,7 @@ impl Node {
         }
         join.ring.retain(|member| !self.lives_here(member));
         // Who can ask lives, whatever came of the last dial: as a member it is not to be passed over.
-        self.unreachable.remove(&join.me.id);
+        self.reach.is_alive(join.me.id);
         if self.leaving.is_some() || self.lost_leader.is_some() || !self.is_normal() || self.is_in_doubt() {
             return self.send(link, Message::Refused(Refusal::Busy));
         }

@@ -209,7 +209,7 @@ impl Node {
             }
             self.close(link, CloseMode::Abort);
         }
-        self.unreachable.insert(peer, self.promised);
+        self.reach.dial_failed(peer, self.promised);
         self.suspect(peer);
         self.ring_unlinked(peer);
         if self.leadership.is_some() {

@@ -177,7 +177,7 @@ impl Node {
             election.best = Some((candidate, path));
             election.sent = None;
             self.tell_election(ElectionPhase::Forward, candidate.id);
-            let dead = self.unreachable.get(&candidate.id) == Some(&self.promised);
+            let dead = self.reach.was_lost_in(candidate.id, self.promised);
             if dead && self.enforces(Rule::DeadCandidateStartsAnew) {
                 return self.start_election();
             }
@@ -195,7 +195,7 @@ impl Node {
 
     /// This member's token came back, or nobody else is there.
     fn win(&mut self) {
-        if !self.ahead.is_empty() && self.ring.next.is_none() {
+        if self.reach.is_behind() && self.ring.next.is_none() {
             return self.rejoin();
         }
         let Mode::Electing(Election { best: Some((_, path)), .. }) = &self.mode else { return };
@@ -210,10 +210,9 @@ impl Node {
     /// The members on the path, without those found dead in this epoch and those that refused. This one is among
     /// them even if it was removed from the ring that it knows.
     fn ring_of(&self, path: &[NodeId]) -> Roster {
-        let dead = |id: &NodeId| {
-            self.unreachable.get(id) == Some(&self.promised) && self.enforces(Rule::PathWithoutDead)
-        };
-        let alive = path.iter().filter(|id| !dead(id) && !self.refused_us.contains(id));
+        let dead =
+            |id: &NodeId| self.reach.was_lost_in(*id, self.promised) && self.enforces(Rule::PathWithoutDead);
+        let alive = path.iter().filter(|id| !dead(id) && !self.reach.has_refused(**id));
         let known = |id| if id == self.me.id { Some(&*self.me) } else { self.route.roster.find(id) };
         let members = alive.filter_map(|id| known(*id).cloned()).collect();
         Roster::new(members).unwrap_or_else(|_| Roster::alone(Member::clone(&self.me)))
@@ -303,7 +302,7 @@ impl Node {
             if before == leader {
                 return self.start_election();
             }
-            if !self.unreachable.contains_key(&before) {
+            if !self.reach.is_unreachable(before) {
                 if !self.links.is_linked(before) {
                     self.dial(before);
                 }

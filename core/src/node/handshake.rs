@@ -274,8 +274,7 @@ impl Node {
         while let Some(waiting) = self.links.deferred(peer) {
             self.close(waiting, CloseMode::Abort);
         }
-        self.unreachable.remove(&peer);
-        self.refused_us.remove(&peer);
+        self.reach.linked(peer);
     }
 
     /// A link to a member stands anew.
@@ -356,14 +355,14 @@ impl Node {
     /// `peer` lives and does not take this node for a member: it is passed over until there is a leader.
     fn on_refused_by(&mut self, peer: NodeId, cfg: Option<ConfigId>) {
         if self.route.roster.contains(peer) {
-            self.refused_us.insert(peer);
+            self.reach.refused(peer);
             if !self.enforces(Rule::RefusalsOnlyRoute) {
                 (self.cfg, self.roster) = (self.cfg.next(), self.roster.retain(|id| id != peer));
             }
         }
         let is_ahead = self.is_news(cfg);
         if is_ahead {
-            self.ahead.insert(peer);
+            self.reach.is_ahead(peer);
         }
         self.ring_unlinked(peer);
         if self.leader() == Some(peer) || (is_ahead && self.leads()) {

@@ -249,7 +249,8 @@ impl Node {
 
     /// The room went on without this member: it comes back with its log and what it has to say.
     pub(super) fn rejoin(&mut self) {
-        let mut contacts: Vec<SocketAddr> = self.ahead.iter().map(NodeId::addr).collect();
+        let ahead = self.reach.start_over();
+        let mut contacts: Vec<SocketAddr> = ahead.iter().map(NodeId::addr).collect();
         let others = self.roster.ids().filter(|id| *id != self.me.id).map(|id| id.addr());
         let others: Vec<SocketAddr> = others.filter(|addr| !contacts.contains(addr)).collect();
         contacts.extend(others);
@@ -258,9 +259,6 @@ impl Node {
         self.mode = Mode::Joining;
         self.ready = false;
         self.timers.clear(Timer::Election);
-        self.ahead.clear();
-        self.refused_us.clear();
-        self.unreachable.clear();
         self.effects.notify(Notice::LeftBehind);
         self.timers.arm(Timer::Join, Duration::ZERO);
     }
@@ -268,7 +266,6 @@ impl Node {
     /// Nobody can be reached: a room of one, which whoever is left may join.
     pub(super) fn stay_alone(&mut self) {
         self.drop_attempts();
-        self.ahead.clear();
         let epoch = self.promised.max(self.view.epoch).next();
         self.become_leader(View { epoch, leader: self.me.id }, Roster::alone(Member::clone(&self.me)));
         self.seek_next();

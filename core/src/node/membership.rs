@@ -74,8 +74,7 @@ impl Node {
 
     fn on_route_changed(&mut self) {
         let roster = self.route.roster.clone();
-        self.unreachable.retain(|id, _| roster.contains(*id));
-        self.refused_us.retain(|id| roster.contains(*id));
+        self.reach.retain(&roster);
         if let Some(next) = self.ring.next.filter(|next| !roster.contains(*next)) {
             self.ring_unlinked(next);
         }

@@ -18,6 +18,7 @@ mod lost_members;
 mod membership;
 mod merging;
 mod own_messages;
+mod reach;
 mod recovery;
 mod relay;
 mod replica;
@@ -26,7 +27,6 @@ mod ring;
 mod rules;
 mod timers;
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -43,6 +43,7 @@ use self::leaving::Leaving;
 use self::links::Links;
 use self::membership::Route;
 use self::own_messages::OwnMessages;
+use self::reach::Reach;
 use self::recovery::Syncing;
 use self::replica::Replica;
 use self::ring::Ring;
@@ -108,14 +109,7 @@ pub struct Node {
     doubt: Doubt,
     /// The leader that is lost, until an election begins.
     lost_leader: Option<NodeId>,
-    /// The last view whose leader was elected and could not be linked to, and when.
-    unlinkable: Option<(View, Instant)>,
-    /// Members whose last dial failed, and the epoch promised then.
-    unreachable: BTreeMap<NodeId, Epoch>,
-    /// Members that refused this one; lapses when there is a leader.
-    refused_us: BTreeSet<NodeId>,
-    /// Members that refused this one and know a newer configuration.
-    ahead: BTreeSet<NodeId>,
+    reach: Reach,
     effects: Effects,
     rules: Rules,
 }
@@ -148,10 +142,7 @@ impl Node {
             leadership: None,
             doubt: Doubt::default(),
             lost_leader: None,
-            unlinkable: None,
-            unreachable: BTreeMap::new(),
-            refused_us: BTreeSet::new(),
-            ahead: BTreeSet::new(),
+            reach: Reach::default(),
             effects: Effects::new(now),
             rules: Rules::default(),
             me,

@@ -11,7 +11,6 @@ use super::membership::{Route, quits};
 use super::own_messages::in_parts;
 use super::{Mode, Node, Rule};
 use crate::action::{ElectionPhase, Ending, Notice, Occasion};
-use crate::config::Times;
 use crate::ids::{Index, LinkId, NodeId};
 use crate::node::Timer;
 use crate::roster::{Roster, View};
@@ -339,7 +338,7 @@ impl Node {
         self.timers.clear(Timer::Join);
         self.timers.clear(Timer::JoinLimit);
         self.forgive();
-        self.ahead.clear();
+        self.reach.caught_up();
         if !self.ready && self.roster.contains(self.me.id) {
             self.tell_ready();
         }
@@ -360,10 +359,7 @@ impl Node {
     pub(super) fn is_unlinkable_again(&mut self) -> bool {
         let Mode::Syncing(syncing) = &self.mode else { return false };
         let (view, now) = (syncing.view(), self.now());
-        let again = self.unlinkable.is_some_and(|(last, at)| {
-            last.leader == view.leader && last.epoch < view.epoch && now.since(at) < Times::UNREACHABLE_LEADER
-        });
-        self.unlinkable = Some((view, now));
+        let again = self.reach.is_unlinkable_again(view, now);
         again && self.enforces(Rule::GiveUpUnlinkable)
     }
 }

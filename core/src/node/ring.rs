@@ -50,10 +50,8 @@ impl Ring {
 impl Node {
     /// Sees to it that the first reachable member after this one is next, or is being asked.
     pub(super) fn seek_next(&mut self) {
-        let skipped = |id: &NodeId| self.unreachable.contains_key(id) || self.refused_us.contains(id);
-        let first = self.route.roster.after(self.me.id).find(|id| !skipped(id));
-        let has_skipped = !self.unreachable.is_empty() || !self.refused_us.is_empty();
-        if has_skipped && !self.timers.is_set(Timer::Reseek) {
+        let first = self.route.roster.after(self.me.id).find(|id| !self.reach.passes_over(*id));
+        if self.reach.passes_over_any() && !self.timers.is_set(Timer::Reseek) {
             self.timers.arm(Timer::Reseek, Times::RESEEK);
         }
         let Some(first) = first else {
@@ -120,12 +118,12 @@ impl Node {
     /// Finds the nearest before this node that takes it for its next.
     pub(super) fn seek_prev(&mut self) {
         let mut before = self.route.roster.after(self.me.id).rev();
-        self.ring.prev = before.find(|id| self.links.takes_me_for_next(*id) && !self.refused_us.contains(id));
+        self.ring.prev = before.find(|id| self.links.takes_me_for_next(*id) && !self.reach.has_refused(*id));
     }
 
     /// Refusals lapse: who takes this node for its next may be its previous again.
     pub(super) fn forgive(&mut self) {
-        self.refused_us.clear();
+        self.reach.forgive();
         self.seek_prev();
     }
 
@@ -144,7 +142,7 @@ impl Node {
     pub(super) fn look_ahead(&mut self) {
         let Some(seeking) = self.ring.seeking else { return };
         let after = self.route.roster.after(self.me.id).skip_while(|id| *id != seeking);
-        let unknown = after.filter(|id| !self.unreachable.contains_key(id) && !self.refused_us.contains(id));
+        let unknown = after.filter(|id| !self.reach.passes_over(*id));
         let ahead = unknown.take(LOOK_AHEAD).take_while(|id| !self.links.is_linked(*id));
         for peer in ahead.collect::<Vec<_>>() {
             self.dial(peer);
@@ -160,7 +158,7 @@ impl Node {
             self.forgive();
         }
         let nearer = self.route.roster.after(self.me.id).take_while(|id| Some(*id) != self.ring.next);
-        let skipped = nearer.filter(|id| self.unreachable.contains_key(id)).collect::<Vec<_>>();
+        let skipped = nearer.filter(|id| self.reach.is_unreachable(*id)).collect::<Vec<_>>();
         for peer in skipped {
             self.dial(peer);
         }

@@ -42,12 +42,8 @@ impl Node {
         }
         self.digest_leadership(stability, state);
         self.digest_doubt(stability, state);
-        (self.lost_leader, self.unlinkable.map(|(view, _)| view)).hash(state);
-        self.unreachable.len().hash(state);
-        for (id, epoch) in &self.unreachable {
-            (id, *epoch == self.promised).hash(state);
-        }
-        (&self.refused_us, &self.ahead).hash(state);
+        self.lost_leader.hash(state);
+        self.reach.digest(self.promised, state);
         let decides = |timer| timer != Timer::Sweep && (stability || timer != Timer::Ack);
         Timer::ALL.map(|timer| decides(timer) && self.timers.is_set(timer)).hash(state);
         self.digest_links(state);
