@@ -66,7 +66,7 @@ impl Node {
         }
         let rank = self.rank();
         let Some(leadership) = &mut self.leadership else {
-            let (me, leader) = (self.me.id, self.member(self.view.leader));
+            let (me, leader) = (self.me.id, self.member(self.membership.view().leader));
             return self.send(link, Message::JoinVia { me, leader });
         };
         leadership.joiners.retain(|joiner| joiner.member.id != join.me.id);
@@ -75,7 +75,9 @@ impl Node {
             return self.send(link, Message::Refused(Refusal::Busy));
         }
         let waiting: usize = leadership.joiners.iter().map(|it| it.ring.len().saturating_add(1)).sum();
-        if waiting.saturating_add(join.ring.len()).saturating_add(self.roster.len()) >= MAX_ROSTER {
+        if waiting.saturating_add(join.ring.len()).saturating_add(self.membership.roster().len())
+            >= MAX_ROSTER
+        {
             self.send(link, Message::Refused(Refusal::RoomFull));
             self.close(link, CloseMode::Flush);
             if !join.ring.is_empty() {
@@ -111,7 +113,7 @@ impl Node {
             return;
         }
         let promised = joiners.iter().map(|joiner| joiner.epoch).max().unwrap_or_default();
-        if promised >= self.view.epoch && self.enforces(Rule::EpochAboveReturners) {
+        if promised >= self.membership.view().epoch && self.enforces(Rule::EpochAboveReturners) {
             self.reopen(promised.next());
         }
         let returning = joiners.iter().filter(|joiner| joiner.epoch > Epoch::default());
@@ -127,7 +129,7 @@ impl Node {
             leadership.admission = Some(Admission { index, newcomers, since });
         }
         let change = Change::Edit { gone, joined, merged };
-        self.sequence(Body::Membership { cfg: self.cfg.next(), change: change.into() });
+        self.sequence(Body::Membership { cfg: self.membership.cfg().next(), change: change.into() });
         self.timers.arm(Timer::Admission, self.times.admission());
         self.check_admission();
     }
@@ -135,16 +137,16 @@ impl Node {
     /// Members whose address a newcomer has: their process is no more.
     fn older_lives(&self, newcomers: &BTreeSet<NodeId>) -> Vec<(Member, Departure)> {
         let replaced = |id: NodeId| newcomers.iter().any(|newcomer| newcomer.addr() == id.addr());
-        let older = self.roster.iter().filter(|member| replaced(member.id));
+        let older = self.membership.roster().iter().filter(|member| replaced(member.id));
         older.map(|member| (member.clone(), Departure::Lost)).collect()
     }
 
     /// Opens a new epoch under the same leader, above all that one who comes back has promised.
     fn reopen(&mut self, epoch: Epoch) {
-        let roster = self.roster.clone();
+        let roster = self.membership.roster().clone();
         self.become_leader(View { epoch, leader: self.me.id }, roster);
         for member in self.linked_peers() {
-            if self.roster.contains(member) {
+            if self.membership.roster().contains(member) {
                 let elected = self.announcement();
                 self.send_elected(member, elected);
             }

@@ -188,7 +188,7 @@ impl Node {
             leadership.unsync(peer, self.timers.now());
         }
         let leads_me = self.leader() == Some(peer);
-        if !self.route.roster.contains(peer) {
+        if !self.membership.route().contains(peer) {
             if leads_me {
                 self.leader_is_lost(peer);
             }
@@ -209,7 +209,7 @@ impl Node {
             }
             self.close(link, CloseMode::Abort);
         }
-        self.reach.dial_failed(peer, self.promised);
+        self.reach.dial_failed(peer, self.membership.promised());
         self.suspect(peer);
         self.ring_unlinked(peer);
         if self.leadership.is_some() {
@@ -238,7 +238,7 @@ impl Node {
 
     /// Tells the leader that `peer` seems to be gone; the leader decides on its own link.
     fn suspect(&mut self, peer: NodeId) {
-        if !self.is_normal() || self.leads() || !self.roster.contains(peer) {
+        if !self.is_normal() || self.leads() || !self.membership.roster().contains(peer) {
             return;
         }
         if let Some(leader) = self.leader().filter(|leader| *leader != peer) {
@@ -247,7 +247,7 @@ impl Node {
     }
 
     pub(super) fn on_suspect(&mut self, id: NodeId) {
-        if !self.leads() || !self.roster.contains(id) {
+        if !self.leads() || !self.membership.roster().contains(id) {
             return;
         }
         let (now, beat) = (self.now(), self.beat());
@@ -260,13 +260,18 @@ impl Node {
     }
 
     pub(super) fn beat(&self) -> Beat {
-        let cfg = self.known_cfg().filter(|_| self.enforces(Rule::CfgInBeats));
-        Beat { view: self.known_view(), cfg, acked: self.replica.log().len(), stable: self.replica.stable() }
+        let cfg = self.membership.known_cfg().filter(|_| self.enforces(Rule::CfgInBeats));
+        Beat {
+            view: self.membership.known_view(),
+            cfg,
+            acked: self.replica.log().len(),
+            stable: self.replica.stable(),
+        }
     }
 
     pub(super) fn on_ping(&mut self, link: LinkId, peer: NodeId, beat: Beat) {
-        if self.leads() && !self.roster.contains(peer) {
-            let epoch = beat.view.map_or(self.promised, |view| view.epoch);
+        if self.leads() && !self.membership.roster().contains(peer) {
+            let epoch = beat.view.map_or(self.membership.promised(), |view| view.epoch);
             return self.send_not_member(link, RefusedKind::Ping, epoch);
         }
         let answer = self.beat();
@@ -278,10 +283,13 @@ impl Node {
         if let Some(state) = self.links.get_mut(link) {
             state.knows = state.knows.max(beat.cfg);
         }
-        if self.is_news(beat.cfg) && !self.leads() {
+        if self.membership.is_news(beat.cfg) && !self.leads() {
             self.send(link, Message::WantRoster);
         }
-        if self.is_normal() && self.view.leader == peer && beat.view == Some(self.view) {
+        if self.is_normal()
+            && self.membership.view().leader == peer
+            && beat.view == Some(self.membership.view())
+        {
             self.learn_stable(beat.stable);
         }
     }

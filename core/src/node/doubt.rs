@@ -160,10 +160,10 @@ impl Node {
     }
 
     pub(super) fn on_want_promise(&mut self, link: LinkId, peer: NodeId, round: u64) {
-        if self.is_normal() && !self.route.roster.contains(peer) {
-            return self.send_not_member(link, RefusedKind::WantPromise, self.promised);
+        if self.is_normal() && !self.membership.route().contains(peer) {
+            return self.send_not_member(link, RefusedKind::WantPromise, self.membership.promised());
         }
-        self.send(link, Message::Promise { round, epoch: self.promised });
+        self.send(link, Message::Promise { round, epoch: self.membership.promised() });
     }
 
     /// A member that has promised more than it was asked for takes part in an election, or follows its winner.
@@ -171,7 +171,7 @@ impl Node {
         if !self.is_in_doubt() || !self.doubt.answered(member, round) {
             return;
         }
-        if epoch > self.promised {
+        if epoch > self.membership.promised() {
             self.freeze(epoch);
         }
     }
@@ -195,7 +195,7 @@ impl Node {
             return;
         }
         let (awaited, asked) = self.doubt.awaited(self.now());
-        let too_long = asked >= Times::unsynced(self.roster.len());
+        let too_long = asked >= Times::unsynced(self.membership.roster().len());
         for member in awaited {
             let link = self.links.of(member).and_then(|link| self.links.get(link));
             if too_long {

@@ -45,8 +45,7 @@ impl Node {
         if self.joining.is_some() {
             return self.join_again();
         }
-        let highest = self.promised.max(self.view.epoch).max(self.route.cfg.view.epoch);
-        self.freeze(highest.next());
+        self.freeze(self.membership.highest_epoch().next());
         self.effects.count_election();
         self.stand();
         self.seek_next();
@@ -55,7 +54,7 @@ impl Node {
 
     /// Stops appending and sequencing in older views, and takes part in the election of `epoch`.
     pub(super) fn freeze(&mut self, epoch: Epoch) {
-        self.promised = epoch;
+        self.membership.promise(epoch);
         self.stop_leading();
         self.lost_leader = None;
         self.timers.clear(Timer::Initiate);
@@ -73,7 +72,7 @@ impl Node {
 
     /// An election, and the wait for its winner's log, may take this long.
     pub(super) fn arm_election(&mut self) {
-        let limit = self.rng.jittered(Times::election(self.route.roster.len()));
+        let limit = self.rng.jittered(Times::election(self.membership.route().len()));
         self.timers.arm(Timer::Election, limit);
     }
 
@@ -114,15 +113,15 @@ impl Node {
     }
 
     fn elect_for(&mut self, next: NodeId, candidate: CandidateRank, path: Vec<NodeId>) -> Elect {
-        let cfg = self.route.cfg;
-        let mut roster = Some(self.route.roster.clone());
+        let cfg = self.membership.route_cfg();
+        let mut roster = Some(self.membership.route().clone());
         if let Some(link) = self.links.of_mut(next) {
             if link.knows >= Some(cfg) {
                 roster = None;
             }
             link.knows = link.knows.max(Some(cfg));
         }
-        Elect { epoch: self.promised, candidate, path, cfg, roster }
+        Elect { epoch: self.membership.promised(), candidate, path, cfg, roster }
     }
 
     pub(super) fn on_elect(&mut self, link: LinkId, sender: NodeId, elect: Elect) {
@@ -132,18 +131,18 @@ impl Node {
         if let Some(state) = self.links.get_mut(link) {
             state.knows = state.knows.max(Some(elect.cfg));
         }
-        if !self.route.roster.contains(sender) {
+        if !self.membership.route().contains(sender) {
             return self.send_not_member(link, RefusedKind::Elect, elect.epoch);
         }
         let takes_part = matches!(self.mode, Mode::Electing(_));
-        let stale = elect.epoch < self.promised || elect.epoch <= self.view.epoch;
-        if stale || (elect.epoch == self.promised && !takes_part) {
+        let stale = elect.epoch < self.membership.promised() || elect.epoch <= self.membership.view().epoch;
+        if stale || (elect.epoch == self.membership.promised() && !takes_part) {
             return;
         }
         if self.leaves_now() {
             return self.end(Ending::Left { unsure: 0 });
         }
-        if elect.epoch > self.promised {
+        if elect.epoch > self.membership.promised() {
             self.freeze(elect.epoch);
         }
         self.on_candidate(elect.candidate, elect.path);
@@ -177,7 +176,7 @@ impl Node {
             election.best = Some((candidate, path));
             election.sent = None;
             self.tell_election(ElectionPhase::Forward, candidate.id);
-            let dead = self.reach.was_lost_in(candidate.id, self.promised);
+            let dead = self.reach.was_lost_in(candidate.id, self.membership.promised());
             if dead && self.enforces(Rule::DeadCandidateStartsAnew) {
                 return self.start_election();
             }
@@ -200,7 +199,7 @@ impl Node {
         }
         let Mode::Electing(Election { best: Some((_, path)), .. }) = &self.mode else { return };
         let path = path.clone();
-        let view = View { epoch: self.promised, leader: self.me.id };
+        let view = View { epoch: self.membership.promised(), leader: self.me.id };
         self.tell_election(ElectionPhase::Won, self.me.id);
         let roster = self.ring_of(&path);
         self.become_leader(view, roster);
@@ -210,24 +209,25 @@ impl Node {
     /// The members on the path, without those found dead in this epoch and those that refused. This one is among
     /// them even if it was removed from the ring that it knows.
     fn ring_of(&self, path: &[NodeId]) -> Roster {
-        let dead =
-            |id: &NodeId| self.reach.was_lost_in(*id, self.promised) && self.enforces(Rule::PathWithoutDead);
+        let dead = |id: &NodeId| {
+            self.reach.was_lost_in(*id, self.membership.promised()) && self.enforces(Rule::PathWithoutDead)
+        };
         let alive = path.iter().filter(|id| !dead(id) && !self.reach.has_refused(**id));
-        let known = |id| if id == self.me.id { Some(&*self.me) } else { self.route.roster.find(id) };
+        let known = |id| if id == self.me.id { Some(&*self.me) } else { self.membership.route().find(id) };
         let members = alive.filter_map(|id| known(*id).cloned()).collect();
         Roster::new(members).unwrap_or_else(|_| Roster::alone(Member::clone(&self.me)))
     }
 
     /// Leads in `view`: opens its epoch with `roster`, and sequences what waits.
     pub(super) fn become_leader(&mut self, view: View, roster: Roster) {
-        self.view = view;
-        self.promised = view.epoch;
+        self.membership.lead(view);
         self.take_lead(&roster);
         self.mode = Mode::Normal;
         let cfg = ConfigId::first(view);
-        let lost = self.roster.iter().filter(|member| !roster.contains(member.id)).cloned().collect();
+        let lost =
+            self.membership.roster().iter().filter(|member| !roster.contains(member.id)).cloned().collect();
         self.sequence(Body::Membership { cfg, change: Change::Opened { roster, lost }.into() });
-        let was_ready = self.ready;
+        let was_ready = self.membership.is_ready();
         self.become_normal();
         if was_ready {
             self.tell_leader();
@@ -243,11 +243,13 @@ impl Node {
                 Some(elected) => elected,
                 None => return,
             },
-            Mode::Normal if next == self.view.leader => return,
+            Mode::Normal if next == self.membership.view().leader => return,
             Mode::Normal => {
                 let is_behind = match &self.leadership {
                     Some(leadership) => leadership.awaits_news(next),
-                    None => self.links.view_of(next).is_some_and(|view| view.epoch < self.view.epoch),
+                    None => {
+                        self.links.view_of(next).is_some_and(|view| view.epoch < self.membership.view().epoch)
+                    }
                 };
                 if !is_behind {
                     return;
@@ -268,7 +270,11 @@ impl Node {
 
     /// Who leads now, and the history of the log.
     pub(super) fn announcement(&self) -> Elected {
-        Elected { cfg: self.cfg, roster: self.roster.clone(), history: self.replica.log().history().to_vec() }
+        Elected {
+            cfg: self.membership.cfg(),
+            roster: self.membership.roster().clone(),
+            history: self.replica.log().history().to_vec(),
+        }
     }
 
     /// The leader is beyond reach. Whoever is next to it begins an election at once, the others later.
@@ -286,7 +292,7 @@ impl Node {
             return self.stay_alone();
         }
         self.lost_leader = Some(leader);
-        self.timers.arm(Timer::Initiate, Times::election_delay(self.route.roster.len()));
+        self.timers.arm(Timer::Initiate, Times::election_delay(self.membership.route().len()));
         self.consider_initiative();
     }
 
@@ -294,7 +300,7 @@ impl Node {
     /// turn. Who is not linked is dialed, to know.
     pub(super) fn consider_initiative(&mut self) {
         let Some(leader) = self.lost_leader else { return };
-        let route = self.route.roster.clone();
+        let route = self.membership.route().clone();
         if !route.contains(leader) {
             return;
         }
@@ -329,12 +335,13 @@ impl Node {
     }
 
     pub(super) fn tell_election(&mut self, phase: ElectionPhase, candidate: NodeId) {
-        let (candidate, epoch) = (self.member(candidate).into(), self.promised);
+        let (candidate, epoch) = (self.member(candidate).into(), self.membership.promised());
         self.effects.notify(Notice::Election { phase, candidate, epoch });
     }
 
     pub(super) fn tell_leader(&mut self) {
-        let (member, epoch) = (self.member(self.view.leader).into(), self.view.epoch);
+        let (member, epoch) =
+            (self.member(self.membership.view().leader).into(), self.membership.view().epoch);
         self.effects.notify(Notice::Leader { member, epoch });
     }
 }

@@ -120,8 +120,8 @@ impl Node {
             generation,
             next: self.ring.is_next_or_sought(you),
             answer,
-            view: self.known_view(),
-            cfg: self.known_cfg().filter(|_| self.enforces(Rule::CfgInHellos)),
+            view: self.membership.known_view(),
+            cfg: self.membership.known_cfg().filter(|_| self.enforces(Rule::CfgInHellos)),
         };
         self.send(link, Message::Hello(hello));
     }
@@ -145,11 +145,11 @@ impl Node {
             }
             state.knows = state.knows.max(hello.cfg);
             self.on_role(&hello);
-            if !self.route.roster.contains(hello.me) {
-                if self.is_news(hello.cfg) {
+            if !self.membership.route().contains(hello.me) {
+                if self.membership.is_news(hello.cfg) {
                     self.send(link, Message::WantRoster);
                 } else {
-                    self.send_not_member(link, RefusedKind::Hello, self.promised);
+                    self.send_not_member(link, RefusedKind::Hello, self.membership.promised());
                 }
             }
             return;
@@ -185,8 +185,8 @@ impl Node {
             self.send(link, Message::Superseded { generation });
             return self.close(link, CloseMode::Flush);
         }
-        if !self.route.roster.contains(peer) {
-            if !self.is_news(hello.cfg) {
+        if !self.membership.route().contains(peer) {
+            if !self.membership.is_news(hello.cfg) {
                 return self.refuse(link, RefusedKind::Hello, CloseMode::Flush);
             }
             self.defer(link, hello);
@@ -209,8 +209,9 @@ impl Node {
 
     /// The route has changed: greetings that waited for it may be answered.
     pub(super) fn reconsider_deferred(&mut self) {
-        let known =
-            |hello: &Hello| self.route.roster.contains(hello.me) && self.links.dialing(hello.me).is_none();
+        let known = |hello: &Hello| {
+            self.membership.route().contains(hello.me) && self.links.dialing(hello.me).is_none()
+        };
         let waiting = self.links.iter().filter(|(_, link)| link.deferred.as_ref().is_some_and(known));
         for link in waiting.map(|(id, _)| id).collect::<Vec<_>>() {
             self.admit_deferred(link);
@@ -220,7 +221,7 @@ impl Node {
     /// This node's own dial failed, and the peer's waits.
     fn admit_deferred(&mut self, link: LinkId) {
         let Some(hello) = self.links.get_mut(link).and_then(|link| link.deferred.take()) else { return };
-        if self.route.roster.contains(hello.me) {
+        if self.membership.route().contains(hello.me) {
             self.admit(link, &hello);
         } else {
             self.refuse(link, RefusedKind::Hello, CloseMode::Flush);
@@ -243,7 +244,7 @@ impl Node {
             state.view = hello.view;
         }
         self.on_role(hello);
-        if self.is_news(hello.cfg) {
+        if self.membership.is_news(hello.cfg) {
             self.send(link, Message::WantRoster);
         }
     }
@@ -303,13 +304,13 @@ impl Node {
     }
 
     pub(super) fn refuse(&mut self, link: LinkId, re: RefusedKind, mode: CloseMode) {
-        let epoch = self.promised;
+        let epoch = self.membership.promised();
         self.send_not_member(link, re, epoch);
         self.close(link, mode);
     }
 
     pub(super) fn send_not_member(&mut self, link: LinkId, re: RefusedKind, epoch: crate::ids::Epoch) {
-        let refusal = NotMember { re, epoch, me: self.me.id, cfg: self.known_cfg() };
+        let refusal = NotMember { re, epoch, me: self.me.id, cfg: self.membership.known_cfg() };
         self.send(link, Message::NotMember(refusal));
     }
 
@@ -349,18 +350,18 @@ impl Node {
     /// Whether the election of `epoch` is over. Who refused its part in it, as a newcomer does that nobody has
     /// welcomed yet, may be a member by now, and would be left out.
     fn is_over(&self, epoch: crate::ids::Epoch) -> bool {
-        self.is_normal() || epoch != self.promised
+        self.is_normal() || epoch != self.membership.promised()
     }
 
     /// `peer` lives and does not take this node for a member: it is passed over until there is a leader.
     fn on_refused_by(&mut self, peer: NodeId, cfg: Option<ConfigId>) {
-        if self.route.roster.contains(peer) {
+        if self.membership.route().contains(peer) {
             self.reach.refused(peer);
             if !self.enforces(Rule::RefusalsOnlyRoute) {
-                (self.cfg, self.roster) = (self.cfg.next(), self.roster.retain(|id| id != peer));
+                self.membership.believe_refusal(peer);
             }
         }
-        let is_ahead = self.is_news(cfg);
+        let is_ahead = self.membership.is_news(cfg);
         if is_ahead {
             self.reach.is_ahead(peer);
         }
@@ -373,10 +374,10 @@ impl Node {
     }
 
     pub(super) fn send_roster(&mut self, link: LinkId) {
-        let Some(cfg) = self.known_cfg() else {
-            return self.send_not_member(link, RefusedKind::Hello, self.promised);
+        let Some(cfg) = self.membership.known_cfg() else {
+            return self.send_not_member(link, RefusedKind::Hello, self.membership.promised());
         };
-        let roster = self.route.roster.clone();
+        let roster = self.membership.route().clone();
         if let Some(state) = self.links.get_mut(link) {
             state.knows = state.knows.max(Some(cfg));
         }
@@ -391,14 +392,14 @@ impl Node {
             return self.fault(link, Fault::Unexpected);
         }
         if let Some(peer) = peer
-            && self.is_news(Some(cfg))
+            && self.membership.is_news(Some(cfg))
             && !roster.contains(self.me.id)
         {
             return self.on_refused_by(peer, Some(cfg));
         }
         self.learn_route(cfg, roster);
         if let Some(hello) = deferred {
-            if self.route.roster.contains(hello.me) {
+            if self.membership.route().contains(hello.me) {
                 self.consider(link, hello);
             } else {
                 self.refuse(link, RefusedKind::Hello, CloseMode::Flush);

@@ -63,8 +63,8 @@ impl Node {
     fn create(&mut self) {
         self.effects.create_room(RoomId(self.rng.next().max(1)));
         let roster = Roster::alone(Member::clone(&self.me));
-        self.roster = roster.clone();
-        self.become_leader(View { epoch: self.promised.next(), leader: self.me.id }, roster);
+        self.membership.create(roster.clone());
+        self.become_leader(View { epoch: self.membership.promised().next(), leader: self.me.id }, roster);
     }
 
     /// Asks the contact whose turn it is.
@@ -99,7 +99,7 @@ impl Node {
     pub(super) fn send_join(&mut self, link: LinkId, contact: Option<NodeId>) {
         let generation = self.links.get(link).map_or(0, |link| link.generation);
         let is_new = self.is_fresh() || !self.enforces(Rule::RejoinWithPromise);
-        let epoch = if is_new { Epoch::default() } else { self.promised };
+        let epoch = if is_new { Epoch::default() } else { self.membership.promised() };
         self.send(
             link,
             Message::Join(Join { me: Member::clone(&self.me), contact, epoch, generation, ring: Vec::new() }),
@@ -251,13 +251,13 @@ impl Node {
     pub(super) fn rejoin(&mut self) {
         let ahead = self.reach.start_over();
         let mut contacts: Vec<SocketAddr> = ahead.iter().map(NodeId::addr).collect();
-        let others = self.roster.ids().filter(|id| *id != self.me.id).map(|id| id.addr());
+        let others = self.membership.roster().ids().filter(|id| *id != self.me.id).map(|id| id.addr());
         let others: Vec<SocketAddr> = others.filter(|addr| !contacts.contains(addr)).collect();
         contacts.extend(others);
         let limit = self.now().after(Config::JOIN_TIMEOUT);
         self.joining = Some(Joining { fresh: false, ..Joining::fresh(contacts, limit) });
         self.mode = Mode::Joining;
-        self.ready = false;
+        self.membership.set_ready(false);
         self.timers.clear(Timer::Election);
         self.effects.notify(Notice::LeftBehind);
         self.timers.arm(Timer::Join, Duration::ZERO);
@@ -266,7 +266,7 @@ impl Node {
     /// Nobody can be reached: a room of one, which whoever is left may join.
     pub(super) fn stay_alone(&mut self) {
         self.drop_attempts();
-        let epoch = self.promised.max(self.view.epoch).next();
+        let epoch = self.membership.promised().max(self.membership.view().epoch).next();
         self.become_leader(View { epoch, leader: self.me.id }, Roster::alone(Member::clone(&self.me)));
         self.seek_next();
     }

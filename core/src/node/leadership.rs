@@ -257,7 +257,7 @@ impl Node {
         // It is to end up where those are who keep up, and get what follows with them.
         self.distribute();
         while let Some((entries, next)) = self.next_batch(member) {
-            let deliver = Deliver { view: self.view, entries, stable: self.replica.stable() };
+            let deliver = Deliver { view: self.membership.view(), entries, stable: self.replica.stable() };
             if !self.send_to(member, Message::Deliver(deliver)) {
                 return;
             }
@@ -286,7 +286,7 @@ impl Node {
     }
 
     pub(super) fn on_ack(&mut self, member: NodeId, view: View, index: Index) {
-        if !self.leads() || view != self.view || index > self.replica.log().len() {
+        if !self.leads() || view != self.membership.view() || index > self.replica.log().len() {
             return;
         }
         let now = self.now();
@@ -406,7 +406,7 @@ impl Node {
 
     /// Reminds members that do not follow, and gives them up in time.
     pub(super) fn check_unsynced(&mut self) {
-        let (now, patience) = (self.now(), Times::unsynced(self.roster.len()));
+        let (now, patience) = (self.now(), Times::unsynced(self.membership.roster().len()));
         let (reminds, gives_up) = (self.enforces(Rule::RemindUnsynced), self.enforces(Rule::UnsyncedTimeout));
         let Some(leadership) = &mut self.leadership else { return };
         let pending_removals = leadership.pending_removals.keys().copied();
@@ -444,7 +444,7 @@ impl Node {
     /// `member` is to leave the membership: the first at once, others soon after together.
     pub(super) fn schedule_removal(&mut self, member: NodeId, why: Departure) {
         let now = self.now();
-        if !self.roster.contains(member) || member == self.me.id {
+        if !self.membership.roster().contains(member) || member == self.me.id {
             return;
         }
         let Some(leadership) = &mut self.leadership else { return };
@@ -474,15 +474,16 @@ impl Node {
         let Some(leadership) = &mut self.leadership else { return };
         leadership.last_removal = Some(now);
         let pending_removals = core::mem::take(&mut leadership.pending_removals);
-        let gone =
-            pending_removals.into_iter().filter_map(|(id, why)| Some((self.roster.find(id)?.clone(), why)));
+        let gone = pending_removals
+            .into_iter()
+            .filter_map(|(id, why)| Some((self.membership.roster().find(id)?.clone(), why)));
         let gone: Vec<_> = gone.collect();
         if gone.is_empty() {
             return;
         }
         let ids: Vec<NodeId> = gone.iter().map(|(member, _)| member.id).collect();
         let change = Change::Edit { gone, joined: Vec::new(), merged: false };
-        self.sequence(Body::Membership { cfg: self.cfg.next(), change: change.into() });
+        self.sequence(Body::Membership { cfg: self.membership.cfg().next(), change: change.into() });
         for id in ids {
             self.notify_removed(id);
         }
@@ -495,7 +496,7 @@ impl Node {
     /// Tells one who is no member any more, if it can be told.
     fn notify_removed(&mut self, id: NodeId) {
         let Some(link) = self.links.of(id) else { return };
-        let epoch = self.view.epoch;
+        let epoch = self.membership.view().epoch;
         self.send_not_member(link, RefusedKind::Ping, epoch);
         self.close(link, CloseMode::Flush);
     }

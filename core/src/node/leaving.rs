@@ -36,18 +36,18 @@ impl Node {
     pub(super) fn drain_again(&mut self) {
         if self.leaving == Some(Leaving::Draining) && self.is_normal() && !self.leads() {
             let oseq = self.own.last();
-            self.send_to(self.view.leader, Message::Draining { oseq });
+            self.send_to(self.membership.view().leader, Message::Draining { oseq });
         }
     }
 
     /// Takes the next step of leaving if its time has come.
     pub(super) fn check_leaving(&mut self) {
         match self.leaving {
-            Some(Leaving::Asked) if !self.roster.contains(self.me.id) => {
+            Some(Leaving::Asked) if !self.membership.has_me() => {
                 self.end(Ending::Left { unsure: 0 });
             }
             None | Some(Leaving::Asked) => {}
-            Some(Leaving::Draining) if self.roster.is_empty() => {
+            Some(Leaving::Draining) if self.membership.roster().is_empty() => {
                 let unsure = self.unsure();
                 self.end(Ending::Left { unsure });
             }
@@ -60,7 +60,7 @@ impl Node {
                 }
             }
             Some(Leaving::Draining) => {
-                let leader = self.view.leader;
+                let leader = self.membership.view().leader;
                 let settled = self.is_normal() && self.lost_leader.is_none();
                 if settled && self.is_drained() && self.send_to(leader, Message::Leave) {
                     self.leaving = Some(Leaving::Asked);
@@ -96,12 +96,12 @@ impl Node {
         let unsure = self.unsure();
         let me = self.me.id;
         let draining = self.leadership.as_ref().map(|it| it.draining.clone()).unwrap_or_default();
-        let successor = self.roster.after(me).find(|id| !draining.contains(id));
-        let successor = successor.or_else(|| self.roster.after(me).next());
-        let others = self.roster.after(me).filter_map(|id| self.links.of(id)).collect();
+        let successor = self.membership.roster().after(me).find(|id| !draining.contains(id));
+        let successor = successor.or_else(|| self.membership.roster().after(me).next());
+        let others = self.membership.roster().after(me).filter_map(|id| self.links.of(id)).collect();
         let gone = [(Member::clone(&self.me), Departure::Quit)].into();
         let change = Change::Edit { gone, joined: [].into(), merged: false };
-        self.sequence(Body::Membership { cfg: self.cfg.next(), change: change.into() });
+        self.sequence(Body::Membership { cfg: self.membership.cfg().next(), change: change.into() });
         self.multicast(others, Message::Goodbye { successor });
         self.end(Ending::Left { unsure });
     }
@@ -127,10 +127,10 @@ impl Node {
         if !self.leads() {
             return;
         }
-        if self.roster.contains(member) {
+        if self.membership.roster().contains(member) {
             self.schedule_removal(member, Departure::Quit);
         } else if let Some(link) = self.links.of(member) {
-            let epoch = self.view.epoch;
+            let epoch = self.membership.view().epoch;
             self.send_not_member(link, RefusedKind::Ping, epoch);
         }
     }

@@ -21,7 +21,7 @@ pub(super) fn size_of(others: &[Member]) -> u64 {
 impl Node {
     /// Which of two rings takes in the other: the greater.
     pub(super) fn rank(&self) -> (u64, NodeId) {
-        (self.roster.len() as u64, self.me.id)
+        (self.membership.roster().len() as u64, self.me.id)
     }
 
     /// Looks for one lost member after another, each every few seconds.
@@ -66,10 +66,10 @@ impl Node {
 
     pub(super) fn on_probe(&mut self, link: LinkId, prober: &Member, size: u64) {
         if self.is_normal() && self.leadership.is_none() {
-            let (me, leader) = (self.me.id, self.member(self.view.leader));
+            let (me, leader) = (self.me.id, self.member(self.membership.view().leader));
             return self.send(link, Message::JoinVia { me, leader });
         }
-        if !self.may_merge() || self.roster.contains(prober.id) {
+        if !self.may_merge() || self.membership.roster().contains(prober.id) {
             return self.send(link, Message::Refused(Refusal::Busy));
         }
         if self.rank() > (size, prober.id) {
@@ -85,7 +85,7 @@ impl Node {
         if !matches!(purpose, Some(Purpose::Probe { .. })) {
             return self.fault(link, Fault::Unexpected);
         }
-        if self.may_merge() && !self.roster.contains(leader.id) {
+        if self.may_merge() && !self.membership.roster().contains(leader.id) {
             self.ask_to_merge(link, leader.id);
         } else {
             self.close(link, CloseMode::Abort);
@@ -95,13 +95,22 @@ impl Node {
     /// Asks the leader of a greater ring to take in this one.
     fn ask_to_merge(&mut self, link: LinkId, leader: NodeId) {
         let generation = self.links.next_generation(leader);
-        let others = self.roster.after(self.me.id).filter_map(|id| self.roster.find(id).cloned());
+        let others = self
+            .membership
+            .roster()
+            .after(self.me.id)
+            .filter_map(|id| self.membership.roster().find(id).cloned());
         let ring = others.collect();
         let Some(leadership) = &mut self.leadership else { return };
         leadership.merging = Some(link);
         self.timers.arm(Timer::Merge, self.times.admission() * 2);
-        let join =
-            Join { me: Member::clone(&self.me), contact: None, epoch: self.promised, generation, ring };
+        let join = Join {
+            me: Member::clone(&self.me),
+            contact: None,
+            epoch: self.membership.promised(),
+            generation,
+            ring,
+        };
         self.send(link, Message::Join(join));
     }
 
@@ -116,7 +125,7 @@ impl Node {
             return self.fault(link, Fault::Unexpected);
         }
         self.timers.clear(Timer::Merge);
-        let members = self.roster.ids().filter_map(|id| self.links.of(id)).collect();
+        let members = self.membership.roster().ids().filter_map(|id| self.links.of(id)).collect();
         self.multicast(members, Message::Elected(elected.clone()));
         let generation = self.links.next_generation(view.leader);
         self.bind_join_link(link, view.leader, generation);

@@ -41,7 +41,7 @@ use self::joining::Joining;
 use self::leadership::Leadership;
 use self::leaving::Leaving;
 use self::links::Links;
-use self::membership::Route;
+use self::membership::Membership;
 use self::own_messages::OwnMessages;
 use self::reach::Reach;
 use self::recovery::Syncing;
@@ -53,7 +53,7 @@ use crate::config::{Config, Start, Times};
 use crate::ids::{Epoch, LinkId, NodeId};
 use crate::input::{Command, DownReason, Input};
 use crate::rng::Rng;
-use crate::roster::{ConfigId, Member, Roster, View};
+use crate::roster::Member;
 use crate::time::Instant;
 use crate::wire::{Envelope, Message};
 
@@ -86,25 +86,11 @@ pub struct Node {
     mode: Mode,
     joining: Option<Joining>,
     leaving: Option<Leaving>,
-    /// The view in which the log was last written.
-    view: View,
-    /// No entry of an older epoch is appended any more.
-    promised: Epoch,
-    /// What the log's membership entries amount to.
-    cfg: ConfigId,
-    roster: Roster,
-    /// The newest roster known by any means: it decides who is next and who is accepted, nothing else.
-    route: Route,
-    /// When the route was learned from others.
-    route_learned: Instant,
-    /// The newest route that was given up.
-    lapsed: Option<ConfigId>,
+    membership: Membership,
     ring: Ring,
     links: Links,
     replica: Replica,
     own: OwnMessages,
-    /// Whether the user was told `Ready` for the current membership.
-    ready: bool,
     leadership: Option<Leadership>,
     doubt: Doubt,
     /// The leader that is lost, until an election begins.
@@ -119,7 +105,6 @@ impl Node {
     pub fn new(config: Config, seed: [u8; 32], now: Instant) -> Self {
         let mut rng = Rng::new(seed);
         let me = Arc::new(Member { id: NodeId::new(config.addr, rng.next()), name: config.name });
-        let view = View { epoch: Epoch::default(), leader: me.id };
         let mut node = Self {
             times: Times::new(config.detect),
             rng,
@@ -127,18 +112,11 @@ impl Node {
             mode: Mode::Joining,
             joining: None,
             leaving: None,
-            view,
-            promised: Epoch::default(),
-            cfg: ConfigId::first(view),
-            roster: Roster::default(),
-            route: Route { cfg: ConfigId::first(view), roster: Roster::default() },
-            route_learned: now,
-            lapsed: None,
+            membership: Membership::new(me.id, now),
             ring: Ring::default(),
             links: Links::default(),
             replica: Replica::default(),
             own: OwnMessages::default(),
-            ready: false,
             leadership: None,
             doubt: Doubt::default(),
             lost_leader: None,
@@ -411,7 +389,7 @@ impl Node {
     /// Who leads, or is awaited to.
     fn leader(&self) -> Option<NodeId> {
         match &self.mode {
-            Mode::Normal => Some(self.view.leader),
+            Mode::Normal => Some(self.membership.view().leader),
             Mode::Syncing(syncing) => Some(syncing.view().leader),
             Mode::Joining | Mode::Electing(_) | Mode::Ended => None,
         }
@@ -421,7 +399,7 @@ impl Node {
     fn awaited_epoch(&self) -> Epoch {
         match &self.mode {
             Mode::Syncing(syncing) => syncing.view().epoch,
-            Mode::Joining | Mode::Normal | Mode::Electing(_) | Mode::Ended => self.view.epoch,
+            Mode::Joining | Mode::Normal | Mode::Electing(_) | Mode::Ended => self.membership.view().epoch,
         }
     }
 
@@ -430,28 +408,12 @@ impl Node {
         self.is_normal() && self.leadership.is_some()
     }
 
-    /// The newest configuration known, once there is one.
-    fn known_cfg(&self) -> Option<ConfigId> {
-        (!self.route.roster.is_empty()).then_some(self.route.cfg)
-    }
-
-    /// Whether `cfg` is newer than all that this node knows, and than what it has given up.
-    fn is_news(&self, cfg: Option<ConfigId>) -> bool {
-        cfg > self.known_cfg() && cfg > self.lapsed
-    }
-
-    /// The view of the log, once there is one.
-    fn known_view(&self) -> Option<View> {
-        (self.view.epoch > Epoch::default()).then_some(self.view)
-    }
-
     /// Who `id` is, as far as anybody remembers.
     fn member(&self, id: NodeId) -> Member {
         if id == self.me.id {
             return Member::clone(&self.me);
         }
-        let known = self.roster.find(id).or_else(|| self.route.roster.find(id));
-        let known = known.cloned().or_else(|| self.replica.lost().member(id));
+        let known = self.membership.find(id).cloned().or_else(|| self.replica.lost().member(id));
         known.unwrap_or_else(|| Member { id, name: crate::ids::Name::unknown() })
     }
 }

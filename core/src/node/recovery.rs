@@ -7,7 +7,7 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::log::common_prefix;
-use super::membership::{Route, quits};
+use super::membership::quits;
 use super::own_messages::in_parts;
 use super::{Mode, Node, Rule};
 use crate::action::{ElectionPhase, Ending, Notice, Occasion};
@@ -55,7 +55,7 @@ impl Node {
         if let Some(state) = self.links.get_mut(link) {
             state.knows = state.knows.max(Some(elected.cfg));
         }
-        if self.is_normal() && self.view == view {
+        if self.is_normal() && self.membership.view() == view {
             // The leader has lost track of this member; from anybody else it is only late.
             if self.links.of(view.leader) == Some(link) {
                 self.leader_linked(view.leader);
@@ -65,7 +65,7 @@ impl Node {
         if matches!(&self.mode, Mode::Syncing(syncing) if syncing.view() == view) {
             return;
         }
-        if matches!(self.mode, Mode::Electing(_)) && view.epoch < self.promised {
+        if matches!(self.mode, Mode::Electing(_)) && view.epoch < self.membership.promised() {
             // The token of the newer election will reach that leader too.
             return;
         }
@@ -84,7 +84,8 @@ impl Node {
             Mode::Joining => self.is_fresh(),
             Mode::Normal | Mode::Syncing(_) | Mode::Ended => false,
         };
-        let is_new = view.epoch > self.promised || (view.epoch == self.promised && is_open);
+        let is_new =
+            view.epoch > self.membership.promised() || (view.epoch == self.membership.promised() && is_open);
         is_new && view.leader != self.me.id
     }
 
@@ -95,10 +96,9 @@ impl Node {
         }
         let leader = elected.cfg.view.leader;
         self.drop_attempts();
-        self.promised = elected.cfg.view.epoch;
+        self.membership.follow(elected.cfg.view.epoch);
         self.stop_leading();
         self.lost_leader = None;
-        self.lapsed = None;
         self.timers.clear(Timer::Initiate);
         let (cfg, roster) = (elected.cfg, elected.roster.clone());
         self.mode = Mode::Syncing(Syncing::new(elected));
@@ -148,10 +148,10 @@ impl Node {
     }
 
     pub(super) fn on_sync(&mut self, link: LinkId, member: NodeId, sync: Sync) {
-        if self.is_normal() && !self.roster.contains(member) {
+        if self.is_normal() && !self.membership.roster().contains(member) {
             return self.send_not_member(link, RefusedKind::Sync, sync.view.epoch);
         }
-        if !self.leads() || sync.view != self.view {
+        if !self.leads() || sync.view != self.membership.view() {
             return;
         }
         let tail = if self.enforces(Rule::SequenceTails) { sync.tail } else { Vec::new() };
@@ -184,8 +184,8 @@ impl Node {
         let (below, origins) =
             if base > common { self.replica.log().below_base() } else { Default::default() };
         let install = Install {
-            cfg: self.cfg,
-            roster: self.roster.clone(),
+            cfg: self.membership.cfg(),
+            roster: self.membership.roster().clone(),
             common,
             base,
             end: self.replica.log().len(),
@@ -263,16 +263,12 @@ impl Node {
 
     fn finish_install(&mut self, install: Install, entries: Vec<Entry>) {
         let quits: BTreeSet<NodeId> = entries.iter().flat_map(quits_of).collect();
-        let new_view = self.view != install.cfg.view;
-        self.view = install.cfg.view;
-        let old = core::mem::replace(&mut self.roster, install.roster.clone());
-        self.cfg = install.cfg;
-        self.route = Route { cfg: install.cfg, roster: install.roster.clone() };
+        let (old, new_view) = self.membership.install(install.cfg, &install.roster);
         let stable = install.stable;
         self.replica.begin_install(install, &entries, self.timers.now());
         let fresh = self.is_fresh();
         let missed = self.occasion_of_missed(&old);
-        let was_ready = self.ready;
+        let was_ready = self.membership.is_ready();
         self.become_normal();
         if was_ready {
             self.tell_changes(&old, &quits);
@@ -339,17 +335,17 @@ impl Node {
         self.timers.clear(Timer::JoinLimit);
         self.forgive();
         self.reach.caught_up();
-        if !self.ready && self.roster.contains(self.me.id) {
+        if !self.membership.is_ready() && self.membership.has_me() {
             self.tell_ready();
         }
         self.drain_again();
     }
 
     pub(super) fn tell_ready(&mut self) {
-        self.ready = true;
+        self.membership.set_ready(true);
         self.ring.forget_told();
-        let leader = self.member(self.view.leader).into();
-        let (me, members) = (self.me.clone(), self.roster.clone());
+        let leader = self.member(self.membership.view().leader).into();
+        let (me, members) = (self.me.clone(), self.membership.roster().clone());
         self.effects.notify(Notice::Ready { me, leader, members });
     }
 

@@ -17,7 +17,7 @@ impl Node {
     /// Whether something said now will be taken. False before the node is a member, while as much waits for
     /// its place in the order as may, and once it leaves.
     pub fn can_say(&self) -> bool {
-        let member = self.ready || !self.roster.is_empty();
+        let member = self.membership.is_ready() || !self.membership.roster().is_empty();
         let stays = self.leaving.is_none() || !self.enforces(Rule::CloseInputWhenLeaving);
         member && stays && !self.has_ended() && self.own.has_room()
     }
@@ -41,7 +41,7 @@ impl Node {
     fn take_said(&mut self, texts: TextRun) {
         let stamp = self.effects.ticks(texts.len() as u64);
         let first = self.own.say(self.me.clone(), texts, stamp);
-        let is_led = self.is_normal() && self.links.of(self.view.leader).is_some();
+        let is_led = self.is_normal() && self.links.of(self.membership.view().leader).is_some();
         if (self.leads() || is_led) && !self.is_in_doubt() {
             self.own.submit_from(first);
         } else {
@@ -58,7 +58,7 @@ impl Node {
         if !self.is_normal() {
             return;
         }
-        let view = self.view;
+        let view = self.membership.view();
         for said in self.own.parts_from(first) {
             self.send_to(view.leader, Message::Submit { view, said });
         }
@@ -73,7 +73,7 @@ impl Node {
     }
 
     pub(super) fn on_submit(&mut self, member: NodeId, view: View, said: Vec<Run>) {
-        if !self.leads() || view != self.view || !self.roster.contains(member) {
+        if !self.leads() || view != self.membership.view() || !self.membership.roster().contains(member) {
             return;
         }
         for said in said {
@@ -114,7 +114,8 @@ impl Node {
     /// Appends an entry to the log that this node leads. Chat is sent when all inputs are taken, together; a
     /// change of the membership at once, while those who go still are members.
     pub(super) fn sequence(&mut self, body: Body) {
-        let mut entry = Entry { view: self.view, index: self.replica.log().len(), stamp: 0, body };
+        let mut entry =
+            Entry { view: self.membership.view(), index: self.replica.log().len(), stamp: 0, body };
         entry.stamp = self.effects.ticks(entry.count());
         if let Body::Membership { cfg, change } = &entry.body {
             let (index, cfg, change) = (entry.index, *cfg, change.clone());
@@ -145,7 +146,7 @@ impl Node {
             let links = leadership.take_recipients(from, next, log, |member| links.of(member));
             let entries =
                 if links.is_empty() { Vec::new() } else { self.replica.log().range(from, next).collect() };
-            let deliver = Deliver { view: self.view, entries, stable: self.replica.stable() };
+            let deliver = Deliver { view: self.membership.view(), entries, stable: self.replica.stable() };
             self.multicast(links, Message::Deliver(deliver));
         }
     }
@@ -166,13 +167,13 @@ impl Node {
         }
         let Some(deliver) = self.take_installed(deliver) else { return };
         let appends = self.is_normal() || self.leader_before_freeze().is_some();
-        if !appends || deliver.view != self.view {
+        if !appends || deliver.view != self.membership.view() {
             return;
         }
         let (mut urgent, mut owed) = (false, self.replica.owe_acknowledgement(0));
         for entry in deliver.entries {
             let Some(entry) = entry.part(self.replica.log().len(), Index::MAX) else { continue };
-            if entry.index > self.replica.log().len() || entry.view != self.view {
+            if entry.index > self.replica.log().len() || entry.view != self.membership.view() {
                 return self.leader_linked(sender);
             }
             if !self.replica.log().may_go_on(self.replica.log().len(), core::slice::from_ref(&entry)) {
@@ -193,7 +194,7 @@ impl Node {
     /// From whom a frozen member would take entries if it did not freeze.
     fn leader_before_freeze(&self) -> Option<NodeId> {
         let goes_on = matches!(self.mode, Mode::Electing(_)) && !self.enforces(Rule::Freeze);
-        goes_on.then_some(self.view.leader)
+        goes_on.then_some(self.membership.view().leader)
     }
 
     /// Appends the next entry to the log, with all that follows from it.
@@ -236,7 +237,7 @@ impl Node {
             return;
         }
         let Some(index) = self.replica.take_acknowledgement() else { return };
-        let view = self.view;
+        let view = self.membership.view();
         self.send_to(view.leader, Message::Ack { view, index });
     }
 

@@ -6,12 +6,12 @@ use crate::roster::Member;
 
 impl Node {
     pub(super) fn report(&self) -> Report {
-        let leader = self.is_normal().then(|| self.member(self.view.leader));
+        let leader = self.is_normal().then(|| self.member(self.membership.view().leader));
         Report {
             me: Member::clone(&self.me),
             leader,
-            epoch: self.view.epoch,
-            members: self.roster.clone(),
+            epoch: self.membership.view().epoch,
+            members: self.membership.roster().clone(),
             prev: self.member(self.ring.prev.unwrap_or(self.me.id)),
             next: self.member(self.ring.next.unwrap_or(self.me.id)),
             lamport: self.effects.lamport(),

@@ -50,7 +50,7 @@ impl Ring {
 impl Node {
     /// Sees to it that the first reachable member after this one is next, or is being asked.
     pub(super) fn seek_next(&mut self) {
-        let first = self.route.roster.after(self.me.id).find(|id| !self.reach.passes_over(*id));
+        let first = self.membership.route().after(self.me.id).find(|id| !self.reach.passes_over(*id));
         if self.reach.passes_over_any() && !self.timers.is_set(Timer::Reseek) {
             self.timers.arm(Timer::Reseek, Times::RESEEK);
         }
@@ -117,7 +117,7 @@ impl Node {
 
     /// Finds the nearest before this node that takes it for its next.
     pub(super) fn seek_prev(&mut self) {
-        let mut before = self.route.roster.after(self.me.id).rev();
+        let mut before = self.membership.route().after(self.me.id).rev();
         self.ring.prev = before.find(|id| self.links.takes_me_for_next(*id) && !self.reach.has_refused(*id));
     }
 
@@ -141,7 +141,7 @@ impl Node {
     /// The nearest successor takes long to answer: finds out meanwhile who comes after it.
     pub(super) fn look_ahead(&mut self) {
         let Some(seeking) = self.ring.seeking else { return };
-        let after = self.route.roster.after(self.me.id).skip_while(|id| *id != seeking);
+        let after = self.membership.route().after(self.me.id).skip_while(|id| *id != seeking);
         let unknown = after.filter(|id| !self.reach.passes_over(*id));
         let ahead = unknown.take(LOOK_AHEAD).take_while(|id| !self.links.is_linked(*id));
         for peer in ahead.collect::<Vec<_>>() {
@@ -157,7 +157,7 @@ impl Node {
         if !matches!(self.mode, Mode::Electing(_)) {
             self.forgive();
         }
-        let nearer = self.route.roster.after(self.me.id).take_while(|id| Some(*id) != self.ring.next);
+        let nearer = self.membership.route().after(self.me.id).take_while(|id| Some(*id) != self.ring.next);
         let skipped = nearer.filter(|id| self.reach.is_unreachable(*id)).collect::<Vec<_>>();
         for peer in skipped {
             self.dial(peer);
@@ -167,17 +167,19 @@ impl Node {
 
     /// Tells the user of new neighbours once both are known.
     pub(super) fn announce_ring(&mut self) {
-        if !self.is_normal() || !self.ready {
+        if !self.is_normal() || !self.membership.is_ready() {
             return;
         }
-        let alone = self.roster.len() <= 1;
+        let alone = self.membership.roster().len() <= 1;
         let (Some(prev), Some(next)) = (
             self.ring.prev.or_else(|| alone.then_some(self.me.id)),
             self.ring.next.or_else(|| alone.then_some(self.me.id)),
         ) else {
             return;
         };
-        if self.ring.told == Some((prev, next)) || !self.roster.contains(prev) || !self.roster.contains(next)
+        if self.ring.told == Some((prev, next))
+            || !self.membership.roster().contains(prev)
+            || !self.membership.roster().contains(next)
         {
             return;
         }

@@ -29,10 +29,10 @@ impl Node {
     pub fn digest(&self, stability: bool, state: &mut impl Hasher) {
         self.me.id.hash(state);
         self.digest_mode(stability, state);
-        (&self.leaving, self.view, self.promised, self.cfg, &self.roster).hash(state);
-        (&self.route, self.lapsed, self.ring.next, self.ring.seeking, self.ring.prev).hash(state);
+        self.membership.digest(state);
+        (&self.leaving, self.ring.next, self.ring.seeking, self.ring.prev).hash(state);
         self.digest_log(state);
-        (self.own.last(), self.replica.shown(), self.ready).hash(state);
+        (self.own.last(), self.replica.shown()).hash(state);
         stability
             .then_some((self.replica.stable(), self.own.end(), self.replica.unacknowledged()))
             .hash(state);
@@ -43,7 +43,7 @@ impl Node {
         self.digest_leadership(stability, state);
         self.digest_doubt(stability, state);
         self.lost_leader.hash(state);
-        self.reach.digest(self.promised, state);
+        self.reach.digest(self.membership.promised(), state);
         let decides = |timer| timer != Timer::Sweep && (stability || timer != Timer::Ack);
         Timer::ALL.map(|timer| decides(timer) && self.timers.is_set(timer)).hash(state);
         self.digest_links(state);
@@ -77,18 +77,22 @@ impl Node {
         }
         match message {
             // A view that this node leads no more it never leads again.
-            Message::Submit { view, .. } | Message::Ack { view, .. } => !self.leads() || *view != self.view,
-            Message::Install(install) => install.cfg.view.epoch < self.promised,
+            Message::Submit { view, .. } | Message::Ack { view, .. } => {
+                !self.leads() || *view != self.membership.view()
+            }
+            Message::Install(install) => install.cfg.view.epoch < self.membership.promised(),
             Message::Elected(elected) => {
                 let view = elected.cfg.view;
                 // Nobody who follows a leader comes to follow another of the same epoch.
                 let follows = matches!(self.mode, Mode::Normal | Mode::Syncing(_)) && self.joining.is_none();
                 let from_others = state.peer != Some(view.leader);
-                let is_over =
-                    view.epoch < self.promised || (view.epoch == self.promised && follows && from_others);
+                let is_over = view.epoch < self.membership.promised()
+                    || (view.epoch == self.membership.promised() && follows && from_others);
                 view.leader == self.me.id || (is_over && state.knows >= Some(elected.cfg))
             }
-            Message::Deliver(deliver) => deliver.view.epoch < self.promised && self.enforces(Rule::Freeze),
+            Message::Deliver(deliver) => {
+                deliver.view.epoch < self.membership.promised() && self.enforces(Rule::Freeze)
+            }
             Message::Promise { round, .. } => self.doubt.is_over(*round),
             _ => false,
         }
@@ -205,7 +209,8 @@ impl Node {
             }
             let probed = link.probed.is_some_and(|at| link.heard < at);
             // Of a peer that has been left behind it does not matter how far.
-            let view = link.view.map(|view| view.epoch.max(Epoch(self.view.epoch.0.saturating_sub(1))));
+            let view =
+                link.view.map(|view| view.epoch.max(Epoch(self.membership.view().epoch.0.saturating_sub(1))));
             (link.knows, view, link.takes_me_for_next, link.told_next, probed).hash(state);
             link.peer.map(|peer| self.links.of(peer) == Some(id)).hash(state);
         }

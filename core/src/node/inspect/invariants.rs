@@ -57,9 +57,11 @@ impl core::error::Error for Violation {}
 pub fn check(node: &Node) -> Result<(), Violation> {
     let holds = |condition: bool, violation| if condition { Ok(()) } else { Err(violation) };
     holds(node.replica.log().is_ordered(), Violation::LogOrder)?;
-    holds(node.view.epoch <= node.promised, Violation::ViewAbovePromise)?;
+    holds(node.membership.view().epoch <= node.membership.promised(), Violation::ViewAbovePromise)?;
     holds(
-        !node.is_normal() || node.route.cfg >= node.cfg || !node.roster.contains(node.me.id),
+        !node.is_normal()
+            || node.membership.route_cfg() >= node.membership.cfg()
+            || !node.membership.has_me(),
         Violation::RouteBehind,
     )?;
     holds(submissions_in_row(node), Violation::Submissions)?;
@@ -71,7 +73,7 @@ pub fn check(node: &Node) -> Result<(), Violation> {
         .all(|(id, seq)| node.replica.log().last_of(*id) >= *seq || node.replica.log().last_of(*id) == 0);
     holds(!normal || shown, Violation::ShownAboveLog)?;
     let leads = node.leadership.is_some() && !node.has_ended();
-    holds(!leads || (normal && node.view.leader == node.me.id), Violation::FalseLeader)?;
+    holds(!leads || (normal && node.membership.view().leader == node.me.id), Violation::FalseLeader)?;
     holds(!normal || node.replica.stable() <= node.replica.log().len(), Violation::StableAboveLog)?;
     let next = node.ring.next.is_none_or(|next| node.links.is_linked(next));
     let sought = node.ring.seeking.is_none_or(|sought| node.links.dialing(sought).is_some());

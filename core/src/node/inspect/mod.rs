@@ -16,17 +16,17 @@ use crate::wire::Entry;
 impl Node {
     /// The view in which the log was last written.
     pub fn view(&self) -> View {
-        self.view
+        self.membership.view()
     }
 
     /// No entry of an older epoch is appended any more.
     pub fn promised(&self) -> Epoch {
-        self.promised
+        self.membership.promised()
     }
 
     /// The members that the log's entries amount to.
     pub fn roster(&self) -> &Roster {
-        &self.roster
+        self.membership.roster()
     }
 
     /// Whether the node leads, and is not frozen by an election.
@@ -86,6 +86,6 @@ impl Node {
 
     /// The configuration that this node's log amounts to.
     pub fn cfg(&self) -> ConfigId {
-        self.cfg
+        self.membership.cfg()
     }
 }
