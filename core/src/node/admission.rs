@@ -61,11 +61,11 @@ impl Node {
         join.ring.retain(|member| !self.lives_here(member));
         // Who can ask lives, whatever came of the last dial: as a member it is not to be passed over.
         self.reach.is_alive(join.me.id);
-        if self.leaving.is_some() || self.lost_leader.is_some() || !self.is_normal() || self.is_in_doubt() {
+        if self.leaving.is_some() || self.role.leader_is_lost() || !self.is_normal() || self.is_in_doubt() {
             return self.send(link, Message::Refused(Refusal::Busy));
         }
         let rank = self.rank();
-        let Some(leadership) = &mut self.leadership else {
+        let Some(leadership) = self.role.leadership_mut() else {
             let (me, leader) = (self.me.id, self.member(self.membership.view().leader));
             return self.send(link, Message::JoinVia { me, leader });
         };
@@ -105,7 +105,7 @@ impl Node {
         if self.is_in_doubt() {
             return;
         }
-        let Some(leadership) = self.leadership.as_mut().filter(|it| it.admission.is_none()) else { return };
+        let Some(leadership) = self.role.leadership_mut().filter(|it| it.admission.is_none()) else { return };
         let mut joiners = core::mem::take(&mut leadership.joiners);
         // Some may have given up, or have come in by an election meanwhile.
         joiners.retain(|it| self.links.is_linked(it.member.id) && !leadership.is_synced(it.member.id));
@@ -124,7 +124,7 @@ impl Node {
         let gone = self.older_lives(&newcomers);
         // Noted before the entry has its effects: nobody is to greet the newcomers as members yet.
         let (index, since) = (self.replica.log().len().saturating_add(1), self.now());
-        if let Some(leadership) = &mut self.leadership {
+        if let Some(leadership) = self.role.leadership_mut() {
             leadership.returning.extend(returning);
             leadership.admission = Some(Admission { index, newcomers, since });
         }
@@ -159,7 +159,7 @@ impl Node {
             return;
         }
         let waits = self.enforces(Rule::WelcomeAfterAcks);
-        let Some(leadership) = &mut self.leadership else { return };
+        let Some(leadership) = self.role.leadership_mut() else { return };
         let Some(admission) = &leadership.admission else { return };
         if waits && !leadership.lacking(admission.index, &admission.newcomers).is_empty() {
             return;
@@ -179,8 +179,8 @@ impl Node {
 
     /// The insiders did not all get the entry in time: the newcomers go again.
     pub(super) fn on_admission_due(&mut self) {
-        let Some(admission) = self.leadership.as_mut().and_then(|it| it.admission.take()) else { return };
-        let is_out = |id: &NodeId| self.leadership.as_ref().is_some_and(|it| it.is_unsynced(*id));
+        let Some(admission) = self.role.leadership_mut().and_then(|it| it.admission.take()) else { return };
+        let is_out = |id: &NodeId| self.role.leadership().is_some_and(|it| it.is_unsynced(*id));
         let out: Vec<NodeId> = admission.newcomers.into_iter().filter(is_out).collect();
         for newcomer in &out {
             self.send_to(*newcomer, Message::Refused(Refusal::TooLate));
@@ -192,7 +192,7 @@ impl Node {
     /// Asks the insiders on whom an admission waits for a sign of life: one that is dead must not hold it
     /// up for longer than it takes to know.
     pub(super) fn hurry_admission(&mut self) {
-        let Some(leadership) = &self.leadership else { return };
+        let Some(leadership) = self.role.leadership() else { return };
         let Some(admission) = &leadership.admission else { return };
         if self.now().since(admission.since) < self.times.dial() {
             return;

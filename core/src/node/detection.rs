@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::links::{Link, Purpose};
-use super::{Mode, Node, Rule};
+use super::{Node, Rule};
 use crate::action::{CloseMode, Departure, Fault};
 use crate::ids::{LinkId, NodeId};
 use crate::input::DialFailure;
@@ -73,7 +73,7 @@ impl Node {
     }
 
     fn is_unsettled(&self) -> bool {
-        let leadership = self.leadership.as_ref();
+        let leadership = self.role.leadership();
         !self.is_normal()
             || self.ring.seeking.is_some()
             || self.is_in_doubt()
@@ -144,9 +144,9 @@ impl Node {
     fn has_use_for(&self, peer: NodeId) -> bool {
         self.ring.is_neighbour(peer)
             || self.leader() == Some(peer)
-            || self.lost_leader.is_some()
-            || matches!(self.mode, Mode::Electing(_))
-            || self.leadership.as_ref().is_some_and(|leadership| leadership.knows(peer))
+            || self.role.leader_is_lost()
+            || self.role.is_electing()
+            || self.role.leadership().is_some_and(|leadership| leadership.knows(peer))
     }
 
     fn do_duty(&mut self, link: LinkId, duty: Duty) {
@@ -184,17 +184,17 @@ impl Node {
     pub(super) fn on_link_lost(&mut self, peer: NodeId) {
         let was_neighbour = self.ring.is_neighbour(peer);
         self.ring_unlinked(peer);
-        if let Some(leadership) = &mut self.leadership {
+        if let Some(leadership) = self.role.leadership_mut() {
             leadership.unsync(peer, self.timers.now());
         }
         let leads_me = self.leader() == Some(peer);
         if !self.membership.route().contains(peer) {
             if leads_me {
-                self.leader_is_lost(peer);
+                self.leader_is_lost();
             }
             return self.seek_next();
         }
-        let mine = self.leadership.as_ref().is_some_and(|leadership| leadership.wants_link(peer));
+        let mine = self.role.leadership().is_some_and(|leadership| leadership.wants_link(peer));
         if was_neighbour || leads_me || mine {
             self.dial(peer);
         }
@@ -212,17 +212,17 @@ impl Node {
         self.reach.dial_failed(peer, self.membership.promised());
         self.suspect(peer);
         self.ring_unlinked(peer);
-        if self.leadership.is_some() {
+        if self.leads() {
             self.schedule_removal(peer, Departure::Lost);
         }
         if self.leader() == Some(peer) {
-            self.leader_is_lost(peer);
+            self.leader_is_lost();
         }
         if self.best_candidate() == Some(peer) && self.enforces(Rule::DeadCandidateStartsAnew) {
             return self.start_election();
         }
         self.seek_next();
-        if self.lost_leader.is_some() {
+        if self.role.leader_is_lost() {
             self.consider_initiative();
         }
     }

@@ -6,7 +6,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::{Mode, Node, Rule};
+use super::{Node, Rule};
 use crate::action::{CloseMode, Departure};
 use crate::config::Times;
 use crate::ids::{Epoch, LinkId, NodeId};
@@ -53,7 +53,7 @@ impl Doubt {
     }
 
     /// The doubt is over. Returns what was put off.
-    fn end(&mut self) -> PutOff {
+    pub(super) fn end(&mut self) -> PutOff {
         self.open.take().map(|open| open.put_off).unwrap_or_default()
     }
 
@@ -117,7 +117,7 @@ impl Node {
         if late <= limit || !self.enforces(Rule::DoubtAfterSleep) {
             return;
         }
-        if let Mode::Electing(election) = &mut self.mode {
+        if let Some(election) = self.role.election_mut() {
             election.sleep();
         }
         self.doubt_lead();
@@ -130,7 +130,7 @@ impl Node {
 
     /// Asks all that it leads. Who wants in follows nobody yet.
     fn doubt_lead(&mut self) {
-        let Some(leadership) = self.leadership.as_ref().filter(|_| self.is_normal()) else { return };
+        let Some(leadership) = self.role.leadership() else { return };
         let is_asked =
             |id: &NodeId| !leadership.wants_in(*id) && !leadership.pending_removals.contains_key(id);
         let members: BTreeSet<NodeId> = leadership.members.keys().copied().filter(is_asked).collect();
@@ -213,7 +213,8 @@ impl Node {
         }
         let (awaited, _) = self.doubt.awaited(self.now());
         let is_lost = |id: &NodeId| {
-            self.leadership
+            self.role
+                .leadership()
                 .as_ref()
                 .is_none_or(|it| it.pending_removals.contains_key(id) || !it.wants_link(*id))
         };
@@ -235,11 +236,5 @@ impl Node {
 
     pub(super) fn stands_for(&self, link: LinkId, member: NodeId) -> bool {
         self.links.get(link).is_some_and(|state| state.peer == Some(member))
-    }
-
-    /// Leads no more. Who sent what was put off sends it to the next leader.
-    pub(super) fn stop_leading(&mut self) {
-        self.leadership = None;
-        self.doubt.end();
     }
 }

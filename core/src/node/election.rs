@@ -7,14 +7,16 @@
 
 use alloc::vec::Vec;
 
-use super::{Mode, Node, Rule};
+use super::joining::Joining;
+use super::role::Role;
+use super::{Node, Rule};
 use crate::action::{ElectionPhase, Ending, Notice};
 use crate::config::Times;
-use crate::ids::{Epoch, LinkId, NodeId};
+use crate::ids::{LinkId, NodeId};
 use crate::limits::MAX_ROSTER;
 use crate::node::Timer;
-use crate::roster::{ConfigId, Member, Roster, View};
-use crate::wire::{Body, CandidateRank, Change, Elect, Elected, Message, RefusedKind};
+use crate::roster::{Member, Roster, View};
+use crate::wire::{CandidateRank, Elect, Elected, Message, RefusedKind};
 
 /// A member's part in an election.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -27,9 +29,22 @@ pub(crate) struct Election {
     sent: Option<(CandidateRank, NodeId)>,
     /// Whether this member slept meanwhile, so that the election may be over.
     slept: bool,
+    /// What this node knows of the way in, if it only watches the election.
+    pub(super) joining: Option<Joining>,
 }
 
 impl Election {
+    pub(super) fn new(key: Option<CandidateRank>, joining: Option<Joining>) -> Self {
+        Self { key, best: None, sent: None, slept: false, joining }
+    }
+
+    /// Feeds all that decides what follows into `state`, but for the way in.
+    #[cfg(feature = "inspect")]
+    pub(super) fn digest(&self, state: &mut impl core::hash::Hasher) {
+        use core::hash::Hash;
+        (self.key, &self.best, self.sent, self.slept).hash(state);
+    }
+
     /// This member has slept.
     pub(super) fn sleep(&mut self) {
         self.slept = true;
@@ -42,7 +57,7 @@ impl Node {
         if self.leaves_now() {
             return self.end(Ending::Left { unsure: 0 });
         }
-        if self.joining.is_some() {
+        if self.role.joining().is_some() {
             return self.join_again();
         }
         self.freeze(self.membership.highest_epoch().next());
@@ -52,22 +67,13 @@ impl Node {
         self.pass_token();
     }
 
-    /// Stops appending and sequencing in older views, and takes part in the election of `epoch`.
-    pub(super) fn freeze(&mut self, epoch: Epoch) {
-        self.membership.promise(epoch);
-        self.stop_leading();
-        self.lost_leader = None;
-        self.timers.clear(Timer::Initiate);
-        self.timers.clear(Timer::Admission);
-        self.timers.clear(Timer::Removal);
-        self.timers.clear(Timer::Slow);
-        let (log, length) = (self.replica.log().epoch(), self.replica.log().len());
-        let (log, length) =
-            if self.enforces(Rule::LongestLogFirst) { (log, length) } else { Default::default() };
-        let key = CandidateRank { epoch: log, length, id: self.me.id };
-        let key = self.joining.is_none().then_some(key);
-        self.mode = Mode::Electing(Election { key, best: None, sent: None, slept: false });
-        self.arm_election();
+    /// This node's rank, if it can lead: a node that wants in cannot.
+    pub(super) fn own_rank(&self) -> Option<CandidateRank> {
+        let log = self.replica.log();
+        let (epoch, length) =
+            if self.enforces(Rule::LongestLogFirst) { (log.epoch(), log.len()) } else { Default::default() };
+        let is_member = self.role.joining().is_none();
+        is_member.then_some(CandidateRank { epoch, length, id: self.me.id })
     }
 
     /// An election, and the wait for its winner's log, may take this long.
@@ -79,7 +85,7 @@ impl Node {
     /// Makes this member the best candidate that it knows, if it can be one.
     fn stand(&mut self) {
         let me = self.me.id;
-        let Mode::Electing(election) = &mut self.mode else { return };
+        let Some(election) = self.role.election_mut() else { return };
         let Some(key) = election.key else { return };
         election.best = Some((key, [me].into()));
         self.tell_election(ElectionPhase::Start, me);
@@ -87,7 +93,7 @@ impl Node {
 
     /// Sends the best candidate known to the next. Alone, the election is decided.
     pub(super) fn pass_token(&mut self) {
-        let Mode::Electing(Election { best: Some((candidate, path)), key, sent, .. }) = &mut self.mode else {
+        let Some(Election { best: Some((candidate, path)), key, sent, .. }) = self.role.election_mut() else {
             return;
         };
         if self.ring.seeking.is_some() {
@@ -134,7 +140,7 @@ impl Node {
         if !self.membership.route().contains(sender) {
             return self.send_not_member(link, RefusedKind::Elect, elect.epoch);
         }
-        let takes_part = matches!(self.mode, Mode::Electing(_));
+        let takes_part = self.role.is_electing();
         let stale = elect.epoch < self.membership.promised() || elect.epoch <= self.membership.view().epoch;
         if stale || (elect.epoch == self.membership.promised() && !takes_part) {
             return;
@@ -152,7 +158,7 @@ impl Node {
     fn on_candidate(&mut self, candidate: CandidateRank, mut path: Vec<NodeId>) {
         let me = self.me.id;
         let swallows = self.enforces(Rule::SwallowRepeats);
-        let Mode::Electing(election) = &mut self.mode else { return };
+        let Some(election) = self.role.election_mut() else { return };
         let best = election.best.as_ref().map(|(best, _)| *best);
         let repeated = Some(candidate) == best || path.contains(&me);
         let is_news = Some(candidate) >= best && !(repeated && swallows);
@@ -188,16 +194,16 @@ impl Node {
 
     /// The candidate whose token this member would pass on, unless it is itself.
     pub(super) fn best_candidate(&self) -> Option<NodeId> {
-        let Mode::Electing(Election { best: Some((key, _)), .. }) = &self.mode else { return None };
+        let Some(Election { best: Some((key, _)), .. }) = self.role.election() else { return None };
         Some(key.id).filter(|id| *id != self.me.id)
     }
 
     /// This member's token came back, or nobody else is there.
     fn win(&mut self) {
         if self.reach.is_behind() && self.ring.next.is_none() {
-            return self.rejoin();
+            return self.come_back();
         }
-        let Mode::Electing(Election { best: Some((_, path)), .. }) = &self.mode else { return };
+        let Some(Election { best: Some((_, path)), .. }) = self.role.election() else { return };
         let path = path.clone();
         let view = View { epoch: self.membership.promised(), leader: self.me.id };
         self.tell_election(ElectionPhase::Won, self.me.id);
@@ -218,34 +224,17 @@ impl Node {
         Roster::new(members).unwrap_or_else(|_| Roster::alone(Member::clone(&self.me)))
     }
 
-    /// Leads in `view`: opens its epoch with `roster`, and sequences what waits.
-    pub(super) fn become_leader(&mut self, view: View, roster: Roster) {
-        self.membership.lead(view);
-        self.take_lead(&roster);
-        self.mode = Mode::Normal;
-        let cfg = ConfigId::first(view);
-        let lost =
-            self.membership.roster().iter().filter(|member| !roster.contains(member.id)).cloned().collect();
-        self.sequence(Body::Membership { cfg, change: Change::Opened { roster, lost }.into() });
-        let was_ready = self.membership.is_ready();
-        self.become_normal();
-        if was_ready {
-            self.tell_leader();
-        }
-        self.sequence_own();
-    }
-
     /// Tells the next who leads: in `Syncing`, and later if it is behind.
     pub(super) fn pass_announcement(&mut self) {
         let Some(next) = self.ring.next else { return };
-        let elected = match &mut self.mode {
-            Mode::Syncing(syncing) => match syncing.announcement_for(next) {
+        let elected = match &mut self.role {
+            Role::Syncing(syncing) => match syncing.announcement_for(next) {
                 Some(elected) => elected,
                 None => return,
             },
-            Mode::Normal if next == self.membership.view().leader => return,
-            Mode::Normal => {
-                let is_behind = match &self.leadership {
+            Role::Following { .. } if next == self.membership.view().leader => return,
+            Role::Following { .. } | Role::Leading(_) => {
+                let is_behind = match self.role.leadership() {
                     Some(leadership) => leadership.awaits_news(next),
                     None => {
                         self.links.view_of(next).is_some_and(|view| view.epoch < self.membership.view().epoch)
@@ -256,7 +245,7 @@ impl Node {
                 }
                 self.announcement()
             }
-            Mode::Joining | Mode::Electing(_) | Mode::Ended => return,
+            Role::Founding | Role::Joining(_) | Role::Electing(_) | Role::Ended => return,
         };
         self.send_elected(next, elected);
     }
@@ -278,20 +267,20 @@ impl Node {
     }
 
     /// The leader is beyond reach. Whoever is next to it begins an election at once, the others later.
-    pub(super) fn leader_is_lost(&mut self, leader: NodeId) {
+    pub(super) fn leader_is_lost(&mut self) {
         if self.leaves_now() {
             return self.end(Ending::Left { unsure: 0 });
         }
-        if self.joining.is_some() {
+        if self.role.joining().is_some() {
             return self.join_again();
         }
-        if self.lost_leader == Some(leader) {
+        if self.role.leader_is_lost() {
             return;
         }
         if self.is_unlinkable_again() {
             return self.stay_alone();
         }
-        self.lost_leader = Some(leader);
+        self.role.set_leader_lost(true);
         self.timers.arm(Timer::Initiate, Times::election_delay(self.membership.route().len()));
         self.consider_initiative();
     }
@@ -299,7 +288,7 @@ impl Node {
     /// Walks back from this member to the lost leader: with only the dead in between it is this member's
     /// turn. Who is not linked is dialed, to know.
     pub(super) fn consider_initiative(&mut self) {
-        let Some(leader) = self.lost_leader else { return };
+        let Some(leader) = self.leader().filter(|_| self.role.leader_is_lost()) else { return };
         let route = self.membership.route().clone();
         if !route.contains(leader) {
             return;
@@ -318,7 +307,7 @@ impl Node {
     }
 
     pub(super) fn on_initiate_due(&mut self) {
-        if self.lost_leader.is_some() {
+        if self.role.leader_is_lost() {
             self.start_election();
         }
     }
@@ -328,9 +317,8 @@ impl Node {
         if !self.enforces(Rule::ElectionTimeout) {
             return;
         }
-        match self.mode {
-            Mode::Electing(_) | Mode::Syncing(_) => self.start_election(),
-            Mode::Joining | Mode::Normal | Mode::Ended => {}
+        if let Role::Electing(_) | Role::Syncing(_) = self.role {
+            self.start_election();
         }
     }
 

@@ -13,7 +13,7 @@ use crate::action::{CloseMode, Fault};
 use crate::ids::{DialId, LinkId, NodeId};
 use crate::input::{DialFailure, DownReason, Origin};
 use crate::limits::{MAX_DIALS, MAX_HALF_OPEN};
-use crate::roster::{ConfigId, Roster};
+use crate::roster::{ConfigId, Roster, View};
 use crate::wire::{Hello, Message, NotMember, RefusedKind};
 
 impl Node {
@@ -285,9 +285,9 @@ impl Node {
             self.member_linked(peer);
         }
         if self.leader() == Some(peer) {
-            self.leader_linked(peer);
+            self.leader_linked();
         }
-        if self.lost_leader.is_some() {
+        if self.role.leader_is_lost() {
             self.consider_initiative();
         }
     }
@@ -340,7 +340,7 @@ impl Node {
                 self.on_refused_by(peer, refusal.cfg);
             }
             RefusedKind::Sync | RefusedKind::Ping => {
-                if self.leader() == Some(peer) && self.awaited_epoch() == refusal.epoch {
+                if self.awaited_view() == Some(View { epoch: refusal.epoch, leader: peer }) {
                     self.on_refused_by(peer, refusal.cfg);
                 }
             }

@@ -7,7 +7,8 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use super::links::Purpose;
-use super::{Mode, Node, Rule};
+use super::role::Role;
+use super::{Node, Rule};
 use crate::action::{CloseMode, Ending, Fault, JoinFailure, Notice};
 use crate::config::{Config, Times};
 use crate::ids::{Epoch, LinkId, NodeId, RoomId};
@@ -41,7 +42,7 @@ impl Joining {
 impl Node {
     /// Whether this node was never a member of the room that it enters.
     pub(super) fn is_fresh(&self) -> bool {
-        self.joining.as_ref().is_some_and(|joining| joining.fresh)
+        self.role.joining().is_some_and(|joining| joining.fresh)
     }
 
     /// The next step of getting in; at first, of life.
@@ -49,13 +50,12 @@ impl Node {
         if !self.timers.is_set(Timer::Sweep) {
             self.timers.arm(Timer::Sweep, self.times.sweep());
         }
-        match &self.joining {
-            None => self.create(),
-            Some(joining) => {
-                self.timers
-                    .set(Timer::JoinLimit, joining.limit.max(self.now().after(Duration::from_micros(1))));
-                self.ask();
-            }
+        if let Some(joining) = self.role.joining() {
+            let limit = joining.limit.max(self.now().after(Duration::from_micros(1)));
+            self.timers.set(Timer::JoinLimit, limit);
+            self.ask();
+        } else if self.role == Role::Founding {
+            self.create();
         }
     }
 
@@ -69,12 +69,12 @@ impl Node {
 
     /// Asks the contact whose turn it is.
     fn ask(&mut self) {
-        if self.mode != Mode::Joining {
+        if !self.role.is_joining() {
             return;
         }
         self.drop_attempts();
         self.forget_route();
-        let Some(joining) = &self.joining else { return };
+        let Some(joining) = self.role.joining() else { return };
         match joining.contacts.get(joining.turn).copied() {
             Some(contact) => self.start_dial(Purpose::Contact(contact), 0, contact),
             None => self.fail_join(),
@@ -137,7 +137,7 @@ impl Node {
         };
         let generation = state.generation;
         let follows = self.would_follow(elected.cfg.view);
-        if self.mode != Mode::Joining || !asked || !follows || !elected.roster.contains(self.me.id) {
+        if !self.role.is_joining() || !asked || !follows || !elected.roster.contains(self.me.id) {
             return self.fault(link, Fault::Unexpected);
         }
         self.bind_join_link(link, leader, generation);
@@ -182,7 +182,7 @@ impl Node {
             Ok(DownReason::Protocol(_)) => JoinFailure::NotRingchat,
             Ok(_) => JoinFailure::Broken,
         };
-        let Some(joining) = &mut self.joining else { return };
+        let Some(joining) = self.role.joining_mut() else { return };
         joining.failures.insert(addr, failure);
         let hopeless = |contact| {
             let failure = joining.failures.get(contact);
@@ -195,8 +195,8 @@ impl Node {
     }
 
     /// The next contact, at once while some were not asked in this round.
-    fn ask_next(&mut self) {
-        let Some(joining) = &mut self.joining else { return };
+    pub(super) fn ask_next(&mut self) {
+        let Some(joining) = self.role.joining_mut() else { return };
         joining.turn = joining.turn.saturating_add(1);
         if joining.turn >= joining.contacts.len() {
             joining.turn = 0;
@@ -211,7 +211,7 @@ impl Node {
     fn tell_failures(&mut self) {
         let now = self.now();
         let still_tries = |joining: &&mut Joining| joining.fresh && joining.limit > now;
-        let Some(joining) = self.joining.as_mut().filter(still_tries) else { return };
+        let Some(joining) = self.role.joining_mut().filter(still_tries) else { return };
         let left = joining.limit.since(now);
         let told = &mut joining.told;
         let news = joining.failures.iter().filter(|(contact, _)| told.insert(**contact));
@@ -221,23 +221,16 @@ impl Node {
         }
     }
 
-    /// The election that this node only watched has come to nothing for it.
-    pub(super) fn join_again(&mut self) {
-        self.mode = Mode::Joining;
-        self.timers.clear(Timer::Election);
-        self.ask_next();
-    }
-
     pub(super) fn on_join_limit(&mut self) {
         if self.is_fresh() {
             self.fail_join();
-        } else if self.joining.is_some() {
+        } else if self.role.joining().is_some() {
             self.stay_alone();
         }
     }
 
     fn fail_join(&mut self) {
-        let Some(joining) = self.joining.take() else { return };
+        let Some(joining) = self.role.joining() else { return };
         let failures = &joining.failures;
         let tried = joining
             .contacts
@@ -248,19 +241,14 @@ impl Node {
     }
 
     /// The room went on without this member: it comes back with its log and what it has to say.
-    pub(super) fn rejoin(&mut self) {
+    pub(super) fn come_back(&mut self) {
         let ahead = self.reach.start_over();
         let mut contacts: Vec<SocketAddr> = ahead.iter().map(NodeId::addr).collect();
         let others = self.membership.roster().ids().filter(|id| *id != self.me.id).map(|id| id.addr());
         let others: Vec<SocketAddr> = others.filter(|addr| !contacts.contains(addr)).collect();
         contacts.extend(others);
         let limit = self.now().after(Config::JOIN_TIMEOUT);
-        self.joining = Some(Joining { fresh: false, ..Joining::fresh(contacts, limit) });
-        self.mode = Mode::Joining;
-        self.membership.set_ready(false);
-        self.timers.clear(Timer::Election);
-        self.effects.notify(Notice::LeftBehind);
-        self.timers.arm(Timer::Join, Duration::ZERO);
+        self.rejoin(Joining { fresh: false, ..Joining::fresh(contacts, limit) });
     }
 
     /// Nobody can be reached: a room of one, which whoever is left may join.

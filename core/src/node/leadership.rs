@@ -11,7 +11,7 @@ use crate::config::Times;
 use crate::ids::{Index, LinkId, NodeId, Seq};
 use crate::limits::{INFLIGHT_BYTES, UNSTABLE_BYTES};
 use crate::node::Timer;
-use crate::roster::{Roster, View};
+use crate::roster::View;
 use crate::time::Instant;
 use crate::wire::{Body, Change, Deliver, Entry, Message, Refusal, RefusedKind, Run};
 
@@ -96,6 +96,12 @@ impl Progress {
 }
 
 impl Leadership {
+    /// Leads `members`, none of which has shown its log yet. The log up to `distributed` is not news to anybody.
+    pub(super) fn new(members: &[NodeId], distributed: Index, now: Instant) -> Self {
+        let members = members.iter().map(|id| (*id, Progress::new(now, 0))).collect();
+        Self { members, distributed, ..Self::default() }
+    }
+
     pub(super) fn unsync(&mut self, member: NodeId, now: Instant) {
         if let Some(progress) = self.members.get_mut(&member) {
             progress.unsync(now);
@@ -192,20 +198,10 @@ impl Leadership {
 }
 
 impl Node {
-    /// Begins to lead these members, none of whom has shown its log yet.
-    pub(super) fn take_lead(&mut self, roster: &Roster) {
-        let now = self.now();
-        let others = roster.ids().filter(|id| *id != self.me.id);
-        let members = others.map(|id| (id, Progress::new(now, 0))).collect();
-        let distributed = self.replica.log().len();
-        self.leadership = Some(Leadership { members, distributed, ..Leadership::default() });
-        self.arm_probe();
-    }
-
     /// A membership entry was sequenced.
     pub(super) fn change_members(&mut self, change: &Change) {
         let (now, len) = (self.timers.now(), self.replica.log().len());
-        let Some(leadership) = &mut self.leadership else { return };
+        let Some(leadership) = self.role.leadership_mut() else { return };
         let Change::Edit { gone, joined, .. } = change else { return };
         for (member, _) in gone {
             leadership.members.remove(&member.id);
@@ -223,7 +219,7 @@ impl Node {
     /// A link to a member stands anew: it is to show its log again.
     pub(super) fn member_linked(&mut self, member: NodeId) {
         let now = self.now();
-        if let Some(leadership) = &mut self.leadership {
+        if let Some(leadership) = self.role.leadership_mut() {
             leadership.unsync(member, now);
         }
         self.recount();
@@ -233,11 +229,11 @@ impl Node {
     /// A member's log is being made this one's, from `from` on.
     pub(super) fn member_synced(&mut self, member: NodeId, from: Index) {
         let (now, len) = (self.now(), self.replica.log().len());
-        if self.leadership.as_mut().is_some_and(|leadership| leadership.cut_off.remove(&member)) {
+        if self.role.leadership_mut().is_some_and(|leadership| leadership.cut_off.remove(&member)) {
             // It may not have got the reason before its link was closed.
             self.send_to(member, Message::Refused(Refusal::Slow));
         }
-        let Some(leadership) = &mut self.leadership else { return };
+        let Some(leadership) = self.role.leadership_mut() else { return };
         leadership.returning.remove(&member);
         if let Some(progress) = leadership.members.get_mut(&member) {
             progress.synced = true;
@@ -261,7 +257,7 @@ impl Node {
             if !self.send_to(member, Message::Deliver(deliver)) {
                 return;
             }
-            let progress = self.leadership.as_mut().and_then(|it| it.members.get_mut(&member));
+            let progress = self.role.leadership_mut().and_then(|it| it.members.get_mut(&member));
             if let Some(progress) = progress {
                 progress.sent = next;
             }
@@ -269,7 +265,7 @@ impl Node {
     }
 
     fn next_batch(&self, member: NodeId) -> Option<(Vec<Entry>, Index)> {
-        let progress = self.leadership.as_ref()?.members.get(&member)?;
+        let progress = self.role.leadership()?.members.get(&member)?;
         let inflight = self.replica.log().weight(progress.taken, progress.sent);
         if !progress.synced || progress.sent >= self.replica.log().len() || inflight >= INFLIGHT_BYTES as u64
         {
@@ -281,7 +277,7 @@ impl Node {
 
     /// The next entries that those who keep up were not sent yet.
     pub(super) fn next_to_distribute(&self) -> Option<(Index, Index)> {
-        let from = self.leadership.as_ref()?.distributed;
+        let from = self.role.leadership()?.distributed;
         (from < self.replica.log().len()).then(|| (from, self.replica.log().batch_end(from)))
     }
 
@@ -290,7 +286,7 @@ impl Node {
             return;
         }
         let now = self.now();
-        let Some(progress) = self.leadership.as_mut().and_then(|it| it.members.get_mut(&member)) else {
+        let Some(progress) = self.role.leadership_mut().and_then(|it| it.members.get_mut(&member)) else {
             return;
         };
         if !progress.synced {
@@ -306,8 +302,8 @@ impl Node {
         }
         let before = progress.acked;
         progress.acked = index;
-        let held_up_all = self.leadership.as_ref().is_some_and(|it| before <= it.slowest)
-            || before <= self.replica.stable();
+        let held_up_all =
+            self.role.leadership().is_some_and(|it| before <= it.slowest) || before <= self.replica.stable();
         self.pump(member);
         if held_up_all {
             self.recount();
@@ -319,7 +315,7 @@ impl Node {
     /// Counts anew up to where everybody has the log.
     pub(super) fn recount(&mut self) {
         let len = self.replica.log().len();
-        let Some(leadership) = &mut self.leadership else { return };
+        let Some(leadership) = self.role.leadership_mut() else { return };
         let synced = leadership.members.values().filter(|progress| progress.synced);
         leadership.slowest = synced.map(Progress::keeps_up_to).min().unwrap_or(len);
         let all = leadership.members.values().map(|progress| progress.acked).min().unwrap_or(len);
@@ -331,7 +327,7 @@ impl Node {
     }
 
     fn unstable_bytes(&self) -> u64 {
-        let slowest = self.leadership.as_ref().map_or(0, |leadership| leadership.slowest);
+        let slowest = self.role.leadership().map_or(0, |leadership| leadership.slowest);
         self.replica.log().weight(slowest, self.replica.log().len())
     }
 
@@ -339,7 +335,7 @@ impl Node {
     pub(super) fn check_hold(&mut self) {
         let over = self.unstable_bytes() >= UNSTABLE_BYTES as u64;
         let detect = self.times.detect;
-        if let Some(leadership) = &mut self.leadership
+        if let Some(leadership) = self.role.leadership_mut()
             && over
             && !leadership.holding
         {
@@ -353,13 +349,13 @@ impl Node {
         if self.is_in_doubt() || self.unstable_bytes() > UNSTABLE_BYTES as u64 / 2 {
             return;
         }
-        let Some(leadership) = &mut self.leadership else { return };
+        let Some(leadership) = self.role.leadership_mut() else { return };
         if !leadership.holding {
             return;
         }
         leadership.holding = false;
         self.timers.clear(Timer::Slow);
-        while let Some(leadership) = &mut self.leadership
+        while let Some(leadership) = self.role.leadership_mut()
             && !leadership.holding
             && let Some(said) = leadership.held.pop_front()
         {
@@ -371,7 +367,7 @@ impl Node {
     /// The room was held up for as long as it may: whoever is too far behind is cut off.
     pub(super) fn on_slow_due(&mut self) {
         let len = self.replica.log().len();
-        let Some(leadership) = &self.leadership else { return };
+        let Some(leadership) = self.role.leadership() else { return };
         let slow = leadership.members.iter().filter(|(_, progress)| {
             progress.synced
                 && self.replica.log().weight(progress.keeps_up_to(), len) > UNSTABLE_BYTES as u64 / 2
@@ -390,12 +386,12 @@ impl Node {
         if let Some(link) = self.links.of(member) {
             self.close(link, CloseMode::Flush);
         }
-        let progress = self.leadership.as_mut().and_then(|it| it.members.get_mut(&member));
+        let progress = self.role.leadership_mut().and_then(|it| it.members.get_mut(&member));
         let Some(progress) = progress else { return };
         progress.unsync(now);
         let again = progress.cut_off.is_some_and(|at| now.since(at) < Times::SLOW_TWICE);
         progress.cut_off = Some(now);
-        if let Some(leadership) = &mut self.leadership {
+        if let Some(leadership) = self.role.leadership_mut() {
             leadership.cut_off.insert(member);
         }
         if again {
@@ -408,7 +404,7 @@ impl Node {
     pub(super) fn check_unsynced(&mut self) {
         let (now, patience) = (self.now(), Times::unsynced(self.membership.roster().len()));
         let (reminds, gives_up) = (self.enforces(Rule::RemindUnsynced), self.enforces(Rule::UnsyncedTimeout));
-        let Some(leadership) = &mut self.leadership else { return };
+        let Some(leadership) = self.role.leadership_mut() else { return };
         let pending_removals = leadership.pending_removals.keys().copied();
         let newcomers = leadership.admission.iter().flat_map(|it| it.newcomers.iter().copied());
         let spared: BTreeSet<NodeId> = newcomers.chain(pending_removals).collect();
@@ -447,7 +443,7 @@ impl Node {
         if !self.membership.roster().contains(member) || member == self.me.id {
             return;
         }
-        let Some(leadership) = &mut self.leadership else { return };
+        let Some(leadership) = self.role.leadership_mut() else { return };
         leadership.pending_removals.insert(member, why);
         let recent = leadership.last_removal.is_some_and(|at| now.since(at) < Times::SUSPECT_WINDOW);
         if why == Departure::Quit || !recent {
@@ -459,7 +455,7 @@ impl Node {
 
     /// `members` leave the membership at once and together.
     pub(super) fn expel(&mut self, members: Vec<NodeId>, why: Departure) {
-        if let Some(leadership) = &mut self.leadership {
+        if let Some(leadership) = self.role.leadership_mut() {
             leadership.pending_removals.extend(members.into_iter().map(|member| (member, why)));
             self.commit_removals();
         }
@@ -471,7 +467,7 @@ impl Node {
         if !self.leads() || self.is_in_doubt() {
             return;
         }
-        let Some(leadership) = &mut self.leadership else { return };
+        let Some(leadership) = self.role.leadership_mut() else { return };
         leadership.last_removal = Some(now);
         let pending_removals = core::mem::take(&mut leadership.pending_removals);
         let gone = pending_removals

@@ -54,14 +54,14 @@ impl Node {
             Some(Leaving::Draining) if self.is_in_doubt() => {}
             Some(Leaving::Draining) if self.leads() => {
                 let others_done =
-                    self.leadership.as_ref().is_some_and(|it| it.draining.is_empty() && it.all_synced());
+                    self.role.leadership().is_some_and(|it| it.draining.is_empty() && it.all_synced());
                 if self.is_drained() && others_done {
                     self.depart();
                 }
             }
             Some(Leaving::Draining) => {
                 let leader = self.membership.view().leader;
-                let settled = self.is_normal() && self.lost_leader.is_none();
+                let settled = self.is_normal() && !self.role.leader_is_lost();
                 if settled && self.is_drained() && self.send_to(leader, Message::Leave) {
                     self.leaving = Some(Leaving::Asked);
                     self.timers.arm(Timer::Leave, Times::LEAVE);
@@ -95,7 +95,7 @@ impl Node {
     fn depart(&mut self) {
         let unsure = self.unsure();
         let me = self.me.id;
-        let draining = self.leadership.as_ref().map(|it| it.draining.clone()).unwrap_or_default();
+        let draining = self.role.leadership().map(|it| it.draining.clone()).unwrap_or_default();
         let successor = self.membership.roster().after(me).find(|id| !draining.contains(id));
         let successor = successor.or_else(|| self.membership.roster().after(me).next());
         let others = self.membership.roster().after(me).filter_map(|id| self.links.of(id)).collect();
@@ -107,7 +107,7 @@ impl Node {
     }
 
     pub(super) fn on_draining(&mut self, member: NodeId, _oseq: Seq) {
-        if let Some(leadership) = &mut self.leadership {
+        if let Some(leadership) = self.role.leadership_mut() {
             leadership.draining.insert(member);
             let beat = self.beat();
             self.send_to(member, Message::Ping(beat));
@@ -116,7 +116,7 @@ impl Node {
 
     /// Tells those that drain that more is stable now.
     pub(super) fn tell_draining(&mut self) {
-        let draining = self.leadership.as_ref().map(|it| it.draining.clone()).unwrap_or_default();
+        let draining = self.role.leadership().map(|it| it.draining.clone()).unwrap_or_default();
         for member in draining {
             let beat = self.beat();
             self.send_to(member, Message::Ping(beat));
@@ -143,8 +143,8 @@ impl Node {
             return self.end(Ending::Left { unsure: 0 });
         }
         self.ring_unlinked(leader);
-        self.leader_is_lost(leader);
-        if successor == Some(self.me.id) && self.lost_leader.is_some() {
+        self.leader_is_lost();
+        if successor == Some(self.me.id) && self.role.leader_is_lost() {
             self.start_election();
         }
     }

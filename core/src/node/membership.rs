@@ -3,7 +3,7 @@
 use alloc::collections::BTreeSet;
 
 use super::links::Purpose;
-use super::{Mode, Node, Rule};
+use super::{Node, Rule};
 use crate::action::{CloseMode, Departure, Notice, RingReason};
 use crate::config::Times;
 use crate::ids::{Epoch, Index, NodeId};
@@ -236,13 +236,7 @@ impl Node {
     /// Whether `cfg` may be of this node's ring. One of the same epoch under another leader is of a ring on
     /// the other side of a cut, and neither is the newer.
     fn may_concern(&self, cfg: ConfigId) -> bool {
-        match &self.mode {
-            Mode::Normal => {
-                cfg.view == self.membership.view() || cfg.view.epoch > self.membership.view().epoch
-            }
-            Mode::Syncing(syncing) => cfg.view == syncing.view() || cfg.view.epoch > syncing.view().epoch,
-            Mode::Joining | Mode::Electing(_) | Mode::Ended => true,
-        }
+        self.awaited_view().is_none_or(|view| cfg.view == view || cfg.view.epoch > view.epoch)
     }
 
     /// Forgets all routes: a node that wants in is nobody's neighbour, and greets nobody as if it were.

@@ -52,7 +52,7 @@ impl Node {
         self.leads()
             && self.leaving.is_none()
             && !self.is_in_doubt()
-            && self.leadership.as_ref().is_some_and(is_free)
+            && self.role.leadership().is_some_and(is_free)
     }
 
     pub(super) fn send_probe(&mut self, link: LinkId) {
@@ -65,7 +65,7 @@ impl Node {
     }
 
     pub(super) fn on_probe(&mut self, link: LinkId, prober: &Member, size: u64) {
-        if self.is_normal() && self.leadership.is_none() {
+        if self.role.is_following() {
             let (me, leader) = (self.me.id, self.member(self.membership.view().leader));
             return self.send(link, Message::JoinVia { me, leader });
         }
@@ -101,7 +101,7 @@ impl Node {
             .after(self.me.id)
             .filter_map(|id| self.membership.roster().find(id).cloned());
         let ring = others.collect();
-        let Some(leadership) = &mut self.leadership else { return };
+        let Some(leadership) = self.role.leadership_mut() else { return };
         leadership.merging = Some(link);
         self.timers.arm(Timer::Merge, self.times.admission() * 2);
         let join = Join {
@@ -115,7 +115,7 @@ impl Node {
     }
 
     pub(super) fn is_merging_on(&self, link: LinkId) -> bool {
-        self.leads() && self.leadership.as_ref().is_some_and(|it| it.merging == Some(link))
+        self.role.leadership().is_some_and(|it| it.merging == Some(link))
     }
 
     /// The greater ring takes this one in: its leader's announcement goes to the members of this ring.
@@ -134,7 +134,7 @@ impl Node {
 
     /// Another ring and this one are too many for one room.
     pub(super) fn too_many_to_merge(&mut self) {
-        let Some(leadership) = &mut self.leadership else { return };
+        let Some(leadership) = self.role.leadership_mut() else { return };
         if !core::mem::replace(&mut leadership.told_too_many, true) {
             self.effects.notify(Notice::TooManyToMerge);
         }
@@ -149,7 +149,7 @@ impl Node {
 
     pub(super) fn give_up_merge(&mut self) {
         self.timers.clear(Timer::Merge);
-        let link = self.leadership.as_mut().and_then(|leadership| leadership.merging.take());
+        let link = self.role.leadership_mut().and_then(|leadership| leadership.merging.take());
         if let Some(link) = link {
             self.close(link, CloseMode::Abort);
         }

@@ -24,6 +24,7 @@ mod relay;
 mod replica;
 mod report;
 mod ring;
+mod role;
 mod rules;
 mod timers;
 
@@ -36,7 +37,6 @@ pub use self::timers::{Deadline, Timer};
 
 use self::doubt::Doubt;
 use self::effects::Effects;
-use self::election::Election;
 use self::joining::Joining;
 use self::leadership::Leadership;
 use self::leaving::Leaving;
@@ -44,13 +44,13 @@ use self::links::Links;
 use self::membership::Membership;
 use self::own_messages::OwnMessages;
 use self::reach::Reach;
-use self::recovery::Syncing;
 use self::replica::Replica;
 use self::ring::Ring;
+use self::role::Role;
 use self::timers::Timers;
-use crate::action::{Action, CloseMode, Ending, Fault, Notice};
+use crate::action::{Action, CloseMode, Fault, Notice};
 use crate::config::{Config, Start, Times};
-use crate::ids::{Epoch, LinkId, NodeId};
+use crate::ids::{LinkId, NodeId};
 use crate::input::{Command, DownReason, Input};
 use crate::rng::Rng;
 use crate::roster::Member;
@@ -60,21 +60,6 @@ use crate::wire::{Envelope, Message};
 /// Where a node puts its actions; owned by the driver, emptied by it between calls.
 pub type Outbox = Vec<Action>;
 
-/// What a node is doing.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Mode {
-    /// It wants in, or back in.
-    Joining,
-    /// It is a member with a leader (or leads itself) and appends to its log.
-    Normal,
-    /// It takes part in an election and appends nothing.
-    Electing(Election),
-    /// It knows the new leader and waits for its log.
-    Syncing(Syncing),
-    /// It is no more.
-    Ended,
-}
-
 /// A member of a room: a deterministic state machine that is driven by [`Node::handle`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Node {
@@ -83,18 +68,14 @@ pub struct Node {
     times: Times,
     rng: Rng,
     timers: Timers,
-    mode: Mode,
-    joining: Option<Joining>,
+    role: Role,
     leaving: Option<Leaving>,
     membership: Membership,
     ring: Ring,
     links: Links,
     replica: Replica,
     own: OwnMessages,
-    leadership: Option<Leadership>,
     doubt: Doubt,
-    /// The leader that is lost, until an election begins.
-    lost_leader: Option<NodeId>,
     reach: Reach,
     effects: Effects,
     rules: Rules,
@@ -105,32 +86,29 @@ impl Node {
     pub fn new(config: Config, seed: [u8; 32], now: Instant) -> Self {
         let mut rng = Rng::new(seed);
         let me = Arc::new(Member { id: NodeId::new(config.addr, rng.next()), name: config.name });
+        let role = match config.start {
+            Start::Create => Role::Founding,
+            Start::Join { contacts } => {
+                Role::Joining(Joining::fresh(contacts, now.after(config.join_timeout)))
+            }
+        };
         let mut node = Self {
             times: Times::new(config.detect),
             rng,
             timers: Timers::new(now),
-            mode: Mode::Joining,
-            joining: None,
+            role,
             leaving: None,
             membership: Membership::new(me.id, now),
             ring: Ring::default(),
             links: Links::default(),
             replica: Replica::default(),
             own: OwnMessages::default(),
-            leadership: None,
             doubt: Doubt::default(),
-            lost_leader: None,
             reach: Reach::default(),
             effects: Effects::new(now),
             rules: Rules::default(),
             me,
         };
-        match config.start {
-            Start::Create => node.joining = None,
-            Start::Join { contacts } => {
-                node.joining = Some(Joining::fresh(contacts, now.after(config.join_timeout)));
-            }
-        }
         // The first tick begins the node's life, so that what it does then can be handed out.
         node.timers.set(Timer::Join, now);
         node
@@ -318,16 +296,6 @@ impl Node {
         &self.me
     }
 
-    /// Whether the node has ended.
-    pub fn has_ended(&self) -> bool {
-        matches!(self.mode, Mode::Ended)
-    }
-
-    /// Whether the node is a member with a leader, and takes part in no election.
-    pub fn is_normal(&self) -> bool {
-        matches!(self.mode, Mode::Normal)
-    }
-
     fn now(&self) -> Instant {
         self.timers.now()
     }
@@ -376,36 +344,6 @@ impl Node {
         if let Some(link) = self.links.of(peer) {
             self.fault(link, reason);
         }
-    }
-
-    fn end(&mut self, ending: Ending) {
-        // Who never was a member has told nobody anything that is still to arrive.
-        let mode = if let Ending::Left { .. } = ending { CloseMode::Flush } else { CloseMode::Abort };
-        self.effects.notify(Notice::Ended(ending));
-        self.effects.halt(mode);
-        self.mode = Mode::Ended;
-    }
-
-    /// Who leads, or is awaited to.
-    fn leader(&self) -> Option<NodeId> {
-        match &self.mode {
-            Mode::Normal => Some(self.membership.view().leader),
-            Mode::Syncing(syncing) => Some(syncing.view().leader),
-            Mode::Joining | Mode::Electing(_) | Mode::Ended => None,
-        }
-    }
-
-    /// The epoch in which this node has a leader, or awaits one.
-    fn awaited_epoch(&self) -> Epoch {
-        match &self.mode {
-            Mode::Syncing(syncing) => syncing.view().epoch,
-            Mode::Joining | Mode::Normal | Mode::Electing(_) | Mode::Ended => self.membership.view().epoch,
-        }
-    }
-
-    /// Whether this node leads, and is not frozen by an election.
-    fn leads(&self) -> bool {
-        self.is_normal() && self.leadership.is_some()
     }
 
     /// Who `id` is, as far as anybody remembers.

@@ -6,13 +6,13 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
+use super::joining::Joining;
 use super::log::common_prefix;
 use super::membership::quits;
 use super::own_messages::in_parts;
-use super::{Mode, Node, Rule};
-use crate::action::{ElectionPhase, Ending, Notice, Occasion};
+use super::{Node, Rule};
+use crate::action::{Notice, Occasion};
 use crate::ids::{Index, LinkId, NodeId};
-use crate::node::Timer;
 use crate::roster::{Roster, View};
 use crate::wire::{
     Body, Change, Deliver, Elected, Entry, Install, Message, RefusedKind, Run, Sync, ViewSpan,
@@ -26,11 +26,15 @@ pub(crate) struct Syncing {
     pub(super) told: Option<NodeId>,
     /// What the log is to become, and the entries of it that have come.
     pub(super) install: Option<(Install, Vec<Entry>)>,
+    /// Whether the leader is lost and an election has not begun yet.
+    pub(super) leader_lost: bool,
+    /// What this node knows of the way in, until it is a member.
+    pub(super) joining: Option<Joining>,
 }
 
 impl Syncing {
-    fn new(announcement: Elected) -> Self {
-        Self { announcement, told: None, install: None }
+    pub(super) fn new(announcement: Elected, joining: Option<Joining>) -> Self {
+        Self { announcement, told: None, install: None, leader_lost: false, joining }
     }
 
     /// The view that it waits to be in.
@@ -58,14 +62,14 @@ impl Node {
         if self.is_normal() && self.membership.view() == view {
             // The leader has lost track of this member; from anybody else it is only late.
             if self.links.of(view.leader) == Some(link) {
-                self.leader_linked(view.leader);
+                self.leader_linked();
             }
             return;
         }
-        if matches!(&self.mode, Mode::Syncing(syncing) if syncing.view() == view) {
+        if self.role.syncing().is_some_and(|syncing| syncing.view() == view) {
             return;
         }
-        if matches!(self.mode, Mode::Electing(_)) && view.epoch < self.membership.promised() {
+        if self.role.is_electing() && view.epoch < self.membership.promised() {
             // The token of the newer election will reach that leader too.
             return;
         }
@@ -79,37 +83,13 @@ impl Node {
     /// Whether what this node has promised lets it follow the leader of `view`, which is another. One that never
     /// was a member has only passed tokens on, and promised nothing else.
     pub(super) fn would_follow(&self, view: View) -> bool {
-        let is_open = match self.mode {
-            Mode::Electing(_) => true,
-            Mode::Joining => self.is_fresh(),
-            Mode::Normal | Mode::Syncing(_) | Mode::Ended => false,
-        };
+        let is_open = self.role.is_electing() || (self.role.is_joining() && self.is_fresh());
         let is_new =
             view.epoch > self.membership.promised() || (view.epoch == self.membership.promised() && is_open);
         is_new && view.leader != self.me.id
     }
 
-    /// The new leader is known: follow it.
-    pub(super) fn follow(&mut self, elected: Elected) {
-        if self.leaves_now() {
-            return self.end(Ending::Left { unsure: 0 });
-        }
-        let leader = elected.cfg.view.leader;
-        self.drop_attempts();
-        self.membership.follow(elected.cfg.view.epoch);
-        self.stop_leading();
-        self.lost_leader = None;
-        self.timers.clear(Timer::Initiate);
-        let (cfg, roster) = (elected.cfg, elected.roster.clone());
-        self.mode = Mode::Syncing(Syncing::new(elected));
-        self.arm_election();
-        self.learn_route(cfg, &roster);
-        self.tell_election(ElectionPhase::Elected, leader);
-        self.pass_announcement();
-        self.link_to_leader();
-    }
-
-    fn link_to_leader(&mut self) {
+    pub(super) fn link_to_leader(&mut self) {
         let Some(leader) = self.leader() else { return };
         if self.links.is_linked(leader) {
             self.sync();
@@ -118,22 +98,9 @@ impl Node {
         }
     }
 
-    /// The link to the leader stands anew: what was under way on the old one may be lost.
-    pub(super) fn leader_linked(&mut self, leader: NodeId) {
-        if self.lost_leader == Some(leader) {
-            self.lost_leader = None;
-            self.timers.clear(Timer::Initiate);
-        }
-        if self.is_normal() {
-            self.mode = Mode::Syncing(Syncing::new(self.announcement()));
-            self.arm_election();
-        }
-        self.sync();
-    }
-
     /// Shows the leader this log, and what the leader's may lack.
-    fn sync(&mut self) {
-        let Mode::Syncing(syncing) = &mut self.mode else { return };
+    pub(super) fn sync(&mut self) {
+        let Some(syncing) = self.role.syncing_mut() else { return };
         syncing.install = None;
         let view = syncing.view();
         let common = common_prefix(self.replica.log().history(), &syncing.announcement.history);
@@ -173,7 +140,7 @@ impl Node {
             let to = said.oseq.saturating_sub(1);
             self.sequence(Body::Gap { origin: said.origin.clone(), from: expected, to });
         }
-        let replayed = self.leadership.as_ref().is_some_and(|leadership| leadership.is_returning(member));
+        let replayed = self.role.leadership().is_some_and(|leadership| leadership.is_returning(member));
         self.sequence(Body::Chat { said, replayed });
     }
 
@@ -198,7 +165,7 @@ impl Node {
     }
 
     pub(super) fn on_install(&mut self, leader: NodeId, install: Install) {
-        let Mode::Syncing(syncing) = &mut self.mode else { return };
+        let Some(syncing) = self.role.syncing_mut() else { return };
         if syncing.view() != install.cfg.view || leader != syncing.view().leader {
             return;
         }
@@ -214,7 +181,7 @@ impl Node {
 
     /// Entries while the log is being installed. Returns those that come after.
     pub(super) fn take_installed(&mut self, deliver: Deliver) -> Option<Deliver> {
-        let Mode::Syncing(syncing) = &mut self.mode else { return Some(deliver) };
+        let Some(syncing) = self.role.syncing_mut() else { return Some(deliver) };
         let (install, entries) = syncing.install.as_mut()?;
         if install.cfg.view != deliver.view {
             return None;
@@ -247,7 +214,7 @@ impl Node {
 
     /// Installs the log once all of it is there.
     fn try_install(&mut self) {
-        let Mode::Syncing(syncing) = &mut self.mode else { return };
+        let Some(syncing) = self.role.syncing_mut() else { return };
         let complete = syncing
             .install
             .as_ref()
@@ -269,7 +236,7 @@ impl Node {
         let fresh = self.is_fresh();
         let missed = self.occasion_of_missed(&old);
         let was_ready = self.membership.is_ready();
-        self.become_normal();
+        self.become_follower();
         if was_ready {
             self.tell_changes(&old, &quits);
         }
@@ -287,7 +254,11 @@ impl Node {
     /// Where this node, whose ring was `old`, was while it missed what it is shown on coming back. One that was left
     /// behind has its old ring in the log, and nobody of it beside it.
     fn occasion_of_missed(&self, old: &Roster) -> Occasion {
-        if self.joining.is_some() || old.len() <= 1 { Occasion::WhileAway } else { Occasion::OtherRing }
+        if self.role.joining().is_some() || old.len() <= 1 {
+            Occasion::WhileAway
+        } else {
+            Occasion::OtherRing
+        }
     }
 
     /// Appends what was installed, and shows what was not shown: as `missed` what was said before this member came
@@ -324,23 +295,6 @@ impl Node {
         }
     }
 
-    /// There is a leader again, maybe this member.
-    pub(super) fn become_normal(&mut self) {
-        self.mode = Mode::Normal;
-        self.joining = None;
-        self.lost_leader = None;
-        self.timers.clear(Timer::Election);
-        self.timers.clear(Timer::Initiate);
-        self.timers.clear(Timer::Join);
-        self.timers.clear(Timer::JoinLimit);
-        self.forgive();
-        self.reach.caught_up();
-        if !self.membership.is_ready() && self.membership.has_me() {
-            self.tell_ready();
-        }
-        self.drain_again();
-    }
-
     pub(super) fn tell_ready(&mut self) {
         self.membership.set_ready(true);
         self.ring.forget_told();
@@ -353,7 +307,7 @@ impl Node {
     /// one member's bad path costs the room one election and not a loop.
     /// To lose the leader twice in one view is no second election: it may have dialed, then died.
     pub(super) fn is_unlinkable_again(&mut self) -> bool {
-        let Mode::Syncing(syncing) = &self.mode else { return false };
+        let Some(syncing) = self.role.syncing() else { return false };
         let (view, now) = (syncing.view(), self.now());
         let again = self.reach.is_unlinkable_again(view, now);
         again && self.enforces(Rule::GiveUpUnlinkable)

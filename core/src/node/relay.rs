@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::leadership::Leadership;
-use super::{Mode, Node, Rule};
+use super::{Node, Rule};
 use crate::action::{Fault, Notice, Occasion};
 use crate::config::Times;
 use crate::ids::{Index, LinkId, NodeId, Text};
@@ -86,7 +86,7 @@ impl Node {
     /// Sequences what a member has said, or keeps it while the room is held up, from the member's next on.
     fn take_submission(&mut self, said: Run) {
         let takes_any = !self.enforces(Rule::ExactNextSeq);
-        let Some(leadership) = &mut self.leadership else { return };
+        let Some(leadership) = self.role.leadership_mut() else { return };
         let origin = said.origin.id;
         let last = leadership.last_held(origin).unwrap_or_else(|| self.replica.log().last_of(origin));
         if said.oseq > last.saturating_add(1) && !takes_any {
@@ -103,7 +103,7 @@ impl Node {
     pub(super) fn sequence_own(&mut self) {
         while self.leads()
             && !self.is_in_doubt()
-            && !self.leadership.as_ref().is_some_and(Leadership::is_holding)
+            && !self.role.leadership().is_some_and(Leadership::is_holding)
         {
             self.own.placed(self.replica.log().last_of(self.me.id));
             let Some(said) = self.own.first().cloned() else { return };
@@ -142,7 +142,7 @@ impl Node {
     pub(super) fn distribute(&mut self) {
         while let Some((from, next)) = self.next_to_distribute() {
             let (links, log) = (&self.links, &self.replica.log());
-            let Some(leadership) = &mut self.leadership else { return };
+            let Some(leadership) = self.role.leadership_mut() else { return };
             let links = leadership.take_recipients(from, next, log, |member| links.of(member));
             let entries =
                 if links.is_empty() { Vec::new() } else { self.replica.log().range(from, next).collect() };
@@ -174,7 +174,7 @@ impl Node {
         for entry in deliver.entries {
             let Some(entry) = entry.part(self.replica.log().len(), Index::MAX) else { continue };
             if entry.index > self.replica.log().len() || entry.view != self.membership.view() {
-                return self.leader_linked(sender);
+                return self.leader_linked();
             }
             if !self.replica.log().may_go_on(self.replica.log().len(), core::slice::from_ref(&entry)) {
                 return self.accuse(sender, Fault::LogOrder);
@@ -193,7 +193,7 @@ impl Node {
 
     /// From whom a frozen member would take entries if it did not freeze.
     fn leader_before_freeze(&self) -> Option<NodeId> {
-        let goes_on = matches!(self.mode, Mode::Electing(_)) && !self.enforces(Rule::Freeze);
+        let goes_on = self.role.is_electing() && !self.enforces(Rule::Freeze);
         goes_on.then_some(self.membership.view().leader)
     }
 
@@ -243,7 +243,7 @@ impl Node {
 
     /// Everybody has the log up to `stable`.
     pub(super) fn learn_stable(&mut self, stable: Index) {
-        let catching_up = self.leadership.as_ref().and_then(Leadership::needs_from);
+        let catching_up = self.role.leadership().and_then(Leadership::needs_from);
         self.replica.learn_stable(stable, catching_up);
     }
 }

@@ -5,7 +5,8 @@
 
 use alloc::vec::Vec;
 
-use super::{Mode, Node, Rule};
+use super::role::Role;
+use super::{Node, Rule};
 use crate::action::{Notice, RingReason};
 use crate::config::Times;
 use crate::ids::NodeId;
@@ -100,10 +101,10 @@ impl Node {
 
     /// What a new next is owed: the token, or the news of who leads.
     fn pass_on(&mut self) {
-        match &self.mode {
-            Mode::Electing(_) => self.pass_token(),
-            Mode::Syncing(_) | Mode::Normal => self.pass_announcement(),
-            Mode::Joining | Mode::Ended => {}
+        match &self.role {
+            Role::Electing(_) => self.pass_token(),
+            Role::Syncing(_) | Role::Following { .. } | Role::Leading(_) => self.pass_announcement(),
+            Role::Founding | Role::Joining(_) | Role::Ended => {}
         }
     }
 
@@ -154,7 +155,7 @@ impl Node {
         if !self.enforces(Rule::RetrySkipped) {
             return;
         }
-        if !matches!(self.mode, Mode::Electing(_)) {
+        if !self.role.is_electing() {
             self.forgive();
         }
         let nearer = self.membership.route().after(self.me.id).take_while(|id| Some(*id) != self.ring.next);

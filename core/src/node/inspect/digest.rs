@@ -8,7 +8,8 @@
 use core::hash::{Hash, Hasher};
 
 use super::super::links::{Link, Purpose};
-use super::super::{Mode, Node, Rule};
+use super::super::role::Role;
+use super::super::{Node, Rule};
 use crate::config::Times;
 use crate::ids::{DialId, Epoch, Index, LinkId, NodeId};
 use crate::node::Timer;
@@ -42,7 +43,7 @@ impl Node {
         }
         self.digest_leadership(stability, state);
         self.digest_doubt(stability, state);
-        self.lost_leader.hash(state);
+        self.role.leader_is_lost().hash(state);
         self.reach.digest(self.membership.promised(), state);
         let decides = |timer| timer != Timer::Sweep && (stability || timer != Timer::Ack);
         Timer::ALL.map(|timer| decides(timer) && self.timers.is_set(timer)).hash(state);
@@ -64,7 +65,7 @@ impl Node {
     /// an admission that is to come waits for an entry that is still to be written.
     pub fn lets_in_nobody(&self, link: LinkId, index: Index) -> bool {
         let peer = self.links.get(link).and_then(|state| state.peer);
-        let admission = self.leadership.as_ref().and_then(|leadership| leadership.admission.as_ref());
+        let admission = self.role.leadership().and_then(|leadership| leadership.admission.as_ref());
         admission.is_none_or(|it| index < it.index || peer.is_none_or(|peer| it.newcomers.contains(&peer)))
     }
 
@@ -84,7 +85,7 @@ impl Node {
             Message::Elected(elected) => {
                 let view = elected.cfg.view;
                 // Nobody who follows a leader comes to follow another of the same epoch.
-                let follows = matches!(self.mode, Mode::Normal | Mode::Syncing(_)) && self.joining.is_none();
+                let follows = self.awaited_view().is_some() && self.role.joining().is_none();
                 let from_others = state.peer != Some(view.leader);
                 let is_over = view.epoch < self.membership.promised()
                     || (view.epoch == self.membership.promised() && follows && from_others);
@@ -109,10 +110,10 @@ impl Node {
     }
 
     fn digest_mode(&self, stability: bool, state: &mut impl Hasher) {
-        core::mem::discriminant(&self.mode).hash(state);
-        match &self.mode {
-            Mode::Electing(election) => election.hash(state),
-            Mode::Syncing(syncing) => {
+        core::mem::discriminant(&self.role).hash(state);
+        match &self.role {
+            Role::Electing(election) => election.digest(state),
+            Role::Syncing(syncing) => {
                 (&syncing.announcement, syncing.told).hash(state);
                 if let Some((install, entries)) = &syncing.install {
                     digest_install(install, stability, state);
@@ -122,9 +123,9 @@ impl Node {
                     }
                 }
             }
-            Mode::Joining | Mode::Normal | Mode::Ended => {}
+            _ => {}
         }
-        if let Some(joining) = &self.joining {
+        if let Some(joining) = self.role.joining() {
             (&joining.contacts, joining.turn, joining.fresh).hash(state);
         }
     }
@@ -149,8 +150,8 @@ impl Node {
 
     fn digest_leadership(&self, stability: bool, state: &mut impl Hasher) {
         let now = self.now();
-        self.leadership.is_some().hash(state);
-        let Some(leadership) = &self.leadership else { return };
+        self.role.leadership().is_some().hash(state);
+        let Some(leadership) = self.role.leadership() else { return };
         leadership.members.len().hash(state);
         for (id, progress) in &leadership.members {
             (id, progress.synced, progress.cut_off.is_some()).hash(state);

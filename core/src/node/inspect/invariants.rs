@@ -72,7 +72,7 @@ pub fn check(node: &Node) -> Result<(), Violation> {
         .iter()
         .all(|(id, seq)| node.replica.log().last_of(*id) >= *seq || node.replica.log().last_of(*id) == 0);
     holds(!normal || shown, Violation::ShownAboveLog)?;
-    let leads = node.leadership.is_some() && !node.has_ended();
+    let leads = node.role.leadership().is_some() && !node.has_ended();
     holds(!leads || (normal && node.membership.view().leader == node.me.id), Violation::FalseLeader)?;
     holds(!normal || node.replica.stable() <= node.replica.log().len(), Violation::StableAboveLog)?;
     let next = node.ring.next.is_none_or(|next| node.links.is_linked(next));
