@@ -3,6 +3,7 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
+use super::follow_ups::FollowUp;
 use super::links::Purpose;
 use super::merging::size_of;
 use super::{Node, Rule};
@@ -92,7 +93,7 @@ impl Node {
         // It may take a while until it is let in; it is to know that somebody listens.
         let beat = self.beat();
         self.send(link, Message::Pong(beat));
-        self.try_admit();
+        self.note(FollowUp::Admit);
     }
 
     /// Whether `member` says that it has this node's address, where no other process can be.
@@ -100,8 +101,14 @@ impl Node {
         member.id.addr() == self.me.id.addr()
     }
 
+    /// Welcomes newcomers whose entry all insiders have, and lets in those that wait.
+    pub(super) fn admit_joiners(&mut self) {
+        self.check_admission();
+        self.try_admit();
+    }
+
     /// Lets in all who wait, unless others are just being let in.
-    pub(super) fn try_admit(&mut self) {
+    fn try_admit(&mut self) {
         if self.is_in_doubt() {
             return;
         }
@@ -131,7 +138,7 @@ impl Node {
         let change = Change::Edit { gone, joined, merged };
         self.sequence(Body::Membership { cfg: self.membership.cfg().next(), change: change.into() });
         self.timers.arm(Timer::Admission, self.times.admission());
-        self.check_admission();
+        self.note(FollowUp::Admit);
     }
 
     /// Members whose address a newcomer has: their process is no more.
@@ -154,7 +161,7 @@ impl Node {
     }
 
     /// Welcomes the newcomers once every insider has their entry.
-    pub(super) fn check_admission(&mut self) {
+    fn check_admission(&mut self) {
         if self.is_in_doubt() {
             return;
         }
@@ -174,7 +181,6 @@ impl Node {
                 self.send_elected(newcomer, elected);
             }
         }
-        self.try_admit();
     }
 
     /// The insiders did not all get the entry in time: the newcomers go again.
@@ -186,7 +192,7 @@ impl Node {
             self.send_to(*newcomer, Message::Refused(Refusal::TooLate));
         }
         self.expel(out, Departure::Lost);
-        self.try_admit();
+        self.note(FollowUp::Admit);
     }
 
     /// Asks the insiders on whom an admission waits for a sign of life: one that is dead must not hold it

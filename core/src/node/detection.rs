@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::follow_ups::FollowUp;
 use super::links::{Link, Purpose};
 use super::{Node, Rule};
 use crate::action::{CloseMode, Departure, Fault};
@@ -45,7 +46,7 @@ impl Node {
         for (link, duty) in duties.collect::<Vec<_>>() {
             self.do_duty(link, duty);
         }
-        self.look_ahead();
+        self.note(FollowUp::LookAhead);
         self.check_unsynced();
         self.press_doubt();
         self.check_route();
@@ -190,15 +191,15 @@ impl Node {
         let leads_me = self.leader() == Some(peer);
         if !self.membership.route().contains(peer) {
             if leads_me {
-                self.leader_is_lost();
+                self.note(FollowUp::LoseLeader);
             }
-            return self.seek_next();
+            return self.note(FollowUp::SeekNext);
         }
         let mine = self.role.leadership().is_some_and(|leadership| leadership.wants_link(peer));
         if was_neighbour || leads_me || mine {
             self.dial(peer);
         }
-        self.seek_next();
+        self.note(FollowUp::SeekNext);
     }
 
     /// The dial to a member failed: it is dead, or as good as dead to this node.
@@ -216,15 +217,13 @@ impl Node {
             self.schedule_removal(peer, Departure::Lost);
         }
         if self.leader() == Some(peer) {
-            self.leader_is_lost();
+            self.note(FollowUp::LoseLeader);
         }
         if self.best_candidate() == Some(peer) && self.enforces(Rule::DeadCandidateStartsAnew) {
-            return self.start_election();
+            self.note(FollowUp::Elect);
         }
-        self.seek_next();
-        if self.role.leader_is_lost() {
-            self.consider_initiative();
-        }
+        self.note(FollowUp::SeekNext);
+        self.note(FollowUp::ConsiderInitiative);
     }
 
     /// Whether something was heard on `link` since its peer fell under suspicion.

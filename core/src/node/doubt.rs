@@ -6,6 +6,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::follow_ups::FollowUp;
 use super::{Node, Rule};
 use crate::action::{CloseMode, Departure};
 use crate::config::Times;
@@ -222,13 +223,14 @@ impl Node {
             return;
         }
         let put_off = self.doubt.end();
-        self.commit_removals();
-        self.release();
-        self.check_admission();
-        self.try_admit();
+        for follow_up in [FollowUp::CommitRemovals, FollowUp::Release, FollowUp::Admit] {
+            self.note(follow_up);
+        }
+        self.settle();
         for (link, peer, message) in put_off {
             if self.stands_for(link, peer) {
                 self.on_peer_message(link, peer, message);
+                self.settle();
             }
         }
         self.sequence_own();

@@ -7,6 +7,7 @@
 
 use alloc::vec::Vec;
 
+use super::follow_ups::FollowUp;
 use super::joining::Joining;
 use super::role::Role;
 use super::{Node, Rule};
@@ -27,6 +28,8 @@ pub(crate) struct Election {
     best: Option<(CandidateRank, Vec<NodeId>)>,
     /// What was sent last, and to whom.
     sent: Option<(CandidateRank, NodeId)>,
+    /// Whether this member's own token has come back, so that it has won.
+    came_back: bool,
     /// Whether this member slept meanwhile, so that the election may be over.
     slept: bool,
     /// What this node knows of the way in, if it only watches the election.
@@ -35,14 +38,14 @@ pub(crate) struct Election {
 
 impl Election {
     pub(super) fn new(key: Option<CandidateRank>, joining: Option<Joining>) -> Self {
-        Self { key, best: None, sent: None, slept: false, joining }
+        Self { key, best: None, sent: None, came_back: false, slept: false, joining }
     }
 
     /// Feeds all that decides what follows into `state`, but for the way in.
     #[cfg(feature = "inspect")]
     pub(super) fn digest(&self, state: &mut impl core::hash::Hasher) {
         use core::hash::Hash;
-        (self.key, &self.best, self.sent, self.slept).hash(state);
+        (self.key, &self.best, self.sent, self.came_back, self.slept).hash(state);
     }
 
     /// This member has slept.
@@ -63,8 +66,8 @@ impl Node {
         self.freeze(self.membership.highest_epoch().next());
         self.effects.count_election();
         self.stand();
-        self.seek_next();
-        self.pass_token();
+        self.note(FollowUp::SeekNext);
+        self.note(FollowUp::PassToken);
     }
 
     /// This node's rank, if it can lead: a node that wants in cannot.
@@ -93,9 +96,14 @@ impl Node {
 
     /// Sends the best candidate known to the next. Alone, the election is decided.
     pub(super) fn pass_token(&mut self) {
-        let Some(Election { best: Some((candidate, path)), key, sent, .. }) = self.role.election_mut() else {
+        let Some(Election { best: Some((candidate, path)), key, sent, came_back, .. }) =
+            self.role.election_mut()
+        else {
             return;
         };
+        if *came_back {
+            return self.win();
+        }
         if self.ring.seeking.is_some() {
             // A nearer member may live; the token must not pass it over.
             return;
@@ -114,7 +122,7 @@ impl Node {
             self.win();
         } else {
             // The candidate is beyond reach, or its token would be on its way.
-            self.start_election();
+            self.note(FollowUp::Elect);
         }
     }
 
@@ -164,19 +172,16 @@ impl Node {
         let is_news = Some(candidate) >= best && !(repeated && swallows);
         if candidate.id == me {
             if election.key == Some(candidate) && best == election.key {
-                let slept = election.slept;
                 election.best = Some((candidate, path));
-                if slept {
-                    // The token may have lain here while the others elected another.
-                    self.start_election();
-                } else {
-                    self.win();
-                }
+                election.came_back = !election.slept;
+                // A token may have lain here while this node slept and the others elected another.
+                let follow_up = if election.slept { FollowUp::Elect } else { FollowUp::PassToken };
+                self.note(follow_up);
             }
         } else if election.key.is_some_and(|key| candidate < key) && best.is_none() {
             self.tell_election(ElectionPhase::Swallow, candidate.id);
             self.stand();
-            self.pass_token();
+            self.note(FollowUp::PassToken);
         } else if is_news && path.len() < MAX_ROSTER {
             path.push(me);
             election.best = Some((candidate, path));
@@ -184,9 +189,9 @@ impl Node {
             self.tell_election(ElectionPhase::Forward, candidate.id);
             let dead = self.reach.was_lost_in(candidate.id, self.membership.promised());
             if dead && self.enforces(Rule::DeadCandidateStartsAnew) {
-                return self.start_election();
+                return self.note(FollowUp::Elect);
             }
-            self.pass_token();
+            self.note(FollowUp::PassToken);
         } else {
             self.tell_election(ElectionPhase::Swallow, candidate.id);
         }
@@ -209,7 +214,7 @@ impl Node {
         self.tell_election(ElectionPhase::Won, self.me.id);
         let roster = self.ring_of(&path);
         self.become_leader(view, roster);
-        self.pass_announcement();
+        self.note(FollowUp::Announce);
     }
 
     /// The members on the path, without those found dead in this epoch and those that refused. This one is among
@@ -225,9 +230,10 @@ impl Node {
     }
 
     /// Tells the next who leads: in `Syncing`, and later if it is behind.
-    pub(super) fn pass_announcement(&mut self) {
+    pub(super) fn announce_leader(&mut self) {
         let Some(next) = self.ring.next else { return };
         let elected = match &mut self.role {
+            Role::Syncing(syncing) if next == syncing.view().leader => return,
             Role::Syncing(syncing) => match syncing.announcement_for(next) {
                 Some(elected) => elected,
                 None => return,
@@ -267,7 +273,7 @@ impl Node {
     }
 
     /// The leader is beyond reach. Whoever is next to it begins an election at once, the others later.
-    pub(super) fn leader_is_lost(&mut self) {
+    pub(super) fn lose_leader(&mut self) {
         if self.leaves_now() {
             return self.end(Ending::Left { unsure: 0 });
         }
@@ -282,7 +288,7 @@ impl Node {
         }
         self.role.set_leader_lost(true);
         self.timers.arm(Timer::Initiate, Times::election_delay(self.membership.route().len()));
-        self.consider_initiative();
+        self.note(FollowUp::ConsiderInitiative);
     }
 
     /// Walks back from this member to the lost leader: with only the dead in between it is this member's
@@ -308,7 +314,7 @@ impl Node {
 
     pub(super) fn on_initiate_due(&mut self) {
         if self.role.leader_is_lost() {
-            self.start_election();
+            self.note(FollowUp::Elect);
         }
     }
 
@@ -318,7 +324,7 @@ impl Node {
             return;
         }
         if let Role::Electing(_) | Role::Syncing(_) = self.role {
-            self.start_election();
+            self.note(FollowUp::Elect);
         }
     }
 

@@ -7,6 +7,7 @@
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
+use super::follow_ups::FollowUp;
 use super::links::Purpose;
 use super::{Node, Rule};
 use crate::action::{CloseMode, Fault};
@@ -208,7 +209,7 @@ impl Node {
     }
 
     /// The route has changed: greetings that waited for it may be answered.
-    pub(super) fn reconsider_deferred(&mut self) {
+    pub(super) fn answer_greetings(&mut self) {
         let known = |hello: &Hello| {
             self.membership.route().contains(hello.me) && self.links.dialing(hello.me).is_none()
         };
@@ -254,7 +255,7 @@ impl Node {
         self.bind(link, peer, generation);
         self.seek_prev();
         // It may be the one that was being asked to be the next, on a link that is gone now.
-        self.seek_next();
+        self.note(FollowUp::SeekNext);
         self.tell_role(peer);
     }
 
@@ -287,9 +288,7 @@ impl Node {
         if self.leader() == Some(peer) {
             self.leader_linked();
         }
-        if self.role.leader_is_lost() {
-            self.consider_initiative();
-        }
+        self.note(FollowUp::ConsiderInitiative);
     }
 
     pub(super) fn on_superseded(&mut self, link: LinkId, generation: u64) {
@@ -367,9 +366,9 @@ impl Node {
         }
         self.ring_unlinked(peer);
         if self.leader() == Some(peer) || (is_ahead && self.leads()) {
-            self.start_election();
+            self.note(FollowUp::Elect);
         } else {
-            self.seek_next();
+            self.note(FollowUp::SeekNext);
         }
     }
 

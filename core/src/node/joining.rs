@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
+use super::follow_ups::FollowUp;
 use super::links::Purpose;
 use super::role::Role;
 use super::{Node, Rule};
@@ -256,6 +257,6 @@ impl Node {
         self.drop_attempts();
         let epoch = self.membership.promised().max(self.membership.view().epoch).next();
         self.become_leader(View { epoch, leader: self.me.id }, Roster::alone(Member::clone(&self.me)));
-        self.seek_next();
+        self.note(FollowUp::SeekNext);
     }
 }

@@ -4,6 +4,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 
 use super::admission::{Admission, Joiner};
+use super::follow_ups::FollowUp;
 use super::log::Log;
 use super::{Node, Rule};
 use crate::action::{CloseMode, Departure};
@@ -222,7 +223,7 @@ impl Node {
         if let Some(leadership) = self.role.leadership_mut() {
             leadership.unsync(member, now);
         }
-        self.recount();
+        self.note(FollowUp::Recount);
         self.ask_on_new_link(member);
     }
 
@@ -244,8 +245,8 @@ impl Node {
             progress.took_at = now;
         }
         self.pump(member);
-        self.recount();
-        self.check_admission();
+        self.note(FollowUp::Recount);
+        self.note(FollowUp::Admit);
     }
 
     /// Sends a member what it lacks, as much as it takes.
@@ -306,10 +307,10 @@ impl Node {
             self.role.leadership().is_some_and(|it| before <= it.slowest) || before <= self.replica.stable();
         self.pump(member);
         if held_up_all {
-            self.recount();
+            self.note(FollowUp::Recount);
         }
-        self.release();
-        self.check_admission();
+        self.note(FollowUp::Release);
+        self.note(FollowUp::Admit);
     }
 
     /// Counts anew up to where everybody has the log.
@@ -375,8 +376,8 @@ impl Node {
         for member in slow.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.cut_off(member);
         }
-        self.recount();
-        self.release();
+        self.note(FollowUp::Recount);
+        self.note(FollowUp::Release);
     }
 
     /// Reads and serves a slow member no more until it comes back; the second time it is removed.
@@ -397,7 +398,7 @@ impl Node {
         if again {
             self.schedule_removal(member, Departure::Lost);
         }
-        self.seek_next();
+        self.note(FollowUp::SeekNext);
     }
 
     /// Reminds members that do not follow, and gives them up in time.
@@ -447,7 +448,7 @@ impl Node {
         leadership.pending_removals.insert(member, why);
         let recent = leadership.last_removal.is_some_and(|at| now.since(at) < Times::SUSPECT_WINDOW);
         if why == Departure::Quit || !recent {
-            self.commit_removals();
+            self.note(FollowUp::CommitRemovals);
         } else if !self.timers.is_set(Timer::Removal) {
             self.timers.arm(Timer::Removal, Times::SUSPECT_WINDOW);
         }
@@ -457,7 +458,7 @@ impl Node {
     pub(super) fn expel(&mut self, members: Vec<NodeId>, why: Departure) {
         if let Some(leadership) = self.role.leadership_mut() {
             leadership.pending_removals.extend(members.into_iter().map(|member| (member, why)));
-            self.commit_removals();
+            self.note(FollowUp::CommitRemovals);
         }
     }
 
@@ -484,9 +485,9 @@ impl Node {
             self.notify_removed(id);
         }
         // The route may be of a ring to come, which still takes them for members.
-        self.seek_next();
-        self.release();
-        self.check_admission();
+        self.note(FollowUp::SeekNext);
+        self.note(FollowUp::Release);
+        self.note(FollowUp::Admit);
     }
 
     /// Tells one who is no member any more, if it can be told.

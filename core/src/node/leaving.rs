@@ -1,5 +1,6 @@
 //! Leaving in order: first what was said is made to stay, then the membership is left.
 
+use super::follow_ups::FollowUp;
 use super::{Node, Rule};
 use crate::action::{Departure, Ending};
 use crate::config::Times;
@@ -143,9 +144,9 @@ impl Node {
             return self.end(Ending::Left { unsure: 0 });
         }
         self.ring_unlinked(leader);
-        self.leader_is_lost();
-        if successor == Some(self.me.id) && self.role.leader_is_lost() {
-            self.start_election();
+        self.note(FollowUp::LoseLeader);
+        if successor == Some(self.me.id) {
+            self.note(FollowUp::Elect);
         }
     }
 }

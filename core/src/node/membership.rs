@@ -2,6 +2,7 @@
 
 use alloc::collections::BTreeSet;
 
+use super::follow_ups::FollowUp;
 use super::links::Purpose;
 use super::{Node, Rule};
 use crate::action::{CloseMode, Departure, Notice, RingReason};
@@ -263,8 +264,8 @@ impl Node {
             self.ring_unlinked(next);
         }
         self.seek_prev();
-        self.reconsider_deferred();
-        self.seek_next();
+        self.note(FollowUp::AnswerGreetings);
+        self.note(FollowUp::SeekNext);
     }
 
     /// A membership entry was appended at `index`.

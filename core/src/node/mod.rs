@@ -6,6 +6,7 @@ mod detection;
 mod doubt;
 mod effects;
 mod election;
+mod follow_ups;
 mod handshake;
 #[cfg(feature = "inspect")]
 pub(crate) mod inspect;
@@ -37,6 +38,7 @@ pub use self::timers::{Deadline, Timer};
 
 use self::doubt::Doubt;
 use self::effects::Effects;
+use self::follow_ups::FollowUps;
 use self::joining::Joining;
 use self::leadership::Leadership;
 use self::leaving::Leaving;
@@ -79,6 +81,7 @@ pub struct Node {
     reach: Reach,
     effects: Effects,
     rules: Rules,
+    follow_ups: FollowUps,
 }
 
 impl Node {
@@ -107,6 +110,7 @@ impl Node {
             reach: Reach::default(),
             effects: Effects::new(now),
             rules: Rules::default(),
+            follow_ups: FollowUps::default(),
             me,
         };
         // The first tick begins the node's life, so that what it does then can be handed out.
@@ -135,14 +139,16 @@ impl Node {
         for input in inputs {
             if !self.has_ended() {
                 self.take(input);
+                self.settle();
             }
         }
         while !self.has_ended()
             && let Some(timer) = self.timers.take_due()
         {
             self.due(timer);
+            self.settle();
         }
-        self.settle();
+        self.conclude();
         if self.has_ended() {
             self.effects.drop_what_follows_the_halt();
         }
@@ -276,15 +282,13 @@ impl Node {
         }
     }
 
-    /// What may follow from any input.
-    fn settle(&mut self) {
-        if self.has_ended() {
-            return;
-        }
+    /// Does what all inputs of a call share: what they made this node sequence, or submit, goes out together.
+    fn conclude(&mut self) {
         self.check_doubt();
         self.submit_said();
         self.deliver_sequenced();
         self.check_leaving();
+        self.settle();
         if !self.has_ended() {
             self.announce_ring();
             self.hurry_sweep();

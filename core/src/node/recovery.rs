@@ -6,6 +6,7 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
+use super::follow_ups::FollowUp;
 use super::joining::Joining;
 use super::log::common_prefix;
 use super::membership::quits;
@@ -89,7 +90,7 @@ impl Node {
         is_new && view.leader != self.me.id
     }
 
-    pub(super) fn link_to_leader(&mut self) {
+    pub(super) fn sync_with_leader(&mut self) {
         let Some(leader) = self.leader() else { return };
         if self.links.is_linked(leader) {
             self.sync();
@@ -99,7 +100,7 @@ impl Node {
     }
 
     /// Shows the leader this log, and what the leader's may lack.
-    pub(super) fn sync(&mut self) {
+    fn sync(&mut self) {
         let Some(syncing) = self.role.syncing_mut() else { return };
         syncing.install = None;
         let view = syncing.view();
@@ -247,7 +248,7 @@ impl Node {
         self.learn_stable(stable);
         self.replica.owe_acknowledgement(1);
         self.acknowledge();
-        self.seek_next();
+        self.note(FollowUp::SeekNext);
         self.submit_again();
     }
 

@@ -2,6 +2,7 @@
 
 use alloc::vec::Vec;
 
+use super::follow_ups::FollowUp;
 use super::leadership::Leadership;
 use super::{Node, Rule};
 use crate::action::{Fault, Notice, Occasion};
@@ -123,7 +124,7 @@ impl Node {
             self.distribute();
             self.change_members(&change);
             self.apply_membership(index, cfg, &change);
-            self.recount();
+            self.note(FollowUp::Recount);
         } else {
             self.append(entry);
         }

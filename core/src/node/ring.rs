@@ -5,7 +5,7 @@
 
 use alloc::vec::Vec;
 
-use super::role::Role;
+use super::follow_ups::FollowUp;
 use super::{Node, Rule};
 use crate::action::{Notice, RingReason};
 use crate::config::Times;
@@ -58,11 +58,11 @@ impl Node {
         let Some(first) = first else {
             self.ring.seeking = None;
             self.leave_next();
-            return self.pass_on();
+            return self.owe_next();
         };
         if self.ring.next == Some(first) {
             self.ring.seeking = None;
-            self.pass_token();
+            self.note(FollowUp::PassToken);
         } else if self.links.is_linked(first) {
             self.take_next(first);
         } else if self.links.asks(first) {
@@ -79,7 +79,7 @@ impl Node {
         if self.ring.seeking == Some(peer) {
             self.take_next(peer);
         } else {
-            self.seek_next();
+            self.note(FollowUp::SeekNext);
         }
         // What the greeting said of this node's next may be outdated.
         self.tell_role(peer);
@@ -90,7 +90,7 @@ impl Node {
         self.leave_next();
         self.ring.next = Some(peer);
         self.tell_role(peer);
-        self.pass_on();
+        self.owe_next();
     }
 
     fn leave_next(&mut self) {
@@ -99,13 +99,10 @@ impl Node {
         }
     }
 
-    /// What a new next is owed: the token, or the news of who leads.
-    fn pass_on(&mut self) {
-        match &self.role {
-            Role::Electing(_) => self.pass_token(),
-            Role::Syncing(_) | Role::Following { .. } | Role::Leading(_) => self.pass_announcement(),
-            Role::Founding | Role::Joining(_) | Role::Ended => {}
-        }
+    /// Owes a new next the token of an election, or the news of who leads.
+    fn owe_next(&mut self) {
+        self.note(FollowUp::PassToken);
+        self.note(FollowUp::Announce);
     }
 
     /// The peer tells whether this node is its next.
@@ -132,10 +129,12 @@ impl Node {
     pub(super) fn ring_unlinked(&mut self, peer: NodeId) {
         if self.ring.next == Some(peer) {
             self.ring.next = None;
+            self.note(FollowUp::SeekNext);
         }
         self.seek_prev();
         if self.ring.seeking == Some(peer) && self.links.dialing(peer).is_none() {
             self.ring.seeking = None;
+            self.note(FollowUp::SeekNext);
         }
     }
 
@@ -163,7 +162,7 @@ impl Node {
         for peer in skipped {
             self.dial(peer);
         }
-        self.seek_next();
+        self.note(FollowUp::SeekNext);
     }
 
     /// Tells the user of new neighbours once both are known.

@@ -13,6 +13,7 @@ use alloc::vec::Vec;
 
 use super::Node;
 use super::election::Election;
+use super::follow_ups::FollowUp;
 use super::joining::Joining;
 use super::leadership::Leadership;
 use super::recovery::Syncing;
@@ -164,6 +165,7 @@ impl Node {
     fn leave_role(&mut self) -> Option<Joining> {
         // Members that sent what was put off send it to the next leader.
         self.doubt.end();
+        self.follow_ups.leave_role();
         core::mem::replace(&mut self.role, Role::Ended).into_joining()
     }
 
@@ -195,8 +197,8 @@ impl Node {
         self.arm_election();
         self.learn_route(cfg, &roster);
         self.tell_election(ElectionPhase::Elected, leader);
-        self.pass_announcement();
-        self.link_to_leader();
+        self.note(FollowUp::Announce);
+        self.note(FollowUp::Sync);
     }
 
     /// The link to the leader stands anew: what was under way on the old one may be lost.
@@ -208,7 +210,7 @@ impl Node {
             self.role = Role::Syncing(Syncing::new(self.announcement(), None));
             self.arm_election();
         }
-        self.sync();
+        self.note(FollowUp::Sync);
     }
 
     /// The leader's log is installed.
