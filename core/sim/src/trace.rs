@@ -7,35 +7,35 @@ use ringchat_core::{Action, Chat, Input, Instant, LinkId, Member, NodeId, Notice
 
 /// The lines so far, if they are wanted.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Trace {
+pub(crate) struct Trace {
     lines: Option<String>,
 }
 
 impl Trace {
     /// A trace that keeps its lines, or one that drops them.
-    pub(super) fn new(kept: bool) -> Self {
+    pub(crate) fn new(kept: bool) -> Self {
         Self { lines: kept.then(String::new) }
     }
 
     /// The lines so far; empty if they are dropped.
-    pub(super) fn lines(&self) -> &str {
+    pub(crate) fn lines(&self) -> &str {
         self.lines.as_deref().unwrap_or_default()
     }
 
     /// Whether lines are kept.
-    pub(super) fn is_kept(&self) -> bool {
+    pub(crate) fn is_kept(&self) -> bool {
         self.lines.is_some()
     }
 
     /// Something that a person or the world did.
-    pub(super) fn event(&mut self, now: Instant, what: fmt::Arguments<'_>) {
+    pub(crate) fn event(&mut self, now: Instant, what: fmt::Arguments<'_>) {
         if let Some(lines) = &mut self.lines {
             let _ = writeln!(lines, "{now} === {what}");
         }
     }
 
     /// A process was told something; `other` is at the end of the link that it came by.
-    pub(super) fn input(&mut self, now: Instant, host: &str, other: Option<&str>, input: &Input) {
+    pub(crate) fn input(&mut self, now: Instant, host: &str, other: Option<&str>, input: &Input) {
         let Some(lines) = &mut self.lines else { return };
         let from = other.unwrap_or("?");
         let _ = match input {
@@ -57,7 +57,7 @@ impl Trace {
     }
 
     /// A process wants something; `others` are at the ends of the links named.
-    pub(super) fn action(&mut self, now: Instant, host: &str, others: &str, action: &Action) {
+    pub(crate) fn action(&mut self, now: Instant, host: &str, others: &str, action: &Action) {
         let Some(lines) = &mut self.lines else { return };
         let _ = match action {
             Action::Send { envelope, .. } | Action::Multicast { envelope, .. } => {
@@ -78,7 +78,7 @@ impl Trace {
 }
 
 /// The short name of a kind of message.
-pub(super) fn kind(message: &Message) -> &'static str {
+pub(crate) fn kind(message: &Message) -> &'static str {
     match message {
         Message::Hello(_) => "Hello",
         Message::NotMember(_) => "NotMember",
@@ -113,7 +113,7 @@ struct Id(NodeId);
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}#{:x}", super::world::place_of(self.0.addr()), self.0.incarnation() & 0xff)
+        write!(f, "{}#{:x}", crate::world::place_of(self.0.addr()), self.0.incarnation() & 0xff)
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ringchat_core::{NodeId, Report};
 
-use crate::sim::HostId;
+use crate::HostId;
 
 /// How many rings there may be at the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

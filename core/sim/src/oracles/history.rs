@@ -7,7 +7,7 @@ use ringchat_core::{
 };
 
 use super::Violation;
-use crate::sim::HostId;
+use crate::HostId;
 
 /// Which promises a run is held to; some hold only when nothing but crashes happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,8 +4,8 @@
 use std::fmt;
 use std::str::{FromStr, SplitWhitespace};
 
-use super::chaos::{Mix, Options, Outcome, run_without};
-use crate::without::Without;
+use super::{Mix, Options, Outcome, run_without};
+use crate::ablation::Without;
 
 /// The version that recorded a run is known by this word and the one after it.
 const PROGRAM: &str = "simulate";

@@ -5,8 +5,8 @@ use std::time::Duration;
 use ringchat_core::Text;
 
 use super::{Chaos, Lasting};
-use crate::oracles::{Shape, Violation};
-use crate::sim::network::HostId;
+use ringchat_sim::HostId;
+use ringchat_sim::oracles::{Shape, Violation};
 
 /// How long the members may take to agree once the faults have stopped.
 const AGREEING: Duration = Duration::from_secs(40);

@@ -7,7 +7,7 @@ use ringchat_core::Instant;
 
 /// Events by time; those of one instant in the order in which they were put in.
 #[derive(Clone, Debug)]
-pub(super) struct Schedule<E> {
+pub(crate) struct Schedule<E> {
     heap: BinaryHeap<Reverse<Planned<E>>>,
     count: u64,
 }
@@ -21,18 +21,18 @@ struct Planned<E> {
 
 impl<E> Schedule<E> {
     /// Puts in `event`, to happen at `at`.
-    pub(super) fn push(&mut self, at: Instant, event: E) {
+    pub(crate) fn push(&mut self, at: Instant, event: E) {
         self.heap.push(Reverse(Planned { at, number: self.count, event }));
         self.count += 1;
     }
 
     /// When the next event happens.
-    pub(super) fn next_at(&self) -> Option<Instant> {
+    pub(crate) fn next_at(&self) -> Option<Instant> {
         self.heap.peek().map(|Reverse(planned)| planned.at)
     }
 
     /// Takes the next event.
-    pub(super) fn pop(&mut self) -> Option<(Instant, E)> {
+    pub(crate) fn pop(&mut self) -> Option<(Instant, E)> {
         self.heap.pop().map(|Reverse(planned)| (planned.at, planned.event))
     }
 }

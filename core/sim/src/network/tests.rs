@@ -9,7 +9,7 @@ use ringchat_core::{
 };
 
 use super::{Death, Heal, HostId, Network, Quality};
-use crate::sim::rng::Rng;
+use crate::rng::Rng;
 
 fn addr(port: u16) -> SocketAddr {
     ([10, 0, 0, 1], port).into()

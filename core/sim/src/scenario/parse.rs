@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ringchat_core::Occasion;
 
-use crate::sim::{Heal, Place, Quality};
+use crate::{Heal, Place, Quality};
 
 /// A scenario.
 #[derive(Clone, Debug)]

@@ -6,9 +6,9 @@ use ringchat_core::Text;
 
 use super::mix::Kind;
 use super::{Chaos, Undo};
-use crate::oracles::Violation;
-use crate::sim::network::{Death, HostId, Quality};
-use crate::sim::world::{Life, Place};
+use ringchat_sim::oracles::Violation;
+use ringchat_sim::{Death, HostId, Quality};
+use ringchat_sim::{Life, Place};
 
 impl Chaos {
     /// Something happens.

@@ -1,8 +1,10 @@
 //! Random runs: a ring, faults of chosen kinds at random times, then peace, and what must hold after it.
 
-mod deeds;
+mod actions;
 mod mix;
-mod peace;
+mod quiesce;
+pub mod record;
+pub mod totals;
 
 pub use mix::{Faults, Lasting, Mix, UnknownMix};
 
@@ -14,10 +16,8 @@ use std::time::Duration;
 use ringchat_core::limits::LINK_QUEUE_BYTES;
 use ringchat_core::{Instant, Rule};
 
-use super::network::{Heal, HostId, Quality};
-use super::rng::Rng;
-use super::world::{Counts, Place, World};
-use crate::oracles::Violation;
+use ringchat_sim::oracles::Violation;
+use ringchat_sim::{Counts, Heal, HostId, Place, Quality, Rng, World};
 
 /// What a run is to be like.
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,7 @@
 //! Real nodes on the simulated network: the driver, and everything that people and fate can do to them.
 
 mod driver;
-mod peace;
+mod quiesce;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -10,14 +10,17 @@ use std::time::Duration;
 
 use ringchat_core::limits::LINK_QUEUE_BYTES;
 use ringchat_core::{
-    Action, Command, Config, Epoch, Input, Instant, Name, Node, NodeId, Report, Rule, Start, Text, View,
+    Action, Command, Config, Epoch, Input, Instant, Name, Node, NodeId, Report, Start, Text, View,
 };
 
+use crate::network::{Death, Heal, HostId, Network, Quality};
+#[cfg(feature = "ablation")]
+use ringchat_core::Rule;
+
 use crate::oracles::{Promises, Room, States, Tokens, Violation};
-use crate::sim::network::{Death, Heal, HostId, Network, Quality};
-use crate::sim::rng::Rng;
-use crate::sim::schedule::Schedule;
-use crate::sim::trace::{Trace, kind};
+use crate::rng::Rng;
+use crate::schedule::Schedule;
+use crate::trace::{Trace, kind};
 
 /// Where a process runs: a number from 1 that decides its address. A restart has the place of the earlier one.
 pub type Place = u32;
@@ -101,6 +104,7 @@ pub struct World {
     tokens: Tokens,
     counts: Counts,
     outbox: Vec<Action>,
+    #[cfg(feature = "ablation")]
     ablated: &'static [Rule],
 }
 
@@ -124,6 +128,7 @@ impl World {
             tokens: Tokens::default(),
             counts: Counts::default(),
             outbox: Vec::new(),
+            #[cfg(feature = "ablation")]
             ablated: &[],
         }
     }
@@ -135,6 +140,7 @@ impl World {
     }
 
     /// Rules that later processes do without, to see that the oracles notice.
+    #[cfg(feature = "ablation")]
     pub fn ablate(&mut self, rules: &'static [Rule]) {
         self.ablated = rules;
     }
@@ -256,7 +262,9 @@ impl World {
         config.detect = self.detect;
         config.join_timeout = self.join_timeout;
         let offset = 1_000_000i64.saturating_sub_unsigned(self.now.0);
+        #[cfg_attr(not(feature = "ablation"), allow(unused_mut, reason = "rules are taken away afterwards"))]
         let mut node = Node::new(config, self.rng.node_seed(), shifted(self.now, offset));
+        #[cfg(feature = "ablation")]
         node.ablate(self.ablated);
         self.processes.push(Process {
             node,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::chaos::Outcome;
+use super::Outcome;
 
 /// The sums of many random runs.
 #[derive(Clone, Debug, Default)]

@@ -18,10 +18,12 @@ use std::fmt;
 use std::slice;
 use std::time::Duration;
 
-use ringchat_core::{Ending, Instant, NodeId, Rule, Text};
+#[cfg(feature = "ablation")]
+use ringchat_core::Rule;
+use ringchat_core::{Ending, Instant, NodeId, Text};
 
 use crate::oracles::{Promises, Shape, Violation};
-use crate::sim::{Death, HostId, Life, Quality, World, place_of};
+use crate::{Death, HostId, Life, Quality, World, place_of};
 
 /// Why a scenario did not go as written.
 #[derive(Clone, Debug)]
@@ -64,16 +66,22 @@ const GATHERING: Duration = Duration::from_secs(10);
 
 /// Plays a scenario; the trace comes with it, whatever came of it.
 pub fn play(text: &str) -> (Result<(), Failure>, String) {
-    play_without(&[], text)
+    play_in(text, |_| {})
 }
 
 /// Plays a scenario of nodes that lack these rules.
+#[cfg(feature = "ablation")]
 pub fn play_without(rules: &'static [Rule], text: &str) -> (Result<(), Failure>, String) {
+    play_in(text, |world| world.ablate(rules))
+}
+
+/// Plays a scenario in a world that `prepare` has changed.
+fn play_in(text: &str, prepare: impl FnOnce(&mut World)) -> (Result<(), Failure>, String) {
     match parse(text) {
         Err(error) => (Err(Failure::Parse(error)), String::new()),
         Ok(scenario) => {
             let mut play = Play::new(&scenario, true);
-            play.world.ablate(rules);
+            prepare(&mut play.world);
             let result = play.run(&scenario);
             (result, play.world.trace().to_owned())
         }

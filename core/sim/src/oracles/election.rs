@@ -6,7 +6,7 @@ use ringchat_core::wire::{CandidateRank, Elect};
 use ringchat_core::{Epoch, Index, Instant, LinkId, Node, View};
 
 use super::Violation;
-use crate::sim::HostId;
+use crate::HostId;
 
 /// The tokens that each process has sent in the newest epoch that it fights for.
 #[derive(Clone, Debug, Default)]

@@ -7,7 +7,7 @@ use ringchat_core::wire::{Body, Entry};
 use ringchat_core::{ConfigId, Epoch, Index, Instant, Node, NodeId, Seq, View, invariants};
 
 use super::{Promises, Violation};
-use crate::sim::HostId;
+use crate::HostId;
 
 /// What was seen of all nodes so far.
 #[derive(Clone, Debug, Default)]

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::oracles::Promises;
-use crate::sim::rng::Rng;
+use ringchat_sim::Rng;
+use ringchat_sim::oracles::Promises;
 
 /// How often each kind of thing happens, in relation to the others.
 #[derive(Clone, Copy, Debug, Default)]
