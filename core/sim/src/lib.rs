@@ -5,6 +5,10 @@
 //! - [`oracles`]: what must hold, from what members show and from what nodes hold; each [`Property`] by name.
 //! - [`scenario`]: runs written as text.
 
+#![no_std]
+
+extern crate alloc;
+
 pub mod network;
 pub mod oracles;
 mod property;

@@ -1,7 +1,7 @@
 //! What is to happen, in the order of time.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use alloc::collections::BinaryHeap;
+use core::cmp::Reverse;
 
 use ringchat_core::Instant;
 
@@ -58,13 +58,13 @@ impl<E> PartialEq for Planned<E> {
 impl<E> Eq for Planned<E> {}
 
 impl<E> PartialOrd for Planned<E> {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+    fn partial_cmp(&self, other: &Self) -> Option<core::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
 impl<E> Ord for Planned<E> {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+    fn cmp(&self, other: &Self) -> core::cmp::Ordering {
         self.rank().cmp(&other.rank())
     }
 }
@@ -72,6 +72,7 @@ impl<E> Ord for Planned<E> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::String;
 
     #[test]
     fn events_of_one_instant_come_in_the_order_in_which_they_went_in() {
@@ -79,7 +80,7 @@ mod tests {
         for (at, event) in [(5, 'c'), (1, 'a'), (5, 'd'), (1, 'b')] {
             schedule.push(Instant(at), event);
         }
-        let order: String = std::iter::from_fn(|| schedule.pop()).map(|(_, event)| event).collect();
+        let order: String = core::iter::from_fn(|| schedule.pop()).map(|(_, event)| event).collect();
         assert_eq!(order, "abcd");
     }
 }

@@ -1,6 +1,8 @@
 //! What happened, a line an event, for people. Also the measure of determinism: equal seeds, equal lines.
 
-use std::fmt::{self, Write as _};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::{self, Write as _};
 
 use ringchat_core::wire::{Beat, Entry, Message};
 use ringchat_core::{Action, Chat, Input, Instant, LinkId, Member, NodeId, Notice, Roster, View};

@@ -1,7 +1,8 @@
 //! One TCP connection: two ends, and the bytes on their way between them.
 
-use std::collections::VecDeque;
-use std::net::SocketAddr;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
 
 use ringchat_core::limits::{MAX_FRAME, MAX_GREETING};
 use ringchat_core::wire::FrameDecoder;

@@ -3,12 +3,14 @@
 //! Bytes go through the real encoder and decoder. What a driver would tell its node comes out as
 //! [`Input`]s, in the order in which it happens; what the node asks of its driver goes in by method.
 
+use alloc::vec;
+use alloc::vec::Vec;
 mod connection;
 mod traffic;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::SocketAddr;
-use std::time::Duration;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use core::net::SocketAddr;
+use core::time::Duration;
 
 use ringchat_core::limits::{LINK_QUEUE_BYTES, MAX_FRAME};
 use ringchat_core::wire::{self, Envelope};
@@ -251,7 +253,7 @@ impl Network {
 
     /// Takes what drivers have written since the last call to the wire.
     pub fn flush(&mut self) {
-        for from in std::mem::take(&mut self.dirty) {
+        for from in core::mem::take(&mut self.dirty) {
             self.end(from).out.dirty = false;
             self.pump(from);
         }
@@ -289,7 +291,7 @@ impl Network {
                 }
             }
         }
-        for from in std::mem::take(&mut self.hosts[host.0].links) {
+        for from in core::mem::take(&mut self.hosts[host.0].links) {
             self.end(from).bury();
         }
     }
@@ -297,7 +299,7 @@ impl Network {
     /// The process has ended in order: every link is flushed and closed, new ones are refused.
     pub fn halt(&mut self, host: HostId) {
         self.disappear(host);
-        for from in std::mem::take(&mut self.hosts[host.0].links) {
+        for from in core::mem::take(&mut self.hosts[host.0].links) {
             if self.end(from).reads() {
                 self.end(from).phase = Phase::Down;
                 self.finish(from);
@@ -438,7 +440,7 @@ impl Network {
     /// # Errors
     /// If it does not fit a frame.
     pub fn send(&mut self, links: &[LinkId], envelope: &Envelope) -> Result<usize, wire::FrameTooLong> {
-        let mut frame = std::mem::take(&mut self.frame);
+        let mut frame = core::mem::take(&mut self.frame);
         frame.clear();
         wire::encode(envelope, &mut frame)?;
         for &from in links {

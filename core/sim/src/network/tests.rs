@@ -1,5 +1,7 @@
-use std::net::SocketAddr;
-use std::time::Duration;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
 
 use ringchat_core::limits::{LINK_QUEUE_BYTES, MAX_GREETING};
 use ringchat_core::wire::{DecodeError, Envelope, Message, Run};

@@ -1,8 +1,9 @@
 //! What happens to connections by itself: handshakes, packets, reading, ends.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::time::Duration;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
 
 use ringchat_core::wire::GREETING;
 use ringchat_core::{DialFailure, DownReason, Input, LinkId, Origin};
@@ -107,7 +108,7 @@ impl Network {
             }
             let length = if rng.chance(quality.pieces) { 1 + rng.index(most) } else { most };
             let rest = out.queue.split_off(length);
-            let data = std::mem::replace(&mut out.queue, rest);
+            let data = core::mem::replace(&mut out.queue, rest);
             out.unread += length;
             self.transmit(from, Packet::Data(data));
         }
@@ -132,7 +133,7 @@ impl Network {
 
     pub(super) fn release(&mut self, from: LinkId) {
         if !self.path_is_cut(from) {
-            for packet in std::mem::take(&mut self.end(from).out.held) {
+            for packet in core::mem::take(&mut self.end(from).out.held) {
                 self.deliver(peer(from), packet);
             }
         }
@@ -394,7 +395,7 @@ impl Network {
     /// What waits for a process that goes on. Each connection has its own reader: what came on one is in order, and
     /// which reader is first is chance.
     pub(super) fn in_order_of_readers(&mut self, host: HostId) -> Vec<Waiting> {
-        let mut waiting: Vec<Waiting> = std::mem::take(&mut self.hosts[host.0].backlog).into();
+        let mut waiting: Vec<Waiting> = core::mem::take(&mut self.hosts[host.0].backlog).into();
         let mut turns: BTreeMap<LinkId, u64> = BTreeMap::new();
         for it in &waiting {
             turns.entry(it.link()).or_insert_with(|| self.rng.bits());

@@ -1,6 +1,9 @@
 //! The oracle at the end: the members that live form rings in which all agree.
 
-use std::collections::{BTreeMap, BTreeSet};
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use ringchat_core::{NodeId, Report};
 
@@ -65,6 +68,7 @@ fn agree(ring: &[&(HostId, Report)]) -> Result<Vec<HostId>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec;
     use ringchat_core::{Epoch, Member, Name, Roster};
 
     type Break = fn(&mut Vec<(HostId, Report)>);

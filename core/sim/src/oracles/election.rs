@@ -1,6 +1,8 @@
 //! The oracle of elections: what the tokens do, and who may win.
 
-use std::collections::BTreeMap;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
 
 use ringchat_core::wire::{CandidateRank, Elect};
 use ringchat_core::{Epoch, Index, Instant, LinkId, Node, View};
@@ -82,6 +84,7 @@ fn view_at(node: &Node, index: Index) -> Option<View> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::vec::Vec;
     use ringchat_core::{ConfigId, NodeId};
 
     fn elect(epoch: u64, candidate: u16) -> Elect {

@@ -1,6 +1,10 @@
 //! The oracle on the outside: what the members showed to their people.
 
-use std::collections::{BTreeMap, BTreeSet};
+use alloc::borrow::ToOwned as _;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
 
 use ringchat_core::{
     ChatLine, Ending, Epoch, Index, Instant, Member, NodeId, Notice, Occasion, Seq, Stamp, Text,

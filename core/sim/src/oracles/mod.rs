@@ -3,6 +3,7 @@
 //! The names of the properties are those of the protocol's description: S for safety, in every state of
 //! every run; L for liveness, once the faults have stopped.
 
+use alloc::string::String;
 mod converged;
 mod election;
 mod history;
@@ -13,7 +14,7 @@ pub use election::{Tokens, winner_has_all};
 pub use history::{History, Promises, Room};
 pub use state::{States, no_doubles, only_needed_links, same_logs};
 
-use std::fmt;
+use core::fmt;
 
 use ringchat_core::Instant;
 
@@ -41,4 +42,4 @@ impl fmt::Display for Violation {
     }
 }
 
-impl std::error::Error for Violation {}
+impl core::error::Error for Violation {}

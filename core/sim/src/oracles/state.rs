@@ -1,7 +1,12 @@
 //! The oracle on the inside: what the nodes hold.
 
-use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher as _};
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::hash::{Hash as _, Hasher as _};
+
+use siphasher::sip::SipHasher13;
 
 use ringchat_core::wire::{Body, Entry};
 use ringchat_core::{ConfigId, Epoch, Index, Instant, Node, NodeId, Seq, View, invariants};
@@ -117,7 +122,7 @@ fn decreased(old: &Last, new: &Last) -> Option<String> {
 }
 
 fn digest(entry: &Entry) -> u64 {
-    let mut hasher = DefaultHasher::new();
+    let mut hasher = SipHasher13::new();
     entry.hash(&mut hasher);
     hasher.finish()
 }

@@ -10,13 +10,19 @@
 //!
 //! All deeds and conditions stand in [`Deed`], [`Hindrance`] and [`Condition`]. The oracles watch every run.
 
+use alloc::borrow::ToOwned as _;
+use alloc::format;
+use alloc::string::String;
+use alloc::string::ToString as _;
+use alloc::vec;
+use alloc::vec::Vec;
 mod parse;
 
 pub use parse::{BadDials, Condition, Deed, Hindrance, ParseError, Scenario, Step, Who, parse};
 
-use std::fmt;
-use std::slice;
-use std::time::Duration;
+use core::fmt;
+use core::slice;
+use core::time::Duration;
 
 #[cfg(feature = "ablation")]
 use ringchat_core::Rule;
@@ -51,7 +57,7 @@ impl fmt::Display for Failure {
     }
 }
 
-impl std::error::Error for Failure {}
+impl core::error::Error for Failure {}
 
 impl From<Violation> for Failure {
     fn from(violation: Violation) -> Self {

@@ -1,7 +1,11 @@
 //! The language of scenarios: a line, a step.
 
-use std::fmt;
-use std::time::Duration;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
 
 use ringchat_core::Occasion;
 
@@ -190,7 +194,7 @@ impl fmt::Display for ParseError {
     }
 }
 
-impl std::error::Error for ParseError {}
+impl core::error::Error for ParseError {}
 
 /// Reads a scenario.
 ///
@@ -358,7 +362,7 @@ fn parse_micros(word: &str) -> Result<i64, String> {
     i64::try_from(parse_time(word)?.as_micros()).map_err(|_| format!("\"{word}\" is too long"))
 }
 
-fn parse_number<T: std::str::FromStr>(word: &str) -> Result<T, String> {
+fn parse_number<T: core::str::FromStr>(word: &str) -> Result<T, String> {
     word.parse().map_err(|_| format!("\"{word}\" is no number and nobody's name"))
 }
 

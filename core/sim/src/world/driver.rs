@@ -1,6 +1,10 @@
 //! The driver of the simulated nodes: hands them inputs, executes their actions, wakes them.
 
-use std::time::Duration;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::time::Duration;
 
 use ringchat_core::wire::{Envelope, Message};
 use ringchat_core::{Action, Command, Input, Instant, LinkId, Notice, RingReason, TextRun};
@@ -48,7 +52,7 @@ impl World {
         }
         let process = &mut self.processes[host.0];
         process.node.handle_all(clock, inputs, &mut self.outbox);
-        let mut outbox = std::mem::take(&mut self.outbox);
+        let mut outbox = core::mem::take(&mut self.outbox);
         for action in outbox.drain(..) {
             self.execute(host, action)?;
         }
@@ -101,7 +105,7 @@ impl World {
     /// To whom an action sends.
     fn others(&self, action: &Action) -> String {
         let links = match action {
-            Action::Send { link, .. } => std::slice::from_ref(link),
+            Action::Send { link, .. } => core::slice::from_ref(link),
             Action::Multicast { links, .. } => links,
             _ => return String::new(),
         };

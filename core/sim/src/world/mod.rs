@@ -1,12 +1,16 @@
 //! Real nodes on the simulated network: the driver, and everything that people and fate can do to them.
 
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
 mod driver;
 mod quiesce;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::slice;
-use std::time::Duration;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::slice;
+use core::time::Duration;
 
 use ringchat_core::limits::LINK_QUEUE_BYTES;
 use ringchat_core::{
@@ -323,7 +327,7 @@ impl World {
     /// What the oracles find wrong.
     pub fn leave(&mut self, host: HostId) -> Result<(), Violation> {
         let process = &mut self.processes[host.0];
-        if std::mem::replace(&mut process.leaving, true) {
+        if core::mem::replace(&mut process.leaving, true) {
             return Ok(());
         }
         if process.unsaid.is_empty() && process.life == Life::Running {
