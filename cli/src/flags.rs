@@ -2,8 +2,8 @@
 
 use argh::FromArgs;
 
+use crate::click_compat::rewrite;
 use crate::help;
-use crate::rewrite::rewrite;
 
 /// Chat without a server: the members form a ring, one of them leads, and if it dies another does.
 ///

@@ -8,12 +8,12 @@ use ringchat_core::{ChatLine, Member, Name, NodeId, Occasion, Text};
 use serde_json::{Value, json};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::clean::{self, Clean, is_obeyed};
+use crate::bounded_lines::{self, Lines};
+use crate::click_compat::{is_option, rewrite};
 use crate::flags::{Asked, Flags};
 use crate::json::{Command, MAX_LINE, chat_line};
 use crate::line::Line;
-use crate::lines::{self, Lines};
-use crate::rewrite::{is_option, rewrite};
+use crate::sanitize::{self, Clean, is_obeyed};
 use crate::wrap::{MIN_WIDTH, locate, wrap, wrap_typed};
 
 /// A command line is parsed or refused, its words are rewritten once and for all, and a value never.
@@ -69,7 +69,7 @@ pub fn screen(data: &[u8]) {
         "the chunks made a difference"
     );
     for line in lines {
-        let lines::Line::Whole(line) = line else { continue };
+        let bounded_lines::Line::Whole(line) = line else { continue };
         match Command::parse(&line) {
             Ok(Command::Say { text, .. }) => shows(&text),
             Ok(_) => {}
@@ -79,7 +79,7 @@ pub fn screen(data: &[u8]) {
 }
 
 /// The lines of `input`, no longer than a command may be.
-fn read(input: impl BufRead) -> Vec<lines::Line> {
+fn read(input: impl BufRead) -> Vec<bounded_lines::Line> {
     let mut lines = Lines::new(input, MAX_LINE);
     std::iter::from_fn(|| lines.next().ok().flatten()).collect()
 }
@@ -138,8 +138,8 @@ fn is_wrapped(line: &Line) {
 
 /// What is typed stands on the screen byte for byte, and the cursor within it.
 fn types(text: &str, width: usize) {
-    let typed = clean::typed(text);
-    assert_eq!(clean::typed(&typed), typed, "to type it twice makes a difference");
+    let typed = sanitize::typed(text);
+    assert_eq!(sanitize::typed(&typed), typed, "to type it twice makes a difference");
     let rows = wrap_typed(&typed, width);
     for row in &rows {
         let columns = row.indent.len() + typed[row.part.clone()].width();

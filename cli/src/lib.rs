@@ -10,33 +10,33 @@
     )
 )]
 
+mod any_room;
+mod bounded_lines;
 mod chat_log;
-mod clean;
+mod click_compat;
 mod desk;
 mod flags;
 #[doc(hidden)]
 pub mod fuzzing;
 mod help;
+mod input;
 mod json;
 mod line;
-mod lines;
-mod options;
+mod line_writer;
+mod lossy_queue;
 mod outcome;
-mod outlet;
 mod own_address;
-mod people;
 mod present;
 mod process;
-mod queue;
-mod rewrite;
-mod room;
+mod sanitize;
 mod screen;
 mod session;
+mod settings;
 mod signals;
 mod start;
 mod terminal;
 mod typed;
-mod words;
+mod wording;
 mod wrap;
 
 use std::env;
@@ -46,7 +46,7 @@ use std::process::ExitCode;
 
 use flags::{Asked, Flags};
 use line::Line;
-use options::Options;
+use settings::Options;
 
 /// The exit code of a command line that cannot be used.
 const USAGE: u8 = 2;

@@ -7,7 +7,7 @@ use std::ops::Range;
 use anstyle::{AnsiColor, Style};
 use ringchat_core::{Member, Name, Stamp};
 
-use crate::clean::Clean;
+use crate::sanitize::Clean;
 use crate::wrap::{FURTHER_LINE, Row};
 
 /// The name of a speaker.
@@ -66,7 +66,7 @@ impl Line {
         self
     }
 
-    /// The line with a text after it that [`typed`](crate::clean::typed) made, byte for byte.
+    /// The line with a text after it that [`typed`](crate::sanitize::typed) made, byte for byte.
     #[must_use]
     pub(crate) fn and_typed(mut self, text: &str) -> Self {
         self.text.push_str(text);

@@ -12,11 +12,11 @@ use ringchat_core::{
 
 use crate::desk::{self, Inbox, Item};
 use crate::line::Line;
+use crate::line_writer::Outlet;
 use crate::outcome::Outcome;
-use crate::outlet::Outlet;
 use crate::present::Present;
 use crate::session::Face;
-use crate::{terminal, words};
+use crate::{terminal, wording};
 
 /// How long the last lines may take to be shown.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -169,7 +169,7 @@ impl Screen {
         self.leader = Some(leader.id);
         let leads =
             if leader == me { "you lead".to_owned() } else { format!("{} leads", self.label(leader)) };
-        let count = words::members(members.len());
+        let count = wording::members(members.len());
         if self.been_in {
             self.system(&format!("back in the ring: {count}, {leads}"));
             return;
@@ -179,7 +179,7 @@ impl Screen {
         let commands = if self.show.commands { "; /help shows the commands" } else { "" };
         self.system(&format!("in the ring as {me}: {count}, {leads}{commands}"));
         self.system(&format!("others join with: ringchat {addr}"));
-        self.printer.print(&words::open_to_all(addr));
+        self.printer.print(&wording::open_to_all(addr));
         self.printer.tell_desk(Item::Admitted);
     }
 
@@ -254,8 +254,8 @@ impl Screen {
         let has_part = |member: &&Member| member.to_string().to_lowercase().contains(part);
         let found: Vec<&Member> = report.members.iter().filter(has_part).collect();
         self.system(&match found.len() {
-            _ if part.is_empty() => words::members(all),
-            count => format!("{count} of {}", words::members(all)),
+            _ if part.is_empty() => wording::members(all),
+            count => format!("{count} of {}", wording::members(all)),
         });
         for member in found {
             let you = if member.id == report.me.id { ", you" } else { "" };
@@ -288,13 +288,13 @@ impl Face for Screen {
             }
             Notice::Gap { from, count } => {
                 let text =
-                    format!("{} of {} can no longer be had", words::messages(*count), self.label(from));
+                    format!("{} of {} can no longer be had", wording::messages(*count), self.label(from));
                 self.system(&text);
             }
             Notice::Joined { member } => self.joined(member),
             Notice::Left { member, reason } => self.left(member, *reason),
             Notice::NotYet { contact, failure, left } => {
-                self.system(&words::not_yet(*contact, *failure, *left));
+                self.system(&wording::not_yet(*contact, *failure, *left));
             }
             // A ring may elect the same leader again, to let somebody in.
             Notice::Leader { member, .. } if self.leader.replace(member.id) == Some(member.id) => {}
@@ -363,7 +363,7 @@ fn stats(report: &Report) -> Vec<String> {
     let stats = &report.stats;
     vec![
         format!("up {} s, Lamport time {}, epoch {}", stats.uptime.as_secs(), report.lamport, report.epoch),
-        format!("{} shown, {} of yours waiting", words::messages(stats.shown), stats.waiting),
+        format!("{} shown, {} of yours waiting", wording::messages(stats.shown), stats.waiting),
         format!(
             "protocol: {} sent, {} received, {} links, {} faults of others",
             stats.sent, stats.received, stats.links, stats.faults

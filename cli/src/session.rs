@@ -8,12 +8,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use ringchat_core::driver::{Event, NoEvent};
 use ringchat_core::{ChatLine, Notice, Stamp};
 
+use crate::any_room::{Notices, Room};
 use crate::chat_log::{ChatLog, Trouble};
 use crate::line::Line;
-use crate::options::LogFile;
 use crate::outcome::{Cause, Outcome};
-use crate::room::{Notices, Room};
-use crate::words;
+use crate::settings::LogFile;
+use crate::wording;
 
 /// Something that a program asked, to be answered by the next report of the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,12 +124,12 @@ pub(crate) fn run(
 pub(crate) fn show(lamport: Stamp, notice: &Notice, log: &mut ChatLog, face: &mut dyn Face) {
     if let Notice::Chat(chat) = notice {
         for said in chat.lines() {
-            add(&words::said(&said), lamport, notice, log, face);
+            add(&wording::said(&said), lamport, notice, log, face);
             face.chat(lamport, &said);
         }
         return;
     }
-    if let Some(text) = words::log(notice) {
+    if let Some(text) = wording::log(notice) {
         add(&text, lamport, notice, log, face);
     }
     face.notice(lamport, notice);
@@ -137,7 +137,7 @@ pub(crate) fn show(lamport: Stamp, notice: &Notice, log: &mut ChatLog, face: &mu
 
 /// Adds a line to the log.
 fn add(text: &str, lamport: Stamp, notice: &Notice, log: &mut ChatLog, face: &mut dyn Face) {
-    let line = Line::log(lamport, &words::one_line(text));
+    let line = Line::log(lamport, &wording::one_line(text));
     tell(log.add(&line), lamport, face);
     face.log(&line, notice);
 }

@@ -8,18 +8,18 @@ use std::thread;
 
 use ringchat_core::{Config, Start};
 
+use crate::any_room::{Notices, Room};
 use crate::desk::{self, Desk, Inbox, Item};
+use crate::input::{Input, MAX_ASKED, MAX_WAITING};
 use crate::json::{self, Json};
 use crate::line::Line;
-use crate::options::Options;
+use crate::line_writer::Outlet;
 use crate::outcome::{Cause, Outcome};
-use crate::outlet::Outlet;
 use crate::own_address;
-use crate::people::{Input, MAX_ASKED, MAX_WAITING};
-use crate::room::{Notices, Room};
 use crate::screen::{Look, Printer, Screen, Show};
 use crate::session::{self, Session};
-use crate::{signals, terminal, words};
+use crate::settings::Options;
+use crate::{signals, terminal, wording};
 
 /// Runs a session and gives its exit code.
 pub(crate) fn run(options: &Options) -> u8 {
@@ -46,7 +46,7 @@ fn open(options: &Options) -> Result<(Arc<Session>, Notices), Outcome> {
         Ok((room, notices)) => Ok((Arc::new(Session::new(room)), notices)),
         Err(error) => Err(match error.listen {
             Some(io::ErrorKind::AddrNotAvailable) => {
-                Outcome::failed(5, "listen", format!("{error}: {}", words::list(&own_address::all())))
+                Outcome::failed(5, "listen", format!("{error}: {}", wording::list(&own_address::all())))
             }
             Some(_) => Outcome::failed(5, "listen", error.to_string()),
             None => Outcome::failed(1, "system", error.to_string()),
@@ -83,7 +83,7 @@ fn system(error: &io::Error) -> Outcome {
 /// A session with JSON both ways.
 fn programs(options: &Options, session: &Arc<Session>, notices: Notices) -> io::Result<Outcome> {
     signals::handle(Arc::clone(session), None)?;
-    words::open_to_all(session.room.addr()).to_stderr();
+    wording::open_to_all(session.room.addr()).to_stderr();
     let clock = Arc::clone(session);
     let outlet = standard_output(session, move |lost| json::gap_line(clock.lamport(), lost))?;
     let (asking, questions) = json::questions();
@@ -109,7 +109,7 @@ fn people(options: &Options, session: &Arc<Session>, notices: Notices) -> io::Re
         with_plain_lines(options, session, input, admitted)?
     };
     if let Start::Join { contacts } = &options.start {
-        let joining = Line::system(&format!("joining through {}", words::list(contacts)));
+        let joining = Line::system(&format!("joining through {}", wording::list(contacts)));
         printer.insist(&joining);
         if options.chosen.is_some() {
             printer.insist(&Line::system(&format!("listening on {}", session.room.addr())));
@@ -145,13 +145,13 @@ fn with_plain_lines(
     } else {
         Look::Plain
     };
-    let outlet = standard_output(session, move |lost| look.render(&words::unshown(lost, has_log)))?;
+    let outlet = standard_output(session, move |lost| look.render(&wording::unshown(lost, has_log)))?;
     Ok(Printer::Outlet { outlet, look })
 }
 
 fn at_a_desk(options: &Options, session: &Arc<Session>, input: Input) -> io::Result<Printer> {
     let has_log = options.has_log();
-    let inbox = Arc::new(Inbox::new(move |lost| Item::Line(words::unshown(lost, has_log))));
+    let inbox = Arc::new(Inbox::new(move |lost| Item::Line(wording::unshown(lost, has_log))));
     signals::handle(Arc::clone(session), Some(Arc::clone(&inbox)))?;
     let prompt = Line::prompt(&options.name, session.room.addr());
     let (typed, texts) = sync_channel(MAX_WAITING);

@@ -281,7 +281,7 @@ mod tests {
             1 => "(\u{1100}){1,20}",
             1 => Just("👩\u{200d}👩\u{200d}👧🇪🇺e\u{301}\u{301}한".to_owned()),
             2 => "https?://[a-z/?=:.]{0,60}",
-            1 => any::<String>().prop_map(|text| crate::clean::Clean::new(&text).to_string()),
+            1 => any::<String>().prop_map(|text| crate::sanitize::Clean::new(&text).to_string()),
         ];
         proptest::collection::vec(piece, 0..30).prop_map(|pieces| pieces.concat())
     }

@@ -21,13 +21,13 @@ use signal_hook::consts::{SIGINT, SIGQUIT};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use crate::clean;
 use crate::line::Line;
+use crate::lossy_queue::Queue;
 use crate::outcome::Cause;
-use crate::queue::Queue;
+use crate::sanitize;
 use crate::session::Session;
 use crate::wrap::{locate, wrap_typed};
-use crate::{process, terminal, words};
+use crate::{process, terminal, wording};
 
 use edit::{MAX_TYPED, Typed};
 use keys::{Meaning, meaning};
@@ -239,7 +239,7 @@ impl Desk {
     }
 
     fn type_in(&mut self, c: char) {
-        let is_harmless = clean::typed(c.encode_utf8(&mut [0; 4])).starts_with(c);
+        let is_harmless = sanitize::typed(c.encode_utf8(&mut [0; 4])).starts_with(c);
         let is_taken = !is_harmless || self.typed.type_in(c);
         if !is_taken && !self.is_full {
             self.tell(&format!("not typed: a line has at most {} KiB", MAX_TYPED / 1024));
@@ -258,7 +258,7 @@ impl Desk {
     }
 
     fn insert(&mut self, text: &str) {
-        let text = clean::typed(text);
+        let text = sanitize::typed(text);
         if self.typed.insert(&text) < text.len() {
             self.tell(&format!(
                 "a line has at most {} KiB; the rest of the text was left out",
@@ -274,7 +274,7 @@ impl Desk {
             return self.typed.clear();
         }
         if text.len() > MAX_TEXT {
-            return self.tell(&words::too_long(text.len()));
+            return self.tell(&wording::too_long(text.len()));
         }
         if let Some(question) = question(&text).filter(|_| !is_confirmed) {
             self.question = Some(question);

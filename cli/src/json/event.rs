@@ -9,9 +9,9 @@ use ringchat_core::{
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::room::Runtime;
+use crate::any_room::Runtime;
 use crate::session::Ask;
-use crate::words;
+use crate::wording;
 
 /// A line of standard output. Every one carries `lamport` too.
 #[derive(Serialize)]
@@ -125,7 +125,7 @@ impl<'a> Event<'a> {
                 Self::Leader { member: MemberJson::of(member), epoch: *epoch }
             }
             Notice::NotYet { contact, failure, left } => {
-                let message = words::not_yet(*contact, *failure, *left);
+                let message = wording::not_yet(*contact, *failure, *left);
                 Self::Error { code: "not_yet", message: message.into(), fatal: false, reference: None }
             }
             Notice::LeftBehind => {
@@ -187,7 +187,7 @@ impl<'a> Event<'a> {
         Self::Ring {
             prev: MemberJson::of(prev),
             next: MemberJson::of(next),
-            reason: words::ring_reason(reason),
+            reason: wording::ring_reason(reason),
             reference: None,
         }
     }

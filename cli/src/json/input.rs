@@ -10,9 +10,9 @@ use serde_json::Value;
 
 use super::command::{Command, NoCommand, Question};
 use super::event::Event;
-use crate::lines::{Line, Lines};
+use crate::bounded_lines::{Line, Lines};
+use crate::line_writer::Outlet;
 use crate::outcome::Cause;
-use crate::outlet::Outlet;
 use crate::session::{Ask, Session};
 
 /// Bytes of a line, at most: the longest text with every character escaped, and room for the rest.

@@ -14,10 +14,10 @@ use std::time::Duration;
 use ringchat_core::{ChatLine, Notice, Report, Seq, Stamp};
 use serde_json::Value;
 
+use crate::any_room::Runtime;
 use crate::line::Line;
+use crate::line_writer::Outlet;
 use crate::outcome::Outcome;
-use crate::outlet::Outlet;
-use crate::room::Runtime;
 use crate::session::Face;
 use event::{Event, GapReason};
 

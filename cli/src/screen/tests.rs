@@ -17,7 +17,7 @@ struct Shown {
 }
 
 fn gap(lost: u64) -> String {
-    Look::Plain.render(&words::unshown(lost, true))
+    Look::Plain.render(&wording::unshown(lost, true))
 }
 
 impl Shown {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use crate::queue::Queue;
+use crate::lossy_queue::Queue;
 
 /// The end of the queue that takes lines. Cheap to clone.
 #[derive(Clone)]

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use ringchat_core::{Config, Name, NameError, Start};
 
+use crate::any_room::Runtime;
 use crate::flags::Flags;
 use crate::own_address;
-use crate::room::Runtime;
-use crate::words;
+use crate::wording;
 
 /// A valid set of options.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -93,11 +93,11 @@ impl fmt::Display for UsageError {
             Self::Value { option, value, wanted } => write!(f, "{option} is to be {wanted}, not {value:?}"),
             Self::Name(error) => write!(f, "{error}; choose another with -n NAME"),
             Self::Unspecified { ip, own } => {
-                let own = words::list(own);
+                let own = wording::list(own);
                 write!(f, "{ip} is no address that others can reach; choose one of this machine with -a: {own}")
             }
             Self::OnlyHere { ip, contact, own } => {
-                let own = words::list(own);
+                let own = wording::list(own);
                 write!(
                     f,
                     "only this machine can reach {ip}, and the room at {contact} may have members on others; leave \

@@ -8,12 +8,12 @@ use ringchat_core::Text;
 use ringchat_core::driver::Ended;
 use ringchat_core::limits::MAX_TEXT;
 
-use crate::lines::{self, Lines};
+use crate::bounded_lines::{self, Lines};
 use crate::outcome::Cause;
 use crate::screen::Question;
 use crate::session::Session;
 use crate::typed::{HELP, Typed};
-use crate::words;
+use crate::wording;
 
 /// Answers that may be awaited before input is read no further.
 pub(crate) const MAX_ASKED: usize = 64;
@@ -78,8 +78,8 @@ impl Input {
         let mut lines = Lines::new(input, MAX_TEXT);
         while let Some(line) = lines.next()? {
             let done = match line {
-                lines::Line::Whole(line) => each(self, &String::from_utf8_lossy(&line)),
-                lines::Line::TooLong { length } => self.tell(words::too_long(length)),
+                bounded_lines::Line::Whole(line) => each(self, &String::from_utf8_lossy(&line)),
+                bounded_lines::Line::TooLong { length } => self.tell(wording::too_long(length)),
             };
             if let Done::Left = done {
                 break;
@@ -112,7 +112,7 @@ impl Input {
         match Text::new(text).map(|text| self.session.room.say(text)) {
             Ok(Ok(())) => Done::Yes,
             Ok(Err(Ended)) => Done::Left,
-            Err(error) => self.tell(words::too_long(error.length)),
+            Err(error) => self.tell(wording::too_long(error.length)),
         }
     }
 
