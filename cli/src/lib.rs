@@ -44,9 +44,9 @@ use std::ffi::OsString;
 use std::io::{self, Write, stdout};
 use std::process::ExitCode;
 
-use flags::{Asked, Flags};
+use flags::{Flags, Invocation};
 use line::Line;
-use settings::Options;
+use settings::Settings;
 
 /// The exit code of a command line that cannot be used.
 const USAGE: u8 = 2;
@@ -59,14 +59,14 @@ pub fn run() -> ExitCode {
         Err(arg) => Err(format!("{} is not in UTF-8", arg.display())),
     };
     match asked {
-        Ok(Asked::Run(flags)) => match Options::new(*flags, |name| env::var(name).ok()) {
-            Ok(options) => {
+        Ok(Invocation::Run(flags)) => match Settings::new(*flags, |name| env::var(name).ok()) {
+            Ok(settings) => {
                 diagnostics();
-                ExitCode::from(start::run(&options))
+                ExitCode::from(start::run(&settings))
             }
             Err(error) => usage(&error.to_string()),
         },
-        Ok(Asked::Print(text)) => print(&text),
+        Ok(Invocation::Print(text)) => print(&text),
         Err(error) => usage(&error),
     }
 }

@@ -8,7 +8,7 @@ use anstyle::{AnsiColor, Style};
 use ringchat_core::{Member, Name, Stamp};
 
 use crate::sanitize::Clean;
-use crate::wrap::{FURTHER_LINE, Row};
+use crate::wrap::{FURTHER_LINE, WrappedRow};
 
 /// The name of a speaker.
 const NAME: Style = AnsiColor::Cyan.on_default().bold();
@@ -98,7 +98,7 @@ impl Line {
     }
 
     /// A row of the line as it goes out.
-    pub(crate) fn row(&self, row: &Row, colour: bool) -> String {
+    pub(crate) fn row(&self, row: &WrappedRow, colour: bool) -> String {
         row.indent.to_owned() + &self.part(row.part.clone(), colour)
     }
 

@@ -1,4 +1,4 @@
-//! The face of a session for people: lines on a terminal, or plain lines in a pipe.
+//! The frontend of a session for people: lines on a terminal, or plain lines in a pipe.
 
 use std::collections::BTreeSet;
 use std::mem;
@@ -10,12 +10,12 @@ use ringchat_core::{
     ChatLine, Departure, Ending, Member, NodeId, Notice, Occasion, Report, Roster, Seq, Stamp,
 };
 
-use crate::desk::{self, Inbox, Item};
+use crate::desk::{self, DeskQueue, Item};
 use crate::line::Line;
-use crate::line_writer::Outlet;
-use crate::outcome::Outcome;
+use crate::line_writer::LineWriter;
+use crate::outcome::SessionOutcome;
 use crate::present::Present;
-use crate::session::Face;
+use crate::session::Frontend;
 use crate::{terminal, wording};
 
 /// How long the last lines may take to be shown.
@@ -44,19 +44,19 @@ pub(crate) enum Question {
 #[derive(Clone)]
 pub(crate) enum Printer {
     /// To a pipe, a file, or a terminal that cannot edit lines.
-    Outlet {
+    Writer {
         /// The queue of lines.
-        outlet: Outlet,
+        writer: LineWriter,
         /// What lines look like there.
-        look: Look,
+        rendering: Rendering,
     },
     /// To the desk.
-    Desk(Arc<Inbox>),
+    Desk(Arc<DeskQueue>),
 }
 
 /// What lines look like where nobody edits lines.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Look {
+pub(crate) enum Rendering {
     /// As in a file.
     Plain,
     /// As rows of a terminal.
@@ -68,7 +68,7 @@ pub(crate) enum Look {
     },
 }
 
-impl Look {
+impl Rendering {
     /// The line as it goes out, newline included.
     pub(crate) fn render(self, line: &Line) -> String {
         match self {
@@ -82,7 +82,7 @@ impl Printer {
     /// Queues a line, or loses it.
     fn print(&self, line: &Line) {
         match self {
-            Self::Outlet { outlet, look } => outlet.offer(&look.render(line)),
+            Self::Writer { writer, rendering } => writer.offer(&rendering.render(line)),
             Self::Desk(inbox) => inbox.offer(Item::Line(line.clone()), desk::weight(line)),
         }
     }
@@ -90,7 +90,7 @@ impl Printer {
     /// Queues a line that must not be lost.
     pub(crate) fn insist(&self, line: &Line) {
         match self {
-            Self::Outlet { outlet, look } => outlet.insist(&look.render(line)),
+            Self::Writer { writer, rendering } => writer.insist(&rendering.render(line)),
             Self::Desk(inbox) => inbox.insist(Item::Line(line.clone()), desk::weight(line)),
         }
     }
@@ -98,7 +98,7 @@ impl Printer {
     /// So many lines were lost before they came here.
     fn lose(&self, count: u64) {
         match self {
-            Self::Outlet { outlet, .. } => outlet.lose(count),
+            Self::Writer { writer, .. } => writer.lose(count),
             Self::Desk(inbox) => inbox.lose(count),
         }
     }
@@ -113,7 +113,7 @@ impl Printer {
     /// Waits until all lines are shown, at most `within`.
     fn finish(&self, within: Duration) {
         match self {
-            Self::Outlet { outlet, .. } => outlet.finish(within),
+            Self::Writer { writer, .. } => writer.finish(within),
             Self::Desk(inbox) => inbox.finish(within),
         }
     }
@@ -130,7 +130,7 @@ pub(crate) struct Show {
     pub(crate) commands: bool,
 }
 
-/// The face.
+/// The frontend.
 pub(crate) struct Screen {
     printer: Printer,
     show: Show,
@@ -265,7 +265,7 @@ impl Screen {
     }
 }
 
-impl Face for Screen {
+impl Frontend for Screen {
     fn chat(&mut self, _lamport: Stamp, line: &ChatLine<'_>) {
         self.set_apart(line.occasion);
         if !line.mine || self.show.own {
@@ -345,7 +345,7 @@ impl Face for Screen {
         }
     }
 
-    fn bye(&mut self, _lamport: Stamp, _outcome: &Outcome) {
+    fn bye(&mut self, _lamport: Stamp, _outcome: &SessionOutcome) {
         self.printer.finish(LAST_WORDS);
     }
 }

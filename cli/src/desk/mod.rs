@@ -22,14 +22,14 @@ use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
 use crate::line::Line;
-use crate::lossy_queue::Queue;
+use crate::lossy_queue::LossyQueue;
 use crate::outcome::Cause;
 use crate::sanitize;
 use crate::session::Session;
 use crate::wrap::{locate, wrap_typed};
 use crate::{process, terminal, wording};
 
-use edit::{MAX_TYPED, Typed};
+use edit::{EditBuffer, MAX_TYPED};
 use keys::{Meaning, meaning};
 use paint::{Painter, Region};
 use recall::Recall;
@@ -79,7 +79,7 @@ pub(crate) enum Item {
 }
 
 /// The queue of the desk.
-pub(crate) type Inbox = Queue<Item>;
+pub(crate) type DeskQueue = LossyQueue<Item>;
 
 /// What a line weighs in the queue.
 pub(crate) fn weight(line: &Line) -> usize {
@@ -100,7 +100,7 @@ enum Phase {
 /// The desk.
 pub(crate) struct Desk {
     /// What the desk is told.
-    inbox: Arc<Inbox>,
+    inbox: Arc<DeskQueue>,
     session: Arc<Session>,
     /// Where typed texts go.
     typed_texts: SyncSender<String>,
@@ -109,7 +109,7 @@ pub(crate) struct Desk {
     detect: Duration,
     out: File,
     painter: Painter,
-    typed: Typed,
+    typed: EditBuffer,
     recall: Recall,
     phase: Phase,
     /// The last key was not taken, because what is typed is too long.
@@ -124,7 +124,7 @@ impl Desk {
     /// # Errors
     /// If standard output is closed.
     pub(crate) fn new(
-        inbox: Arc<Inbox>,
+        inbox: Arc<DeskQueue>,
         session: Arc<Session>,
         typed_texts: SyncSender<String>,
         prompt: Line,
@@ -139,7 +139,7 @@ impl Desk {
             detect,
             out: terminal::output()?,
             painter: Painter::new(terminal::size(), look),
-            typed: Typed::default(),
+            typed: EditBuffer::default(),
             recall: Recall::default(),
             phase: Phase::Joining,
             is_full: false,
@@ -409,7 +409,7 @@ fn question(text: &str) -> Option<Line> {
 }
 
 /// Reads keys until the terminal is gone.
-fn read_keys(inbox: &Inbox) {
+fn read_keys(inbox: &DeskQueue) {
     loop {
         if !terminal::wait_for_keys() {
             return inbox.put(Item::NoMoreKeys(None));
@@ -420,7 +420,7 @@ fn read_keys(inbox: &Inbox) {
     }
 }
 
-fn read_burst(inbox: &Inbox) -> io::Result<()> {
+fn read_burst(inbox: &DeskQueue) -> io::Result<()> {
     while event::poll(BURST)? {
         match event::read()? {
             Event::Key(key) => inbox.wait_and_put(Item::Key(key), size_of::<Item>()),
