@@ -1,7 +1,7 @@
-//! The log of a session: a file of `TS: message` lines, appended to.
+//! The log of a session: a file to which lines `TS: message` are appended.
 //!
-//! Its name is easy to guess, and it may stand in a folder of others. So it is opened without waiting and without
-//! following a link, and nothing is written before the open file itself has been looked at.
+//! The file's name is easy to guess, and other users may write to its folder. So opening it neither waits nor follows
+//! a link, and nothing is written before the open file itself has been checked.
 
 use std::fmt;
 use std::fs::{self, File, Metadata, OpenOptions};
@@ -14,65 +14,65 @@ use rustix::process::geteuid;
 
 use crate::line::Line;
 
-/// What stands between two sessions.
+/// The line between two sessions.
 const SEPARATOR: &str = "-------------------------------------\n";
 
-/// Bytes that may wait for the next [`ChatLog::flush`].
+/// Bytes that may wait for the next [`ChatLog::flush`]. More are written at once.
 const MAX_PENDING: usize = 64 * 1024;
 
-/// What others than its owner may do with a file.
+/// The mode bits that let users other than the owner use a file.
 const OTHERS: u32 = 0o077;
 
-/// The log. It is opened for its first line, and anew when it is not at its path any more.
+/// The log of a session. The file is opened for the first line, and again when another file or none is at its path.
 pub(crate) struct ChatLog {
-    /// Where it is; none once it is given up, or if there is to be none.
+    /// The path of the file. `None` if no log is wanted, or after an error that ended the log.
     path: Option<PathBuf>,
     open: Option<Open>,
     pending: String,
     exposure: Exposure,
 }
 
-/// What others can do with a log, and its user knows.
+/// Whether other users can read or change the log, and whether the user was told.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Exposure {
-    /// They cannot read or change it, as far as was seen.
+    /// Other users were not seen to have access.
     None,
-    /// They can.
+    /// Other users have access; the user was not told yet.
     Untold,
-    /// They can, and it was said.
+    /// Other users have access, and the user was told.
     Told,
 }
 
-/// An open log.
+/// An open log file.
 struct Open {
     file: File,
-    /// Device and inode.
+    /// The device and inode of the file.
     id: (u64, u64),
 }
 
-/// What is to be said about a log.
+/// A problem of the log that the user is told of.
 #[derive(Debug)]
 pub(crate) struct Trouble {
     path: PathBuf,
     what: What,
 }
 
-/// What happened to it. The first two let it go on.
+/// The kind of a problem. After the first two the log goes on; the others end it.
 #[derive(Debug)]
 enum What {
-    /// Others can read or change it.
+    /// Other users can read or change the file.
     Exposed,
-    /// It was not at its path any more, and was opened anew.
+    /// The file was no longer at its path, and a new one was opened.
     Moved,
-    /// It is a folder, a pipe, a device.
+    /// The path leads to a folder, a pipe, a socket or a device.
     NoFile,
-    /// It leads to another file.
+    /// The path is a symbolic link.
     Link,
-    /// The same file has other names.
+    /// The file has further hard links.
     OtherNames,
-    /// It is another user's.
+    /// The file belongs to another user.
     Foreign,
-    /// The system says so.
+    /// The system reports an error.
     Failed(io::Error),
 }
 
@@ -97,21 +97,21 @@ impl fmt::Display for Trouble {
     }
 }
 
-/// What follows from a log that is given up.
+/// What a message says after a problem that ends the log.
 const GOES_ON: &str = "the room goes on without a log, choose another with --log-file";
 
 impl ChatLog {
-    /// The log at `path`; readable for its owner only if it is new.
+    /// The log at `path`. A new file is readable for its owner only.
     pub(crate) fn new(path: PathBuf) -> Self {
         Self { path: Some(path), ..Self::none() }
     }
 
-    /// A log that drops all.
+    /// A log that drops all lines.
     pub(crate) fn none() -> Self {
         Self { path: None, open: None, pending: String::new(), exposure: Exposure::None }
     }
 
-    /// Adds a line.
+    /// Adds a line. Writes it only if many bytes wait.
     ///
     /// # Errors
     /// As [`ChatLog::flush`].
@@ -121,10 +121,11 @@ impl ChatLog {
         if self.pending.len() > MAX_PENDING { self.flush() } else { Ok(()) }
     }
 
-    /// Writes what was added.
+    /// Writes all added lines.
     ///
     /// # Errors
-    /// What is to be said about the log, once. Unless it goes on, it drops all from now on.
+    /// A problem that the user should know; each is reported once. After one that ends the log, all further lines are
+    /// dropped.
     pub(crate) fn flush(&mut self) -> Result<(), Trouble> {
         let Some(path) = self.path.clone().filter(|_| !self.pending.is_empty()) else {
             self.pending.clear();
@@ -147,13 +148,13 @@ impl ChatLog {
         Ok(())
     }
 
-    /// Whether the open log is not what is at its path now.
+    /// Whether the file at the path is not the open one.
     fn has_moved(&self, path: &Path) -> bool {
         let now = fs::symlink_metadata(path).ok().map(|found| id(&found));
         self.open.as_ref().map(|open| open.id) != now
     }
 
-    /// Writes what waits, to a newly opened file if so wished.
+    /// Writes the waiting lines, to a newly opened file if `anew`.
     fn write(&mut self, path: &Path, anew: bool) -> Result<(), What> {
         if anew || self.open.is_none() {
             let (open, found) = open(path)?;
@@ -176,9 +177,12 @@ fn id(file: &Metadata) -> (u64, u64) {
     (file.dev(), file.ino())
 }
 
-/// Opens the log at `path`, or tells why it may be none.
+/// Opens the log at `path`.
+///
+/// # Errors
+/// The reason why the file at `path` must not be a log.
 fn open(path: &Path) -> Result<(Open, Metadata), What> {
-    // A pipe without a reader, or a line without a carrier, is not to be waited for.
+    // Opening must not wait: a pipe may have no reader, a serial line no carrier.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     let opened = OpenOptions::new()
         .create(true)
@@ -188,7 +192,7 @@ fn open(path: &Path) -> Result<(Open, Metadata), What> {
         .open(path);
     let file = opened.map_err(|error| why_unopened(path, error))?;
     let found = file.metadata().map_err(What::Failed)?;
-    // What is written to /dev/null is asked to be dropped, and nobody else gets it.
+    // /dev/null is a character device too; it drops all lines, as its user wants, and shows them to nobody.
     if !found.is_file() && (!found.file_type().is_char_device() || file.is_terminal()) {
         return Err(What::NoFile);
     }
@@ -201,7 +205,7 @@ fn open(path: &Path) -> Result<(Open, Metadata), What> {
     Ok((Open { file, id: id(&found) }, found))
 }
 
-/// What is at `path` tells more than the error of opening it.
+/// The reason why `path` cannot be opened. What is at `path` says more than the system's error.
 fn why_unopened(path: &Path, error: io::Error) -> What {
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_symlink() => What::Link,
@@ -220,20 +224,20 @@ mod tests {
 
     use super::*;
 
-    /// A folder, and where the log in it is.
+    /// A folder, and the path of the log in it.
     fn place() -> (TempDir, PathBuf) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("chat_1.log");
         (dir, path)
     }
 
-    /// Logs a line, and gives what is said about the log.
+    /// Logs a line and returns what the user is told.
     fn write(log: &mut ChatLog, stamp: u64) -> String {
         log.add(&Line::log(stamp, "hello")).unwrap();
         log.flush().map_or_else(|trouble| trouble.to_string(), |()| String::new())
     }
 
-    /// What is said about a log at `path`, which is to be given up.
+    /// What the user is told about a log at `path` that must be given up.
     fn refusal(path: &Path) -> String {
         let mut log = ChatLog::new(path.to_owned());
         let said = write(&mut log, 1);
