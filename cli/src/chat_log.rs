@@ -3,7 +3,6 @@
 //! The file's name is easy to guess, and other users may write to its folder. So opening it neither waits nor follows
 //! a link, and nothing is written before the open file itself has been checked.
 
-use std::fmt;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
@@ -11,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
+use thiserror::Error;
 
 use crate::line::Line;
 
@@ -51,54 +51,38 @@ struct Open {
 }
 
 /// A problem of the log that the user is told of.
-#[derive(Debug)]
-pub(crate) struct Trouble {
-    path: PathBuf,
-    what: What,
+#[derive(Debug, Error)]
+pub(crate) enum LogProblem {
+    /// Other users can read or change the file; the log goes on.
+    #[error("others can read or change the log {path}; chmod 600 {path} keeps them out", path = .0.display())]
+    Exposed(PathBuf),
+    /// The file was no longer at its path; the log goes on in a new one.
+    #[error("the log {} was moved or deleted; it goes on in a new file", .0.display())]
+    Moved(PathBuf),
+    /// The log ends.
+    #[error("the log {} {why}; the room goes on without a log, choose another with --log-file", path.display())]
+    Ended { path: PathBuf, why: Unusable },
 }
 
-/// The kind of a problem. After the first two the log goes on; the others end it.
-#[derive(Debug)]
-enum What {
-    /// Other users can read or change the file.
-    Exposed,
-    /// The file was no longer at its path, and a new one was opened.
-    Moved,
+/// Why a file cannot be a log.
+#[derive(Debug, Error)]
+pub(crate) enum Unusable {
     /// The path leads to a folder, a pipe, a socket or a device.
+    #[error("is no regular file")]
     NoFile,
     /// The path is a symbolic link.
+    #[error("is a link, which is not followed")]
     Link,
     /// The file has further hard links.
+    #[error("is a file with other names too (hard links)")]
     OtherNames,
     /// The file belongs to another user.
+    #[error("belongs to another user")]
     Foreign,
     /// The system reports an error.
+    #[error("cannot be written ({0})")]
     Failed(io::Error),
 }
-
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path.display();
-        let why = match &self.what {
-            What::Exposed => {
-                return write!(
-                    f,
-                    "others can read or change the log {path}; chmod 600 {path} keeps them out"
-                );
-            }
-            What::Moved => return write!(f, "the log {path} was moved or deleted; it goes on in a new file"),
-            What::NoFile => "is no regular file",
-            What::Link => "is a link, which is not followed",
-            What::OtherNames => "is a file with other names too (hard links)",
-            What::Foreign => "belongs to another user",
-            What::Failed(error) => return write!(f, "the log {path} cannot be written ({error}); {GOES_ON}"),
-        };
-        write!(f, "the log {path} {why}; {GOES_ON}")
-    }
-}
-
-/// What a message says after a problem that ends the log.
-const GOES_ON: &str = "the room goes on without a log, choose another with --log-file";
 
 impl ChatLog {
     /// The log at `path`. A new file is readable for its owner only.
@@ -115,7 +99,7 @@ impl ChatLog {
     ///
     /// # Errors
     /// As [`ChatLog::flush`].
-    pub(crate) fn add(&mut self, line: &Line) -> Result<(), Trouble> {
+    pub(crate) fn add(&mut self, line: &Line) -> Result<(), LogProblem> {
         self.pending.push_str(&line.render(false));
         self.pending.push('\n');
         if self.pending.len() > MAX_PENDING { self.flush() } else { Ok(()) }
@@ -126,7 +110,7 @@ impl ChatLog {
     /// # Errors
     /// A problem that the user should know; each is reported once. After one that ends the log, all further lines are
     /// dropped.
-    pub(crate) fn flush(&mut self) -> Result<(), Trouble> {
+    pub(crate) fn flush(&mut self) -> Result<(), LogProblem> {
         let Some(path) = self.path.clone().filter(|_| !self.pending.is_empty()) else {
             self.pending.clear();
             return Ok(());
@@ -134,16 +118,16 @@ impl ChatLog {
         let (was_open, moved) = (self.open.is_some(), self.has_moved(&path));
         let written = self.write(&path, moved);
         self.pending.clear();
-        if let Err(what) = written {
+        if let Err(why) = written {
             *self = Self::none();
-            return Err(Trouble { path, what });
+            return Err(LogProblem::Ended { path, why });
         }
         if was_open && moved {
-            return Err(Trouble { path, what: What::Moved });
+            return Err(LogProblem::Moved(path));
         }
         if self.exposure == Exposure::Untold {
             self.exposure = Exposure::Told;
-            return Err(Trouble { path, what: What::Exposed });
+            return Err(LogProblem::Exposed(path));
         }
         Ok(())
     }
@@ -155,7 +139,7 @@ impl ChatLog {
     }
 
     /// Writes the waiting lines, to a newly opened file if `anew`.
-    fn write(&mut self, path: &Path, anew: bool) -> Result<(), What> {
+    fn write(&mut self, path: &Path, anew: bool) -> Result<(), Unusable> {
         if anew || self.open.is_none() {
             let (open, found) = open(path)?;
             if found.is_file() && found.mode() & OTHERS != 0 && self.exposure == Exposure::None {
@@ -167,7 +151,7 @@ impl ChatLog {
             self.open = Some(open);
         }
         match &mut self.open {
-            Some(open) => open.file.write_all(self.pending.as_bytes()).map_err(What::Failed),
+            Some(open) => open.file.write_all(self.pending.as_bytes()).map_err(Unusable::Failed),
             None => Ok(()),
         }
     }
@@ -181,7 +165,7 @@ fn id(file: &Metadata) -> (u64, u64) {
 ///
 /// # Errors
 /// The reason why the file at `path` must not be a log.
-fn open(path: &Path) -> Result<(Open, Metadata), What> {
+fn open(path: &Path) -> Result<(Open, Metadata), Unusable> {
     // Opening must not wait: a pipe may have no reader, a serial line no carrier.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     let opened = OpenOptions::new()
@@ -191,26 +175,26 @@ fn open(path: &Path) -> Result<(Open, Metadata), What> {
         .custom_flags(flags.bits().cast_signed())
         .open(path);
     let file = opened.map_err(|error| why_unopened(path, error))?;
-    let found = file.metadata().map_err(What::Failed)?;
+    let found = file.metadata().map_err(Unusable::Failed)?;
     // /dev/null is a character device too; it drops all lines, as its user wants, and shows them to nobody.
     if !found.is_file() && (!found.file_type().is_char_device() || file.is_terminal()) {
-        return Err(What::NoFile);
+        return Err(Unusable::NoFile);
     }
     if found.is_file() && found.uid() != geteuid().as_raw() {
-        return Err(What::Foreign);
+        return Err(Unusable::Foreign);
     }
     if found.is_file() && found.nlink() > 1 {
-        return Err(What::OtherNames);
+        return Err(Unusable::OtherNames);
     }
     Ok((Open { file, id: id(&found) }, found))
 }
 
-/// The reason why `path` cannot be opened. What is at `path` says more than the system's error.
-fn why_unopened(path: &Path, error: io::Error) -> What {
+/// The reason why `path` cannot be opened. Unusable is at `path` says more than the system's error.
+fn why_unopened(path: &Path, error: io::Error) -> Unusable {
     match fs::symlink_metadata(path) {
-        Ok(found) if found.is_symlink() => What::Link,
-        Ok(found) if !found.is_file() => What::NoFile,
-        Ok(_) | Err(_) => What::Failed(error),
+        Ok(found) if found.is_symlink() => Unusable::Link,
+        Ok(found) if !found.is_file() => Unusable::NoFile,
+        Ok(_) | Err(_) => Unusable::Failed(error),
     }
 }
 
@@ -223,6 +207,9 @@ mod tests {
     use tempfile::TempDir;
 
     use super::*;
+
+    /// How a message ends that reports the end of the log.
+    const GOES_ON: &str = "the room goes on without a log, choose another with --log-file";
 
     /// A folder, and the path of the log in it.
     fn place() -> (TempDir, PathBuf) {
@@ -237,7 +224,7 @@ mod tests {
         log.flush().map_or_else(|trouble| trouble.to_string(), |()| String::new())
     }
 
-    /// What the user is told about a log at `path` that must be given up.
+    /// Unusable the user is told about a log at `path` that must be given up.
     fn refusal(path: &Path) -> String {
         let mut log = ChatLog::new(path.to_owned());
         let said = write(&mut log, 1);

@@ -9,7 +9,7 @@ use ringchat_core::driver::{Event, NoEvent};
 use ringchat_core::{ChatLine, Notice, Stamp};
 
 use crate::any_room::{AnyEvents, AnyRoom};
-use crate::chat_log::{ChatLog, Trouble};
+use crate::chat_log::{ChatLog, LogProblem};
 use crate::line::Line;
 use crate::outcome::{Cause, SessionOutcome};
 use crate::settings::LogFile;
@@ -174,8 +174,8 @@ fn open_log(log_file: LogFile, addr: SocketAddr) -> ChatLog {
 }
 
 /// Shows a problem of the log.
-fn tell(written: Result<(), Trouble>, lamport: Stamp, frontend: &mut dyn Frontend) {
-    if let Err(trouble) = written {
-        frontend.trouble(lamport, "log_file", &trouble.to_string());
+fn tell(written: Result<(), LogProblem>, lamport: Stamp, frontend: &mut dyn Frontend) {
+    if let Err(problem) = written {
+        frontend.trouble(lamport, "log_file", &problem.to_string());
     }
 }

@@ -1,12 +1,12 @@
 //! The valid settings of a session, made of flags, environment variables and defaults.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use ringchat_core::{Config, Name, NameError, Start};
+use thiserror::Error;
 
 use crate::any_room::RuntimeKind;
 use crate::flags::Flags;
@@ -59,54 +59,40 @@ impl LogFile {
     }
 }
 
-/// Why flags and environment make no options.
-#[derive(Debug)]
+/// Why flags and environment make no valid settings.
+#[derive(Debug, Error)]
 pub(crate) enum UsageError {
-    /// Neither `-l` nor anybody to join.
+    /// Neither `-l` nor a contact.
+    #[error("whom to join? Give the HOST:PORT of any member, or -na IP -np PORT; or create a room with -l")]
     NoContact,
-    /// Both `-l` and somebody to join.
+    /// Both `-l` and a contact.
+    #[error("-l creates a new room; leave it out to join the one of the contact")]
     LeaderWithContact,
     /// One of `-na` and `-np` without the other.
+    #[error("-na IP and -np PORT belong together; one of them is missing")]
     HalfANeighbor,
-    /// A value that cannot be read; what it is for, and what it should be.
+    /// An invalid `value` for `option`, with a description of valid ones.
+    #[error("{option} must be {wanted}, not {value:?}")]
     Value { option: &'static str, value: String, wanted: &'static str },
-    /// A name that is none.
+    /// An invalid name.
+    #[error("{0}; choose another with -n NAME")]
     Name(NameError),
-    /// An address that nobody can reach; and those that this machine has.
+    /// An address that no member can reach; `own` are the addresses of this machine.
+    #[error(
+        "{ip} is no address that others can reach; choose one of this machine with -a: {}",
+        wording::list(own)
+    )]
     Unspecified { ip: IpAddr, own: Vec<IpAddr> },
-    /// An address that only this machine can reach, though the contact is not one; and those that this machine has.
+    /// An address that only this machine can reach, with a contact on another; `own` are the addresses of this machine.
+    #[error(
+        "only this machine can reach {ip}, and the room at {contact} may have members on others; leave -a out, or \
+         choose an address of this machine: {}",
+        wording::list(own)
+    )]
     OnlyHere { ip: IpAddr, contact: SocketAddr, own: Vec<IpAddr> },
-    /// A host name that leads nowhere.
+    /// A host name without an address.
+    #[error("no address is known for {host:?}: {why}")]
     Unresolved { host: String, why: String },
-}
-
-impl fmt::Display for UsageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoContact => f.write_str(
-                "whom to join? Give the HOST:PORT of any member, or -na IP -np PORT; or create a room with -l",
-            ),
-            Self::LeaderWithContact => {
-                f.write_str("-l creates a new room; leave it out to join the one of the contact")
-            }
-            Self::HalfANeighbor => f.write_str("-na IP and -np PORT belong together; one of them is missing"),
-            Self::Value { option, value, wanted } => write!(f, "{option} is to be {wanted}, not {value:?}"),
-            Self::Name(error) => write!(f, "{error}; choose another with -n NAME"),
-            Self::Unspecified { ip, own } => {
-                let own = wording::list(own);
-                write!(f, "{ip} is no address that others can reach; choose one of this machine with -a: {own}")
-            }
-            Self::OnlyHere { ip, contact, own } => {
-                let own = wording::list(own);
-                write!(
-                    f,
-                    "only this machine can reach {ip}, and the room at {contact} may have members on others; leave \
-                     -a out, or choose an address of this machine: {own}"
-                )
-            }
-            Self::Unresolved { host, why } => write!(f, "no address is known for {host:?}: {why}"),
-        }
-    }
 }
 
 impl Settings {
