@@ -22,11 +22,11 @@ pub(crate) struct Record {
     pub(crate) last_of: BTreeMap<String, String>,
     /// How often it became a member.
     pub(crate) readies: usize,
-    /// MemberIndex it is, once it is a member.
+    /// The id that the room gave it; none until it is a member.
     pub(crate) me: Option<EventMember>,
     /// What it says that it runs on.
     pub(crate) runtime: String,
-    /// MemberIndex leads.
+    /// The leader that it knows of.
     pub(crate) leader: Option<EventMember>,
     /// Ids of all members.
     pub(crate) members: BTreeSet<String>,

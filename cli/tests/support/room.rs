@@ -289,7 +289,7 @@ impl TestRoom {
         ring_from(&records, whos, leader).unwrap()
     }
 
-    /// MemberIndex leads in a settled room.
+    /// The leader of a settled room.
     pub(crate) fn leader(&self, whos: &[MemberIndex]) -> MemberIndex {
         self.ring(whos)[0]
     }
