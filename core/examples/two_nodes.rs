@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::error::Error;
-use std::net::{Ipv4Addr, SocketAddr};
 
 use ringchat_core::{Action, Command, Config, DownReason, Input, Instant, LinkId};
 use ringchat_core::{Name, Node, Notice, Origin, Start, Text};
@@ -15,12 +14,11 @@ fn main() -> Result<(), Box<dyn Error>> {
 /// Alice creates a room, Bob joins it, and each says something. Returns what each of the two heard.
 pub(crate) fn talk() -> Result<[Vec<String>; 2], Box<dyn Error>> {
     // Nothing listens there: the addresses only tell the nodes apart. A real driver draws the seeds at random.
-    let [a, b] = [1, 2].map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
-    let alice = Config::new(a, Name::new("Alice")?, Start::Create);
-    let bob = Config::new(b, Name::new("Bob")?, Start::Join { contacts: vec![a] });
-    let nodes = [Node::new(alice, [1; 32], Instant::ZERO), Node::new(bob, [2; 32], Instant::ZERO)];
-    let (queue, ends, heard) = (VecDeque::new(), BTreeSet::new(), [vec![], vec![]]);
-    let mut pair = Pair { nodes, queue, ends, now: Instant::ZERO, heard };
+    let (addr, now) = ("127.0.0.1:1".parse()?, Instant::ZERO);
+    let alice = Config::new(addr, Name::new("Alice")?, Start::Create);
+    let bob = Config::new("127.0.0.1:2".parse()?, Name::new("Bob")?, Start::Join { contacts: vec![addr] });
+    let nodes = [Node::new(alice, [1; 32], now), Node::new(bob, [2; 32], now)];
+    let mut pair = Pair { nodes, queue: [].into(), links: [].into(), now, heard: [vec![], vec![]] };
     pair.run_until(|pair| pair.nodes.iter().all(Node::can_say));
     pair.queue.push_back((0, Input::Command(Command::Say(Text::new("hello, who is there?")?.into()))));
     pair.queue.push_back((1, Input::Command(Command::Say(Text::new("me, through a queue")?.into()))));
@@ -31,50 +29,50 @@ pub(crate) fn talk() -> Result<[Vec<String>; 2], Box<dyn Error>> {
 struct Pair {
     nodes: [Node; 2],
     queue: VecDeque<(usize, Input)>, // what is on its way to which of the two, in order
-    ends: BTreeSet<(usize, LinkId)>, // of links that stand; both nodes call a link alike
+    links: BTreeSet<LinkId>,         // those that stand; both nodes call a link alike
     now: Instant,
     heard: [Vec<String>; 2],
 }
 
 impl Pair {
     fn run_until(&mut self, done: impl Fn(&Self) -> bool) {
-        while !done(self) {
-            // Where nothing is on its way, time goes on to the next deadline.
+        while !done(self) && self.now < Instant(60_000_000) {
+            // Time goes on, to the next deadline, only while nothing is on its way.
             let deadline = |who: usize| self.nodes[who].deadline().map(|deadline| (deadline.at, who));
             let Some((at, idle)) = [0, 1].into_iter().filter_map(deadline).min() else { return };
             let (who, input) = self.queue.pop_front().unwrap_or((idle, Input::Tick));
             self.now = if input == Input::Tick { at } else { self.now };
             let mut actions = Vec::new();
             self.nodes[who].handle(self.now, input, &mut actions);
-            actions.into_iter().for_each(|action| self.execute(who, action));
+            for action in actions {
+                self.execute(who, action);
+            }
         }
     }
 
     fn execute(&mut self, who: usize, action: Action) {
-        let other = 1 - who;
-        let received = |link, envelope| (other, Input::Received { link, envelope });
+        let received = |link, envelope| (1 - who, Input::Received { link, envelope });
         match action {
             Action::Dial { dial, .. } => {
                 let link = LinkId(2 * dial.0 + who as u64);
-                for (end, origin) in [(other, Origin::Accepted), (who, Origin::Dialed(dial))] {
+                self.links.insert(link);
+                for (end, origin) in [(1 - who, Origin::Accepted), (who, Origin::Dialed(dial))] {
                     let remote = self.nodes[1 - end].me().id.addr();
                     self.queue.push_back((end, Input::LinkUp { link, origin, remote }));
-                    self.ends.insert((end, link));
                 }
             }
             Action::Send { link, envelope } => self.queue.push_back(received(link, *envelope)),
             Action::Multicast { links, envelope } => {
                 self.queue.extend(links.into_iter().map(|link| received(link, (*envelope).clone())));
             }
-            Action::Close { link, .. } => {
-                let ends = [(who, DownReason::Closed), (other, DownReason::Eof)].into_iter();
-                let standing = ends.filter(|(end, _)| self.ends.remove(&(*end, link)));
-                self.queue.extend(standing.map(|(end, reason)| (end, Input::LinkDown { link, reason })));
+            Action::Close { link, .. } if self.links.remove(&link) => {
+                let ends = [(who, DownReason::Closed), (1 - who, DownReason::Eof)];
+                self.queue.extend(ends.map(|(end, reason)| (end, Input::LinkDown { link, reason })));
             }
             Action::Notify { notice: Notice::Chat(chat), .. } => {
                 self.heard[who].extend(chat.lines().map(|line| format!("{}: {}", line.from.name, line.text)));
             }
-            Action::Notify { .. } | Action::Trust { .. } | Action::Halt { .. } => {}
+            _ => {}
         }
     }
 }
