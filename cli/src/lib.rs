@@ -14,7 +14,7 @@ mod chat_log;
 mod clean;
 mod desk;
 mod flags;
-#[doc(hidden)]
+#[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod help;
 mod json;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ringchat_core::Text;
 
 use ringchat_sim::oracles::{Promises, Shape, Violation};
-use ringchat_sim::{Death, Heal, HostId, Life, Place, Quality, World};
+use ringchat_sim::{Death, Heal, HostId, Life, Place, Property, Quality, World};
 
 /// How many members there are at the start, at most.
 const MEMBERS: u8 = 5;
@@ -58,7 +58,7 @@ impl Ring {
             self.world.join(place, &[first]);
         }
         if !self.world.run_until(JOINING, Duration::from_millis(5), everybody_is_in)? {
-            return Err(Violation::new(self.world.now(), "join", "not everybody is in"));
+            return Err(Violation::new(self.world.now(), Property::NewcomersGetIn, "not everybody is in"));
         }
         for step in schedule.chunks_exact(3).take(STEPS) {
             if let &[what, whom, when] = step {
@@ -210,7 +210,7 @@ impl Ring {
             for (from, text) in last.iter().filter(|(from, _)| ring.contains(from)) {
                 if !ring.iter().all(|&to| self.world.room().history(to).showed(text.as_str())) {
                     let detail = format!("{} is not heard in the end", self.world.label(*from));
-                    return Err(Violation::new(self.world.now(), "L1", detail));
+                    return Err(Violation::new(self.world.now(), Property::NothingLost, detail));
                 }
             }
         }

@@ -21,8 +21,11 @@ use crate::room::Runtime;
 use crate::session::Face;
 use event::{Event, GapReason};
 
+#[cfg(feature = "fuzzing")]
 pub(crate) use command::Command;
-pub(crate) use input::{Input, MAX_LINE, Questions, questions};
+#[cfg(feature = "fuzzing")]
+pub(crate) use input::MAX_LINE;
+pub(crate) use input::{Input, Questions, questions};
 
 /// How long the last lines may take to be read.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -114,6 +117,7 @@ pub(crate) fn gap_line(lamport: Stamp, count: u64) -> String {
 }
 
 /// What a line of chat is in the output.
+#[cfg(feature = "fuzzing")]
 pub(crate) fn chat_line(lamport: Stamp, line: &ChatLine<'_>) -> String {
     Event::said(line).line(lamport)
 }

@@ -65,7 +65,7 @@ impl State {
         let others = |it: &&Arc<Wire>| it.link != old.link;
         let wires = self.wires.iter().filter(others).zip(after.wires.iter().filter(others));
         is_over
-            && after.wrong.is_none()
+            && after.violation.is_none()
             && Marks::of(&self.hosts[host]) == Marks::of(&after.hosts[host])
             && hosts.all(|(at, (old, new))| at == host || Arc::ptr_eq(old, new))
             && self.dials == after.dials
@@ -77,7 +77,7 @@ impl State {
     /// is wrong.
     fn then(&self, step: Step, next: &Self) -> Option<u128> {
         let (Step::Deliver { wire, end } | Step::Lose { wire, end }) = step else { return None };
-        next.wrong.is_none().then_some(())?;
+        next.violation.is_none().then_some(())?;
         let it = &self.wires[wire];
         let is_pending = |wire: &Arc<Wire>| {
             let (old, new) = (it.queues[end].front(), wire.queues[end].front());
@@ -92,7 +92,7 @@ impl State {
     }
 
     fn fingerprint_if_right(&self) -> Option<u128> {
-        self.wrong.is_none().then(|| self.fingerprint())
+        self.violation.is_none().then(|| self.fingerprint())
     }
 
     /// Whether `step` may be something that `host` does, or that befalls it.

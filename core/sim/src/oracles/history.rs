@@ -11,7 +11,7 @@ use ringchat_core::{
 };
 
 use super::Violation;
-use crate::HostId;
+use crate::{HostId, Property};
 
 /// Which promises a run is held to; some hold only when nothing but crashes happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,10 +177,13 @@ impl Room {
         let label = history.label.clone();
         let fail = |property, detail: String| Err(Violation::new(now, property, format!("{label} {detail}")));
         if history.ending.is_some() {
-            return fail("silence after the end", format!("said {notice:?}"));
+            return fail(Property::SilenceAfterEnd, format!("said {notice:?}"));
         }
         if lamport < history.lamport {
-            return fail("S10", format!("went back in Lamport time from {} to {lamport}", history.lamport));
+            return fail(
+                Property::LamportOrder,
+                format!("went back in Lamport time from {} to {lamport}", history.lamport),
+            );
         }
         history.lamport = lamport;
         match notice {
@@ -193,7 +196,10 @@ impl Room {
             Notice::Chat(chat) => {
                 for line in chat.lines() {
                     if line.stamp >= lamport {
-                        return fail("S10", format!("shows stamp {} at its time {lamport}", line.stamp));
+                        return fail(
+                            Property::LamportOrder,
+                            format!("shows stamp {} at its time {lamport}", line.stamp),
+                        );
                     }
                     self.line(host, now, &line)?;
                 }
@@ -202,7 +208,7 @@ impl Room {
                 *history.reached.entry(from.id).or_default() += count;
                 history.gaps.insert(from.id);
                 if self.promises.are_strict() {
-                    return fail("S6", format!("misses {count} messages of {from}"));
+                    return fail(Property::NoGap, format!("misses {count} messages of {from}"));
                 }
             }
             Notice::Leader { member, epoch } => return self.leader(host, now, member, *epoch),
@@ -211,11 +217,11 @@ impl Room {
                 history.left_behind += 1;
                 let strict = self.promises.are_strict() && !self.slept.contains(&host);
                 if strict && history.ready.is_some() {
-                    return fail("no false alarm", "was left behind and had not slept".into());
+                    return fail(Property::NoFalseAlarm, "was left behind and had not slept".into());
                 }
             }
             Notice::NotTaken { text } => {
-                return fail("can_say", format!("did not take {text:?} though it can say"));
+                return fail(Property::OfferedIsTaken, format!("did not take {text:?} though it can say"));
             }
             Notice::CutOff => history.cut_off += 1,
             Notice::Ended(ending) => history.ending = Some(ending.clone()),
@@ -233,8 +239,8 @@ impl Room {
             Err(Violation::new(now, property, detail))
         };
         self.checked += 1;
-        if let Some((property, what)) = self.invented(host, shown) {
-            return fail(property, &what);
+        if let Some(what) = self.invented(host, shown) {
+            return fail(Property::OnlyWhatWasSaid, &what);
         }
         let id = shown.from.id;
         let before_me = self.said_before_ready(host, id);
@@ -244,10 +250,10 @@ impl Room {
         // A newcomer starts in the midst of what others say.
         let may_start_late = reached.is_none() && shown.oseq <= before_me + 1;
         if shown.oseq < expected {
-            return fail("S5", &format!("shown before, {expected} is expected"));
+            return fail(Property::NoDoubles, &format!("shown before, {expected} is expected"));
         }
         if shown.oseq > expected && !may_start_late {
-            return fail("S6", &format!("{expected} is missing in silence"));
+            return fail(Property::NoSilentGap, &format!("{expected} is missing in silence"));
         }
         history.reached.insert(id, shown.oseq);
         history.shown.push((id, shown.oseq));
@@ -258,14 +264,14 @@ impl Room {
             return Ok(());
         }
         if before.is_some_and(|before| before >= shown.seq) {
-            return fail("S4", "its place is not after the last one");
+            return fail(Property::NothingShownIsTakenBack, "its place is not after the last one");
         }
         let place = self.places.entry(shown.seq).or_default();
         let other = place.iter().find(|(by, ..)| !self.gone.contains(by));
         if let Some((by, other, oseq)) = other.filter(|(_, other, oseq)| (*other, *oseq) != (id, shown.oseq))
         {
             let by = &self.histories[by.0].label;
-            return fail("S3", &format!("{by} shows {other}:{oseq} at this place"));
+            return fail(Property::OneOrder, &format!("{by} shows {other}:{oseq} at this place"));
         }
         place.push((host, id, shown.oseq));
         Ok(())
@@ -280,17 +286,17 @@ impl Room {
     }
 
     /// What is wrong if nobody said this.
-    fn invented(&self, host: HostId, shown: &ChatLine<'_>) -> Option<(&'static str, String)> {
+    fn invented(&self, host: HostId, shown: &ChatLine<'_>) -> Option<String> {
         let Some(&origin) = self.by_id.get(&shown.from.id) else {
-            return Some(("S5", "nobody of that id was ever a member".into()));
+            return Some("nobody of that id was ever a member".into());
         };
         if shown.mine != (origin == host) {
-            return Some(("S5", format!("mine is {}", shown.mine)));
+            return Some(format!("mine is {}", shown.mine));
         }
         let number = usize::try_from(shown.oseq).unwrap_or(usize::MAX);
         match number.checked_sub(1).and_then(|n| self.histories[origin.0].said.get(n)) {
-            None => Some(("S5", "never said".into())),
-            Some((said, _)) if said.as_str() != shown.text => Some(("S6", format!("{said:?} was said"))),
+            None => Some("never said".into()),
+            Some((said, _)) if said.as_str() != shown.text => Some(format!("{said:?} was said")),
             Some(_) => None,
         }
     }
@@ -300,13 +306,13 @@ impl Room {
         history.leader = Some(member.id);
         if epoch < history.epoch {
             let detail = format!("{} went back from epoch {} to {epoch}", history.label, history.epoch);
-            return Err(Violation::new(now, "S9", detail));
+            return Err(Violation::new(now, Property::MonotonicState, detail));
         }
         history.epoch = epoch;
         let known = *self.leaders.entry(epoch).or_insert(member.id);
         if self.promises.are_strict() && known != member.id {
             let detail = format!("epoch {epoch} has two leaders, {known} and {}", member.id);
-            return Err(Violation::new(now, "S7", detail));
+            return Err(Violation::new(now, Property::OneLeaderPerEpoch, detail));
         }
         Ok(())
     }
@@ -327,7 +333,7 @@ impl Room {
                     if reached < owed {
                         let (to, from) = (&self.histories[to.0].label, &history.label);
                         let detail = format!("{to} lacks {from}'s messages {} to {owed}", reached + 1);
-                        return Err(Violation::new(now, "L1", detail));
+                        return Err(Violation::new(now, Property::NothingLost, detail));
                     }
                 }
             }
@@ -366,7 +372,7 @@ impl Room {
                     "{} and {} end in different orders",
                     self.histories[first.0].label, self.histories[other.0].label
                 );
-                return Err(Violation::new(now, "S3", detail));
+                return Err(Violation::new(now, Property::OneOrder, detail));
             }
         }
         Ok(())

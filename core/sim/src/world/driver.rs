@@ -10,6 +10,7 @@ use ringchat_core::wire::{Envelope, Message};
 use ringchat_core::{Action, Command, Input, Instant, LinkId, Notice, RingReason, TextRun};
 
 use super::{HostId, Life, World, kind, shifted};
+use crate::Property;
 use crate::oracles::{Violation, winner_has_all};
 
 /// The driver.
@@ -125,7 +126,7 @@ impl World {
         }
         let bytes = self.network.send(links, envelope).map_err(|error| {
             let detail = format!("{} sends a {}: {error}", self.label(host), kind(&envelope.message));
-            Violation::new(self.now, "S13", detail)
+            Violation::new(self.now, Property::WithinLimits, detail)
         })?;
         *self.counts.bytes.entry(kind(&envelope.message)).or_default() += copies * bytes as u64;
         Ok(())
@@ -156,7 +157,7 @@ impl World {
             return Ok(());
         }
         let detail = format!("{} wants to be woken at {deadline:?}, and it is {clock}", self.label(host));
-        Err(Violation::new(self.now, "progress", detail))
+        Err(Violation::new(self.now, Property::DeadlineAhead, detail))
     }
 
     /// A new leader's log, where nothing but crashes has happened.
@@ -167,7 +168,8 @@ impl World {
         let winner = self.node(host);
         let alive = self.alive().into_iter().map(|host| self.node(host));
         let members = alive.filter(|node| winner.roster().contains(node.me().id));
-        winner_has_all(winner, members).map_err(|detail| Violation::new(self.now, "S8", detail))
+        winner_has_all(winner, members)
+            .map_err(|detail| Violation::new(self.now, Property::WinnerHoldsAll, detail))
     }
 
     /// Plans the next tick, if it is not planned already.
