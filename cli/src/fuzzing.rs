@@ -8,12 +8,12 @@ use ringchat_core::{ChatLine, Member, Name, NodeId, Occasion, Text};
 use serde_json::{Value, json};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::clean::{self, Clean, is_obeyed};
-use crate::flags::{Asked, Flags};
-use crate::json::{Command, MAX_LINE, chat_line};
+use crate::bounded_lines::{BoundedLine, BoundedLines};
+use crate::click_compat::{is_option, rewrite};
+use crate::flags::{Flags, Invocation};
+use crate::json::{JsonCommand, MAX_LINE, chat_line};
 use crate::line::Line;
-use crate::lines::{self, Lines};
-use crate::rewrite::{is_option, rewrite};
+use crate::sanitize::{self, Clean, is_obeyed};
 use crate::wrap::{MIN_WIDTH, locate, wrap, wrap_typed};
 
 /// A command line is parsed or refused, its words are rewritten once and for all, and a value never.
@@ -44,7 +44,7 @@ fn stays(value: &str) {
     for args in [vec!["-n".to_owned(), value.to_owned()], vec![format!("--name={value}")]] {
         assert_eq!(rewrite(args.clone()), ["--name", value], "a value was rewritten");
         let parsed = Flags::parse(args);
-        let name = matches!(&parsed, Ok(Asked::Run(flags)) if flags.name.as_deref() == Some(value));
+        let name = matches!(&parsed, Ok(Invocation::Run(flags)) if flags.name.as_deref() == Some(value));
         assert!(name, "{value:?} is no value in {parsed:?}");
     }
 }
@@ -69,9 +69,9 @@ pub fn screen(data: &[u8]) {
         "the chunks made a difference"
     );
     for line in lines {
-        let lines::Line::Whole(line) = line else { continue };
-        match Command::parse(&line) {
-            Ok(Command::Say { text, .. }) => shows(&text),
+        let BoundedLine::Whole(line) = line else { continue };
+        match JsonCommand::parse(&line) {
+            Ok(JsonCommand::Say { text, .. }) => shows(&text),
             Ok(_) => {}
             Err(refused) => is_harmless(&Line::complaint(&refused.message)),
         }
@@ -79,16 +79,16 @@ pub fn screen(data: &[u8]) {
 }
 
 /// The lines of `input`, no longer than a command may be.
-fn read(input: impl BufRead) -> Vec<lines::Line> {
-    let mut lines = Lines::new(input, MAX_LINE);
+fn read(input: impl BufRead) -> Vec<BoundedLine> {
+    let mut lines = BoundedLines::new(input, MAX_LINE);
     std::iter::from_fn(|| lines.next().ok().flatten()).collect()
 }
 
 /// A command to say `text` is read as such, and what is said comes out as it went in, each in one line.
 fn is_said(text: &str) {
     let command = json!({ "command": "say", "text": text, "ref": text }).to_string();
-    let said = Command::Say { text: text.to_owned(), reference: Some(text.into()) };
-    let parsed = Command::parse(command.as_bytes());
+    let said = JsonCommand::Say { text: text.to_owned(), reference: Some(text.into()) };
+    let parsed = JsonCommand::parse(command.as_bytes());
     assert!(parsed == Ok(said) || (text.is_empty() && parsed.is_err()), "{parsed:?} was said");
     let (Ok(text), Some(from)) = (Text::new(text), eve()) else { return };
     let (text, from) = (text.as_str(), &from);
@@ -138,8 +138,8 @@ fn is_wrapped(line: &Line) {
 
 /// What is typed stands on the screen byte for byte, and the cursor within it.
 fn types(text: &str, width: usize) {
-    let typed = clean::typed(text);
-    assert_eq!(clean::typed(&typed), typed, "to type it twice makes a difference");
+    let typed = sanitize::typed(text);
+    assert_eq!(sanitize::typed(&typed), typed, "to type it twice makes a difference");
     let rows = wrap_typed(&typed, width);
     for row in &rows {
         let columns = row.indent.len() + typed[row.part.clone()].width();

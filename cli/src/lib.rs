@@ -10,33 +10,33 @@
     )
 )]
 
+mod any_room;
+mod bounded_lines;
 mod chat_log;
-mod clean;
+mod click_compat;
 mod desk;
 mod flags;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod help;
+mod input;
 mod json;
 mod line;
-mod lines;
-mod options;
+mod line_writer;
+mod lossy_queue;
 mod outcome;
-mod outlet;
 mod own_address;
-mod people;
 mod present;
 mod process;
-mod queue;
-mod rewrite;
-mod room;
+mod sanitize;
 mod screen;
 mod session;
+mod settings;
 mod signals;
 mod start;
 mod terminal;
 mod typed;
-mod words;
+mod wording;
 mod wrap;
 
 use std::env;
@@ -44,9 +44,9 @@ use std::ffi::OsString;
 use std::io::{self, Write, stdout};
 use std::process::ExitCode;
 
-use flags::{Asked, Flags};
+use flags::{Flags, Invocation};
 use line::Line;
-use options::Options;
+use settings::Settings;
 
 /// The exit code of a command line that cannot be used.
 const USAGE: u8 = 2;
@@ -59,14 +59,14 @@ pub fn run() -> ExitCode {
         Err(arg) => Err(format!("{} is not in UTF-8", arg.display())),
     };
     match asked {
-        Ok(Asked::Run(flags)) => match Options::new(*flags, |name| env::var(name).ok()) {
-            Ok(options) => {
+        Ok(Invocation::Run(flags)) => match Settings::new(*flags, |name| env::var(name).ok()) {
+            Ok(settings) => {
                 diagnostics();
-                ExitCode::from(start::run(&options))
+                ExitCode::from(start::run(&settings))
             }
             Err(error) => usage(&error.to_string()),
         },
-        Ok(Asked::Print(text)) => print(&text),
+        Ok(Invocation::Print(text)) => print(&text),
         Err(error) => usage(&error),
     }
 }

@@ -7,8 +7,8 @@ use std::ops::Range;
 use anstyle::{AnsiColor, Style};
 use ringchat_core::{Member, Name, Stamp};
 
-use crate::clean::Clean;
-use crate::wrap::{FURTHER_LINE, Row};
+use crate::sanitize::Clean;
+use crate::wrap::{FURTHER_LINE, WrappedRow};
 
 /// The name of a speaker.
 const NAME: Style = AnsiColor::Cyan.on_default().bold();
@@ -66,7 +66,7 @@ impl Line {
         self
     }
 
-    /// The line with a text after it that [`typed`](crate::clean::typed) made, byte for byte.
+    /// The line with a text after it that [`typed`](crate::sanitize::typed) made, byte for byte.
     #[must_use]
     pub(crate) fn and_typed(mut self, text: &str) -> Self {
         self.text.push_str(text);
@@ -98,7 +98,7 @@ impl Line {
     }
 
     /// A row of the line as it goes out.
-    pub(crate) fn row(&self, row: &Row, colour: bool) -> String {
+    pub(crate) fn row(&self, row: &WrappedRow, colour: bool) -> String {
         row.indent.to_owned() + &self.part(row.part.clone(), colour)
     }
 

@@ -1,4 +1,4 @@
-//! The face of a session for people: lines on a terminal, or plain lines in a pipe.
+//! The frontend of a session for people: lines on a terminal, or plain lines in a pipe.
 
 use std::collections::BTreeSet;
 use std::mem;
@@ -10,13 +10,13 @@ use ringchat_core::{
     ChatLine, Departure, Ending, Member, NodeId, Notice, Occasion, Report, Roster, Seq, Stamp,
 };
 
-use crate::desk::{self, Inbox, Item};
+use crate::desk::{self, DeskQueue, Item};
 use crate::line::Line;
-use crate::outcome::Outcome;
-use crate::outlet::Outlet;
+use crate::line_writer::LineWriter;
+use crate::outcome::SessionOutcome;
 use crate::present::Present;
-use crate::session::Face;
-use crate::{terminal, words};
+use crate::session::Frontend;
+use crate::{terminal, wording};
 
 /// How long the last lines may take to be shown.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -44,19 +44,19 @@ pub(crate) enum Question {
 #[derive(Clone)]
 pub(crate) enum Printer {
     /// To a pipe, a file, or a terminal that cannot edit lines.
-    Outlet {
+    Writer {
         /// The queue of lines.
-        outlet: Outlet,
+        writer: LineWriter,
         /// What lines look like there.
-        look: Look,
+        rendering: Rendering,
     },
     /// To the desk.
-    Desk(Arc<Inbox>),
+    Desk(Arc<DeskQueue>),
 }
 
 /// What lines look like where nobody edits lines.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Look {
+pub(crate) enum Rendering {
     /// As in a file.
     Plain,
     /// As rows of a terminal.
@@ -68,7 +68,7 @@ pub(crate) enum Look {
     },
 }
 
-impl Look {
+impl Rendering {
     /// The line as it goes out, newline included.
     pub(crate) fn render(self, line: &Line) -> String {
         match self {
@@ -82,7 +82,7 @@ impl Printer {
     /// Queues a line, or loses it.
     fn print(&self, line: &Line) {
         match self {
-            Self::Outlet { outlet, look } => outlet.offer(&look.render(line)),
+            Self::Writer { writer, rendering } => writer.offer(&rendering.render(line)),
             Self::Desk(inbox) => inbox.offer(Item::Line(line.clone()), desk::weight(line)),
         }
     }
@@ -90,7 +90,7 @@ impl Printer {
     /// Queues a line that must not be lost.
     pub(crate) fn insist(&self, line: &Line) {
         match self {
-            Self::Outlet { outlet, look } => outlet.insist(&look.render(line)),
+            Self::Writer { writer, rendering } => writer.insist(&rendering.render(line)),
             Self::Desk(inbox) => inbox.insist(Item::Line(line.clone()), desk::weight(line)),
         }
     }
@@ -98,7 +98,7 @@ impl Printer {
     /// So many lines were lost before they came here.
     fn lose(&self, count: u64) {
         match self {
-            Self::Outlet { outlet, .. } => outlet.lose(count),
+            Self::Writer { writer, .. } => writer.lose(count),
             Self::Desk(inbox) => inbox.lose(count),
         }
     }
@@ -113,7 +113,7 @@ impl Printer {
     /// Waits until all lines are shown, at most `within`.
     fn finish(&self, within: Duration) {
         match self {
-            Self::Outlet { outlet, .. } => outlet.finish(within),
+            Self::Writer { writer, .. } => writer.finish(within),
             Self::Desk(inbox) => inbox.finish(within),
         }
     }
@@ -130,7 +130,7 @@ pub(crate) struct Show {
     pub(crate) commands: bool,
 }
 
-/// The face.
+/// The frontend.
 pub(crate) struct Screen {
     printer: Printer,
     show: Show,
@@ -169,7 +169,7 @@ impl Screen {
         self.leader = Some(leader.id);
         let leads =
             if leader == me { "you lead".to_owned() } else { format!("{} leads", self.label(leader)) };
-        let count = words::members(members.len());
+        let count = wording::members(members.len());
         if self.been_in {
             self.system(&format!("back in the ring: {count}, {leads}"));
             return;
@@ -179,7 +179,7 @@ impl Screen {
         let commands = if self.show.commands { "; /help shows the commands" } else { "" };
         self.system(&format!("in the ring as {me}: {count}, {leads}{commands}"));
         self.system(&format!("others join with: ringchat {addr}"));
-        self.printer.print(&words::open_to_all(addr));
+        self.printer.print(&wording::open_to_all(addr));
         self.printer.tell_desk(Item::Admitted);
     }
 
@@ -254,8 +254,8 @@ impl Screen {
         let has_part = |member: &&Member| member.to_string().to_lowercase().contains(part);
         let found: Vec<&Member> = report.members.iter().filter(has_part).collect();
         self.system(&match found.len() {
-            _ if part.is_empty() => words::members(all),
-            count => format!("{count} of {}", words::members(all)),
+            _ if part.is_empty() => wording::members(all),
+            count => format!("{count} of {}", wording::members(all)),
         });
         for member in found {
             let you = if member.id == report.me.id { ", you" } else { "" };
@@ -265,7 +265,7 @@ impl Screen {
     }
 }
 
-impl Face for Screen {
+impl Frontend for Screen {
     fn chat(&mut self, _lamport: Stamp, line: &ChatLine<'_>) {
         self.set_apart(line.occasion);
         if !line.mine || self.show.own {
@@ -288,13 +288,13 @@ impl Face for Screen {
             }
             Notice::Gap { from, count } => {
                 let text =
-                    format!("{} of {} can no longer be had", words::messages(*count), self.label(from));
+                    format!("{} of {} can no longer be had", wording::messages(*count), self.label(from));
                 self.system(&text);
             }
             Notice::Joined { member } => self.joined(member),
             Notice::Left { member, reason } => self.left(member, *reason),
             Notice::NotYet { contact, failure, left } => {
-                self.system(&words::not_yet(*contact, *failure, *left));
+                self.system(&wording::not_yet(*contact, *failure, *left));
             }
             // A ring may elect the same leader again, to let somebody in.
             Notice::Leader { member, .. } if self.leader.replace(member.id) == Some(member.id) => {}
@@ -345,7 +345,7 @@ impl Face for Screen {
         }
     }
 
-    fn bye(&mut self, _lamport: Stamp, _outcome: &Outcome) {
+    fn bye(&mut self, _lamport: Stamp, _outcome: &SessionOutcome) {
         self.printer.finish(LAST_WORDS);
     }
 }
@@ -363,7 +363,7 @@ fn stats(report: &Report) -> Vec<String> {
     let stats = &report.stats;
     vec![
         format!("up {} s, Lamport time {}, epoch {}", stats.uptime.as_secs(), report.lamport, report.epoch),
-        format!("{} shown, {} of yours waiting", words::messages(stats.shown), stats.waiting),
+        format!("{} shown, {} of yours waiting", wording::messages(stats.shown), stats.waiting),
         format!(
             "protocol: {} sent, {} received, {} links, {} faults of others",
             stats.sent, stats.received, stats.links, stats.faults

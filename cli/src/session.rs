@@ -8,16 +8,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use ringchat_core::driver::{Event, NoEvent};
 use ringchat_core::{ChatLine, Notice, Stamp};
 
+use crate::any_room::{AnyEvents, AnyRoom};
 use crate::chat_log::{ChatLog, Trouble};
 use crate::line::Line;
-use crate::options::LogFile;
-use crate::outcome::{Cause, Outcome};
-use crate::room::{Notices, Room};
-use crate::words;
+use crate::outcome::{Cause, SessionOutcome};
+use crate::settings::LogFile;
+use crate::wording;
 
 /// Something that a program asked, to be answered by the next report of the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ask {
+pub(crate) enum Query {
     /// Who is here.
     Members,
     /// Who comes after whom.
@@ -29,14 +29,14 @@ pub(crate) enum Ask {
 /// What the threads of a session share.
 pub(crate) struct Session {
     /// The room.
-    pub(crate) room: Room,
+    pub(crate) room: AnyRoom,
     cause: Mutex<Option<Cause>>,
     lamport: AtomicU64,
 }
 
 impl Session {
     /// A session in `room`.
-    pub(crate) fn new(room: Room) -> Self {
+    pub(crate) fn new(room: AnyRoom) -> Self {
         Self { room, cause: Mutex::new(None), lamport: AtomicU64::new(0) }
     }
 
@@ -66,7 +66,7 @@ impl Session {
 }
 
 /// How a session shows itself to its user.
-pub(crate) trait Face {
+pub(crate) trait Frontend {
     /// Somebody said something.
     fn chat(&mut self, lamport: Stamp, line: &ChatLine<'_>);
     /// Something else happened.
@@ -80,79 +80,84 @@ pub(crate) trait Face {
     /// A line of the log, for who wants to see it.
     fn log(&mut self, line: &Line, notice: &Notice);
     /// The session is over. Waits until all is shown, as far as somebody looks.
-    fn bye(&mut self, lamport: Stamp, outcome: &Outcome);
+    fn bye(&mut self, lamport: Stamp, outcome: &SessionOutcome);
 }
 
 /// Shows and logs what happens in the room until it ends.
 pub(crate) fn run(
     session: &Session,
-    mut notices: Notices,
-    face: &mut dyn Face,
+    mut notices: AnyEvents,
+    frontend: &mut dyn Frontend,
     log_file: LogFile,
     admitted: SyncSender<()>,
-) -> Outcome {
+) -> SessionOutcome {
     let mut log = open_log(log_file, session.room.addr());
     let mut admitted = Some(admitted);
     let mut ending = None;
-    while let Some(event) = next(session, &mut notices, &mut log, face) {
+    while let Some(event) = next(session, &mut notices, &mut log, frontend) {
         match event {
             Event::Notice { lamport, notice } => {
                 session.lamport.store(lamport, Ordering::Relaxed);
-                show(lamport, &notice, &mut log, face);
+                show(lamport, &notice, &mut log, frontend);
                 match notice {
                     Notice::Ready { .. } => drop(admitted.take().map(|admitted| admitted.send(()))),
                     Notice::Ended(how) => ending = Some(how),
                     _ => {}
                 }
             }
-            Event::Missed { count } => face.missed(session.lamport(), count),
+            Event::Missed { count } => frontend.missed(session.lamport(), count),
         }
     }
     session.room.join();
-    let outcome = Outcome::of(ending.as_ref(), session.lock_cause().take());
-    face.bye(session.lamport(), &outcome);
+    let outcome = SessionOutcome::of(ending.as_ref(), session.lock_cause().take());
+    frontend.bye(session.lamport(), &outcome);
     // The last lines may be those that cannot be written.
     match session.lock_cause().take() {
         Some(cause @ Cause::OutputFailed(_)) if outcome.exit == 0 => {
-            Outcome::of(ending.as_ref(), Some(cause))
+            SessionOutcome::of(ending.as_ref(), Some(cause))
         }
         _ => outcome,
     }
 }
 
 /// Shows and logs what happened.
-pub(crate) fn show(lamport: Stamp, notice: &Notice, log: &mut ChatLog, face: &mut dyn Face) {
+pub(crate) fn show(lamport: Stamp, notice: &Notice, log: &mut ChatLog, frontend: &mut dyn Frontend) {
     if let Notice::Chat(chat) = notice {
         for said in chat.lines() {
-            add(&words::said(&said), lamport, notice, log, face);
-            face.chat(lamport, &said);
+            add(&wording::said(&said), lamport, notice, log, frontend);
+            frontend.chat(lamport, &said);
         }
         return;
     }
-    if let Some(text) = words::log(notice) {
-        add(&text, lamport, notice, log, face);
+    if let Some(text) = wording::log(notice) {
+        add(&text, lamport, notice, log, frontend);
     }
-    face.notice(lamport, notice);
+    frontend.notice(lamport, notice);
 }
 
 /// Adds a line to the log.
-fn add(text: &str, lamport: Stamp, notice: &Notice, log: &mut ChatLog, face: &mut dyn Face) {
-    let line = Line::log(lamport, &words::one_line(text));
-    tell(log.add(&line), lamport, face);
-    face.log(&line, notice);
+fn add(text: &str, lamport: Stamp, notice: &Notice, log: &mut ChatLog, frontend: &mut dyn Frontend) {
+    let line = Line::log(lamport, &wording::one_line(text));
+    tell(log.add(&line), lamport, frontend);
+    frontend.log(&line, notice);
 }
 
 /// The next event. Before waiting for it, the log is written.
-fn next(session: &Session, notices: &mut Notices, log: &mut ChatLog, face: &mut dyn Face) -> Option<Event> {
+fn next(
+    session: &Session,
+    notices: &mut AnyEvents,
+    log: &mut ChatLog,
+    frontend: &mut dyn Frontend,
+) -> Option<Event> {
     match notices.try_next() {
         Ok(event) => Some(event),
         Err(NoEvent::Yet) => {
-            face.caught_up();
-            tell(log.flush(), session.lamport(), face);
+            frontend.caught_up();
+            tell(log.flush(), session.lamport(), frontend);
             notices.next()
         }
         Err(NoEvent::Ended) => {
-            tell(log.flush(), session.lamport(), face);
+            tell(log.flush(), session.lamport(), frontend);
             None
         }
     }
@@ -169,8 +174,8 @@ fn open_log(log_file: LogFile, addr: SocketAddr) -> ChatLog {
 }
 
 /// Says what is to be said about the log.
-fn tell(written: Result<(), Trouble>, lamport: Stamp, face: &mut dyn Face) {
+fn tell(written: Result<(), Trouble>, lamport: Stamp, frontend: &mut dyn Frontend) {
     if let Err(trouble) = written {
-        face.trouble(lamport, "log_file", &trouble.to_string());
+        frontend.trouble(lamport, "log_file", &trouble.to_string());
     }
 }

@@ -7,7 +7,7 @@ use std::thread;
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
 
-use crate::desk::{Inbox, Item};
+use crate::desk::{DeskQueue, Item};
 use crate::outcome::Cause;
 use crate::process::{abort, ignored};
 use crate::session::Session;
@@ -16,7 +16,7 @@ use crate::session::Session;
 ///
 /// # Errors
 /// If the system takes no handler.
-pub(crate) fn handle(session: Arc<Session>, desk: Option<Arc<Inbox>>) -> io::Result<()> {
+pub(crate) fn handle(session: Arc<Session>, desk: Option<Arc<DeskQueue>>) -> io::Result<()> {
     let ignored = ignored();
     let of_terminal = [SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH];
     let handled =
@@ -40,7 +40,7 @@ pub(crate) fn handle(session: Arc<Session>, desk: Option<Arc<Inbox>>) -> io::Res
     Ok(())
 }
 
-fn tell(desk: Option<&Arc<Inbox>>, item: Item) {
+fn tell(desk: Option<&Arc<DeskQueue>>, item: Item) {
     if let Some(desk) = desk {
         desk.put(item);
     }

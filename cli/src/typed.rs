@@ -19,7 +19,7 @@ const COMMANDS: &[&str] =
 
 /// What a typed line means.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Typed<'a> {
+pub(crate) enum TypedLine<'a> {
     /// Say this.
     Say(&'a str),
     /// Leave the room, and say this before, unless it is empty.
@@ -42,7 +42,7 @@ pub(crate) enum Typed<'a> {
     Unknown(Option<&'static str>),
 }
 
-impl<'a> Typed<'a> {
+impl<'a> TypedLine<'a> {
     /// What `line` means. A text of several lines is never a command.
     pub(crate) fn parse(line: &'a str) -> Self {
         if !line.starts_with('/') || line.contains('\n') {
@@ -79,42 +79,42 @@ mod tests {
     #[test]
     fn a_line_without_a_slash_is_said_as_it_is() {
         for line in ["hello", " /who", "", "a //exit"] {
-            assert_eq!(Typed::parse(line), Typed::Say(line));
+            assert_eq!(TypedLine::parse(line), TypedLine::Say(line));
         }
     }
 
     #[test]
     fn three_words_leave() {
         for line in ["//exit", "/exit", "/quit", "/quit ", "/QUIT"] {
-            assert_eq!(Typed::parse(line), Typed::Leave(""));
+            assert_eq!(TypedLine::parse(line), TypedLine::Leave(""));
         }
-        assert_eq!(Typed::parse("/quit see you"), Typed::Leave("see you"));
+        assert_eq!(TypedLine::parse("/quit see you"), TypedLine::Leave("see you"));
     }
 
     #[test]
     fn case_does_not_matter_and_a_command_may_have_an_argument() {
-        assert_eq!(Typed::parse("/WHO"), Typed::Members(""));
-        assert_eq!(Typed::parse("/who  bob "), Typed::Members("bob"));
-        assert_eq!(Typed::parse("/Ring please"), Typed::Ring);
-        assert_eq!(Typed::parse("/help who"), Typed::Help("who"));
+        assert_eq!(TypedLine::parse("/WHO"), TypedLine::Members(""));
+        assert_eq!(TypedLine::parse("/who  bob "), TypedLine::Members("bob"));
+        assert_eq!(TypedLine::parse("/Ring please"), TypedLine::Ring);
+        assert_eq!(TypedLine::parse("/help who"), TypedLine::Help("who"));
     }
 
     #[test]
     fn a_second_slash_says_the_rest() {
-        assert_eq!(Typed::parse("//who"), Typed::Say("/who"));
-        assert_eq!(Typed::parse("///"), Typed::Say("//"));
+        assert_eq!(TypedLine::parse("//who"), TypedLine::Say("/who"));
+        assert_eq!(TypedLine::parse("///"), TypedLine::Say("//"));
     }
 
     #[test]
     fn a_slip_is_told_what_was_perhaps_meant() {
-        assert_eq!(Typed::parse("/rign"), Typed::Unknown(Some("/ring")));
-        assert_eq!(Typed::parse("/qiut now"), Typed::Unknown(Some("/quit")));
-        assert_eq!(Typed::parse("/etc/passwd"), Typed::Unknown(None));
-        assert_eq!(Typed::parse("/foo"), Typed::Unknown(None));
+        assert_eq!(TypedLine::parse("/rign"), TypedLine::Unknown(Some("/ring")));
+        assert_eq!(TypedLine::parse("/qiut now"), TypedLine::Unknown(Some("/quit")));
+        assert_eq!(TypedLine::parse("/etc/passwd"), TypedLine::Unknown(None));
+        assert_eq!(TypedLine::parse("/foo"), TypedLine::Unknown(None));
     }
 
     #[test]
     fn a_pasted_text_is_no_command() {
-        assert_eq!(Typed::parse("/who\n/ring"), Typed::Say("/who\n/ring"));
+        assert_eq!(TypedLine::parse("/who\n/ring"), TypedLine::Say("/who\n/ring"));
     }
 }

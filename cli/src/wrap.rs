@@ -19,7 +19,7 @@ pub(crate) const MIN_WIDTH: usize = 8;
 
 /// A row, as the part of a text that it shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Row {
+pub(crate) struct WrappedRow {
     /// What stands before the part.
     pub(crate) indent: &'static str,
     /// The bytes of the text that the row shows. The blank or line end between two rows belongs to neither.
@@ -31,18 +31,18 @@ pub(crate) struct Row {
 /// Breaks `text` into rows of at most `width` columns: at line ends, at blanks, and a word that is wider than a row
 /// at the edge. A link that is wider than a row is left to the terminal to wrap, so that it can be copied whole: no
 /// part of a link can pass for the beginning of a line.
-pub(crate) fn wrap(text: &str, width: usize) -> Vec<Row> {
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<WrappedRow> {
     Wrapper::new(text, width, true).wrap()
 }
 
 /// As [`wrap`], but breaks links too, as is needed where a cursor moves.
-pub(crate) fn wrap_typed(text: &str, width: usize) -> Vec<Row> {
+pub(crate) fn wrap_typed(text: &str, width: usize) -> Vec<WrappedRow> {
     Wrapper::new(text, width, false).wrap()
 }
 
 /// Where the place before the byte `offset` of a typed `text` is: the number of its row, and the bytes of that row
 /// to the left of it. A place behind a full row is at the start of the next one, which may be one more than there are.
-pub(crate) fn locate(text: &str, rows: &[Row], width: usize, offset: usize) -> (usize, Range<usize>) {
+pub(crate) fn locate(text: &str, rows: &[WrappedRow], width: usize, offset: usize) -> (usize, Range<usize>) {
     let at = rows.partition_point(|row| row.part.start <= offset).saturating_sub(1);
     let Some(row) = rows.get(at) else { return (0, 0..0) };
     let left = row.part.start..offset.min(row.part.end);
@@ -55,7 +55,7 @@ struct Wrapper<'a> {
     text: &'a str,
     width: usize,
     keeps_links: bool,
-    rows: Vec<Row>,
+    rows: Vec<WrappedRow>,
 }
 
 /// The row that is being filled.
@@ -77,7 +77,7 @@ impl<'a> Wrapper<'a> {
         Self { text, width: width.max(MIN_WIDTH), keeps_links, rows: Vec::new() }
     }
 
-    fn wrap(mut self) -> Vec<Row> {
+    fn wrap(mut self) -> Vec<WrappedRow> {
         let mut start = 0;
         for line in self.text.split('\n') {
             self.line(start..start + line.len());
@@ -183,7 +183,7 @@ impl<'a> Wrapper<'a> {
     /// Ends the row before the byte `end`, and begins one that goes on there.
     fn end(&mut self, row: &mut Filling, end: usize) {
         let height = row.columns.div_ceil(self.width).max(1);
-        self.rows.push(Row { indent: row.indent, part: row.start..end, height });
+        self.rows.push(WrappedRow { indent: row.indent, part: row.start..end, height });
         *row = Filling { indent: GOES_ON, start: end, columns: GOES_ON.len() };
     }
 }
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
 
     fn rows(text: &str, width: usize) -> Vec<String> {
-        let shown = |row: &Row| format!("{}{}", row.indent, &text[row.part.clone()]);
+        let shown = |row: &WrappedRow| format!("{}{}", row.indent, &text[row.part.clone()]);
         wrap(text, width).iter().map(shown).collect()
     }
 
@@ -281,7 +281,7 @@ mod tests {
             1 => "(\u{1100}){1,20}",
             1 => Just("👩\u{200d}👩\u{200d}👧🇪🇺e\u{301}\u{301}한".to_owned()),
             2 => "https?://[a-z/?=:.]{0,60}",
-            1 => any::<String>().prop_map(|text| crate::clean::Clean::new(&text).to_string()),
+            1 => any::<String>().prop_map(|text| crate::sanitize::Clean::new(&text).to_string()),
         ];
         proptest::collection::vec(piece, 0..30).prop_map(|pieces| pieces.concat())
     }

@@ -49,7 +49,7 @@ pub(crate) enum Edit {
 
 /// The text and its cursor.
 #[derive(Debug, Default)]
-pub(crate) struct Typed {
+pub(crate) struct EditBuffer {
     text: String,
     /// The byte before which the cursor stands.
     cursor: usize,
@@ -60,7 +60,7 @@ pub(crate) struct Typed {
     is_typing: bool,
 }
 
-impl Typed {
+impl EditBuffer {
     /// The text.
     pub(crate) fn text(&self) -> &str {
         &self.text
@@ -228,9 +228,9 @@ mod tests {
     use super::*;
 
     /// `before|after`, the cursor in between.
-    fn typed(text: &str) -> Typed {
+    fn typed(text: &str) -> EditBuffer {
         let (left, right) = text.split_once('|').unwrap();
-        Typed { text: format!("{left}{right}"), cursor: left.len(), ..Typed::default() }
+        EditBuffer { text: format!("{left}{right}"), cursor: left.len(), ..EditBuffer::default() }
     }
 
     fn after(text: &str, edits: &[Edit]) -> String {
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_text_that_is_too_long_takes_no_more() {
-        let mut typed = Typed::default();
+        let mut typed = EditBuffer::default();
         assert_eq!(typed.insert(&"é".repeat(MAX_TYPED)), MAX_TYPED);
         assert!(!typed.type_in('x'));
         typed.edit(Edit::Backspace);
@@ -320,7 +320,7 @@ mod tests {
         proptest::collection::vec(step, 0..60)
     }
 
-    impl Typed {
+    impl EditBuffer {
         fn step(&mut self, step: &Step) {
             match step {
                 Step::Insert(text) => drop(self.insert(text)),
@@ -351,7 +351,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_step_splits_a_character_and_each_does_what_a_plain_list_does(steps in steps()) {
-            let mut typed = Typed::default();
+            let mut typed = EditBuffer::default();
             for step in &steps {
                 let expected = naive(typed.text(), typed.cursor(), step);
                 typed.step(step);
@@ -365,7 +365,7 @@ mod tests {
 
         #[test]
         fn to_undo_everything_gives_the_beginning(steps in steps()) {
-            let mut typed = Typed::default();
+            let mut typed = EditBuffer::default();
             for step in &steps {
                 typed.step(step);
             }

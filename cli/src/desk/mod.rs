@@ -21,15 +21,15 @@ use signal_hook::consts::{SIGINT, SIGQUIT};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use crate::clean;
 use crate::line::Line;
+use crate::lossy_queue::LossyQueue;
 use crate::outcome::Cause;
-use crate::queue::Queue;
+use crate::sanitize;
 use crate::session::Session;
 use crate::wrap::{locate, wrap_typed};
-use crate::{process, terminal, words};
+use crate::{process, terminal, wording};
 
-use edit::{MAX_TYPED, Typed};
+use edit::{EditBuffer, MAX_TYPED};
 use keys::{Meaning, meaning};
 use paint::{Painter, Region};
 use recall::Recall;
@@ -79,7 +79,7 @@ pub(crate) enum Item {
 }
 
 /// The queue of the desk.
-pub(crate) type Inbox = Queue<Item>;
+pub(crate) type DeskQueue = LossyQueue<Item>;
 
 /// What a line weighs in the queue.
 pub(crate) fn weight(line: &Line) -> usize {
@@ -100,7 +100,7 @@ enum Phase {
 /// The desk.
 pub(crate) struct Desk {
     /// What the desk is told.
-    inbox: Arc<Inbox>,
+    inbox: Arc<DeskQueue>,
     session: Arc<Session>,
     /// Where typed texts go.
     typed_texts: SyncSender<String>,
@@ -109,7 +109,7 @@ pub(crate) struct Desk {
     detect: Duration,
     out: File,
     painter: Painter,
-    typed: Typed,
+    typed: EditBuffer,
     recall: Recall,
     phase: Phase,
     /// The last key was not taken, because what is typed is too long.
@@ -124,7 +124,7 @@ impl Desk {
     /// # Errors
     /// If standard output is closed.
     pub(crate) fn new(
-        inbox: Arc<Inbox>,
+        inbox: Arc<DeskQueue>,
         session: Arc<Session>,
         typed_texts: SyncSender<String>,
         prompt: Line,
@@ -139,7 +139,7 @@ impl Desk {
             detect,
             out: terminal::output()?,
             painter: Painter::new(terminal::size(), look),
-            typed: Typed::default(),
+            typed: EditBuffer::default(),
             recall: Recall::default(),
             phase: Phase::Joining,
             is_full: false,
@@ -239,7 +239,7 @@ impl Desk {
     }
 
     fn type_in(&mut self, c: char) {
-        let is_harmless = clean::typed(c.encode_utf8(&mut [0; 4])).starts_with(c);
+        let is_harmless = sanitize::typed(c.encode_utf8(&mut [0; 4])).starts_with(c);
         let is_taken = !is_harmless || self.typed.type_in(c);
         if !is_taken && !self.is_full {
             self.tell(&format!("not typed: a line has at most {} KiB", MAX_TYPED / 1024));
@@ -258,7 +258,7 @@ impl Desk {
     }
 
     fn insert(&mut self, text: &str) {
-        let text = clean::typed(text);
+        let text = sanitize::typed(text);
         if self.typed.insert(&text) < text.len() {
             self.tell(&format!(
                 "a line has at most {} KiB; the rest of the text was left out",
@@ -274,7 +274,7 @@ impl Desk {
             return self.typed.clear();
         }
         if text.len() > MAX_TEXT {
-            return self.tell(&words::too_long(text.len()));
+            return self.tell(&wording::too_long(text.len()));
         }
         if let Some(question) = question(&text).filter(|_| !is_confirmed) {
             self.question = Some(question);
@@ -409,7 +409,7 @@ fn question(text: &str) -> Option<Line> {
 }
 
 /// Reads keys until the terminal is gone.
-fn read_keys(inbox: &Inbox) {
+fn read_keys(inbox: &DeskQueue) {
     loop {
         if !terminal::wait_for_keys() {
             return inbox.put(Item::NoMoreKeys(None));
@@ -420,7 +420,7 @@ fn read_keys(inbox: &Inbox) {
     }
 }
 
-fn read_burst(inbox: &Inbox) -> io::Result<()> {
+fn read_burst(inbox: &DeskQueue) -> io::Result<()> {
     while event::poll(BURST)? {
         match event::read()? {
             Event::Key(key) => inbox.wait_and_put(Item::Key(key), size_of::<Item>()),

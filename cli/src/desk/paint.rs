@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::line::Line;
 use crate::terminal::Size;
-use crate::wrap::{GOES_ON, MIN_WIDTH, Row, locate, wrap, wrap_typed};
+use crate::wrap::{GOES_ON, MIN_WIDTH, WrappedRow, locate, wrap, wrap_typed};
 
 /// How much of a long line is shown.
 #[derive(Clone, Copy, Debug)]
@@ -292,7 +292,7 @@ impl Painter {
         let mut rows = wrap_typed(text, columns);
         let (at, left) = locate(text, &rows, columns, region.cursor);
         if at == rows.len() {
-            rows.push(Row { indent: GOES_ON, part: text.len()..text.len(), height: 1 });
+            rows.push(WrappedRow { indent: GOES_ON, part: text.len()..text.len(), height: 1 });
         }
         let indent = rows.get(at).map_or("", |row| row.indent);
         let left = format!("{indent}{}", text.get(left).unwrap_or_default());
@@ -329,12 +329,12 @@ fn rows(line: &Line, columns: usize, look: Look, fold: Fold) -> (Vec<(String, us
     let rows = wrap(line.text(), columns);
     let total: usize = rows.iter().map(|row| row.height).sum();
     let mut room = if total > fold.most { fold.shown } else { total };
-    let fits = |row: &&Row| {
+    let fits = |row: &&WrappedRow| {
         let fits = row.height <= room;
         room = room.saturating_sub(row.height);
         fits
     };
-    let shown: Vec<&Row> = rows.iter().take_while(fits).collect();
+    let shown: Vec<&WrappedRow> = rows.iter().take_while(fits).collect();
     let hidden = total - shown.iter().map(|row| row.height).sum::<usize>();
     let mut painted: Vec<(String, usize)> =
         shown.into_iter().map(|row| (line.row(row, look.colour), row.height)).collect();

@@ -9,16 +9,16 @@ use ringchat_core::{
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::room::Runtime;
-use crate::session::Ask;
-use crate::words;
+use crate::any_room::RuntimeKind;
+use crate::session::Query;
+use crate::wording;
 
 /// A line of standard output. Every one carries `lamport` too.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub(super) enum Event<'a> {
+pub(super) enum JsonEvent<'a> {
     /// In the room; again after having been left behind.
-    Ready { me: MemberJson<'a>, leader: MemberJson<'a>, members: MembersJson<'a>, runtime: Runtime },
+    Ready { me: MemberJson<'a>, leader: MemberJson<'a>, members: MembersJson<'a>, runtime: RuntimeKind },
     /// A message took its place in the order.
     Message { seq: Index, from: MemberJson<'a>, text: &'a str, mine: bool, replayed: bool },
     /// A message of one's own took its place.
@@ -91,13 +91,13 @@ pub(super) enum GapReason {
 #[derive(Serialize)]
 struct Stamped<'a> {
     #[serde(flatten)]
-    event: &'a Event<'a>,
+    event: &'a JsonEvent<'a>,
     lamport: Stamp,
 }
 
-impl<'a> Event<'a> {
+impl<'a> JsonEvent<'a> {
     /// The event of any other `notice`, if it has one.
-    pub(super) fn of(notice: &'a Notice, runtime: Runtime) -> Option<Self> {
+    pub(super) fn of(notice: &'a Notice, runtime: RuntimeKind) -> Option<Self> {
         Some(match notice {
             Notice::Ready { me, leader, members } => Self::Ready {
                 me: MemberJson::of(me),
@@ -125,7 +125,7 @@ impl<'a> Event<'a> {
                 Self::Leader { member: MemberJson::of(member), epoch: *epoch }
             }
             Notice::NotYet { contact, failure, left } => {
-                let message = words::not_yet(*contact, *failure, *left);
+                let message = wording::not_yet(*contact, *failure, *left);
                 Self::Error { code: "not_yet", message: message.into(), fatal: false, reference: None }
             }
             Notice::LeftBehind => {
@@ -159,22 +159,22 @@ impl<'a> Event<'a> {
     }
 
     /// The answer to `ask`.
-    pub(super) fn answer(ask: Ask, reference: Option<Value>, report: &'a Report) -> Self {
+    pub(super) fn answer(ask: Query, reference: Option<Value>, report: &'a Report) -> Self {
         match ask {
-            Ask::Members => Self::Members {
+            Query::Members => Self::Members {
                 me: MemberJson::of(&report.me),
                 leader: report.leader.as_ref().map(MemberJson::of),
                 epoch: report.epoch.0,
                 members: MembersJson(&report.members),
                 reference,
             },
-            Ask::Ring => Self::Ring {
+            Query::Ring => Self::Ring {
                 prev: MemberJson::of(&report.prev),
                 next: MemberJson::of(&report.next),
                 reason: "asked",
                 reference,
             },
-            Ask::Stats => Self::Stats { stats: StatsJson::from(report), reference },
+            Query::Stats => Self::Stats { stats: StatsJson::from(report), reference },
         }
     }
 
@@ -187,7 +187,7 @@ impl<'a> Event<'a> {
         Self::Ring {
             prev: MemberJson::of(prev),
             next: MemberJson::of(next),
-            reason: words::ring_reason(reason),
+            reason: wording::ring_reason(reason),
             reference: None,
         }
     }

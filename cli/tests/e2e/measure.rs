@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::support::{Room, Runtimes};
+use crate::support::{Runtimes, TestRoom};
 
 const MEMBERS: usize = 5;
 const ROUNDS: usize = 20;
@@ -21,7 +21,7 @@ fn measure() {
     println!("{:<10} {:>22} {:>20} {:>16}", "runtime", "message shown by all", "to joined", "of a member");
     for (name, runtimes) in [("threads", Runtimes::Threads), ("async-std", Runtimes::AsyncStd)] {
         let (mut gaps, mut joins) = (Vec::new(), Vec::new());
-        let mut room = Room::of(MEMBERS, runtimes);
+        let mut room = TestRoom::of(MEMBERS, runtimes);
         let mut members = room.everyone();
         for _ in 0..ROUNDS {
             let leader = room.leader(&members);
@@ -40,7 +40,7 @@ fn measure() {
 }
 
 /// From the signal until each of `survivors` shows a line that one of them says right after it.
-fn kill_to_next_message(room: &mut Room, leader: usize, survivors: &[usize]) -> Duration {
+fn kill_to_next_message(room: &mut TestRoom, leader: usize, survivors: &[usize]) -> Duration {
     let start = Instant::now();
     room.signal(&[leader], Signal::KILL);
     room.talk(&survivors[..1], 1);

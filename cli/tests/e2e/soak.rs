@@ -7,7 +7,7 @@ use std::env;
 use fastrand::Rng;
 use rustix::process::Signal;
 
-use crate::support::{Room, Runtimes, Who};
+use crate::support::{MemberIndex, Runtimes, TestRoom};
 
 /// Members are kept between these.
 const FEWEST: usize = 2;
@@ -21,7 +21,7 @@ fn soak() {
     let steps = number("SOAK_STEPS").unwrap_or(60);
     println!("SOAK_SEED={seed}");
     let mut soak =
-        Soak { rng: Rng::with_seed(seed), room: Room::of(4, Runtimes::Mixed), members: (0..4).collect() };
+        Soak { rng: Rng::with_seed(seed), room: TestRoom::of(4, Runtimes::Mixed), members: (0..4).collect() };
     for step in 0..steps {
         let before = soak.members.clone();
         println!("{step}: {before:?} {}", soak.step());
@@ -30,8 +30,8 @@ fn soak() {
 
 struct Soak {
     rng: Rng,
-    room: Room,
-    members: Vec<Who>,
+    room: TestRoom,
+    members: Vec<MemberIndex>,
 }
 
 impl Soak {
@@ -80,9 +80,9 @@ impl Soak {
         done.join(", ")
     }
 
-    fn freeze_until_noticed(&mut self, frozen: Who) {
+    fn freeze_until_noticed(&mut self, frozen: MemberIndex) {
         let id = self.room.record(frozen, |record| record.id().map(ToOwned::to_owned)).unwrap();
-        let others: Vec<Who> = self.members.iter().copied().filter(|&who| who != frozen).collect();
+        let others: Vec<MemberIndex> = self.members.iter().copied().filter(|&who| who != frozen).collect();
         self.room.signal(&[frozen], Signal::STOP);
         self.room.talk(&self.members.clone(), 5);
         self.room.until("the others notice", |records| {
@@ -93,7 +93,7 @@ impl Soak {
     }
 
     /// Waits for the newcomers. One whose only contact has gone may come in or not.
-    fn admit(&mut self, newcomers: Vec<(Who, Who)>) {
+    fn admit(&mut self, newcomers: Vec<(MemberIndex, MemberIndex)>) {
         for (newcomer, contact) in newcomers {
             if self.members.contains(&contact) {
                 self.room.wait_ready(newcomer);
@@ -104,11 +104,11 @@ impl Soak {
         }
     }
 
-    fn pick(&mut self) -> Who {
+    fn pick(&mut self) -> MemberIndex {
         self.members[self.rng.usize(..self.members.len())]
     }
 
-    fn take(&mut self) -> Who {
+    fn take(&mut self) -> MemberIndex {
         self.members.swap_remove(self.rng.usize(..self.members.len()))
     }
 }

@@ -8,7 +8,7 @@ use ringchat_core::RoomId;
 use ringchat_core::wire::{Envelope, GREETING, Message, encode};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::support::{Event, Room, Runtimes, on_every_runtime};
+use crate::support::{ReceivedEvent, Runtimes, TestRoom, on_every_runtime};
 
 on_every_runtime! {
     bytes_that_are_no_frame
@@ -102,7 +102,7 @@ fn five_hundred_idle_connections(runtimes: Runtimes) {
 
 /// Runs `disturbance` at each member's port while a room of three talks.
 fn disturb(runtimes: Runtimes, disturbance: impl Fn(&str)) {
-    let mut room = Room::of(3, runtimes);
+    let mut room = TestRoom::of(3, runtimes);
     let everyone = room.everyone();
     let before: Vec<usize> =
         everyone.iter().map(|&who| room.record(who, |record| record.events.len())).collect();
@@ -126,8 +126,8 @@ fn disturb(runtimes: Runtimes, disturbance: impl Fn(&str)) {
     }
 }
 
-fn is_talk(event: &Event) -> bool {
-    matches!(event, Event::Message { .. } | Event::Sent { .. })
+fn is_talk(event: &ReceivedEvent) -> bool {
+    matches!(event, ReceivedEvent::Message { .. } | ReceivedEvent::Sent { .. })
 }
 
 fn connect(addr: &str) -> TcpStream {

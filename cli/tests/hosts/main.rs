@@ -18,8 +18,8 @@ mod network;
 #[path = "../support/mod.rs"]
 mod support;
 
-use network::{ADDRESSES, Network};
-use support::{Room, Runtimes, Who};
+use network::{ADDRESSES, HostNetwork};
+use support::{MemberIndex, Runtimes, TestRoom};
 
 /// Makes two tests of each scenario, one a runtime.
 macro_rules! on_both_runtimes {
@@ -97,15 +97,15 @@ fn whoever_gives_no_address_tells_the_one_on_the_side_of_its_contact(runtimes: R
 }
 
 /// A room of `n` on as many hosts, in which all have talked, and a host for one more; none if there can be no hosts here.
-fn room_of(n: usize, runtimes: Runtimes) -> Option<(Network, Room)> {
-    let network = match Network::new(n + 1) {
+fn room_of(n: usize, runtimes: Runtimes) -> Option<(HostNetwork, TestRoom)> {
+    let network = match HostNetwork::new(n + 1) {
         Ok(network) => network,
         Err(why) => {
             println!("SKIPPED: this test needs root and network namespaces ({why})");
             return None;
         }
     };
-    let mut room = Room::new(runtimes);
+    let mut room = TestRoom::new(runtimes);
     for (host, address) in ADDRESSES.iter().enumerate().take(n) {
         let contacts = host.checked_sub(1).map(|contact| room.addr(contact));
         let who = room.start(|options| {
@@ -124,7 +124,7 @@ fn room_of(n: usize, runtimes: Runtimes) -> Option<(Network, Room)> {
 }
 
 /// Both sides talk before they know of the cut, become a room each, and talk again.
-fn talk_apart(room: &mut Room, side: &[Who]) {
+fn talk_apart(room: &mut TestRoom, side: &[MemberIndex]) {
     let (everyone, others) = (room.everyone(), room.all_but(side));
     room.talk(&everyone, 5);
     for side in [side, &others] {
@@ -135,7 +135,7 @@ fn talk_apart(room: &mut Room, side: &[Who]) {
 }
 
 /// All become one room, and what anybody said is shown by all.
-fn talk_as_one(room: &mut Room) {
+fn talk_as_one(room: &mut TestRoom) {
     let everyone = room.everyone();
     room.settle(&everyone);
     room.talk(&everyone, 5);

@@ -13,12 +13,12 @@ pub(crate) const ADDRESSES: [&str; 6] =
 const SWITCHES: [&str; 2] = ["switch0", "switch1"];
 
 /// Hosts and their cables. Gone when dropped, with all that still runs there.
-pub(crate) struct Network {
+pub(crate) struct HostNetwork {
     name: String,
     hosts: usize,
 }
 
-impl Network {
+impl HostNetwork {
     /// A network of `hosts`, all on one switch.
     ///
     /// # Errors
@@ -83,7 +83,7 @@ impl Network {
     }
 }
 
-impl Drop for Network {
+impl Drop for HostNetwork {
     fn drop(&mut self) {
         // What was never made cannot be deleted, and need not be.
         for name in (0..self.hosts).map(|host| self.host(host)).chain([self.core()]) {

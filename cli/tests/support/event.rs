@@ -4,25 +4,25 @@ use serde::Deserialize;
 
 /// One line.
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Line {
+pub(crate) struct EventLine {
     pub(crate) lamport: u64,
     #[serde(flatten)]
-    pub(crate) event: Event,
+    pub(crate) event: ReceivedEvent,
 }
 
 /// What a line tells. Keys and events that no test looks at are left out.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
-pub(crate) enum Event {
+pub(crate) enum ReceivedEvent {
     Ready {
-        me: Peer,
-        leader: Peer,
-        members: Vec<Peer>,
+        me: EventMember,
+        leader: EventMember,
+        members: Vec<EventMember>,
         runtime: String,
     },
     Message {
         seq: u64,
-        from: Peer,
+        from: EventMember,
         text: String,
         mine: bool,
     },
@@ -36,19 +36,19 @@ pub(crate) enum Event {
         count: u64,
     },
     Joined {
-        member: Peer,
+        member: EventMember,
     },
     Left {
-        member: Peer,
+        member: EventMember,
         reason: String,
     },
     Ring {
-        prev: Peer,
-        next: Peer,
+        prev: EventMember,
+        next: EventMember,
     },
     Election {},
     Leader {
-        member: Peer,
+        member: EventMember,
         epoch: u64,
     },
     Error {
@@ -65,7 +65,7 @@ pub(crate) enum Event {
 
 /// Somebody in the room, as `--json` shows it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-pub(crate) struct Peer {
+pub(crate) struct EventMember {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) addr: String,

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// How to start a process.
 #[derive(Clone, Debug)]
-pub(crate) struct Options {
+pub(crate) struct LaunchOptions {
     pub(crate) name: String,
     pub(crate) runtime: &'static str,
     /// Empty to give none.
@@ -32,7 +32,7 @@ pub(crate) struct Options {
 pub(crate) enum Stdout {
     /// It is read.
     Read,
-    /// It is not read before [`super::Room::read_on`].
+    /// It is not read before [`super::TestRoom::read_on`].
     Held,
     /// Its reader goes once the process is a member.
     Closed,
@@ -46,7 +46,7 @@ pub(crate) struct Process {
 
 impl Process {
     /// Starts one in the folder `dir`. Its standard error goes to a file there, named after it.
-    pub(crate) fn start(options: &Options, dir: &Path) -> (Self, Child) {
+    pub(crate) fn start(options: &LaunchOptions, dir: &Path) -> (Self, Child) {
         let stderr = File::create(dir.join(format!("{}.stderr", options.name))).unwrap();
         let mut command = program(options.namespace.as_deref());
         command.current_dir(dir).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use super::event::{Event, Line, Peer};
+use super::event::{EventLine, EventMember, ReceivedEvent};
 
 /// More events than any test needs; a member that prints more has run wild.
 const MAX_EVENTS: usize = 200_000;
@@ -13,7 +13,7 @@ const MAX_EVENTS: usize = 200_000;
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     /// Every event, in order.
-    pub(crate) events: Vec<Event>,
+    pub(crate) events: Vec<ReceivedEvent>,
     /// The messages shown, in order.
     pub(crate) shown: Vec<Shown>,
     /// The longest time between two messages shown.
@@ -22,16 +22,16 @@ pub(crate) struct Record {
     pub(crate) last_of: BTreeMap<String, String>,
     /// How often it became a member.
     pub(crate) readies: usize,
-    /// Who it is, once it is a member.
-    pub(crate) me: Option<Peer>,
+    /// MemberIndex it is, once it is a member.
+    pub(crate) me: Option<EventMember>,
     /// What it says that it runs on.
     pub(crate) runtime: String,
-    /// Who leads.
-    pub(crate) leader: Option<Peer>,
+    /// MemberIndex leads.
+    pub(crate) leader: Option<EventMember>,
     /// Ids of all members.
     pub(crate) members: BTreeSet<String>,
     /// The members before and after it.
-    pub(crate) ring: Option<(Peer, Peer)>,
+    pub(crate) ring: Option<(EventMember, EventMember)>,
     /// Whether its output is not to be read yet.
     pub(crate) held: bool,
     /// Whether its output has ended or is read no more.
@@ -67,7 +67,7 @@ impl Record {
         if self.events.len() >= MAX_EVENTS {
             return;
         }
-        match serde_json::from_str::<Line>(line) {
+        match serde_json::from_str::<EventLine>(line) {
             Ok(line) if line.lamport < self.lamport => {
                 self.offences.push(format!("Lamport time ran back from {} to {line:?}", self.lamport));
             }
@@ -101,27 +101,27 @@ impl Record {
     /// The reference and the place of each own message that took its place, in order.
     pub(crate) fn places(&self) -> Vec<(Option<&str>, u64)> {
         let sent = |event| match event {
-            &Event::Sent { ref reference, seq } => Some((reference.as_deref(), seq)),
+            &ReceivedEvent::Sent { ref reference, seq } => Some((reference.as_deref(), seq)),
             _ => None,
         };
         self.events.iter().filter_map(sent).collect()
     }
 
     /// Whether such an event was printed.
-    pub(crate) fn any(&self, wanted: impl Fn(&Event) -> bool) -> bool {
+    pub(crate) fn any(&self, wanted: impl Fn(&ReceivedEvent) -> bool) -> bool {
         self.events.iter().any(wanted)
     }
 
-    fn fold(&mut self, event: &Event) {
+    fn fold(&mut self, event: &ReceivedEvent) {
         match event {
-            Event::Ready { me, leader, members, runtime } => {
+            ReceivedEvent::Ready { me, leader, members, runtime } => {
                 self.runtime.clone_from(runtime);
                 self.readies += 1;
                 self.me = Some(me.clone());
                 self.leader = Some(leader.clone());
                 self.members = members.iter().map(|member| member.id.clone()).collect();
             }
-            Event::Message { seq, from, text, mine } => {
+            ReceivedEvent::Message { seq, from, text, mine } => {
                 if *mine != (Some(from) == self.me.as_ref()) {
                     self.offences.push(format!("mine is wrong of {from:?}"));
                 }
@@ -131,26 +131,26 @@ impl Record {
                 self.last_of.insert(from.id.clone(), text.clone());
                 self.shown.push(Shown { seq: *seq, from: from.id.clone(), text: text.clone() });
             }
-            Event::Joined { member } => {
+            ReceivedEvent::Joined { member } => {
                 self.members.insert(member.id.clone());
             }
-            Event::Left { member, .. } => {
+            ReceivedEvent::Left { member, .. } => {
                 self.members.remove(&member.id);
             }
-            Event::Ring { prev, next } => self.ring = Some((prev.clone(), next.clone())),
-            Event::Leader { member, epoch } => {
+            ReceivedEvent::Ring { prev, next } => self.ring = Some((prev.clone(), next.clone())),
+            ReceivedEvent::Leader { member, epoch } => {
                 if *epoch < self.epoch {
                     self.offences.push(format!("epoch ran back from {} to {epoch}", self.epoch));
                 }
                 self.epoch = *epoch;
                 self.leader = Some(member.clone());
             }
-            Event::Sent { .. }
-            | Event::Gap { .. }
-            | Event::Election {}
-            | Event::Error { .. }
-            | Event::Bye { .. }
-            | Event::Other => {}
+            ReceivedEvent::Sent { .. }
+            | ReceivedEvent::Gap { .. }
+            | ReceivedEvent::Election {}
+            | ReceivedEvent::Error { .. }
+            | ReceivedEvent::Bye { .. }
+            | ReceivedEvent::Other => {}
         }
     }
 }

@@ -9,8 +9,8 @@
 #![allow(clippy::disallowed_methods, reason = "the tests wait for the screen, with a deadline")]
 
 mod edit;
+mod json_member;
 mod keys;
-mod peer;
 mod pty;
 mod screen;
 mod shell;
@@ -19,12 +19,12 @@ mod signals;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use peer::Peer;
+use json_member::JsonMember;
 use pty::Terminal;
 
 /// A room: its creator, driven with JSON, and a member on a terminal, called Bob.
 struct Room {
-    eve: Peer,
+    eve: JsonMember,
     bob: Terminal,
     prompt: String,
     _dir: TempDir,
@@ -37,7 +37,7 @@ impl Room {
 
     fn with(args: &[&str], env: &[(&str, &str)]) -> Self {
         let dir = TempDir::new().unwrap();
-        let eve = Peer::start(dir.path(), &["-l", "-n", "Eve"]);
+        let eve = JsonMember::start(dir.path(), &["-l", "-n", "Eve"]);
         let bob = Terminal::start(dir.path(), &[&["-n", "Bob", &eve.addr], args].concat(), env);
         let addr = eve.wait("joined")["member"]["addr"].as_str().unwrap().to_owned();
         let prompt = format!("> Bob({addr}):");

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::Room;
-use crate::peer::Peer;
+use crate::json_member::JsonMember;
 
 #[test]
 fn no_row_of_a_text_can_pass_for_a_line_of_somebody_else() {
@@ -161,7 +161,7 @@ fn tmux_shows_one_prompt_and_every_line_once_when_its_window_changes() {
         return;
     }
     let dir = TempDir::new().unwrap();
-    let mut eve = Peer::start(dir.path(), &["-l", "-n", "Eve"]);
+    let mut eve = JsonMember::start(dir.path(), &["-l", "-n", "Eve"]);
     let tmux = Tmux::start(&dir, &["-n", "Bob", &eve.addr]);
     eve.wait("joined");
     for line in 0..40 {

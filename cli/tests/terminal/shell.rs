@@ -5,7 +5,7 @@ use std::path::Path;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::peer::Peer;
+use crate::json_member::JsonMember;
 use crate::pty::Terminal;
 
 const BASH: &[&str] = &["bash", "--norc", "--noprofile", "-i"];
@@ -13,7 +13,7 @@ const DASH: &[&str] = &["dash", "-i"];
 
 /// A shell, and the member of Eve's room that it runs.
 struct Job {
-    eve: Peer,
+    eve: JsonMember,
     shell: Terminal,
     addr: String,
     _dir: TempDir,
@@ -22,7 +22,7 @@ struct Job {
 impl Job {
     fn start(shell: &[&str]) -> Self {
         let dir = TempDir::new().unwrap();
-        let eve = Peer::start(dir.path(), &["-l", "-n", "Eve", "--detect-ms", "60000"]);
+        let eve = JsonMember::start(dir.path(), &["-l", "-n", "Eve", "--detect-ms", "60000"]);
         let mut shell = Terminal::shell(dir.path(), shell);
         shell.wait("a shell", |lines| lines.last().is_some_and(|line| line.ends_with('$')));
         shell.keys(&format!("ringchat --detect-ms 60000 -n Bob {}\r", eve.addr));

@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::Room;
-use crate::peer::Peer;
+use crate::json_member::JsonMember;
 use crate::pty::Terminal;
 
 #[test]
@@ -59,11 +59,11 @@ fn a_terminal_that_is_not_read_is_restored_all_the_same() {
 }
 
 /// Starts a member under a shell that ignores a signal, as `nohup` or `&` in a script do.
-fn ignoring(signal: &str, dir: &Path, args: &[&str]) -> Peer {
+fn ignoring(signal: &str, dir: &Path, args: &[&str]) -> JsonMember {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("trap '' {signal}; exec \"$@\""), "sh", env!("CARGO_BIN_EXE_ringchat")]);
     command.stdin(Stdio::piped()).args(args);
-    Peer::start_as(command, dir)
+    JsonMember::start_as(command, dir)
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
     for (name, signal) in [("HUP", Signal::HUP), ("INT", Signal::INT), ("TERM", Signal::TERM)] {
         let dir = TempDir::new().unwrap();
         let mut eve = ignoring(name, dir.path(), &["-l", "-n", "Eve"]);
-        let mut bob = Peer::start(dir.path(), &["-n", "Bob", &eve.addr]);
+        let mut bob = JsonMember::start(dir.path(), &["-n", "Bob", &eve.addr]);
         eve.wait("joined");
         eve.signal(signal);
         bob.say("still there?");

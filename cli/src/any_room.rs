@@ -14,7 +14,7 @@ use serde::Serialize;
 /// What drives the node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
-pub(crate) enum Runtime {
+pub(crate) enum RuntimeKind {
     /// `ringchat-threads`.
     #[default]
     Threads,
@@ -22,7 +22,7 @@ pub(crate) enum Runtime {
     AsyncStd,
 }
 
-impl FromStr for Runtime {
+impl FromStr for RuntimeKind {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
@@ -35,7 +35,7 @@ impl FromStr for Runtime {
 }
 
 /// A room.
-pub(crate) enum Room {
+pub(crate) enum AnyRoom {
     /// Driven by threads.
     Threads(ringchat_threads::Room),
     /// Driven by async-std.
@@ -43,7 +43,7 @@ pub(crate) enum Room {
 }
 
 /// What happens in a room, until it has ended.
-pub(crate) enum Notices {
+pub(crate) enum AnyEvents {
     /// Driven by threads.
     Threads(ringchat_threads::Notices),
     /// Driven by async-std.
@@ -83,20 +83,20 @@ impl From<ringchat_async_std::OpenError> for OpenError {
     }
 }
 
-impl Room {
+impl AnyRoom {
     /// Binds the address and starts to create or join the room.
     ///
     /// # Errors
     /// If the address cannot be listened on, or the system denies something else.
-    pub(crate) fn open(runtime: Runtime, config: Config) -> Result<(Self, Notices), OpenError> {
+    pub(crate) fn open(runtime: RuntimeKind, config: Config) -> Result<(Self, AnyEvents), OpenError> {
         match runtime {
-            Runtime::Threads => {
+            RuntimeKind::Threads => {
                 let (room, notices) = ringchat_threads::Room::open(config)?;
-                Ok((Self::Threads(room), Notices::Threads(notices)))
+                Ok((Self::Threads(room), AnyEvents::Threads(notices)))
             }
-            Runtime::AsyncStd => {
+            RuntimeKind::AsyncStd => {
                 let (room, notices) = block_on(ringchat_async_std::Room::open(config))?;
-                Ok((Self::AsyncStd(room), Notices::AsyncStd(notices)))
+                Ok((Self::AsyncStd(room), AnyEvents::AsyncStd(notices)))
             }
         }
     }
@@ -148,7 +148,7 @@ impl Room {
     }
 }
 
-impl Notices {
+impl AnyEvents {
     /// The next event; none once the room has ended.
     pub(crate) fn next(&mut self) -> Option<Event> {
         match self {

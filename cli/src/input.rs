@@ -8,12 +8,12 @@ use ringchat_core::Text;
 use ringchat_core::driver::Ended;
 use ringchat_core::limits::MAX_TEXT;
 
-use crate::lines::{self, Lines};
+use crate::bounded_lines::{BoundedLine, BoundedLines};
 use crate::outcome::Cause;
 use crate::screen::Question;
 use crate::session::Session;
-use crate::typed::{HELP, Typed};
-use crate::words;
+use crate::typed::{HELP, TypedLine};
+use crate::wording;
 
 /// Answers that may be awaited before input is read no further.
 pub(crate) const MAX_ASKED: usize = 64;
@@ -22,7 +22,7 @@ pub(crate) const MAX_ASKED: usize = 64;
 pub(crate) const MAX_WAITING: usize = 1024;
 
 /// Says and asks what people want until they leave.
-pub(crate) struct Input {
+pub(crate) struct HumanInput {
     /// The session.
     pub(crate) session: Arc<Session>,
     /// Where the screen learns what the next report is to answer. Whatever is not said goes this way, so that answers
@@ -38,7 +38,7 @@ enum Done {
     Left,
 }
 
-impl Input {
+impl HumanInput {
     /// Takes what is typed at the desk.
     pub(crate) fn typed_texts(self, texts: &Receiver<String>) {
         while let Ok(text) = texts.recv() {
@@ -75,11 +75,11 @@ impl Input {
     }
 
     fn read(&self, input: impl BufRead, each: impl Fn(&Self, &str) -> Done) -> io::Result<()> {
-        let mut lines = Lines::new(input, MAX_TEXT);
+        let mut lines = BoundedLines::new(input, MAX_TEXT);
         while let Some(line) = lines.next()? {
             let done = match line {
-                lines::Line::Whole(line) => each(self, &String::from_utf8_lossy(&line)),
-                lines::Line::TooLong { length } => self.tell(words::too_long(length)),
+                BoundedLine::Whole(line) => each(self, &String::from_utf8_lossy(&line)),
+                BoundedLine::TooLong { length } => self.tell(wording::too_long(length)),
             };
             if let Done::Left = done {
                 break;
@@ -90,18 +90,18 @@ impl Input {
 
     /// Does what a typed line means.
     fn typed(&self, line: &str) -> Done {
-        match Typed::parse(line) {
-            Typed::Say(text) if text.trim().is_empty() => Done::Yes,
-            Typed::Say(text) => self.say(text),
-            Typed::Leave(last) => self.leave(last),
-            Typed::Help(part) => self.help(part),
-            Typed::Members(part) => self.ask(Question::Members(part.to_lowercase())),
-            Typed::Ring => self.ask(Question::Ring),
-            Typed::Leader => self.ask(Question::Leader),
-            Typed::Stats => self.ask(Question::Stats),
-            Typed::Full => self.ask(Question::Full),
-            Typed::Clear => self.ask(Question::Clear),
-            Typed::Unknown(nearest) => {
+        match TypedLine::parse(line) {
+            TypedLine::Say(text) if text.trim().is_empty() => Done::Yes,
+            TypedLine::Say(text) => self.say(text),
+            TypedLine::Leave(last) => self.leave(last),
+            TypedLine::Help(part) => self.help(part),
+            TypedLine::Members(part) => self.ask(Question::Members(part.to_lowercase())),
+            TypedLine::Ring => self.ask(Question::Ring),
+            TypedLine::Leader => self.ask(Question::Leader),
+            TypedLine::Stats => self.ask(Question::Stats),
+            TypedLine::Full => self.ask(Question::Full),
+            TypedLine::Clear => self.ask(Question::Clear),
+            TypedLine::Unknown(nearest) => {
                 let hint = nearest.map_or_else(String::new, |nearest| format!("did you mean {nearest}? "));
                 self.tell(format!("no such command; {hint}/help lists them, // says a text with a slash"))
             }
@@ -112,7 +112,7 @@ impl Input {
         match Text::new(text).map(|text| self.session.room.say(text)) {
             Ok(Ok(())) => Done::Yes,
             Ok(Err(Ended)) => Done::Left,
-            Err(error) => self.tell(words::too_long(error.length)),
+            Err(error) => self.tell(wording::too_long(error.length)),
         }
     }
 

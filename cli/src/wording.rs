@@ -10,8 +10,8 @@ use ringchat_core::{
     ChatLine, Departure, DialFailure, ElectionPhase, Ending, JoinFailure, Notice, RingReason,
 };
 
-use crate::clean::Clean;
 use crate::line::Line;
+use crate::sanitize::Clean;
 
 /// What the log says about a line of chat.
 pub(crate) fn said(line: &ChatLine<'_>) -> String {

@@ -14,14 +14,14 @@ use serde_json::{Value, json};
 const LONG: Duration = Duration::from_secs(20);
 
 /// A member.
-pub(crate) struct Peer {
+pub(crate) struct JsonMember {
     child: Child,
     events: Receiver<Value>,
     /// Where it listens.
     pub(crate) addr: String,
 }
 
-impl Peer {
+impl JsonMember {
     /// Starts one in `dir` and waits until it is in the room.
     pub(crate) fn start(dir: &Path, args: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ringchat"));
@@ -94,7 +94,7 @@ impl Peer {
     }
 }
 
-impl Drop for Peer {
+impl Drop for JsonMember {
     fn drop(&mut self) {
         // It may be over already.
         let _ = self.child.kill();

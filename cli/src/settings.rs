@@ -8,14 +8,14 @@ use std::time::Duration;
 
 use ringchat_core::{Config, Name, NameError, Start};
 
+use crate::any_room::RuntimeKind;
 use crate::flags::Flags;
 use crate::own_address;
-use crate::room::Runtime;
-use crate::words;
+use crate::wording;
 
 /// A valid set of options.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Options {
+pub(crate) struct Settings {
     /// Where to listen; port 0 is any free one.
     pub(crate) addr: SocketAddr,
     /// What others call this member.
@@ -27,7 +27,7 @@ pub(crate) struct Options {
     /// How long to try to get in.
     pub(crate) join_timeout: Duration,
     /// What drives the node.
-    pub(crate) runtime: Runtime,
+    pub(crate) runtime: RuntimeKind,
     /// JSON both ways instead of a screen.
     pub(crate) json: bool,
     /// The log on the screen too.
@@ -93,11 +93,11 @@ impl fmt::Display for UsageError {
             Self::Value { option, value, wanted } => write!(f, "{option} is to be {wanted}, not {value:?}"),
             Self::Name(error) => write!(f, "{error}; choose another with -n NAME"),
             Self::Unspecified { ip, own } => {
-                let own = words::list(own);
+                let own = wording::list(own);
                 write!(f, "{ip} is no address that others can reach; choose one of this machine with -a: {own}")
             }
             Self::OnlyHere { ip, contact, own } => {
-                let own = words::list(own);
+                let own = wording::list(own);
                 write!(
                     f,
                     "only this machine can reach {ip}, and the room at {contact} may have members on others; leave \
@@ -109,7 +109,7 @@ impl fmt::Display for UsageError {
     }
 }
 
-impl Options {
+impl Settings {
     /// Whether a log is kept.
     pub(crate) fn has_log(&self) -> bool {
         self.log_file != LogFile::Off
@@ -310,13 +310,13 @@ fn usual_name(user: &str) -> Result<Name, NameError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::flags::Asked;
+    use crate::flags::Invocation;
 
-    fn options(line: &str, env: &[(&str, &str)]) -> Result<Options, UsageError> {
-        let Ok(Asked::Run(flags)) = Flags::parse(line.split_whitespace().map(str::to_owned)) else {
+    fn options(line: &str, env: &[(&str, &str)]) -> Result<Settings, UsageError> {
+        let Ok(Invocation::Run(flags)) = Flags::parse(line.split_whitespace().map(str::to_owned)) else {
             panic!("{line} is no command line");
         };
-        Options::new(*flags, |name| {
+        Settings::new(*flags, |name| {
             env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
         })
     }
@@ -341,7 +341,7 @@ mod tests {
         let options = options("-l -n flag", &env).unwrap();
         assert_eq!(options.name.as_str(), "flag");
         assert_eq!(options.addr.port(), 7);
-        assert_eq!(options.runtime, Runtime::AsyncStd);
+        assert_eq!(options.runtime, RuntimeKind::AsyncStd);
     }
 
     #[test]

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use crate::queue::Queue;
+use crate::lossy_queue::LossyQueue;
 
 /// The end of the queue that takes lines. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Outlet(Arc<Queue<String>>);
+pub(crate) struct LineWriter(Arc<LossyQueue<String>>);
 
-impl Outlet {
+impl LineWriter {
     /// Starts the thread that hands lines to `write`; `gap` makes the line that tells of lost ones. If writing fails,
     /// `on_failure` is called, and from then on lines are taken and dropped.
     ///
@@ -22,10 +22,10 @@ impl Outlet {
         gap: impl Fn(u64) -> String + Send + Sync + 'static,
         on_failure: impl FnOnce(io::Error) + Send + 'static,
     ) -> io::Result<Self> {
-        let queue = Arc::new(Queue::new(gap));
-        let outlet = Self(Arc::clone(&queue));
+        let queue = Arc::new(LossyQueue::new(gap));
+        let writer = Self(Arc::clone(&queue));
         thread::Builder::new().name("output".into()).spawn(move || write_all(&queue, write, on_failure))?;
-        Ok(outlet)
+        Ok(writer)
     }
 
     /// Queues `line`, newline included, or loses it.
@@ -50,7 +50,7 @@ impl Outlet {
 }
 
 fn write_all(
-    queue: &Queue<String>,
+    queue: &LossyQueue<String>,
     mut write: impl FnMut(String) -> io::Result<()>,
     on_failure: impl FnOnce(io::Error),
 ) {
@@ -78,12 +78,13 @@ mod tests {
     #[test]
     fn lines_come_out_in_order_and_finish_waits_for_them() {
         let (sender, written) = mpsc::channel();
-        let outlet =
-            Outlet::start(move |lines| sender.send(lines).map_err(io::Error::other), gap, |_| {}).unwrap();
+        let writer =
+            LineWriter::start(move |lines| sender.send(lines).map_err(io::Error::other), gap, |_| {})
+                .unwrap();
         for line in 0..100 {
-            outlet.offer(&format!("{line}\n"));
+            writer.offer(&format!("{line}\n"));
         }
-        outlet.finish(LONG);
+        writer.finish(LONG);
         let all: String = written.try_iter().collect();
         assert!(all.lines().eq((0..100).map(|line| line.to_string())));
     }
@@ -96,12 +97,12 @@ mod tests {
             gate.recv().map_err(io::Error::other)?;
             sender.send(lines).map_err(io::Error::other)
         };
-        let outlet = Outlet::start(write, gap, |_| {}).unwrap();
+        let writer = LineWriter::start(write, gap, |_| {}).unwrap();
         let line = "x".repeat(1024 * 1024 - 1) + "\n";
-        (0..100).for_each(|_| outlet.offer(&line));
-        outlet.insist("last\n");
+        (0..100).for_each(|_| writer.offer(&line));
+        writer.insist("last\n");
         (0..100).for_each(|_| release.send(()).unwrap_or_default());
-        outlet.finish(LONG);
+        writer.finish(LONG);
         let all: String = written.try_iter().collect();
         let mut lines: Vec<&str> = all.lines().collect();
         assert_eq!(lines.pop(), Some("last"));
@@ -114,16 +115,16 @@ mod tests {
     #[test]
     fn a_failure_is_told_and_then_nothing_waits() {
         let (sender, failures) = mpsc::channel();
-        let outlet = Outlet::start(
+        let writer = LineWriter::start(
             |_| Err(io::ErrorKind::BrokenPipe.into()),
             gap,
             move |error| sender.send(error.kind()).unwrap(),
         )
         .unwrap();
-        outlet.offer("a\n");
+        writer.offer("a\n");
         assert_eq!(failures.recv_timeout(LONG), Ok(io::ErrorKind::BrokenPipe));
-        outlet.offer("b\n");
-        outlet.finish(LONG);
+        writer.offer("b\n");
+        writer.finish(LONG);
         assert_eq!(failures.recv_timeout(LONG), Err(mpsc::RecvTimeoutError::Disconnected));
     }
 }

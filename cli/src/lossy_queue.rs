@@ -18,7 +18,7 @@ const RESERVE: usize = 64 * 1024;
 const PATIENCE: Duration = Duration::from_millis(100);
 
 /// The queue.
-pub(crate) struct Queue<T> {
+pub(crate) struct LossyQueue<T> {
     state: Mutex<State<T>>,
     changed: Condvar,
     /// The item that tells of so many lost ones.
@@ -58,7 +58,7 @@ impl<T> State<T> {
     }
 }
 
-impl<T> Queue<T> {
+impl<T> LossyQueue<T> {
     /// An empty queue, in which `gap` tells of lost items.
     pub(crate) fn new(gap: impl Fn(u64) -> T + Send + Sync + 'static) -> Self {
         let state = State { items: VecDeque::new(), weight: 0, lost: 0, stalled: false, phase: Phase::Open };
@@ -180,11 +180,11 @@ mod tests {
     const LONG: Duration = Duration::from_secs(10);
     const HEAVY: usize = MAX_WEIGHT / 8;
 
-    fn queue() -> Queue<String> {
-        Queue::new(|lost| format!("{lost} lost"))
+    fn queue() -> LossyQueue<String> {
+        LossyQueue::new(|lost| format!("{lost} lost"))
     }
 
-    fn offer(queue: &Queue<String>, items: std::ops::Range<usize>) {
+    fn offer(queue: &LossyQueue<String>, items: std::ops::Range<usize>) {
         items.for_each(|item| queue.offer(item.to_string(), HEAVY));
     }
 

@@ -4,7 +4,7 @@ use std::io::{self, BufRead};
 
 /// A line, without its end.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Line {
+pub(crate) enum BoundedLine {
     /// All of it.
     Whole(Vec<u8>),
     /// It had this many bytes, too many to keep.
@@ -12,12 +12,12 @@ pub(crate) enum Line {
 }
 
 /// Reads lines that end with `\n` or `\r\n`, or with the input.
-pub(crate) struct Lines<R> {
+pub(crate) struct BoundedLines<R> {
     input: R,
     limit: usize,
 }
 
-impl<R: BufRead> Lines<R> {
+impl<R: BufRead> BoundedLines<R> {
     /// The lines of `input`, each of at most `limit` bytes.
     pub(crate) fn new(input: R, limit: usize) -> Self {
         Self { input, limit }
@@ -27,7 +27,7 @@ impl<R: BufRead> Lines<R> {
     ///
     /// # Errors
     /// If the input cannot be read.
-    pub(crate) fn next(&mut self) -> io::Result<Option<Line>> {
+    pub(crate) fn next(&mut self) -> io::Result<Option<BoundedLine>> {
         let mut line = Vec::new();
         let mut length = 0;
         loop {
@@ -52,12 +52,12 @@ impl<R: BufRead> Lines<R> {
         }
     }
 
-    fn line(&self, mut line: Vec<u8>, mut length: usize) -> Line {
+    fn line(&self, mut line: Vec<u8>, mut length: usize) -> BoundedLine {
         if length == line.len() && line.last() == Some(&b'\r') {
             line.pop();
             length -= 1;
         }
-        if length > self.limit { Line::TooLong { length } } else { Line::Whole(line) }
+        if length > self.limit { BoundedLine::TooLong { length } } else { BoundedLine::Whole(line) }
     }
 }
 
@@ -67,15 +67,15 @@ mod tests {
 
     use super::*;
 
-    fn lines(input: &[u8], limit: usize, buffer: usize) -> Vec<Line> {
-        let mut lines = Lines::new(BufReader::with_capacity(buffer, input), limit);
+    fn lines(input: &[u8], limit: usize, buffer: usize) -> Vec<BoundedLine> {
+        let mut lines = BoundedLines::new(BufReader::with_capacity(buffer, input), limit);
         std::iter::from_fn(|| lines.next().unwrap()).collect()
     }
 
     #[test]
     fn lines_end_with_a_newline_or_with_the_input() {
         for buffer in 1..8 {
-            let whole = |text: &str| Line::Whole(text.into());
+            let whole = |text: &str| BoundedLine::Whole(text.into());
             assert_eq!(
                 lines(b"a\n\nbcd\r\nlast", 9, buffer),
                 [whole("a"), whole(""), whole("bcd"), whole("last")]
@@ -87,8 +87,11 @@ mod tests {
     #[test]
     fn a_line_above_the_limit_is_counted_and_passed_over() {
         for buffer in 1..8 {
-            let expected =
-                [Line::Whole(b"abc".to_vec()), Line::TooLong { length: 9 }, Line::Whole(b"abc".to_vec())];
+            let expected = [
+                BoundedLine::Whole(b"abc".to_vec()),
+                BoundedLine::TooLong { length: 9 },
+                BoundedLine::Whole(b"abc".to_vec()),
+            ];
             assert_eq!(lines(b"abc\r\n123456789\nabc\n", 3, buffer), expected);
         }
     }
