@@ -5,12 +5,12 @@ use std::ops::Range;
 use std::time::Duration;
 
 use ringchat_core::{Rule, Text};
-use ringchat_sim::oracles::{Promises, Shape, Violation};
+use ringchat_sim::oracles::{FaultModel, Shape, Violation};
 use ringchat_sim::scenario::{Failure, play_without};
 use ringchat_sim::{Death, Heal, HostId, Property, Quality, World};
 use ringchat_tests::ablation::Ablation;
 use ringchat_tests::chaos::{Mix, Recipe, RunOutcome};
-use ringchat_tests::model::{Budget, Limits, Outcome, State, search};
+use ringchat_tests::model::{Budget, Limits, SearchOutcome, State, search};
 
 /// Runs among which each violation is to be found; most are among the first hundred.
 const SEEDS: Range<u64> = 1..2000;
@@ -58,7 +58,7 @@ fn model_holds(rules: &'static [Rule], nodes: usize, budget: Budget) {
     assert!(outcome.finished, "without {rules:?} the checker finds {:?}", outcome.found);
 }
 
-fn searched(rules: &'static [Rule], nodes: usize, budget: Budget) -> Outcome {
+fn searched(rules: &'static [Rule], nodes: usize, budget: Budget) -> SearchOutcome {
     let start =
         State::ablated(Ablation::of(rules), nodes, budget).unwrap_or_else(|what| unreachable!("{what}"));
     search(start, Limits { states: 100_000, jobs: 1 }, |_, _, _| {})
@@ -76,7 +76,7 @@ impl Story {
     /// Lets `plot` happen, with some time in it that varies, and then all agree.
     fn tell(rules: &'static [Rule], seed: u64, time: Duration, plot: Plot) -> (Result<(), Violation>, World) {
         let quality = Quality { most: Duration::from_millis(50), ..Quality::GOOD };
-        let mut world = World::new(seed, quality, Promises::CrashOnly, false);
+        let mut world = World::new(seed, quality, FaultModel::CrashOnly, false);
         world.ablate(rules);
         let mut story = Self { world, hosts: Vec::new() };
         let result = story.gather().and_then(|()| plot(&mut story, time)).and_then(|()| story.agree());
@@ -88,7 +88,7 @@ impl Story {
         for place in 2..=5 {
             let host = self.world.join(place, &[place - 1]);
             self.hosts.push(host);
-            let ready = |world: &World| world.room().history(host).ready.is_some();
+            let ready = |world: &World| world.transcripts().of(host).ready.is_some();
             self.world.run_until(LIMIT, PACE, ready)?;
         }
         self.world.run_for(Duration::from_secs(1))
@@ -232,7 +232,7 @@ fn who_was_late_accuses_the_living_if_its_clock_is_not_patient() {
 
 /// How often a member of a ring of five accuses others after it has stood still for longer than `detect`.
 fn accusations_by_one_that_stalled(rules: &'static [Rule]) -> Result<usize, Violation> {
-    let mut world = World::new(1, Quality::GOOD, Promises::Any, true);
+    let mut world = World::new(1, Quality::GOOD, FaultModel::Any, true);
     world.ablate(rules);
     let mut story = Story { world, hosts: Vec::new() };
     story.gather()?;
@@ -351,7 +351,7 @@ fn one_bad_path_costs_election_after_election_if_an_unreachable_leader_is_not_gi
 /// How many elections a minute costs in a ring of five after its leader has died, when one of the others cannot
 /// reach the winner.
 fn elections_over_a_bad_path(rules: &'static [Rule]) -> Result<usize, Violation> {
-    let mut world = World::new(1, Quality::GOOD, Promises::Any, false);
+    let mut world = World::new(1, Quality::GOOD, FaultModel::Any, false);
     world.ablate(rules);
     let mut story = Story { world, hosts: Vec::new() };
     story.gather()?;

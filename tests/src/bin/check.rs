@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use argh::FromArgs;
 use ringchat_tests::ablation::Ablation;
-use ringchat_tests::model::{Budget, Limits, Outcome, ROWS, State, search};
+use ringchat_tests::model::{Budget, Limits, ROWS, SearchOutcome, State, search};
 
 /// States are made of small pieces of memory, and most time would go into asking for them.
 #[global_allocator]
@@ -102,11 +102,11 @@ fn search_matrix(limits: Limits) -> ExitCode {
         let outcome = State::new(row.nodes, row.budget).map(|start| search_aloud(start, limits));
         let seconds = begin.elapsed().as_secs();
         let (states, depth, word) = match &outcome {
-            Ok(Outcome { found: Some(found), states, depth, .. }) => {
+            Ok(SearchOutcome { found: Some(found), states, depth, .. }) => {
                 (*states, *depth, found.violation.to_string())
             }
-            Ok(Outcome { finished: true, states, depth, .. }) => (*states, *depth, "all".to_owned()),
-            Ok(Outcome { states, depth, .. }) => (*states, *depth, "in part".to_owned()),
+            Ok(SearchOutcome { finished: true, states, depth, .. }) => (*states, *depth, "all".to_owned()),
+            Ok(SearchOutcome { states, depth, .. }) => (*states, *depth, "in part".to_owned()),
             Err(violation) => (0, 0, violation.to_string()),
         };
         println!("{row} {states} | {depth} | {seconds} | {word} |");
@@ -120,7 +120,7 @@ fn search_matrix(limits: Limits) -> ExitCode {
 /// Tells about the search on standard error each time that it has found so many states more.
 const PROGRESS: usize = 50_000;
 
-fn search_aloud(start: State, limits: Limits) -> Outcome {
+fn search_aloud(start: State, limits: Limits) -> SearchOutcome {
     let mut told = 0;
     search(start, limits, |depth, states, open| {
         if states / PROGRESS > told {
@@ -130,8 +130,8 @@ fn search_aloud(start: State, limits: Limits) -> Outcome {
     })
 }
 
-fn report(outcome: &Outcome, furthest: bool) -> ExitCode {
-    let Outcome { states, depth, finished, found, .. } = outcome;
+fn report(outcome: &SearchOutcome, furthest: bool) -> ExitCode {
+    let SearchOutcome { states, depth, finished, found, .. } = outcome;
     if let Some(found) = found {
         print_way(&found.scenario);
         println!("{}", found.violation);

@@ -54,7 +54,7 @@ fn run(recipe: &Recipe, trace: bool) -> RunOutcome {
     RunOutcome {
         result,
         trace: world.trace().to_owned(),
-        checked: world.room().checked(),
+        checked: world.transcripts().checked(),
         time: world.now(),
         agreed_after,
         counts,
@@ -98,13 +98,13 @@ impl Chaos {
     fn new(recipe: &Recipe, trace: bool) -> Self {
         let mut rng = Rng::new(recipe.seed);
         let faults = recipe.mix.draw(&mut rng);
-        let promises = faults.promises();
+        let fault_model = faults.fault_model();
         let nodes = recipe.nodes.unwrap_or_else(|| 2 + u32::try_from(rng.below(9)).unwrap_or(0));
         let mut free_places: Vec<Place> = (1..=nodes + 100).collect();
         rng.shuffle(&mut free_places);
         let most = rng.pick(&[1, 2, 10, 50]).copied().map_or(Quality::GOOD.most, Duration::from_millis);
         let quality = Quality { most, ..Quality::GOOD };
-        let world = World::new(rng.bits(), quality, promises, trace);
+        let world = World::new(rng.bits(), quality, fault_model, trace);
         let later = BTreeMap::new();
         Self {
             rng,

@@ -77,7 +77,7 @@ impl Chaos {
     }
 
     fn shape(&self) -> Shape {
-        if self.faults.promises().are_strict() { Shape::OneRing } else { Shape::Merged }
+        if self.faults.fault_model().is_strict() { Shape::OneRing } else { Shape::Merged }
     }
 
     fn patience(&self) -> Duration {
@@ -122,7 +122,7 @@ impl Chaos {
 
     fn hear_each_other(&self, ring: &[HostId], last: &[(HostId, Text)]) -> Result<(), Violation> {
         for (from, text) in last.iter().filter(|(from, _)| ring.contains(from)) {
-            let deaf = ring.iter().find(|&&to| !self.world.room().history(to).showed(text.as_str()));
+            let deaf = ring.iter().find(|&&to| !self.world.transcripts().of(to).showed(text.as_str()));
             if let Some(&deaf) = deaf {
                 let (from, deaf) = (self.world.label(*from), self.world.label(deaf));
                 return Err(

@@ -15,7 +15,7 @@ use ringchat_sim::Property;
 use ringchat_sim::oracles::Violation;
 
 use super::state::State;
-use super::step::Step;
+use super::transition::Transition;
 use super::walk::{Origin, Walk};
 
 /// States are expanded in batches, each by all threads.
@@ -67,7 +67,7 @@ pub struct Found {
 
 /// What a search came to.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct SearchOutcome {
     /// How many states were found.
     pub states: usize,
     /// How many steps the furthest of them is away from the beginning.
@@ -95,7 +95,7 @@ type Breach = (u32, Option<u16>, Violation);
 
 /// Searches all that can follow from `start`. `progress` is told the depth and the number of states found
 /// and of states to look at, after each batch.
-pub fn search(start: State, limits: Limits, mut progress: impl FnMut(usize, usize, usize)) -> Outcome {
+pub fn search(start: State, limits: Limits, mut progress: impl FnMut(usize, usize, usize)) -> SearchOutcome {
     let mut search = Search {
         visited: [start.fingerprint()].into_iter().collect(),
         settled: Mutex::default(),
@@ -162,7 +162,7 @@ impl Search {
             if state.is_quiet() {
                 self.check_settles(state, later.as_ref()).map_err(|violation| (number, None, violation))?;
             }
-            let after = |step| if step == Step::Time { later.clone() } else { state.after(step) };
+            let after = |step| if step == Transition::Time { later.clone() } else { state.after(step) };
             let steps: Vec<_> = state.steps().into_iter().map(|step| (step, after(step))).collect();
             let waiting = state.can_wait(&steps);
             for ((step, after), at) in steps.into_iter().zip(0_u16..) {
@@ -200,10 +200,10 @@ impl Search {
         Ok(())
     }
 
-    fn outcome(&self, depth: usize, finished: bool, found: Option<Found>) -> Outcome {
+    fn outcome(&self, depth: usize, finished: bool, found: Option<Found>) -> SearchOutcome {
         let last = u32::try_from(self.origins.len().saturating_sub(1)).unwrap_or(0);
         let furthest = if finished || found.is_some() { Vec::new() } else { self.scenario(last, None) };
-        Outcome { states: self.origins.len(), depth, finished, found, furthest }
+        SearchOutcome { states: self.origins.len(), depth, finished, found, furthest }
     }
 
     /// The steps to a state, and one more.
@@ -221,7 +221,7 @@ impl Search {
             let Some(step) = state.steps().get(usize::from(at)).copied() else { break };
             scenario.push(state.describe(step));
             let Some(next) = state.after(step) else { break };
-            if matches!(step, Step::Time | Step::FalseAlarm(_)) {
+            if matches!(step, Transition::Time | Transition::FalseAlarm(_)) {
                 scenario.extend(next.under_way_in_words());
             }
             state = next;

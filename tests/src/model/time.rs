@@ -11,7 +11,7 @@ use ringchat_sim::oracles::Violation;
 
 use super::host::Letter;
 use super::state::{State, Tail, Wire};
-use super::step::Step;
+use super::transition::Transition;
 
 /// After this long without anything new nothing will come: longer than any timer but those that find
 /// nothing to do.
@@ -71,19 +71,19 @@ impl State {
     fn deliver_noise(&mut self) {
         while let Some(step) = self.noise() {
             match step {
-                Step::Deliver { wire, end } => self.deliver(wire, end),
-                Step::Dial(dial) => self.settle_dial(dial),
+                Transition::Deliver { wire, end } => self.deliver(wire, end),
+                Transition::Dial(dial) => self.settle_dial(dial),
                 _ => return,
             }
         }
     }
 
-    fn noise(&self) -> Option<Step> {
+    fn noise(&self) -> Option<Transition> {
         self.network_steps().into_iter().find(|step| match *step {
-            Step::Deliver { wire, end } => {
+            Transition::Deliver { wire, end } => {
                 self.wires[wire].queues[end].front().is_some_and(|next| next.is_beat())
             }
-            Step::Dial(dial) => self.reached_by(&self.dials[dial]).is_none(),
+            Transition::Dial(dial) => self.reached_by(&self.dials[dial]).is_none(),
             _ => false,
         })
     }

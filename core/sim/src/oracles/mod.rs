@@ -3,13 +3,13 @@
 use alloc::string::String;
 mod converged;
 mod election;
-mod history;
 mod state;
+mod transcript;
 
 pub use converged::{Shape, converged};
 pub use election::{Tokens, winner_has_all};
-pub use history::{History, Promises, Room};
 pub use state::{States, no_doubles, only_needed_links, same_logs};
+pub use transcript::{FaultModel, Transcript, Transcripts};
 
 use core::fmt;
 

@@ -11,7 +11,7 @@ use siphasher::sip::SipHasher13;
 use ringchat_core::wire::{Body, Entry};
 use ringchat_core::{ConfigId, Epoch, Index, Instant, Node, NodeId, Seq, View, invariants};
 
-use super::{Promises, Violation};
+use super::{FaultModel, Violation};
 use crate::{HostId, Property};
 
 /// What was seen of all nodes so far.
@@ -44,7 +44,7 @@ impl States {
         host: HostId,
         now: Instant,
         node: &Node,
-        promises: Promises,
+        fault_model: FaultModel,
     ) -> Result<bool, Violation> {
         let me = node.me();
         invariants::check(node)
@@ -65,7 +65,7 @@ impl States {
         if let Some(what) = old.and_then(|old| decreased(&old, &new)) {
             return Err(Violation::new(now, Property::MonotonicState, format!("{me}: {what}")));
         }
-        self.one_leader(now, node, promises)?;
+        self.one_leader(now, node, fault_model)?;
         if old.is_none_or(|old| (old.length, old.tip) != (new.length, new.tip)) {
             self.log_matches(now, node, old)?;
         }
@@ -77,13 +77,13 @@ impl States {
         Ok(new.leads && old.is_none_or(|old| !old.leads || old.view != new.view))
     }
 
-    fn one_leader(&mut self, now: Instant, node: &Node, promises: Promises) -> Result<(), Violation> {
+    fn one_leader(&mut self, now: Instant, node: &Node, fault_model: FaultModel) -> Result<(), Violation> {
         if !node.is_leader() {
             return Ok(());
         }
         let (me, epoch) = (node.me().id, node.view().epoch);
         let known = *self.leaders.entry(epoch).or_insert(me);
-        if promises.are_strict() && known != me {
+        if fault_model.is_strict() && known != me {
             return Err(Violation::new(
                 now,
                 Property::OneLeaderPerEpoch,

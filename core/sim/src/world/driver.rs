@@ -61,7 +61,7 @@ impl World {
         if self.life(host) == Life::Running {
             self.check_progress(host, clock)?;
             let node = &self.processes[host.0].node;
-            if self.states.look(host, self.now, node, self.room.promises())? {
+            if self.states.look(host, self.now, node, self.transcripts.fault_model())? {
                 self.check_winner(host)?;
             }
             self.plan(host);
@@ -92,11 +92,11 @@ impl World {
                 if let Notice::Ring { reason: RingReason::Merge, .. } = notice {
                     self.counts.merges.insert(self.node(host).view());
                 }
-                self.room.notice(host, self.now, lamport, &notice)?;
+                self.transcripts.notice(host, self.now, lamport, &notice)?;
             }
             Action::Halt { .. } => {
                 self.processes[host.0].life = Life::Ended;
-                self.room.exit(host);
+                self.transcripts.exit(host);
                 self.network.halt(host);
             }
         }
@@ -140,7 +140,7 @@ impl World {
             let takes = process.node.takes(&texts);
             let Some(say) = texts.part(0, takes).map(Command::Say) else { break };
             for text in process.unsaid.drain(..takes) {
-                self.room.said(host, self.now, text);
+                self.transcripts.said(host, self.now, text);
             }
             self.feed(host, vec![Input::Command(say)])?;
             let process = &self.processes[host.0];
@@ -162,7 +162,7 @@ impl World {
 
     /// A new leader's log, where nothing but crashes has happened.
     fn check_winner(&self, host: HostId) -> Result<(), Violation> {
-        if !self.room.promises().are_strict() {
+        if !self.transcripts.fault_model().is_strict() {
             return Ok(());
         }
         let winner = self.node(host);

@@ -35,8 +35,8 @@ impl World {
                 no_doubles(self.node(host))
                     .map_err(|detail| Violation::new(self.now, Property::NoDoubles, detail))?;
             }
-            self.room.nothing_lost(self.now, ring)?;
-            self.room.one_order(self.now, ring)?;
+            self.transcripts.nothing_lost(self.now, ring)?;
+            self.transcripts.one_order(self.now, ring)?;
         }
         Ok(rings)
     }
