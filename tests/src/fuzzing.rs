@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use ringchat_core::Text;
 
-use crate::oracles::{Promises, Shape, Violation};
-use crate::sim::{Death, Heal, HostId, Life, Place, Quality, World};
+use ringchat_sim::oracles::{Promises, Shape, Violation};
+use ringchat_sim::{Death, Heal, HostId, Life, Place, Quality, World};
 
 /// How many members there are at the start, at most.
 const MEMBERS: u8 = 5;

@@ -5,11 +5,11 @@ use std::ops::Range;
 use std::time::Duration;
 
 use ringchat_core::{Rule, Text};
+use ringchat_sim::oracles::{Promises, Shape, Violation};
+use ringchat_sim::scenario::{Failure, play_without};
+use ringchat_sim::{Death, Heal, HostId, Quality, World};
+use ringchat_tests::chaos::{Mix, Options, run_without};
 use ringchat_tests::model::{Budget, Limits, Outcome, State, search};
-use ringchat_tests::oracles::{Promises, Shape, Violation};
-use ringchat_tests::scenario::{Failure, play_without};
-use ringchat_tests::sim::chaos::{Mix, Options, run_without};
-use ringchat_tests::sim::{Death, Heal, HostId, Quality, World};
 
 /// Runs among which each violation is to be found; most are among the first hundred.
 const SEEDS: Range<u64> = 1..2000;

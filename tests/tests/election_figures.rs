@@ -4,8 +4,8 @@
 use std::error::Error;
 use std::time::Duration;
 
-use ringchat_tests::oracles::{Promises, Shape};
-use ringchat_tests::sim::{Death, Heal, HostId, Place, Quality, Rng, World};
+use ringchat_sim::oracles::{Promises, Shape};
+use ringchat_sim::{Death, Heal, HostId, Place, Quality, Rng, World};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 

@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use ringchat_tests::scenario::{Chat, play_to_end};
-use ringchat_tests::sim::Place;
+use ringchat_sim::Place;
+use ringchat_sim::scenario::{Chat, play_to_end};
 
 /// Something that happens. Whom it befalls is a number that wraps round those who can be meant.
 #[derive(Clone, Debug)]

@@ -1,6 +1,6 @@
 //! Random runs, held to the oracles; and the simulator held to its own promise, determinism.
 
-use ringchat_tests::sim::chaos::{Mix, Options, run};
+use ringchat_tests::chaos::{Mix, Options, run};
 
 fn all_hold(mix: Mix, seeds: std::ops::Range<u64>) {
     for seed in seeds {

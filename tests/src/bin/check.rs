@@ -5,8 +5,8 @@ use std::thread;
 use std::time::Instant;
 
 use argh::FromArgs;
+use ringchat_tests::ablation::Without;
 use ringchat_tests::model::{Budget, Limits, Outcome, ROWS, State, search};
-use ringchat_tests::without::Without;
 
 /// States are made of small pieces of memory, and most time would go into asking for them.
 #[global_allocator]

@@ -10,11 +10,11 @@ use std::{env, fs, thread};
 
 use argh::FromArgs;
 use indicatif::{ProgressBar, ProgressStyle};
-use ringchat_tests::oracles::Violation;
-use ringchat_tests::sim::chaos::{Mix, Outcome, UnknownMix};
-use ringchat_tests::sim::record::{NoRecord, Recipe, difference};
-use ringchat_tests::sim::totals::Totals;
-use ringchat_tests::without::Without;
+use ringchat_sim::oracles::Violation;
+use ringchat_tests::ablation::Without;
+use ringchat_tests::chaos::record::{NoRecord, Recipe, difference};
+use ringchat_tests::chaos::totals::Totals;
+use ringchat_tests::chaos::{Mix, Outcome, UnknownMix};
 
 /// Runs rings of real nodes under random faults, in virtual time, and holds each run to the oracles.
 /// Ends with 0 if all promises are kept, with 1 if one is broken, with 2 if a record cannot be replayed.

@@ -38,7 +38,7 @@
 
 mod fingerprint;
 mod host;
-mod later;
+mod partial_order;
 mod properties;
 mod rows;
 mod search;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use ringchat_core::Text;
-use ringchat_tests::oracles::{Promises, Shape, Violation};
-use ringchat_tests::sim::{Counts, Death, HostId, Life, Quality, World};
+use ringchat_sim::oracles::{Promises, Shape, Violation};
+use ringchat_sim::{Counts, Death, HostId, Life, Quality, World};
 
 use super::{Outcome, Run};
 use crate::clock;
