@@ -35,8 +35,7 @@ extern crate alloc;
 mod action;
 mod config;
 pub mod driver;
-#[cfg(feature = "inspect")]
-#[doc(hidden)]
+#[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod ids;
 mod input;
@@ -56,9 +55,11 @@ pub use action::{
 pub use config::{Config, Start};
 pub use ids::{DialId, Epoch, Index, LinkId, Name, NameError, NodeId, RoomId, Seq, Stamp, Text, TextTooLong};
 pub use input::{Command, DialFailure, DownReason, Input, Origin};
+#[cfg(feature = "ablation")]
+pub use node::Rule;
 #[cfg(feature = "inspect")]
 pub use node::inspect::{digest_message, invariants};
-pub use node::{Deadline, Node, Outbox, Rule, Timer};
+pub use node::{Deadline, Node, Outbox, Timer};
 pub use report::{Report, Stats};
 pub use roster::{ConfigId, Member, Roster, RosterError, View};
 pub use text_run::TextRun;

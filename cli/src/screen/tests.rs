@@ -9,7 +9,7 @@ use super::*;
 use crate::chat_log::ChatLog;
 use crate::session::show;
 
-/// A screen, what asks it, and what it showed.
+/// A screen, the queue of its questions, and the lines that it showed.
 struct Shown {
     screen: Screen,
     ask: SyncSender<Question>,
@@ -17,17 +17,18 @@ struct Shown {
 }
 
 fn gap(lost: u64) -> String {
-    Look::Plain.render(&words::unshown(lost, true))
+    Rendering::Plain.render(&wording::unshown(lost, true))
 }
 
 impl Shown {
     fn new(own: bool, log: bool) -> Self {
         let (sender, lines) = mpsc::channel();
-        let outlet =
-            Outlet::start(move |lines| sender.send(lines).map_err(io::Error::other), gap, |_| {}).unwrap();
+        let writer =
+            LineWriter::start(move |lines| sender.send(lines).map_err(io::Error::other), gap, |_| {})
+                .unwrap();
         let (ask, asked) = sync_channel(8);
         let screen = Screen::new(
-            Printer::Outlet { outlet, look: Look::Plain },
+            Printer::Writer { writer, rendering: Rendering::Plain },
             Show { own, log, commands: true },
             asked,
         );

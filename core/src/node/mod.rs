@@ -32,7 +32,10 @@ mod timers;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+#[cfg(feature = "ablation")]
 pub use self::rules::Rule;
+#[cfg(not(feature = "ablation"))]
+use self::rules::Rule;
 use self::rules::Rules;
 pub use self::timers::{Deadline, Timer};
 
