@@ -55,7 +55,7 @@ pub use action::{
 pub use config::{Config, Start};
 pub use ids::{DialId, Epoch, Index, LinkId, Name, NameError, NodeId, RoomId, Seq, Stamp, Text, TextTooLong};
 pub use input::{Command, DialFailure, DownReason, Input, Origin};
-pub use node::{Deadline, Node, Outbox, Timer, invariants};
+pub use node::{Node, Outbox, invariants};
 #[doc(hidden)]
 pub use node::{Rule, digest::digest_message};
 pub use report::{Report, Stats};

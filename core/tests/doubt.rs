@@ -23,7 +23,7 @@ fn awake(members: u64) -> (Leader, Vec<Action>) {
 
 /// The driver is late by so much.
 fn sleep(leader: &mut Leader, late: Duration) -> Vec<Action> {
-    leader.now = leader.node.deadline().unwrap().at.after(late);
+    leader.now = leader.node.deadline().unwrap().after(late);
     leader.handle(Input::Tick)
 }
 
@@ -31,8 +31,8 @@ fn sleep(leader: &mut Leader, late: Duration) -> Vec<Action> {
 fn pass(leader: &mut Leader, time: Duration) -> Vec<Action> {
     let end = leader.now.after(time);
     let mut actions = Vec::new();
-    while let Some(deadline) = leader.node.deadline().filter(|deadline| deadline.at <= end) {
-        leader.now = deadline.at;
+    while let Some(deadline) = leader.node.deadline().filter(|at| *at <= end) {
+        leader.now = deadline;
         actions.extend(leader.handle(Input::Tick));
     }
     actions
@@ -201,7 +201,7 @@ fn one_who_leaves_in_doubt_ends_without_a_goodbye() {
         actions.extend(sleep(&mut leader, Duration::from_millis(1001)));
         for member in [2, 3] {
             // It lives, and does not answer the question.
-            let beat = Beat { view: None, cfg: None, acked: 0, stable: 0 };
+            let beat = Beat { view: None, cfg: None, stable: 0 };
             actions.extend(leader.hear(member, Message::Pong(beat)));
         }
         assert!(actions.len() < 10_000);

@@ -42,7 +42,7 @@ fn join_through(places: &[u8]) -> Told {
                 inputs.extend(told.take(action, now, &mut links));
             }
         }
-        now = node.deadline().map_or(now, |deadline| deadline.at.max(now));
+        now = node.deadline().map_or(now, |at| at.max(now));
     }
     told
 }

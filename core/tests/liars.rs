@@ -105,9 +105,9 @@ impl Pair {
     fn live_on(&mut self, time: Duration) {
         let end = self.now.after(time);
         while self.now < end {
-            self.now = self.node.deadline().unwrap().at;
+            self.now = self.node.deadline().unwrap();
             self.handle(Input::Tick);
-            let beat = Beat { view: None, cfg: None, acked: 0, stable: 0 };
+            let beat = Beat { view: None, cfg: None, stable: 0 };
             assert_eq!(self.faults(Message::Pong(beat)), []);
         }
     }
@@ -123,7 +123,7 @@ impl Pair {
             actions = if let Some(dial) = dial {
                 self.handle(Input::DialFailed { dial, reason: DialFailure::Refused })
             } else {
-                self.now = self.node.deadline().unwrap().at;
+                self.now = self.node.deadline().unwrap();
                 self.handle(Input::Tick)
             };
         }

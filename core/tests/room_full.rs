@@ -81,7 +81,7 @@ fn a_newcomer_that_hears_that_the_room_is_full_ends_with_that() {
     let envelope = Envelope { room: RoomId(7), stamp: 5, message };
     out.clear();
     node.handle(Instant(3), Input::Received { link, envelope }, &mut out);
-    let ended = Notice::Ended(Ending::Refused(Refusal::RoomFull));
+    let ended = Notice::Ended(Ending::RoomFull);
     assert!(out.iter().any(|action| matches!(action, Action::Notify { notice, .. } if *notice == ended)));
     assert!(node.has_ended());
 }

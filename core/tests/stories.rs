@@ -87,9 +87,9 @@ impl Newcomer {
     fn live_on(&mut self, time: Duration) {
         let end = self.now.after(time);
         while self.now < end {
-            self.now = self.node.deadline().unwrap().at;
+            self.now = self.node.deadline().unwrap();
             self.handle(Input::Tick);
-            self.hear(TO_LEADER, Message::Pong(Beat { view: None, cfg: None, acked: 0, stable: 0 }));
+            self.hear(TO_LEADER, Message::Pong(Beat { view: None, cfg: None, stable: 0 }));
         }
     }
 
@@ -197,7 +197,7 @@ fn in_a_long_ring_an_election_is_left_to_whoever_is_next_to_the_lost_leader_for_
         out = it.handle(Input::DialFailed { dial, reason: DialFailure::Refused });
     }
     while !starts_an_election(&out) {
-        it.now = it.node.deadline().unwrap().at;
+        it.now = it.node.deadline().unwrap();
         out = it.handle(Input::Tick);
     }
     assert!(it.now.since(lost) >= Duration::from_secs(2), "{:?}", it.now.since(lost));

@@ -1,7 +1,7 @@
 //! The face of a session for programs: one JSON object a line, both ways.
 //!
 //! The codes of `error` are, when the session ends: `listen`, `system`, `join_timeout`, `not_ringchat`, `version`,
-//! `room_full`, `slow`, `refused`, `unsure`, `input`, `output`, `internal`; and when it goes on: `bad_command`,
+//! `room_full`, `unsure`, `input`, `output`, `internal`; and when it goes on: `bad_command`,
 //! `text_too_long`, `not_taken`, `not_yet`, `left_behind`, `cut_off`, `too_many_to_merge`, `log_file`.
 
 mod command;

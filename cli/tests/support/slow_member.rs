@@ -144,7 +144,7 @@ impl Driver {
             let links: Vec<LinkId> = self.links.keys().copied().collect();
             for link in links {
                 self.stamp += 1;
-                let beat = Beat { view: None, cfg: None, acked: 0, stable: 0 };
+                let beat = Beat { view: None, cfg: None, stable: 0 };
                 let message = Message::Pong(beat);
                 self.send(link, &Envelope { room: self.room, stamp: self.stamp, message });
             }

@@ -92,7 +92,7 @@ impl Room {
     pub(crate) fn pass(&mut self, micros: u64) {
         self.run();
         let end = Instant(self.now.0 + micros);
-        let due = |(who, node): (Who, &Node)| node.deadline().map(|deadline| (deadline.at, who));
+        let due = |(who, node): (Who, &Node)| node.deadline().map(|at| (at, who));
         while let Some((at, who)) =
             self.nodes.iter().enumerate().filter_map(due).min().filter(|(at, _)| *at <= end)
         {

@@ -262,7 +262,7 @@ impl<C: Connection> Driver<C> {
 
     /// When [`tick`](Self::tick) is to be called. To be read anew after each turn.
     pub fn deadline(&self) -> Option<Instant> {
-        let node = self.node.deadline().map(|deadline| deadline.at).filter(|_| !self.halted);
+        let node = self.node.deadline().filter(|_| !self.halted);
         let lingering = self.lingering.front().map(|first| first.until);
         let leave = self.leave_by.filter(|_| self.held);
         node.into_iter().chain(lingering).chain(leave).min()

@@ -147,7 +147,7 @@ impl World {
 
     /// The time passes that the node wants to.
     fn sleep(&mut self) -> Option<Input> {
-        self.now = self.now.max(self.node.deadline()?.at);
+        self.now = self.now.max(self.node.deadline()?);
         Some(Input::Tick)
     }
 
@@ -207,7 +207,7 @@ impl World {
         assert_eq!(invariants::check(&self.node), Ok(()), "after {told:?}: {:?}", self.node);
         assert!(self.node.roster().len() <= MAX_ROSTER, "too many members");
         assert!(self.node.lost().count() <= MAX_ABSENT, "too many are remembered");
-        let deadline = self.node.deadline().map(|deadline| deadline.at);
+        let deadline = self.node.deadline();
         assert!(deadline.is_none_or(|deadline| deadline > self.now), "a deadline is due that was handled");
     }
 

@@ -49,7 +49,7 @@ impl Peer<'_> {
             13 => Message::Sync(self.sync(script)),
             14 => Message::Install(self.install(script)),
             15 => Message::Suspect { id: id(script) },
-            16 => Message::Draining { oseq: self.oseq(id(script), script) },
+            16 => Message::Draining,
             17 => Message::Leave,
             18 => Message::Goodbye { successor: script.maybe(id) },
             19 => Message::Refused(refusal(script)),
@@ -89,7 +89,6 @@ impl Peer<'_> {
         Beat {
             view: script.maybe(|script| self.view(script)),
             cfg: script.maybe(|script| self.cfg(script)),
-            acked: self.index(script),
             stable: self.index(script),
         }
     }

@@ -235,7 +235,7 @@ pub fn digest_message(message: &Message, stability: bool, state: &mut impl Hashe
         }
         Message::Install(install) => digest_install(install, stability, state),
         Message::Ping(beat) | Message::Pong(beat) => {
-            (beat.view, beat.cfg, stability.then_some((beat.acked, beat.stable))).hash(state);
+            (beat.view, beat.cfg, stability.then_some(beat.stable)).hash(state);
         }
         Message::Sync(sync) => {
             (sync.view, &sync.history, sync.more).hash(state);

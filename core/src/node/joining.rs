@@ -167,7 +167,7 @@ impl Node {
             return;
         }
         if refusal == Refusal::RoomFull && self.is_fresh() {
-            self.end(Ending::Refused(refusal));
+            self.end(Ending::RoomFull);
         } else {
             self.ask_next();
         }

@@ -29,7 +29,6 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 pub use self::rules::Rule;
-pub use self::timers::{Deadline, Timer};
 
 use self::absent::Absent;
 use self::doubt::Doubt;
@@ -43,7 +42,7 @@ use self::membership::Route;
 use self::recovery::Waiting;
 use self::ring::Ring;
 use self::submissions::Submissions;
-use self::timers::{PatientClock, Timers};
+use self::timers::{PatientClock, Timer, Timers};
 use crate::action::{Action, CloseMode, Ending, Fault, Notice};
 use crate::config::{Config, Start, Times};
 use crate::ids::{Epoch, Index, LinkId, NodeId, RoomId, Seq, Stamp};
@@ -236,16 +235,16 @@ impl Node {
         }
         core::mem::swap(&mut self.out, out);
         debug_assert!(
-            self.deadline().is_none_or(|deadline| deadline.at > now),
+            self.deadline().is_none_or(|at| at > now),
             "a deadline that is due was left: {:?}",
             self.timers.first()
         );
     }
 
     /// When to hand in `Input::Tick`, on the driver's clock. Changes with each input.
-    pub fn deadline(&self) -> Option<Deadline> {
+    pub fn deadline(&self) -> Option<Instant> {
         let first = self.timers.first().filter(|_| !self.has_ended())?;
-        Some(Deadline { at: self.clock.to_driver(first.at), ..first })
+        Some(self.clock.to_driver(first.at))
     }
 
     fn take(&mut self, input: Input) {
@@ -309,7 +308,7 @@ impl Node {
             Message::Sync(sync) => self.on_sync(link, peer, sync),
             Message::Install(install) => self.on_install(peer, install),
             Message::Suspect { id } => self.on_suspect(id),
-            Message::Draining { oseq } => self.on_draining(peer, oseq),
+            Message::Draining => self.on_draining(peer),
             Message::Leave => self.on_leave(peer),
             Message::Goodbye { successor } => self.on_goodbye(peer, successor),
             Message::Refused(refusal) => self.on_refused(link, refusal),
@@ -347,7 +346,7 @@ impl Node {
             | Message::Sync(_)
             | Message::Install(_)
             | Message::Suspect { .. }
-            | Message::Draining { .. }
+            | Message::Draining
             | Message::Leave
             | Message::Goodbye { .. }
             | Message::WantPromise { .. }

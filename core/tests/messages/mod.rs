@@ -45,7 +45,7 @@ pub(crate) fn kind(message: &Message) -> &'static str {
         Message::Sync(_) => "sync",
         Message::Install(_) => "install",
         Message::Suspect { .. } => "suspect",
-        Message::Draining { .. } => "draining",
+        Message::Draining => "draining",
         Message::Leave => "leave",
         Message::Goodbye { .. } => "goodbye",
         Message::Refused(_) => "refused",
@@ -93,7 +93,7 @@ fn coming_and_going() -> BoxedStrategy<Message> {
         prop::sample::select(vec![Refusal::RoomFull, Refusal::Slow, Refusal::Busy, Refusal::TooLate]);
     prop_oneof![
         id().prop_map(|id| Message::Suspect { id }),
-        any::<Seq>().prop_map(|oseq| Message::Draining { oseq }),
+        Just(Message::Draining),
         Just(Message::Leave),
         option::of(id()).prop_map(|successor| Message::Goodbye { successor }),
         refusal.prop_map(Message::Refused),
@@ -131,8 +131,8 @@ fn not_member() -> BoxedStrategy<NotMember> {
 }
 
 fn beat() -> BoxedStrategy<Beat> {
-    (option::of(view()), option::of(cfg()), any::<u64>(), any::<u64>())
-        .prop_map(|(view, cfg, acked, stable)| Beat { view, cfg, acked, stable })
+    (option::of(view()), option::of(cfg()), any::<u64>())
+        .prop_map(|(view, cfg, stable)| Beat { view, cfg, stable })
         .boxed()
 }
 

@@ -92,7 +92,7 @@ impl Rehearsal {
     pub(crate) fn pass(&mut self, seconds: u64) {
         self.run();
         let end = Instant(self.now.0 + seconds * 1_000_000);
-        let due = |(who, node): (&Who, &Node)| node.deadline().map(|deadline| (deadline.at, *who));
+        let due = |(who, node): (&Who, &Node)| node.deadline().map(|at| (at, *who));
         while let Some((at, who)) = self.nodes.iter().filter_map(due).min().filter(|(at, _)| *at <= end) {
             self.now = self.now.max(at);
             self.queue.push_back((who, Input::Tick));

@@ -403,7 +403,7 @@ impl State {
     pub(super) fn is_overdue(&self) -> bool {
         let late = |host: usize| {
             let deadline = self.hosts[host].node.deadline()?;
-            Some(self.clocks[host].since(deadline.at))
+            Some(self.clocks[host].since(deadline))
         };
         self.asleep.and_then(late).is_some_and(|late| late > Config::DETECT / 2)
     }

@@ -95,7 +95,7 @@ pub(super) fn kind(message: &Message) -> &'static str {
         Message::Sync(_) => "Sync",
         Message::Install(_) => "Install",
         Message::Suspect { .. } => "Suspect",
-        Message::Draining { .. } => "Draining",
+        Message::Draining => "Draining",
         Message::Leave => "Leave",
         Message::Goodbye { .. } => "Goodbye",
         Message::Refused(_) => "Refused",
@@ -167,9 +167,8 @@ impl fmt::Display for Short<'_> {
             Message::Roster { cfg, roster } => {
                 write!(f, " {} {}", Config(Some(*cfg)), Ids(ids(roster).into_iter()))
             }
-            Message::Ping(Beat { view, cfg, acked, stable })
-            | Message::Pong(Beat { view, cfg, acked, stable }) => {
-                write!(f, " view {} cfg {} log {acked} stable {stable}", Seen(*view), Config(*cfg))
+            Message::Ping(Beat { view, cfg, stable }) | Message::Pong(Beat { view, cfg, stable }) => {
+                write!(f, " view {} cfg {} stable {stable}", Seen(*view), Config(*cfg))
             }
             Message::Elect(e) => write!(
                 f,
@@ -211,7 +210,6 @@ impl fmt::Display for Short<'_> {
             ),
             Message::Superseded { generation } => write!(f, " {generation}"),
             Message::Suspect { id } => write!(f, " {}", Id(*id)),
-            Message::Draining { oseq } => write!(f, " {oseq}"),
             Message::Goodbye { successor: Some(id) } => write!(f, " to {}", Id(*id)),
             Message::Refused(refusal) => write!(f, ": {refusal}"),
             Message::Join(j) => write!(f, " {} epoch {} gen {}", Id(j.me.id), j.epoch, j.generation),
@@ -220,7 +218,10 @@ impl fmt::Display for Short<'_> {
             Message::WantPromise { round } => write!(f, " {round}"),
             Message::Promise { round, epoch } => write!(f, " {round} epoch {epoch}"),
             Message::JoinVia { leader, .. } => write!(f, " {}", Id(leader.id)),
-            Message::WantRoster | Message::Leave | Message::Goodbye { successor: None } => Ok(()),
+            Message::WantRoster
+            | Message::Draining
+            | Message::Leave
+            | Message::Goodbye { successor: None } => Ok(()),
         }
     }
 }
