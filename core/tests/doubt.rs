@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
 
+mod cast;
 mod driven;
 mod leader;
 
 use std::time::Duration;
 
-use leader::{Leader, newcomer};
+use cast::member;
+use leader::Leader;
 use ringchat_core::limits::{MAX_TEXT, PUT_OFF_BYTES};
 use ringchat_core::wire::{Beat, Body, Change, Message, Refusal, Run};
 use ringchat_core::{Action, Command, Departure, Ending, Epoch, Input, LinkId, Notice, Text, TextRun};
@@ -102,7 +104,7 @@ fn what_is_said_waits_until_all_have_answered() {
     let said = leader.handle(says("mine"));
     assert!(told(&said, |notice| matches!(notice, Notice::Held { oseq: 1 })), "{said:?}");
     let theirs =
-        Run { origin: newcomer(2).into(), oseq: 1, texts: Text::new("theirs").unwrap().into(), stamp: 1 };
+        Run { origin: member(2).into(), oseq: 1, texts: Text::new("theirs").unwrap().into(), stamp: 1 };
     let view = leader.node.view();
     let submit = Message::Submit { view, said: vec![theirs] };
     let length = leader.node.log_len();
@@ -166,7 +168,7 @@ fn nobody_is_let_in_and_those_who_leave_go_in_one_entry_afterwards() {
 #[test]
 fn one_that_sends_too_much_meanwhile_is_to_come_back() {
     let (mut leader, _) = awake(3);
-    let (view, origin) = (leader.node.view(), newcomer(2));
+    let (view, origin) = (leader.node.view(), member(2));
     let closes = |action: &Action| matches!(action, Action::Close { link: LinkId(2), .. });
     let mut bytes = 0;
     for oseq in 1.. {

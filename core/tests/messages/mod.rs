@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU64;
 
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -249,20 +250,23 @@ fn epoch() -> BoxedStrategy<Epoch> {
 }
 
 fn roster() -> BoxedStrategy<Roster> {
-    btree_map(id(), name(), 0..5)
+    btree_map(id(), (addr(), name()), 0..5)
         .prop_map(|members| {
-            let members = members.into_iter().map(|(id, name)| Member { id, name }).collect();
+            let member = |(id, (addr, name))| Member::new(id, addr, name);
+            let members = members.into_iter().map(member).collect();
             Roster::new(members).expect("few members, each once")
         })
         .boxed()
 }
 
 fn member() -> BoxedStrategy<Member> {
-    (id(), name()).prop_map(|(id, name)| Member { id, name }).boxed()
+    (id(), addr(), name()).prop_map(|(id, addr, name)| Member::new(id, addr, name)).boxed()
 }
 
 fn id() -> BoxedStrategy<NodeId> {
-    (addr(), any::<u64>()).prop_map(|(addr, incarnation)| NodeId::new(addr, incarnation)).boxed()
+    (any::<[u8; 32]>(), any::<NonZeroU64>())
+        .prop_map(|(key, incarnation)| NodeId::new(key, incarnation))
+        .boxed()
 }
 
 fn addr() -> BoxedStrategy<SocketAddr> {

@@ -142,8 +142,8 @@ impl Rehearsal {
     }
 
     fn dial(&mut self, who: Who, dial: DialId, addr: std::net::SocketAddr) {
-        let remote = self.nodes[&who].me().id.addr();
-        let there = self.nodes.iter().find(|(_, node)| node.me().id.addr() == addr).map(|(to, _)| *to);
+        let remote = self.nodes[&who].me().addr();
+        let there = self.nodes.iter().find(|(_, node)| node.me().addr() == addr).map(|(to, _)| *to);
         let Some(to) = there.filter(|_| !self.apart) else {
             self.queue.push_back((who, Input::DialFailed { dial, reason: DialFailure::Refused }));
             return;

@@ -108,12 +108,12 @@ pub(super) fn kind(message: &Message) -> &'static str {
     }
 }
 
-/// An id: its place, which its address tells, and the end of its incarnation.
+/// An id: its place, and the end of its incarnation.
 struct Id(NodeId);
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}#{:x}", super::world::place_of(self.0.addr()), self.0.incarnation() & 0xff)
+        write!(f, "{}#{:x}", super::world::place_of(self.0), self.0.incarnation().get() & 0xff)
     }
 }
 

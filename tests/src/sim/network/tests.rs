@@ -1,14 +1,16 @@
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use ringchat_core::limits::{LINK_QUEUE_BYTES, MAX_GREETING};
 use ringchat_core::wire::{DecodeError, Envelope, Message, Run};
 use ringchat_core::{
-    CloseMode, DialFailure, DialId, DownReason, Epoch, Input, Instant, LinkId, Member, Name, NodeId, Origin,
-    RoomId, Text, View,
+    CloseMode, DialFailure, DialId, DownReason, Epoch, Input, Instant, LinkId, Member, Name, Origin, RoomId,
+    Text, View,
 };
 
 use super::{Death, Heal, HostId, Network, Quality};
+use crate::sim::id_of;
 use crate::sim::rng::Rng;
 
 fn addr(port: u16) -> SocketAddr {
@@ -20,7 +22,7 @@ fn small(stamp: u64) -> Envelope {
 }
 
 fn big() -> Envelope {
-    let origin = Member { id: NodeId::new(addr(1), 1), name: Name::new("a").unwrap() };
+    let origin = Member::new(id_of(1, NonZeroU64::MIN), addr(1), Name::new("a").unwrap());
     let view = View { epoch: Epoch(1), leader: origin.id };
     let texts = Text::new(&"x".repeat(16_000)).unwrap().into();
     let said = Run { origin: origin.into(), oseq: 1, texts, stamp: 1 };
