@@ -21,4 +21,4 @@ mod world;
 pub use network::{Death, Heal, HostId, Network, Quality};
 pub use property::Property;
 pub use rng::Rng;
-pub use world::{Counts, Life, Place, World, addr_of, place_of};
+pub use world::{Counts, Life, Place, World, addr_of, id_of, place_of};

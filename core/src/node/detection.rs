@@ -260,12 +260,7 @@ impl Node {
 
     pub(super) fn beat(&self) -> Beat {
         let cfg = self.membership.known_cfg().filter(|_| self.enforces(Rule::CfgInBeats));
-        Beat {
-            view: self.membership.known_view(),
-            cfg,
-            acked: self.replica.log().len(),
-            stable: self.replica.stable(),
-        }
+        Beat { view: self.membership.known_view(), cfg, stable: self.replica.stable() }
     }
 
     pub(super) fn on_ping(&mut self, link: LinkId, peer: NodeId, beat: Beat) {

@@ -4,7 +4,7 @@ use super::follow_ups::FollowUp;
 use super::{Node, Rule};
 use crate::action::{Departure, Ending};
 use crate::config::Times;
-use crate::ids::{NodeId, Seq};
+use crate::ids::NodeId;
 use crate::node::Timer;
 use crate::roster::Member;
 use crate::wire::{Body, Change, Message, RefusedKind};
@@ -36,8 +36,7 @@ impl Node {
     /// Tells a new leader that this member drains.
     pub(super) fn drain_again(&mut self) {
         if self.leaving == Some(Leaving::Draining) && self.is_normal() && !self.leads() {
-            let oseq = self.own.last();
-            self.send_to(self.membership.view().leader, Message::Draining { oseq });
+            self.send_to(self.membership.view().leader, Message::Draining);
         }
     }
 
@@ -107,7 +106,7 @@ impl Node {
         self.end(Ending::Left { unsure });
     }
 
-    pub(super) fn on_draining(&mut self, member: NodeId, _oseq: Seq) {
+    pub(super) fn on_draining(&mut self, member: NodeId) {
         if let Some(leadership) = self.role.leadership_mut() {
             leadership.draining.insert(member);
             let beat = self.beat();

@@ -39,7 +39,7 @@ impl Node {
             && self.may_merge()
             && self.enforces(Rule::ProbeLost)
         {
-            self.start_dial(Purpose::Probe { leader: false }, 0, lost.addr());
+            self.start_dial(Purpose::Probe { leader: false }, 0, lost);
         }
         self.arm_probe();
     }
@@ -76,7 +76,7 @@ impl Node {
             self.effects.trust(link);
             self.send(link, Message::ProbeReply { me: Member::clone(&self.me) });
         } else {
-            self.ask_to_merge(link, prober.id);
+            self.ask_to_merge(link, prober);
         }
     }
 
@@ -86,20 +86,17 @@ impl Node {
             return self.fault(link, Fault::Unexpected);
         }
         if self.may_merge() && !self.membership.roster().contains(leader.id) {
-            self.ask_to_merge(link, leader.id);
+            self.ask_to_merge(link, leader);
         } else {
             self.close(link, CloseMode::Abort);
         }
     }
 
     /// Asks the leader of a greater ring to take in this one.
-    fn ask_to_merge(&mut self, link: LinkId, leader: NodeId) {
-        let generation = self.links.next_generation(leader);
-        let others = self
-            .membership
-            .roster()
-            .after(self.me.id)
-            .filter_map(|id| self.membership.roster().find(id).cloned());
+    fn ask_to_merge(&mut self, link: LinkId, leader: &Member) {
+        let generation = self.links.next_generation(leader.id, leader.addr());
+        let roster = self.membership.roster();
+        let others = roster.after(self.me.id).filter_map(|id| roster.find(id).cloned());
         let ring = others.collect();
         let Some(leadership) = self.role.leadership_mut() else { return };
         leadership.merging = Some(link);
@@ -121,14 +118,14 @@ impl Node {
     /// The greater ring takes this one in: its leader's announcement goes to the members of this ring.
     pub(super) fn merge_into(&mut self, link: LinkId, elected: Elected) {
         let view = elected.cfg.view;
-        if !self.would_follow(view) || !elected.roster.contains(self.me.id) {
-            return self.fault(link, Fault::Unexpected);
-        }
+        let leader = elected.roster.find(view.leader).cloned();
+        let leader = leader.filter(|_| self.would_follow(view) && self.is_for_me(&elected));
+        let Some(leader) = leader else { return self.fault(link, Fault::Unexpected) };
         self.timers.clear(Timer::Merge);
         let members = self.membership.roster().ids().filter_map(|id| self.links.of(id)).collect();
         self.multicast(members, Message::Elected(elected.clone()));
-        let generation = self.links.next_generation(view.leader);
-        self.bind_join_link(link, view.leader, generation);
+        let generation = self.links.next_generation(leader.id, leader.addr());
+        self.bind_join_link(link, &leader, generation);
         self.follow(elected);
     }
 

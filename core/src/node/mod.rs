@@ -31,13 +31,13 @@ mod timers;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::net::SocketAddr;
 
 #[cfg(feature = "ablation")]
 pub use self::rules::Rule;
 #[cfg(not(feature = "ablation"))]
 use self::rules::Rule;
 use self::rules::Rules;
-pub use self::timers::{Deadline, Timer};
 
 use self::doubt::Doubt;
 use self::effects::Effects;
@@ -52,9 +52,9 @@ use self::reach::Reach;
 use self::replica::Replica;
 use self::ring::Ring;
 use self::role::Role;
-use self::timers::Timers;
+use self::timers::{Timer, Timers};
 use crate::action::{Action, CloseMode, Fault, Notice};
-use crate::config::{Config, Start, Times};
+use crate::config::{Config, Seed, Start, Times};
 use crate::ids::{LinkId, NodeId};
 use crate::input::{Command, DownReason, Input};
 use crate::rng::Rng;
@@ -88,10 +88,9 @@ pub struct Node {
 }
 
 impl Node {
-    /// A new node. The `seed` decides its incarnation and its jitter; `now` is the driver's clock.
-    pub fn new(config: Config, seed: [u8; 32], now: Instant) -> Self {
-        let mut rng = Rng::new(seed);
-        let me = Arc::new(Member { id: NodeId::new(config.addr, rng.next()), name: config.name });
+    /// A new node. `seed` is all that is random about it; `now` is the driver's clock.
+    pub fn new(config: Config, seed: Seed, now: Instant) -> Self {
+        let me = Arc::new(Member::new(seed.id, config.addr, config.name));
         let role = match config.start {
             Start::Create => Role::Founding,
             Start::Join { contacts } => {
@@ -100,7 +99,7 @@ impl Node {
         };
         let mut node = Self {
             times: Times::new(config.detect),
-            rng,
+            rng: Rng::new(seed.jitter),
             timers: Timers::new(now),
             role,
             leaving: None,
@@ -157,14 +156,14 @@ impl Node {
         }
         self.effects.exchange(out);
         debug_assert!(
-            self.deadline().is_none_or(|deadline| deadline.at > now),
+            self.deadline().is_none_or(|at| at > now),
             "a deadline that is due was left: {:?}",
             self.timers.deadline()
         );
     }
 
     /// When to hand in `Input::Tick`, on the driver's clock. Changes with each input.
-    pub fn deadline(&self) -> Option<Deadline> {
+    pub fn deadline(&self) -> Option<Instant> {
         self.timers.deadline().filter(|_| !self.has_ended())
     }
 
@@ -221,7 +220,7 @@ impl Node {
             Message::Sync(sync) => self.on_sync(link, peer, sync),
             Message::Install(install) => self.on_install(peer, install),
             Message::Suspect { id } => self.on_suspect(id),
-            Message::Draining { oseq } => self.on_draining(peer, oseq),
+            Message::Draining => self.on_draining(peer),
             Message::Leave => self.on_leave(peer),
             Message::Goodbye { successor } => self.on_goodbye(peer, successor),
             Message::Refused(refusal) => self.on_refused(link, refusal),
@@ -259,7 +258,7 @@ impl Node {
             | Message::Sync(_)
             | Message::Install(_)
             | Message::Suspect { .. }
-            | Message::Draining { .. }
+            | Message::Draining
             | Message::Leave
             | Message::Goodbye { .. }
             | Message::WantPromise { .. }
@@ -353,12 +352,22 @@ impl Node {
         }
     }
 
-    /// Who `id` is, as far as anybody remembers.
+    /// The member of that id, if this node or a ring that it knows of has it, or has lost it.
+    fn find_member(&self, id: NodeId) -> Option<&Member> {
+        let me = Some(&*self.me).filter(|me| me.id == id);
+        let in_awaited_ring = || self.role.syncing().and_then(|syncing| syncing.roster().find(id));
+        let in_ring = || self.membership.find(id).or_else(in_awaited_ring);
+        me.or_else(in_ring).or_else(|| self.replica.lost().member(id))
+    }
+
+    /// The member of that id, as far as this node knows it.
     fn member(&self, id: NodeId) -> Member {
-        if id == self.me.id {
-            return Member::clone(&self.me);
-        }
-        let known = self.membership.find(id).cloned().or_else(|| self.replica.lost().member(id));
-        known.unwrap_or_else(|| Member { id, name: crate::ids::Name::unknown() })
+        self.find_member(id).cloned().unwrap_or_else(|| Member::unknown(id))
+    }
+
+    /// Where `peer` listens: known of each member of a ring that this node knows, and of each peer that it ever had a
+    /// link to or dialed.
+    fn addr_of(&self, peer: NodeId) -> Option<SocketAddr> {
+        self.find_member(peer).map(Member::addr).or_else(|| self.links.addr_of(peer))
     }
 }

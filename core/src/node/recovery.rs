@@ -43,6 +43,11 @@ impl Syncing {
         self.announcement.cfg.view
     }
 
+    /// The members of the ring that it waits to be in.
+    pub(crate) fn roster(&self) -> &Roster {
+        &self.announcement.roster
+    }
+
     /// The announcement for `next`, unless it has it already.
     pub(crate) fn announcement_for(&mut self, next: NodeId) -> Option<Elected> {
         let news = self.told != Some(next);
@@ -74,7 +79,7 @@ impl Node {
             // The token of the newer election will reach that leader too.
             return;
         }
-        if !self.would_follow(view) || !elected.roster.contains(self.me.id) {
+        if !self.would_follow(view) || !self.is_for_me(&elected) {
             // It is given up there in time, or brought back by what it does follow.
             return;
         }
@@ -88,6 +93,11 @@ impl Node {
         let is_new =
             view.epoch > self.membership.promised() || (view.epoch == self.membership.promised() && is_open);
         is_new && view.leader != self.me.id
+    }
+
+    /// Whether the announced ring has this member, and its own leader.
+    pub(super) fn is_for_me(&self, elected: &Elected) -> bool {
+        elected.roster.contains(self.me.id) && elected.roster.contains(elected.cfg.view.leader)
     }
 
     pub(super) fn sync_with_leader(&mut self) {

@@ -2,6 +2,7 @@
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::net::SocketAddr;
 
 use super::log::{Log, count};
 use super::lost_members::LostMembers;
@@ -39,8 +40,8 @@ impl Replica {
         &self.lost
     }
 
-    /// The lost member to look for now.
-    pub(super) fn next_to_probe(&mut self, now: Instant) -> Option<NodeId> {
+    /// Where to look for a lost member now.
+    pub(super) fn next_to_probe(&mut self, now: Instant) -> Option<SocketAddr> {
         self.lost.expire(now);
         self.lost.next_to_probe()
     }

@@ -4,18 +4,16 @@ use core::time::Duration;
 
 use crate::time::Instant;
 
-/// When a node wants to be woken, and why.
+/// When a timer goes off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Deadline {
-    /// When.
-    pub at: Instant,
-    /// Why.
-    pub why: Timer,
+struct Deadline {
+    at: Instant,
+    timer: Timer,
 }
 
 /// What a deadline is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Timer {
+pub(crate) enum Timer {
     /// Links are looked over: heartbeats, silence, greetings and dials that take too long.
     Sweep,
     /// What was received is to be acknowledged.
@@ -90,8 +88,8 @@ impl Timers {
     }
 
     /// The first deadline, on the driver's clock.
-    pub(super) fn deadline(&self) -> Option<Deadline> {
-        self.first.map(|first| Deadline { at: self.clock.to_driver(first.at), ..first })
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.first.map(|first| self.clock.to_driver(first.at))
     }
 
     /// Sets `timer` to go off after `delay`, at least a microsecond from now.
@@ -114,7 +112,7 @@ impl Timers {
             *slot = at;
         }
         let set = Timer::ALL.into_iter().zip(self.table);
-        let set = set.filter_map(|(why, at)| at.map(|at| Deadline { at, why }));
+        let set = set.filter_map(|(timer, at)| at.map(|at| Deadline { at, timer }));
         self.first = set.min_by_key(|deadline| deadline.at);
     }
 
@@ -130,8 +128,8 @@ impl Timers {
     /// Takes the first one that is due.
     pub(super) fn take_due(&mut self) -> Option<Timer> {
         let first = self.first.filter(|deadline| deadline.at <= self.now())?;
-        self.clear(first.why);
-        Some(first.why)
+        self.clear(first.timer);
+        Some(first.timer)
     }
 }
 

@@ -10,7 +10,7 @@ pub use self::digest::digest_message;
 use super::Node;
 use crate::ids::{Epoch, Index, NodeId, Seq};
 use crate::report::Stats;
-use crate::roster::{ConfigId, Roster, View};
+use crate::roster::{ConfigId, Member, Roster, View};
 use crate::wire::Entry;
 
 impl Node {
@@ -70,8 +70,8 @@ impl Node {
     }
 
     /// The members that this node's ring has lost and looks for, by id.
-    pub fn lost(&self) -> impl Iterator<Item = NodeId> + '_ {
-        self.replica.lost().ids()
+    pub fn lost(&self) -> impl Iterator<Item = &Member> {
+        self.replica.lost().members()
     }
 
     /// Lamport time.
