@@ -17,23 +17,93 @@ use crate::wire::{Body, Change, Join, Message, Refusal};
 
 /// Somebody who waits to be let in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Joiner {
-    pub(super) member: Member,
+struct Joiner {
+    member: Member,
     /// It comes right after this one in the ring.
-    pub(super) contact: NodeId,
+    contact: NodeId,
     /// The highest epoch that it promised; zero for one who was never a member.
-    pub(super) epoch: Epoch,
+    epoch: Epoch,
     /// The members of the ring that it leads.
-    pub(super) ring: Vec<Member>,
+    ring: Vec<Member>,
 }
 
 /// Newcomers whose entry is on its way to the insiders.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Admission {
+struct Admission {
     /// Every insider is to have the log up to here.
-    pub(super) index: Index,
-    pub(super) newcomers: BTreeSet<NodeId>,
+    index: Index,
+    newcomers: BTreeSet<NodeId>,
     since: Instant,
+}
+
+/// The newcomers of a leader: those that wait, and those that are being let in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Admissions {
+    joiners: Vec<Joiner>,
+    current: Option<Admission>,
+}
+
+impl Admissions {
+    /// Whether nobody waits or is being let in.
+    pub(super) fn is_idle(&self) -> bool {
+        self.joiners.is_empty() && self.current.is_none()
+    }
+
+    /// Whether newcomers are being let in.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.current.is_some()
+    }
+
+    /// The members that are being let in and are not welcomed yet.
+    pub(super) fn newcomers(&self) -> impl Iterator<Item = NodeId> {
+        self.current.iter().flat_map(|it| it.newcomers.iter().copied())
+    }
+
+    pub(super) fn is_newcomer(&self, member: NodeId) -> bool {
+        self.current.as_ref().is_some_and(|it| it.newcomers.contains(&member))
+    }
+
+    pub(super) fn is_waiting(&self, peer: NodeId) -> bool {
+        self.joiners.iter().any(|joiner| joiner.member.id == peer)
+    }
+
+    /// Whether `peer` waits to be let in, or to be welcomed.
+    pub(super) fn wants_in(&self, peer: NodeId) -> bool {
+        self.is_newcomer(peer) || self.is_waiting(peer)
+    }
+
+    /// Whether as many wait as may.
+    fn is_full(&self) -> bool {
+        self.joiners.len() >= MAX_HALF_OPEN
+    }
+
+    /// How many members those that wait would add.
+    fn waiting(&self) -> usize {
+        self.joiners.iter().map(|it| it.ring.len().saturating_add(1)).sum()
+    }
+
+    fn withdraw(&mut self, peer: NodeId) {
+        self.joiners.retain(|joiner| joiner.member.id != peer);
+    }
+
+    /// All that wait, unless others are being let in.
+    fn take_joiners(&mut self) -> Vec<Joiner> {
+        if self.is_under_way() { Vec::new() } else { core::mem::take(&mut self.joiners) }
+    }
+
+    /// Whether newcomers wait for a member that has the log up to `acked` only.
+    #[cfg(feature = "inspect")]
+    pub(super) fn waits_for(&self, acked: Index) -> bool {
+        self.current.as_ref().is_some_and(|it| acked < it.index)
+    }
+
+    /// Feeds all that decides what follows into `state`.
+    #[cfg(feature = "inspect")]
+    pub(super) fn digest(&self, state: &mut impl core::hash::Hasher) {
+        use core::hash::Hash;
+        self.joiners.hash(state);
+        self.current.as_ref().map(|it| (it.index, &it.newcomers)).hash(state);
+    }
 }
 
 impl Joiner {
@@ -70,15 +140,13 @@ impl Node {
             let (me, leader) = (self.me.id, self.member(self.membership.view().leader));
             return self.send(link, Message::JoinVia { me, leader });
         };
-        leadership.joiners.retain(|joiner| joiner.member.id != join.me.id);
+        leadership.admissions.withdraw(join.me.id);
         let is_greater = join.ring.is_empty() || rank > (size_of(&join.ring), join.me.id);
-        if leadership.joiners.len() >= MAX_HALF_OPEN || leadership.merging.is_some() || !is_greater {
+        if leadership.admissions.is_full() || leadership.merge.is_asked() || !is_greater {
             return self.send(link, Message::Refused(Refusal::Busy));
         }
-        let waiting: usize = leadership.joiners.iter().map(|it| it.ring.len().saturating_add(1)).sum();
-        if waiting.saturating_add(join.ring.len()).saturating_add(self.membership.roster().len())
-            >= MAX_ROSTER
-        {
+        let members = leadership.admissions.waiting().saturating_add(self.membership.roster().len());
+        if members.saturating_add(join.ring.len()) >= MAX_ROSTER {
             self.send(link, Message::Refused(Refusal::RoomFull));
             self.close(link, CloseMode::Flush);
             if !join.ring.is_empty() {
@@ -88,7 +156,8 @@ impl Node {
         }
         let contact = join.contact.unwrap_or(self.me.id);
         let member = join.me.clone();
-        leadership.joiners.push(Joiner { member: join.me, contact, epoch: join.epoch, ring: join.ring });
+        let joiner = Joiner { member: join.me, contact, epoch: join.epoch, ring: join.ring };
+        leadership.admissions.joiners.push(joiner);
         self.bind_join_link(link, &member, join.generation);
         // It may take a while until it is let in; it is to know that somebody listens.
         let beat = self.beat();
@@ -112,8 +181,8 @@ impl Node {
         if self.is_in_doubt() {
             return;
         }
-        let Some(leadership) = self.role.leadership_mut().filter(|it| it.admission.is_none()) else { return };
-        let mut joiners = core::mem::take(&mut leadership.joiners);
+        let Some(leadership) = self.role.leadership_mut() else { return };
+        let mut joiners = leadership.admissions.take_joiners();
         // Some may have given up, or have come in by an election meanwhile.
         joiners.retain(|it| self.links.is_linked(it.member.id) && !leadership.is_synced(it.member.id));
         if joiners.is_empty() || self.leaving.is_some() {
@@ -132,8 +201,8 @@ impl Node {
         // Noted before the entry has its effects: nobody is to greet the newcomers as members yet.
         let (index, since) = (self.replica.log().len().saturating_add(1), self.now());
         if let Some(leadership) = self.role.leadership_mut() {
-            leadership.returning.extend(returning);
-            leadership.admission = Some(Admission { index, newcomers, since });
+            leadership.add_returning(returning);
+            leadership.admissions.current = Some(Admission { index, newcomers, since });
         }
         let change = Change::Edit { gone, joined, merged };
         self.sequence(Body::Membership { cfg: self.membership.cfg().next(), change: change.into() });
@@ -167,12 +236,12 @@ impl Node {
         }
         let waits = self.enforces(Rule::WelcomeAfterAcks);
         let Some(leadership) = self.role.leadership_mut() else { return };
-        let Some(admission) = &leadership.admission else { return };
+        let Some(admission) = &leadership.admissions.current else { return };
         if waits && !leadership.lacking(admission.index, &admission.newcomers).is_empty() {
             return;
         }
         let newcomers = admission.newcomers.clone();
-        leadership.admission = None;
+        leadership.admissions.current = None;
         self.timers.clear(Timer::Admission);
         for newcomer in newcomers {
             if let Some(link) = self.links.of(newcomer) {
@@ -185,13 +254,14 @@ impl Node {
 
     /// The insiders did not all get the entry in time: the newcomers go again.
     pub(super) fn on_admission_due(&mut self) {
-        let Some(admission) = self.role.leadership_mut().and_then(|it| it.admission.take()) else { return };
-        let is_out = |id: &NodeId| self.role.leadership().is_some_and(|it| it.is_unsynced(*id));
+        let Some(leadership) = self.role.leadership_mut() else { return };
+        let Some(admission) = leadership.admissions.current.take() else { return };
+        let is_out = |id: &NodeId| leadership.is_unsynced(*id);
         let out: Vec<NodeId> = admission.newcomers.into_iter().filter(is_out).collect();
         for newcomer in &out {
             self.send_to(*newcomer, Message::Refused(Refusal::TooLate));
         }
-        self.expel(out, Departure::Lost);
+        self.remove_at_once(out, Departure::Lost);
         self.note(FollowUp::Admit);
     }
 
@@ -199,7 +269,7 @@ impl Node {
     /// up for longer than it takes to know.
     pub(super) fn hurry_admission(&mut self) {
         let Some(leadership) = self.role.leadership() else { return };
-        let Some(admission) = &leadership.admission else { return };
+        let Some(admission) = &leadership.admissions.current else { return };
         if self.now().since(admission.since) < self.times.dial() {
             return;
         }

@@ -76,10 +76,10 @@ impl Node {
     fn is_unsettled(&self) -> bool {
         let leadership = self.role.leadership();
         !self.is_normal()
-            || self.ring.seeking.is_some()
+            || self.ring.seeking().is_some()
             || self.is_in_doubt()
             || self.links.dials().next().is_some()
-            || leadership.is_some_and(|it| it.admission.is_some() || !it.all_synced())
+            || leadership.is_some_and(|it| it.admissions.is_under_way() || !it.all_synced())
     }
 
     /// When a link wants to be looked at: at once if it is on its way to its use, or to its end.

@@ -133,8 +133,8 @@ impl Node {
     fn doubt_lead(&mut self) {
         let Some(leadership) = self.role.leadership() else { return };
         let is_asked =
-            |id: &NodeId| !leadership.wants_in(*id) && !leadership.pending_removals.contains_key(id);
-        let members: BTreeSet<NodeId> = leadership.members.keys().copied().filter(is_asked).collect();
+            |id: &NodeId| !leadership.admissions.wants_in(*id) && !leadership.removals.contains(*id);
+        let members: BTreeSet<NodeId> = leadership.members().filter(is_asked).collect();
         if members.is_empty() && !self.doubt.is_open() {
             return;
         }
@@ -214,10 +214,7 @@ impl Node {
         }
         let (awaited, _) = self.doubt.awaited(self.now());
         let is_lost = |id: &NodeId| {
-            self.role
-                .leadership()
-                .as_ref()
-                .is_none_or(|it| it.pending_removals.contains_key(id) || !it.wants_link(*id))
+            self.role.leadership().as_ref().is_none_or(|it| it.removals.contains(*id) || !it.wants_link(*id))
         };
         if !awaited.iter().all(is_lost) {
             return;

@@ -8,7 +8,6 @@
 use alloc::vec::Vec;
 
 use super::follow_ups::FollowUp;
-use super::joining::Joining;
 use super::role::Role;
 use super::{Node, Rule};
 use crate::action::{ElectionPhase, Ending, Notice};
@@ -32,13 +31,12 @@ pub(crate) struct Election {
     came_back: bool,
     /// Whether this member slept meanwhile, so that the election may be over.
     slept: bool,
-    /// What this node knows of the way in, if it only watches the election.
-    pub(super) joining: Option<Joining>,
 }
 
 impl Election {
-    pub(super) fn new(key: Option<CandidateRank>, joining: Option<Joining>) -> Self {
-        Self { key, best: None, sent: None, came_back: false, slept: false, joining }
+    /// Takes part with that rank, or only passes tokens on.
+    pub(super) fn new(key: Option<CandidateRank>) -> Self {
+        Self { key, best: None, sent: None, came_back: false, slept: false }
     }
 
     /// Feeds all that decides what follows into `state`, but for the way in.
@@ -104,11 +102,11 @@ impl Node {
         if *came_back {
             return self.win();
         }
-        if self.ring.seeking.is_some() {
+        if self.ring.seeking().is_some() {
             // A nearer member may live; the token must not pass it over.
             return;
         }
-        if let Some(next) = self.ring.next {
+        if let Some(next) = self.ring.next() {
             if *sent == Some((*candidate, next)) {
                 return;
             }
@@ -205,7 +203,7 @@ impl Node {
 
     /// This member's token came back, or nobody else is there.
     fn win(&mut self) {
-        if self.reach.is_behind() && self.ring.next.is_none() {
+        if self.reach.is_behind() && self.ring.next().is_none() {
             return self.come_back();
         }
         let Some(Election { best: Some((_, path)), .. }) = self.role.election() else { return };
@@ -231,10 +229,10 @@ impl Node {
 
     /// Tells the next who leads: in `Syncing`, and later if it is behind.
     pub(super) fn announce_leader(&mut self) {
-        let Some(next) = self.ring.next else { return };
+        let Some(next) = self.ring.next() else { return };
         let elected = match &mut self.role {
-            Role::Syncing(syncing) if next == syncing.view().leader => return,
-            Role::Syncing(syncing) => match syncing.announcement_for(next) {
+            Role::Syncing { syncing, .. } if next == syncing.view().leader => return,
+            Role::Syncing { syncing, .. } => match syncing.announcement_for(next) {
                 Some(elected) => elected,
                 None => return,
             },
@@ -251,7 +249,7 @@ impl Node {
                 }
                 self.announcement()
             }
-            Role::Founding | Role::Joining(_) | Role::Electing(_) | Role::Ended => return,
+            Role::Founding | Role::Joining(_) | Role::Electing { .. } | Role::Ended => return,
         };
         self.send_elected(next, elected);
     }
@@ -323,7 +321,7 @@ impl Node {
         if !self.enforces(Rule::ElectionTimeout) {
             return;
         }
-        if let Role::Electing(_) | Role::Syncing(_) = self.role {
+        if let Role::Electing { .. } | Role::Syncing { .. } = self.role {
             self.note(FollowUp::Elect);
         }
     }

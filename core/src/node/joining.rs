@@ -22,19 +22,25 @@ use crate::wire::{DecodeError, Elected, Join, Message, Refusal};
 /// What a node knows while it tries to get in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Joining {
-    pub(super) contacts: Vec<SocketAddr>,
+    contacts: Vec<SocketAddr>,
     /// Which contact is asked next.
-    pub(super) turn: usize,
+    turn: usize,
     failures: BTreeMap<SocketAddr, JoinFailure>,
     /// Contacts of which the user was told that they do not let this node in yet.
     told: BTreeSet<SocketAddr>,
     /// Until when it tries.
     limit: Instant,
     /// It was never a member.
-    pub(super) fresh: bool,
+    fresh: bool,
 }
 
 impl Joining {
+    /// Feeds all that decides what follows into `state`, but for what the user is told.
+    #[cfg(feature = "inspect")]
+    pub(super) fn digest(&self, state: &mut impl core::hash::Hasher) {
+        core::hash::Hash::hash(&(&self.contacts, self.turn, self.fresh), state);
+    }
+
     pub(crate) fn fresh(contacts: Vec<SocketAddr>, limit: Instant) -> Self {
         Self { contacts, turn: 0, failures: BTreeMap::new(), told: BTreeSet::new(), limit, fresh: true }
     }

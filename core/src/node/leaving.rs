@@ -54,7 +54,7 @@ impl Node {
             Some(Leaving::Draining) if self.is_in_doubt() => {}
             Some(Leaving::Draining) if self.leads() => {
                 let others_done =
-                    self.role.leadership().is_some_and(|it| it.draining.is_empty() && it.all_synced());
+                    self.role.leadership().is_some_and(|it| it.draining().is_empty() && it.all_synced());
                 if self.is_drained() && others_done {
                     self.depart();
                 }
@@ -95,7 +95,7 @@ impl Node {
     fn depart(&mut self) {
         let unsure = self.unsure();
         let me = self.me.id;
-        let draining = self.role.leadership().map(|it| it.draining.clone()).unwrap_or_default();
+        let draining = self.role.leadership().map(|it| it.draining().clone()).unwrap_or_default();
         let successor = self.membership.roster().after(me).find(|id| !draining.contains(id));
         let successor = successor.or_else(|| self.membership.roster().after(me).next());
         let others = self.membership.roster().after(me).filter_map(|id| self.links.of(id)).collect();
@@ -108,7 +108,7 @@ impl Node {
 
     pub(super) fn on_draining(&mut self, member: NodeId) {
         if let Some(leadership) = self.role.leadership_mut() {
-            leadership.draining.insert(member);
+            leadership.add_draining(member);
             let beat = self.beat();
             self.send_to(member, Message::Ping(beat));
         }
@@ -116,7 +116,7 @@ impl Node {
 
     /// Tells those that drain that more is stable now.
     pub(super) fn tell_draining(&mut self) {
-        let draining = self.role.leadership().map(|it| it.draining.clone()).unwrap_or_default();
+        let draining = self.role.leadership().map(|it| it.draining().clone()).unwrap_or_default();
         for member in draining {
             let beat = self.beat();
             self.send_to(member, Message::Ping(beat));

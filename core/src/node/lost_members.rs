@@ -14,16 +14,16 @@ use crate::wire::Change;
 /// The lost members that are remembered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct LostMembers {
-    pub(super) lost: BTreeMap<NodeId, Lost>,
+    lost: BTreeMap<NodeId, Lost>,
     /// Who was looked for last.
     probed: Option<NodeId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Lost {
+struct Lost {
     member: Member,
     /// The entry that removed it.
-    pub(super) index: Index,
+    index: Index,
     at: Instant,
 }
 
@@ -31,6 +31,12 @@ impl LostMembers {
     #[cfg(feature = "inspect")]
     pub(crate) fn members(&self) -> impl Iterator<Item = &Member> {
         self.lost.values().map(|lost| &lost.member)
+    }
+
+    /// The lost members, and the entry that removed each.
+    #[cfg(feature = "inspect")]
+    pub(super) fn removed_at(&self) -> impl Iterator<Item = (NodeId, Index)> {
+        self.lost.iter().map(|(id, lost)| (*id, lost.index))
     }
 
     pub(crate) fn len(&self) -> usize {

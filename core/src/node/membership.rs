@@ -245,7 +245,7 @@ impl Node {
         for link in self.links.abandon(|purpose| matches!(purpose, Purpose::Peer(_))) {
             self.close(link, CloseMode::Abort);
         }
-        self.ring.seeking = None;
+        self.ring.stop_seeking();
         self.membership.forget_route();
         self.on_route_changed();
     }
@@ -260,7 +260,7 @@ impl Node {
     fn on_route_changed(&mut self) {
         let roster = self.membership.route().clone();
         self.reach.retain(&roster);
-        if let Some(next) = self.ring.next.filter(|next| !roster.contains(*next)) {
+        if let Some(next) = self.ring.next().filter(|next| !roster.contains(*next)) {
             self.ring_unlinked(next);
         }
         self.seek_prev();

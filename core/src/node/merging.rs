@@ -13,6 +13,27 @@ use crate::node::Timer;
 use crate::roster::Member;
 use crate::wire::{Elected, Join, Message, Refusal};
 
+/// What a leader does to have its ring taken into a greater one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Merge {
+    /// The link on which the leader has asked.
+    link: Option<LinkId>,
+    /// Whether the user was told that both rings together are too large.
+    told_too_many: bool,
+}
+
+impl Merge {
+    /// Whether the leader has asked, and waits for an answer.
+    pub(super) fn is_asked(&self) -> bool {
+        self.link.is_some()
+    }
+
+    #[cfg(feature = "inspect")]
+    pub(super) fn link(&self) -> Option<LinkId> {
+        self.link
+    }
+}
+
 /// The size of a ring that its leader tells by the other members.
 pub(super) fn size_of(others: &[Member]) -> u64 {
     (others.len() as u64).saturating_add(1)
@@ -46,9 +67,8 @@ impl Node {
 
     /// Whether this leader is free to join rings.
     fn may_merge(&self) -> bool {
-        let is_free = |leadership: &super::Leadership| {
-            leadership.merging.is_none() && leadership.admission.is_none() && leadership.joiners.is_empty()
-        };
+        let is_free =
+            |leadership: &super::Leadership| !leadership.merge.is_asked() && leadership.admissions.is_idle();
         self.leads()
             && self.leaving.is_none()
             && !self.is_in_doubt()
@@ -99,7 +119,7 @@ impl Node {
         let others = roster.after(self.me.id).filter_map(|id| roster.find(id).cloned());
         let ring = others.collect();
         let Some(leadership) = self.role.leadership_mut() else { return };
-        leadership.merging = Some(link);
+        leadership.merge.link = Some(link);
         self.timers.arm(Timer::Merge, self.times.admission() * 2);
         let join = Join {
             me: Member::clone(&self.me),
@@ -112,7 +132,7 @@ impl Node {
     }
 
     pub(super) fn is_merging_on(&self, link: LinkId) -> bool {
-        self.role.leadership().is_some_and(|it| it.merging == Some(link))
+        self.role.leadership().is_some_and(|it| it.merge.link == Some(link))
     }
 
     /// The greater ring takes this one in: its leader's announcement goes to the members of this ring.
@@ -132,7 +152,7 @@ impl Node {
     /// Another ring and this one are too many for one room.
     pub(super) fn too_many_to_merge(&mut self) {
         let Some(leadership) = self.role.leadership_mut() else { return };
-        if !core::mem::replace(&mut leadership.told_too_many, true) {
+        if !core::mem::replace(&mut leadership.merge.told_too_many, true) {
             self.effects.notify(Notice::TooManyToMerge);
         }
     }
@@ -146,7 +166,7 @@ impl Node {
 
     pub(super) fn give_up_merge(&mut self) {
         self.timers.clear(Timer::Merge);
-        let link = self.role.leadership_mut().and_then(|leadership| leadership.merging.take());
+        let link = self.role.leadership_mut().and_then(|leadership| leadership.merge.link.take());
         if let Some(link) = link {
             self.close(link, CloseMode::Abort);
         }

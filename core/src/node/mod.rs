@@ -22,6 +22,7 @@ mod own_messages;
 mod reach;
 mod recovery;
 mod relay;
+mod removal;
 mod replica;
 mod report;
 mod ring;

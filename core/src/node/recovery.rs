@@ -7,7 +7,6 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::follow_ups::FollowUp;
-use super::joining::Joining;
 use super::log::common_prefix;
 use super::membership::quits;
 use super::own_messages::in_parts;
@@ -22,25 +21,27 @@ use crate::wire::{
 /// Syncing for the log of a new leader.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Syncing {
-    pub(super) announcement: Elected,
+    announcement: Elected,
     /// Whom the announcement was passed on to.
-    pub(super) told: Option<NodeId>,
+    told: Option<NodeId>,
     /// What the log is to become, and the entries of it that have come.
-    pub(super) install: Option<(Install, Vec<Entry>)>,
-    /// Whether the leader is lost and an election has not begun yet.
-    pub(super) leader_lost: bool,
-    /// What this node knows of the way in, until it is a member.
-    pub(super) joining: Option<Joining>,
+    install: Option<(Install, Vec<Entry>)>,
 }
 
 impl Syncing {
-    pub(super) fn new(announcement: Elected, joining: Option<Joining>) -> Self {
-        Self { announcement, told: None, install: None, leader_lost: false, joining }
+    pub(super) fn new(announcement: Elected) -> Self {
+        Self { announcement, told: None, install: None }
     }
 
     /// The view that it waits to be in.
     pub(crate) fn view(&self) -> View {
         self.announcement.cfg.view
+    }
+
+    /// The announcement, to whom it was passed on, and what has come of the log.
+    #[cfg(feature = "inspect")]
+    pub(super) fn state(&self) -> (&Elected, Option<NodeId>, Option<&(Install, Vec<Entry>)>) {
+        (&self.announcement, self.told, self.install.as_ref())
     }
 
     /// The members of the ring that it waits to be in.

@@ -12,8 +12,8 @@ impl Node {
             leader,
             epoch: self.membership.view().epoch,
             members: self.membership.roster().clone(),
-            prev: self.member(self.ring.prev.unwrap_or(self.me.id)),
-            next: self.member(self.ring.next.unwrap_or(self.me.id)),
+            prev: self.member(self.ring.prev().unwrap_or(self.me.id)),
+            next: self.member(self.ring.next().unwrap_or(self.me.id)),
             lamport: self.effects.lamport(),
             stats: Stats {
                 waiting: self.own.waiting() as u64,

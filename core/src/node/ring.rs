@@ -18,17 +18,36 @@ use crate::wire::Hello;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Ring {
     /// The next, once it has accepted.
-    pub(crate) next: Option<NodeId>,
+    next: Option<NodeId>,
     /// Who is being asked to be the next.
-    pub(crate) seeking: Option<NodeId>,
+    seeking: Option<NodeId>,
     /// The nearest before this node that takes it for its next.
-    pub(crate) prev: Option<NodeId>,
+    prev: Option<NodeId>,
     /// The previous and the next that the user was told.
     told: Option<(NodeId, NodeId)>,
     reason: Option<RingReason>,
 }
 
 impl Ring {
+    /// The next member, once it has accepted.
+    pub(super) fn next(&self) -> Option<NodeId> {
+        self.next
+    }
+
+    /// The nearest member before this one that takes it for its next.
+    pub(super) fn prev(&self) -> Option<NodeId> {
+        self.prev
+    }
+
+    /// The member that is being dialed to be the next.
+    pub(super) fn seeking(&self) -> Option<NodeId> {
+        self.seeking
+    }
+
+    pub(super) fn stop_seeking(&mut self) {
+        self.seeking = None;
+    }
+
     pub(crate) fn is_next_or_sought(&self, peer: NodeId) -> bool {
         self.next == Some(peer) || self.seeking == Some(peer)
     }

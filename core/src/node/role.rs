@@ -38,9 +38,19 @@ pub(super) enum Role {
     /// It writes the log.
     Leading(Leadership),
     /// It takes part in an election and appends nothing.
-    Electing(Election),
+    Electing {
+        election: Election,
+        /// What is known of the way in, if the node only watches the election.
+        joining: Option<Joining>,
+    },
     /// It knows a new leader and waits for that leader's log.
-    Syncing(Syncing),
+    Syncing {
+        syncing: Syncing,
+        /// Whether the leader is lost and an election has not begun yet.
+        leader_lost: bool,
+        /// What is known of the way in, until the node is a member.
+        joining: Option<Joining>,
+    },
     /// It has left, or failed to come in.
     Ended,
 }
@@ -51,8 +61,7 @@ impl Role {
     pub(super) fn joining(&self) -> Option<&Joining> {
         match self {
             Self::Joining(joining) => Some(joining),
-            Self::Electing(election) => election.joining.as_ref(),
-            Self::Syncing(syncing) => syncing.joining.as_ref(),
+            Self::Electing { joining, .. } | Self::Syncing { joining, .. } => joining.as_ref(),
             Self::Founding | Self::Following { .. } | Self::Leading(_) | Self::Ended => None,
         }
     }
@@ -60,8 +69,7 @@ impl Role {
     pub(super) fn joining_mut(&mut self) -> Option<&mut Joining> {
         match self {
             Self::Joining(joining) => Some(joining),
-            Self::Electing(election) => election.joining.as_mut(),
-            Self::Syncing(syncing) => syncing.joining.as_mut(),
+            Self::Electing { joining, .. } | Self::Syncing { joining, .. } => joining.as_mut(),
             Self::Founding | Self::Following { .. } | Self::Leading(_) | Self::Ended => None,
         }
     }
@@ -69,8 +77,7 @@ impl Role {
     fn into_joining(self) -> Option<Joining> {
         match self {
             Self::Joining(joining) => Some(joining),
-            Self::Electing(election) => election.joining,
-            Self::Syncing(syncing) => syncing.joining,
+            Self::Electing { joining, .. } | Self::Syncing { joining, .. } => joining,
             Self::Founding | Self::Following { .. } | Self::Leading(_) | Self::Ended => None,
         }
     }
@@ -84,19 +91,19 @@ impl Role {
     }
 
     pub(super) fn election(&self) -> Option<&Election> {
-        if let Self::Electing(election) = self { Some(election) } else { None }
+        if let Self::Electing { election, .. } = self { Some(election) } else { None }
     }
 
     pub(super) fn election_mut(&mut self) -> Option<&mut Election> {
-        if let Self::Electing(election) = self { Some(election) } else { None }
+        if let Self::Electing { election, .. } = self { Some(election) } else { None }
     }
 
     pub(super) fn syncing(&self) -> Option<&Syncing> {
-        if let Self::Syncing(syncing) = self { Some(syncing) } else { None }
+        if let Self::Syncing { syncing, .. } = self { Some(syncing) } else { None }
     }
 
     pub(super) fn syncing_mut(&mut self) -> Option<&mut Syncing> {
-        if let Self::Syncing(syncing) = self { Some(syncing) } else { None }
+        if let Self::Syncing { syncing, .. } = self { Some(syncing) } else { None }
     }
 
     pub(super) fn is_joining(&self) -> bool {
@@ -108,14 +115,13 @@ impl Role {
     }
 
     pub(super) fn is_electing(&self) -> bool {
-        matches!(self, Self::Electing(_))
+        matches!(self, Self::Electing { .. })
     }
 
     /// Whether the node's leader, or the one that it waits for, is lost, and an election has not begun yet.
     pub(super) fn leader_is_lost(&self) -> bool {
         match self {
-            Self::Following { leader_lost } => *leader_lost,
-            Self::Syncing(syncing) => syncing.leader_lost,
+            Self::Following { leader_lost } | Self::Syncing { leader_lost, .. } => *leader_lost,
             _ => false,
         }
     }
@@ -123,8 +129,7 @@ impl Role {
     /// Notes whether the leader is lost. Returns whether that is news.
     pub(super) fn set_leader_lost(&mut self, lost: bool) -> bool {
         let leader_lost = match self {
-            Self::Following { leader_lost } => leader_lost,
-            Self::Syncing(syncing) => &mut syncing.leader_lost,
+            Self::Following { leader_lost } | Self::Syncing { leader_lost, .. } => leader_lost,
             _ => return false,
         };
         core::mem::replace(leader_lost, lost) != lost
@@ -151,8 +156,8 @@ impl Node {
     pub(super) fn awaited_view(&self) -> Option<View> {
         match &self.role {
             Role::Following { .. } | Role::Leading(_) => Some(self.membership.view()),
-            Role::Syncing(syncing) => Some(syncing.view()),
-            Role::Founding | Role::Joining(_) | Role::Electing(_) | Role::Ended => None,
+            Role::Syncing { syncing, .. } => Some(syncing.view()),
+            Role::Founding | Role::Joining(_) | Role::Electing { .. } | Role::Ended => None,
         }
     }
 
@@ -161,8 +166,16 @@ impl Node {
         self.awaited_view().map(|view| view.leader)
     }
 
-    /// Leaves the role, and what belongs to it. Returns what was known of the way in.
+    /// Leaves the role: what belongs to it ends. Returns what is known of the way in.
     fn leave_role(&mut self) -> Option<Joining> {
+        let timers: &[Timer] = match self.role {
+            Role::Following { .. } => &[Timer::Initiate],
+            Role::Leading(_) => &[Timer::Admission, Timer::Removal, Timer::Slow, Timer::Probe, Timer::Merge],
+            Role::Electing { .. } => &[Timer::Election],
+            Role::Syncing { .. } => &[Timer::Election, Timer::Initiate],
+            Role::Founding | Role::Joining(_) | Role::Ended => &[],
+        };
+        timers.iter().for_each(|timer| self.timers.clear(*timer));
         // Members that sent what was put off send it to the next leader.
         self.doubt.end();
         self.follow_ups.leave_role();
@@ -172,13 +185,9 @@ impl Node {
     /// Stops appending and sequencing in older views, and takes part in the election of `epoch`.
     pub(super) fn freeze(&mut self, epoch: Epoch) {
         self.membership.promise(epoch);
-        self.timers.clear(Timer::Initiate);
-        self.timers.clear(Timer::Admission);
-        self.timers.clear(Timer::Removal);
-        self.timers.clear(Timer::Slow);
         let rank = self.own_rank();
         let joining = self.leave_role();
-        self.role = Role::Electing(Election::new(rank, joining));
+        self.role = Role::Electing { election: Election::new(rank), joining };
         self.arm_election();
     }
 
@@ -190,10 +199,9 @@ impl Node {
         let leader = elected.cfg.view.leader;
         self.drop_attempts();
         self.membership.follow(elected.cfg.view.epoch);
-        self.timers.clear(Timer::Initiate);
         let (cfg, roster) = (elected.cfg, elected.roster.clone());
         let joining = self.leave_role();
-        self.role = Role::Syncing(Syncing::new(elected, joining));
+        self.role = Role::Syncing { syncing: Syncing::new(elected), leader_lost: false, joining };
         self.arm_election();
         self.learn_route(cfg, &roster);
         self.tell_election(ElectionPhase::Elected, leader);
@@ -207,7 +215,9 @@ impl Node {
             self.timers.clear(Timer::Initiate);
         }
         if self.role.is_following() {
-            self.role = Role::Syncing(Syncing::new(self.announcement(), None));
+            let syncing = Syncing::new(self.announcement());
+            self.leave_role();
+            self.role = Role::Syncing { syncing, leader_lost: false, joining: None };
             self.arm_election();
         }
         self.note(FollowUp::Sync);
@@ -242,9 +252,8 @@ impl Node {
 
     /// There is a leader again, perhaps this node.
     fn on_settled(&mut self) {
-        for timer in [Timer::Election, Timer::Initiate, Timer::Join, Timer::JoinLimit] {
-            self.timers.clear(timer);
-        }
+        self.timers.clear(Timer::Join);
+        self.timers.clear(Timer::JoinLimit);
         self.forgive();
         self.reach.caught_up();
         if !self.membership.is_ready() && self.membership.has_me() {
@@ -257,7 +266,6 @@ impl Node {
     pub(super) fn join_again(&mut self) {
         if let Some(joining) = self.leave_role() {
             self.role = Role::Joining(joining);
-            self.timers.clear(Timer::Election);
             self.ask_next();
         }
     }
@@ -267,7 +275,6 @@ impl Node {
         self.leave_role();
         self.role = Role::Joining(joining);
         self.membership.set_ready(false);
-        self.timers.clear(Timer::Election);
         self.effects.notify(Notice::LeftBehind);
         self.timers.arm(Timer::Join, core::time::Duration::ZERO);
     }

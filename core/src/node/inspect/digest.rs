@@ -10,7 +10,6 @@ use core::hash::{Hash, Hasher};
 use super::super::links::{Link, Purpose};
 use super::super::role::Role;
 use super::super::{Node, Rule};
-use crate::config::Times;
 use crate::ids::{DialId, Epoch, Index, LinkId, NodeId};
 use crate::node::Timer;
 use crate::wire::{Entry, Hello, Install, Message, Run};
@@ -21,7 +20,7 @@ const FAR: u64 = 3;
 impl Node {
     /// The newest generation of links with each peer that this node knows of.
     pub fn newest_generations(&self) -> impl Iterator<Item = (NodeId, u64)> {
-        self.links.known.iter().map(|(peer, known)| (*peer, known.generation))
+        self.links.generations()
     }
 
     /// Feeds all that decides this node's behaviour into `state`. What everybody has acknowledged decides when
@@ -31,7 +30,7 @@ impl Node {
         self.me.id.hash(state);
         self.digest_mode(stability, state);
         self.membership.digest(state);
-        (&self.leaving, self.ring.next, self.ring.seeking, self.ring.prev).hash(state);
+        (&self.leaving, self.ring.next(), self.ring.seeking(), self.ring.prev()).hash(state);
         self.digest_log(state);
         (self.own.last(), self.replica.shown()).hash(state);
         stability
@@ -65,8 +64,10 @@ impl Node {
     /// an admission that is to come waits for an entry that is still to be written.
     pub fn lets_in_nobody(&self, link: LinkId, index: Index) -> bool {
         let peer = self.links.get(link).and_then(|state| state.peer);
-        let admission = self.role.leadership().and_then(|leadership| leadership.admission.as_ref());
-        admission.is_none_or(|it| index < it.index || peer.is_none_or(|peer| it.newcomers.contains(&peer)))
+        let admissions = self.role.leadership().map(|leadership| &leadership.admissions);
+        admissions.is_none_or(|it| {
+            !it.is_under_way() || it.waits_for(index) || peer.is_none_or(|peer| it.is_newcomer(peer))
+        })
     }
 
     /// Whether `message` does nothing on `link`, now or whenever it may come: what it is about is over.
@@ -112,10 +113,11 @@ impl Node {
     fn digest_mode(&self, stability: bool, state: &mut impl Hasher) {
         core::mem::discriminant(&self.role).hash(state);
         match &self.role {
-            Role::Electing(election) => election.digest(state),
-            Role::Syncing(syncing) => {
-                (&syncing.announcement, syncing.told).hash(state);
-                if let Some((install, entries)) = &syncing.install {
+            Role::Electing { election, .. } => election.digest(state),
+            Role::Syncing { syncing, .. } => {
+                let (announcement, told, install) = syncing.state();
+                (announcement, told).hash(state);
+                if let Some((install, entries)) = install {
                     digest_install(install, stability, state);
                     entries.len().hash(state);
                     for entry in entries {
@@ -126,7 +128,7 @@ impl Node {
             _ => {}
         }
         if let Some(joining) = self.role.joining() {
-            (&joining.contacts, joining.turn, joining.fresh).hash(state);
+            joining.digest(state);
         }
     }
 
@@ -143,36 +145,17 @@ impl Node {
             digest_entry(&entry, state);
         }
         self.replica.lost().len().hash(state);
-        for (id, lost) in &self.replica.lost().lost {
-            (id, lost.index).hash(state);
-        }
+        self.replica.lost().removed_at().for_each(|lost| lost.hash(state));
     }
 
     fn digest_leadership(&self, stability: bool, state: &mut impl Hasher) {
-        let now = self.now();
-        self.role.leadership().is_some().hash(state);
+        self.leads().hash(state);
         let Some(leadership) = self.role.leadership() else { return };
-        leadership.members.len().hash(state);
-        for (id, progress) in &leadership.members {
-            (id, progress.synced, progress.cut_off.is_some()).hash(state);
-            // Of one that has not shown its log, the rest is set anew when it does.
-            (progress.synced || progress.reminded).hash(state);
-            progress.synced.then_some((progress.sent, progress.installs())).hash(state);
-            let awaited = leadership.admission.as_ref().is_some_and(|it| progress.acked < it.index);
-            (progress.synced && awaited).hash(state);
-            stability.then_some((progress.acked, progress.taken, progress.install_end)).hash(state);
-        }
-        (&leadership.joiners, &leadership.draining, &leadership.returning).hash(state);
-        if let Some(admission) = &leadership.admission {
-            (admission.index, &admission.newcomers).hash(state);
-        }
-        let merging = leadership.merging.and_then(|link| self.links.get(link));
+        leadership.digest(stability, self.now(), state);
+        let merging = leadership.merge.link().and_then(|link| self.links.get(link));
         merging.map(|link| link.remote).hash(state);
-        let recent = leadership.last_removal.is_some_and(|at| now.since(at) < Times::SUSPECT_WINDOW);
-        (&leadership.pending_removals, recent, leadership.holding).hash(state);
-        stability.then_some(leadership.slowest).hash(state);
-        leadership.held.len().hash(state);
-        for said in &leadership.held {
+        leadership.held().len().hash(state);
+        for said in leadership.held() {
             digest_said(said, state);
         }
     }
@@ -189,7 +172,7 @@ impl Node {
     }
 
     fn digest_links(&self, state: &mut impl Hasher) {
-        let newest = |peer: NodeId| self.links.known.get(&peer).map_or(0, |known| known.generation);
+        let newest = |peer: NodeId| self.links.generation(peer);
         let mut links: alloc::vec::Vec<(LinkId, &Link)> = self.links.iter().collect();
         links.sort_by_key(|(id, link)| (link.remote, *id));
         links.len().hash(state);
@@ -223,9 +206,9 @@ impl Node {
             .collect();
         dials.sort_by_key(|(purpose, age)| (alloc::format!("{purpose:?}"), *age));
         dials.hash(state);
-        self.links.broken.hash(state);
-        self.links.known.len().hash(state);
-        self.links.known.keys().for_each(|peer| peer.hash(state));
+        self.links.broken().hash(state);
+        self.links.generations().count().hash(state);
+        self.links.generations().for_each(|(peer, _)| peer.hash(state));
     }
 }
 

@@ -75,8 +75,8 @@ pub fn check(node: &Node) -> Result<(), Violation> {
     let leads = node.role.leadership().is_some() && !node.has_ended();
     holds(!leads || (normal && node.membership.view().leader == node.me.id), Violation::FalseLeader)?;
     holds(!normal || node.replica.stable() <= node.replica.log().len(), Violation::StableAboveLog)?;
-    let next = node.ring.next.is_none_or(|next| node.links.is_linked(next));
-    let sought = node.ring.seeking.is_none_or(|sought| node.links.dialing(sought).is_some());
+    let next = node.ring.next().is_none_or(|next| node.links.is_linked(next));
+    let sought = node.ring.seeking().is_none_or(|sought| node.links.dialing(sought).is_some());
     holds(node.has_ended() || (next && sought), Violation::RingInTheAir)?;
     holds(!node.links.is_linked(node.me.id), Violation::LinkToItself)?;
     let bounded = node.own.waiting() <= SUBMIT_WINDOW

@@ -36,12 +36,12 @@ impl Node {
 
     /// The member after this one, if it has one that accepted.
     pub fn next(&self) -> Option<NodeId> {
-        self.ring.next
+        self.ring.next()
     }
 
     /// The member that last took this one for its next.
     pub fn prev(&self) -> Option<NodeId> {
-        self.ring.prev
+        self.ring.prev()
     }
 
     /// The length of the log, counted from the first entry ever.
