@@ -1,4 +1,4 @@
-//! The leader lets newcomers in: one entry for all who wait, and a welcome once every insider has it.
+//! Admission: the leader appends one entry for all newcomers that wait, and welcomes them once every insider has it.
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
@@ -15,22 +15,22 @@ use crate::roster::{Member, View};
 use crate::time::Instant;
 use crate::wire::{Body, Change, Join, Message, Refusal};
 
-/// Somebody who waits to be let in.
+/// A newcomer that waits to be let in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Joiner {
     member: Member,
-    /// It comes right after this one in the ring.
+    /// The member after which the newcomer comes in the ring.
     contact: NodeId,
-    /// The highest epoch that it promised; zero for one who was never a member.
+    /// The highest epoch that the newcomer has promised; zero if it never was a member.
     epoch: Epoch,
-    /// The members of the ring that it leads.
+    /// The other members of the ring that the newcomer leads.
     ring: Vec<Member>,
 }
 
 /// Newcomers whose entry is on its way to the insiders.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Admission {
-    /// Every insider is to have the log up to here.
+    /// The newcomers are welcomed once every insider has the log up to here.
     index: Index,
     newcomers: BTreeSet<NodeId>,
     since: Instant,
@@ -44,7 +44,7 @@ pub(super) struct Admissions {
 }
 
 impl Admissions {
-    /// Whether nobody waits or is being let in.
+    /// Whether no newcomer waits or is being let in.
     pub(super) fn is_idle(&self) -> bool {
         self.joiners.is_empty() && self.current.is_none()
     }
@@ -86,7 +86,7 @@ impl Admissions {
         self.joiners.retain(|joiner| joiner.member.id != peer);
     }
 
-    /// All that wait, unless others are being let in.
+    /// Takes out all that wait, unless others are being let in.
     fn take_joiners(&mut self) -> Vec<Joiner> {
         if self.is_under_way() { Vec::new() } else { core::mem::take(&mut self.joiners) }
     }
@@ -107,12 +107,12 @@ impl Admissions {
 }
 
 impl Joiner {
-    /// Itself and the members of its ring.
+    /// The newcomer and the members of its ring.
     fn ids(&self) -> Vec<NodeId> {
         core::iter::once(&self.member).chain(&self.ring).map(|member| member.id).collect()
     }
 
-    /// Itself after its contact, and each member of its ring after the one before.
+    /// The newcomer after its contact, then each member of its ring after the one before.
     fn in_ring_order(self) -> Vec<(Member, NodeId)> {
         let mut after = self.contact;
         let members = core::iter::once(self.member).chain(self.ring);
@@ -130,8 +130,8 @@ impl Node {
             return self.fault(link, Fault::Unexpected);
         }
         join.ring.retain(|member| !self.lives_here(member));
-        // Who can ask lives, whatever came of the last dial: as a member it is not to be passed over.
-        self.reach.is_alive(join.me.id);
+        // A node that asks is alive. As a member it must not be passed over because an earlier dial to it failed.
+        self.reach.note_alive(join.me.id);
         if self.leaving.is_some() || self.role.leader_is_lost() || !self.is_normal() || self.is_in_doubt() {
             return self.send(link, Message::Refused(Refusal::Busy));
         }
@@ -159,7 +159,7 @@ impl Node {
         let joiner = Joiner { member: join.me, contact, epoch: join.epoch, ring: join.ring };
         leadership.admissions.joiners.push(joiner);
         self.bind_join_link(link, &member, join.generation);
-        // It may take a while until it is let in; it is to know that somebody listens.
+        // To be let in may take a while. Until then the newcomer has to know that the leader listens.
         let beat = self.beat();
         self.send(link, Message::Pong(beat));
         self.note(FollowUp::Admit);
@@ -176,14 +176,14 @@ impl Node {
         self.try_admit();
     }
 
-    /// Lets in all who wait, unless others are just being let in.
+    /// Appends the entry of all that wait, unless others are being let in.
     fn try_admit(&mut self) {
         if self.is_in_doubt() {
             return;
         }
         let Some(leadership) = self.role.leadership_mut() else { return };
         let mut joiners = leadership.admissions.take_joiners();
-        // Some may have given up, or have come in by an election meanwhile.
+        // Some may have given up or come in by an election meanwhile.
         joiners.retain(|it| self.links.is_linked(it.member.id) && !leadership.is_synced(it.member.id));
         if joiners.is_empty() || self.leaving.is_some() {
             return;
@@ -198,7 +198,7 @@ impl Node {
         let joined: Vec<_> = joiners.into_iter().flat_map(Joiner::in_ring_order).collect();
         let newcomers: BTreeSet<NodeId> = joined.iter().map(|(member, _)| member.id).collect();
         let gone = self.older_lives(&joined);
-        // Noted before the entry has its effects: nobody is to greet the newcomers as members yet.
+        // Noted before the entry has its effects, so that this node does not greet the newcomers as members yet.
         let (index, since) = (self.replica.log().len().saturating_add(1), self.now());
         if let Some(leadership) = self.role.leadership_mut() {
             leadership.add_returning(returning);
@@ -217,7 +217,7 @@ impl Node {
         older.map(|member| (member.clone(), Departure::Lost)).collect()
     }
 
-    /// Opens a new epoch under the same leader, above all that one who comes back has promised.
+    /// Opens a new epoch under the same leader, above what a returning member has promised.
     fn reopen(&mut self, epoch: Epoch) {
         let roster = self.membership.roster().clone();
         self.become_leader(View { epoch, leader: self.me.id }, roster);
@@ -252,7 +252,7 @@ impl Node {
         }
     }
 
-    /// The insiders did not all get the entry in time: the newcomers go again.
+    /// Removes newcomers whose entry did not reach all insiders in time.
     pub(super) fn on_admission_due(&mut self) {
         let Some(leadership) = self.role.leadership_mut() else { return };
         let Some(admission) = leadership.admissions.current.take() else { return };
@@ -265,8 +265,8 @@ impl Node {
         self.note(FollowUp::Admit);
     }
 
-    /// Asks the insiders on whom an admission waits for a sign of life: one that is dead must not hold it
-    /// up for longer than it takes to know.
+    /// Asks the insiders for which an admission waits for a sign of life. A dead insider holds up the admission no
+    /// longer than it takes to find out.
     pub(super) fn hurry_admission(&mut self) {
         let Some(leadership) = self.role.leadership() else { return };
         let Some(admission) = &leadership.admissions.current else { return };

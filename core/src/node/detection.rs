@@ -1,4 +1,4 @@
-//! Who is alive: heartbeats, silence, suspicions.
+//! Failure detection: heartbeats, silence, suspicions.
 
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -13,29 +13,29 @@ use crate::node::Timer;
 use crate::time::Instant;
 use crate::wire::{Beat, Message, RefusedKind};
 
-/// The end of a link that only answers waits so many times as long before it begins after all.
+/// The end of a link that only answers waits this many times as long as the other before it begins itself.
 const WHO_ANSWERS: u32 = 2;
 
-/// What a look at a link asks for.
+/// What the sweep has to do about a link.
 enum Duty {
-    /// It did not introduce itself in time.
+    /// Close it: its peer did not introduce itself in time.
     CloseStranger,
-    /// Its dial takes too long.
+    /// Fail its dial, which takes too long.
     FailDial(Purpose),
-    /// Nobody has a use for it.
+    /// Close it: neither end has had a use for it for a while.
     CloseIdle,
-    /// It has none just now.
+    /// Note that this end has no use for it.
     NoteIdle,
-    /// Its peer is silent.
+    /// Dial its peer, which is silent.
     Redial(NodeId),
-    /// Its peer was asked for a sign of life and gave none.
+    /// Give up its peer, which was asked for a sign of life and gave none.
     GiveUp(NodeId),
-    /// A sign of life is due.
+    /// Send a sign of life.
     Beat,
 }
 
 impl Node {
-    /// Looks all links over, several times per `detect`.
+    /// Looks over all links, ten times per `detect` while something is under way.
     pub(super) fn sweep(&mut self) {
         let late =
             self.links.dials().filter(|(_, dial)| self.dial_is_late(&dial.purpose, dial.started, false));
@@ -54,7 +54,7 @@ impl Node {
         self.timers.set(Timer::Sweep, self.next_sweep());
     }
 
-    /// At rest the next look is when the first link is due, so that who rests is seldom woken.
+    /// When to sweep next: at rest when the first link is due, so that the driver is seldom woken.
     fn next_sweep(&self) -> Instant {
         let (soon, late) =
             (self.now().after(self.times.sweep()), self.now().after(self.times.ring_beat() * WHO_ANSWERS));
@@ -65,7 +65,7 @@ impl Node {
         due.map_or(late, |due| due.clamp(soon, late))
     }
 
-    /// While something is under way the next look is soon.
+    /// Moves the next sweep forward while something is under way.
     pub(super) fn hurry_sweep(&mut self) {
         let soon = self.now().after(self.times.sweep());
         if self.timers.at(Timer::Sweep).is_some_and(|at| at > soon) && self.is_unsettled() {
@@ -82,7 +82,7 @@ impl Node {
             || leadership.is_some_and(|it| it.admissions.is_under_way() || !it.all_synced())
     }
 
-    /// When a link wants to be looked at: at once if it is on its way to its use, or to its end.
+    /// When the sweep has to look at a link: at once while it has no agreed peer, or no use.
     fn due_to_look(&self, link: &Link) -> Instant {
         let Some(peer) = link.peer.filter(|peer| self.has_use_for(*peer)) else { return self.now() };
         let (beat, silence) = self.patience(peer);
@@ -91,8 +91,8 @@ impl Node {
         asked.map_or(due, |asked| asked.min(due))
     }
 
-    /// How long a link to `peer` may send nothing, and how long hear nothing. A sign of life is answered by one, so
-    /// the lesser of the two begins.
+    /// For how long this end of a link to `peer` may send nothing and hear nothing. A sign of life is answered by one,
+    /// so the end with the lesser id begins.
     fn patience(&self, peer: NodeId) -> (Duration, Duration) {
         let (beat, silence) = if self.ring.is_neighbour(peer) {
             (self.times.ring_beat(), self.times.detect)
@@ -102,7 +102,7 @@ impl Node {
         if self.me.id < peer { (beat, silence) } else { (beat * WHO_ANSWERS, silence) }
     }
 
-    /// Whether a dial takes too long: until the first answer, or from then until the link has found its use.
+    /// Whether a dial takes too long: until the first answer, or from then until its purpose is met.
     fn dial_is_late(&self, purpose: &Purpose, started: Instant, answered: bool) -> bool {
         let limit = match purpose {
             Purpose::Peer(_) => self.times.dial(),
@@ -137,7 +137,7 @@ impl Node {
         if now.since(link.heard) >= silence && self.links.dialing(peer).is_none() {
             return Some(Duty::Redial(peer));
         }
-        // What would be due before the next look is done in this one.
+        // A sign of life that would be due before the next sweep is sent in this one.
         (now.since(link.sent).saturating_add(self.times.sweep()) > beat).then_some(Duty::Beat)
     }
 
@@ -155,7 +155,7 @@ impl Node {
             Duty::CloseStranger => self.fault(link, Fault::Silent),
             Duty::FailDial(purpose) => {
                 self.close(link, CloseMode::Abort);
-                self.dial_came_to_nothing(&purpose, Err(DialFailure::TimedOut));
+                self.on_dial_ended(&purpose, Err(DialFailure::TimedOut));
             }
             Duty::CloseIdle => self.close(link, CloseMode::Flush),
             Duty::NoteIdle => {
@@ -181,7 +181,7 @@ impl Node {
         }
     }
 
-    /// The link to a member broke. It is dialed once more; its role waits for the outcome.
+    /// The link to a member broke: dials the member once more. Only a dial that fails counts against it.
     pub(super) fn on_link_lost(&mut self, peer: NodeId) {
         let was_neighbour = self.ring.is_neighbour(peer);
         self.ring_unlinked(peer);
@@ -202,7 +202,7 @@ impl Node {
         self.note(FollowUp::SeekNext);
     }
 
-    /// The dial to a member failed: it is dead, or as good as dead to this node.
+    /// A dial to a member failed: the member is dead, or cannot be used by this node.
     pub(super) fn on_unreachable(&mut self, peer: NodeId) {
         if let Some(link) = self.links.of(peer) {
             if self.is_alive(link) {
@@ -210,7 +210,7 @@ impl Node {
             }
             self.close(link, CloseMode::Abort);
         }
-        self.reach.dial_failed(peer, self.membership.promised());
+        self.reach.note_failed_dial(peer, self.membership.promised());
         self.suspect(peer);
         self.ring_unlinked(peer);
         if self.leads() {
@@ -226,7 +226,7 @@ impl Node {
         self.note(FollowUp::ConsiderInitiative);
     }
 
-    /// Whether something was heard on `link` since its peer fell under suspicion.
+    /// Whether something was heard on `link` since its peer was suspected.
     fn is_alive(&self, link: LinkId) -> bool {
         let Some(state) = self.links.get(link) else { return false };
         let quiet = self.now().since(state.heard);
@@ -235,7 +235,7 @@ impl Node {
         quiet < self.times.detect && !unanswered
     }
 
-    /// Tells the leader that `peer` seems to be gone; the leader decides on its own link.
+    /// Tells the leader that `peer` seems to be dead. The leader decides by its own link.
     fn suspect(&mut self, peer: NodeId) {
         if !self.is_normal() || self.leads() || !self.membership.roster().contains(peer) {
             return;

@@ -1,6 +1,6 @@
-//! A leader that slept does not know whether it still leads: the others may have elected another meanwhile, and what
-//! they said to it lies in its sockets. So it asks each member what it has promised, and appends nothing to the log
-//! until each has answered or is lost.
+//! A leader that slept does not know whether it still leads: the others may have elected another leader meanwhile, and
+//! their messages may lie unread in its sockets. So it asks each member what that member has promised, and appends
+//! nothing to the log until each has answered or is lost.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
@@ -18,7 +18,8 @@ use crate::wire::{Message, RefusedKind, Run};
 /// Whether a leader that slept still leads.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Doubt {
-    /// How often this node has asked. An answer repeats it, so that an earlier one does not count.
+    /// How often this node has asked. An answer repeats the number, so that an answer to an earlier question does not
+    /// count.
     round: u64,
     open: Option<Open>,
 }
@@ -31,18 +32,18 @@ struct Open {
     awaited: BTreeSet<NodeId>,
     /// What members have sent to be appended, in the order in which it came.
     put_off: PutOff,
-    /// How much of it is whose.
+    /// How many bytes of that each member has sent.
     bytes: BTreeMap<NodeId, u64>,
 }
 
 /// Messages, each with its link and the member at the other end.
 type PutOff = VecDeque<(LinkId, NodeId, Message)>;
 
-/// What a message weighs that brings nothing.
+/// The weight of a message that brings nothing to be appended.
 const FRAME: u64 = 64;
 
 impl Doubt {
-    /// Asks `members` anew; what was put off stays so.
+    /// Begins a new question to the members `awaited`. What was put off stays put off.
     fn begin(&mut self, now: Instant, awaited: BTreeSet<NodeId>) {
         self.round = self.round.saturating_add(1);
         let (put_off, bytes) = self.open.take().map(|open| (open.put_off, open.bytes)).unwrap_or_default();
@@ -53,12 +54,12 @@ impl Doubt {
         self.open.is_some()
     }
 
-    /// The doubt is over. Returns what was put off.
+    /// Ends the doubt. Returns what was put off.
     pub(super) fn end(&mut self) -> PutOff {
         self.open.take().map(|open| open.put_off).unwrap_or_default()
     }
 
-    /// A member has answered the question of `round`. Tells whether that was awaited.
+    /// A member has answered the question of `round`. Returns whether that answer was awaited.
     fn answered(&mut self, member: NodeId, round: u64) -> bool {
         let is_current = round == self.round;
         self.open.as_mut().is_some_and(|open| is_current && open.awaited.remove(&member))
@@ -68,14 +69,14 @@ impl Doubt {
         self.open.as_ref().is_some_and(|open| open.awaited.contains(&member))
     }
 
-    /// Those that have not answered, and how long they were asked.
+    /// The members that have not answered, and how long ago they were asked.
     fn awaited(&self, now: Instant) -> (Vec<NodeId>, Duration) {
         let Some(open) = &self.open else { return (Vec::new(), Duration::ZERO) };
         (open.awaited.iter().copied().collect(), now.since(open.since))
     }
 
     #[cfg(feature = "inspect")]
-    /// Whether no answer to the question of `round` is awaited any more.
+    /// Whether an answer to the question of `round` comes too late.
     pub(super) fn is_over(&self, round: u64) -> bool {
         !self.is_open() || round < self.round
     }
@@ -87,7 +88,7 @@ impl Doubt {
         (self.round, self.open.as_ref().map(|open| (&open.awaited, &open.put_off)))
     }
 
-    /// Puts off what a member has sent. Tells whether there was room for it.
+    /// Puts off what a member has sent. Returns whether there was room for it.
     fn put_off(&mut self, link: LinkId, member: NodeId, message: Message) -> bool {
         let Some(open) = &mut self.open else { return false };
         let bytes = open.bytes.entry(member).or_default();
@@ -111,8 +112,9 @@ fn weight(message: &Message) -> u64 {
 }
 
 impl Node {
-    /// The driver was late by so much. A leader that was away for so long may have been given up. Who has just been
-    /// asked has heard of it, and waits for longer: a leader that is late again and again is to be sure some time.
+    /// The driver was `late`. A leader that was away for more than half of `detect` may have been given up. In doubt only
+    /// all of `detect` counts, since members that were just asked have heard of the leader: so even a leader that is late
+    /// at every turn gets an answer.
     pub(super) fn note_lateness(&mut self, late: Duration) {
         let limit = if self.is_in_doubt() { self.times.detect } else { self.times.detect / 2 };
         if late <= limit || !self.enforces(Rule::DoubtAfterSleep) {
@@ -129,7 +131,7 @@ impl Node {
         self.leads() && self.doubt.is_open()
     }
 
-    /// Asks all that it leads. Who wants in follows nobody yet.
+    /// Asks all members what they have promised. Newcomers that wait to be welcomed follow no leader yet.
     fn doubt_lead(&mut self) {
         let Some(leadership) = self.role.leadership() else { return };
         let is_asked =
@@ -145,7 +147,7 @@ impl Node {
         }
     }
 
-    /// Asks a member what it has promised; without a link, once there is one.
+    /// Asks a member what it has promised. Without a link it dials the member, and asks later.
     fn ask_promise(&mut self, member: NodeId) {
         let (now, round) = (self.now(), self.doubt.round);
         let Some(state) = self.links.of_mut(member) else { return self.dial(member) };
@@ -153,7 +155,7 @@ impl Node {
         self.send_to(member, Message::WantPromise { round });
     }
 
-    /// A link to a member stands anew: what was asked or answered on an old one may be lost.
+    /// A link to a member stands anew: the question or the answer may be lost with the old one.
     pub(super) fn ask_on_new_link(&mut self, member: NodeId) {
         if self.is_in_doubt() && self.doubt.awaits(member) {
             self.ask_promise(member);
@@ -167,7 +169,7 @@ impl Node {
         self.send(link, Message::Promise { round, epoch: self.membership.promised() });
     }
 
-    /// A member that has promised more than it was asked for takes part in an election, or follows its winner.
+    /// A member that has promised a higher epoch takes part in an election, or follows its winner.
     pub(super) fn on_promise(&mut self, member: NodeId, round: u64, epoch: Epoch) {
         if !self.is_in_doubt() || !self.doubt.answered(member, round) {
             return;
@@ -177,20 +179,20 @@ impl Node {
         }
     }
 
-    /// Puts off what a leader in doubt must not append yet. Returns what is not to be put off.
+    /// Puts off what a leader in doubt must not append yet. Returns any other message.
     pub(super) fn put_off(&mut self, link: LinkId, peer: NodeId, message: Message) -> Option<Message> {
         if !self.is_in_doubt() || !matches!(message, Message::Submit { .. } | Message::Sync(_)) {
             return Some(message);
         }
         if !self.doubt.put_off(link, peer, message) {
-            // It comes back, and shows all of it again.
+            // The member links anew, and shows all of it again.
             self.close(link, CloseMode::Abort);
             self.on_link_lost(peer);
         }
         None
     }
 
-    /// Asks those again of whom something else was heard, and in the end gives them up.
+    /// Asks members again that sent something but no answer, and in the end gives them up.
     pub(super) fn press_doubt(&mut self) {
         if !self.is_in_doubt() {
             return;
@@ -207,7 +209,7 @@ impl Node {
         }
     }
 
-    /// Ends the doubt once all have answered or are lost: then it does what it has put off.
+    /// Ends the doubt once all members have answered or are lost, and does what was put off.
     pub(super) fn check_doubt(&mut self) {
         if !self.is_in_doubt() {
             return;

@@ -1,9 +1,9 @@
 //! The election of a leader: Chang and Roberts 1979, "An improved algorithm for decentralized
 //! extrema-finding in circular configurations of processes", with the length of the log before the id.
 //!
-//! A token carries the best candidate known to whoever sends it and the path that it took. A member passes
-//! on what is better than all it has seen, answers what is worse than itself with its own candidacy once,
-//! and swallows the rest. A candidate that gets its own token back has won, and its path is the new ring.
+//! A token carries the best candidate that its sender knows, and the path of its way. A member passes on a candidate that
+//! is better than all it has seen, answers a worse one than itself once with its own candidacy, and swallows the rest. A
+//! candidate that gets its own token back has won, and the path is the new ring.
 
 use alloc::vec::Vec;
 
@@ -21,15 +21,15 @@ use crate::wire::{CandidateRank, Elect, Elected, Message, RefusedKind};
 /// A member's part in an election.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Election {
-    /// This member's rank, frozen for the election; none if it cannot lead.
+    /// This member's rank, fixed for the election; none if it cannot lead.
     key: Option<CandidateRank>,
-    /// The best candidate seen, and whom its token had passed, this member included.
+    /// The best candidate seen, and the path of its token, this member included.
     best: Option<(CandidateRank, Vec<NodeId>)>,
-    /// What was sent last, and to whom.
+    /// The candidate that was sent last, and to which member.
     sent: Option<(CandidateRank, NodeId)>,
     /// Whether this member's own token has come back, so that it has won.
     came_back: bool,
-    /// Whether this member slept meanwhile, so that the election may be over.
+    /// Whether this member slept meanwhile, so that the election may be over without its knowledge.
     slept: bool,
 }
 
@@ -46,14 +46,14 @@ impl Election {
         (self.key, &self.best, self.sent, self.came_back, self.slept).hash(state);
     }
 
-    /// This member has slept.
+    /// Notes that this member has slept.
     pub(super) fn sleep(&mut self) {
         self.slept = true;
     }
 }
 
 impl Node {
-    /// Starts an election of a new epoch: the leader is lost, or the last election came to nothing.
+    /// Starts an election of a new epoch: the leader is lost, or the last election has no winner.
     pub(super) fn start_election(&mut self) {
         if self.leaves_now() {
             return self.end(Ending::Left { unsure: 0 });
@@ -77,13 +77,13 @@ impl Node {
         is_member.then_some(CandidateRank { epoch, length, id: self.me.id })
     }
 
-    /// An election, and the wait for its winner's log, may take this long.
+    /// Limits the time of an election, or of the wait for its winner's log.
     pub(super) fn arm_election(&mut self) {
         let limit = self.rng.jittered(Times::election(self.membership.route().len()));
         self.timers.arm(Timer::Election, limit);
     }
 
-    /// Makes this member the best candidate that it knows, if it can be one.
+    /// Makes this member the best candidate that it knows, if it can lead.
     fn stand(&mut self) {
         let me = self.me.id;
         let Some(election) = self.role.election_mut() else { return };
@@ -92,7 +92,7 @@ impl Node {
         self.tell_election(ElectionPhase::Start, me);
     }
 
-    /// Sends the best candidate known to the next. Alone, the election is decided.
+    /// Sends the best candidate known to the next member. A member that is alone, or whose token came back, has won.
     pub(super) fn pass_token(&mut self) {
         let Some(Election { best: Some((candidate, path)), key, sent, came_back, .. }) =
             self.role.election_mut()
@@ -103,7 +103,7 @@ impl Node {
             return self.win();
         }
         if self.ring.seeking().is_some() {
-            // A nearer member may live; the token must not pass it over.
+            // A nearer member may be alive, and the token must not pass it over.
             return;
         }
         if let Some(next) = self.ring.next() {
@@ -119,7 +119,7 @@ impl Node {
         } else if *key == Some(*candidate) {
             self.win();
         } else {
-            // The candidate is beyond reach, or its token would be on its way.
+            // The best candidate is another, and no member is left that could bring the token there.
             self.note(FollowUp::Elect);
         }
     }
@@ -195,13 +195,13 @@ impl Node {
         }
     }
 
-    /// The candidate whose token this member would pass on, unless it is itself.
+    /// The candidate whose token this member would pass on, if that is another.
     pub(super) fn best_candidate(&self) -> Option<NodeId> {
         let Some(Election { best: Some((key, _)), .. }) = self.role.election() else { return None };
         Some(key.id).filter(|id| *id != self.me.id)
     }
 
-    /// This member's token came back, or nobody else is there.
+    /// Wins: this member's token came back, or no other member can be reached.
     fn win(&mut self) {
         if self.reach.is_behind() && self.ring.next().is_none() {
             return self.come_back();
@@ -215,8 +215,8 @@ impl Node {
         self.note(FollowUp::Announce);
     }
 
-    /// The members on the path, without those found dead in this epoch and those that refused. This one is among
-    /// them even if it was removed from the ring that it knows.
+    /// The members on the path, without those found dead in this epoch and those that refused. This member is among them
+    /// even if it was removed from the ring that it knows.
     fn ring_of(&self, path: &[NodeId]) -> Roster {
         let dead = |id: &NodeId| {
             self.reach.was_lost_in(*id, self.membership.promised()) && self.enforces(Rule::PathWithoutDead)
@@ -227,7 +227,7 @@ impl Node {
         Roster::new(members).unwrap_or_else(|_| Roster::alone(Member::clone(&self.me)))
     }
 
-    /// Tells the next who leads: in `Syncing`, and later if it is behind.
+    /// Tells the next member who leads: always while syncing, later only if the next is behind.
     pub(super) fn announce_leader(&mut self) {
         let Some(next) = self.ring.next() else { return };
         let elected = match &mut self.role {
@@ -261,7 +261,7 @@ impl Node {
         self.send_to(peer, Message::Elected(elected));
     }
 
-    /// Who leads now, and the history of the log.
+    /// The announcement of the current leader: its configuration, and the history of the log.
     pub(super) fn announcement(&self) -> Elected {
         Elected {
             cfg: self.membership.cfg(),
@@ -270,7 +270,7 @@ impl Node {
         }
     }
 
-    /// The leader is beyond reach. Whoever is next to it begins an election at once, the others later.
+    /// The leader is out of reach. The member next to it starts an election at once, the others later.
     pub(super) fn lose_leader(&mut self) {
         if self.leaves_now() {
             return self.end(Ending::Left { unsure: 0 });
@@ -289,8 +289,8 @@ impl Node {
         self.note(FollowUp::ConsiderInitiative);
     }
 
-    /// Walks back from this member to the lost leader: with only the dead in between it is this member's
-    /// turn. Who is not linked is dialed, to know.
+    /// Walks back from this member to the lost leader. If all members in between are dead, it is this member's turn to
+    /// start the election. A member that is not linked is dialed, to find out.
     pub(super) fn consider_initiative(&mut self) {
         let Some(leader) = self.leader().filter(|_| self.role.leader_is_lost()) else { return };
         let route = self.membership.route().clone();
@@ -316,7 +316,7 @@ impl Node {
         }
     }
 
-    /// No leader within the time.
+    /// An election, or the wait for its winner's log, took too long.
     pub(super) fn on_election_due(&mut self) {
         if !self.enforces(Rule::ElectionTimeout) {
             return;

@@ -1,8 +1,8 @@
 //! How two members come to share one link: dials, greetings, generations.
 //!
-//! A dial has worked when the peer's `Hello` came back, not when TCP connected: a stopped process still
-//! completes handshakes. Of two links of a pair the one of the higher generation stands; of two equal ones
-//! the one that the greater id dialed.
+//! A dial has worked when the peer's `Hello` came back, not when TCP connected: the kernel completes handshakes for a
+//! stopped process too. Of two links of a pair the one of the higher generation stands; of two with equal generations the
+//! one that the greater id dialed.
 
 use alloc::vec::Vec;
 use core::net::SocketAddr;
@@ -18,7 +18,7 @@ use crate::roster::{ConfigId, Member, Roster, View};
 use crate::wire::{Hello, Message, NotMember, RefusedKind};
 
 impl Node {
-    /// Dials `peer`, unless that is under way.
+    /// Dials `peer`, unless a dial is under way.
     pub(super) fn dial(&mut self, peer: NodeId) {
         if peer == self.me.id || self.links.dialing(peer).is_some() {
             return;
@@ -54,7 +54,7 @@ impl Node {
         }
     }
 
-    /// The oldest that has not introduced itself goes when there are too many.
+    /// Closes the oldest link whose peer has not introduced itself, if there are too many.
     fn make_room_for_stranger(&mut self) {
         let oldest = self.links.half_open().next();
         let full = self.links.half_open().count() >= MAX_HALF_OPEN;
@@ -65,13 +65,13 @@ impl Node {
 
     pub(super) fn on_dial_failed(&mut self, dial: DialId, reason: DialFailure) {
         let Some(dial) = self.links.take_dial(dial) else { return };
-        self.dial_came_to_nothing(&dial.purpose, Err(reason));
+        self.on_dial_ended(&dial.purpose, Err(reason));
     }
 
-    /// A dial ended before the other end answered: at once, or after the connection stood.
-    pub(super) fn dial_came_to_nothing(&mut self, purpose: &Purpose, why: Result<DownReason, DialFailure>) {
+    /// A dial ended before the other end answered, perhaps after the connection stood.
+    pub(super) fn on_dial_ended(&mut self, purpose: &Purpose, why: Result<DownReason, DialFailure>) {
         match purpose {
-            // Only a refusal is a proof of death; a connection may break for other reasons.
+            // Only a refusal proves death; a connection may break for other reasons.
             Purpose::Peer(peer) if why.is_ok() && self.links.may_dial_again(*peer) => self.dial(*peer),
             Purpose::Peer(peer) => self.on_peer_dial_failed(*peer),
             Purpose::Probe { .. } => {}
@@ -100,7 +100,7 @@ impl Node {
                 }
                 self.on_link_lost(peer);
             }
-            (None, Some(purpose)) => self.dial_came_to_nothing(purpose, Ok(reason)),
+            (None, Some(purpose)) => self.on_dial_ended(purpose, Ok(reason)),
             (None, None) => {
                 if let DownReason::Protocol(_) = reason {
                     self.effects.notify_fault(gone.remote, Fault::Link(reason));
@@ -126,7 +126,7 @@ impl Node {
         self.send(link, Message::Hello(hello));
     }
 
-    /// Tells the peer of a link that stands whether it is this node's next, unless it knows.
+    /// Tells a linked peer whether it is this node's next, unless it was told.
     pub(super) fn tell_role(&mut self, peer: NodeId) {
         let is_next = self.ring.is_next_or_sought(peer);
         if let Some(link) = self.links.of(peer)
@@ -162,7 +162,7 @@ impl Node {
                 self.on_linked(peer);
             }
             _ if for_me && self.wants_in_on(link) => {
-                // The leader's ring has this newcomer, or this ring, already; its welcome follows.
+                // The leader's ring already has this newcomer, or this ring; the welcome follows.
                 if let Some(state) = self.links.get_mut(link) {
                     state.takes_me_for_next = hello.next;
                 }
@@ -173,7 +173,7 @@ impl Node {
         }
     }
 
-    /// Somebody greets on a link that it dialed: is it a member, and is this the link to keep?
+    /// A peer greets on a link that it dialed: checks whether it is a member, and whether this link stands.
     fn consider(&mut self, link: LinkId, hello: Hello) {
         let peer = hello.me;
         if peer == self.me.id {
@@ -207,7 +207,7 @@ impl Node {
         }
     }
 
-    /// The route has changed: greetings that waited for it may be answered.
+    /// Answers greetings that waited for the route, or for the end of this node's own dial.
     pub(super) fn answer_greetings(&mut self) {
         let known = |hello: &Hello| {
             self.membership.route().contains(hello.me) && self.links.dialing(hello.me).is_none()
@@ -218,7 +218,7 @@ impl Node {
         }
     }
 
-    /// This node's own dial failed, and the peer's waits.
+    /// Answers a greeting that waited.
     fn admit_deferred(&mut self, link: LinkId) {
         let Some(hello) = self.links.get_mut(link).and_then(|link| link.deferred.take()) else { return };
         if self.membership.route().contains(hello.me) {
@@ -239,7 +239,7 @@ impl Node {
         self.on_linked(peer);
     }
 
-    /// Both ends agree: `link` is the one link of the pair.
+    /// Both ends have agreed that `link` is the one link of the pair.
     fn establish(&mut self, link: LinkId, hello: &Hello) {
         self.bind(link, hello.me, hello.generation);
         if let Some(state) = self.links.get_mut(link) {
@@ -252,7 +252,7 @@ impl Node {
         }
     }
 
-    /// Makes `link`, on which a newcomer and its leader have met, stand for `peer`.
+    /// Makes `link`, on which a newcomer and its leader have met, the link to `peer`.
     pub(super) fn bind_join_link(&mut self, link: LinkId, peer: &Member, generation: u64) {
         self.links.meet(peer.id, peer.addr());
         self.bind(link, peer.id, generation);
@@ -262,14 +262,14 @@ impl Node {
         self.tell_role(peer.id);
     }
 
-    /// Makes `link` stand for `peer`; whatever else there was between the two goes.
+    /// Makes `link` the link to `peer`, and closes all other links and dials between the two.
     fn bind(&mut self, link: LinkId, peer: NodeId, generation: u64) {
         for dialed in self.links.abandon(|purpose| *purpose == Purpose::Peer(peer)) {
             if dialed != link {
                 self.close(dialed, CloseMode::Abort);
             }
         }
-        // What a stranger's clock shows counts only now that it is one no more.
+        // A stranger's clock counts only now that the peer is known.
         if let Some(stamp) = self.links.get(link).and_then(|state| state.stamp) {
             self.effects.observe(stamp);
         }
@@ -279,7 +279,7 @@ impl Node {
         while let Some(waiting) = self.links.deferred(peer) {
             self.close(waiting, CloseMode::Abort);
         }
-        self.reach.linked(peer);
+        self.reach.note_link(peer);
     }
 
     /// A link to a member stands anew.
@@ -332,7 +332,7 @@ impl Node {
         }
     }
 
-    /// A peer on a link that stands says that this node is no member.
+    /// A linked peer says that this node is no member.
     fn on_member_refusal(&mut self, peer: NodeId, refusal: &NotMember) {
         match refusal.re {
             RefusedKind::Elect
@@ -349,23 +349,23 @@ impl Node {
         }
     }
 
-    /// Whether the election of `epoch` is over. Who refused its part in it, as a newcomer does that nobody has
-    /// welcomed yet, may be a member by now, and would be left out.
+    /// Whether the election of `epoch` is over. A peer that refused to take part in it, such as a newcomer before its
+    /// welcome, may be a member by now, and must not be left out.
     fn is_over(&self, epoch: crate::ids::Epoch) -> bool {
         self.is_normal() || epoch != self.membership.promised()
     }
 
-    /// `peer` lives and does not take this node for a member: it is passed over until there is a leader.
+    /// `peer` is alive and does not take this node for a member. It is passed over until there is a leader.
     fn on_refused_by(&mut self, peer: NodeId, cfg: Option<ConfigId>) {
         if self.membership.route().contains(peer) {
-            self.reach.refused(peer);
+            self.reach.note_refusal(peer);
             if !self.enforces(Rule::RefusalsOnlyRoute) {
                 self.membership.believe_refusal(peer);
             }
         }
         let is_ahead = self.membership.is_news(cfg);
         if is_ahead {
-            self.reach.is_ahead(peer);
+            self.reach.note_ahead(peer);
         }
         self.ring_unlinked(peer);
         if self.leader() == Some(peer) || (is_ahead && self.leads()) {
@@ -409,7 +409,7 @@ impl Node {
         }
     }
 
-    /// The peers to which a link stands.
+    /// The linked peers.
     pub(super) fn linked_peers(&self) -> Vec<NodeId> {
         self.links.iter().filter_map(|(_, link)| link.peer).collect()
     }

@@ -1,5 +1,5 @@
-//! Getting in: through a contact to the leader, again and again until the time is up. A member that was
-//! left behind comes back the same way, as itself.
+//! Joining: through a contact to the leader, again and again until the time is up. A member that was left behind comes
+//! back the same way, with its id and its log.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
@@ -23,14 +23,14 @@ use crate::wire::{DecodeError, Elected, Join, Message, Refusal};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Joining {
     contacts: Vec<SocketAddr>,
-    /// Which contact is asked next.
+    /// The place of the contact that is asked next.
     turn: usize,
     failures: BTreeMap<SocketAddr, JoinFailure>,
-    /// Contacts of which the user was told that they do not let this node in yet.
+    /// Contacts whose failure the user was told.
     told: BTreeSet<SocketAddr>,
-    /// Until when it tries.
+    /// When the node gives up.
     limit: Instant,
-    /// It was never a member.
+    /// Whether the node never was a member.
     fresh: bool,
 }
 
@@ -52,7 +52,7 @@ impl Node {
         self.role.joining().is_some_and(|joining| joining.fresh)
     }
 
-    /// The next step of getting in; at first, of life.
+    /// Takes the next step of joining, which is also the first step of the node's life.
     pub(super) fn on_join_due(&mut self) {
         if !self.timers.is_set(Timer::Sweep) {
             self.timers.arm(Timer::Sweep, self.times.sweep());
@@ -88,14 +88,14 @@ impl Node {
         }
     }
 
-    /// Whether this node asks on `link` to be let in, or to be told by whom.
+    /// Whether this node asks on `link` to be let in, or who could let it in.
     pub(super) fn wants_in_on(&self, link: LinkId) -> bool {
         let purpose = self.links.get(link).and_then(|link| link.purpose.as_ref());
         matches!(purpose, Some(Purpose::Contact(_) | Purpose::Leader { .. } | Purpose::Probe { .. }))
             || self.is_merging_on(link)
     }
 
-    /// Gives up what is under way to get in.
+    /// Gives up all dials and links to contacts and leaders that were asked.
     pub(super) fn drop_attempts(&mut self) {
         let attempt = |purpose: &Purpose| matches!(purpose, Purpose::Contact(_) | Purpose::Leader { .. });
         for link in self.links.abandon(attempt) {
@@ -162,7 +162,7 @@ impl Node {
         }
         let purpose = state.purpose.clone();
         if let Some(Purpose::Peer(_)) = purpose {
-            // A member that is greeted lets in or is no member: it was asked for nothing that it could refuse.
+            // A greeting asks for nothing that a member could refuse in this way.
             return self.fault(link, Fault::Unexpected);
         }
         if refusal == Refusal::RoomFull && self.is_merging_on(link) {
@@ -181,7 +181,7 @@ impl Node {
         }
     }
 
-    /// The dial to a contact or to the leader came to nothing.
+    /// The dial to a contact or to the leader failed, or its link broke.
     pub(super) fn on_contact_failed(&mut self, addr: SocketAddr, why: Result<DownReason, DialFailure>) {
         let failure = match why {
             Err(DialFailure::TimedOut) => JoinFailure::NoAnswer,
@@ -202,7 +202,7 @@ impl Node {
         self.ask_next();
     }
 
-    /// The next contact, at once while some were not asked in this round.
+    /// Asks the next contact: at once, or after a pause if all were asked in this round.
     pub(super) fn ask_next(&mut self) {
         let Some(joining) = self.role.joining_mut() else { return };
         joining.turn = joining.turn.saturating_add(1);
@@ -215,7 +215,7 @@ impl Node {
         }
     }
 
-    /// Nobody has let this node in. Says why, once for each contact.
+    /// Tells the user why each contact has not let this node in, once for each.
     fn tell_failures(&mut self) {
         let now = self.now();
         let still_tries = |joining: &&mut Joining| joining.fresh && joining.limit > now;
@@ -248,7 +248,7 @@ impl Node {
         self.end(Ending::JoinFailed { tried });
     }
 
-    /// The room went on without this member: it comes back with its log and what it has to say.
+    /// Comes back to a room that went on without this member, with its log and its own messages.
     pub(super) fn come_back(&mut self) {
         let ahead = self.reach.start_over();
         let mut contacts: Vec<SocketAddr> = ahead.iter().filter_map(|id| self.addr_of(*id)).collect();
@@ -260,7 +260,7 @@ impl Node {
         self.rejoin(Joining { fresh: false, ..Joining::fresh(contacts, limit) });
     }
 
-    /// Nobody can be reached: a room of one, which whoever is left may join.
+    /// Leads a ring of one, which other members may join: none can be reached.
     pub(super) fn stay_alone(&mut self) {
         self.drop_attempts();
         let epoch = self.membership.promised().max(self.membership.view().epoch).next();

@@ -81,7 +81,7 @@ impl Progress {
         self.synced && self.acked < self.install_end
     }
 
-    /// Up to where the member keeps up. To catch up, however long that takes, holds up nobody.
+    /// Up to where the member keeps up. A member that catches up holds up no other, however long it takes.
     fn keeps_up_to(&self) -> Index {
         self.acked.max(self.install_end)
     }
@@ -310,7 +310,7 @@ impl Node {
         leadership.apply(change, len, now);
     }
 
-    /// A link to a member stands anew: it is to show its log again.
+    /// A link to a member stands anew: the member has to show its log again.
     pub(super) fn member_linked(&mut self, member: NodeId) {
         let now = self.now();
         if let Some(leadership) = self.role.leadership_mut() {
@@ -320,11 +320,11 @@ impl Node {
         self.ask_on_new_link(member);
     }
 
-    /// A member's log is being made this one's, from `from` on.
+    /// A member's log begins to become this one, from the place `from` on.
     pub(super) fn member_synced(&mut self, member: NodeId, from: Index) {
         let (now, len) = (self.now(), self.replica.log().len());
         if self.role.leadership_mut().is_some_and(|leadership| leadership.cut_off.remove(&member)) {
-            // It may not have got the reason before its link was closed.
+            // The reason may have been lost when the link was closed.
             self.send_to(member, Message::Refused(Refusal::Slow));
         }
         let Some(leadership) = self.role.leadership_mut() else { return };
@@ -337,9 +337,9 @@ impl Node {
         self.note(FollowUp::Admit);
     }
 
-    /// Sends a member what it lacks, as much as it takes.
+    /// Sends a member the entries that it lacks, as many as may be in flight.
     fn pump(&mut self, member: NodeId) {
-        // It is to end up where those are who keep up, and get what follows with them.
+        // All others get what was sequenced first, so that the member ends where they are and goes on with them.
         self.distribute();
         while let Some((entries, next)) = self.next_batch(member) {
             let deliver = Deliver { view: self.membership.view(), entries, stable: self.replica.stable() };
@@ -364,7 +364,7 @@ impl Node {
         Some((self.replica.log().range(progress.sent, next).collect(), next))
     }
 
-    /// The next entries that those who keep up were not sent yet.
+    /// The next batch that the members which keep up were not sent yet.
     pub(super) fn next_to_distribute(&self) -> Option<(Index, Index)> {
         let from = self.role.leadership()?.distributed;
         (from < self.replica.log().len()).then(|| (from, self.replica.log().batch_end(from)))
@@ -401,7 +401,7 @@ impl Node {
         self.note(FollowUp::Admit);
     }
 
-    /// Counts anew up to where everybody has the log.
+    /// Counts anew up to where all members have the log.
     pub(super) fn recount(&mut self) {
         let len = self.replica.log().len();
         let Some(leadership) = self.role.leadership_mut() else { return };
@@ -420,7 +420,7 @@ impl Node {
         self.replica.log().weight(slowest, self.replica.log().len())
     }
 
-    /// Sequences no more chat while too much is unstable.
+    /// Stops sequencing chat while too much is unstable.
     pub(super) fn check_hold(&mut self) {
         let over = self.unstable_bytes() >= UNSTABLE_BYTES as u64;
         let detect = self.times.detect;
@@ -433,7 +433,7 @@ impl Node {
         }
     }
 
-    /// Goes on once half of what was unstable is stable.
+    /// Sequences chat again once half of what was unstable is stable.
     pub(super) fn release(&mut self) {
         if self.is_in_doubt() || self.unstable_bytes() > UNSTABLE_BYTES as u64 / 2 {
             return;
@@ -450,7 +450,7 @@ impl Node {
         self.sequence_own();
     }
 
-    /// The room was held up for as long as it may: whoever is too far behind is cut off.
+    /// The room was held up for as long as it may be: cuts off the members that are too far behind.
     pub(super) fn on_slow_due(&mut self) {
         let len = self.replica.log().len();
         let Some(leadership) = self.role.leadership() else { return };
@@ -465,7 +465,7 @@ impl Node {
         self.note(FollowUp::Release);
     }
 
-    /// Reads and serves a slow member no more until it comes back; the second time it is removed.
+    /// Closes the link to a slow member, which catches up when it links anew. The second time it is removed.
     fn cut_off(&mut self, member: NodeId) {
         let now = self.now();
         self.send_to(member, Message::Refused(Refusal::Slow));

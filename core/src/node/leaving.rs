@@ -1,4 +1,4 @@
-//! Leaving in order: first what was said is made to stay, then the membership is left.
+//! Leaving in order: a member first sees its messages stable, then asks for its removal.
 
 use super::follow_ups::FollowUp;
 use super::{Node, Rule};
@@ -9,12 +9,12 @@ use crate::node::Timer;
 use crate::roster::Member;
 use crate::wire::{Body, Change, Message, RefusedKind};
 
-/// How far the leaving has come.
+/// How far a member has come with leaving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Leaving {
-    /// Own messages are not with everybody yet; otherwise an ordinary member.
+    /// Not all members have the own messages yet. The member still does all that members do.
     Draining,
-    /// They are; the removal is asked for.
+    /// The member has asked for its removal.
     Asked,
 }
 
@@ -28,19 +28,19 @@ impl Node {
         self.drain_again();
     }
 
-    /// Whether an election or the loss of the leader ends this node's life.
+    /// Whether this node ends with an election or the loss of the leader: its messages are stable, so it need not stay.
     pub(super) fn leaves_now(&self) -> bool {
         self.leaving == Some(Leaving::Asked) && self.enforces(Rule::LeaverEndsOnElection)
     }
 
-    /// Tells a new leader that this member drains.
+    /// Tells a new leader that this member wants to leave.
     pub(super) fn drain_again(&mut self) {
         if self.leaving == Some(Leaving::Draining) && self.is_normal() && !self.leads() {
             self.send_to(self.membership.view().leader, Message::Draining);
         }
     }
 
-    /// Takes the next step of leaving if its time has come.
+    /// Takes the next step of leaving, if it can be taken.
     pub(super) fn check_leaving(&mut self) {
         match self.leaving {
             Some(Leaving::Asked) if !self.membership.has_me() => {
@@ -70,13 +70,13 @@ impl Node {
         }
     }
 
-    /// Whether everybody has all own messages.
+    /// Whether all members have all own messages.
     fn is_drained(&self) -> bool {
         let drained = self.own.are_with_all(self.replica.stable());
         drained || !self.enforces(Rule::DrainBeforeLeave)
     }
 
-    /// Own messages that may not be with everybody.
+    /// How many own messages may not have reached all members.
     fn unsure(&self) -> u64 {
         let mine = self.replica.log().tail(self.replica.stable()).filter(|said| said.origin.id == self.me.id);
         (self.own.waiting() as u64).saturating_add(mine.map(|said| said.count()).sum())
@@ -91,7 +91,7 @@ impl Node {
         }
     }
 
-    /// The leader goes: its removal is its last entry, and somebody is named to begin the election.
+    /// Leaves as the leader: the last entry removes it, and the goodbye names the member that starts the election.
     fn depart(&mut self) {
         let unsure = self.unsure();
         let me = self.me.id;
@@ -114,7 +114,7 @@ impl Node {
         }
     }
 
-    /// Tells those that drain that more is stable now.
+    /// Tells the members that want to leave that more is stable now.
     pub(super) fn tell_draining(&mut self) {
         let draining = self.role.leadership().map(|it| it.draining().clone()).unwrap_or_default();
         for member in draining {

@@ -19,14 +19,14 @@ pub(crate) enum Purpose {
     Contact(SocketAddr),
     /// To find out whether a lost member is in another ring.
     Probe {
-        /// Whether this asks the leader of that ring already.
+        /// Whether the leader of that ring is dialed already.
         leader: bool,
     },
     /// To ask the leader to be let in.
     Leader {
-        /// Who leads.
+        /// The leader, as the contact named it.
         leader: Member,
-        /// Who said so.
+        /// The contact, after which this node wants to come in the ring.
         contact: NodeId,
     },
 }
@@ -43,41 +43,41 @@ pub(crate) struct Dial {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Link {
     pub(crate) remote: SocketAddr,
-    /// Why this node dialed it; none if it was accepted.
+    /// The purpose for which this node dialed; none if the link was accepted.
     pub(crate) purpose: Option<Purpose>,
-    /// When it was accepted, or the dial began.
+    /// When the link was accepted, or the dial began.
     pub(crate) opened: Instant,
-    /// Who is at the other end, once both have agreed on it.
+    /// The peer, once both ends have agreed on this link.
     pub(crate) peer: Option<NodeId>,
     pub(crate) generation: u64,
     pub(crate) heard: Instant,
     pub(crate) sent: Instant,
-    /// The highest Lamport time heard on it; none if nothing was heard yet.
+    /// The highest Lamport time heard on the link; none if nothing was heard yet.
     pub(crate) stamp: Option<Stamp>,
-    /// A greeting that waits: for a roster that knows the sender, or for this node's own dial to fail.
+    /// A greeting that waits for a roster with its sender, or for this node's own dial to fail.
     pub(crate) deferred: Option<Hello>,
     /// The newest configuration that the peer is known to have.
     pub(crate) knows: Option<ConfigId>,
     /// The view that the peer was in when it greeted.
     pub(crate) view: Option<View>,
-    /// Since when neither end has had a use for it.
+    /// Since when this end has had no use for the link.
     pub(crate) idle_since: Option<Instant>,
     /// Whether the peer takes this node for its next.
     pub(crate) takes_me_for_next: bool,
     /// Whether the peer was told that it is this node's next.
     pub(crate) told_next: bool,
-    /// When the peer was asked for a sign of life because somebody suspects it.
+    /// When the peer was last asked for a sign of life because it is suspected.
     pub(crate) probed: Option<Instant>,
-    /// It is being closed; what still comes in is ignored.
+    /// Whether the link is being closed. What still comes in is ignored.
     pub(crate) closing: bool,
 }
 
-/// What is kept of a peer as long as there is room, whether a link to it stands or not.
+/// What is kept of a peer, linked or not, as long as there is room.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Known {
     /// Where it listens.
     addr: SocketAddr,
-    /// The highest generation that was tried with it.
+    /// The highest generation that either end tried.
     generation: u64,
 }
 
@@ -87,7 +87,7 @@ pub(crate) struct Links {
     open: BTreeMap<LinkId, Link>,
     dials: BTreeMap<DialId, Dial>,
     peers: BTreeMap<NodeId, LinkId>,
-    /// Each peer with which either end ever tried to have a link.
+    /// The peers with which either end ever tried to have a link.
     known: BTreeMap<NodeId, Known>,
     dialed: u64,
     /// How often in a row a dial to a peer connected and broke before the peer answered.
@@ -119,7 +119,7 @@ impl Links {
         self.open.insert(link, link_state);
     }
 
-    /// Forgets a link. Tells whether it was the one that stood for its peer.
+    /// Forgets a link. Returns it, and whether it was the link to its peer.
     pub(crate) fn remove(&mut self, link: LinkId) -> Option<(Link, bool)> {
         let gone = self.open.remove(&link)?;
         let stood = gone.peer.is_some_and(|peer| self.of(peer) == Some(link));
@@ -138,7 +138,7 @@ impl Links {
         self.open.get_mut(&link).filter(|link| !link.closing)
     }
 
-    /// The link that stands for `peer`.
+    /// The link to `peer`.
     pub(crate) fn of(&self, peer: NodeId) -> Option<LinkId> {
         self.peers.get(&peer).copied()
     }
@@ -171,7 +171,7 @@ impl Links {
         self.open.len()
     }
 
-    /// Makes `link` the one that stands for `peer`; returns the one that did so before.
+    /// Makes `link` the link to `peer`. Returns the one before.
     pub(crate) fn bind(&mut self, link: LinkId, peer: NodeId, generation: u64) -> Option<LinkId> {
         let state = self.open.get_mut(&link)?;
         state.peer = Some(peer);
@@ -182,7 +182,7 @@ impl Links {
         self.peers.insert(peer, link).filter(|old| *old != link)
     }
 
-    /// Marks `link` as being closed. It stands for nobody any more.
+    /// Marks `link` as being closed: it no longer is the link to its peer.
     pub(crate) fn close(&mut self, link: LinkId) {
         if let Some(state) = self.open.get_mut(&link) {
             state.closing = true;
@@ -202,7 +202,7 @@ impl Links {
         id
     }
 
-    /// The dial that has come to an end; none if it was given up meanwhile.
+    /// Takes out a dial that has ended; none if it was given up meanwhile.
     pub(crate) fn take_dial(&mut self, dial: DialId) -> Option<Dial> {
         self.dials.remove(&dial)
     }
@@ -211,7 +211,7 @@ impl Links {
         self.dials.iter().map(|(id, dial)| (*id, dial))
     }
 
-    /// Gives up all dials for which `which` holds, and returns the links that they had led to.
+    /// Gives up all dials whose purpose is one of `which`. Returns the links without an agreed peer that such dials made.
     pub(crate) fn abandon(&mut self, which: impl Fn(&Purpose) -> bool) -> Vec<LinkId> {
         self.dials.retain(|_, dial| !which(&dial.purpose));
         let unbound = self.iter().filter(|(_, link)| link.peer.is_none());
@@ -233,7 +233,7 @@ impl Links {
         self.known.get(&peer).map(|known| known.addr)
     }
 
-    /// Whether `peer`, which listens on `addr`, is being asked to let this node in, or to tell who can.
+    /// Whether `peer`, which listens on `addr`, is being asked to let this node in, or who could let it in.
     pub(crate) fn asks(&self, peer: NodeId, addr: SocketAddr) -> bool {
         let asks = |purpose: &Purpose| match purpose {
             Purpose::Contact(contact) => *contact == addr,
@@ -245,7 +245,7 @@ impl Links {
             || unbound.any(|(_, link)| link.purpose.as_ref().is_some_and(asks))
     }
 
-    /// A dial to `peer` connected and broke before the peer answered. Tells whether it is worth another.
+    /// A dial to `peer` connected and broke before the peer answered. Returns whether to dial again.
     pub(crate) fn may_dial_again(&mut self, peer: NodeId) -> bool {
         let broken = self.broken.entry(peer).or_default();
         *broken = broken.saturating_add(1);
@@ -263,12 +263,12 @@ impl Links {
         waiting.next().map(|(id, _)| id)
     }
 
-    /// The generation of the link that stands for `peer`.
+    /// The generation of the link to `peer`.
     pub(crate) fn standing(&self, peer: NodeId) -> Option<u64> {
         self.peers.get(&peer).and_then(|link| self.open.get(link)).map(|link| link.generation)
     }
 
-    /// A generation higher than any seen with `peer`, which listens on `addr`, and noted as seen.
+    /// A generation higher than all that were seen with `peer`, which listens on `addr`. It counts as seen.
     pub(crate) fn next_generation(&mut self, peer: NodeId, addr: SocketAddr) -> u64 {
         self.meet(peer, addr);
         let next = self.known.get(&peer).map_or(0, |known| known.generation).saturating_add(1);
@@ -310,7 +310,7 @@ impl Links {
         &self.broken
     }
 
-    /// The accepted links that have not introduced themselves, the oldest first.
+    /// The accepted links whose peers have not introduced themselves, the oldest first.
     pub(crate) fn half_open(&self) -> impl Iterator<Item = LinkId> {
         self.iter().filter(|(_, link)| link.peer.is_none() && link.purpose.is_none()).map(|(id, _)| id)
     }

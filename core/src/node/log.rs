@@ -14,14 +14,14 @@ use crate::wire::{Body, Entry, Run, ViewSpan};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Log {
     base: Index,
-    /// Highest message number of each origin below `base`.
+    /// The highest message number of each origin below `base`.
     base_origins: BTreeMap<NodeId, Seq>,
     kept: VecDeque<Entry>,
-    /// For each of them, the weight of all that is before it, from the first ever.
+    /// For each entry kept, the weight of all entries before it, from the first ever.
     before: VecDeque<u64>,
     history: Vec<ViewSpan>,
     origins: BTreeMap<NodeId, Seq>,
-    /// Weight of all entries from the first ever to the last.
+    /// The weight of all entries from the first ever to the last.
     weight: u64,
     /// Whether an entry was ever appended that may not come right after the one before.
     #[cfg(feature = "inspect")]
@@ -29,14 +29,14 @@ pub(crate) struct Log {
 }
 
 impl Log {
-    /// An empty log that begins at `base`: what a member installs whose own log is too old. Of its history below,
-    /// the newest views are kept.
+    /// An empty log that begins at `base`, for a member whose own log is too old. The newest views of the history below
+    /// `base` are kept.
     pub(crate) fn from_base(base: Index, origins: BTreeMap<NodeId, Seq>, mut history: Vec<ViewSpan>) -> Self {
         history.drain(..history.len().saturating_sub(MAX_VIEW_HISTORY));
         Self { base, base_origins: origins.clone(), origins, history, ..Self::default() }
     }
 
-    /// How many places are taken from the first ever.
+    /// How many places are taken, from the first ever.
     pub(crate) fn len(&self) -> Index {
         self.kept.back().map_or(self.base, Entry::end)
     }
@@ -56,7 +56,7 @@ impl Log {
         &self.history
     }
 
-    /// The history below `base`, and the message numbers there: what a member needs to begin at `base`.
+    /// The history and the message numbers below `base`, which a member needs to begin there.
     pub(crate) fn below_base(&self) -> (Vec<ViewSpan>, BTreeMap<NodeId, Seq>) {
         let mut history = Vec::new();
         let mut start = 0;
@@ -69,7 +69,7 @@ impl Log {
         (history, self.base_origins.clone())
     }
 
-    /// Whether each entry kept came in order after the one before. Each is looked at once, when it is appended.
+    /// Whether each entry came in order after the one before. Each is checked once, when it is appended.
     #[cfg(feature = "inspect")]
     pub(crate) fn is_ordered(&self) -> bool {
         !self.disordered
@@ -121,7 +121,7 @@ impl Log {
         before.saturating_add(entry.weight(index.saturating_sub(entry.index)))
     }
 
-    /// The first place that has at least so much before it.
+    /// The first place before which there is at least this weight.
     fn place_after(&self, weight: u64) -> Index {
         let at = self.before.partition_point(|before| *before < weight).saturating_sub(1);
         let (Some(before), Some(entry)) = (self.before.get(at), self.kept.get(at)) else { return self.len() };
@@ -131,12 +131,12 @@ impl Log {
         }
     }
 
-    /// Where among those kept the entry is that holds the place `index`, or is to be.
+    /// The position, among the entries kept, of the entry that holds the place `index`, or that would.
     fn holder(&self, index: Index) -> usize {
         self.kept.partition_point(|entry| entry.end() <= index)
     }
 
-    /// Appends an entry. The caller has seen to it that its index is the log's length.
+    /// Appends an entry, whose index must be the log's length.
     pub(crate) fn push(&mut self, entry: Entry) {
         debug_assert_eq!(entry.index, self.len(), "a log has no holes");
         #[cfg(feature = "inspect")]
@@ -207,8 +207,8 @@ impl Log {
         })
     }
 
-    /// Lets go of history: what lies below `stable` and over the usual bounds, but not what somebody may
-    /// need who is away or catches up, from `needed` on, within its own bound.
+    /// Drops history below `stable` and over the usual bounds. Members that are away or catch up need the log from
+    /// `needed` on, which is kept within a bound of its own.
     pub(crate) fn prune(&mut self, stable: Index, needed: Option<Index>) {
         let lightest = |bytes: usize| self.place_after(self.weight.saturating_sub(bytes as u64));
         let usual = self.len().saturating_sub(HISTORY_ENTRIES as u64).max(lightest(HISTORY_BYTES));
@@ -236,7 +236,7 @@ impl Log {
         self.base = base;
     }
 
-    /// Forgets the message numbers of those that `keep` does not name and of whom nothing is kept.
+    /// Forgets the message numbers of origins of which nothing is kept, unless `keep` holds.
     pub(crate) fn forget_origins(&mut self, keep: impl Fn(NodeId) -> bool) {
         let base = &mut self.base_origins;
         self.origins.retain(|id, last| keep(*id) || base.get(id) != Some(last));
@@ -245,7 +245,7 @@ impl Log {
     }
 }
 
-/// How many entries two logs of these shapes share. Same view and same index mean same prefix (Ongaro and
+/// How many entries two logs with these histories share. Same view and same index mean same prefix (Ongaro and
 /// Ousterhout 2014, "In Search of an Understandable Consensus Algorithm", section 5.3), so the last view
 /// that both hold decides.
 pub(crate) fn common_prefix(a: &[ViewSpan], b: &[ViewSpan]) -> Index {
@@ -283,7 +283,7 @@ fn changes_own_view(entry: &Entry) -> bool {
     }
 }
 
-/// Notes the numbers of what is said in `entries`, or missing by them.
+/// Raises the message numbers in `origins` by the chat and the gaps in `entries`.
 pub(crate) fn count(
     origins: &mut BTreeMap<NodeId, Seq>,
     entries: impl IntoIterator<Item = impl Borrow<Entry>>,
@@ -382,7 +382,7 @@ mod tests {
         Push { origin: u16, count: usize, bytes: usize },
         /// Of all places, so many of a thousand stay.
         Truncate(u64),
-        /// Of all places, so many of a thousand are stable, and so many are what somebody needs.
+        /// Of all places, so many of a thousand are stable, and so many are needed.
         Prune(u64, Option<u64>),
     }
 

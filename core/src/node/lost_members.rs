@@ -1,4 +1,4 @@
-//! Members that were lost, not left: they may come back, and miss what was said since.
+//! Members that were lost and did not leave: they may come back, and miss what was said since.
 
 use alloc::collections::BTreeMap;
 use core::net::SocketAddr;
@@ -15,14 +15,14 @@ use crate::wire::Change;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct LostMembers {
     lost: BTreeMap<NodeId, Lost>,
-    /// Who was looked for last.
+    /// The member that was looked for last.
     probed: Option<NodeId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Lost {
     member: Member,
-    /// The entry that removed it.
+    /// The place of the entry that removed the member.
     index: Index,
     at: Instant,
 }
@@ -43,7 +43,7 @@ impl LostMembers {
         self.lost.len()
     }
 
-    /// Where to look for a lost member now: each in turn.
+    /// Where to look for a lost member now. Each has its turn.
     pub(crate) fn next_to_probe(&mut self) -> Option<SocketAddr> {
         let mut later = self.lost.iter().filter(|(id, _)| Some(**id) > self.probed);
         let (id, lost) = later.next().or_else(|| self.lost.first_key_value())?;
@@ -59,7 +59,7 @@ impl LostMembers {
         self.lost.get(&id).map(|lost| &lost.member)
     }
 
-    /// What they miss begins here.
+    /// The first place that a lost member misses.
     pub(crate) fn since(&self) -> Option<Index> {
         self.lost.values().map(|lost| lost.index).min()
     }
@@ -84,7 +84,7 @@ impl LostMembers {
         self.expire(at);
     }
 
-    /// These are members: whoever had the address of one before is looked for no more.
+    /// Forgets those that are members, and older lives at the addresses of members.
     pub(crate) fn replace(&mut self, members: &Roster) {
         members.iter().for_each(|member| self.returned(member));
     }
@@ -103,7 +103,7 @@ impl LostMembers {
         }
     }
 
-    /// This is a member: neither it nor an older life at its address is away.
+    /// Forgets `member`, and older lives at its address: it is a member now.
     fn returned(&mut self, member: &Member) {
         self.lost.retain(|_, lost| !member.replaces(&lost.member));
     }

@@ -29,8 +29,8 @@ pub(crate) struct Membership {
     promised: Epoch,
     /// What the log's membership entries amount to.
     log: Configuration,
-    /// The newest configuration known by any means. It decides who is next and whose greeting is answered, and nothing
-    /// else.
+    /// The newest configuration known by any means. It decides which member is next and which greetings are answered,
+    /// and nothing else.
     route: Configuration,
     /// When the route was learned from others.
     route_learned: Instant,
@@ -234,13 +234,13 @@ impl Node {
         }
     }
 
-    /// Whether `cfg` may be of this node's ring. One of the same epoch under another leader is of a ring on
-    /// the other side of a cut, and neither is the newer.
+    /// Whether `cfg` may be of this node's ring. A configuration of the same epoch under another leader is of a ring on the
+    /// other side of a cut, and neither of the two is newer.
     fn may_concern(&self, cfg: ConfigId) -> bool {
         self.awaited_view().is_none_or(|view| cfg.view == view || cfg.view.epoch > view.epoch)
     }
 
-    /// Forgets all routes: a node that wants in is nobody's neighbour, and greets nobody as if it were.
+    /// Forgets the route: a node that wants in has no neighbours, and must not greet members as if it had.
     pub(super) fn forget_route(&mut self) {
         for link in self.links.abandon(|purpose| matches!(purpose, Purpose::Peer(_))) {
             self.close(link, CloseMode::Abort);
@@ -282,7 +282,7 @@ impl Node {
         self.on_route_changed();
     }
 
-    /// Tells the user who came and who went.
+    /// Tells the user which members came and which left.
     pub(super) fn tell_changes(&mut self, old: &Roster, quits: &BTreeSet<NodeId>) {
         let (new, me) = (self.membership.roster().clone(), self.me.id);
         let (gone, joined) = (old.without(&new), new.without(old));
@@ -299,7 +299,7 @@ impl Node {
     }
 }
 
-/// Who leaves in order by `change`.
+/// The members that leave in order by `change`.
 pub(crate) fn quits(change: &Change) -> BTreeSet<NodeId> {
     match change {
         Change::Opened { .. } => BTreeSet::new(),

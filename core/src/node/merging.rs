@@ -1,8 +1,8 @@
 //! Two rings find each other and become one.
 //!
-//! Each leader looks for the members that its ring has lost. Of two leaders the lesser by size of ring and
-//! id asks the greater to take in its whole ring, as if it were one newcomer; what was said in the lesser
-//! ring follows with its members' logs.
+//! Each leader looks for the members that its ring has lost. Of two leaders the lesser, by size of ring and id, asks the
+//! greater to take in its whole ring as if that were one newcomer. What was said in the lesser ring follows with the logs
+//! of its members.
 
 use super::links::Purpose;
 use super::{Node, Rule};
@@ -34,18 +34,18 @@ impl Merge {
     }
 }
 
-/// The size of a ring that its leader tells by the other members.
+/// The size of a ring whose leader names the other members.
 pub(super) fn size_of(others: &[Member]) -> u64 {
     (others.len() as u64).saturating_add(1)
 }
 
 impl Node {
-    /// Which of two rings takes in the other: the greater.
+    /// What decides which of two rings takes in the other: the greater does.
     pub(super) fn rank(&self) -> (u64, NodeId) {
         (self.membership.roster().len() as u64, self.me.id)
     }
 
-    /// Looks for one lost member after another, each every few seconds.
+    /// Arms the timer that looks for lost members: for each of them once in `Times::PROBE`.
     pub(super) fn arm_probe(&mut self) {
         let lost = u32::try_from(self.replica.lost().len().max(1)).unwrap_or(u32::MAX);
         let delay = self.rng.jittered(Times::PROBE.checked_div(lost).unwrap_or(Times::PROBE));
@@ -65,7 +65,7 @@ impl Node {
         self.arm_probe();
     }
 
-    /// Whether this leader is free to join rings.
+    /// Whether this leader is free to merge rings.
     fn may_merge(&self) -> bool {
         let is_free =
             |leadership: &super::Leadership| !leadership.merge.is_asked() && leadership.admissions.is_idle();
@@ -135,7 +135,7 @@ impl Node {
         self.role.leadership().is_some_and(|it| it.merge.link == Some(link))
     }
 
-    /// The greater ring takes this one in: its leader's announcement goes to the members of this ring.
+    /// The greater ring takes this one in: passes its leader's announcement to the members of this ring.
     pub(super) fn merge_into(&mut self, link: LinkId, elected: Elected) {
         let view = elected.cfg.view;
         let leader = elected.roster.find(view.leader).cloned();
@@ -149,7 +149,7 @@ impl Node {
         self.follow(elected);
     }
 
-    /// Another ring and this one are too many for one room.
+    /// Another ring and this one have too many members for one room.
     pub(super) fn too_many_to_merge(&mut self) {
         let Some(leadership) = self.role.leadership_mut() else { return };
         if !core::mem::replace(&mut leadership.merge.told_too_many, true) {

@@ -1,5 +1,5 @@
-//! The node: its state, and the one dispatch of its inputs. Each file beside this one holds one part of
-//! the protocol.
+//! The node: its parts, and the one dispatch of its inputs. Each file beside this one holds one part of the state, or one
+//! part of the protocol.
 
 mod admission;
 mod detection;
@@ -63,13 +63,13 @@ use crate::roster::Member;
 use crate::time::Instant;
 use crate::wire::{Envelope, Message};
 
-/// Where a node puts its actions; owned by the driver, emptied by it between calls.
+/// Where a node puts its actions. The driver owns it, and empties it between two calls.
 pub type Outbox = Vec<Action>;
 
 /// A member of a room: a deterministic state machine that is driven by [`Node::handle`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Node {
-    /// Shared with all that it says.
+    /// This member, shared with all messages that it says.
     me: Arc<Member>,
     times: Times,
     rng: Rng,
@@ -91,7 +91,8 @@ pub struct Node {
 impl Node {
     /// A new node. `seed` is all that is random about it; `now` is the driver's clock.
     pub fn new(config: Config, seed: Seed, now: Instant) -> Self {
-        let me = Arc::new(Member::new(seed.id, config.addr, config.name));
+        let Seed { id, jitter } = seed;
+        let me = Arc::new(Member::new(id, config.addr, config.name));
         let role = match config.start {
             Start::Create => Role::Founding,
             Start::Join { contacts } => {
@@ -100,7 +101,7 @@ impl Node {
         };
         let mut node = Self {
             times: Times::new(config.detect),
-            rng: Rng::new(seed.jitter),
+            rng: Rng::new(jitter),
             timers: Timers::new(now),
             role,
             leaving: None,
@@ -116,21 +117,20 @@ impl Node {
             follow_ups: FollowUps::default(),
             me,
         };
-        // The first tick begins the node's life, so that what it does then can be handed out.
+        // The first tick begins the node's life: only a call can hand out actions.
         node.timers.set(Timer::Join, now);
         node
     }
 
-    /// Takes one input that happened by `now`, then does all that is due, and puts what follows into `out`,
-    /// which is to be empty. Cannot fail, and never panics over what comes in. After the node has ended it
-    /// does nothing.
+    /// Takes one input that happened by `now`, then does all that is due, and puts the actions into `out`, which must be
+    /// empty. Cannot fail, and no input makes it panic. After the node has ended it does nothing.
     pub fn handle(&mut self, now: Instant, input: Input, out: &mut Outbox) {
         self.handle_all(now, [input], out);
     }
 
-    /// Takes inputs that happened one after the other by `now`, as [`handle`](Self::handle) takes one. What
-    /// they made a leader sequence, or a member submit, is then sent together, so a driver hands over at once what
-    /// one read brought.
+    /// Takes inputs that happened one after the other by `now`, as [`handle`](Self::handle) takes one. What they make a
+    /// leader sequence, or a member submit, is sent together, so a driver should hand over all messages of one read at
+    /// once.
     pub fn handle_all(&mut self, now: Instant, inputs: impl IntoIterator<Item = Input>, out: &mut Outbox) {
         debug_assert!(out.is_empty(), "the driver empties the outbox");
         if self.has_ended() {
@@ -203,7 +203,7 @@ impl Node {
         }
     }
 
-    /// A message on a link whose ends have agreed who they are.
+    /// Dispatches a message on a link whose ends have agreed on it.
     fn on_peer_message(&mut self, link: LinkId, peer: NodeId, message: Message) {
         let Some(message) = self.put_off(link, peer, message) else { return };
         match message {
@@ -235,7 +235,7 @@ impl Node {
         }
     }
 
-    /// A message on a link whose ends have not agreed yet who they are.
+    /// Dispatches a message on a link whose ends have not agreed on it yet.
     fn on_stranger_message(&mut self, link: LinkId, message: Message) {
         match message {
             Message::Hello(hello) => self.on_hello(link, hello),
@@ -285,7 +285,7 @@ impl Node {
         }
     }
 
-    /// Does what all inputs of a call share: what they made this node sequence, or submit, goes out together.
+    /// Does once for all inputs of a call what need not be done for each.
     fn conclude(&mut self) {
         self.check_doubt();
         self.submit_said();
@@ -314,7 +314,7 @@ impl Node {
         self.effects.send(link, message);
     }
 
-    /// Sends on the link that stands for `peer`. Tells whether there is one.
+    /// Sends on the link to `peer`. Returns whether there is one.
     fn send_to(&mut self, peer: NodeId, message: Message) -> bool {
         let link = self.links.of(peer);
         if let Some(link) = link {
@@ -333,7 +333,7 @@ impl Node {
         }
     }
 
-    /// Closes a link for its peer's fault.
+    /// Closes a link because of its peer's fault.
     fn fault(&mut self, link: LinkId, reason: Fault) {
         let Some(remote) = self.links.get(link).map(|link| link.remote) else { return };
         self.effects.notify_fault(remote, reason);
@@ -341,12 +341,12 @@ impl Node {
         self.close(link, CloseMode::Abort);
         match state {
             Some((Some(peer), _)) => self.on_link_lost(peer),
-            Some((None, Some(purpose))) => self.dial_came_to_nothing(&purpose, Ok(DownReason::Closed)),
+            Some((None, Some(purpose))) => self.on_dial_ended(&purpose, Ok(DownReason::Closed)),
             Some((None, None)) | None => {}
         }
     }
 
-    /// Closes the link to `peer` for its fault.
+    /// Closes the link to `peer` because of its fault.
     fn accuse(&mut self, peer: NodeId, reason: Fault) {
         if let Some(link) = self.links.of(peer) {
             self.fault(link, reason);

@@ -22,28 +22,28 @@ pub(crate) struct Reach {
 
 impl Reach {
     /// No dial to `peer` works. The node has promised the epoch `promised`.
-    pub(super) fn dial_failed(&mut self, peer: NodeId, promised: Epoch) {
+    pub(super) fn note_failed_dial(&mut self, peer: NodeId, promised: Epoch) {
         self.unreachable.insert(peer, promised);
     }
 
     /// A link to `peer` stands.
-    pub(super) fn linked(&mut self, peer: NodeId) {
+    pub(super) fn note_link(&mut self, peer: NodeId) {
         self.unreachable.remove(&peer);
         self.refused_us.remove(&peer);
     }
 
     /// `peer` has dialed this node, so it is alive, whatever became of the last dial to it.
-    pub(super) fn is_alive(&mut self, peer: NodeId) {
+    pub(super) fn note_alive(&mut self, peer: NodeId) {
         self.unreachable.remove(&peer);
     }
 
     /// A member says that this node is none.
-    pub(super) fn refused(&mut self, peer: NodeId) {
+    pub(super) fn note_refusal(&mut self, peer: NodeId) {
         self.refused_us.insert(peer);
     }
 
     /// A peer that refused this node knows a newer configuration.
-    pub(super) fn is_ahead(&mut self, peer: NodeId) {
+    pub(super) fn note_ahead(&mut self, peer: NodeId) {
         self.ahead.insert(peer);
     }
 

@@ -1,7 +1,7 @@
 //! From an elected leader to one log: `Elected`, `Sync`, `Install`.
 //!
-//! Each member shows the leader the history of its log and what it holds above their common prefix; the
-//! leader sequences again what it lacks, and sends what the member's log is to become.
+//! Each member shows the leader the history of its log and what it holds above their common prefix. The leader sequences
+//! again what it lacks, and sends what the member's log has to become.
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
@@ -18,14 +18,17 @@ use crate::wire::{
     Body, Change, Deliver, Elected, Entry, Install, Message, RefusedKind, Run, Sync, ViewSpan,
 };
 
-/// Syncing for the log of a new leader.
+/// What a log has to become, and the entries that have come for it.
+type Installing = (Install, Vec<Entry>);
+
+/// The wait for the log of a new leader.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Syncing {
     announcement: Elected,
-    /// Whom the announcement was passed on to.
+    /// The member that the announcement was passed on to.
     told: Option<NodeId>,
-    /// What the log is to become, and the entries of it that have come.
-    install: Option<(Install, Vec<Entry>)>,
+    /// What the log has to become, and the entries that have come for it.
+    install: Option<Installing>,
 }
 
 impl Syncing {
@@ -33,23 +36,23 @@ impl Syncing {
         Self { announcement, told: None, install: None }
     }
 
-    /// The view that it waits to be in.
+    /// The view that this node waits to be in.
     pub(crate) fn view(&self) -> View {
         self.announcement.cfg.view
     }
 
     /// The announcement, to whom it was passed on, and what has come of the log.
     #[cfg(feature = "inspect")]
-    pub(super) fn state(&self) -> (&Elected, Option<NodeId>, Option<&(Install, Vec<Entry>)>) {
+    pub(super) fn state(&self) -> (&Elected, Option<NodeId>, Option<&Installing>) {
         (&self.announcement, self.told, self.install.as_ref())
     }
 
-    /// The members of the ring that it waits to be in.
+    /// The members of the ring that this node waits to be in.
     pub(crate) fn roster(&self) -> &Roster {
         &self.announcement.roster
     }
 
-    /// The announcement for `next`, unless it has it already.
+    /// The announcement for `next`, unless that member has it already.
     pub(crate) fn announcement_for(&mut self, next: NodeId) -> Option<Elected> {
         let news = self.told != Some(next);
         self.told = Some(next);
@@ -67,7 +70,7 @@ impl Node {
             state.knows = state.knows.max(Some(elected.cfg));
         }
         if self.is_normal() && self.membership.view() == view {
-            // The leader has lost track of this member; from anybody else it is only late.
+            // The leader has lost track of this member. From any other member the announcement is only late.
             if self.links.of(view.leader) == Some(link) {
                 self.leader_linked();
             }
@@ -81,14 +84,14 @@ impl Node {
             return;
         }
         if !self.would_follow(view) || !self.is_for_me(&elected) {
-            // It is given up there in time, or brought back by what it does follow.
+            // That leader gives this member up in time, or this member comes back to it by another way.
             return;
         }
         self.follow(elected);
     }
 
-    /// Whether what this node has promised lets it follow the leader of `view`, which is another. One that never
-    /// was a member has only passed tokens on, and promised nothing else.
+    /// Whether this node's promise lets it follow the leader of `view`, which is another node. A node that never was a
+    /// member has only passed on tokens, and promised nothing else.
     pub(super) fn would_follow(&self, view: View) -> bool {
         let is_open = self.role.is_electing() || (self.role.is_joining() && self.is_fresh());
         let is_new =
@@ -101,6 +104,7 @@ impl Node {
         elected.roster.contains(self.me.id) && elected.roster.contains(elected.cfg.view.leader)
     }
 
+    /// Shows the leader this log, or dials the leader.
     pub(super) fn sync_with_leader(&mut self) {
         let Some(leader) = self.leader() else { return };
         if self.links.is_linked(leader) {
@@ -110,7 +114,7 @@ impl Node {
         }
     }
 
-    /// Shows the leader this log, and what the leader's may lack.
+    /// Shows the leader the history of this log, and the messages that the leader's log may lack.
     fn sync(&mut self) {
         let Some(syncing) = self.role.syncing_mut() else { return };
         syncing.install = None;
@@ -142,7 +146,7 @@ impl Node {
         }
     }
 
-    /// Sequences a run from a member's tail, but for what has its place already.
+    /// Sequences the messages of a run from a member's tail that have no place yet.
     fn sequence_again(&mut self, member: NodeId, said: Run) {
         let last = self.replica.log().last_of(said.origin.id);
         let again = !self.enforces(Rule::ExactNextSeq);
@@ -156,7 +160,7 @@ impl Node {
         self.sequence(Body::Chat { said, replayed });
     }
 
-    /// Tells a member what its log is to become; the entries follow as far as it takes them.
+    /// Tells a member what its log has to become. The entries follow as fast as the member takes them.
     fn install(&mut self, member: NodeId, history: &[ViewSpan]) {
         let common = common_prefix(history, self.replica.log().history());
         let base = common.max(self.replica.log().base());
@@ -191,7 +195,7 @@ impl Node {
         self.try_install();
     }
 
-    /// Entries while the log is being installed. Returns those that come after.
+    /// Takes entries of a log that is being installed. Returns those that come after it.
     pub(super) fn take_installed(&mut self, deliver: Deliver) -> Option<Deliver> {
         let Some(syncing) = self.role.syncing_mut() else { return Some(deliver) };
         let (install, entries) = syncing.install.as_mut()?;
@@ -219,12 +223,12 @@ impl Node {
         }
         let (view, index) = (deliver.view, next_installed(install, entries));
         self.send_to(view.leader, Message::Ack { view, index });
-        // The log grows towards its end: the new leader is not to be given up.
+        // The log grows, so the new leader must not be given up.
         self.arm_election();
         None
     }
 
-    /// Installs the log once all of it is there.
+    /// Installs the log once all of its entries have come.
     fn try_install(&mut self) {
         let Some(syncing) = self.role.syncing_mut() else { return };
         let complete = syncing
@@ -263,8 +267,8 @@ impl Node {
         self.submit_again();
     }
 
-    /// Where this node, whose ring was `old`, was while it missed what it is shown on coming back. One that was left
-    /// behind has its old ring in the log, and nobody of it beside it.
+    /// Where this node, whose ring was `old`, was while it missed the messages that it is shown now. A member that was left
+    /// behind still has the old ring in its log, but was alone.
     fn occasion_of_missed(&self, old: &Roster) -> Occasion {
         if self.role.joining().is_some() || old.len() <= 1 {
             Occasion::WhileAway
@@ -273,8 +277,8 @@ impl Node {
         }
     }
 
-    /// Appends what was installed, and shows what was not shown: as `missed` what was said before this member came
-    /// in. A newcomer is shown what came after its own entry.
+    /// Appends the entries of an install, and shows what was not shown: as `missed` what was said before this member came
+    /// in. A newcomer is shown only what came after its own entry.
     fn append_installed(&mut self, entries: Vec<Entry>, fresh: bool, missed: Occasion) {
         let me = self.me.id;
         let mine = entries.iter().rposition(|entry| admits(entry, me));
@@ -299,7 +303,7 @@ impl Node {
         }
     }
 
-    /// Tells of messages below the installed log that this member never saw.
+    /// Tells the user of messages below the installed log that were never shown.
     fn show_lost_history(&mut self) {
         for (origin, count) in self.replica.give_up_lost_history(self.me.id) {
             let from = self.member(origin).into();
@@ -315,9 +319,8 @@ impl Node {
         self.effects.notify(Notice::Ready { me, leader, members });
     }
 
-    /// A leader that was elected cannot be linked to: elect once more, then stay alone for a while, so that
-    /// one member's bad path costs the room one election and not a loop.
-    /// To lose the leader twice in one view is no second election: it may have dialed, then died.
+    /// Whether the elected leader cannot be linked to for the second time. After the first time this node elects once
+    /// more, then it stays alone for a while, so that one bad path costs the room one election and not a loop.
     pub(super) fn is_unlinkable_again(&mut self) -> bool {
         let Some(syncing) = self.role.syncing() else { return false };
         let (view, now) = (syncing.view(), self.now());

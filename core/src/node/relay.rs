@@ -15,15 +15,15 @@ use crate::text_run::TextRun;
 use crate::wire::{Body, Deliver, Entry, Message, Run};
 
 impl Node {
-    /// Whether something said now will be taken. False before the node is a member, while as much waits for
-    /// its place in the order as may, and once it leaves.
+    /// Whether the node takes a text now. It does not before it is a member, while as many texts wait for their places as
+    /// may, and once it leaves.
     pub fn can_say(&self) -> bool {
         let member = self.membership.is_ready() || !self.membership.roster().is_empty();
         let stays = self.leaving.is_none() || !self.enforces(Rule::CloseInputWhenLeaving);
         member && stays && !self.has_ended() && self.own.has_room()
     }
 
-    /// How many of these texts, said now, will be taken.
+    /// How many of these texts the node takes now.
     pub fn takes(&self, texts: &TextRun) -> usize {
         if self.can_say() { self.own.room_for(texts) } else { 0 }
     }
@@ -33,7 +33,7 @@ impl Node {
         if let Some(taken) = texts.part(0, takes) {
             self.take_said(taken);
         }
-        // Each is a text, so that none is left out.
+        // Each is a valid text, so that none is left out.
         for text in texts.iter().skip(takes).filter_map(|text| Text::new(text).ok()) {
             self.effects.notify(Notice::NotTaken { text });
         }
@@ -50,7 +50,7 @@ impl Node {
         }
     }
 
-    /// All inputs are taken: what was said goes to the leader together, or gets its places if that is this node.
+    /// After all inputs: submits new own messages to the leader, or sequences them if this node leads.
     pub(super) fn submit_said(&mut self) {
         let Some(first) = self.own.take_submission() else { return };
         if self.leads() {
@@ -65,7 +65,7 @@ impl Node {
         }
     }
 
-    /// There is a leader again: what has no place yet is submitted once more, in order, as it was.
+    /// Submits all messages without a place to a new leader, in order and unchanged.
     pub(super) fn submit_again(&mut self) {
         self.own.placed(self.replica.log().last_of(self.me.id));
         if self.enforces(Rule::Resubmit) {
@@ -84,7 +84,7 @@ impl Node {
         }
     }
 
-    /// Sequences what a member has said, or keeps it while the room is held up, from the member's next on.
+    /// Sequences a member's messages from its next one on, or holds them while too much is unstable.
     fn take_submission(&mut self, said: Run) {
         let takes_any = !self.enforces(Rule::ExactNextSeq);
         let Some(leadership) = self.role.leadership_mut() else { return };
@@ -100,7 +100,7 @@ impl Node {
         self.sequence(Body::Chat { said, replayed: false });
     }
 
-    /// Gives own messages their places, as long as the room takes them.
+    /// Sequences own messages, unless too much is unstable.
     pub(super) fn sequence_own(&mut self) {
         while self.leads()
             && !self.is_in_doubt()
@@ -112,8 +112,8 @@ impl Node {
         }
     }
 
-    /// Appends an entry to the log that this node leads. Chat is sent when all inputs are taken, together; a
-    /// change of the membership at once, while those who go still are members.
+    /// Appends an entry to the log that this node leads. Chat is sent together after all inputs. A change of the membership
+    /// is sent at once, while the members that it removes still are members.
     pub(super) fn sequence(&mut self, body: Body) {
         let mut entry =
             Entry { view: self.membership.view(), index: self.replica.log().len(), stamp: 0, body };
@@ -131,7 +131,7 @@ impl Node {
         self.check_hold();
     }
 
-    /// All inputs are taken: what they made this node sequence goes out together.
+    /// After all inputs: sends what this node has sequenced.
     pub(super) fn deliver_sequenced(&mut self) {
         if self.next_to_distribute().is_some() {
             self.distribute();
@@ -139,7 +139,7 @@ impl Node {
         }
     }
 
-    /// Sends what was sequenced since the last time to all that have the log before it.
+    /// Sends what was sequenced since the last time to all members that have the log before it.
     pub(super) fn distribute(&mut self) {
         while let Some((from, next)) = self.next_to_distribute() {
             let (links, log) = (&self.links, &self.replica.log());
@@ -192,13 +192,13 @@ impl Node {
         }
     }
 
-    /// From whom a frozen member would take entries if it did not freeze.
+    /// The leader from which a frozen member would take entries if `Rule::Freeze` were not enforced.
     fn leader_before_freeze(&self) -> Option<NodeId> {
         let goes_on = self.role.is_electing() && !self.enforces(Rule::Freeze);
         goes_on.then_some(self.membership.view().leader)
     }
 
-    /// Appends the next entry to the log, with all that follows from it.
+    /// Appends the next entry to the log, and applies it.
     fn append(&mut self, entry: Entry) {
         let index = entry.index;
         if let Body::Membership { cfg, change } = &entry.body {
@@ -222,7 +222,7 @@ impl Node {
         self.effects.notify(notice);
     }
 
-    /// An own message that has its place waits no more.
+    /// Notes own messages that have their places.
     pub(super) fn note_own(&mut self, entry: &Entry) {
         let Body::Chat { said, .. } = &entry.body else { return };
         if said.origin.id != self.me.id {
@@ -231,7 +231,7 @@ impl Node {
         self.own.note_entry(entry, said);
     }
 
-    /// Tells the leader how far this log reaches.
+    /// Acknowledges the log to the leader, if something was received since the last time.
     pub(super) fn acknowledge(&mut self) {
         self.timers.clear(Timer::Ack);
         if !self.is_normal() || self.leads() {
@@ -242,7 +242,7 @@ impl Node {
         self.send_to(view.leader, Message::Ack { view, index });
     }
 
-    /// Everybody has the log up to `stable`.
+    /// Learns that all members have the log up to `stable`.
     pub(super) fn learn_stable(&mut self, stable: Index) {
         let catching_up = self.role.leadership().and_then(Leadership::needs_from);
         self.replica.learn_stable(stable, catching_up);

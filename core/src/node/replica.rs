@@ -1,4 +1,4 @@
-//! This node's copy of the log: what all members have of it, what its user has seen of it, whom it tells to be lost.
+//! This node's copy of the log: how much of it all members have, what the user has seen, and which members are lost.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -51,8 +51,8 @@ impl Replica {
         self.log.push(entry);
     }
 
-    /// Draws the conclusions from a change of the membership at `index`, which has led to `roster`: who is lost, and
-    /// of whom nothing has to be remembered.
+    /// Draws the conclusions from a change of the membership at `index`, which has led to `roster`: which members
+    /// are lost, and of which nothing has to be remembered.
     pub(super) fn apply_membership(&mut self, index: Index, change: &Change, roster: &Roster, now: Instant) {
         self.lost.apply(index, change, now);
         self.lost.replace(roster);
@@ -61,7 +61,7 @@ impl Replica {
         self.shown.retain(|id, _| log.last_of(*id) > 0 || roster.contains(*id) || lost.contains(*id));
     }
 
-    /// Learns that all members have the log up to `stable`, and drops history that nobody needs. Members that catch up
+    /// Learns that all members have the log up to `stable`, and drops history that no member needs. Members that catch up
     /// need it from `catching_up` on.
     pub(super) fn learn_stable(&mut self, stable: Index, catching_up: Option<Index>) {
         self.stable = self.stable.max(stable.min(self.log.len()));
@@ -136,7 +136,8 @@ impl Replica {
         if self.shown.iter().any(is_lacking) { Err(Fault::TakenBack) } else { Ok(()) }
     }
 
-    /// Makes the log end where the entries of an install begin, and learns from them who is lost.
+    /// Makes the log end where the entries of an install begin, and learns from them which members
+    /// are lost.
     pub(super) fn begin_install(&mut self, install: Install, entries: &[Entry], now: Instant) {
         let Install { common, base, origins, history, roster, .. } = install;
         if base > common {

@@ -1,7 +1,7 @@
-//! The ring: who is next, who is before, and how a gap is closed.
+//! The ring: the next member, the previous one, and how a gap is closed.
 //!
-//! The next is the first member after this one in the route whose dial works. A full roster is a successor
-//! list of n - 1, so the ring closes whoever is missing.
+//! The next is the first member after this one in the route that can be linked to. A full roster is a successor list of
+//! n - 1, so the ring closes whichever members are missing.
 
 use alloc::vec::Vec;
 
@@ -14,22 +14,23 @@ use crate::limits::LOOK_AHEAD;
 use crate::node::Timer;
 use crate::wire::Hello;
 
-/// The neighbours.
+/// The neighbours of this node.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Ring {
-    /// The next, once it has accepted.
+    /// The next member, while a link to it stands.
     next: Option<NodeId>,
-    /// Who is being asked to be the next.
+    /// The member that is being dialed to be the next.
     seeking: Option<NodeId>,
-    /// The nearest before this node that takes it for its next.
+    /// The nearest member before this one that takes it for its next.
     prev: Option<NodeId>,
-    /// The previous and the next that the user was told.
+    /// The previous and the next member that the user was told.
     told: Option<(NodeId, NodeId)>,
+    /// Why the neighbours changed last, or are about to change.
     reason: Option<RingReason>,
 }
 
 impl Ring {
-    /// The next member, once it has accepted.
+    /// The next member, while a link to it stands.
     pub(super) fn next(&self) -> Option<NodeId> {
         self.next
     }
@@ -56,19 +57,19 @@ impl Ring {
         self.is_next_or_sought(peer) || self.prev == Some(peer)
     }
 
-    /// Why the neighbours will change, if they do.
+    /// Sets the reason that the user is told if the neighbours change.
     pub(crate) fn because(&mut self, reason: RingReason) {
         self.reason = Some(reason);
     }
 
-    /// The neighbours are to be told anew.
+    /// Lets the user be told the neighbours anew.
     pub(crate) fn forget_told(&mut self) {
         self.told = None;
     }
 }
 
 impl Node {
-    /// Sees to it that the first reachable member after this one is next, or is being asked.
+    /// Sees to it that the first reachable member after this one is next, or is being dialed.
     pub(super) fn seek_next(&mut self) {
         let first = self.membership.route().after(self.me.id).find(|id| !self.reach.passes_over(*id));
         if self.reach.passes_over_any() && !self.timers.is_set(Timer::Reseek) {
@@ -85,7 +86,7 @@ impl Node {
         } else if self.links.is_linked(first) {
             self.take_next(first);
         } else if self.addr_of(first).is_some_and(|addr| self.links.asks(first, addr)) {
-            // Its welcome comes on the link on which it was asked; a greeting would take that link's place.
+            // The welcome comes on the link on which this node asked. A greeting would replace that link.
             self.ring.seeking = None;
         } else if self.ring.seeking != Some(first) {
             self.ring.seeking = Some(first);
@@ -100,7 +101,7 @@ impl Node {
         } else {
             self.note(FollowUp::SeekNext);
         }
-        // What the greeting said of this node's next may be outdated.
+        // The greeting may have been sent before the next changed.
         self.tell_role(peer);
     }
 
@@ -124,7 +125,7 @@ impl Node {
         self.note(FollowUp::Announce);
     }
 
-    /// The peer tells whether this node is its next.
+    /// A linked peer tells whether this node is its next.
     pub(super) fn on_role(&mut self, hello: &Hello) {
         if let Some(link) = self.links.of_mut(hello.me) {
             link.takes_me_for_next = hello.next;
@@ -132,19 +133,19 @@ impl Node {
         self.seek_prev();
     }
 
-    /// Finds the nearest before this node that takes it for its next.
+    /// Finds the nearest member before this one that takes it for its next.
     pub(super) fn seek_prev(&mut self) {
         let mut before = self.membership.route().after(self.me.id).rev();
         self.ring.prev = before.find(|id| self.links.takes_me_for_next(*id) && !self.reach.has_refused(*id));
     }
 
-    /// Refusals lapse: who takes this node for its next may be its previous again.
+    /// Lets refusals lapse: a member that takes this node for its next may be its previous again.
     pub(super) fn forgive(&mut self) {
         self.reach.forgive();
         self.seek_prev();
     }
 
-    /// `peer` is no neighbour any more, whatever it was.
+    /// `peer` is no neighbour any longer.
     pub(super) fn ring_unlinked(&mut self, peer: NodeId) {
         if self.ring.next == Some(peer) {
             self.ring.next = None;
@@ -157,7 +158,7 @@ impl Node {
         }
     }
 
-    /// The nearest successor takes long to answer: finds out meanwhile who comes after it.
+    /// Dials members behind the nearest successor, which takes long to answer.
     pub(super) fn look_ahead(&mut self) {
         let Some(seeking) = self.ring.seeking else { return };
         let after = self.membership.route().after(self.me.id).skip_while(|id| *id != seeking);
@@ -168,7 +169,7 @@ impl Node {
         }
     }
 
-    /// Tries those again that were passed over.
+    /// Tries members again that were passed over.
     pub(super) fn on_reseek_due(&mut self) {
         if !self.enforces(Rule::RetrySkipped) {
             return;

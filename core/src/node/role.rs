@@ -128,11 +128,12 @@ impl Role {
 
     /// Notes whether the leader is lost. Returns whether that is news.
     pub(super) fn set_leader_lost(&mut self, lost: bool) -> bool {
-        let leader_lost = match self {
-            Self::Following { leader_lost } | Self::Syncing { leader_lost, .. } => leader_lost,
-            _ => return false,
-        };
-        core::mem::replace(leader_lost, lost) != lost
+        match self {
+            Self::Following { leader_lost } | Self::Syncing { leader_lost, .. } => {
+                core::mem::replace(leader_lost, lost) != lost
+            }
+            _ => false,
+        }
     }
 }
 
@@ -175,7 +176,9 @@ impl Node {
             Role::Syncing { .. } => &[Timer::Election, Timer::Initiate],
             Role::Founding | Role::Joining(_) | Role::Ended => &[],
         };
-        timers.iter().for_each(|timer| self.timers.clear(*timer));
+        for timer in timers {
+            self.timers.clear(*timer);
+        }
         // Members that sent what was put off send it to the next leader.
         self.doubt.end();
         self.follow_ups.leave_role();
@@ -281,7 +284,7 @@ impl Node {
 
     /// Ends the node's life.
     pub(super) fn end(&mut self, ending: Ending) {
-        // A node that never was a member has told nobody anything that has to arrive.
+        // A node that never was a member has sent nothing that has to arrive.
         let mode = if let Ending::Left { .. } = ending { CloseMode::Flush } else { CloseMode::Abort };
         self.effects.notify(Notice::Ended(ending));
         self.effects.halt(mode);

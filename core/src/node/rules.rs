@@ -1,6 +1,5 @@
-//! Rules of the protocol by name. With the feature `ablation` a test takes some away from a node, to prove
-//! that the oracles see what follows. Without the feature every rule is kept, and nothing of this is left in
-//! the program.
+//! Rules of the protocol by name. With the feature `ablation` a test takes some away from a node, to prove that the
+//! oracles see what follows. Without the feature every rule is enforced, and nothing of this is left in the program.
 
 #![cfg_attr(
     not(feature = "ablation"),
@@ -9,8 +8,8 @@
 
 use super::Node;
 
-/// A rule that can be taken away. Some are each other's second line: alone they are not missed, which is said
-/// beside them.
+/// A rule that can be taken away. Some rules back each other up: without one of them alone nothing breaks, as their
+/// comments say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rule {
     /// A leader sequences a submission only if it is the origin's next.
@@ -19,7 +18,7 @@ pub enum Rule {
     ShowOnce,
     /// Own messages without a place are submitted again to a new leader.
     Resubmit,
-    /// What only a member's log holds is sequenced again.
+    /// Messages that only a member's log holds are sequenced again.
     SequenceTails,
     /// A frozen member appends nothing of an older view.
     Freeze,
@@ -33,17 +32,17 @@ pub enum Rule {
     ElectionTimeout,
     /// A successor that was passed over is tried again.
     RetrySkipped,
-    /// The news of a newer ring makes a route, not a membership.
+    /// The news of a newer ring changes the route, not the membership.
     MembersFromLogOnly,
-    /// Who comes back says what it has promised.
+    /// A member that comes back tells what it has promised.
     RejoinWithPromise,
-    /// The leader opens an epoch above all that one who comes back has promised.
+    /// A leader opens an epoch above what a returning member has promised.
     EpochAboveReturners,
     /// A leader looks for the members that its ring has lost.
     ProbeLost,
-    /// Nothing more is said by one who leaves.
+    /// A member that leaves says nothing more.
     CloseInputWhenLeaving,
-    /// One who leaves makes its messages stable first.
+    /// A member that leaves makes its messages stable first.
     DrainBeforeLeave,
     /// A member that has asked for its removal takes part in no election.
     LeaverEndsOnElection,
@@ -53,24 +52,24 @@ pub enum Rule {
     CfgInHellos,
     /// A newcomer is welcomed when every insider has its entry.
     WelcomeAfterAcks,
-    /// Who is refused passes over who refused it, and no more: its membership stays as it is.
+    /// A member that is refused passes over the member that refused it. The membership stays as it is.
     RefusalsOnlyRoute,
-    /// Who refuses to take part in an election is passed over in that one, and in no later one.
+    /// A member that refuses to take part in an election is passed over in that one, and in no later one.
     RefusalsOfThisElection,
-    /// A winner's ring is the path of its token without those known to be dead. Missed only if the skipped are
-    /// not tried again, and the unsynced neither reminded nor given up.
+    /// A winner's ring is the path of its token without members known to be dead. Missed only if skipped members are not
+    /// tried again, and unsynced ones neither reminded nor given up.
     PathWithoutDead,
     /// A member that does not show its log in time leaves the membership. Missed only without reminders.
     UnsyncedTimeout,
-    /// A leader reminds a member that does not follow, and dials one that it is not linked to. Missed only if
-    /// it is not given up in time either.
+    /// A leader reminds a member that does not follow, and dials it if it is not linked. Missed only if such members are
+    /// not given up in time either.
     RemindUnsynced,
-    /// A leader that was elected and is out of reach is elected once more, not for ever. Missed only without
-    /// reminders: the leader's own dial finds the bad path too.
+    /// An elected leader that is out of reach is elected once more, not again and again. Missed only without reminders: the
+    /// leader's own dial finds the bad path too.
     GiveUpUnlinkable,
     /// A clock is patient with a late driver.
     PatientClock,
-    /// A leader that slept appends nothing until all that it led have answered, or are lost.
+    /// A leader that slept appends nothing until all members have answered or are lost.
     DoubtAfterSleep,
 }
 

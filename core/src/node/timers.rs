@@ -14,29 +14,29 @@ struct Deadline {
 /// What a deadline is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Timer {
-    /// Links are looked over: heartbeats, silence, greetings and dials that take too long.
+    /// All links have to be looked over for heartbeats, silence, and greetings and dials that take too long.
     Sweep,
-    /// What was received is to be acknowledged.
+    /// What was received has to be acknowledged.
     Ack,
-    /// The leader is lost, and nobody nearer to it has begun an election.
+    /// The leader is lost, and no member nearer to it has started an election.
     Initiate,
     /// An election has taken too long.
     Election,
-    /// Skipped successors are to be tried again.
+    /// Members that were passed over have to be tried again.
     Reseek,
-    /// The next step of getting in.
+    /// The next step of joining is due.
     Join,
-    /// Getting in has taken too long.
+    /// Joining has taken too long.
     JoinLimit,
     /// An admission has taken too long.
     Admission,
-    /// Members found dead are to leave the membership.
+    /// Members found dead have to leave the membership.
     Removal,
     /// Leaving has taken too long.
     Leave,
     /// A slow member has held up the room for too long.
     Slow,
-    /// A lost member is to be looked for in another ring.
+    /// A lost member has to be looked for in another ring.
     Probe,
     /// The leader of the other ring has taken too long.
     Merge,
@@ -66,7 +66,7 @@ impl Timer {
 pub(crate) struct Timers {
     clock: PatientClock,
     table: [Option<Instant>; Timer::COUNT],
-    /// The first to come, found when the table changes, which is seldomer than it is asked for.
+    /// The first deadline to come. The table changes less often than this is asked for.
     first: Option<Deadline>,
 }
 
@@ -120,12 +120,12 @@ impl Timers {
         self.at(timer).is_some()
     }
 
-    /// When it is due.
+    /// When `timer` goes off.
     pub(crate) fn at(&self, timer: Timer) -> Option<Instant> {
         self.table.get(timer as usize).copied().flatten()
     }
 
-    /// Takes the first one that is due.
+    /// Takes out the first timer that is due.
     pub(super) fn take_due(&mut self) -> Option<Timer> {
         let first = self.first.filter(|deadline| deadline.at <= self.now())?;
         self.clear(first.timer);
@@ -133,8 +133,8 @@ impl Timers {
     }
 }
 
-/// The node's own time: the driver's, less all by which the driver was late. So a node that was stopped,
-/// or whose machine is overloaded, does not take its own absence for the silence of others.
+/// The node's own time: the driver's time, less the sum of all times by which the driver was late. So a node that was
+/// stopped, or whose machine is overloaded, does not take its own absence for the silence of others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 struct PatientClock {
     now: Instant,

@@ -1,9 +1,9 @@
-//! What of a node decides what it will do, without time: for the model checker, which is to see that two
-//! states are the same although one was reached later, or by a longer way.
+//! A digest of all that decides what a node will do, without time. By it the model checker sees that two states are the
+//! same although one was reached later, or by a longer way.
 //!
-//! Left out are counts for people, Lamport stamps, points of time, the random numbers to come, and the
-//! names of links and dials. Of a point of time only what it is compared with now stays. Generations of
-//! links are told by their distance from the newest that this node knows of.
+//! Left out are counts for people, Lamport stamps, points of time, the random numbers to come, and the names of links and
+//! dials. Of a point of time only the result of its comparison with the current time stays. Generations of links count by
+//! their distance from the newest that this node knows.
 
 use core::hash::{Hash, Hasher};
 
@@ -23,9 +23,9 @@ impl Node {
         self.links.generations()
     }
 
-    /// Feeds all that decides this node's behaviour into `state`. What everybody has acknowledged decides when
-    /// somebody may leave and what history may go: `stability` tells whether any of that is to come. Without
-    /// it counts only whether who is being let in waits for a member.
+    /// Feeds all that decides this node's behaviour into `state`. What all members have acknowledged decides when a member
+    /// may leave and which history is dropped: `stability` tells whether that can still happen. Without it, only whether
+    /// newcomers wait for a member counts.
     pub fn digest(&self, stability: bool, state: &mut impl Hasher) {
         self.me.id.hash(state);
         self.digest_mode(stability, state);
@@ -49,19 +49,18 @@ impl Node {
         self.digest_links(state);
     }
 
-    /// Whether this node and its peer have agreed on `link`: it does not matter any more who dialed it.
+    /// Whether this node and its peer have agreed on `link`, so that it no longer matters which of them dialed.
     pub fn stands(&self, link: LinkId) -> bool {
         self.links.get(link).is_some_and(|state| state.peer.is_some())
     }
 
-    /// Whether it matters to this node what becomes of `dial`. A link to which one leads that was given up is
-    /// closed at once.
+    /// Whether the outcome of `dial` matters to this node. The link of a dial that was given up is closed at once.
     pub fn awaits(&self, dial: DialId) -> bool {
         self.links.dials().any(|(id, _)| id == dial)
     }
 
-    /// Whether the acknowledgement of the log up to `index` on `link` lets nobody in, now or whenever it may come:
-    /// an admission that is to come waits for an entry that is still to be written.
+    /// Whether the acknowledgement of the log up to `index` on `link` lets no newcomer in, now or whenever it comes: a later
+    /// admission waits for an entry that is not written yet.
     pub fn lets_in_nobody(&self, link: LinkId, index: Index) -> bool {
         let peer = self.links.get(link).and_then(|state| state.peer);
         let admissions = self.role.leadership().map(|leadership| &leadership.admissions);
@@ -70,22 +69,22 @@ impl Node {
         })
     }
 
-    /// Whether `message` does nothing on `link`, now or whenever it may come: what it is about is over.
+    /// Whether `message` has no effect on `link`, now or whenever it comes, because what it is about is over.
     pub fn is_too_late(&self, link: LinkId, message: &Message) -> bool {
         let Some(state) = self.links.get(link) else { return true };
         if state.peer.is_none() {
-            // The leader says that it listens; the welcome, which comes after, is what counts.
+            // The leader only says that it listens. The welcome, which comes later, counts.
             return matches!(message, Message::Pong(_)) && self.wants_in_on(link);
         }
         match message {
-            // A view that this node leads no more it never leads again.
+            // A node never leads a view again.
             Message::Submit { view, .. } | Message::Ack { view, .. } => {
                 !self.leads() || *view != self.membership.view()
             }
             Message::Install(install) => install.cfg.view.epoch < self.membership.promised(),
             Message::Elected(elected) => {
                 let view = elected.cfg.view;
-                // Nobody who follows a leader comes to follow another of the same epoch.
+                // A node that follows a leader never follows another of the same epoch.
                 let follows = self.awaited_view().is_some() && self.role.joining().is_none();
                 let from_others = state.peer != Some(view.leader);
                 let is_over = view.epoch < self.membership.promised()
@@ -100,8 +99,8 @@ impl Node {
         }
     }
 
-    /// Whether the end of `link`, before which nothing more comes, does nothing, now or whenever it may come:
-    /// this node knows nobody at its other end, and waits for nobody there.
+    /// Whether the end of `link`, before which nothing more comes, has no effect, now or whenever it comes: this node
+    /// knows no peer at its other end, and waits for none.
     pub fn is_loose(&self, link: LinkId) -> bool {
         self.links.get(link).is_none_or(|state| {
             let waits =
@@ -184,7 +183,7 @@ impl Node {
                 _ => None,
             };
             let newest = other.map_or(0, newest);
-            // Once a link stands it does not matter who dialed it, and why.
+            // Once both ends have agreed on a link, it does not matter which of them dialed, and why.
             let purpose = link.purpose.as_ref().filter(|_| link.peer.is_none());
             (link.remote, purpose, link.peer, distance(link.generation, newest)).hash(state);
             if let Some(hello) = &link.deferred {
@@ -192,7 +191,7 @@ impl Node {
                 distance(hello.generation, newest).hash(state);
             }
             let probed = link.probed.is_some_and(|at| link.heard < at);
-            // Of a peer that has been left behind it does not matter how far.
+            // How far a peer is behind does not matter.
             let view =
                 link.view.map(|view| view.epoch.max(Epoch(self.membership.view().epoch.0.saturating_sub(1))));
             (link.knows, view, link.takes_me_for_next, link.told_next, probed).hash(state);
@@ -212,8 +211,8 @@ impl Node {
     }
 }
 
-/// Feeds a message on its way into `state`, without stamps. Returns the generation of links that it speaks of,
-/// if of any, which has no part in that. For `stability` see [`Node::digest`].
+/// Feeds a message on its way into `state`, without stamps. Returns the generation of a link that it names, if any, which
+/// is not fed. For `stability` see [`Node::digest`].
 pub fn digest_message(message: &Message, stability: bool, state: &mut impl Hasher) -> Option<u64> {
     core::mem::discriminant(message).hash(state);
     match message {
@@ -282,7 +281,7 @@ fn digest_said(said: &Run, state: &mut impl Hasher) {
     (said.origin.id, said.oseq, &said.texts).hash(state);
 }
 
-/// How far a generation of links is ahead of another; behind it, negative.
+/// How far a generation of links is ahead of another; negative if it is behind.
 fn distance(generation: u64, other: u64) -> i64 {
     let (ahead, behind) =
         (generation.saturating_sub(other).min(FAR), other.saturating_sub(generation).min(FAR));

@@ -1,11 +1,11 @@
-//! What holds for every node after every input.
+//! Invariants of every node after every input.
 
 use core::fmt;
 
 use super::super::Node;
 use crate::limits::{MAX_DIALS, MAX_HALF_OPEN, MAX_VIEW_HISTORY, SUBMIT_WINDOW};
 
-/// What does not hold.
+/// An invariant that does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Violation {
@@ -23,11 +23,11 @@ pub enum Violation {
     FalseLeader,
     /// More is stable than there is.
     StableAboveLog,
-    /// The next is on no link, or nobody dials whom this node seeks.
+    /// The next has no link, or the member that this node seeks as next is not being dialed.
     RingInTheAir,
-    /// A link is to stand for the node itself.
+    /// The node has a link to itself.
     LinkToItself,
-    /// Something is over its bound.
+    /// A bound is exceeded.
     OverLimit,
 }
 
@@ -41,9 +41,9 @@ impl fmt::Display for Violation {
             Self::ShownAboveLog => "more was shown than the log holds",
             Self::FalseLeader => "leads where it does not",
             Self::StableAboveLog => "more is stable than there is",
-            Self::RingInTheAir => "the next is on no link, or who is sought is not dialed",
-            Self::LinkToItself => "a link is to stand for the node itself",
-            Self::OverLimit => "something is over its bound",
+            Self::RingInTheAir => "the next has no link, or the member sought as next is not being dialed",
+            Self::LinkToItself => "the node has a link to itself",
+            Self::OverLimit => "a bound is exceeded",
         })
     }
 }
