@@ -309,3 +309,48 @@ pub(crate) fn quits(change: &Change) -> BTreeSet<NodeId> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    fn roster(numbers: &[u16]) -> Roster {
+        let members = numbers.iter().map(|number| Member::numbered(*number)).collect();
+        Roster::new(members).unwrap()
+    }
+
+    fn cfg(epoch: u64, leader: u16) -> ConfigId {
+        ConfigId::first(View { epoch: Epoch(epoch), leader: Member::numbered(leader).id })
+    }
+
+    #[test]
+    fn a_route_that_no_leader_follows_up_lapses_and_is_no_news_again() {
+        let mut membership = Membership::new(Member::numbered(1).id, Instant(0));
+        membership.install(cfg(1, 2), &roster(&[1, 2]));
+        membership.learn(cfg(2, 3), &roster(&[1, 3]), Instant(0));
+        let end = Instant(0).after(Times::unsynced(2));
+        assert!(!membership.give_up_route(end.before(core::time::Duration::from_micros(1))));
+        assert!(membership.give_up_route(end));
+        assert_eq!(membership.route(), &roster(&[1, 2]));
+        assert!(!membership.is_news(Some(cfg(2, 3))));
+        membership.follow(Epoch(2));
+        assert!(membership.is_news(Some(cfg(2, 3))));
+    }
+
+    #[test]
+    fn a_change_of_the_log_makes_the_route_unless_a_newer_one_is_known() {
+        let mut membership = Membership::new(Member::numbered(1).id, Instant(0));
+        membership.install(cfg(1, 1), &roster(&[1, 2]));
+        membership.learn(cfg(5, 3), &roster(&[1, 3]), Instant(0));
+        let joined = Change::Edit {
+            gone: Vec::new(),
+            joined: [(Member::numbered(4), Member::numbered(1).id)].into(),
+            merged: false,
+        };
+        assert_eq!(membership.apply(cfg(1, 1).next(), &joined), roster(&[1, 2]));
+        assert_eq!(membership.roster(), &roster(&[1, 4, 2]));
+        assert_eq!(membership.route(), &roster(&[1, 3]));
+    }
+}

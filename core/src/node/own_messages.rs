@@ -144,3 +144,41 @@ pub(super) fn in_parts(said: impl Iterator<Item = Run>) -> Vec<Vec<Run>> {
     }
     parts
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::Text;
+
+    fn texts(count: usize) -> TextRun {
+        TextRun::new(&alloc::vec![Text::new("x").unwrap(); count]).unwrap()
+    }
+
+    #[test]
+    fn messages_wait_in_order_until_they_have_their_places() {
+        let me: Arc<Member> = Member::numbered(1).into();
+        let mut own = OwnMessages::default();
+        assert_eq!(own.say(me.clone(), texts(3), 1), 1);
+        assert_eq!(own.say(me, texts(2), 4), 4);
+        own.placed(2);
+        assert_eq!((own.waiting(), own.last()), (3, 5));
+        assert_eq!(own.first().map(|said| said.oseq), Some(3));
+        let parts = own.parts_from(5);
+        assert_eq!(parts.iter().flatten().map(Run::count).sum::<u64>(), 1);
+        own.placed(5);
+        assert!(own.are_with_all(0));
+    }
+
+    #[test]
+    fn what_is_submitted_begins_with_the_first_message_marked() {
+        let me: Arc<Member> = Member::numbered(1).into();
+        let mut own = OwnMessages::default();
+        own.say(me, texts(3), 1);
+        own.submit_from(2);
+        own.submit_from(3);
+        assert_eq!((own.take_submission(), own.take_submission()), (Some(2), None));
+        own.placed(1);
+        own.submit_again();
+        assert_eq!(own.take_submission(), Some(2));
+    }
+}

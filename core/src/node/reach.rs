@@ -119,3 +119,35 @@ impl Reach {
         (&self.refused_us, &self.ahead, self.unlinkable.map(|(view, _)| view)).hash(state);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::roster::Member;
+
+    #[test]
+    fn a_leader_is_unlinkable_again_only_in_a_later_view_and_soon_after() {
+        let view = |epoch, leader| View { epoch: Epoch(epoch), leader: Member::numbered(leader).id };
+        let mut reach = Reach::default();
+        assert!(!reach.is_unlinkable_again(view(1, 7), Instant(0)));
+        assert!(!reach.is_unlinkable_again(view(1, 7), Instant(1)), "the same view");
+        assert!(!reach.is_unlinkable_again(view(2, 8), Instant(2)), "another leader");
+        assert!(reach.is_unlinkable_again(view(3, 8), Instant(3)));
+        let late = Instant(3).after(Times::UNREACHABLE_LEADER);
+        assert!(!reach.is_unlinkable_again(view(4, 8), late), "long after");
+    }
+
+    #[test]
+    fn members_are_passed_over_until_they_link_or_refusals_lapse() {
+        let [dead, refuses] = [7, 8].map(|number| Member::numbered(number).id);
+        let mut reach = Reach::default();
+        reach.note_failed_dial(dead, Epoch(3));
+        reach.note_refusal(refuses);
+        assert!(reach.passes_over(dead) && reach.passes_over(refuses));
+        assert!(reach.was_lost_in(dead, Epoch(3)) && !reach.was_lost_in(dead, Epoch(4)));
+        reach.forgive();
+        assert!(reach.passes_over(dead) && !reach.passes_over(refuses));
+        reach.note_link(dead);
+        assert!(!reach.passes_over_any());
+    }
+}

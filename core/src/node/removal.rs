@@ -149,3 +149,22 @@ impl Node {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::roster::Member;
+
+    #[test]
+    fn the_first_lost_member_is_removed_at_once_and_others_soon_after_together() {
+        let [first, second, leaver] = [1, 2, 3].map(|number| Member::numbered(number).id);
+        let mut removals = Removals::default();
+        assert!(removals.schedule(first, Departure::Lost, Instant(0)));
+        assert_eq!(removals.take(Instant(0)).len(), 1);
+        assert!(!removals.schedule(second, Departure::Lost, Instant(1)));
+        assert!(removals.schedule(leaver, Departure::Quit, Instant(1)), "who wants to go does not wait");
+        assert_eq!(removals.take(Instant(1)).len(), 2);
+        let later = Instant(1).after(Times::SUSPECT_WINDOW);
+        assert!(removals.schedule(first, Departure::Lost, later));
+    }
+}
