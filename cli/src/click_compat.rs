@@ -69,6 +69,7 @@ pub(crate) fn rewrite(args: impl IntoIterator<Item = String>) -> Vec<String> {
 }
 
 /// Whether `word` is the argh name of an option.
+#[cfg(feature = "fuzzing")]
 pub(crate) fn is_option(word: &str) -> bool {
     KNOWN.iter().any(|known| known.canonical == word)
 }

@@ -19,7 +19,7 @@ mod chat_log;
 mod click_compat;
 mod desk;
 mod flags;
-#[doc(hidden)]
+#[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod help;
 mod input;

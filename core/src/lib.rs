@@ -35,7 +35,7 @@ extern crate alloc;
 mod action;
 mod config;
 pub mod driver;
-#[doc(hidden)]
+#[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod ids;
 mod input;
@@ -55,9 +55,11 @@ pub use action::{
 pub use config::{Config, Start};
 pub use ids::{DialId, Epoch, Index, LinkId, Name, NameError, NodeId, RoomId, Seq, Stamp, Text, TextTooLong};
 pub use input::{Command, DialFailure, DownReason, Input, Origin};
-pub use node::{Deadline, Node, Outbox, Timer, invariants};
+#[cfg(feature = "ablation")]
+pub use node::Rule;
 #[doc(hidden)]
-pub use node::{Rule, digest::digest_message};
+pub use node::digest::digest_message;
+pub use node::{Deadline, Node, Outbox, Timer, invariants};
 pub use report::{Report, Stats};
 pub use roster::{ConfigId, Member, Roster, RosterError, View};
 pub use text_run::TextRun;

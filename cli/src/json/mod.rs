@@ -22,8 +22,11 @@ use crate::outcome::SessionOutcome;
 use crate::session::Frontend;
 use event::{GapReason, JsonEvent};
 
+#[cfg(feature = "fuzzing")]
 pub(crate) use command::JsonCommand;
-pub(crate) use input::{Awaited, MAX_LINE, ProgramInput, awaited};
+#[cfg(feature = "fuzzing")]
+pub(crate) use input::MAX_LINE;
+pub(crate) use input::{Awaited, ProgramInput, awaited};
 
 /// The maximum time to write the last lines.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -115,6 +118,7 @@ pub(crate) fn gap_line(lamport: Stamp, count: u64) -> String {
 }
 
 /// The line of a message.
+#[cfg(feature = "fuzzing")]
 pub(crate) fn chat_line(lamport: Stamp, line: &ChatLine<'_>) -> String {
     JsonEvent::said(line).line(lamport)
 }

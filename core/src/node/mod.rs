@@ -28,7 +28,10 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+#[cfg(feature = "ablation")]
 pub use self::rules::Rule;
+#[cfg(not(feature = "ablation"))]
+use self::rules::Rule;
 pub use self::timers::{Deadline, Timer};
 
 use self::absent::Absent;

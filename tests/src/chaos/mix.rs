@@ -4,7 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use ringchat_sim::Rng;
-use ringchat_sim::oracles::Promises;
+use ringchat_sim::oracles::FaultModel;
 
 /// How often each kind of thing happens, in relation to the others.
 #[derive(Clone, Copy, Debug, Default)]
@@ -83,21 +83,21 @@ pub(super) enum Kind {
 impl Faults {
     /// Whether nothing happens after which a live member may be taken for dead.
     pub fn crash_only(&self) -> bool {
-        self.promises() == Promises::CrashOnly
+        self.fault_model() == FaultModel::CrashOnly
     }
 
     /// What a run with these is held to.
-    pub(super) fn promises(&self) -> Promises {
+    pub(super) fn fault_model(&self) -> FaultModel {
         let only = |kinds: fn(Kind) -> bool| {
             self.weights().iter().all(|(weight, kind)| *weight == 0 || kinds(*kind))
                 && self.lasting == Lasting::Nothing
         };
         if only(Kind::is_crash) {
-            Promises::CrashOnly
+            FaultModel::CrashOnly
         } else if only(|kind| kind.is_crash() || kind == Kind::Sleep) {
-            Promises::OneSleeps
+            FaultModel::OneSleeps
         } else {
-            Promises::Any
+            FaultModel::Any
         }
     }
 
@@ -274,7 +274,7 @@ mod tests {
         let mut rng = Rng::new(1);
         let mut draw = |mix: Mix| (0..100).map(|_| mix.draw(&mut rng)).collect::<Vec<_>>();
         assert!(draw(Mix::Crash).iter().all(Faults::crash_only));
-        assert!(draw(Mix::Sleep).iter().all(|faults| faults.promises() == Promises::OneSleeps));
+        assert!(draw(Mix::Sleep).iter().all(|faults| faults.fault_model() == FaultModel::OneSleeps));
         assert!(!draw(Mix::Freeze).iter().any(Faults::crash_only));
         assert!(!draw(Mix::Cut).iter().any(Faults::crash_only));
         assert!(!draw(Mix::Lasting).iter().any(Faults::crash_only));

@@ -3,38 +3,27 @@
 mod actions;
 mod mix;
 mod quiesce;
-pub mod record;
-pub mod totals;
+mod record;
+mod totals;
 
 pub use mix::{Faults, Lasting, Mix, UnknownMix};
+pub use record::{Difference, Recipe, RecordError, difference};
+pub use totals::Totals;
 
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use ringchat_core::Instant;
 use ringchat_core::limits::LINK_QUEUE_BYTES;
-use ringchat_core::{Instant, Rule};
 
 use ringchat_sim::oracles::Violation;
-use ringchat_sim::{Counts, Heal, HostId, Place, Quality, Rng, World};
+use ringchat_sim::{Counts, Heal, HostId, Place, Property, Quality, Rng, World};
 
-/// What a run is to be like.
-#[derive(Clone, Copy, Debug)]
-pub struct Options {
-    /// Decides everything else.
-    pub seed: u64,
-    /// How many members at the start; none means 2 to 10, by the seed.
-    pub nodes: Option<u32>,
-    /// Which faults.
-    pub mix: Mix,
-    /// Whether to keep the trace.
-    pub trace: bool,
-}
-
-/// What came of a run.
+/// The outcome of a run.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct RunOutcome {
     /// The first violation, if any.
     pub result: Result<(), Violation>,
     /// The trace, if it was kept.
@@ -52,33 +41,28 @@ pub struct Outcome {
 /// How long the members may take to get in.
 const JOINING: Duration = Duration::from_secs(15);
 
-/// Does one run. A panic of a node is a violation like any other.
-pub fn run(options: Options) -> Outcome {
-    run_without(&[], options)
-}
-
-/// Does one run of nodes that lack these rules.
-pub fn run_without(rules: &'static [Rule], options: Options) -> Outcome {
-    let mut chaos = Chaos::new(options);
-    chaos.world.ablate(rules);
+/// Runs once; keeps the trace if `trace`.
+fn run(recipe: &Recipe, trace: bool) -> RunOutcome {
+    let mut chaos = Chaos::new(recipe, trace);
+    recipe.ablation.prepare_world(&mut chaos.world);
     let result = catch_unwind(AssertUnwindSafe(|| chaos.run()))
-        .unwrap_or_else(|panic| Err(chaos.violation("panic", words(&*panic))));
+        .unwrap_or_else(|panic| Err(chaos.violation(Property::NoPanic, message(&*panic))));
     let Chaos { world, agreed_after, .. } = chaos;
     let mut counts = world.counts().clone();
     counts.faults.insert("full queue", world.overflows());
     counts.faults.retain(|_, count| *count > 0);
-    Outcome {
+    RunOutcome {
         result,
         trace: world.trace().to_owned(),
-        checked: world.room().checked(),
+        checked: world.transcripts().checked(),
         time: world.now(),
         agreed_after,
         counts,
     }
 }
 
-/// What a node said when it panicked.
-fn words(panic: &(dyn Any + Send)) -> String {
+/// The message of a panic, if it is text.
+fn message(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
 }
@@ -111,16 +95,16 @@ enum Undo {
 }
 
 impl Chaos {
-    fn new(options: Options) -> Self {
-        let mut rng = Rng::new(options.seed);
-        let faults = options.mix.draw(&mut rng);
-        let promises = faults.promises();
-        let nodes = options.nodes.unwrap_or_else(|| 2 + u32::try_from(rng.below(9)).unwrap_or(0));
+    fn new(recipe: &Recipe, trace: bool) -> Self {
+        let mut rng = Rng::new(recipe.seed);
+        let faults = recipe.mix.draw(&mut rng);
+        let fault_model = faults.fault_model();
+        let nodes = recipe.nodes.unwrap_or_else(|| 2 + u32::try_from(rng.below(9)).unwrap_or(0));
         let mut free_places: Vec<Place> = (1..=nodes + 100).collect();
         rng.shuffle(&mut free_places);
         let most = rng.pick(&[1, 2, 10, 50]).copied().map_or(Quality::GOOD.most, Duration::from_millis);
         let quality = Quality { most, ..Quality::GOOD };
-        let world = World::new(rng.bits(), quality, promises, options.trace);
+        let world = World::new(rng.bits(), quality, fault_model, trace);
         let later = BTreeMap::new();
         Self {
             rng,
@@ -175,10 +159,10 @@ impl Chaos {
             return Ok(());
         }
         let (members, alive) = (self.world.members().len(), self.world.alive().len());
-        Err(self.violation("join", format!("{members} of {alive} are members")))
+        Err(self.violation(Property::NewcomersGetIn, format!("{members} of {alive} are members")))
     }
 
-    fn violation(&self, property: &'static str, detail: String) -> Violation {
+    fn violation(&self, property: Property, detail: String) -> Violation {
         Violation::new(self.world.now(), property, detail)
     }
 

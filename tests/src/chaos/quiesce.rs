@@ -5,8 +5,8 @@ use std::time::Duration;
 use ringchat_core::Text;
 
 use super::{Chaos, Lasting};
-use ringchat_sim::HostId;
 use ringchat_sim::oracles::{Shape, Violation};
+use ringchat_sim::{HostId, Property};
 
 /// How long the members may take to agree once the faults have stopped.
 const AGREEING: Duration = Duration::from_secs(40);
@@ -77,7 +77,7 @@ impl Chaos {
     }
 
     fn shape(&self) -> Shape {
-        if self.faults.promises().are_strict() { Shape::OneRing } else { Shape::Merged }
+        if self.faults.fault_model().is_strict() { Shape::OneRing } else { Shape::Merged }
     }
 
     fn patience(&self) -> Duration {
@@ -122,10 +122,12 @@ impl Chaos {
 
     fn hear_each_other(&self, ring: &[HostId], last: &[(HostId, Text)]) -> Result<(), Violation> {
         for (from, text) in last.iter().filter(|(from, _)| ring.contains(from)) {
-            let deaf = ring.iter().find(|&&to| !self.world.room().history(to).showed(text.as_str()));
+            let deaf = ring.iter().find(|&&to| !self.world.transcripts().of(to).showed(text.as_str()));
             if let Some(&deaf) = deaf {
                 let (from, deaf) = (self.world.label(*from), self.world.label(deaf));
-                return Err(self.violation("L1", format!("{deaf} does not hear {from} in the end")));
+                return Err(
+                    self.violation(Property::NothingLost, format!("{deaf} does not hear {from} in the end"))
+                );
             }
         }
         Ok(())
@@ -138,7 +140,9 @@ impl Chaos {
         self.world.run_for(WATCH)?;
         let elections = self.world.counts().elects.len() - before;
         if elections > WATCH_ELECTIONS {
-            return Err(self.violation("L9", format!("{elections} elections in {WATCH:?}")));
+            return Err(
+                self.violation(Property::NoElectionLoop, format!("{elections} elections in {WATCH:?}"))
+            );
         }
         let last = self.all_say()?;
         self.wait_until(|chaos| chaos.others_hear_each_other(apart, &last))

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use super::Outcome;
+use super::RunOutcome;
 
 /// The sums of many random runs.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +23,7 @@ pub struct Totals {
 
 impl Totals {
     /// Adds a run.
-    pub fn add(&mut self, outcome: &Outcome) {
+    pub fn add(&mut self, outcome: &RunOutcome) {
         self.runs += 1;
         self.steps += outcome.counts.steps;
         self.checked += outcome.checked;

@@ -10,16 +10,17 @@ use std::sync::Arc;
 
 use super::properties::Marks;
 use super::state::{State, Tail, Wire};
-use super::step::Step;
+use super::transition::Transition;
 
 impl State {
     /// Which of all `steps` that can happen next can wait; of each is told what it makes of this state.
-    pub(super) fn can_wait(&self, steps: &[(Step, Option<Self>)]) -> Vec<Step> {
+    pub(super) fn can_wait(&self, steps: &[(Transition, Option<Self>)]) -> Vec<Transition> {
         let waiting = steps.iter().filter_map(|(step, after)| Some((*step, after.as_ref()?)));
         let waiting = waiting.filter(|(step, after)| self.goes_with_all(*step, after, steps));
-        let mut waiting: Vec<Step> = waiting.map(|(step, _)| step).collect();
-        let is_network =
-            |step: &&Step| matches!(step, Step::Deliver { .. } | Step::Lose { .. } | Step::Dial(_));
+        let mut waiting: Vec<Transition> = waiting.map(|(step, _)| step).collect();
+        let is_network = |step: &&Transition| {
+            matches!(step, Transition::Deliver { .. } | Transition::Lose { .. } | Transition::Dial(_))
+        };
         let mut network = steps.iter().map(|(step, _)| step).filter(is_network);
         if !waiting.is_empty() && network.all(|step| waiting.contains(step)) {
             // One is to come first.
@@ -28,8 +29,8 @@ impl State {
         waiting
     }
 
-    fn goes_with_all(&self, step: Step, after: &Self, steps: &[(Step, Option<Self>)]) -> bool {
-        let (Step::Deliver { wire, end } | Step::Lose { wire, end }) = step else { return false };
+    fn goes_with_all(&self, step: Transition, after: &Self, steps: &[(Transition, Option<Self>)]) -> bool {
+        let (Transition::Deliver { wire, end } | Transition::Lose { wire, end }) = step else { return false };
         if !self.only_receiver_tells(after, wire, end) {
             return false;
         }
@@ -41,7 +42,7 @@ impl State {
             made.is_some_and(|made| {
                 let both = || after.after(next).and_then(|it| it.fingerprint_if_right());
                 // One that sleeps takes nothing.
-                let goes_to_sleep = matches!(other, Step::Sleep(_));
+                let goes_to_sleep = matches!(other, Transition::Sleep(_));
                 !self.concerns(other, host)
                     || !goes_to_sleep && made.is_some_and(|made| self.then(step, made) == both())
             })
@@ -65,7 +66,7 @@ impl State {
         let others = |it: &&Arc<Wire>| it.link != old.link;
         let wires = self.wires.iter().filter(others).zip(after.wires.iter().filter(others));
         is_over
-            && after.wrong.is_none()
+            && after.violation.is_none()
             && Marks::of(&self.hosts[host]) == Marks::of(&after.hosts[host])
             && hosts.all(|(at, (old, new))| at == host || Arc::ptr_eq(old, new))
             && self.dials == after.dials
@@ -75,9 +76,9 @@ impl State {
 
     /// What becomes of `next`, which follows this state, by `step` if that is still to come in it; none if something
     /// is wrong.
-    fn then(&self, step: Step, next: &Self) -> Option<u128> {
-        let (Step::Deliver { wire, end } | Step::Lose { wire, end }) = step else { return None };
-        next.wrong.is_none().then_some(())?;
+    fn then(&self, step: Transition, next: &Self) -> Option<u128> {
+        let (Transition::Deliver { wire, end } | Transition::Lose { wire, end }) = step else { return None };
+        next.violation.is_none().then_some(())?;
         let it = &self.wires[wire];
         let is_pending = |wire: &Arc<Wire>| {
             let (old, new) = (it.queues[end].front(), wire.queues[end].front());
@@ -92,38 +93,40 @@ impl State {
     }
 
     fn fingerprint_if_right(&self) -> Option<u128> {
-        self.wrong.is_none().then(|| self.fingerprint())
+        self.violation.is_none().then(|| self.fingerprint())
     }
 
     /// Whether `step` may be something that `host` does, or that befalls it.
-    fn concerns(&self, step: Step, host: usize) -> bool {
+    fn concerns(&self, step: Transition, host: usize) -> bool {
         let of_wire = |wire: usize| self.wires[wire].hosts.contains(&host);
         let of_dial = |dial: usize| {
             let dialing = &self.dials[dial];
             dialing.from == host || self.dialed_by(dialing) == Some(host)
         };
         match step {
-            Step::Deliver { wire, end } | Step::Lose { wire, end } => self.wires[wire].hosts[end] == host,
-            Step::Notice { wire, .. } | Step::Break { wire, .. } | Step::PartitionBreaks { wire, .. } => {
-                of_wire(wire)
+            Transition::Deliver { wire, end } | Transition::Lose { wire, end } => {
+                self.wires[wire].hosts[end] == host
             }
-            Step::Dial(dial)
-            | Step::DialDead(dial)
-            | Step::DialHealed(dial)
-            | Step::PartitionStops { dial, .. }
-            | Step::PartitionPassed { dial, .. } => of_dial(dial),
-            Step::Say(it, _)
-            | Step::Leave(it)
-            | Step::Crash(it)
-            | Step::FalseAlarm(it)
-            | Step::Sleep(it)
-            | Step::Wake(it) => it == host,
-            Step::Join(_) | Step::Partition(_) | Step::Heal | Step::Time => false,
+            Transition::Notice { wire, .. }
+            | Transition::Break { wire, .. }
+            | Transition::PartitionBreaks { wire, .. } => of_wire(wire),
+            Transition::Dial(dial)
+            | Transition::DialDead(dial)
+            | Transition::DialHealed(dial)
+            | Transition::PartitionStops { dial, .. }
+            | Transition::PartitionPassed { dial, .. } => of_dial(dial),
+            Transition::Say(it, _)
+            | Transition::Leave(it)
+            | Transition::Crash(it)
+            | Transition::FalseAlarm(it)
+            | Transition::Sleep(it)
+            | Transition::Wake(it) => it == host,
+            Transition::Join(_) | Transition::Partition(_) | Transition::Heal | Transition::Time => false,
         }
     }
 }
 
-impl Step {
+impl Transition {
     /// The same of another connection, if it is one of a connection.
     fn with_wire(mut self, which: impl Fn(usize) -> usize) -> Self {
         if let Self::Deliver { wire, .. }

@@ -5,9 +5,12 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ringchat_core::{
-    CloseMode, Config, DialFailure, DialId, DownReason, Input, Instant, LinkId, Name, Node, Origin, Rule,
-    Start,
+    CloseMode, Config, DialFailure, DialId, DownReason, Input, Instant, LinkId, Name, Node, Origin, Start,
 };
+
+use ringchat_sim::oracles::Violation;
+
+use crate::ablation::Ablation;
 
 use super::host::{Ask, Event, Host, Letter, Life};
 use super::properties::Marks;
@@ -110,7 +113,7 @@ pub(super) struct Setup {
     /// What could befall at the beginning.
     allowed: Budget,
     /// The rules that the nodes lack.
-    rules: &'static [Rule],
+    ablation: Ablation,
     /// The newcomers so far, by when they came, their number and their contact.
     newcomers: Mutex<Vec<Newcomer>>,
 }
@@ -131,8 +134,8 @@ pub struct State {
     pub(super) asleep: Option<usize>,
     /// Connections that were made to it meanwhile, of which its node does not know yet.
     pub(super) knocks: Vec<LinkId>,
-    /// What must not be, and is.
-    pub(super) wrong: Option<Arc<str>>,
+    /// The first property that a host breaks.
+    pub(super) violation: Option<Arc<Violation>>,
     setup: Arc<Setup>,
 }
 
@@ -141,15 +144,15 @@ impl State {
     ///
     /// # Errors
     /// If the nodes find no rest.
-    pub fn new(nodes: usize, budget: Budget) -> Result<Self, String> {
-        Self::without(&[], nodes, budget)
+    pub fn new(nodes: usize, budget: Budget) -> Result<Self, Violation> {
+        Self::ablated(Ablation::NONE, nodes, budget)
     }
 
-    /// A ring of `nodes` that lack these rules, at rest, before anything befalls it.
+    /// A ring of `nodes` that lack some rules, at rest, before anything befalls it.
     ///
     /// # Errors
     /// If the nodes find no rest.
-    pub fn without(rules: &'static [Rule], nodes: usize, budget: Budget) -> Result<Self, String> {
+    pub fn ablated(ablation: Ablation, nodes: usize, budget: Budget) -> Result<Self, Violation> {
         let mut state = Self {
             hosts: Vec::new(),
             clocks: Vec::new(),
@@ -159,15 +162,16 @@ impl State {
             cut: None,
             asleep: None,
             knocks: Vec::new(),
-            wrong: None,
-            setup: Arc::new(Setup { allowed: budget, rules, newcomers: Mutex::default() }),
+            violation: None,
+            setup: Arc::new(Setup { allowed: budget, ablation, newcomers: Mutex::default() }),
         };
         for host in 0..nodes {
             let start = if host == 0 { Start::Create } else { Start::Join { contacts: vec![addr_of(0)] } };
             let mut host = state.newcomer(start);
             host.founder = true;
             state.admit(Arc::new(host));
-            state = state.at_rest(|_| false)?.ok_or("no rest")?;
+            let restless = state.restless();
+            state = state.at_rest(|_| false)?.ok_or(restless)?;
         }
         Ok(Self { budget, ..state })
     }
@@ -195,7 +199,7 @@ impl State {
         let mut seed = [0; 32];
         seed[0] = u8::try_from(number).unwrap_or(u8::MAX);
         let mut node = Node::new(config, seed, self.now());
-        node.ablate(self.setup.rules);
+        self.setup.ablation.prepare_node(&mut node);
         Host::new(node, self.allowed())
     }
 
@@ -206,7 +210,7 @@ impl State {
         self.input(self.hosts.len() - 1, Input::Tick);
     }
 
-    fn now(&self) -> Instant {
+    pub(super) fn now(&self) -> Instant {
         self.clocks.first().copied().unwrap_or(Instant(1_000_000))
     }
 

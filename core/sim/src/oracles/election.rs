@@ -8,7 +8,7 @@ use ringchat_core::wire::{CandidateRank, Elect};
 use ringchat_core::{Epoch, Index, Instant, LinkId, Node, View};
 
 use super::Violation;
-use crate::HostId;
+use crate::{HostId, Property};
 
 /// The tokens that each process has sent in the newest epoch that it fights for.
 #[derive(Clone, Debug, Default)]
@@ -26,7 +26,7 @@ struct Sent {
 
 impl Tokens {
     /// A process sends a token. In one epoch each is for a better candidate than the one before, or goes to
-    /// another neighbour than it; so on an unchanging ring it passes each candidate on once at most (S12).
+    /// another neighbour ([`Property::TokensImprove`]).
     ///
     /// # Errors
     /// If it passes one on again, or a worse one.
@@ -35,7 +35,7 @@ impl Tokens {
             let candidate = elect.candidate.id;
             Err(Violation::new(
                 now,
-                "S12",
+                Property::TokensImprove,
                 format!("a token for {candidate} in epoch {} {what}", elect.epoch),
             ))
         };
@@ -57,11 +57,11 @@ impl Tokens {
     }
 }
 
-/// Whether a winner's log contains those of all who froze for its election (S8). By S1 it does if it contains
-/// the last entry of each.
+/// Checks [`Property::WinnerHoldsAll`]. By [`Property::LogMatching`] a log contains another if it contains the last
+/// entry of it.
 ///
 /// # Errors
-/// Who has more.
+/// The member that holds more.
 pub fn winner_has_all<'a>(winner: &Node, others: impl Iterator<Item = &'a Node>) -> Result<(), String> {
     let epoch = winner.view().epoch;
     for other in others.filter(|other| !other.is_normal() && other.promised() == epoch) {

@@ -11,8 +11,8 @@ use siphasher::sip::SipHasher13;
 use ringchat_core::wire::{Body, Entry};
 use ringchat_core::{ConfigId, Epoch, Index, Instant, Node, NodeId, Seq, View, invariants};
 
-use super::{Promises, Violation};
-use crate::HostId;
+use super::{FaultModel, Violation};
+use crate::{HostId, Property};
 
 /// What was seen of all nodes so far.
 #[derive(Clone, Debug, Default)]
@@ -44,11 +44,11 @@ impl States {
         host: HostId,
         now: Instant,
         node: &Node,
-        promises: Promises,
+        fault_model: FaultModel,
     ) -> Result<bool, Violation> {
         let me = node.me();
         invariants::check(node)
-            .map_err(|broken| Violation::new(now, "invariant", format!("{me}: {broken}")))?;
+            .map_err(|broken| Violation::new(now, Property::NodeInvariants, format!("{me}: {broken}")))?;
         if self.last.len() <= host.0 {
             self.last.resize(host.0 + 1, None);
         }
@@ -63,28 +63,32 @@ impl States {
         };
         let old = self.last[host.0].replace(new);
         if let Some(what) = old.and_then(|old| decreased(&old, &new)) {
-            return Err(Violation::new(now, "S9", format!("{me}: {what}")));
+            return Err(Violation::new(now, Property::MonotonicState, format!("{me}: {what}")));
         }
-        self.one_leader(now, node, promises)?;
+        self.one_leader(now, node, fault_model)?;
         if old.is_none_or(|old| (old.length, old.tip) != (new.length, new.tip)) {
             self.log_matches(now, node, old)?;
         }
-        // With S1 this is S2: of two logs that end in one view the shorter is a prefix of the longer.
+        // With `LogMatching` this is `OneLogPerView`: of two logs that end in one view the shorter is a prefix of the longer.
         if node.is_normal() && tip.is_some_and(|tip| tip != new.view) {
             let detail = format!("{me} follows {:?} with a log that ends in {tip:?}", new.view);
-            return Err(Violation::new(now, "S2", detail));
+            return Err(Violation::new(now, Property::OneLogPerView, detail));
         }
         Ok(new.leads && old.is_none_or(|old| !old.leads || old.view != new.view))
     }
 
-    fn one_leader(&mut self, now: Instant, node: &Node, promises: Promises) -> Result<(), Violation> {
+    fn one_leader(&mut self, now: Instant, node: &Node, fault_model: FaultModel) -> Result<(), Violation> {
         if !node.is_leader() {
             return Ok(());
         }
         let (me, epoch) = (node.me().id, node.view().epoch);
         let known = *self.leaders.entry(epoch).or_insert(me);
-        if promises.are_strict() && known != me {
-            return Err(Violation::new(now, "S7", format!("{known} and {me} lead in epoch {epoch}")));
+        if fault_model.is_strict() && known != me {
+            return Err(Violation::new(
+                now,
+                Property::OneLeaderPerEpoch,
+                format!("{known} and {me} lead in epoch {epoch}"),
+            ));
         }
         Ok(())
     }
@@ -102,7 +106,7 @@ impl States {
             let differs = known.0 != digest || (before.is_some() && known.1.is_some() && before != known.1);
             if differs {
                 let detail = format!("{} holds another entry {} of {:?}", node.me(), entry.index, entry.view);
-                return Err(Violation::new(now, "S1", detail));
+                return Err(Violation::new(now, Property::LogMatching, detail));
             }
         }
         Ok(())
@@ -127,7 +131,8 @@ fn digest(entry: &Entry) -> u64 {
     hasher.finish()
 }
 
-/// Whether members of one ring hold the same log, which by S1 its length and last entry tell.
+/// Checks that the members of one ring hold the same log: by [`Property::LogMatching`] its length and last entry
+/// tell.
 ///
 /// # Errors
 /// Which two differ.
@@ -141,10 +146,10 @@ pub fn same_logs<'a>(nodes: impl IntoIterator<Item = &'a Node>) -> Result<(), St
     }
 }
 
-/// Whether no message stands twice in a log; people would see only one of the two.
+/// Checks [`Property::NoDoubles`] of a log. Users would not notice: only the first of the two would be shown.
 ///
 /// # Errors
-/// Which one does (S5).
+/// The message that stands twice.
 pub fn no_doubles(node: &Node) -> Result<(), String> {
     let mut last: BTreeMap<NodeId, Seq> = BTreeMap::new();
     for entry in node.log_entries() {
@@ -157,11 +162,10 @@ pub fn no_doubles(node: &Node) -> Result<(), String> {
     Ok(())
 }
 
-/// Whether a node at rest has exactly the links that it is to have: to its neighbours and its leader, the
-/// leader to all (S11).
+/// Checks [`Property::OnlyNeededLinks`] of a node at rest.
 ///
 /// # Errors
-/// Which links it has and should have.
+/// The links that it has, and those that it needs.
 pub fn only_needed_links(node: &Node) -> Result<(), String> {
     let me = node.me().id;
     let mut has: Vec<NodeId> = node.linked().collect();

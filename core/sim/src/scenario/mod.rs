@@ -8,7 +8,7 @@
 //! expect shown-by-all hello
 //! ```
 //!
-//! All deeds and conditions stand in [`Deed`], [`Hindrance`] and [`Condition`]. The oracles watch every run.
+//! All deeds and conditions stand in [`ScenarioAction`], [`Impairment`] and [`Condition`]. The oracles watch every run.
 
 use alloc::borrow::ToOwned as _;
 use alloc::format;
@@ -18,7 +18,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 mod parse;
 
-pub use parse::{BadDials, Condition, Deed, Hindrance, ParseError, Scenario, Step, Who, parse};
+pub use parse::{
+    BadDials, Condition, Impairment, ParseError, Scenario, ScenarioAction, Statement, Target, parse,
+};
 
 use core::fmt;
 use core::slice;
@@ -28,7 +30,7 @@ use core::time::Duration;
 use ringchat_core::Rule;
 use ringchat_core::{Ending, Instant, NodeId, Text};
 
-use crate::oracles::{Promises, Shape, Violation};
+use crate::oracles::{FaultModel, Shape, Violation};
 use crate::{Death, HostId, Life, Quality, World, place_of};
 
 /// Why a scenario did not go as written.
@@ -96,8 +98,8 @@ fn play_in(text: &str, prepare: impl FnOnce(&mut World)) -> (Result<(), Failure>
 
 /// What somebody who is there at the end of a scenario has shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Chat {
-    /// Who: a place, and a letter if it is not the first there.
+pub struct Survivor {
+    /// Target: a place, and a letter if it is not the first there.
     pub who: String,
     /// All texts, in the order in which they were shown.
     pub shown: Vec<String>,
@@ -107,13 +109,13 @@ pub struct Chat {
 ///
 /// # Errors
 /// If it does not go as written, or ends while somebody is in no ring.
-pub fn play_to_end(text: &str) -> Result<Vec<Vec<Chat>>, Failure> {
+pub fn play_to_end(text: &str) -> Result<Vec<Vec<Survivor>>, Failure> {
     let scenario = parse(text).map_err(Failure::Parse)?;
     let mut play = Play::new(&scenario, false);
     play.run(&scenario)?;
     let chat = |&host: &HostId| {
-        let shown = play.world.room().history(host).texts.iter().cloned();
-        Chat { who: play.world.label(host).to_owned(), shown: shown.collect() }
+        let shown = play.world.transcripts().of(host).texts.iter().cloned();
+        Survivor { who: play.world.label(host).to_owned(), shown: shown.collect() }
     };
     let rings = play.world.rings(Shape::SomeRings)?;
     Ok(rings.iter().map(|ring| ring.iter().map(chat).collect()).collect())
@@ -130,17 +132,17 @@ struct Play {
 
 impl Play {
     fn new(scenario: &Scenario, trace: bool) -> Self {
-        let more =
-            |(_, step): &(usize, Step)| matches!(step, Step::At(_, deed) if deed.is_more_than_a_crash());
+        let more = |(_, step): &(usize, Statement)| matches!(step, Statement::At(_, action) if action.is_more_than_a_crash());
         let any = scenario.steps.iter().any(more);
-        let sleeps = scenario.steps.iter().any(|(_, step)| matches!(step, Step::At(_, Deed::Sleep(_))));
-        let promises = match (any, sleeps) {
-            (true, _) => Promises::Any,
-            (false, true) => Promises::OneSleeps,
-            (false, false) => Promises::CrashOnly,
+        let sleeps =
+            scenario.steps.iter().any(|(_, step)| matches!(step, Statement::At(_, ScenarioAction::Sleep(_))));
+        let fault_model = match (any, sleeps) {
+            (true, _) => FaultModel::Any,
+            (false, true) => FaultModel::OneSleeps,
+            (false, false) => FaultModel::CrashOnly,
         };
         let quality = Quality { most: scenario.delay, ..Quality::GOOD };
-        let world = World::new(scenario.seed, quality, promises, trace);
+        let world = World::new(scenario.seed, quality, fault_model, trace);
         Self { world, quality, zero: Instant::ZERO, leader: None }
     }
 
@@ -148,16 +150,16 @@ impl Play {
         self.gather(scenario)?;
         for (line, step) in &scenario.steps {
             match step {
-                Step::At(time, deed) => {
+                Statement::At(time, action) => {
                     self.world.run_to(self.zero.after(*time))?;
-                    self.act(deed)?;
+                    self.act(action)?;
                 }
-                Step::Until(condition, limit) => self.wait(*line, condition, *limit)?,
-                Step::Quiet(time) => self.world.be_quiet(*time)?,
-                Step::Expect(condition) => {
+                Statement::Until(condition, limit) => self.wait(*line, condition, *limit)?,
+                Statement::Quiet(time) => self.world.be_quiet(*time)?,
+                Statement::Expect(condition) => {
                     self.holds(condition).map_err(|instead| Failure::Unmet { line: *line, instead })?;
                 }
-                Step::ExpectNot(condition) => {
+                Statement::ExpectNot(condition) => {
                     if self.holds(condition).is_ok() {
                         return Err(Failure::Unmet { line: *line, instead: "it is so".into() });
                     }
@@ -176,7 +178,7 @@ impl Play {
                 Some(contact) => self.world.join(place, &[contact]),
             };
             last = Some(place);
-            let ready = |world: &World| world.room().history(host).ready.is_some();
+            let ready = |world: &World| world.transcripts().of(host).ready.is_some();
             if !self.world.run_until(GATHERING, PACE, ready)? {
                 return Err(Failure::Unmet { line: 0, instead: format!("{place} does not get in") });
             }
@@ -201,65 +203,69 @@ impl Play {
         Ok(())
     }
 
-    fn act(&mut self, deed: &Deed) -> Result<(), Failure> {
-        match deed {
-            Deed::Say(who, text) => self.say(who, slice::from_ref(text))?,
-            Deed::Flood(who, count) => {
+    fn act(&mut self, action: &ScenarioAction) -> Result<(), Failure> {
+        match action {
+            ScenarioAction::Say(who, text) => self.say(who, slice::from_ref(text))?,
+            ScenarioAction::Flood(who, count) => {
                 let texts: Vec<String> = (1..=*count).map(|n| format!("flood {n}")).collect();
                 self.say(who, &texts)?;
             }
-            Deed::Crash(who) => self.each(who).into_iter().for_each(|h| self.world.kill(h, Death::Killed)),
-            Deed::PowerOff(who) => {
+            ScenarioAction::Crash(who) => {
+                self.each(who).into_iter().for_each(|h| self.world.kill(h, Death::Killed))
+            }
+            ScenarioAction::PowerOff(who) => {
                 self.each(who).into_iter().for_each(|h| self.world.kill(h, Death::PowerOff));
             }
-            Deed::Restart(who, contact) => {
+            ScenarioAction::Restart(who, contact) => {
                 let contacts: Vec<_> = self.each(&[*contact]).iter().map(|&h| self.world.place(h)).collect();
                 for host in self.each(who) {
                     self.world.join(self.world.place(host), &contacts);
                 }
             }
-            Deed::Freeze(who) => self.each(who).into_iter().for_each(|h| self.world.freeze(h)),
-            Deed::Sleep(who) => self.those(*who).into_iter().for_each(|h| self.world.sleep(h)),
-            Deed::Thaw(who) => self.each(who).into_iter().try_for_each(|h| self.world.thaw(h))?,
-            Deed::Leave(who) => self.each(who).into_iter().try_for_each(|h| self.world.leave(h))?,
-            Deed::Join(who, contacts) => self.join(who, contacts),
-            Deed::Cut(from, to) => {
+            ScenarioAction::Freeze(who) => self.each(who).into_iter().for_each(|h| self.world.freeze(h)),
+            ScenarioAction::Sleep(who) => self.those(*who).into_iter().for_each(|h| self.world.sleep(h)),
+            ScenarioAction::Thaw(who) => self.each(who).into_iter().try_for_each(|h| self.world.thaw(h))?,
+            ScenarioAction::Leave(who) => self.each(who).into_iter().try_for_each(|h| self.world.leave(h))?,
+            ScenarioAction::Join(who, contacts) => self.join(who, contacts),
+            ScenarioAction::Cut(from, to) => {
                 for (from, to) in self.each(&[*from]).into_iter().zip(self.each(&[*to])) {
                     self.world.cut(self.world.place(from), self.world.place(to));
                 }
             }
-            Deed::Partition(who) => {
+            ScenarioAction::Partition(who) => {
                 let side: Vec<_> = self.each(who).iter().map(|&h| self.world.place(h)).collect();
                 self.world.partition(&side);
             }
-            Deed::Heal(how) => self.world.heal(*how),
-            Deed::Hinder(hindrance) => self.hinder(hindrance),
+            ScenarioAction::Heal(how) => self.world.heal(*how),
+            ScenarioAction::Impair(impairment) => self.impair(impairment),
         }
         Ok(())
     }
 
     /// Makes something go badly, or well again.
-    fn hinder(&mut self, hindrance: &Hindrance) {
-        match hindrance {
-            Hindrance::FreezeForEver(who) => {
+    fn impair(&mut self, impairment: &Impairment) {
+        match impairment {
+            Impairment::FreezeForEver(who) => {
                 self.each(who).into_iter().for_each(|h| self.world.freeze_for_ever(h));
             }
-            Hindrance::Break(who, n) => self.each(who).into_iter().for_each(|h| self.world.break_link(h, *n)),
-            Hindrance::HalfOpen(who, n) => {
+            Impairment::Break(who, n) => {
+                self.each(who).into_iter().for_each(|h| self.world.break_link(h, *n))
+            }
+            Impairment::HalfOpen(who, n) => {
                 self.each(who).into_iter().for_each(|h| self.world.half_open(h, *n));
             }
-            Hindrance::Slow(who, pace) => {
+            Impairment::Slow(who, pace) => {
                 let pace = (*pace > 0).then_some(*pace);
                 self.those(*who).into_iter().for_each(|h| self.world.slow(h, pace));
             }
-            Hindrance::Late(who, most) => {
+            Impairment::Late(who, most) => {
                 self.those(*who).into_iter().for_each(|h| self.world.make_late(h, *most));
             }
-            Hindrance::Jump(who, by) => self.those(*who).into_iter().for_each(|h| self.world.jump(h, *by)),
-            Hindrance::Queues(who, bytes) => {
+            Impairment::Jump(who, by) => self.those(*who).into_iter().for_each(|h| self.world.jump(h, *by)),
+            Impairment::Queues(who, bytes) => {
                 self.those(*who).into_iter().for_each(|h| self.world.bound_queues(h, *bytes));
             }
-            Hindrance::Dials(how) => {
+            Impairment::Dials(how) => {
                 let (refusals, time_outs) = match *how {
                     BadDials::Refused(count) => (count, 0),
                     BadDials::Lost(count) => (0, count),
@@ -269,45 +275,45 @@ impl Play {
         }
     }
 
-    fn say(&mut self, who: &[Who], texts: &[String]) -> Result<(), Violation> {
+    fn say(&mut self, who: &[Target], texts: &[String]) -> Result<(), Violation> {
         let short = |text| Text::new(text).unwrap_or_else(|error| unreachable!("a line is shorter: {error}"));
         let texts: Vec<Text> = texts.iter().map(|text| short(text)).collect();
         self.each(who).into_iter().try_for_each(|host| self.world.say_all(host, &texts))
     }
 
-    fn join(&mut self, who: &[Who], contacts: &[Who]) {
-        let place = |contact: &Who| match *contact {
-            Who::At(place) => vec![place],
+    fn join(&mut self, who: &[Target], contacts: &[Target]) {
+        let place = |contact: &Target| match *contact {
+            Target::At(place) => vec![place],
             other => self.those(other).into_iter().map(|host| self.world.place(host)).collect(),
         };
         let contacts: Vec<_> = contacts.iter().flat_map(place).collect();
         for who in who {
-            if let Who::At(place) = who {
+            if let Target::At(place) = who {
                 self.world.join(*place, &contacts);
             }
         }
     }
 }
 
-/// Who and what.
+/// Target and what.
 impl Play {
     /// Those meant, all looked up before anything happens to one of them.
-    fn each(&self, who: &[Who]) -> Vec<HostId> {
+    fn each(&self, who: &[Target]) -> Vec<HostId> {
         who.iter().flat_map(|&who| self.those(who)).collect()
     }
 
-    fn those(&self, who: Who) -> Vec<HostId> {
+    fn those(&self, who: Target) -> Vec<HostId> {
         match who {
-            Who::At(place) => self.world.at(place).into_iter().collect(),
-            Who::All => self.world.members(),
-            Who::Others => {
+            Target::At(place) => self.world.at(place).into_iter().collect(),
+            Target::All => self.world.members(),
+            Target::Others => {
                 let leader = self.current_leader().map(|(_, host)| host);
                 self.world.members().into_iter().filter(|&host| Some(host) != leader).collect()
             }
-            Who::Leader => self.current_leader().into_iter().map(|(_, host)| host).collect(),
-            Who::Next => self.seen_from_leader(|ring| ring.first().copied()),
-            Who::Prev => self.seen_from_leader(|ring| ring.last().copied()),
-            Who::Opposite => self.seen_from_leader(|ring| ring.get(ring.len() / 2).copied()),
+            Target::Leader => self.current_leader().into_iter().map(|(_, host)| host).collect(),
+            Target::Next => self.seen_from_leader(|ring| ring.first().copied()),
+            Target::Prev => self.seen_from_leader(|ring| ring.last().copied()),
+            Target::Opposite => self.seen_from_leader(|ring| ring.get(ring.len() / 2).copied()),
         }
     }
 
@@ -346,7 +352,7 @@ impl Play {
             Condition::ShownBy(who, text) => self.shown_by(*who, text),
             Condition::ShownAs(occasion, who, text) => self.every(
                 *who,
-                |host| self.world.room().history(host).showed_as(text, *occasion),
+                |host| self.world.transcripts().of(host).showed_as(text, *occasion),
                 &format!("does not show it as {occasion:?}"),
             ),
             Condition::Members(count) => {
@@ -362,25 +368,25 @@ impl Play {
                 is(faults == *count, &format!("there are {faults}"))
             }
             Condition::Ready(who) => {
-                self.every(*who, |host| self.world.room().history(host).ready.is_some(), "is not in")
+                self.every(*who, |host| self.world.transcripts().of(host).ready.is_some(), "is not in")
             }
             Condition::Ended(who) => {
                 let ended = |host| {
-                    let ending = self.world.room().history(host).ending.as_ref();
+                    let ending = self.world.transcripts().of(host).ending.as_ref();
                     self.world.life(host) == Life::Ended && ending == Some(&Ending::Left { unsure: 0 })
                 };
                 self.every(*who, ended, "has not ended in order")
             }
             Condition::LeftBehind(who) => self.every(
                 *who,
-                |host| self.world.room().history(host).left_behind > 0,
+                |host| self.world.transcripts().of(host).left_behind > 0,
                 "was not left behind",
             ),
             Condition::Gap(who) => {
-                self.every(*who, |host| self.world.room().history(host).has_gap(), "was told of no gap")
+                self.every(*who, |host| self.world.transcripts().of(host).has_gap(), "was told of no gap")
             }
             Condition::CutOff(who) => {
-                self.every(*who, |host| self.world.room().history(host).cut_off > 0, "was not cut off")
+                self.every(*who, |host| self.world.transcripts().of(host).cut_off > 0, "was not cut off")
             }
             Condition::Leads(who) => {
                 let leader = self.current_leader().map(|(_, host)| host);
@@ -390,7 +396,7 @@ impl Play {
         }
     }
 
-    fn every(&self, who: Who, so: impl Fn(HostId) -> bool, not: &str) -> Result<(), String> {
+    fn every(&self, who: Target, so: impl Fn(HostId) -> bool, not: &str) -> Result<(), String> {
         let those = self.those(who);
         match those.iter().find(|&&host| !so(host)) {
             Some(&host) => Err(format!("{} {not}", self.world.label(host))),
@@ -399,8 +405,8 @@ impl Play {
         }
     }
 
-    fn shown_by(&self, who: Who, text: &str) -> Result<(), String> {
-        self.every(who, |host| self.world.room().history(host).showed(text), "does not show it")
+    fn shown_by(&self, who: Target, text: &str) -> Result<(), String> {
+        self.every(who, |host| self.world.transcripts().of(host).showed(text), "does not show it")
     }
 
     fn agreed(&self, shape: Shape) -> Result<Vec<Vec<HostId>>, String> {

@@ -21,14 +21,14 @@ pub struct Scenario {
     /// The longest time that anything is on its way.
     pub delay: Duration,
     /// What happens, with the number of its line.
-    pub steps: Vec<(usize, Step)>,
+    pub steps: Vec<(usize, Statement)>,
 }
 
 /// A step.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum Statement {
     /// At this time after the last `until`, something happens.
-    At(Duration, Deed),
+    At(Duration, ScenarioAction),
     /// Time passes until this is so, at most so long. Then time is counted from zero again.
     Until(Condition, Duration),
     /// This is to be so now.
@@ -41,54 +41,54 @@ pub enum Step {
 
 /// Something that somebody, or fate, does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Deed {
+pub enum ScenarioAction {
     /// `say WHO TEXT`.
-    Say(Vec<Who>, String),
+    Say(Vec<Target>, String),
     /// `flood WHO COUNT`: so many messages at once.
-    Flood(Vec<Who>, u64),
+    Flood(Vec<Target>, u64),
     /// `crash WHO...`: killed, all at one instant.
-    Crash(Vec<Who>),
+    Crash(Vec<Target>),
     /// `power-off WHO...`.
-    PowerOff(Vec<Who>),
+    PowerOff(Vec<Target>),
     /// `restart WHO... via CONTACT`: killed, and started again at the same address.
-    Restart(Vec<Who>, Who),
+    Restart(Vec<Target>, Target),
     /// `freeze WHO...`.
-    Freeze(Vec<Who>),
+    Freeze(Vec<Target>),
     /// `sleep WHO`: it freezes while all others are all right, and is held to it.
-    Sleep(Who),
+    Sleep(Target),
     /// `thaw WHO...`.
-    Thaw(Vec<Who>),
+    Thaw(Vec<Target>),
     /// `leave WHO...`.
-    Leave(Vec<Who>),
+    Leave(Vec<Target>),
     /// `join PLACE... via CONTACT...`: contacts are tried in turn.
-    Join(Vec<Who>, Vec<Who>),
+    Join(Vec<Target>, Vec<Target>),
     /// `cut FROM TO`: one way.
-    Cut(Who, Who),
+    Cut(Target, Target),
     /// `partition WHO...`: from all others, both ways.
-    Partition(Vec<Who>),
+    Partition(Vec<Target>),
     /// `heal`, or `heal reset`.
     Heal(Heal),
     /// Something goes badly, or well again.
-    Hinder(Hindrance),
+    Impair(Impairment),
 }
 
 /// Something that goes badly for a member or on its way, or well again.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Hindrance {
+pub enum Impairment {
     /// `freeze-for-ever WHO...`: nobody waits for it.
-    FreezeForEver(Vec<Who>),
+    FreezeForEver(Vec<Target>),
     /// `break WHO...`: one connection of each; with `link N` in the end the one that this number picks.
-    Break(Vec<Who>, usize),
+    Break(Vec<Target>, usize),
     /// `half-open WHO...`: the same, and only its own end breaks.
-    HalfOpen(Vec<Who>, usize),
+    HalfOpen(Vec<Target>, usize),
     /// `slow WHO BYTES`: bytes a second; 0 for as fast as it can.
-    Slow(Who, u64),
+    Slow(Target, u64),
     /// `late WHO TIME`: its ticks come up to so late; 0s for on time.
-    Late(Who, Duration),
+    Late(Target, Duration),
     /// `clock WHO forward TIME`, `clock WHO back TIME`: it jumps by so many microseconds.
-    Jump(Who, i64),
+    Jump(Target, i64),
     /// `queues WHO BYTES`: a connection on which more waits to be sent breaks.
-    Queues(Who, usize),
+    Queues(Target, usize),
     /// `dials refused COUNT`, `dials lost COUNT`: so many of a thousand; 0 for none.
     Dials(BadDials),
 }
@@ -102,7 +102,7 @@ pub enum BadDials {
     Lost(u32),
 }
 
-impl Deed {
+impl ScenarioAction {
     /// Whether a live member may be taken for dead after this.
     pub fn is_more_than_a_crash(&self) -> bool {
         !matches!(
@@ -116,14 +116,14 @@ impl Deed {
                 | Self::Join(..)
                 | Self::Sleep(_)
                 | Self::Thaw(_)
-                | Self::Hinder(Hindrance::Break(..))
+                | Self::Impair(Impairment::Break(..))
         )
     }
 }
 
 /// Whom a line means, at the moment when it happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Who {
+pub enum Target {
     /// The newest process of a place.
     At(Place),
     /// The leader.
@@ -152,9 +152,9 @@ pub enum Condition {
     /// `new-leader`: the leader is another than at the last `until`.
     NewLeader,
     /// `shown-by WHO TEXT`, `shown-by-all TEXT`.
-    ShownBy(Who, String),
+    ShownBy(Target, String),
     /// `live WHO TEXT`, `while-away WHO TEXT`, `other-ring WHO TEXT`: shown as said so.
-    ShownAs(Occasion, Who, String),
+    ShownAs(Occasion, Target, String),
     /// `members N`: so many are alive and in.
     Members(usize),
     /// `rings N`.
@@ -164,17 +164,17 @@ pub enum Condition {
     /// `faults N`: so many peers were found, by those that live, to break the protocol.
     Faults(u64),
     /// `ready WHO`.
-    Ready(Who),
+    Ready(Target),
     /// `ended WHO`: by itself, in order.
-    Ended(Who),
+    Ended(Target),
     /// `left-behind WHO`: it was told so.
-    LeftBehind(Who),
+    LeftBehind(Target),
     /// `gap WHO`: it was told that something is missing.
-    Gap(Who),
+    Gap(Target),
     /// `cut-off WHO`: it was told that it is too slow.
-    CutOff(Who),
+    CutOff(Target),
     /// `leads WHO`.
-    Leads(Who),
+    Leads(Target),
     /// `time`: only lets time pass.
     Time,
 }
@@ -224,13 +224,13 @@ fn parse_line(scenario: &mut Scenario, number: usize, words: &[&str]) -> Result<
             return parse_head(scenario, rest);
         }
         ["ring", rest @ ..] => return parse_ring(scenario, rest),
-        ["at", time, deed @ ..] => Step::At(parse_time(time)?, parse_deed(deed)?),
+        ["at", time, action @ ..] => Statement::At(parse_time(time)?, parse_action(action)?),
         ["until", condition @ .., "within", time] => {
-            Step::Until(parse_condition(condition)?, parse_time(time)?)
+            Statement::Until(parse_condition(condition)?, parse_time(time)?)
         }
-        ["quiet", "for", time] => Step::Quiet(parse_time(time)?),
-        ["expect", "not", condition @ ..] => Step::ExpectNot(parse_condition(condition)?),
-        ["expect", condition @ ..] => Step::Expect(parse_condition(condition)?),
+        ["quiet", "for", time] => Statement::Quiet(parse_time(time)?),
+        ["expect", "not", condition @ ..] => Statement::ExpectNot(parse_condition(condition)?),
+        ["expect", condition @ ..] => Statement::Expect(parse_condition(condition)?),
         _ => return Err("unknown step".into()),
     };
     scenario.steps.push((number, step));
@@ -258,44 +258,46 @@ fn parse_head(scenario: &mut Scenario, words: &[&str]) -> Result<(), String> {
     }
 }
 
-fn parse_deed(words: &[&str]) -> Result<Deed, String> {
+fn parse_action(words: &[&str]) -> Result<ScenarioAction, String> {
     Ok(match words {
-        ["say", who, text @ ..] => Deed::Say(vec![parse_who(who)?], text.join(" ")),
-        ["flood", who, count] => Deed::Flood(vec![parse_who(who)?], parse_number(count)?),
-        ["crash", who @ ..] => Deed::Crash(parse_all(who)?),
-        ["power-off", who @ ..] => Deed::PowerOff(parse_all(who)?),
-        ["restart", who @ .., "via", contact] => Deed::Restart(parse_all(who)?, parse_who(contact)?),
-        ["freeze", who @ ..] => Deed::Freeze(parse_all(who)?),
-        ["sleep", who] => Deed::Sleep(parse_who(who)?),
-        ["thaw", who @ ..] => Deed::Thaw(parse_all(who)?),
-        ["leave", who @ ..] => Deed::Leave(parse_all(who)?),
+        ["say", who, text @ ..] => ScenarioAction::Say(vec![parse_target(who)?], text.join(" ")),
+        ["flood", who, count] => ScenarioAction::Flood(vec![parse_target(who)?], parse_number(count)?),
+        ["crash", who @ ..] => ScenarioAction::Crash(parse_all(who)?),
+        ["power-off", who @ ..] => ScenarioAction::PowerOff(parse_all(who)?),
+        ["restart", who @ .., "via", contact] => {
+            ScenarioAction::Restart(parse_all(who)?, parse_target(contact)?)
+        }
+        ["freeze", who @ ..] => ScenarioAction::Freeze(parse_all(who)?),
+        ["sleep", who] => ScenarioAction::Sleep(parse_target(who)?),
+        ["thaw", who @ ..] => ScenarioAction::Thaw(parse_all(who)?),
+        ["leave", who @ ..] => ScenarioAction::Leave(parse_all(who)?),
         ["join", rest @ ..] => {
             let via = rest.iter().position(|word| *word == "via").ok_or("nobody is joined through")?;
-            Deed::Join(parse_all(&rest[..via])?, parse_all(&rest[via + 1..])?)
+            ScenarioAction::Join(parse_all(&rest[..via])?, parse_all(&rest[via + 1..])?)
         }
-        ["cut", from, to] => Deed::Cut(parse_who(from)?, parse_who(to)?),
-        ["partition", who @ ..] => Deed::Partition(parse_all(who)?),
-        ["heal"] => Deed::Heal(Heal::Deliver),
-        ["heal", "reset"] => Deed::Heal(Heal::Reset),
-        _ => Deed::Hinder(parse_hindrance(words)?),
+        ["cut", from, to] => ScenarioAction::Cut(parse_target(from)?, parse_target(to)?),
+        ["partition", who @ ..] => ScenarioAction::Partition(parse_all(who)?),
+        ["heal"] => ScenarioAction::Heal(Heal::Deliver),
+        ["heal", "reset"] => ScenarioAction::Heal(Heal::Reset),
+        _ => ScenarioAction::Impair(parse_impairment(words)?),
     })
 }
 
-fn parse_hindrance(words: &[&str]) -> Result<Hindrance, String> {
+fn parse_impairment(words: &[&str]) -> Result<Impairment, String> {
     Ok(match words {
-        ["freeze-for-ever", who @ ..] => Hindrance::FreezeForEver(parse_all(who)?),
-        ["break", who @ .., "link", n] => Hindrance::Break(parse_all(who)?, parse_number(n)?),
-        ["break", who @ ..] => Hindrance::Break(parse_all(who)?, 0),
-        ["half-open", who @ .., "link", n] => Hindrance::HalfOpen(parse_all(who)?, parse_number(n)?),
-        ["half-open", who @ ..] => Hindrance::HalfOpen(parse_all(who)?, 0),
-        ["slow", who, pace] => Hindrance::Slow(parse_who(who)?, parse_number(pace)?),
-        ["late", who, time] => Hindrance::Late(parse_who(who)?, parse_time(time)?),
-        ["clock", who, "forward", time] => Hindrance::Jump(parse_who(who)?, parse_micros(time)?),
-        ["clock", who, "back", time] => Hindrance::Jump(parse_who(who)?, -parse_micros(time)?),
-        ["queues", who, bytes] => Hindrance::Queues(parse_who(who)?, parse_number(bytes)?),
-        ["dials", "refused", count] => Hindrance::Dials(BadDials::Refused(parse_number(count)?)),
-        ["dials", "lost", count] => Hindrance::Dials(BadDials::Lost(parse_number(count)?)),
-        _ => return Err("unknown deed".into()),
+        ["freeze-for-ever", who @ ..] => Impairment::FreezeForEver(parse_all(who)?),
+        ["break", who @ .., "link", n] => Impairment::Break(parse_all(who)?, parse_number(n)?),
+        ["break", who @ ..] => Impairment::Break(parse_all(who)?, 0),
+        ["half-open", who @ .., "link", n] => Impairment::HalfOpen(parse_all(who)?, parse_number(n)?),
+        ["half-open", who @ ..] => Impairment::HalfOpen(parse_all(who)?, 0),
+        ["slow", who, pace] => Impairment::Slow(parse_target(who)?, parse_number(pace)?),
+        ["late", who, time] => Impairment::Late(parse_target(who)?, parse_time(time)?),
+        ["clock", who, "forward", time] => Impairment::Jump(parse_target(who)?, parse_micros(time)?),
+        ["clock", who, "back", time] => Impairment::Jump(parse_target(who)?, -parse_micros(time)?),
+        ["queues", who, bytes] => Impairment::Queues(parse_target(who)?, parse_number(bytes)?),
+        ["dials", "refused", count] => Impairment::Dials(BadDials::Refused(parse_number(count)?)),
+        ["dials", "lost", count] => Impairment::Dials(BadDials::Lost(parse_number(count)?)),
+        _ => return Err("unknown action".into()),
     })
 }
 
@@ -305,46 +307,46 @@ fn parse_condition(words: &[&str]) -> Result<Condition, String> {
         ["merged"] => Condition::Merged,
         ["settled"] => Condition::Settled,
         ["new-leader"] => Condition::NewLeader,
-        ["shown-by-all", text @ ..] => Condition::ShownBy(Who::All, text.join(" ")),
-        ["shown-by", who, text @ ..] => Condition::ShownBy(parse_who(who)?, text.join(" ")),
-        ["live", who, text @ ..] => Condition::ShownAs(Occasion::Live, parse_who(who)?, text.join(" ")),
+        ["shown-by-all", text @ ..] => Condition::ShownBy(Target::All, text.join(" ")),
+        ["shown-by", who, text @ ..] => Condition::ShownBy(parse_target(who)?, text.join(" ")),
+        ["live", who, text @ ..] => Condition::ShownAs(Occasion::Live, parse_target(who)?, text.join(" ")),
         ["while-away", who, text @ ..] => {
-            Condition::ShownAs(Occasion::WhileAway, parse_who(who)?, text.join(" "))
+            Condition::ShownAs(Occasion::WhileAway, parse_target(who)?, text.join(" "))
         }
         ["other-ring", who, text @ ..] => {
-            Condition::ShownAs(Occasion::OtherRing, parse_who(who)?, text.join(" "))
+            Condition::ShownAs(Occasion::OtherRing, parse_target(who)?, text.join(" "))
         }
         ["members", count] => Condition::Members(parse_number(count)?),
         ["rings", count] => Condition::Rings(parse_number(count)?),
         ["elections", count] => Condition::Elections(parse_number(count)?),
         ["faults", count] => Condition::Faults(parse_number(count)?),
-        ["ready", who] => Condition::Ready(parse_who(who)?),
-        ["ended", who] => Condition::Ended(parse_who(who)?),
-        ["left-behind", who] => Condition::LeftBehind(parse_who(who)?),
-        ["gap", who] => Condition::Gap(parse_who(who)?),
-        ["cut-off", who] => Condition::CutOff(parse_who(who)?),
-        ["leads", who] => Condition::Leads(parse_who(who)?),
+        ["ready", who] => Condition::Ready(parse_target(who)?),
+        ["ended", who] => Condition::Ended(parse_target(who)?),
+        ["left-behind", who] => Condition::LeftBehind(parse_target(who)?),
+        ["gap", who] => Condition::Gap(parse_target(who)?),
+        ["cut-off", who] => Condition::CutOff(parse_target(who)?),
+        ["leads", who] => Condition::Leads(parse_target(who)?),
         ["time"] => Condition::Time,
         _ => return Err("unknown condition".into()),
     })
 }
 
-fn parse_all(words: &[&str]) -> Result<Vec<Who>, String> {
+fn parse_all(words: &[&str]) -> Result<Vec<Target>, String> {
     if words.is_empty() {
         return Err("nobody is named".into());
     }
-    words.iter().map(|word| parse_who(word)).collect()
+    words.iter().map(|word| parse_target(word)).collect()
 }
 
-fn parse_who(word: &str) -> Result<Who, String> {
+fn parse_target(word: &str) -> Result<Target, String> {
     Ok(match word {
-        "leader" => Who::Leader,
-        "next" => Who::Next,
-        "prev" => Who::Prev,
-        "opposite" => Who::Opposite,
-        "all" => Who::All,
-        "others" => Who::Others,
-        _ => Who::At(parse_number(word)?),
+        "leader" => Target::Leader,
+        "next" => Target::Next,
+        "prev" => Target::Prev,
+        "opposite" => Target::Opposite,
+        "all" => Target::All,
+        "others" => Target::Others,
+        _ => Target::At(parse_number(word)?),
     })
 }
 
@@ -376,11 +378,11 @@ mod tests {
         let scenario = parse(text).unwrap();
         assert_eq!((scenario.ring, scenario.seed), (vec![3, 1, 2], 7));
         assert_eq!(scenario.delay, Duration::from_millis(9));
-        let say = Deed::Say(vec![Who::Leader], "hello world".into());
+        let say = ScenarioAction::Say(vec![Target::Leader], "hello world".into());
         let expected = [
-            (4, Step::At(Duration::from_millis(1500), say)),
-            (5, Step::Until(Condition::NewLeader, Duration::from_secs(5))),
-            (6, Step::ExpectNot(Condition::ShownBy(Who::At(2), "a b".into()))),
+            (4, Statement::At(Duration::from_millis(1500), say)),
+            (5, Statement::Until(Condition::NewLeader, Duration::from_secs(5))),
+            (6, Statement::ExpectNot(Condition::ShownBy(Target::At(2), "a b".into()))),
         ];
         assert_eq!(scenario.steps, expected);
     }

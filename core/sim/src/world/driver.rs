@@ -10,6 +10,7 @@ use ringchat_core::wire::{Envelope, Message};
 use ringchat_core::{Action, Command, Input, Instant, LinkId, Notice, RingReason, TextRun};
 
 use super::{HostId, Life, World, kind, shifted};
+use crate::Property;
 use crate::oracles::{Violation, winner_has_all};
 
 /// The driver.
@@ -60,7 +61,7 @@ impl World {
         if self.life(host) == Life::Running {
             self.check_progress(host, clock)?;
             let node = &self.processes[host.0].node;
-            if self.states.look(host, self.now, node, self.room.promises())? {
+            if self.states.look(host, self.now, node, self.transcripts.fault_model())? {
                 self.check_winner(host)?;
             }
             self.plan(host);
@@ -91,11 +92,11 @@ impl World {
                 if let Notice::Ring { reason: RingReason::Merge, .. } = notice {
                     self.counts.merges.insert(self.node(host).view());
                 }
-                self.room.notice(host, self.now, lamport, &notice)?;
+                self.transcripts.notice(host, self.now, lamport, &notice)?;
             }
             Action::Halt { .. } => {
                 self.processes[host.0].life = Life::Ended;
-                self.room.exit(host);
+                self.transcripts.exit(host);
                 self.network.halt(host);
             }
         }
@@ -125,7 +126,7 @@ impl World {
         }
         let bytes = self.network.send(links, envelope).map_err(|error| {
             let detail = format!("{} sends a {}: {error}", self.label(host), kind(&envelope.message));
-            Violation::new(self.now, "S13", detail)
+            Violation::new(self.now, Property::WithinLimits, detail)
         })?;
         *self.counts.bytes.entry(kind(&envelope.message)).or_default() += copies * bytes as u64;
         Ok(())
@@ -139,7 +140,7 @@ impl World {
             let takes = process.node.takes(&texts);
             let Some(say) = texts.part(0, takes).map(Command::Say) else { break };
             for text in process.unsaid.drain(..takes) {
-                self.room.said(host, self.now, text);
+                self.transcripts.said(host, self.now, text);
             }
             self.feed(host, vec![Input::Command(say)])?;
             let process = &self.processes[host.0];
@@ -156,18 +157,19 @@ impl World {
             return Ok(());
         }
         let detail = format!("{} wants to be woken at {deadline:?}, and it is {clock}", self.label(host));
-        Err(Violation::new(self.now, "progress", detail))
+        Err(Violation::new(self.now, Property::DeadlineAhead, detail))
     }
 
     /// A new leader's log, where nothing but crashes has happened.
     fn check_winner(&self, host: HostId) -> Result<(), Violation> {
-        if !self.room.promises().are_strict() {
+        if !self.transcripts.fault_model().is_strict() {
             return Ok(());
         }
         let winner = self.node(host);
         let alive = self.alive().into_iter().map(|host| self.node(host));
         let members = alive.filter(|node| winner.roster().contains(node.me().id));
-        winner_has_all(winner, members).map_err(|detail| Violation::new(self.now, "S8", detail))
+        winner_has_all(winner, members)
+            .map_err(|detail| Violation::new(self.now, Property::WinnerHoldsAll, detail))
     }
 
     /// Plans the next tick, if it is not planned already.

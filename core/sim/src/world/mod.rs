@@ -21,7 +21,7 @@ use crate::network::{Death, Heal, HostId, Network, Quality};
 #[cfg(feature = "ablation")]
 use ringchat_core::Rule;
 
-use crate::oracles::{Promises, Room, States, Tokens, Violation};
+use crate::oracles::{FaultModel, States, Tokens, Transcripts, Violation};
 use crate::rng::Rng;
 use crate::schedule::Schedule;
 use crate::trace::{Trace, kind};
@@ -103,7 +103,7 @@ pub struct World {
     detect: Duration,
     join_timeout: Duration,
     trace: Trace,
-    room: Room,
+    transcripts: Transcripts,
     states: States,
     tokens: Tokens,
     counts: Counts,
@@ -115,7 +115,7 @@ pub struct World {
 /// Making and looking.
 impl World {
     /// A world without processes, decided by `seed`.
-    pub fn new(seed: u64, quality: Quality, promises: Promises, trace: bool) -> Self {
+    pub fn new(seed: u64, quality: Quality, fault_model: FaultModel, trace: bool) -> Self {
         let mut rng = Rng::new(seed);
         Self {
             now: Instant::ZERO,
@@ -127,7 +127,7 @@ impl World {
             detect: Config::DETECT,
             join_timeout: Config::JOIN_TIMEOUT,
             trace: Trace::new(trace),
-            room: Room::new(promises),
+            transcripts: Transcripts::new(fault_model),
             states: States::default(),
             tokens: Tokens::default(),
             counts: Counts::default(),
@@ -160,13 +160,8 @@ impl World {
     }
 
     /// What the processes showed.
-    pub fn room(&self) -> &Room {
-        &self.room
-    }
-
-    /// For telling the oracle what to expect.
-    pub fn room_mut(&mut self) -> &mut Room {
-        &mut self.room
+    pub fn transcripts(&self) -> &Transcripts {
+        &self.transcripts
     }
 
     /// Counts so far.
@@ -220,7 +215,7 @@ impl World {
 
     /// Those alive that have been members, in the order in which they came.
     pub fn members(&self) -> Vec<HostId> {
-        self.alive().into_iter().filter(|&host| self.room.history(host).ready.is_some()).collect()
+        self.alive().into_iter().filter(|&host| self.transcripts.of(host).ready.is_some()).collect()
     }
 
     /// Whether its user has left or is about to.
@@ -282,7 +277,7 @@ impl World {
             leaving: false,
         });
         self.places.insert(place, host);
-        self.room.enter(label);
+        self.transcripts.enter(label);
         self.plan(host);
         host
     }
@@ -347,7 +342,7 @@ impl World {
         self.count_fault(if death == Death::Killed { "kill" } else { "power off" });
         self.trace.event(self.now, format_args!("{} dies: {death:?}", self.processes[host.0].label));
         self.processes[host.0].life = Life::Dead;
-        self.room.exit(host);
+        self.transcripts.exit(host);
         self.network.kill(host, death);
         self.network.flush();
     }
@@ -365,7 +360,7 @@ impl World {
     /// A process stops, while all others run and are all right.
     pub fn sleep(&mut self, host: HostId) {
         if self.life(host) == Life::Running {
-            self.room.sleep(host);
+            self.transcripts.sleep(host);
             self.freeze(host);
         }
     }
@@ -377,7 +372,7 @@ impl World {
             self.count_fault("freeze for ever");
             self.trace.event(self.now, format_args!("{} freezes for ever", self.processes[host.0].label));
             self.processes[host.0].life = Life::Dead;
-            self.room.exit(host);
+            self.transcripts.exit(host);
             self.network.freeze(host);
         }
     }

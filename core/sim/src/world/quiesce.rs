@@ -10,6 +10,7 @@ use core::time::Duration;
 use ringchat_core::View;
 
 use super::{HostId, World, place_of};
+use crate::Property;
 use crate::oracles::{Shape, Violation, converged, no_doubles, only_needed_links, same_logs};
 
 /// What must be so in the end.
@@ -19,7 +20,7 @@ impl World {
     /// # Errors
     /// What is not so, or not yet.
     pub fn rings(&self, shape: Shape) -> Result<Vec<Vec<HostId>>, Violation> {
-        let not_yet = |detail| Violation::new(self.now, "convergence", detail);
+        let not_yet = |detail| Violation::new(self.now, Property::Convergence, detail);
         if let Some(host) = self.alive().iter().find(|&&host| self.is_leaving(host)) {
             return Err(not_yet(format!("{} is still leaving", self.label(*host))));
         }
@@ -31,10 +32,11 @@ impl World {
         for ring in &rings {
             same_logs(ring.iter().map(|&host| self.node(host))).map_err(not_yet)?;
             for &host in ring {
-                no_doubles(self.node(host)).map_err(|detail| Violation::new(self.now, "S5", detail))?;
+                no_doubles(self.node(host))
+                    .map_err(|detail| Violation::new(self.now, Property::NoDoubles, detail))?;
             }
-            self.room.nothing_lost(self.now, ring)?;
-            self.room.one_order(self.now, ring)?;
+            self.transcripts.nothing_lost(self.now, ring)?;
+            self.transcripts.one_order(self.now, ring)?;
         }
         Ok(rings)
     }
@@ -44,7 +46,7 @@ impl World {
     /// # Errors
     /// If one of them has no leader, or looks for another.
     pub fn rings_among(&self, hosts: &[HostId]) -> Result<Vec<Vec<HostId>>, Violation> {
-        let not_yet = |detail| Violation::new(self.now, "convergence", detail);
+        let not_yet = |detail| Violation::new(self.now, Property::Convergence, detail);
         let mut rings: BTreeMap<View, Vec<HostId>> = BTreeMap::new();
         for &host in hosts {
             if !self.node(host).is_normal() {
@@ -104,11 +106,16 @@ impl World {
         for (kind, count) in &self.counts.sent {
             let more = count - before.get(kind).copied().unwrap_or(0);
             if more > 0 && !matches!(*kind, "Ping" | "Pong" | "Probe") {
-                return Err(Violation::new(self.now, "quiet", format!("{more} {kind} are sent")));
+                return Err(Violation::new(
+                    self.now,
+                    Property::QuietAtRest,
+                    format!("{more} {kind} are sent"),
+                ));
             }
         }
         for host in self.alive() {
-            only_needed_links(self.node(host)).map_err(|detail| Violation::new(self.now, "S11", detail))?;
+            only_needed_links(self.node(host))
+                .map_err(|detail| Violation::new(self.now, Property::OnlyNeededLinks, detail))?;
         }
         Ok(())
     }

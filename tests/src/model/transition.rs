@@ -11,7 +11,7 @@ use super::state::{Dialing, State, Tail, Wire};
 
 /// One thing that can happen. Hosts count from 0; connections and dials are numbered by the state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum Transition {
     /// The next message on a connection, or its end, arrives at one end.
     Deliver {
         /// Which connection.
@@ -96,10 +96,10 @@ pub enum Step {
 
 impl State {
     /// All that can happen next, in an order that only the state decides.
-    pub fn steps(&self) -> Vec<Step> {
+    pub fn steps(&self) -> Vec<Transition> {
         let mut steps = self.network_steps();
         if steps.is_empty() {
-            steps.push(Step::Time);
+            steps.push(Transition::Time);
         }
         self.push_people(&mut steps);
         self.push_faults(&mut steps);
@@ -107,7 +107,7 @@ impl State {
     }
 
     /// What is under way.
-    pub(super) fn network_steps(&self) -> Vec<Step> {
+    pub(super) fn network_steps(&self) -> Vec<Transition> {
         let mut steps = Vec::new();
         for (wire, it) in self.wires.iter().enumerate() {
             for end in 0..2 {
@@ -116,15 +116,15 @@ impl State {
                 }
                 let (empty, tail) = (it.queues[end].is_empty(), it.tails[end]);
                 if !empty || tail != Tail::Open {
-                    steps.push(Step::Deliver { wire, end });
+                    steps.push(Transition::Deliver { wire, end });
                 }
                 if !empty && tail == Tail::Broken {
-                    steps.push(Step::Lose { wire, end });
+                    steps.push(Transition::Lose { wire, end });
                 }
             }
         }
         let dials = (0..self.dials.len()).filter(|dial| self.asleep != Some(self.dials[*dial].from));
-        steps.extend(dials.map(Step::Dial));
+        steps.extend(dials.map(Transition::Dial));
         steps
     }
 
@@ -133,29 +133,31 @@ impl State {
         self.network_steps().is_empty()
     }
 
-    fn push_people(&self, steps: &mut Vec<Step>) {
+    fn push_people(&self, steps: &mut Vec<Transition>) {
         if self.budget.messages > 0 {
             // One thing, or all that is left to be said.
             let counts = BTreeSet::from([1, self.budget.messages]);
             let awake = self.live().filter(|&host| self.asleep != Some(host));
             let talkers = awake.filter(|&host| self.hosts[host].node.can_say());
-            steps.extend(talkers.flat_map(|host| counts.iter().map(move |&count| Step::Say(host, count))));
+            steps.extend(
+                talkers.flat_map(|host| counts.iter().map(move |&count| Transition::Say(host, count))),
+            );
         }
         if self.budget.joins > 0 {
-            steps.extend(self.live().map(Step::Join));
+            steps.extend(self.live().map(Transition::Join));
         }
         if self.budget.leaves > 0 {
-            steps.extend(self.live().filter(|&host| !self.hosts[host].leaving).map(Step::Leave));
+            steps.extend(self.live().filter(|&host| !self.hosts[host].leaving).map(Transition::Leave));
         }
     }
 
-    fn push_faults(&self, steps: &mut Vec<Step>) {
+    fn push_faults(&self, steps: &mut Vec<Transition>) {
         if self.budget.crashes > 0 && self.live().count() > 1 {
             self.push_crashes(steps);
         }
         if self.budget.breaks > 0 {
             let ends = self.breakable_ends(|_| true);
-            steps.extend(ends.map(|(wire, end)| Step::Break { wire, end }));
+            steps.extend(ends.map(|(wire, end)| Transition::Break { wire, end }));
         }
         if self.cut.is_some() {
             self.push_heals(steps);
@@ -169,12 +171,13 @@ impl State {
             }
         }
         if self.budget.false_alarms > 0 {
-            steps.extend(self.live().map(Step::FalseAlarm));
+            steps.extend(self.live().map(Transition::FalseAlarm));
         }
         if let Some(host) = self.asleep {
-            steps.push(Step::Wake(host));
+            steps.push(Transition::Wake(host));
         } else if self.budget.sleeps > 0 {
-            steps.extend(self.live().filter(|&host| self.hosts[host].node.is_leader()).map(Step::Sleep));
+            steps
+                .extend(self.live().filter(|&host| self.hosts[host].node.is_leader()).map(Transition::Sleep));
         }
     }
 
@@ -186,66 +189,68 @@ impl State {
 
     /// A partition happens when somebody notices, or before time passes. Only one that another may replace
     /// happens at any time: it could have broken connections that the other does not.
-    fn push_partitions(&self, side: u16, steps: &mut Vec<Step>) {
+    fn push_partitions(&self, side: u16, steps: &mut Vec<Transition>) {
         let parts = |a: usize, b: usize| (side >> a ^ side >> b) & 1 == 1;
         if self.budget.partitions > 1 {
-            return steps.push(Step::Partition(side));
+            return steps.push(Transition::Partition(side));
         }
         let ends = self.breakable_ends(|wire| parts(wire.hosts[0], wire.hosts[1]));
         let before = steps.len();
-        steps.extend(ends.map(|(wire, end)| Step::PartitionBreaks { side, wire, end }));
+        steps.extend(ends.map(|(wire, end)| Transition::PartitionBreaks { side, wire, end }));
         let breaks = steps.len() > before;
         if !breaks && self.is_quiet() {
-            steps.push(Step::Partition(side));
+            steps.push(Transition::Partition(side));
         }
         for (dial, dialing) in self.dials.iter().enumerate() {
             let across =
                 self.dialed_by(dialing).is_some_and(|to| self.is_live(to) && parts(dialing.from, to));
             if across {
-                steps.push(Step::PartitionStops { side, dial });
+                steps.push(Transition::PartitionStops { side, dial });
             }
             if across && breaks {
-                steps.push(Step::PartitionPassed { side, dial });
+                steps.push(Transition::PartitionPassed { side, dial });
             }
         }
     }
 
-    fn push_heals(&self, steps: &mut Vec<Step>) {
+    fn push_heals(&self, steps: &mut Vec<Transition>) {
         if self.is_quiet() {
-            steps.push(Step::Heal);
+            steps.push(Transition::Heal);
         }
         let across = |dialing: &Dialing| {
             self.dialed_by(dialing).is_some_and(|to| self.is_live(to) && self.is_cut(dialing.from, to))
         };
-        steps.extend((0..self.dials.len()).filter(|dial| across(&self.dials[*dial])).map(Step::DialHealed));
+        steps.extend(
+            (0..self.dials.len()).filter(|dial| across(&self.dials[*dial])).map(Transition::DialHealed),
+        );
     }
 
-    fn push_crashes(&self, steps: &mut Vec<Step>) {
+    fn push_crashes(&self, steps: &mut Vec<Transition>) {
         let mut unnoticed: BTreeSet<usize> = self.live().collect();
         for (wire, it) in self.wires.iter().enumerate() {
             for end in 0..2 {
                 if it.gone == [false; 2] && it.tails[end] == Tail::Open {
                     unnoticed.remove(&it.hosts[1 - end]);
-                    steps.push(Step::Notice { wire, end });
+                    steps.push(Transition::Notice { wire, end });
                 }
             }
         }
         for (dial, dialing) in self.dials.iter().enumerate() {
             if let Some(host) = self.reached_by(dialing).filter(|host| *host != dialing.from) {
                 unnoticed.remove(&host);
-                steps.push(Step::DialDead(dial));
+                steps.push(Transition::DialDead(dial));
             }
         }
-        steps.extend(unnoticed.into_iter().map(Step::Crash));
+        steps.extend(unnoticed.into_iter().map(Transition::Crash));
     }
 
     /// What `step` makes of this state; none if it makes nothing.
-    pub fn after(&self, step: Step) -> Option<Self> {
-        if step == Step::Time {
+    pub fn after(&self, step: Transition) -> Option<Self> {
+        if step == Transition::Time {
             return self.let_time_pass();
         }
         let mut next = self.clone();
-        let happens = if let Step::FalseAlarm(host) = step {
+        let happens = if let Transition::FalseAlarm(host) = step {
             next.false_alarm(host)
         } else {
             next.take(step);
@@ -264,8 +269,8 @@ impl State {
 
     /// Whether a message or an end of a connection comes to one for whom it is too late, or an
     /// acknowledgement where nothing depends on it.
-    fn is_idle(&self, step: Step) -> bool {
-        let Step::Deliver { wire, end } = step else { return false };
+    fn is_idle(&self, step: Transition) -> bool {
+        let Transition::Deliver { wire, end } = step else { return false };
         let it = &self.wires[wire];
         let node = &self.hosts[it.hosts[end]].node;
         match it.queues[end].front().map(|letter| &letter.envelope.message) {
@@ -280,39 +285,39 @@ impl State {
     }
 
     /// Does a step that always makes something.
-    pub(super) fn take(&mut self, step: Step) {
+    pub(super) fn take(&mut self, step: Transition) {
         match step {
-            Step::Deliver { wire, end } => self.deliver(wire, end),
-            Step::Lose { wire, end } => self.deliver_end(wire, end),
-            Step::Dial(dial) => self.settle_dial(dial),
-            Step::Say(..) | Step::Join(_) | Step::Leave(_) => self.do_as_told(step),
-            Step::Crash(_)
-            | Step::Notice { .. }
-            | Step::DialDead(_)
-            | Step::Break { .. }
-            | Step::Partition(_)
-            | Step::PartitionBreaks { .. }
-            | Step::PartitionStops { .. }
-            | Step::PartitionPassed { .. }
-            | Step::Heal
-            | Step::DialHealed(_)
-            | Step::Sleep(_)
-            | Step::Wake(_) => self.suffer(step),
-            Step::Time | Step::FalseAlarm(_) => {}
+            Transition::Deliver { wire, end } => self.deliver(wire, end),
+            Transition::Lose { wire, end } => self.deliver_end(wire, end),
+            Transition::Dial(dial) => self.settle_dial(dial),
+            Transition::Say(..) | Transition::Join(_) | Transition::Leave(_) => self.do_as_told(step),
+            Transition::Crash(_)
+            | Transition::Notice { .. }
+            | Transition::DialDead(_)
+            | Transition::Break { .. }
+            | Transition::Partition(_)
+            | Transition::PartitionBreaks { .. }
+            | Transition::PartitionStops { .. }
+            | Transition::PartitionPassed { .. }
+            | Transition::Heal
+            | Transition::DialHealed(_)
+            | Transition::Sleep(_)
+            | Transition::Wake(_) => self.suffer(step),
+            Transition::Time | Transition::FalseAlarm(_) => {}
         }
     }
 
-    fn do_as_told(&mut self, step: Step) {
+    fn do_as_told(&mut self, step: Transition) {
         match step {
-            Step::Say(host, count) => {
+            Transition::Say(host, count) => {
                 self.budget.messages -= count;
                 self.befall(host, &Event::Say(count));
             }
-            Step::Join(contact) => {
+            Transition::Join(contact) => {
                 self.budget.joins -= 1;
                 self.join(contact);
             }
-            Step::Leave(host) => {
+            Transition::Leave(host) => {
                 self.budget.leaves -= 1;
                 self.input(host, Input::Command(Command::Leave));
             }
@@ -320,10 +325,10 @@ impl State {
         }
     }
 
-    fn suffer(&mut self, step: Step) {
+    fn suffer(&mut self, step: Transition) {
         match step {
-            Step::Crash(host) => self.crash(host),
-            Step::Notice { wire, end } => {
+            Transition::Crash(host) => self.crash(host),
+            Transition::Notice { wire, end } => {
                 let (link, hosts) = (self.wires[wire].link, self.wires[wire].hosts);
                 self.crash(hosts[1 - end]);
                 let wire = self.wires.iter().position(|it| it.link == link);
@@ -331,7 +336,7 @@ impl State {
                     self.deliver_end(wire, end);
                 }
             }
-            Step::DialDead(dial) => {
+            Transition::DialDead(dial) => {
                 let dialing = self.dials[dial];
                 if let Some(host) = self.reached_by(&dialing) {
                     self.crash(host);
@@ -341,29 +346,29 @@ impl State {
                     self.settle_dial(dial);
                 }
             }
-            Step::Break { wire, end } => {
+            Transition::Break { wire, end } => {
                 self.budget.breaks -= 1;
                 self.break_wire(wire);
                 self.deliver_end(wire, end);
             }
-            Step::Partition(side) => self.part(side),
-            Step::PartitionBreaks { side, wire, end } => {
+            Transition::Partition(side) => self.part(side),
+            Transition::PartitionBreaks { side, wire, end } => {
                 self.part(side);
                 self.deliver_end(wire, end);
             }
-            Step::PartitionStops { side, dial } => {
+            Transition::PartitionStops { side, dial } => {
                 self.part(side);
                 self.settle_dial(dial);
             }
-            Step::PartitionPassed { side, dial } => {
+            Transition::PartitionPassed { side, dial } => {
                 self.part(side);
                 self.cut = None;
                 self.settle_dial(dial);
             }
-            Step::Heal => self.cut = None,
-            Step::Sleep(host) => self.sleep(host),
-            Step::Wake(_) => self.wake(),
-            Step::DialHealed(dial) => {
+            Transition::Heal => self.cut = None,
+            Transition::Sleep(host) => self.sleep(host),
+            Transition::Wake(_) => self.wake(),
+            Transition::DialHealed(dial) => {
                 self.cut = None;
                 self.settle_dial(dial);
             }
@@ -404,9 +409,9 @@ impl State {
     }
 
     /// What `step` means in this state, in words.
-    pub fn describe(&self, step: Step) -> String {
+    pub fn describe(&self, step: Transition) -> String {
         match step {
-            Step::Deliver { wire, end } => {
+            Transition::Deliver { wire, end } => {
                 let it = &self.wires[wire];
                 let (from, to) = (it.hosts[1 - end], it.hosts[end]);
                 match it.queues[end].front() {
@@ -414,32 +419,32 @@ impl State {
                     None => format!("{from} -> {to}: {:?}", it.tails[end]),
                 }
             }
-            Step::Lose { wire, end } => {
+            Transition::Lose { wire, end } => {
                 let it = &self.wires[wire];
                 let lost = it.queues[end].len();
                 format!("{} -> {}: broken, {lost} messages lost", it.hosts[1 - end], it.hosts[end])
             }
-            Step::Notice { wire, end } => {
+            Transition::Notice { wire, end } => {
                 let it = &self.wires[wire];
                 let lost = it.queues[end].len();
                 format!("{} crashes, {} learns of it, {lost} messages lost", it.hosts[1 - end], it.hosts[end])
             }
-            Step::DialDead(dial) => {
+            Transition::DialDead(dial) => {
                 let dialing = &self.dials[dial];
                 format!("{} crashes, {} dials it in vain", self.brief(&dialing.addr), dialing.from)
             }
-            Step::DialHealed(dial) => {
+            Transition::DialHealed(dial) => {
                 let Dialing { from, addr, .. } = &self.dials[dial];
                 format!("the partition heals, {from} dials {}", self.brief(addr))
             }
-            Step::Dial(dial) => {
+            Transition::Dial(dial) => {
                 let dialing = &self.dials[dial];
                 match self.reached_by(dialing) {
                     Some(to) => format!("{} dials {to}", dialing.from),
                     None => format!("{} dials {}, in vain", dialing.from, self.brief(&dialing.addr)),
                 }
             }
-            Step::Break { wire, end } => {
+            Transition::Break { wire, end } => {
                 let it = &self.wires[wire];
                 let lost = it.queues[end].len();
                 let [a, b] = it.hosts;
@@ -448,17 +453,19 @@ impl State {
                     it.hosts[end]
                 )
             }
-            Step::PartitionBreaks { side, wire, end } => {
-                let (it, partition) = (&self.wires[wire], Step::Partition(side));
+            Transition::PartitionBreaks { side, wire, end } => {
+                let (it, partition) = (&self.wires[wire], Transition::Partition(side));
                 let lost = it.queues[end].len();
                 format!("{partition}; {} loses {}, {lost} messages lost", it.hosts[end], it.hosts[1 - end])
             }
-            Step::PartitionStops { side, dial } => {
-                let (Dialing { from, addr, .. }, partition) = (&self.dials[dial], Step::Partition(side));
+            Transition::PartitionStops { side, dial } => {
+                let (Dialing { from, addr, .. }, partition) =
+                    (&self.dials[dial], Transition::Partition(side));
                 format!("{partition}; {from} dials {} in vain", self.brief(addr))
             }
-            Step::PartitionPassed { side, dial } => {
-                let (Dialing { from, addr, .. }, partition) = (&self.dials[dial], Step::Partition(side));
+            Transition::PartitionPassed { side, dial } => {
+                let (Dialing { from, addr, .. }, partition) =
+                    (&self.dials[dial], Transition::Partition(side));
                 format!("{partition}, and heals; {from} dials {}", self.brief(addr))
             }
             other => other.to_string(),
@@ -466,7 +473,7 @@ impl State {
     }
 }
 
-impl fmt::Display for Step {
+impl fmt::Display for Transition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Time => f.write_str("time passes"),

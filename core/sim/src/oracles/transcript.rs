@@ -11,11 +11,11 @@ use ringchat_core::{
 };
 
 use super::Violation;
-use crate::HostId;
+use crate::{HostId, Property};
 
-/// Which promises a run is held to; some hold only when nothing but crashes happened.
+/// Which fault_model a run is held to; some hold only when nothing but crashes happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Promises {
+pub enum FaultModel {
     /// Nothing was frozen, cut or wrongly suspected: one order for all, one leader an epoch, no gap.
     CrashOnly,
     /// One member at a time was stopped for a while, with the others all right, and nothing else but crashes. All as
@@ -25,16 +25,16 @@ pub enum Promises {
     Any,
 }
 
-impl Promises {
+impl FaultModel {
     /// Whether there is one order for all, one leader an epoch, and no gap.
-    pub fn are_strict(self) -> bool {
+    pub fn is_strict(self) -> bool {
         self != Self::Any
     }
 }
 
 /// What one process showed.
 #[derive(Clone, Debug, Default)]
-pub struct History {
+pub struct Transcript {
     /// What it is called in traces.
     pub label: String,
     /// Who it is, once it was a member.
@@ -70,7 +70,7 @@ pub struct History {
     lamport: Stamp,
 }
 
-impl History {
+impl Transcript {
     /// The number up to which `origin`'s messages were shown or told to be missing.
     pub fn reached(&self, origin: NodeId) -> Seq {
         self.reached.get(&origin).copied().unwrap_or(0)
@@ -94,9 +94,9 @@ impl History {
 
 /// What all processes showed.
 #[derive(Clone, Debug)]
-pub struct Room {
-    promises: Promises,
-    histories: Vec<History>,
+pub struct Transcripts {
+    fault_model: FaultModel,
+    all: Vec<Transcript>,
     gone: BTreeSet<HostId>,
     /// Who was stopped for a while.
     slept: BTreeSet<HostId>,
@@ -107,12 +107,12 @@ pub struct Room {
     checked: u64,
 }
 
-impl Room {
-    /// A room that is held to these promises.
-    pub fn new(promises: Promises) -> Self {
+impl Transcripts {
+    /// A room that is held to these fault_model.
+    pub fn new(fault_model: FaultModel) -> Self {
         Self {
-            promises,
-            histories: Vec::new(),
+            fault_model,
+            all: Vec::new(),
             gone: BTreeSet::new(),
             slept: BTreeSet::new(),
             by_id: BTreeMap::new(),
@@ -124,7 +124,7 @@ impl Room {
 
     /// A new process; they are numbered in order.
     pub fn enter(&mut self, label: String) {
-        self.histories.push(History { label, ..History::default() });
+        self.all.push(Transcript { label, ..Transcript::default() });
     }
 
     /// The process died or ended.
@@ -137,19 +137,14 @@ impl Room {
         self.slept.insert(host);
     }
 
-    /// From now on only what holds whatever happens.
-    pub fn expect_anything(&mut self) {
-        self.promises = Promises::Any;
-    }
-
-    /// To which promises it is held.
-    pub fn promises(&self) -> Promises {
-        self.promises
+    /// To which fault_model it is held.
+    pub fn fault_model(&self) -> FaultModel {
+        self.fault_model
     }
 
     /// What a process showed.
-    pub fn history(&self, host: HostId) -> &History {
-        &self.histories[host.0]
+    pub fn of(&self, host: HostId) -> &Transcript {
+        &self.all[host.0]
     }
 
     /// How many messages were checked.
@@ -159,7 +154,7 @@ impl Room {
 
     /// A process was given something to say.
     pub fn said(&mut self, host: HostId, now: Instant, text: Text) {
-        self.histories[host.0].said.push((text, now));
+        self.all[host.0].said.push((text, now));
     }
 
     /// A process showed something.
@@ -173,14 +168,17 @@ impl Room {
         lamport: Stamp,
         notice: &Notice,
     ) -> Result<(), Violation> {
-        let history = &mut self.histories[host.0];
+        let history = &mut self.all[host.0];
         let label = history.label.clone();
         let fail = |property, detail: String| Err(Violation::new(now, property, format!("{label} {detail}")));
         if history.ending.is_some() {
-            return fail("silence after the end", format!("said {notice:?}"));
+            return fail(Property::SilenceAfterEnd, format!("said {notice:?}"));
         }
         if lamport < history.lamport {
-            return fail("S10", format!("went back in Lamport time from {} to {lamport}", history.lamport));
+            return fail(
+                Property::LamportOrder,
+                format!("went back in Lamport time from {} to {lamport}", history.lamport),
+            );
         }
         history.lamport = lamport;
         match notice {
@@ -193,7 +191,10 @@ impl Room {
             Notice::Chat(chat) => {
                 for line in chat.lines() {
                     if line.stamp >= lamport {
-                        return fail("S10", format!("shows stamp {} at its time {lamport}", line.stamp));
+                        return fail(
+                            Property::LamportOrder,
+                            format!("shows stamp {} at its time {lamport}", line.stamp),
+                        );
                     }
                     self.line(host, now, &line)?;
                 }
@@ -201,21 +202,21 @@ impl Room {
             Notice::Gap { from, count } => {
                 *history.reached.entry(from.id).or_default() += count;
                 history.gaps.insert(from.id);
-                if self.promises.are_strict() {
-                    return fail("S6", format!("misses {count} messages of {from}"));
+                if self.fault_model.is_strict() {
+                    return fail(Property::NoGap, format!("misses {count} messages of {from}"));
                 }
             }
             Notice::Leader { member, epoch } => return self.leader(host, now, member, *epoch),
             Notice::Election { phase: ringchat_core::ElectionPhase::Start, .. } => history.elections += 1,
             Notice::LeftBehind => {
                 history.left_behind += 1;
-                let strict = self.promises.are_strict() && !self.slept.contains(&host);
+                let strict = self.fault_model.is_strict() && !self.slept.contains(&host);
                 if strict && history.ready.is_some() {
-                    return fail("no false alarm", "was left behind and had not slept".into());
+                    return fail(Property::NoFalseAlarm, "was left behind and had not slept".into());
                 }
             }
             Notice::NotTaken { text } => {
-                return fail("can_say", format!("did not take {text:?} though it can say"));
+                return fail(Property::OfferedIsTaken, format!("did not take {text:?} though it can say"));
             }
             Notice::CutOff => history.cut_off += 1,
             Notice::Ended(ending) => history.ending = Some(ending.clone()),
@@ -225,7 +226,7 @@ impl Room {
     }
 
     fn line(&mut self, host: HostId, now: Instant, shown: &ChatLine<'_>) -> Result<(), Violation> {
-        let label = self.histories[host.0].label.clone();
+        let label = self.all[host.0].label.clone();
         let fail = |property, what: &str| {
             let ChatLine { seq, from, oseq, text, .. } = shown;
             let text: String = text.chars().take(40).collect();
@@ -233,39 +234,39 @@ impl Room {
             Err(Violation::new(now, property, detail))
         };
         self.checked += 1;
-        if let Some((property, what)) = self.invented(host, shown) {
-            return fail(property, &what);
+        if let Some(what) = self.invented(host, shown) {
+            return fail(Property::OnlyWhatWasSaid, &what);
         }
         let id = shown.from.id;
         let before_me = self.said_before_ready(host, id);
-        let history = &mut self.histories[host.0];
+        let history = &mut self.all[host.0];
         let reached = history.reached.get(&id).copied();
         let expected = reached.unwrap_or(0) + 1;
         // A newcomer starts in the midst of what others say.
         let may_start_late = reached.is_none() && shown.oseq <= before_me + 1;
         if shown.oseq < expected {
-            return fail("S5", &format!("shown before, {expected} is expected"));
+            return fail(Property::NoDoubles, &format!("shown before, {expected} is expected"));
         }
         if shown.oseq > expected && !may_start_late {
-            return fail("S6", &format!("{expected} is missing in silence"));
+            return fail(Property::NoSilentGap, &format!("{expected} is missing in silence"));
         }
         history.reached.insert(id, shown.oseq);
         history.shown.push((id, shown.oseq));
         history.texts.push(shown.text.to_owned());
         history.occasions.push(shown.occasion);
         let before = history.place.replace(shown.seq);
-        if !self.promises.are_strict() {
+        if !self.fault_model.is_strict() {
             return Ok(());
         }
         if before.is_some_and(|before| before >= shown.seq) {
-            return fail("S4", "its place is not after the last one");
+            return fail(Property::NothingShownIsTakenBack, "its place is not after the last one");
         }
         let place = self.places.entry(shown.seq).or_default();
         let other = place.iter().find(|(by, ..)| !self.gone.contains(by));
         if let Some((by, other, oseq)) = other.filter(|(_, other, oseq)| (*other, *oseq) != (id, shown.oseq))
         {
-            let by = &self.histories[by.0].label;
-            return fail("S3", &format!("{by} shows {other}:{oseq} at this place"));
+            let by = &self.all[by.0].label;
+            return fail(Property::OneOrder, &format!("{by} shows {other}:{oseq} at this place"));
         }
         place.push((host, id, shown.oseq));
         Ok(())
@@ -273,61 +274,61 @@ impl Room {
 
     /// How many messages `origin` had been given to say when `host` became a member.
     fn said_before_ready(&self, host: HostId, origin: NodeId) -> Seq {
-        let (Some(ready), Some(origin)) = (self.histories[host.0].ready, self.by_id.get(&origin)) else {
+        let (Some(ready), Some(origin)) = (self.all[host.0].ready, self.by_id.get(&origin)) else {
             return 0;
         };
-        self.histories[origin.0].said.iter().take_while(|(_, at)| *at < ready).count() as Seq
+        self.all[origin.0].said.iter().take_while(|(_, at)| *at < ready).count() as Seq
     }
 
     /// What is wrong if nobody said this.
-    fn invented(&self, host: HostId, shown: &ChatLine<'_>) -> Option<(&'static str, String)> {
+    fn invented(&self, host: HostId, shown: &ChatLine<'_>) -> Option<String> {
         let Some(&origin) = self.by_id.get(&shown.from.id) else {
-            return Some(("S5", "nobody of that id was ever a member".into()));
+            return Some("nobody of that id was ever a member".into());
         };
         if shown.mine != (origin == host) {
-            return Some(("S5", format!("mine is {}", shown.mine)));
+            return Some(format!("mine is {}", shown.mine));
         }
         let number = usize::try_from(shown.oseq).unwrap_or(usize::MAX);
-        match number.checked_sub(1).and_then(|n| self.histories[origin.0].said.get(n)) {
-            None => Some(("S5", "never said".into())),
-            Some((said, _)) if said.as_str() != shown.text => Some(("S6", format!("{said:?} was said"))),
+        match number.checked_sub(1).and_then(|n| self.all[origin.0].said.get(n)) {
+            None => Some("never said".into()),
+            Some((said, _)) if said.as_str() != shown.text => Some(format!("{said:?} was said")),
             Some(_) => None,
         }
     }
 
     fn leader(&mut self, host: HostId, now: Instant, member: &Member, epoch: Epoch) -> Result<(), Violation> {
-        let history = &mut self.histories[host.0];
+        let history = &mut self.all[host.0];
         history.leader = Some(member.id);
         if epoch < history.epoch {
             let detail = format!("{} went back from epoch {} to {epoch}", history.label, history.epoch);
-            return Err(Violation::new(now, "S9", detail));
+            return Err(Violation::new(now, Property::MonotonicState, detail));
         }
         history.epoch = epoch;
         let known = *self.leaders.entry(epoch).or_insert(member.id);
-        if self.promises.are_strict() && known != member.id {
+        if self.fault_model.is_strict() && known != member.id {
             let detail = format!("epoch {epoch} has two leaders, {known} and {}", member.id);
-            return Err(Violation::new(now, "S7", detail));
+            return Err(Violation::new(now, Property::OneLeaderPerEpoch, detail));
         }
         Ok(())
     }
 }
 
 /// At the end.
-impl Room {
+impl Transcripts {
     /// Checks that nothing is lost that was promised, among `together`: members that live and form one ring.
     ///
     /// # Errors
     /// If one of them lacks a message that it is owed.
     pub fn nothing_lost(&self, now: Instant, together: &[HostId]) -> Result<(), Violation> {
         for &to in together {
-            for (from, history) in self.histories.iter().enumerate() {
+            for (from, history) in self.all.iter().enumerate() {
                 let owed = self.owed(HostId(from), to, together);
                 if let (Some(id), true) = (history.me, owed > 0) {
-                    let reached = self.histories[to.0].reached(id);
+                    let reached = self.all[to.0].reached(id);
                     if reached < owed {
-                        let (to, from) = (&self.histories[to.0].label, &history.label);
+                        let (to, from) = (&self.all[to.0].label, &history.label);
                         let detail = format!("{to} lacks {from}'s messages {} to {owed}", reached + 1);
-                        return Err(Violation::new(now, "L1", detail));
+                        return Err(Violation::new(now, Property::NothingLost, detail));
                     }
                 }
             }
@@ -337,10 +338,10 @@ impl Room {
 
     /// Up to which number `to` must have got the messages of `from`.
     fn owed(&self, from: HostId, to: HostId, together: &[HostId]) -> Seq {
-        let sender = &self.histories[from.0];
+        let sender = &self.all[from.0];
         let Some(id) = sender.me else { return 0 };
         // Who left in order has told all of its ring; after a cut that need not be everybody.
-        let in_order = self.promises.are_strict() && sender.ending == Some(Ending::Left { unsure: 0 });
+        let in_order = self.fault_model.is_strict() && sender.ending == Some(Ending::Left { unsure: 0 });
         let survives = together.contains(&from) || in_order;
         if !survives {
             return 0;
@@ -354,19 +355,19 @@ impl Room {
     /// # Errors
     /// If two of them differ.
     pub fn one_order(&self, now: Instant, together: &[HostId]) -> Result<(), Violation> {
-        if !self.promises.are_strict() {
+        if !self.fault_model.is_strict() {
             return Ok(());
         }
         let Some((first, others)) = together.split_first() else { return Ok(()) };
         for other in others {
-            let (a, b) = (&self.histories[first.0].shown, &self.histories[other.0].shown);
+            let (a, b) = (&self.all[first.0].shown, &self.all[other.0].shown);
             let common = a.len().min(b.len());
             if a[a.len() - common..] != b[b.len() - common..] {
                 let detail = format!(
                     "{} and {} end in different orders",
-                    self.histories[first.0].label, self.histories[other.0].label
+                    self.all[first.0].label, self.all[other.0].label
                 );
-                return Err(Violation::new(now, "S3", detail));
+                return Err(Violation::new(now, Property::OneOrder, detail));
             }
         }
         Ok(())
