@@ -17,7 +17,7 @@ const LONG: Duration = Duration::from_secs(10);
 struct Shown {
     frontend: Json,
     sender: AwaitedSender,
-    lines: mpsc::Receiver<String>,
+    lines: Receiver<String>,
 }
 
 fn gap(lost: u64) -> String {
