@@ -134,7 +134,7 @@ fn questions_are_answered_in_turn() {
 }
 
 #[test]
-fn what_the_reader_was_too_slow_for_is_a_gap() {
+fn events_that_the_reader_missed_are_a_gap() {
     let mut shown = Shown::new();
     shown.frontend.missed(3, 7);
     shown.notice(4, &message(1, false, "x"));
