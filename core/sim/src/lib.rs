@@ -6,6 +6,7 @@
 //! - [`scenario`]: runs written as text.
 
 #![no_std]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on is to panic"))]
 
 extern crate alloc;
 

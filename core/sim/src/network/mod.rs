@@ -3,12 +3,12 @@
 //! Bytes go through the real encoder and decoder. What a driver would tell its node comes out as
 //! [`Input`]s, in the order in which it happens; what the node asks of its driver goes in by method.
 
-use alloc::vec;
-use alloc::vec::Vec;
 mod connection;
 mod traffic;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::vec;
+use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 

@@ -1,13 +1,13 @@
 //! Real nodes on the simulated network: the driver, and everything that people and fate can do to them.
 
-use alloc::format;
-use alloc::string::String;
-use alloc::vec;
-use alloc::vec::Vec;
 mod driver;
 mod quiesce;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::slice;
 use core::time::Duration;
