@@ -1,4 +1,4 @@
-//! The room, whichever runtime drives it. Nothing else of the program knows the two.
+//! A room driven by either runtime. No other file of the program knows the two runtimes.
 
 use std::fmt;
 use std::io;
@@ -11,7 +11,7 @@ use ringchat_core::driver::{Ended, Event, NoEvent};
 use ringchat_core::{Config, Text};
 use serde::Serialize;
 
-/// What drives the node.
+/// The runtime that drives a node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum RuntimeKind {
@@ -34,15 +34,15 @@ impl FromStr for RuntimeKind {
     }
 }
 
-/// A room.
+/// A room of either runtime.
 pub(crate) enum AnyRoom {
-    /// Driven by threads.
+    /// A room driven by threads.
     Threads(ringchat_threads::Room),
-    /// Driven by async-std.
+    /// A room driven by async-std.
     AsyncStd(ringchat_async_std::Room),
 }
 
-/// What happens in a room, until it has ended.
+/// The events of a room of either runtime, until the room has ended.
 pub(crate) enum AnyEvents {
     /// Driven by threads.
     Threads(ringchat_threads::Notices),

@@ -1,13 +1,13 @@
-//! Lines of an input that may be hostile: none makes the program hold more than a bound.
+//! Lines of an input that may be hostile: the program never holds more of a line than a bound.
 
 use std::io::{self, BufRead};
 
-/// A line, without its end.
+/// A line without its line end.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum BoundedLine {
-    /// All of it.
+    /// The whole line.
     Whole(Vec<u8>),
-    /// It had this many bytes, too many to keep.
+    /// A line of `length` bytes, more than the bound; its bytes are dropped.
     TooLong { length: usize },
 }
 
@@ -23,7 +23,7 @@ impl<R: BufRead> BoundedLines<R> {
         Self { input, limit }
     }
 
-    /// The next line; none at the end of the input.
+    /// The next line, or `None` at the end of the input.
     ///
     /// # Errors
     /// If the input cannot be read.
@@ -41,7 +41,7 @@ impl<R: BufRead> BoundedLines<R> {
             let end = bytes.iter().position(|&byte| byte == b'\n');
             let part = &bytes[..end.unwrap_or(bytes.len())];
             length += part.len();
-            // One more than the limit, for a carriage return.
+            // One byte above the limit, because a carriage return may still be cut off.
             let room = (self.limit + 1).saturating_sub(line.len());
             line.extend_from_slice(&part[..part.len().min(room)]);
             let used = part.len() + usize::from(end.is_some());

@@ -1,20 +1,20 @@
-//! Rewrites a command line as Click takes it into one that argh takes.
+//! Rewrites a command line in the syntax of Click to the syntax of argh.
 //!
-//! The program's forebear was made with Click, which knows two-letter short options (`-na IP`), values in the
-//! same word (`-p5000`, `--port=5000`) and bundled flags (`-lv`), and lets the last of several values count.
-//! argh knows whole words only. A value is never rewritten, and `--` ends it all.
+//! The original of this program parses its command line with Click. Click has two-letter short options (`-na IP`),
+//! values in the same word (`-p5000`, `--port=5000`) and bundled flags (`-lv`), and takes the last of several values.
+//! argh takes whole words only. Values are never rewritten, nor is anything after `--`.
 
-/// An option: how argh calls it, and how people may.
+/// An option with its name for argh and the forms that people may type.
 struct Known {
-    /// Its name for argh.
+    /// The name that argh knows.
     canonical: &'static str,
-    /// Its short form, one letter.
+    /// The short form of one letter.
     short: Option<char>,
-    /// Its other forms, each a whole word.
+    /// All other forms, each a whole word.
     long: &'static [&'static str],
-    /// Whether a value follows.
+    /// Whether the option needs a value.
     takes_value: bool,
-    /// An option that this one takes back.
+    /// An earlier option that this one cancels.
     opposite: Option<&'static str>,
 }
 
@@ -49,7 +49,7 @@ const KNOWN: &[Known] = &[
     flag("--help", Some('h'), &["--help"]),
 ];
 
-/// Rewrites `args`, the command line without the program's name.
+/// Rewrites `args`, a command line without the name of the program.
 pub(crate) fn rewrite(args: impl IntoIterator<Item = String>) -> Vec<String> {
     let mut args = args.into_iter();
     let mut out = Rewritten::default();
@@ -68,13 +68,13 @@ pub(crate) fn rewrite(args: impl IntoIterator<Item = String>) -> Vec<String> {
     out.words()
 }
 
-/// Whether `word` is what a rewritten option is called.
+/// Whether `word` is the argh name of an option.
 #[cfg(feature = "fuzzing")]
 pub(crate) fn is_option(word: &str) -> bool {
     KNOWN.iter().any(|known| known.canonical == word)
 }
 
-/// `arg` as a whole word: `--port`, `--port=5000`, `-na`, `-na=::1`. A flag takes no value.
+/// Parses `arg` as a whole word: `--port`, `--port=5000`, `-na`, `-na=::1`. A flag takes no value.
 fn as_word(arg: &str) -> Option<(&'static Known, Option<&str>)> {
     let (name, value) = match arg.split_once('=') {
         Some((name, value)) => (name, Some(value)),
@@ -84,7 +84,7 @@ fn as_word(arg: &str) -> Option<(&'static Known, Option<&str>)> {
     (known.takes_value || value.is_none()).then_some((known, value))
 }
 
-/// `arg` as letters after a dash: flags, and at the end perhaps one that takes the rest as its value.
+/// Parses `arg` as letters after a dash: flags, and perhaps a last option whose value is the rest of the word.
 fn letters(arg: &str, args: &mut impl Iterator<Item = String>, out: &mut Rewritten) {
     for (at, letter) in arg.char_indices().skip(1) {
         let Some(known) = KNOWN.iter().find(|known| known.short == Some(letter)) else {
@@ -100,12 +100,12 @@ fn letters(arg: &str, args: &mut impl Iterator<Item = String>, out: &mut Rewritt
     }
 }
 
-/// The new command line.
+/// The rewritten command line: the words of each option under its name, and all other words without one.
 #[derive(Default)]
 struct Rewritten(Vec<(Option<&'static str>, Vec<String>)>);
 
 impl Rewritten {
-    /// Adds an option, its value given or taken from `args`. It replaces an earlier one.
+    /// Adds an option and removes earlier ones that it replaces. Its value is `value` or the next of `args`.
     fn option(&mut self, known: &Known, value: Option<String>, args: &mut impl Iterator<Item = String>) {
         let replaced = [Some(known.canonical), known.opposite];
         self.0.retain(|(name, _)| name.is_none() || !replaced.contains(name));
@@ -116,7 +116,7 @@ impl Rewritten {
         self.0.push((Some(known.canonical), words));
     }
 
-    /// Adds a word as it is.
+    /// Adds a word unchanged.
     fn other(&mut self, word: String) {
         self.0.push((None, vec![word]));
     }

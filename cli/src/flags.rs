@@ -1,4 +1,4 @@
-//! The command line as typed, before anything in it is checked.
+//! The command line as typed. [`Settings`](crate::settings::Settings) checks the values.
 
 use argh::FromArgs;
 
@@ -99,20 +99,20 @@ pub(crate) struct Flags {
     pub(crate) contacts: Vec<String>,
 }
 
-/// What a command line asks for.
+/// What a command line asks the program to do.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Invocation {
-    /// To run.
+    /// Run a session with these flags.
     Run(Box<Flags>),
-    /// To print this and leave.
+    /// Print this text and exit.
     Print(String),
 }
 
 impl Flags {
-    /// Parses `args`, the command line without the program's name.
+    /// Parses `args`, a command line without the name of the program.
     ///
     /// # Errors
-    /// What is wrong with them, for people.
+    /// A sentence for people that says what is wrong with `args`.
     pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Invocation, String> {
         let args = rewrite(args);
         let args: Vec<&str> = args.iter().map(String::as_str).collect();

@@ -1,6 +1,6 @@
-//! The bodies of the fuzz targets. Ordinary tests replay their corpora.
+//! The bodies of the fuzz targets. Ordinary tests replay the corpora.
 //!
-//! Each takes any bytes, and panics if a property of the command line or of the screen does not hold for them.
+//! Each body takes any bytes and panics if a property of the command line or of the screen does not hold for them.
 
 use std::io::{BufRead, BufReader};
 
@@ -16,9 +16,10 @@ use crate::line::Line;
 use crate::sanitize::{self, Clean, is_obeyed};
 use crate::wrap::{MIN_WIDTH, locate, wrap, wrap_typed};
 
-/// A command line is parsed or refused, its words are rewritten once and for all, and a value never.
+/// Checks that every command line is parsed or refused with a reason, that rewriting is idempotent, and that values
+/// are never rewritten.
 ///
-/// `data` is the words, each but the last followed by a zero byte.
+/// `data` holds the words, separated by zero bytes.
 pub fn args(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let args: Vec<String> = text.split('\0').map(str::to_owned).collect();
@@ -32,14 +33,14 @@ pub fn args(data: &[u8]) {
     }
     let after_dashes = [vec!["--".to_owned()], args.clone()].concat();
     assert_eq!(rewrite(after_dashes.clone()), after_dashes, "what follows two dashes was rewritten");
-    // Words may be refused, with words.
+    // The parser may refuse the words, but must say why.
     if let Err(refusal) = Flags::parse(args) {
         assert!(!refusal.is_empty(), "a refusal says why");
         is_harmless(&Line::complaint(&refusal));
     }
 }
 
-/// The value of an option comes through as it is, whatever it looks like, in a word of its own or not.
+/// Checks that the value of an option stays unchanged, whether it is a word of its own or not.
 fn stays(value: &str) {
     for args in [vec!["-n".to_owned(), value.to_owned()], vec![format!("--name={value}")]] {
         assert_eq!(rewrite(args.clone()), ["--name", value], "a value was rewritten");
@@ -49,15 +50,15 @@ fn stays(value: &str) {
     }
 }
 
-/// Whether a rewritten word may stand for something else that was typed.
+/// Whether `word` may result from a different typed word.
 fn is_known(word: &str) -> bool {
     let is_letter = word.strip_prefix('-').is_some_and(|rest| rest.chars().count() == 1);
     is_letter || is_option(word)
 }
 
-/// Whatever comes in is read as commands or complained about, and is harmless on a screen.
+/// Checks that any input is parsed or refused, and that any text is harmless on a screen.
 ///
-/// `data` is what a program writes to standard input, and what somebody says.
+/// `data` is used as standard input of a program and as a text that a member says.
 pub fn screen(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     shows(&text);
@@ -84,7 +85,7 @@ fn read(input: impl BufRead) -> Vec<BoundedLine> {
     std::iter::from_fn(|| lines.next().ok().flatten()).collect()
 }
 
-/// A command to say `text` is read as such, and what is said comes out as it went in, each in one line.
+/// Checks that the command to say `text` is parsed as such, and that its event is one line with the same text.
 fn is_said(text: &str) {
     let command = json!({ "command": "say", "text": text, "ref": text }).to_string();
     let said = JsonCommand::Say { text: text.to_owned(), reference: Some(text.into()) };
@@ -106,7 +107,7 @@ fn eve() -> Option<Member> {
     Some(Member { id: NodeId::new(([127, 0, 0, 1], 5000).into(), 1), name })
 }
 
-/// The text comes clean to a screen, and as it is if all in it is ordinary.
+/// Checks that a text is sanitized for a screen, and that an ordinary text stays unchanged.
 fn shows(text: &str) {
     let clean = Clean::new(text);
     assert_eq!(Clean::new(clean.as_str()), clean, "to clean twice makes a difference");
@@ -119,7 +120,7 @@ fn shows(text: &str) {
     }
 }
 
-/// A terminal obeys nothing in the line, and only the first part of it can pass for a header.
+/// Checks that a terminal obeys nothing in the line and that its further lines cannot imitate a message.
 fn is_harmless(line: &Line) {
     let rendered = line.render(false);
     assert!(!rendered.chars().any(is_obeyed) && !rendered.contains('\t'), "a terminal obeys {rendered:?}");
@@ -127,7 +128,7 @@ fn is_harmless(line: &Line) {
     assert!(further.all(|line| line.starts_with("  | ")), "passes for a header: {rendered:?}");
 }
 
-/// As rows of a terminal, too, only the first part of the line begins at the left edge.
+/// Checks that only the first row of the line begins at the left edge of a terminal.
 fn is_wrapped(line: &Line) {
     let width = 1 + line.text().len() % 120;
     for row in wrap(line.text(), width).iter().skip(1) {
@@ -136,7 +137,7 @@ fn is_wrapped(line: &Line) {
     types(line.text(), width);
 }
 
-/// What is typed stands on the screen byte for byte, and the cursor within it.
+/// Checks that a typed text keeps within its rows, and that every place of the cursor has a row.
 fn types(text: &str, width: usize) {
     let typed = sanitize::typed(text);
     assert_eq!(sanitize::typed(&typed), typed, "to type it twice makes a difference");

@@ -1,4 +1,4 @@
-//! What people say: typed at the desk, or lines from a terminal without one or from a pipe.
+//! Input from people: texts typed at the desk, or lines from a pipe or a terminal that has no desk.
 
 use std::io::{self, BufRead};
 use std::sync::Arc;
@@ -15,31 +15,31 @@ use crate::session::Session;
 use crate::typed::{HELP, TypedLine};
 use crate::wording;
 
-/// Answers that may be awaited before input is read no further.
+/// Questions that may wait for their answer. At this bound no further input is read.
 pub(crate) const MAX_ASKED: usize = 64;
 
-/// Typed texts that may wait for the room before the desk takes no more.
+/// Typed texts that may wait for the room. At this bound the desk refuses further texts.
 pub(crate) const MAX_WAITING: usize = 1024;
 
-/// Says and asks what people want until they leave.
+/// Says texts and asks questions until the user leaves the room.
 pub(crate) struct HumanInput {
-    /// The session.
+    /// The session that the input belongs to.
     pub(crate) session: Arc<Session>,
-    /// Where the screen learns what the next report is to answer. Whatever is not said goes this way, so that answers
-    /// come in the order of the questions.
+    /// The questions that the next reports of the node answer on the screen. Every line that is no message goes through
+    /// this queue, so answers come in the order of the questions.
     pub(crate) questions: SyncSender<Question>,
 }
 
-/// What became of a line.
+/// Whether to read on after a line.
 enum Done {
-    /// It was dealt with.
+    /// The line was handled.
     Yes,
-    /// The room is left.
+    /// The room is being left; no further line matters.
     Left,
 }
 
 impl HumanInput {
-    /// Takes what is typed at the desk.
+    /// Handles the texts that are typed at the desk.
     pub(crate) fn typed_texts(self, texts: &Receiver<String>) {
         while let Ok(text) = texts.recv() {
             if let Done::Left = self.typed(&text) {
@@ -48,13 +48,13 @@ impl HumanInput {
         }
     }
 
-    /// Once the room was entered, reads typed lines from a terminal without a desk, then leaves the room.
+    /// Waits until the room is entered, handles the lines typed at a terminal that has no desk, then leaves the room.
     pub(crate) fn typed_lines(self, input: impl BufRead, admitted: &Receiver<()>) {
         self.lines(input, admitted, Self::typed);
     }
 
-    /// Once the room was entered, reads lines from a pipe, each a message, then leaves the room. `//exit` alone leaves
-    /// at once; a blank line is no message.
+    /// Waits until the room is entered, says each line of a pipe as a message, then leaves the room. The line `//exit`
+    /// leaves at once. Blank lines are skipped.
     pub(crate) fn piped_lines(self, input: impl BufRead, admitted: &Receiver<()>) {
         self.lines(input, admitted, |this, line| match line {
             "//exit" => this.leave(""),
@@ -88,7 +88,7 @@ impl HumanInput {
         Ok(())
     }
 
-    /// Does what a typed line means.
+    /// Handles a typed line: a message or a command.
     fn typed(&self, line: &str) -> Done {
         match TypedLine::parse(line) {
             TypedLine::Say(text) if text.trim().is_empty() => Done::Yes,
@@ -116,7 +116,7 @@ impl HumanInput {
         }
     }
 
-    /// Leaves the room, with last words if there are any.
+    /// Says `last` unless it is empty, then leaves the room.
     fn leave(&self, last: &str) -> Done {
         if !last.is_empty() {
             self.say(last);

@@ -1,4 +1,7 @@
-//! ringchat: a chat room without a server. The program; its pieces are for nobody else.
+//! The program `ringchat`: a chat room without a server.
+//!
+//! This library exists for the binary and its tests. It is no API: to build a program of your own, use
+//! `ringchat-threads` or `ringchat-async-std`.
 
 #![cfg_attr(
     test,
@@ -48,10 +51,10 @@ use flags::{Flags, Invocation};
 use line::Line;
 use settings::Settings;
 
-/// The exit code of a command line that cannot be used.
+/// The exit code of a wrong command line.
 const USAGE: u8 = 2;
 
-/// Runs the program as its command line says, and tells with which code it is to end.
+/// Runs the program with the command line of this process and returns its exit code.
 pub fn run() -> ExitCode {
     let args: Result<Vec<String>, OsString> = env::args_os().skip(1).map(OsString::into_string).collect();
     let asked = match args {
@@ -74,7 +77,7 @@ pub fn run() -> ExitCode {
 fn print(text: &str) -> ExitCode {
     let mut out = stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        // Who closed standard output does not want it.
+        // A reader that has closed the pipe does not want the text.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Line::complaint(&format!("standard output cannot be written ({error})")).to_stderr();
             ExitCode::FAILURE
@@ -88,7 +91,7 @@ fn usage(error: &str) -> ExitCode {
     ExitCode::from(USAGE)
 }
 
-/// What `RUST_LOG` asks for goes to standard error.
+/// Writes the diagnostics that `RUST_LOG` selects to standard error.
 fn diagnostics() {
     env_logger::init();
 }

@@ -1,4 +1,4 @@
-//! Output to a pipe or a file: a queue of lines, and a thread that writes all that is queued at once.
+//! Output to a pipe or a file: a queue of lines and a thread that writes them, all waiting lines in one write.
 
 use std::io;
 use std::sync::Arc;
@@ -7,16 +7,16 @@ use std::time::Duration;
 
 use crate::lossy_queue::LossyQueue;
 
-/// The end of the queue that takes lines. Cheap to clone.
+/// The end of the queue into which lines are put. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct LineWriter(Arc<LossyQueue<String>>);
 
 impl LineWriter {
-    /// Starts the thread that hands lines to `write`; `gap` makes the line that tells of lost ones. If writing fails,
-    /// `on_failure` is called, and from then on lines are taken and dropped.
+    /// Starts the thread that passes lines to `write`. `gap` makes the line that reports a number of lost lines. When
+    /// `write` fails, `on_failure` is called and all further lines are dropped.
     ///
     /// # Errors
-    /// If there can be no such thread.
+    /// If the system starts no thread.
     pub(crate) fn start(
         write: impl FnMut(String) -> io::Result<()> + Send + 'static,
         gap: impl Fn(u64) -> String + Send + Sync + 'static,
@@ -28,22 +28,22 @@ impl LineWriter {
         Ok(writer)
     }
 
-    /// Queues `line`, newline included, or loses it.
+    /// Queues `line`, which ends with a newline. The line is lost if the queue stays full (see [`LossyQueue::offer`]).
     pub(crate) fn offer(&self, line: &str) {
         self.0.offer(line.to_owned(), line.len());
     }
 
-    /// So many lines were lost before they came here.
+    /// Records that `count` lines were lost before they reached this queue.
     pub(crate) fn lose(&self, count: u64) {
         self.0.lose(count);
     }
 
-    /// Queues `line`, newline included, with the reserve for what must not be lost.
+    /// Queues `line`, which ends with a newline and must not be lost: it may use the reserve of the queue.
     pub(crate) fn insist(&self, line: &str) {
         self.0.insist(line.to_owned(), line.len());
     }
 
-    /// Ends the output once all is written, and waits for that, at most `within`.
+    /// Closes the queue and waits until all lines are written, at most for `within`.
     pub(crate) fn finish(&self, within: Duration) {
         self.0.finish(within);
     }
@@ -107,7 +107,7 @@ mod tests {
         let mut lines: Vec<&str> = all.lines().collect();
         assert_eq!(lines.pop(), Some("last"));
         let lost: usize = lines.pop().and_then(|gap| gap.strip_suffix(" lost")?.parse().ok()).unwrap();
-        // One write may be under way, which frees the queue once more.
+        // One write may be under way; its lines no longer count against the queue.
         assert!((8..=16).contains(&lines.len()), "{}", lines.len());
         assert_eq!(lines.len() + lost, 100);
     }

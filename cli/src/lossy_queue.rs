@@ -1,47 +1,47 @@
-//! A bounded queue between threads that must not wait for a slow reader.
+//! A bounded queue between threads in which writers do not wait long for a slow reader.
 //!
-//! An item that does not fit waits a moment for room. If there is none, the item is lost, and so is every other one
-//! until half the queue is free again, so that gaps are few. In the place of each gap stands an item that tells of it.
+//! A writer whose item does not fit waits a moment for space. After that the item is lost, and so are all others until
+//! half of the queue is free again, so that gaps are few. An item that reports the loss stands in place of each gap.
 
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// The weight that a queue takes; for lines, bytes.
+/// The capacity of a queue, as the sum of the weights of its items. Weights of lines are bytes.
 const MAX_WEIGHT: usize = 8 * 1024 * 1024;
 
-/// The weight that only what must not be lost may use.
+/// Additional capacity for items that must not be lost.
 const RESERVE: usize = 64 * 1024;
 
-/// How long an offer waits for room.
+/// How long an offer waits for space.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-/// The queue.
+/// A bounded queue that drops items when its reader is too slow, and reports the drops.
 pub(crate) struct LossyQueue<T> {
     state: Mutex<State<T>>,
     changed: Condvar,
-    /// The item that tells of so many lost ones.
+    /// Makes the item that reports a number of lost items.
     gap: Box<dyn Fn(u64) -> T + Send + Sync>,
 }
 
 struct State<T> {
     items: VecDeque<(T, usize)>,
     weight: usize,
-    /// Items that were lost in the gap at the end of the queue.
+    /// Items lost since the last queued item, not yet reported.
     lost: u64,
-    /// An item was lost, and half the queue has not been free since.
+    /// Whether an item was lost and half of the queue has not been free since.
     stalled: bool,
     phase: Phase,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// Items are queued and taken.
+    /// Writers add items, and the reader takes them.
     Open,
-    /// What is queued is taken, and then no more.
+    /// The reader takes the remaining items; new items are dropped.
     Closing,
-    /// Nobody takes items any more; they are dropped.
+    /// The reader is gone; all items are dropped.
     Ended,
 }
 
@@ -59,13 +59,13 @@ impl<T> State<T> {
 }
 
 impl<T> LossyQueue<T> {
-    /// An empty queue, in which `gap` tells of lost items.
+    /// An empty queue. `gap` makes the item that reports a number of lost items.
     pub(crate) fn new(gap: impl Fn(u64) -> T + Send + Sync + 'static) -> Self {
         let state = State { items: VecDeque::new(), weight: 0, lost: 0, stalled: false, phase: Phase::Open };
         Self { state: Mutex::new(state), changed: Condvar::new(), gap: Box::new(gap) }
     }
 
-    /// Queues an item, or loses it.
+    /// Queues `item`. The item is lost if the queue has had no space for a tenth of a second, or is stalled.
     pub(crate) fn offer(&self, item: T, weight: usize) {
         let is_full = |state: &State<T>| !state.fits(weight, MAX_WEIGHT);
         let mut state = self.lock();
@@ -84,7 +84,7 @@ impl<T> LossyQueue<T> {
         self.changed.notify_all();
     }
 
-    /// Queues an item for which there is a reserve, because it must not be lost.
+    /// Queues an item that must not be lost: it may use the reserve. Dropped only if the reserve is used up too.
     pub(crate) fn insist(&self, item: T, weight: usize) {
         let mut state = self.lock();
         if state.fits(weight, MAX_WEIGHT + RESERVE) {
@@ -95,7 +95,7 @@ impl<T> LossyQueue<T> {
         self.changed.notify_all();
     }
 
-    /// So many items were lost before they came here.
+    /// Records that `count` items were lost before they reached this queue.
     pub(crate) fn lose(&self, count: u64) {
         let mut state = self.lock();
         state.lost = state.lost.saturating_add(count);
@@ -113,7 +113,7 @@ impl<T> LossyQueue<T> {
         }
     }
 
-    /// Queues an item once there is room for it.
+    /// Waits until `item` fits, then queues it.
     pub(crate) fn wait_and_put(&self, item: T, weight: usize) {
         let waits = |state: &mut State<T>| state.phase == Phase::Open && !state.fits(weight, MAX_WEIGHT);
         let mut state = self.changed.wait_while(self.lock(), waits).unwrap_or_else(PoisonError::into_inner);
@@ -122,13 +122,13 @@ impl<T> LossyQueue<T> {
         self.changed.notify_all();
     }
 
-    /// Queues an item, whatever else is queued. For the few that the program itself needs.
+    /// Queues `item` without a check of the capacity. Only for the few items of the program itself.
     pub(crate) fn put(&self, item: T) {
         self.lock().push(item, 0);
         self.changed.notify_all();
     }
 
-    /// Waits for items and takes at most `most`; none once the queue is closed and empty.
+    /// Waits for items and takes at most `most`. Returns `None` once the queue is closed and empty.
     pub(crate) fn take(&self, most: usize) -> Option<Vec<T>> {
         let waits = |state: &mut State<T>| state.phase == Phase::Open && state.items.is_empty();
         let mut state = self.changed.wait_while(self.lock(), waits).unwrap_or_else(PoisonError::into_inner);
@@ -145,7 +145,7 @@ impl<T> LossyQueue<T> {
         (!taken.is_empty()).then(|| taken.into_iter().map(|(item, _)| item).collect())
     }
 
-    /// Closes the queue, and waits until all that is queued was dealt with, at most `within`.
+    /// Closes the queue and waits until the reader has handled all items, at most for `within`.
     pub(crate) fn finish(&self, within: Duration) {
         let mut state = self.lock();
         self.tell_gap(&mut state);
@@ -156,7 +156,7 @@ impl<T> LossyQueue<T> {
         drop(self.changed.wait_timeout_while(state, within, |state| state.phase != Phase::Ended));
     }
 
-    /// Tells those who queue and wait that nothing is taken any more.
+    /// Ends the queue on behalf of its reader: drops all items and wakes all waiting threads.
     pub(crate) fn end(&self) {
         let mut state = self.lock();
         state.phase = Phase::Ended;

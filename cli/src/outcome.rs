@@ -1,4 +1,4 @@
-//! How a session ended: exit code, reason, and what to tell people.
+//! How a session ended: its exit code, its reason, and the error that the user is told.
 
 use std::io;
 
@@ -8,13 +8,13 @@ use ringchat_core::{Ending, JoinFailure};
 /// Why a session leaves its room.
 #[derive(Debug)]
 pub(crate) enum Cause {
-    /// The user wants to.
+    /// The user left.
     Quit,
     /// The input ended.
     Eof,
-    /// This signal came.
+    /// The program received this signal.
     Signal(i32),
-    /// Nobody reads the output any more.
+    /// The reader of the output closed it.
     OutputClosed,
     /// The output cannot be written.
     OutputFailed(io::Error),
@@ -27,19 +27,19 @@ pub(crate) enum Cause {
 pub(crate) struct SessionOutcome {
     /// The exit code.
     pub(crate) exit: u8,
-    /// Why, in a word: quit, eof, signal or error.
+    /// The reason in one word: `quit`, `eof`, `signal` or `error`.
     pub(crate) reason: &'static str,
-    /// What went wrong: a code for programs, a sentence for people.
+    /// The error, if there was one: a code for programs and a sentence for people.
     pub(crate) error: Option<(&'static str, String)>,
 }
 
 impl SessionOutcome {
-    /// A session that could not begin.
+    /// The outcome of a session that failed: its exit code, and the code and sentence of its error.
     pub(crate) fn failed(exit: u8, code: &'static str, message: String) -> Self {
         Self { exit, reason: "error", error: Some((code, message)) }
     }
 
-    /// The outcome of a node that ended as `ending` says and was left because of `cause`.
+    /// The outcome of a session whose node ended with `ending` and which left the room because of `cause`.
     pub(crate) fn of(ending: Option<&Ending>, cause: Option<Cause>) -> Self {
         match (ending, cause) {
             (Some(Ending::Left { unsure }), cause) => Self::left(*unsure, cause),
@@ -83,7 +83,7 @@ impl SessionOutcome {
     }
 }
 
-/// Nobody let this member in.
+/// The outcome when none of the contacts let this member in.
 fn join_failed(tried: &[(std::net::SocketAddr, JoinFailure)]) -> SessionOutcome {
     let all: Vec<String> = tried.iter().map(|(addr, failure)| format!("{addr}: {failure}")).collect();
     let failures = || tried.iter().map(|(_, failure)| *failure);
@@ -101,7 +101,7 @@ fn join_failed(tried: &[(std::net::SocketAddr, JoinFailure)]) -> SessionOutcome 
     SessionOutcome::failed(exit, code, format!("could not join the room ({}); {advice}", all.join("; ")))
 }
 
-/// The room does not want this member.
+/// The outcome when the room refused this member.
 fn refused(refusal: Refusal) -> SessionOutcome {
     let (code, advice) = match refusal {
         Refusal::RoomFull => ("room_full", "try again when somebody has left"),

@@ -1,24 +1,24 @@
-//! The sanitiser: the only way of foreign text to a terminal, a log or a history.
+//! The sanitizer. Text from other members reaches a terminal or a log only through it.
 
 use std::fmt;
 
 use unicode_width::UnicodeWidthChar;
 
-/// Marks without a width that may follow one another; writing systems need fewer.
+/// The maximum length of a run of zero-width marks. Writing systems need fewer.
 const MAX_MARKS: usize = 6;
 
-/// What a tab becomes.
+/// The replacement of a tab.
 const TAB: &str = "    ";
 
 /// Text that a terminal only prints and never obeys.
 ///
-/// Control characters but newline become U+FFFD, tabs blanks, line and paragraph separators newlines. Bidi
-/// controls and tag characters go, and runs of combining marks are cut.
+/// Tabs become blanks; line and paragraph separators become newlines; all other control characters but newline become
+/// U+FFFD. Bidi controls and tag characters are removed, and long runs of zero-width marks are cut.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Clean(String);
 
 impl Clean {
-    /// Cleans `text`. To clean twice changes nothing.
+    /// Sanitizes `text`. Sanitizing the result again changes nothing.
     pub(crate) fn new(text: &str) -> Self {
         let mut clean = String::with_capacity(text.len());
         let mut marks = 0;
@@ -42,7 +42,7 @@ impl Clean {
         Self(clean)
     }
 
-    /// The text.
+    /// The sanitized text.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -54,24 +54,25 @@ impl fmt::Display for Clean {
     }
 }
 
-/// What people type or paste, without what a terminal may obey: what they see is what they send.
+/// Sanitizes what the user of this program types or pastes: removes what a terminal may obey, so that the user sends
+/// exactly what the screen shows.
 pub(crate) fn typed(text: &str) -> String {
     let text = text.replace("\r\n", "\n").replace('\r', "\n");
     Clean::new(&text.replace(is_obeyed, "")).0
 }
 
-/// What a terminal may obey instead of printing it: control characters but newline and tab, bidi controls,
-/// tag characters.
+/// Whether a terminal may obey `c` instead of printing it: control characters but newline and tab, bidi controls, tag
+/// characters.
 pub(crate) fn is_obeyed(c: char) -> bool {
     (c.is_control() && !matches!(c, '\n' | '\t')) || is_bidi_control(c) || is_tag(c)
 }
 
-/// What changes the direction of the text around it.
+/// Whether `c` changes the direction of the text around it.
 fn is_bidi_control(c: char) -> bool {
     matches!(c, '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// What carries text that nobody sees.
+/// Whether `c` is a tag character, which carries invisible text.
 fn is_tag(c: char) -> bool {
     matches!(c, '\u{e0000}'..='\u{e007f}')
 }

@@ -1,124 +1,110 @@
-//! The options: flags, environment and defaults in one valid whole.
+//! The valid settings of a session, made of flags, environment variables and defaults.
 
-use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
 use ringchat_core::{Config, Name, NameError, Start};
+use thiserror::Error;
 
 use crate::any_room::RuntimeKind;
 use crate::flags::Flags;
 use crate::own_address;
 use crate::wording;
 
-/// A valid set of options.
+/// The settings of a session. All values are checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
-    /// Where to listen; port 0 is any free one.
+    /// The address to listen on; port 0 means any free port.
     pub(crate) addr: SocketAddr,
-    /// What others call this member.
+    /// The name of this member.
     pub(crate) name: Name,
-    /// Create a room, or join one.
+    /// Whether to create a room or to join one.
     pub(crate) start: Start,
-    /// Silence after which a member is given up.
+    /// The silence after which a member is given up.
     pub(crate) detect: Duration,
-    /// How long to try to get in.
+    /// How long to try to join.
     pub(crate) join_timeout: Duration,
-    /// What drives the node.
+    /// The runtime that drives the node.
     pub(crate) runtime: RuntimeKind,
-    /// JSON both ways instead of a screen.
+    /// Whether to speak JSON instead of showing a screen.
     pub(crate) json: bool,
-    /// The log on the screen too.
+    /// Whether to show the log too.
     pub(crate) verbose: bool,
-    /// Colour where it can.
+    /// Whether a terminal shows colours.
     pub(crate) colour: bool,
-    /// Where the log goes.
+    /// The destination of the log.
     pub(crate) log_file: LogFile,
-    /// The address to listen on, if nobody said which and a contact is on another machine.
+    /// The address to listen on, if the program chose it because a contact is on another machine.
     pub(crate) chosen: Option<IpAddr>,
 }
 
-/// Where a log goes.
+/// The destination of a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum LogFile {
-    /// To `chat_<port>.log`.
+    /// `chat_<port>.log` in the current folder.
     #[default]
     Usual,
-    /// To this file.
+    /// This file, or `chat_<port>.log` if this is a folder.
     At(PathBuf),
-    /// Nowhere.
+    /// No log.
     Off,
 }
 
 impl LogFile {
-    /// To the file called `path`, or nowhere if that is nothing.
+    /// The file `path`, or no log if `path` is empty.
     fn at(path: String) -> Self {
         if path.is_empty() { Self::Off } else { Self::At(path.into()) }
     }
 }
 
-/// Why flags and environment make no options.
-#[derive(Debug)]
+/// Why flags and environment make no valid settings.
+#[derive(Debug, Error)]
 pub(crate) enum UsageError {
-    /// Neither `-l` nor anybody to join.
+    /// Neither `-l` nor a contact.
+    #[error("whom to join? Give the HOST:PORT of any member, or -na IP -np PORT; or create a room with -l")]
     NoContact,
-    /// Both `-l` and somebody to join.
+    /// Both `-l` and a contact.
+    #[error("-l creates a new room; leave it out to join the one of the contact")]
     LeaderWithContact,
     /// One of `-na` and `-np` without the other.
+    #[error("-na IP and -np PORT belong together; one of them is missing")]
     HalfANeighbor,
-    /// A value that cannot be read; what it is for, and what it should be.
+    /// An invalid `value` for `option`, with a description of valid ones.
+    #[error("{option} must be {wanted}, not {value:?}")]
     Value { option: &'static str, value: String, wanted: &'static str },
-    /// A name that is none.
+    /// An invalid name.
+    #[error("{0}; choose another with -n NAME")]
     Name(NameError),
-    /// An address that nobody can reach; and those that this machine has.
+    /// An address that no member can reach; `own` are the addresses of this machine.
+    #[error(
+        "{ip} is no address that others can reach; choose one of this machine with -a: {}",
+        wording::list(own)
+    )]
     Unspecified { ip: IpAddr, own: Vec<IpAddr> },
-    /// An address that only this machine can reach, though the contact is not one; and those that this machine has.
+    /// An address that only this machine can reach, with a contact on another; `own` are the addresses of this machine.
+    #[error(
+        "only this machine can reach {ip}, and the room at {contact} may have members on others; leave -a out, or \
+         choose an address of this machine: {}",
+        wording::list(own)
+    )]
     OnlyHere { ip: IpAddr, contact: SocketAddr, own: Vec<IpAddr> },
-    /// A host name that leads nowhere.
+    /// A host name without an address.
+    #[error("no address is known for {host:?}: {why}")]
     Unresolved { host: String, why: String },
 }
 
-impl fmt::Display for UsageError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NoContact => f.write_str(
-                "whom to join? Give the HOST:PORT of any member, or -na IP -np PORT; or create a room with -l",
-            ),
-            Self::LeaderWithContact => {
-                f.write_str("-l creates a new room; leave it out to join the one of the contact")
-            }
-            Self::HalfANeighbor => f.write_str("-na IP and -np PORT belong together; one of them is missing"),
-            Self::Value { option, value, wanted } => write!(f, "{option} is to be {wanted}, not {value:?}"),
-            Self::Name(error) => write!(f, "{error}; choose another with -n NAME"),
-            Self::Unspecified { ip, own } => {
-                let own = wording::list(own);
-                write!(f, "{ip} is no address that others can reach; choose one of this machine with -a: {own}")
-            }
-            Self::OnlyHere { ip, contact, own } => {
-                let own = wording::list(own);
-                write!(
-                    f,
-                    "only this machine can reach {ip}, and the room at {contact} may have members on others; leave \
-                     -a out, or choose an address of this machine: {own}"
-                )
-            }
-            Self::Unresolved { host, why } => write!(f, "no address is known for {host:?}: {why}"),
-        }
-    }
-}
-
 impl Settings {
-    /// Whether a log is kept.
+    /// Whether the session keeps a log.
     pub(crate) fn has_log(&self) -> bool {
         self.log_file != LogFile::Off
     }
 
-    /// Makes options of `flags`, then of the environment, then of the defaults.
+    /// Takes each value from `flags`, else from the environment `env`, else the default.
     ///
     /// # Errors
-    /// The first thing in them that is wrong.
+    /// The first wrong value.
     pub(crate) fn new(flags: Flags, env: impl Fn(&str) -> Option<String>) -> Result<Self, UsageError> {
         let env = |name: &str| env(name).filter(|value| !value.is_empty());
         let set = |flag: Option<String>, name: &str| flag.or_else(|| env(name));
@@ -175,7 +161,7 @@ fn start(leader: bool, contacts: Vec<SocketAddr>) -> Result<Start, UsageError> {
     }
 }
 
-/// Reads a value.
+/// Parses `value`; `wanted` describes valid values for the error.
 fn parse<T: FromStr>(
     option: &'static str,
     value: Option<String>,
@@ -214,7 +200,7 @@ impl FromStr for Milliseconds {
     }
 }
 
-/// The address to listen on; and once more, if it was chosen for the sake of the contacts.
+/// The address to listen on; the second value repeats it if it was chosen because of the contacts.
 fn listen_on(given: Option<String>, contacts: &[SocketAddr]) -> Result<(IpAddr, Option<IpAddr>), UsageError> {
     if let Some(host) = given {
         return Ok((given_address(&host, contacts)?, None));
@@ -223,7 +209,7 @@ fn listen_on(given: Option<String>, contacts: &[SocketAddr]) -> Result<(IpAddr, 
     Ok((chosen.unwrap_or(Ipv4Addr::LOCALHOST.into()), chosen))
 }
 
-/// The address to listen on, as somebody gave it who joins through `contacts`.
+/// The address to listen on, given by the user, checked against the `contacts` to join through.
 fn given_address(host: &str, contacts: &[SocketAddr]) -> Result<IpAddr, UsageError> {
     let ip = match bare(host).parse() {
         Ok(ip) => ip,
@@ -250,7 +236,7 @@ fn neighbor(host: Option<String>, port: Option<String>) -> Result<Option<(String
     }
 }
 
-/// Every address of every contact, in the order given, each once.
+/// All addresses of all contacts in the given order, each once.
 fn contacts(neighbor: Option<(String, u16)>, given: &[String]) -> Result<Vec<SocketAddr>, UsageError> {
     let given: Vec<(String, u16)> = given.iter().map(|text| host_and_port(text)).collect::<Result<_, _>>()?;
     let mut contacts = Vec::new();
@@ -295,7 +281,7 @@ fn unresolved(host: &str) -> UsageError {
     UsageError::Unresolved { host: host.to_owned(), why: "it has none".to_owned() }
 }
 
-/// A valid name made of that of the user.
+/// A valid name made from the name of the user's account.
 fn usual_name(user: &str) -> Result<Name, NameError> {
     let mut name: String =
         user.chars().filter(|c| Name::new(&format!("x{c}x")).is_ok()).take(32).collect::<String>();
@@ -303,7 +289,7 @@ fn usual_name(user: &str) -> Result<Name, NameError> {
     while !name.is_empty() && Name::new(&name) == Err(NameError::TooLong) {
         name.pop();
     }
-    // What is left may still be nothing to see, such as an accent alone.
+    // The rest may still be invisible, such as an accent alone.
     Name::new(name.trim()).or_else(|_| Name::new("anonymous"))
 }
 

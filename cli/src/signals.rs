@@ -1,4 +1,4 @@
-//! Signals. The first that asks for the end leaves the room in order, the second ends the program at once.
+//! Signals. The first that asks the program to end leaves the room in order; the second ends the program at once.
 
 use std::io;
 use std::sync::Arc;
@@ -12,10 +12,10 @@ use crate::outcome::Cause;
 use crate::process::{abort, ignored};
 use crate::session::Session;
 
-/// Handles signals from now on; those that concern the terminal only if the program edits lines there.
+/// Starts a thread that handles signals; those of the terminal only if there is a `desk`.
 ///
 /// # Errors
-/// If the system takes no handler.
+/// If the system accepts no handler or starts no thread.
 pub(crate) fn handle(session: Arc<Session>, desk: Option<Arc<DeskQueue>>) -> io::Result<()> {
     let ignored = ignored();
     let of_terminal = [SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH];

@@ -1,4 +1,4 @@
-//! The start of a session: the room, then a frontend, input and signals for it.
+//! Starts a session: opens the room, then connects a frontend, an input and signals to it.
 
 use std::io::{self, IsTerminal, Write, stdin, stdout};
 use std::panic::{self, AssertUnwindSafe};
@@ -21,7 +21,7 @@ use crate::session::{self, Session};
 use crate::settings::Settings;
 use crate::{signals, terminal, wording};
 
-/// Runs a session and gives its exit code.
+/// Runs a session and returns its exit code.
 pub(crate) fn run(settings: &Settings) -> u8 {
     let json = settings.json;
     match open(settings) {
@@ -59,10 +59,10 @@ fn open(settings: &Settings) -> Result<(Arc<Session>, AnyEvents), SessionOutcome
     }
 }
 
-/// Says that there is no session.
+/// Reports why there is no session.
 fn unstarted(json: bool, outcome: SessionOutcome) -> SessionOutcome {
     if json {
-        // Who closed standard output does not want it.
+        // A reader that has closed the pipe does not want the lines.
         let _ = stdout().write_all(json::last_lines(0, &outcome).concat().as_bytes());
     } else {
         complain(&outcome);
@@ -70,7 +70,7 @@ fn unstarted(json: bool, outcome: SessionOutcome) -> SessionOutcome {
     outcome
 }
 
-/// Says on standard error what went wrong.
+/// Writes the error of a session to standard error.
 fn complain(outcome: &SessionOutcome) {
     if let Some((_, message)) = &outcome.error {
         Line::complaint(message).to_stderr();
@@ -85,7 +85,7 @@ fn system(error: &io::Error) -> SessionOutcome {
     )
 }
 
-/// A session with JSON both ways.
+/// Runs a session with a program, which speaks JSON.
 fn programs(settings: &Settings, session: &Arc<Session>, notices: AnyEvents) -> io::Result<SessionOutcome> {
     signals::handle(Arc::clone(session), None)?;
     wording::open_to_all(session.room.addr()).to_stderr();
@@ -103,7 +103,7 @@ fn programs(settings: &Settings, session: &Arc<Session>, notices: AnyEvents) -> 
     Ok(outcome)
 }
 
-/// A session with people: at a desk if there is a terminal for one, else with plain lines.
+/// Runs a session with people: at a desk if there is a terminal for one, otherwise with plain lines.
 fn people(settings: &Settings, session: &Arc<Session>, notices: AnyEvents) -> io::Result<SessionOutcome> {
     let (questions, asked) = sync_channel(MAX_ASKED);
     let (admit, admitted) = sync_channel(1);
@@ -124,7 +124,7 @@ fn people(settings: &Settings, session: &Arc<Session>, notices: AnyEvents) -> io
     let show = Show { own, log: settings.verbose, commands: stdin().is_terminal() };
     let mut frontend = Screen::new(printer, show, asked);
     let outcome = session::run(session, notices, &mut frontend, settings.log_file.clone(), admit);
-    // The desk gives the terminal back, unless the terminal holds it up.
+    // The desk has restored the terminal, unless the terminal blocked it.
     terminal::abandon();
     complain(&outcome);
     Ok(outcome)
@@ -178,12 +178,13 @@ fn at_a_desk(settings: &Settings, session: &Arc<Session>, input: HumanInput) -> 
     Ok(Printer::Desk(inbox))
 }
 
-/// What lines look like on a terminal.
+/// How lines look on a terminal.
 fn look(settings: &Settings) -> desk::Look {
     desk::Look { colour: settings.colour, has_log: settings.has_log() }
 }
 
-/// Lines to standard output; `gap` tells of lost ones. If standard output is closed, the room is left.
+/// A writer of lines to standard output. `gap` makes the line that reports lost lines. If standard output fails or is
+/// closed, the session leaves the room.
 fn standard_output(
     session: &Arc<Session>,
     gap: impl Fn(u64) -> String + Send + Sync + 'static,
@@ -206,7 +207,8 @@ fn on_failure(session: &Arc<Session>) -> impl FnOnce(io::Error) + Send + 'static
     }
 }
 
-/// Starts a thread that ends with the program, because nothing wakes a thread that reads or writes a terminal.
+/// Starts a thread that lives until the program ends. Nothing waits for it, because nothing can wake a thread that
+/// reads or writes a terminal.
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
     thread::Builder::new().name(name.into()).spawn(run).map(drop)
 }

@@ -1,6 +1,6 @@
-//! What a typed line means: a message or a command.
+//! Parses a typed line: a message or a command.
 
-/// What `/help` shows.
+/// The lines that `/help` shows.
 pub(crate) const HELP: &[&str] = &[
     "/who [TEXT]   the members, or those with TEXT",
     "/ring         the ring, the leader starred",
@@ -13,20 +13,20 @@ pub(crate) const HELP: &[&str] = &[
     "//text        says \"/text\"",
 ];
 
-/// All commands.
+/// All commands, among which a mistyped one is looked up.
 const COMMANDS: &[&str] =
     &["//exit", "/exit", "/quit", "/help", "/who", "/ring", "/leader", "/full", "/clear", "/stats"];
 
-/// What a typed line means.
+/// The meaning of a typed line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TypedLine<'a> {
-    /// Say this.
+    /// Say this text.
     Say(&'a str),
-    /// Leave the room, and say this before, unless it is empty.
+    /// Say this text, unless it is empty, and leave the room.
     Leave(&'a str),
-    /// Show the commands with this text.
+    /// Show the lines of the help that contain this text.
     Help(&'a str),
-    /// Show the members with this text.
+    /// Show the members whose name or address contains this text.
     Members(&'a str),
     /// Show the ring.
     Ring,
@@ -34,16 +34,16 @@ pub(crate) enum TypedLine<'a> {
     Leader,
     /// Show the counts.
     Stats,
-    /// Show the last folded text whole.
+    /// Show all of the last folded text.
     Full,
     /// Empty the screen.
     Clear,
-    /// No command; perhaps this one was meant.
+    /// An unknown command, and the command that was perhaps meant.
     Unknown(Option<&'static str>),
 }
 
 impl<'a> TypedLine<'a> {
-    /// What `line` means. A text of several lines is never a command.
+    /// Parses `line`. A text of several lines is never a command.
     pub(crate) fn parse(line: &'a str) -> Self {
         if !line.starts_with('/') || line.contains('\n') {
             return Self::Say(line);
@@ -68,7 +68,7 @@ impl<'a> TypedLine<'a> {
 fn nearest(word: &str) -> Option<&'static str> {
     let distance = |command: &str| strsim::osa_distance(word, command);
     let nearest = COMMANDS.iter().copied().min_by_key(|command| distance(command))?;
-    // Of a slip, more than half is right.
+    // A word counts as mistyped if more than half of it is right.
     (2 * distance(nearest) < word.chars().count()).then_some(nearest)
 }
 

@@ -1,4 +1,4 @@
-//! What happens in a room, in words for its log.
+//! The words for what happens in a room, as the log and several frontends use them.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -13,12 +13,12 @@ use ringchat_core::{
 use crate::line::Line;
 use crate::sanitize::Clean;
 
-/// What the log says about a line of chat.
+/// The log's text for a line of chat.
 pub(crate) fn said(line: &ChatLine<'_>) -> String {
     format!("{}[{}]: {}", line.from, line.stamp, line.text)
 }
 
-/// What the log says about any other `notice`, if anything.
+/// The log's text for any other `notice`. `None` if the log says nothing about it.
 pub(crate) fn log(notice: &Notice) -> Option<String> {
     Some(match notice {
         Notice::Ready { me, leader, members } => {
@@ -56,8 +56,8 @@ pub(crate) fn log(notice: &Notice) -> Option<String> {
     })
 }
 
-/// `text` as one line of a log: its line ends are written `\n`. Backslashes stay as they are, so that paths can be
-/// read; what was said to the letter is in the lines of `--json`.
+/// `text` as one line of a log: line ends become `\n`. Backslashes stay unescaped, so that paths stay readable; only
+/// the output of `--json` has the exact text.
 pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     if text.contains(['\n', '\u{2028}', '\u{2029}']) {
         Clean::new(text).as_str().replace('\n', "\\n").into()
@@ -66,7 +66,7 @@ pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// That this member is not let in yet, and goes on trying.
+/// Says that `contact` has not let this member in yet and that this member tries for `left` more.
 pub(crate) fn not_yet(contact: SocketAddr, failure: JoinFailure, left: Duration) -> String {
     let why = match failure {
         JoinFailure::Dial(DialFailure::Refused) => format!("nobody listens at {contact} yet"),
@@ -75,12 +75,12 @@ pub(crate) fn not_yet(contact: SocketAddr, failure: JoinFailure, left: Duration)
     format!("{why}; trying for {} s more", left.as_millis().div_ceil(1000))
 }
 
-/// That nothing keeps others out.
+/// The warning that anybody who reaches `addr` can read and write.
 pub(crate) fn open_to_all(addr: SocketAddr) -> Line {
     Line::system(&format!("not encrypted: whoever reaches {addr} can read and write"))
 }
 
-/// Why the neighbours changed, in a word.
+/// The word for the reason of a change of neighbours.
 pub(crate) fn ring_reason(reason: RingReason) -> &'static str {
     match reason {
         RingReason::Join => "join",
@@ -90,29 +90,29 @@ pub(crate) fn ring_reason(reason: RingReason) -> &'static str {
     }
 }
 
-/// One after the other.
+/// `all`, separated by commas.
 pub(crate) fn list(all: &[impl Display]) -> String {
     all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-/// That a text of `length` bytes is too long.
+/// Says that a text of `length` bytes is too long.
 pub(crate) fn too_long(length: usize) -> String {
     format!("not sent: a message has at most {MAX_TEXT} bytes, this one has {length}; say it in parts")
 }
 
-/// That so many lines were not shown, but may be in the log.
+/// Says that `count` lines were not shown, and whether the log has them.
 pub(crate) fn unshown(count: u64, has_log: bool) -> Line {
     let lines = if count == 1 { "1 line was".to_owned() } else { format!("{count} lines were") };
     let log = if has_log { "see the log" } else { "no log is kept" };
     Line::system(&format!("{lines} not shown, because this screen is too slow; {log}"))
 }
 
-/// So many messages.
+/// `count` with the noun: `1 message`, `2 messages`.
 pub(crate) fn messages(count: u64) -> String {
     if count == 1 { "1 message".to_owned() } else { format!("{count} messages") }
 }
 
-/// So many members.
+/// `count` with the noun: `1 member`, `2 members`.
 pub(crate) fn members(count: usize) -> String {
     if count == 1 { "1 member".to_owned() } else { format!("{count} members") }
 }

@@ -1,17 +1,17 @@
-//! Commands, as a program gives them.
+//! The commands that a program writes to standard input.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-/// A line of standard input. Keys that are not known are passed over.
+/// A command: one line of standard input. Unknown keys are ignored.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
 pub(crate) enum JsonCommand {
-    /// Say something.
+    /// Say a text.
     Say {
-        /// What.
+        /// The text, not empty.
         text: String,
-        /// Comes back with `sent`.
+        /// Returned with `sent`.
         #[serde(default, rename = "ref")]
         reference: Option<Value>,
     },
@@ -25,20 +25,20 @@ pub(crate) enum JsonCommand {
     Quit,
 }
 
-/// What a command that is answered brings.
+/// The fields of a command that is a query.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 pub(crate) struct JsonQuery {
-    /// Comes back with the answer.
+    /// Returned with the answer.
     #[serde(default, rename = "ref")]
     pub(super) reference: Option<Value>,
 }
 
-/// A line that is no command.
+/// The error for a line that is no command.
 #[derive(Debug, PartialEq)]
 pub(crate) struct BadCommand {
-    /// What is wrong with it, for people.
+    /// What is wrong with the line, for people.
     pub(crate) message: String,
-    /// Comes back with the complaint, if there is one to be found.
+    /// The `ref` of the line, if it has a readable one; returned with the error.
     pub(super) reference: Option<Value>,
 }
 
@@ -46,7 +46,7 @@ impl JsonCommand {
     /// Parses a line.
     ///
     /// # Errors
-    /// If it is no command, or a text that says nothing.
+    /// If the line is no command, or says an empty text.
     pub(crate) fn parse(line: &[u8]) -> Result<Self, BadCommand> {
         let is_object = line.trim_ascii_start().starts_with(b"{");
         let message = match serde_json::from_slice(line) {

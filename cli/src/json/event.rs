@@ -1,4 +1,4 @@
-//! Events, as a program reads them.
+//! The events that a program reads from standard output.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -13,21 +13,21 @@ use crate::any_room::RuntimeKind;
 use crate::session::Query;
 use crate::wording;
 
-/// A line of standard output. Every one carries `lamport` too.
+/// An event: one line of standard output. Each line carries `lamport` too.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(super) enum JsonEvent<'a> {
-    /// In the room; again after having been left behind.
+    /// This member is in the room, for the first time or again after the room went on without it.
     Ready { me: MemberJson<'a>, leader: MemberJson<'a>, members: MembersJson<'a>, runtime: RuntimeKind },
-    /// A message took its place in the order.
+    /// A message has its place in the order.
     Message { seq: Index, from: MemberJson<'a>, text: &'a str, mine: bool, replayed: bool },
-    /// A message of one's own took its place.
+    /// A message of this member has its place in the order.
     Sent {
         #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
         reference: Option<Value>,
         seq: Index,
     },
-    /// Messages that can no longer be had, or events that were read too slowly.
+    /// Messages are lost to this member, or standard output was read too slowly for some events.
     Gap {
         #[serde(skip_serializing_if = "Option::is_none")]
         from: Option<MemberJson<'a>>,
@@ -35,11 +35,11 @@ pub(super) enum JsonEvent<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<GapReason>,
     },
-    /// Somebody came in.
+    /// A member joined.
     Joined { member: MemberJson<'a> },
-    /// Somebody is a member no more.
+    /// A member left or was lost.
     Left { member: MemberJson<'a>, reason: &'static str },
-    /// The neighbours changed, or were asked for.
+    /// The neighbours of this member changed, or the answer to `ring`.
     Ring {
         prev: MemberJson<'a>,
         next: MemberJson<'a>,
@@ -49,7 +49,7 @@ pub(super) enum JsonEvent<'a> {
     },
     /// A step of an election.
     Election { phase: &'static str, candidate: MemberJson<'a>, epoch: u64 },
-    /// Somebody leads now.
+    /// A member became the leader.
     Leader { member: MemberJson<'a>, epoch: u64 },
     /// The answer to `stats`.
     Stats {
@@ -67,7 +67,7 @@ pub(super) enum JsonEvent<'a> {
         #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
         reference: Option<Value>,
     },
-    /// Something went wrong.
+    /// An error.
     Error {
         code: &'a str,
         message: Cow<'a, str>,
@@ -79,7 +79,7 @@ pub(super) enum JsonEvent<'a> {
     Bye { reason: &'static str },
 }
 
-/// Why there is a gap, if not for lack of history.
+/// The reason of a gap other than missing history.
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum GapReason {
@@ -87,7 +87,7 @@ pub(super) enum GapReason {
     Output,
 }
 
-/// An event and the time of the node.
+/// An event and the Lamport time of the node.
 #[derive(Serialize)]
 struct Stamped<'a> {
     #[serde(flatten)]
@@ -96,7 +96,7 @@ struct Stamped<'a> {
 }
 
 impl<'a> JsonEvent<'a> {
-    /// The event of any other `notice`, if it has one.
+    /// The event of any `notice` other than chat. `None` if programs are not told of it.
     pub(super) fn of(notice: &'a Notice, runtime: RuntimeKind) -> Option<Self> {
         Some(match notice {
             Notice::Ready { me, leader, members } => Self::Ready {
@@ -138,7 +138,7 @@ impl<'a> JsonEvent<'a> {
                 "too_many_to_merge",
                 "the other part of this room was found, but together they are more than a room can have",
             ),
-            // Chat has its own events, a peer's fault is for the log, the end for `bye`, the answers for who asked.
+            // Chat, the ending and reports have events of their own; faults of peers are only logged.
             Notice::Chat(_)
             | Notice::Held { .. }
             | Notice::Fault { .. }
@@ -158,7 +158,7 @@ impl<'a> JsonEvent<'a> {
         }
     }
 
-    /// The answer to `ask`.
+    /// The answer to `query`.
     pub(super) fn answer(ask: Query, reference: Option<Value>, report: &'a Report) -> Self {
         match ask {
             Query::Members => Self::Members {
@@ -178,7 +178,7 @@ impl<'a> JsonEvent<'a> {
         }
     }
 
-    /// Something went wrong, and the room goes on.
+    /// An error after which the session goes on.
     pub(super) fn error(code: &'a str, message: &'a str) -> Self {
         Self::Error { code, message: message.into(), fatal: false, reference: None }
     }
@@ -192,9 +192,9 @@ impl<'a> JsonEvent<'a> {
         }
     }
 
-    /// The line, newline included.
+    /// The line, with its final newline.
     pub(super) fn line(&self, lamport: Stamp) -> String {
-        // Strings, numbers and maps with string keys always serialise.
+        // Serializing strings, numbers and maps with string keys cannot fail.
         let mut line = serde_json::to_string(&Stamped { event: self, lamport }).unwrap_or_default();
         line.push('\n');
         line
@@ -218,7 +218,7 @@ fn phase_name(phase: ElectionPhase) -> &'static str {
     }
 }
 
-/// A member.
+/// A member as JSON.
 #[derive(Serialize)]
 pub(super) struct MemberJson<'a> {
     id: String,
@@ -232,7 +232,7 @@ impl<'a> MemberJson<'a> {
     }
 }
 
-/// The members in ring order.
+/// The members in ring order as JSON.
 pub(super) struct MembersJson<'a>(&'a Roster);
 
 impl Serialize for MembersJson<'_> {
@@ -241,7 +241,7 @@ impl Serialize for MembersJson<'_> {
     }
 }
 
-/// Counts since the start.
+/// The counts of this member since its start as JSON.
 #[derive(Serialize)]
 pub(super) struct StatsJson {
     epoch: u64,

@@ -1,4 +1,4 @@
-//! Standard input as a program writes it.
+//! Input from programs: a command per line of standard input.
 
 use std::io::{self, BufRead};
 use std::sync::Arc;
@@ -15,46 +15,46 @@ use crate::line_writer::LineWriter;
 use crate::outcome::Cause;
 use crate::session::{Query, Session};
 
-/// Bytes of a line, at most: the longest text with every character escaped, and room for the rest.
+/// The maximum length of a line in bytes: the longest text with every character escaped, and space for the rest.
 pub(crate) const MAX_LINE: usize = 6 * MAX_TEXT + 4096;
 
-/// Answers that may be awaited before standard input is read no further.
+/// Queries that may wait for their answer. At this bound no further input is read.
 const MAX_ASKED: usize = 64;
 
-/// What was asked, and what comes back with the answer.
+/// A query, and the `ref` that is returned with its answer.
 pub(super) type QueryWithRef = (Query, Option<Value>);
 
-/// What standard input wants answered, as its frontend sees it.
+/// What the frontend must answer: the receiving ends of the queues that standard input fills.
 pub(crate) struct Awaited {
     pub(super) asked: Receiver<QueryWithRef>,
     pub(super) said: Receiver<Option<Value>>,
 }
 
-/// The ends of the queues that standard input fills.
+/// The sending ends of the queues of [`Awaited`].
 pub(crate) struct AwaitedSender {
     pub(super) asked: SyncSender<QueryWithRef>,
     pub(super) said: SyncSender<Option<Value>>,
 }
 
-/// The two queues between standard input and its frontend.
+/// The queues between standard input and the frontend.
 pub(crate) fn awaited() -> (AwaitedSender, Awaited) {
     let (ask, asked) = sync_channel(MAX_ASKED);
-    // Everything that may be on its way: what the node holds, and what the driver's queue does.
+    // As many messages as may be on their way: in the node and in the queue of its driver.
     let (say, said) = sync_channel(2 * SUBMIT_WINDOW);
     (AwaitedSender { asked: ask, said: say }, Awaited { asked, said })
 }
 
-/// Reads commands until the input ends or the room is left.
+/// Reads and obeys commands until the input ends or the room is left.
 pub(crate) struct ProgramInput {
     session: Arc<Session>,
     writer: LineWriter,
     awaited: AwaitedSender,
-    /// Yields once the room was entered; ends if it never is.
+    /// Yields when the room is entered; disconnected if it never is. `None` once it has yielded.
     admitted: Option<Receiver<()>>,
 }
 
 impl ProgramInput {
-    /// Standard input of `session`, whose complaints go to `writer`.
+    /// The input of `session`. Errors of commands go to `writer`.
     pub(crate) fn new(
         session: Arc<Session>,
         writer: LineWriter,
@@ -102,7 +102,7 @@ impl ProgramInput {
         Ok(())
     }
 
-    /// Does what is asked. False once the room is left.
+    /// Obeys `command`. Returns false once the room is left.
     fn obey(&mut self, command: JsonCommand) -> bool {
         match command {
             JsonCommand::Say { text, reference } => self.say(&text, reference),
@@ -131,7 +131,7 @@ impl ProgramInput {
         self.awaited.asked.send((ask, reference)).is_ok() && self.session.room.report().is_ok()
     }
 
-    /// Waits until the room was entered; false if it never is.
+    /// Waits until the room is entered. Returns false if it never is.
     fn is_admitted(&mut self) -> bool {
         match &self.admitted {
             Some(admitted) if admitted.recv().is_err() => false,

@@ -1,8 +1,9 @@
-//! The frontend of a session for programs: one JSON object a line, both ways.
+//! The frontend for programs: one JSON object per line, both ways.
 //!
-//! The codes of `error` are, when the session ends: `listen`, `system`, `join_timeout`, `not_ringchat`, `version`,
-//! `room_full`, `slow`, `refused`, `unsure`, `input`, `output`, `internal`; and when it goes on: `bad_command`,
-//! `text_too_long`, `not_taken`, `not_yet`, `left_behind`, `cut_off`, `too_many_to_merge`, `log_file`.
+//! The codes of an `error` that ends the session: `listen`, `system`, `join_timeout`, `not_ringchat`, `version`,
+//! `room_full`, `slow`, `refused`, `unsure`, `input`, `output`, `internal`. The codes of an `error` after which the
+//! session goes on: `bad_command`, `text_too_long`, `not_taken`, `not_yet`, `left_behind`, `cut_off`,
+//! `too_many_to_merge`, `log_file`.
 
 mod command;
 mod event;
@@ -27,22 +28,22 @@ pub(crate) use command::JsonCommand;
 pub(crate) use input::MAX_LINE;
 pub(crate) use input::{Awaited, ProgramInput, awaited};
 
-/// How long the last lines may take to be read.
+/// The maximum time to write the last lines.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// The frontend.
+/// The frontend for programs.
 pub(crate) struct Json {
     writer: LineWriter,
     runtime: RuntimeKind,
     verbose: bool,
     asked: Receiver<input::QueryWithRef>,
     said: Receiver<Option<Value>>,
-    /// The number of own messages whose refs were taken from `said`.
+    /// The number of own messages whose `ref` was taken from `said`.
     matched: Seq,
 }
 
 impl Json {
-    /// A frontend that answers what comes through `awaited`.
+    /// A frontend that answers the queries of `awaited`.
     pub(crate) fn new(writer: LineWriter, runtime: RuntimeKind, verbose: bool, awaited: Awaited) -> Self {
         let Awaited { asked, said } = awaited;
         Self { writer, runtime, verbose, asked, said, matched: 0 }
@@ -52,8 +53,8 @@ impl Json {
         self.writer.offer(&event.line(lamport));
     }
 
-    /// The ref that came with the own message numbered `oseq`. They come in the order said, but some may
-    /// never come.
+    /// The `ref` that came with the own message numbered `oseq`. Own messages arrive in the order said, but some may be
+    /// missing.
     fn reference(&mut self, oseq: Seq) -> Option<Value> {
         let mut reference = None;
         while self.matched < oseq {
@@ -64,7 +65,7 @@ impl Json {
     }
 
     fn report(&mut self, lamport: Stamp, report: &Report) {
-        // An answer to nobody is one whose question went with missed notices.
+        // Without a query: it was dropped when notices were missed.
         if let Ok((ask, reference)) = self.asked.try_recv() {
             self.put(lamport, &JsonEvent::answer(ask, reference, report));
         }
@@ -111,18 +112,18 @@ impl Frontend for Json {
     }
 }
 
-/// What stands in the output for so many events that it was read too slowly for.
+/// The line that replaces `count` events for which the output was read too slowly.
 pub(crate) fn gap_line(lamport: Stamp, count: u64) -> String {
     JsonEvent::Gap { from: None, count, reason: Some(GapReason::Output) }.line(lamport)
 }
 
-/// What a line of chat is in the output.
+/// The line of a message.
 #[cfg(feature = "fuzzing")]
 pub(crate) fn chat_line(lamport: Stamp, line: &ChatLine<'_>) -> String {
     JsonEvent::said(line).line(lamport)
 }
 
-/// What stands at the end of every output: what went wrong, if anything, and `bye`.
+/// The last lines of every output: the error, if there is one, and `bye`.
 pub(crate) fn last_lines(lamport: Stamp, outcome: &SessionOutcome) -> Vec<String> {
     let error = outcome.error.as_ref().map(|(code, message)| JsonEvent::Error {
         code,

@@ -9,7 +9,7 @@ use super::*;
 use crate::chat_log::ChatLog;
 use crate::session::show;
 
-/// A screen, what asks it, and what it showed.
+/// A screen, the queue of its questions, and the lines that it showed.
 struct Shown {
     screen: Screen,
     ask: SyncSender<Question>,

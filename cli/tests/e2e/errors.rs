@@ -1,4 +1,4 @@
-//! What goes wrong at the start, and with which exit code.
+//! Errors at the start, and their exit codes.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -9,7 +9,7 @@ use ringchat_core::wire::GREETING;
 
 use crate::support::{LaunchOptions, ReceivedEvent, Runtimes, TestRoom, on_every_runtime};
 
-/// How long a start that fails may try to get in.
+/// How long a failing start may try to join.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 on_every_runtime! {
@@ -59,7 +59,7 @@ fn joining_ends_in_time_whatever_the_contacts_do(runtimes: Runtimes) {
         vec![nobody(), stranger(b"SSH-2.0-OpenSSH_9.7\r\n")],
         vec![stranger(&GREETING)],
     ] {
-        // A loaded machine may be late now and then; a program that waits for a connection to end always is.
+        // On a loaded machine some tries are late. A program that waits for the end of a connection is always late.
         let in_time = (0..5).any(|_| {
             let start = Instant::now();
             fails(runtimes, 3, |options| options.contacts.clone_from(&contacts));
@@ -130,7 +130,7 @@ fn a_log_that_cannot_be_written_is_told_once_and_the_room_goes_on(runtimes: Runt
     assert_eq!(room.record(who, |record| record.events.iter().filter(told).count()), 1);
 }
 
-/// A start with these options says why it fails, and ends with `code`.
+/// Asserts that a start with these options fails with an error message and the exit code `code`.
 fn fails(runtimes: Runtimes, code: i32, adjust: impl FnOnce(&mut LaunchOptions)) {
     let mut room = TestRoom::new(runtimes);
     let who = room.start(|options| {
@@ -142,13 +142,13 @@ fn fails(runtimes: Runtimes, code: i32, adjust: impl FnOnce(&mut LaunchOptions))
     assert!(room.record(who, |record| record.any(told)), "it says why");
 }
 
-/// An address where nobody listens.
+/// An address on which no process listens.
 fn nobody() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
 }
 
-/// The address of something that says `greeting` to all who connect, and keeps the connections.
+/// The address of a listener that sends `greeting` to each connection and keeps the connections open.
 fn stranger(greeting: &[u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap().to_string();
@@ -157,7 +157,7 @@ fn stranger(greeting: &[u8]) -> String {
         let mut kept = Vec::new();
         for connection in listener.incoming() {
             let mut connection = connection.unwrap();
-            // Whoever connected may be gone again.
+            // The other end may be closed already.
             let _ = connection.write_all(&greeting);
             kept.push(connection);
         }

@@ -1,4 +1,4 @@
-//! SIGSTOP and SIGCONT: a member that is silent for a while, and comes back.
+//! SIGSTOP and SIGCONT: a member falls silent for a while and comes back.
 
 use std::env;
 use std::time::Duration;
@@ -17,7 +17,7 @@ on_every_runtime! {
     a_leader_that_slept_keeps_to_the_order_of_the_others
 }
 
-/// How soon the others must notice, with the usual `--detect-ms`.
+/// The time in which the others must notice, with the default of `--detect-ms`.
 const NOTICED_WITHIN: Duration = Duration::from_secs(2);
 
 fn a_frozen_member_is_noticed_and_comes_back(runtimes: Runtimes) {
@@ -125,8 +125,8 @@ fn a_leader_that_slept_keeps_to_the_order_of_the_others(runtimes: Runtimes) {
     sleep_while_all_talk(runtimes);
 }
 
-/// The same again and again. Run by `cargo test -p ringchat --test e2e -- --ignored --nocapture sleeps`;
-/// `SLEEP_RUNS` tells how often on each runtime.
+/// The same many times. Run by `cargo test -p ringchat --test e2e -- --ignored --nocapture sleeps`; `SLEEP_RUNS` is
+/// the number of runs per runtime.
 #[test]
 #[ignore = "runs for minutes"]
 fn a_leader_sleeps_again_and_again() {
@@ -139,8 +139,8 @@ fn a_leader_sleeps_again_and_again() {
     }
 }
 
-/// The leader of five is stopped for 4 s while each says 50 lines a second. How many lines of that turn are out of
-/// order on its screen.
+/// Stops the leader of five for 4 s while each member says 50 lines a second. Returns how many lines of the turn in
+/// which it was stopped the leader shows out of order.
 fn sleep_while_all_talk(runtimes: Runtimes) -> usize {
     const PAUSE: Duration = Duration::from_millis(20);
     let mut room = TestRoom::of(5, runtimes);
@@ -159,7 +159,7 @@ fn sleep_while_all_talk(runtimes: Runtimes) -> usize {
     room.check_order_but_for_one_turn(&everyone, leader, before)
 }
 
-/// It says that it was left behind, and is a member again.
+/// Waits until `who` has said that it was left behind and is a member again.
 fn comes_back(room: &TestRoom, who: MemberIndex) {
     room.until_event(
         who,

@@ -1,4 +1,4 @@
-//! Coming in while other things happen.
+//! Joining while other things happen.
 
 use rustix::process::Signal;
 
@@ -115,7 +115,7 @@ fn a_member_restarts_on_its_port_at_once(runtimes: Runtimes) {
     all_talk_and_agree(&mut room, &[ring[2]]);
 }
 
-/// The leader is frozen while the member dies and comes back, so it hears of both at once.
+/// Freezes the leader while a member dies and restarts, so that the leader hears of both at once.
 fn a_member_restarts_on_its_port_while_the_leader_does_not_know(runtimes: Runtimes) {
     let mut room = TestRoom::of(4, runtimes);
     let ring = room.ring(&room.everyone());
@@ -131,7 +131,7 @@ fn a_member_restarts_on_its_port_while_the_leader_does_not_know(runtimes: Runtim
     all_talk_and_agree(&mut room, &[ring[2]]);
 }
 
-/// Starts a new process where `gone` listened, which joins through `contact`.
+/// Starts a process on the address of `gone` that joins through `contact`.
 fn restart(room: &mut TestRoom, gone: MemberIndex, contact: MemberIndex) {
     let port = port_of(&room.addr(gone));
     let contact = room.addr(contact);
@@ -143,7 +143,7 @@ fn port_of(addr: &str) -> u16 {
     addr.parse::<std::net::SocketAddr>().unwrap().port()
 }
 
-/// All but these are one room in the end, and what they say reaches all.
+/// Asserts that all members but `gone` become one room and receive each other's texts.
 fn all_talk_and_agree(room: &mut TestRoom, gone: &[MemberIndex]) {
     let everyone = room.all_but(gone);
     room.talk(&everyone, 10);

@@ -1,4 +1,4 @@
-//! SIGKILL in the middle of the talk: survivors lose nothing of survivors, and agree.
+//! SIGKILL while all talk: survivors lose no text of a survivor and agree on one order.
 
 use crate::support::{MemberIndex, Runtimes, TestRoom, on_every_runtime};
 
@@ -77,7 +77,7 @@ fn each_leader_dies_in_turn_until_one_is_left(runtimes: Runtimes) {
     }
 }
 
-/// In a room of `n`, kills those at these places of the ring, counted from the leader, while all talk.
+/// In a room of `n`, kills the members at `places` of the ring, counted from the leader, while all talk.
 fn kill_while_all_talk(n: usize, runtimes: Runtimes, places: &[usize]) {
     let mut room = TestRoom::of(n, runtimes);
     let ring = room.ring(&room.everyone());

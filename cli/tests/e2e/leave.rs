@@ -138,7 +138,7 @@ fn who_has_lost_its_output_leaves_in_order(runtimes: Runtimes) {
     let contact = room.addr(1);
     let mute = room.start(|options| (options.stdout, options.contacts) = (Stdout::Closed, vec![contact]));
     room.until("nobody reads what it prints", |records| records[mute].closed);
-    // A process that another test just starts may hold the reading end for a moment, so one line need not do.
+    // A process started by another test may hold the reading end for a moment, so one line may not be enough.
     for _ in 0..10_000 {
         room.talk(&[0], 1);
         room.wait_shown(&[0, 1], &[0]);
@@ -152,7 +152,7 @@ fn who_has_lost_its_output_leaves_in_order(runtimes: Runtimes) {
     assert_eq!(lost(&room, &[0, 1]), Vec::<String>::new());
 }
 
-/// In a room of five, those at these places of the ring, counted from the leader, leave while all talk.
+/// In a room of five, lets the members at `places` of the ring, counted from the leader, leave while all talk.
 fn leave_while_all_talk(runtimes: Runtimes, places: &[usize]) {
     let mut room = TestRoom::of(5, runtimes);
     let everyone = room.everyone();
@@ -182,7 +182,7 @@ fn says_bye(room: &TestRoom, who: MemberIndex, why: &str) -> bool {
     })
 }
 
-/// Whom those tell to be lost.
+/// The members that `whos` reported as lost.
 fn lost(room: &TestRoom, whos: &[MemberIndex]) -> Vec<String> {
     let mut lost = Vec::new();
     for &who in whos {

@@ -1,4 +1,4 @@
-//! Where the log of a member goes.
+//! The log file of a member.
 
 use std::fs;
 use std::path::Path;
@@ -58,7 +58,7 @@ fn without_a_log_there_is_no_file(runtimes: Runtimes) {
     }
 }
 
-/// Waits until `text` stands in the log. Nothing tells of it.
+/// Waits until the log contains `text`. No event tells when the log is written.
 fn wait_logged(log: &Path, text: &str) {
     let start = Instant::now();
     while !fs::read_to_string(log).is_ok_and(|log| log.contains(text)) {

@@ -1,4 +1,4 @@
-//! Measures what the README tells. Run by
+//! Measures numbers of the README. Run by
 //! `cargo test --release -p ringchat --test e2e -- --ignored --nocapture measure`.
 
 use std::time::{Duration, Instant};
@@ -39,7 +39,7 @@ fn measure() {
     }
 }
 
-/// From the signal until each of `survivors` shows a line that one of them says right after it.
+/// The time from the signal until all `survivors` show a line that one of them says right after it.
 fn kill_to_next_message(room: &mut TestRoom, leader: usize, survivors: &[usize]) -> Duration {
     let start = Instant::now();
     room.signal(&[leader], Signal::KILL);
@@ -48,7 +48,7 @@ fn kill_to_next_message(room: &mut TestRoom, leader: usize, survivors: &[usize])
     start.elapsed()
 }
 
-/// The median, and the worst.
+/// The median and the maximum.
 fn summary(mut times: Vec<Duration>) -> String {
     times.sort_unstable();
     let millis = |time: Duration| time.as_secs_f64() * 1000.0;

@@ -1,4 +1,4 @@
-//! Members that do not keep up.
+//! Members that are too slow.
 
 use std::time::Duration;
 
@@ -15,13 +15,13 @@ on_every_runtime! {
     output_that_nobody_reads_becomes_a_gap
 }
 
-/// The longest text that there is.
+/// The length of the longest text in bytes.
 const LONGEST: usize = 16 * 1024;
 
-/// The usual `--detect-ms`, and as much again for a loaded machine.
+/// Twice the default of `--detect-ms`, for a loaded machine.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// It gives signs of life, but takes in nothing while more is said than the leader keeps for it.
+/// The member sends signs of life but reads nothing, while more is said than the leader keeps for it.
 fn a_receiver_that_does_not_read_is_cut_off_and_told_why(runtimes: Runtimes) {
     let mut room = TestRoom::of(3, runtimes);
     let ring = room.ring(&room.everyone());
@@ -33,11 +33,11 @@ fn a_receiver_that_does_not_read_is_cut_off_and_told_why(runtimes: Runtimes) {
     check_unhurried(&room, &ring, ring[2]);
 
     slow.read_on();
-    // What it did not read in time may have gone with its connection.
+    // The messages that the member did not read in time may be lost with its connection.
     slow.wait(|notice| matches!(notice, Notice::CutOff | Notice::LeftBehind));
 }
 
-/// It takes in nothing while more is said than the leader keeps for it, and gives no sign of life.
+/// The member neither reads nor sends signs of life, while more is said than the leader keeps for it.
 fn a_frozen_receiver_holds_nobody_up(runtimes: Runtimes) {
     let mut room = TestRoom::of(4, runtimes);
     let everyone = room.everyone();
@@ -82,7 +82,7 @@ fn a_member_that_missed_megabytes_catches_up(runtimes: Runtimes) {
     room.check_delivered(&ring, &ring);
 }
 
-/// All that `sender` says reaches all of `whos`, in one order, and nobody waits for long.
+/// Asserts that all texts of `sender` reach all of `whos` in one order and without a long wait.
 fn check_unhurried(room: &TestRoom, whos: &[MemberIndex], sender: MemberIndex) {
     room.check_delivered(whos, &[sender]);
     room.check_one_order(whos);
@@ -103,7 +103,7 @@ fn output_that_nobody_reads_becomes_a_gap(runtimes: Runtimes) {
         records[..2].iter().all(|record| record.members.len() == 3)
     });
 
-    // In small portions, so that the outputs that are read keep up.
+    // Small portions, so that the outputs that are read keep up.
     for _ in 0..120 {
         say_long_lines(&mut room, 1, 10);
         room.wait_shown(&[0, 1], &[1]);

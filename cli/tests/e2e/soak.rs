@@ -1,6 +1,6 @@
-//! Everything at once, at random, for a while. Run by
-//! `cargo test -p ringchat --test e2e -- --ignored --nocapture soak`; `SOAK_SEED` and `SOAK_STEPS` repeat or
-//! prolong a run.
+//! All kinds of events at random for a while. Run by
+//! `cargo test -p ringchat --test e2e -- --ignored --nocapture soak`. `SOAK_SEED` repeats a run, `SOAK_STEPS` sets its
+//! length.
 
 use std::env;
 
@@ -9,7 +9,7 @@ use rustix::process::Signal;
 
 use crate::support::{MemberIndex, Runtimes, TestRoom};
 
-/// Members are kept between these.
+/// The bounds of the number of members.
 const FEWEST: usize = 2;
 const MOST: usize = 8;
 
@@ -35,7 +35,7 @@ struct Soak {
 }
 
 impl Soak {
-    /// Does a few things at once, then all must be well; tells what it did.
+    /// Does a few things at once and asserts that all properties hold. Returns a description of what it did.
     fn step(&mut self) -> String {
         let mut done = Vec::new();
         let mut newcomers = Vec::new();
@@ -92,7 +92,7 @@ impl Soak {
         self.room.signal(&[frozen], Signal::CONT);
     }
 
-    /// Waits for the newcomers. One whose only contact has gone may come in or not.
+    /// Waits for the newcomers. A newcomer whose only contact is gone may or may not join, and is killed.
     fn admit(&mut self, newcomers: Vec<(MemberIndex, MemberIndex)>) {
         for (newcomer, contact) in newcomers {
             if self.members.contains(&contact) {

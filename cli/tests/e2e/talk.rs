@@ -1,4 +1,4 @@
-//! Everybody talks, nobody is hurt.
+//! All members talk, and no member fails.
 
 use std::net::TcpListener;
 
@@ -11,7 +11,7 @@ on_every_runtime! {
     a_room_may_be_on_ipv6
 }
 
-/// Five members: the first through the leader, two at the same instant through that one, one through a third.
+/// Joins five members: one through the leader, two at the same time through that one, the last through one of those.
 fn five_who_talk_at_once_show_all_lines_in_one_order(runtimes: Runtimes) {
     let mut room = TestRoom::new(runtimes);
     let leader = room.create();

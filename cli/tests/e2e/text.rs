@@ -9,7 +9,7 @@ on_every_runtime! {
     a_text_of_no_characters_is_refused_and_every_answer_brings_its_ref_back
 }
 
-/// The longest text that there is.
+/// The length of the longest text in bytes.
 const LONGEST: usize = 16 * 1024;
 
 fn texts_of_all_kinds_arrive_as_they_were_said(runtimes: Runtimes) {

@@ -1,4 +1,4 @@
-//! What must hold in every room: waited for, or asserted.
+//! The properties of every room, waited for or asserted.
 
 use std::collections::BTreeMap;
 
@@ -6,11 +6,11 @@ use super::event::ReceivedEvent;
 use super::record::Record;
 use super::room::{MemberIndex, TestRoom};
 
-/// Lines that a member shows in one turn, at most, when each says fifty a second.
+/// The maximum number of lines that a member shows in one turn when each member says fifty a second.
 const TURN: usize = 50;
 
 impl TestRoom {
-    /// Waits until `whos`, and only they, are one room: one leader, one ring, the same members.
+    /// Waits until exactly `whos` are one room: one leader, one ring, the same members.
     pub(crate) fn settle(&self, whos: &[MemberIndex]) {
         self.until(&format!("{whos:?} are one room"), |records| settled(records, whos));
     }
@@ -28,8 +28,8 @@ impl TestRoom {
         });
     }
 
-    /// Waits until all that `senders` said is shown by `viewers`; it must be there once, in the order in
-    /// which it was said, and nothing of it may be missing. Of everybody else, what is shown has no hole.
+    /// Waits until `viewers` show all texts of `senders`, and asserts that each text is shown once, in the order said.
+    /// The shown texts of all other senders must have no hole.
     pub(crate) fn check_delivered(&self, viewers: &[MemberIndex], senders: &[MemberIndex]) {
         self.wait_shown(viewers, senders);
         for &viewer in viewers {
@@ -58,7 +58,7 @@ impl TestRoom {
         self.check_printed(viewers);
     }
 
-    /// What stands at one place of the order stands there for each of `whos`.
+    /// Asserts that each place of the order has the same message for all of `whos`.
     pub(crate) fn check_one_order(&self, whos: &[MemberIndex]) {
         let mut order = BTreeMap::new();
         for &who in whos {
@@ -75,8 +75,8 @@ impl TestRoom {
         }
     }
 
-    /// What each of `whos` shows is in one order, all but what `sleeper` showed in the turn in which it was stopped:
-    /// the lines right around the first `before`. Returns how many of those stand elsewhere with the others.
+    /// Asserts that all of `whos` show one order, except for the lines that `sleeper` showed in the turn in which it
+    /// was stopped, which stand close to its first `before` lines. Returns how many lines the others show elsewhere.
     pub(crate) fn check_order_but_for_one_turn(
         &self,
         whos: &[MemberIndex],
@@ -95,7 +95,7 @@ impl TestRoom {
         });
         assert_eq!(places.len(), order.len(), "m{sleeper} and m{} show as much", others[0]);
         let astray: Vec<usize> = (0..places.len()).filter(|&at| places[at] != at).collect();
-        // Each line that stands elsewhere moves those between, so the turn is what it showed first and others later.
+        // A line that moves also shifts those in between, so only the lines that the sleeper showed too early count.
         let turn = astray.iter().filter(|&&at| places[at] > at).count();
         let first = astray.first().copied().unwrap_or(before);
         assert!(
@@ -107,14 +107,14 @@ impl TestRoom {
         turn
     }
 
-    /// Nothing but well-formed lines whose Lamport time grows came out of `whos`.
+    /// Asserts that `whos` printed only well-formed lines with growing Lamport times.
     pub(crate) fn check_printed(&self, whos: &[MemberIndex]) {
         for &who in whos {
             self.record(who, |record| assert_eq!(record.offences, Vec::<String>::new(), "m{who} printed"));
         }
     }
 
-    /// The survivors of crashes are one room, have lost nothing of each other, and agree on one order.
+    /// Asserts that the survivors of crashes are one room, lost no text of each other, and agree on one order.
     pub(crate) fn check_survivors(&self, survivors: &[MemberIndex]) {
         self.settle(survivors);
         self.check_delivered(survivors, survivors);
@@ -140,7 +140,7 @@ fn settled(records: &[Record], whos: &[MemberIndex]) -> bool {
     agree && leads && ring_from(records, whos, whos[0]).is_some_and(|ring| ring.len() == whos.len())
 }
 
-/// The members of the ring from `start` on, if those among `whos` agree on who is next to whom.
+/// The members of the ring from `start` on, if `whos` agree about their neighbours.
 pub(super) fn ring_from(
     records: &[Record],
     whos: &[MemberIndex],

@@ -1,8 +1,8 @@
-//! What a member prints with `--json`.
+//! The events that a member prints with `--json`.
 
 use serde::Deserialize;
 
-/// One line.
+/// A line of the output.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct EventLine {
     pub(crate) lamport: u64,
@@ -10,7 +10,7 @@ pub(crate) struct EventLine {
     pub(crate) event: ReceivedEvent,
 }
 
-/// What a line tells. Keys and events that no test looks at are left out.
+/// The event of a line. Keys and events that no test needs are left out.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
 pub(crate) enum ReceivedEvent {
@@ -63,7 +63,7 @@ pub(crate) enum ReceivedEvent {
     Other,
 }
 
-/// Somebody in the room, as `--json` shows it.
+/// A member as `--json` prints it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 pub(crate) struct EventMember {
     pub(crate) id: String,

@@ -1,4 +1,4 @@
-//! All that one member has printed so far, and the room as it follows from that.
+//! The record of one member: all that it has printed, and the state of the room that follows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitStatus;
@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 
 use super::event::{EventLine, EventMember, ReceivedEvent};
 
-/// More events than any test needs; a member that prints more has run wild.
+/// The maximum number of events. No test needs as many, so a member that prints more is broken.
 const MAX_EVENTS: usize = 200_000;
 
-/// All that one member has printed so far, and the room as it follows from that.
+/// All that one member has printed, and the state of the room that follows.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     /// Every event, in order.
@@ -20,35 +20,35 @@ pub(crate) struct Record {
     pub(crate) longest_pause: Duration,
     /// The last text shown of each sender, by id.
     pub(crate) last_of: BTreeMap<String, String>,
-    /// How often it became a member.
+    /// How often the process became a member.
     pub(crate) readies: usize,
-    /// MemberIndex it is, once it is a member.
+    /// The member as it printed itself; `None` until it is in the room.
     pub(crate) me: Option<EventMember>,
-    /// What it says that it runs on.
+    /// The runtime that the member printed.
     pub(crate) runtime: String,
-    /// MemberIndex leads.
+    /// The leader that the member printed last.
     pub(crate) leader: Option<EventMember>,
     /// Ids of all members.
     pub(crate) members: BTreeSet<String>,
-    /// The members before and after it.
+    /// The neighbours before and after the member.
     pub(crate) ring: Option<(EventMember, EventMember)>,
-    /// Whether its output is not to be read yet.
+    /// Whether the test holds the output back.
     pub(crate) held: bool,
-    /// Whether its output has ended or is read no more.
+    /// Whether the output has ended or is no longer read.
     pub(crate) closed: bool,
-    /// How it ended, once it has.
+    /// The exit status, once the process has ended.
     pub(crate) exit: Option<ExitStatus>,
-    /// What it should not have printed.
+    /// The lines that must not be printed, with the reason.
     pub(crate) offences: Vec<String>,
     last_shown: Option<Instant>,
-    /// Its Lamport time.
+    /// The last Lamport time printed.
     pub(crate) lamport: u64,
     epoch: u64,
-    /// The lines that are no messages.
+    /// All lines other than messages.
     lines: Vec<String>,
 }
 
-/// A message shown.
+/// A message that a member showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Shown {
     pub(crate) seq: u64,
@@ -57,12 +57,12 @@ pub(crate) struct Shown {
 }
 
 impl Record {
-    /// Of a member that has printed nothing yet.
+    /// The record of a member that has printed nothing yet.
     pub(crate) fn new(held: bool) -> Self {
         Self { held, ..Self::default() }
     }
 
-    /// Takes in one more line of standard output.
+    /// Adds a line of standard output.
     pub(crate) fn take(&mut self, line: &str) {
         if self.events.len() >= MAX_EVENTS {
             return;
@@ -83,22 +83,22 @@ impl Record {
         }
     }
 
-    /// The last `n` lines that are no messages, for a person who wants to know why a test failed.
+    /// The last `n` lines other than messages, which show why a test failed.
     pub(crate) fn tail(&self, n: usize) -> &[String] {
         &self.lines[self.lines.len().saturating_sub(n)..]
     }
 
-    /// The id, once it is a member.
+    /// The id of the member, once it is in the room.
     pub(crate) fn id(&self) -> Option<&str> {
         self.me.as_ref().map(|me| me.id.as_str())
     }
 
-    /// The texts shown of the sender with this id, in order.
+    /// The shown texts of the sender with this id, in order.
     pub(crate) fn texts_of(&self, id: &str) -> Vec<&str> {
         self.shown.iter().filter(|shown| shown.from == id).map(|shown| shown.text.as_str()).collect()
     }
 
-    /// The reference and the place of each own message that took its place, in order.
+    /// The `ref` and the place of each own message that has its place, in order.
     pub(crate) fn places(&self) -> Vec<(Option<&str>, u64)> {
         let sent = |event| match event {
             &ReceivedEvent::Sent { ref reference, seq } => Some((reference.as_deref(), seq)),
@@ -107,7 +107,7 @@ impl Record {
         self.events.iter().filter_map(sent).collect()
     }
 
-    /// Whether such an event was printed.
+    /// Whether an event was printed that is `wanted`.
     pub(crate) fn any(&self, wanted: impl Fn(&ReceivedEvent) -> bool) -> bool {
         self.events.iter().any(wanted)
     }

@@ -1,4 +1,4 @@
-//! A room of processes, and how to wait for what happens in it.
+//! A room of processes, and ways to wait for its events.
 
 use std::net::TcpStream;
 use std::path::Path;
@@ -16,16 +16,16 @@ use super::event::ReceivedEvent;
 use super::process::{LaunchOptions, Process, Stdout, read_lines};
 use super::record::Record;
 
-/// How long anything may take that is not measured. Reached only when something is broken.
+/// The deadline of everything that is not measured. Only a broken program reaches it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Lines of each member that are shown when a test fails.
+/// The number of lines of each member that a failing test shows.
 const TAIL: usize = 50;
 
-/// A member, in the order of their starts.
+/// The number of a member, in the order in which they were started.
 pub(crate) type MemberIndex = usize;
 
-/// What the members of a room run on.
+/// The runtimes of the members of a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Runtimes {
     Threads,
@@ -43,13 +43,13 @@ impl Runtimes {
     }
 }
 
-/// A room of processes. All are killed when it is dropped.
+/// A room of processes, which are killed when it is dropped.
 pub(crate) struct TestRoom {
     runtimes: Runtimes,
     processes: Vec<Process>,
-    /// What each has said, in order.
+    /// The texts that each member said, in order.
     pub(super) said: Vec<Vec<String>>,
-    /// How much each had said when a member came in: `[member][sender]`. It may have missed that.
+    /// How many texts each sender had said when a member was started: `[member][sender]`. The member may lack those.
     pub(super) said_before: Vec<Vec<usize>>,
     records: Arc<Records>,
     dir: TempDir,
@@ -85,7 +85,7 @@ impl TestRoom {
         }
     }
 
-    /// A room of `n`, each of whom came in through the one before; the first leads.
+    /// A room of `n` members, each of which joined through the one before; the first leads.
     pub(crate) fn of(n: usize, runtimes: Runtimes) -> Self {
         let mut room = Self::new(runtimes);
         room.create();
@@ -96,17 +96,17 @@ impl TestRoom {
         room
     }
 
-    /// The folder in which all run.
+    /// The folder in which all processes run.
     pub(crate) fn dir(&self) -> &Path {
         self.dir.path()
     }
 
-    /// Everyone who was ever started.
+    /// All members that were ever started.
     pub(crate) fn everyone(&self) -> Vec<MemberIndex> {
         (0..self.processes.len()).collect()
     }
 
-    /// Everyone but these.
+    /// All members but these.
     pub(crate) fn all_but(&self, gone: &[MemberIndex]) -> Vec<MemberIndex> {
         self.everyone().into_iter().filter(|who| !gone.contains(who)).collect()
     }
@@ -118,20 +118,20 @@ impl TestRoom {
         who
     }
 
-    /// Starts a member that joins through `contact`, and waits until it is in.
+    /// Starts a member that joins through `contact`, and waits until it is in the room.
     pub(crate) fn join(&mut self, contact: MemberIndex) -> MemberIndex {
         let who = self.begin_join(contact);
         self.wait_ready(who);
         who
     }
 
-    /// Starts a member that joins through `contact`, and waits for nothing.
+    /// Starts a member that joins through `contact`, without waiting.
     pub(crate) fn begin_join(&mut self, contact: MemberIndex) -> MemberIndex {
         let contact = self.addr(contact);
         self.start(|options| options.contacts = vec![contact])
     }
 
-    /// Starts a member on `address`, that joins through `contact` or creates a room, and waits until it is in.
+    /// Starts a member on `address` that joins through `contact` or creates a room, and waits until it is in the room.
     pub(crate) fn enter_on(&mut self, address: &'static str, contact: Option<MemberIndex>) -> MemberIndex {
         let contacts = contact.into_iter().map(|contact| self.addr(contact)).collect();
         let who = self.start(|options| (options.address, options.contacts) = (address, contacts));
@@ -139,7 +139,7 @@ impl TestRoom {
         who
     }
 
-    /// Starts a process; `adjust` may change the usual options of a member that creates a room.
+    /// Starts a process with the usual options of a member that creates a room, changed by `adjust`.
     pub(crate) fn start(&mut self, adjust: impl FnOnce(&mut LaunchOptions)) -> MemberIndex {
         let who = self.processes.len();
         let mut options = LaunchOptions {
@@ -172,7 +172,7 @@ impl TestRoom {
         self.record(who, |record| assert_eq!(record.runtime, self.runtimes.of(who)));
     }
 
-    /// Where `who` listens.
+    /// The address on which `who` listens.
     pub(crate) fn addr(&self, who: MemberIndex) -> String {
         self.record(who, |record| record.me.clone()).unwrap().addr
     }
@@ -182,12 +182,12 @@ impl TestRoom {
         &mut self.processes[who]
     }
 
-    /// Looks at what `who` has printed.
+    /// Evaluates `look` on the record of `who`.
     pub(crate) fn record<T>(&self, who: MemberIndex, look: impl FnOnce(&Record) -> T) -> T {
         look(&self.records.lock()[who])
     }
 
-    /// Waits until `condition` holds for what all have printed. Asked again with every line.
+    /// Waits until `condition` holds for the records of all members. Checks again after each line.
     pub(crate) fn until(&self, what: &str, condition: impl Fn(&[Record]) -> bool) -> Duration {
         let start = Instant::now();
         let mut records = self.records.lock();
@@ -199,7 +199,7 @@ impl TestRoom {
         start.elapsed()
     }
 
-    /// Waits until `who` printed an event such that `wanted`.
+    /// Waits until `who` has printed an event that is `wanted`.
     pub(crate) fn until_event(
         &self,
         who: MemberIndex,
@@ -228,7 +228,7 @@ impl TestRoom {
         }
     }
 
-    /// How many lines `who` has said.
+    /// The number of texts that `who` has said.
     pub(crate) fn said(&self, who: MemberIndex) -> usize {
         self.said[who].len()
     }
@@ -247,19 +247,19 @@ impl TestRoom {
         self.processes[who].write_line(&line);
     }
 
-    /// Begins to read the output of `who`, which was held.
+    /// Begins to read the held output of `who`.
     pub(crate) fn read_on(&self, who: MemberIndex) {
         self.records.change(who, |record| record.held = false);
     }
 
-    /// Whom `who` takes for the leader, whether or not the room is settled.
+    /// The leader according to `who`, even if the room is not settled.
     pub(crate) fn leader_for(&self, who: MemberIndex) -> MemberIndex {
         let records = self.records.lock();
         let leader = records[who].leader.as_ref().map(|leader| leader.id.as_str());
         (0..records.len()).find(|&other| records[other].id() == leader).unwrap()
     }
 
-    /// Sends all of them the signal before anything else.
+    /// Sends a signal to all of `whos` at once.
     pub(crate) fn signal(&self, whos: &[MemberIndex], signal: Signal) {
         let records = self.records.lock();
         for &who in whos {
@@ -269,19 +269,19 @@ impl TestRoom {
         }
     }
 
-    /// Kills all of them at once and waits for their ends.
+    /// Kills all of `whos` at once and waits until they have ended.
     pub(crate) fn kill(&self, whos: &[MemberIndex]) {
         self.signal(whos, Signal::KILL);
         self.until("the killed are dead", |records| whos.iter().all(|&who| records[who].exit.is_some()));
     }
 
-    /// Waits for the end of `who`; its exit code, if it was not killed by a signal.
+    /// Waits until `who` ends. Returns the exit code, or `None` if a signal killed it.
     pub(crate) fn exit_code(&self, who: MemberIndex) -> Option<i32> {
         self.until(&format!("m{who} ends"), |records| records[who].exit.is_some());
         self.record(who, |record| record.exit.and_then(|exit| exit.code()))
     }
 
-    /// Those of a settled room in ring order, beginning with the leader.
+    /// The members of a settled room in ring order, beginning with the leader.
     pub(crate) fn ring(&self, whos: &[MemberIndex]) -> Vec<MemberIndex> {
         let records = self.records.lock();
         let leader = records[whos[0]].leader.as_ref().unwrap();
@@ -289,13 +289,13 @@ impl TestRoom {
         ring_from(&records, whos, leader).unwrap()
     }
 
-    /// MemberIndex leads in a settled room.
+    /// The leader of a settled room.
     pub(crate) fn leader(&self, whos: &[MemberIndex]) -> MemberIndex {
         self.ring(whos)[0]
     }
 }
 
-/// Waits until something takes connections at `addr`.
+/// Waits until `addr` accepts connections.
 pub(crate) fn wait_listening(addr: &str) {
     let start = Instant::now();
     while TcpStream::connect(addr).is_err() {
@@ -304,7 +304,7 @@ pub(crate) fn wait_listening(addr: &str) {
     }
 }
 
-/// Reads all that a process prints, then waits for its end.
+/// Reads the output of a process to its end, then waits until the process has ended.
 fn watch(mut child: Child, options: &LaunchOptions, who: MemberIndex, records: &Records) {
     let held = records.changed.wait_while(records.lock(), |all| all[who].held);
     drop(held);

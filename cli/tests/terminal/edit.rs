@@ -1,4 +1,4 @@
-//! What is typed, pasted, and typed ahead.
+//! Text that is typed, pasted, or typed before the prompt.
 
 use tempfile::TempDir;
 

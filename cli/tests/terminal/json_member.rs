@@ -1,4 +1,4 @@
-//! Another member of the room, driven with JSON.
+//! Another member of the room, controlled with JSON.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
@@ -10,26 +10,26 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
-/// How long the next event may take.
+/// The deadline of the next event.
 const LONG: Duration = Duration::from_secs(20);
 
-/// A member.
+/// A member controlled with JSON.
 pub(crate) struct JsonMember {
     child: Child,
     events: Receiver<Value>,
-    /// Where it listens.
+    /// The address on which the member listens.
     pub(crate) addr: String,
 }
 
 impl JsonMember {
-    /// Starts one in `dir` and waits until it is in the room.
+    /// Starts a member in `dir` and waits until it is in the room.
     pub(crate) fn start(dir: &Path, args: &[&str]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_ringchat"));
         command.args(args);
         Self::start_as(command, dir)
     }
 
-    /// As [`start`](Self::start), by a command of one's own that takes further arguments.
+    /// As [`start`](Self::start) with a command, which must accept further arguments.
     pub(crate) fn start_as(mut command: Command, dir: &Path) -> Self {
         let mut child = command
             .current_dir(dir)
@@ -68,7 +68,7 @@ impl JsonMember {
         self.signal(Signal::STOP);
     }
 
-    /// Continues it.
+    /// Continues the process.
     pub(crate) fn thaw(&self) {
         self.signal(Signal::CONT);
     }
@@ -83,7 +83,7 @@ impl JsonMember {
         }
     }
 
-    /// The next text that somebody else says.
+    /// The next text of another member.
     pub(crate) fn heard(&self) -> String {
         loop {
             let message = self.wait("message");
@@ -96,7 +96,7 @@ impl JsonMember {
 
 impl Drop for JsonMember {
     fn drop(&mut self) {
-        // It may be over already.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }

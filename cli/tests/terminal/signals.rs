@@ -1,4 +1,4 @@
-//! Signals, and the terminal after them.
+//! Signals, and the state of the terminal after them.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -43,7 +43,7 @@ fn a_terminal_that_is_not_read_is_restored_all_the_same() {
     for (signal, exit) in [(Signal::TERM, 143), (Signal::QUIT, 131)] {
         let mut room = Room::new(&[]);
         room.bob.hold(true);
-        // More than fits between the program and the terminal.
+        // More than the buffers between the program and the terminal hold.
         for line in 0..400 {
             room.eve.say(&format!("{line} {}", "x".repeat(1000)));
         }
