@@ -23,3 +23,8 @@ pub use network::{Death, Heal, HostId, Network, Quality};
 pub use property::Property;
 pub use rng::Rng;
 pub use world::{Counts, Life, Place, World, addr_of, place_of};
+
+/// Runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
