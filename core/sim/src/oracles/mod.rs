@@ -1,4 +1,4 @@
-//! What must hold: functions over what members showed and what nodes hold. Each violation names its [`Property`].
+//! The oracles: they check what users are shown and what nodes hold. Each violation names a [`Property`].
 
 mod converged;
 mod election;
@@ -22,7 +22,7 @@ use crate::Property;
 /// A property that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// When, in virtual time.
+    /// The virtual time at which this was seen.
     pub at: Instant,
     /// The property that does not hold.
     pub property: Property,

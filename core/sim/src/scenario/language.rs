@@ -1,7 +1,7 @@
 //! The language of scenarios: what a line can say.
 //!
-//! TARGET is a number, `leader`, `next`, `prev`, `opposite`, `all` or `others` ([`Target`]). TIME is a number of seconds
-//! or milliseconds: `1.5s`, `20ms`.
+//! TARGET is a number, `leader`, `next`, `prev`, `opposite`, `all` or `others` ([`Target`]). TIME is a number of
+//! seconds or milliseconds: `1.5s`, `20ms`.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -14,7 +14,8 @@ use crate::{Heal, Place};
 /// A scenario.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    /// The places of the first ring, in ring order: `nodes COUNT` or `ring PLACE...`. The first member creates the room.
+    /// The places of the first ring, in ring order: `nodes COUNT` or `ring PLACE...`. The first member creates the
+    /// room.
     pub ring: Vec<Place>,
     /// The source of delays, of the cuts between pieces of a write, and of ids: `seed NUMBER`.
     pub seed: u64,
