@@ -3,6 +3,7 @@
 //! Each body takes any bytes and panics if a property of the command line or of the screen does not hold for them.
 
 use std::io::{BufRead, BufReader};
+use std::num::NonZeroU64;
 
 use ringchat_core::{ChatLine, Member, Name, NodeId, Occasion, Text};
 use serde_json::{Value, json};
@@ -104,7 +105,7 @@ fn is_said(text: &str) {
 
 fn eve() -> Option<Member> {
     let name = Name::new("eve").ok()?;
-    Some(Member { id: NodeId::new(([127, 0, 0, 1], 5000).into(), 1), name })
+    Some(Member::new(NodeId::new([1; 32], NonZeroU64::MIN), ([127, 0, 0, 1], 5000).into(), name))
 }
 
 /// Checks that a text is sanitized for a screen, and that an ordinary text stays unchanged.

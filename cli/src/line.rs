@@ -33,7 +33,7 @@ impl Line {
         Self::default()
             .and("> ")
             .and_styled(NAME, from.name.as_str())
-            .and(&format!("({})", from.id.addr()))
+            .and(&format!("({})", from.addr()))
             .and_styled(TIME, &format!("[{stamp}]:"))
             .and(" ")
             .and(text)
@@ -123,13 +123,16 @@ impl Line {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU64;
+
     use ringchat_core::NodeId;
 
     use super::*;
     use crate::wrap::wrap;
 
     fn bob() -> Member {
-        Member { id: NodeId::new("10.0.0.5:5000".parse().unwrap(), 7), name: Name::new("Bob").unwrap() }
+        let id = NodeId::new([1; 32], NonZeroU64::MIN);
+        Member::new(id, "10.0.0.5:5000".parse().unwrap(), Name::new("Bob").unwrap())
     }
 
     #[test]
@@ -161,7 +164,7 @@ mod tests {
     fn system_and_log_lines_and_the_prompt_have_their_forms() {
         assert_eq!(Line::system("Bob left the ring").render(false), "/// Bob left the ring ///");
         assert_eq!(Line::log(3, "a\nb").render(false), "3: a\n  | b");
-        assert_eq!(Line::prompt(&bob().name, bob().id.addr()).render(true), "> Bob(10.0.0.5:5000): ");
+        assert_eq!(Line::prompt(&bob().name, bob().addr()).render(true), "> Bob(10.0.0.5:5000): ");
     }
 
     #[test]

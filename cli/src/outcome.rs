@@ -2,7 +2,6 @@
 
 use std::io;
 
-use ringchat_core::wire::Refusal;
 use ringchat_core::{Ending, JoinFailure};
 
 /// Why a session leaves its room.
@@ -45,7 +44,7 @@ impl SessionOutcome {
             (Some(Ending::Left { unsure }), cause) => Self::left(*unsure, cause),
             (_, Some(Cause::Signal(signal))) => Self::signal(signal),
             (Some(Ending::JoinFailed { tried }), _) => join_failed(tried),
-            (Some(Ending::Refused(refusal)), _) => refused(*refusal),
+            (Some(Ending::RoomFull), _) => room_full(),
             (Some(_) | None, _) => Self::failed(
                 1,
                 "internal",
@@ -101,14 +100,10 @@ fn join_failed(tried: &[(std::net::SocketAddr, JoinFailure)]) -> SessionOutcome 
     SessionOutcome::failed(exit, code, format!("could not join the room ({}); {advice}", all.join("; ")))
 }
 
-/// The outcome when the room refused this member.
-fn refused(refusal: Refusal) -> SessionOutcome {
-    let (code, advice) = match refusal {
-        Refusal::RoomFull => ("room_full", "try again when somebody has left"),
-        Refusal::Slow => ("slow", "read faster, or join from a faster connection"),
-        _ => ("refused", "try again"),
-    };
-    SessionOutcome::failed(4, code, format!("the room did not let this member in: {refusal}; {advice}"))
+/// The outcome when the room has no place for this member.
+fn room_full() -> SessionOutcome {
+    let message = "the room did not let this member in: the room is full; try again when somebody has left";
+    SessionOutcome::failed(4, "room_full", message.to_owned())
 }
 
 #[cfg(test)]
@@ -157,7 +152,7 @@ mod tests {
 
     #[test]
     fn refusals_and_other_versions_have_their_exit_code() {
-        assert_eq!(SessionOutcome::of(Some(&Ending::Refused(Refusal::RoomFull)), None).exit, 4);
+        assert_eq!(SessionOutcome::of(Some(&Ending::RoomFull), None).exit, 4);
         let join = |failure| {
             let tried = vec![("10.0.0.1:1".parse().unwrap(), failure)];
             SessionOutcome::of(Some(&Ending::JoinFailed { tried }), None).exit

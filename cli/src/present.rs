@@ -72,12 +72,20 @@ impl Looks {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU64;
+
     use ringchat_core::Name;
 
     use super::*;
 
     fn member(name: &str, port: u16) -> Member {
-        Member { id: NodeId::new(([127, 0, 0, 1], port).into(), 1), name: Name::new(name).unwrap() }
+        let mut key = [0; 32];
+        key[..2].copy_from_slice(&port.to_be_bytes());
+        Member::new(
+            NodeId::new(key, NonZeroU64::MIN),
+            ([127, 0, 0, 1], port).into(),
+            Name::new(name).unwrap(),
+        )
     }
 
     /// What a member called `name` is called while one called `other` is present.

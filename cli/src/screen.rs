@@ -175,7 +175,7 @@ impl Screen {
             return;
         }
         self.been_in = true;
-        let addr = me.id.addr();
+        let addr = me.addr();
         let commands = if self.show.commands { "; /help shows the commands" } else { "" };
         self.system(&format!("in the ring as {me}: {count}, {leads}{commands}"));
         self.system(&format!("others join with: ringchat {addr}"));

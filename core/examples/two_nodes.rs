@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::error::Error;
 
 use ringchat_core::{Action, Command, Config, DownReason, Input, Instant, LinkId};
-use ringchat_core::{Name, Node, Notice, Origin, Start, Text};
+use ringchat_core::{Name, Node, NodeId, Notice, Origin, Seed, Start, Text};
 
 fn main() -> Result<(), Box<dyn Error>> {
     talk().map(|[alice, bob]| println!("Alice heard {alice:?}\nBob heard   {bob:?}"))
@@ -17,7 +17,8 @@ pub(crate) fn talk() -> Result<[Vec<String>; 2], Box<dyn Error>> {
     let (addr, now) = ("127.0.0.1:1".parse()?, Instant::ZERO);
     let alice = Config::new(addr, Name::new("Alice")?, Start::Create);
     let bob = Config::new("127.0.0.1:2".parse()?, Name::new("Bob")?, Start::Join { contacts: vec![addr] });
-    let nodes = [Node::new(alice, [1; 32], now), Node::new(bob, [2; 32], now)];
+    let seed = |key| Seed { id: NodeId::new([key; 32], std::num::NonZeroU64::MIN), jitter: [key; 32] };
+    let nodes = [Node::new(alice, seed(1), now), Node::new(bob, seed(2), now)];
     let mut pair = Pair { nodes, queue: [].into(), links: [].into(), now, heard: [vec![], vec![]] };
     pair.run_until(|pair| pair.nodes.iter().all(Node::can_say));
     pair.queue.push_back((0, Input::Command(Command::Say(Text::new("hello, who is there?")?.into()))));
@@ -38,7 +39,7 @@ impl Pair {
     fn run_until(&mut self, done: impl Fn(&Self) -> bool) {
         while !done(self) && self.now < Instant(60_000_000) {
             // Time goes on, to the next deadline, only while nothing is on its way.
-            let deadline = |who: usize| self.nodes[who].deadline().map(|deadline| (deadline.at, who));
+            let deadline = |who: usize| self.nodes[who].deadline().map(|at| (at, who));
             let Some((at, idle)) = [0, 1].into_iter().filter_map(deadline).min() else { return };
             let (who, input) = self.queue.pop_front().unwrap_or((idle, Input::Tick));
             self.now = if input == Input::Tick { at } else { self.now };
@@ -57,7 +58,7 @@ impl Pair {
                 let link = LinkId(2 * dial.0 + who as u64);
                 self.links.insert(link);
                 for (end, origin) in [(1 - who, Origin::Accepted), (who, Origin::Dialed(dial))] {
-                    let remote = self.nodes[1 - end].me().id.addr();
+                    let remote = self.nodes[1 - end].me().addr();
                     self.queue.push_back((end, Input::LinkUp { link, origin, remote }));
                 }
             }

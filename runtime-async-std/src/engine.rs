@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_channel::{Receiver, Sender};
 use ringchat_core::driver::Driver;
-use ringchat_core::{Config, DialFailure, Instant, Origin};
+use ringchat_core::{Config, DialFailure, Instant, Origin, Seed};
 
 use crate::accept::accept;
 use crate::clock::Clock;
@@ -33,7 +33,7 @@ impl Engine {
     /// Starts to accept.
     pub(crate) fn start(
         config: Config,
-        seed: [u8; 32],
+        seed: Seed,
         now: Instant,
         listener: TcpListener,
         outlet: Outlet,

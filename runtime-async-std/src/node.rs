@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use event_listener::Event;
 use ringchat_core::driver::{Agenda, CommandQueue, Ended, Keep, Offer, Runner};
 use ringchat_core::wire::Envelope;
-use ringchat_core::{Config, DialFailure, DialId, DownReason, LinkId};
+use ringchat_core::{Config, DialFailure, DialId, DownReason, LinkId, Seed};
 
 use crate::clock::Clock;
 use crate::commands::Commands;
@@ -53,7 +53,7 @@ struct Running {
 
 impl Node {
     /// Makes the node and starts to accept. It runs once it is kept.
-    pub(crate) fn start(config: Config, seed: [u8; 32], listener: TcpListener, outlet: Outlet) -> Arc<Self> {
+    pub(crate) fn start(config: Config, seed: Seed, listener: TcpListener, outlet: Outlet) -> Arc<Self> {
         let clock = Clock::start();
         let node = Arc::new(Self::new(clock));
         let engine = Engine::start(config, seed, clock.now(), listener, outlet, &node);

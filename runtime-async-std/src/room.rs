@@ -8,7 +8,7 @@ use std::{error, fmt, io};
 
 use async_channel::Receiver;
 use ringchat_core::driver::{CommandQueue, Ended, Event};
-use ringchat_core::{Config, Text};
+use ringchat_core::{Config, Seed, Text};
 
 use crate::crew::closed;
 use crate::node::Node;
@@ -60,8 +60,7 @@ impl Room {
         let listen = |source| OpenError::Listen { addr: config.addr, source };
         let listener = TcpListener::bind(config.addr).await.map_err(listen)?;
         let addr = listener.local_addr().map_err(listen)?;
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(OpenError::Random)?;
+        let seed = Seed::draw(getrandom::fill).map_err(OpenError::Random)?;
 
         let node = Node::start(Config { addr, ..config }, seed, listener, outlet);
         let (running, ended) = async_channel::bounded(1);

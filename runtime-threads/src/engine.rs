@@ -6,7 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 
 use ringchat_core::driver::Driver;
-use ringchat_core::{Config, DialFailure, DialId, Instant, Origin};
+use ringchat_core::{Config, DialFailure, DialId, Instant, Origin, Seed};
 
 use crate::accept::Listening;
 use crate::clock::Clock;
@@ -29,7 +29,7 @@ impl Engine {
     /// Starts to accept.
     pub(crate) fn start(
         config: Config,
-        seed: [u8; 32],
+        seed: Seed,
         now: Instant,
         listener: TcpListener,
         outlet: Outlet,

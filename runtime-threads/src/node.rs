@@ -10,7 +10,7 @@ use std::thread::{Builder, JoinHandle};
 
 use ringchat_core::driver::{Agenda, CommandQueue, Ended, Keep, Offer, Runner};
 use ringchat_core::wire::Envelope;
-use ringchat_core::{Config, DialFailure, DialId, DownReason, Instant, LinkId};
+use ringchat_core::{Config, DialFailure, DialId, DownReason, Instant, LinkId, Seed};
 
 use crate::clock::Clock;
 use crate::commands::Commands;
@@ -55,7 +55,7 @@ impl Node {
     /// Starts the node and its threads. The keeper's is to be joined; it is the last of them to end.
     pub(crate) fn start(
         config: Config,
-        seed: [u8; 32],
+        seed: Seed,
         listener: TcpListener,
         outlet: Outlet,
     ) -> io::Result<(Arc<Self>, JoinHandle<()>)> {

@@ -7,7 +7,7 @@ use std::vec::Drain;
 use std::{error, fmt, io};
 
 use ringchat_core::driver::{CommandQueue, Ended, Event};
-use ringchat_core::{Config, Text};
+use ringchat_core::{Config, Seed, Text};
 
 use crate::crew::lock;
 use crate::node::Node;
@@ -57,8 +57,7 @@ impl Room {
         let listen = |source| OpenError::Listen { addr: config.addr, source };
         let listener = TcpListener::bind(config.addr).map_err(listen)?;
         let addr = listener.local_addr().map_err(listen)?;
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(OpenError::Random)?;
+        let seed = Seed::draw(getrandom::fill).map_err(OpenError::Random)?;
 
         let (node, keeper) =
             Node::start(Config { addr, ..config }, seed, listener, outlet).map_err(OpenError::Thread)?;

@@ -228,7 +228,7 @@ pub(super) struct MemberJson<'a> {
 
 impl<'a> MemberJson<'a> {
     fn of(member: &'a Member) -> Self {
-        Self { id: member.id.to_string(), name: member.name.as_str(), addr: member.id.addr() }
+        Self { id: format!("{:x}", member.id), name: member.name.as_str(), addr: member.addr() }
     }
 }
 

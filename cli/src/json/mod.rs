@@ -1,9 +1,8 @@
 //! The frontend for programs: one JSON object per line, both ways.
 //!
 //! The codes of an `error` that ends the session: `listen`, `system`, `join_timeout`, `not_ringchat`, `version`,
-//! `room_full`, `slow`, `refused`, `unsure`, `input`, `output`, `internal`. The codes of an `error` after which the
-//! session goes on: `bad_command`, `text_too_long`, `not_taken`, `not_yet`, `left_behind`, `cut_off`,
-//! `too_many_to_merge`, `log_file`.
+//! `room_full`, `unsure`, `input`, `output`, `internal`. The codes of an `error` after which the session goes on:
+//! `bad_command`, `text_too_long`, `not_taken`, `not_yet`, `left_behind`, `cut_off`, `too_many_to_merge`, `log_file`.
 
 mod command;
 mod event;

@@ -1,4 +1,5 @@
 use std::io;
+use std::num::NonZeroU64;
 use std::sync::{Arc, mpsc};
 
 use ringchat_core::wire::Run;
@@ -46,8 +47,8 @@ impl Shown {
 }
 
 fn bob() -> Arc<Member> {
-    let id = NodeId::new("10.0.0.5:5000".parse().unwrap(), 171);
-    Member { id, name: Name::new("bob").unwrap() }.into()
+    let id = NodeId::new([0xab; 32], NonZeroU64::MIN);
+    Member::new(id, "10.0.0.5:5000".parse().unwrap(), Name::new("bob").unwrap()).into()
 }
 
 fn message(oseq: Seq, mine: bool, text: &str) -> Notice {
@@ -57,7 +58,8 @@ fn message(oseq: Seq, mine: bool, text: &str) -> Notice {
 
 #[test]
 fn every_notice_has_the_documented_form() {
-    let member = json!({"id": "10.0.0.5:5000#ab", "name": "bob", "addr": "10.0.0.5:5000"});
+    let id = "ab".repeat(32) + "0000000000000001";
+    let member = json!({"id": id, "name": "bob", "addr": "10.0.0.5:5000"});
     let mut shown = Shown::new();
     let notices = [
         Notice::Ready { me: bob(), leader: bob(), members: Roster::alone(Member::clone(&bob())) },

@@ -1,5 +1,6 @@
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::sync::mpsc::{self, Receiver, SyncSender, sync_channel};
 
 use ringchat_core::wire::Run;
@@ -47,7 +48,9 @@ impl Shown {
 
 fn member(name: &str, port: u16) -> Member {
     let addr = SocketAddr::from(([127, 0, 0, 1], port));
-    Member { id: NodeId::new(addr, 1), name: ringchat_core::Name::new(name).unwrap() }
+    let mut key = [0; 32];
+    key[..2].copy_from_slice(&port.to_be_bytes());
+    Member::new(NodeId::new(key, NonZeroU64::MIN), addr, ringchat_core::Name::new(name).unwrap())
 }
 
 fn ready(members: &[Member]) -> Notice {

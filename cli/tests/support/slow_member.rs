@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::num::NonZeroU64;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -11,7 +12,8 @@ use std::time::{Duration, Instant};
 use ringchat_core::limits::MAX_FRAME;
 use ringchat_core::wire::{Beat, Envelope, FrameDecoder, GREETING, Message, encode};
 use ringchat_core::{
-    Action, Config, DialFailure, DialId, DownReason, Input, LinkId, Name, Node, Notice, Origin, RoomId, Start,
+    Action, Config, DialFailure, DialId, DownReason, Input, LinkId, Name, Node, NodeId, Notice, Origin,
+    RoomId, Seed, Start,
 };
 
 /// The deadline of everything that is not measured.
@@ -98,7 +100,8 @@ impl Driver {
             }
         });
         let start = Instant::now();
-        let node = Node::new(config, [9; 32], ringchat_core::Instant::ZERO);
+        let seed = Seed { id: NodeId::new([9; 32], NonZeroU64::MIN), jitter: [9; 32] };
+        let node = Node::new(config, seed, ringchat_core::Instant::ZERO);
         Self {
             node,
             start,
@@ -144,7 +147,7 @@ impl Driver {
             let links: Vec<LinkId> = self.links.keys().copied().collect();
             for link in links {
                 self.stamp += 1;
-                let beat = Beat { view: None, cfg: None, acked: 0, stable: 0 };
+                let beat = Beat { view: None, cfg: None, stable: 0 };
                 let message = Message::Pong(beat);
                 self.send(link, &Envelope { room: self.room, stamp: self.stamp, message });
             }

@@ -60,8 +60,8 @@ impl Rng {
         }
     }
 
-    /// A seed for a node.
-    pub fn node_seed(&mut self) -> [u8; 32] {
+    /// What decides the jitter of a node.
+    pub fn jitter(&mut self) -> [u8; 32] {
         let mut seed = [0; 32];
         for word in seed.chunks_mut(8) {
             word.copy_from_slice(&self.bits().to_le_bytes());

@@ -97,7 +97,7 @@ pub(crate) fn kind(message: &Message) -> &'static str {
         Message::Sync(_) => "Sync",
         Message::Install(_) => "Install",
         Message::Suspect { .. } => "Suspect",
-        Message::Draining { .. } => "Draining",
+        Message::Draining => "Draining",
         Message::Leave => "Leave",
         Message::Goodbye { .. } => "Goodbye",
         Message::Refused(_) => "Refused",
@@ -110,12 +110,12 @@ pub(crate) fn kind(message: &Message) -> &'static str {
     }
 }
 
-/// An id: its place, which its address tells, and the end of its incarnation.
+/// An id: its place, and the end of its incarnation.
 struct Id(NodeId);
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}#{:x}", crate::world::place_of(self.0.addr()), self.0.incarnation() & 0xff)
+        write!(f, "{}#{:x}", crate::world::place_of(self.0), self.0.incarnation().get() & 0xff)
     }
 }
 
@@ -161,9 +161,8 @@ impl fmt::Display for Short<'_> {
             Message::Roster { cfg, roster } => {
                 write!(f, " {} {}", Config(Some(*cfg)), Ids(ids(roster).into_iter()))
             }
-            Message::Ping(Beat { view, cfg, acked, stable })
-            | Message::Pong(Beat { view, cfg, acked, stable }) => {
-                write!(f, " view {} cfg {} log {acked} stable {stable}", Seen(*view), Config(*cfg))
+            Message::Ping(Beat { view, cfg, stable }) | Message::Pong(Beat { view, cfg, stable }) => {
+                write!(f, " view {} cfg {} stable {stable}", Seen(*view), Config(*cfg))
             }
             Message::Elect(elect) => fmt_elect(f, elect),
             Message::Elected(e) => {
@@ -176,7 +175,6 @@ impl fmt::Display for Short<'_> {
             Message::Install(install) => fmt_install(f, install),
             Message::Superseded { generation } => write!(f, " {generation}"),
             Message::Suspect { id } => write!(f, " {}", Id(*id)),
-            Message::Draining { oseq } => write!(f, " {oseq}"),
             Message::Goodbye { successor: Some(id) } => write!(f, " to {}", Id(*id)),
             Message::Refused(refusal) => write!(f, ": {refusal}"),
             Message::Join(j) => write!(f, " {} epoch {} gen {}", Id(j.me.id), j.epoch, j.generation),
@@ -185,7 +183,10 @@ impl fmt::Display for Short<'_> {
             Message::WantPromise { round } => write!(f, " {round}"),
             Message::Promise { round, epoch } => write!(f, " {round} epoch {epoch}"),
             Message::JoinVia { leader, .. } => write!(f, " {}", Id(leader.id)),
-            Message::WantRoster | Message::Leave | Message::Goodbye { successor: None } => Ok(()),
+            Message::WantRoster
+            | Message::Draining
+            | Message::Leave
+            | Message::Goodbye { successor: None } => Ok(()),
         }
     }
 }

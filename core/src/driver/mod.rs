@@ -23,7 +23,7 @@ use core::ops::Range;
 use core::time::Duration;
 
 use crate::action::{Action, CloseMode};
-use crate::config::Config;
+use crate::config::{Config, Seed};
 use crate::ids::{DialId, LinkId};
 use crate::input::{Command, DialFailure, DownReason, Input, Origin};
 use crate::node::{Node, Outbox};
@@ -119,7 +119,7 @@ pub struct Driver<C> {
 
 impl<C: Connection> Driver<C> {
     /// A new node without links. `config.addr` is the bound address.
-    pub fn new(config: Config, seed: [u8; 32], now: Instant) -> Self {
+    pub fn new(config: Config, seed: Seed, now: Instant) -> Self {
         Self {
             node: Node::new(config, seed, now),
             out: Outbox::new(),
@@ -262,7 +262,7 @@ impl<C: Connection> Driver<C> {
 
     /// When [`tick`](Self::tick) is to be called. To be read anew after each turn.
     pub fn deadline(&self) -> Option<Instant> {
-        let node = self.node.deadline().map(|deadline| deadline.at).filter(|_| !self.halted);
+        let node = self.node.deadline().filter(|_| !self.halted);
         let lingering = self.lingering.front().map(|first| first.until);
         let leave = self.leave_by.filter(|_| self.held);
         node.into_iter().chain(lingering).chain(leave).min()

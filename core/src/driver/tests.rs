@@ -1,7 +1,7 @@
 use super::outgoing::FLUSH_BYTES;
 use super::*;
-use crate::config::Start;
-use crate::ids::{Epoch, Name, NodeId, RoomId, Text};
+use crate::config::{Seed, Start};
+use crate::ids::{Epoch, Name, RoomId, Text};
 use crate::limits::{MAX_FRAME, MAX_TEXT};
 use crate::roster::{Member, View};
 use crate::wire::{DecodeError, FrameDecoder, Message, Run};
@@ -49,9 +49,13 @@ fn addr() -> SocketAddr {
     ([127, 0, 0, 1], 4000).into()
 }
 
+fn seed() -> Seed {
+    Seed { id: Member::numbered(1).id, jitter: [7; 32] }
+}
+
 fn driver() -> Driver<Shared> {
     let config = Config::new(addr(), Name::new("a").unwrap(), Start::Create);
-    Driver::new(config, [7; 32], START)
+    Driver::new(config, seed(), START)
 }
 
 /// A driver with `count` links, whose greetings are written. The node is not told, so that it does nothing
@@ -132,7 +136,7 @@ fn much_for_one_link_is_written_before_the_turn_ends() {
 fn a_long_message_is_written_at_once_and_in_its_place() {
     let (mut driver, links, connections) = linked(2);
     let texts = Text::new(&"x".repeat(MAX_TEXT)).unwrap().into();
-    let origin = Member { id: NodeId::new(addr(), 1), name: Name::new("a").unwrap() };
+    let origin = Member::numbered(1);
     let view = View { epoch: Epoch(1), leader: origin.id };
     let said = vec![Run { origin: origin.into(), oseq: 1, texts, stamp: 1 }; FLUSH_BYTES / MAX_TEXT];
     let message = Message::Submit { view, said };
@@ -271,7 +275,7 @@ fn a_leaver_does_not_wait_for_the_room_for_ever() {
         join_timeout: Duration::from_hours(1),
         ..Config::new(addr(), Name::new("a").unwrap(), Start::Join { contacts })
     };
-    let mut driver: Driver<Shared> = Driver::new(config, [7; 32], START);
+    let mut driver: Driver<Shared> = Driver::new(config, seed(), START);
     let mut queue = CommandQueue::default();
     let text = Text::new("x").unwrap();
     let line = Command::Say(text.clone().into());

@@ -78,7 +78,7 @@ impl Hearer {
             Notice::Chat(chat) => chats.push(chat),
             Notice::Gap { count, .. } => bail!("{count} texts can no longer be had"),
             Notice::Ready { me, members, .. } => {
-                answer(&Answer::Joined { addr: Some(me.id.addr()), at: clock::now() })?;
+                answer(&Answer::Joined { addr: Some(me.addr()), at: clock::now() })?;
                 return self.count(members.len());
             }
             Notice::Joined { .. } => return self.count(self.members + 1),

@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ringchat_core::{
-    CloseMode, Config, DialFailure, DialId, DownReason, Input, Instant, LinkId, Name, Node, Origin, Start,
+    CloseMode, Config, DialFailure, DialId, DownReason, Input, Instant, LinkId, Name, Node, NodeId, Origin,
+    Seed, Start,
 };
 
 use ringchat_sim::oracles::Violation;
@@ -196,8 +198,9 @@ impl State {
     fn newcomer(&self, start: Start) -> Host {
         let number = self.hosts.len();
         let config = Config::new(addr_of(number), name_of(number), start);
-        let mut seed = [0; 32];
-        seed[0] = u8::try_from(number).unwrap_or(u8::MAX);
+        let mut jitter = [0; 32];
+        jitter[0] = u8::try_from(number).unwrap_or(u8::MAX);
+        let seed = Seed { id: id_of(number), jitter };
         let mut node = Node::new(config, seed, self.now());
         self.setup.ablation.prepare_node(&mut node);
         Host::new(node, self.allowed())
@@ -245,7 +248,7 @@ impl State {
 
     /// The host, alive or not, whose address is dialed.
     pub(super) fn dialed_by(&self, dialing: &Dialing) -> Option<usize> {
-        self.hosts.iter().position(|host| host.node.me().id.addr() == dialing.addr)
+        self.hosts.iter().position(|host| host.node.me().addr() == dialing.addr)
     }
 
     /// Hands an input to a host.
@@ -407,7 +410,7 @@ impl State {
     pub(super) fn is_overdue(&self) -> bool {
         let late = |host: usize| {
             let deadline = self.hosts[host].node.deadline()?;
-            Some(self.clocks[host].since(deadline.at))
+            Some(self.clocks[host].since(deadline))
         };
         self.asleep.and_then(late).is_some_and(|late| late > Config::DETECT / 2)
     }
@@ -418,7 +421,12 @@ fn link_of(from: usize, dial: DialId) -> LinkId {
     LinkId((from as u64) << 32 | dial.0)
 }
 
-/// The address of a host. Later hosts have greater ids.
+/// The id of a host. Later hosts have greater ids.
+fn id_of(host: usize) -> NodeId {
+    NodeId::new([u8::try_from(host + 1).unwrap_or(u8::MAX); 32], NonZeroU64::MIN)
+}
+
+/// The address of a host.
 pub(super) fn addr_of(host: usize) -> SocketAddr {
     let last = u8::try_from(host + 1).unwrap_or(u8::MAX);
     ([10, 0, 0, last], 4000).into()

@@ -63,7 +63,7 @@ impl State {
 
     /// How long until a host's next deadline.
     fn wait(&self, host: usize) -> Option<Duration> {
-        self.hosts[host].node.deadline().map(|deadline| deadline.at.since(self.clocks[host]))
+        self.hosts[host].node.deadline().map(|at| at.since(self.clocks[host]))
     }
 
     /// Delivers heartbeats with nothing before them, and settles dials that must fail: neither may keep
@@ -94,9 +94,9 @@ impl State {
         self.budget.false_alarms -= 1;
         let end = self.clocks[host].after(ALARM);
         let before = self.under_way();
-        while let Some(deadline) = self.hosts[host].node.deadline().filter(|deadline| deadline.at < end) {
+        while let Some(deadline) = self.hosts[host].node.deadline().filter(|at| *at < end) {
             let old = self.wires.clone();
-            self.clocks[host] = deadline.at;
+            self.clocks[host] = deadline;
             self.input(host, Input::Tick);
             if self.under_way() != before {
                 return true;

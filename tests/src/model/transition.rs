@@ -404,7 +404,7 @@ impl State {
         self.hosts.iter().enumerate().fold(text, |text, (number, host)| {
             let (me, number) = (host.node.me(), number.to_string());
             let text = text.replace(&format!("{me:?}"), &number).replace(&format!("{:?}", me.id), &number);
-            text.replace(&me.id.addr().to_string(), &number)
+            text.replace(&me.addr().to_string(), &number)
         })
     }
 

@@ -1,6 +1,6 @@
 use std::env;
 use std::fs;
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroU64};
 use std::path::Path;
 
 use ringchat_core::{Member, Name, NodeId};
@@ -248,8 +248,8 @@ fn evening(columns: u16, rows: u16, colour: bool) -> vt100::Parser {
     let mut terminal = vt100::Parser::new(cells(rows), cells(columns), 0);
     let size = Size { columns: columns.into(), rows: rows.into() };
     let mut painter = Painter::new(size, Look { colour, ..LOOK });
-    let carol =
-        Member { id: NodeId::new("10.0.0.5:5000".parse().unwrap(), 1), name: Name::new("Carol").unwrap() };
+    let id = NodeId::new([1; 32], NonZeroU64::MIN);
+    let carol = Member::new(id, "10.0.0.5:5000".parse().unwrap(), Name::new("Carol").unwrap());
     let prompt = Line::prompt(&Name::new("Bob").unwrap(), "10.0.0.2:4001".parse().unwrap());
     let long = "a text that goes on and on, and is wrapped at words, not at the edge of the window";
     let lines = [

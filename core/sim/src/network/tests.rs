@@ -1,16 +1,18 @@
 use alloc::vec;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
+use core::num::NonZeroU64;
 use core::time::Duration;
 
 use ringchat_core::limits::{LINK_QUEUE_BYTES, MAX_GREETING};
 use ringchat_core::wire::{DecodeError, Envelope, Message, Run};
 use ringchat_core::{
-    CloseMode, DialFailure, DialId, DownReason, Epoch, Input, Instant, LinkId, Member, Name, NodeId, Origin,
-    RoomId, Text, View,
+    CloseMode, DialFailure, DialId, DownReason, Epoch, Input, Instant, LinkId, Member, Name, Origin, RoomId,
+    Text, View,
 };
 
 use super::{Death, Heal, HostId, Network, Quality};
+use crate::id_of;
 use crate::rng::Rng;
 
 fn addr(port: u16) -> SocketAddr {
@@ -22,7 +24,7 @@ fn small(stamp: u64) -> Envelope {
 }
 
 fn big() -> Envelope {
-    let origin = Member { id: NodeId::new(addr(1), 1), name: Name::new("a").unwrap() };
+    let origin = Member::new(id_of(1, NonZeroU64::MIN), addr(1), Name::new("a").unwrap());
     let view = View { epoch: Epoch(1), leader: origin.id };
     let texts = Text::new(&"x".repeat(16_000)).unwrap().into();
     let said = Run { origin: origin.into(), oseq: 1, texts, stamp: 1 };

@@ -67,15 +67,19 @@ fn agree(ring: &[&(HostId, Report)]) -> Result<Vec<HostId>, String> {
 
 #[cfg(test)]
 mod tests {
+    use core::num::NonZeroU64;
+
     use super::*;
     use alloc::vec;
+
+    use crate::{addr_of, id_of};
     use ringchat_core::{Epoch, Member, Name, Roster};
 
     type Break = fn(&mut Vec<(HostId, Report)>);
 
     fn member(n: u16) -> Member {
-        let id = NodeId::new(([10, 0, 0, 1], n).into(), 1);
-        Member { id, name: Name::new("m").unwrap() }
+        let id = id_of(n.into(), NonZeroU64::MIN);
+        Member::new(id, addr_of(n.into()), Name::new("m").unwrap())
     }
 
     fn ring(of: &[u16], leader: u16, epoch: u64) -> Vec<(HostId, Report)> {

@@ -84,10 +84,14 @@ fn view_at(node: &Node, index: Index) -> Option<View> {
 mod tests {
     use super::*;
     use alloc::vec::Vec;
-    use ringchat_core::{ConfigId, NodeId};
+    use core::num::NonZeroU64;
 
-    fn elect(epoch: u64, candidate: u16) -> Elect {
-        let id = |n| NodeId::new(([10, 0, 0, 1], n).into(), 1);
+    use ringchat_core::ConfigId;
+
+    use crate::{Place, id_of};
+
+    fn elect(epoch: u64, candidate: Place) -> Elect {
+        let id = |n| id_of(n, NonZeroU64::MIN);
         let candidate = CandidateRank { epoch: Epoch(1), length: 5, id: id(candidate) };
         let cfg = ConfigId { view: View { epoch: Epoch(1), leader: id(1) }, n: 1 };
         Elect { epoch: Epoch(epoch), candidate, path: Vec::new(), cfg, roster: None }

@@ -210,7 +210,7 @@ impl Play {
             .current_leader()
             .map(|(leader, host)| self.world.node(host).roster().after(leader).collect::<Vec<_>>());
         let picked = ring.and_then(|ring| pick(&ring));
-        picked.and_then(|id| self.world.at(place_of(id.addr()))).into_iter().collect()
+        picked.and_then(|id| self.world.at(place_of(id))).into_iter().collect()
     }
 
     /// The live leader of the highest epoch that a running member reports.
@@ -219,7 +219,7 @@ impl Play {
         let running = reports.filter(|(host, _)| self.world.life(*host) == Life::Running);
         let led = running.filter_map(|(_, report)| Some((report.epoch, report.leader?.id)));
         let (_, id) = led.max()?;
-        Some((id, self.world.at(place_of(id.addr()))?))
+        Some((id, self.world.at(place_of(id))?))
     }
 
     /// Checks a condition.

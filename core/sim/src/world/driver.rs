@@ -31,7 +31,7 @@ impl World {
         if process.life != Life::Running {
             return Ok(());
         }
-        let due = process.node.deadline().is_some_and(|deadline| deadline.at <= self.clock(host));
+        let due = process.node.deadline().is_some_and(|at| at <= self.clock(host));
         if due {
             self.feed(host, vec![Input::Tick])?;
             self.user(host)
@@ -153,7 +153,7 @@ impl World {
 
     fn check_progress(&self, host: HostId, clock: Instant) -> Result<(), Violation> {
         let Some(deadline) = self.processes[host.0].node.deadline() else { return Ok(()) };
-        if deadline.at > clock {
+        if deadline > clock {
             return Ok(());
         }
         let detail = format!("{} wants to be woken at {deadline:?}, and it is {clock}", self.label(host));
@@ -176,7 +176,7 @@ impl World {
     pub(super) fn plan(&mut self, host: HostId) {
         let process = &mut self.processes[host.0];
         let Some(deadline) = process.node.deadline() else { return };
-        let due = shifted(deadline.at, process.offset.saturating_neg()).max(self.now);
+        let due = shifted(deadline, process.offset.saturating_neg()).max(self.now);
         let at = due.after(self.rng.between(Duration::ZERO, process.lateness));
         if process.wake.is_none_or(|wake| due < wake) {
             process.wake = Some(at);

@@ -9,12 +9,13 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
+use core::num::NonZeroU64;
 use core::slice;
 use core::time::Duration;
 
 use ringchat_core::limits::LINK_QUEUE_BYTES;
 use ringchat_core::{
-    Action, Command, Config, Epoch, Input, Instant, Name, Node, NodeId, Report, Start, Text, View,
+    Action, Command, Config, Epoch, Input, Instant, Name, Node, NodeId, Report, Seed, Start, Text, View,
 };
 
 use crate::network::{Death, Heal, HostId, Network, Quality};
@@ -29,18 +30,23 @@ use crate::trace::{Trace, kind};
 /// The place of a process: a number from 1 that decides its address. A restarted process has the place of the former.
 pub type Place = u32;
 
-/// The address of a place. Higher places have greater ids.
+/// The address of a place.
 pub fn addr_of(place: Place) -> SocketAddr {
     let [_, a, b, c] = place.to_be_bytes();
     SocketAddr::new(IpAddr::V4(Ipv4Addr::new(10, a, b, c)), 4000)
 }
 
-/// The place of an address.
-pub fn place_of(addr: SocketAddr) -> Place {
-    match addr.ip() {
-        IpAddr::V4(ip) => u32::from(ip) & 0x00ff_ffff,
-        IpAddr::V6(_) => 0,
-    }
+/// The id of a place's process in the life called `incarnation`. Higher places have greater ids.
+pub fn id_of(place: Place, incarnation: NonZeroU64) -> NodeId {
+    let mut key = [0; 32];
+    key[..4].copy_from_slice(&place.to_be_bytes());
+    NodeId::new(key, incarnation)
+}
+
+/// The place of an id.
+pub fn place_of(id: NodeId) -> Place {
+    let [a, b, c, d, ..] = *id.key();
+    Place::from_be_bytes([a, b, c, d])
 }
 
 /// The state of a process.
@@ -260,9 +266,11 @@ impl World {
         let mut config = Config::new(addr, name_of(place), start);
         config.detect = self.detect;
         config.join_timeout = self.join_timeout;
+        let incarnation = NonZeroU64::new(self.rng.bits()).unwrap_or(NonZeroU64::MIN);
+        let seed = Seed { id: id_of(place, incarnation), jitter: self.rng.jitter() };
         let offset = 1_000_000i64.saturating_sub_unsigned(self.now.0);
         #[cfg_attr(not(feature = "ablation"), allow(unused_mut, reason = "rules are taken away afterwards"))]
-        let mut node = Node::new(config, self.rng.node_seed(), shifted(self.now, offset));
+        let mut node = Node::new(config, seed, shifted(self.now, offset));
         #[cfg(feature = "ablation")]
         node.ablate(self.ablated);
         self.processes.push(Process {

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use ringchat_core::View;
+use ringchat_core::{Member, View};
 
 use super::{HostId, World, place_of};
 use crate::Property;
@@ -63,11 +63,11 @@ impl World {
     fn nobody_is_looked_for(&self, rings: &[Vec<HostId>]) -> Result<(), String> {
         for (n, ring) in rings.iter().enumerate() {
             let looked_for: BTreeSet<SocketAddr> =
-                ring.iter().flat_map(|&host| self.node(host).lost()).map(|id| id.addr()).collect();
+                ring.iter().flat_map(|&host| self.node(host).lost()).map(Member::addr).collect();
             let others = rings.iter().enumerate().filter(|&(other, _)| other != n).map(|(_, other)| other);
             let reachable = others.filter(|other| self.can_merge(ring, other)).flatten();
             let mut found = reachable.map(|&host| self.node(host).me());
-            if let Some(found) = found.find(|me| looked_for.contains(&me.id.addr())) {
+            if let Some(found) = found.find(|me| looked_for.contains(&me.addr())) {
                 return Err(format!("there are {} rings, and one looks for {found}", rings.len()));
             }
         }
@@ -81,7 +81,7 @@ impl World {
     }
 
     fn leader_of(&self, host: HostId) -> Option<HostId> {
-        self.at(place_of(self.node(host).view().leader.addr()))
+        self.at(place_of(self.node(host).view().leader))
     }
 
     /// Checks that no cut goes through a ring.
