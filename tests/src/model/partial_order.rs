@@ -1,10 +1,10 @@
-//! Partial order reduction: transitions that can wait. Those are messages whose arrival only their receiver can tell, and
-//! that commute with everything else that can happen to the receiver now.
+//! Partial order reduction: transitions that can wait. Those are messages whose arrival only their receiver can tell,
+//! and that commute with everything else that can happen to the receiver now.
 //!
-//! Such a transition is not tried while anything else is under way. Nothing is missed by that: in a way that begins with
-//! it, the next transition either belongs to another host or commutes with it, and can come first just as well. So the
-//! waiting one moves back until something does not commute with it, where it is tried, or until nothing else is left.
-//! The properties that are checked after each transition do not depend on it.
+//! Such a transition is not tried while anything else is under way. Nothing is missed by that: in a way that begins
+//! with it, the next transition either belongs to another host or commutes with it, and can come first just as well.
+//! So the waiting one moves back until something does not commute with it, where it is tried, or until nothing else
+//! is left. The properties that are checked after each transition do not depend on it.
 
 use std::sync::Arc;
 
@@ -50,8 +50,9 @@ impl State {
         })
     }
 
-    /// Whether `after`, which an arrival at `end` makes of this state, differs from it only in the receiver, and there
-    /// in nothing that hosts are compared by, and in the receiver's end of the wire, to which nothing more is under way.
+    /// Whether `after`, which an arrival at `end` makes of this state, differs from it only in the receiver, and
+    /// there in nothing that hosts are compared by, and in the receiver's end of the wire, to which nothing more is
+    /// under way.
     fn only_receiver_tells(&self, after: &Self, wire: usize, end: usize) -> bool {
         let host = self.wires[wire].hosts[end];
         let old = &self.wires[wire];
