@@ -14,7 +14,8 @@ use crate::config::{Config, Seed, Start};
 use crate::ids::{DialId, LinkId, Name, NodeId, RoomId, Text};
 use crate::input::{Command, DialFailure, DownReason, Input, Origin};
 use crate::limits::{MAX_ABSENT, MAX_ROSTER};
-use crate::node::{Node, invariants};
+use crate::node::Node;
+use crate::node::inspect::invariants;
 use crate::time::Instant;
 use crate::wire::{DecodeError, Envelope, Message, encode};
 
