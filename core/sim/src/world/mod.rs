@@ -13,15 +13,14 @@ use core::num::NonZeroU64;
 use core::slice;
 use core::time::Duration;
 
+#[cfg(feature = "ablation")]
+use ringchat_core::Rule;
 use ringchat_core::limits::LINK_QUEUE_BYTES;
 use ringchat_core::{
     Action, Command, Config, Epoch, Input, Instant, Name, Node, NodeId, Report, Seed, Start, Text, View,
 };
 
 use crate::network::{Death, Heal, HostId, Network, Quality};
-#[cfg(feature = "ablation")]
-use ringchat_core::Rule;
-
 use crate::oracles::{FaultModel, States, Tokens, Transcripts, Violation};
 use crate::rng::Rng;
 use crate::schedule::Schedule;
@@ -269,10 +268,7 @@ impl World {
         let incarnation = NonZeroU64::new(self.rng.bits()).unwrap_or(NonZeroU64::MIN);
         let seed = Seed { id: id_of(place, incarnation), jitter: self.rng.jitter() };
         let offset = 1_000_000i64.saturating_sub_unsigned(self.now.0);
-        #[cfg_attr(not(feature = "ablation"), allow(unused_mut, reason = "rules are taken away afterwards"))]
-        let mut node = Node::new(config, seed, shifted(self.now, offset));
-        #[cfg(feature = "ablation")]
-        node.ablate(self.ablated);
+        let node = Node::new(config, seed, shifted(self.now, offset));
         self.processes.push(Process {
             node,
             place,
@@ -284,6 +280,8 @@ impl World {
             unsaid: VecDeque::new(),
             leaving: false,
         });
+        #[cfg(feature = "ablation")]
+        self.processes[host.0].node.ablate(self.ablated);
         self.places.insert(place, host);
         self.transcripts.enter(label);
         self.plan(host);
