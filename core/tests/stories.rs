@@ -224,3 +224,39 @@ fn who_has_refused_and_then_follows_is_the_previous_once_the_refusal_has_lapsed(
     it.live_on(Duration::from_millis(1200));
     assert_eq!(it.node.prev(), Some(id(CONTACT)));
 }
+
+/// A newcomer refuses to take part in an election, as it does before its welcome. Its refusal comes when the election is
+/// over and the newcomer is a member.
+fn elect_after_a_late_refusal(prepare: impl Fn(&mut Node)) -> Vec<Action> {
+    let mut it = Newcomer::that_has_asked();
+    prepare(&mut it.node);
+    let ring = it.ring(&[LEADER, ME, CONTACT]);
+    it.welcome(ring.clone());
+    it.follow(ring);
+    it.handle(Input::LinkUp { link: FROM_CONTACT, origin: Origin::Accepted, remote: addr(CONTACT) });
+    it.hear(FROM_CONTACT, Message::Hello(Hello { generation: 2, ..it.hello(CONTACT, false) }));
+    assert_eq!(it.node.next(), Some(id(CONTACT)));
+    let late = NotMember { re: RefusedKind::Elect, epoch: Epoch(1), me: id(CONTACT), cfg: None };
+    it.hear(FROM_CONTACT, Message::NotMember(late));
+    let lost = it.handle(Input::LinkDown { link: TO_LEADER, reason: DownReason::Io });
+    let dial = dialed(&lost, LEADER).unwrap();
+    let elects = it.handle(Input::DialFailed { dial, reason: DialFailure::Refused });
+    assert!(starts_an_election(&elects), "{elects:?}");
+    elects
+}
+
+fn passes_a_token(actions: &[Action]) -> bool {
+    sends(actions, |message| matches!(message, Message::Elect(_)))
+}
+
+#[test]
+fn a_member_that_refused_an_earlier_election_gets_the_token_of_the_next() {
+    assert!(passes_a_token(&elect_after_a_late_refusal(|_| {})));
+}
+
+#[cfg(feature = "ablation")]
+#[test]
+fn a_member_that_refused_an_earlier_election_is_left_out_if_its_refusal_counts_on() {
+    let rules = &[ringchat_core::Rule::RefusalsOfThisElection];
+    assert!(!passes_a_token(&elect_after_a_late_refusal(|node| node.ablate(rules))));
+}

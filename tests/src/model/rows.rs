@@ -43,7 +43,7 @@ pub const ROWS: &[Row] = &[
     large(3, Budget { joins: 1, crashes: 1, messages: 1, ..NONE }),
     large(3, Budget { joins: 1, crashes: 2, messages: 1, ..NONE }),
     tested(2, 90_000, Budget { joins: 1, breaks: 1, messages: 1, ..NONE }),
-    tested(2, 25_000, Budget { joins: 1, false_alarms: 1, ..NONE }),
+    tested(2, 22_000, Budget { joins: 1, false_alarms: 1, ..NONE }),
     large(2, Budget { joins: 1, partitions: 1, ..NONE }),
     large(2, Budget { joins: 1, partitions: 1, crashes: 1, messages: 1, ..NONE }),
     // Leaving in order.
@@ -64,8 +64,8 @@ pub const ROWS: &[Row] = &[
     large(3, Budget { sleeps: 1, messages: 1, ..NONE }),
     // Partitions: any cut in two, healed at any time.
     tested(2, 500, Budget { partitions: 1, messages: 1, ..NONE }),
-    tested(2, 20_000, Budget { partitions: 2, messages: 1, ..NONE }),
-    tested(3, 25_000, Budget { partitions: 1, ..NONE }),
+    tested(2, 19_000, Budget { partitions: 2, messages: 1, ..NONE }),
+    tested(3, 24_000, Budget { partitions: 1, ..NONE }),
     large(3, Budget { partitions: 1, messages: 1, ..NONE }),
     large(3, Budget { partitions: 1, messages: 2, ..NONE }),
     large(3, Budget { partitions: 1, crashes: 1, messages: 1, ..NONE }),
