@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use ringchat_core::Text;
-use ringchat_core::driver::Ended;
 use ringchat_core::limits::MAX_TEXT;
+use ringchat_driver::Ended;
 
 use crate::lines::{self, Lines};
 use crate::outcome::Cause;

@@ -7,8 +7,8 @@ use std::str::FromStr;
 
 use futures::StreamExt;
 use futures::executor::block_on;
-use ringchat_core::driver::{Ended, Event, NoEvent};
 use ringchat_core::{Config, Text};
+use ringchat_driver::{Ended, Event, NoEvent};
 use serde::Serialize;
 
 /// What drives the node.

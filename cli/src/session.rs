@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use ringchat_core::driver::{Event, NoEvent};
 use ringchat_core::{ChatLine, Notice, Stamp};
+use ringchat_driver::{Event, NoEvent};
 
 use crate::chat_log::{ChatLog, Trouble};
 use crate::line::Line;

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use event_listener::Event;
 use ringchat_core::Instant;
-use ringchat_core::driver::{CommandQueue, Connection, Driver, Ended, Offer};
+use ringchat_driver::{CommandQueue, Connection, Driver, Ended, Offer};
 
 use crate::clock::Clock;
 use crate::crew::lock;

@@ -5,8 +5,8 @@ use std::net::Shutdown;
 use std::sync::{Arc, Mutex};
 
 use futures::{AsyncReadExt, AsyncWriteExt, FutureExt};
-use ringchat_core::driver::{self, Backlog, Inbox, Trust};
 use ringchat_core::{DownReason, LinkId, Origin};
+use ringchat_driver::{FrameReader, Trust, WriteQueue};
 
 use crate::crew::{Crew, lock};
 use crate::node::{Job, Node};
@@ -16,7 +16,7 @@ use crate::rt::TcpStream;
 #[derive(Debug)]
 struct Shared {
     stream: TcpStream,
-    backlog: Mutex<Backlog>,
+    backlog: Mutex<WriteQueue>,
 }
 
 /// The node's side of a connection. Dropping it ends the connection.
@@ -39,13 +39,13 @@ impl Connection {
         stream.set_nodelay(true)?;
         let shared = Arc::new(Shared { stream, backlog: Mutex::default() });
         let trust = Trust::new(origin);
-        let (reading, inbox) = (Arc::clone(&shared), Inbox::new(trust.clone()));
+        let (reading, inbox) = (Arc::clone(&shared), FrameReader::new(trust.clone()));
         crew.start(async move { read(link, &reading.stream, inbox, &node).await });
         Ok(Self { shared, trust, crew: crew.clone() })
     }
 }
 
-impl driver::Connection for Connection {
+impl ringchat_driver::Connection for Connection {
     fn send(&mut self, bytes: &[u8]) -> Result<(), DownReason> {
         let mut backlog = lock(&self.shared.backlog);
         let mut rest = bytes;
@@ -116,7 +116,7 @@ fn next_bytes(shared: &Shared) -> Option<Vec<u8>> {
 }
 
 /// The body of a reader: hands on what comes until the connection ends.
-async fn read(link: LinkId, mut stream: &TcpStream, mut inbox: Inbox, node: &Arc<Node>) {
+async fn read(link: LinkId, mut stream: &TcpStream, mut inbox: FrameReader, node: &Arc<Node>) {
     let reason = loop {
         let Ok(read) = stream.read(inbox.spare()).await else { break DownReason::Io };
         let (envelopes, end) = inbox.advance(read);
@@ -149,9 +149,9 @@ fn end(stream: &TcpStream, how: Shutdown) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use driver::Connection as _;
     use futures::executor::block_on;
     use ringchat_core::limits::LINK_QUEUE_BYTES;
+    use ringchat_driver::Connection as _;
     use std::io::Read;
     use std::net::Ipv4Addr;
     use std::time::Duration;

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_channel::Receiver;
-use ringchat_core::driver::DIAL_TIMEOUT;
 use ringchat_core::{DialFailure, DialId};
+use ringchat_driver::DIAL_TIMEOUT;
 
 use crate::crew::unless;
 use crate::node::{Job, Node};

@@ -7,8 +7,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use async_channel::{Receiver, Sender};
-use ringchat_core::driver::Driver;
 use ringchat_core::{Config, DialFailure, Instant, Origin};
+use ringchat_driver::Driver;
 
 use crate::accept::accept;
 use crate::clock::Clock;

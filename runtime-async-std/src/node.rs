@@ -7,9 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex};
 
 use event_listener::Event;
-use ringchat_core::driver::{Agenda, CommandQueue, Ended, Keep, Offer, Runner};
 use ringchat_core::wire::Envelope;
 use ringchat_core::{Config, DialFailure, DialId, DownReason, LinkId};
+use ringchat_driver::{CommandQueue, Ended, Offer, Scheduler, Step, TurnOwner};
 
 use crate::clock::Clock;
 use crate::commands::Commands;
@@ -31,10 +31,10 @@ pub(crate) enum Job {
     Down(LinkId, DownReason),
 }
 
-/// A node and what waits for it. The [`Agenda`] says which task runs it; the keeper is a task of its own.
+/// A node and what waits for it. The [`Scheduler`] says which task runs it; the keeper is a task of its own.
 pub(crate) struct Node {
-    agenda: Mutex<Agenda<Job>>,
-    /// For readers and others that wait for room in the agenda.
+    scheduler: Mutex<Scheduler<Job>>,
+    /// For readers and others that wait for room in the scheduler.
     room: Event,
     /// For the keeper.
     keeper: Event,
@@ -63,7 +63,7 @@ impl Node {
 
     fn new(clock: Clock) -> Self {
         Self {
-            agenda: Mutex::default(),
+            scheduler: Mutex::default(),
             room: Event::new(),
             keeper: Event::new(),
             commands: Commands::default(),
@@ -76,19 +76,19 @@ impl Node {
     pub(crate) async fn put(self: &Arc<Self>, job: Job) -> Result<(), Ended> {
         let runner = self.enter(job).await?;
         self.run(runner);
-        if runner == Runner::Caller {
+        if runner == TurnOwner::Caller {
             // A reader that always finds something to read would not let others come in turn.
             rt::yield_now().await;
         }
         Ok(())
     }
 
-    async fn enter(&self, job: Job) -> Result<Runner, Ended> {
+    async fn enter(&self, job: Job) -> Result<TurnOwner, Ended> {
         loop {
             let room = {
-                let mut agenda = lock(&self.agenda);
-                if !agenda.is_full() {
-                    return agenda.put(job);
+                let mut scheduler = lock(&self.scheduler);
+                if !scheduler.is_full() {
+                    return scheduler.put(job);
                 }
                 self.room.listen()
             };
@@ -115,19 +115,19 @@ impl Node {
 
     fn run_commands(self: &Arc<Self>) {
         let now = self.clock.now();
-        let runner = lock(&self.agenda).command(now);
+        let runner = lock(&self.scheduler).command(now);
         self.run(runner);
     }
 
-    fn run(self: &Arc<Self>, runner: Runner) {
+    fn run(self: &Arc<Self>, runner: TurnOwner) {
         match runner {
-            Runner::Caller => {
+            TurnOwner::Caller => {
                 if self.turn() {
                     self.wake_keeper();
                 }
             }
-            Runner::Keeper => self.wake_keeper(),
-            Runner::Other => {}
+            TurnOwner::Keeper => self.wake_keeper(),
+            TurnOwner::Other => {}
         }
     }
 
@@ -144,18 +144,18 @@ impl Node {
         }));
         if let Ok(Some((began, deadline))) = turned {
             let now = self.clock.now();
-            lock(&self.agenda).end(began, now, deadline)
+            lock(&self.scheduler).end(began, now, deadline)
         } else {
-            lock(&self.agenda).close();
+            lock(&self.scheduler).close();
             true
         }
     }
 
     fn take_jobs(&self, jobs: &mut VecDeque<Job>) {
-        let mut agenda = lock(&self.agenda);
-        let was_full = agenda.is_full();
-        agenda.begin(jobs);
-        drop(agenda);
+        let mut scheduler = lock(&self.scheduler);
+        let was_full = scheduler.is_full();
+        scheduler.begin(jobs);
+        drop(scheduler);
         if was_full {
             self.room.notify(usize::MAX);
         }
@@ -170,16 +170,16 @@ impl Node {
     pub(crate) async fn keep(self: Arc<Self>) {
         loop {
             let woken = self.keeper.listen();
-            let next = lock(&self.agenda).keep(self.clock.now());
+            let next = lock(&self.scheduler).keep(self.clock.now());
             match next {
-                Keep::Turn => {
+                Step::Turn => {
                     // It asks what is next by itself.
                     let _ = self.turn();
                     rt::yield_now().await;
                 }
-                Keep::Sleep(Some(at)) => drop(rt::timeout(self.clock.until(at), woken).await),
-                Keep::Sleep(None) => woken.await,
-                Keep::End => break,
+                Step::Sleep(Some(at)) => drop(rt::timeout(self.clock.until(at), woken).await),
+                Step::Sleep(None) => woken.await,
+                Step::End => break,
             }
         }
         self.take_down().await;
@@ -216,7 +216,7 @@ impl Node {
     /// The jobs that wait.
     pub(crate) fn jobs(&self) -> Vec<Job> {
         let mut jobs = VecDeque::new();
-        lock(&self.agenda).begin(&mut jobs);
+        lock(&self.scheduler).begin(&mut jobs);
         jobs.into()
     }
 }

@@ -8,7 +8,7 @@ use std::vec::Drain;
 
 use futures::task::AtomicWaker;
 use futures::{Stream, StreamExt};
-use ringchat_core::driver::{Event, EventQueue, NoEvent};
+use ringchat_driver::{Event, EventQueue, NoEvent};
 
 use crate::crew::lock;
 use crate::node::Node;

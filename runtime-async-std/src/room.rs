@@ -7,8 +7,8 @@ use std::vec::Drain;
 use std::{error, fmt, io};
 
 use async_channel::Receiver;
-use ringchat_core::driver::{CommandQueue, Ended, Event};
 use ringchat_core::{Config, Text};
+use ringchat_driver::{CommandQueue, Ended, Event};
 
 use crate::crew::closed;
 use crate::node::Node;

@@ -3,7 +3,7 @@
 use std::sync::{Condvar, Mutex, PoisonError};
 
 use ringchat_core::Instant;
-use ringchat_core::driver::{CommandQueue, Connection, Driver, Ended, Offer};
+use ringchat_driver::{CommandQueue, Connection, Driver, Ended, Offer};
 
 use crate::clock::Clock;
 use crate::crew::lock;

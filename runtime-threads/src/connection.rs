@@ -4,8 +4,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Arc, Mutex};
 
-use ringchat_core::driver::{self, Backlog, Inbox, Trust};
 use ringchat_core::{DownReason, LinkId, Origin};
+use ringchat_driver::{FrameReader, Trust, WriteQueue};
 
 use crate::crew::{Crew, lock};
 use crate::node::{Job, Node};
@@ -16,7 +16,7 @@ use crate::send::write_at_once;
 struct Shared {
     /// Blocking; what the node writes does not wait.
     stream: TcpStream,
-    backlog: Mutex<Backlog>,
+    backlog: Mutex<WriteQueue>,
 }
 
 /// The node's side of a connection. Dropping it ends the connection.
@@ -39,13 +39,13 @@ impl Connection {
         stream.set_nodelay(true)?;
         let shared = Arc::new(Shared { stream, backlog: Mutex::default() });
         let trust = Trust::new(origin);
-        let (reading, inbox) = (Arc::clone(&shared), Inbox::new(trust.clone()));
+        let (reading, inbox) = (Arc::clone(&shared), FrameReader::new(trust.clone()));
         crew.start("ringchat-read", move || read(link, &reading.stream, inbox, &node))?;
         Ok(Self { shared, trust, crew: crew.clone() })
     }
 }
 
-impl driver::Connection for Connection {
+impl ringchat_driver::Connection for Connection {
     fn send(&mut self, bytes: &[u8]) -> Result<(), DownReason> {
         let mut backlog = lock(&self.shared.backlog);
         let mut rest = bytes;
@@ -103,7 +103,7 @@ fn next_bytes(shared: &Shared) -> Option<Vec<u8>> {
 }
 
 /// The body of a reader: hands on what comes until the connection ends.
-fn read(link: LinkId, stream: &TcpStream, mut inbox: Inbox, node: &Arc<Node>) {
+fn read(link: LinkId, stream: &TcpStream, mut inbox: FrameReader, node: &Arc<Node>) {
     let reason = loop {
         let read = match (&*stream).read(inbox.spare()) {
             Ok(read) => read,
@@ -140,8 +140,8 @@ fn end(stream: &TcpStream, how: Shutdown) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use driver::Connection as _;
     use ringchat_core::limits::LINK_QUEUE_BYTES;
+    use ringchat_driver::Connection as _;
     use std::net::{Ipv4Addr, TcpListener};
     use std::time::Duration;
 

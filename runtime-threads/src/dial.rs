@@ -4,8 +4,8 @@ use std::io::{self, ErrorKind};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 
-use ringchat_core::driver::DIAL_TIMEOUT;
 use ringchat_core::{DialFailure, DialId};
+use ringchat_driver::DIAL_TIMEOUT;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, retry_on_intr};
 use socket2::{Domain, Socket, Type};

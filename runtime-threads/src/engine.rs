@@ -5,8 +5,8 @@ use std::io;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 
-use ringchat_core::driver::Driver;
 use ringchat_core::{Config, DialFailure, DialId, Instant, Origin};
+use ringchat_driver::Driver;
 
 use crate::accept::Listening;
 use crate::clock::Clock;

@@ -54,5 +54,5 @@ mod room;
 mod send;
 
 pub use notices::Notices;
-pub use ringchat_core::driver::{Ended, Event, NoEvent};
+pub use ringchat_driver::{Ended, Event, NoEvent};
 pub use room::{OpenError, Room};

@@ -8,9 +8,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{Builder, JoinHandle};
 
-use ringchat_core::driver::{Agenda, CommandQueue, Ended, Keep, Offer, Runner};
 use ringchat_core::wire::Envelope;
 use ringchat_core::{Config, DialFailure, DialId, DownReason, Instant, LinkId};
+use ringchat_driver::{CommandQueue, Ended, Offer, Scheduler, Step, TurnOwner};
 
 use crate::clock::Clock;
 use crate::commands::Commands;
@@ -31,10 +31,10 @@ pub(crate) enum Job {
     Down(LinkId, DownReason),
 }
 
-/// A node and what waits for it. The [`Agenda`] says whose thread runs it; the keeper is a thread of its own.
+/// A node and what waits for it. The [`Scheduler`] says whose thread runs it; the keeper is a thread of its own.
 pub(crate) struct Node {
-    agenda: Mutex<Agenda<Job>>,
-    /// For readers and others that wait for room in the agenda.
+    scheduler: Mutex<Scheduler<Job>>,
+    /// For readers and others that wait for room in the scheduler.
     room: Condvar,
     /// For the keeper.
     keeper: Condvar,
@@ -75,7 +75,7 @@ impl Node {
 
     fn new(clock: Clock) -> Self {
         Self {
-            agenda: Mutex::default(),
+            scheduler: Mutex::default(),
             room: Condvar::new(),
             keeper: Condvar::new(),
             commands: Commands::default(),
@@ -86,11 +86,11 @@ impl Node {
 
     /// Puts a job at the end; waits for room. It may then run the node.
     pub(crate) fn put(self: &Arc<Self>, job: Job) -> Result<(), Ended> {
-        let agenda = lock(&self.agenda);
-        let waited = self.room.wait_while(agenda, |agenda| agenda.is_full());
-        let mut agenda = waited.unwrap_or_else(PoisonError::into_inner);
-        let runner = agenda.put(job)?;
-        drop(agenda);
+        let scheduler = lock(&self.scheduler);
+        let waited = self.room.wait_while(scheduler, |scheduler| scheduler.is_full());
+        let mut scheduler = waited.unwrap_or_else(PoisonError::into_inner);
+        let runner = scheduler.put(job)?;
+        drop(scheduler);
         self.run(runner);
         Ok(())
     }
@@ -114,19 +114,19 @@ impl Node {
 
     fn run_commands(self: &Arc<Self>) {
         let now = self.clock.now();
-        let runner = lock(&self.agenda).command(now);
+        let runner = lock(&self.scheduler).command(now);
         self.run(runner);
     }
 
-    fn run(self: &Arc<Self>, runner: Runner) {
+    fn run(self: &Arc<Self>, runner: TurnOwner) {
         match runner {
-            Runner::Caller => {
+            TurnOwner::Caller => {
                 if self.turn() {
                     self.keeper.notify_one();
                 }
             }
-            Runner::Keeper => self.keeper.notify_one(),
-            Runner::Other => {}
+            TurnOwner::Keeper => self.keeper.notify_one(),
+            TurnOwner::Other => {}
         }
     }
 
@@ -143,18 +143,18 @@ impl Node {
         }));
         if let Ok(Some((began, deadline))) = turned {
             let now = self.clock.now();
-            lock(&self.agenda).end(began, now, deadline)
+            lock(&self.scheduler).end(began, now, deadline)
         } else {
-            lock(&self.agenda).close();
+            lock(&self.scheduler).close();
             true
         }
     }
 
     fn take_jobs(&self, jobs: &mut VecDeque<Job>) {
-        let mut agenda = lock(&self.agenda);
-        let was_full = agenda.is_full();
-        agenda.begin(jobs);
-        drop(agenda);
+        let mut scheduler = lock(&self.scheduler);
+        let was_full = scheduler.is_full();
+        scheduler.begin(jobs);
+        drop(scheduler);
         if was_full {
             self.room.notify_all();
         }
@@ -167,39 +167,39 @@ impl Node {
 
     /// The body of the keeper's thread.
     fn keep(self: &Arc<Self>) {
-        let mut agenda = lock(&self.agenda);
+        let mut scheduler = lock(&self.scheduler);
         loop {
-            match agenda.keep(self.clock.now()) {
-                Keep::Turn => {
-                    drop(agenda);
+            match scheduler.keep(self.clock.now()) {
+                Step::Turn => {
+                    drop(scheduler);
                     // It asks what is next by itself.
                     let _ = self.turn();
-                    agenda = lock(&self.agenda);
+                    scheduler = lock(&self.scheduler);
                 }
-                Keep::Sleep(until) => agenda = self.sleep(agenda, until),
-                Keep::End => break,
+                Step::Sleep(until) => scheduler = self.sleep(scheduler, until),
+                Step::End => break,
             }
         }
-        drop(agenda);
+        drop(scheduler);
         self.take_down();
     }
 
     /// Waits until the keeper is woken or the time has come. It may also return for no reason.
     fn sleep<'a>(
         &self,
-        agenda: MutexGuard<'a, Agenda<Job>>,
+        scheduler: MutexGuard<'a, Scheduler<Job>>,
         until: Option<Instant>,
-    ) -> MutexGuard<'a, Agenda<Job>> {
+    ) -> MutexGuard<'a, Scheduler<Job>> {
         let Some(at) = until else {
-            return self.keeper.wait(agenda).unwrap_or_else(PoisonError::into_inner);
+            return self.keeper.wait(scheduler).unwrap_or_else(PoisonError::into_inner);
         };
-        let waited = self.keeper.wait_timeout(agenda, self.clock.until(at));
+        let waited = self.keeper.wait_timeout(scheduler, self.clock.until(at));
         waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// Ends everything, and waits until it has ended.
     fn take_down(&self) {
-        lock(&self.agenda).close();
+        lock(&self.scheduler).close();
         self.room.notify_all();
         self.commands.close();
         let running = lock(&self.running).take();
@@ -225,7 +225,7 @@ impl Node {
     /// The jobs that wait.
     pub(crate) fn jobs(&self) -> Vec<Job> {
         let mut jobs = VecDeque::new();
-        lock(&self.agenda).begin(&mut jobs);
+        lock(&self.scheduler).begin(&mut jobs);
         jobs.into()
     }
 }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 use std::vec::Drain;
 
-use ringchat_core::driver::{Event, EventQueue, NoEvent};
+use ringchat_driver::{Event, EventQueue, NoEvent};
 
 use crate::crew::lock;
 use crate::node::Node;

@@ -6,8 +6,8 @@ use std::thread::JoinHandle;
 use std::vec::Drain;
 use std::{error, fmt, io};
 
-use ringchat_core::driver::{CommandQueue, Ended, Event};
 use ringchat_core::{Config, Text};
+use ringchat_driver::{CommandQueue, Ended, Event};
 
 use crate::crew::lock;
 use crate::node::Node;

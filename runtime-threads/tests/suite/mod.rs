@@ -10,10 +10,10 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use std::vec::Drain;
 
-use ringchat_core::driver::{DIAL_TIMEOUT, Ended, Event, NoEvent};
 use ringchat_core::limits::EVENT_QUEUE;
 use ringchat_core::wire::GREETING;
 use ringchat_core::{Config, Departure, DialFailure, Ending, JoinFailure, Name, Notice, Report, Start, Text};
+use ringchat_driver::{DIAL_TIMEOUT, Ended, Event, NoEvent};
 
 /// Time after which a test has failed.
 const DEADLINE: Duration = Duration::from_secs(20);

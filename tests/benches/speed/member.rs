@@ -6,8 +6,8 @@ use std::time::Duration;
 use std::vec::Drain;
 
 use anyhow::{Result, bail};
-use ringchat_core::driver::{Ended, Event};
 use ringchat_core::{Chat, Config, Departure, Name, Notice, Start as Way, Text};
+use ringchat_driver::{Ended, Event};
 
 use crate::agent::{self, Ear, Voice, answer};
 use crate::clock;

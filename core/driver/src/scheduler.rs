@@ -1,15 +1,15 @@
 //! What waits for the node, and who runs it.
 
-use alloc::collections::VecDeque;
-use core::mem;
+use std::collections::VecDeque;
+use std::mem;
 
 use super::Ended;
-use crate::limits::INPUT_QUEUE;
-use crate::time::Instant;
+use ringchat_core::Instant;
+use ringchat_core::limits::INPUT_QUEUE;
 
 /// Who runs the turn that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Runner {
+pub enum TurnOwner {
     /// The caller, now.
     Caller,
     /// The keeper, whom the caller wakes.
@@ -20,7 +20,7 @@ pub enum Runner {
 
 /// What the keeper does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keep {
+pub enum Step {
     /// It runs a turn.
     Turn,
     /// It sleeps until then, or for ever, unless it is woken.
@@ -48,7 +48,7 @@ enum State {
 /// it runs turns until nothing waits, and when a deadline comes. So nobody is kept longer than for one turn,
 /// and under load all that waits is taken together.
 #[derive(Debug)]
-pub struct Agenda<J> {
+pub struct Scheduler<J> {
     state: State,
     jobs: VecDeque<J>,
     /// Whether commands wait, in a queue of their own.
@@ -63,7 +63,7 @@ pub struct Agenda<J> {
     alarm: Option<Instant>,
 }
 
-impl<J> Default for Agenda<J> {
+impl<J> Default for Scheduler<J> {
     /// The first turn is the keeper's.
     fn default() -> Self {
         Self {
@@ -78,7 +78,7 @@ impl<J> Default for Agenda<J> {
     }
 }
 
-impl<J> Agenda<J> {
+impl<J> Scheduler<J> {
     /// Whether there is no room for another job. It is there again when a turn begins.
     pub fn is_full(&self) -> bool {
         self.jobs.len() >= INPUT_QUEUE
@@ -88,7 +88,7 @@ impl<J> Agenda<J> {
     ///
     /// # Errors
     /// If the node has ended.
-    pub fn put(&mut self, job: J) -> Result<Runner, Ended> {
+    pub fn put(&mut self, job: J) -> Result<TurnOwner, Ended> {
         if self.state == State::Ended {
             return Err(Ended);
         }
@@ -100,7 +100,7 @@ impl<J> Agenda<J> {
     ///
     /// One that comes sooner after a turn with commands than this took is left to the keeper. So who says one
     /// thing runs it, and who says many in a row has them taken together, and spends at most half of the time on turns.
-    pub fn command(&mut self, now: Instant) -> Runner {
+    pub fn command(&mut self, now: Instant) -> TurnOwner {
         self.commands = true;
         self.claim(if now < self.gather_until { State::Kept } else { State::Running })
     }
@@ -126,19 +126,19 @@ impl<J> Agenda<J> {
     }
 
     /// What the keeper does next. To be asked again when it has done so.
-    pub fn keep(&mut self, now: Instant) -> Keep {
+    pub fn keep(&mut self, now: Instant) -> Step {
         let due = self.deadline.is_some_and(|deadline| deadline <= now);
         match self.state {
-            State::Ended => return Keep::End,
+            State::Ended => return Step::End,
             State::Idle if !due => self.alarm = self.deadline,
             // Whoever runs tells a deadline that comes before the one which is known, and what follows if that is due.
             State::Running => self.alarm = self.deadline.filter(|_| !due),
             State::Idle | State::Kept => {
                 self.state = State::Running;
-                return Keep::Turn;
+                return Step::Turn;
             }
         }
-        Keep::Sleep(self.alarm)
+        Step::Sleep(self.alarm)
     }
 
     /// The node has ended: nothing more is taken. The keeper is to be woken.
@@ -148,154 +148,154 @@ impl<J> Agenda<J> {
     }
 
     /// Gives the next turn to `next`, unless it is given.
-    fn claim(&mut self, next: State) -> Runner {
+    fn claim(&mut self, next: State) -> TurnOwner {
         if self.state != State::Idle {
-            return Runner::Other;
+            return TurnOwner::Other;
         }
         self.state = next;
-        if next == State::Kept { Runner::Keeper } else { Runner::Caller }
+        if next == State::Kept { TurnOwner::Keeper } else { TurnOwner::Caller }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use core::time::Duration;
+    use std::time::Duration;
 
     fn at(micros: u64) -> Instant {
         Instant::ZERO.after(Duration::from_micros(micros))
     }
 
-    fn idle() -> Agenda<u8> {
-        let mut agenda = Agenda::default();
-        assert_eq!(agenda.keep(at(0)), Keep::Turn);
-        begin(&mut agenda);
-        agenda.end(at(0), at(0), None);
-        assert_eq!(agenda.keep(at(0)), Keep::Sleep(None));
-        agenda
+    fn idle() -> Scheduler<u8> {
+        let mut scheduler = Scheduler::default();
+        assert_eq!(scheduler.keep(at(0)), Step::Turn);
+        begin(&mut scheduler);
+        scheduler.end(at(0), at(0), None);
+        assert_eq!(scheduler.keep(at(0)), Step::Sleep(None));
+        scheduler
     }
 
     /// One whose turn runs, the last of which told this deadline.
-    fn running_before(deadline: Instant) -> Agenda<u8> {
-        let mut agenda = idle();
-        agenda.put(1).unwrap();
-        begin(&mut agenda);
-        agenda.end(at(1), at(2), Some(deadline));
-        agenda.put(2).unwrap();
-        begin(&mut agenda);
-        agenda
+    fn running_before(deadline: Instant) -> Scheduler<u8> {
+        let mut scheduler = idle();
+        scheduler.put(1).unwrap();
+        begin(&mut scheduler);
+        scheduler.end(at(1), at(2), Some(deadline));
+        scheduler.put(2).unwrap();
+        begin(&mut scheduler);
+        scheduler
     }
 
-    fn begin(agenda: &mut Agenda<u8>) -> VecDeque<u8> {
+    fn begin(scheduler: &mut Scheduler<u8>) -> VecDeque<u8> {
         let mut jobs = VecDeque::new();
-        agenda.begin(&mut jobs);
+        scheduler.begin(&mut jobs);
         jobs
     }
 
     #[test]
     fn who_brings_something_to_an_idle_node_runs_it() {
-        let mut agenda = idle();
-        assert_eq!(agenda.put(1), Ok(Runner::Caller));
-        assert_eq!(begin(&mut agenda), [1]);
-        assert!(!agenda.end(at(1), at(2), None), "the keeper sleeps on");
-        assert_eq!(agenda.command(at(3)), Runner::Caller);
+        let mut scheduler = idle();
+        assert_eq!(scheduler.put(1), Ok(TurnOwner::Caller));
+        assert_eq!(begin(&mut scheduler), [1]);
+        assert!(!scheduler.end(at(1), at(2), None), "the keeper sleeps on");
+        assert_eq!(scheduler.command(at(3)), TurnOwner::Caller);
     }
 
     #[test]
     fn what_comes_during_a_turn_is_left_to_the_keeper() {
-        let mut agenda = idle();
-        assert_eq!(agenda.put(1), Ok(Runner::Caller));
-        assert_eq!(begin(&mut agenda), [1]);
-        assert_eq!(agenda.put(2), Ok(Runner::Other));
-        assert_eq!(agenda.put(3), Ok(Runner::Other));
-        assert_eq!(agenda.keep(at(1)), Keep::Sleep(None));
-        assert!(agenda.end(at(1), at(2), None));
-        assert_eq!(agenda.put(4), Ok(Runner::Other), "the turn is the keeper's");
-        assert_eq!(agenda.keep(at(3)), Keep::Turn);
-        assert_eq!(begin(&mut agenda), [2, 3, 4]);
-        assert_eq!(agenda.command(at(4)), Runner::Other);
-        assert!(agenda.end(at(3), at(5), None));
-        assert_eq!(agenda.keep(at(6)), Keep::Turn);
+        let mut scheduler = idle();
+        assert_eq!(scheduler.put(1), Ok(TurnOwner::Caller));
+        assert_eq!(begin(&mut scheduler), [1]);
+        assert_eq!(scheduler.put(2), Ok(TurnOwner::Other));
+        assert_eq!(scheduler.put(3), Ok(TurnOwner::Other));
+        assert_eq!(scheduler.keep(at(1)), Step::Sleep(None));
+        assert!(scheduler.end(at(1), at(2), None));
+        assert_eq!(scheduler.put(4), Ok(TurnOwner::Other), "the turn is the keeper's");
+        assert_eq!(scheduler.keep(at(3)), Step::Turn);
+        assert_eq!(begin(&mut scheduler), [2, 3, 4]);
+        assert_eq!(scheduler.command(at(4)), TurnOwner::Other);
+        assert!(scheduler.end(at(3), at(5), None));
+        assert_eq!(scheduler.keep(at(6)), Step::Turn);
     }
 
     #[test]
     fn many_commands_in_a_row_are_taken_together() {
-        let mut agenda = idle();
-        assert_eq!(agenda.command(at(100)), Runner::Caller);
-        begin(&mut agenda);
-        agenda.end(at(100), at(110), None);
-        assert_eq!(agenda.command(at(119)), Runner::Keeper);
-        assert_eq!(agenda.command(at(120)), Runner::Other);
-        assert_eq!(agenda.keep(at(130)), Keep::Turn);
-        begin(&mut agenda);
-        agenda.end(at(130), at(135), None);
-        assert_eq!(agenda.command(at(140)), Runner::Caller);
+        let mut scheduler = idle();
+        assert_eq!(scheduler.command(at(100)), TurnOwner::Caller);
+        begin(&mut scheduler);
+        scheduler.end(at(100), at(110), None);
+        assert_eq!(scheduler.command(at(119)), TurnOwner::Keeper);
+        assert_eq!(scheduler.command(at(120)), TurnOwner::Other);
+        assert_eq!(scheduler.keep(at(130)), Step::Turn);
+        begin(&mut scheduler);
+        scheduler.end(at(130), at(135), None);
+        assert_eq!(scheduler.command(at(140)), TurnOwner::Caller);
     }
 
     #[test]
     fn a_turn_without_commands_does_not_make_the_next_command_wait() {
-        let mut agenda = idle();
-        agenda.put(1).unwrap();
-        begin(&mut agenda);
-        agenda.end(at(100), at(200), None);
-        assert_eq!(agenda.command(at(201)), Runner::Caller);
+        let mut scheduler = idle();
+        scheduler.put(1).unwrap();
+        begin(&mut scheduler);
+        scheduler.end(at(100), at(200), None);
+        assert_eq!(scheduler.command(at(201)), TurnOwner::Caller);
     }
 
     #[test]
     fn the_keeper_runs_when_the_deadline_comes() {
-        let mut agenda = idle();
-        agenda.put(1).unwrap();
-        begin(&mut agenda);
-        assert!(agenda.end(at(1), at(2), Some(at(50))), "it does not know the deadline");
-        assert_eq!(agenda.keep(at(3)), Keep::Sleep(Some(at(50))));
-        assert_eq!(agenda.keep(at(50)), Keep::Turn);
+        let mut scheduler = idle();
+        scheduler.put(1).unwrap();
+        begin(&mut scheduler);
+        assert!(scheduler.end(at(1), at(2), Some(at(50))), "it does not know the deadline");
+        assert_eq!(scheduler.keep(at(3)), Step::Sleep(Some(at(50))));
+        assert_eq!(scheduler.keep(at(50)), Step::Turn);
     }
 
     #[test]
     fn the_keeper_is_woken_only_for_an_earlier_deadline() {
-        let mut agenda = idle();
+        let mut scheduler = idle();
         for (deadline, wakes) in [(50, true), (60, false), (49, true)] {
-            agenda.put(1).unwrap();
-            begin(&mut agenda);
-            assert_eq!(agenda.end(at(1), at(2), Some(at(deadline))), wakes, "{deadline}");
+            scheduler.put(1).unwrap();
+            begin(&mut scheduler);
+            assert_eq!(scheduler.end(at(1), at(2), Some(at(deadline))), wakes, "{deadline}");
             if wakes {
-                assert_eq!(agenda.keep(at(3)), Keep::Sleep(Some(at(deadline))));
+                assert_eq!(scheduler.keep(at(3)), Step::Sleep(Some(at(deadline))));
             }
         }
     }
 
     #[test]
     fn the_keeper_that_finds_a_turn_running_sleeps_until_the_known_deadline() {
-        let mut agenda = running_before(at(50));
-        assert_eq!(agenda.keep(at(3)), Keep::Sleep(Some(at(50))));
-        assert!(!agenda.end(at(2), at(4), Some(at(90))), "it wakes before");
-        assert_eq!(agenda.keep(at(50)), Keep::Sleep(Some(at(90))));
+        let mut scheduler = running_before(at(50));
+        assert_eq!(scheduler.keep(at(3)), Step::Sleep(Some(at(50))));
+        assert!(!scheduler.end(at(2), at(4), Some(at(90))), "it wakes before");
+        assert_eq!(scheduler.keep(at(50)), Step::Sleep(Some(at(90))));
     }
 
     #[test]
     fn a_deadline_that_comes_during_a_turn_is_left_to_who_runs() {
-        let mut agenda = running_before(at(50));
-        assert_eq!(agenda.keep(at(50)), Keep::Sleep(None));
-        assert!(agenda.end(at(49), at(51), Some(at(90))), "it sleeps without a deadline");
+        let mut scheduler = running_before(at(50));
+        assert_eq!(scheduler.keep(at(50)), Step::Sleep(None));
+        assert!(scheduler.end(at(49), at(51), Some(at(90))), "it sleeps without a deadline");
     }
 
     #[test]
     fn a_fast_bringer_has_to_wait() {
-        let mut agenda = idle();
-        assert!((0..INPUT_QUEUE).all(|_| !agenda.is_full() && agenda.put(0).is_ok()));
-        assert!(agenda.is_full());
-        assert_eq!(begin(&mut agenda).len(), INPUT_QUEUE);
-        assert!(!agenda.is_full());
+        let mut scheduler = idle();
+        assert!((0..INPUT_QUEUE).all(|_| !scheduler.is_full() && scheduler.put(0).is_ok()));
+        assert!(scheduler.is_full());
+        assert_eq!(begin(&mut scheduler).len(), INPUT_QUEUE);
+        assert!(!scheduler.is_full());
     }
 
     #[test]
     fn nothing_is_taken_after_the_end() {
-        let mut agenda = idle();
-        agenda.put(1).unwrap();
-        agenda.close();
-        assert_eq!(agenda.put(2), Err(Ended));
-        assert_eq!(agenda.command(at(1)), Runner::Other);
-        assert_eq!(agenda.keep(at(1)), Keep::End);
-        assert_eq!(begin(&mut agenda), []);
+        let mut scheduler = idle();
+        scheduler.put(1).unwrap();
+        scheduler.close();
+        assert_eq!(scheduler.put(2), Err(Ended));
+        assert_eq!(scheduler.command(at(1)), TurnOwner::Other);
+        assert_eq!(scheduler.keep(at(1)), Step::End);
+        assert_eq!(begin(&mut scheduler), []);
     }
 }

@@ -1,16 +1,15 @@
 //! Bytes that a socket did not take at once.
 
-use alloc::vec::Vec;
-use core::mem;
+use std::mem;
 
-use crate::input::DownReason;
-use crate::limits::LINK_QUEUE_BYTES;
+use ringchat_core::DownReason;
+use ringchat_core::limits::LINK_QUEUE_BYTES;
 
 /// The bytes of one connection that wait for its writer, which exists only while there are some.
 ///
 /// Shared between who sends and the writer. While it is idle the sender writes by itself.
 #[derive(Debug, Default)]
-pub struct Backlog {
+pub struct WriteQueue {
     queue: Vec<u8>,
     /// How many bytes the writer is busy with.
     writing: usize,
@@ -19,7 +18,7 @@ pub struct Backlog {
     finish: bool,
 }
 
-impl Backlog {
+impl WriteQueue {
     /// Whether nothing waits, so that bytes may go to the socket directly.
     pub fn is_idle(&self) -> bool {
         !self.busy
@@ -60,42 +59,41 @@ impl Backlog {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use alloc::vec;
 
     #[test]
     fn one_writer_takes_all_that_waits() {
-        let mut backlog = Backlog::default();
-        assert!(backlog.is_idle());
-        assert_eq!(backlog.push(&[1]), Ok(true));
-        assert_eq!(backlog.push(&[2]), Ok(false));
-        assert_eq!(backlog.take(), Some(vec![1, 2]));
-        assert!(!backlog.is_idle(), "the writer still writes");
-        assert_eq!(backlog.push(&[3]), Ok(false));
-        assert_eq!(backlog.take(), Some(vec![3]));
-        assert_eq!(backlog.take(), None);
-        assert!(backlog.is_idle());
+        let mut write_queue = WriteQueue::default();
+        assert!(write_queue.is_idle());
+        assert_eq!(write_queue.push(&[1]), Ok(true));
+        assert_eq!(write_queue.push(&[2]), Ok(false));
+        assert_eq!(write_queue.take(), Some(vec![1, 2]));
+        assert!(!write_queue.is_idle(), "the writer still writes");
+        assert_eq!(write_queue.push(&[3]), Ok(false));
+        assert_eq!(write_queue.take(), Some(vec![3]));
+        assert_eq!(write_queue.take(), None);
+        assert!(write_queue.is_idle());
     }
 
     #[test]
     fn what_the_writer_is_busy_with_counts() {
-        let mut backlog = Backlog::default();
-        assert_eq!(backlog.push(&vec![0; LINK_QUEUE_BYTES]), Ok(true));
-        let taken = backlog.take().unwrap();
+        let mut write_queue = WriteQueue::default();
+        assert_eq!(write_queue.push(&vec![0; LINK_QUEUE_BYTES]), Ok(true));
+        let taken = write_queue.take().unwrap();
         assert_eq!(taken.len(), LINK_QUEUE_BYTES);
-        assert_eq!(backlog.push(&[0]), Err(DownReason::Overflow));
-        assert_eq!(backlog.take(), None);
-        assert_eq!(backlog.push(&[0]), Ok(true));
+        assert_eq!(write_queue.push(&[0]), Err(DownReason::Overflow));
+        assert_eq!(write_queue.take(), None);
+        assert_eq!(write_queue.push(&[0]), Ok(true));
     }
 
     #[test]
     fn the_end_comes_after_what_waits() {
-        let mut backlog = Backlog::default();
-        backlog.push(&[1]).unwrap();
-        backlog.finish();
-        assert!(!backlog.is_finished());
-        backlog.take();
-        assert!(!backlog.is_finished());
-        backlog.take();
-        assert!(backlog.is_finished());
+        let mut write_queue = WriteQueue::default();
+        write_queue.push(&[1]).unwrap();
+        write_queue.finish();
+        assert!(!write_queue.is_finished());
+        write_queue.take();
+        assert!(!write_queue.is_finished());
+        write_queue.take();
+        assert!(write_queue.is_finished());
     }
 }

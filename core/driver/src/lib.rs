@@ -3,41 +3,40 @@
 //! A runtime reads clocks, sockets and queues, and tells [`Driver`] what happened; `Driver` runs the node,
 //! executes its actions, and writes to the connections through [`Connection`]. Nothing in it waits.
 //!
-//! A runtime works in *turns*: it takes all that waits in the [`Agenda`], tells it, then ends the turn with
-//! [`Driver::flush`], which writes once to each connection. The agenda says who runs the turn.
+//! A runtime works in *turns*: it takes all that waits in the [`Scheduler`], tells it, then ends the turn with
+//! [`Driver::flush`], which writes once to each connection. The scheduler says who runs the turn.
 
-mod agenda;
-mod backlog;
 mod commands;
 mod events;
-mod inbox;
+mod frame_reader;
 mod outgoing;
+mod scheduler;
 #[cfg(test)]
 mod tests;
+mod write_queue;
 
-use alloc::collections::{BTreeMap, VecDeque};
-use alloc::vec::Vec;
-use core::mem;
-use core::net::SocketAddr;
-use core::ops::Range;
-use core::time::Duration;
+use std::collections::{BTreeMap, VecDeque};
+use std::mem;
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::time::Duration;
 
-use crate::action::{Action, CloseMode};
-use crate::config::Config;
-use crate::ids::{DialId, LinkId};
-use crate::input::{Command, DialFailure, DownReason, Input, Origin};
-use crate::node::{Node, Outbox};
-use crate::time::Instant;
-use crate::wire::{Envelope, GREETING};
+use ringchat_core::Config;
+use ringchat_core::Instant;
+use ringchat_core::wire::{Envelope, GREETING};
+use ringchat_core::{Action, CloseMode};
+use ringchat_core::{Command, DialFailure, DownReason, Input, Origin};
+use ringchat_core::{DialId, LinkId};
+use ringchat_core::{Node, Outbox};
 
 use events::KEPT_EVENTS;
 use outgoing::{Outgoing, Parts};
 
-pub use agenda::{Agenda, Keep, Runner};
-pub use backlog::Backlog;
 pub use commands::{CommandQueue, Offer};
 pub use events::{Ended, Event, EventQueue, NoEvent};
-pub use inbox::{Inbox, Trust};
+pub use frame_reader::{FrameReader, Trust};
+pub use scheduler::{Scheduler, Step, TurnOwner};
+pub use write_queue::WriteQueue;
 
 /// How long a runtime tries one dial.
 pub const DIAL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -356,9 +355,7 @@ impl<C: Connection> Driver<C> {
         match reason {
             // The other end is to read our greeting, to know whom it talks to; a reset could destroy it.
             DownReason::Protocol(_) => self.linger(now, id, link),
-            DownReason::Eof | DownReason::Io | DownReason::Overflow | DownReason::Closed => {
-                link.connection.abort();
-            }
+            _ => link.connection.abort(),
         }
     }
 

@@ -1,12 +1,11 @@
 //! The receiving side of a connection: bytes in, batches of messages out.
 
-use alloc::sync::Arc;
-use alloc::vec::Vec;
-use core::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::input::{DownReason, Origin};
-use crate::limits::{MAX_FRAME, MAX_GREETING};
-use crate::wire::{Envelope, FrameDecoder};
+use ringchat_core::limits::{MAX_FRAME, MAX_GREETING};
+use ringchat_core::wire::{Envelope, FrameDecoder};
+use ringchat_core::{DownReason, Origin};
 
 /// Whether the node trusts a link with long frames: shared between the node's side, which says so, and the
 /// reader's. The other end sends long frames only after an answer that is sent after this was said.
@@ -31,14 +30,14 @@ impl Trust {
 
 /// The receiving side of a connection.
 #[derive(Debug)]
-pub struct Inbox {
+pub struct FrameReader {
     decoder: FrameDecoder,
     trust: Trust,
     /// How many messages the last read completed; the next may bring as many.
     last: usize,
 }
 
-impl Inbox {
+impl FrameReader {
     /// For a new connection.
     pub fn new(trust: Trust) -> Self {
         Self { decoder: FrameDecoder::new(MAX_GREETING), trust, last: 0 }
@@ -74,12 +73,12 @@ impl Inbox {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::RoomId;
-    use crate::wire::{DecodeError, GREETING, Message, encode};
+    use ringchat_core::RoomId;
+    use ringchat_core::wire::{DecodeError, GREETING, Message, encode};
 
-    fn read(inbox: &mut Inbox, bytes: &[u8]) -> (Vec<Envelope>, Option<DownReason>) {
-        inbox.spare()[..bytes.len()].copy_from_slice(bytes);
-        inbox.advance(bytes.len())
+    fn read(frame_reader: &mut FrameReader, bytes: &[u8]) -> (Vec<Envelope>, Option<DownReason>) {
+        frame_reader.spare()[..bytes.len()].copy_from_slice(bytes);
+        frame_reader.advance(bytes.len())
     }
 
     fn leaves(count: u64) -> Vec<u8> {
@@ -92,29 +91,29 @@ mod tests {
 
     #[test]
     fn one_read_is_one_batch() {
-        let mut inbox = Inbox::new(Trust::new(Origin::Accepted));
-        let (envelopes, end) = read(&mut inbox, &leaves(3));
+        let mut frame_reader = FrameReader::new(Trust::new(Origin::Accepted));
+        let (envelopes, end) = read(&mut frame_reader, &leaves(3));
         assert_eq!(envelopes.iter().map(|e| e.stamp).collect::<Vec<_>>(), [0, 1, 2]);
         assert_eq!(end, None);
-        assert_eq!(inbox.advance(0), (Vec::new(), Some(DownReason::Eof)));
+        assert_eq!(frame_reader.advance(0), (Vec::new(), Some(DownReason::Eof)));
     }
 
     #[test]
     fn messages_before_a_fault_are_still_given() {
-        let mut inbox = Inbox::new(Trust::new(Origin::Accepted));
+        let mut frame_reader = FrameReader::new(Trust::new(Origin::Accepted));
         let mut bytes = leaves(1);
         bytes.extend_from_slice(&u32::MAX.to_be_bytes());
-        let (envelopes, end) = read(&mut inbox, &bytes);
+        let (envelopes, end) = read(&mut frame_reader, &bytes);
         assert_eq!(envelopes.len(), 1);
         assert!(matches!(end, Some(DownReason::Protocol(DecodeError::TooLong { .. }))));
     }
 
     #[test]
     fn an_end_inside_a_frame_is_a_fault() {
-        let mut inbox = Inbox::new(Trust::new(Origin::Accepted));
+        let mut frame_reader = FrameReader::new(Trust::new(Origin::Accepted));
         let bytes = leaves(1);
-        read(&mut inbox, &bytes[..bytes.len() - 1]);
-        let (_, end) = inbox.advance(0);
+        read(&mut frame_reader, &bytes[..bytes.len() - 1]);
+        let (_, end) = frame_reader.advance(0);
         assert_eq!(end, Some(DownReason::Protocol(DecodeError::Truncated)));
     }
 
@@ -123,10 +122,10 @@ mod tests {
         let mut header = GREETING.to_vec();
         header.extend_from_slice(&u32::try_from(MAX_FRAME).unwrap().to_be_bytes());
         let trust = Trust::new(Origin::Accepted);
-        let (_, end) = read(&mut Inbox::new(trust.clone()), &header);
+        let (_, end) = read(&mut FrameReader::new(trust.clone()), &header);
         assert!(matches!(end, Some(DownReason::Protocol(DecodeError::TooLong { .. }))));
-        let mut inbox = Inbox::new(trust.clone());
+        let mut frame_reader = FrameReader::new(trust.clone());
         trust.give();
-        assert_eq!(read(&mut inbox, &header), (Vec::new(), None));
+        assert_eq!(read(&mut frame_reader, &header), (Vec::new(), None));
     }
 }

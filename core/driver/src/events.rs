@@ -1,11 +1,11 @@
 //! What the user is told, in a queue that a slow reader cannot make grow.
 
-use alloc::collections::VecDeque;
-use core::fmt;
+use std::collections::VecDeque;
+use std::fmt;
 
-use crate::action::Notice;
-use crate::ids::Stamp;
-use crate::limits::{EVENT_QUEUE, EVENT_QUEUE_BYTES};
+use ringchat_core::Notice;
+use ringchat_core::Stamp;
+use ringchat_core::limits::{EVENT_QUEUE, EVENT_QUEUE_BYTES};
 
 /// Events for which room is kept while there are none.
 pub(super) const KEPT_EVENTS: usize = 32;
@@ -37,7 +37,7 @@ impl fmt::Display for Ended {
     }
 }
 
-impl core::error::Error for Ended {}
+impl std::error::Error for Ended {}
 
 /// Why there is no event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl fmt::Display for NoEvent {
     }
 }
 
-impl core::error::Error for NoEvent {}
+impl std::error::Error for NoEvent {}
 
 /// Events on their way to their reader. What does not fit is counted, and shows as [`Event::Missed`].
 #[derive(Debug, Default)]
@@ -147,9 +147,9 @@ fn weight(event: &Event) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::action::Ending;
-    use crate::ids::Text;
-    use crate::limits::MAX_TEXT;
+    use ringchat_core::Ending;
+    use ringchat_core::Text;
+    use ringchat_core::limits::MAX_TEXT;
 
     fn held(oseq: u64) -> Event {
         Event::Notice { lamport: oseq, notice: Notice::Held { oseq } }
@@ -190,7 +190,7 @@ mod tests {
         (0..2 * EVENT_QUEUE as u64).for_each(|n| queue.push(held(n)));
         queue.push(ended());
         queue.close();
-        let last = core::iter::from_fn(|| queue.pop().ok()).last();
+        let last = std::iter::from_fn(|| queue.pop().ok()).last();
         assert_eq!(last, Some(ended()));
         assert_eq!(queue.pop(), Err(NoEvent::Ended));
     }
@@ -203,7 +203,7 @@ mod tests {
             queue.push(Event::Notice { lamport, notice: Notice::NotTaken { text: text.clone() } });
         }
         let kept =
-            core::iter::from_fn(|| queue.pop().ok()).filter(|e| !matches!(e, Event::Missed { .. })).count();
+            std::iter::from_fn(|| queue.pop().ok()).filter(|e| !matches!(e, Event::Missed { .. })).count();
         assert_eq!(kept, EVENT_QUEUE_BYTES / MAX_TEXT);
     }
 }

@@ -1,10 +1,9 @@
 //! The bytes that go out in one turn.
 
-use alloc::vec::Vec;
-use core::mem;
-use core::ops::Range;
+use std::mem;
+use std::ops::Range;
 
-use crate::wire::{Envelope, FrameTooLong, encode};
+use ringchat_core::wire::{Envelope, FrameTooLong, encode};
 
 /// Bytes that are gathered before they are written, though the turn goes on.
 pub(super) const FLUSH_BYTES: usize = 32 * 1024;

@@ -1,14 +1,12 @@
 use super::outgoing::FLUSH_BYTES;
 use super::*;
-use crate::config::Start;
-use crate::ids::{Epoch, Name, NodeId, RoomId, Text};
-use crate::limits::{MAX_FRAME, MAX_TEXT};
-use crate::roster::{Member, View};
-use crate::wire::{DecodeError, FrameDecoder, Message, Run};
-use alloc::boxed::Box;
-use alloc::rc::Rc;
-use alloc::vec;
-use core::cell::RefCell;
+use ringchat_core::Start;
+use ringchat_core::limits::{MAX_FRAME, MAX_TEXT};
+use ringchat_core::wire::{DecodeError, FrameDecoder, Message, Run};
+use ringchat_core::{Epoch, Name, NodeId, RoomId, Text};
+use ringchat_core::{Member, View};
+use std::cell::RefCell;
+use std::rc::Rc;
 
 /// What a driver did to a connection.
 #[derive(Debug, Default)]
@@ -79,7 +77,7 @@ fn stamps(sent: &[u8]) -> Vec<u64> {
     for chunk in [&GREETING, sent].concat().chunks(1024) {
         decoder.spare()[..chunk.len()].copy_from_slice(chunk);
         decoder.advance(chunk.len());
-        stamps.extend(core::iter::from_fn(|| decoder.pop().unwrap()).map(|envelope| envelope.stamp));
+        stamps.extend(std::iter::from_fn(|| decoder.pop().unwrap()).map(|envelope| envelope.stamp));
     }
     stamps
 }
@@ -250,7 +248,7 @@ fn dials_at_one_time_are_bounded() {
     let mut driver = driver();
     let more = DIALS_AT_ONCE as u64 + 1;
     (1..=more).for_each(|n| driver.execute(START, Action::Dial { dial: DialId(n), addr: addr() }));
-    let begun: Vec<DialId> = core::iter::from_fn(|| driver.next_dial()).map(|(dial, _)| dial).collect();
+    let begun: Vec<DialId> = std::iter::from_fn(|| driver.next_dial()).map(|(dial, _)| dial).collect();
     assert_eq!(begun.len(), DIALS_AT_ONCE);
     driver.dial_failed(START, begun[0], DialFailure::Refused);
     assert_eq!(driver.next_dial(), Some((DialId(more), addr())));

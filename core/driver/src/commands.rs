@@ -1,13 +1,12 @@
 //! What the user wants of the node, in a queue that makes a fast user wait.
 
-use alloc::collections::VecDeque;
-use alloc::vec::Vec;
+use std::collections::VecDeque;
 
 use super::Ended;
-use crate::ids::Text;
-use crate::input::Command;
-use crate::limits::{BATCH_BYTES, SUBMIT_WINDOW, SUBMIT_WINDOW_BYTES};
-use crate::text_run::TextRun;
+use ringchat_core::Command;
+use ringchat_core::Text;
+use ringchat_core::TextRun;
+use ringchat_core::limits::{BATCH_BYTES, SUBMIT_WINDOW, SUBMIT_WINDOW_BYTES};
 
 /// Commands that wait for the node before the user waits: as many as the node may have under way.
 const MAX_COMMANDS: usize = SUBMIT_WINDOW;
@@ -139,11 +138,10 @@ impl CommandQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limits::MAX_TEXT;
-    use alloc::vec;
+    use ringchat_core::limits::MAX_TEXT;
 
     fn text(n: usize) -> Text {
-        Text::new(&alloc::format!("{n}")).unwrap()
+        Text::new(&format!("{n}")).unwrap()
     }
 
     fn say(numbers: impl IntoIterator<Item = usize>) -> Command {
