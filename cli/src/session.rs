@@ -12,7 +12,7 @@ use crate::chat_log::{ChatLog, Trouble};
 use crate::line::Line;
 use crate::options::LogFile;
 use crate::outcome::{Cause, Outcome};
-use crate::room::{Notices, Room};
+use crate::room::{Events, Room};
 use crate::words;
 
 /// Something that a program asked, to be answered by the next report of the node.
@@ -86,7 +86,7 @@ pub(crate) trait Face {
 /// Shows and logs what happens in the room until it ends.
 pub(crate) fn run(
     session: &Session,
-    mut notices: Notices,
+    mut events: Events,
     face: &mut dyn Face,
     log_file: LogFile,
     admitted: SyncSender<()>,
@@ -94,7 +94,7 @@ pub(crate) fn run(
     let mut log = open_log(log_file, session.room.addr());
     let mut admitted = Some(admitted);
     let mut ending = None;
-    while let Some(event) = next(session, &mut notices, &mut log, face) {
+    while let Some(event) = next(session, &mut events, &mut log, face) {
         match event {
             Event::Notice { lamport, notice } => {
                 session.lamport.store(lamport, Ordering::Relaxed);
@@ -106,9 +106,10 @@ pub(crate) fn run(
                 }
             }
             Event::Missed { count } => face.missed(session.lamport(), count),
+            _ => {}
         }
     }
-    session.room.join();
+    session.room.wait();
     let outcome = Outcome::of(ending.as_ref(), session.lock_cause().take());
     face.bye(session.lamport(), &outcome);
     // The last lines may be those that cannot be written.
@@ -143,13 +144,13 @@ fn add(text: &str, lamport: Stamp, notice: &Notice, log: &mut ChatLog, face: &mu
 }
 
 /// The next event. Before waiting for it, the log is written.
-fn next(session: &Session, notices: &mut Notices, log: &mut ChatLog, face: &mut dyn Face) -> Option<Event> {
-    match notices.try_next() {
+fn next(session: &Session, events: &mut Events, log: &mut ChatLog, face: &mut dyn Face) -> Option<Event> {
+    match events.try_next() {
         Ok(event) => Some(event),
         Err(NoEvent::Yet) => {
             face.caught_up();
             tell(log.flush(), session.lamport(), face);
-            notices.next()
+            events.next()
         }
         Err(NoEvent::Ended) => {
             tell(log.flush(), session.lamport(), face);

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use ringchat_core::{Config, Start};
+use ringchat_driver::OpenError;
 
 use crate::desk::{self, Desk, Inbox, Item};
 use crate::json::{self, Json};
@@ -16,7 +17,7 @@ use crate::outcome::{Cause, Outcome};
 use crate::outlet::Outlet;
 use crate::own_address;
 use crate::people::{Input, MAX_ASKED, MAX_WAITING};
-use crate::room::{Notices, Room};
+use crate::room::{Events, Room};
 use crate::screen::{Look, Printer, Screen, Show};
 use crate::session::{self, Session};
 use crate::{signals, terminal, words};
@@ -25,16 +26,16 @@ use crate::{signals, terminal, words};
 pub(crate) fn run(options: &Options) -> u8 {
     let json = options.json;
     match open(options) {
-        Ok((session, notices)) => {
+        Ok((session, events)) => {
             let outcome =
-                if json { programs(options, &session, notices) } else { people(options, &session, notices) };
+                if json { programs(options, &session, events) } else { people(options, &session, events) };
             outcome.unwrap_or_else(|error| unstarted(json, system(&error))).exit
         }
         Err(outcome) => unstarted(json, outcome).exit,
     }
 }
 
-fn open(options: &Options) -> Result<(Arc<Session>, Notices), Outcome> {
+fn open(options: &Options) -> Result<(Arc<Session>, Events), Outcome> {
     let config = Config {
         addr: options.addr,
         name: options.name.clone(),
@@ -43,13 +44,13 @@ fn open(options: &Options) -> Result<(Arc<Session>, Notices), Outcome> {
         join_timeout: options.join_timeout,
     };
     match Room::open(options.runtime, config) {
-        Ok((room, notices)) => Ok((Arc::new(Session::new(room)), notices)),
-        Err(error) => Err(match error.listen {
-            Some(io::ErrorKind::AddrNotAvailable) => {
+        Ok((room, events)) => Ok((Arc::new(Session::new(room)), events)),
+        Err(error) => Err(match &error {
+            OpenError::Listen { error: cause, .. } if cause.kind() == io::ErrorKind::AddrNotAvailable => {
                 Outcome::failed(5, "listen", format!("{error}: {}", words::list(&own_address::all())))
             }
-            Some(_) => Outcome::failed(5, "listen", error.to_string()),
-            None => Outcome::failed(1, "system", error.to_string()),
+            OpenError::Listen { .. } => Outcome::failed(5, "listen", error.to_string()),
+            _ => Outcome::failed(1, "system", error.to_string()),
         }),
     }
 }
@@ -81,7 +82,7 @@ fn system(error: &io::Error) -> Outcome {
 }
 
 /// A session with JSON both ways.
-fn programs(options: &Options, session: &Arc<Session>, notices: Notices) -> io::Result<Outcome> {
+fn programs(options: &Options, session: &Arc<Session>, events: Events) -> io::Result<Outcome> {
     signals::handle(Arc::clone(session), None)?;
     words::open_to_all(session.room.addr()).to_stderr();
     let clock = Arc::clone(session);
@@ -91,7 +92,7 @@ fn programs(options: &Options, session: &Arc<Session>, notices: Notices) -> io::
     let input = json::Input::new(Arc::clone(session), outlet.clone(), asking, admitted);
     spawn("input", move || input.run(stdin().lock()))?;
     let mut face = Json::new(outlet, options.runtime, options.verbose, questions);
-    let outcome = session::run(session, notices, &mut face, options.log_file.clone(), admit);
+    let outcome = session::run(session, events, &mut face, options.log_file.clone(), admit);
     if matches!(outcome.error, Some(("output", _))) {
         complain(&outcome);
     }
@@ -99,7 +100,7 @@ fn programs(options: &Options, session: &Arc<Session>, notices: Notices) -> io::
 }
 
 /// A session with people: at a desk if there is a terminal for one, else with plain lines.
-fn people(options: &Options, session: &Arc<Session>, notices: Notices) -> io::Result<Outcome> {
+fn people(options: &Options, session: &Arc<Session>, events: Events) -> io::Result<Outcome> {
     let (questions, asked) = sync_channel(MAX_ASKED);
     let (admit, admitted) = sync_channel(1);
     let input = Input { session: Arc::clone(session), questions };
@@ -118,7 +119,7 @@ fn people(options: &Options, session: &Arc<Session>, notices: Notices) -> io::Re
     let own = !(stdin().is_terminal() && stdout().is_terminal());
     let show = Show { own, log: options.verbose, commands: stdin().is_terminal() };
     let mut face = Screen::new(printer, show, asked);
-    let outcome = session::run(session, notices, &mut face, options.log_file.clone(), admit);
+    let outcome = session::run(session, events, &mut face, options.log_file.clone(), admit);
     // The desk gives the terminal back, unless the terminal holds it up.
     terminal::abandon();
     complain(&outcome);

@@ -6,8 +6,11 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
-use crate::crew::Crew;
-use crate::node::{Job, Node};
+use ringchat_driver::{Job, Jobs};
+
+use crate::connection::Tcp;
+use crate::task_group::TaskGroup;
+use crate::waiting::until_taken;
 
 /// How long to wait when no connection can be accepted, for want of file descriptors for example.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -17,18 +20,22 @@ const PAUSE: Duration = Duration::from_millis(100);
 pub(crate) struct Listening {
     listener: Arc<TcpListener>,
     addr: SocketAddr,
-    /// Never used; dropped to say that it is over.
+    /// Never used; dropping it stops the thread.
     stop: Option<SyncSender<()>>,
 }
 
 impl Listening {
     /// Starts the thread that accepts.
-    pub(crate) fn start(listener: TcpListener, node: Arc<Node>, crew: &Crew) -> io::Result<Self> {
+    pub(crate) fn start(
+        listener: TcpListener,
+        jobs: Arc<dyn Jobs<Tcp>>,
+        tasks: &TaskGroup,
+    ) -> io::Result<Self> {
         let addr = listener.local_addr()?;
         let listener = Arc::new(listener);
         let (stop, stopped) = mpsc::sync_channel(0);
         let accepting = Arc::clone(&listener);
-        crew.start("ringchat-accept", move || accept(&accepting, &node, &stopped))?;
+        tasks.start("ringchat-accept", move || accept(&accepting, &*jobs, &stopped))?;
         Ok(Self { listener, addr, stop: Some(stop) })
     }
 }
@@ -36,14 +43,14 @@ impl Listening {
 impl Drop for Listening {
     fn drop(&mut self) {
         self.stop = None;
-        // Linux wakes whoever accepts; elsewhere it takes a connection to do so.
+        // On Linux this wakes the thread that accepts; elsewhere a connection does.
         if rustix::net::shutdown(&*self.listener, rustix::net::Shutdown::Both).is_err() {
             drop(TcpStream::connect_timeout(&self.addr, PAUSE));
         }
     }
 }
 
-fn accept(listener: &TcpListener, node: &Arc<Node>, stopped: &Receiver<()>) {
+fn accept(listener: &TcpListener, jobs: &dyn Jobs<Tcp>, stopped: &Receiver<()>) {
     let mut failing = false;
     loop {
         let accepted = listener.accept();
@@ -54,7 +61,7 @@ fn accept(listener: &TcpListener, node: &Arc<Node>, stopped: &Receiver<()>) {
         }
         match accepted {
             Ok((stream, remote)) => {
-                if node.put(Job::Accepted(stream, remote)).is_err() {
+                if until_taken(Job::Accepted(Tcp(stream), remote), |job| jobs.put(job)).is_err() {
                     return;
                 }
             }

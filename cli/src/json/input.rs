@@ -123,7 +123,7 @@ impl Input {
     }
 
     fn ask(&self, ask: Ask, Question { reference }: Question) -> bool {
-        self.asking.asked.send((ask, reference)).is_ok() && self.session.room.report().is_ok()
+        self.asking.asked.send((ask, reference)).is_ok() && self.session.room.report_in_events().is_ok()
     }
 
     /// Waits until the room was entered; false if it never is.

@@ -1,67 +1,46 @@
 //! What the user is told, in a queue that a slow reader cannot make grow.
 
 use std::collections::VecDeque;
-use std::fmt;
 
 use ringchat_core::Notice;
 use ringchat_core::Stamp;
 use ringchat_core::limits::{EVENT_QUEUE, EVENT_QUEUE_BYTES};
 
 /// Events for which room is kept while there are none.
-pub(super) const KEPT_EVENTS: usize = 32;
+pub(crate) const KEPT_EVENTS: usize = 32;
 
 /// Something that the user is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Event {
     /// A notice of the node.
     Notice {
         /// The node's Lamport time.
         lamport: Stamp,
-        /// What it tells.
+        /// What the node tells.
         notice: Notice,
     },
-    /// Here notices are missing, because they came faster than they were read.
+    /// Notices are missing here, because they came faster than they were read.
     Missed {
-        /// How many.
+        /// How many notices; each line of chat counts as one.
         count: u64,
     },
 }
 
-/// The room was left, or never entered: it takes no more commands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended;
-
-impl fmt::Display for Ended {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the room was left; open it again to go on")
-    }
-}
-
-impl std::error::Error for Ended {}
-
 /// Why there is no event.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoEvent {
     /// None has come yet.
+    #[error("nothing has happened yet; wait longer")]
     Yet,
     /// The room has ended; none will come.
+    #[error("the room has ended; open it again to go on")]
     Ended,
 }
 
-impl fmt::Display for NoEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Yet => "nothing has happened yet; wait longer",
-            Self::Ended => "the room has ended; open it again to go on",
-        })
-    }
-}
-
-impl std::error::Error for NoEvent {}
-
 /// Events on their way to their reader. What does not fit is counted, and shows as [`Event::Missed`].
 #[derive(Debug, Default)]
-pub struct EventQueue {
+pub(crate) struct EventQueue {
     events: VecDeque<Event>,
     /// How many notices they are; one for each chat line.
     count: usize,
@@ -74,7 +53,10 @@ pub struct EventQueue {
 
 impl EventQueue {
     /// Puts an event at the end, or counts it as missed. The node's last notice always fits.
-    pub fn push(&mut self, event: Event) {
+    pub(crate) fn push(&mut self, event: Event) {
+        if self.closed {
+            return;
+        }
         let last = matches!(event, Event::Notice { notice: Notice::Ended(_), .. });
         // A place is kept for the `Missed` that may have to come first.
         let full = self.count.saturating_add(1) >= EVENT_QUEUE || self.bytes >= EVENT_QUEUE_BYTES;
@@ -92,7 +74,7 @@ impl EventQueue {
     ///
     /// # Errors
     /// If there is none.
-    pub fn pop(&mut self) -> Result<Event, NoEvent> {
+    pub(crate) fn pop(&mut self) -> Result<Event, NoEvent> {
         if self.events.is_empty() {
             self.tell_missed();
         }
@@ -111,13 +93,13 @@ impl EventQueue {
     }
 
     /// Nothing more will be pushed.
-    pub fn close(&mut self) {
+    pub(crate) fn close(&mut self) {
         self.closed = true;
     }
 
-    /// Whether there is nothing to take now, but may be later.
-    pub fn is_waiting(&self) -> bool {
-        self.events.is_empty() && self.missed == 0 && !self.closed
+    /// Nobody reads any longer: the queue keeps nothing from now on.
+    pub(crate) fn abandon(&mut self) {
+        *self = Self { closed: true, ..Self::default() };
     }
 
     fn tell_missed(&mut self) {

@@ -7,19 +7,19 @@ use ringchat_core::limits::{MAX_FRAME, MAX_GREETING};
 use ringchat_core::wire::{Envelope, FrameDecoder};
 use ringchat_core::{DownReason, Origin};
 
-/// Whether the node trusts a link with long frames: shared between the node's side, which says so, and the
-/// reader's. The other end sends long frames only after an answer that is sent after this was said.
+/// Whether the node trusts a link with long frames. The node's side sets it, the reader's side reads it. The other
+/// end sends long frames only after an answer, which is sent after this was set.
 #[derive(Clone, Debug)]
-pub struct Trust(Arc<AtomicBool>);
+pub(crate) struct Trust(Arc<AtomicBool>);
 
 impl Trust {
     /// For a new link: a dialed one is trusted from the start.
-    pub fn new(origin: Origin) -> Self {
+    pub(crate) fn new(origin: Origin) -> Self {
         Self(Arc::new(AtomicBool::new(matches!(origin, Origin::Dialed(_)))))
     }
 
     /// From now on the link is trusted.
-    pub fn give(&self) {
+    pub(crate) fn give(&self) {
         self.0.store(true, Ordering::Release);
     }
 
@@ -30,7 +30,7 @@ impl Trust {
 
 /// The receiving side of a connection.
 #[derive(Debug)]
-pub struct FrameReader {
+pub(crate) struct FrameReader {
     decoder: FrameDecoder,
     trust: Trust,
     /// How many messages the last read completed; the next may bring as many.
@@ -39,18 +39,18 @@ pub struct FrameReader {
 
 impl FrameReader {
     /// For a new connection.
-    pub fn new(trust: Trust) -> Self {
+    pub(crate) fn new(trust: Trust) -> Self {
         Self { decoder: FrameDecoder::new(MAX_GREETING), trust, last: 0 }
     }
 
     /// Room to read into; never empty.
-    pub fn spare(&mut self) -> &mut [u8] {
+    pub(crate) fn spare(&mut self) -> &mut [u8] {
         self.decoder.spare()
     }
 
-    /// Tells that `read` bytes were read, 0 at the end. Gives the messages that are complete now, and why
-    /// the link is of no more use, if so.
-    pub fn advance(&mut self, read: usize) -> (Vec<Envelope>, Option<DownReason>) {
+    /// Takes in `read` bytes, 0 at the end. Gives the messages that are complete now, and why the link has ended,
+    /// if it has.
+    pub(crate) fn advance(&mut self, read: usize) -> (Vec<Envelope>, Option<DownReason>) {
         if read == 0 {
             let end = self.decoder.finish().map_or_else(DownReason::Protocol, |()| DownReason::Eof);
             return (Vec::new(), Some(end));

@@ -6,46 +6,46 @@ use std::ops::Range;
 use ringchat_core::wire::{Envelope, FrameTooLong, encode};
 
 /// Bytes that are gathered before they are written, though the turn goes on.
-pub(super) const FLUSH_BYTES: usize = 32 * 1024;
+pub(crate) const FLUSH_BYTES: usize = 32 * 1024;
 
 /// What was encoded and is not written yet. A message for many links is there once.
 #[derive(Default)]
-pub(super) struct Outgoing {
+pub(crate) struct Outgoing {
     bytes: Vec<u8>,
 }
 
 /// Which bytes of it go to one link, in order.
 #[derive(Default)]
-pub(super) struct Parts(Vec<Range<usize>>);
+pub(crate) struct Parts(Vec<Range<usize>>);
 
 impl Outgoing {
     /// Encodes a message, and tells where it is.
-    pub(super) fn add(&mut self, envelope: &Envelope) -> Result<Range<usize>, FrameTooLong> {
+    pub(crate) fn add(&mut self, envelope: &Envelope) -> Result<Range<usize>, FrameTooLong> {
         let start = self.bytes.len();
         encode(envelope, &mut self.bytes)?;
         Ok(start..self.bytes.len())
     }
 
     /// Adds bytes as they are, and tells where they are.
-    pub(super) fn add_bytes(&mut self, bytes: &[u8]) -> Range<usize> {
+    pub(crate) fn add_bytes(&mut self, bytes: &[u8]) -> Range<usize> {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(bytes);
         start..self.bytes.len()
     }
 
     /// Whether it is time to write.
-    pub(super) fn is_full(&self) -> bool {
+    pub(crate) fn is_full(&self) -> bool {
         self.bytes.len() >= FLUSH_BYTES
     }
 
     /// Everything was written.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.bytes.clear();
         self.bytes.shrink_to(FLUSH_BYTES);
     }
 
-    /// Hands `write` all bytes of `parts`, which are no more then, in one piece.
-    pub(super) fn write<T>(&self, parts: &mut Parts, write: impl FnOnce(&[u8]) -> T) -> T {
+    /// Hands `write` all bytes of `parts` in one piece, and empties `parts`.
+    pub(crate) fn write<T>(&self, parts: &mut Parts, write: impl FnOnce(&[u8]) -> T) -> T {
         let slice = |part: Range<usize>| self.bytes.get(part).unwrap_or_default();
         match mem::take(&mut parts.0).as_slice() {
             [part] => write(slice(part.clone())),
@@ -55,13 +55,13 @@ impl Outgoing {
 }
 
 impl Parts {
-    /// Whether there are none.
-    pub(super) fn is_empty(&self) -> bool {
+    /// Whether nothing was gathered.
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Adds a part that comes after the others.
-    pub(super) fn push(&mut self, part: Range<usize>) {
+    pub(crate) fn push(&mut self, part: Range<usize>) {
         match self.0.last_mut() {
             Some(last) if last.end == part.start => last.end = part.end,
             _ => self.0.push(part),

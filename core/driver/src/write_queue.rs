@@ -7,9 +7,9 @@ use ringchat_core::limits::LINK_QUEUE_BYTES;
 
 /// The bytes of one connection that wait for its writer, which exists only while there are some.
 ///
-/// Shared between who sends and the writer. While it is idle the sender writes by itself.
+/// The sender and the writer share it. While it is idle the sender writes by itself.
 #[derive(Debug, Default)]
-pub struct WriteQueue {
+pub(crate) struct WriteQueue {
     queue: Vec<u8>,
     /// How many bytes the writer is busy with.
     writing: usize,
@@ -20,7 +20,7 @@ pub struct WriteQueue {
 
 impl WriteQueue {
     /// Whether nothing waits, so that bytes may go to the socket directly.
-    pub fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         !self.busy
     }
 
@@ -28,7 +28,7 @@ impl WriteQueue {
     ///
     /// # Errors
     /// `Overflow` if more than [`LINK_QUEUE_BYTES`] would wait.
-    pub fn push(&mut self, bytes: &[u8]) -> Result<bool, DownReason> {
+    pub(crate) fn push(&mut self, bytes: &[u8]) -> Result<bool, DownReason> {
         let waiting = self.writing.saturating_add(self.queue.len()).saturating_add(bytes.len());
         if waiting > LINK_QUEUE_BYTES {
             return Err(DownReason::Overflow);
@@ -38,7 +38,7 @@ impl WriteQueue {
     }
 
     /// All that waits, for the writer to write. With `None` the writer is done.
-    pub fn take(&mut self) -> Option<Vec<u8>> {
+    pub(crate) fn take(&mut self) -> Option<Vec<u8>> {
         let bytes = mem::take(&mut self.queue);
         self.writing = bytes.len();
         self.busy = !bytes.is_empty();
@@ -46,12 +46,12 @@ impl WriteQueue {
     }
 
     /// Nothing more will be pushed.
-    pub fn finish(&mut self) {
+    pub(crate) fn finish(&mut self) {
         self.finish = true;
     }
 
     /// Whether nothing waits and nothing more will come: time to end the sending direction.
-    pub fn is_finished(&self) -> bool {
+    pub(crate) fn is_finished(&self) -> bool {
         self.finish && !self.busy
     }
 }

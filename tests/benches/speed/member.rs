@@ -6,7 +6,7 @@ use std::time::Duration;
 use std::vec::Drain;
 
 use anyhow::{Result, bail};
-use ringchat_core::{Chat, Config, Departure, Name, Notice, Start as Way, Text};
+use ringchat_core::{Chat, Config, Departure, Name, Notice, Seq, Start as Way, Text};
 use ringchat_driver::{Ended, Event};
 
 use crate::agent::{self, Ear, Voice, answer};
@@ -14,7 +14,7 @@ use crate::clock;
 use crate::control::{Answer, Role, Start};
 
 /// The way of a text into the room of a runtime.
-type Say = Box<dyn FnMut(Text) -> Result<(), Ended>>;
+type Say = Box<dyn FnMut(Text) -> Result<Seq, Ended>>;
 
 /// Is a member of the room that `open` opens. What comes is heard within the room's turns.
 pub(crate) fn run(open: impl FnOnce(Config, Hearer) -> Result<Say>) -> Result<()> {
@@ -26,7 +26,8 @@ struct Member(Say);
 
 impl Voice for Member {
     fn say(&mut self, text: &str, _more: bool) -> Result<()> {
-        Ok(self.0(Text::new(text)?)?)
+        self.0(Text::new(text)?)?;
+        Ok(())
     }
 }
 
@@ -73,6 +74,7 @@ impl Hearer {
         let notice = match event {
             Event::Notice { notice, .. } => notice,
             Event::Missed { count } => bail!("{count} notices came faster than they were read"),
+            event => bail!("the benchmark does not know {event:?}"),
         };
         match notice {
             Notice::Chat(chat) => chats.push(chat),

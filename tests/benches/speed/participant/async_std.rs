@@ -15,7 +15,7 @@ use ringchat_async_std::Room;
 
 fn main() -> anyhow::Result<()> {
     member::run(|config, mut hearer| {
-        let room = block_on(Room::open_with(config, move |events| hearer.hear(events)))?;
+        let room = Room::open_with(config, move |events| hearer.hear(events))?;
         Ok(Box::new(move |text| block_on(room.say(text))))
     })
 }

@@ -3,7 +3,6 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::pin::pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_channel::{Receiver, Sender};
 use futures::future::{Either, select};
@@ -14,12 +13,12 @@ use crate::rt;
 ///
 /// Each task holds a sender of a channel on which nothing is ever sent; once all are dropped, all have ended.
 #[derive(Clone, Debug)]
-pub(crate) struct Crew {
+pub(crate) struct TaskGroup {
     member: Sender<Infallible>,
     gone: Receiver<Infallible>,
 }
 
-impl Crew {
+impl TaskGroup {
     pub(crate) fn new() -> Self {
         let (member, gone) = async_channel::bounded(1);
         Self { member, gone }
@@ -34,7 +33,7 @@ impl Crew {
         });
     }
 
-    /// The end of all tasks and of all clones of this. They have to be told before.
+    /// Waits for the end of all tasks and of all clones of this group. The caller has told the tasks to end.
     pub(crate) fn join(self) -> impl Future<Output = ()> {
         let Self { member, gone } = self;
         drop(member);
@@ -55,9 +54,4 @@ pub(crate) async fn unless<T>(stopped: &Receiver<Infallible>, future: impl Futur
         Either::Left((value, _)) => Some(value),
         Either::Right(_) => None,
     }
-}
-
-/// Locks what no task leaves half-changed, even if it panics.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

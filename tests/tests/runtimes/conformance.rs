@@ -1,4 +1,4 @@
-//! What every runtime owes its users, written once and run over each.
+//! The conformance suite.
 
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
@@ -8,35 +8,13 @@ use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
-use std::vec::Drain;
 
 use ringchat_core::limits::EVENT_QUEUE;
 use ringchat_core::wire::GREETING;
-use ringchat_core::{Config, Departure, DialFailure, Ending, JoinFailure, Name, Notice, Report, Start, Text};
+use ringchat_core::{Config, Departure, DialFailure, Ending, JoinFailure, Name, Notice, Start, Text};
 use ringchat_driver::{DIAL_TIMEOUT, Ended, Event, NoEvent};
 
-/// Time after which a test has failed.
-const DEADLINE: Duration = Duration::from_secs(20);
-
-/// A runtime as the suite uses it. Each call may block.
-pub(crate) trait Runtime {
-    type Room: Send + Sync + 'static;
-    type Notices: Send;
-    type OpenError: std::error::Error;
-
-    fn open(config: Config) -> Result<(Self::Room, Self::Notices), Self::OpenError>;
-    fn open_with(
-        config: Config,
-        sink: impl FnMut(Drain<'_, Event>) + Send + 'static,
-    ) -> Result<Self::Room, Self::OpenError>;
-    fn addr(room: &Self::Room) -> SocketAddr;
-    fn say(room: &Self::Room, text: Text) -> Result<(), Ended>;
-    fn report(room: &Self::Room) -> Result<(), Ended>;
-    fn leave(room: &Self::Room);
-    fn join(room: &Self::Room);
-    fn next(notices: &mut Self::Notices, timeout: Duration) -> Result<Event, NoEvent>;
-    fn try_next(notices: &mut Self::Notices) -> Result<Event, NoEvent>;
-}
+use super::{DEADLINE, Runtime};
 
 /// Makes a test of each function of the suite.
 macro_rules! conformance {
@@ -46,9 +24,13 @@ macro_rules! conformance {
             three_members_see_one_order,
             a_fast_talker_waits_and_loses_nothing,
             a_long_text_arrives_whole,
-            leaving_ends_the_notices_and_frees_the_port,
+            leaving_ends_the_events_and_frees_the_port,
             dropping_the_room_leaves_it,
-            dropping_the_notices_leaves_the_room,
+            dropping_the_events_neither_leaves_nor_blocks,
+            a_text_gets_its_number_among_the_own_ones,
+            a_report_is_returned_after_what_was_said_before,
+            reports_in_events_come_in_their_place,
+            a_report_that_never_comes_is_an_error,
             a_slow_reader_finds_a_gap_and_slows_nobody,
             a_sink_is_told_all_and_dropped_at_the_end,
             a_sink_that_panics_ends_only_its_room,
@@ -61,22 +43,22 @@ macro_rules! conformance {
         }
     };
     ($runtime:ty: $($name:ident),* $(,)?) => {
-        $(#[test] fn $name() { suite::$name::<$runtime>(); })*
+        $(#[test] fn $name() { runtimes::conformance::$name::<$runtime>(); })*
     };
 }
 
 /// A member of a room, with what it was told.
 struct Member<R: Runtime> {
     room: Arc<R::Room>,
-    notices: R::Notices,
+    events: R::Events,
     /// What was said and not asked for yet.
     heard: VecDeque<String>,
 }
 
 impl<R: Runtime> Member<R> {
     fn open(name: &str, start: Start) -> Self {
-        let (room, notices) = R::open(config(name, start)).unwrap();
-        Self { room: Arc::new(room), notices, heard: VecDeque::new() }
+        let (room, events) = R::open(config(name, start)).unwrap();
+        Self { room: Arc::new(room), events, heard: VecDeque::new() }
     }
 
     fn create() -> Self {
@@ -121,7 +103,7 @@ impl<R: Runtime> Member<R> {
 
     /// The first notice for which `want` gives something.
     fn wait<T>(&mut self, what: &str, want: impl FnMut(&Notice) -> Option<T>) -> T {
-        wait::<R, T>(&mut self.notices, what, want)
+        wait::<R, T>(&mut self.events, what, want)
     }
 
     fn wait_ready(&mut self, members: usize) {
@@ -151,14 +133,6 @@ impl<R: Runtime> Member<R> {
             _ => None,
         });
     }
-
-    fn report(&mut self) -> Report {
-        R::report(&self.room).unwrap();
-        self.wait("a report", |notice| match notice {
-            Notice::Report(report) => Some((**report).clone()),
-            _ => None,
-        })
-    }
 }
 
 fn config(name: &str, start: Start) -> Config {
@@ -169,21 +143,17 @@ fn say<R: Runtime>(room: &R::Room, text: &str) {
     R::say(room, Text::new(text).unwrap()).unwrap();
 }
 
-fn wait<R: Runtime, T>(
-    notices: &mut R::Notices,
-    what: &str,
-    mut want: impl FnMut(&Notice) -> Option<T>,
-) -> T {
+fn wait<R: Runtime, T>(events: &mut R::Events, what: &str, mut want: impl FnMut(&Notice) -> Option<T>) -> T {
     let deadline = Instant::now() + DEADLINE;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        match R::next(notices, left) {
+        match R::next(events, left) {
             Ok(Event::Notice { notice, .. }) => {
                 if let Some(found) = want(&notice) {
                     return found;
                 }
             }
-            Ok(Event::Missed { count }) => panic!("missed {count} notices while waiting for {what}"),
+            Ok(event) => panic!("{event:?} while waiting for {what}"),
             Err(error) => panic!("waited for {what}: {error}"),
         }
     }
@@ -245,7 +215,7 @@ pub(crate) fn a_long_text_arrives_whole<R: Runtime>() {
     leader.wait_text(&longest);
 }
 
-pub(crate) fn leaving_ends_the_notices_and_frees_the_port<R: Runtime>() {
+pub(crate) fn leaving_ends_the_events_and_frees_the_port<R: Runtime>() {
     let mut leader = Member::<R>::create();
     let mut other = Member::<R>::join("other", &leader);
     other.wait_ready(2);
@@ -254,9 +224,9 @@ pub(crate) fn leaving_ends_the_notices_and_frees_the_port<R: Runtime>() {
     other.leave();
     other.leave();
     assert_eq!(other.wait_ending(), Ending::Left { unsure: 0 });
-    assert_eq!(R::next(&mut other.notices, DEADLINE), Err(NoEvent::Ended));
-    assert_eq!(R::try_next(&mut other.notices), Err(NoEvent::Ended));
-    R::join(&other.room);
+    assert_eq!(R::next(&mut other.events, DEADLINE), Err(NoEvent::Ended));
+    assert_eq!(R::try_next(&mut other.events), Err(NoEvent::Ended));
+    R::wait(&other.room);
     assert_eq!(R::report(&other.room), Err(Ended));
     leader.wait_text("good bye");
     leader.wait_quit();
@@ -267,20 +237,82 @@ pub(crate) fn dropping_the_room_leaves_it<R: Runtime>() {
     let mut leader = Member::<R>::create();
     let mut other = Member::<R>::join("other", &leader);
     other.wait_ready(2);
-    let Member { room, mut notices, .. } = other;
+    let Member { room, mut events, .. } = other;
     drop(room);
     leader.wait_quit();
-    while R::next(&mut notices, DEADLINE).is_ok() {}
-    assert_eq!(R::try_next(&mut notices), Err(NoEvent::Ended));
+    while R::next(&mut events, DEADLINE).is_ok() {}
+    assert_eq!(R::try_next(&mut events), Err(NoEvent::Ended));
 }
 
-pub(crate) fn dropping_the_notices_leaves_the_room<R: Runtime>() {
+pub(crate) fn dropping_the_events_neither_leaves_nor_blocks<R: Runtime>() {
+    const LINES: u64 = EVENT_QUEUE as u64 + 2000;
+    let mut leader = Member::<R>::create();
+    let (other, _) = R::open(config("other", Start::Join { contacts: vec![leader.addr()] })).unwrap();
+    leader.wait("the other", |notice| matches!(notice, Notice::Joined { .. }).then_some(()));
+    (0..LINES).for_each(|n| leader.say(&n.to_string()));
+    assert_eq!(R::say(&other, Text::new("still here").unwrap()), Ok(1));
+    R::leave(&other);
+    leader.leave();
+    R::wait(&other);
+}
+
+pub(crate) fn a_text_gets_its_number_among_the_own_ones<R: Runtime>() {
     let mut leader = Member::<R>::create();
     let mut other = Member::<R>::join("other", &leader);
     other.wait_ready(2);
-    drop(other.notices);
-    leader.wait_quit();
-    R::join(&other.room);
+    leader.say("not counted by the other");
+    for number in 1..=3 {
+        assert_eq!(R::say(&other.room, Text::new("mine").unwrap()), Ok(number));
+    }
+    let mut numbers = Vec::new();
+    while numbers.len() < 3 {
+        numbers.extend(leader.wait("chat", |notice| match notice {
+            Notice::Chat(chat) if !chat.mine => Some(chat.lines().map(|line| line.oseq).collect::<Vec<_>>()),
+            _ => None,
+        }));
+    }
+    assert_eq!(numbers, [1, 2, 3]);
+}
+
+pub(crate) fn a_report_is_returned_after_what_was_said_before<R: Runtime>() {
+    const LINES: u64 = 5000;
+    let leader = Member::<R>::create();
+    (0..LINES).for_each(|n| leader.say(&n.to_string()));
+    let report = R::report(&leader.room).unwrap();
+    assert_eq!(report.stats.shown, LINES);
+    assert_eq!(report.me.name.as_str(), "leader");
+}
+
+pub(crate) fn reports_in_events_come_in_their_place<R: Runtime>() {
+    let mut leader = Member::<R>::create();
+    for _ in 0..3 {
+        leader.say("a text");
+        R::report_in_events(&leader.room).unwrap();
+        R::report(&leader.room).unwrap();
+    }
+    let mut shown = 0;
+    for reports in 1..=3 {
+        let report = leader.wait("a report", |notice| match notice {
+            Notice::Chat(chat) => {
+                shown += chat.said.count();
+                None
+            }
+            Notice::Report(report) => Some((**report).clone()),
+            _ => None,
+        });
+        assert_eq!((report.stats.shown, shown), (reports, reports));
+    }
+    assert_eq!(R::try_next(&mut leader.events), Err(NoEvent::Yet), "what is returned is no event");
+}
+
+pub(crate) fn a_report_that_never_comes_is_an_error<R: Runtime>() {
+    let start = Start::Join { contacts: vec![free_addr()] };
+    let config = Config { join_timeout: Duration::from_millis(300), ..config("lonely", start) };
+    let (room, _) = R::open(config).unwrap();
+    // Nothing is taken before the room was entered, so the report waits behind the text.
+    say::<R>(&room, "too early");
+    assert_eq!(R::report(&room), Err(Ended));
+    R::wait(&room);
 }
 
 pub(crate) fn a_slow_reader_finds_a_gap_and_slows_nobody<R: Runtime>() {
@@ -288,13 +320,13 @@ pub(crate) fn a_slow_reader_finds_a_gap_and_slows_nobody<R: Runtime>() {
     let mut leader = Member::<R>::create();
     (0..LINES).for_each(|n| leader.say(&n.to_string()));
     leader.leave();
-    R::join(&leader.room);
+    R::wait(&leader.room);
     let (mut shown, mut missed, mut ended) = (0, 0, false);
-    while let Ok(event) = R::try_next(&mut leader.notices) {
+    while let Ok(event) = R::try_next(&mut leader.events) {
         match event {
             Event::Missed { count } => missed += count,
             Event::Notice { notice: Notice::Chat(chat), .. } => shown += chat.said.count(),
-            Event::Notice { notice, .. } => ended = matches!(notice, Notice::Ended(_)),
+            event => ended = matches!(event, Event::Notice { notice: Notice::Ended(_), .. }),
         }
     }
     assert!(missed > 0 && shown + missed >= LINES, "{shown} shown, {missed} missed");
@@ -312,10 +344,10 @@ pub(crate) fn a_sink_is_told_all_and_dropped_at_the_end<R: Runtime>() {
     let other = other.unwrap();
     (0..LINES).for_each(|n| say::<R>(&other, &n.to_string()));
     R::leave(&other);
-    R::join(&other);
+    R::wait(&other);
     let notices = hears.iter().map(|event| match event {
         Event::Notice { notice, .. } => notice,
-        Event::Missed { count } => panic!("missed {count} notices"),
+        event => panic!("{event:?}"),
     });
     let notices: Vec<Notice> = notices.collect();
     let shown = notices.iter().map(|notice| match notice {
@@ -340,7 +372,7 @@ pub(crate) fn a_sink_that_panics_ends_only_its_room<R: Runtime>() {
     let faulty = faulty.unwrap();
     leader.wait("the other", |notice| matches!(notice, Notice::Joined { .. }).then_some(()));
     leader.say("what breaks it");
-    R::join(&faulty);
+    R::wait(&faulty);
     assert_eq!(R::report(&faulty), Err(Ended));
     leader.say("still here");
     leader.wait_text("still here");
@@ -355,14 +387,19 @@ pub(crate) fn a_taken_port_is_told<R: Runtime>() {
 }
 
 pub(crate) fn nobody_at_the_contact_is_told<R: Runtime>() {
-    let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap();
+    let free = free_addr();
     let start = Start::Join { contacts: vec![free] };
     let config = Config { join_timeout: Duration::from_millis(300), ..config("lonely", start) };
-    let (room, notices) = R::open(config).unwrap();
-    let mut lonely = Member::<R> { room: Arc::new(room), notices, heard: VecDeque::new() };
+    let (room, events) = R::open(config).unwrap();
+    let mut lonely = Member::<R> { room: Arc::new(room), events, heard: VecDeque::new() };
     let refused = JoinFailure::Dial(DialFailure::Refused);
     assert_eq!(lonely.wait_ending(), Ending::JoinFailed { tried: vec![(free, refused)] });
-    R::join(&lonely.room);
+    R::wait(&lonely.room);
+}
+
+/// An address on which nobody listens.
+fn free_addr() -> SocketAddr {
+    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap()
 }
 
 pub(crate) fn leaving_does_not_wait_for_a_dial<R: Runtime>() {
@@ -371,7 +408,7 @@ pub(crate) fn leaving_does_not_wait_for_a_dial<R: Runtime>() {
     wait_dialing(deaf.local_addr().unwrap());
     let before = Instant::now();
     lonely.leave();
-    R::join(&lonely.room);
+    R::wait(&lonely.room);
     assert!(before.elapsed() < DIAL_TIMEOUT / 2, "{:?}", before.elapsed());
 }
 
@@ -406,7 +443,7 @@ pub(crate) fn garbage_is_answered_by_the_greeting_and_the_end<R: Runtime>() {
     }
     leader.say("still here");
     leader.wait_text("still here");
-    assert_eq!(leader.report().stats.faults, 3);
+    assert_eq!(R::report(&leader.room).unwrap().stats.faults, 3);
 }
 
 pub(crate) fn a_connection_cut_inside_a_frame_harms_nobody<R: Runtime>() {
@@ -418,7 +455,7 @@ pub(crate) fn a_connection_cut_inside_a_frame_harms_nobody<R: Runtime>() {
     stream.read_to_end(&mut answer).unwrap();
     leader.say("still here");
     leader.wait_text("still here");
-    assert_eq!(leader.report().stats.links, 0);
+    assert_eq!(R::report(&leader.room).unwrap().stats.links, 0);
 }
 
 pub(crate) fn idle_connections_do_not_disturb<R: Runtime>() {
@@ -431,7 +468,7 @@ pub(crate) fn idle_connections_do_not_disturb<R: Runtime>() {
     for mut stream in idle {
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).unwrap();
-        // Who comes while too many others wait may be cut off before it is greeted.
+        // A connection that comes while too many others wait may be cut off before it is greeted.
         assert!(GREETING.starts_with(&answer));
     }
 }

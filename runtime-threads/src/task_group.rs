@@ -2,17 +2,19 @@
 
 use std::io;
 use std::mem;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
+
+use ringchat_driver::lock;
 
 /// Enough for what a thread of a connection does; a room may have a thousand of them.
 const STACK: usize = 256 * 1024;
 
 /// Starts the threads of a room and joins them.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Crew(Arc<Mutex<Vec<JoinHandle<()>>>>);
+pub(crate) struct TaskGroup(Arc<Mutex<Vec<JoinHandle<()>>>>);
 
-impl Crew {
+impl TaskGroup {
     /// Starts a thread, and lets go of those that have ended since the last one was started.
     pub(crate) fn start(&self, name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
         let thread = Builder::new().name(name.into()).stack_size(STACK).spawn(body)?;
@@ -22,7 +24,7 @@ impl Crew {
         Ok(())
     }
 
-    /// Waits until all threads have ended. They have to be told before.
+    /// Waits until all threads have ended. The caller has told them to.
     pub(crate) fn join(&self) {
         loop {
             let threads = mem::take(&mut *lock(&self.0));
@@ -40,9 +42,4 @@ fn join(threads: impl IntoIterator<Item = JoinHandle<()>>) {
             log::error!("a thread of the room panicked");
         }
     }
-}
-
-/// Locks what no thread leaves half-changed, even if it panics.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

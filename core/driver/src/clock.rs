@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ringchat_core::Instant;
 
-/// Counts from its own start, and on while the machine is suspended, where the system tells of that.
+/// A clock that starts at zero. It goes on while the machine is suspended, where the system can tell.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Clock(Moment);
 
@@ -19,7 +19,7 @@ impl Clock {
         Instant::ZERO.after(self.0.elapsed())
     }
 
-    /// How long it is until `at`; zero if that is over.
+    /// How long it is until `at`; zero if that has passed.
     pub(crate) fn until(self, at: Instant) -> Duration {
         at.since(self.now())
     }

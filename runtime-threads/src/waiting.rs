@@ -1,0 +1,18 @@
+//! Waiting until the node takes something.
+
+use event_listener::Listener;
+use ringchat_driver::{Ended, Refused};
+
+/// Gives `value` until it is taken.
+pub(crate) fn until_taken<T, R>(mut value: T, give: impl Fn(T) -> Result<R, Refused<T>>) -> Result<R, Ended> {
+    loop {
+        match give(value) {
+            Ok(taken) => return Ok(taken),
+            Err(Refused::Ended) => return Err(Ended),
+            Err(Refused::Full(refused, room)) => {
+                room.wait();
+                value = refused;
+            }
+        }
+    }
+}
