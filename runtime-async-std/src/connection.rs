@@ -1,24 +1,28 @@
 //! A connected socket, and the tasks that read from it and write to it.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::Shutdown;
 
 use futures::{AsyncReadExt, AsyncWriteExt, FutureExt};
-use ringchat_driver::{Ended, Jobs, LinkReader, SharedSocket, Socket};
+use ringchat_driver::{Ended, JobQueue, LinkReader, SharedSocket, Socket};
 
+use crate::put::put;
 use crate::rt::TcpStream;
-use crate::waiting::put;
 
-/// A socket, which the reader and the writer share.
+/// A socket that never blocks.
 #[derive(Debug)]
 pub(crate) struct Tcp(pub(crate) TcpStream);
 
 impl Socket for Tcp {
-    fn write_now(&self, bytes: &[u8]) -> io::Result<usize> {
-        (&self.0).write(bytes).now_or_never().unwrap_or_else(|| Err(io::ErrorKind::WouldBlock.into()))
+    fn send_promptly(&self) -> io::Result<()> {
+        self.0.set_nodelay(true)
     }
 
-    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+    fn write_now(&self, bytes: &[u8]) -> io::Result<usize> {
+        (&self.0).write(bytes).now_or_never().unwrap_or_else(|| Err(ErrorKind::WouldBlock.into()))
+    }
+
+    fn end(&self, how: Shutdown) -> io::Result<()> {
         self.0.shutdown(how)
     }
 }
@@ -27,12 +31,12 @@ impl Socket for Tcp {
 pub(crate) async fn read(
     socket: &SharedSocket<Tcp>,
     mut reader: LinkReader,
-    jobs: &dyn Jobs<Tcp>,
+    jobs: JobQueue<Tcp>,
 ) -> Result<(), Ended> {
     while !reader.is_done() {
         let read = (&socket.socket().0).read(reader.spare()).await;
         for job in reader.advance(read) {
-            put(jobs, job).await?;
+            put(&jobs, job).await?;
         }
     }
     Ok(())

@@ -44,17 +44,15 @@
 //! The tasks of all rooms of a process run on one thread of their own, and none of them ever blocks; async-std waits
 //! for the sockets on another.
 
-#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on panics"))]
-
 mod accept;
 mod connection;
 mod dial;
 mod events;
+mod put;
 mod room;
 mod rt;
 mod task_group;
 mod transport;
-mod waiting;
 
 pub use events::Events;
 pub use ringchat_driver::{Ended, Event, NoEvent, OpenError};

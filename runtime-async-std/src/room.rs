@@ -1,20 +1,21 @@
 //! The room, as a program that embeds it sees it.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::vec::Drain;
 
 use async_channel::{Receiver, Sender};
 use futures::channel::oneshot;
 use ringchat_core::{Config, Report, Seq, Text};
-use ringchat_driver::{Ended, Event, EventSink, Host, OpenError, Opening, ReportTo, WorkerStep};
+use ringchat_driver::{
+    Ended, Event, Host, Membership, OpenError, ReportTo, WorkerStep, event_queue, until_taken,
+};
 
 use crate::events::Events;
 use crate::rt;
 use crate::task_group::{TaskGroup, closed};
 use crate::transport::Tasks;
-use crate::waiting::until_taken;
 
 /// A room that this process is a member of, or is about to be.
 ///
@@ -22,8 +23,7 @@ use crate::waiting::until_taken;
 #[derive(Debug)]
 #[must_use = "dropping a `Room` leaves the room"]
 pub struct Room {
-    addr: SocketAddr,
-    host: Arc<Host<Tasks>>,
+    membership: Membership<Tasks>,
     /// Closed when the worker has ended.
     ended: Receiver<Infallible>,
 }
@@ -36,8 +36,8 @@ impl Room {
     /// # Errors
     /// If the address cannot be listened on, or the system denies randomness.
     pub fn open(config: Config) -> Result<(Self, Events), OpenError> {
-        let (sink, events) = EventSink::queue();
-        Ok((Self::start(config, sink)?, Events::new(events)))
+        let (hear, reader) = event_queue();
+        Ok((Self::open_with(config, hear)?, Events::new(reader)))
     }
 
     /// Like [`open`](Self::open), but hands all events of a turn to `hear` at once, without a queue and without
@@ -53,22 +53,17 @@ impl Room {
         config: Config,
         hear: impl FnMut(Drain<'_, Event>) + Send + 'static,
     ) -> Result<Self, OpenError> {
-        Self::start(config, EventSink::to(hear))
-    }
-
-    fn start(config: Config, sink: EventSink) -> Result<Self, OpenError> {
-        let (opening, listener) = Opening::new(config)?;
-        let addr = opening.addr();
-        let (host, group) = (Host::new(), TaskGroup::new());
-        host.start(opening, Tasks::start(listener.into(), host.clone(), group.clone()), sink);
+        let group = TaskGroup::new();
+        let start = |listener: TcpListener, jobs| Ok(Tasks::start(listener.into(), jobs, group.clone()));
+        let membership = Membership::start(config, hear, start)?;
         let (running, ended) = async_channel::bounded(1);
-        rt::spawn(work(Arc::clone(&host), group, running));
-        Ok(Self { addr, host, ended })
+        rt::spawn(work(membership.host(), group, running));
+        Ok(Self { membership, ended })
     }
 
     /// Where this member listens, and others may join.
     pub fn addr(&self) -> SocketAddr {
-        self.addr
+        self.membership.addr()
     }
 
     /// Says something to all, and gives the number of the text among the own ones, from 1. Waits while the room can
@@ -77,7 +72,7 @@ impl Room {
     /// # Errors
     /// If the room was left.
     pub async fn say(&self, text: Text) -> Result<Seq, Ended> {
-        until_taken(text, |text| self.host.say(text)).await
+        until_taken(text, |text| self.membership.say(text)).await
     }
 
     /// The room as this member sees it, once what was said before has been taken. Waits for that.
@@ -87,7 +82,7 @@ impl Room {
     pub async fn report(&self) -> Result<Report, Ended> {
         let (tell, told) = oneshot::channel();
         let asker = ReportTo::Asker(Box::new(move |report| drop(tell.send(report))));
-        until_taken(asker, |asker| self.host.report(asker)).await?;
+        until_taken(asker, |asker| self.membership.report(asker)).await?;
         told.await.map_err(|_| Ended)
     }
 
@@ -97,24 +92,18 @@ impl Room {
     /// # Errors
     /// If the room was left.
     pub async fn report_in_events(&self) -> Result<(), Ended> {
-        until_taken(ReportTo::Events, |to| self.host.report(to)).await
+        until_taken(ReportTo::Events, |to| self.membership.report(to)).await
     }
 
     /// Leaves the room once what was said has been taken. Does not wait: the events end with
     /// [`Notice::Ended`](ringchat_core::Notice::Ended). A second call does nothing.
     pub fn leave(&self) {
-        self.host.leave();
+        self.membership.leave();
     }
 
     /// Waits until the room has ended, and every task and socket of it is gone. It does not leave.
     pub async fn wait(&self) {
         closed(&self.ended).await;
-    }
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        self.leave();
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use async_channel::Sender;
 use ringchat_core::DialId;
-use ringchat_driver::{Jobs, LinkReader, SharedSocket, Transport};
+use ringchat_driver::{JobQueue, LinkReader, SharedSocket, Transport};
 
 use crate::accept::accept;
 use crate::connection::{Tcp, read, write};
@@ -17,7 +17,7 @@ use crate::task_group::TaskGroup;
 
 /// Starts the tasks of a room.
 pub(crate) struct Tasks {
-    jobs: Arc<dyn Jobs<Tcp>>,
+    jobs: JobQueue<Tcp>,
     group: TaskGroup,
     /// Dropped with the transport, to stop accepting.
     _listening: Sender<Infallible>,
@@ -25,9 +25,9 @@ pub(crate) struct Tasks {
 
 impl Tasks {
     /// Starts to accept.
-    pub(crate) fn start(listener: TcpListener, jobs: Arc<dyn Jobs<Tcp>>, group: TaskGroup) -> Self {
+    pub(crate) fn start(listener: TcpListener, jobs: JobQueue<Tcp>, group: TaskGroup) -> Self {
         let (listening, stopped) = async_channel::bounded(1);
-        group.start(accept(listener, Arc::clone(&jobs), stopped));
+        group.start(accept(listener, jobs.clone(), stopped));
         Self { jobs, group, _listening: listening }
     }
 }
@@ -38,11 +38,10 @@ impl Transport for Tasks {
     type Dial = Sender<Infallible>;
 
     fn start_reader(&self, socket: Arc<SharedSocket<Tcp>>, reader: LinkReader) -> io::Result<()> {
-        socket.socket().0.set_nodelay(true)?;
-        let jobs = Arc::clone(&self.jobs);
+        let jobs = self.jobs.clone();
         self.group.start(async move {
             // After the end of the room nobody waits for the rest.
-            let _ = read(&socket, reader, &*jobs).await;
+            let _ = read(&socket, reader, jobs).await;
         });
         Ok(())
     }
@@ -54,21 +53,22 @@ impl Transport for Tasks {
 
     fn start_dial(&self, id: DialId, addr: SocketAddr) -> io::Result<Self::Dial> {
         let (kept, dropped) = async_channel::bounded(1);
-        self.group.start(dial(id, addr, Arc::clone(&self.jobs), dropped));
+        self.group.start(dial(id, addr, self.jobs.clone(), dropped));
         Ok(kept)
     }
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 mod tests {
     use super::*;
     use crate::rt::timeout;
     use futures::executor::block_on;
     use ringchat_core::limits::LINK_QUEUE_BYTES;
     use ringchat_core::{DownReason, LinkId, Origin};
-    use ringchat_driver::{Connection, Job, Refused, TurnOwner, lock};
+    use ringchat_driver::{Connection, Job, Jobs, Refused, TurnOwner, lock};
     use std::io::Read;
-    use std::net::{Ipv4Addr, TcpStream};
+    use std::net::{self, Ipv4Addr};
     use std::sync::Mutex;
     use std::time::Duration;
 
@@ -89,7 +89,7 @@ mod tests {
     struct Pair {
         connection: Connection<Tcp>,
         transport: Tasks,
-        peer: TcpStream,
+        peer: net::TcpStream,
         jobs: Arc<Kept>,
         group: TaskGroup,
     }
@@ -99,7 +99,7 @@ mod tests {
             let bind = || block_on(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))).unwrap();
             let (jobs, listener, group) = (Arc::new(Kept::default()), bind(), TaskGroup::new());
             let transport = Tasks::start(bind(), jobs.clone(), group.clone());
-            let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let peer = net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             peer.set_read_timeout(Some(DEADLINE)).unwrap();
             let (stream, _) = block_on(listener.accept()).unwrap();
             let connection = Connection::open(&transport, LinkId(1), Origin::Accepted, Tcp(stream)).unwrap();

@@ -6,14 +6,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
-use ringchat_driver::{Job, Jobs};
+use ringchat_driver::{Accepting, JobQueue};
 
-use crate::connection::Tcp;
 use crate::task_group::TaskGroup;
-use crate::waiting::until_taken;
+use crate::waiting::put;
 
-/// How long to wait when no connection can be accepted, for want of file descriptors for example.
-const PAUSE: Duration = Duration::from_millis(100);
+/// How long to try to wake the thread that accepts.
+const WAKE_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// A listening socket. Dropping it ends the thread that accepts.
 #[derive(Debug)]
@@ -28,14 +27,14 @@ impl Listening {
     /// Starts the thread that accepts.
     pub(crate) fn start(
         listener: TcpListener,
-        jobs: Arc<dyn Jobs<Tcp>>,
+        jobs: JobQueue<TcpStream>,
         tasks: &TaskGroup,
     ) -> io::Result<Self> {
         let addr = listener.local_addr()?;
         let listener = Arc::new(listener);
         let (stop, stopped) = mpsc::sync_channel(0);
         let accepting = Arc::clone(&listener);
-        tasks.start("ringchat-accept", move || accept(&accepting, &*jobs, &stopped))?;
+        tasks.start("ringchat-accept", move || accept(&accepting, &jobs, &stopped))?;
         Ok(Self { listener, addr, stop: Some(stop) })
     }
 }
@@ -45,29 +44,21 @@ impl Drop for Listening {
         self.stop = None;
         // On Linux this wakes the thread that accepts; elsewhere a connection does.
         if rustix::net::shutdown(&*self.listener, rustix::net::Shutdown::Both).is_err() {
-            drop(TcpStream::connect_timeout(&self.addr, PAUSE));
+            drop(TcpStream::connect_timeout(&self.addr, WAKE_TIMEOUT));
         }
     }
 }
 
-fn accept(listener: &TcpListener, jobs: &dyn Jobs<Tcp>, stopped: &Receiver<()>) {
-    let mut failing = false;
+fn accept(listener: &TcpListener, jobs: &JobQueue<TcpStream>, stopped: &Receiver<()>) {
+    let mut accepting = Accepting::default();
     loop {
-        let accepted = listener.accept();
-        let failed = accepted.is_err();
-        let pause = if failed { PAUSE } else { Duration::ZERO };
+        let job = accepting.job(listener.accept());
+        let pause = job.as_ref().err().copied().unwrap_or_default();
         if stopped.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
             return;
         }
-        match accepted {
-            Ok((stream, remote)) => {
-                if until_taken(Job::Accepted(Tcp(stream), remote), |job| jobs.put(job)).is_err() {
-                    return;
-                }
-            }
-            Err(error) if !failing => log::warn!("cannot accept a connection: {error}"),
-            Err(_) => {}
+        if job.is_ok_and(|job| put(jobs, job).is_err()) {
+            return;
         }
-        failing = failed;
     }
 }

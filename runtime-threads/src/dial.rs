@@ -5,14 +5,13 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::{Arc, Weak};
 
 use ringchat_core::DialId;
-use ringchat_driver::{DIAL_TIMEOUT, Job, Jobs};
+use ringchat_driver::{DIAL_TIMEOUT, Job, JobQueue};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, retry_on_intr};
 use socket2::{Domain, Socket, Type};
 
-use crate::connection::Tcp;
 use crate::task_group::TaskGroup;
-use crate::waiting::until_taken;
+use crate::waiting::put;
 
 /// A dial under way. Dropping it ends the dial, unless the dial is answered.
 #[derive(Debug)]
@@ -23,15 +22,14 @@ impl Dial {
     pub(crate) fn start(
         dial: DialId,
         addr: SocketAddr,
-        jobs: Arc<dyn Jobs<Tcp>>,
+        jobs: JobQueue<TcpStream>,
         tasks: &TaskGroup,
     ) -> io::Result<Self> {
         let stream = Arc::new(begin(addr)?);
         let kept = Arc::downgrade(&stream);
         tasks.start("ringchat-dial", move || {
-            let dialed = finish(stream).map(Tcp);
             // After the end of the room nobody waits for the answer.
-            let _ = until_taken(Job::Dialed(dial, addr, dialed), |job| jobs.put(job));
+            let _ = put(&jobs, Job::Dialed(dial, addr, finish(stream)));
         })?;
         Ok(Self(kept))
     }

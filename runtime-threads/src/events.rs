@@ -10,13 +10,9 @@ use ringchat_driver::{Event, EventReader, NoEvent};
 /// A reader that is too slow finds [`Event::Missed`] where notices are missing; it never slows the room. Dropping
 /// `Events` does not leave the room: further events are dropped too.
 #[derive(Debug)]
-pub struct Events(EventReader);
+pub struct Events(pub(crate) EventReader);
 
 impl Events {
-    pub(crate) fn new(reader: EventReader) -> Self {
-        Self(reader)
-    }
-
     /// The next event, if there is one already.
     ///
     /// # Errors

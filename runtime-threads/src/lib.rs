@@ -39,8 +39,6 @@
 //! writes to the sockets by itself, once to each; only what a socket does not take at once goes to a writer. Where
 //! a system cannot write without waiting (any but Linux, Android and FreeBSD), the writers write everything.
 
-#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on panics"))]
-
 mod accept;
 mod connection;
 mod dial;

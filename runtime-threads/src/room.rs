@@ -8,7 +8,7 @@ use std::vec::Drain;
 
 use event_listener::Listener as _;
 use ringchat_core::{Config, Report, Seq, Text};
-use ringchat_driver::{Ended, Event, EventSink, Host, OpenError, Opening, ReportTo, WorkerStep, lock};
+use ringchat_driver::{Ended, Event, Host, Membership, OpenError, ReportTo, WorkerStep, event_queue, lock};
 
 use crate::events::Events;
 use crate::task_group::TaskGroup;
@@ -21,8 +21,7 @@ use crate::waiting::until_taken;
 #[derive(Debug)]
 #[must_use = "dropping a `Room` leaves the room"]
 pub struct Room {
-    addr: SocketAddr,
-    host: Arc<Host<Threads>>,
+    membership: Membership<Threads>,
     worker: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -33,8 +32,8 @@ impl Room {
     /// # Errors
     /// If the address cannot be listened on, or the system denies randomness or threads.
     pub fn open(config: Config) -> Result<(Self, Events), OpenError> {
-        let (sink, events) = EventSink::queue();
-        Ok((Self::start(config, sink)?, Events::new(events)))
+        let (hear, events) = event_queue();
+        Ok((Self::open_with(config, hear)?, Events(events)))
     }
 
     /// Like [`open`](Self::open), but hands all events of a turn to `hear` at once, without a queue and without
@@ -50,19 +49,13 @@ impl Room {
         config: Config,
         hear: impl FnMut(Drain<'_, Event>) + Send + 'static,
     ) -> Result<Self, OpenError> {
-        Self::start(config, EventSink::to(hear))
-    }
-
-    fn start(config: Config, sink: EventSink) -> Result<Self, OpenError> {
-        let (opening, listener) = Opening::new(config)?;
-        let addr = opening.addr();
-        let (host, tasks) = (Host::new(), TaskGroup::default());
-        let transport = Threads::start(listener, host.clone(), tasks.clone()).map_err(OpenError::Thread)?;
-        host.start(opening, transport, sink);
-        match start_worker(Arc::clone(&host), tasks.clone()) {
-            Ok(worker) => Ok(Self { addr, host, worker: Mutex::new(Some(worker)) }),
+        let tasks = TaskGroup::default();
+        let membership =
+            Membership::start(config, hear, |listener, jobs| Threads::start(listener, jobs, tasks.clone()))?;
+        match start_worker(membership.host(), tasks.clone()) {
+            Ok(worker) => Ok(Self { membership, worker: Mutex::new(Some(worker)) }),
             Err(error) => {
-                drop(host.end());
+                drop(membership.end());
                 tasks.join();
                 Err(OpenError::Thread(error))
             }
@@ -71,7 +64,7 @@ impl Room {
 
     /// Where this member listens, and others may join.
     pub fn addr(&self) -> SocketAddr {
-        self.addr
+        self.membership.addr()
     }
 
     /// Says something to all, and gives the number of the text among the own ones, from 1. Waits while the room can
@@ -80,7 +73,7 @@ impl Room {
     /// # Errors
     /// If the room was left.
     pub fn say(&self, text: Text) -> Result<Seq, Ended> {
-        until_taken(text, |text| self.host.say(text))
+        until_taken(text, |text| self.membership.say(text))
     }
 
     /// The room as this member sees it, once what was said before has been taken. Waits for that.
@@ -90,7 +83,7 @@ impl Room {
     pub fn report(&self) -> Result<Report, Ended> {
         let (tell, told) = mpsc::sync_channel(1);
         let asker = ReportTo::Asker(Box::new(move |report| drop(tell.send(report))));
-        until_taken(asker, |asker| self.host.report(asker))?;
+        until_taken(asker, |asker| self.membership.report(asker))?;
         told.recv().map_err(|_| Ended)
     }
 
@@ -100,13 +93,13 @@ impl Room {
     /// # Errors
     /// If the room was left.
     pub fn report_in_events(&self) -> Result<(), Ended> {
-        until_taken(ReportTo::Events, |to| self.host.report(to))
+        until_taken(ReportTo::Events, |to| self.membership.report(to))
     }
 
     /// Leaves the room once what was said has been taken. Does not wait: the events end with
     /// [`Notice::Ended`](ringchat_core::Notice::Ended). A second call does nothing.
     pub fn leave(&self) {
-        self.host.leave();
+        self.membership.leave();
     }
 
     /// Waits until the room has ended, and every thread and socket of it is gone. It does not leave.
@@ -117,12 +110,6 @@ impl Room {
         {
             log::error!("the node's thread panicked");
         }
-    }
-}
-
-impl Drop for Room {
-    fn drop(&mut self) {
-        self.leave();
     }
 }
 

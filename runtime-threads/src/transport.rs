@@ -1,20 +1,20 @@
 //! The threads of a room: one accepts, and each reader, writer and dial has one.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 
 use ringchat_core::DialId;
-use ringchat_driver::{Jobs, LinkReader, SharedSocket, Transport};
+use ringchat_driver::{JobQueue, LinkReader, SharedSocket, Transport};
 
 use crate::accept::Listening;
-use crate::connection::{Tcp, read, write};
+use crate::connection::{read, write};
 use crate::dial::Dial;
 use crate::task_group::TaskGroup;
 
 /// Starts the threads of a room.
 pub(crate) struct Threads {
-    jobs: Arc<dyn Jobs<Tcp>>,
+    jobs: JobQueue<TcpStream>,
     tasks: TaskGroup,
     /// Dropped with the transport, to stop accepting.
     _listening: Listening,
@@ -24,44 +24,44 @@ impl Threads {
     /// Starts to accept.
     pub(crate) fn start(
         listener: TcpListener,
-        jobs: Arc<dyn Jobs<Tcp>>,
+        jobs: JobQueue<TcpStream>,
         tasks: TaskGroup,
     ) -> io::Result<Self> {
-        let listening = Listening::start(listener, Arc::clone(&jobs), &tasks)?;
+        let listening = Listening::start(listener, jobs.clone(), &tasks)?;
         Ok(Self { jobs, tasks, _listening: listening })
     }
 }
 
 impl Transport for Threads {
-    type Socket = Tcp;
+    type Socket = TcpStream;
     type Dial = Dial;
 
-    fn start_reader(&self, socket: Arc<SharedSocket<Tcp>>, reader: LinkReader) -> io::Result<()> {
-        socket.socket().0.set_nodelay(true)?;
-        let jobs = Arc::clone(&self.jobs);
+    fn start_reader(&self, socket: Arc<SharedSocket<TcpStream>>, reader: LinkReader) -> io::Result<()> {
+        let jobs = self.jobs.clone();
         self.tasks.start("ringchat-read", move || {
             // After the end of the room nobody waits for the rest.
-            let _ = read(&socket.socket().0, reader, &*jobs);
+            let _ = read(socket.socket(), reader, &jobs);
         })
     }
 
-    fn start_writer(&self, socket: Arc<SharedSocket<Tcp>>) -> io::Result<()> {
+    fn start_writer(&self, socket: Arc<SharedSocket<TcpStream>>) -> io::Result<()> {
         self.tasks.start("ringchat-write", move || write(&socket))
     }
 
     fn start_dial(&self, dial: DialId, addr: SocketAddr) -> io::Result<Dial> {
-        Dial::start(dial, addr, Arc::clone(&self.jobs), &self.tasks)
+        Dial::start(dial, addr, self.jobs.clone(), &self.tasks)
     }
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 mod tests {
     use super::*;
     use ringchat_core::limits::LINK_QUEUE_BYTES;
     use ringchat_core::{DownReason, LinkId, Origin};
-    use ringchat_driver::{Connection, Job, Refused, TurnOwner, lock};
+    use ringchat_driver::{Connection, Job, Jobs, Refused, TurnOwner, lock};
     use std::io::Read;
-    use std::net::{Ipv4Addr, TcpStream};
+    use std::net::Ipv4Addr;
     use std::sync::Mutex;
     use std::time::Duration;
 
@@ -70,17 +70,17 @@ mod tests {
 
     /// Keeps all jobs.
     #[derive(Default)]
-    struct Kept(Mutex<Vec<Job<Tcp>>>);
+    struct Kept(Mutex<Vec<Job<TcpStream>>>);
 
-    impl Jobs<Tcp> for Kept {
-        fn put(&self, job: Job<Tcp>) -> Result<TurnOwner, Refused<Job<Tcp>>> {
+    impl Jobs<TcpStream> for Kept {
+        fn put(&self, job: Job<TcpStream>) -> Result<TurnOwner, Refused<Job<TcpStream>>> {
             lock(&self.0).push(job);
             Ok(TurnOwner::Other)
         }
     }
 
     struct Pair {
-        connection: Connection<Tcp>,
+        connection: Connection<TcpStream>,
         transport: Threads,
         peer: TcpStream,
         jobs: Arc<Kept>,
@@ -94,7 +94,7 @@ mod tests {
             let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             peer.set_read_timeout(Some(DEADLINE)).unwrap();
             let (stream, _) = listener.accept().unwrap();
-            let connection = Connection::open(&transport, LinkId(1), Origin::Accepted, Tcp(stream)).unwrap();
+            let connection = Connection::open(&transport, LinkId(1), Origin::Accepted, stream).unwrap();
             Self { connection, transport, peer, jobs }
         }
 

@@ -9,7 +9,8 @@ use ringchat_core::{DownReason, LinkId, Origin};
 use crate::frame_reader::{FrameReader, Trust};
 use crate::host::lock;
 use crate::link_reader::LinkReader;
-use crate::transport::{Socket, Transport};
+use crate::socket::Socket;
+use crate::transport::Transport;
 use crate::write_queue::WriteQueue;
 
 /// What the node, the reader and the writer of a connection share.
@@ -68,7 +69,7 @@ impl<S: Socket> SharedSocket<S> {
 
     /// Ends one or both directions. An error means that they have ended before.
     fn end(&self, how: Shutdown) {
-        drop(self.socket.shutdown(how));
+        drop(self.socket.end(how));
     }
 }
 
@@ -83,13 +84,14 @@ impl<S: Socket> Connection<S> {
     /// Takes a connected socket and starts its reader.
     ///
     /// # Errors
-    /// If the transport cannot start a reader.
+    /// If the connection is broken, or the transport cannot start a reader.
     pub fn open<T: Transport<Socket = S>>(
         transport: &T,
         link: LinkId,
         origin: Origin,
         socket: S,
     ) -> io::Result<Self> {
+        socket.send_promptly()?;
         let shared = Arc::new(SharedSocket { socket, writes: Mutex::default() });
         let trust = Trust::new(origin);
         let reader = LinkReader::new(link, FrameReader::new(trust.clone()));

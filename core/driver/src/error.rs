@@ -3,27 +3,10 @@
 use std::io;
 use std::net::SocketAddr;
 
-use event_listener::EventListener;
-
 /// The room was left, or never entered: it takes nothing more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the room was left; open it again to go on")]
 pub struct Ended;
-
-/// Why something was not taken.
-#[derive(Debug)]
-pub enum Refused<T> {
-    /// There is no room. Give the value again after the listener was notified.
-    Full(T, EventListener),
-    /// The room has ended.
-    Ended,
-}
-
-impl<T> From<Ended> for Refused<T> {
-    fn from(Ended: Ended) -> Self {
-        Self::Ended
-    }
-}
 
 /// Why a room cannot be opened. The text names the cause, so there is no `source`.
 #[derive(Debug, thiserror::Error)]

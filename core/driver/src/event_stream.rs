@@ -1,4 +1,4 @@
-//! The way of events from the node to its user: a function, or a queue and its reader.
+//! The way of events from the node to its user: a function, which may fill a queue.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
@@ -10,31 +10,21 @@ use crate::events::{Event, EventQueue, NoEvent};
 use crate::host::lock;
 
 /// Where a turn puts its events. Dropped when the room has ended and nothing of it is left.
-pub struct EventSink(Box<Take>);
+pub struct EventSink(Box<Hear>);
 
-/// Takes all events of a turn out of the vector.
-type Take = dyn FnMut(&mut Vec<Event>) + Send;
+/// Is called with all events of a turn.
+type Hear = dyn FnMut(Drain<'_, Event>) + Send;
 
 impl EventSink {
-    /// A sink that hands all events of a turn to a function of the user.
-    pub fn to(mut hear: impl FnMut(Drain<'_, Event>) + Send + 'static) -> Self {
-        Self(Box::new(move |events| {
-            if !events.is_empty() {
-                hear(events.drain(..));
-            }
-        }))
+    pub(crate) fn new(hear: impl FnMut(Drain<'_, Event>) + Send + 'static) -> Self {
+        Self(Box::new(hear))
     }
 
-    /// A sink that fills a queue, and the queue's reader.
-    pub fn queue() -> (Self, EventReader) {
-        let shared = Arc::new(Shared::default());
-        let filler = Filler(Arc::clone(&shared));
-        (Self(Box::new(move |events| filler.put(events))), EventReader(shared))
-    }
-
-    /// Takes all events.
+    /// Takes all events, if there are any.
     pub(crate) fn take(&mut self, events: &mut Vec<Event>) {
-        (self.0)(events);
+        if !events.is_empty() {
+            (self.0)(events.drain(..));
+        }
     }
 }
 
@@ -42,6 +32,13 @@ impl fmt::Debug for EventSink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventSink").finish_non_exhaustive()
     }
+}
+
+/// A function that fills a queue with events, and the queue's reader. Dropping the function ends the stream.
+pub fn event_queue() -> (impl FnMut(Drain<'_, Event>) + Send + 'static, EventReader) {
+    let shared = Arc::new(Shared::default());
+    let filler = Filler(Arc::clone(&shared));
+    (move |events: Drain<'_, Event>| filler.put(events), EventReader(shared))
 }
 
 #[derive(Debug, Default)]
@@ -54,12 +51,9 @@ struct Shared {
 struct Filler(Arc<Shared>);
 
 impl Filler {
-    fn put(&self, events: &mut Vec<Event>) {
-        if events.is_empty() {
-            return;
-        }
+    fn put(&self, events: Drain<'_, Event>) {
         let mut queue = lock(&self.0.queue);
-        events.drain(..).for_each(|event| queue.push(event));
+        events.for_each(|event| queue.push(event));
         drop(queue);
         self.0.more.notify(1);
     }
@@ -117,7 +111,8 @@ mod tests {
 
     #[test]
     fn a_reader_that_waits_is_notified() {
-        let (mut sink, reader) = EventSink::queue();
+        let (hear, reader) = event_queue();
+        let mut sink = EventSink::new(hear);
         let more = reader.next_or_listen().unwrap().unwrap_err();
         sink.take(&mut vec![missed(1), missed(2)]);
         more.wait();
@@ -131,7 +126,8 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_for_a_reader_that_was_dropped() {
-        let (mut sink, reader) = EventSink::queue();
+        let (hear, reader) = event_queue();
+        let mut sink = EventSink::new(hear);
         let shared = Arc::clone(&reader.0);
         sink.take(&mut vec![missed(1)]);
         drop(reader);

@@ -9,7 +9,8 @@ use ringchat_core::{DialId, Instant};
 use crate::connection::SharedSocket;
 use crate::host::lock;
 use crate::link_reader::LinkReader;
-use crate::transport::{Socket, Transport};
+use crate::socket::Socket;
+use crate::transport::Transport;
 
 pub(crate) const START: Instant = Instant(1);
 
@@ -39,13 +40,17 @@ impl FakeSocket {
 }
 
 impl Socket for FakeSocket {
+    fn send_promptly(&self) -> io::Result<()> {
+        Ok(())
+    }
+
     fn write_now(&self, bytes: &[u8]) -> io::Result<usize> {
         let mut record = self.record();
         record.writes.push(bytes.to_vec());
         if record.broken { Err(ErrorKind::BrokenPipe.into()) } else { Ok(bytes.len()) }
     }
 
-    fn shutdown(&self, how: Shutdown) -> io::Result<()> {
+    fn end(&self, how: Shutdown) -> io::Result<()> {
         let mut record = self.record();
         match how {
             Shutdown::Both => record.aborted = true,

@@ -2,19 +2,19 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use event_listener::{Event as Signal, EventListener};
-use ringchat_core::{Instant, Seq, Text};
+use ringchat_core::{Config, Instant, Seq, Text};
 
 use crate::clock::Clock;
 use crate::commands::{CommandQueue, ReportTo};
 use crate::driver::Driver;
-use crate::error::Refused;
 use crate::event_stream::EventSink;
-use crate::opening::Opening;
+use crate::refused::Refused;
 use crate::scheduler::{Scheduler, Step, TurnOwner};
 use crate::transport::{Job, Jobs, Transport};
 
@@ -25,6 +25,7 @@ use crate::transport::{Job, Jobs, Transport};
 pub struct Host<T: Transport> {
     scheduler: Mutex<Scheduler<Job<T::Socket>>>,
     commands: Mutex<CommandQueue>,
+    addr: SocketAddr,
     clock: Clock,
     /// Only the caller that runs a turn locks this, so nobody waits for it. Empty before the start and after the end.
     running: Mutex<Option<Running<T>>>,
@@ -58,9 +59,11 @@ pub enum WorkerStep {
 }
 
 impl<T: Transport> Host<T> {
-    /// A host whose node has not started. It takes jobs already, and keeps them for the first turn.
-    pub fn new() -> Arc<Self> {
-        Arc::new(Self {
+    /// A host whose node has not started, and which listens on `addr`. It takes jobs already, and keeps them for the
+    /// first turn.
+    pub(crate) fn new(addr: SocketAddr) -> Self {
+        Self {
+            addr,
             scheduler: Mutex::default(),
             commands: Mutex::default(),
             clock: Clock::start(),
@@ -68,14 +71,18 @@ impl<T: Transport> Host<T> {
             room_for_jobs: Signal::new(),
             room_for_commands: Signal::new(),
             worker: Signal::new(),
-        })
+        }
     }
 
     /// Starts the node. The worker runs its first turn.
-    pub fn start(&self, opening: Opening, transport: T, sink: EventSink) {
-        let Opening { config, seed } = opening;
+    pub(crate) fn start(&self, config: Config, seed: [u8; 32], transport: T, sink: EventSink) {
         let driver = Driver::new(config, seed, self.clock.now(), transport);
         *lock(&self.running) = Some(Running { driver, sink, jobs: VecDeque::new() });
+    }
+
+    /// Where this member listens, and others may join.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
     }
 
     /// Says something, and gives its number among the own messages, from 1.
@@ -210,7 +217,7 @@ impl<T: Transport> Host<T> {
 
     /// Ends all that is left: nothing is taken from now on; links, dials and listening socket are dropped.
     ///
-    /// Gives the sink, to be dropped after all threads or tasks of the room have ended.
+    /// Gives the sink of the events. The caller drops it after all threads or tasks of the room have ended.
     pub fn end(&self) -> Option<EventSink> {
         lock(&self.scheduler).close();
         self.room_for_jobs.notify(usize::MAX);

@@ -1,31 +1,17 @@
 //! What a runtime provides, and what its readers and dials bring.
 
 use std::io;
-use std::net::{Shutdown, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use ringchat_core::wire::Envelope;
 use ringchat_core::{DialId, DownReason, LinkId};
 
 use crate::connection::SharedSocket;
-use crate::error::Refused;
 use crate::link_reader::LinkReader;
+use crate::refused::Refused;
 use crate::scheduler::TurnOwner;
-
-/// A connected stream socket. No call waits.
-pub trait Socket: Send + Sync + 'static {
-    /// Writes what the socket takes at once, and tells how many bytes that was.
-    ///
-    /// # Errors
-    /// `WouldBlock` if the socket takes nothing now; any other error if the connection is broken.
-    fn write_now(&self, bytes: &[u8]) -> io::Result<usize>;
-
-    /// Ends one or both directions, so that the reader and the writer stop.
-    ///
-    /// # Errors
-    /// If that direction has ended before.
-    fn shutdown(&self, how: Shutdown) -> io::Result<()>;
-}
+use crate::socket::Socket;
 
 /// What starts the threads or tasks of a runtime. No call waits.
 ///
@@ -39,7 +25,7 @@ pub trait Transport: Send + 'static {
     /// Starts to read: `reader` turns what is read into jobs.
     ///
     /// # Errors
-    /// If the system gives no thread, or the socket is unusable.
+    /// If the system gives no thread.
     fn start_reader(&self, socket: Arc<SharedSocket<Self::Socket>>, reader: LinkReader) -> io::Result<()>;
 
     /// Starts to write the bytes of [`SharedSocket::next_bytes`], until there are none.
@@ -69,6 +55,9 @@ pub enum Job<S> {
 }
 
 /// The place where readers, dials and the listening socket put their jobs.
+pub type JobQueue<S> = Arc<dyn Jobs<S>>;
+
+/// What takes jobs.
 pub trait Jobs<S>: Send + Sync {
     /// Puts a job at the end. If the node was idle this call runs the turn, and says so.
     ///
