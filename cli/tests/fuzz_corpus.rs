@@ -1,4 +1,4 @@
-//! Replays what fuzzing starts from, and each input that ever failed.
+//! Replays the corpora of the fuzz targets, which include each input that ever failed.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
 

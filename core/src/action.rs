@@ -11,7 +11,7 @@ use crate::ids::{DialId, Epoch, Index, LinkId, Seq, Stamp, Text};
 use crate::input::{DialFailure, DownReason};
 use crate::report::Report;
 use crate::roster::{Member, Roster};
-use crate::wire::{Envelope, Refusal, Run};
+use crate::wire::{Envelope, Run};
 
 /// Something for the driver to do, in order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -155,7 +155,7 @@ pub enum Notice {
     Report(Box<Report>),
     /// The room went on without this member; it tries to come back by itself.
     LeftBehind,
-    /// The room reads this member's messages no more until it has caught up (`Refusal::Slow`).
+    /// The room reads this member's messages no more until it has caught up.
     CutOff,
     /// Another ring of this room was found, and both together would be too many; they stay apart. Told to the
     /// users of both leaders, once a reign.
@@ -322,8 +322,8 @@ pub enum Ending {
         /// Each address tried, in the order of the config, and what became of it.
         tried: Vec<(SocketAddr, JoinFailure)>,
     },
-    /// It was refused.
-    Refused(Refusal),
+    /// The room has all the members that it can have.
+    RoomFull,
 }
 
 /// What became of one contact address.

@@ -2,9 +2,10 @@
 
 use alloc::vec::Vec;
 use core::net::SocketAddr;
+use core::num::NonZeroU64;
 use core::time::Duration;
 
-use crate::ids::Name;
+use crate::ids::{Name, NodeId};
 
 /// How a node comes into a room.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -42,6 +43,30 @@ impl Config {
     /// A config with the usual times.
     pub fn new(addr: SocketAddr, name: Name, start: Start) -> Self {
         Self { addr, name, start, detect: Self::DETECT, join_timeout: Self::JOIN_TIMEOUT }
+    }
+}
+
+/// What is drawn at random for a node before its birth.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Seed {
+    /// The id of the node.
+    pub id: NodeId,
+    /// Decides the node's jitter.
+    pub jitter: [u8; 32],
+}
+
+impl Seed {
+    /// Draws a seed. `fill` fills what it is given with bytes of the system's random source.
+    ///
+    /// # Errors
+    /// The first one of `fill`.
+    pub fn draw<E>(mut fill: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<Self, E> {
+        let (mut key, mut incarnation, mut jitter) = ([0; 32], [0; 8], [0; 32]);
+        for bytes in [&mut key[..], &mut incarnation[..], &mut jitter[..]] {
+            fill(bytes)?;
+        }
+        let incarnation = NonZeroU64::new(u64::from_be_bytes(incarnation)).unwrap_or(NonZeroU64::MIN);
+        Ok(Self { id: NodeId::new(key, incarnation), jitter })
     }
 }
 

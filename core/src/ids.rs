@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::sync::Arc;
 use core::fmt;
-use core::net::{IpAddr, Ipv6Addr, SocketAddr};
+use core::num::NonZeroU64;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -58,46 +58,48 @@ pub type Seq = u64;
 /// A Lamport time (Lamport 1978, "Time, Clocks, and the Ordering of Events", rules IR1 and IR2).
 pub type Stamp = u64;
 
-/// Who a member is: where it listens, and which of its lives this is.
+/// Which member, and which of its lives: a key, and an incarnation.
 ///
-/// Totally ordered, as socket addresses and then incarnations are; in an election of equal logs the highest wins.
-/// Its address is kept as plain bytes: each text looks its origin up, and these compare faster.
+/// Opaque: an id tells nothing of its member but that it is another one than all the others. Totally ordered, by
+/// key and then by incarnation; in an election of equal logs the highest wins. `Display` is for people and not
+/// unique; `LowerHex` is all of it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId {
-    v6: bool,
-    /// The octets of the v6 address; of a v4 one, those to which it maps.
-    ip: [u8; 16],
-    port: u16,
-    incarnation: u64,
+    key: [u8; 32],
+    incarnation: NonZeroU64,
 }
 
 impl NodeId {
-    /// The member that listens on `addr` in the life called `incarnation`. The flow label and scope of a
-    /// v6 address do not travel and are dropped.
-    pub fn new(addr: SocketAddr, incarnation: u64) -> Self {
-        let (v6, ip) = match addr.ip() {
-            IpAddr::V4(ip) => (false, ip.to_ipv6_mapped()),
-            IpAddr::V6(ip) => (true, ip),
-        };
-        Self { v6, ip: ip.octets(), port: addr.port(), incarnation }
+    /// The member that has `key`, in the life called `incarnation`. Both come from the system's random source.
+    pub const fn new(key: [u8; 32], incarnation: NonZeroU64) -> Self {
+        Self { key, incarnation }
     }
 
-    /// Where the member listens.
-    pub fn addr(&self) -> SocketAddr {
-        let ip = Ipv6Addr::from(self.ip);
-        let v4 = ip.to_ipv4_mapped().filter(|_| !self.v6);
-        SocketAddr::new(v4.map_or(IpAddr::V6(ip), IpAddr::V4), self.port)
+    /// The same in all lives of a member.
+    pub const fn key(&self) -> &[u8; 32] {
+        &self.key
     }
 
-    /// Which life of that address this is.
-    pub fn incarnation(&self) -> u64 {
+    /// Which life of the member this is. Lives are in no order.
+    pub const fn incarnation(&self) -> NonZeroU64 {
         self.incarnation
     }
 }
 
+/// The first four bytes of the key, and the incarnation: `3f7a09c1#9e3779b97f4a7c15`.
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}#{:x}", self.addr(), self.incarnation)
+        let [a, b, c, d, ..] = self.key;
+        write!(f, "{:08x}#{:x}", u32::from_be_bytes([a, b, c, d]), self.incarnation)
+    }
+}
+
+/// The whole id in 80 digits: the key, then the incarnation.
+impl fmt::LowerHex for NodeId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (words, _) = self.key.as_chunks();
+        words.iter().try_for_each(|word| write!(f, "{:016x}", u64::from_be_bytes(*word)))?;
+        write!(f, "{:016x}", self.incarnation)
     }
 }
 
@@ -109,14 +111,16 @@ impl fmt::Debug for NodeId {
 
 impl Serialize for NodeId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        (self.addr(), self.incarnation).serialize(serializer)
+        (self.key, self.incarnation.get().to_be_bytes()).serialize(serializer)
     }
 }
 
 impl<'de> Deserialize<'de> for NodeId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (addr, incarnation) = Deserialize::deserialize(deserializer)?;
-        Ok(Self::new(addr, incarnation))
+        let (key, incarnation) = Deserialize::deserialize(deserializer)?;
+        let incarnation = NonZeroU64::new(u64::from_be_bytes(incarnation));
+        let incarnation = incarnation.ok_or_else(|| D::Error::custom("an incarnation of zero"))?;
+        Ok(Self { key, incarnation })
     }
 }
 
@@ -304,28 +308,34 @@ impl TryFrom<String> for Text {
 
 #[cfg(test)]
 mod tests {
-    use core::net::SocketAddrV6;
-
     use super::*;
 
+    fn id(first: u8, last: u8, incarnation: u64) -> NodeId {
+        let mut key = [0; 32];
+        (key[0], key[31]) = (first, last);
+        NodeId::new(key, NonZeroU64::new(incarnation).unwrap())
+    }
+
     #[test]
-    fn ids_keep_their_address_and_order_as_addresses_do() {
-        let addrs = [
-            "0.0.0.1:9",
-            "1.2.3.4:5",
-            "1.2.3.4:600",
-            "255.0.0.1:1",
-            "[::]:7",
-            "[::1]:1",
-            "[::ffff:1.2.3.4]:5",
-        ];
-        let addrs = addrs.map(|addr| addr.parse::<SocketAddr>().unwrap());
-        for a in addrs {
-            assert_eq!(NodeId::new(a, 3).addr(), a);
-            for (b, (x, y)) in addrs.iter().flat_map(|b| [(b, (1, 1)), (b, (2, 1)), (b, (1, 2))]) {
-                assert_eq!(NodeId::new(a, x).cmp(&NodeId::new(*b, y)), (a, x).cmp(&(*b, y)), "{a} {b}");
-            }
-        }
+    fn ids_order_by_key_and_then_by_incarnation() {
+        let ids = [id(0, 0, 9), id(0, 1, 2), id(0, 1, 3), id(0, 2, 1), id(1, 0, 1), id(255, 0, 1)];
+        assert!(ids.is_sorted_by(|a, b| a < b));
+    }
+
+    #[test]
+    fn an_id_is_shown_in_short_and_in_whole() {
+        assert_eq!(alloc::format!("{}", id(0x0a, 1, 0xab)), "0a000000#ab");
+        let whole = alloc::format!("{:x}", id(0x0a, 1, 0xab));
+        assert_eq!(whole, alloc::format!("0a{}01{:016x}", "0".repeat(60), 0xab));
+    }
+
+    #[test]
+    fn an_id_takes_forty_bytes_and_its_incarnation_is_never_zero() {
+        let mut bytes = postcard::to_allocvec(&id(1, 2, u64::MAX)).unwrap();
+        assert_eq!(bytes.len(), 40);
+        assert_eq!(postcard::from_bytes(&bytes), Ok(id(1, 2, u64::MAX)));
+        bytes[32..].fill(0);
+        assert!(postcard::from_bytes::<NodeId>(&bytes).is_err());
     }
 
     #[test]
@@ -413,12 +423,5 @@ mod tests {
         let longest = "x".repeat(MAX_TEXT);
         assert!(Text::new(&longest).is_ok());
         assert_eq!(Text::new(&(longest + "x")), Err(TextTooLong { length: MAX_TEXT + 1 }));
-    }
-
-    #[test]
-    fn an_id_drops_what_does_not_travel() {
-        let scoped = SocketAddrV6::new([0xfe80, 0, 0, 0, 0, 0, 0, 1].into(), 4000, 7, 3);
-        let plain = SocketAddrV6::new([0xfe80, 0, 0, 0, 0, 0, 0, 1].into(), 4000, 0, 0);
-        assert_eq!(NodeId::new(scoped.into(), 1).addr(), SocketAddr::V6(plain));
     }
 }

@@ -4,7 +4,7 @@
 //! (the crate `ringchat-driver` keeps most of it for a runtime):
 //!
 //! 1. Before anything else, bind the listening socket, so that [`Config::addr`] is the true one, and draw
-//!    32 bytes at random for the seed. Then [`Node::new`].
+//!    a [`Seed`] from the system's random source. Then [`Node::new`].
 //! 2. Call [`Node::handle`] for every [`Input`], in the order in which things happened, with the time of
 //!    a clock that does not run backwards, and that goes on while the machine is suspended. Read it once the
 //!    input is at hand: by its lateness the node knows that it slept. Hand it an empty [`Outbox`].
@@ -34,7 +34,7 @@ extern crate alloc;
 
 mod action;
 mod config;
-#[doc(hidden)]
+#[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod ids;
 mod input;
@@ -51,12 +51,14 @@ pub use action::{
     Action, Chat, ChatLine, CloseMode, Departure, ElectionPhase, Ending, Fault, JoinFailure, Notice,
     Occasion, RingReason,
 };
-pub use config::{Config, Start};
+pub use config::{Config, Seed, Start};
 pub use ids::{DialId, Epoch, Index, LinkId, Name, NameError, NodeId, RoomId, Seq, Stamp, Text, TextTooLong};
 pub use input::{Command, DialFailure, DownReason, Input, Origin};
-pub use node::{Deadline, Node, Outbox, Timer, invariants};
+#[cfg(feature = "ablation")]
+pub use node::Rule;
 #[doc(hidden)]
-pub use node::{Rule, digest::digest_message};
+pub use node::digest::digest_message;
+pub use node::{Node, Outbox, invariants};
 pub use report::{Report, Stats};
 pub use roster::{ConfigId, Member, Roster, RosterError, View};
 pub use text_run::TextRun;

@@ -13,7 +13,7 @@ pub const MAX_NAME: usize = 64;
 pub const MAX_NAME_COLUMNS: usize = 32;
 
 /// Bytes of a frame after its length, at most.
-pub const MAX_FRAME: usize = 256 * 1024;
+pub const MAX_FRAME: usize = 320 * 1024;
 
 /// Bytes of a frame on an accepted link that the node does not trust yet.
 pub const MAX_GREETING: usize = 1024;
@@ -85,10 +85,10 @@ pub const MAX_CLOCK_LEAP: u64 = 1 << 40;
 /// Views in a log's history; older ones go.
 pub const MAX_VIEW_HISTORY: usize = 1024;
 
-/// Encoded bytes of an id: a v6 address (variant, 16 bytes, port) and an incarnation as varint.
-const ID_BYTES: usize = 1 + 16 + 3 + 10;
-/// Encoded bytes of a member: its id and a name with its length.
-const MEMBER_BYTES: usize = ID_BYTES + 1 + MAX_NAME;
+/// Encoded bytes of an id: a key and an incarnation.
+const ID_BYTES: usize = 32 + 8;
+/// Encoded bytes of a member, at most: its id, a v6 address (variant, 16 bytes, port) and a name with its length.
+const MEMBER_BYTES: usize = ID_BYTES + (1 + 16 + 3) + 1 + MAX_NAME;
 
 // An `Elect` with its path of ids and a full roster fits a frame.
 const _: () = assert!(MAX_ROSTER * (MEMBER_BYTES + ID_BYTES) + 1024 < MAX_FRAME);

@@ -4,6 +4,7 @@ use alloc::collections::BTreeSet;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::net::{Ipv4Addr, SocketAddr};
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -11,18 +12,43 @@ use serde::{Deserialize, Deserializer, Serialize};
 use crate::ids::{Epoch, Name, NodeId};
 use crate::limits::MAX_ROSTER;
 
-/// A member, and what people call it.
+/// A member: which one, where it listens, and what people call it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Member {
-    /// Who it is.
+    /// The one thing that tells it from all others.
     pub id: NodeId,
-    /// What people call it.
+    addr: SocketAddr,
+    /// What people call it. Not unique.
     pub name: Name,
+}
+
+impl Member {
+    /// The member of that id, which listens on `addr` as others reach it. The flow label and scope of a v6 address do
+    /// not travel and are dropped.
+    pub fn new(id: NodeId, addr: SocketAddr, name: Name) -> Self {
+        Self { id, addr: SocketAddr::new(addr.ip(), addr.port()), name }
+    }
+
+    /// What is left to say of a member of which only the id is known.
+    pub(crate) fn unknown(id: NodeId) -> Self {
+        Self { id, addr: SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0), name: Name::unknown() }
+    }
+
+    /// Where it listens, as others reach it; `0.0.0.0:0` if that is no longer known. The same for all of a life.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Whether it and `other` cannot both be there: they are one member, or two lives at one address, where no two
+    /// processes can listen.
+    pub(crate) fn replaces(&self, other: &Self) -> bool {
+        self.id == other.id || self.addr == other.addr
+    }
 }
 
 impl fmt::Display for Member {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}({})", self.name, self.id.addr())
+        write!(f, "{}({})", self.name, self.addr)
     }
 }
 
@@ -188,13 +214,25 @@ impl fmt::Display for RosterError {
 impl core::error::Error for RosterError {}
 
 #[cfg(test)]
+impl Member {
+    /// One of many, whose ids and addresses order as their numbers do.
+    pub(crate) fn numbered(n: u16) -> Self {
+        let mut key = [0; 32];
+        key[..2].copy_from_slice(&n.to_be_bytes());
+        let id = NodeId::new(key, core::num::NonZeroU64::MIN);
+        Self::new(id, ([127, 0, 0, 1], n).into(), Name::new("m").unwrap())
+    }
+}
+
+#[cfg(test)]
 mod tests {
+    use core::net::SocketAddrV6;
+
     use super::*;
     use alloc::vec;
 
-    fn member(port: u16) -> Member {
-        let id = NodeId::new(([127, 0, 0, 1], port).into(), 1);
-        Member { id, name: Name::new("m").unwrap() }
+    fn member(n: u16) -> Member {
+        Member::numbered(n)
     }
 
     fn ring(ports: &[u16]) -> Roster {
@@ -209,8 +247,8 @@ mod tests {
 
     #[test]
     fn the_ring_is_walked_from_the_one_after_me() {
-        let after: Vec<u16> = ring(&[1, 2, 3, 4]).after(member(3).id).map(|id| id.addr().port()).collect();
-        assert_eq!(after, vec![4, 1, 2]);
+        let after: Vec<NodeId> = ring(&[1, 2, 3, 4]).after(member(3).id).collect();
+        assert_eq!(after, [4, 1, 2].map(|n| member(n).id));
     }
 
     #[test]
@@ -230,5 +268,20 @@ mod tests {
     #[test]
     fn a_member_that_stands_twice_is_refused() {
         assert_eq!(Roster::new(vec![member(1), member(1)]), Err(RosterError::Twice));
+    }
+    #[test]
+    fn an_address_drops_what_does_not_travel() {
+        let ip = [0xfe80, 0, 0, 0, 0, 0, 0, 1].into();
+        let (scoped, plain) = (SocketAddrV6::new(ip, 4000, 7, 3), SocketAddrV6::new(ip, 4000, 0, 0));
+        let Member { id, name, .. } = member(1);
+        assert_eq!(Member::new(id, scoped.into(), name).addr(), plain.into());
+    }
+
+    #[test]
+    fn two_lives_of_one_address_are_not_both_there() {
+        let (one, two) = (member(1), member(2));
+        assert!(Member::new(two.id, one.addr(), two.name.clone()).replaces(&one));
+        assert!(Member::new(one.id, two.addr(), one.name.clone()).replaces(&one));
+        assert!(!two.replaces(&one));
     }
 }

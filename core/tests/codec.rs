@@ -7,6 +7,7 @@ mod messages;
 
 use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
+use std::num::NonZeroU64;
 
 use messages::{KINDS, envelope, kind};
 use proptest::collection::vec;
@@ -121,7 +122,8 @@ fn the_messages_tried_are_of_every_kind() {
 fn longest_member(number: usize) -> Member {
     let addr = (Ipv6Addr::from(u128::MAX), u16::MAX).into();
     let name = Name::new(&"ä".repeat(MAX_NAME / 2)).unwrap();
-    Member { id: NodeId::new(addr, u64::MAX - number as u64), name }
+    let incarnation = NonZeroU64::new(u64::MAX - number as u64).unwrap();
+    Member::new(NodeId::new([u8::MAX; 32], incarnation), addr, name)
 }
 
 #[test]

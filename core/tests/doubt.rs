@@ -2,12 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
 
+mod cast;
 mod driven;
 mod leader;
 
 use std::time::Duration;
 
-use leader::{Leader, newcomer};
+use cast::member;
+use leader::Leader;
 use ringchat_core::limits::{MAX_TEXT, PUT_OFF_BYTES};
 use ringchat_core::wire::{Beat, Body, Change, Message, Refusal, Run};
 use ringchat_core::{Action, Command, Departure, Ending, Epoch, Input, LinkId, Notice, Text, TextRun};
@@ -23,7 +25,7 @@ fn awake(members: u64) -> (Leader, Vec<Action>) {
 
 /// The driver is late by so much.
 fn sleep(leader: &mut Leader, late: Duration) -> Vec<Action> {
-    leader.now = leader.node.deadline().unwrap().at.after(late);
+    leader.now = leader.node.deadline().unwrap().after(late);
     leader.handle(Input::Tick)
 }
 
@@ -31,8 +33,8 @@ fn sleep(leader: &mut Leader, late: Duration) -> Vec<Action> {
 fn pass(leader: &mut Leader, time: Duration) -> Vec<Action> {
     let end = leader.now.after(time);
     let mut actions = Vec::new();
-    while let Some(deadline) = leader.node.deadline().filter(|deadline| deadline.at <= end) {
-        leader.now = deadline.at;
+    while let Some(deadline) = leader.node.deadline().filter(|at| *at <= end) {
+        leader.now = deadline;
         actions.extend(leader.handle(Input::Tick));
     }
     actions
@@ -102,7 +104,7 @@ fn what_is_said_waits_until_all_have_answered() {
     let said = leader.handle(says("mine"));
     assert!(told(&said, |notice| matches!(notice, Notice::Held { oseq: 1 })), "{said:?}");
     let theirs =
-        Run { origin: newcomer(2).into(), oseq: 1, texts: Text::new("theirs").unwrap().into(), stamp: 1 };
+        Run { origin: member(2).into(), oseq: 1, texts: Text::new("theirs").unwrap().into(), stamp: 1 };
     let view = leader.node.view();
     let submit = Message::Submit { view, said: vec![theirs] };
     let length = leader.node.log_len();
@@ -166,7 +168,7 @@ fn nobody_is_let_in_and_those_who_leave_go_in_one_entry_afterwards() {
 #[test]
 fn one_that_sends_too_much_meanwhile_is_to_come_back() {
     let (mut leader, _) = awake(3);
-    let (view, origin) = (leader.node.view(), newcomer(2));
+    let (view, origin) = (leader.node.view(), member(2));
     let closes = |action: &Action| matches!(action, Action::Close { link: LinkId(2), .. });
     let mut bytes = 0;
     for oseq in 1.. {
@@ -201,7 +203,7 @@ fn one_who_leaves_in_doubt_ends_without_a_goodbye() {
         actions.extend(sleep(&mut leader, Duration::from_millis(1001)));
         for member in [2, 3] {
             // It lives, and does not answer the question.
-            let beat = Beat { view: None, cfg: None, acked: 0, stable: 0 };
+            let beat = Beat { view: None, cfg: None, stable: 0 };
             actions.extend(leader.hear(member, Message::Pong(beat)));
         }
         assert!(actions.len() < 10_000);

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on is to panic")]
 
+mod cast;
 mod driven;
 
 use std::net::SocketAddr;
@@ -33,7 +34,7 @@ fn join_through(places: &[u8]) -> Told {
     let mut config = Config::new(addr(9), Name::new("m").unwrap(), Start::Join { contacts });
     config.join_timeout = LIMIT;
     let mut now = Instant::ZERO;
-    let mut node = Node::new(config, [1; 32], now);
+    let mut node = Node::new(config, cast::seed(9), now);
     let (mut told, mut links) = (Told::default(), 0);
     while told.ended.is_none() {
         let mut inputs = vec![Input::Tick];
@@ -42,7 +43,7 @@ fn join_through(places: &[u8]) -> Told {
                 inputs.extend(told.take(action, now, &mut links));
             }
         }
-        now = node.deadline().map_or(now, |deadline| deadline.at.max(now));
+        now = node.deadline().map_or(now, |at| at.max(now));
     }
     told
 }

@@ -3,19 +3,20 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
 
+mod cast;
 mod driven;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::Duration;
 
+use cast::{addr, life, member, name, seed};
 use ringchat_core::limits::MAX_CLOCK_LEAP;
 use ringchat_core::wire::{
     Beat, Body, Change, Deliver, Elected, Entry, Envelope, Hello, Install, Join, Message, Refusal, Run,
 };
 use ringchat_core::{
     Action, Config, ConfigId, Departure, DialFailure, DialId, DownReason, Epoch, Fault, Input, Instant,
-    LinkId, Member, Name, Node, NodeId, Notice, Origin, RoomId, Roster, Start, Text, TextRun, View,
+    LinkId, Member, Node, NodeId, Notice, Origin, RoomId, Roster, Start, Text, TextRun, View,
 };
 
 const LINK: LinkId = LinkId(1);
@@ -48,7 +49,7 @@ impl Pair {
 
     fn new(start: Start) -> Self {
         let config = Config::new(addr(1), name(), start);
-        let mut pair = Self { node: Node::new(config, [1; 32], Instant::ZERO), now: Instant::ZERO };
+        let mut pair = Self { node: Node::new(config, seed(1), Instant::ZERO), now: Instant::ZERO };
         pair.handle(Input::Tick);
         pair
     }
@@ -105,9 +106,9 @@ impl Pair {
     fn live_on(&mut self, time: Duration) {
         let end = self.now.after(time);
         while self.now < end {
-            self.now = self.node.deadline().unwrap().at;
+            self.now = self.node.deadline().unwrap();
             self.handle(Input::Tick);
-            let beat = Beat { view: None, cfg: None, acked: 0, stable: 0 };
+            let beat = Beat { view: None, cfg: None, stable: 0 };
             assert_eq!(self.faults(Message::Pong(beat)), []);
         }
     }
@@ -123,7 +124,7 @@ impl Pair {
             actions = if let Some(dial) = dial {
                 self.handle(Input::DialFailed { dial, reason: DialFailure::Refused })
             } else {
-                self.now = self.node.deadline().unwrap().at;
+                self.now = self.node.deadline().unwrap();
                 self.handle(Input::Tick)
             };
         }
@@ -164,15 +165,7 @@ fn cfg(epoch: u64) -> ConfigId {
 }
 
 fn peer() -> Member {
-    Member { id: NodeId::new(addr(2), 1), name: name() }
-}
-
-fn name() -> Name {
-    Name::new("m").unwrap()
-}
-
-fn addr(last: u8) -> SocketAddr {
-    ([10, 0, 0, last], 4000).into()
+    member(2)
 }
 
 #[test]
@@ -185,11 +178,10 @@ fn nobody_greets_a_node_as_the_node_itself() {
 }
 
 #[test]
-fn nobody_takes_the_leaders_place_by_its_address() {
-    for incarnation in [None, Some(7)] {
+fn nobody_takes_the_leaders_place_by_its_id_or_its_address() {
+    for (id, at) in [(life(1, 1), 1), (life(1, 7), 1), (life(3, 1), 1), (life(1, 1), 3)] {
         let mut pair = Pair::with_leader();
-        let mut me = pair.node.me().clone();
-        me.id = incarnation.map_or(me.id, |incarnation| NodeId::new(addr(1), incarnation));
+        let me = Member::new(id, addr(at), name());
         let join = Join { me, contact: None, epoch: Epoch(0), generation: 1, ring: Vec::new() };
         assert_eq!(pair.faults(Message::Join(join)), [Fault::Unexpected]);
         assert_eq!(pair.node.roster(), &Roster::alone(pair.node.me().clone()));
@@ -199,7 +191,7 @@ fn nobody_takes_the_leaders_place_by_its_address() {
 #[test]
 fn a_ring_that_counts_an_older_life_of_the_leader_comes_in_without_it() {
     let mut pair = Pair::with_leader();
-    let older = Member { id: NodeId::new(addr(1), 7), name: name() };
+    let older = Member::new(life(1, 7), addr(1), name());
     let join = Join { me: peer(), contact: None, epoch: Epoch(0), generation: 1, ring: vec![older] };
     assert_eq!(pair.faults(Message::Join(join)), []);
     let members: Vec<NodeId> = pair.node.roster().ids().collect();

@@ -16,7 +16,7 @@ const DETECT: u64 = 1_000_000;
 /// Wakes the node at each of its deadlines, and brings it nothing, until it asks for something of that kind.
 fn until(node: &mut Node, wanted: impl Fn(&Action) -> bool) -> (usize, Instant) {
     for wakes in 1..100 {
-        let now = node.deadline().expect("a deadline").at;
+        let now = node.deadline().expect("a deadline");
         let mut out = Outbox::new();
         node.handle(now, Input::Tick, &mut out);
         if out.iter().any(&wanted) {

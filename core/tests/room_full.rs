@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
 
+mod cast;
 mod driven;
 mod leader;
 
-use leader::{Leader, addr, newcomer};
+use cast::{addr, member, seed};
+use leader::Leader;
 use ringchat_core::limits::MAX_ROSTER;
 use ringchat_core::wire::{Envelope, Join, Message, Refusal};
 use ringchat_core::{
@@ -41,7 +43,7 @@ fn a_ring_that_is_too_large_to_be_taken_in_is_refused_and_the_user_told_once() {
     let mut leader = Leader::new();
     let half = MAX_ROSTER as u64 / 2;
     leader.let_in(half + 1);
-    let other: Vec<Member> = (2000..).take(MAX_ROSTER / 2).map(newcomer).collect();
+    let other: Vec<Member> = (2000..).take(MAX_ROSTER / 2).map(member).collect();
     let mut ask = || {
         let (me, ring) = (other[0].clone(), other[1..].to_vec());
         leader.link_up(2000);
@@ -57,7 +59,7 @@ fn the_leader_of_a_ring_that_is_refused_for_its_size_tells_its_user() {
     let mut leader = Leader::new();
     leader.let_in(2);
     leader.link_up(2000);
-    let asked = leader.hear(2000, Message::Probe { me: newcomer(2000), size: MAX_ROSTER as u64 });
+    let asked = leader.hear(2000, Message::Probe { me: member(2000), size: MAX_ROSTER as u64 });
     let joins = |action: &Action| matches!(action, Action::Send { envelope, .. } if matches!(envelope.message, Message::Join(_)));
     assert!(asked.iter().any(joins), "{asked:?}");
     assert!(tells_too_many(&leader.hear(2000, Message::Refused(Refusal::RoomFull))));
@@ -67,7 +69,7 @@ fn the_leader_of_a_ring_that_is_refused_for_its_size_tells_its_user() {
 fn a_newcomer_that_hears_that_the_room_is_full_ends_with_that() {
     let start = Start::Join { contacts: vec![addr(1)] };
     let config = Config::new(addr(2), Name::new("late").unwrap(), start);
-    let mut node = Node::new(config, [2; 32], Instant::ZERO);
+    let mut node = Node::new(config, seed(2), Instant::ZERO);
     let mut out = Vec::new();
     node.handle(Instant(1), Input::Tick, &mut out);
     let dial = out.iter().find_map(|action| match action {
@@ -81,7 +83,7 @@ fn a_newcomer_that_hears_that_the_room_is_full_ends_with_that() {
     let envelope = Envelope { room: RoomId(7), stamp: 5, message };
     out.clear();
     node.handle(Instant(3), Input::Received { link, envelope }, &mut out);
-    let ended = Notice::Ended(Ending::Refused(Refusal::RoomFull));
+    let ended = Notice::Ended(Ending::RoomFull);
     assert!(out.iter().any(|action| matches!(action, Action::Notify { notice, .. } if *notice == ended)));
     assert!(node.has_ended());
 }

@@ -2,18 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
 
+mod cast;
 mod driven;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::time::Duration;
 
+use cast::{addr, id, member, name, seed};
 use ringchat_core::wire::{
     Beat, Body, Change, Deliver, Elected, Entry, Envelope, Hello, Install, Message, NotMember, RefusedKind,
 };
 use ringchat_core::{
     Action, Config, ConfigId, DialFailure, DialId, DownReason, ElectionPhase, Epoch, Input, Instant, LinkId,
-    Member, Name, Node, NodeId, Notice, Origin, RoomId, Roster, Start, View,
+    Node, Notice, Origin, RoomId, Roster, Start, View,
 };
 
 const LEADER: u64 = 1;
@@ -34,7 +35,7 @@ impl Newcomer {
     /// Its contact has told it who leads, and it has asked the leader.
     fn that_has_asked() -> Self {
         let config = Config::new(addr(ME), name(), Start::Join { contacts: vec![addr(CONTACT)] });
-        let mut it = Self { node: Node::new(config, [1; 32], Instant::ZERO), now: Instant::ZERO };
+        let mut it = Self { node: Node::new(config, seed(ME), Instant::ZERO), now: Instant::ZERO };
         let dial = dialed(&it.handle(Input::Tick), CONTACT).unwrap();
         it.connect(LinkId(1), dial, CONTACT);
         let via = Message::JoinVia { me: id(CONTACT), leader: member(LEADER) };
@@ -87,9 +88,9 @@ impl Newcomer {
     fn live_on(&mut self, time: Duration) {
         let end = self.now.after(time);
         while self.now < end {
-            self.now = self.node.deadline().unwrap().at;
+            self.now = self.node.deadline().unwrap();
             self.handle(Input::Tick);
-            self.hear(TO_LEADER, Message::Pong(Beat { view: None, cfg: None, acked: 0, stable: 0 }));
+            self.hear(TO_LEADER, Message::Pong(Beat { view: None, cfg: None, stable: 0 }));
         }
     }
 
@@ -133,23 +134,6 @@ fn starts_an_election(actions: &[Action]) -> bool {
 
 fn cfg() -> ConfigId {
     ConfigId::first(View { epoch: Epoch(1), leader: id(LEADER) })
-}
-
-fn member(place: u64) -> Member {
-    Member { id: id(place), name: name() }
-}
-
-fn id(place: u64) -> NodeId {
-    NodeId::new(addr(place), 1)
-}
-
-fn name() -> Name {
-    Name::new("m").unwrap()
-}
-
-fn addr(place: u64) -> SocketAddr {
-    let [.., high, low] = place.to_be_bytes();
-    ([10, 0, high, low], 4000).into()
 }
 
 /// A member of the ring has the newcomer's entry sooner than the last one, on whom the welcome waits, and greets it.
@@ -197,7 +181,7 @@ fn in_a_long_ring_an_election_is_left_to_whoever_is_next_to_the_lost_leader_for_
         out = it.handle(Input::DialFailed { dial, reason: DialFailure::Refused });
     }
     while !starts_an_election(&out) {
-        it.now = it.node.deadline().unwrap().at;
+        it.now = it.node.deadline().unwrap();
         out = it.handle(Input::Tick);
     }
     assert!(it.now.since(lost) >= Duration::from_secs(2), "{:?}", it.now.since(lost));

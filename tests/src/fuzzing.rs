@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use ringchat_core::Text;
 
-use crate::oracles::{Promises, Shape, Violation};
-use crate::sim::{Death, Heal, HostId, Life, Place, Quality, World};
+use ringchat_sim::oracles::{FaultModel, Shape, Violation};
+use ringchat_sim::{Death, Heal, HostId, Life, Place, Property, Quality, World};
 
 /// How many members there are at the start, at most.
 const MEMBERS: u8 = 5;
@@ -43,7 +43,7 @@ struct Ring {
 impl Ring {
     fn new(seed: u64) -> Self {
         Self {
-            world: World::new(seed, Quality::GOOD, Promises::Any, false),
+            world: World::new(seed, Quality::GOOD, FaultModel::Any, false),
             places: 0,
             processes: 0,
             sayings: 0,
@@ -58,7 +58,7 @@ impl Ring {
             self.world.join(place, &[first]);
         }
         if !self.world.run_until(JOINING, Duration::from_millis(5), everybody_is_in)? {
-            return Err(Violation::new(self.world.now(), "join", "not everybody is in"));
+            return Err(Violation::new(self.world.now(), Property::NewcomersGetIn, "not everybody is in"));
         }
         for step in schedule.chunks_exact(3).take(STEPS) {
             if let &[what, whom, when] = step {
@@ -208,9 +208,9 @@ impl Ring {
         self.agree()?;
         for ring in self.world.rings(Shape::Merged)? {
             for (from, text) in last.iter().filter(|(from, _)| ring.contains(from)) {
-                if !ring.iter().all(|&to| self.world.room().history(to).showed(text.as_str())) {
+                if !ring.iter().all(|&to| self.world.transcripts().of(to).showed(text.as_str())) {
                     let detail = format!("{} is not heard in the end", self.world.label(*from));
-                    return Err(Violation::new(self.world.now(), "L1", detail));
+                    return Err(Violation::new(self.world.now(), Property::NothingLost, detail));
                 }
             }
         }

@@ -1,4 +1,5 @@
 use std::io;
+use std::num::NonZeroU64;
 use std::sync::{Arc, mpsc};
 
 use ringchat_core::wire::Run;
@@ -7,16 +8,16 @@ use ringchat_core::{
 };
 use serde_json::json;
 
-use super::input::Asking;
+use super::input::AwaitedSender;
 use super::*;
 use crate::chat_log::ChatLog;
-use crate::session::{Ask, show};
+use crate::session::{Query, show};
 
 const LONG: Duration = Duration::from_secs(10);
 
 struct Shown {
-    face: Json,
-    asking: Asking,
+    frontend: Json,
+    sender: AwaitedSender,
     lines: mpsc::Receiver<String>,
 }
 
@@ -27,26 +28,27 @@ fn gap(lost: u64) -> String {
 impl Shown {
     fn new() -> Self {
         let (sender, lines) = mpsc::channel();
-        let outlet =
-            Outlet::start(move |lines| sender.send(lines).map_err(io::Error::other), gap, |_| {}).unwrap();
-        let (asking, questions) = questions();
-        Self { face: Json::new(outlet, Runtime::AsyncStd, false, questions), asking, lines }
+        let writer =
+            LineWriter::start(move |lines| sender.send(lines).map_err(io::Error::other), gap, |_| {})
+                .unwrap();
+        let (sender, awaited) = awaited();
+        Self { frontend: Json::new(writer, RuntimeKind::AsyncStd, false, awaited), sender, lines }
     }
 
     fn notice(&mut self, lamport: Stamp, notice: &Notice) {
-        show(lamport, notice, &mut ChatLog::none(), &mut self.face);
+        show(lamport, notice, &mut ChatLog::none(), &mut self.frontend);
     }
 
     fn objects(self) -> Vec<Value> {
-        self.face.outlet.finish(LONG);
+        self.frontend.writer.finish(LONG);
         let lines: String = self.lines.try_iter().collect();
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
 }
 
 fn bob() -> Arc<Member> {
-    let id = NodeId::new("10.0.0.5:5000".parse().unwrap(), 171);
-    Member { id, name: Name::new("bob").unwrap() }.into()
+    let id = NodeId::new([0xab; 32], NonZeroU64::MIN);
+    Member::new(id, "10.0.0.5:5000".parse().unwrap(), Name::new("bob").unwrap()).into()
 }
 
 fn message(oseq: Seq, mine: bool, text: &str) -> Notice {
@@ -56,7 +58,8 @@ fn message(oseq: Seq, mine: bool, text: &str) -> Notice {
 
 #[test]
 fn every_notice_has_the_documented_form() {
-    let member = json!({"id": "10.0.0.5:5000#ab", "name": "bob", "addr": "10.0.0.5:5000"});
+    let id = "ab".repeat(32) + "0000000000000001";
+    let member = json!({"id": id, "name": "bob", "addr": "10.0.0.5:5000"});
     let mut shown = Shown::new();
     let notices = [
         Notice::Ready { me: bob(), leader: bob(), members: Roster::alone(Member::clone(&bob())) },
@@ -92,7 +95,7 @@ fn every_notice_has_the_documented_form() {
 fn own_messages_bring_their_refs_back_also_past_a_gap() {
     let mut shown = Shown::new();
     for reference in [Some(json!("a")), None, Some(json!(3))] {
-        shown.asking.said.send(reference).unwrap();
+        shown.sender.said.send(reference).unwrap();
     }
     shown.notice(1, &message(1, true, "x"));
     shown.notice(2, &message(3, true, "z"));
@@ -114,10 +117,10 @@ fn questions_are_answered_in_turn() {
         stats: Stats { shown: 5, ..Stats::default() },
     }));
     let mut shown = Shown::new();
-    for (ask, reference) in
-        [(Ask::Members, None), (Ask::Ring, Some(json!("r"))), (Ask::Stats, Some(json!(7)))]
+    for (query, reference) in
+        [(Query::Members, None), (Query::Ring, Some(json!("r"))), (Query::Stats, Some(json!(7)))]
     {
-        shown.asking.asked.send((ask, reference)).unwrap();
+        shown.sender.asked.send((query, reference)).unwrap();
     }
     for _ in 0..4 {
         shown.notice(9, &report);
@@ -135,7 +138,7 @@ fn questions_are_answered_in_turn() {
 #[test]
 fn what_the_reader_was_too_slow_for_is_a_gap() {
     let mut shown = Shown::new();
-    shown.face.missed(3, 7);
+    shown.frontend.missed(3, 7);
     shown.notice(4, &message(1, false, "x"));
     let objects = shown.objects();
     assert_eq!(objects[0], json!({"event": "gap", "count": 7, "reason": "output", "lamport": 4}));
@@ -144,7 +147,7 @@ fn what_the_reader_was_too_slow_for_is_a_gap() {
 
 #[test]
 fn the_last_lines_tell_what_went_wrong() {
-    let lines = last_lines(5, &Outcome::failed(3, "join_timeout", "nobody".into()));
+    let lines = last_lines(5, &SessionOutcome::failed(3, "join_timeout", "nobody".into()));
     let objects: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(
         objects,

@@ -1,5 +1,6 @@
 use std::io;
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::sync::mpsc::{self, Receiver, SyncSender, sync_channel};
 
 use ringchat_core::wire::Run;
@@ -9,7 +10,7 @@ use super::*;
 use crate::chat_log::ChatLog;
 use crate::session::show;
 
-/// A screen, what asks it, and what it showed.
+/// A screen, the queue of its questions, and the lines that it showed.
 struct Shown {
     screen: Screen,
     ask: SyncSender<Question>,
@@ -17,17 +18,18 @@ struct Shown {
 }
 
 fn gap(lost: u64) -> String {
-    Look::Plain.render(&words::unshown(lost, true))
+    Rendering::Plain.render(&wording::unshown(lost, true))
 }
 
 impl Shown {
     fn new(own: bool, log: bool) -> Self {
         let (sender, lines) = mpsc::channel();
-        let outlet =
-            Outlet::start(move |lines| sender.send(lines).map_err(io::Error::other), gap, |_| {}).unwrap();
+        let writer =
+            LineWriter::start(move |lines| sender.send(lines).map_err(io::Error::other), gap, |_| {})
+                .unwrap();
         let (ask, asked) = sync_channel(8);
         let screen = Screen::new(
-            Printer::Outlet { outlet, look: Look::Plain },
+            Printer::Writer { writer, rendering: Rendering::Plain },
             Show { own, log, commands: true },
             asked,
         );
@@ -46,7 +48,9 @@ impl Shown {
 
 fn member(name: &str, port: u16) -> Member {
     let addr = SocketAddr::from(([127, 0, 0, 1], port));
-    Member { id: NodeId::new(addr, 1), name: ringchat_core::Name::new(name).unwrap() }
+    let mut key = [0; 32];
+    key[..2].copy_from_slice(&port.to_be_bytes());
+    Member::new(NodeId::new(key, NonZeroU64::MIN), addr, ringchat_core::Name::new(name).unwrap())
 }
 
 fn ready(members: &[Member]) -> Notice {

@@ -1,4 +1,4 @@
-//! What is printed without a room.
+//! Output without a room: help, version, usage errors.
 
 use std::fs::File;
 use std::io;

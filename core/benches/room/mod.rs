@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::num::NonZeroU64;
 
 use ringchat_core::wire::Envelope;
 use ringchat_core::{
-    Action, Command, Config, DialFailure, Input, Instant, LinkId, Name, Node, Origin, Outbox, Start, Text,
-    TextRun,
+    Action, Command, Config, DialFailure, Input, Instant, LinkId, Name, Node, NodeId, Origin, Outbox, Seed,
+    Start, Text, TextRun,
 };
 
 /// The time at which all happens that takes none.
@@ -42,7 +43,7 @@ impl Room {
         for who in 0..size {
             let start = if who == 0 { Start::Create } else { Start::Join { contacts: vec![addr(0)] } };
             let name = Name::new(&format!("member {who}")).expect("a name");
-            room.nodes.push(Node::new(Config::new(addr(who), name, start), [who; 32], room.now));
+            room.nodes.push(Node::new(Config::new(addr(who), name, start), seed(who), room.now));
             room.pass(FORMING);
         }
         assert!(room.nodes.iter().all(|node| node.roster().len() == usize::from(size)), "all are in");
@@ -92,7 +93,7 @@ impl Room {
     pub(crate) fn pass(&mut self, micros: u64) {
         self.run();
         let end = Instant(self.now.0 + micros);
-        let due = |(who, node): (Who, &Node)| node.deadline().map(|deadline| (deadline.at, who));
+        let due = |(who, node): (Who, &Node)| node.deadline().map(|at| (at, who));
         while let Some((at, who)) =
             self.nodes.iter().enumerate().filter_map(due).min().filter(|(at, _)| *at <= end)
         {
@@ -140,7 +141,7 @@ impl Room {
     }
 
     fn dial(&mut self, who: Who, origin: Origin, addr: SocketAddr) {
-        let Some(to) = self.nodes.iter().position(|node| node.me().id.addr() == addr) else {
+        let Some(to) = self.nodes.iter().position(|node| node.me().addr() == addr) else {
             if let Origin::Dialed(dial) = origin {
                 let failed = Input::DialFailed { dial, reason: DialFailure::Refused };
                 self.queue.push_back((who, vec![failed]));
@@ -151,7 +152,7 @@ impl Room {
         let (mine, theirs) = (LinkId(self.last_link), LinkId(self.last_link + 1));
         self.links.insert((who, mine), (to, theirs));
         self.links.insert((to, theirs), (who, mine));
-        let remote = self.nodes[who].me().id.addr();
+        let remote = self.nodes[who].me().addr();
         let up = |link, origin, remote| vec![Input::LinkUp { link, origin, remote }];
         self.queue.push_back((who, up(mine, origin, addr)));
         self.queue.push_back((to, up(theirs, Origin::Accepted, remote)));
@@ -162,6 +163,10 @@ impl Room {
             self.queue.push_back((to, vec![Input::Received { link, envelope }]));
         }
     }
+}
+
+fn seed(who: u8) -> Seed {
+    Seed { id: NodeId::new([who; 32], NonZeroU64::MIN), jitter: [who; 32] }
 }
 
 fn addr(who: u8) -> SocketAddr {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use ringchat_core::{
     Action, CloseMode, Command, Config, DialFailure, DialId, Input, Instant, Node, Notice, Origin, Outbox,
+    Seed,
 };
 
 use crate::commands::{CommandQueue, ReportTo, UserCommand};
@@ -41,7 +42,7 @@ pub(crate) struct Driver<T: Transport> {
 
 impl<T: Transport> Driver<T> {
     /// A new node without links. `config.addr` is the bound address.
-    pub(crate) fn new(config: Config, seed: [u8; 32], now: Instant, transport: T) -> Self {
+    pub(crate) fn new(config: Config, seed: Seed, now: Instant, transport: T) -> Self {
         Self {
             node: Node::new(config, seed, now),
             out: Outbox::new(),
@@ -171,7 +172,7 @@ impl<T: Transport> Driver<T> {
 
     /// When the next turn is due, whatever happens. It changes with each turn.
     pub(crate) fn deadline(&self) -> Option<Instant> {
-        let node = self.node.deadline().map(|deadline| deadline.at).filter(|_| !self.halted);
+        let node = self.node.deadline().filter(|_| !self.halted);
         let leave = self.leave_by.filter(|_| self.held);
         node.into_iter().chain(self.links.deadline()).chain(leave).min()
     }

@@ -1,10 +1,11 @@
 //! A transport for tests: it records what is written and starts nothing.
 
+use std::convert::Infallible;
 use std::io::{self, ErrorKind};
 use std::net::{Shutdown, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use ringchat_core::{DialId, Instant};
+use ringchat_core::{DialId, Instant, Seed};
 
 use crate::connection::SharedSocket;
 use crate::host::lock;
@@ -16,6 +17,15 @@ pub(crate) const START: Instant = Instant(1);
 
 pub(crate) fn addr() -> SocketAddr {
     ([127, 0, 0, 1], 4000).into()
+}
+
+/// The same seed each time.
+pub(crate) fn seed() -> Seed {
+    let Ok(seed) = Seed::draw(|bytes| {
+        bytes.fill(7);
+        Ok::<(), Infallible>(())
+    });
+    seed
 }
 
 /// What was done to a socket.

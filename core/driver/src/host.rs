@@ -8,7 +8,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use event_listener::{Event as Signal, EventListener};
-use ringchat_core::{Config, Instant, Seq, Text};
+use ringchat_core::{Config, Instant, Seed, Seq, Text};
 
 use crate::clock::Clock;
 use crate::commands::{CommandQueue, ReportTo};
@@ -75,7 +75,7 @@ impl<T: Transport> Host<T> {
     }
 
     /// Starts the node. The worker runs its first turn.
-    pub(crate) fn start(&self, config: Config, seed: [u8; 32], transport: T, sink: EventSink) {
+    pub(crate) fn start(&self, config: Config, seed: Seed, transport: T, sink: EventSink) {
         let driver = Driver::new(config, seed, self.clock.now(), transport);
         *lock(&self.running) = Some(Running { driver, sink, jobs: VecDeque::new() });
     }

@@ -7,7 +7,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::vec::Drain;
 
-use ringchat_core::Config;
+use ringchat_core::{Config, Seed};
 
 use crate::error::OpenError;
 use crate::event_stream::EventSink;
@@ -32,8 +32,7 @@ impl<T: Transport> Membership<T> {
         let failed = |error| OpenError::Listen { addr: config.addr, error };
         let listener = TcpListener::bind(config.addr).map_err(failed)?;
         let addr = listener.local_addr().map_err(failed)?;
-        let mut seed = [0; 32];
-        getrandom::fill(&mut seed).map_err(OpenError::Random)?;
+        let seed = Seed::draw(getrandom::fill).map_err(OpenError::Random)?;
         let host = Arc::new(Host::new(addr));
         let transport = start(listener, host.clone()).map_err(OpenError::Thread)?;
         host.start(Config { addr, ..config }, seed, transport, EventSink::new(hear));

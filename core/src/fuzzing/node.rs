@@ -3,13 +3,14 @@
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use core::net::SocketAddr;
+use core::num::NonZeroU64;
 use core::time::Duration;
 
 use super::codec::decode_frame;
 use super::peer::Peer;
 use super::script::Script;
 use crate::action::Action;
-use crate::config::{Config, Start};
+use crate::config::{Config, Seed, Start};
 use crate::ids::{DialId, LinkId, Name, NodeId, RoomId, Text};
 use crate::input::{Command, DialFailure, DownReason, Input, Origin};
 use crate::limits::{MAX_ABSENT, MAX_ROSTER};
@@ -19,6 +20,9 @@ use crate::wire::{DecodeError, Envelope, Message, encode};
 
 /// How many ids a frame can name by number: the node's own, which is 0, and those of its peers.
 pub const CAST: u8 = 4;
+
+/// The life that the nodes of the cast live.
+const CAST_LIFE: NonZeroU64 = NonZeroU64::MIN.saturating_add(1);
 
 /// In a frame: an id of the cast follows, by its number. Any other number stands for this byte itself.
 const ESCAPE: u8 = 0xfe;
@@ -51,7 +55,8 @@ pub fn node(data: &[u8]) {
 pub fn born(number: u8, creates: bool) -> Node {
     let contacts = (0..CAST).filter(|other| *other != number).map(addr).collect();
     let start = if creates { Start::Create } else { Start::Join { contacts } };
-    Node::new(Config::new(addr(number), Name::unknown(), start), [number; 32], BIRTH)
+    let seed = Seed { id: cast(number), jitter: [number; 32] };
+    Node::new(Config::new(addr(number), Name::unknown(), start), seed, BIRTH)
 }
 
 /// A frame, without its length, as [`node()`] takes it: with the ids of the cast by number.
@@ -147,7 +152,7 @@ impl World {
 
     /// The time passes that the node wants to.
     fn sleep(&mut self) -> Option<Input> {
-        self.now = self.now.max(self.node.deadline()?.at);
+        self.now = self.now.max(self.node.deadline()?);
         Some(Input::Tick)
     }
 
@@ -207,7 +212,7 @@ impl World {
         assert_eq!(invariants::check(&self.node), Ok(()), "after {told:?}: {:?}", self.node);
         assert!(self.node.roster().len() <= MAX_ROSTER, "too many members");
         assert!(self.node.lost().count() <= MAX_ABSENT, "too many are remembered");
-        let deadline = self.node.deadline().map(|deadline| deadline.at);
+        let deadline = self.node.deadline();
         assert!(deadline.is_none_or(|deadline| deadline > self.now), "a deadline is due that was handled");
     }
 
@@ -312,7 +317,12 @@ fn id_bytes(number: u8) -> Vec<u8> {
 
 /// The id of that number in the cast.
 pub(super) fn cast(number: u8) -> NodeId {
-    born(number, true).me().id
+    life(number, CAST_LIFE)
+}
+
+/// The id of that number in the life called `incarnation`.
+pub(super) fn life(number: u8, incarnation: NonZeroU64) -> NodeId {
+    NodeId::new([number.saturating_add(1); 32], incarnation)
 }
 
 pub(super) fn addr(number: u8) -> SocketAddr {

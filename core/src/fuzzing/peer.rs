@@ -3,8 +3,9 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
+use core::num::NonZeroU64;
 
-use super::node::{CAST, addr, cast};
+use super::node::{CAST, addr, cast, life};
 use super::script::Script;
 use crate::action::Departure;
 use crate::ids::{Epoch, Index, Name, NodeId, RoomId, Seq, Stamp, Text};
@@ -49,7 +50,7 @@ impl Peer<'_> {
             13 => Message::Sync(self.sync(script)),
             14 => Message::Install(self.install(script)),
             15 => Message::Suspect { id: id(script) },
-            16 => Message::Draining { oseq: self.oseq(id(script), script) },
+            16 => Message::Draining,
             17 => Message::Leave,
             18 => Message::Goodbye { successor: script.maybe(id) },
             19 => Message::Refused(refusal(script)),
@@ -89,7 +90,6 @@ impl Peer<'_> {
         Beat {
             view: script.maybe(|script| self.view(script)),
             cfg: script.maybe(|script| self.cfg(script)),
-            acked: self.index(script),
             stable: self.index(script),
         }
     }
@@ -262,11 +262,15 @@ fn roster(script: &mut Script<'_>) -> Roster {
     let who = script.byte();
     let mut members: Vec<Member> = match who {
         u8::MAX => (0..MAX_ROSTER as u64).map(in_crowd).collect(),
-        _ => (0..CAST).filter(|number| who >> number & 1 == 1).map(|number| named(cast(number))).collect(),
+        _ => (0..CAST).filter(|number| who >> number & 1 == 1).map(named).collect(),
     };
     let turn = usize::from(who >> CAST).checked_rem(members.len()).unwrap_or(0);
     members.rotate_left(turn);
     Roster::new(members).unwrap_or_default()
+}
+
+fn named(number: u8) -> Member {
+    Member::new(cast(number), addr(number), Name::unknown())
 }
 
 fn refusal(script: &mut Script<'_>) -> Refusal {
@@ -275,22 +279,23 @@ fn refusal(script: &mut Script<'_>) -> Refusal {
 }
 
 fn member(script: &mut Script<'_>) -> Member {
-    named(id(script))
+    let number = script.byte() % (2 * CAST);
+    Member::new(in_cast(number), addr(number % CAST), Name::unknown())
 }
 
-/// One of the cast, or another life at its address.
 fn id(script: &mut Script<'_>) -> NodeId {
-    let number = script.byte() % (2 * CAST);
-    if number < CAST { cast(number) } else { NodeId::new(addr(number % CAST), 1) }
+    in_cast(script.byte() % (2 * CAST))
+}
+
+/// One of the cast, or another life of it.
+fn in_cast(number: u8) -> NodeId {
+    if number < CAST { cast(number) } else { life(number % CAST, NonZeroU64::MIN) }
 }
 
 /// One of as many as a room can have.
 fn in_crowd(number: u64) -> Member {
-    named(NodeId::new(addr(CAST), number))
-}
-
-fn named(id: NodeId) -> Member {
-    Member { id, name: Name::unknown() }
+    let id = life(CAST, NonZeroU64::MIN.saturating_add(number));
+    Member::new(id, addr(CAST), Name::unknown())
 }
 
 fn text(length: usize) -> Text {

@@ -1,6 +1,7 @@
 //! Members that were lost, not left: they may come back, and miss what was said since.
 
 use alloc::collections::BTreeMap;
+use core::net::SocketAddr;
 
 use crate::action::Departure;
 use crate::config::Times;
@@ -27,27 +28,28 @@ pub(super) struct Lost {
 }
 
 impl Absent {
-    pub(crate) fn ids(&self) -> impl Iterator<Item = NodeId> {
-        self.lost.keys().copied()
+    pub(crate) fn members(&self) -> impl Iterator<Item = &Member> {
+        self.lost.values().map(|lost| &lost.member)
     }
 
     pub(crate) fn len(&self) -> usize {
         self.lost.len()
     }
 
-    /// The one to look for now: each in turn.
-    pub(crate) fn next_to_probe(&mut self) -> Option<NodeId> {
-        let mut later = self.lost.keys().copied().filter(|id| Some(*id) > self.probed);
-        self.probed = later.next().or_else(|| self.lost.keys().next().copied());
-        self.probed
+    /// Where to look for a lost member now: each in turn.
+    pub(crate) fn next_to_probe(&mut self) -> Option<SocketAddr> {
+        let mut later = self.lost.iter().filter(|(id, _)| Some(**id) > self.probed);
+        let (id, lost) = later.next().or_else(|| self.lost.first_key_value())?;
+        self.probed = Some(*id);
+        Some(lost.member.addr())
     }
 
     pub(crate) fn contains(&self, id: NodeId) -> bool {
         self.lost.contains_key(&id)
     }
 
-    pub(crate) fn member(&self, id: NodeId) -> Option<Member> {
-        self.lost.get(&id).map(|lost| lost.member.clone())
+    pub(crate) fn member(&self, id: NodeId) -> Option<&Member> {
+        self.lost.get(&id).map(|lost| &lost.member)
     }
 
     /// What they miss begins here.
@@ -68,7 +70,7 @@ impl Absent {
                 let lost = gone.iter().filter(|(_, why)| *why == Departure::Lost);
                 lost.for_each(|(member, _)| self.lose(member, index, at));
                 for (member, _) in joined {
-                    self.returned(member.id);
+                    self.returned(member);
                 }
             }
         }
@@ -77,7 +79,7 @@ impl Absent {
 
     /// These are members: whoever had the address of one before is looked for no more.
     pub(crate) fn replace(&mut self, members: &Roster) {
-        members.ids().for_each(|id| self.returned(id));
+        members.iter().for_each(|member| self.returned(member));
     }
 
     /// The entries from `index` on are no longer in the log.
@@ -94,9 +96,9 @@ impl Absent {
         }
     }
 
-    /// A member is there that has this id, or a newer life of that address.
-    fn returned(&mut self, id: NodeId) {
-        self.lost.retain(|lost, _| lost.addr() != id.addr());
+    /// This is a member: neither it nor an older life at its address is away.
+    fn returned(&mut self, member: &Member) {
+        self.lost.retain(|_, lost| !member.replaces(&lost.member));
     }
 
     pub(crate) fn expire(&mut self, now: Instant) {

@@ -84,18 +84,18 @@ impl Node {
             return;
         }
         let contact = join.contact.unwrap_or(self.me.id);
-        let id = join.me.id;
+        let member = join.me.clone();
         leadership.joiners.push(Joiner { member: join.me, contact, epoch: join.epoch, ring: join.ring });
-        self.adopt(link, id, join.generation);
+        self.adopt(link, &member, join.generation);
         // It may take a while until it is let in; it is to know that somebody listens.
         let beat = self.beat();
         self.send(link, Message::Pong(beat));
         self.try_admit();
     }
 
-    /// Whether `member` says that it has this node's address, where no other process can be.
+    /// Whether `member` says that it is this node, or listens where this node does.
     fn lives_here(&self, member: &Member) -> bool {
-        member.id.addr() == self.me.id.addr()
+        member.replaces(&self.me)
     }
 
     /// Lets in all who wait, unless others are just being let in.
@@ -119,7 +119,7 @@ impl Node {
         let merged = joiners.iter().any(|joiner| !joiner.ring.is_empty());
         let joined: Vec<_> = joiners.into_iter().flat_map(Joiner::in_ring_order).collect();
         let newcomers: BTreeSet<NodeId> = joined.iter().map(|(member, _)| member.id).collect();
-        let gone = self.older_lives(&newcomers);
+        let gone = self.older_lives(&joined);
         // Noted before the entry has its effects: nobody is to greet the newcomers as members yet.
         let (index, since) = (self.log.len().saturating_add(1), self.now());
         if let Some(leadership) = &mut self.leadership {
@@ -132,10 +132,10 @@ impl Node {
         self.check_admission();
     }
 
-    /// Members whose address a newcomer has: their process is no more.
-    fn older_lives(&self, newcomers: &BTreeSet<NodeId>) -> Vec<(Member, Departure)> {
-        let replaced = |id: NodeId| newcomers.iter().any(|newcomer| newcomer.addr() == id.addr());
-        let older = self.roster.iter().filter(|member| replaced(member.id));
+    /// Members whose address a newcomer has: their process has ended.
+    fn older_lives(&self, joined: &[(Member, NodeId)]) -> Vec<(Member, Departure)> {
+        let replaced = |member: &&Member| joined.iter().any(|(newcomer, _)| newcomer.replaces(member));
+        let older = self.roster.iter().filter(replaced);
         older.map(|member| (member.clone(), Departure::Lost)).collect()
     }
 

@@ -261,7 +261,7 @@ impl Node {
 
     pub(super) fn beat(&self) -> Beat {
         let cfg = self.known_cfg().filter(|_| self.keeps(Rule::CfgInBeats));
-        Beat { view: self.known_view(), cfg, acked: self.log.len(), stable: self.stable }
+        Beat { view: self.known_view(), cfg, stable: self.stable }
     }
 
     pub(super) fn on_ping(&mut self, link: LinkId, peer: NodeId, beat: Beat) {

@@ -20,7 +20,7 @@ const FAR: u64 = 3;
 impl Node {
     /// The newest generation of links with each peer that this node knows of.
     pub fn newest_generations(&self) -> impl Iterator<Item = (NodeId, u64)> {
-        self.links.generations.iter().map(|(peer, generation)| (*peer, *generation))
+        self.links.known.iter().map(|(peer, known)| (*peer, known.generation))
     }
 
     /// Feeds all that decides this node's behaviour into `state`. What everybody has acknowledged decides when
@@ -169,7 +169,7 @@ impl Node {
     }
 
     fn digest_links(&self, state: &mut impl Hasher) {
-        let newest = |peer: NodeId| self.links.generations.get(&peer).copied().unwrap_or(0);
+        let newest = |peer: NodeId| self.links.known.get(&peer).map_or(0, |known| known.generation);
         let mut links: alloc::vec::Vec<(LinkId, &Link)> = self.links.iter().collect();
         links.sort_by_key(|(id, link)| (link.remote, *id));
         links.len().hash(state);
@@ -203,8 +203,8 @@ impl Node {
         dials.sort_by_key(|(purpose, age)| (alloc::format!("{purpose:?}"), *age));
         dials.hash(state);
         self.links.broken.hash(state);
-        self.links.generations.len().hash(state);
-        self.links.generations.keys().for_each(|peer| peer.hash(state));
+        self.links.known.len().hash(state);
+        self.links.known.keys().for_each(|peer| peer.hash(state));
     }
 }
 
@@ -235,7 +235,7 @@ pub fn digest_message(message: &Message, stability: bool, state: &mut impl Hashe
         }
         Message::Install(install) => digest_install(install, stability, state),
         Message::Ping(beat) | Message::Pong(beat) => {
-            (beat.view, beat.cfg, stability.then_some((beat.acked, beat.stable))).hash(state);
+            (beat.view, beat.cfg, stability.then_some(beat.stable)).hash(state);
         }
         Message::Sync(sync) => {
             (sync.view, &sync.history, sync.more).hash(state);

@@ -13,7 +13,7 @@ use crate::action::{Action, CloseMode, Fault};
 use crate::ids::{DialId, LinkId, NodeId};
 use crate::input::{DialFailure, DownReason, Origin};
 use crate::limits::{MAX_DIALS, MAX_HALF_OPEN};
-use crate::roster::{ConfigId, Roster};
+use crate::roster::{ConfigId, Member, Roster};
 use crate::wire::{Hello, Message, NotMember, RefusedKind};
 
 impl Node {
@@ -22,11 +22,10 @@ impl Node {
         if peer == self.me.id || self.links.dialing(peer).is_some() {
             return;
         }
-        if self.links.dials().count() >= MAX_DIALS {
-            return self.on_unreachable(peer);
-        }
-        let generation = self.links.next_generation(peer);
-        self.start_dial(Purpose::Peer(peer), generation, peer.addr());
+        let addr = self.addr_of(peer).filter(|_| self.links.dials().count() < MAX_DIALS);
+        let Some(addr) = addr else { return self.on_unreachable(peer) };
+        let generation = self.links.next_generation(peer, addr);
+        self.start_dial(Purpose::Peer(peer), generation, addr);
     }
 
     pub(super) fn start_dial(&mut self, purpose: Purpose, generation: u64, addr: SocketAddr) {
@@ -76,7 +75,7 @@ impl Node {
             Purpose::Peer(peer) => self.on_peer_dial_failed(*peer),
             Purpose::Probe { .. } => {}
             Purpose::Contact(addr) => self.on_contact_failed(*addr, why),
-            Purpose::Leader { leader, .. } => self.on_contact_failed(leader.id.addr(), why),
+            Purpose::Leader { leader, .. } => self.on_contact_failed(leader.addr(), why),
         }
     }
 
@@ -234,6 +233,9 @@ impl Node {
 
     fn admit(&mut self, link: LinkId, hello: &Hello) {
         let peer = hello.me;
+        if let Some(addr) = self.addr_of(peer) {
+            self.links.meet(peer, addr);
+        }
         self.out.push(Action::Trust { link });
         self.establish(link, hello);
         self.send_hello(link, peer, hello.generation, true);
@@ -254,12 +256,13 @@ impl Node {
     }
 
     /// Makes `link`, on which a newcomer and its leader have met, stand for `peer`.
-    pub(super) fn adopt(&mut self, link: LinkId, peer: NodeId, generation: u64) {
-        self.bind(link, peer, generation);
+    pub(super) fn adopt(&mut self, link: LinkId, peer: &Member, generation: u64) {
+        self.links.meet(peer.id, peer.addr());
+        self.bind(link, peer.id, generation);
         self.seek_prev();
         // It may be the one that was being asked to be the next, on a link that is gone now.
         self.seek_next();
-        self.tell_role(peer);
+        self.tell_role(peer.id);
     }
 
     /// Makes `link` stand for `peer`; whatever else there was between the two goes.

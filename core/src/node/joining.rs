@@ -111,7 +111,7 @@ impl Node {
         if let Some(Purpose::Probe { leader: asked }) = purpose {
             self.close(link, CloseMode::Flush);
             if !asked && leader.id != self.me.id && self.leads() {
-                self.start_dial(Purpose::Probe { leader: true }, 0, leader.id.addr());
+                self.start_dial(Purpose::Probe { leader: true }, 0, leader.addr());
             }
             return;
         }
@@ -119,16 +119,17 @@ impl Node {
             return self.fault(link, Fault::Unexpected);
         }
         self.close(link, CloseMode::Flush);
-        let (generation, addr) = (self.links.next_generation(leader.id), leader.id.addr());
+        let addr = leader.addr();
+        let generation = self.links.next_generation(leader.id, addr);
         self.start_dial(Purpose::Leader { leader, contact }, generation, addr);
     }
 
     /// The leader lets this node in.
     pub(super) fn on_welcome(&mut self, link: LinkId, elected: Elected) {
-        let leader = elected.cfg.view.leader;
         if self.is_merging_on(link) {
             return self.merge_into(link, elected);
         }
+        let leader = elected.cfg.view.leader;
         let Some(state) = self.links.get(link) else { return };
         let asked = match &state.purpose {
             Some(Purpose::Contact(_)) => true,
@@ -136,11 +137,11 @@ impl Node {
             Some(Purpose::Peer(_) | Purpose::Probe { .. }) | None => false,
         };
         let generation = state.generation;
-        let follows = self.would_follow(elected.cfg.view);
-        if self.mode != Mode::Joining || !asked || !follows || !elected.roster.contains(self.me.id) {
-            return self.fault(link, Fault::Unexpected);
-        }
-        self.adopt(link, leader, generation);
+        let follows = self.mode == Mode::Joining && asked && self.would_follow(elected.cfg.view);
+        let leader = elected.roster.find(leader).cloned();
+        let leader = leader.filter(|_| follows && self.is_for_me(&elected));
+        let Some(leader) = leader else { return self.fault(link, Fault::Unexpected) };
+        self.adopt(link, &leader, generation);
         self.accept(elected);
     }
 
@@ -167,7 +168,7 @@ impl Node {
             return;
         }
         if refusal == Refusal::RoomFull && self.is_fresh() {
-            self.end(Ending::Refused(refusal));
+            self.end(Ending::RoomFull);
         } else {
             self.ask_next();
         }
@@ -249,8 +250,8 @@ impl Node {
 
     /// The room went on without this member: it comes back with its log and what it has to say.
     pub(super) fn rejoin(&mut self) {
-        let mut contacts: Vec<SocketAddr> = self.went_on.iter().map(NodeId::addr).collect();
-        let others = self.roster.ids().filter(|id| *id != self.me.id).map(|id| id.addr());
+        let mut contacts: Vec<SocketAddr> = self.went_on.iter().filter_map(|id| self.addr_of(*id)).collect();
+        let others = self.roster.iter().filter(|member| member.id != self.me.id).map(Member::addr);
         let others: Vec<SocketAddr> = others.filter(|addr| !contacts.contains(addr)).collect();
         contacts.extend(others);
         let limit = self.now().after(Config::JOIN_TIMEOUT);

@@ -3,7 +3,7 @@
 use super::{Node, Rule};
 use crate::action::{Departure, Ending};
 use crate::config::Times;
-use crate::ids::{NodeId, Seq};
+use crate::ids::NodeId;
 use crate::node::Timer;
 use crate::roster::Member;
 use crate::wire::{Body, Change, Message, RefusedKind};
@@ -35,8 +35,7 @@ impl Node {
     /// Tells a new leader that this member drains.
     pub(super) fn drain_again(&mut self) {
         if self.leaving == Some(Leaving::Draining) && self.is_normal() && !self.leads() {
-            let oseq = self.said;
-            self.send_to(self.view.leader, Message::Draining { oseq });
+            self.send_to(self.view.leader, Message::Draining);
         }
     }
 
@@ -106,7 +105,7 @@ impl Node {
         self.end(Ending::Left { unsure });
     }
 
-    pub(super) fn on_draining(&mut self, member: NodeId, _oseq: Seq) {
+    pub(super) fn on_draining(&mut self, member: NodeId) {
         if let Some(leadership) = &mut self.leadership {
             leadership.draining.insert(member);
             let beat = self.beat();

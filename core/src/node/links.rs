@@ -72,14 +72,23 @@ pub(crate) struct Link {
     pub(crate) closing: bool,
 }
 
+/// What is kept of a peer as long as there is room, whether a link to it stands or not.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Known {
+    /// Where it listens.
+    addr: SocketAddr,
+    /// The highest generation that was tried with it.
+    pub(super) generation: u64,
+}
+
 /// All links and dials.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Links {
     open: BTreeMap<LinkId, Link>,
     dials: BTreeMap<DialId, Dial>,
     peers: BTreeMap<NodeId, LinkId>,
-    /// The highest generation that was tried with each peer, by either end.
-    pub(super) generations: BTreeMap<NodeId, u64>,
+    /// Each peer with which either end ever tried to have a link.
+    pub(super) known: BTreeMap<NodeId, Known>,
     dialed: u64,
     /// How often in a row a dial to a peer connected and broke before the peer answered.
     pub(super) broken: BTreeMap<NodeId, u8>,
@@ -219,10 +228,15 @@ impl Links {
         })
     }
 
-    /// Whether `peer` is being asked to let this node in, or to tell who can.
-    pub(crate) fn asks(&self, peer: NodeId) -> bool {
+    /// Where `peer` listens.
+    pub(crate) fn addr_of(&self, peer: NodeId) -> Option<SocketAddr> {
+        self.known.get(&peer).map(|known| known.addr)
+    }
+
+    /// Whether `peer`, which listens on `addr`, is being asked to let this node in, or to tell who can.
+    pub(crate) fn asks(&self, peer: NodeId, addr: SocketAddr) -> bool {
         let asks = |purpose: &Purpose| match purpose {
-            Purpose::Contact(addr) => *addr == peer.addr(),
+            Purpose::Contact(contact) => *contact == addr,
             Purpose::Leader { leader, .. } => leader.id == peer,
             Purpose::Peer(_) | Purpose::Probe { .. } => false,
         };
@@ -254,20 +268,28 @@ impl Links {
         self.peers.get(&peer).and_then(|link| self.open.get(link)).map(|link| link.generation)
     }
 
-    /// A generation higher than any seen with `peer`, and noted as seen.
-    pub(crate) fn next_generation(&mut self, peer: NodeId) -> u64 {
-        let next = self.generations.get(&peer).copied().unwrap_or(0).saturating_add(1);
+    /// A generation higher than any seen with `peer`, which listens on `addr`, and noted as seen.
+    pub(crate) fn next_generation(&mut self, peer: NodeId, addr: SocketAddr) -> u64 {
+        self.meet(peer, addr);
+        let next = self.known.get(&peer).map_or(0, |known| known.generation).saturating_add(1);
         self.saw_generation(peer, next);
         next
     }
 
+    /// Notes that a link of that generation was tried with `peer`.
     pub(crate) fn saw_generation(&mut self, peer: NodeId, generation: u64) {
-        let highest = self.generations.entry(peer).or_default();
-        *highest = generation.max(*highest);
-        if self.generations.len() > 4 * MAX_ROSTER {
-            let peers = &self.peers;
-            self.generations.retain(|id, _| peers.contains_key(id));
+        if let Some(known) = self.known.get_mut(&peer) {
+            known.generation = generation.max(known.generation);
         }
+    }
+
+    /// Notes where `peer` listens. If too many are known, those without a link are forgotten.
+    pub(crate) fn meet(&mut self, peer: NodeId, addr: SocketAddr) {
+        if self.known.len() > 4 * MAX_ROSTER {
+            let peers = &self.peers;
+            self.known.retain(|id, _| peers.contains_key(id));
+        }
+        self.known.entry(peer).or_insert(Known { addr, generation: 0 }).addr = addr;
     }
 
     /// The accepted links that have not introduced themselves, the oldest first.

@@ -299,13 +299,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ids::{Name, Text};
+    use crate::ids::Text;
     use crate::limits::MAX_TEXT;
     use crate::roster::Member;
     use crate::text_run::TextRun;
 
     fn id(port: u16) -> NodeId {
-        NodeId::new(([127, 0, 0, 1], port).into(), 1)
+        Member::numbered(port).id
     }
 
     fn view(epoch: u64, leader: u16) -> View {
@@ -313,7 +313,7 @@ mod tests {
     }
 
     fn push(log: &mut Log, view: View, origin: u16, oseq: Seq, texts: &[&str]) {
-        let origin = Member { id: id(origin), name: Name::new("m").unwrap() };
+        let origin = Member::numbered(origin);
         let texts: Vec<Text> = texts.iter().map(|text| Text::new(text).unwrap()).collect();
         let said = Run { origin: origin.into(), oseq, texts: TextRun::new(&texts).unwrap(), stamp: 1 };
         let body = Body::Chat { said, replayed: false };

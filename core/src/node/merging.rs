@@ -40,7 +40,7 @@ impl Node {
             && self.may_merge()
             && self.keeps(Rule::ProbeLost)
         {
-            self.start_dial(Purpose::Probe { leader: false }, 0, lost.addr());
+            self.start_dial(Purpose::Probe { leader: false }, 0, lost);
         }
         self.arm_probe();
     }
@@ -77,7 +77,7 @@ impl Node {
             self.out.push(Action::Trust { link });
             self.send(link, Message::ProbeReply { me: Member::clone(&self.me) });
         } else {
-            self.ask_to_merge(link, prober.id);
+            self.ask_to_merge(link, prober);
         }
     }
 
@@ -87,15 +87,15 @@ impl Node {
             return self.fault(link, Fault::Unexpected);
         }
         if self.may_merge() && !self.roster.contains(leader.id) {
-            self.ask_to_merge(link, leader.id);
+            self.ask_to_merge(link, leader);
         } else {
             self.close(link, CloseMode::Abort);
         }
     }
 
     /// Asks the leader of a greater ring to take in this one.
-    fn ask_to_merge(&mut self, link: LinkId, leader: NodeId) {
-        let generation = self.links.next_generation(leader);
+    fn ask_to_merge(&mut self, link: LinkId, leader: &Member) {
+        let generation = self.links.next_generation(leader.id, leader.addr());
         let others = self.roster.after(self.me.id).filter_map(|id| self.roster.find(id).cloned());
         let ring = others.collect();
         let Some(leadership) = &mut self.leadership else { return };
@@ -113,14 +113,14 @@ impl Node {
     /// The greater ring takes this one in: its leader's announcement goes to the members of this ring.
     pub(super) fn merge_into(&mut self, link: LinkId, elected: Elected) {
         let view = elected.cfg.view;
-        if !self.would_follow(view) || !elected.roster.contains(self.me.id) {
-            return self.fault(link, Fault::Unexpected);
-        }
+        let leader = elected.roster.find(view.leader).cloned();
+        let leader = leader.filter(|_| self.would_follow(view) && self.is_for_me(&elected));
+        let Some(leader) = leader else { return self.fault(link, Fault::Unexpected) };
         self.timers.clear(Timer::Merge);
         let members = self.roster.ids().filter_map(|id| self.links.of(id)).collect();
         self.multicast(members, Message::Elected(elected.clone()));
-        let generation = self.links.next_generation(view.leader);
-        self.adopt(link, view.leader, generation);
+        let generation = self.links.next_generation(leader.id, leader.addr());
+        self.adopt(link, &leader, generation);
         self.accept(elected);
     }
 

@@ -27,9 +27,12 @@ mod timers;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::net::SocketAddr;
 
+#[cfg(feature = "ablation")]
 pub use self::rules::Rule;
-pub use self::timers::{Deadline, Timer};
+#[cfg(not(feature = "ablation"))]
+use self::rules::Rule;
 
 use self::absent::Absent;
 use self::doubt::Doubt;
@@ -43,9 +46,9 @@ use self::membership::Route;
 use self::recovery::Waiting;
 use self::ring::Ring;
 use self::submissions::Submissions;
-use self::timers::{PatientClock, Timers};
+use self::timers::{PatientClock, Timer, Timers};
 use crate::action::{Action, CloseMode, Ending, Fault, Notice};
-use crate::config::{Config, Start, Times};
+use crate::config::{Config, Seed, Start, Times};
 use crate::ids::{Epoch, Index, LinkId, NodeId, RoomId, Seq, Stamp};
 use crate::input::{Command, DownReason, Input};
 use crate::limits::MAX_CLOCK_LEAP;
@@ -142,15 +145,14 @@ pub struct Node {
 }
 
 impl Node {
-    /// A new node. The `seed` decides its incarnation and its jitter; `now` is the driver's clock.
-    pub fn new(config: Config, seed: [u8; 32], now: Instant) -> Self {
-        let mut rng = Rng::new(seed);
-        let me = Arc::new(Member { id: NodeId::new(config.addr, rng.next()), name: config.name });
+    /// A new node. `seed` is all that is random about it; `now` is the driver's clock.
+    pub fn new(config: Config, seed: Seed, now: Instant) -> Self {
+        let me = Arc::new(Member::new(seed.id, config.addr, config.name));
         let view = View { epoch: Epoch::default(), leader: me.id };
         let mut node = Self {
             room: RoomId::UNKNOWN,
             times: Times::new(config.detect),
-            rng,
+            rng: Rng::new(seed.jitter),
             clock: PatientClock::new(now),
             timers: Timers::default(),
             lamport: 0,
@@ -236,16 +238,16 @@ impl Node {
         }
         core::mem::swap(&mut self.out, out);
         debug_assert!(
-            self.deadline().is_none_or(|deadline| deadline.at > now),
+            self.deadline().is_none_or(|at| at > now),
             "a deadline that is due was left: {:?}",
             self.timers.first()
         );
     }
 
     /// When to hand in `Input::Tick`, on the driver's clock. Changes with each input.
-    pub fn deadline(&self) -> Option<Deadline> {
+    pub fn deadline(&self) -> Option<Instant> {
         let first = self.timers.first().filter(|_| !self.has_ended())?;
-        Some(Deadline { at: self.clock.to_driver(first.at), ..first })
+        Some(self.clock.to_driver(first.at))
     }
 
     fn take(&mut self, input: Input) {
@@ -309,7 +311,7 @@ impl Node {
             Message::Sync(sync) => self.on_sync(link, peer, sync),
             Message::Install(install) => self.on_install(peer, install),
             Message::Suspect { id } => self.on_suspect(id),
-            Message::Draining { oseq } => self.on_draining(peer, oseq),
+            Message::Draining => self.on_draining(peer),
             Message::Leave => self.on_leave(peer),
             Message::Goodbye { successor } => self.on_goodbye(peer, successor),
             Message::Refused(refusal) => self.on_refused(link, refusal),
@@ -347,7 +349,7 @@ impl Node {
             | Message::Sync(_)
             | Message::Install(_)
             | Message::Suspect { .. }
-            | Message::Draining { .. }
+            | Message::Draining
             | Message::Leave
             | Message::Goodbye { .. }
             | Message::WantPromise { .. }
@@ -524,13 +526,22 @@ impl Node {
         (self.view.epoch > Epoch::default()).then_some(self.view)
     }
 
-    /// Who `id` is, as far as anybody remembers.
+    /// The member of that id, if this node or a ring that it knows of has it, or has lost it.
+    fn find_member(&self, id: NodeId) -> Option<&Member> {
+        let me = Some(&*self.me).filter(|me| me.id == id);
+        let awaited = if let Mode::Waiting(waiting) = &self.mode { waiting.roster().find(id) } else { None };
+        let in_ring = || self.roster.find(id).or_else(|| self.route.roster.find(id)).or(awaited);
+        me.or_else(in_ring).or_else(|| self.absent.member(id))
+    }
+
+    /// The member of that id, as far as this node knows it.
     fn member(&self, id: NodeId) -> Member {
-        if id == self.me.id {
-            return Member::clone(&self.me);
-        }
-        let known = self.roster.find(id).or_else(|| self.route.roster.find(id));
-        let known = known.cloned().or_else(|| self.absent.member(id));
-        known.unwrap_or_else(|| Member { id, name: crate::ids::Name::unknown() })
+        self.find_member(id).cloned().unwrap_or_else(|| Member::unknown(id))
+    }
+
+    /// Where `peer` listens: known of each member of a ring that this node knows, and of each peer that it ever had a
+    /// link to or dialed.
+    fn addr_of(&self, peer: NodeId) -> Option<SocketAddr> {
+        self.find_member(peer).map(Member::addr).or_else(|| self.links.addr_of(peer))
     }
 }

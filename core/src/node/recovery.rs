@@ -39,6 +39,11 @@ impl Waiting {
         self.announcement.cfg.view
     }
 
+    /// The members of the ring that it waits to be in.
+    pub(crate) fn roster(&self) -> &Roster {
+        &self.announcement.roster
+    }
+
     /// The announcement for `next`, unless it has it already.
     pub(crate) fn announcement_for(&mut self, next: NodeId) -> Option<Elected> {
         let news = self.told != Some(next);
@@ -70,7 +75,7 @@ impl Node {
             // The token of the newer election will reach that leader too.
             return;
         }
-        if !self.would_follow(view) || !elected.roster.contains(self.me.id) {
+        if !self.would_follow(view) || !self.is_for_me(&elected) {
             // It is given up there in time, or brought back by what it does follow.
             return;
         }
@@ -87,6 +92,11 @@ impl Node {
         };
         let is_new = view.epoch > self.promised || (view.epoch == self.promised && is_open);
         is_new && view.leader != self.me.id
+    }
+
+    /// Whether the announced ring has this member, and its own leader.
+    pub(super) fn is_for_me(&self, elected: &Elected) -> bool {
+        elected.roster.contains(self.me.id) && elected.roster.contains(elected.cfg.view.leader)
     }
 
     /// The new leader is known: follow it.

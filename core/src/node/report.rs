@@ -99,8 +99,8 @@ impl Node {
     }
 
     /// The members that this node's ring has lost and looks for, by id.
-    pub fn lost(&self) -> impl Iterator<Item = NodeId> + '_ {
-        self.absent.ids()
+    pub fn lost(&self) -> impl Iterator<Item = &Member> {
+        self.absent.members()
     }
 
     /// Lamport time.

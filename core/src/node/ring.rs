@@ -66,7 +66,7 @@ impl Node {
             self.pass_token();
         } else if self.links.is_linked(first) {
             self.take_next(first);
-        } else if self.links.asks(first) {
+        } else if self.addr_of(first).is_some_and(|addr| self.links.asks(first, addr)) {
             // Its welcome comes on the link on which it was asked; a greeting would take that link's place.
             self.ring.seeking = None;
         } else if self.ring.seeking != Some(first) {

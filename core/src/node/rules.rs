@@ -2,11 +2,15 @@
 //! that the oracles see what follows. Without the feature every rule is kept, and nothing of this is left in
 //! the program.
 
+#![cfg_attr(
+    not(feature = "ablation"),
+    allow(unreachable_pub, reason = "only ablations name rules elsewhere")
+)]
+
 use super::Node;
 
 /// A rule that can be taken away. Some are each other's second line: alone they are not missed, which is said
 /// beside them.
-#[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rule {
     /// A leader sequences a submission only if it is the origin's next.
@@ -70,8 +74,9 @@ pub enum Rule {
     DoubtAfterSleep,
 }
 
+#[cfg(feature = "ablation")]
 impl Rule {
-    /// All of them.
+    /// All rules.
     pub const ALL: [Self; 28] = [
         Self::ExactNextSeq,
         Self::ShowOnce,
@@ -107,7 +112,6 @@ impl Rule {
 impl Node {
     /// Takes rules away from a node that is new.
     #[cfg(feature = "ablation")]
-    #[doc(hidden)]
     pub fn ablate(&mut self, rules: &'static [Rule]) {
         self.ablated = rules;
     }

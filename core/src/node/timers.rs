@@ -4,18 +4,16 @@ use core::time::Duration;
 
 use crate::time::Instant;
 
-/// When a node wants to be woken, and why.
+/// When a timer goes off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Deadline {
-    /// When.
-    pub at: Instant,
-    /// Why.
-    pub why: Timer,
+pub(crate) struct Deadline {
+    pub(crate) at: Instant,
+    pub(crate) why: Timer,
 }
 
 /// What a deadline is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Timer {
+pub(crate) enum Timer {
     /// Links are looked over: heartbeats, silence, greetings and dials that take too long.
     Sweep,
     /// What was received is to be acknowledged.

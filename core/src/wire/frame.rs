@@ -9,7 +9,7 @@ use super::message::Envelope;
 use crate::limits::MAX_FRAME;
 
 /// The version of the protocol that this crate speaks.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// The first bytes on every link, each way: a frame that tells the program and the version.
 pub const GREETING: [u8; HEADER + GREETING_BODY] = [
@@ -304,8 +304,8 @@ mod tests {
         let answer = b"HTTP/1.1 400 Bad Request\r\n\r\n";
         assert_eq!(feed(&mut FrameDecoder::new(MAX_FRAME), answer), Err(DecodeError::NotRingchat));
         let mut newer = GREETING;
-        newer[13] = 3;
-        assert_eq!(feed(&mut FrameDecoder::new(MAX_FRAME), &newer), Err(DecodeError::Version { theirs: 3 }));
+        newer[13] = 4;
+        assert_eq!(feed(&mut FrameDecoder::new(MAX_FRAME), &newer), Err(DecodeError::Version { theirs: 4 }));
     }
 
     #[test]

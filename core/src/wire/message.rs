@@ -79,11 +79,8 @@ pub enum Message {
         /// Who.
         id: NodeId,
     },
-    /// "I leave once my messages up to `oseq` are stable."
-    Draining {
-        /// The number of the last own message.
-        oseq: Seq,
-    },
+    /// "I leave once all that I said is stable."
+    Draining,
     /// "I leave now."
     Leave,
     /// The leader leaves; who elects.
@@ -182,8 +179,6 @@ pub struct Beat {
     pub view: Option<View>,
     /// The sender's configuration.
     pub cfg: Option<ConfigId>,
-    /// The length of the sender's log.
-    pub acked: Index,
     /// Up to here every member has the log, as far as the sender knows.
     pub stable: Index,
 }

@@ -330,7 +330,7 @@ mod tests {
     use alloc::vec;
 
     use super::*;
-    use crate::ids::{Epoch, Name, NodeId, Text};
+    use crate::ids::{Epoch, Text};
 
     #[derive(Serialize, Deserialize)]
     struct Frame<T: Pack>(#[serde(with = "many")] Vec<T>);
@@ -344,8 +344,7 @@ mod tests {
     }
 
     fn said(port: u16, oseq: Seq, text: &str) -> Run {
-        let id = NodeId::new(([127, 0, 0, 1], port).into(), 1);
-        let origin = Member { id, name: Name::new("m").unwrap() }.into();
+        let origin = Member::numbered(port).into();
         Run { origin, oseq, texts: Text::new(text).unwrap().into(), stamp: 1000 + 2 * oseq }
     }
 

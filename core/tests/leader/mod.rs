@@ -1,12 +1,9 @@
 //! A leader, and members that are played by hand. Each member's link has its number.
 
-use std::net::SocketAddr;
-
 use ringchat_core::wire::{Envelope, Join, Message, Sync};
-use ringchat_core::{
-    Action, Config, Epoch, Input, Instant, LinkId, Member, Name, Node, NodeId, Origin, RoomId, Start,
-};
+use ringchat_core::{Action, Config, Epoch, Input, Instant, LinkId, Name, Node, Origin, RoomId, Start};
 
+use crate::cast::{self, addr, seed};
 use crate::driven;
 
 /// Newcomers that ask at one time.
@@ -21,7 +18,7 @@ pub(crate) struct Leader {
 impl Leader {
     pub(crate) fn new() -> Self {
         let config = Config::new(addr(1), Name::new("leader").unwrap(), Start::Create);
-        let mut leader = Self { node: Node::new(config, [1; 32], Instant::ZERO), now: Instant::ZERO };
+        let mut leader = Self { node: Node::new(config, seed(1), Instant::ZERO), now: Instant::ZERO };
         leader.handle(Input::Tick);
         leader
     }
@@ -42,7 +39,7 @@ impl Leader {
 
     pub(crate) fn knock(&mut self, member: u64) -> Vec<Action> {
         self.link_up(member);
-        let me = newcomer(member);
+        let me = cast::member(member);
         let join = Join { me, contact: None, epoch: Epoch::default(), generation: 1, ring: Vec::new() };
         self.hear(member, Message::Join(join))
     }
@@ -72,13 +69,4 @@ impl Leader {
             }
         }
     }
-}
-
-pub(crate) fn addr(member: u64) -> SocketAddr {
-    let [.., high, low] = member.to_be_bytes();
-    ([10, 0, high, low], 4000).into()
-}
-
-pub(crate) fn newcomer(member: u64) -> Member {
-    Member { id: NodeId::new(addr(member), 1), name: Name::new("m").unwrap() }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::num::NonZeroU64;
 
 use proptest::collection::{btree_map, vec};
 use proptest::option;
@@ -45,7 +46,7 @@ pub(crate) fn kind(message: &Message) -> &'static str {
         Message::Sync(_) => "sync",
         Message::Install(_) => "install",
         Message::Suspect { .. } => "suspect",
-        Message::Draining { .. } => "draining",
+        Message::Draining => "draining",
         Message::Leave => "leave",
         Message::Goodbye { .. } => "goodbye",
         Message::Refused(_) => "refused",
@@ -93,7 +94,7 @@ fn coming_and_going() -> BoxedStrategy<Message> {
         prop::sample::select(vec![Refusal::RoomFull, Refusal::Slow, Refusal::Busy, Refusal::TooLate]);
     prop_oneof![
         id().prop_map(|id| Message::Suspect { id }),
-        any::<Seq>().prop_map(|oseq| Message::Draining { oseq }),
+        Just(Message::Draining),
         Just(Message::Leave),
         option::of(id()).prop_map(|successor| Message::Goodbye { successor }),
         refusal.prop_map(Message::Refused),
@@ -131,8 +132,8 @@ fn not_member() -> BoxedStrategy<NotMember> {
 }
 
 fn beat() -> BoxedStrategy<Beat> {
-    (option::of(view()), option::of(cfg()), any::<u64>(), any::<u64>())
-        .prop_map(|(view, cfg, acked, stable)| Beat { view, cfg, acked, stable })
+    (option::of(view()), option::of(cfg()), any::<u64>())
+        .prop_map(|(view, cfg, stable)| Beat { view, cfg, stable })
         .boxed()
 }
 
@@ -249,20 +250,23 @@ fn epoch() -> BoxedStrategy<Epoch> {
 }
 
 fn roster() -> BoxedStrategy<Roster> {
-    btree_map(id(), name(), 0..5)
+    btree_map(id(), (addr(), name()), 0..5)
         .prop_map(|members| {
-            let members = members.into_iter().map(|(id, name)| Member { id, name }).collect();
+            let member = |(id, (addr, name))| Member::new(id, addr, name);
+            let members = members.into_iter().map(member).collect();
             Roster::new(members).expect("few members, each once")
         })
         .boxed()
 }
 
 fn member() -> BoxedStrategy<Member> {
-    (id(), name()).prop_map(|(id, name)| Member { id, name }).boxed()
+    (id(), addr(), name()).prop_map(|(id, addr, name)| Member::new(id, addr, name)).boxed()
 }
 
 fn id() -> BoxedStrategy<NodeId> {
-    (addr(), any::<u64>()).prop_map(|(addr, incarnation)| NodeId::new(addr, incarnation)).boxed()
+    (any::<[u8; 32]>(), any::<NonZeroU64>())
+        .prop_map(|(key, incarnation)| NodeId::new(key, incarnation))
+        .boxed()
 }
 
 fn addr() -> BoxedStrategy<SocketAddr> {

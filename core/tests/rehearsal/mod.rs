@@ -92,7 +92,7 @@ impl Rehearsal {
     pub(crate) fn pass(&mut self, seconds: u64) {
         self.run();
         let end = Instant(self.now.0 + seconds * 1_000_000);
-        let due = |(who, node): (&Who, &Node)| node.deadline().map(|deadline| (deadline.at, *who));
+        let due = |(who, node): (&Who, &Node)| node.deadline().map(|at| (at, *who));
         while let Some((at, who)) = self.nodes.iter().filter_map(due).min().filter(|(at, _)| *at <= end) {
             self.now = self.now.max(at);
             self.queue.push_back((who, Input::Tick));
@@ -142,8 +142,8 @@ impl Rehearsal {
     }
 
     fn dial(&mut self, who: Who, dial: DialId, addr: std::net::SocketAddr) {
-        let remote = self.nodes[&who].me().id.addr();
-        let there = self.nodes.iter().find(|(_, node)| node.me().id.addr() == addr).map(|(to, _)| *to);
+        let remote = self.nodes[&who].me().addr();
+        let there = self.nodes.iter().find(|(_, node)| node.me().addr() == addr).map(|(to, _)| *to);
         let Some(to) = there.filter(|_| !self.apart) else {
             self.queue.push_back((who, Input::DialFailed { dial, reason: DialFailure::Refused }));
             return;

@@ -10,11 +10,9 @@ use std::{env, fs, thread};
 
 use argh::FromArgs;
 use indicatif::{ProgressBar, ProgressStyle};
-use ringchat_tests::oracles::Violation;
-use ringchat_tests::sim::chaos::{Mix, Outcome, UnknownMix};
-use ringchat_tests::sim::record::{NoRecord, Recipe, difference};
-use ringchat_tests::sim::totals::Totals;
-use ringchat_tests::without::Without;
+use ringchat_sim::oracles::Violation;
+use ringchat_tests::ablation::Ablation;
+use ringchat_tests::chaos::{Mix, Recipe, RecordError, RunOutcome, Totals, UnknownMix, difference};
 
 /// Runs rings of real nodes under random faults, in virtual time, and holds each run to the oracles.
 /// Ends with 0 if all promises are kept, with 1 if one is broken, with 2 if a record cannot be replayed.
@@ -33,9 +31,10 @@ struct Args {
     /// is so if not given
     #[argh(option, from_str_fn(parse_faults), default = "None")]
     faults: Option<Mix>,
-    /// rules of the protocol that the nodes do without, to see what then breaks: names with commas between
-    #[argh(option, default = "Without::default()")]
-    without: Without,
+    /// rules of the protocol that the nodes lack, to see what then breaks: names with commas between; only in a build
+    /// with the feature ablation
+    #[argh(option, default = "Ablation::NONE")]
+    without: Ablation,
     /// threads; all cores if not given
     #[argh(option)]
     jobs: Option<usize>,
@@ -53,7 +52,7 @@ struct Args {
 impl Args {
     fn recipe(&self, seed: u64) -> Recipe {
         let mix = self.faults.unwrap_or_else(|| Mix::of_seed(seed));
-        Recipe { seed, nodes: self.nodes, mix, without: self.without }
+        Recipe { seed, nodes: self.nodes, mix, ablation: self.without }
     }
 }
 
@@ -107,7 +106,7 @@ struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, seed: u64, outcome: Outcome) {
+    fn add(&mut self, seed: u64, outcome: RunOutcome) {
         self.totals.add(&outcome);
         if let Err(violation) = outcome.result {
             self.failed.insert(seed, violation);
@@ -126,7 +125,7 @@ fn run_all(args: &Args) -> Sum {
                 break;
             }
             let seed = args.first_seed.wrapping_add(n);
-            let outcome = args.recipe(seed).run(false);
+            let outcome = args.recipe(seed).run();
             let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
             sum.add(seed, outcome);
             stop.fetch_or(!args.keep_going && !sum.failed.is_empty(), Ordering::Relaxed);
@@ -175,7 +174,7 @@ fn replay(file: &Path) -> Result<ExitCode, String> {
         .next()
         .unwrap_or_default()
         .parse()
-        .map_err(|error: NoRecord| problem(error.to_string()))?;
+        .map_err(|error: RecordError| problem(error.to_string()))?;
     let (outcome, now) = recipe.record();
     io::stdout().write_all(now.as_bytes()).map_err(|error| error.to_string())?;
     match difference(&then, &now) {

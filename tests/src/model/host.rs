@@ -16,6 +16,9 @@ use ringchat_core::{
     Notice, Seq, Text, TextRun, digest_message, invariants,
 };
 
+use ringchat_sim::Property;
+use ringchat_sim::oracles::Violation;
+
 use super::state::Budget;
 
 /// What became of a node.
@@ -122,8 +125,8 @@ pub(super) struct Host {
     pub(super) said: Seq,
     /// What its node asked for when it came to be like this.
     pub(super) asks: Arc<[Ask]>,
-    /// What is wrong with it.
-    pub(super) wrong: Option<String>,
+    /// The first property that this host breaks by itself.
+    pub(super) violation: Option<Violation>,
     digest: OnceLock<Digest>,
     moves: Mutex<Vec<Move>>,
 }
@@ -141,7 +144,7 @@ impl Host {
             gaps: false,
             said: 0,
             asks: Arc::default(),
-            wrong: None,
+            violation: None,
             digest: OnceLock::new(),
             moves: Mutex::default(),
         }
@@ -154,7 +157,7 @@ impl Host {
             life: self.life.clone(),
             shown: self.shown.clone(),
             asks: Arc::default(),
-            wrong: self.wrong.clone(),
+            violation: self.violation.clone(),
             digest: OnceLock::new(),
             moves: Mutex::default(),
             ..*self
@@ -211,7 +214,7 @@ impl Host {
         let (mut inputs, mut asks) = (VecDeque::new(), Vec::new());
         self.handle(now, first, &mut inputs, &mut asks);
         while let Some(input) = inputs.pop_front() {
-            if self.life == Life::Running && self.wrong.is_none() {
+            if self.life == Life::Running && self.violation.is_none() {
                 self.handle(now, vec![input], &mut inputs, &mut asks);
             }
         }
@@ -220,7 +223,7 @@ impl Host {
 
     /// Hands a turn's inputs to the node; what it does to itself by that goes to `inputs`.
     fn handle(&mut self, now: Instant, turn: Vec<Input>, inputs: &mut VecDeque<Input>, asks: &mut Vec<Ask>) {
-        let old = Promises::of(&self.node);
+        let old = Monotonic::of(&self.node);
         let mut out = Vec::new();
         self.node.handle_all(now, turn, &mut out);
         for action in out {
@@ -242,50 +245,59 @@ impl Host {
                     asks.push(Ask::Close { link, mode });
                     inputs.push_back(Input::LinkDown { link, reason: DownReason::Closed });
                 }
-                Action::Notify { notice, .. } => self.see(notice),
+                Action::Notify { notice, .. } => self.see(now, notice),
                 Action::Halt { .. } => asks.push(Ask::HangUp),
             }
         }
-        if self.life == Life::Running && self.wrong.is_none() {
-            self.wrong = self.check(&old).err();
+        if self.life == Life::Running && self.violation.is_none() {
+            self.violation = self.check(now, &old).err();
         }
     }
 
     /// The user is told something.
-    fn see(&mut self, notice: Notice) {
+    fn see(&mut self, now: Instant, notice: Notice) {
         match notice {
-            Notice::Chat(chat) => chat.lines().for_each(|line| self.see_message(line.from.id, line.oseq)),
+            Notice::Chat(chat) => {
+                chat.lines().for_each(|line| self.see_message(now, line.from.id, line.oseq));
+            }
             Notice::Gap { from, count } => {
                 self.gaps = true;
                 if self.allowed.is_crash_only() {
-                    self.wrong = Some(format!("S6: {count} messages of {from} are missing"));
+                    let detail = format!("{count} messages of {from} are missing");
+                    self.violation = Some(Violation::new(now, Property::NoGap, detail));
                 }
             }
             Notice::LeftBehind if self.allowed.is_crash_only() && !self.slept => {
-                self.wrong = Some("no false alarm: somebody is left behind".into());
+                self.violation = Some(Violation::new(now, Property::NoFalseAlarm, "it is left behind"));
             }
             Notice::Fault { remote, reason: Fault::OtherRoom } => {
-                self.wrong = Some(format!("{remote} is taken for one of another room"));
+                let detail = format!("{remote} is taken for a member of another room");
+                self.violation = Some(Violation::new(now, Property::OneRoom, detail));
             }
             Notice::Ended(ending) => self.life = Life::Ended(ending),
             _ => {}
         }
     }
 
-    fn see_message(&mut self, from: NodeId, oseq: Seq) {
+    fn see_message(&mut self, now: Instant, from: NodeId, oseq: Seq) {
         let last = self.shown.iter().rev().find(|(id, _)| *id == from).map(|(_, last)| *last);
         let first_of_newcomer = last.is_none() && !self.founder;
         if oseq != last.unwrap_or(0) + 1 && !first_of_newcomer && !self.gaps {
-            self.wrong = Some(format!("S5/S6: {from}:{oseq} is shown after {last:?}"));
+            let is_double = last.is_some_and(|last| oseq <= last);
+            let property = if is_double { Property::NoDoubles } else { Property::NoSilentGap };
+            let detail = format!("{from}:{oseq} is shown after {last:?}");
+            self.violation = Some(Violation::new(now, property, detail));
         }
         self.shown.push((from, oseq));
     }
 
     /// What must hold for a node by itself, compared with what it was.
-    fn check(&self, old: &Promises) -> Result<(), String> {
-        invariants::check(&self.node).map_err(|broken| format!("invariant: {broken}"))?;
-        old.never_decrease(&Promises::of(&self.node)).map_err(|what| format!("S9: {what} decreases"))?;
-        numbers_in_a_row(&self.node).map_err(|what| format!("S5/S6: the log holds {what}"))
+    fn check(&self, now: Instant, old: &Monotonic) -> Result<(), Violation> {
+        invariants::check(&self.node)
+            .map_err(|broken| Violation::new(now, Property::NodeInvariants, broken.to_string()))?;
+        old.never_decrease(&Monotonic::of(&self.node))
+            .map_err(|what| Violation::new(now, Property::MonotonicState, format!("{what} decreases")))?;
+        numbers_in_a_row(now, &self.node)
     }
 
     /// What tells this host from others, but for points of time, stamps and names of connections.
@@ -308,13 +320,13 @@ impl Host {
 }
 
 /// What of a node never decreases.
-struct Promises {
+struct Monotonic {
     promised: ringchat_core::Epoch,
     view: ringchat_core::Epoch,
     cfg: ringchat_core::ConfigId,
 }
 
-impl Promises {
+impl Monotonic {
     fn of(node: &Node) -> Self {
         Self { promised: node.promised(), view: node.view().epoch, cfg: node.cfg() }
     }
@@ -333,7 +345,7 @@ impl Promises {
 }
 
 /// Each origin's messages stand once and in order in a log, without holes but for told gaps.
-fn numbers_in_a_row(node: &Node) -> Result<(), String> {
+fn numbers_in_a_row(now: Instant, node: &Node) -> Result<(), Violation> {
     let mut last: BTreeMap<NodeId, Seq> = BTreeMap::new();
     for entry in node.log_entries() {
         let (id, from, to) = match &entry.body {
@@ -342,7 +354,9 @@ fn numbers_in_a_row(node: &Node) -> Result<(), String> {
             Body::Membership { .. } => continue,
         };
         if let Some(before) = last.insert(id, to).filter(|before| before + 1 != from) {
-            return Err(format!("{id}:{from} after {before}"));
+            let property = if from <= before { Property::NoDoubles } else { Property::NoSilentGap };
+            let detail = format!("the log holds {id}:{from} after {before}");
+            return Err(Violation::new(now, property, detail));
         }
     }
     Ok(())

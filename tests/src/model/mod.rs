@@ -28,7 +28,7 @@
 //!
 //! - [`State`]: nodes, connections and dials, and what a step makes of them.
 //! - `host`: one node and its user, and what an event makes of them.
-//! - [`Step`]: what can happen next.
+//! - [`Transition`]: what can happen next.
 //! - `later`: which of that can wait.
 //! - `time`: how time passes.
 //! - [`ROWS`]: the searches that are done.
@@ -38,16 +38,16 @@
 
 mod fingerprint;
 mod host;
-mod later;
+mod partial_order;
 mod properties;
 mod rows;
 mod search;
 mod state;
-mod step;
 mod time;
+mod transition;
 mod walk;
 
 pub use rows::{ROWS, Row};
-pub use search::{Found, Limits, Outcome, search};
+pub use search::{Found, Limits, SearchOutcome, search};
 pub use state::{Budget, State};
-pub use step::Step;
+pub use transition::Transition;

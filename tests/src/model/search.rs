@@ -10,8 +10,12 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use ringchat_core::Instant;
+use ringchat_sim::Property;
+use ringchat_sim::oracles::Violation;
+
 use super::state::State;
-use super::step::Step;
+use super::transition::Transition;
 use super::walk::{Origin, Walk};
 
 /// States are expanded in batches, each by all threads.
@@ -52,25 +56,25 @@ pub struct Limits {
     pub jobs: usize,
 }
 
-/// Something that must not be, and a shortest way to it.
+/// A property that does not hold, and a shortest way to the state in which it does not.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// What is wrong.
-    pub what: String,
+    /// The property, and what was seen.
+    pub violation: Violation,
     /// The steps to it from the beginning, in words.
     pub scenario: Vec<String>,
 }
 
 /// What a search came to.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct SearchOutcome {
     /// How many states were found.
     pub states: usize,
     /// How many steps the furthest of them is away from the beginning.
     pub depth: usize,
     /// Whether all states were found and looked at.
     pub finished: bool,
-    /// What is wrong, if anything.
+    /// The first violation, if any.
     pub found: Option<Found>,
     /// If it stopped early: the steps to the state found last, in words. One that is far away may show
     /// something that goes on for ever.
@@ -84,11 +88,14 @@ struct Reached {
 }
 
 /// What one thread made of its part of a batch.
-type Expanded = Result<Vec<Reached>, (u32, Option<u16>, String)>;
+type Expanded = Result<Vec<Reached>, Breach>;
+
+/// The number of a state, the step from it to the violation if there is one, and the violation.
+type Breach = (u32, Option<u16>, Violation);
 
 /// Searches all that can follow from `start`. `progress` is told the depth and the number of states found
 /// and of states to look at, after each batch.
-pub fn search(start: State, limits: Limits, mut progress: impl FnMut(usize, usize, usize)) -> Outcome {
+pub fn search(start: State, limits: Limits, mut progress: impl FnMut(usize, usize, usize)) -> SearchOutcome {
     let mut search = Search {
         visited: [start.fingerprint()].into_iter().collect(),
         settled: Mutex::default(),
@@ -100,8 +107,8 @@ pub fn search(start: State, limits: Limits, mut progress: impl FnMut(usize, usiz
         while !layer.is_empty() {
             let batch = layer.start..layer.end.min(layer.start + BATCH);
             layer.start = batch.end;
-            if let Err((number, step, what)) = search.expand_all(batch, depth, limits.jobs) {
-                let found = Some(Found { what, scenario: search.scenario(number, step) });
+            if let Err((number, step, violation)) = search.expand_all(batch, depth, limits.jobs) {
+                let found = Some(Found { violation, scenario: search.scenario(number, step) });
                 return search.outcome(depth + 1, false, found);
             }
             progress(depth, search.origins.len(), search.origins.len() - layer.start);
@@ -127,12 +134,7 @@ struct Search {
 
 impl Search {
     /// Finds what follows from a batch of states that are `depth` steps away, and notes what is new.
-    fn expand_all(
-        &mut self,
-        batch: Range<usize>,
-        depth: usize,
-        jobs: usize,
-    ) -> Result<(), (u32, Option<u16>, String)> {
+    fn expand_all(&mut self, batch: Range<usize>, depth: usize, jobs: usize) -> Result<(), Breach> {
         let part = batch.len().div_ceil(jobs.max(1)).max(1);
         let shared: &Self = self;
         let parts: Vec<Expanded> = thread::scope(|scope| {
@@ -158,15 +160,15 @@ impl Search {
             let state = walk.go(number, depth);
             let later = if state.is_quiet() { state.let_time_pass() } else { None };
             if state.is_quiet() {
-                self.check_settles(state, later.as_ref()).map_err(|what| (number, None, what))?;
+                self.check_settles(state, later.as_ref()).map_err(|violation| (number, None, violation))?;
             }
-            let after = |step| if step == Step::Time { later.clone() } else { state.after(step) };
+            let after = |step| if step == Transition::Time { later.clone() } else { state.after(step) };
             let steps: Vec<_> = state.steps().into_iter().map(|step| (step, after(step))).collect();
             let waiting = state.can_wait(&steps);
             for ((step, after), at) in steps.into_iter().zip(0_u16..) {
                 let Some(after) = after.filter(|_| !waiting.contains(&step)) else { continue };
-                if let Some(wrong) = after.wrong {
-                    return Err((number, Some(at), wrong.to_string()));
+                if let Some(violation) = after.violation {
+                    return Err((number, Some(at), Violation::clone(&violation)));
                 }
                 let fingerprint = after.fingerprint();
                 if !self.visited.contains(&fingerprint) {
@@ -183,7 +185,7 @@ impl Search {
 
     /// With nothing more befalling, a good rest is to be reached from each state. With nothing under way in
     /// `state`, time makes it `later`, or it has come to rest.
-    fn check_settles(&self, state: &State, later: Option<&State>) -> Result<(), String> {
+    fn check_settles(&self, state: &State, later: Option<&State>) -> Result<(), Violation> {
         let mut passed = vec![state.fingerprint()];
         let Some(later) = later else { return state.check_rest() };
         let rest = later.clone().at_rest(|state| {
@@ -198,10 +200,10 @@ impl Search {
         Ok(())
     }
 
-    fn outcome(&self, depth: usize, finished: bool, found: Option<Found>) -> Outcome {
+    fn outcome(&self, depth: usize, finished: bool, found: Option<Found>) -> SearchOutcome {
         let last = u32::try_from(self.origins.len().saturating_sub(1)).unwrap_or(0);
         let furthest = if finished || found.is_some() { Vec::new() } else { self.scenario(last, None) };
-        Outcome { states: self.origins.len(), depth, finished, found, furthest }
+        SearchOutcome { states: self.origins.len(), depth, finished, found, furthest }
     }
 
     /// The steps to a state, and one more.
@@ -219,7 +221,7 @@ impl Search {
             let Some(step) = state.steps().get(usize::from(at)).copied() else { break };
             scenario.push(state.describe(step));
             let Some(next) = state.after(step) else { break };
-            if matches!(step, Step::Time | Step::FalseAlarm(_)) {
+            if matches!(step, Transition::Time | Transition::FalseAlarm(_)) {
                 scenario.extend(next.under_way_in_words());
             }
             state = next;
@@ -230,5 +232,5 @@ impl Search {
 
 /// A node panicked: its message is on standard error already.
 fn died() -> Expanded {
-    Err((0, None, "a node panicked".into()))
+    Err((0, None, Violation::new(Instant::ZERO, Property::NoPanic, "a node panicked")))
 }

@@ -2,12 +2,17 @@
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ringchat_core::{
-    CloseMode, Config, DialFailure, DialId, DownReason, Input, Instant, LinkId, Name, Node, Origin, Rule,
-    Start,
+    CloseMode, Config, DialFailure, DialId, DownReason, Input, Instant, LinkId, Name, Node, NodeId, Origin,
+    Seed, Start,
 };
+
+use ringchat_sim::oracles::Violation;
+
+use crate::ablation::Ablation;
 
 use super::host::{Ask, Event, Host, Letter, Life};
 use super::properties::Marks;
@@ -110,7 +115,7 @@ pub(super) struct Setup {
     /// What could befall at the beginning.
     allowed: Budget,
     /// The rules that the nodes lack.
-    rules: &'static [Rule],
+    ablation: Ablation,
     /// The newcomers so far, by when they came, their number and their contact.
     newcomers: Mutex<Vec<Newcomer>>,
 }
@@ -131,8 +136,8 @@ pub struct State {
     pub(super) asleep: Option<usize>,
     /// Connections that were made to it meanwhile, of which its node does not know yet.
     pub(super) knocks: Vec<LinkId>,
-    /// What must not be, and is.
-    pub(super) wrong: Option<Arc<str>>,
+    /// The first property that a host breaks.
+    pub(super) violation: Option<Arc<Violation>>,
     setup: Arc<Setup>,
 }
 
@@ -141,15 +146,15 @@ impl State {
     ///
     /// # Errors
     /// If the nodes find no rest.
-    pub fn new(nodes: usize, budget: Budget) -> Result<Self, String> {
-        Self::without(&[], nodes, budget)
+    pub fn new(nodes: usize, budget: Budget) -> Result<Self, Violation> {
+        Self::ablated(Ablation::NONE, nodes, budget)
     }
 
-    /// A ring of `nodes` that lack these rules, at rest, before anything befalls it.
+    /// A ring of `nodes` that lack some rules, at rest, before anything befalls it.
     ///
     /// # Errors
     /// If the nodes find no rest.
-    pub fn without(rules: &'static [Rule], nodes: usize, budget: Budget) -> Result<Self, String> {
+    pub fn ablated(ablation: Ablation, nodes: usize, budget: Budget) -> Result<Self, Violation> {
         let mut state = Self {
             hosts: Vec::new(),
             clocks: Vec::new(),
@@ -159,15 +164,16 @@ impl State {
             cut: None,
             asleep: None,
             knocks: Vec::new(),
-            wrong: None,
-            setup: Arc::new(Setup { allowed: budget, rules, newcomers: Mutex::default() }),
+            violation: None,
+            setup: Arc::new(Setup { allowed: budget, ablation, newcomers: Mutex::default() }),
         };
         for host in 0..nodes {
             let start = if host == 0 { Start::Create } else { Start::Join { contacts: vec![addr_of(0)] } };
             let mut host = state.newcomer(start);
             host.founder = true;
             state.admit(Arc::new(host));
-            state = state.at_rest(|_| false)?.ok_or("no rest")?;
+            let restless = state.restless();
+            state = state.at_rest(|_| false)?.ok_or(restless)?;
         }
         Ok(Self { budget, ..state })
     }
@@ -192,10 +198,11 @@ impl State {
     fn newcomer(&self, start: Start) -> Host {
         let number = self.hosts.len();
         let config = Config::new(addr_of(number), name_of(number), start);
-        let mut seed = [0; 32];
-        seed[0] = u8::try_from(number).unwrap_or(u8::MAX);
+        let mut jitter = [0; 32];
+        jitter[0] = u8::try_from(number).unwrap_or(u8::MAX);
+        let seed = Seed { id: id_of(number), jitter };
         let mut node = Node::new(config, seed, self.now());
-        node.ablate(self.setup.rules);
+        self.setup.ablation.prepare_node(&mut node);
         Host::new(node, self.allowed())
     }
 
@@ -206,7 +213,7 @@ impl State {
         self.input(self.hosts.len() - 1, Input::Tick);
     }
 
-    fn now(&self) -> Instant {
+    pub(super) fn now(&self) -> Instant {
         self.clocks.first().copied().unwrap_or(Instant(1_000_000))
     }
 
@@ -241,7 +248,7 @@ impl State {
 
     /// The host, alive or not, whose address is dialed.
     pub(super) fn dialed_by(&self, dialing: &Dialing) -> Option<usize> {
-        self.hosts.iter().position(|host| host.node.me().id.addr() == dialing.addr)
+        self.hosts.iter().position(|host| host.node.me().addr() == dialing.addr)
     }
 
     /// Hands an input to a host.
@@ -403,7 +410,7 @@ impl State {
     pub(super) fn is_overdue(&self) -> bool {
         let late = |host: usize| {
             let deadline = self.hosts[host].node.deadline()?;
-            Some(self.clocks[host].since(deadline.at))
+            Some(self.clocks[host].since(deadline))
         };
         self.asleep.and_then(late).is_some_and(|late| late > Config::DETECT / 2)
     }
@@ -414,7 +421,12 @@ fn link_of(from: usize, dial: DialId) -> LinkId {
     LinkId((from as u64) << 32 | dial.0)
 }
 
-/// The address of a host. Later hosts have greater ids.
+/// The id of a host. Later hosts have greater ids.
+fn id_of(host: usize) -> NodeId {
+    NodeId::new([u8::try_from(host + 1).unwrap_or(u8::MAX); 32], NonZeroU64::MIN)
+}
+
+/// The address of a host.
 pub(super) fn addr_of(host: usize) -> SocketAddr {
     let last = u8::try_from(host + 1).unwrap_or(u8::MAX);
     ([10, 0, 0, last], 4000).into()

@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use ringchat_core::Input;
 
+use ringchat_sim::Property;
+use ringchat_sim::oracles::Violation;
+
 use super::host::Letter;
 use super::state::{State, Tail, Wire};
-use super::step::Step;
+use super::transition::Transition;
 
 /// After this long without anything new nothing will come: longer than any timer but those that find
 /// nothing to do.
@@ -31,7 +34,7 @@ impl State {
         let before = self.fingerprint();
         let mut state = self.clone();
         let mut passed = Duration::ZERO;
-        while passed < REST && state.wrong.is_none() {
+        while passed < REST && state.violation.is_none() {
             let awake = state.live().filter(|&host| state.asleep != Some(host));
             let (wait, host) = awake.filter_map(|host| Some((state.wait(host)?, host))).min()?;
             passed += wait;
@@ -45,17 +48,22 @@ impl State {
                 return Some(state);
             }
         }
-        if state.asleep.is_some() && state.wrong.is_none() {
+        if state.asleep.is_some() && state.violation.is_none() {
             state.wake();
             state.take_idle_steps();
             return Some(state);
         }
-        state.wrong.is_some().then_some(state)
+        state.violation.is_some().then_some(state)
+    }
+
+    /// The violation by nodes that never come to rest.
+    pub(super) fn restless(&self) -> Violation {
+        Violation::new(self.now(), Property::Convergence, "the nodes find no rest")
     }
 
     /// How long until a host's next deadline.
     fn wait(&self, host: usize) -> Option<Duration> {
-        self.hosts[host].node.deadline().map(|deadline| deadline.at.since(self.clocks[host]))
+        self.hosts[host].node.deadline().map(|at| at.since(self.clocks[host]))
     }
 
     /// Delivers heartbeats with nothing before them, and settles dials that must fail: neither may keep
@@ -63,19 +71,19 @@ impl State {
     fn deliver_noise(&mut self) {
         while let Some(step) = self.noise() {
             match step {
-                Step::Deliver { wire, end } => self.deliver(wire, end),
-                Step::Dial(dial) => self.settle_dial(dial),
+                Transition::Deliver { wire, end } => self.deliver(wire, end),
+                Transition::Dial(dial) => self.settle_dial(dial),
                 _ => return,
             }
         }
     }
 
-    fn noise(&self) -> Option<Step> {
+    fn noise(&self) -> Option<Transition> {
         self.network_steps().into_iter().find(|step| match *step {
-            Step::Deliver { wire, end } => {
+            Transition::Deliver { wire, end } => {
                 self.wires[wire].queues[end].front().is_some_and(|next| next.is_beat())
             }
-            Step::Dial(dial) => self.reached_by(&self.dials[dial]).is_none(),
+            Transition::Dial(dial) => self.reached_by(&self.dials[dial]).is_none(),
             _ => false,
         })
     }
@@ -86,9 +94,9 @@ impl State {
         self.budget.false_alarms -= 1;
         let end = self.clocks[host].after(ALARM);
         let before = self.under_way();
-        while let Some(deadline) = self.hosts[host].node.deadline().filter(|deadline| deadline.at < end) {
+        while let Some(deadline) = self.hosts[host].node.deadline().filter(|at| *at < end) {
             let old = self.wires.clone();
-            self.clocks[host] = deadline.at;
+            self.clocks[host] = deadline;
             self.input(host, Input::Tick);
             if self.under_way() != before {
                 return true;
@@ -107,15 +115,15 @@ impl State {
         (self.wires.iter().map(of_wire).collect(), self.dials.len())
     }
 
-    /// Where everything comes to rest if nothing more befalls, one step after another. None if `known` says
-    /// of a state on the way, with nothing under way, that its rest is known.
+    /// The state in which everything comes to rest if nothing more befalls, one step after another. None if `known`
+    /// says of a state on the way, with nothing under way, that its rest is known.
     ///
     /// # Errors
-    /// What is wrong on the way, or that it finds no rest.
-    pub(super) fn at_rest(mut self, mut known: impl FnMut(&Self) -> bool) -> Result<Option<Self>, String> {
+    /// A property that does not hold on the way, or that no rest is found.
+    pub(super) fn at_rest(mut self, mut known: impl FnMut(&Self) -> bool) -> Result<Option<Self>, Violation> {
         for turn in 0..MAX_STEPS_TO_REST {
-            if let Some(wrong) = self.wrong {
-                return Err(wrong.to_string());
+            if let Some(violation) = self.violation {
+                return Err(Violation::clone(&violation));
             }
             let steps = self.network_steps();
             if let Some(turn) = turn.checked_rem(steps.len()) {
@@ -129,6 +137,6 @@ impl State {
                 }
             }
         }
-        Err("L: finds no rest".into())
+        Err(self.restless())
     }
 }

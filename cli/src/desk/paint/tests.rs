@@ -1,6 +1,6 @@
 use std::env;
 use std::fs;
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroU64};
 use std::path::Path;
 
 use ringchat_core::{Member, Name, NodeId};
@@ -9,7 +9,7 @@ use super::*;
 
 const LOOK: Look = Look { colour: false, has_log: true };
 
-/// A painter, and what a terminal makes of what it writes.
+/// A painter, and a terminal that interprets its output.
 struct Screen {
     painter: Painter,
     terminal: vt100::Parser,
@@ -27,7 +27,7 @@ impl Screen {
         }
     }
 
-    /// A screen on which a shell has written something before.
+    /// A screen on which a shell wrote something before.
     fn after_a_shell(columns: u16, rows: u16) -> Self {
         let mut screen = Self::new(columns, rows);
         screen.terminal.process(b"$ ls\r\nfile\r\n$ ringchat\r\n");
@@ -67,7 +67,7 @@ impl Screen {
         self.lines().iter().filter(|line| line.contains(text)).count()
     }
 
-    /// The screen shows this prompt once, and each of these lines once.
+    /// Asserts that the screen shows the prompt once and each of these lines once.
     fn assert_whole(&self, lines: std::ops::Range<usize>) {
         let shown = self.lines().join("\n");
         assert_eq!(self.count("> Bob("), 1, "{shown}");
@@ -242,14 +242,14 @@ fn colour_changes_nothing_but_colour() {
     assert_ne!(frame(true), frame(false));
 }
 
-/// What an evening looks like: talk, several lines, a link, a long text, a lost leader, half a line.
+/// The terminal after an evening: talk, several lines, a link, a long text, a lost leader, half a line.
 fn evening(columns: u16, rows: u16, colour: bool) -> vt100::Parser {
     let cells = |n| NonZeroU16::new(n).unwrap();
     let mut terminal = vt100::Parser::new(cells(rows), cells(columns), 0);
     let size = Size { columns: columns.into(), rows: rows.into() };
     let mut painter = Painter::new(size, Look { colour, ..LOOK });
-    let carol =
-        Member { id: NodeId::new("10.0.0.5:5000".parse().unwrap(), 1), name: Name::new("Carol").unwrap() };
+    let id = NodeId::new([1; 32], NonZeroU64::MIN);
+    let carol = Member::new(id, "10.0.0.5:5000".parse().unwrap(), Name::new("Carol").unwrap());
     let prompt = Line::prompt(&Name::new("Bob").unwrap(), "10.0.0.2:4001".parse().unwrap());
     let long = "a text that goes on and on, and is wrapped at words, not at the edge of the window";
     let lines = [
@@ -276,7 +276,7 @@ fn evening(columns: u16, rows: u16, colour: bool) -> vt100::Parser {
     terminal
 }
 
-/// To make the files anew, run the test with `GOLDEN=write`, and look at what changed.
+/// To write the golden files again, run the test with `GOLDEN=write` and review the difference.
 #[test]
 fn an_evening_looks_as_it_did_on_three_windows_with_and_without_colour() {
     for (columns, rows) in [(100, 30), (60, 20), (20, 5)] {

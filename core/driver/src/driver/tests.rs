@@ -1,5 +1,5 @@
 use super::*;
-use crate::fake::{FakeSocket, FakeTransport, START, addr};
+use crate::fake::{FakeSocket, FakeTransport, START, addr, seed};
 use ringchat_core::wire::GREETING;
 use ringchat_core::{Name, Start, Text};
 use std::sync::mpsc;
@@ -7,7 +7,7 @@ use std::sync::mpsc;
 fn driver(start: Start) -> Driver<FakeTransport> {
     let config = Config::new(addr(), Name::new("a").unwrap(), start);
     let config = Config { join_timeout: Duration::from_hours(1), ..config };
-    Driver::new(config, [7; 32], START, FakeTransport::default())
+    Driver::new(config, seed(), START, FakeTransport::default())
 }
 
 fn accept(driver: &mut Driver<FakeTransport>) -> FakeSocket {

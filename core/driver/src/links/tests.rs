@@ -1,11 +1,11 @@
 use super::*;
-use crate::fake::{FakeSocket, FakeTransport, START, addr};
+use crate::fake::{FakeSocket, FakeTransport, START, addr, seed};
 use crate::host::lock;
 use crate::outgoing::FLUSH_BYTES;
 use crate::transport::Job;
 use ringchat_core::limits::{MAX_FRAME, MAX_TEXT};
 use ringchat_core::wire::{DecodeError, FrameDecoder, Message, Run};
-use ringchat_core::{Epoch, Member, Name, NodeId, RoomId, Text, View};
+use ringchat_core::{Epoch, Member, Name, RoomId, Text, View};
 
 /// Links over sockets whose greetings are written.
 fn linked(count: usize) -> (Links<FakeTransport>, Vec<LinkId>, Vec<FakeSocket>) {
@@ -76,7 +76,7 @@ fn much_for_one_link_is_written_before_the_turn_ends() {
 fn a_long_message_is_written_at_once_and_in_its_place() {
     let (mut links, ids, sockets) = linked(2);
     let texts = Text::new(&"x".repeat(MAX_TEXT)).unwrap().into();
-    let origin = Member { id: NodeId::new(addr(), 1), name: Name::new("a").unwrap() };
+    let origin = Member::new(seed().id, addr(), Name::new("a").unwrap());
     let view = View { epoch: Epoch(1), leader: origin.id };
     let said = vec![Run { origin: origin.into(), oseq: 1, texts, stamp: 1 }; FLUSH_BYTES / MAX_TEXT];
     links.send(START, &ids[..1], &envelope(1));

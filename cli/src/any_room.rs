@@ -1,0 +1,135 @@
+//! A room driven by either runtime. No other file of the program knows the two runtimes.
+
+use std::net::SocketAddr;
+use std::str::FromStr;
+
+use futures::StreamExt;
+use futures::executor::block_on;
+use ringchat_core::{Config, Seq, Text};
+use ringchat_driver::{Ended, Event, NoEvent, OpenError};
+use serde::Serialize;
+
+/// The runtime that drives a node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum RuntimeKind {
+    /// `ringchat-threads`.
+    #[default]
+    Threads,
+    /// `ringchat-async-std`.
+    AsyncStd,
+}
+
+impl FromStr for RuntimeKind {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        match text {
+            "threads" => Ok(Self::Threads),
+            "async-std" => Ok(Self::AsyncStd),
+            _ => Err(()),
+        }
+    }
+}
+
+/// A room of either runtime.
+pub(crate) enum AnyRoom {
+    /// A room driven by threads.
+    Threads(ringchat_threads::Room),
+    /// A room driven by async-std.
+    AsyncStd(ringchat_async_std::Room),
+}
+
+/// The events of a room of either runtime, until the room has ended.
+pub(crate) enum AnyEvents {
+    /// Driven by threads.
+    Threads(ringchat_threads::Events),
+    /// Driven by async-std.
+    AsyncStd(ringchat_async_std::Events),
+}
+
+impl AnyRoom {
+    /// Binds the address and starts to create or join the room.
+    ///
+    /// # Errors
+    /// If the address cannot be listened on, or the system denies something else.
+    pub(crate) fn open(runtime: RuntimeKind, config: Config) -> Result<(Self, AnyEvents), OpenError> {
+        match runtime {
+            RuntimeKind::Threads => {
+                let (room, events) = ringchat_threads::Room::open(config)?;
+                Ok((Self::Threads(room), AnyEvents::Threads(events)))
+            }
+            RuntimeKind::AsyncStd => {
+                let (room, events) = ringchat_async_std::Room::open(config)?;
+                Ok((Self::AsyncStd(room), AnyEvents::AsyncStd(events)))
+            }
+        }
+    }
+
+    /// Where this member listens.
+    pub(crate) fn addr(&self) -> SocketAddr {
+        match self {
+            Self::Threads(room) => room.addr(),
+            Self::AsyncStd(room) => room.addr(),
+        }
+    }
+
+    /// Says something, and gives its number among the own messages. Waits while the room takes no more.
+    ///
+    /// # Errors
+    /// If the room was left.
+    pub(crate) fn say(&self, text: Text) -> Result<Seq, Ended> {
+        match self {
+            Self::Threads(room) => room.say(text),
+            Self::AsyncStd(room) => block_on(room.say(text)),
+        }
+    }
+
+    /// Asks for a report, which comes among the events, in its place.
+    ///
+    /// # Errors
+    /// If the room was left.
+    pub(crate) fn report_in_events(&self) -> Result<(), Ended> {
+        match self {
+            Self::Threads(room) => room.report_in_events(),
+            Self::AsyncStd(room) => block_on(room.report_in_events()),
+        }
+    }
+
+    /// Leaves the room once what was said has been taken. Does not wait.
+    pub(crate) fn leave(&self) {
+        match self {
+            Self::Threads(room) => room.leave(),
+            Self::AsyncStd(room) => room.leave(),
+        }
+    }
+
+    /// Waits until nothing is left of the room.
+    pub(crate) fn wait(&self) {
+        match self {
+            Self::Threads(room) => room.wait(),
+            Self::AsyncStd(room) => block_on(room.wait()),
+        }
+    }
+}
+
+impl AnyEvents {
+    /// The next event; none once the room has ended.
+    pub(crate) fn next(&mut self) -> Option<Event> {
+        match self {
+            Self::Threads(events) => events.next(),
+            Self::AsyncStd(events) => block_on(events.next()),
+        }
+    }
+
+    /// The next event, if there is one already.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub(crate) fn try_next(&mut self) -> Result<Event, NoEvent> {
+        match self {
+            Self::Threads(events) => events.try_next(),
+            Self::AsyncStd(events) => events.try_next(),
+        }
+    }
+}
