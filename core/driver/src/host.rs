@@ -251,3 +251,56 @@ impl<T: Transport> fmt::Debug for Host<T> {
 pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::Event;
+    use crate::fake::{FakeSocket, FakeTransport, addr, seed};
+    use event_listener::Listener;
+    use ringchat_core::limits::INPUT_QUEUE;
+    use ringchat_core::{Name, Start};
+    use std::vec::Drain;
+
+    fn host(hear: impl FnMut(Drain<'_, Event>) + Send + 'static) -> Host<FakeTransport> {
+        let host = Host::new(addr());
+        let config = Config::new(addr(), Name::new("a").unwrap(), Start::Create);
+        host.start(config, seed(), FakeTransport::default(), EventSink::new(hear));
+        host
+    }
+
+    fn accepted() -> (FakeSocket, Job<FakeSocket>) {
+        let socket = FakeSocket::default();
+        (socket.clone(), Job::Accepted(socket, addr()))
+    }
+
+    #[test]
+    fn a_caller_that_finds_the_node_idle_runs_the_turn() {
+        let host = host(|events| drop(events));
+        assert!(matches!(host.step(), WorkerStep::Again));
+        assert!(matches!(host.step(), WorkerStep::Sleep { .. }));
+        let (socket, job) = accepted();
+        assert_eq!(host.put(job).unwrap(), TurnOwner::Caller);
+        assert!(!socket.record().writes.is_empty());
+    }
+
+    #[test]
+    fn a_full_queue_gives_the_job_back_until_a_turn_begins() {
+        let host = host(|events| drop(events));
+        assert!((0..INPUT_QUEUE).all(|_| host.put(accepted().1).is_ok()));
+        let Err(Refused::Full(job, room)) = host.put(accepted().1) else { panic!("there is room for ever") };
+        assert!(matches!(host.step(), WorkerStep::Again));
+        room.wait();
+        assert!(host.put(job).is_ok());
+    }
+
+    #[test]
+    fn a_panic_in_a_turn_ends_the_node_and_not_its_caller() {
+        let host = host(|_| panic!("a user's function"));
+        assert!(matches!(host.step(), WorkerStep::Again));
+        assert!(matches!(host.step(), WorkerStep::End));
+        assert!(host.end().is_some());
+        assert!(matches!(host.put(accepted().1), Err(Refused::Ended)));
+        assert!(matches!(host.say(Text::new("x").unwrap()), Err(Refused::Ended)));
+    }
+}

@@ -24,7 +24,7 @@ impl WriteQueue {
         !self.busy
     }
 
-    /// Keeps `bytes`. Tells whether a writer is to be started.
+    /// Keeps `bytes`. Tells whether the caller has to start a writer.
     ///
     /// # Errors
     /// `Overflow` if more than [`LINK_QUEUE_BYTES`] would wait.
