@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_regular_file_is_said_to_be_none_and_never_waited_for() {
+    fn a_path_that_is_no_regular_file_is_refused_without_waiting() {
         let (dir, path) = place();
         assert!(refusal(dir.path()).contains("is no regular file"));
         mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR).unwrap();
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_logged_to_dev_null_is_dropped_without_a_word() {
+    fn a_log_in_dev_null_is_dropped_without_a_message() {
         let mut log = ChatLog::new("/dev/null".into());
         assert_eq!((write(&mut log, 1), write(&mut log, 2)), (String::new(), String::new()));
     }

@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_or_lacks_a_value_is_an_error() {
+    fn unknown_options_and_missing_values_are_errors() {
         assert!(parse("-lx").is_err_and(|error| error.contains("-x")));
         assert!(parse("-l -p").is_err_and(|error| error.contains("--port")));
         assert!(parse("--leader=yes").is_err());

@@ -21,6 +21,9 @@ use crate::wrap::{MIN_WIDTH, locate, wrap, wrap_typed};
 /// are never rewritten.
 ///
 /// `data` holds the words, separated by zero bytes.
+///
+/// # Panics
+/// If one of these properties does not hold.
 pub fn args(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let args: Vec<String> = text.split('\0').map(str::to_owned).collect();
@@ -60,6 +63,9 @@ fn is_known(word: &str) -> bool {
 /// Checks that any input is parsed or refused, and that any text is harmless on a screen.
 ///
 /// `data` is used as standard input of a program and as a text that a member says.
+///
+/// # Panics
+/// If one of these properties does not hold.
 pub fn screen(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     shows(&text);

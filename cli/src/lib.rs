@@ -5,12 +5,7 @@
 
 #![cfg_attr(
     test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        reason = "a test that cannot go on is to panic"
-    )
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failing test panics")
 )]
 
 mod any_room;

@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn what_must_not_be_lost_has_a_reserve() {
+    fn items_that_must_not_be_lost_have_a_reserve() {
         let queue = queue();
         offer(&queue, 0..9);
         queue.insist("last".to_owned(), 10);

@@ -95,14 +95,14 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_nobody_else_has_stands_alone() {
+    fn a_unique_name_stands_alone() {
         assert_eq!(beside("Carol", "Bob"), "Carol");
         assert_eq!(beside("Carol", "Carole"), "Carol");
         assert_eq!(Present::default().label(&member("Carol", 1)), "Carol");
     }
 
     #[test]
-    fn who_has_the_same_name_or_one_that_looks_like_it_is_told_apart_by_address() {
+    fn equal_names_and_look_alikes_are_told_apart_by_address() {
         for (name, other) in [
             ("Carol", "Carol"),
             ("Carol", "C\u{430}rol"),

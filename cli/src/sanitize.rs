@@ -109,12 +109,12 @@ mod tests {
     }
 
     #[test]
-    fn what_reorders_or_hides_text_goes() {
+    fn characters_that_reorder_or_hide_text_are_removed() {
         assert_eq!(clean("a\u{202e}b\u{2066}c\u{200f}d\u{61c}\u{e0041}"), "abcd");
     }
 
     #[test]
-    fn what_is_typed_loses_what_a_terminal_obeys_and_keeps_its_lines() {
+    fn typed_text_loses_control_characters_and_keeps_its_lines() {
         assert_eq!(typed("a\u{9b}31mb\u{7}c\u{202e}\r\nd\re\tf\u{2028}g"), "a31mbc\nd\ne    f\ng");
     }
 

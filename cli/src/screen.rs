@@ -83,7 +83,7 @@ impl Printer {
     fn print(&self, line: &Line) {
         match self {
             Self::Writer { writer, rendering } => writer.offer(&rendering.render(line)),
-            Self::Desk(inbox) => inbox.offer(Item::Line(line.clone()), desk::weight(line)),
+            Self::Desk(queue) => queue.offer(Item::Line(line.clone()), desk::weight(line)),
         }
     }
 
@@ -91,7 +91,7 @@ impl Printer {
     pub(crate) fn insist(&self, line: &Line) {
         match self {
             Self::Writer { writer, rendering } => writer.insist(&rendering.render(line)),
-            Self::Desk(inbox) => inbox.insist(Item::Line(line.clone()), desk::weight(line)),
+            Self::Desk(queue) => queue.insist(Item::Line(line.clone()), desk::weight(line)),
         }
     }
 
@@ -99,14 +99,14 @@ impl Printer {
     fn lose(&self, count: u64) {
         match self {
             Self::Writer { writer, .. } => writer.lose(count),
-            Self::Desk(inbox) => inbox.lose(count),
+            Self::Desk(queue) => queue.lose(count),
         }
     }
 
     /// Sends `item` to the desk, if there is one.
     fn tell_desk(&self, item: Item) {
-        if let Self::Desk(inbox) = self {
-            inbox.put(item);
+        if let Self::Desk(queue) = self {
+            queue.put(item);
         }
     }
 
@@ -114,7 +114,7 @@ impl Printer {
     fn finish(&self, within: Duration) {
         match self {
             Self::Writer { writer, .. } => writer.finish(within),
-            Self::Desk(inbox) => inbox.finish(within),
+            Self::Desk(queue) => queue.finish(within),
         }
     }
 }

@@ -63,10 +63,12 @@ impl LogFile {
 #[derive(Debug, Error)]
 pub(crate) enum UsageError {
     /// Neither `-l` nor a contact.
-    #[error("whom to join? Give the HOST:PORT of any member, or -na IP -np PORT; or create a room with -l")]
+    #[error(
+        "no room to join: give the HOST:PORT of any member, or -na IP -np PORT; or create a room with -l"
+    )]
     NoContact,
     /// Both `-l` and a contact.
-    #[error("-l creates a new room; leave it out to join the one of the contact")]
+    #[error("-l creates a new room; leave it out to join the room of the contact")]
     LeaderWithContact,
     /// One of `-na` and `-np` without the other.
     #[error("-na IP and -np PORT belong together; one of them is missing")]
@@ -331,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn the_neighbor_of_the_environment_is_for_who_says_nothing_else() {
+    fn the_neighbor_of_the_environment_is_only_a_default() {
         let env = [("RINGCHAT_NEIGHBOR_ADDRESS", "::1"), ("RINGCHAT_NEIGHBOR_PORT", "5")];
         let start = |line: &str| options(line, &env).unwrap().start;
         assert_eq!(start("-n x"), Start::Join { contacts: vec![addr("[::1]:5")] });
@@ -348,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn whom_to_join_must_be_said() {
+    fn a_contact_is_required_without_leader() {
         assert!(matches!(options("-n x", &[]), Err(UsageError::NoContact)));
         assert!(matches!(options("-n x -na ::1", &[]), Err(UsageError::HalfANeighbor)));
         assert!(matches!(options("-l -n x ::1:5", &[]), Err(UsageError::Value { .. })));
@@ -359,7 +361,7 @@ mod tests {
     }
 
     #[test]
-    fn an_address_that_nobody_reaches_is_refused_with_those_of_this_machine() {
+    fn an_unreachable_address_is_refused_with_those_of_this_machine() {
         for ip in ["0.0.0.0", "::", "[::]", "224.0.0.1", "255.255.255.255", "ff02::1"] {
             let Err(error) = options(&format!("-l -a {ip}"), &[]) else { panic!("{ip} was taken") };
             let own = own_address::all();

@@ -153,26 +153,26 @@ fn with_plain_lines(
 
 fn at_a_desk(settings: &Settings, session: &Arc<Session>, input: HumanInput) -> io::Result<Printer> {
     let has_log = settings.has_log();
-    let inbox = Arc::new(DeskQueue::new(move |lost| Item::Line(wording::unshown(lost, has_log))));
-    signals::handle(Arc::clone(session), Some(Arc::clone(&inbox)))?;
+    let queue = Arc::new(DeskQueue::new(move |lost| Item::Line(wording::unshown(lost, has_log))));
+    signals::handle(Arc::clone(session), Some(Arc::clone(&queue)))?;
     let prompt = Line::prompt(&settings.name, session.room.addr());
     let (typed, texts) = sync_channel(MAX_WAITING);
     let desk =
-        Desk::new(Arc::clone(&inbox), Arc::clone(session), typed, prompt, settings.detect, look(settings))?;
+        Desk::new(Arc::clone(&queue), Arc::clone(session), typed, prompt, settings.detect, look(settings))?;
     terminal::give_back_on_panic();
-    let leaving = Arc::clone(&inbox);
+    let leaving = Arc::clone(&queue);
     spawn("input", move || {
         input.typed_texts(&texts);
         leaving.put(Item::Leaving);
     })?;
-    let (session, ended) = (Arc::clone(session), Arc::clone(&inbox));
+    let (session, ended) = (Arc::clone(session), Arc::clone(&queue));
     spawn("desk", move || {
         if panic::catch_unwind(AssertUnwindSafe(|| desk.run())).is_err() {
             ended.end();
             session.leave(Cause::InputFailed("the line editor failed".to_owned()));
         }
     })?;
-    Ok(Printer::Desk(inbox))
+    Ok(Printer::Desk(queue))
 }
 
 /// How lines look on a terminal.

@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_not_let_in_yet_hears_why_and_for_how_long_it_is_tried() {
+    fn not_yet_says_the_reason_and_the_time_left() {
         let contact = ([127, 0, 0, 1], 4000).into();
         let said = |failure, ms| not_yet(contact, failure, Duration::from_millis(ms));
         assert_eq!(

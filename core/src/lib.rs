@@ -56,9 +56,9 @@ pub use ids::{DialId, Epoch, Index, LinkId, Name, NameError, NodeId, RoomId, Seq
 pub use input::{Command, DialFailure, DownReason, Input, Origin};
 #[cfg(feature = "ablation")]
 pub use node::Rule;
-#[doc(hidden)]
-pub use node::digest::digest_message;
-pub use node::{Node, Outbox, invariants};
+#[cfg(feature = "inspect")]
+pub use node::inspect::{digest_message, invariants};
+pub use node::{Node, Outbox};
 pub use report::{Report, Stats};
 pub use roster::{ConfigId, Member, Roster, RosterError, View};
 pub use text_run::TextRun;

@@ -5,7 +5,7 @@
 
 use ringchat_tests::model::{Budget, Limits, ROWS, Row, State, search};
 
-/// States are made of small pieces of memory, and most time would go into asking for them.
+/// States consist of many small allocations, which would take most of the time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -198,7 +198,7 @@ impl Story {
 /// What those at the end must have shown.
 impl Story {
     fn check(&self, rings: &[Vec<Survivor>]) -> Result<(), String> {
-        let there: BTreeSet<&str> = rings.iter().flatten().map(|chat| chat.who.as_str()).collect();
+        let there: BTreeSet<&str> = rings.iter().flatten().map(|chat| chat.label.as_str()).collect();
         let missing = |place: &&Place| {
             let name = self.name(**place);
             self.founders.contains(&name) && !there.contains(name.as_str())
@@ -218,12 +218,12 @@ impl Story {
     }
 
     fn check_chat(&self, chat: &Survivor, ring: &[Survivor]) -> Result<(), String> {
-        let who = &chat.who;
+        let who = &chat.label;
         for (sender, said) in &self.said {
             let shown: Vec<&String> =
                 chat.shown.iter().filter(|text| text.starts_with(&format!("{sender} says "))).collect();
             let all: Vec<&String> = said.iter().collect();
-            let survives = ring.iter().any(|other| other.who == *sender);
+            let survives = ring.iter().any(|other| other.label == *sender);
             let complete = survives || (self.crash_only && self.left.contains(sender));
             let right = match (self.founders.contains(who), complete) {
                 (true, true) => shown == all,
@@ -246,7 +246,7 @@ impl Story {
 fn one_chat(ring: &[Survivor]) -> Result<(), String> {
     let Some(longest) = ring.iter().max_by_key(|chat| chat.shown.len()) else { return Ok(()) };
     match ring.iter().find(|chat| !longest.shown.ends_with(&chat.shown)) {
-        Some(other) => Err(format!("{} and {} show different orders", longest.who, other.who)),
+        Some(other) => Err(format!("{} and {} show different orders", longest.label, other.label)),
         None => Ok(()),
     }
 }
@@ -287,7 +287,7 @@ proptest! {
 fn the_model_notices_what_is_wrong_with_a_chat() {
     let story = Story::tell(2, 1, &[Op::Say(0), Op::Say(1), Op::Say(0), Op::Join]);
     let chat = |who: &str, shown: &[&str]| Survivor {
-        who: who.to_owned(),
+        label: who.to_owned(),
         shown: shown.iter().map(|&text| text.to_owned()).collect(),
     };
     let all = ["1 says 1", "2 says 1", "1 says 2"];

@@ -99,7 +99,7 @@ enum Phase {
 
 /// The desk.
 pub(crate) struct Desk {
-    inbox: Arc<DeskQueue>,
+    queue: Arc<DeskQueue>,
     session: Arc<Session>,
     /// The queue of texts to send and of commands.
     typed_texts: SyncSender<String>,
@@ -123,7 +123,7 @@ impl Desk {
     /// # Errors
     /// If standard output is closed.
     pub(crate) fn new(
-        inbox: Arc<DeskQueue>,
+        queue: Arc<DeskQueue>,
         session: Arc<Session>,
         typed_texts: SyncSender<String>,
         prompt: Line,
@@ -131,7 +131,7 @@ impl Desk {
         look: Look,
     ) -> io::Result<Self> {
         Ok(Self {
-            inbox,
+            queue,
             session,
             typed_texts,
             prompt,
@@ -148,7 +148,7 @@ impl Desk {
 
     /// Works until the queue is closed, then restores the terminal.
     pub(crate) fn run(mut self) {
-        while let Some(items) = self.inbox.take(TURN) {
+        while let Some(items) = self.queue.take(TURN) {
             for item in items {
                 self.take(item);
             }
@@ -157,7 +157,7 @@ impl Desk {
         self.phase = Phase::Leaving;
         self.paint();
         terminal::give_back();
-        self.inbox.end();
+        self.queue.end();
     }
 
     fn take(&mut self, item: Item) {
@@ -197,8 +197,8 @@ impl Desk {
                 self.key(Meaning::Send);
             }
         }
-        let inbox = Arc::clone(&self.inbox);
-        let reader = thread::Builder::new().name("keys".into()).spawn(move || read_keys(&inbox));
+        let queue = Arc::clone(&self.queue);
+        let reader = thread::Builder::new().name("keys".into()).spawn(move || read_keys(&queue));
         if let Err(error) = reader {
             self.leave(Cause::InputFailed(error.to_string()));
         }
@@ -390,7 +390,7 @@ impl Desk {
     fn write(&mut self, frame: &str) {
         if let Err(error) = terminal::write_all(&mut self.out, frame.as_bytes()) {
             self.leave(Cause::OutputFailed(error));
-            self.inbox.end();
+            self.queue.end();
         }
     }
 }
@@ -408,27 +408,27 @@ fn question(text: &str) -> Option<Line> {
     Some(Line::default().and(&format!("{size} as one message? Enter sends, Esc goes on editing")))
 }
 
-/// Puts keys into `inbox` until the terminal is gone.
-fn read_keys(inbox: &DeskQueue) {
+/// Puts keys into `queue` until the terminal is gone.
+fn read_keys(queue: &DeskQueue) {
     loop {
         if !terminal::wait_for_keys() {
-            return inbox.put(Item::NoMoreKeys(None));
+            return queue.put(Item::NoMoreKeys(None));
         }
-        if let Err(error) = read_burst(inbox) {
-            return inbox.put(Item::NoMoreKeys(Some(error)));
+        if let Err(error) = read_burst(queue) {
+            return queue.put(Item::NoMoreKeys(Some(error)));
         }
     }
 }
 
-fn read_burst(inbox: &DeskQueue) -> io::Result<()> {
+fn read_burst(queue: &DeskQueue) -> io::Result<()> {
     while event::poll(BURST)? {
         match event::read()? {
-            Event::Key(key) => inbox.wait_and_put(Item::Key(key), size_of::<Item>()),
+            Event::Key(key) => queue.wait_and_put(Item::Key(key), size_of::<Item>()),
             Event::Paste(mut text) => {
                 // One byte above the maximum, so that the desk reports a cut text.
                 text.truncate(text.floor_char_boundary(MAX_TYPED + 1));
                 let weight = text.len();
-                inbox.wait_and_put(Item::Paste(text), weight);
+                queue.wait_and_put(Item::Paste(text), weight);
             }
             Event::FocusGained | Event::FocusLost | Event::Mouse(_) | Event::Resize(..) => {}
         }

@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_command_brings_its_ref_back() {
+    fn a_bad_command_brings_its_ref_back() {
         for line in [
             r#"{"command":"say","text":"","ref":"a"}"#,
             r#"{"command":"say","ref":"a"}"#,

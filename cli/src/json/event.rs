@@ -159,8 +159,8 @@ impl<'a> JsonEvent<'a> {
     }
 
     /// The answer to `query`.
-    pub(super) fn answer(ask: Query, reference: Option<Value>, report: &'a Report) -> Self {
-        match ask {
+    pub(super) fn answer(query: Query, reference: Option<Value>, report: &'a Report) -> Self {
+        match query {
             Query::Members => Self::Members {
                 me: MemberJson::of(&report.me),
                 leader: report.leader.as_ref().map(MemberJson::of),

@@ -106,9 +106,9 @@ impl ProgramInput {
     fn obey(&mut self, command: JsonCommand) -> bool {
         match command {
             JsonCommand::Say { text, reference } => self.say(&text, reference),
-            JsonCommand::Members(question) => self.ask(Query::Members, question),
-            JsonCommand::Ring(question) => self.ask(Query::Ring, question),
-            JsonCommand::Stats(question) => self.ask(Query::Stats, question),
+            JsonCommand::Members(query) => self.ask(Query::Members, query),
+            JsonCommand::Ring(query) => self.ask(Query::Ring, query),
+            JsonCommand::Stats(query) => self.ask(Query::Stats, query),
             JsonCommand::Quit => false,
         }
     }
@@ -127,8 +127,8 @@ impl ProgramInput {
         }
     }
 
-    fn ask(&self, ask: Query, JsonQuery { reference }: JsonQuery) -> bool {
-        self.awaited.asked.send((ask, reference)).is_ok() && self.session.room.report_in_events().is_ok()
+    fn ask(&self, query: Query, JsonQuery { reference }: JsonQuery) -> bool {
+        self.awaited.asked.send((query, reference)).is_ok() && self.session.room.report_in_events().is_ok()
     }
 
     /// Waits until the room is entered. Returns false if it never is.

@@ -65,8 +65,8 @@ impl Json {
 
     fn report(&mut self, lamport: Stamp, report: &Report) {
         // Without a query: it was dropped when notices were missed.
-        if let Ok((ask, reference)) = self.asked.try_recv() {
-            self.put(lamport, &JsonEvent::answer(ask, reference, report));
+        if let Ok((query, reference)) = self.asked.try_recv() {
+            self.put(lamport, &JsonEvent::answer(query, reference, report));
         }
     }
 }

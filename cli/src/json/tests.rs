@@ -18,7 +18,7 @@ const LONG: Duration = Duration::from_secs(10);
 struct Shown {
     frontend: Json,
     sender: AwaitedSender,
-    lines: mpsc::Receiver<String>,
+    lines: Receiver<String>,
 }
 
 fn gap(lost: u64) -> String {
@@ -136,7 +136,7 @@ fn questions_are_answered_in_turn() {
 }
 
 #[test]
-fn what_the_reader_was_too_slow_for_is_a_gap() {
+fn events_that_the_reader_missed_are_a_gap() {
     let mut shown = Shown::new();
     shown.frontend.missed(3, 7);
     shown.notice(4, &message(1, false, "x"));

@@ -151,7 +151,7 @@ fn replayed(oseq: Seq, occasion: Occasion) -> Notice {
 }
 
 #[test]
-fn what_was_said_while_one_was_away_has_a_beginning_and_an_end() {
+fn texts_said_while_the_user_was_away_are_set_apart() {
     let mut shown = Shown::new(false, false);
     shown.notice(&replayed(1, Occasion::WhileAway));
     shown.notice(&replayed(2, Occasion::WhileAway));
@@ -175,7 +175,7 @@ fn what_was_said_while_one_was_away_has_a_beginning_and_an_end() {
 }
 
 #[test]
-fn what_was_said_in_another_ring_stands_apart() {
+fn texts_of_another_ring_are_set_apart() {
     let mut shown = Shown::new(false, false);
     shown.notice(&replayed(1, Occasion::OtherRing));
     shown.notice(&replayed(2, Occasion::OtherRing));
@@ -266,7 +266,7 @@ fn the_log_is_shown_when_asked_for_but_nothing_twice() {
 }
 
 #[test]
-fn what_was_missed_is_said() {
+fn missed_lines_are_reported() {
     let mut shown = Shown::new(false, false);
     shown.screen.missed(1, 7);
     shown.notice(&message(member("Bob", 2), 1, false));
@@ -277,7 +277,7 @@ fn what_was_missed_is_said() {
 }
 
 #[test]
-fn who_gives_up_joining_has_left_no_ring() {
+fn giving_up_joining_is_not_leaving_the_ring() {
     let mut shown = Shown::new(false, false);
     shown.notice(&Notice::Ended(Ending::Left { unsure: 0 }));
     assert_eq!(shown.lines(), ["/// gave up joining ///"]);

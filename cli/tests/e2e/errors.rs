@@ -14,13 +14,13 @@ const JOIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 on_every_runtime! {
     a_port_that_is_taken_ends_with_5
-    nobody_at_the_address_ends_with_3
+    a_contact_that_does_not_listen_ends_with_3
     a_contact_that_is_no_ringchat_ends_with_3
     a_contact_that_says_nothing_ends_with_3
     a_contact_of_another_version_ends_with_4
     bad_options_end_with_2
     joining_ends_in_time_whatever_the_contacts_do
-    while_nobody_listens_it_is_said_once_and_tried_again
+    a_contact_that_does_not_listen_is_reported_once_and_tried_again
     one_good_contact_among_bad_ones_is_enough
     a_log_that_cannot_be_written_is_told_once_and_the_room_goes_on
 }
@@ -31,7 +31,7 @@ fn a_port_that_is_taken_ends_with_5(runtimes: Runtimes) {
     fails(runtimes, 5, |options| options.port = port);
 }
 
-fn nobody_at_the_address_ends_with_3(runtimes: Runtimes) {
+fn a_contact_that_does_not_listen_ends_with_3(runtimes: Runtimes) {
     fails(runtimes, 3, |options| options.contacts = vec![nobody()]);
 }
 
@@ -71,7 +71,7 @@ fn joining_ends_in_time_whatever_the_contacts_do(runtimes: Runtimes) {
     }
 }
 
-fn while_nobody_listens_it_is_said_once_and_tried_again(runtimes: Runtimes) {
+fn a_contact_that_does_not_listen_is_reported_once_and_tried_again(runtimes: Runtimes) {
     const ADDRESS: &str = "127.0.0.77";
     let port = TcpListener::bind((ADDRESS, 0)).unwrap().local_addr().unwrap().port();
     let mut room = TestRoom::new(runtimes);

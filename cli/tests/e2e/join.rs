@@ -12,7 +12,7 @@ on_every_runtime! {
     a_newcomer_gets_in_although_the_leader_dies_while_it_admits
     a_newcomer_gets_in_although_an_insider_is_frozen
     a_newcomer_gets_in_although_the_leader_is_frozen
-    a_newcomer_that_freezes_holds_nobody_up
+    a_newcomer_that_freezes_delays_no_member
     a_member_restarts_on_its_port_at_once
     a_member_restarts_on_its_port_while_the_leader_does_not_know
 }
@@ -87,7 +87,7 @@ fn a_newcomer_gets_in_although_the_leader_is_frozen(runtimes: Runtimes) {
     all_talk_and_agree(&mut room, &[ring[0]]);
 }
 
-fn a_newcomer_that_freezes_holds_nobody_up(runtimes: Runtimes) {
+fn a_newcomer_that_freezes_delays_no_member(runtimes: Runtimes) {
     let mut room = TestRoom::of(3, runtimes);
     let insiders = room.everyone();
     let newcomer = room.begin_join(1);

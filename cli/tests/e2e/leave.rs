@@ -12,7 +12,7 @@ on_every_runtime! {
     a_signal_to_end_is_obeyed_in_order
     lines_of_plain_text_from_a_pipe_arrive
     a_plain_member_leaves_by_exit
-    who_has_lost_its_output_leaves_in_order
+    a_member_that_lost_its_output_leaves_in_order
 }
 
 fn the_leader_leaves(runtimes: Runtimes) {
@@ -133,7 +133,7 @@ fn a_plain_member_leaves_by_exit(runtimes: Runtimes) {
     assert_eq!(lost(&room, &[0, 1]), Vec::<String>::new());
 }
 
-fn who_has_lost_its_output_leaves_in_order(runtimes: Runtimes) {
+fn a_member_that_lost_its_output_leaves_in_order(runtimes: Runtimes) {
     let mut room = TestRoom::of(2, runtimes);
     let contact = room.addr(1);
     let mute = room.start(|options| (options.stdout, options.contacts) = (Stdout::Closed, vec![contact]));

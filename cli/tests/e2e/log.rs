@@ -10,12 +10,12 @@ use rustix::fs::{CWD, Mode, mkfifoat};
 use crate::support::{MemberIndex, ReceivedEvent, Runtimes, TestRoom, on_every_runtime};
 
 on_every_runtime! {
-    a_log_that_is_a_pipe_is_told_once_and_holds_nobody_up
+    a_log_that_is_a_pipe_is_reported_once_and_delays_no_member
     a_log_that_was_moved_is_begun_anew_and_holds_each_text_in_one_line
     without_a_log_there_is_no_file
 }
 
-fn a_log_that_is_a_pipe_is_told_once_and_holds_nobody_up(runtimes: Runtimes) {
+fn a_log_that_is_a_pipe_is_reported_once_and_delays_no_member(runtimes: Runtimes) {
     let mut room = TestRoom::new(runtimes);
     let pipe = room.dir().join("pipe");
     mkfifoat(CWD, &pipe, Mode::RUSR | Mode::WUSR).unwrap();

@@ -9,10 +9,10 @@ use crate::support::{MemberIndex, ReceivedEvent, Runtimes, SlowMember, Stdout, T
 
 on_every_runtime! {
     a_receiver_that_does_not_read_is_cut_off_and_told_why
-    a_frozen_receiver_holds_nobody_up
+    a_frozen_receiver_delays_no_member
     a_newcomer_gets_in_after_megabytes_of_talk
     a_member_that_missed_megabytes_catches_up
-    output_that_nobody_reads_becomes_a_gap
+    unread_output_becomes_a_gap
 }
 
 /// The length of the longest text in bytes.
@@ -38,7 +38,7 @@ fn a_receiver_that_does_not_read_is_cut_off_and_told_why(runtimes: Runtimes) {
 }
 
 /// The member neither reads nor sends signs of life, while more is said than the leader keeps for it.
-fn a_frozen_receiver_holds_nobody_up(runtimes: Runtimes) {
+fn a_frozen_receiver_delays_no_member(runtimes: Runtimes) {
     let mut room = TestRoom::of(4, runtimes);
     let everyone = room.everyone();
     let ring = room.ring(&everyone);
@@ -92,7 +92,7 @@ fn check_unhurried(room: &TestRoom, whos: &[MemberIndex], sender: MemberIndex) {
     }
 }
 
-fn output_that_nobody_reads_becomes_a_gap(runtimes: Runtimes) {
+fn unread_output_becomes_a_gap(runtimes: Runtimes) {
     let mut room = TestRoom::of(2, runtimes);
     let contact = room.addr(0);
     let unread = room.start(|options| {

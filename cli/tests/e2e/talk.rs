@@ -5,14 +5,14 @@ use std::net::TcpListener;
 use crate::support::{Runtimes, TestRoom, on_every_runtime};
 
 on_every_runtime! {
-    five_who_talk_at_once_show_all_lines_in_one_order
+    five_members_that_talk_at_once_show_all_lines_in_one_order
     one_alone_can_talk_at_once
     each_own_line_is_told_to_have_its_place
     a_room_may_be_on_ipv6
 }
 
 /// Joins five members: one through the leader, two at the same time through that one, the last through one of those.
-fn five_who_talk_at_once_show_all_lines_in_one_order(runtimes: Runtimes) {
+fn five_members_that_talk_at_once_show_all_lines_in_one_order(runtimes: Runtimes) {
     let mut room = TestRoom::new(runtimes);
     let leader = room.create();
     let second = room.join(leader);

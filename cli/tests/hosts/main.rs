@@ -2,12 +2,7 @@
 //! connection ends. Needs root and `ip` of iproute2; skipped otherwise.
 
 #![cfg(target_os = "linux")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on is to panic"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failing test panics")]
 #![allow(
     clippy::disallowed_methods,
     reason = "the tests wait for events of other processes, with a deadline"
@@ -44,7 +39,7 @@ on_both_runtimes! {
     a_members_cable_is_pulled_and_put_back
     the_leaders_cable_is_pulled_and_put_back
     half_of_the_room_is_cut_off_and_comes_back
-    whoever_gives_no_address_tells_the_one_on_the_side_of_its_contact
+    without_an_address_a_member_uses_the_one_on_the_way_to_its_contact
 }
 
 fn a_members_cable_is_pulled_and_put_back(runtimes: Runtimes) {
@@ -80,7 +75,7 @@ fn half_of_the_room_is_cut_off_and_comes_back(runtimes: Runtimes) {
     talk_as_one(&mut room);
 }
 
-fn whoever_gives_no_address_tells_the_one_on_the_side_of_its_contact(runtimes: Runtimes) {
+fn without_an_address_a_member_uses_the_one_on_the_way_to_its_contact(runtimes: Runtimes) {
     let Some((network, mut room)) = room_of(2, runtimes) else { return };
     let contact = room.addr(1);
     for _ in 0..2 {

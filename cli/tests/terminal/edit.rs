@@ -88,7 +88,7 @@ fn a_character_of_several_parts_is_deleted_whole() {
 }
 
 #[test]
-fn what_is_typed_before_the_prompt_is_sent_and_the_rest_can_be_edited() {
+fn lines_typed_before_the_prompt_are_sent_and_the_rest_can_be_edited() {
     let dir = TempDir::new().unwrap();
     let eve = JsonMember::start(dir.path(), &["-l", "-n", "Eve"]);
     let port = eve.addr.rsplit_once(':').unwrap().1.to_owned();

@@ -1,11 +1,6 @@
 //! The program on a pseudo-terminal.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on is to panic"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failing test panics")]
 #![allow(clippy::disallowed_methods, reason = "the tests wait for the screen, with a deadline")]
 
 mod edit;
@@ -174,7 +169,7 @@ fn a_text_that_is_too_long_is_not_sent_and_not_lost() {
 }
 
 #[test]
-fn colours_are_for_who_wants_them() {
+fn colours_can_be_switched_off() {
     let mut room = Room::new(&[]);
     room.eve.say("hello");
     assert!(room.shows("hello"));

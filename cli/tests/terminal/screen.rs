@@ -11,7 +11,7 @@ use crate::Room;
 use crate::json_member::JsonMember;
 
 #[test]
-fn no_row_of_a_text_can_pass_for_a_line_of_somebody_else() {
+fn no_row_of_a_text_can_imitate_a_line_of_another_member() {
     for blank in [' ', '\u{a0}', '\u{3000}', '\u{2003}'] {
         let mut room = Room::new(&[]);
         for width in [119, 61, 40] {
@@ -75,7 +75,7 @@ fn a_window_that_changes_shows_one_prompt_and_every_line_once() {
 }
 
 #[test]
-fn two_thousand_lines_come_in_order_while_somebody_types() {
+fn two_thousand_lines_come_in_order_while_the_user_types() {
     let mut room = Room::new(&[]);
     let typed: String = (0..40).map(|n| format!("w{n} ")).collect::<Vec<_>>().concat();
     for line in 0..2000 {
@@ -113,7 +113,7 @@ fn wide_joined_and_right_to_left_characters_are_typed_and_shown() {
 }
 
 #[test]
-fn what_was_said_while_one_was_stopped_is_set_apart() {
+fn texts_said_while_the_program_was_stopped_are_set_apart() {
     let mut room = Room::new(&["--detect-ms", "200"]);
     room.bob.signal(Signal::STOP);
     room.eve.wait("left");

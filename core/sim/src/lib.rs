@@ -6,6 +6,7 @@
 //! - [`scenario`]: runs written as text.
 
 #![no_std]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on is to panic"))]
 
 extern crate alloc;
 
@@ -22,3 +23,8 @@ pub use network::{Death, Heal, HostId, Network, Quality};
 pub use property::Property;
 pub use rng::Rng;
 pub use world::{Counts, Life, Place, World, addr_of, id_of, place_of};
+
+/// Runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

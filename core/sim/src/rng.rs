@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-/// A seeded generator; equal seeds give equal streams, for ever.
+/// A seeded generator. Equal seeds give equal streams in all versions.
 #[derive(Clone, Debug)]
 pub struct Rng(u64);
 
@@ -21,7 +21,7 @@ impl Rng {
         z ^ (z >> 31)
     }
 
-    /// A generator of its own, so that one part's draws do not move another's.
+    /// Another generator, so that what one part draws does not change what another draws.
     #[must_use]
     pub fn fork(&mut self) -> Self {
         Self(self.bits())
@@ -43,7 +43,7 @@ impl Rng {
         least + Duration::from_micros(self.below(span))
     }
 
-    /// True this often in a thousand.
+    /// True in so many of a thousand cases.
     pub fn chance(&mut self, per_mille: u32) -> bool {
         self.below(1000) < u64::from(per_mille)
     }

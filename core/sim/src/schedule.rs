@@ -1,11 +1,11 @@
-//! What is to happen, in the order of time.
+//! Planned events, in the order of time.
 
 use alloc::collections::BinaryHeap;
 use core::cmp::Reverse;
 
 use ringchat_core::Instant;
 
-/// Events by time; those of one instant in the order in which they were put in.
+/// Events by time. Those of one instant keep the order in which they were planned.
 #[derive(Clone, Debug)]
 pub(crate) struct Schedule<E> {
     heap: BinaryHeap<Reverse<Planned<E>>>,
@@ -20,13 +20,13 @@ struct Planned<E> {
 }
 
 impl<E> Schedule<E> {
-    /// Puts in `event`, to happen at `at`.
+    /// Plans `event` for `at`.
     pub(crate) fn push(&mut self, at: Instant, event: E) {
         self.heap.push(Reverse(Planned { at, number: self.count, event }));
         self.count += 1;
     }
 
-    /// When the next event happens.
+    /// The time of the next event.
     pub(crate) fn next_at(&self) -> Option<Instant> {
         self.heap.peek().map(|Reverse(planned)| planned.at)
     }

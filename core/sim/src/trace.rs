@@ -1,13 +1,13 @@
-//! What happened, a line an event, for people. Also the measure of determinism: equal seeds, equal lines.
+//! The trace of a run: a line an event, for people. Equal seeds give equal traces, byte for byte.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
 
-use ringchat_core::wire::{Beat, Entry, Message};
+use ringchat_core::wire::{Beat, CandidateRank, Deliver, Elect, Entry, Hello, Install, Message, Run, Sync};
 use ringchat_core::{Action, Chat, Input, Instant, LinkId, Member, NodeId, Notice, Roster, View};
 
-/// The lines so far, if they are wanted.
+/// A trace.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Trace {
     lines: Option<String>,
@@ -29,14 +29,14 @@ impl Trace {
         self.lines.is_some()
     }
 
-    /// Something that a person or the world did.
+    /// A user does something, or a fault strikes.
     pub(crate) fn event(&mut self, now: Instant, what: fmt::Arguments<'_>) {
         if let Some(lines) = &mut self.lines {
             let _ = writeln!(lines, "{now} === {what}");
         }
     }
 
-    /// A process was told something; `other` is at the end of the link that it came by.
+    /// A process takes an input. `other` is at the other end of the input's link.
     pub(crate) fn input(&mut self, now: Instant, host: &str, other: Option<&str>, input: &Input) {
         let Some(lines) = &mut self.lines else { return };
         let from = other.unwrap_or("?");
@@ -58,7 +58,7 @@ impl Trace {
         };
     }
 
-    /// A process wants something; `others` are at the ends of the links named.
+    /// A node asks for something. `others` are at the other ends of the action's links.
     pub(crate) fn action(&mut self, now: Instant, host: &str, others: &str, action: &Action) {
         let Some(lines) = &mut self.lines else { return };
         let _ = match action {
@@ -119,6 +119,7 @@ impl fmt::Display for Id {
     }
 }
 
+/// A view.
 struct Seen(Option<View>);
 
 impl fmt::Display for Seen {
@@ -146,23 +147,14 @@ fn ids(roster: &Roster) -> Vec<NodeId> {
     roster.ids().collect()
 }
 
+/// A message in short.
 struct Short<'a>(&'a Message);
 
 impl fmt::Display for Short<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(kind(self.0))?;
         match self.0 {
-            Message::Hello(h) => write!(
-                f,
-                " {} to {} gen {}{}{} view {} cfg {}",
-                Id(h.me),
-                Id(h.you),
-                h.generation,
-                if h.next { " next" } else { "" },
-                if h.answer { " answer" } else { "" },
-                Seen(h.view),
-                Config(h.cfg)
-            ),
+            Message::Hello(hello) => fmt_hello(f, hello),
             Message::NotMember(n) => {
                 write!(f, " to {:?} of epoch {}, cfg {}", n.re, n.epoch, Config(n.cfg))
             }
@@ -172,44 +164,15 @@ impl fmt::Display for Short<'_> {
             Message::Ping(Beat { view, cfg, stable }) | Message::Pong(Beat { view, cfg, stable }) => {
                 write!(f, " view {} cfg {} stable {stable}", Seen(*view), Config(*cfg))
             }
-            Message::Elect(e) => write!(
-                f,
-                " epoch {} candidate ({}, {}, {}) path {} cfg {}",
-                e.epoch,
-                e.candidate.epoch,
-                e.candidate.length,
-                Id(e.candidate.id),
-                Ids(e.path.iter().copied()),
-                Config(Some(e.cfg))
-            ),
+            Message::Elect(elect) => fmt_elect(f, elect),
             Message::Elected(e) => {
                 write!(f, " cfg {} {}", Config(Some(e.cfg)), Ids(ids(&e.roster).into_iter()))
             }
-            Message::Submit { view, said } => {
-                write!(f, " in {}", Seen(Some(*view)))?;
-                said.iter().try_for_each(|said| {
-                    write!(f, " {}:{}", Id(said.origin.id), said.oseq)?;
-                    said.texts.iter().try_for_each(|text| write!(f, " {}", cut(text)))
-                })
-            }
-            Message::Deliver(d) => {
-                let (first, end) = (d.entries.first().map(|e| e.index), d.entries.last().map(Entry::end));
-                write!(f, " in {} {first:?}..{end:?} stable {}", Seen(Some(d.view)), d.stable)
-            }
+            Message::Submit { view, said } => fmt_submit(f, *view, said),
+            Message::Deliver(deliver) => fmt_deliver(f, deliver),
             Message::Ack { view, index } => write!(f, " in {} {index}", Seen(Some(*view))),
-            Message::Sync(s) => {
-                let ends: Vec<u64> = s.history.iter().map(|s| s.end).collect();
-                write!(f, " to {} shape {ends:?} tail {} more {}", Seen(Some(s.view)), s.tail.len(), s.more)
-            }
-            Message::Install(i) => write!(
-                f,
-                " cfg {} {} common {} base {} end {}",
-                Config(Some(i.cfg)),
-                Ids(ids(&i.roster).into_iter()),
-                i.common,
-                i.base,
-                i.end
-            ),
+            Message::Sync(sync) => fmt_sync(f, sync),
+            Message::Install(install) => fmt_install(f, install),
             Message::Superseded { generation } => write!(f, " {generation}"),
             Message::Suspect { id } => write!(f, " {}", Id(*id)),
             Message::Goodbye { successor: Some(id) } => write!(f, " to {}", Id(*id)),
@@ -226,6 +189,58 @@ impl fmt::Display for Short<'_> {
             | Message::Goodbye { successor: None } => Ok(()),
         }
     }
+}
+
+fn fmt_hello(f: &mut fmt::Formatter<'_>, hello: &Hello) -> fmt::Result {
+    write!(
+        f,
+        " {} to {} gen {}{}{} view {} cfg {}",
+        Id(hello.me),
+        Id(hello.you),
+        hello.generation,
+        if hello.next { " next" } else { "" },
+        if hello.answer { " answer" } else { "" },
+        Seen(hello.view),
+        Config(hello.cfg)
+    )
+}
+
+fn fmt_elect(f: &mut fmt::Formatter<'_>, elect: &Elect) -> fmt::Result {
+    let CandidateRank { epoch, length, id } = elect.candidate;
+    write!(
+        f,
+        " epoch {} candidate ({epoch}, {length}, {}) path {} cfg {}",
+        elect.epoch,
+        Id(id),
+        Ids(elect.path.iter().copied()),
+        Config(Some(elect.cfg))
+    )
+}
+
+fn fmt_submit(f: &mut fmt::Formatter<'_>, view: View, runs: &[Run]) -> fmt::Result {
+    write!(f, " in {}", Seen(Some(view)))?;
+    runs.iter().try_for_each(|run| {
+        write!(f, " {}:{}", Id(run.origin.id), run.oseq)?;
+        run.texts.iter().try_for_each(|text| write!(f, " {}", cut(text)))
+    })
+}
+
+fn fmt_deliver(f: &mut fmt::Formatter<'_>, deliver: &Deliver) -> fmt::Result {
+    let first = deliver.entries.first().map(|entry| entry.index);
+    let end = deliver.entries.last().map(Entry::end);
+    write!(f, " in {} {first:?}..{end:?} stable {}", Seen(Some(deliver.view)), deliver.stable)
+}
+
+fn fmt_sync(f: &mut fmt::Formatter<'_>, sync: &Sync) -> fmt::Result {
+    let ends: Vec<u64> = sync.history.iter().map(|span| span.end).collect();
+    let (view, tail) = (Seen(Some(sync.view)), sync.tail.len());
+    write!(f, " to {view} shape {ends:?} tail {tail} more {}", sync.more)
+}
+
+fn fmt_install(f: &mut fmt::Formatter<'_>, install: &Install) -> fmt::Result {
+    let Install { common, base, end, .. } = install;
+    let (cfg, roster) = (Config(Some(install.cfg)), Ids(ids(&install.roster).into_iter()));
+    write!(f, " cfg {cfg} {roster} common {common} base {base} end {end}")
 }
 
 struct Config(Option<ringchat_core::ConfigId>);
@@ -247,6 +262,7 @@ fn who(member: &Member) -> Id {
     Id(member.id)
 }
 
+/// A notice in short.
 struct Told<'a>(&'a Notice);
 
 impl fmt::Display for Told<'_> {

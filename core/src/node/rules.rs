@@ -109,21 +109,34 @@ impl Rule {
     ];
 }
 
-impl Node {
-    /// Takes rules away from a node that is new.
+/// The rules that a node enforces: all of them, but for those that a test took away.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Rules {
     #[cfg(feature = "ablation")]
-    pub fn ablate(&mut self, rules: &'static [Rule]) {
-        self.ablated = rules;
-    }
+    ablated: &'static [Rule],
+}
 
+impl Rules {
     #[cfg(feature = "ablation")]
-    pub(super) fn keeps(&self, rule: Rule) -> bool {
+    fn enforces(&self, rule: Rule) -> bool {
         !self.ablated.contains(&rule)
     }
 
     #[cfg(not(feature = "ablation"))]
     #[allow(clippy::unused_self, reason = "the same call as with the feature")]
-    pub(super) const fn keeps(&self, _rule: Rule) -> bool {
+    const fn enforces(&self, _rule: Rule) -> bool {
         true
+    }
+}
+
+impl Node {
+    /// Takes rules away from a node that is new.
+    #[cfg(feature = "ablation")]
+    pub fn ablate(&mut self, rules: &'static [Rule]) {
+        self.rules = Rules { ablated: rules };
+    }
+
+    pub(super) fn enforces(&self, rule: Rule) -> bool {
+        self.rules.enforces(rule)
     }
 }

@@ -1,4 +1,4 @@
-//! The search of all states that a few real nodes can reach.
+//! The model checker: searches all states that a few real nodes can reach.
 
 use std::process::ExitCode;
 use std::thread;
@@ -8,7 +8,7 @@ use argh::FromArgs;
 use ringchat_tests::ablation::Ablation;
 use ringchat_tests::model::{Budget, Limits, ROWS, SearchOutcome, State, search};
 
-/// States are made of small pieces of memory, and most time would go into asking for them.
+/// States consist of many small allocations, which would take most of the time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -117,7 +117,7 @@ fn search_matrix(limits: Limits) -> ExitCode {
     code
 }
 
-/// Tells about the search on standard error each time that it has found so many states more.
+/// How many states are found between two lines about the progress, on standard error.
 const PROGRESS: usize = 50_000;
 
 fn search_aloud(start: State, limits: Limits) -> SearchOutcome {

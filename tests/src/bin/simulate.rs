@@ -27,8 +27,8 @@ struct Args {
     /// members at the start; 2 to 10 by the seed if not given
     #[argh(option)]
     nodes: Option<u32>,
-    /// which faults: calm, crash, sleep, freeze, cut, lasting or all; or rotate, each of these in turn by the seed, which
-    /// is so if not given
+    /// which faults: calm, crash, sleep, freeze, cut, lasting or all; or rotate, each of these in turn by the seed,
+    /// which is so if not given
     #[argh(option, from_str_fn(parse_faults), default = "None")]
     faults: Option<Mix>,
     /// rules of the protocol that the nodes lack, to see what then breaks: names with commas between; only in a build
@@ -63,9 +63,9 @@ fn parse_faults(word: &str) -> Result<Option<Mix>, String> {
     word.parse().map(Some).map_err(|error: UnknownMix| format!("{error}, or rotate for all in turn"))
 }
 
-/// Seeds that failed, at most as many as are listed.
+/// How many failed seeds are listed.
 const LISTED: usize = 50;
-/// How often a line tells of the progress where there is no terminal for a bar.
+/// How many lines tell of the progress where there is no terminal for a bar.
 const LINES: u64 = 10;
 
 fn main() -> ExitCode {
@@ -93,7 +93,7 @@ fn simulate(args: &Args) -> Result<ExitCode, String> {
     Ok(last_line(totals.runs, failed.len()))
 }
 
-/// What a script reads.
+/// Prints the last line, which scripts read.
 fn last_line(runs: u64, violations: usize) -> ExitCode {
     println!("simulate: {runs} runs, {violations} violations");
     if violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -154,7 +154,7 @@ fn show_progress(bar: &ProgressBar, sum: &Sum) {
     bar.inc(1);
 }
 
-/// Does the run once more, and writes it to a file.
+/// Repeats a run, and writes its record to a file.
 fn write_record(args: &Args, seed: u64) -> Result<(), String> {
     let recipe = args.recipe(seed);
     let in_temp = || env::temp_dir().join(format!("simulate-{}-{seed}.txt", recipe.mix));
@@ -165,7 +165,7 @@ fn write_record(args: &Args, seed: u64) -> Result<(), String> {
     Ok(())
 }
 
-/// Does the run of a record again, shows each step, and says whether it went as it did then.
+/// Repeats the run of a record, shows each step, and tells whether it goes as recorded.
 fn replay(file: &Path) -> Result<ExitCode, String> {
     let problem = |what: String| format!("cannot replay {}: {what}", file.display());
     let then = fs::read_to_string(file).map_err(|error| problem(error.to_string()))?;

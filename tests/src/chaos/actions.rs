@@ -1,4 +1,4 @@
-//! What people and fate do in a random run.
+//! What users and faults do in a random run.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use ringchat_sim::{Death, HostId, Quality};
 use ringchat_sim::{Life, Place};
 
 impl Chaos {
-    /// Something happens.
+    /// Lets something happen, by the weights of the run.
     pub(super) fn act(&mut self) -> Result<(), Violation> {
         let weights = self.faults.weights();
         let mut draw = self.rng.below(weights.iter().map(|(weight, _)| u64::from(*weight)).sum());
@@ -55,7 +55,7 @@ impl Chaos {
         Ok(())
     }
 
-    /// Something that is wrong with one process, mostly for a while.
+    /// Impairs one process, mostly for a while.
     fn trouble(&mut self, kind: Kind) {
         let Some(host) = self.rng.pick(&self.world.alive()).copied() else { return };
         match kind {
@@ -90,13 +90,13 @@ impl Chaos {
     fn say(&mut self) -> Result<(), Violation> {
         let Some(host) = self.rng.pick(&self.world.alive()).copied() else { return Ok(()) };
         let burst = if self.rng.chance(100) { 1 + self.rng.below(30) } else { 1 };
-        // What the kernel of one that is stopped has not taken yet is on its way, and not promised.
+        // The kernel of a stopped process may not have taken all of a long text yet, and that rest may be lost.
         let long = self.faults.sleep == 0 && self.rng.chance(10);
         let texts: Vec<Text> = (0..burst).map(|_| self.text(host, long)).collect();
         self.world.say_all(host, &texts)
     }
 
-    /// Some talk at one instant, and what follows happens while their messages are on the way.
+    /// Some members talk at one instant, so that the next action happens while their messages are under way.
     fn rush(&mut self) -> Result<(), Violation> {
         for _ in 0..=self.rng.below(4) {
             self.say()?;
@@ -109,7 +109,7 @@ impl Chaos {
         self.sayings += 1;
         let filling = if long { self.rng.index(16_000) } else { 0 };
         let text = format!("{} says {} {}", self.world.label(host), self.sayings, "x".repeat(filling));
-        // The longest is well below the limit.
+        // The longest text is well below the limit.
         Text::new(&text).unwrap_or_else(|error| unreachable!("{error}"))
     }
 
@@ -131,7 +131,7 @@ impl Chaos {
         }
     }
 
-    /// A machine loses power; some come up again after a while.
+    /// A machine loses power. Some machines start again after a while.
     fn power_off(&mut self) {
         let Some(host) = self.dispensable() else { return };
         let place = self.world.place(host);
@@ -147,13 +147,13 @@ impl Chaos {
         self.come_back(self.world.place(host));
     }
 
-    /// A process starts where an earlier one has died.
+    /// A process starts at the place of an earlier one.
     pub(super) fn come_back(&mut self, place: Place) {
         let contacts: Vec<Place> = self.steady().iter().map(|&host| self.world.place(host)).collect();
         self.world.join(place, &contacts);
     }
 
-    /// One member sleeps while all others follow one leader, mostly that leader.
+    /// One member sleeps while all others follow one leader. Mostly it is the leader itself.
     fn sleep(&mut self) {
         let all = self.world.alive();
         let follows = |host: &HostId| {
@@ -174,7 +174,7 @@ impl Chaos {
         }
     }
 
-    /// One way between two is cut.
+    /// One direction between two processes is cut.
     fn cut(&mut self) {
         let mut hosts = self.world.alive();
         self.rng.shuffle(&mut hosts);
@@ -184,7 +184,7 @@ impl Chaos {
         }
     }
 
-    /// The network falls apart into two sides or more.
+    /// The network falls into two sides or more.
     pub(super) fn partition(&mut self) {
         let mut places: Vec<Place> = self.world.alive().iter().map(|&host| self.world.place(host)).collect();
         self.rng.shuffle(&mut places);
@@ -197,13 +197,13 @@ impl Chaos {
         }
     }
 
-    /// Members that run and stay.
+    /// The members that run and do not leave.
     pub(super) fn steady(&self) -> Vec<HostId> {
         let steady = |host: &HostId| self.world.life(*host) == Life::Running && !self.world.is_leaving(*host);
         self.world.members().into_iter().filter(steady).collect()
     }
 
-    /// A member that may go, since another one stays; often the leader.
+    /// A member that may go, because another one stays. Often it is the leader.
     pub(super) fn dispensable(&mut self) -> Option<HostId> {
         let steady = self.steady();
         let leader = steady.iter().find(|&&host| self.world.node(host).is_leader()).copied();

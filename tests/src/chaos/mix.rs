@@ -1,4 +1,4 @@
-//! Which faults a run has, and how often.
+//! The faults of a run, and how often they happen.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,14 +6,14 @@ use std::str::FromStr;
 use ringchat_sim::Rng;
 use ringchat_sim::oracles::FaultModel;
 
-/// How often each kind of thing happens, in relation to the others.
+/// How often each kind of event happens, relative to the others.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Faults {
-    /// Somebody says something.
+    /// A user says something.
     pub say: u32,
-    /// Somebody comes in.
+    /// A process joins.
     pub join: u32,
-    /// Somebody leaves in order.
+    /// A member leaves in order.
     pub leave: u32,
     /// Up to half of the members are killed at one instant.
     pub kill: u32,
@@ -27,7 +27,7 @@ pub struct Faults {
     pub half_open: u32,
     /// A process freezes for a while.
     pub freeze: u32,
-    /// A process freezes for a while, and it alone, while the room is all right.
+    /// A process freezes for a while, and no other, while the room is well.
     pub sleep: u32,
     /// A clock jumps.
     pub jump: u32,
@@ -35,19 +35,19 @@ pub struct Faults {
     pub late: u32,
     /// A process reads slowly for a while.
     pub slow: u32,
-    /// The queues of a process are short for a while, so that links fail when they are full.
+    /// The queues of a process are short for a while. Links fail when their queue is full.
     pub short_queues: u32,
-    /// One way between two is cut for a while.
+    /// One direction between two processes is cut for a while.
     pub cut: u32,
     /// The network falls into two to four parts for a while.
     pub partition: u32,
     /// Dials are refused or time out for a while.
     pub bad_dials: u32,
-    /// What stays wrong for ever when everything else has ended.
+    /// The fault that stays when all others have ended.
     pub lasting: Lasting,
 }
 
-/// What stays wrong for ever, in some of the runs.
+/// The fault that stays, in some of the runs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Lasting {
     /// Nothing.
@@ -86,7 +86,7 @@ impl Faults {
         self.fault_model() == FaultModel::CrashOnly
     }
 
-    /// What a run with these is held to.
+    /// The strongest fault model that a run with these faults keeps to.
     pub(super) fn fault_model(&self) -> FaultModel {
         let only = |kinds: fn(Kind) -> bool| {
             self.weights().iter().all(|(weight, kind)| *weight == 0 || kinds(*kind))
@@ -123,7 +123,7 @@ impl Faults {
         ]
     }
 
-    /// Leaves out each kind of fault every other time: runs with few kinds reach what others hide.
+    /// Leaves out each kind of fault in half of the runs: runs with few kinds reach states that other kinds hide.
     fn some_of(self, rng: &mut Rng) -> Self {
         let mut maybe = |weight: u32| if rng.chance(500) { weight } else { 0 };
         Self {
@@ -167,19 +167,19 @@ impl Kind {
 /// A named choice of faults.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Mix {
-    /// Nothing but talk, joins and leaves.
+    /// Talk, joins and leaves alone.
     Calm,
-    /// Crashes, restarts and broken connections too.
+    /// Like `Calm`, with crashes, restarts and broken connections.
     Crash,
     /// Talk while one member after another sleeps, mostly the leader.
     Sleep,
-    /// And processes that freeze, tick late or read slowly.
+    /// Like `Crash`, with processes that freeze, tick late or read slowly.
     Freeze,
-    /// And cuts of the network.
+    /// Like `Freeze`, with cuts of the network.
     Cut,
-    /// And in the end something that stays wrong.
+    /// Like `Cut`, with a fault that stays in the end.
     Lasting,
-    /// A different choice of kinds in each run, from all of them.
+    /// Some kinds of all, chosen anew for each run.
     #[default]
     All,
 }

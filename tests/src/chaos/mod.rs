@@ -1,4 +1,4 @@
-//! Random runs: a ring, faults of chosen kinds at random times, then peace, and what must hold after it.
+//! Random runs: a ring, faults of some kinds at random times, and then the checks of a room that comes to rest.
 
 mod actions;
 mod mix;
@@ -28,13 +28,13 @@ pub struct RunOutcome {
     pub result: Result<(), Violation>,
     /// The trace, if it was kept.
     pub trace: String,
-    /// Counts.
+    /// The counts.
     pub counts: Counts,
-    /// Messages that the oracles checked.
+    /// How many messages the oracles have checked.
     pub checked: u64,
-    /// Virtual time.
+    /// How long the run took, in virtual time.
     pub time: Instant,
-    /// How long after the last fault all agreed; none if they did not, or two of them never could.
+    /// How long after the last fault all members agreed. None if they did not, or if two of them could never link.
     pub agreed_after: Option<Duration>,
 }
 
@@ -72,12 +72,12 @@ struct Chaos {
     world: World,
     nodes: u32,
     faults: Faults,
-    /// What the ways are like when nothing is wrong with them.
+    /// The quality of the network without faults.
     quality: Quality,
-    /// What ends later, and when.
+    /// The faults that end later, by time.
     later: BTreeMap<(Instant, u64), Undo>,
     free_places: Vec<Place>,
-    /// How often something was put off.
+    /// How many entries `later` has had.
     delayed: u64,
     sayings: u64,
     agreed_after: Option<Duration>,
@@ -128,14 +128,14 @@ impl Chaos {
             self.wait(pause)?;
             self.act()?;
         }
-        self.make_peace()?;
+        self.end_faults()?;
         match self.something_lasts() {
             None => self.all_come_to_rest(),
             Some(apart) => self.others_go_on(apart),
         }
     }
 
-    /// A ring, joined one after the other or all at once, through anybody.
+    /// Starts the ring. Its members join one after another or all at once, each through a random one.
     fn gather(&mut self) -> Result<(), Violation> {
         let at_once = self.rng.chance(300);
         let mut places = Vec::new();
@@ -166,7 +166,7 @@ impl Chaos {
         Violation::new(self.world.now(), property, detail)
     }
 
-    /// Lets time pass, and ends what is to end in it.
+    /// Lets time pass, and ends the faults that end in it.
     fn wait(&mut self, time: Duration) -> Result<(), Violation> {
         let end = self.world.now().after(time);
         while let Some(entry) = self.later.first_entry().filter(|entry| entry.key().0 <= end) {

@@ -1,4 +1,4 @@
-//! The end of a random run: faults stop, but for one that may last, and then what must come to be.
+//! The end of a random run: the faults stop, except one that may stay, and the room has to come to rest.
 
 use std::time::Duration;
 
@@ -10,35 +10,35 @@ use ringchat_sim::{HostId, Property};
 
 /// How long the members may take to agree once the faults have stopped.
 const AGREEING: Duration = Duration::from_secs(40);
-/// And for each member: a dead machine takes half of `detect` to be passed over.
+/// How much longer for each member: to pass over a dead machine takes half of `detect`.
 const AGREEING_EACH: Duration = Duration::from_millis(500);
-/// How often it is looked whether they agree.
+/// How often conditions are checked.
 const PACE: Duration = Duration::from_millis(50);
-/// What one that froze for ever had sent may still come, let it in, and cost the time to give it up.
+/// What a process has sent before it froze for ever may still arrive and let it in. Then it takes time to give it up.
 const LAST_WORDS: Duration = Duration::from_secs(6);
-/// After agreeing: what was begun before, like the retry of a dial, comes to its end.
+/// After all agree: what began before, such as the retry of a dial, ends in this time.
 const CALMING: Duration = Duration::from_secs(3);
-/// How long nothing but heartbeats may be sent in the end.
+/// How long the room has to be quiet in the end.
 const QUIET: Duration = Duration::from_secs(5);
-/// How long a way that is cut for ever is watched.
+/// How long a room is watched in which two members can never link.
 const WATCH: Duration = Duration::from_mins(1);
-/// Elections that it may cost in this time. Whoever cannot reach the leader stands alone, and comes back after
-/// 5 s, 10 s, 20 s and so on.
+/// How many elections that may cost in this time. A member that cannot reach the leader leads alone, and comes back
+/// after 5 s, 10 s, 20 s and so on.
 const WATCH_ELECTIONS: usize = 4;
 
 /// Two members of whom one cannot reach the other.
 pub(super) type Apart = [HostId; 2];
 
 impl Chaos {
-    /// All that was to end later ends now.
-    pub(super) fn make_peace(&mut self) -> Result<(), Violation> {
+    /// Ends all faults that would end later.
+    pub(super) fn end_faults(&mut self) -> Result<(), Violation> {
         for undo in std::mem::take(&mut self.later).into_values() {
             self.undo(undo)?;
         }
         Ok(())
     }
 
-    /// Something may stay wrong for ever; two members that can never link are told.
+    /// One fault may stay for ever. Returns the two members that can never link, if there are any.
     pub(super) fn something_lasts(&mut self) -> Option<Apart> {
         let kinds = match self.faults.lasting {
             Lasting::Nothing => 0,
@@ -63,14 +63,14 @@ impl Chaos {
         None
     }
 
-    /// All that can reach each other agree, are heard, and fall quiet.
+    /// All members that can reach each other agree, are heard, and fall quiet.
     pub(super) fn all_come_to_rest(&mut self) -> Result<(), Violation> {
         if self.faults.lasting != Lasting::Nothing {
             self.world.run_for(LAST_WORDS)?;
         }
-        let peace = self.world.now();
+        let start = self.world.now();
         self.agree()?;
-        self.agreed_after = Some(self.world.now().since(peace));
+        self.agreed_after = Some(self.world.now().since(start));
         self.all_are_heard()?;
         self.world.run_for(CALMING)?;
         self.world.be_quiet(QUIET)
@@ -84,13 +84,13 @@ impl Chaos {
         AGREEING + AGREEING_EACH * self.nodes
     }
 
-    /// All that live agree, and nothing is lost.
+    /// All live members agree, and nothing is lost.
     fn agree(&mut self) -> Result<(), Violation> {
         self.wait_until(|chaos| chaos.world.rings(chaos.shape()).map(drop))
     }
 
-    /// Whatever anybody says now, all of its ring hear. A fault that struck last, like a link that is open at one
-    /// end only, may be noticed no sooner than now.
+    /// Each member hears what each other member of its ring says now. The last fault, such as a half-open link, may be
+    /// noticed only by that.
     fn all_are_heard(&mut self) -> Result<(), Violation> {
         let last = self.all_say()?;
         self.wait_until(|chaos| {
@@ -99,7 +99,7 @@ impl Chaos {
         })
     }
 
-    /// Runs until `holds`, as long as patience lasts.
+    /// Runs until `holds` succeeds, at most for as long as members may take to agree.
     fn wait_until(&mut self, holds: impl Fn(&Self) -> Result<(), Violation>) -> Result<(), Violation> {
         let end = self.world.now().after(self.patience());
         while let Err(violation) = holds(self) {
@@ -133,7 +133,7 @@ impl Chaos {
         Ok(())
     }
 
-    /// Two members can never link. All others hear each other, and it costs the room only a few elections.
+    /// Two members can never link. All others hear each other, and the room holds only a few elections.
     pub(super) fn others_go_on(&mut self, apart: Apart) -> Result<(), Violation> {
         self.world.run_for(self.patience())?;
         let before = self.world.counts().elects.len();

@@ -1,7 +1,7 @@
-//! One node with its user, apart from all others: what an input makes of it.
+//! One node with its user, and what an event makes of them.
 //!
-//! Two states in which a host has gone through the same share one [`Host`]. What an input makes of it is found
-//! out once, by the node that ships, and remembered for as long as some state needs the outcome.
+//! States in which the same has happened to a host share one [`Host`]. What an event makes of it is computed once, by
+//! the node that ships, and remembered as long as a state needs the outcome.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::Hash;
@@ -21,7 +21,7 @@ use ringchat_sim::oracles::Violation;
 
 use super::state::Budget;
 
-/// What became of a node.
+/// The state of a process.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Life {
     Running,
@@ -29,13 +29,13 @@ pub(super) enum Life {
     Ended(Ending),
 }
 
-/// A message under way, with what it looks like to a fingerprint.
+/// A message under way, with its part in a fingerprint.
 #[derive(Debug)]
 pub(super) struct Letter {
     pub(super) envelope: Envelope,
-    /// Tells it from others, but for its stamp and generation.
+    /// Tells the message from others, apart from its stamp and generation.
     pub(super) digest: u128,
-    /// Of which generation of connections it speaks, if of any.
+    /// The generation of connections that the message names, if any.
     pub(super) generation: Option<u64>,
 }
 
@@ -47,12 +47,12 @@ impl Letter {
         Arc::new(Self { digest: hasher.finish128().as_u128(), generation, envelope })
     }
 
-    /// Whether it is the same in all, stamps included.
+    /// Whether the two are the same message, with the same stamp.
     fn is(self: &Arc<Self>, other: &Arc<Self>) -> bool {
         Arc::ptr_eq(self, other) || (self.digest == other.digest && self.envelope == other.envelope)
     }
 
-    /// Whether it is only a sign of life.
+    /// Whether it is a heartbeat.
     pub(super) fn is_beat(&self) -> bool {
         matches!(self.envelope.message, Message::Ping(_) | Message::Pong(_))
     }
@@ -75,7 +75,7 @@ pub(super) enum Event {
         letter: Arc<Letter>,
     },
     Input(Box<Input>),
-    /// So many things are said in one turn.
+    /// The user says so many messages in one turn.
     Say(u8),
     Crash,
 }
@@ -102,28 +102,28 @@ pub(super) struct Digest {
     pub(super) generations: BTreeMap<NodeId, u64>,
 }
 
-/// An event at a time, and what came of it while anybody needs that.
+/// An event at a time, and its outcome while a state needs it.
 type Move = (Instant, Event, Weak<Host>);
 
-/// A node, and what its user saw.
+/// A node, and what its user has seen.
 #[allow(clippy::struct_excessive_bools, reason = "facts that do not depend on one another")]
 #[derive(Debug)]
 pub(super) struct Host {
     pub(super) node: Node,
     pub(super) life: Life,
-    /// Whether it was there from the beginning.
+    /// Whether the node was there from the beginning.
     pub(super) founder: bool,
-    /// What could befall at the beginning: what is promised depends on it.
+    /// What could happen at the beginning. It decides which properties hold.
     pub(super) allowed: Budget,
-    /// Whether its user wants to leave.
+    /// Whether the user wants to leave.
     pub(super) leaving: bool,
-    /// Whether it was stopped for a while.
+    /// Whether the process was stopped for a while.
     pub(super) slept: bool,
-    /// The messages shown, in order: whose, and which number. Those of a gap are not among them.
+    /// The origins and numbers of the messages shown, in order, without those of gaps.
     pub(super) shown: Vec<(NodeId, Seq)>,
     pub(super) gaps: bool,
     pub(super) said: Seq,
-    /// What its node asked for when it came to be like this.
+    /// What the node has asked for in the last event.
     pub(super) asks: Arc<[Ask]>,
     /// The first property that this host breaks by itself.
     pub(super) violation: Option<Violation>,
@@ -150,7 +150,7 @@ impl Host {
         }
     }
 
-    /// The same host, free to become another.
+    /// A copy that an event may change.
     pub(super) fn fork(&self) -> Self {
         Self {
             node: self.node.clone(),
@@ -167,7 +167,7 @@ impl Host {
     /// What `event` at `now` makes of this host.
     pub(super) fn after(&self, now: Instant, event: &Event) -> Arc<Self> {
         if matches!(event, Event::Input(input) if **input == Input::Tick) {
-            // Time passes seldom, and in small steps: what comes of each is of no use to others.
+            // Time passes seldom, and in small steps, whose outcomes no other state needs.
             let mut next = self.fork();
             next.suffer(now, event);
             return Arc::new(next);
@@ -180,7 +180,7 @@ impl Host {
         let mut next = self.fork();
         next.suffer(now, event);
         let next = Arc::new(next);
-        // What came of it before is forgotten by now, as is what came of other events.
+        // Outcomes that no state needs are forgotten.
         moves.retain(|(.., host)| host.strong_count() > 0);
         moves.push((now, event.clone(), Arc::downgrade(&next)));
         next
@@ -221,7 +221,7 @@ impl Host {
         self.asks = asks.into();
     }
 
-    /// Hands a turn's inputs to the node; what it does to itself by that goes to `inputs`.
+    /// Hands the inputs of a turn to the node. The inputs that follow from its own actions go to `inputs`.
     fn handle(&mut self, now: Instant, turn: Vec<Input>, inputs: &mut VecDeque<Input>, asks: &mut Vec<Ask>) {
         let old = Monotonic::of(&self.node);
         let mut out = Vec::new();
@@ -291,7 +291,7 @@ impl Host {
         self.shown.push((from, oseq));
     }
 
-    /// What must hold for a node by itself, compared with what it was.
+    /// Checks what holds for a node by itself, compared with its state before.
     fn check(&self, now: Instant, old: &Monotonic) -> Result<(), Violation> {
         invariants::check(&self.node)
             .map_err(|broken| Violation::new(now, Property::NodeInvariants, broken.to_string()))?;
@@ -300,7 +300,7 @@ impl Host {
         numbers_in_a_row(now, &self.node)
     }
 
-    /// What tells this host from others, but for points of time, stamps and names of connections.
+    /// What tells this host from others, apart from times, stamps and names of connections.
     pub(super) fn digest(&self) -> &Digest {
         self.digest.get_or_init(|| {
             let mut hasher = SipHasher13::new();
@@ -319,7 +319,7 @@ impl Host {
     }
 }
 
-/// What of a node never decreases.
+/// What never decreases in a node.
 struct Monotonic {
     promised: ringchat_core::Epoch,
     view: ringchat_core::Epoch,
@@ -344,7 +344,7 @@ impl Monotonic {
     }
 }
 
-/// Each origin's messages stand once and in order in a log, without holes but for told gaps.
+/// Checks that each origin's messages stand once and in order in a log, without holes other than gaps.
 fn numbers_in_a_row(now: Instant, node: &Node) -> Result<(), Violation> {
     let mut last: BTreeMap<NodeId, Seq> = BTreeMap::new();
     for entry in node.log_entries() {

@@ -1,10 +1,10 @@
-//! Steps that can wait: messages that only their receiver could tell to have come, and that go with all else
-//! that it could do now, in whatever order.
+//! Partial order reduction: transitions that can wait. Those are messages whose arrival only their receiver can tell,
+//! and that commute with everything else that can happen to the receiver now.
 //!
-//! Such a step is not tried while anything else is under way, since nothing is missed: in a way that begins with it
-//! the next step either is another's, or goes with it, and comes first just as well. So it moves back until
-//! something comes in the way, and there it is tried, or until nothing else is left. What is looked at after
-//! each step does not depend on it.
+//! Such a transition is not tried while anything else is under way. Nothing is missed by that: in a way that begins
+//! with it, the next transition either belongs to another host or commutes with it, and can come first just as well.
+//! So the waiting one moves back until something does not commute with it, where it is tried, or until nothing else
+//! is left. The properties that are checked after each transition do not depend on it.
 
 use std::sync::Arc;
 
@@ -13,7 +13,8 @@ use super::state::{State, Tail, Wire};
 use super::transition::Transition;
 
 impl State {
-    /// Which of all `steps` that can happen next can wait; of each is told what it makes of this state.
+    /// The transitions among `steps` that can wait. `steps` are all that can happen next, each with the state that it
+    /// makes.
     pub(super) fn can_wait(&self, steps: &[(Transition, Option<Self>)]) -> Vec<Transition> {
         let waiting = steps.iter().filter_map(|(step, after)| Some((*step, after.as_ref()?)));
         let waiting = waiting.filter(|(step, after)| self.goes_with_all(*step, after, steps));
@@ -23,7 +24,7 @@ impl State {
         };
         let mut network = steps.iter().map(|(step, _)| step).filter(is_network);
         if !waiting.is_empty() && network.all(|step| waiting.contains(step)) {
-            // One is to come first.
+            // One of them has to come first.
             waiting.remove(0);
         }
         waiting
@@ -41,7 +42,7 @@ impl State {
             let made = steps.iter().find(|(step, _)| *step == other).map(|(_, made)| made.as_ref());
             made.is_some_and(|made| {
                 let both = || after.after(next).and_then(|it| it.fingerprint_if_right());
-                // One that sleeps takes nothing.
+                // A sleeping host takes nothing.
                 let goes_to_sleep = matches!(other, Transition::Sleep(_));
                 !self.concerns(other, host)
                     || !goes_to_sleep && made.is_some_and(|made| self.then(step, made) == both())
@@ -49,8 +50,9 @@ impl State {
         })
     }
 
-    /// Whether all is the same in `after`, which something at `end` makes of this state, but for the receiver, in
-    /// nothing that is compared between hosts, and for its end of that wire, to which nothing more is under way.
+    /// Whether `after`, which an arrival at `end` makes of this state, differs from it only in the receiver, and
+    /// there in nothing that hosts are compared by, and in the receiver's end of the wire, to which nothing more is
+    /// under way.
     fn only_receiver_tells(&self, after: &Self, wire: usize, end: usize) -> bool {
         let host = self.wires[wire].hosts[end];
         let old = &self.wires[wire];
@@ -74,8 +76,8 @@ impl State {
             && wires.into_iter().all(|(old, new)| Arc::ptr_eq(old, new))
     }
 
-    /// What becomes of `next`, which follows this state, by `step` if that is still to come in it; none if something
-    /// is wrong.
+    /// The fingerprint after `next`, which follows this state, and after `step`, if that is still to come in it. None
+    /// if a property does not hold.
     fn then(&self, step: Transition, next: &Self) -> Option<u128> {
         let (Transition::Deliver { wire, end } | Transition::Lose { wire, end }) = step else { return None };
         next.violation.is_none().then_some(())?;
@@ -96,7 +98,7 @@ impl State {
         self.violation.is_none().then(|| self.fingerprint())
     }
 
-    /// Whether `step` may be something that `host` does, or that befalls it.
+    /// Whether `step` may happen to `host`, or be an action of it.
     fn concerns(&self, step: Transition, host: usize) -> bool {
         let of_wire = |wire: usize| self.wires[wire].hosts.contains(&host);
         let of_dial = |dial: usize| {
@@ -127,7 +129,7 @@ impl State {
 }
 
 impl Transition {
-    /// The same of another connection, if it is one of a connection.
+    /// The same transition of another connection, if it is one of a connection.
     fn with_wire(mut self, which: impl Fn(usize) -> usize) -> Self {
         if let Self::Deliver { wire, .. }
         | Self::Lose { wire, .. }

@@ -12,7 +12,7 @@ use ringchat_sim::oracles::Violation;
 use super::host::{Host, Life};
 use super::state::State;
 
-/// What of a host is compared with others when it changes.
+/// What is compared with other hosts when it changes.
 #[derive(PartialEq, Eq)]
 pub(super) struct Marks {
     tip: (u64, Option<View>),
@@ -28,9 +28,9 @@ impl Marks {
     }
 }
 
-/// After each input.
+/// After each event.
 impl State {
-    /// Notes what is wrong with a host after something befell it, compared with what it was.
+    /// Checks a host after an event, and notes the first violation.
     pub(super) fn check_step(&mut self, host: usize, before: &Marks) {
         if self.violation.is_none() {
             self.violation = self.safety(host, before).err().map(Arc::new);
@@ -174,8 +174,7 @@ impl State {
         self.nothing_lost(ring)
     }
 
-    /// All that was said by those in the ring, and by those that left it in order, was shown to all that
-    /// were there from the beginning.
+    /// Checks [`Property::NothingLost`] for those that were there from the beginning.
     fn nothing_lost(&self, ring: &[usize]) -> Result<(), Violation> {
         let crash_only = self.allowed().is_crash_only();
         for (from, sender) in self.hosts.iter().enumerate() {
@@ -201,7 +200,7 @@ fn tip(node: &Node) -> (u64, Option<View>) {
     (node.log_len(), node.log_entries().next_back().map(|entry| entry.view))
 }
 
-/// The entries that two logs hold at equal places.
+/// The entries that two logs hold at the same indexes.
 fn common_entries(a: &Node, b: &Node) -> impl Iterator<Item = (Entry, Entry)> {
     let from = |node: &Node| node.log_entries().next().map_or(0, |entry| entry.index);
     let start = from(a).max(from(b));
@@ -209,7 +208,7 @@ fn common_entries(a: &Node, b: &Node) -> impl Iterator<Item = (Entry, Entry)> {
     a.log_entries().filter(at_least).zip(b.log_entries().filter(at_least))
 }
 
-/// The views of a node's log, and the one that it is in.
+/// The views of a node's log, and its current view.
 fn views(node: &Node) -> impl Iterator<Item = View> {
     let current = (node.view().epoch > Epoch::default()).then(|| node.view());
     node.log_entries().map(|entry| entry.view).chain(current)

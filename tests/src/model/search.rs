@@ -1,8 +1,8 @@
 //! The search, breadth first: the first way found to a state is a shortest one.
 //!
-//! No state is kept, only how each was reached first: a state to look at is made again from the one it came
-//! from. States are looked at in the order in which they were found, so those that came from one state lie
-//! together, and few steps lead from each to the next.
+//! The search keeps no state, only how each was reached first, and makes a state again from the one before it. It
+//! visits states in the order in which it found them, so that those that follow from one state lie together, and few
+//! transitions lead from each to the next.
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -21,14 +21,14 @@ use super::walk::{Origin, Walk};
 /// States are expanded in batches, each by all threads.
 const BATCH: usize = 1 << 15;
 
-/// So many states reached last are kept for a while: what was found out of their hosts serves their cousins. More
-/// would serve too, but not from the cache.
+/// How many of the last states are kept for a while: what their hosts remember serves states close to them. More states
+/// would not fit the processor's cache.
 const RECENT: usize = 1 << 6;
 
 /// Fingerprints.
 type Fingerprints = HashSet<u128, BuildHasherDefault<Already>>;
 
-/// What is to be hashed is a hash already.
+/// A hasher for values that are hashes already.
 #[derive(Default)]
 struct Already(u64);
 
@@ -50,9 +50,9 @@ impl Hasher for Already {
 /// When to stop early, and how many threads to use.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// No more states than this.
+    /// The most states to find.
     pub states: usize,
-    /// Threads, at least one.
+    /// How many threads to use, at least one.
     pub jobs: usize,
 }
 
@@ -61,40 +61,40 @@ pub struct Limits {
 pub struct Found {
     /// The property, and what was seen.
     pub violation: Violation,
-    /// The steps to it from the beginning, in words.
+    /// The transitions to it from the beginning, in words.
     pub scenario: Vec<String>,
 }
 
-/// What a search came to.
+/// The outcome of a search.
 #[derive(Clone, Debug)]
 pub struct SearchOutcome {
     /// How many states were found.
     pub states: usize,
-    /// How many steps the furthest of them is away from the beginning.
+    /// How many transitions the furthest of them is away from the beginning.
     pub depth: usize,
-    /// Whether all states were found and looked at.
+    /// Whether all states were found and checked.
     pub finished: bool,
     /// The first violation, if any.
     pub found: Option<Found>,
-    /// If it stopped early: the steps to the state found last, in words. One that is far away may show
+    /// If the search stopped early: the transitions to the last state, in words. A state that is far away may show
     /// something that goes on for ever.
     pub furthest: Vec<String>,
 }
 
-/// A state reached in one step.
+/// A state reached by one transition.
 struct Reached {
     fingerprint: u128,
     origin: Origin,
 }
 
-/// What one thread made of its part of a batch.
+/// What one thread has found in its part of a batch.
 type Expanded = Result<Vec<Reached>, Breach>;
 
-/// The number of a state, the step from it to the violation if there is one, and the violation.
+/// The number of a state, the transition from it to the violation if there is one, and the violation.
 type Breach = (u32, Option<u16>, Violation);
 
-/// Searches all that can follow from `start`. `progress` is told the depth and the number of states found
-/// and of states to look at, after each batch.
+/// Searches everything that can follow from `start`. After each batch, `progress` gets the depth, the number of states
+/// found, and the number of those not yet visited.
 pub fn search(start: State, limits: Limits, mut progress: impl FnMut(usize, usize, usize)) -> SearchOutcome {
     let mut search = Search {
         visited: [start.fingerprint()].into_iter().collect(),
@@ -126,14 +126,14 @@ pub fn search(start: State, limits: Limits, mut progress: impl FnMut(usize, usiz
 
 struct Search {
     visited: Fingerprints,
-    /// States with nothing under way from which a good rest is known to be reached.
+    /// States with nothing under way that are known to come to rest well.
     settled: Mutex<Fingerprints>,
     origins: Vec<Origin>,
     start: State,
 }
 
 impl Search {
-    /// Finds what follows from a batch of states that are `depth` steps away, and notes what is new.
+    /// Finds what follows from a batch of states that are `depth` transitions away, and notes what is new.
     fn expand_all(&mut self, batch: Range<usize>, depth: usize, jobs: usize) -> Result<(), Breach> {
         let part = batch.len().div_ceil(jobs.max(1)).max(1);
         let shared: &Self = self;
@@ -183,8 +183,8 @@ impl Search {
         Ok(reached)
     }
 
-    /// With nothing more befalling, a good rest is to be reached from each state. With nothing under way in
-    /// `state`, time makes it `later`, or it has come to rest.
+    /// Checks that `state`, with nothing under way in it, comes to rest well if nothing more happens. Time makes it
+    /// `later`, unless it has come to rest already.
     fn check_settles(&self, state: &State, later: Option<&State>) -> Result<(), Violation> {
         let mut passed = vec![state.fingerprint()];
         let Some(later) = later else { return state.check_rest() };
@@ -206,7 +206,7 @@ impl Search {
         SearchOutcome { states: self.origins.len(), depth, finished, found, furthest }
     }
 
-    /// The steps to a state, and one more.
+    /// The transitions to a state, and one more, in words.
     fn scenario(&self, number: u32, last: Option<u16>) -> Vec<String> {
         let mut way: Vec<u16> = last.into_iter().collect();
         let mut at = number;
@@ -230,7 +230,7 @@ impl Search {
     }
 }
 
-/// A node panicked: its message is on standard error already.
+/// The violation by a node that panicked. Its message is on standard error already.
 fn died() -> Expanded {
     Err((0, None, Violation::new(Instant::ZERO, Property::NoPanic, "a node panicked")))
 }

@@ -13,23 +13,23 @@ use super::host::Letter;
 use super::state::{State, Tail, Wire};
 use super::transition::Transition;
 
-/// After this long without anything new nothing will come: longer than any timer but those that find
+/// The time without anything new after which nothing new will happen: longer than any timer except those that find
 /// nothing to do.
 const REST: Duration = Duration::from_secs(20);
 
-/// A single host is watched this long for something that it does.
+/// How long a single host is watched in a false alarm.
 const ALARM: Duration = Duration::from_secs(5);
 
-/// From one step to rest at most this many steps in between, one after another.
+/// The most transitions until rest, one after another.
 const MAX_STEPS_TO_REST: usize = 20_000;
 
-/// How many messages are under way to each end of a connection, what comes to it after that, and whether
-/// it knows of the connection no more.
+/// How many messages are under way to each end of a connection, what follows them, and whether the end has forgotten
+/// the connection.
 type UnderWay = ([usize; 2], [Tail; 2], [bool; 2]);
 
 impl State {
-    /// Lets time pass from deadline to deadline until something is under way that is no heartbeat, or some
-    /// node is not as it was; in the end one that sleeps wakes up. None if that never comes.
+    /// Lets time pass from deadline to deadline until something other than a heartbeat is under way, or a node has
+    /// changed. In the end a sleeping host wakes. None if nothing of this happens.
     pub(super) fn let_time_pass(&self) -> Option<Self> {
         let before = self.fingerprint();
         let mut state = self.clone();
@@ -66,8 +66,8 @@ impl State {
         self.hosts[host].node.deadline().map(|at| at.since(self.clocks[host]))
     }
 
-    /// Delivers heartbeats with nothing before them, and settles dials that must fail: neither may keep
-    /// time from passing.
+    /// Delivers heartbeats with nothing before them, and settles dials that must fail: both must not keep time from
+    /// passing.
     fn deliver_noise(&mut self) {
         while let Some(step) = self.noise() {
             match step {
@@ -88,8 +88,7 @@ impl State {
         })
     }
 
-    /// Lets time pass for one host until it does more than send heartbeats, which are dropped. Tells whether
-    /// it did.
+    /// Lets time pass for one host until it does more than send heartbeats, which are dropped. Returns whether it does.
     pub(super) fn false_alarm(&mut self, host: usize) -> bool {
         self.budget.false_alarms -= 1;
         let end = self.clocks[host].after(ALARM);
@@ -106,7 +105,7 @@ impl State {
         false
     }
 
-    /// What is under way but heartbeats: messages of each connection, ends of connections, dials.
+    /// What is under way, without heartbeats: messages of each connection, ends of connections, dials.
     fn under_way(&self) -> (Vec<UnderWay>, usize) {
         let of_wire = |wire: &Arc<Wire>| {
             let messages = |queue: &VecDeque<Arc<Letter>>| queue.iter().filter(|it| !it.is_beat()).count();

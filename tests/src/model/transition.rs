@@ -9,51 +9,51 @@ use ringchat_core::{Command, Input};
 use super::host::Event;
 use super::state::{Dialing, State, Tail, Wire};
 
-/// One thing that can happen. Hosts count from 0; connections and dials are numbered by the state.
+/// One thing that can happen. Hosts count from 0. The state numbers connections and dials.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transition {
     /// The next message on a connection, or its end, arrives at one end.
     Deliver {
-        /// Which connection.
+        /// The number of the connection.
         wire: usize,
-        /// 0 for who dialed, 1 for who accepted.
+        /// 0 for the dialer, 1 for the other host.
         end: usize,
     },
     /// A connection broke, and this end learns of it before what was still under way.
     Lose {
-        /// Which connection.
+        /// The number of the connection.
         wire: usize,
-        /// 0 for who dialed, 1 for who accepted.
+        /// 0 for the dialer, 1 for the other host.
         end: usize,
     },
-    /// A dial comes to its end.
+    /// A dial succeeds or fails.
     Dial(usize),
     /// Time passes until something happens.
     Time,
-    /// Somebody says something, or so much in one turn.
+    /// A user says so many messages in one turn.
     Say(usize, u8),
-    /// Somebody comes in through this host.
+    /// A newcomer joins through this host.
     Join(usize),
-    /// Somebody leaves.
+    /// A user leaves.
     Leave(usize),
-    /// A host stops for good, and nobody is there to notice.
+    /// A host crashes, and no other host is left to notice.
     Crash(usize),
-    /// The host at the other end of a connection stops for good, and this end is the first to notice. Until
-    /// then the host might as well have been slow, so that no more is to be tried before.
+    /// The host at the other end of a connection crashes, and this end is the first to notice. Until then the host
+    /// might as well be slow.
     Notice {
-        /// Which connection.
+        /// The number of the connection.
         wire: usize,
-        /// 0 for who dialed, 1 for who accepted.
+        /// 0 for the dialer, 1 for the other host.
         end: usize,
     },
-    /// A host stops for good, and the first to notice is one that dials it.
+    /// A host crashes, and the first to notice is a host that dials it.
     DialDead(usize),
-    /// A connection breaks, and this end is the first to notice: what was under way to it is lost. Until then
-    /// the connection might as well have been slow.
+    /// A connection breaks, and this end is the first to notice: what was under way to it is lost. Until then the
+    /// connection might as well be slow.
     Break {
-        /// Which connection.
+        /// The number of the connection.
         wire: usize,
-        /// 0 for who dialed, 1 for who accepted.
+        /// 0 for the dialer, 1 for the other host.
         end: usize,
     },
     /// These hosts (a bit each) are cut off from the others.
@@ -62,40 +62,40 @@ pub enum Transition {
     PartitionBreaks {
         /// The hosts, a bit each.
         side: u16,
-        /// Which connection.
+        /// The number of the connection.
         wire: usize,
-        /// 0 for who dialed, 1 for who accepted.
+        /// 0 for the dialer, 1 for the other host.
         end: usize,
     },
-    /// These hosts are cut off from the others, and the first to notice is one that dials across.
+    /// These hosts are cut off from the others, and the first to notice is a host that dials across.
     PartitionStops {
         /// The hosts, a bit each.
         side: u16,
-        /// Which dial.
+        /// The number of the dial.
         dial: usize,
     },
-    /// These hosts are cut off from the others, and a dial across is the first to find out that they are no more.
+    /// These hosts were cut off from the others, and a dial across is the first to find out that they no longer are.
     PartitionPassed {
         /// The hosts, a bit each.
         side: u16,
-        /// Which dial.
+        /// The number of the dial.
         dial: usize,
     },
     /// The partition ends, while nothing is under way.
     Heal,
-    /// The partition ends, and this dial across it, which would have failed, is the first to find out. Until then,
-    /// or until time passes, it is all one whether there is a partition.
+    /// The partition ends, and this dial across it, which would have failed, is the first to find out. Until then, or
+    /// until time passes, the partition makes no difference.
     DialHealed(usize),
-    /// Time passes for one host only, until it does something.
+    /// Time passes for one host alone, until it does something.
     FalseAlarm(usize),
     /// A leader stops for a while.
     Sleep(usize),
-    /// It goes on.
+    /// The leader goes on.
     Wake(usize),
 }
 
 impl State {
-    /// All that can happen next, in an order that only the state decides.
+    /// Everything that can happen next, in an order that only the state decides.
     pub fn steps(&self) -> Vec<Transition> {
         let mut steps = self.network_steps();
         if steps.is_empty() {
@@ -135,7 +135,7 @@ impl State {
 
     fn push_people(&self, steps: &mut Vec<Transition>) {
         if self.budget.messages > 0 {
-            // One thing, or all that is left to be said.
+            // One message, or all that are left to say.
             let counts = BTreeSet::from([1, self.budget.messages]);
             let awake = self.live().filter(|&host| self.asleep != Some(host));
             let talkers = awake.filter(|&host| self.hosts[host].node.can_say());
@@ -164,7 +164,7 @@ impl State {
         }
         if self.budget.partitions > 0 {
             let live = self.live().fold(0, |all, host| all | 1_u16 << host);
-            // Each cut once: the first of the live stays on the unnamed side.
+            // Each partition once: the first live host stays on the other side.
             let others = live & live.wrapping_sub(1);
             for side in (1..=others).filter(|side| side & others == *side) {
                 self.push_partitions(side, steps);
@@ -181,14 +181,14 @@ impl State {
         }
     }
 
-    /// The ends of connections that would notice if those broke for which `which` holds.
+    /// The ends of the connections for which `which` holds that would notice a break.
     fn breakable_ends(&self, which: impl Fn(&Wire) -> bool) -> impl Iterator<Item = (usize, usize)> {
         let wires = self.wires.iter().enumerate().filter(move |(_, it)| which(it));
         wires.flat_map(|(wire, it)| (0..2).filter(|end| it.is_breakable(*end)).map(move |end| (wire, end)))
     }
 
-    /// A partition happens when somebody notices, or before time passes. Only one that another may replace
-    /// happens at any time: it could have broken connections that the other does not.
+    /// A partition happens when a host notices, or before time passes. Only a partition that another one may replace
+    /// happens at any time, because it may break connections that the other does not.
     fn push_partitions(&self, side: u16, steps: &mut Vec<Transition>) {
         let parts = |a: usize, b: usize| (side >> a ^ side >> b) & 1 == 1;
         if self.budget.partitions > 1 {
@@ -244,7 +244,7 @@ impl State {
         steps.extend(unnoticed.into_iter().map(Transition::Crash));
     }
 
-    /// What `step` makes of this state; none if it makes nothing.
+    /// The state that `step` makes of this one. None if it changes nothing.
     pub fn after(&self, step: Transition) -> Option<Self> {
         if step == Transition::Time {
             return self.let_time_pass();
@@ -260,15 +260,16 @@ impl State {
         happens.then_some(next)
     }
 
-    /// Takes at once what makes no difference whenever it is taken, so that it is not tried in all orders.
+    /// Takes the transitions at once that make no difference whenever they are taken, so that they are not tried in all
+    /// orders.
     pub(super) fn take_idle_steps(&mut self) {
         while let Some(step) = self.network_steps().into_iter().find(|step| self.is_idle(*step)) {
             self.take(step);
         }
     }
 
-    /// Whether a message or an end of a connection comes to one for whom it is too late, or an
-    /// acknowledgement where nothing depends on it.
+    /// Whether a message or an end of a connection comes too late for its receiver, or an acknowledgement is one on
+    /// which nothing depends.
     fn is_idle(&self, step: Transition) -> bool {
         let Transition::Deliver { wire, end } = step else { return false };
         let it = &self.wires[wire];
@@ -284,7 +285,7 @@ impl State {
         }
     }
 
-    /// Does a step that always makes something.
+    /// Takes a transition that always changes something.
     pub(super) fn take(&mut self, step: Transition) {
         match step {
             Transition::Deliver { wire, end } => self.deliver(wire, end),
@@ -398,7 +399,7 @@ impl State {
         self.network_steps().into_iter().map(|step| format!("    then: {}", self.describe(step))).collect()
     }
 
-    /// Something with hosts in it, each as its number.
+    /// The text of `it`, with the number of each host in place of its id.
     fn brief(&self, it: &impl fmt::Debug) -> String {
         let text = format!("{it:?}");
         self.hosts.iter().enumerate().fold(text, |text, (number, host)| {
@@ -408,7 +409,7 @@ impl State {
         })
     }
 
-    /// What `step` means in this state, in words.
+    /// The meaning of `step` in this state, in words.
     pub fn describe(&self, step: Transition) -> String {
         match step {
             Transition::Deliver { wire, end } => {
@@ -429,21 +430,6 @@ impl State {
                 let lost = it.queues[end].len();
                 format!("{} crashes, {} learns of it, {lost} messages lost", it.hosts[1 - end], it.hosts[end])
             }
-            Transition::DialDead(dial) => {
-                let dialing = &self.dials[dial];
-                format!("{} crashes, {} dials it in vain", self.brief(&dialing.addr), dialing.from)
-            }
-            Transition::DialHealed(dial) => {
-                let Dialing { from, addr, .. } = &self.dials[dial];
-                format!("the partition heals, {from} dials {}", self.brief(addr))
-            }
-            Transition::Dial(dial) => {
-                let dialing = &self.dials[dial];
-                match self.reached_by(dialing) {
-                    Some(to) => format!("{} dials {to}", dialing.from),
-                    None => format!("{} dials {}, in vain", dialing.from, self.brief(&dialing.addr)),
-                }
-            }
             Transition::Break { wire, end } => {
                 let it = &self.wires[wire];
                 let lost = it.queues[end].len();
@@ -458,15 +444,35 @@ impl State {
                 let lost = it.queues[end].len();
                 format!("{partition}; {} loses {}, {lost} messages lost", it.hosts[end], it.hosts[1 - end])
             }
+            other => self.describe_dial(other),
+        }
+    }
+
+    fn describe_dial(&self, step: Transition) -> String {
+        let dialing = |dial: usize| (self.dials[dial].from, self.brief(&self.dials[dial].addr));
+        match step {
+            Transition::Dial(dial) => {
+                let (from, addr) = dialing(dial);
+                match self.reached_by(&self.dials[dial]) {
+                    Some(to) => format!("{from} dials {to}"),
+                    None => format!("{from} dials {addr}, in vain"),
+                }
+            }
+            Transition::DialDead(dial) => {
+                let (from, addr) = dialing(dial);
+                format!("{addr} crashes, {from} dials it in vain")
+            }
+            Transition::DialHealed(dial) => {
+                let (from, addr) = dialing(dial);
+                format!("the partition heals, {from} dials {addr}")
+            }
             Transition::PartitionStops { side, dial } => {
-                let (Dialing { from, addr, .. }, partition) =
-                    (&self.dials[dial], Transition::Partition(side));
-                format!("{partition}; {from} dials {} in vain", self.brief(addr))
+                let (from, addr) = dialing(dial);
+                format!("{}; {from} dials {addr} in vain", Transition::Partition(side))
             }
             Transition::PartitionPassed { side, dial } => {
-                let (Dialing { from, addr, .. }, partition) =
-                    (&self.dials[dial], Transition::Partition(side));
-                format!("{partition}, and heals; {from} dials {}", self.brief(addr))
+                let (from, addr) = dialing(dial);
+                format!("{}, and heals; {from} dials {addr}", Transition::Partition(side))
             }
             other => other.to_string(),
         }

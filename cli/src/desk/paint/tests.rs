@@ -81,7 +81,7 @@ const LONG: &str =
     "half a line that somebody has begun to type, and which is longer than a narrow window is wide, by far";
 
 #[test]
-fn lines_appear_above_what_is_typed() {
+fn lines_appear_above_the_typed_text() {
     let mut screen = Screen::after_a_shell(60, 10);
     screen.typed = "half";
     screen.say("line 1 .");
@@ -119,7 +119,7 @@ fn a_window_that_shrinks_and_grows_shows_one_prompt_and_every_line_once() {
 }
 
 #[test]
-fn what_a_shell_wrote_before_is_scrolled_away_and_not_lost() {
+fn the_output_of_a_shell_is_scrolled_away_and_not_lost() {
     let mut screen = Screen::after_a_shell(100, 10);
     screen.say("line 1 .");
     screen.resize(60, 10);
@@ -145,7 +145,7 @@ fn a_window_that_grows_wider_writes_no_line_again() {
 }
 
 #[test]
-fn without_a_log_nobody_is_sent_there() {
+fn without_a_log_no_hint_refers_to_it() {
     let mut painter = Painter::new(Size { columns: 60, rows: 10 }, Look { has_log: false, ..LOOK });
     painter.add(Line::default().and(&"\n".repeat(1000)));
     painter.frame(None);

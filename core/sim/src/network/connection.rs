@@ -10,7 +10,7 @@ use ringchat_core::{DialId, Instant, LinkId};
 
 use super::HostId;
 
-/// What travels one way on a connection, first in, first out.
+/// What travels in one direction of a connection, first in, first out.
 #[derive(Clone, Debug)]
 pub(super) enum Packet {
     /// The last of the three handshake packets: the other end may accept.
@@ -23,16 +23,16 @@ pub(super) enum Packet {
     Reset,
 }
 
-/// Where an end stands.
+/// The state of an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// Its node knows nothing of it yet.
+    /// The node does not know of the connection yet.
     Opening,
-    /// Its node uses it.
+    /// The node uses the connection.
     Up,
-    /// Its node has closed it; the driver still reads up to the other end's close.
+    /// The node has closed the connection; the driver still reads up to the other end's close.
     Closing,
-    /// Its node was told that it is down, or never was told that it was up.
+    /// The node was told that the link is down, or never was told that it was up.
     Down,
 }
 
@@ -50,14 +50,14 @@ pub(super) enum Fin {
 /// The bytes of one direction.
 #[derive(Clone, Debug)]
 pub(super) struct Flow {
-    /// Written by the driver, not yet taken by the kernel.
+    /// Bytes that the driver has written and the kernel has not yet taken.
     pub(super) queue: Vec<u8>,
     pub(super) fin: Fin,
-    /// On their way, each with an event of its own.
+    /// Packets under way, each with an event of its own.
     pub(super) in_flight: VecDeque<Packet>,
-    /// Stopped by a cut.
+    /// Packets that a cut holds back.
     pub(super) held: VecDeque<Packet>,
-    /// Bytes taken by the kernel and not yet read at the other end.
+    /// How many bytes the kernel has taken that are not yet read at the other end.
     pub(super) unread: usize,
     /// When the last packet arrives; nothing overtakes it.
     pub(super) last_arrival: Instant,
@@ -68,13 +68,13 @@ pub(super) struct Flow {
 /// One end.
 #[derive(Clone, Debug)]
 pub(super) struct End {
-    /// Whose; the acceptor's is known when the first handshake packet has found it.
+    /// The process. The acceptor is known when the first handshake packet has found it.
     pub(super) host: Option<HostId>,
     pub(super) phase: Phase,
     pub(super) decoder: FrameDecoder,
-    /// Came in and not read, because the host reads slowly.
+    /// Bytes that have arrived and are not read yet, because the process reads slowly.
     pub(super) inbox: VecDeque<u8>,
-    /// What it sends.
+    /// The direction in which this end sends.
     pub(super) out: Flow,
 }
 
@@ -126,7 +126,7 @@ impl End {
         }
     }
 
-    /// Forgets what is of no use to an end that is down.
+    /// Frees what an end that is down does not need.
     pub(super) fn bury(&mut self) {
         self.phase = Phase::Down;
         self.decoder = FrameDecoder::new(0);
@@ -135,12 +135,12 @@ impl End {
     }
 }
 
-/// Which connection, and which end of it: the dialer's 0, the acceptor's 1.
+/// The number of the connection, and of its end: the dialer's 0, the acceptor's 1.
 pub(super) fn place(link: LinkId) -> (usize, usize) {
     (usize::try_from(link.0 / 2).unwrap_or(usize::MAX), usize::from(link.0 % 2 == 1))
 }
 
-/// The name of an end.
+/// The link of an end.
 pub(super) fn link(connection: usize, side: usize) -> LinkId {
     LinkId((connection * 2 + side) as u64)
 }

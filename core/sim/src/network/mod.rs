@@ -1,14 +1,14 @@
 //! TCP in virtual time: hosts, connections, and everything that can go wrong with them.
 //!
-//! Bytes go through the real encoder and decoder. What a driver would tell its node comes out as
-//! [`Input`]s, in the order in which it happens; what the node asks of its driver goes in by method.
+//! Bytes go through the real encoder and decoder. [`Network::poll`] returns the [`Input`]s that a driver would hand to
+//! its node, in the order in which they happen. Each thing that a node asks of its driver has a method.
 
-use alloc::vec;
-use alloc::vec::Vec;
 mod connection;
 mod traffic;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::vec;
+use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
@@ -20,11 +20,11 @@ use self::connection::{Connection, Packet, Phase, link, peer};
 use super::rng::Rng;
 use super::schedule::Schedule;
 
-/// A process on the network. A restarted one is another.
+/// A process on the network. A restarted process has another id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct HostId(pub usize);
 
-/// What the ways between hosts are like. Delays are one-way.
+/// The quality of the network. Delays are one-way.
 #[derive(Clone, Copy, Debug)]
 pub struct Quality {
     /// The shortest delay.
@@ -33,9 +33,9 @@ pub struct Quality {
     pub most: Duration,
     /// How many of a thousand writes arrive in pieces.
     pub pieces: u32,
-    /// How many of a thousand dials are refused though somebody listens.
+    /// How many of a thousand dials are refused although a process listens.
     pub refusals: u32,
-    /// How many of a thousand dials come to nothing after the time-out.
+    /// How many of a thousand dials time out.
     pub time_outs: u32,
 }
 
@@ -50,35 +50,35 @@ impl Quality {
     };
 }
 
-/// How a process ends without a word.
+/// How a process dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Death {
-    /// Killed: the kernel closes its connections, and refuses new ones.
+    /// The process is killed: the kernel closes its connections, and refuses new ones.
     Killed,
-    /// Its machine lost power: nothing answers.
+    /// The machine loses power: nothing answers.
     PowerOff,
 }
 
-/// How a heal treats connections that were cut.
+/// What becomes of connections across a cut when it ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Heal {
-    /// What was held is delivered.
+    /// What the cut has held back is delivered.
     Deliver,
-    /// They are reset.
+    /// The connections are reset.
     Reset,
 }
 
-/// What the kernel holds for one direction of a connection: its two socket buffers.
+/// How many bytes the kernel holds for one direction of a connection: two socket buffers.
 const KERNEL_BUFFER: usize = 256 * 1024;
-/// Connections that wait to be accepted by a frozen process.
+/// How many connections wait to be accepted by a frozen process.
 const BACKLOG: usize = 128;
-/// After this a lost handshake packet is sent again.
+/// The time after which a lost handshake packet is sent again.
 const RETRY: Duration = Duration::from_secs(1);
-/// After this a dial is given up.
+/// The time after which a dial fails.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a closing end waits for the other end's close.
 const LINGER: Duration = Duration::from_secs(1);
-/// What a slow reader reads at a time.
+/// How many bytes a slow reader reads at a time.
 const SIP: usize = 16 * 1024;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,28 +93,28 @@ enum Power {
 struct Host {
     addr: SocketAddr,
     power: Power,
-    /// What its kernel took in while it was frozen.
+    /// What the kernel has taken while the process is frozen.
     backlog: VecDeque<Waiting>,
-    /// Bytes a second that it reads, if it is slow.
+    /// How many bytes a second the process reads, if it is slow.
     pace: Option<u64>,
     next_read: Instant,
-    /// Bytes that its driver queues for one link before the link fails.
+    /// How many bytes the driver queues for one link before the link fails.
     queue: usize,
     links: BTreeSet<LinkId>,
 }
 
 #[derive(Clone, Debug)]
 enum Waiting {
-    /// A dial has worked.
+    /// A dial has succeeded.
     Connected(usize),
     /// A packet has come for this end.
     Packet(LinkId, Packet),
-    /// Something that the process does itself.
+    /// An event in the process itself.
     Event(Event),
 }
 
 impl Waiting {
-    /// The connection that it is about, as the one for whom it waits knows it.
+    /// The link that it belongs to, as the waiting process knows it.
     fn link(&self) -> LinkId {
         match *self {
             Self::Packet(at, _)
@@ -133,17 +133,17 @@ impl Waiting {
 enum Event {
     /// The first handshake packet reaches its target.
     Syn(usize),
-    /// Its answer reaches the dialer.
+    /// The answer to the first handshake packet reaches the dialer.
     SynAck(usize),
     /// A dial fails.
     DialFails(usize, DialFailure),
     /// The next packet from this end arrives at the other.
     Arrive(LinkId),
-    /// What a cut held back from this end goes on.
+    /// What a cut has held back from this end travels on.
     Release(LinkId),
     /// A slow reader reads at this end.
     Sip(LinkId),
-    /// A closing end waits no longer.
+    /// A closing end no longer waits for the other end.
     LingerOver(LinkId),
 }
 
@@ -155,7 +155,7 @@ enum Ready {
     Frames(LinkId),
     /// Nothing more comes to this end.
     End(LinkId),
-    /// A reset that is noticed after what had come before it.
+    /// A reset, noticed after what arrived before it.
     Reset(LinkId),
 }
 
@@ -169,12 +169,12 @@ pub struct Network {
     listeners: BTreeMap<SocketAddr, HostId>,
     connections: Vec<Connection>,
     cuts: BTreeSet<(SocketAddr, SocketAddr)>,
-    /// Nothing comes through between the hosts of one set and all others.
+    /// Nothing gets through between the hosts of one set and all others.
     walls: Vec<BTreeSet<SocketAddr>>,
     schedule: Schedule<Event>,
     ready: VecDeque<Ready>,
     dirty: Vec<LinkId>,
-    /// Where frames are encoded.
+    /// The buffer in which frames are encoded.
     frame: Vec<u8>,
     overflows: u64,
 }
@@ -205,7 +205,7 @@ impl Network {
         self.overflows
     }
 
-    /// When the next thing happens by itself.
+    /// The time of the next event.
     pub fn next_at(&self) -> Option<Instant> {
         self.schedule.next_at()
     }
@@ -215,7 +215,7 @@ impl Network {
         self.now = self.now.max(now);
     }
 
-    /// Lets the next thing happen. What it means to nodes, [`poll`](Self::poll) tells.
+    /// Lets the next event happen. [`poll`](Self::poll) returns what nodes learn of it.
     pub fn advance(&mut self) {
         let Some((at, event)) = self.schedule.pop() else { return };
         self.set_now(at);
@@ -251,7 +251,7 @@ impl Network {
         }
     }
 
-    /// Takes what drivers have written since the last call to the wire.
+    /// Sends what drivers have written since the last call.
     pub fn flush(&mut self) {
         for from in core::mem::take(&mut self.dirty) {
             self.end(from).out.dirty = false;
@@ -260,9 +260,9 @@ impl Network {
     }
 }
 
-/// Hosts and ways.
+/// Processes and faults.
 impl Network {
-    /// A new process that listens at `addr`; an earlier one there is gone for good.
+    /// Starts a process that listens at `addr`, where an earlier process no longer does.
     pub fn start(&mut self, addr: SocketAddr) -> HostId {
         let host = HostId(self.hosts.len());
         self.hosts.push(Host {
@@ -280,7 +280,7 @@ impl Network {
         host
     }
 
-    /// The process ends without a word.
+    /// The process dies.
     pub fn kill(&mut self, host: HostId, death: Death) {
         match death {
             Death::PowerOff => self.hosts[host.0].power = Power::Off,
@@ -314,7 +314,7 @@ impl Network {
         }
     }
 
-    /// The process goes on, and finds what came meanwhile.
+    /// The process goes on, and finds what has arrived meanwhile.
     pub fn thaw(&mut self, host: HostId) {
         if self.hosts[host.0].power != Power::Frozen {
             return;
@@ -343,28 +343,28 @@ impl Network {
         self.hosts[host.0].queue = bytes;
     }
 
-    /// What the ways are like from now on.
+    /// Sets the quality of the network from now on.
     pub fn set_quality(&mut self, quality: Quality) {
         self.quality = quality;
     }
 
-    /// Nothing comes through from `from` to `to` any more.
+    /// From now on nothing gets through from `from` to `to`.
     pub fn cut(&mut self, from: SocketAddr, to: SocketAddr) {
         self.cuts.insert((from, to));
     }
 
-    /// Nothing comes through any more, either way, between `side` and all others, later ones included.
+    /// From now on nothing gets through between `side` and all others, including later processes.
     pub fn wall(&mut self, side: BTreeSet<SocketAddr>) {
         self.walls.push(side);
     }
 
-    /// Whether nothing comes through from `from` to `to`.
+    /// Whether nothing gets through from `from` to `to`.
     pub fn is_cut(&self, from: SocketAddr, to: SocketAddr) -> bool {
         let between = |wall: &BTreeSet<SocketAddr>| wall.contains(&from) != wall.contains(&to);
         (!self.cuts.is_empty() && self.cuts.contains(&(from, to))) || self.walls.iter().any(between)
     }
 
-    /// Ends all cuts. What they held goes on, or its connections are reset.
+    /// Ends all cuts.
     pub fn heal(&mut self, how: Heal) {
         self.cuts.clear();
         self.walls.clear();
@@ -385,15 +385,14 @@ impl Network {
         }
     }
 
-    /// Breaks one connection of `host`, the `n`th that it has; both ends are told.
+    /// Breaks the `n`th connection of `host`, counted round. Both ends are told.
     pub fn break_nth(&mut self, host: HostId, n: usize) {
         if let Some(from) = self.nth_link(host, n) {
             self.break_link(from);
         }
     }
 
-    /// Breaks one end of a connection of `host`, the `n`th that it has. The other end learns it only when
-    /// something that it sends is answered.
+    /// Breaks this end of the `n`th connection of `host`, counted round. The other end learns it when it next sends.
     pub fn half_open_nth(&mut self, host: HostId, n: usize) {
         if let Some(from) = self.nth_link(host, n) {
             self.half_open(from);
@@ -405,7 +404,7 @@ impl Network {
         links.iter().nth(n.checked_rem(links.len()).unwrap_or(0)).copied()
     }
 
-    /// Who is at the other end of `at`, as far as it is known.
+    /// The process at the other end of `at`, if it is known.
     pub fn other(&self, at: LinkId) -> Option<HostId> {
         self.knows(at).then(|| self.end_host(peer(at))).flatten()
     }
@@ -428,17 +427,17 @@ impl Network {
         self.schedule.push(self.now.after(at), event);
     }
 
-    /// Takes long frames at `at` from now on.
+    /// Accepts long frames at `at` from now on.
     pub fn trust(&mut self, at: LinkId) {
         if self.knows(at) {
             self.end(at).decoder.set_limit(MAX_FRAME);
         }
     }
 
-    /// Sends one message on some links. Tells how many bytes it takes on each.
+    /// Sends a message on some links. Returns how many bytes it takes on each.
     ///
     /// # Errors
-    /// If it does not fit a frame.
+    /// If the message does not fit into a frame.
     pub fn send(&mut self, links: &[LinkId], envelope: &Envelope) -> Result<usize, wire::FrameTooLong> {
         let mut frame = core::mem::take(&mut self.frame);
         frame.clear();

@@ -1,4 +1,4 @@
-//! What happens to connections by itself: handshakes, packets, reading, ends.
+//! What the kernels and the network do: handshakes, packets, reading, ends of connections.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -91,7 +91,7 @@ impl Network {
         self.schedule.push(at, Event::Arrive(from));
     }
 
-    /// Takes what the driver has written, as much as the kernel's buffers hold.
+    /// Hands to the kernel what the driver has written, as much as the kernel's buffers hold.
     pub(super) fn pump(&mut self, from: LinkId) {
         let host = self.end_host(from);
         if host.is_some_and(|host| self.hosts[host.0].power == Power::Frozen) {
@@ -122,7 +122,7 @@ impl Network {
     pub(super) fn arrive(&mut self, from: LinkId) {
         let cut = self.path_is_cut(from);
         let out = &mut self.end(from).out;
-        // A packet can be missing: a killed sender's last ones are lost.
+        // The last packets of a killed sender may be lost.
         let Some(packet) = out.in_flight.pop_front() else { return };
         if cut || !out.held.is_empty() {
             out.held.push_back(packet);
@@ -139,7 +139,7 @@ impl Network {
         }
     }
 
-    /// A packet has come to the machine of this end.
+    /// A packet arrives at the machine of this end.
     pub(super) fn deliver(&mut self, at: LinkId, packet: Packet) {
         let Some(host) = self.end(at).host else { return };
         match self.hosts[host.0].power {
@@ -168,7 +168,7 @@ impl Network {
                 self.swallow(at, &bytes);
                 self.ready.push_back(Ready::End(at));
             }
-            // What came before and was not read yet is lost, or not.
+            // What has arrived before and is not read yet may be lost.
             Packet::Reset if !self.ready.is_empty() && self.rng.chance(500) => {
                 self.ready.push_back(Ready::Reset(at));
             }
@@ -222,7 +222,7 @@ impl Network {
         self.mark(from);
     }
 
-    /// The messages that have come in whole at this end, together, as a driver hands them on.
+    /// All complete messages at this end, together, as a driver hands them on.
     pub(super) fn pop_frames(&mut self, at: LinkId) -> Option<(HostId, Vec<Input>)> {
         let end = self.end(at);
         let host = end.host.filter(|_| end.reads())?;
@@ -241,7 +241,7 @@ impl Network {
         (!inputs.is_empty()).then_some((host, inputs))
     }
 
-    /// The other end has closed, and all that it sent was read.
+    /// The other end has closed, and everything that it sent is read.
     pub(super) fn ended(&mut self, at: LinkId) {
         let end = self.end(at);
         if !end.reads() {
@@ -259,7 +259,7 @@ impl Network {
         }
     }
 
-    /// The node of this end is told that the link is down, if it thinks otherwise.
+    /// Tells the node of this end that the link is down, unless it knows.
     pub(super) fn down(&mut self, at: LinkId, reason: DownReason) {
         let end = self.end(at);
         let reason = if end.phase == Phase::Closing { DownReason::Closed } else { reason };
@@ -306,7 +306,7 @@ impl Network {
         }
     }
 
-    /// The driver writes; what does not fit its queue fails the link.
+    /// The driver writes a frame. The link fails if the queue is full.
     pub(super) fn write(&mut self, from: LinkId, bytes: &[u8]) {
         let most = self.end_host(from).map_or(0, |host| self.hosts[host.0].queue);
         let queue = &mut self.end(from).out.queue;
@@ -345,7 +345,7 @@ impl Network {
         self.transmit(from, Packet::Reset);
     }
 
-    /// Something came for an end that nobody reads any more.
+    /// A packet arrives for an end that no process reads any more.
     pub(super) fn answer_reset(&mut self, at: LinkId) {
         if self.end(at).out.queue.is_empty() {
             self.reset(at);
@@ -361,7 +361,7 @@ impl Network {
         }
     }
 
-    /// This end is gone without a word: what it had sent is lost, and what comes for it is answered by a reset.
+    /// This end disappears: what it has sent is lost, and what arrives for it is answered by a reset.
     pub(super) fn half_open(&mut self, from: LinkId) {
         let out = &mut self.end(from).out;
         out.held.clear();
@@ -371,7 +371,7 @@ impl Network {
         self.down(from, DownReason::Io);
     }
 
-    /// The process is gone; what its kernel had taken may still arrive, in whole or in part.
+    /// The process disappears. What its kernel had taken may still arrive, as a whole or in part.
     pub(super) fn orphan(&mut self, from: LinkId) {
         let in_flight = self.end(from).out.in_flight.len();
         self.end(from).out.queue.clear();
@@ -392,8 +392,8 @@ impl Network {
         }
     }
 
-    /// What waits for a process that goes on. Each connection has its own reader: what came on one is in order, and
-    /// which reader is first is chance.
+    /// What waits for a process that goes on. Each connection has its own reader, so what arrived on one is in order,
+    /// and chance decides which reader comes first.
     pub(super) fn in_order_of_readers(&mut self, host: HostId) -> Vec<Waiting> {
         let mut waiting: Vec<Waiting> = core::mem::take(&mut self.hosts[host.0].backlog).into();
         let mut turns: BTreeMap<LinkId, u64> = BTreeMap::new();
@@ -404,7 +404,7 @@ impl Network {
         waiting
     }
 
-    /// Puts off what a process does itself while it is frozen.
+    /// Puts off an event in a frozen process.
     pub(super) fn frozen(&mut self, host: Option<HostId>, event: Event) -> bool {
         let Some(host) = host.map(|host| &mut self.hosts[host.0]) else { return false };
         let frozen = host.power == Power::Frozen;

@@ -1,4 +1,4 @@
-//! The oracle at the end: the members that live form rings in which all agree.
+//! The oracle of a room at rest: live members form rings in which all agree.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -9,22 +9,22 @@ use ringchat_core::{NodeId, Report};
 
 use crate::HostId;
 
-/// How many rings there may be at the end.
+/// How many rings there may be at rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
-    /// All live members in one.
+    /// One, of all live members.
     OneRing,
-    /// Several, if none looks for a member of another: after deaths on both sides of a cut they may know only
-    /// dead ones of each other.
+    /// Several, if none looks for a member of another. After deaths on both sides of a cut, each side may know only
+    /// dead members of the other.
     Merged,
-    /// Several; each live member is in one.
+    /// Any number.
     SomeRings,
 }
 
-/// The rings that the live members form, from what each of them reports.
+/// The rings that the live members form, by their reports.
 ///
 /// # Errors
-/// What does not agree yet, in words.
+/// The first thing about which they do not agree, in words.
 pub fn converged(reports: &[(HostId, Report)], shape: Shape) -> Result<Vec<Vec<HostId>>, String> {
     let mut rings: BTreeMap<(u64, NodeId), Vec<usize>> = BTreeMap::new();
     for (at, (_, report)) in reports.iter().enumerate() {
@@ -37,7 +37,7 @@ pub fn converged(reports: &[(HostId, Report)], shape: Shape) -> Result<Vec<Vec<H
     rings.values().map(|ring| agree(&ring.iter().map(|&at| &reports[at]).collect::<Vec<_>>())).collect()
 }
 
-/// Whether those that follow one leader agree about their ring.
+/// Checks that the members that follow one leader agree about their ring.
 fn agree(ring: &[&(HostId, Report)]) -> Result<Vec<HostId>, String> {
     let live: BTreeSet<NodeId> = ring.iter().map(|(_, report)| report.me.id).collect();
     let Some((_, pattern)) = ring.first() else { return Ok(Vec::new()) };

@@ -1,4 +1,4 @@
-//! The oracle of elections: what the tokens do, and who may win.
+//! The oracle of elections: where tokens go, and which candidate may win.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -10,7 +10,7 @@ use ringchat_core::{Epoch, Index, Instant, LinkId, Node, View};
 use super::Violation;
 use crate::{HostId, Property};
 
-/// The tokens that each process has sent in the newest epoch that it fights for.
+/// The last token that each process has sent.
 #[derive(Clone, Debug, Default)]
 pub struct Tokens {
     sent: BTreeMap<HostId, Sent>,
@@ -20,16 +20,15 @@ pub struct Tokens {
 struct Sent {
     epoch: Epoch,
     candidate: CandidateRank,
-    /// Where its token went last.
+    /// The link on which the token went last.
     link: Option<LinkId>,
 }
 
 impl Tokens {
-    /// A process sends a token. In one epoch each is for a better candidate than the one before, or goes to
-    /// another neighbour ([`Property::TokensImprove`]).
+    /// A process sends a token. Checks [`Property::TokensImprove`].
     ///
     /// # Errors
-    /// If it passes one on again, or a worse one.
+    /// If the process passes a token on again, or a token for a worse candidate.
     pub fn send(&mut self, host: HostId, now: Instant, link: LinkId, elect: &Elect) -> Result<(), Violation> {
         let fail = |what: &str| {
             let candidate = elect.candidate.id;
@@ -75,7 +74,7 @@ pub fn winner_has_all<'a>(winner: &Node, others: impl Iterator<Item = &'a Node>)
     Ok(())
 }
 
-/// The view of the entry at this place, if it is kept.
+/// The view of the entry at `index`, if the log still has it.
 fn view_at(node: &Node, index: Index) -> Option<View> {
     let later = node.log_entries().rev().take_while(|entry| entry.index >= index);
     later.last().filter(|entry| entry.index == index).map(|entry| entry.view)

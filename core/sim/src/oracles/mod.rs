@@ -1,16 +1,18 @@
-//! What must hold: functions over what members showed and what nodes hold. Each violation names its [`Property`].
+//! The oracles: they check what users are shown and what nodes hold. Each violation names a [`Property`].
 
-use alloc::string::String;
 mod converged;
 mod election;
+mod fault_model;
 mod state;
 mod transcript;
 
 pub use converged::{Shape, converged};
 pub use election::{Tokens, winner_has_all};
+pub use fault_model::FaultModel;
 pub use state::{States, no_doubles, only_needed_links, same_logs};
-pub use transcript::{FaultModel, Transcript, Transcripts};
+pub use transcript::{Transcript, Transcripts};
 
+use alloc::string::String;
 use core::fmt;
 
 use ringchat_core::Instant;
@@ -20,7 +22,7 @@ use crate::Property;
 /// A property that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// When, in virtual time.
+    /// The virtual time at which this was seen.
     pub at: Instant,
     /// The property that does not hold.
     pub property: Property,

@@ -1,4 +1,4 @@
-//! The oracle on the inside: what the nodes hold.
+//! The oracle from the inside: what nodes hold.
 
 use alloc::collections::BTreeMap;
 use alloc::format;
@@ -14,11 +14,11 @@ use ringchat_core::{ConfigId, Epoch, Index, Instant, Node, NodeId, Seq, View, in
 use super::{FaultModel, Violation};
 use crate::{HostId, Property};
 
-/// What was seen of all nodes so far.
+/// What was seen of all nodes so far, to compare later states with.
 #[derive(Clone, Debug, Default)]
 pub struct States {
     last: Vec<Option<Last>>,
-    /// Every entry ever seen: its view and place decide the rest, the view of the one before included.
+    /// Every entry ever seen. View and index decide its content, and the view of the entry before it.
     entries: BTreeMap<(View, Index), (u64, Option<View>)>,
     leaders: BTreeMap<Epoch, NodeId>,
 }
@@ -35,10 +35,10 @@ struct Last {
 }
 
 impl States {
-    /// Looks at a node after an input; whether it leads since then.
+    /// Looks at a node after an input. Returns whether the node leads since then.
     ///
     /// # Errors
-    /// What must not be.
+    /// The first property that does not hold.
     pub fn look(
         &mut self,
         host: HostId,
@@ -69,7 +69,7 @@ impl States {
         if old.is_none_or(|old| (old.length, old.tip) != (new.length, new.tip)) {
             self.log_matches(now, node, old)?;
         }
-        // With `LogMatching` this is `OneLogPerView`: of two logs that end in one view the shorter is a prefix of the longer.
+        // By `LogMatching`, of two logs that end in one view the shorter is a prefix of the longer.
         if node.is_normal() && tip.is_some_and(|tip| tip != new.view) {
             let detail = format!("{me} follows {:?} with a log that ends in {tip:?}", new.view);
             return Err(Violation::new(now, Property::OneLogPerView, detail));
@@ -93,7 +93,7 @@ impl States {
         Ok(())
     }
 
-    /// Equal view at equal index means equal prefix: by induction, an equal entry and an equal one before.
+    /// Checks `LogMatching` by induction: equal view and index mean an equal entry, and an equal view before it.
     fn log_matches(&mut self, now: Instant, node: &Node, old: Option<Last>) -> Result<(), Violation> {
         let mut entries = node.log_entries().rev().peekable();
         while let Some(entry) = entries.next() {
@@ -135,7 +135,7 @@ fn digest(entry: &Entry) -> u64 {
 /// tell.
 ///
 /// # Errors
-/// Which two differ.
+/// The first two members that differ.
 pub fn same_logs<'a>(nodes: impl IntoIterator<Item = &'a Node>) -> Result<(), String> {
     let tip = |node: &Node| (node.log_len(), node.log_entries().next_back().map(|entry| entry.view));
     let mut nodes = nodes.into_iter();

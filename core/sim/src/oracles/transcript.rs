@@ -1,4 +1,4 @@
-//! The oracle on the outside: what the members showed to their people.
+//! The oracle from the outside: what processes show to their users.
 
 use alloc::borrow::ToOwned as _;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -7,63 +7,45 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use ringchat_core::{
-    ChatLine, Ending, Epoch, Index, Instant, Member, NodeId, Notice, Occasion, Seq, Stamp, Text,
+    ChatLine, ElectionPhase, Ending, Epoch, Index, Instant, Member, NodeId, Notice, Occasion, Seq, Stamp,
+    Text,
 };
 
-use super::Violation;
+use super::{FaultModel, Violation};
 use crate::{HostId, Property};
 
-/// Which fault_model a run is held to; some hold only when nothing but crashes happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FaultModel {
-    /// Nothing was frozen, cut or wrongly suspected: one order for all, one leader an epoch, no gap.
-    CrashOnly,
-    /// One member at a time was stopped for a while, with the others all right, and nothing else but crashes. All as
-    /// above, but that the room may have gone on without the one that was stopped, which then came back.
-    OneSleeps,
-    /// Anything may have happened.
-    Any,
-}
-
-impl FaultModel {
-    /// Whether there is one order for all, one leader an epoch, and no gap.
-    pub fn is_strict(self) -> bool {
-        self != Self::Any
-    }
-}
-
-/// What one process showed.
+/// What one process has shown to its user.
 #[derive(Clone, Debug, Default)]
 pub struct Transcript {
-    /// What it is called in traces.
+    /// Its name in traces.
     pub label: String,
-    /// Who it is, once it was a member.
+    /// Its id, once it was a member.
     pub me: Option<NodeId>,
     /// When it became a member for the first time.
     pub ready: Option<Instant>,
     /// How often it became a member.
     pub times_ready: u32,
-    /// How often the room went on without it.
+    /// How often it was told that the room went on without it.
     pub left_behind: u32,
     /// How often it was told that it is too slow.
     pub cut_off: u32,
-    /// The messages in the order in which it showed them: origin and number.
+    /// The origins and numbers of the messages, in the order in which they were shown.
     pub shown: Vec<(NodeId, Seq)>,
     /// The texts of `shown`.
     pub texts: Vec<String>,
-    /// Where it was when they were said.
+    /// The occasions of `shown`.
     pub occasions: Vec<Occasion>,
     /// How many elections it began.
     pub elections: u32,
-    /// Who leads, as it said last.
+    /// The leader that it told of last.
     pub leader: Option<NodeId>,
     /// How it ended.
     pub ending: Option<Ending>,
-    /// What it was given to say, and when; the first has number 1.
+    /// What its user has said, and when. The first message has the number 1.
     pub said: Vec<(Text, Instant)>,
-    /// Of each origin the number up to which everything was shown or told to be missing.
+    /// For each origin, the number up to which all messages were shown or told to be missing.
     reached: BTreeMap<NodeId, Seq>,
-    /// Of whom something is missing, and said so.
+    /// The origins of messages that were told to be missing.
     gaps: BTreeSet<NodeId>,
     place: Option<Index>,
     epoch: Epoch,
@@ -71,44 +53,58 @@ pub struct Transcript {
 }
 
 impl Transcript {
-    /// The number up to which `origin`'s messages were shown or told to be missing.
+    /// The number up to which all messages of `origin` were shown or told to be missing.
     pub fn reached(&self, origin: NodeId) -> Seq {
         self.reached.get(&origin).copied().unwrap_or(0)
     }
 
-    /// Whether it was told that something is missing.
+    /// Whether its user was told of missing messages.
     pub fn has_gap(&self) -> bool {
         !self.gaps.is_empty()
     }
 
-    /// Whether it showed this text.
+    /// Whether it has shown this text.
     pub fn showed(&self, text: &str) -> bool {
         self.texts.iter().any(|shown| shown == text)
     }
 
-    /// Whether it showed this text as said on this occasion.
+    /// Whether it has shown this text as said on this occasion.
     pub fn showed_as(&self, text: &str, occasion: Occasion) -> bool {
         self.texts.iter().zip(&self.occasions).any(|(shown, was)| shown == text && *was == occasion)
     }
 }
 
-/// What all processes showed.
+impl Transcript {
+    fn add(&mut self, line: &ChatLine<'_>) {
+        self.reached.insert(line.from.id, line.oseq);
+        self.shown.push((line.from.id, line.oseq));
+        self.texts.push(line.text.to_owned());
+        self.occasions.push(line.occasion);
+        self.place = Some(line.seq);
+    }
+
+    fn fails(&self, now: Instant, property: Property, what: &str) -> Result<(), Violation> {
+        Err(Violation::new(now, property, format!("{} {what}", self.label)))
+    }
+}
+
+/// What all processes have shown, and whether they may.
 #[derive(Clone, Debug)]
 pub struct Transcripts {
     fault_model: FaultModel,
     all: Vec<Transcript>,
     gone: BTreeSet<HostId>,
-    /// Who was stopped for a while.
+    /// The processes that were stopped for a while.
     slept: BTreeSet<HostId>,
     by_id: BTreeMap<NodeId, HostId>,
-    /// What was shown at each place of the log, by whom.
+    /// For each place of the log, the processes that have shown it, and the message that each has shown there.
     places: BTreeMap<Index, Vec<(HostId, NodeId, Seq)>>,
     leaders: BTreeMap<Epoch, NodeId>,
     checked: u64,
 }
 
 impl Transcripts {
-    /// A room that is held to these fault_model.
+    /// No transcripts yet, of a run in which this may happen.
     pub fn new(fault_model: FaultModel) -> Self {
         Self {
             fault_model,
@@ -122,45 +118,45 @@ impl Transcripts {
         }
     }
 
-    /// A new process; they are numbered in order.
+    /// A process starts. Processes are numbered in this order.
     pub fn enter(&mut self, label: String) {
         self.all.push(Transcript { label, ..Transcript::default() });
     }
 
-    /// The process died or ended.
+    /// A process dies or ends.
     pub fn exit(&mut self, host: HostId) {
         self.gone.insert(host);
     }
 
-    /// The process is stopped for a while, and it alone.
+    /// A process is stopped for a while, and no other.
     pub fn sleep(&mut self, host: HostId) {
         self.slept.insert(host);
     }
 
-    /// To which fault_model it is held.
+    /// What may happen in the run.
     pub fn fault_model(&self) -> FaultModel {
         self.fault_model
     }
 
-    /// What a process showed.
+    /// The transcript of a process.
     pub fn of(&self, host: HostId) -> &Transcript {
         &self.all[host.0]
     }
 
-    /// How many messages were checked.
+    /// The number of messages that were checked.
     pub fn checked(&self) -> u64 {
         self.checked
     }
 
-    /// A process was given something to say.
+    /// A user says something.
     pub fn said(&mut self, host: HostId, now: Instant, text: Text) {
         self.all[host.0].said.push((text, now));
     }
 
-    /// A process showed something.
+    /// A process shows something.
     ///
     /// # Errors
-    /// If it must not.
+    /// The property that this breaks.
     pub fn notice(
         &mut self,
         host: HostId,
@@ -168,111 +164,103 @@ impl Transcripts {
         lamport: Stamp,
         notice: &Notice,
     ) -> Result<(), Violation> {
-        let history = &mut self.all[host.0];
-        let label = history.label.clone();
-        let fail = |property, detail: String| Err(Violation::new(now, property, format!("{label} {detail}")));
-        if history.ending.is_some() {
-            return fail(Property::SilenceAfterEnd, format!("said {notice:?}"));
+        let it = &mut self.all[host.0];
+        if it.ending.is_some() {
+            return it.fails(now, Property::SilenceAfterEnd, &format!("said {notice:?}"));
         }
-        if lamport < history.lamport {
-            return fail(
-                Property::LamportOrder,
-                format!("went back in Lamport time from {} to {lamport}", history.lamport),
-            );
+        if lamport < it.lamport {
+            let what = format!("went back in Lamport time from {} to {lamport}", it.lamport);
+            return it.fails(now, Property::LamportOrder, &what);
         }
-        history.lamport = lamport;
+        it.lamport = lamport;
         match notice {
             Notice::Ready { me, .. } => {
-                history.me = Some(me.id);
-                history.ready.get_or_insert(now);
-                history.times_ready += 1;
+                it.me = Some(me.id);
+                it.ready.get_or_insert(now);
+                it.times_ready += 1;
                 self.by_id.insert(me.id, host);
             }
-            Notice::Chat(chat) => {
-                for line in chat.lines() {
-                    if line.stamp >= lamport {
-                        return fail(
-                            Property::LamportOrder,
-                            format!("shows stamp {} at its time {lamport}", line.stamp),
-                        );
-                    }
-                    self.line(host, now, &line)?;
-                }
-            }
-            Notice::Gap { from, count } => {
-                *history.reached.entry(from.id).or_default() += count;
-                history.gaps.insert(from.id);
-                if self.fault_model.is_strict() {
-                    return fail(Property::NoGap, format!("misses {count} messages of {from}"));
-                }
-            }
+            Notice::Chat(chat) => return chat.lines().try_for_each(|line| self.line(host, now, &line)),
+            Notice::Gap { from, count } => return self.gap(host, now, from, *count),
             Notice::Leader { member, epoch } => return self.leader(host, now, member, *epoch),
-            Notice::Election { phase: ringchat_core::ElectionPhase::Start, .. } => history.elections += 1,
-            Notice::LeftBehind => {
-                history.left_behind += 1;
-                let strict = self.fault_model.is_strict() && !self.slept.contains(&host);
-                if strict && history.ready.is_some() {
-                    return fail(Property::NoFalseAlarm, "was left behind and had not slept".into());
-                }
-            }
+            Notice::Election { phase: ElectionPhase::Start, .. } => it.elections += 1,
+            Notice::LeftBehind => return self.left_behind(host, now),
             Notice::NotTaken { text } => {
-                return fail(Property::OfferedIsTaken, format!("did not take {text:?} though it can say"));
+                let what = format!("did not take {text:?} though it can say");
+                return it.fails(now, Property::OfferedIsTaken, &what);
             }
-            Notice::CutOff => history.cut_off += 1,
-            Notice::Ended(ending) => history.ending = Some(ending.clone()),
+            Notice::CutOff => it.cut_off += 1,
+            Notice::Ended(ending) => it.ending = Some(ending.clone()),
             _ => {}
         }
         Ok(())
     }
 
     fn line(&mut self, host: HostId, now: Instant, shown: &ChatLine<'_>) -> Result<(), Violation> {
-        let label = self.all[host.0].label.clone();
-        let fail = |property, what: &str| {
+        let it = &self.all[host.0];
+        let fails = |property, what: &str| {
             let ChatLine { seq, from, oseq, text, .. } = shown;
             let text: String = text.chars().take(40).collect();
-            let detail = format!("{label} shows {seq}: {}:{oseq} {text:?}: {what}", from.id);
-            Err(Violation::new(now, property, detail))
+            it.fails(now, property, &format!("shows {seq}: {}:{oseq} {text:?}: {what}", from.id))
         };
-        self.checked += 1;
+        if shown.stamp >= it.lamport {
+            return fails(
+                Property::LamportOrder,
+                &format!("its stamp is {} at Lamport time {}", shown.stamp, it.lamport),
+            );
+        }
         if let Some(what) = self.invented(host, shown) {
-            return fail(Property::OnlyWhatWasSaid, &what);
+            return fails(Property::OnlyWhatWasSaid, &what);
         }
         let id = shown.from.id;
-        let before_me = self.said_before_ready(host, id);
-        let history = &mut self.all[host.0];
-        let reached = history.reached.get(&id).copied();
+        let reached = it.reached.get(&id).copied();
         let expected = reached.unwrap_or(0) + 1;
-        // A newcomer starts in the midst of what others say.
-        let may_start_late = reached.is_none() && shown.oseq <= before_me + 1;
+        // A newcomer starts in the middle of what others say.
+        let may_start_late = reached.is_none() && shown.oseq <= self.said_before_ready(host, id) + 1;
         if shown.oseq < expected {
-            return fail(Property::NoDoubles, &format!("shown before, {expected} is expected"));
+            return fails(Property::NoDoubles, &format!("shown before, {expected} is expected"));
         }
         if shown.oseq > expected && !may_start_late {
-            return fail(Property::NoSilentGap, &format!("{expected} is missing in silence"));
+            return fails(Property::NoSilentGap, &format!("{expected} is missing in silence"));
         }
-        history.reached.insert(id, shown.oseq);
-        history.shown.push((id, shown.oseq));
-        history.texts.push(shown.text.to_owned());
-        history.occasions.push(shown.occasion);
-        let before = history.place.replace(shown.seq);
-        if !self.fault_model.is_strict() {
-            return Ok(());
+        if self.fault_model.is_strict() {
+            if it.place.is_some_and(|before| before >= shown.seq) {
+                return fails(Property::NothingShownIsTakenBack, "its place is not after the last one");
+            }
+            let others = self.places.get(&shown.seq).into_iter().flatten();
+            let other = others.clone().find(|(by, ..)| !self.gone.contains(by));
+            if let Some((by, origin, oseq)) = other.filter(|(_, of, oseq)| (*of, *oseq) != (id, shown.oseq)) {
+                let by = &self.all[by.0].label;
+                return fails(Property::OneOrder, &format!("{by} shows {origin}:{oseq} at this place"));
+            }
+            self.places.entry(shown.seq).or_default().push((host, id, shown.oseq));
         }
-        if before.is_some_and(|before| before >= shown.seq) {
-            return fail(Property::NothingShownIsTakenBack, "its place is not after the last one");
-        }
-        let place = self.places.entry(shown.seq).or_default();
-        let other = place.iter().find(|(by, ..)| !self.gone.contains(by));
-        if let Some((by, other, oseq)) = other.filter(|(_, other, oseq)| (*other, *oseq) != (id, shown.oseq))
-        {
-            let by = &self.all[by.0].label;
-            return fail(Property::OneOrder, &format!("{by} shows {other}:{oseq} at this place"));
-        }
-        place.push((host, id, shown.oseq));
+        self.checked += 1;
+        self.all[host.0].add(shown);
         Ok(())
     }
 
-    /// How many messages `origin` had been given to say when `host` became a member.
+    fn gap(&mut self, host: HostId, now: Instant, from: &Member, count: u64) -> Result<(), Violation> {
+        let it = &mut self.all[host.0];
+        *it.reached.entry(from.id).or_default() += count;
+        it.gaps.insert(from.id);
+        if self.fault_model.is_strict() {
+            return it.fails(now, Property::NoGap, &format!("misses {count} messages of {from}"));
+        }
+        Ok(())
+    }
+
+    fn left_behind(&mut self, host: HostId, now: Instant) -> Result<(), Violation> {
+        let it = &mut self.all[host.0];
+        it.left_behind += 1;
+        let is_strict = self.fault_model.is_strict() && !self.slept.contains(&host);
+        if is_strict && it.ready.is_some() {
+            return it.fails(now, Property::NoFalseAlarm, "was left behind and had not slept");
+        }
+        Ok(())
+    }
+
+    /// How many messages `origin` had said when `host` became a member.
     fn said_before_ready(&self, host: HostId, origin: NodeId) -> Seq {
         let (Some(ready), Some(origin)) = (self.all[host.0].ready, self.by_id.get(&origin)) else {
             return 0;
@@ -280,7 +268,7 @@ impl Transcripts {
         self.all[origin.0].said.iter().take_while(|(_, at)| *at < ready).count() as Seq
     }
 
-    /// What is wrong if nobody said this.
+    /// The reason why nobody can have said this, if there is one.
     fn invented(&self, host: HostId, shown: &ChatLine<'_>) -> Option<String> {
         let Some(&origin) = self.by_id.get(&shown.from.id) else {
             return Some("nobody of that id was ever a member".into());
@@ -297,13 +285,13 @@ impl Transcripts {
     }
 
     fn leader(&mut self, host: HostId, now: Instant, member: &Member, epoch: Epoch) -> Result<(), Violation> {
-        let history = &mut self.all[host.0];
-        history.leader = Some(member.id);
-        if epoch < history.epoch {
-            let detail = format!("{} went back from epoch {} to {epoch}", history.label, history.epoch);
-            return Err(Violation::new(now, Property::MonotonicState, detail));
+        let it = &mut self.all[host.0];
+        it.leader = Some(member.id);
+        if epoch < it.epoch {
+            let what = format!("went back from epoch {} to {epoch}", it.epoch);
+            return it.fails(now, Property::MonotonicState, &what);
         }
-        history.epoch = epoch;
+        it.epoch = epoch;
         let known = *self.leaders.entry(epoch).or_insert(member.id);
         if self.fault_model.is_strict() && known != member.id {
             let detail = format!("epoch {epoch} has two leaders, {known} and {}", member.id);
@@ -313,20 +301,20 @@ impl Transcripts {
     }
 }
 
-/// At the end.
+/// Checks of a room at rest.
 impl Transcripts {
-    /// Checks that nothing is lost that was promised, among `together`: members that live and form one ring.
+    /// Checks [`Property::NothingLost`] among `together`, the live members of one ring.
     ///
     /// # Errors
-    /// If one of them lacks a message that it is owed.
+    /// The first member that lacks a message.
     pub fn nothing_lost(&self, now: Instant, together: &[HostId]) -> Result<(), Violation> {
         for &to in together {
-            for (from, history) in self.all.iter().enumerate() {
+            for (from, sender) in self.all.iter().enumerate() {
                 let owed = self.owed(HostId(from), to, together);
-                if let (Some(id), true) = (history.me, owed > 0) {
+                if let (Some(id), true) = (sender.me, owed > 0) {
                     let reached = self.all[to.0].reached(id);
                     if reached < owed {
-                        let (to, from) = (&self.all[to.0].label, &history.label);
+                        let (to, from) = (&self.all[to.0].label, &sender.label);
                         let detail = format!("{to} lacks {from}'s messages {} to {owed}", reached + 1);
                         return Err(Violation::new(now, Property::NothingLost, detail));
                     }
@@ -336,11 +324,11 @@ impl Transcripts {
         Ok(())
     }
 
-    /// Up to which number `to` must have got the messages of `from`.
+    /// The number up to which `to` must have been shown the messages of `from`.
     fn owed(&self, from: HostId, to: HostId, together: &[HostId]) -> Seq {
         let sender = &self.all[from.0];
         let Some(id) = sender.me else { return 0 };
-        // Who left in order has told all of its ring; after a cut that need not be everybody.
+        // A member that left in order has delivered to its own ring, which after a cut need not be this one.
         let in_order = self.fault_model.is_strict() && sender.ending == Some(Ending::Left { unsure: 0 });
         let survives = together.contains(&from) || in_order;
         if !survives {
@@ -350,10 +338,11 @@ impl Transcripts {
         if all > self.said_before_ready(to, id) { all } else { 0 }
     }
 
-    /// Checks that members of one ring have shown the same, in the same order, since the last of them came.
+    /// Checks [`Property::OneOrder`] among `together`, the members of one ring: what they have shown ends alike, since
+    /// the last of them came in.
     ///
     /// # Errors
-    /// If two of them differ.
+    /// The first two that differ.
     pub fn one_order(&self, now: Instant, together: &[HostId]) -> Result<(), Violation> {
         if !self.fault_model.is_strict() {
             return Ok(());

@@ -1,4 +1,4 @@
-//! The language of scenarios: a line, a step.
+//! The reader of scenarios: a line, a statement.
 
 use alloc::format;
 use alloc::string::String;
@@ -9,182 +9,15 @@ use core::time::Duration;
 
 use ringchat_core::Occasion;
 
-use crate::{Heal, Place, Quality};
+use super::language::{BadDials, Condition, Impairment, Scenario, ScenarioAction, Statement, Target};
+use crate::{Heal, Quality};
 
-/// A scenario.
-#[derive(Clone, Debug)]
-pub struct Scenario {
-    /// The first ring: places in ring order. The first creates the room.
-    pub ring: Vec<Place>,
-    /// Decides delays, pieces and ids.
-    pub seed: u64,
-    /// The longest time that anything is on its way.
-    pub delay: Duration,
-    /// What happens, with the number of its line.
-    pub steps: Vec<(usize, Statement)>,
-}
-
-/// A step.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Statement {
-    /// At this time after the last `until`, something happens.
-    At(Duration, ScenarioAction),
-    /// Time passes until this is so, at most so long. Then time is counted from zero again.
-    Until(Condition, Duration),
-    /// This is to be so now.
-    Expect(Condition),
-    /// This is not to be so now.
-    ExpectNot(Condition),
-    /// `quiet for TIME`: nothing but heartbeats is sent.
-    Quiet(Duration),
-}
-
-/// Something that somebody, or fate, does.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ScenarioAction {
-    /// `say WHO TEXT`.
-    Say(Vec<Target>, String),
-    /// `flood WHO COUNT`: so many messages at once.
-    Flood(Vec<Target>, u64),
-    /// `crash WHO...`: killed, all at one instant.
-    Crash(Vec<Target>),
-    /// `power-off WHO...`.
-    PowerOff(Vec<Target>),
-    /// `restart WHO... via CONTACT`: killed, and started again at the same address.
-    Restart(Vec<Target>, Target),
-    /// `freeze WHO...`.
-    Freeze(Vec<Target>),
-    /// `sleep WHO`: it freezes while all others are all right, and is held to it.
-    Sleep(Target),
-    /// `thaw WHO...`.
-    Thaw(Vec<Target>),
-    /// `leave WHO...`.
-    Leave(Vec<Target>),
-    /// `join PLACE... via CONTACT...`: contacts are tried in turn.
-    Join(Vec<Target>, Vec<Target>),
-    /// `cut FROM TO`: one way.
-    Cut(Target, Target),
-    /// `partition WHO...`: from all others, both ways.
-    Partition(Vec<Target>),
-    /// `heal`, or `heal reset`.
-    Heal(Heal),
-    /// Something goes badly, or well again.
-    Impair(Impairment),
-}
-
-/// Something that goes badly for a member or on its way, or well again.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Impairment {
-    /// `freeze-for-ever WHO...`: nobody waits for it.
-    FreezeForEver(Vec<Target>),
-    /// `break WHO...`: one connection of each; with `link N` in the end the one that this number picks.
-    Break(Vec<Target>, usize),
-    /// `half-open WHO...`: the same, and only its own end breaks.
-    HalfOpen(Vec<Target>, usize),
-    /// `slow WHO BYTES`: bytes a second; 0 for as fast as it can.
-    Slow(Target, u64),
-    /// `late WHO TIME`: its ticks come up to so late; 0s for on time.
-    Late(Target, Duration),
-    /// `clock WHO forward TIME`, `clock WHO back TIME`: it jumps by so many microseconds.
-    Jump(Target, i64),
-    /// `queues WHO BYTES`: a connection on which more waits to be sent breaks.
-    Queues(Target, usize),
-    /// `dials refused COUNT`, `dials lost COUNT`: so many of a thousand; 0 for none.
-    Dials(BadDials),
-}
-
-/// How dials fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BadDials {
-    /// So many of a thousand are refused.
-    Refused(u32),
-    /// So many of a thousand come to nothing.
-    Lost(u32),
-}
-
-impl ScenarioAction {
-    /// Whether a live member may be taken for dead after this.
-    pub fn is_more_than_a_crash(&self) -> bool {
-        !matches!(
-            self,
-            Self::Say(..)
-                | Self::Flood(..)
-                | Self::Crash(_)
-                | Self::PowerOff(_)
-                | Self::Restart(..)
-                | Self::Leave(_)
-                | Self::Join(..)
-                | Self::Sleep(_)
-                | Self::Thaw(_)
-                | Self::Impair(Impairment::Break(..))
-        )
-    }
-}
-
-/// Whom a line means, at the moment when it happens.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Target {
-    /// The newest process of a place.
-    At(Place),
-    /// The leader.
-    Leader,
-    /// The one after the leader.
-    Next,
-    /// The one before the leader.
-    Prev,
-    /// The one half-way round the ring from the leader.
-    Opposite,
-    /// Everybody.
-    All,
-    /// Everybody but the leader.
-    Others,
-}
-
-/// Something that is so or not.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Condition {
-    /// `converged`: all that live form one ring, and lack nothing.
-    Converged,
-    /// `merged`: all that live form rings, and none looks for another.
-    Merged,
-    /// `settled`: all that live form rings.
-    Settled,
-    /// `new-leader`: the leader is another than at the last `until`.
-    NewLeader,
-    /// `shown-by WHO TEXT`, `shown-by-all TEXT`.
-    ShownBy(Target, String),
-    /// `live WHO TEXT`, `while-away WHO TEXT`, `other-ring WHO TEXT`: shown as said so.
-    ShownAs(Occasion, Target, String),
-    /// `members N`: so many are alive and in.
-    Members(usize),
-    /// `rings N`.
-    Rings(usize),
-    /// `elections N`: at most so many epochs were fought for.
-    Elections(usize),
-    /// `faults N`: so many peers were found, by those that live, to break the protocol.
-    Faults(u64),
-    /// `ready WHO`.
-    Ready(Target),
-    /// `ended WHO`: by itself, in order.
-    Ended(Target),
-    /// `left-behind WHO`: it was told so.
-    LeftBehind(Target),
-    /// `gap WHO`: it was told that something is missing.
-    Gap(Target),
-    /// `cut-off WHO`: it was told that it is too slow.
-    CutOff(Target),
-    /// `leads WHO`.
-    Leads(Target),
-    /// `time`: only lets time pass.
-    Time,
-}
-
-/// Why a text is no scenario.
+/// The reason why a text is not a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParseError {
     /// The line, from 1.
     pub line: usize,
-    /// What is wrong with it.
+    /// The problem, in words.
     pub problem: String,
 }
 
@@ -196,12 +29,13 @@ impl fmt::Display for ParseError {
 
 impl core::error::Error for ParseError {}
 
-/// Reads a scenario.
+/// Reads a scenario. Empty lines, and those that start with `#`, say nothing.
 ///
 /// # Errors
-/// The first line that says nothing known.
+/// The first line that is not a statement.
 pub fn parse(text: &str) -> Result<Scenario, ParseError> {
-    let mut scenario = Scenario { ring: Vec::new(), seed: 1, delay: Quality::GOOD.most, steps: Vec::new() };
+    let mut scenario =
+        Scenario { ring: Vec::new(), seed: 1, delay: Quality::GOOD.most, statements: Vec::new() };
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
@@ -212,13 +46,13 @@ pub fn parse(text: &str) -> Result<Scenario, ParseError> {
             .map_err(|problem| ParseError { line: number, problem: format!("{problem} in \"{line}\"") })?;
     }
     if scenario.ring.is_empty() {
-        return Err(ParseError { line: 1, problem: "no line says how many nodes there are".into() });
+        return Err(ParseError { line: 1, problem: "no line names the first ring".into() });
     }
     Ok(scenario)
 }
 
 fn parse_line(scenario: &mut Scenario, number: usize, words: &[&str]) -> Result<(), String> {
-    let step = match words {
+    let statement = match words {
         ["nodes", count, rest @ ..] => {
             scenario.ring = (1..=parse_number(count)?).collect();
             return parse_head(scenario, rest);
@@ -231,9 +65,9 @@ fn parse_line(scenario: &mut Scenario, number: usize, words: &[&str]) -> Result<
         ["quiet", "for", time] => Statement::Quiet(parse_time(time)?),
         ["expect", "not", condition @ ..] => Statement::ExpectNot(parse_condition(condition)?),
         ["expect", condition @ ..] => Statement::Expect(parse_condition(condition)?),
-        _ => return Err("unknown step".into()),
+        _ => return Err("unknown statement".into()),
     };
-    scenario.steps.push((number, step));
+    scenario.statements.push((number, statement));
     Ok(())
 }
 
@@ -272,7 +106,7 @@ fn parse_action(words: &[&str]) -> Result<ScenarioAction, String> {
         ["thaw", who @ ..] => ScenarioAction::Thaw(parse_all(who)?),
         ["leave", who @ ..] => ScenarioAction::Leave(parse_all(who)?),
         ["join", rest @ ..] => {
-            let via = rest.iter().position(|word| *word == "via").ok_or("nobody is joined through")?;
+            let via = rest.iter().position(|word| *word == "via").ok_or("no contact is named")?;
             ScenarioAction::Join(parse_all(&rest[..via])?, parse_all(&rest[via + 1..])?)
         }
         ["cut", from, to] => ScenarioAction::Cut(parse_target(from)?, parse_target(to)?),
@@ -333,7 +167,7 @@ fn parse_condition(words: &[&str]) -> Result<Condition, String> {
 
 fn parse_all(words: &[&str]) -> Result<Vec<Target>, String> {
     if words.is_empty() {
-        return Err("nobody is named".into());
+        return Err("no target is named".into());
     }
     words.iter().map(|word| parse_target(word)).collect()
 }
@@ -356,7 +190,7 @@ fn parse_time(word: &str) -> Result<Duration, String> {
     }
     match word.strip_suffix('s').map(str::parse::<f64>) {
         Some(Ok(seconds)) if (0.0..1e6).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err(format!("\"{word}\" is no time")),
+        _ => Err(format!("\"{word}\" is not a time")),
     }
 }
 
@@ -365,7 +199,7 @@ fn parse_micros(word: &str) -> Result<i64, String> {
 }
 
 fn parse_number<T: core::str::FromStr>(word: &str) -> Result<T, String> {
-    word.parse().map_err(|_| format!("\"{word}\" is no number and nobody's name"))
+    word.parse().map_err(|_| format!("\"{word}\" is neither a number nor a name"))
 }
 
 #[cfg(test)]
@@ -384,11 +218,11 @@ mod tests {
             (5, Statement::Until(Condition::NewLeader, Duration::from_secs(5))),
             (6, Statement::ExpectNot(Condition::ShownBy(Target::At(2), "a b".into()))),
         ];
-        assert_eq!(scenario.steps, expected);
+        assert_eq!(scenario.statements, expected);
     }
 
     #[test]
-    fn a_line_that_says_nothing_known_is_named() {
+    fn an_unknown_line_is_told_by_its_number() {
         for line in ["at 1s dance 3", "at soon crash 3", "until heaven within 5s", "crash 3", "at 1s crash"] {
             let error = parse(&format!("nodes 3\n{line}")).unwrap_err();
             assert_eq!(error.line, 2, "{error}");

@@ -1,4 +1,4 @@
-//! The driver of the simulated nodes: hands them inputs, executes their actions, wakes them.
+//! The driver of the simulated nodes: hands them inputs, executes their actions, and wakes them.
 
 use alloc::format;
 use alloc::string::String;
@@ -15,7 +15,7 @@ use crate::oracles::{Violation, winner_has_all};
 
 /// The driver.
 impl World {
-    /// Hands all that is ready to the nodes, and takes what they write to the wire.
+    /// Hands all inputs that are ready to the nodes, and sends what they write.
     pub(super) fn settle(&mut self) -> Result<(), Violation> {
         while let Some((host, inputs)) = self.network.poll() {
             self.feed(host, inputs)?;
@@ -25,7 +25,7 @@ impl World {
         Ok(())
     }
 
-    /// A tick, if one is due.
+    /// Hands the node a tick, if one is due.
     pub(super) fn tick(&mut self, host: HostId) -> Result<(), Violation> {
         let process = &self.processes[host.0];
         if process.life != Life::Running {
@@ -41,7 +41,7 @@ impl World {
         }
     }
 
-    /// Hands a node what happened to it at one time.
+    /// Hands a node the inputs of one turn, and lets the oracles look at what it makes of them.
     pub(super) fn feed(&mut self, host: HostId, inputs: Vec<Input>) -> Result<(), Violation> {
         let clock = self.clock(host);
         if self.life(host) != Life::Running {
@@ -103,7 +103,7 @@ impl World {
         Ok(())
     }
 
-    /// To whom an action sends.
+    /// The labels of the processes to which an action sends.
     fn others(&self, action: &Action) -> String {
         let links = match action {
             Action::Send { link, .. } => core::slice::from_ref(link),
@@ -132,7 +132,7 @@ impl World {
         Ok(())
     }
 
-    /// Lets the user say what waits.
+    /// Lets the user say what is waiting to be said.
     pub(super) fn user(&mut self, host: HostId) -> Result<(), Violation> {
         while self.processes[host.0].life == Life::Running && self.processes[host.0].node.can_say() {
             let process = &mut self.processes[host.0];
@@ -160,7 +160,7 @@ impl World {
         Err(Violation::new(self.now, Property::DeadlineAhead, detail))
     }
 
-    /// A new leader's log, where nothing but crashes has happened.
+    /// Checks the log of a new leader.
     fn check_winner(&self, host: HostId) -> Result<(), Violation> {
         if !self.transcripts.fault_model().is_strict() {
             return Ok(());

@@ -1,13 +1,13 @@
-//! Real nodes on the simulated network: the driver, and everything that people and fate can do to them.
+//! Real nodes on the simulated network: their driver, and everything that users and faults can do to them.
 
-use alloc::format;
-use alloc::string::String;
-use alloc::vec;
-use alloc::vec::Vec;
 mod driver;
 mod quiesce;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::num::NonZeroU64;
 use core::slice;
@@ -27,7 +27,7 @@ use crate::rng::Rng;
 use crate::schedule::Schedule;
 use crate::trace::{Trace, kind};
 
-/// Where a process runs: a number from 1 that decides its address. A restart has the place of the earlier one.
+/// The place of a process: a number from 1 that decides its address. A restarted process has the place of the former.
 pub type Place = u32;
 
 /// The address of a place.
@@ -49,16 +49,16 @@ pub fn place_of(id: NodeId) -> Place {
     Place::from_be_bytes([a, b, c, d])
 }
 
-/// What became of a process.
+/// The state of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Life {
-    /// It runs.
+    /// The process runs.
     Running,
-    /// It is stopped, and may go on.
+    /// The process is stopped, and may go on.
     Frozen,
-    /// It was killed or lost power.
+    /// The process was killed, or its machine has lost power.
     Dead,
-    /// It has ended by itself.
+    /// The process has ended by itself.
     Ended,
 }
 
@@ -68,36 +68,36 @@ struct Process {
     place: Place,
     label: String,
     life: Life,
-    /// Its clock shows this much more than the world's.
+    /// How much the clock of the process is ahead of the world's, in microseconds.
     offset: i64,
-    /// For when its next tick is planned.
+    /// The time of the next planned tick.
     wake: Option<Instant>,
-    /// Its ticks come up to this much too late.
+    /// How much too late ticks may come.
     lateness: Duration,
-    /// What its user will say as soon as it is taken.
+    /// What the user will say as soon as the node takes it.
     unsaid: VecDeque<Text>,
-    /// Its user leaves once everything is said.
+    /// Whether the user leaves once everything is said.
     leaving: bool,
 }
 
 /// Counts of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Counts {
-    /// Inputs handed to nodes.
+    /// How many inputs were handed to nodes.
     pub steps: u64,
-    /// Messages sent, by kind.
+    /// How many messages were sent, by kind.
     pub sent: BTreeMap<&'static str, u64>,
-    /// Their bytes, by kind.
+    /// How many bytes they had, by kind.
     pub bytes: BTreeMap<&'static str, u64>,
-    /// Candidacies sent, by epoch.
+    /// How many tokens were sent, by epoch.
     pub elects: BTreeMap<Epoch, u64>,
-    /// The views that rings became one in.
+    /// The views in which rings have merged.
     pub merges: BTreeSet<View>,
-    /// What fate did, by kind.
+    /// How many faults happened, by kind.
     pub faults: BTreeMap<&'static str, u64>,
 }
 
-/// The nodes, the network, and what was seen of them.
+/// The nodes, the network, and the oracles that watch them.
 #[derive(Clone, Debug)]
 pub struct World {
     now: Instant,
@@ -118,9 +118,9 @@ pub struct World {
     ablated: &'static [Rule],
 }
 
-/// Making and looking.
+/// Construction and queries.
 impl World {
-    /// A world without processes, decided by `seed`.
+    /// A world without processes, in which `seed` decides everything.
     pub fn new(seed: u64, quality: Quality, fault_model: FaultModel, trace: bool) -> Self {
         let mut rng = Rng::new(seed);
         Self {
@@ -143,13 +143,13 @@ impl World {
         }
     }
 
-    /// What the configs of later processes hold.
+    /// Sets the times in the configuration of processes that start later.
     pub fn set_times(&mut self, detect: Duration, join_timeout: Duration) {
         self.detect = detect;
         self.join_timeout = join_timeout;
     }
 
-    /// Rules that later processes do without, to see that the oracles notice.
+    /// Takes rules away from nodes that start later, to see that the oracles notice.
     #[cfg(feature = "ablation")]
     pub fn ablate(&mut self, rules: &'static [Rule]) {
         self.ablated = rules;
@@ -165,12 +165,12 @@ impl World {
         self.trace.lines()
     }
 
-    /// What the processes showed.
+    /// What the processes have shown.
     pub fn transcripts(&self) -> &Transcripts {
         &self.transcripts
     }
 
-    /// Counts so far.
+    /// The counts so far.
     pub fn counts(&self) -> &Counts {
         &self.counts
     }
@@ -185,7 +185,7 @@ impl World {
         self.places.get(&place).copied()
     }
 
-    /// What a process is called in traces: its place, and a letter if it is not the first there.
+    /// The name of a process in traces: its place, followed by a letter if it is not the first there.
     pub fn label(&self, host: HostId) -> &str {
         &self.processes[host.0].label
     }
@@ -198,12 +198,12 @@ impl World {
         }
     }
 
-    /// Where a process runs.
+    /// The place of a process.
     pub fn place(&self, host: HostId) -> Place {
         self.processes[host.0].place
     }
 
-    /// What became of a process.
+    /// The state of a process.
     pub fn life(&self, host: HostId) -> Life {
         self.processes[host.0].life
     }
@@ -219,17 +219,17 @@ impl World {
         (0..self.processes.len()).map(HostId).filter(alive).collect()
     }
 
-    /// Those alive that have been members, in the order in which they came.
+    /// The live processes that are or were members, in the order in which they started.
     pub fn members(&self) -> Vec<HostId> {
         self.alive().into_iter().filter(|&host| self.transcripts.of(host).ready.is_some()).collect()
     }
 
-    /// Whether its user has left or is about to.
+    /// Whether the user has left or is about to.
     pub fn is_leaving(&self, host: HostId) -> bool {
         self.processes[host.0].leaving
     }
 
-    /// What a process would report, were it asked now.
+    /// The report that a process would give now.
     pub fn report(&self, host: HostId) -> Report {
         let node = self.node(host);
         let member = |id: Option<NodeId>| id.and_then(|id| node.roster().find(id)).cloned();
@@ -246,13 +246,13 @@ impl World {
         }
     }
 
-    /// The reports of all that are alive.
+    /// The reports of all live processes.
     pub fn reports(&self) -> Vec<(HostId, Report)> {
         self.alive().into_iter().map(|host| (host, self.report(host))).collect()
     }
 }
 
-/// What people do.
+/// What users do.
 impl World {
     /// Starts a process.
     pub fn start(&mut self, place: Place, start: Start) -> HostId {
@@ -300,21 +300,21 @@ impl World {
         self.start(place, Start::Join { contacts: contacts.iter().map(|&place| addr_of(place)).collect() })
     }
 
-    /// Its user says something, as soon as it is taken.
+    /// The user says something, as soon as the node takes it.
     ///
     /// # Errors
-    /// What the oracles find wrong.
+    /// The first violation.
     pub fn say(&mut self, host: HostId, text: &Text) -> Result<(), Violation> {
         self.say_all(host, slice::from_ref(text))
     }
 
-    /// Its user says several things at once.
+    /// The user says several things at once.
     ///
     /// # Errors
-    /// What the oracles find wrong.
+    /// The first violation.
     pub fn say_all(&mut self, host: HostId, texts: &[Text]) -> Result<(), Violation> {
         let process = &self.processes[host.0];
-        // One who leaves may go on typing; whether that is taken is for the node to say.
+        // A user who leaves may go on typing. The node decides whether it takes that.
         let takes = !process.leaving || (process.life == Life::Running && process.node.can_say());
         if !takes || !matches!(process.life, Life::Running | Life::Frozen) {
             return Ok(());
@@ -324,10 +324,10 @@ impl World {
         self.settle()
     }
 
-    /// Its user leaves, once everything is said.
+    /// The user leaves once everything is said.
     ///
     /// # Errors
-    /// What the oracles find wrong.
+    /// The first violation.
     pub fn leave(&mut self, host: HostId) -> Result<(), Violation> {
         let process = &mut self.processes[host.0];
         if core::mem::replace(&mut process.leaving, true) {
@@ -340,9 +340,9 @@ impl World {
     }
 }
 
-/// What fate does.
+/// Faults.
 impl World {
-    /// A process dies without a word.
+    /// A process dies.
     pub fn kill(&mut self, host: HostId, death: Death) {
         if !matches!(self.life(host), Life::Running | Life::Frozen) {
             return;
@@ -365,7 +365,7 @@ impl World {
         }
     }
 
-    /// A process stops, while all others run and are all right.
+    /// A process stops, while all others run well.
     pub fn sleep(&mut self, host: HostId) {
         if self.life(host) == Life::Running {
             self.transcripts.sleep(host);
@@ -373,8 +373,7 @@ impl World {
         }
     }
 
-    /// A process stops and never goes on. Its kernel still takes connections and bytes; to the oracles it is
-    /// dead.
+    /// A process stops for ever. Its kernel still takes connections and bytes. The oracles take it for dead.
     pub fn freeze_for_ever(&mut self, host: HostId) {
         if self.life(host) == Life::Running {
             self.count_fault("freeze for ever");
@@ -385,11 +384,11 @@ impl World {
         }
     }
 
-    /// A frozen process goes on; its late tick, what has come meanwhile and what its user has typed come in any
+    /// A frozen process goes on. Its late tick, what has arrived meanwhile and what its user has typed come in any
     /// order.
     ///
     /// # Errors
-    /// What the oracles find wrong.
+    /// The first violation.
     pub fn thaw(&mut self, host: HostId) -> Result<(), Violation> {
         if self.life(host) != Life::Frozen {
             return Ok(());
@@ -410,15 +409,15 @@ impl World {
         self.settle()
     }
 
-    /// Nothing comes through from one place to another.
+    /// From now on nothing gets through from one place to another.
     pub fn cut(&mut self, from: Place, to: Place) {
         self.count_fault("cut");
         self.trace.event(self.now, format_args!("the way from {from} to {to} is cut"));
         self.network.cut(addr_of(from), addr_of(to));
     }
 
-    /// Nothing comes through between these places and all others, either way. Several of them in turn make a
-    /// partition of more sides.
+    /// From now on nothing gets through between these places and all others. Several calls make a partition of more
+    /// than two sides.
     pub fn partition(&mut self, side: &[Place]) {
         self.count_fault("partition");
         self.trace.event(self.now, format_args!("{side:?} are cut off"));
@@ -446,7 +445,7 @@ impl World {
         self.network.flush();
     }
 
-    /// One end of a connection of the process breaks; the other end learns it when it sends.
+    /// The process's end of a connection breaks. The other end learns it when it sends.
     pub fn half_open(&mut self, host: HostId, n: usize) {
         self.count_fault("half-open link");
         self.trace
@@ -455,7 +454,7 @@ impl World {
         self.network.flush();
     }
 
-    /// A link of the process fails when so many bytes are queued for it.
+    /// From now on a link of the process fails when this many bytes are queued for it.
     pub fn bound_queues(&mut self, host: HostId, bytes: usize) {
         if bytes < LINK_QUEUE_BYTES {
             self.count_fault("short queues");
@@ -464,7 +463,7 @@ impl World {
         self.network.bound_queues(host, bytes);
     }
 
-    /// A process reads slowly, or as fast as it can.
+    /// A process reads this many bytes a second from now on, or as many as it can.
     pub fn slow(&mut self, host: HostId, bytes_per_second: Option<u64>) {
         if bytes_per_second.is_some() {
             self.count_fault("slow");
@@ -476,7 +475,7 @@ impl World {
         self.network.slow(host, bytes_per_second);
     }
 
-    /// The ticks of a process come up to `lateness` too late.
+    /// The ticks of a process come up to `lateness` too late from now on.
     pub fn make_late(&mut self, host: HostId, lateness: Duration) {
         if !lateness.is_zero() {
             self.count_fault("late ticks");
@@ -496,7 +495,7 @@ impl World {
         self.plan(host);
     }
 
-    /// What the ways are like from now on.
+    /// Sets the quality of the network from now on.
     pub fn set_quality(&mut self, quality: Quality) {
         self.trace.event(self.now, format_args!("{quality:?}"));
         self.network.set_quality(quality);
@@ -507,12 +506,12 @@ impl World {
     }
 }
 
-/// Time.
+/// The passing of time.
 impl World {
-    /// Lets the next thing happen; false if there is none.
+    /// Lets the next event happen. Returns false if there is none.
     ///
     /// # Errors
-    /// What the oracles find wrong.
+    /// The first violation.
     pub fn step(&mut self) -> Result<bool, Violation> {
         let (network, timer) = (self.network.next_at(), self.timers.next_at());
         let Some(at) = network.into_iter().chain(timer).min() else { return Ok(false) };
@@ -533,7 +532,7 @@ impl World {
     /// Lets everything happen up to `end`.
     ///
     /// # Errors
-    /// What the oracles find wrong.
+    /// The first violation.
     pub fn run_to(&mut self, end: Instant) -> Result<(), Violation> {
         while self.next_at().is_some_and(|at| at <= end) {
             self.step()?;
@@ -546,15 +545,16 @@ impl World {
     /// Lets everything happen for `time`.
     ///
     /// # Errors
-    /// What the oracles find wrong.
+    /// The first violation.
     pub fn run_for(&mut self, time: Duration) -> Result<(), Violation> {
         self.run_to(self.now.after(time))
     }
 
-    /// Lets things happen until `done`, looked at every `pace`, at most for `limit`; whether it came to be.
+    /// Lets everything happen until `done` holds, checked every `pace`, or until `limit` is over. Returns whether it
+    /// holds.
     ///
     /// # Errors
-    /// What the oracles find wrong.
+    /// The first violation.
     pub fn run_until(
         &mut self,
         limit: Duration,
@@ -581,6 +581,6 @@ fn shifted(time: Instant, by: i64) -> Instant {
 }
 
 fn name_of(place: Place) -> Name {
-    // Digits after a letter are always a name.
+    // A letter and digits are always a name.
     Name::new(&format!("m{place}")).unwrap_or_else(|error| unreachable!("{error}"))
 }

@@ -1,4 +1,4 @@
-//! What must be so in the end, when the faults have stopped.
+//! What must hold once the faults have stopped.
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
@@ -13,12 +13,12 @@ use super::{HostId, World, place_of};
 use crate::Property;
 use crate::oracles::{Shape, Violation, converged, no_doubles, only_needed_links, same_logs};
 
-/// What must be so in the end.
 impl World {
-    /// The rings that all that are alive form, in which all agree and nothing is lost.
+    /// The rings that all live members form. Checks [`Property::Convergence`], [`Property::NothingLost`],
+    /// [`Property::OneOrder`] and [`Property::NoDoubles`].
     ///
     /// # Errors
-    /// What is not so, or not yet.
+    /// The first of these that does not hold, or does not hold yet.
     pub fn rings(&self, shape: Shape) -> Result<Vec<Vec<HostId>>, Violation> {
         let not_yet = |detail| Violation::new(self.now, Property::Convergence, detail);
         if let Some(host) = self.alive().iter().find(|&&host| self.is_leaving(host)) {
@@ -41,10 +41,10 @@ impl World {
         Ok(rings)
     }
 
-    /// The rings that these form among others, whatever is wrong with the others.
+    /// The rings that `hosts` form, whatever the state of all others.
     ///
     /// # Errors
-    /// If one of them has no leader, or looks for another.
+    /// If one of them has no leader, or looks for another one of them.
     pub fn rings_among(&self, hosts: &[HostId]) -> Result<Vec<Vec<HostId>>, Violation> {
         let not_yet = |detail| Violation::new(self.now, Property::Convergence, detail);
         let mut rings: BTreeMap<View, Vec<HostId>> = BTreeMap::new();
@@ -59,8 +59,7 @@ impl World {
         Ok(rings)
     }
 
-    /// Whether no ring looks for a member that lives in another ring, and could have it: the two leaders need to
-    /// reach each other too.
+    /// Checks that no ring looks for a member of another ring, unless the leaders of the two cannot reach each other.
     fn nobody_is_looked_for(&self, rings: &[Vec<HostId>]) -> Result<(), String> {
         for (n, ring) in rings.iter().enumerate() {
             let looked_for: BTreeSet<SocketAddr> =
@@ -85,7 +84,7 @@ impl World {
         self.at(place_of(self.node(host).view().leader))
     }
 
-    /// Whether a cut goes through no ring.
+    /// Checks that no cut goes through a ring.
     fn all_are_connected(&self, rings: &[Vec<HostId>]) -> Result<(), String> {
         for ring in rings {
             let Some(&first) = ring.first() else { continue };
@@ -96,10 +95,10 @@ impl World {
         Ok(())
     }
 
-    /// Nothing but heartbeats, and probes for the lost, is sent for `time`, on no more links than are needed.
+    /// Lets `time` pass, and checks [`Property::QuietAtRest`] and [`Property::OnlyNeededLinks`].
     ///
     /// # Errors
-    /// What is sent.
+    /// The first violation.
     pub fn be_quiet(&mut self, time: Duration) -> Result<(), Violation> {
         let before = self.counts.sent.clone();
         self.run_for(time)?;

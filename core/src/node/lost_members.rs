@@ -13,23 +13,30 @@ use crate::wire::Change;
 
 /// The lost members that are remembered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Absent {
-    pub(super) lost: BTreeMap<NodeId, Lost>,
+pub(crate) struct LostMembers {
+    lost: BTreeMap<NodeId, Lost>,
     /// Who was looked for last.
     probed: Option<NodeId>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Lost {
+struct Lost {
     member: Member,
     /// The entry that removed it.
-    pub(super) index: Index,
+    index: Index,
     at: Instant,
 }
 
-impl Absent {
+impl LostMembers {
+    #[cfg(feature = "inspect")]
     pub(crate) fn members(&self) -> impl Iterator<Item = &Member> {
         self.lost.values().map(|lost| &lost.member)
+    }
+
+    /// The lost members, and the entry that removed each.
+    #[cfg(feature = "inspect")]
+    pub(super) fn removed_at(&self) -> impl Iterator<Item = (NodeId, Index)> {
+        self.lost.iter().map(|(id, lost)| (*id, lost.index))
     }
 
     pub(crate) fn len(&self) -> usize {

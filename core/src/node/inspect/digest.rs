@@ -7,9 +7,9 @@
 
 use core::hash::{Hash, Hasher};
 
-use super::links::{Link, Purpose};
-use super::{Mode, Node, Rule};
-use crate::config::Times;
+use super::super::links::{Link, Purpose};
+use super::super::role::Role;
+use super::super::{Node, Rule};
 use crate::ids::{DialId, Epoch, Index, LinkId, NodeId};
 use crate::node::Timer;
 use crate::wire::{Entry, Hello, Install, Message, Run};
@@ -20,7 +20,7 @@ const FAR: u64 = 3;
 impl Node {
     /// The newest generation of links with each peer that this node knows of.
     pub fn newest_generations(&self) -> impl Iterator<Item = (NodeId, u64)> {
-        self.links.known.iter().map(|(peer, known)| (*peer, known.generation))
+        self.links.generations()
     }
 
     /// Feeds all that decides this node's behaviour into `state`. What everybody has acknowledged decides when
@@ -29,23 +29,21 @@ impl Node {
     pub fn digest(&self, stability: bool, state: &mut impl Hasher) {
         self.me.id.hash(state);
         self.digest_mode(stability, state);
-        (&self.leaving, self.view, self.promised, self.cfg, &self.roster).hash(state);
-        (&self.route, self.lapsed, self.ring.next, self.ring.seeking, self.ring.prev).hash(state);
+        self.membership.digest(state);
+        (&self.leaving, self.ring.next(), self.ring.seeking(), self.ring.prev()).hash(state);
         self.digest_log(state);
-        (self.said, &self.shown, self.ready).hash(state);
-        stability.then_some((self.stable, self.own_end, self.unacked)).hash(state);
-        self.submissions.len().hash(state);
-        for said in self.submissions.iter() {
+        (self.own.last(), self.replica.shown()).hash(state);
+        stability
+            .then_some((self.replica.stable(), self.own.end(), self.replica.unacknowledged()))
+            .hash(state);
+        self.own.waiting().hash(state);
+        for said in self.own.iter() {
             (said.oseq, &said.texts).hash(state);
         }
         self.digest_leadership(stability, state);
-        self.doubt.digest(stability, |link, member| self.stands_for(link, member), state);
-        (self.lost_leader, self.unlinkable.map(|(view, _)| view)).hash(state);
-        self.unreachable.len().hash(state);
-        for (id, epoch) in &self.unreachable {
-            (id, *epoch == self.promised).hash(state);
-        }
-        (&self.shunned, &self.went_on).hash(state);
+        self.digest_doubt(stability, state);
+        self.role.leader_is_lost().hash(state);
+        self.reach.digest(self.membership.promised(), state);
         let decides = |timer| timer != Timer::Sweep && (stability || timer != Timer::Ack);
         Timer::ALL.map(|timer| decides(timer) && self.timers.is_set(timer)).hash(state);
         self.digest_links(state);
@@ -66,8 +64,10 @@ impl Node {
     /// an admission that is to come waits for an entry that is still to be written.
     pub fn lets_in_nobody(&self, link: LinkId, index: Index) -> bool {
         let peer = self.links.get(link).and_then(|state| state.peer);
-        let admission = self.leadership.as_ref().and_then(|leadership| leadership.admission.as_ref());
-        admission.is_none_or(|it| index < it.index || peer.is_none_or(|peer| it.newcomers.contains(&peer)))
+        let admissions = self.role.leadership().map(|leadership| &leadership.admissions);
+        admissions.is_none_or(|it| {
+            !it.is_under_way() || it.waits_for(index) || peer.is_none_or(|peer| it.is_newcomer(peer))
+        })
     }
 
     /// Whether `message` does nothing on `link`, now or whenever it may come: what it is about is over.
@@ -79,18 +79,22 @@ impl Node {
         }
         match message {
             // A view that this node leads no more it never leads again.
-            Message::Submit { view, .. } | Message::Ack { view, .. } => !self.leads() || *view != self.view,
-            Message::Install(install) => install.cfg.view.epoch < self.promised,
+            Message::Submit { view, .. } | Message::Ack { view, .. } => {
+                !self.leads() || *view != self.membership.view()
+            }
+            Message::Install(install) => install.cfg.view.epoch < self.membership.promised(),
             Message::Elected(elected) => {
                 let view = elected.cfg.view;
                 // Nobody who follows a leader comes to follow another of the same epoch.
-                let follows = matches!(self.mode, Mode::Normal | Mode::Waiting(_)) && self.joining.is_none();
+                let follows = self.awaited_view().is_some() && self.role.joining().is_none();
                 let from_others = state.peer != Some(view.leader);
-                let is_over =
-                    view.epoch < self.promised || (view.epoch == self.promised && follows && from_others);
+                let is_over = view.epoch < self.membership.promised()
+                    || (view.epoch == self.membership.promised() && follows && from_others);
                 view.leader == self.me.id || (is_over && state.knows >= Some(elected.cfg))
             }
-            Message::Deliver(deliver) => deliver.view.epoch < self.promised && self.keeps(Rule::Freeze),
+            Message::Deliver(deliver) => {
+                deliver.view.epoch < self.membership.promised() && self.enforces(Rule::Freeze)
+            }
             Message::Promise { round, .. } => self.doubt.is_over(*round),
             _ => false,
         }
@@ -107,12 +111,13 @@ impl Node {
     }
 
     fn digest_mode(&self, stability: bool, state: &mut impl Hasher) {
-        core::mem::discriminant(&self.mode).hash(state);
-        match &self.mode {
-            Mode::Electing(election) => election.hash(state),
-            Mode::Waiting(waiting) => {
-                (&waiting.announcement, waiting.told).hash(state);
-                if let Some((install, entries)) = &waiting.install {
+        core::mem::discriminant(&self.role).hash(state);
+        match &self.role {
+            Role::Electing { election, .. } => election.digest(state),
+            Role::Syncing { syncing, .. } => {
+                let (announcement, told, install) = syncing.state();
+                (announcement, told).hash(state);
+                if let Some((install, entries)) = install {
                     digest_install(install, stability, state);
                     entries.len().hash(state);
                     for entry in entries {
@@ -120,56 +125,54 @@ impl Node {
                     }
                 }
             }
-            Mode::Joining | Mode::Normal | Mode::Ended => {}
+            _ => {}
         }
-        if let Some(joining) = &self.joining {
-            (&joining.contacts, joining.turn, joining.fresh).hash(state);
+        if let Some(joining) = self.role.joining() {
+            joining.digest(state);
         }
     }
 
     fn digest_log(&self, state: &mut impl Hasher) {
-        (self.log.base(), self.log.len(), self.log.history(), self.log.origins()).hash(state);
+        (
+            self.replica.log().base(),
+            self.replica.log().len(),
+            self.replica.log().history(),
+            self.replica.log().origins(),
+        )
+            .hash(state);
         // Where runs were cut does not matter.
         for entry in self.log_entries() {
             digest_entry(&entry, state);
         }
-        self.absent.len().hash(state);
-        for (id, lost) in &self.absent.lost {
-            (id, lost.index).hash(state);
-        }
+        self.replica.lost().len().hash(state);
+        self.replica.lost().removed_at().for_each(|lost| lost.hash(state));
     }
 
     fn digest_leadership(&self, stability: bool, state: &mut impl Hasher) {
-        let now = self.now();
-        self.leadership.is_some().hash(state);
-        let Some(leadership) = &self.leadership else { return };
-        leadership.members.len().hash(state);
-        for (id, progress) in &leadership.members {
-            (id, progress.synced, progress.cut_off.is_some()).hash(state);
-            // Of one that has not shown its log, the rest is set anew when it does.
-            (progress.synced || progress.reminded).hash(state);
-            progress.synced.then_some((progress.sent, progress.installs())).hash(state);
-            let awaited = leadership.admission.as_ref().is_some_and(|it| progress.acked < it.index);
-            (progress.synced && awaited).hash(state);
-            stability.then_some((progress.acked, progress.taken, progress.install_end)).hash(state);
-        }
-        (&leadership.joiners, &leadership.draining, &leadership.returning).hash(state);
-        if let Some(admission) = &leadership.admission {
-            (admission.index, &admission.newcomers).hash(state);
-        }
-        let merging = leadership.merging.and_then(|link| self.links.get(link));
+        self.leads().hash(state);
+        let Some(leadership) = self.role.leadership() else { return };
+        leadership.digest(stability, self.now(), state);
+        let merging = leadership.merge.link().and_then(|link| self.links.get(link));
         merging.map(|link| link.remote).hash(state);
-        let recent = leadership.last_removal.is_some_and(|at| now.since(at) < Times::SUSPECT_WINDOW);
-        (&leadership.doomed, recent, leadership.holding).hash(state);
-        stability.then_some(leadership.slowest).hash(state);
-        leadership.held.len().hash(state);
-        for said in &leadership.held {
+        leadership.held().len().hash(state);
+        for said in leadership.held() {
             digest_said(said, state);
         }
     }
 
+    fn digest_doubt(&self, stability: bool, state: &mut impl Hasher) {
+        let (round, open) = self.doubt.state();
+        (round, open.is_some()).hash(state);
+        let Some((awaited, put_off)) = open else { return };
+        (awaited, put_off.len()).hash(state);
+        for (link, member, message) in put_off {
+            (member, self.stands_for(*link, *member)).hash(state);
+            digest_message(message, stability, state);
+        }
+    }
+
     fn digest_links(&self, state: &mut impl Hasher) {
-        let newest = |peer: NodeId| self.links.known.get(&peer).map_or(0, |known| known.generation);
+        let newest = |peer: NodeId| self.links.generation(peer);
         let mut links: alloc::vec::Vec<(LinkId, &Link)> = self.links.iter().collect();
         links.sort_by_key(|(id, link)| (link.remote, *id));
         links.len().hash(state);
@@ -190,7 +193,8 @@ impl Node {
             }
             let probed = link.probed.is_some_and(|at| link.heard < at);
             // Of a peer that has been left behind it does not matter how far.
-            let view = link.view.map(|view| view.epoch.max(Epoch(self.view.epoch.0.saturating_sub(1))));
+            let view =
+                link.view.map(|view| view.epoch.max(Epoch(self.membership.view().epoch.0.saturating_sub(1))));
             (link.knows, view, link.takes_me_for_next, link.told_next, probed).hash(state);
             link.peer.map(|peer| self.links.of(peer) == Some(id)).hash(state);
         }
@@ -202,9 +206,9 @@ impl Node {
             .collect();
         dials.sort_by_key(|(purpose, age)| (alloc::format!("{purpose:?}"), *age));
         dials.hash(state);
-        self.links.broken.hash(state);
-        self.links.known.len().hash(state);
-        self.links.known.keys().for_each(|peer| peer.hash(state));
+        self.links.broken().hash(state);
+        self.links.generations().count().hash(state);
+        self.links.generations().for_each(|(peer, _)| peer.hash(state));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::Node;
+use super::super::Node;
 use crate::limits::{MAX_DIALS, MAX_HALF_OPEN, MAX_VIEW_HISTORY, SUBMIT_WINDOW};
 
 /// What does not hold.
@@ -56,34 +56,39 @@ impl core::error::Error for Violation {}
 /// The first violation found; none is ever expected.
 pub fn check(node: &Node) -> Result<(), Violation> {
     let holds = |condition: bool, violation| if condition { Ok(()) } else { Err(violation) };
-    holds(node.log.is_ordered(), Violation::LogOrder)?;
-    holds(node.view.epoch <= node.promised, Violation::ViewAbovePromise)?;
+    holds(node.replica.log().is_ordered(), Violation::LogOrder)?;
+    holds(node.membership.view().epoch <= node.membership.promised(), Violation::ViewAbovePromise)?;
     holds(
-        !node.is_normal() || node.route.cfg >= node.cfg || !node.roster.contains(node.me.id),
+        !node.is_normal()
+            || node.membership.route_cfg() >= node.membership.cfg()
+            || !node.membership.has_me(),
         Violation::RouteBehind,
     )?;
     holds(submissions_in_row(node), Violation::Submissions)?;
     let normal = node.is_normal();
-    let shown =
-        node.shown.iter().all(|(id, seq)| node.log.last_of(*id) >= *seq || node.log.last_of(*id) == 0);
+    let shown = node
+        .replica
+        .shown()
+        .iter()
+        .all(|(id, seq)| node.replica.log().last_of(*id) >= *seq || node.replica.log().last_of(*id) == 0);
     holds(!normal || shown, Violation::ShownAboveLog)?;
-    let leads = node.leadership.is_some() && !node.has_ended();
-    holds(!leads || (normal && node.view.leader == node.me.id), Violation::FalseLeader)?;
-    holds(!normal || node.stable <= node.log.len(), Violation::StableAboveLog)?;
-    let next = node.ring.next.is_none_or(|next| node.links.is_linked(next));
-    let sought = node.ring.seeking.is_none_or(|sought| node.links.dialing(sought).is_some());
+    let leads = node.role.leadership().is_some() && !node.has_ended();
+    holds(!leads || (normal && node.membership.view().leader == node.me.id), Violation::FalseLeader)?;
+    holds(!normal || node.replica.stable() <= node.replica.log().len(), Violation::StableAboveLog)?;
+    let next = node.ring.next().is_none_or(|next| node.links.is_linked(next));
+    let sought = node.ring.seeking().is_none_or(|sought| node.links.dialing(sought).is_some());
     holds(node.has_ended() || (next && sought), Violation::RingInTheAir)?;
     holds(!node.links.is_linked(node.me.id), Violation::LinkToItself)?;
-    let bounded = node.submissions.len() <= SUBMIT_WINDOW
+    let bounded = node.own.waiting() <= SUBMIT_WINDOW
         && node.links.half_open().count() <= MAX_HALF_OPEN
         && node.links.dials().count() <= MAX_DIALS
-        && node.log.history().len() <= MAX_VIEW_HISTORY;
+        && node.replica.log().history().len() <= MAX_VIEW_HISTORY;
     holds(bounded, Violation::OverLimit)
 }
 
 fn submissions_in_row(node: &Node) -> bool {
-    let mut last = node.said;
-    node.submissions
+    let mut last = node.own.last();
+    node.own
         .iter()
         .rev()
         .all(|said| core::mem::replace(&mut last, said.oseq.saturating_sub(1)) == said.last())
