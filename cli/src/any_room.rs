@@ -1,14 +1,12 @@
 //! A room driven by either runtime. No other file of the program knows the two runtimes.
 
-use std::fmt;
-use std::io;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
 use futures::StreamExt;
 use futures::executor::block_on;
-use ringchat_core::driver::{Ended, Event, NoEvent};
-use ringchat_core::{Config, Text};
+use ringchat_core::{Config, Seq, Text};
+use ringchat_driver::{Ended, Event, NoEvent, OpenError};
 use serde::Serialize;
 
 /// The runtime that drives a node.
@@ -45,42 +43,9 @@ pub(crate) enum AnyRoom {
 /// The events of a room of either runtime, until the room has ended.
 pub(crate) enum AnyEvents {
     /// Driven by threads.
-    Threads(ringchat_threads::Notices),
+    Threads(ringchat_threads::Events),
     /// Driven by async-std.
-    AsyncStd(ringchat_async_std::Notices),
-}
-
-/// Why a room cannot be opened.
-pub(crate) struct OpenError {
-    /// If it is the address that cannot be listened on, why.
-    pub(crate) listen: Option<io::ErrorKind>,
-    message: String,
-}
-
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl From<ringchat_threads::OpenError> for OpenError {
-    fn from(error: ringchat_threads::OpenError) -> Self {
-        let listen = match &error {
-            ringchat_threads::OpenError::Listen { source, .. } => Some(source.kind()),
-            _ => None,
-        };
-        Self { listen, message: error.to_string() }
-    }
-}
-
-impl From<ringchat_async_std::OpenError> for OpenError {
-    fn from(error: ringchat_async_std::OpenError) -> Self {
-        let listen = match &error {
-            ringchat_async_std::OpenError::Listen { source, .. } => Some(source.kind()),
-            _ => None,
-        };
-        Self { listen, message: error.to_string() }
-    }
+    AsyncStd(ringchat_async_std::Events),
 }
 
 impl AnyRoom {
@@ -91,12 +56,12 @@ impl AnyRoom {
     pub(crate) fn open(runtime: RuntimeKind, config: Config) -> Result<(Self, AnyEvents), OpenError> {
         match runtime {
             RuntimeKind::Threads => {
-                let (room, notices) = ringchat_threads::Room::open(config)?;
-                Ok((Self::Threads(room), AnyEvents::Threads(notices)))
+                let (room, events) = ringchat_threads::Room::open(config)?;
+                Ok((Self::Threads(room), AnyEvents::Threads(events)))
             }
             RuntimeKind::AsyncStd => {
-                let (room, notices) = block_on(ringchat_async_std::Room::open(config))?;
-                Ok((Self::AsyncStd(room), AnyEvents::AsyncStd(notices)))
+                let (room, events) = ringchat_async_std::Room::open(config)?;
+                Ok((Self::AsyncStd(room), AnyEvents::AsyncStd(events)))
             }
         }
     }
@@ -109,25 +74,25 @@ impl AnyRoom {
         }
     }
 
-    /// Says something. Waits while the room takes no more.
+    /// Says something, and gives its number among the own messages. Waits while the room takes no more.
     ///
     /// # Errors
     /// If the room was left.
-    pub(crate) fn say(&self, text: Text) -> Result<(), Ended> {
+    pub(crate) fn say(&self, text: Text) -> Result<Seq, Ended> {
         match self {
             Self::Threads(room) => room.say(text),
             Self::AsyncStd(room) => block_on(room.say(text)),
         }
     }
 
-    /// Asks for a report, which comes with the notices.
+    /// Asks for a report, which comes among the events, in its place.
     ///
     /// # Errors
     /// If the room was left.
-    pub(crate) fn report(&self) -> Result<(), Ended> {
+    pub(crate) fn report_in_events(&self) -> Result<(), Ended> {
         match self {
-            Self::Threads(room) => room.report(),
-            Self::AsyncStd(room) => block_on(room.report()),
+            Self::Threads(room) => room.report_in_events(),
+            Self::AsyncStd(room) => block_on(room.report_in_events()),
         }
     }
 
@@ -140,10 +105,10 @@ impl AnyRoom {
     }
 
     /// Waits until nothing is left of the room.
-    pub(crate) fn join(&self) {
+    pub(crate) fn wait(&self) {
         match self {
-            Self::Threads(room) => room.join(),
-            Self::AsyncStd(room) => block_on(room.join()),
+            Self::Threads(room) => room.wait(),
+            Self::AsyncStd(room) => block_on(room.wait()),
         }
     }
 }
@@ -152,8 +117,8 @@ impl AnyEvents {
     /// The next event; none once the room has ended.
     pub(crate) fn next(&mut self) -> Option<Event> {
         match self {
-            Self::Threads(notices) => notices.next(),
-            Self::AsyncStd(notices) => block_on(notices.next()),
+            Self::Threads(events) => events.next(),
+            Self::AsyncStd(events) => block_on(events.next()),
         }
     }
 
@@ -163,8 +128,8 @@ impl AnyEvents {
     /// If there is none.
     pub(crate) fn try_next(&mut self) -> Result<Event, NoEvent> {
         match self {
-            Self::Threads(notices) => notices.try_next(),
-            Self::AsyncStd(notices) => notices.try_next(),
+            Self::Threads(events) => events.try_next(),
+            Self::AsyncStd(events) => events.try_next(),
         }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 
 use ringchat_core::Text;
-use ringchat_core::driver::Ended;
 use ringchat_core::limits::MAX_TEXT;
+use ringchat_driver::Ended;
 
 use crate::bounded_lines::{BoundedLine, BoundedLines};
 use crate::outcome::Cause;
@@ -110,7 +110,7 @@ impl HumanInput {
 
     fn say(&self, text: &str) -> Done {
         match Text::new(text).map(|text| self.session.room.say(text)) {
-            Ok(Ok(())) => Done::Yes,
+            Ok(Ok(_)) => Done::Yes,
             Ok(Err(Ended)) => Done::Left,
             Err(error) => self.tell(wording::too_long(error.length)),
         }
@@ -135,7 +135,7 @@ impl HumanInput {
     }
 
     fn ask(&self, question: Question) -> Done {
-        let asked = self.questions.send(question).is_ok() && self.session.room.report().is_ok();
+        let asked = self.questions.send(question).is_ok() && self.session.room.report_in_events().is_ok();
         if asked { Done::Yes } else { Done::Left }
     }
 }

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use ringchat_core::driver::{Event, NoEvent};
 use ringchat_core::{ChatLine, Notice, Stamp};
+use ringchat_driver::{Event, NoEvent};
 
 use crate::any_room::{AnyEvents, AnyRoom};
 use crate::chat_log::{ChatLog, LogProblem};
@@ -86,7 +86,7 @@ pub(crate) trait Frontend {
 /// Shows and logs what happens in the room until it ends.
 pub(crate) fn run(
     session: &Session,
-    mut notices: AnyEvents,
+    mut events: AnyEvents,
     frontend: &mut dyn Frontend,
     log_file: LogFile,
     admitted: SyncSender<()>,
@@ -94,7 +94,7 @@ pub(crate) fn run(
     let mut log = open_log(log_file, session.room.addr());
     let mut admitted = Some(admitted);
     let mut ending = None;
-    while let Some(event) = next(session, &mut notices, &mut log, frontend) {
+    while let Some(event) = next(session, &mut events, &mut log, frontend) {
         match event {
             Event::Notice { lamport, notice } => {
                 session.lamport.store(lamport, Ordering::Relaxed);
@@ -106,9 +106,10 @@ pub(crate) fn run(
                 }
             }
             Event::Missed { count } => frontend.missed(session.lamport(), count),
+            _ => {}
         }
     }
-    session.room.join();
+    session.room.wait();
     let outcome = SessionOutcome::of(ending.as_ref(), session.lock_cause().take());
     frontend.bye(session.lamport(), &outcome);
     // Only the last lines may have failed to be written.
@@ -145,16 +146,16 @@ fn add(text: &str, lamport: Stamp, notice: &Notice, log: &mut ChatLog, frontend:
 /// The next event. Writes the log before waiting for an event.
 fn next(
     session: &Session,
-    notices: &mut AnyEvents,
+    events: &mut AnyEvents,
     log: &mut ChatLog,
     frontend: &mut dyn Frontend,
 ) -> Option<Event> {
-    match notices.try_next() {
+    match events.try_next() {
         Ok(event) => Some(event),
         Err(NoEvent::Yet) => {
             frontend.caught_up();
             tell(log.flush(), session.lamport(), frontend);
-            notices.next()
+            events.next()
         }
         Err(NoEvent::Ended) => {
             tell(log.flush(), session.lamport(), frontend);

@@ -7,6 +7,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
 use ringchat_core::{Config, Start};
+use ringchat_driver::OpenError;
 
 use crate::any_room::{AnyEvents, AnyRoom};
 use crate::desk::{self, Desk, DeskQueue, Item};
@@ -25,12 +26,9 @@ use crate::{signals, terminal, wording};
 pub(crate) fn run(settings: &Settings) -> u8 {
     let json = settings.json;
     match open(settings) {
-        Ok((session, notices)) => {
-            let outcome = if json {
-                programs(settings, &session, notices)
-            } else {
-                people(settings, &session, notices)
-            };
+        Ok((session, events)) => {
+            let outcome =
+                if json { programs(settings, &session, events) } else { people(settings, &session, events) };
             outcome.unwrap_or_else(|error| unstarted(json, system(&error))).exit
         }
         Err(outcome) => unstarted(json, outcome).exit,
@@ -46,15 +44,14 @@ fn open(settings: &Settings) -> Result<(Arc<Session>, AnyEvents), SessionOutcome
         join_timeout: settings.join_timeout,
     };
     match AnyRoom::open(settings.runtime, config) {
-        Ok((room, notices)) => Ok((Arc::new(Session::new(room)), notices)),
-        Err(error) => Err(match error.listen {
-            Some(io::ErrorKind::AddrNotAvailable) => SessionOutcome::failed(
-                5,
-                "listen",
-                format!("{error}: {}", wording::list(&own_address::all())),
-            ),
-            Some(_) => SessionOutcome::failed(5, "listen", error.to_string()),
-            None => SessionOutcome::failed(1, "system", error.to_string()),
+        Ok((room, events)) => Ok((Arc::new(Session::new(room)), events)),
+        Err(error) => Err(match &error {
+            OpenError::Listen { error: cause, .. } if cause.kind() == io::ErrorKind::AddrNotAvailable => {
+                let own = wording::list(&own_address::all());
+                SessionOutcome::failed(5, "listen", format!("{error}: {own}"))
+            }
+            OpenError::Listen { .. } => SessionOutcome::failed(5, "listen", error.to_string()),
+            _ => SessionOutcome::failed(1, "system", error.to_string()),
         }),
     }
 }
@@ -86,7 +83,7 @@ fn system(error: &io::Error) -> SessionOutcome {
 }
 
 /// Runs a session with a program, which speaks JSON.
-fn programs(settings: &Settings, session: &Arc<Session>, notices: AnyEvents) -> io::Result<SessionOutcome> {
+fn programs(settings: &Settings, session: &Arc<Session>, events: AnyEvents) -> io::Result<SessionOutcome> {
     signals::handle(Arc::clone(session), None)?;
     wording::open_to_all(session.room.addr()).to_stderr();
     let clock = Arc::clone(session);
@@ -96,7 +93,7 @@ fn programs(settings: &Settings, session: &Arc<Session>, notices: AnyEvents) -> 
     let input = json::ProgramInput::new(Arc::clone(session), writer.clone(), sender, admitted);
     spawn("input", move || input.run(stdin().lock()))?;
     let mut frontend = Json::new(writer, settings.runtime, settings.verbose, awaited);
-    let outcome = session::run(session, notices, &mut frontend, settings.log_file.clone(), admit);
+    let outcome = session::run(session, events, &mut frontend, settings.log_file.clone(), admit);
     if matches!(outcome.error, Some(("output", _))) {
         complain(&outcome);
     }
@@ -104,7 +101,7 @@ fn programs(settings: &Settings, session: &Arc<Session>, notices: AnyEvents) -> 
 }
 
 /// Runs a session with people: at a desk if there is a terminal for one, otherwise with plain lines.
-fn people(settings: &Settings, session: &Arc<Session>, notices: AnyEvents) -> io::Result<SessionOutcome> {
+fn people(settings: &Settings, session: &Arc<Session>, events: AnyEvents) -> io::Result<SessionOutcome> {
     let (questions, asked) = sync_channel(MAX_ASKED);
     let (admit, admitted) = sync_channel(1);
     let input = HumanInput { session: Arc::clone(session), questions };
@@ -123,7 +120,7 @@ fn people(settings: &Settings, session: &Arc<Session>, notices: AnyEvents) -> io
     let own = !(stdin().is_terminal() && stdout().is_terminal());
     let show = Show { own, log: settings.verbose, commands: stdin().is_terminal() };
     let mut frontend = Screen::new(printer, show, asked);
-    let outcome = session::run(session, notices, &mut frontend, settings.log_file.clone(), admit);
+    let outcome = session::run(session, events, &mut frontend, settings.log_file.clone(), admit);
     // The desk has restored the terminal, unless the terminal blocked it.
     terminal::abandon();
     complain(&outcome);

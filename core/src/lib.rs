@@ -1,7 +1,7 @@
 //! The ringchat node: a pure, deterministic state machine, and its wire format.
 //!
 //! It opens no socket, starts no thread and reads no clock. A driver does that, and owes the node this
-//! ([`driver`] keeps most of it for a runtime):
+//! (the crate `ringchat-driver` keeps most of it for a runtime):
 //!
 //! 1. Before anything else, bind the listening socket, so that [`Config::addr`] is the true one, and draw
 //!    a [`Seed`] from the system's random source. Then [`Node::new`].
@@ -34,7 +34,6 @@ extern crate alloc;
 
 mod action;
 mod config;
-pub mod driver;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod ids;

@@ -90,7 +90,7 @@ impl TextRun {
     }
 
     /// Adds a text at the end. Tells whether it did, which it does not if others share the memory.
-    pub(crate) fn push(&mut self, text: &Text) -> bool {
+    pub fn push(&mut self, text: &Text) -> bool {
         let end = self.end;
         let Some(piece) = Arc::get_mut(&mut self.piece).filter(|piece| piece.len() == end) else {
             return false;
@@ -107,7 +107,7 @@ impl TextRun {
     }
 
     /// How many bytes the first `count` of them have.
-    pub(crate) fn bytes(&self, count: usize) -> usize {
+    pub fn bytes(&self, count: usize) -> usize {
         let end = self.first.saturating_add(count).min(self.end);
         self.piece.start(end).saturating_sub(self.piece.start(self.first))
     }

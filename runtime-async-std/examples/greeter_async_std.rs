@@ -8,36 +8,36 @@ use std::net::SocketAddr;
 
 use futures::StreamExt;
 use futures::executor::block_on;
-use ringchat_async_std::{Event, Notices, Room};
+use ringchat_async_std::{Event, Events, Room};
 use ringchat_core::{Config, Name, Notice, Start, Text};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let contacts = std::env::args().skip(1).map(|arg| arg.parse()).collect::<Result<Vec<_>, _>>()?;
     block_on(async {
-        let (room, notices) = open(contacts).await?;
+        let (room, events) = open(contacts)?;
         println!("others join through {}", room.addr());
-        greet(&room, notices).await?;
-        room.join().await;
+        greet(&room, events).await?;
+        room.wait().await;
         Ok(())
     })
 }
 
 /// Creates a room, or joins one through any of `contacts`.
-pub(crate) async fn open(contacts: Vec<SocketAddr>) -> Result<(Room, Notices), Box<dyn Error>> {
+pub(crate) fn open(contacts: Vec<SocketAddr>) -> Result<(Room, Events), Box<dyn Error>> {
     let start = if contacts.is_empty() { Start::Create } else { Start::Join { contacts } };
     let any_port = "127.0.0.1:0".parse()?;
-    Ok(Room::open(Config::new(any_port, Name::new("greeter")?, start)).await?)
+    Ok(Room::open(Config::new(any_port, Name::new("greeter")?, start))?)
 }
 
 /// Greets until the room has ended.
-pub(crate) async fn greet(room: &Room, mut notices: Notices) -> Result<(), Box<dyn Error>> {
-    while let Some(event) = notices.next().await {
+pub(crate) async fn greet(room: &Room, mut events: Events) -> Result<(), Box<dyn Error>> {
+    while let Some(event) = events.next().await {
         match event {
             Event::Notice { notice: Notice::Joined { member }, .. } => {
                 room.say(Text::new(&format!("welcome, {}", member.name))?).await?;
             }
             Event::Notice { notice: Notice::Ended(ending), .. } => println!("the end: {ending:?}"),
-            Event::Notice { .. } | Event::Missed { .. } => {}
+            _ => {}
         }
     }
     Ok(())

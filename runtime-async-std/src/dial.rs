@@ -3,34 +3,25 @@
 use std::convert::Infallible;
 use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
-use std::sync::Arc;
 
 use async_channel::Receiver;
-use ringchat_core::driver::DIAL_TIMEOUT;
-use ringchat_core::{DialFailure, DialId};
+use ringchat_core::DialId;
+use ringchat_driver::{DIAL_TIMEOUT, Job, JobQueue};
 
-use crate::crew::unless;
-use crate::node::{Job, Node};
-use crate::rt::{self, TcpStream};
+use crate::connection::Tcp;
+use crate::put::put;
+use crate::rt;
+use crate::task_group::unless;
 
-/// The body of a dial, which ends with [`Job::Dialed`] unless `stopped` is closed before.
-pub(crate) async fn dial(dial: DialId, addr: SocketAddr, node: Arc<Node>, stopped: Receiver<Infallible>) {
-    if let Some(dialed) = unless(&stopped, connect(addr)).await {
-        let _ = node.put(Job::Dialed(dial, addr, dialed)).await;
+/// The body of a dial, which ends with [`Job::Dialed`] unless `dropped` is closed before.
+pub(crate) async fn dial(dial: DialId, addr: SocketAddr, jobs: JobQueue<Tcp>, dropped: Receiver<Infallible>) {
+    if let Some(dialed) = unless(&dropped, connect(addr)).await {
+        // After the end of the room nobody waits for the answer.
+        let _ = put(&jobs, Job::Dialed(dial, addr, dialed)).await;
     }
 }
 
-async fn connect(addr: SocketAddr) -> Result<TcpStream, DialFailure> {
-    match rt::timeout(DIAL_TIMEOUT, rt::connect(addr)).await {
-        Some(connected) => connected.map_err(|error| failure(&error)),
-        None => Err(DialFailure::TimedOut),
-    }
-}
-
-fn failure(error: &io::Error) -> DialFailure {
-    match error.kind() {
-        ErrorKind::ConnectionRefused => DialFailure::Refused,
-        ErrorKind::TimedOut => DialFailure::TimedOut,
-        _ => DialFailure::Unreachable,
-    }
+async fn connect(addr: SocketAddr) -> io::Result<Tcp> {
+    let connected = rt::timeout(DIAL_TIMEOUT, rt::connect(addr)).await;
+    connected.unwrap_or_else(|| Err(ErrorKind::TimedOut.into())).map(Tcp)
 }

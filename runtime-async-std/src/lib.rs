@@ -1,8 +1,8 @@
 //! ringchat over async-std.
 //!
 //! [`Room::open`] creates or joins a room and gives two things: the [`Room`], to speak with, and
-//! [`Notices`], to listen with. Nothing of either blocks the node. Who has much to listen to saves a queue
-//! and a task with [`Room::open_with`], which hands a function all that a turn brings.
+//! [`Events`], to listen with. Neither blocks the node. A program with much to listen to saves a queue and a wake-up
+//! with [`Room::open_with`], which hands a function all that a turn brings.
 //!
 //! ```
 //! use futures::StreamExt;
@@ -12,20 +12,20 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # futures::executor::block_on(async {
 //! let addr = "127.0.0.1:0".parse()?; // any free port
-//! let (room, mut notices) = Room::open(Config::new(addr, Name::new("Alice")?, Start::Create)).await?;
+//! let (room, mut events) = Room::open(Config::new(addr, Name::new("Alice")?, Start::Create))?;
 //! println!("others join through {}", room.addr());
-//! room.say(Text::new("hello, whoever is here")?).await?;
+//! room.say(Text::new("hello, all who are here")?).await?;
 //! room.leave();
-//! while let Some(event) = notices.next().await {
+//! while let Some(event) = events.next().await {
 //!     match event {
 //!         Event::Notice { notice: Notice::Chat(chat), .. } => {
 //!             chat.lines().for_each(|line| println!("{}: {}", line.from, line.text));
 //!         }
 //!         Event::Missed { count } => println!("{count} notices came faster than they were read"),
-//!         Event::Notice { .. } => {}
+//!         _ => {}
 //!     }
 //! }
-//! room.join().await;
+//! room.wait().await;
 //! # Ok(())
 //! # })
 //! # }
@@ -33,31 +33,27 @@
 //!
 //! # Tasks
 //!
-//! A room costs one task that keeps the node, one that accepts, and one for each connection, which reads. A
+//! A room costs one task that works for the node, one that accepts, and one for each connection, which reads. A
 //! dial and a connection that takes bytes too slowly have a further task as long as that lasts. All of them
-//! have ended when [`Room::join`] returns.
+//! have ended when [`Room::wait`] returns.
 //!
-//! Whoever brings something to the node when nobody runs it runs one turn of it: a reader with what it read, or
-//! the caller of [`Room::say`]. What comes meanwhile, and what a deadline demands, the keeping task does. A turn
+//! A task that brings something to the node while nobody runs it runs one turn of it: a reader with what it read, or
+//! the caller of [`Room::say`]. What comes meanwhile, and what a deadline demands, the worker does. A turn
 //! writes to the sockets by itself, once to each; only what a socket does not take at once goes to a writer.
 //!
 //! The tasks of all rooms of a process run on one thread of their own, and none of them ever blocks; async-std waits
 //! for the sockets on another.
 
-#![cfg_attr(test, allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic"))]
-
 mod accept;
-mod clock;
-mod commands;
 mod connection;
-mod crew;
 mod dial;
-mod engine;
-mod node;
-mod notices;
+mod events;
+mod put;
 mod room;
 mod rt;
+mod task_group;
+mod transport;
 
-pub use notices::Notices;
-pub use ringchat_core::driver::{Ended, Event, NoEvent};
-pub use room::{OpenError, Room};
+pub use events::Events;
+pub use ringchat_driver::{Ended, Event, NoEvent, OpenError};
+pub use room::Room;

@@ -19,7 +19,7 @@ static TASKS: LazyLock<Option<ThreadPool>> = LazyLock::new(|| {
     thread.ok()
 });
 
-/// Runs `task` beside everything else. Whoever needs its end has to be told by the task.
+/// Runs `task` beside everything else. The task itself reports its end.
 pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) {
     match &*TASKS {
         Some(thread) => thread.spawn_ok(task),

@@ -6,29 +6,35 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, SyncSender};
 use std::time::Duration;
 
-use crate::crew::Crew;
-use crate::node::{Job, Node};
+use ringchat_driver::{Accepting, JobQueue};
 
-/// How long to wait when no connection can be accepted, for want of file descriptors for example.
-const PAUSE: Duration = Duration::from_millis(100);
+use crate::task_group::TaskGroup;
+use crate::waiting::put;
+
+/// How long to try to wake the thread that accepts.
+const WAKE_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// A listening socket. Dropping it ends the thread that accepts.
 #[derive(Debug)]
 pub(crate) struct Listening {
     listener: Arc<TcpListener>,
     addr: SocketAddr,
-    /// Never used; dropped to say that it is over.
+    /// Never used; dropping it stops the thread.
     stop: Option<SyncSender<()>>,
 }
 
 impl Listening {
     /// Starts the thread that accepts.
-    pub(crate) fn start(listener: TcpListener, node: Arc<Node>, crew: &Crew) -> io::Result<Self> {
+    pub(crate) fn start(
+        listener: TcpListener,
+        jobs: JobQueue<TcpStream>,
+        tasks: &TaskGroup,
+    ) -> io::Result<Self> {
         let addr = listener.local_addr()?;
         let listener = Arc::new(listener);
         let (stop, stopped) = mpsc::sync_channel(0);
         let accepting = Arc::clone(&listener);
-        crew.start("ringchat-accept", move || accept(&accepting, &node, &stopped))?;
+        tasks.start("ringchat-accept", move || accept(&accepting, &jobs, &stopped))?;
         Ok(Self { listener, addr, stop: Some(stop) })
     }
 }
@@ -36,31 +42,23 @@ impl Listening {
 impl Drop for Listening {
     fn drop(&mut self) {
         self.stop = None;
-        // Linux wakes whoever accepts; elsewhere it takes a connection to do so.
+        // On Linux this wakes the thread that accepts; elsewhere a connection does.
         if rustix::net::shutdown(&*self.listener, rustix::net::Shutdown::Both).is_err() {
-            drop(TcpStream::connect_timeout(&self.addr, PAUSE));
+            drop(TcpStream::connect_timeout(&self.addr, WAKE_TIMEOUT));
         }
     }
 }
 
-fn accept(listener: &TcpListener, node: &Arc<Node>, stopped: &Receiver<()>) {
-    let mut failing = false;
+fn accept(listener: &TcpListener, jobs: &JobQueue<TcpStream>, stopped: &Receiver<()>) {
+    let mut accepting = Accepting::default();
     loop {
-        let accepted = listener.accept();
-        let failed = accepted.is_err();
-        let pause = if failed { PAUSE } else { Duration::ZERO };
+        let job = accepting.job(listener.accept());
+        let pause = job.as_ref().err().copied().unwrap_or_default();
         if stopped.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
             return;
         }
-        match accepted {
-            Ok((stream, remote)) => {
-                if node.put(Job::Accepted(stream, remote)).is_err() {
-                    return;
-                }
-            }
-            Err(error) if !failing => log::warn!("cannot accept a connection: {error}"),
-            Err(_) => {}
+        if job.is_ok_and(|job| put(jobs, job).is_err()) {
+            return;
         }
-        failing = failed;
     }
 }

@@ -2,43 +2,45 @@
 
 use std::io::{self, ErrorKind};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
-use ringchat_core::driver::DIAL_TIMEOUT;
-use ringchat_core::{DialFailure, DialId};
+use ringchat_core::DialId;
+use ringchat_driver::{DIAL_TIMEOUT, Job, JobQueue};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::{Errno, retry_on_intr};
 use socket2::{Domain, Socket, Type};
 
-use crate::crew::Crew;
-use crate::node::{Job, Node};
+use crate::task_group::TaskGroup;
+use crate::waiting::put;
 
-/// A dial under way, to be kept until [`Job::Dialed`] answers it.
+/// A dial under way. Dropping it ends the dial, unless the dial is answered.
 #[derive(Debug)]
-pub(crate) struct Dial(TcpStream);
+pub(crate) struct Dial(Weak<TcpStream>);
 
 impl Dial {
-    /// Begins a dial.
+    /// Begins a dial, which ends with [`Job::Dialed`].
     pub(crate) fn start(
         dial: DialId,
         addr: SocketAddr,
-        node: Arc<Node>,
-        crew: &Crew,
-    ) -> Result<Self, DialFailure> {
-        let stream = begin(addr).map_err(|error| failure(&error))?;
-        let kept = stream.try_clone().map_err(|error| failure(&error))?;
-        let answer = move || {
-            let dialed = finish(stream).map_err(|error| failure(&error));
-            let _ = node.put(Job::Dialed(dial, addr, dialed));
-        };
-        crew.start("ringchat-dial", answer).map_err(|error| failure(&error))?;
+        jobs: JobQueue<TcpStream>,
+        tasks: &TaskGroup,
+    ) -> io::Result<Self> {
+        let stream = Arc::new(begin(addr)?);
+        let kept = Arc::downgrade(&stream);
+        tasks.start("ringchat-dial", move || {
+            // After the end of the room nobody waits for the answer.
+            let _ = put(&jobs, Job::Dialed(dial, addr, finish(stream)));
+        })?;
         Ok(Self(kept))
     }
+}
 
-    /// Ends the dial, so that nobody waits for it.
-    pub(crate) fn cancel(&self) {
-        // It fails if the dial has failed.
-        drop(self.0.shutdown(Shutdown::Both));
+impl Drop for Dial {
+    fn drop(&mut self) {
+        if let Some(stream) = self.0.upgrade() {
+            // An error means that the dial has failed already.
+            drop(stream.shutdown(Shutdown::Both));
+        }
     }
 }
 
@@ -53,9 +55,9 @@ fn begin(addr: SocketAddr) -> io::Result<TcpStream> {
 }
 
 /// Waits until the connection stands, and makes it a blocking one.
-fn finish(stream: TcpStream) -> io::Result<TcpStream> {
+fn finish(stream: Arc<TcpStream>) -> io::Result<TcpStream> {
     let timeout = Timespec::try_from(DIAL_TIMEOUT).map_err(io::Error::other)?;
-    let mut connected = [PollFd::new(&stream, PollFlags::OUT)];
+    let mut connected = [PollFd::new(&*stream, PollFlags::OUT)];
     if retry_on_intr(|| poll(&mut connected, Some(&timeout)))? == 0 {
         return Err(ErrorKind::TimedOut.into());
     }
@@ -63,13 +65,6 @@ fn finish(stream: TcpStream) -> io::Result<TcpStream> {
         return Err(error);
     }
     stream.set_nonblocking(false)?;
-    Ok(stream)
-}
-
-fn failure(error: &io::Error) -> DialFailure {
-    match error.kind() {
-        ErrorKind::ConnectionRefused => DialFailure::Refused,
-        ErrorKind::TimedOut => DialFailure::TimedOut,
-        _ => DialFailure::Unreachable,
-    }
+    // Only the end of the dial holds it a second time, for a moment.
+    Arc::into_inner(stream).ok_or_else(|| ErrorKind::Interrupted.into())
 }

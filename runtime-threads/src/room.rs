@@ -1,151 +1,136 @@
 //! The room, as a program that embeds it sees it.
 
-use std::net::{SocketAddr, TcpListener};
-use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, mpsc};
+use std::thread::{Builder, JoinHandle};
 use std::vec::Drain;
-use std::{error, fmt, io};
 
-use ringchat_core::driver::{CommandQueue, Ended, Event};
-use ringchat_core::{Config, Seed, Text};
+use event_listener::Listener as _;
+use ringchat_core::{Config, Report, Seq, Text};
+use ringchat_driver::{Ended, Event, Host, Membership, OpenError, ReportTo, WorkerStep, event_queue, lock};
 
-use crate::crew::lock;
-use crate::node::Node;
-use crate::notices::{self, Notices, Outlet};
+use crate::events::Events;
+use crate::task_group::TaskGroup;
+use crate::transport::Threads;
+use crate::waiting::until_taken;
 
 /// A room that this process is a member of, or is about to be.
 ///
 /// Share it between threads by reference or in an [`Arc`]. Dropping it leaves the room.
 #[derive(Debug)]
+#[must_use = "dropping a `Room` leaves the room"]
 pub struct Room {
-    addr: SocketAddr,
-    node: Arc<Node>,
-    keeper: Mutex<Option<JoinHandle<()>>>,
+    membership: Membership<Threads>,
+    worker: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Room {
-    /// Binds `config.addr` (port 0 is any free one) and starts the node. It comes into the room, or does
-    /// not, later: see [`Notice::Ready`](ringchat_core::Notice::Ready) and
-    /// [`Notice::Ended`](ringchat_core::Notice::Ended).
+    /// Binds `config.addr` (port 0 is any free one) and starts the node. Whether the node comes into the room shows
+    /// later: see [`Notice::Ready`](ringchat_core::Notice::Ready) and [`Notice::Ended`](ringchat_core::Notice::Ended).
     ///
     /// # Errors
     /// If the address cannot be listened on, or the system denies randomness or threads.
-    pub fn open(config: Config) -> Result<(Self, Notices), OpenError> {
-        let (outlet, queue) = notices::queue();
-        let room = Self::start(config, outlet)?;
-        let notices = Notices::new(queue, Arc::clone(&room.node));
-        Ok((room, notices))
+    pub fn open(config: Config) -> Result<(Self, Events), OpenError> {
+        let (hear, events) = event_queue();
+        Ok((Self::open_with(config, hear)?, Events(events)))
     }
 
-    /// Like [`open`](Self::open), but hands all events of a turn to `sink` at once: no queue, and nobody has to
-    /// wake up.
+    /// Like [`open`](Self::open), but hands all events of a turn to `hear` at once, without a queue and without
+    /// another thread that has to wake up.
     ///
-    /// `sink` is called by whoever runs the node, a thread of the room or one that says something. It
-    /// holds up the room, so it must not wait for anything, also not in [`say`](Self::say). It is dropped when the
-    /// room has ended.
+    /// The thread that runs the node calls `hear`: a thread of the room, or one that says something. Meanwhile the
+    /// room stands still, so `hear` must not wait for anything, not even in [`say`](Self::say) or
+    /// [`report`](Self::report). It is dropped when the room has ended.
     ///
     /// # Errors
     /// Like [`open`](Self::open).
     pub fn open_with(
         config: Config,
-        sink: impl FnMut(Drain<'_, Event>) + Send + 'static,
+        hear: impl FnMut(Drain<'_, Event>) + Send + 'static,
     ) -> Result<Self, OpenError> {
-        Self::start(config, notices::sink(sink))
-    }
-
-    fn start(config: Config, outlet: Outlet) -> Result<Self, OpenError> {
-        let listen = |source| OpenError::Listen { addr: config.addr, source };
-        let listener = TcpListener::bind(config.addr).map_err(listen)?;
-        let addr = listener.local_addr().map_err(listen)?;
-        let seed = Seed::draw(getrandom::fill).map_err(OpenError::Random)?;
-
-        let (node, keeper) =
-            Node::start(Config { addr, ..config }, seed, listener, outlet).map_err(OpenError::Thread)?;
-        Ok(Self { addr, node, keeper: Mutex::new(Some(keeper)) })
+        let tasks = TaskGroup::default();
+        let membership =
+            Membership::start(config, hear, |listener, jobs| Threads::start(listener, jobs, tasks.clone()))?;
+        match start_worker(membership.host(), tasks.clone()) {
+            Ok(worker) => Ok(Self { membership, worker: Mutex::new(Some(worker)) }),
+            Err(error) => {
+                drop(membership.end());
+                tasks.join();
+                Err(OpenError::Thread(error))
+            }
+        }
     }
 
     /// Where this member listens, and others may join.
     pub fn addr(&self) -> SocketAddr {
-        self.addr
+        self.membership.addr()
     }
 
-    /// Says something to all. Waits while the room can take no more; nothing that was taken is dropped.
+    /// Says something to all, and gives the number of the text among the own ones, from 1. Waits while the room can
+    /// take no more; nothing that was taken is dropped.
     ///
     /// # Errors
     /// If the room was left.
-    pub fn say(&self, text: Text) -> Result<(), Ended> {
-        self.node.command(move |queue| queue.say(&text))
+    pub fn say(&self, text: Text) -> Result<Seq, Ended> {
+        until_taken(text, |text| self.membership.say(text))
     }
 
-    /// Asks for a [`Notice::Report`](ringchat_core::Notice::Report), which comes with the other notices.
-    /// Takes its turn among what was said.
+    /// The room as this member sees it, once what was said before has been taken. Waits for that.
+    ///
+    /// # Errors
+    /// If the room was left, or ends before.
+    pub fn report(&self) -> Result<Report, Ended> {
+        let (tell, told) = mpsc::sync_channel(1);
+        let asker = ReportTo::Asker(Box::new(move |report| drop(tell.send(report))));
+        until_taken(asker, |asker| self.membership.report(asker))?;
+        told.recv().map_err(|_| Ended)
+    }
+
+    /// Asks for a report among the events, in its place: [`Notice::Report`](ringchat_core::Notice::Report). Does not
+    /// wait for it.
     ///
     /// # Errors
     /// If the room was left.
-    pub fn report(&self) -> Result<(), Ended> {
-        self.node.command(CommandQueue::report)
+    pub fn report_in_events(&self) -> Result<(), Ended> {
+        until_taken(ReportTo::Events, |to| self.membership.report(to))
     }
 
-    /// Leaves the room once what was said has been taken. Does not wait: the notices end with
-    /// [`Notice::Ended`](ringchat_core::Notice::Ended). Doing it again does nothing.
+    /// Leaves the room once what was said has been taken. Does not wait: the events end with
+    /// [`Notice::Ended`](ringchat_core::Notice::Ended). A second call does nothing.
     pub fn leave(&self) {
-        self.node.leave();
+        self.membership.leave();
     }
 
     /// Waits until the room has ended, and every thread and socket of it is gone. It does not leave.
-    pub fn join(&self) {
-        // Whoever joins second waits for the lock.
-        if let Some(keeper) = lock(&self.keeper).take()
-            && keeper.join().is_err()
+    pub fn wait(&self) {
+        // A second caller waits for the lock.
+        if let Some(worker) = lock(&self.worker).take()
+            && worker.join().is_err()
         {
             log::error!("the node's thread panicked");
         }
     }
 }
 
-impl Drop for Room {
-    fn drop(&mut self) {
-        self.leave();
-    }
+/// Starts the thread that works for the node, the last of the room to end.
+fn start_worker(host: Arc<Host<Threads>>, tasks: TaskGroup) -> io::Result<JoinHandle<()>> {
+    Builder::new().name("ringchat-node".into()).spawn(move || {
+        work(&host);
+        let sink = host.end();
+        tasks.join();
+        drop(sink);
+    })
 }
 
-/// Why a room cannot be opened.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// The address cannot be listened on.
-    Listen {
-        /// Which.
-        addr: SocketAddr,
-        /// Why.
-        source: io::Error,
-    },
-    /// The system gives no random bytes.
-    Random(getrandom::Error),
-    /// The system gives no thread.
-    Thread(io::Error),
-}
-
-impl fmt::Display for OpenError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Listen { addr, source } if source.kind() == io::ErrorKind::AddrInUse => {
-                write!(f, "{addr} is in use by another program; choose another port, or 0 for any free one")
-            }
-            Self::Listen { addr, source } => {
-                write!(f, "cannot listen on {addr} ({source}); choose an address of this machine")
-            }
-            Self::Random(source) => write!(f, "the system gives no random bytes ({source}); try again later"),
-            Self::Thread(source) => write!(f, "the system gives no thread ({source}); end other programs"),
-        }
-    }
-}
-
-impl error::Error for OpenError {
-    fn source(&self) -> Option<&(dyn error::Error + 'static)> {
-        match self {
-            Self::Listen { source, .. } | Self::Thread(source) => Some(source),
-            Self::Random(source) => Some(source),
+/// Runs turns until the node has ended.
+fn work(host: &Host<Threads>) {
+    loop {
+        match host.step() {
+            WorkerStep::Again => {}
+            WorkerStep::Sleep { woken, limit: Some(limit) } => drop(woken.wait_timeout(limit)),
+            WorkerStep::Sleep { woken, limit: None } => woken.wait(),
+            WorkerStep::End => return,
         }
     }
 }

@@ -128,7 +128,7 @@ impl ProgramInput {
     }
 
     fn ask(&self, query: Query, JsonQuery { reference }: JsonQuery) -> bool {
-        self.awaited.asked.send((query, reference)).is_ok() && self.session.room.report().is_ok()
+        self.awaited.asked.send((query, reference)).is_ok() && self.session.room.report_in_events().is_ok()
     }
 
     /// Waits until the room is entered. Returns false if it never is.

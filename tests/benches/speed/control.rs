@@ -16,6 +16,10 @@ pub(crate) enum System {
     Threads,
     /// ringchat over async-std.
     AsyncStd,
+    /// ringchat over threads, whose events go through the queue of `Room::open` to a thread of the user.
+    ThreadsQueue,
+    /// ringchat over async-std, likewise.
+    AsyncStdQueue,
     /// The program `ringchat --json`, spoken to through pipes.
     Pipes,
     /// The chat server ngircd.

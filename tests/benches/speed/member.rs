@@ -6,27 +6,40 @@ use std::time::Duration;
 use std::vec::Drain;
 
 use anyhow::{Result, bail};
-use ringchat_core::driver::{Ended, Event};
-use ringchat_core::{Chat, Config, Departure, Name, Notice, Start as Way, Text};
+use ringchat_core::{Chat, Config, Departure, Name, Notice, Seq, Start as Way, Text};
+use ringchat_driver::{Ended, Event};
 
 use crate::agent::{self, Ear, Voice, answer};
 use crate::clock;
-use crate::control::{Answer, Role, Start};
+use crate::control::{Answer, Role, Start, System};
+
+/// Further events of a queue that are heard together with one, at most.
+const MAX_TOGETHER: usize = 1024;
 
 /// The way of a text into the room of a runtime.
-type Say = Box<dyn FnMut(Text) -> Result<(), Ended>>;
+type Say = Box<dyn FnMut(Text) -> Result<Seq, Ended>>;
 
-/// Is a member of the room that `open` opens. What comes is heard within the room's turns.
-pub(crate) fn run(open: impl FnOnce(Config, Hearer) -> Result<Say>) -> Result<()> {
+/// Is a member of the room that `open` opens, or `open_queue` if events go through a queue. Otherwise they are heard
+/// within the room's turns.
+pub(crate) fn run(
+    open: impl FnOnce(Config, Hearer) -> Result<Say>,
+    open_queue: impl FnOnce(Config, Hearer) -> Result<Say>,
+) -> Result<()> {
     let Role::Agent(start) = agent::role()? else { bail!("a member is no hub") };
-    agent::run(&start, |start, ear| Ok(Box::new(Member(open(config(start)?, Hearer::new(start, ear))?))))
+    agent::run(&start, |start, ear| {
+        let (config, hearer) = (config(start)?, Hearer::new(start, ear));
+        let queued = matches!(start.system, System::ThreadsQueue | System::AsyncStdQueue);
+        let opened = if queued { open_queue(config, hearer) } else { open(config, hearer) };
+        Ok(Box::new(Member(opened?)))
+    })
 }
 
 struct Member(Say);
 
 impl Voice for Member {
     fn say(&mut self, text: &str, _more: bool) -> Result<()> {
-        Ok(self.0(Text::new(text)?)?)
+        self.0(Text::new(text)?)?;
+        Ok(())
     }
 }
 
@@ -57,6 +70,21 @@ impl Hearer {
         Self { ear: Arc::clone(ear), size: usize::from(start.size), members: 0 }
     }
 
+    /// Takes the events of a queue until it ends: each that `wait` gives, with all that follow it at once.
+    pub(crate) fn hear_queue<E>(
+        mut self,
+        mut queue: E,
+        wait: impl Fn(&mut E) -> Option<Event>,
+        next: impl Fn(&mut E) -> Option<Event>,
+    ) {
+        let mut events = Vec::new();
+        while let Some(event) = wait(&mut queue) {
+            events.push(event);
+            events.extend(std::iter::from_fn(|| next(&mut queue)).take(MAX_TOGETHER));
+            self.hear(events.drain(..));
+        }
+    }
+
     /// Takes the events of a turn.
     pub(crate) fn hear(&mut self, events: Drain<'_, Event>) {
         let mut chats = Vec::with_capacity(events.len());
@@ -73,6 +101,7 @@ impl Hearer {
         let notice = match event {
             Event::Notice { notice, .. } => notice,
             Event::Missed { count } => bail!("{count} notices came faster than they were read"),
+            event => bail!("the benchmark does not know {event:?}"),
         };
         match notice {
             Notice::Chat(chat) => chats.push(chat),

@@ -139,6 +139,8 @@ fn color(system: System) -> RGBColor {
         System::Hub => BLACK,
         System::Threads => RGBColor(200, 30, 30),
         System::AsyncStd => RGBColor(235, 130, 20),
+        System::ThreadsQueue => RGBColor(230, 130, 130),
+        System::AsyncStdQueue => RGBColor(245, 190, 130),
         System::Pipes => RGBColor(200, 160, 120),
         System::Redis => RGBColor(40, 90, 180),
         System::Nats => RGBColor(20, 140, 90),

@@ -15,8 +15,10 @@ const OVER_ASYNC_STD: &str = env!("CARGO_BIN_EXE_participant-async-std");
 /// What starts a process in this role.
 pub(crate) fn participant(role: &Role) -> Result<Command> {
     let mut command = Command::new(match role {
-        Role::Agent(start) if start.system == System::Threads => OVER_THREADS,
-        Role::Agent(start) if start.system == System::AsyncStd => OVER_ASYNC_STD,
+        Role::Agent(start) if matches!(start.system, System::Threads | System::ThreadsQueue) => OVER_THREADS,
+        Role::Agent(start) if matches!(start.system, System::AsyncStd | System::AsyncStdQueue) => {
+            OVER_ASYNC_STD
+        }
         Role::Agent(_) | Role::Hub => CLIENT,
     });
     command.arg(serde_json::to_string(role)?);

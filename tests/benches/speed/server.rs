@@ -45,7 +45,13 @@ impl Server {
             System::Redis => ("redis-server", vec![&*config]),
             System::Nats => ("nats-server", vec!["--config", &config]),
             System::Mosquitto => ("mosquitto", vec!["-c", &config]),
-            System::Hub | System::Threads | System::AsyncStd | System::Pipes | System::Simulated => {
+            System::Hub
+            | System::Threads
+            | System::ThreadsQueue
+            | System::AsyncStd
+            | System::AsyncStdQueue
+            | System::Pipes
+            | System::Simulated => {
                 bail!("{system} has no server to install")
             }
         };
@@ -126,6 +132,12 @@ fn configuration(system: System, port: u16) -> String {
             "listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\nset_tcp_nodelay true\n\
              max_queued_messages 0\nmax_queued_bytes 0\nmax_inflight_messages 0\nlog_type error\n"
         ),
-        System::Hub | System::Threads | System::AsyncStd | System::Pipes | System::Simulated => String::new(),
+        System::Hub
+        | System::Threads
+        | System::ThreadsQueue
+        | System::AsyncStd
+        | System::AsyncStdQueue
+        | System::Pipes
+        | System::Simulated => String::new(),
     }
 }

@@ -9,10 +9,12 @@ pub(crate) use crate::control::System;
 
 impl System {
     /// Those that carry texts between processes, in the order in which they are shown.
-    pub(crate) const COMPARED: [Self; 8] = [
+    pub(crate) const COMPARED: [Self; 10] = [
         Self::Hub,
         Self::Threads,
+        Self::ThreadsQueue,
         Self::AsyncStd,
+        Self::AsyncStdQueue,
         Self::Pipes,
         Self::Redis,
         Self::Nats,
@@ -34,6 +36,8 @@ impl System {
             Self::Hub => "bare hub",
             Self::Threads => "threads",
             Self::AsyncStd => "async-std",
+            Self::ThreadsQueue => "threads-queue",
+            Self::AsyncStdQueue => "async-std-queue",
             Self::Pipes => "pipes",
             Self::Ngircd => "ngircd",
             Self::Redis => "redis",
@@ -45,7 +49,10 @@ impl System {
 
     /// Whether it is ringchat, in whatever shape.
     pub(crate) fn is_ringchat(self) -> bool {
-        matches!(self, Self::Threads | Self::AsyncStd | Self::Pipes)
+        matches!(
+            self,
+            Self::Threads | Self::ThreadsQueue | Self::AsyncStd | Self::AsyncStdQueue | Self::Pipes
+        )
     }
 
     /// Whether it is what people would use instead: what it does not manage is no failure of ringchat's.
@@ -83,7 +90,7 @@ impl FromStr for System {
         let named = |system: &Self| system.name().trim_start_matches("bare ") == name;
         let Some(system) = Self::COMPARED.into_iter().find(named) else {
             bail!(
-                "there is no system {name:?}; choose among hub, threads, async-std, pipes, redis, nats, mosquitto, ngircd"
+                "there is no system {name:?}; choose among hub, threads, threads-queue, async-std, async-std-queue, pipes, redis, nats, mosquitto, ngircd"
             )
         };
         Ok(system)

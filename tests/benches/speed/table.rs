@@ -39,7 +39,7 @@ fn print_medians(measured: &Measured, systems: &[System], wanted: impl Fn(System
 
 fn print_rows(measured: &Measured) {
     println!(
-        "| {:<8} | {:<26} | {:>4} | {:<9} | {:>4} | {:>12} | {:>21} | {:>8} | {:<40} |",
+        "| {:<8} | {:<26} | {:>4} | {:<15} | {:>4} | {:>12} | {:>21} | {:>8} | {:<40} |",
         "workload", "what", "n", "system", "runs", "median", "least to most", "of hub", "to reach"
     );
     println!("|{}|", ["-"; 9].map(|dash| dash.repeat(3)).join("|"));
@@ -51,7 +51,7 @@ fn print_rows(measured: &Measured) {
                 measured.lack(measure, system).filter(|_| is_compared(measured, measure))
             {
                 let Measure { workload, what, n, .. } = measure;
-                println!("| {workload:<8} | {what:<26} | {n:>4} | {system:<9} |    0 | {why} | | | |");
+                println!("| {workload:<8} | {what:<26} | {n:>4} | {system:<15} |    0 | {why} | | | |");
             }
         }
     }
@@ -73,7 +73,7 @@ fn print_row(measured: &Measured, measure: &Measure, targets: &[Target], system:
         Vec::new()
     };
     println!(
-        "| {workload:<8} | {what:<26} | {n:>4} | {system:<9} | {:>4} | {median:>8.2} {:<3} | {least:>9.2} to {most:>8.2} | {hub:>8} | {:<40} |",
+        "| {workload:<8} | {what:<26} | {n:>4} | {system:<15} | {:>4} | {median:>8.2} {:<3} | {least:>9.2} to {most:>8.2} | {hub:>8} | {:<40} |",
         series.0.len(),
         unit.name(),
         verdicts.join(", "),

@@ -54,7 +54,12 @@ pub(super) fn of(system: System) -> Result<Box<dyn Dialect>> {
         System::Redis => Box::new(redis::Redis),
         System::Nats => Box::new(nats::Nats::default()),
         System::Mosquitto => Box::new(mqtt::Mqtt::default()),
-        System::Threads | System::AsyncStd | System::Pipes | System::Simulated => {
+        System::Threads
+        | System::ThreadsQueue
+        | System::AsyncStd
+        | System::AsyncStdQueue
+        | System::Pipes
+        | System::Simulated => {
             bail!("{system:?} has no server")
         }
     })

@@ -10,11 +10,20 @@ mod control;
 #[path = "../member.rs"]
 mod member;
 
-use ringchat_threads::Room;
+use std::thread;
+
+use ringchat_threads::{Events, Room};
 
 fn main() -> anyhow::Result<()> {
-    member::run(|config, mut hearer| {
-        let room = Room::open_with(config, move |events| hearer.hear(events))?;
-        Ok(Box::new(move |text| room.say(text)))
-    })
+    member::run(
+        |config, mut hearer| {
+            let room = Room::open_with(config, move |events| hearer.hear(events))?;
+            Ok(Box::new(move |text| room.say(text)))
+        },
+        |config, hearer| {
+            let (room, events) = Room::open(config)?;
+            thread::spawn(|| hearer.hear_queue(events, Events::next, |events| events.try_next().ok()));
+            Ok(Box::new(move |text| room.say(text)))
+        },
+    )
 }

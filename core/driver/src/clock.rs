@@ -1,0 +1,54 @@
+//! The only place that reads a clock.
+
+#![allow(clippy::disallowed_methods, reason = "this is the one place that reads a clock")]
+
+use std::time::Duration;
+
+use ringchat_core::Instant;
+
+/// A clock that starts at zero. It goes on while the machine is suspended, where the system can tell.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Clock(Moment);
+
+impl Clock {
+    pub(crate) fn start() -> Self {
+        Self(Moment::now())
+    }
+
+    pub(crate) fn now(self) -> Instant {
+        Instant::ZERO.after(self.0.elapsed())
+    }
+
+    /// How long it is until `at`; zero if that has passed.
+    pub(crate) fn until(self, at: Instant) -> Duration {
+        at.since(self.now())
+    }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+use since_boot::Moment;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+use std::time::Instant as Moment;
+
+/// Linux has a clock that counts suspended time; that of the standard library stands still meanwhile.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod since_boot {
+    use std::time::Duration;
+
+    use rustix::time::{ClockId, clock_gettime};
+
+    /// A point in time: how long the machine had been up.
+    #[derive(Clone, Copy, Debug)]
+    pub(super) struct Moment(Duration);
+
+    impl Moment {
+        pub(super) fn now() -> Self {
+            // No machine has been up for less than no time.
+            Self(clock_gettime(ClockId::Boottime).try_into().unwrap_or_default())
+        }
+
+        pub(super) fn elapsed(self) -> Duration {
+            Self::now().0.saturating_sub(self.0)
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The sending side of a connection: what the socket does not take at once goes to a writer.
+
+use std::io;
+use std::net::Shutdown;
+use std::sync::{Arc, Mutex};
+
+use ringchat_core::{DownReason, LinkId, Origin};
+
+use crate::frame_reader::{FrameReader, Trust};
+use crate::host::lock;
+use crate::link_reader::LinkReader;
+use crate::socket::Socket;
+use crate::transport::Transport;
+use crate::write_queue::WriteQueue;
+
+/// What the node, the reader and the writer of a connection share.
+#[derive(Debug)]
+pub struct SharedSocket<S> {
+    socket: S,
+    writes: Mutex<WriteQueue>,
+}
+
+impl<S: Socket> SharedSocket<S> {
+    /// The socket itself, to read and to write.
+    pub fn socket(&self) -> &S {
+        &self.socket
+    }
+
+    /// The next bytes for the writer. `None` ends the writer: then nothing waits.
+    pub fn next_bytes(&self) -> Option<Vec<u8>> {
+        let mut writes = lock(&self.writes);
+        let bytes = writes.take();
+        if writes.is_finished() {
+            self.end(Shutdown::Write);
+        }
+        bytes
+    }
+
+    /// Ends both directions. The writer calls this after an error; the reader then finds the end and reports it.
+    pub fn abort(&self) {
+        self.end(Shutdown::Both);
+    }
+
+    /// Whether no writer runs.
+    pub fn is_idle(&self) -> bool {
+        lock(&self.writes).is_idle()
+    }
+
+    /// Writes what the socket takes at once and keeps the rest. Tells whether a writer has to be started.
+    fn send(&self, bytes: &[u8]) -> Result<bool, DownReason> {
+        let mut writes = lock(&self.writes);
+        let rest = if writes.is_idle() { self.write_at_once(bytes)? } else { bytes };
+        if rest.is_empty() { Ok(false) } else { writes.push(rest) }
+    }
+
+    /// Writes until the socket takes no more; gives the rest.
+    fn write_at_once<'a>(&self, bytes: &'a [u8]) -> Result<&'a [u8], DownReason> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            match self.socket.write_now(rest) {
+                Ok(written) => rest = rest.get(written..).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return Err(DownReason::Io),
+            }
+        }
+        Ok(rest)
+    }
+
+    /// Ends one or both directions. An error means that they have ended before.
+    fn end(&self, how: Shutdown) {
+        drop(self.socket.end(how));
+    }
+}
+
+/// The node's side of a connection. Dropping it ends the connection.
+#[derive(Debug)]
+pub struct Connection<S: Socket> {
+    shared: Arc<SharedSocket<S>>,
+    trust: Trust,
+}
+
+impl<S: Socket> Connection<S> {
+    /// Takes a connected socket and starts its reader.
+    ///
+    /// # Errors
+    /// If the connection is broken, or the transport cannot start a reader.
+    pub fn open<T: Transport<Socket = S>>(
+        transport: &T,
+        link: LinkId,
+        origin: Origin,
+        socket: S,
+    ) -> io::Result<Self> {
+        socket.send_promptly()?;
+        let shared = Arc::new(SharedSocket { socket, writes: Mutex::default() });
+        let trust = Trust::new(origin);
+        let reader = LinkReader::new(link, FrameReader::new(trust.clone()));
+        transport.start_reader(Arc::clone(&shared), reader)?;
+        Ok(Self { shared, trust })
+    }
+
+    /// Writes what the socket takes at once and leaves the rest to a writer.
+    ///
+    /// # Errors
+    /// `Overflow` if too much waits already, `Io` if the connection is broken. The caller aborts it.
+    pub fn send<T: Transport<Socket = S>>(&self, transport: &T, bytes: &[u8]) -> Result<(), DownReason> {
+        if self.shared.send(bytes)? {
+            transport.start_writer(Arc::clone(&self.shared)).map_err(|_| DownReason::Io)?;
+        }
+        Ok(())
+    }
+
+    /// From now on the reader takes frames of every length.
+    pub(crate) fn trust(&self) {
+        self.trust.give();
+    }
+
+    /// Writes what waits, then ends the sending direction. The reader reads on to the end.
+    pub fn finish(&self) {
+        let mut writes = lock(&self.shared.writes);
+        writes.finish();
+        if writes.is_finished() {
+            self.shared.end(Shutdown::Write);
+        }
+    }
+
+    /// Ends both directions now.
+    pub fn abort(&self) {
+        self.shared.abort();
+    }
+
+    /// Whether no writer runs.
+    pub fn is_idle(&self) -> bool {
+        self.shared.is_idle()
+    }
+}
+
+impl<S: Socket> Drop for Connection<S> {
+    fn drop(&mut self) {
+        self.abort();
+    }
+}

@@ -1,0 +1,239 @@
+//! A node and what its actions touch: the turn, without the clock and the locks.
+
+use std::collections::VecDeque;
+use std::io;
+use std::mem;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ringchat_core::{
+    Action, CloseMode, Command, Config, DialFailure, DialId, Input, Instant, Node, Notice, Origin, Outbox,
+    Seed,
+};
+
+use crate::commands::{CommandQueue, ReportTo, UserCommand};
+use crate::dials::{self, Dials};
+use crate::events::{Event, KEPT_EVENTS};
+use crate::links::Links;
+use crate::transport::{Job, Transport};
+
+/// How long a leaver waits for the room to take what was said before.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A node with its links and dials.
+///
+/// A turn calls [`take`](Self::take), then [`take_commands`](Self::take_commands) and [`command`](Self::command) until
+/// no command is left, then [`finish`](Self::finish).
+pub(crate) struct Driver<T: Transport> {
+    node: Node,
+    out: Outbox,
+    links: Links<T>,
+    dials: Dials<T::Dial>,
+    /// What the user is told, in order.
+    events: Vec<Event>,
+    /// Who gets the reports that the node will give, in order.
+    reports: VecDeque<ReportTo>,
+    /// Whether something said waits until the node can take it.
+    held: bool,
+    /// When a user who leaves stops waiting for that.
+    leave_by: Option<Instant>,
+    halted: bool,
+}
+
+impl<T: Transport> Driver<T> {
+    /// A new node without links. `config.addr` is the bound address.
+    pub(crate) fn new(config: Config, seed: Seed, now: Instant, transport: T) -> Self {
+        Self {
+            node: Node::new(config, seed, now),
+            out: Outbox::new(),
+            links: Links::new(transport),
+            dials: Dials::new(),
+            events: Vec::new(),
+            reports: VecDeque::new(),
+            held: false,
+            leave_by: None,
+            halted: false,
+        }
+    }
+
+    /// Takes in all jobs. Without any, the deadline has come.
+    pub(crate) fn take(&mut self, now: Instant, jobs: &mut VecDeque<Job<T::Socket>>) {
+        if jobs.is_empty() {
+            self.handle(now, [Input::Tick]);
+        }
+        for job in jobs.drain(..) {
+            self.take_job(now, job);
+        }
+    }
+
+    fn take_job(&mut self, now: Instant, job: Job<T::Socket>) {
+        match job {
+            // Without a reader there is no link: the socket is dropped.
+            Job::Accepted(socket, remote) => drop(self.link_up(now, Origin::Accepted, socket, remote)),
+            Job::Dialed(dial, remote, dialed) => self.dialed(now, dial, remote, dialed),
+            Job::Received(link, envelopes) => {
+                if self.links.has(link) {
+                    let received = |envelope| Input::Received { link, envelope };
+                    self.handle(now, envelopes.into_iter().map(received));
+                }
+            }
+            Job::Down(link, reason) => {
+                self.links.down(now, link, reason);
+                self.handle_pending(now);
+            }
+        }
+    }
+
+    fn dialed(&mut self, now: Instant, dial: DialId, remote: SocketAddr, dialed: io::Result<T::Socket>) {
+        self.dials.answered(dial);
+        let up = dialed.and_then(|socket| self.link_up(now, Origin::Dialed(dial), socket, remote));
+        if let Err(error) = up {
+            self.dial_failed(now, dial, dials::failure(&error));
+        }
+    }
+
+    fn dial_failed(&mut self, now: Instant, dial: DialId, reason: DialFailure) {
+        self.handle(now, [Input::DialFailed { dial, reason }]);
+    }
+
+    fn link_up(
+        &mut self,
+        now: Instant,
+        origin: Origin,
+        socket: T::Socket,
+        remote: SocketAddr,
+    ) -> io::Result<()> {
+        if !self.halted {
+            let link = self.links.open(origin, socket)?;
+            self.handle(now, [Input::LinkUp { link, origin, remote }]);
+        }
+        Ok(())
+    }
+
+    /// The next commands that the node can take, for [`command`](Self::command); none if there are none.
+    ///
+    /// Something said waits until the node can take it. When the user leaves, that has an end: then the node
+    /// gets it anyway, and refuses it by a notice.
+    pub(crate) fn take_commands(&mut self, now: Instant, queue: &mut CommandQueue) -> Vec<UserCommand> {
+        if self.halted {
+            return Vec::new();
+        }
+        if queue.is_closed() && self.leave_by.is_none() {
+            self.leave_by = Some(now.after(PATIENCE));
+        }
+        let late = self.leave_by.is_some_and(|by| by <= now);
+        let commands = queue.take(|texts| if late { texts.len() } else { self.node.takes(texts) });
+        self.held = commands.is_empty() && !queue.is_empty();
+        commands
+    }
+
+    /// Hands the node what [`take_commands`](Self::take_commands) gave.
+    pub(crate) fn command(&mut self, now: Instant, commands: Vec<UserCommand>) {
+        let mut inputs = Vec::with_capacity(commands.len());
+        for command in commands {
+            inputs.push(Input::Command(match command {
+                UserCommand::Say(texts) => Command::Say(texts),
+                UserCommand::Report(to) => {
+                    self.reports.push_back(to);
+                    Command::Report
+                }
+                UserCommand::Leave => Command::Leave,
+            }));
+        }
+        self.handle(now, inputs);
+    }
+
+    /// Ends a turn: starts dials, writes what was gathered, and cuts off what has lingered long enough.
+    pub(crate) fn finish(&mut self, now: Instant) {
+        self.links.cut_lingering(now);
+        loop {
+            self.start_dials(now);
+            self.links.write(now);
+            if !self.links.has_pending() {
+                return;
+            }
+            self.handle_pending(now);
+        }
+    }
+
+    fn start_dials(&mut self, now: Instant) {
+        while let Some((dial, addr)) = self.dials.next() {
+            match self.links.transport().start_dial(dial, addr) {
+                Ok(under_way) => self.dials.started(dial, under_way),
+                Err(error) => self.dial_failed(now, dial, dials::failure(&error)),
+            }
+        }
+    }
+
+    /// What the user is told, in order. The caller empties it.
+    pub(crate) fn events(&mut self) -> &mut Vec<Event> {
+        &mut self.events
+    }
+
+    /// When the next turn is due, whatever happens. It changes with each turn.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let node = self.node.deadline().filter(|_| !self.halted);
+        let leave = self.leave_by.filter(|_| self.held);
+        node.into_iter().chain(self.links.deadline()).chain(leave).min()
+    }
+
+    /// Whether the node has ended and every connection with it.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.halted && self.links.is_empty()
+    }
+
+    /// Hands the node inputs, and then what follows from them.
+    fn handle(&mut self, now: Instant, inputs: impl IntoIterator<Item = Input>) {
+        self.step(now, inputs);
+        self.handle_pending(now);
+    }
+
+    fn handle_pending(&mut self, now: Instant) {
+        while let Some(input) = self.links.next_pending() {
+            self.step(now, [input]);
+        }
+    }
+
+    fn step(&mut self, now: Instant, inputs: impl IntoIterator<Item = Input>) {
+        if self.halted {
+            return;
+        }
+        if self.events.is_empty() {
+            self.events.shrink_to(KEPT_EVENTS);
+        }
+        let mut actions = mem::take(&mut self.out);
+        self.node.handle_all(now, inputs, &mut actions);
+        for action in actions.drain(..) {
+            self.execute(now, action);
+        }
+        actions.shrink_to(KEPT_EVENTS);
+        self.out = actions;
+    }
+
+    fn execute(&mut self, now: Instant, action: Action) {
+        match action {
+            Action::Dial { dial, addr } => self.dials.push(dial, addr),
+            Action::Trust { link } => self.links.trust(link),
+            Action::Send { link, envelope } => self.links.send(now, &[link], &envelope),
+            Action::Multicast { links, envelope } => self.links.send(now, &links, &envelope),
+            Action::Close { link, mode } => self.links.close(now, link, mode),
+            Action::Notify { lamport, notice: Notice::Report(report) } => match self.reports.pop_front() {
+                Some(ReportTo::Asker(tell)) => tell(*report),
+                Some(ReportTo::Events) | None => {
+                    self.events.push(Event::Notice { lamport, notice: Notice::Report(report) });
+                }
+            },
+            Action::Notify { lamport, notice } => self.events.push(Event::Notice { lamport, notice }),
+            Action::Halt { mode } => self.halt(now, mode),
+        }
+    }
+
+    fn halt(&mut self, now: Instant, mode: CloseMode) {
+        self.halted = true;
+        self.dials.clear();
+        self.links.close_all(now, mode);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,191 @@
+//! What the user is told, in a queue that a slow reader cannot make grow.
+
+use std::collections::VecDeque;
+
+use ringchat_core::Notice;
+use ringchat_core::Stamp;
+use ringchat_core::limits::{EVENT_QUEUE, EVENT_QUEUE_BYTES};
+
+/// Events for which room is kept while there are none.
+pub(crate) const KEPT_EVENTS: usize = 32;
+
+/// Something that the user is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Event {
+    /// A notice of the node.
+    Notice {
+        /// The node's Lamport time.
+        lamport: Stamp,
+        /// What the node tells.
+        notice: Notice,
+    },
+    /// Notices are missing here, because they came faster than they were read.
+    Missed {
+        /// How many notices; each line of chat counts as one.
+        count: u64,
+    },
+}
+
+/// Why there is no event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoEvent {
+    /// None has come yet.
+    #[error("nothing has happened yet; wait longer")]
+    Yet,
+    /// The room has ended; none will come.
+    #[error("the room has ended; open it again to go on")]
+    Ended,
+}
+
+/// Events on their way to their reader. What does not fit is counted, and shows as [`Event::Missed`].
+#[derive(Debug, Default)]
+pub(crate) struct EventQueue {
+    events: VecDeque<Event>,
+    /// How many notices they are; one for each chat line.
+    count: usize,
+    /// How many bytes of text they have.
+    bytes: usize,
+    /// How many were missed since the last one in `events`.
+    missed: u64,
+    closed: bool,
+}
+
+impl EventQueue {
+    /// Puts an event at the end, or counts it as missed. The node's last notice always fits.
+    pub(crate) fn push(&mut self, event: Event) {
+        if self.closed {
+            return;
+        }
+        let last = matches!(event, Event::Notice { notice: Notice::Ended(_), .. });
+        // A place is kept for the `Missed` that may have to come first.
+        let full = self.count.saturating_add(1) >= EVENT_QUEUE || self.bytes >= EVENT_QUEUE_BYTES;
+        if full && !last {
+            self.missed = self.missed.saturating_add(count(&event) as u64);
+            return;
+        }
+        self.tell_missed();
+        self.count = self.count.saturating_add(count(&event));
+        self.bytes = self.bytes.saturating_add(weight(&event));
+        self.events.push_back(event);
+    }
+
+    /// Takes the oldest event.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub(crate) fn pop(&mut self) -> Result<Event, NoEvent> {
+        if self.events.is_empty() {
+            self.tell_missed();
+        }
+        match self.events.pop_front() {
+            Some(event) => {
+                self.count = self.count.saturating_sub(count(&event));
+                self.bytes = self.bytes.saturating_sub(weight(&event));
+                if self.events.is_empty() {
+                    self.events.shrink_to(KEPT_EVENTS);
+                }
+                Ok(event)
+            }
+            None if self.closed => Err(NoEvent::Ended),
+            None => Err(NoEvent::Yet),
+        }
+    }
+
+    /// Nothing more will be pushed.
+    pub(crate) fn close(&mut self) {
+        self.closed = true;
+    }
+
+    /// Nobody reads any longer: the queue keeps nothing from now on.
+    pub(crate) fn abandon(&mut self) {
+        *self = Self { closed: true, ..Self::default() };
+    }
+
+    fn tell_missed(&mut self) {
+        if self.missed > 0 {
+            self.events.push_back(Event::Missed { count: self.missed });
+            self.count = self.count.saturating_add(1);
+            self.missed = 0;
+        }
+    }
+}
+
+fn count(event: &Event) -> usize {
+    match event {
+        Event::Notice { notice: Notice::Chat(chat), .. } => chat.said.texts.len(),
+        Event::Notice { .. } | Event::Missed { .. } => 1,
+    }
+}
+
+fn weight(event: &Event) -> usize {
+    match event {
+        Event::Notice { notice: Notice::Chat(chat), .. } => chat.said.texts.bytes(usize::MAX),
+        Event::Notice { notice: Notice::NotTaken { text }, .. } => text.as_str().len(),
+        Event::Notice { .. } | Event::Missed { .. } => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ringchat_core::Ending;
+    use ringchat_core::Text;
+    use ringchat_core::limits::MAX_TEXT;
+
+    fn held(oseq: u64) -> Event {
+        Event::Notice { lamport: oseq, notice: Notice::Held { oseq } }
+    }
+
+    fn ended() -> Event {
+        Event::Notice { lamport: 0, notice: Notice::Ended(Ending::Left { unsure: 0 }) }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_told_in_its_place() {
+        let mut queue = EventQueue::default();
+        let fits = EVENT_QUEUE as u64 - 1;
+        (0..fits + 7).for_each(|n| queue.push(held(n)));
+        assert_eq!(queue.pop(), Ok(held(0)));
+        assert_eq!(queue.pop(), Ok(held(1)));
+        queue.push(held(9999));
+        queue.push(held(10_000));
+        assert!((2..fits).all(|n| queue.pop() == Ok(held(n))));
+        assert_eq!(queue.pop(), Ok(Event::Missed { count: 7 }));
+        assert_eq!(queue.pop(), Ok(held(9999)));
+        assert_eq!(queue.pop(), Ok(Event::Missed { count: 1 }));
+        assert_eq!(queue.pop(), Err(NoEvent::Yet));
+    }
+
+    #[test]
+    fn a_reader_that_catches_up_gives_the_memory_back() {
+        let mut queue = EventQueue::default();
+        (0..2000).for_each(|n| queue.push(held(n)));
+        assert!(queue.events.capacity() >= 2000);
+        (0..2000).for_each(|n| assert_eq!(queue.pop(), Ok(held(n))));
+        assert!(queue.events.capacity() <= KEPT_EVENTS);
+    }
+
+    #[test]
+    fn the_last_notice_always_fits() {
+        let mut queue = EventQueue::default();
+        (0..2 * EVENT_QUEUE as u64).for_each(|n| queue.push(held(n)));
+        queue.push(ended());
+        queue.close();
+        let last = std::iter::from_fn(|| queue.pop().ok()).last();
+        assert_eq!(last, Some(ended()));
+        assert_eq!(queue.pop(), Err(NoEvent::Ended));
+    }
+
+    #[test]
+    fn long_texts_are_bounded_by_their_bytes() {
+        let text = Text::new(&"x".repeat(MAX_TEXT)).unwrap();
+        let mut queue = EventQueue::default();
+        for lamport in 0..10_000 {
+            queue.push(Event::Notice { lamport, notice: Notice::NotTaken { text: text.clone() } });
+        }
+        let kept =
+            std::iter::from_fn(|| queue.pop().ok()).filter(|e| !matches!(e, Event::Missed { .. })).count();
+        assert_eq!(kept, EVENT_QUEUE_BYTES / MAX_TEXT);
+    }
+}

@@ -1,0 +1,67 @@
+//! What a runtime provides, and what its readers and dials bring.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use ringchat_core::wire::Envelope;
+use ringchat_core::{DialId, DownReason, LinkId};
+
+use crate::connection::SharedSocket;
+use crate::link_reader::LinkReader;
+use crate::refused::Refused;
+use crate::scheduler::TurnOwner;
+use crate::socket::Socket;
+
+/// What starts the threads or tasks of a runtime. No call waits.
+///
+/// Dropping a transport stops listening.
+pub trait Transport: Send + 'static {
+    /// A connected socket.
+    type Socket: Socket;
+    /// A dial under way. Dropping it ends the dial, unless the dial is answered.
+    type Dial: Send;
+
+    /// Starts to read: `reader` turns what is read into jobs.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    fn start_reader(&self, socket: Arc<SharedSocket<Self::Socket>>, reader: LinkReader) -> io::Result<()>;
+
+    /// Starts to write the bytes of [`SharedSocket::next_bytes`], until there are none.
+    ///
+    /// # Errors
+    /// If the system gives no thread.
+    fn start_writer(&self, socket: Arc<SharedSocket<Self::Socket>>) -> io::Result<()>;
+
+    /// Starts a dial, which [`Job::Dialed`] answers within [`DIAL_TIMEOUT`](crate::DIAL_TIMEOUT).
+    ///
+    /// # Errors
+    /// If the system gives no socket or thread.
+    fn start_dial(&self, dial: DialId, addr: SocketAddr) -> io::Result<Self::Dial>;
+}
+
+/// Something that happened on the network, for the next turn.
+#[derive(Debug)]
+pub enum Job<S> {
+    /// A connection was accepted from this address.
+    Accepted(S, SocketAddr),
+    /// A dial of this address was answered.
+    Dialed(DialId, SocketAddr, io::Result<S>),
+    /// Messages came in; those of one read.
+    Received(LinkId, Vec<Envelope>),
+    /// The receiving side of a link has ended.
+    Down(LinkId, DownReason),
+}
+
+/// The place where readers, dials and the listening socket put their jobs.
+pub type JobQueue<S> = Arc<dyn Jobs<S>>;
+
+/// What takes jobs.
+pub trait Jobs<S>: Send + Sync {
+    /// Puts a job at the end. If the node was idle this call runs the turn, and says so.
+    ///
+    /// # Errors
+    /// If too many jobs wait, or the room has ended.
+    fn put(&self, job: Job<S>) -> Result<TurnOwner, Refused<Job<S>>>;
+}
