@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
-use ringchat_core::{Config, Start};
+use ringchat_core::{Config, Stamp, Start};
 
 use crate::desk::{self, Desk, Inbox, Item};
 use crate::json::{self, Json};
@@ -58,7 +58,7 @@ fn open(options: &Options) -> Result<(Arc<Session>, Notices), Outcome> {
 fn unstarted(json: bool, outcome: Outcome) -> Outcome {
     if json {
         // Who closed standard output does not want it.
-        let _ = stdout().write_all(json::last_lines(0, &outcome).concat().as_bytes());
+        let _ = stdout().write_all(json::last_lines(Stamp::default(), &outcome).concat().as_bytes());
     } else {
         complain(&outcome);
     }

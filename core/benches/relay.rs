@@ -16,7 +16,7 @@ use ringchat_core::{Input, Node, Outbox};
 
 use room::Room;
 
-/// TextRun that come with one read.
+/// Texts that come with one read.
 const TEXTS: usize = 64;
 const SIZES: [u8; 3] = [3, 10, 50];
 const LEADER: usize = 0;

@@ -7,8 +7,9 @@ use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use crate::ids::{DialId, Epoch, Index, LinkId, Seq, Stamp, Text};
+use crate::ids::{DialId, LinkId, Text};
 use crate::input::{DialFailure, DownReason};
+use crate::numbers::{Epoch, Index, Seq, Stamp};
 use crate::report::Report;
 use crate::roster::{Member, Roster};
 use crate::wire::{Envelope, Run};
@@ -91,7 +92,7 @@ pub enum Notice {
     /// waits.
     Held {
         /// Its number among this node's own messages.
-        oseq: Seq,
+        seq: Seq,
     },
     /// Something said that was more than `Node::takes`; it was not taken.
     NotTaken {
@@ -175,7 +176,7 @@ pub enum Notice {
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Chat {
     /// The place of the first line in the log.
-    pub seq: Index,
+    pub index: Index,
     /// Who said what.
     pub said: Run,
     /// Whether this node said it.
@@ -187,13 +188,13 @@ pub struct Chat {
 impl Chat {
     /// Each line, in order.
     pub fn lines(&self) -> impl DoubleEndedIterator<Item = ChatLine<'_>> {
-        let Self { seq, said, mine, occasion } = self;
-        said.texts.iter().enumerate().map(move |(nth, text)| ChatLine {
-            seq: seq.saturating_add(nth as u64),
+        let Self { index, said, mine, occasion } = self;
+        said.lines().map(move |(seq, stamp, text)| ChatLine {
+            index: index.plus(seq.since(said.first)),
             from: &said.origin,
-            oseq: said.oseq.saturating_add(nth as u64),
+            seq,
             text,
-            stamp: said.stamp.saturating_add(nth as u64),
+            stamp,
             mine: *mine,
             occasion: *occasion,
         })
@@ -204,11 +205,11 @@ impl Chat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChatLine<'a> {
     /// Its place in the log.
-    pub seq: Index,
+    pub index: Index,
     /// Who said it.
     pub from: &'a Member,
-    /// Its number among the sender's, from 1, without holes but for gaps.
-    pub oseq: Seq,
+    /// Its number among the sender's, without holes but for gaps.
+    pub seq: Seq,
     /// What was said.
     pub text: &'a str,
     /// The sender's Lamport time.

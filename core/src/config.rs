@@ -47,7 +47,7 @@ impl Config {
 }
 
 /// What is drawn at random for a node before its birth.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Seed {
     /// The id of the node.
     pub id: NodeId,

@@ -31,33 +31,6 @@ impl RoomId {
     pub const UNKNOWN: Self = Self(0);
 }
 
-/// The number of a reign: each election opens a higher one. Zero is before the first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Epoch(pub u64);
-
-impl Epoch {
-    /// The epoch after this one (saturating).
-    #[must_use]
-    pub fn next(self) -> Self {
-        Self(self.0.saturating_add(1))
-    }
-}
-
-impl fmt::Display for Epoch {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-/// The place of an entry in the log, counted from the first entry ever, which is 0.
-pub type Index = u64;
-
-/// The number of a message among those of its origin; the first is 1.
-pub type Seq = u64;
-
-/// A Lamport time (Lamport 1978, "Time, Clocks, and the Ordering of Events", rules IR1 and IR2).
-pub type Stamp = u64;
-
 /// Which member, and which of its lives: a key, and an incarnation.
 ///
 /// Opaque: an id tells nothing of its member but that it is another one than all the others. Totally ordered, by
@@ -89,8 +62,8 @@ impl NodeId {
 /// The first four bytes of the key, and the incarnation: `3f7a09c1#9e3779b97f4a7c15`.
 impl fmt::Display for NodeId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [a, b, c, d, ..] = self.key;
-        write!(f, "{:08x}#{:x}", u32::from_be_bytes([a, b, c, d]), self.incarnation)
+        self.key.iter().take(4).try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        write!(f, "#{:x}", self.incarnation)
     }
 }
 

@@ -41,6 +41,7 @@ mod ids;
 mod input;
 pub mod limits;
 mod node;
+mod numbers;
 mod report;
 mod rng;
 mod roster;
@@ -53,11 +54,12 @@ pub use action::{
     Occasion, RingReason,
 };
 pub use config::{Config, Seed, Start};
-pub use ids::{DialId, Epoch, Index, LinkId, Name, NameError, NodeId, RoomId, Seq, Stamp, Text, TextTooLong};
+pub use ids::{DialId, LinkId, Name, NameError, NodeId, RoomId, Text, TextTooLong};
 pub use input::{Command, DialFailure, DownReason, Input, Origin};
 pub use node::{Node, Outbox, invariants};
 #[doc(hidden)]
 pub use node::{Rule, digest::digest_message};
+pub use numbers::{Epoch, Index, Seq, Stamp};
 pub use report::{Report, Stats};
 pub use roster::{ConfigId, Member, Roster, RosterError, View};
 pub use text_run::TextRun;

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use crate::ids::{Epoch, Stamp};
+use crate::numbers::{Epoch, Stamp};
 use crate::roster::{Member, Roster};
 
 /// The room as one member sees it.

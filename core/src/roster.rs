@@ -9,8 +9,9 @@ use core::net::{Ipv4Addr, SocketAddr};
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::ids::{Epoch, Name, NodeId};
+use crate::ids::{Name, NodeId};
 use crate::limits::MAX_ROSTER;
+use crate::numbers::Epoch;
 
 /// A member: which one, where it listens, and what people call it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -42,20 +42,20 @@ impl Json {
     /// A face that answers what comes through `questions`.
     pub(crate) fn new(outlet: Outlet, runtime: Runtime, verbose: bool, questions: Questions) -> Self {
         let Questions { asked, said } = questions;
-        Self { outlet, runtime, verbose, asked, said, matched: 0 }
+        Self { outlet, runtime, verbose, asked, said, matched: Seq::default() }
     }
 
     fn put(&self, lamport: Stamp, event: &Event<'_>) {
         self.outlet.offer(&event.line(lamport));
     }
 
-    /// The ref that came with the own message numbered `oseq`. They come in the order said, but some may
+    /// The ref that came with the own message numbered `seq`. They come in the order said, but some may
     /// never come.
-    fn reference(&mut self, oseq: Seq) -> Option<Value> {
+    fn reference(&mut self, seq: Seq) -> Option<Value> {
         let mut reference = None;
-        while self.matched < oseq {
+        while self.matched < seq {
             reference = self.said.try_recv().ok()?;
-            self.matched += 1;
+            self.matched = self.matched.next();
         }
         reference
     }
@@ -72,8 +72,8 @@ impl Face for Json {
     fn chat(&mut self, lamport: Stamp, line: &ChatLine<'_>) {
         self.put(lamport, &Event::said(line));
         if line.mine {
-            let reference = self.reference(line.oseq);
-            self.put(lamport, &Event::Sent { reference, seq: line.seq });
+            let reference = self.reference(line.seq);
+            self.put(lamport, &Event::Sent { reference, seq: line.index });
         }
     }
 

@@ -4,8 +4,8 @@ use alloc::collections::VecDeque;
 use core::fmt;
 
 use crate::action::Notice;
-use crate::ids::Stamp;
 use crate::limits::{EVENT_QUEUE, EVENT_QUEUE_BYTES};
+use crate::numbers::Stamp;
 
 /// Events for which room is kept while there are none.
 pub(super) const KEPT_EVENTS: usize = 32;
@@ -150,13 +150,14 @@ mod tests {
     use crate::action::Ending;
     use crate::ids::Text;
     use crate::limits::MAX_TEXT;
+    use crate::numbers::Seq;
 
-    fn held(oseq: u64) -> Event {
-        Event::Notice { lamport: oseq, notice: Notice::Held { oseq } }
+    fn held(seq: u64) -> Event {
+        Event::Notice { lamport: Stamp(seq), notice: Notice::Held { seq: Seq(seq) } }
     }
 
     fn ended() -> Event {
-        Event::Notice { lamport: 0, notice: Notice::Ended(Ending::Left { unsure: 0 }) }
+        Event::Notice { lamport: Stamp(0), notice: Notice::Ended(Ending::Left { unsure: 0 }) }
     }
 
     #[test]
@@ -199,7 +200,7 @@ mod tests {
     fn long_texts_are_bounded_by_their_bytes() {
         let text = Text::new(&"x".repeat(MAX_TEXT)).unwrap();
         let mut queue = EventQueue::default();
-        for lamport in 0..10_000 {
+        for lamport in (0..10_000).map(Stamp) {
             queue.push(Event::Notice { lamport, notice: Notice::NotTaken { text: text.clone() } });
         }
         let kept =

@@ -75,6 +75,7 @@ impl Inbox {
 mod tests {
     use super::*;
     use crate::ids::RoomId;
+    use crate::numbers::Stamp;
     use crate::wire::{DecodeError, GREETING, Message, encode};
 
     fn read(inbox: &mut Inbox, bytes: &[u8]) -> (Vec<Envelope>, Option<DownReason>) {
@@ -84,7 +85,7 @@ mod tests {
 
     fn leaves(count: u64) -> Vec<u8> {
         let mut bytes = GREETING.to_vec();
-        for stamp in 0..count {
+        for stamp in (0..count).map(Stamp) {
             encode(&Envelope { room: RoomId(1), stamp, message: Message::Leave }, &mut bytes).unwrap();
         }
         bytes
@@ -94,7 +95,7 @@ mod tests {
     fn one_read_is_one_batch() {
         let mut inbox = Inbox::new(Trust::new(Origin::Accepted));
         let (envelopes, end) = read(&mut inbox, &leaves(3));
-        assert_eq!(envelopes.iter().map(|e| e.stamp).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(envelopes.iter().map(|e| e.stamp.0).collect::<Vec<_>>(), [0, 1, 2]);
         assert_eq!(end, None);
         assert_eq!(inbox.advance(0), (Vec::new(), Some(DownReason::Eof)));
     }

@@ -1,8 +1,9 @@
 use super::outgoing::FLUSH_BYTES;
 use super::*;
 use crate::config::{Seed, Start};
-use crate::ids::{Epoch, Name, RoomId, Text};
+use crate::ids::{Name, RoomId, Text};
 use crate::limits::{MAX_FRAME, MAX_TEXT};
+use crate::numbers::{Epoch, Seq, Stamp};
 use crate::roster::{Member, View};
 use crate::wire::{DecodeError, FrameDecoder, Message, Run};
 use alloc::boxed::Box;
@@ -73,7 +74,7 @@ fn linked(count: usize) -> (Driver<Shared>, Vec<LinkId>, Vec<Shared>) {
 }
 
 fn envelope(stamp: u64) -> Box<Envelope> {
-    Envelope { room: RoomId(1), stamp, message: Message::Leave }.into()
+    Envelope { room: RoomId(1), stamp: Stamp(stamp), message: Message::Leave }.into()
 }
 
 /// The stamps of the messages in what was sent after the greeting.
@@ -83,7 +84,7 @@ fn stamps(sent: &[u8]) -> Vec<u64> {
     for chunk in [&GREETING, sent].concat().chunks(1024) {
         decoder.spare()[..chunk.len()].copy_from_slice(chunk);
         decoder.advance(chunk.len());
-        stamps.extend(core::iter::from_fn(|| decoder.pop().unwrap()).map(|envelope| envelope.stamp));
+        stamps.extend(core::iter::from_fn(|| decoder.pop().unwrap()).map(|envelope| envelope.stamp.0));
     }
     stamps
 }
@@ -138,7 +139,8 @@ fn a_long_message_is_written_at_once_and_in_its_place() {
     let texts = Text::new(&"x".repeat(MAX_TEXT)).unwrap().into();
     let origin = Member::numbered(1);
     let view = View { epoch: Epoch(1), leader: origin.id };
-    let said = vec![Run { origin: origin.into(), oseq: 1, texts, stamp: 1 }; FLUSH_BYTES / MAX_TEXT];
+    let said =
+        vec![Run { origin: origin.into(), first: Seq(1), stamp: Stamp(1), texts }; FLUSH_BYTES / MAX_TEXT];
     let message = Message::Submit { view, said };
     driver.execute(START, Action::Send { link: links[0], envelope: envelope(1) });
     let long: Box<_> = Envelope { message, ..*envelope(2) }.into();

@@ -10,8 +10,9 @@ use core::hash::{Hash, Hasher};
 use super::links::{Link, Purpose};
 use super::{Mode, Node, Rule};
 use crate::config::Times;
-use crate::ids::{DialId, Epoch, Index, LinkId, NodeId};
+use crate::ids::{DialId, LinkId, NodeId};
 use crate::node::Timer;
+use crate::numbers::Index;
 use crate::wire::{Entry, Hello, Install, Message, Run};
 
 /// Generations further from the newest than this are alike.
@@ -36,7 +37,7 @@ impl Node {
         stability.then_some((self.stable, self.own_end, self.unacked)).hash(state);
         self.submissions.len().hash(state);
         for said in self.submissions.iter() {
-            (said.oseq, &said.texts).hash(state);
+            (said.first, &said.texts).hash(state);
         }
         self.digest_leadership(stability, state);
         self.doubt.digest(stability, |link, member| self.stands_for(link, member), state);
@@ -190,7 +191,7 @@ impl Node {
             }
             let probed = link.probed.is_some_and(|at| link.heard < at);
             // Of a peer that has been left behind it does not matter how far.
-            let view = link.view.map(|view| view.epoch.max(Epoch(self.view.epoch.0.saturating_sub(1))));
+            let view = link.view.map(|view| view.epoch.max(self.view.epoch.prev()));
             (link.knows, view, link.takes_me_for_next, link.told_next, probed).hash(state);
             link.peer.map(|peer| self.links.of(peer) == Some(id)).hash(state);
         }
@@ -275,7 +276,7 @@ fn digest_all_said(said: &[Run], state: &mut impl Hasher) {
 }
 
 fn digest_said(said: &Run, state: &mut impl Hasher) {
-    (said.origin.id, said.oseq, &said.texts).hash(state);
+    (said.origin.id, said.first, &said.texts).hash(state);
 }
 
 /// How far a generation of links is ahead of another; behind it, negative.

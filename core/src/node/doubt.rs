@@ -11,8 +11,9 @@ use super::digest::digest_message;
 use super::{Mode, Node, Rule};
 use crate::action::{CloseMode, Departure};
 use crate::config::Times;
-use crate::ids::{Epoch, LinkId, NodeId};
+use crate::ids::{LinkId, NodeId};
 use crate::limits::PUT_OFF_BYTES;
+use crate::numbers::Epoch;
 use crate::time::Instant;
 use crate::wire::{Message, RefusedKind, Run};
 
@@ -116,7 +117,7 @@ fn weight(message: &Message) -> u64 {
         Message::Sync(sync) => &sync.tail,
         _ => return FRAME,
     };
-    said.iter().map(|said: &Run| said.weight(u64::MAX)).sum::<u64>().saturating_add(FRAME)
+    said.iter().map(|said: &Run| said.weight()).sum::<u64>().saturating_add(FRAME)
 }
 
 impl Node {

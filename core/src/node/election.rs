@@ -10,9 +10,10 @@ use alloc::vec::Vec;
 use super::{Mode, Node, Rule};
 use crate::action::{ElectionPhase, Ending, Notice};
 use crate::config::Times;
-use crate::ids::{Epoch, LinkId, NodeId};
+use crate::ids::{LinkId, NodeId};
 use crate::limits::MAX_ROSTER;
 use crate::node::Timer;
+use crate::numbers::Epoch;
 use crate::roster::{ConfigId, Member, Roster, View};
 use crate::wire::{Body, CandidateRank, Change, Elect, Elected, Message, RefusedKind};
 

@@ -317,7 +317,7 @@ impl Node {
         self.close(link, mode);
     }
 
-    pub(super) fn send_not_member(&mut self, link: LinkId, re: RefusedKind, epoch: crate::ids::Epoch) {
+    pub(super) fn send_not_member(&mut self, link: LinkId, re: RefusedKind, epoch: crate::numbers::Epoch) {
         let refusal = NotMember { re, epoch, me: self.me.id, cfg: self.known_cfg() };
         self.send(link, Message::NotMember(refusal));
     }
@@ -357,7 +357,7 @@ impl Node {
 
     /// Whether the election of `epoch` is over. Who refused its part in it, as a newcomer does that nobody has
     /// welcomed yet, may be a member by now, and would be left out.
-    fn is_over(&self, epoch: crate::ids::Epoch) -> bool {
+    fn is_over(&self, epoch: crate::numbers::Epoch) -> bool {
         self.is_normal() || epoch != self.promised
     }
 

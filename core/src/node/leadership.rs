@@ -8,9 +8,10 @@ use super::log::Log;
 use super::{Node, Rule};
 use crate::action::{CloseMode, Departure};
 use crate::config::Times;
-use crate::ids::{Index, LinkId, NodeId, Seq};
+use crate::ids::{LinkId, NodeId};
 use crate::limits::{INFLIGHT_BYTES, UNSTABLE_BYTES};
 use crate::node::Timer;
+use crate::numbers::{Index, Seq};
 use crate::roster::{Roster, View};
 use crate::time::Instant;
 use crate::wire::{Body, Change, Deliver, Entry, Message, Refusal, RefusedKind, Run};
@@ -139,7 +140,7 @@ impl Leadership {
     /// From where on somebody who catches up may need the log; from its start while one has not shown its own.
     pub(super) fn needs_from(&self) -> Option<Index> {
         let installing = self.members.values().filter(|progress| progress.installs());
-        let returning = self.returning.iter().map(|_| 0);
+        let returning = self.returning.iter().map(|_| Index::default());
         installing.map(|progress| progress.acked).chain(returning).min()
     }
 
@@ -196,7 +197,7 @@ impl Node {
     pub(super) fn take_lead(&mut self, roster: &Roster) {
         let now = self.now();
         let others = roster.ids().filter(|id| *id != self.me.id);
-        let members = others.map(|id| (id, Progress::new(now, 0))).collect();
+        let members = others.map(|id| (id, Progress::new(now, Index::default()))).collect();
         let distributed = self.log.len();
         self.leadership = Some(Leadership { members, distributed, ..Leadership::default() });
         self.arm_probe();
@@ -330,7 +331,7 @@ impl Node {
     }
 
     fn unstable_bytes(&self) -> u64 {
-        let slowest = self.leadership.as_ref().map_or(0, |leadership| leadership.slowest);
+        let slowest = self.leadership.as_ref().map_or(Index::default(), |leadership| leadership.slowest);
         self.log.weight(slowest, self.log.len())
     }
 

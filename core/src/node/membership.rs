@@ -6,7 +6,8 @@ use super::links::Purpose;
 use super::{Mode, Node, Rule};
 use crate::action::{CloseMode, Departure, Notice, RingReason};
 use crate::config::Times;
-use crate::ids::{Index, NodeId};
+use crate::ids::NodeId;
+use crate::numbers::{Index, Seq};
 use crate::roster::{ConfigId, Roster};
 use crate::wire::Change;
 
@@ -104,7 +105,9 @@ impl Node {
         let (roster, absent) = (self.roster.clone(), self.absent.clone());
         self.log.forget_origins(|id| roster.contains(id) || absent.contains(id));
         let log = &self.log;
-        self.shown.retain(|id, _| log.last_of(*id) > 0 || roster.contains(*id) || absent.contains(*id));
+        self.shown.retain(|id, _| {
+            log.last_of(*id) > Seq::default() || roster.contains(*id) || absent.contains(*id)
+        });
         self.on_route_changed();
     }
 

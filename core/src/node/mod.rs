@@ -46,9 +46,10 @@ use self::submissions::Submissions;
 use self::timers::{PatientClock, Timer, Timers};
 use crate::action::{Action, CloseMode, Ending, Fault, Notice};
 use crate::config::{Config, Seed, Start, Times};
-use crate::ids::{Epoch, Index, LinkId, NodeId, RoomId, Seq, Stamp};
+use crate::ids::{LinkId, NodeId, RoomId};
 use crate::input::{Command, DownReason, Input};
 use crate::limits::MAX_CLOCK_LEAP;
+use crate::numbers::{Epoch, Index, Seq, Stamp};
 use crate::report::Stats;
 use crate::rng::Rng;
 use crate::roster::{ConfigId, Member, Roster, View};
@@ -144,15 +145,16 @@ pub struct Node {
 impl Node {
     /// A new node. `seed` is all that is random about it; `now` is the driver's clock.
     pub fn new(config: Config, seed: Seed, now: Instant) -> Self {
-        let me = Arc::new(Member::new(seed.id, config.addr, config.name));
+        let Seed { id, jitter } = seed;
+        let me = Arc::new(Member::new(id, config.addr, config.name));
         let view = View { epoch: Epoch::default(), leader: me.id };
         let mut node = Self {
             room: RoomId::UNKNOWN,
             times: Times::new(config.detect),
-            rng: Rng::new(seed.jitter),
+            rng: Rng::new(jitter),
             clock: PatientClock::new(now),
             timers: Timers::default(),
-            lamport: 0,
+            lamport: Stamp::default(),
             mode: Mode::Joining,
             joining: None,
             leaving: None,
@@ -166,11 +168,11 @@ impl Node {
             ring: Ring::default(),
             links: Links::default(),
             log: Log::default(),
-            stable: 0,
+            stable: Index::default(),
             submissions: Submissions::default(),
             submit_from: None,
-            said: 0,
-            own_end: 0,
+            said: Seq::default(),
+            own_end: Index::default(),
             shown: BTreeMap::new(),
             ready: false,
             unacked: 0,
@@ -265,7 +267,7 @@ impl Node {
 
     fn on_received(&mut self, link: LinkId, envelope: Envelope) {
         let now = self.now();
-        if envelope.stamp > self.lamport.saturating_add(MAX_CLOCK_LEAP) {
+        if envelope.stamp > self.lamport.plus(MAX_CLOCK_LEAP) {
             return self.fault(link, Fault::Clock);
         }
         let Some(state) = self.links.get_mut(link) else { return };
@@ -406,7 +408,7 @@ impl Node {
 
     /// A message of that Lamport time came from somebody who belongs here.
     fn receive_stamp(&mut self, stamp: Stamp) {
-        self.lamport = self.lamport.max(stamp).saturating_add(1);
+        self.lamport = self.lamport.max(stamp).next();
     }
 
     fn tick(&mut self) -> Stamp {
@@ -415,8 +417,8 @@ impl Node {
 
     /// So many things happen, one after the other. Returns the time of the first.
     fn ticks(&mut self, count: u64) -> Stamp {
-        let first = self.lamport.saturating_add(1);
-        self.lamport = self.lamport.saturating_add(count);
+        let first = self.lamport.next();
+        self.lamport = self.lamport.plus(count);
         first
     }
 

@@ -12,8 +12,9 @@ use super::submissions::in_parts;
 use super::{Mode, Node, Rule};
 use crate::action::{ElectionPhase, Ending, Fault, Notice, Occasion};
 use crate::config::Times;
-use crate::ids::{Index, LinkId, NodeId, Seq};
+use crate::ids::{LinkId, NodeId};
 use crate::node::Timer;
+use crate::numbers::{Index, Seq};
 use crate::roster::{ConfigId, Roster, View};
 use crate::wire::{
     Body, Change, Deliver, Elected, Entry, Install, Message, RefusedKind, Run, Sync, ViewSpan,
@@ -178,11 +179,11 @@ impl Node {
     fn sequence_again(&mut self, member: NodeId, said: Run) {
         let last = self.log.last_of(said.origin.id);
         let again = !self.keeps(Rule::ExactNextSeq);
-        let Some(said) = said.after(if again { 0 } else { last }) else { return };
-        let expected = last.saturating_add(1);
-        if said.oseq > expected {
-            let to = said.oseq.saturating_sub(1);
-            self.sequence(Body::Gap { origin: said.origin.clone(), from: expected, to });
+        let Some(said) = said.after(if again { Seq::default() } else { last }) else { return };
+        let expected = last.next();
+        if said.first > expected {
+            let (origin, last) = (said.origin.clone(), said.first.prev());
+            self.sequence(Body::Gap { origin, first: expected, last });
         }
         let replayed = self.leadership.as_ref().is_some_and(|leadership| leadership.is_returning(member));
         self.sequence(Body::Chat { said, replayed });
@@ -273,7 +274,7 @@ impl Node {
 
     /// Whether the log to be installed has entries in an order that no leader writes.
     fn breaks_order(&self, install: &Install, entries: &[Entry]) -> bool {
-        let end = if install.base > install.common { 0 } else { install.common };
+        let end = if install.base > install.common { Index::default() } else { install.common };
         let is_newer = entries.last().is_some_and(|entry| entry.view.epoch > install.cfg.view.epoch);
         is_newer || !self.log.may_go_on(end, entries)
     }
@@ -285,7 +286,7 @@ impl Node {
         let mut last =
             if replaced { install.origins.clone() } else { self.log.origins_before(install.common) };
         count(&mut last, entries);
-        self.shown.iter().any(|(id, shown)| last.get(id).is_some_and(|last| (1..*shown).contains(last)))
+        self.shown.iter().any(|(id, shown)| last.get(id).is_some_and(|last| (Seq(1)..*shown).contains(last)))
     }
 
     fn finish_install(&mut self, install: Install, entries: Vec<Entry>) {
@@ -367,7 +368,7 @@ impl Node {
     /// Tells of messages below the installed log that this member never saw.
     fn show_lost_history(&mut self) {
         let lost: Vec<(NodeId, Seq, Seq)> = (self.log.origins().iter())
-            .map(|(id, last)| (*id, self.shown.get(id).copied().unwrap_or(0), *last))
+            .map(|(id, last)| (*id, self.shown.get(id).copied().unwrap_or_default(), *last))
             .filter(|(_, shown, last)| last > shown)
             .collect();
         for (origin, shown, last) in lost {
@@ -376,7 +377,7 @@ impl Node {
             }
             self.shown.insert(origin, last);
             let from = self.member(origin).into();
-            self.notify(Notice::Gap { from, count: last.saturating_sub(shown) });
+            self.notify(Notice::Gap { from, count: last.since(shown) });
         }
     }
 

@@ -7,9 +7,10 @@ use super::submissions::in_parts;
 use super::{Mode, Node, Rule};
 use crate::action::{Action, Chat, Fault, Notice, Occasion};
 use crate::config::Times;
-use crate::ids::{Index, LinkId, NodeId, Seq, Text};
+use crate::ids::{LinkId, NodeId, Text};
 use crate::limits::ACK_BYTES;
 use crate::node::Timer;
+use crate::numbers::{Index, Seq, Stamp};
 use crate::roster::View;
 use crate::text_run::TextRun;
 use crate::wire::{Body, Deliver, Entry, Message, Run};
@@ -40,17 +41,16 @@ impl Node {
     }
 
     fn take_said(&mut self, texts: TextRun) {
-        let oseq = self.said.saturating_add(1);
-        let stamp = self.ticks(texts.len() as u64);
-        let said = Run { origin: self.me.clone(), oseq, texts, stamp };
+        let (first, stamp) = (self.said.next(), self.ticks(texts.len() as u64));
+        let said = Run { origin: self.me.clone(), first, stamp, texts };
         self.said = said.last();
-        self.submissions.push(said);
         let is_led = self.is_normal() && self.links.of(self.view.leader).is_some();
         if (self.leads() || is_led) && !self.is_in_doubt() {
-            self.submit_from.get_or_insert(oseq);
+            self.submit_from.get_or_insert(first);
         } else {
-            (oseq..=self.said).for_each(|oseq| self.notify(Notice::Held { oseq }));
+            said.lines().for_each(|(seq, ..)| self.notify(Notice::Held { seq }));
         }
+        self.submissions.push(said);
     }
 
     /// All inputs are taken: what was said goes to the leader together, or gets its places if that is this node.
@@ -72,7 +72,7 @@ impl Node {
     pub(super) fn submit_again(&mut self) {
         self.submissions.placed(self.log.last_of(self.me.id));
         if self.keeps(Rule::Resubmit) {
-            self.submit_from = self.submissions.front().map(|said| said.oseq);
+            self.submit_from = self.submissions.front().map(|said| said.first);
         }
     }
 
@@ -93,10 +93,10 @@ impl Node {
         let Some(leadership) = &mut self.leadership else { return };
         let origin = said.origin.id;
         let last = leadership.last_held(origin).unwrap_or_else(|| self.log.last_of(origin));
-        if said.oseq > last.saturating_add(1) && !takes_any {
+        if said.first > last.next() && !takes_any {
             return;
         }
-        let Some(said) = said.after(if takes_any { 0 } else { last }) else { return };
+        let Some(said) = said.after(if takes_any { Seq::default() } else { last }) else { return };
         if leadership.is_holding() {
             return leadership.hold(said);
         }
@@ -118,7 +118,7 @@ impl Node {
     /// Appends an entry to the log that this node leads. Chat is sent when all inputs are taken, together; a
     /// change of the membership at once, while those who go still are members.
     pub(super) fn sequence(&mut self, body: Body) {
-        let mut entry = Entry { view: self.view, index: self.log.len(), stamp: 0, body };
+        let mut entry = Entry { view: self.view, index: self.log.len(), stamp: Stamp::default(), body };
         entry.stamp = self.ticks(entry.count());
         if let Body::Membership { cfg, change } = &entry.body {
             let (index, cfg, change) = (entry.index, *cfg, change.clone());
@@ -178,7 +178,7 @@ impl Node {
         }
         let mut urgent = false;
         for entry in deliver.entries {
-            let Some(entry) = entry.part(self.log.len(), Index::MAX) else { continue };
+            let Some(entry) = entry.starting_at(self.log.len()) else { continue };
             if entry.index > self.log.len() || entry.view != self.view {
                 return self.leader_linked(sender);
             }
@@ -186,7 +186,7 @@ impl Node {
                 return self.accuse(sender, Fault::LogOrder);
             }
             urgent |= matches!(entry.body, Body::Membership { .. });
-            self.unacked = self.unacked.saturating_add(entry.weight(u64::MAX));
+            self.unacked = self.unacked.saturating_add(entry.weight());
             self.append(entry);
         }
         self.learn_stable(deliver.stable);
@@ -224,18 +224,20 @@ impl Node {
             Body::Chat { said, replayed } => {
                 let shown = self.raise_shown(said.origin.id, said.last());
                 let again = !self.keeps(Rule::ShowOnce);
-                let Some(news) = said.clone().after(if again { 0 } else { shown }) else { return };
+                let Some(news) = said.clone().after(if again { Seq::default() } else { shown }) else {
+                    return;
+                };
                 self.stats.shown = self.stats.shown.saturating_add(news.count());
                 self.notify(Notice::Chat(Chat {
-                    seq: index.saturating_add(news.oseq.saturating_sub(said.oseq)),
+                    index: index.plus(news.first.since(said.first)),
                     mine: news.origin.id == self.me.id,
                     said: news,
                     occasion: if *replayed { Occasion::OtherRing } else { occasion },
                 }));
             }
-            Body::Gap { origin, to, .. } => {
-                let shown = self.raise_shown(origin.id, *to);
-                let count = to.saturating_sub(shown);
+            Body::Gap { origin, last, .. } => {
+                let shown = self.raise_shown(origin.id, *last);
+                let count = last.since(shown);
                 if count > 0 {
                     self.notify(Notice::Gap { from: origin.clone(), count });
                 }

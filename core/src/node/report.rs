@@ -1,7 +1,8 @@
 //! What a node tells of itself.
 
 use super::{Mode, Node};
-use crate::ids::{Epoch, Index, NodeId, Seq};
+use crate::ids::NodeId;
+use crate::numbers::{Epoch, Index, Seq, Stamp};
 use crate::report::{Report, Stats};
 use crate::roster::{Member, Roster, View};
 use crate::wire::Entry;
@@ -21,7 +22,7 @@ impl Node {
                 uptime: self.now().since(self.started),
                 waiting: self.submissions.len() as u64,
                 links: self.links.len() as u64,
-                history: self.log.len().saturating_sub(self.log.base()),
+                history: self.log.len().since(self.log.base()),
                 history_bytes: self.log.kept_weight(),
                 ..self.stats
             },
@@ -104,7 +105,7 @@ impl Node {
     }
 
     /// Lamport time.
-    pub fn lamport(&self) -> u64 {
+    pub fn lamport(&self) -> Stamp {
         self.lamport
     }
 

@@ -3,8 +3,8 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use crate::ids::Seq;
 use crate::limits::{BATCH_BYTES, SUBMIT_WINDOW, SUBMIT_WINDOW_BYTES};
+use crate::numbers::Seq;
 use crate::text_run::TextRun;
 use crate::wire::Run;
 
@@ -47,9 +47,9 @@ impl Submissions {
         self.waiting.iter()
     }
 
-    /// Those from the number `oseq` on.
-    pub(crate) fn from(&self, oseq: Seq) -> impl Iterator<Item = Run> {
-        self.waiting.iter().filter_map(move |said| said.clone().after(oseq.saturating_sub(1)))
+    /// Those from the number `seq` on.
+    pub(crate) fn from(&self, seq: Seq) -> impl Iterator<Item = Run> {
+        self.waiting.iter().filter_map(move |said| said.clone().starting_at(seq))
     }
 
     pub(crate) fn push(&mut self, said: Run) {
@@ -57,16 +57,16 @@ impl Submissions {
         self.bytes = self.bytes.saturating_add(said.texts.bytes(usize::MAX));
         let mut rest = Some(said);
         while let Some(said) = rest {
-            let fits = said.places_in(BATCH_BYTES as u64);
-            self.waiting.extend(said.part(0, fits));
-            rest = said.part(fits, u64::MAX);
+            let (fits, others) = said.split_at(said.count_in(BATCH_BYTES as u64));
+            self.waiting.extend(fits);
+            rest = others;
         }
     }
 
-    /// All up to `oseq` have their places.
-    pub(crate) fn placed(&mut self, oseq: Seq) {
-        while let Some(first) = self.waiting.pop_front_if(|first| first.oseq <= oseq) {
-            let rest = first.clone().after(oseq);
+    /// All up to the number `seq` have their places.
+    pub(crate) fn placed(&mut self, seq: Seq) {
+        while let Some(first) = self.waiting.pop_front_if(|first| first.first <= seq) {
+            let rest = first.clone().after(seq);
             let placed = first.texts.len().saturating_sub(rest.as_ref().map_or(0, |rest| rest.texts.len()));
             self.count = self.count.saturating_sub(placed);
             self.bytes = self.bytes.saturating_sub(first.texts.bytes(placed));
@@ -86,7 +86,7 @@ pub(crate) fn in_parts(said: impl Iterator<Item = Run>) -> Vec<Vec<Run>> {
             parts.push(Vec::new());
             bytes = 0;
         }
-        bytes = bytes.saturating_add(said.weight(u64::MAX));
+        bytes = bytes.saturating_add(said.weight());
         if let Some(part) = parts.last_mut() {
             part.push(said);
         }

@@ -233,11 +233,12 @@ impl FrameDecoder {
 mod tests {
     use super::*;
     use crate::ids::RoomId;
+    use crate::numbers::Stamp;
     use crate::wire::Message;
     use alloc::vec;
 
     fn envelope(stamp: u64) -> Envelope {
-        Envelope { room: RoomId(7), stamp, message: Message::Leave }
+        Envelope { room: RoomId(7), stamp: Stamp(stamp), message: Message::Leave }
     }
 
     fn stream() -> Vec<u8> {

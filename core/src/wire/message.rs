@@ -1,17 +1,16 @@
 //! The messages of the protocol.
 
-use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::action::Departure;
-use crate::ids::{Epoch, Index, NodeId, RoomId, Seq, Stamp};
+use super::entry::Entry;
+use super::run::Run;
+use crate::ids::{NodeId, RoomId};
+use crate::numbers::{Epoch, Index, Seq, Stamp};
 use crate::roster::{ConfigId, Member, Roster, View};
-use crate::text_run::TextRun;
 
 /// A message on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -227,81 +226,6 @@ pub struct ViewSpan {
     pub view: View,
     /// The index after its last entry.
     pub end: Index,
-}
-
-/// Things that one member said, one right after the other: numbers and stamps go up by one.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Run {
-    /// Who said them.
-    pub origin: Arc<Member>,
-    /// The number of the first among the origin's.
-    pub oseq: Seq,
-    /// What was said.
-    pub texts: TextRun,
-    /// The origin's Lamport time at the first.
-    pub stamp: Stamp,
-}
-
-/// An entry of the log. One of chat takes a place for each text; places and stamps go up by one.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Entry {
-    /// The view in which it was written.
-    pub view: View,
-    /// Its first place.
-    pub index: Index,
-    /// The leader's Lamport time at the writing of the first.
-    pub stamp: Stamp,
-    /// What it holds.
-    pub body: Body,
-}
-
-/// What an entry holds.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Body {
-    /// Something said. `replayed` if it came from another ring or an orphaned tail.
-    Chat {
-        /// What was said.
-        said: Run,
-        /// Whether it is sequenced again.
-        replayed: bool,
-    },
-    /// A change of the membership.
-    Membership {
-        /// The configuration it leads to.
-        cfg: ConfigId,
-        /// What changes. Boxed, because most entries are chat, and smaller.
-        change: Box<Change>,
-    },
-    /// Messages that can no longer be had.
-    Gap {
-        /// Whose.
-        origin: Arc<Member>,
-        /// The first of them.
-        from: Seq,
-        /// The last of them.
-        to: Seq,
-    },
-}
-
-/// A change of the membership.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Change {
-    /// The first entry of an epoch.
-    Opened {
-        /// Its whole roster.
-        roster: Roster,
-        /// Who was a member before and is none now.
-        lost: Vec<Member>,
-    },
-    /// Some go, then some come.
-    Edit {
-        /// Who goes, and why.
-        gone: Vec<(Member, Departure)>,
-        /// Who comes, each after whom.
-        joined: Vec<(Member, NodeId)>,
-        /// Whether they come as a ring of their own, and two rings become one.
-        merged: bool,
-    },
 }
 
 /// Entries on their way to a member.

@@ -139,7 +139,7 @@ impl Host {
             slept: false,
             shown: Vec::new(),
             gaps: false,
-            said: 0,
+            said: Seq::default(),
             asks: Arc::default(),
             wrong: None,
             digest: OnceLock::new(),
@@ -200,7 +200,7 @@ impl Host {
                 vec![Input::Received { link: *link, envelope: letter.envelope.clone() }]
             }
             Event::Say(count) => {
-                self.said += u64::from(*count);
+                self.said = self.said.plus((*count).into());
                 let text = Text::new("m").ok();
                 let texts = text.and_then(|text| TextRun::new(&vec![text; usize::from(*count)]));
                 texts.map(|texts| Input::Command(Command::Say(texts))).into_iter().collect()
@@ -254,7 +254,7 @@ impl Host {
     /// The user is told something.
     fn see(&mut self, notice: Notice) {
         match notice {
-            Notice::Chat(chat) => chat.lines().for_each(|line| self.see_message(line.from.id, line.oseq)),
+            Notice::Chat(chat) => chat.lines().for_each(|line| self.see_message(line.from.id, line.seq)),
             Notice::Gap { from, count } => {
                 self.gaps = true;
                 if self.allowed.is_crash_only() {
@@ -272,13 +272,13 @@ impl Host {
         }
     }
 
-    fn see_message(&mut self, from: NodeId, oseq: Seq) {
+    fn see_message(&mut self, from: NodeId, seq: Seq) {
         let last = self.shown.iter().rev().find(|(id, _)| *id == from).map(|(_, last)| *last);
         let first_of_newcomer = last.is_none() && !self.founder;
-        if oseq != last.unwrap_or(0) + 1 && !first_of_newcomer && !self.gaps {
-            self.wrong = Some(format!("S5/S6: {from}:{oseq} is shown after {last:?}"));
+        if seq != last.unwrap_or_default().next() && !first_of_newcomer && !self.gaps {
+            self.wrong = Some(format!("S5/S6: {from}:{seq} is shown after {last:?}"));
         }
-        self.shown.push((from, oseq));
+        self.shown.push((from, seq));
     }
 
     /// What must hold for a node by itself, compared with what it was.
@@ -336,13 +336,13 @@ impl Promises {
 fn numbers_in_a_row(node: &Node) -> Result<(), String> {
     let mut last: BTreeMap<NodeId, Seq> = BTreeMap::new();
     for entry in node.log_entries() {
-        let (id, from, to) = match &entry.body {
-            Body::Chat { said, .. } => (said.origin.id, said.oseq, said.last()),
-            Body::Gap { origin, from, to } => (origin.id, *from, *to),
+        let (id, first, to) = match &entry.body {
+            Body::Chat { said, .. } => (said.origin.id, said.first, said.last()),
+            Body::Gap { origin, first, last } => (origin.id, *first, *last),
             Body::Membership { .. } => continue,
         };
-        if let Some(before) = last.insert(id, to).filter(|before| before + 1 != from) {
-            return Err(format!("{id}:{from} after {before}"));
+        if let Some(before) = last.insert(id, to).filter(|before| before.next() != first) {
+            return Err(format!("{id}:{first} after {before}"));
         }
     }
     Ok(())

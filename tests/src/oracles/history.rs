@@ -69,7 +69,7 @@ pub struct History {
 impl History {
     /// The number up to which `origin`'s messages were shown or told to be missing.
     pub fn reached(&self, origin: NodeId) -> Seq {
-        self.reached.get(&origin).copied().unwrap_or(0)
+        self.reached.get(&origin).copied().unwrap_or_default()
     }
 
     /// Whether it was told that something is missing.
@@ -195,7 +195,8 @@ impl Room {
                 }
             }
             Notice::Gap { from, count } => {
-                *history.reached.entry(from.id).or_default() += count;
+                let reached = history.reached.entry(from.id).or_default();
+                *reached = reached.plus(*count);
                 history.gaps.insert(from.id);
                 if self.promises.are_strict() {
                     return fail("S6", format!("misses {count} messages of {from}"));
@@ -223,9 +224,9 @@ impl Room {
     fn line(&mut self, host: HostId, now: Instant, shown: &ChatLine<'_>) -> Result<(), Violation> {
         let label = self.histories[host.0].label.clone();
         let fail = |property, what: &str| {
-            let ChatLine { seq, from, oseq, text, .. } = shown;
+            let ChatLine { index, from, seq, text, .. } = shown;
             let text: String = text.chars().take(40).collect();
-            let detail = format!("{label} shows {seq}: {}:{oseq} {text:?}: {what}", from.id);
+            let detail = format!("{label} shows {index}: {}:{seq} {text:?}: {what}", from.id);
             Err(Violation::new(now, property, detail))
         };
         self.checked += 1;
@@ -236,43 +237,42 @@ impl Room {
         let before_me = self.said_before_ready(host, id);
         let history = &mut self.histories[host.0];
         let reached = history.reached.get(&id).copied();
-        let expected = reached.unwrap_or(0) + 1;
+        let expected = reached.unwrap_or_default().next();
         // A newcomer starts in the midst of what others say.
-        let may_start_late = reached.is_none() && shown.oseq <= before_me + 1;
-        if shown.oseq < expected {
+        let may_start_late = reached.is_none() && shown.seq <= before_me.next();
+        if shown.seq < expected {
             return fail("S5", &format!("shown before, {expected} is expected"));
         }
-        if shown.oseq > expected && !may_start_late {
+        if shown.seq > expected && !may_start_late {
             return fail("S6", &format!("{expected} is missing in silence"));
         }
-        history.reached.insert(id, shown.oseq);
-        history.shown.push((id, shown.oseq));
+        history.reached.insert(id, shown.seq);
+        history.shown.push((id, shown.seq));
         history.texts.push(shown.text.to_owned());
         history.occasions.push(shown.occasion);
-        let before = history.place.replace(shown.seq);
+        let before = history.place.replace(shown.index);
         if !self.promises.are_strict() {
             return Ok(());
         }
-        if before.is_some_and(|before| before >= shown.seq) {
+        if before.is_some_and(|before| before >= shown.index) {
             return fail("S4", "its place is not after the last one");
         }
-        let place = self.places.entry(shown.seq).or_default();
+        let place = self.places.entry(shown.index).or_default();
         let other = place.iter().find(|(by, ..)| !self.gone.contains(by));
-        if let Some((by, other, oseq)) = other.filter(|(_, other, oseq)| (*other, *oseq) != (id, shown.oseq))
-        {
+        if let Some((by, other, seq)) = other.filter(|(_, other, seq)| (*other, *seq) != (id, shown.seq)) {
             let by = &self.histories[by.0].label;
-            return fail("S3", &format!("{by} shows {other}:{oseq} at this place"));
+            return fail("S3", &format!("{by} shows {other}:{seq} at this place"));
         }
-        place.push((host, id, shown.oseq));
+        place.push((host, id, shown.seq));
         Ok(())
     }
 
     /// How many messages `origin` had been given to say when `host` became a member.
     fn said_before_ready(&self, host: HostId, origin: NodeId) -> Seq {
         let (Some(ready), Some(origin)) = (self.histories[host.0].ready, self.by_id.get(&origin)) else {
-            return 0;
+            return Seq::default();
         };
-        self.histories[origin.0].said.iter().take_while(|(_, at)| *at < ready).count() as Seq
+        Seq(self.histories[origin.0].said.iter().take_while(|(_, at)| *at < ready).count() as u64)
     }
 
     /// What is wrong if nobody said this.
@@ -283,7 +283,7 @@ impl Room {
         if shown.mine != (origin == host) {
             return Some(("S5", format!("mine is {}", shown.mine)));
         }
-        let number = usize::try_from(shown.oseq).unwrap_or(usize::MAX);
+        let number = usize::try_from(shown.seq.0).unwrap_or(usize::MAX);
         match number.checked_sub(1).and_then(|n| self.histories[origin.0].said.get(n)) {
             None => Some(("S5", "never said".into())),
             Some((said, _)) if said.as_str() != shown.text => Some(("S6", format!("{said:?} was said"))),
@@ -318,11 +318,11 @@ impl Room {
         for &to in together {
             for (from, history) in self.histories.iter().enumerate() {
                 let owed = self.owed(HostId(from), to, together);
-                if let (Some(id), true) = (history.me, owed > 0) {
+                if let (Some(id), true) = (history.me, owed > Seq::default()) {
                     let reached = self.histories[to.0].reached(id);
                     if reached < owed {
                         let (to, from) = (&self.histories[to.0].label, &history.label);
-                        let detail = format!("{to} lacks {from}'s messages {} to {owed}", reached + 1);
+                        let detail = format!("{to} lacks {from}'s messages {} to {owed}", reached.next());
                         return Err(Violation::new(now, "L1", detail));
                     }
                 }
@@ -334,15 +334,15 @@ impl Room {
     /// Up to which number `to` must have got the messages of `from`.
     fn owed(&self, from: HostId, to: HostId, together: &[HostId]) -> Seq {
         let sender = &self.histories[from.0];
-        let Some(id) = sender.me else { return 0 };
+        let Some(id) = sender.me else { return Seq::default() };
         // Who left in order has told all of its ring; after a cut that need not be everybody.
         let in_order = self.promises.are_strict() && sender.ending == Some(Ending::Left { unsure: 0 });
         let survives = together.contains(&from) || in_order;
         if !survives {
-            return 0;
+            return Seq::default();
         }
-        let all = sender.said.len() as Seq;
-        if all > self.said_before_ready(to, id) { all } else { 0 }
+        let all = Seq(sender.said.len() as u64);
+        if all > self.said_before_ready(to, id) { all } else { Seq::default() }
     }
 
     /// Checks that members of one ring have shown the same, in the same order, since the last of them came.

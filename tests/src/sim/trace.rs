@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Write as _};
 
-use ringchat_core::wire::{Beat, Entry, Message};
+use ringchat_core::wire::{Beat, Message};
 use ringchat_core::{Action, Chat, Input, Instant, LinkId, Member, NodeId, Notice, Roster, View};
 
 /// The lines so far, if they are wanted.
@@ -186,17 +186,18 @@ impl fmt::Display for Short<'_> {
             Message::Submit { view, said } => {
                 write!(f, " in {}", Seen(Some(*view)))?;
                 said.iter().try_for_each(|said| {
-                    write!(f, " {}:{}", Id(said.origin.id), said.oseq)?;
+                    write!(f, " {}:{}", Id(said.origin.id), said.first)?;
                     said.texts.iter().try_for_each(|text| write!(f, " {}", cut(text)))
                 })
             }
             Message::Deliver(d) => {
-                let (first, end) = (d.entries.first().map(|e| e.index), d.entries.last().map(Entry::end));
+                let (first, end) =
+                    (d.entries.first().map(|e| e.index.0), d.entries.last().map(|e| e.end().0));
                 write!(f, " in {} {first:?}..{end:?} stable {}", Seen(Some(d.view)), d.stable)
             }
             Message::Ack { view, index } => write!(f, " in {} {index}", Seen(Some(*view))),
             Message::Sync(s) => {
-                let ends: Vec<u64> = s.history.iter().map(|s| s.end).collect();
+                let ends: Vec<u64> = s.history.iter().map(|s| s.end.0).collect();
                 write!(f, " to {} shape {ends:?} tail {} more {}", Seen(Some(s.view)), s.tail.len(), s.more)
             }
             Message::Install(i) => write!(
@@ -254,8 +255,8 @@ impl fmt::Display for Told<'_> {
                 write!(f, "ready {} leader {} {}", who(me), who(leader), Ids(ids(members).into_iter()))
             }
             Notice::Chat(chat) => {
-                let Chat { seq, said, .. } = chat;
-                write!(f, "chat {seq}: {}:{} [{}]", who(&said.origin), said.oseq, said.stamp)?;
+                let Chat { index, said, .. } = chat;
+                write!(f, "chat {index}: {}:{} [{}]", who(&said.origin), said.first, said.stamp)?;
                 said.texts.iter().try_for_each(|text| write!(f, " {}", cut(text)))
             }
             Notice::Gap { from, count } => write!(f, "gap of {count} from {}", who(from)),
@@ -271,7 +272,7 @@ impl fmt::Display for Told<'_> {
                 write!(f, "not yet through {contact}: {failure}, {left:?} left")
             }
             Notice::Leader { member, epoch } => write!(f, "leader {} epoch {epoch}", who(member)),
-            Notice::Held { oseq } => write!(f, "held {oseq}"),
+            Notice::Held { seq } => write!(f, "held {seq}"),
             Notice::NotTaken { text } => write!(f, "not taken {}", cut(text.as_str())),
             Notice::Report(_) => f.write_str("report"),
             Notice::LeftBehind => f.write_str("left behind"),
