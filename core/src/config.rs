@@ -5,7 +5,8 @@ use core::net::SocketAddr;
 use core::num::NonZeroU64;
 use core::time::Duration;
 
-use crate::ids::{Name, NodeId};
+use crate::ids::NodeId;
+use crate::name::Name;
 
 /// How a node comes into a room.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

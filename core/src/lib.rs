@@ -40,11 +40,13 @@ pub mod fuzzing;
 mod ids;
 mod input;
 pub mod limits;
+mod name;
 mod node;
 mod numbers;
 mod report;
 mod rng;
 mod roster;
+mod text;
 mod text_run;
 mod time;
 pub mod wire;
@@ -54,13 +56,15 @@ pub use action::{
     Occasion, RingReason,
 };
 pub use config::{Config, Seed, Start};
-pub use ids::{DialId, LinkId, Name, NameError, NodeId, RoomId, Text, TextTooLong};
+pub use ids::{DialId, LinkId, NodeId, RoomId};
 pub use input::{Command, DialFailure, DownReason, Input, Origin};
+pub use name::{Name, NameError};
 pub use node::{Node, Outbox, invariants};
 #[doc(hidden)]
 pub use node::{Rule, digest::digest_message};
 pub use numbers::{Epoch, Index, Seq, Stamp};
 pub use report::{Report, Stats};
 pub use roster::{ConfigId, Member, Roster, RosterError, View};
+pub use text::{Text, TextTooLong};
 pub use text_run::TextRun;
 pub use time::Instant;

@@ -7,8 +7,8 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::ops::Range;
 
-use crate::ids::Text;
 use crate::limits::MAX_TEXT;
+use crate::text::Text;
 
 /// Texts that follow one another, at least one, each of at most [`MAX_TEXT`] bytes.
 ///

@@ -4,9 +4,9 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use super::Ended;
-use crate::ids::Text;
 use crate::input::Command;
 use crate::limits::{BATCH_BYTES, SUBMIT_WINDOW, SUBMIT_WINDOW_BYTES};
+use crate::text::Text;
 use crate::text_run::TextRun;
 
 /// Commands that wait for the node before the user waits: as many as the node may have under way.

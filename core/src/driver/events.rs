@@ -148,9 +148,9 @@ fn weight(event: &Event) -> usize {
 mod tests {
     use super::*;
     use crate::action::Ending;
-    use crate::ids::Text;
     use crate::limits::MAX_TEXT;
     use crate::numbers::Seq;
+    use crate::text::Text;
 
     fn held(seq: u64) -> Event {
         Event::Notice { lamport: Stamp(seq), notice: Notice::Held { seq: Seq(seq) } }

@@ -1,10 +1,12 @@
 use super::outgoing::FLUSH_BYTES;
 use super::*;
 use crate::config::{Seed, Start};
-use crate::ids::{Name, RoomId, Text};
+use crate::ids::RoomId;
 use crate::limits::{MAX_FRAME, MAX_TEXT};
+use crate::name::Name;
 use crate::numbers::{Epoch, Seq, Stamp};
 use crate::roster::{Member, View};
+use crate::text::Text;
 use crate::wire::{DecodeError, FrameDecoder, Message, Run};
 use alloc::boxed::Box;
 use alloc::rc::Rc;

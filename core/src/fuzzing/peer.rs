@@ -8,11 +8,13 @@ use core::num::NonZeroU64;
 use super::node::{CAST, addr, cast, life};
 use super::script::Script;
 use crate::action::Departure;
-use crate::ids::{Name, NodeId, RoomId, Text};
+use crate::ids::{NodeId, RoomId};
 use crate::limits::{MAX_ROSTER, MAX_TEXT};
+use crate::name::Name;
 use crate::node::Node;
 use crate::numbers::{Epoch, Index, Seq, Stamp};
 use crate::roster::{ConfigId, Member, Roster, View};
+use crate::text::Text;
 use crate::text_run::TextRun;
 use crate::wire::{
     Beat, Body, CandidateRank, Change, Deliver, Elect, Elected, Entry, Envelope, Hello, Install, Join,

@@ -300,9 +300,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ids::Text;
     use crate::limits::MAX_TEXT;
     use crate::roster::Member;
+    use crate::text::Text;
     use crate::text_run::TextRun;
 
     fn id(port: u16) -> NodeId {

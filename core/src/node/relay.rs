@@ -7,11 +7,12 @@ use super::submissions::in_parts;
 use super::{Mode, Node, Rule};
 use crate::action::{Action, Chat, Fault, Notice, Occasion};
 use crate::config::Times;
-use crate::ids::{LinkId, NodeId, Text};
+use crate::ids::{LinkId, NodeId};
 use crate::limits::ACK_BYTES;
 use crate::node::Timer;
 use crate::numbers::{Index, Seq, Stamp};
 use crate::roster::View;
+use crate::text::Text;
 use crate::text_run::TextRun;
 use crate::wire::{Body, Deliver, Entry, Message, Run};
 

@@ -333,8 +333,8 @@ mod tests {
 
     use super::super::run::MAX_RUN;
     use super::*;
-    use crate::ids::Text;
     use crate::numbers::Epoch;
+    use crate::text::Text;
 
     #[derive(Serialize, Deserialize)]
     struct Frame<T: Pack>(#[serde(with = "many")] Vec<T>);
