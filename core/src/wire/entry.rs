@@ -12,21 +12,21 @@ use crate::ids::NodeId;
 use crate::numbers::{Index, Seq, Stamp};
 use crate::roster::{ConfigId, Member, Roster, View};
 
-/// An entry of the log. One of chat takes a place for each text, any other one place; places and stamps go up by one.
+/// An entry of the log. Chat takes a place for each text, any other entry one place. Places and stamps go up by one.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Entry {
-    /// The view in which it was written.
+    /// The view in which the leader wrote it.
     pub view: View,
     /// Its first place.
     pub index: Index,
-    /// The leader's Lamport time at the writing of the first.
+    /// The leader's Lamport time for the first place.
     pub stamp: Stamp,
-    /// What it holds.
+    /// What the entry holds.
     pub body: Body,
 }
 
 impl Entry {
-    /// How many places it takes, at least one.
+    /// How many places the entry takes, at least one.
     pub fn count(&self) -> u64 {
         match &self.body {
             Body::Chat { said, .. } => said.count(),
@@ -49,7 +49,7 @@ impl Entry {
         self.stamp.last_of(self.count())
     }
 
-    /// What of it is in the places `from..to`, if anything is.
+    /// The part of the entry that is in the places `from..to`, if there is one.
     pub fn part(&self, from: Index, to: Index) -> Option<Self> {
         if from <= self.index && self.end() <= to {
             return Some(self.clone());
@@ -62,18 +62,18 @@ impl Entry {
         Some(Self { view: self.view, index, stamp: self.stamp.plus(skip), body })
     }
 
-    /// What of it is in the places from `index` on, if anything is.
+    /// The part of the entry that is in the places from `index` on, if there is one.
     pub fn starting_at(&self, index: Index) -> Option<Self> {
         self.part(index, Index(u64::MAX))
     }
 
-    /// It as entries of one place each.
+    /// The entry, cut into entries of one place each.
     pub fn one_by_one(&self) -> impl DoubleEndedIterator<Item = Self> {
         let places = (self.index.0..self.end().0).map(Index);
         places.filter_map(|index| self.part(index, index.next()))
     }
 
-    /// About how many bytes it takes in memory and on the wire.
+    /// About how many bytes the entry takes in memory and on the wire.
     pub(crate) fn weight(&self) -> u64 {
         self.weight_of(self.count())
     }
@@ -119,14 +119,14 @@ pub enum Body {
     },
     /// A change of the membership.
     Membership {
-        /// The configuration it leads to.
+        /// The configuration that the change leads to.
         cfg: ConfigId,
-        /// What changes. Boxed, because most entries are chat, and smaller.
+        /// The change. Boxed, because most entries are chat, and smaller.
         change: Box<Change>,
     },
     /// Messages that can no longer be had.
     Gap {
-        /// Who said them.
+        /// The member that said them.
         origin: Arc<Member>,
         /// The number of the first of them.
         first: Seq,
@@ -140,18 +140,18 @@ pub enum Body {
 pub enum Change {
     /// The first entry of an epoch.
     Opened {
-        /// Its whole roster.
+        /// All members.
         roster: Roster,
-        /// Who was a member before and is none now.
+        /// The members of the epoch before that are missing.
         lost: Vec<Member>,
     },
-    /// Some go, then some come.
+    /// Some members go, then others come.
     Edit {
-        /// Who goes, and why.
+        /// The members that go, each with how it went.
         gone: Vec<(Member, Departure)>,
-        /// Who comes, each after whom.
+        /// The members that come, each with the one after which it comes in the ring.
         joined: Vec<(Member, NodeId)>,
-        /// Whether they come as a ring of their own, and two rings become one.
+        /// Whether the members that come had a ring of their own, so that two rings become one.
         merged: bool,
     },
 }

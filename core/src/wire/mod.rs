@@ -1,7 +1,7 @@
 //! What travels between nodes, and how it becomes bytes.
 //!
 //! A link carries frames: a big-endian `u32` length, then that many bytes. The first frame each way is the
-//! greeting: `RINGCHAT` and a big-endian `u16` version. Every other is one [`Envelope`] in postcard.
+//! greeting: `RINGCHAT` and a big-endian `u16` version. Every other frame is one [`Envelope`] in postcard.
 
 mod entry;
 mod error;

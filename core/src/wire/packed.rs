@@ -1,6 +1,6 @@
-//! How entries, and things said, travel many in a frame: the bytes of all texts, their lengths, then what else there
-//! is of each run. Most follow one another in one view and come from few members, so what follows from those before
-//! in the frame is left out, and all texts of a frame share their memory.
+//! How entries and runs travel many in a frame: the bytes of all texts, then their lengths, then all else. Most entries
+//! follow one another in one view and come from few members, so whatever follows from those before in the frame is left
+//! out. All texts of a frame share their memory.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -15,10 +15,10 @@ use crate::numbers::{Index, Seq, Stamp};
 use crate::roster::{ConfigId, Member, View};
 use crate::text_run::{JoinedTexts, TextRun};
 
-/// An entry on its way. What is seldom there is boxed.
+/// An entry in a frame. Whatever is seldom there is boxed.
 #[derive(Serialize, Deserialize)]
 pub(super) struct PackedEntry {
-    /// Its place, unless it is right after the one before, in its view.
+    /// The place of the entry, unless it is the next one in the view of the entry before.
     place: Option<Box<(View, Index)>>,
     later: Later,
     body: PackedBody,
@@ -26,39 +26,39 @@ pub(super) struct PackedEntry {
 
 #[derive(Serialize, Deserialize)]
 enum PackedBody {
-    Chat(PackedSaid),
-    Replayed(PackedSaid),
+    Chat(PackedRun),
+    Replayed(PackedRun),
     Membership(Box<(ConfigId, Change)>),
     Gap(Box<(Member, Seq, Seq)>),
 }
 
-/// What was said on its way.
+/// A run in a frame.
 #[derive(Serialize, Deserialize)]
-pub(super) struct PackedSaid {
-    /// Who says it and its number, unless it is the next message of whose was the one before.
+pub(super) struct PackedRun {
+    /// The origin and the first number, unless they follow from the run before.
     from: Option<Box<(Origin, Seq)>>,
     later: Later,
-    /// How many texts it has.
+    /// How many texts the run has.
     count: u32,
 }
 
 #[derive(Serialize, Deserialize)]
 enum Origin {
     New(Arc<Member>),
-    /// The one that was new so many others before, in this frame.
+    /// The position of the origin among the new ones before in this frame, from 0.
     Known(u32),
 }
 
-/// How much later a stamp is than the one before of its kind.
+/// How much later a stamp is than the stamp before of its kind.
 type Later = i64;
 
-/// What those before in the frame tell about the next one.
+/// What the entries and runs before in the frame tell about the next one.
 #[derive(Default)]
 pub(super) struct Before {
     /// The last place, and its stamp.
     place: Option<(View, Index)>,
     stamp: Stamp,
-    /// The place of the last origin among `origins`, and the number and stamp of its text.
+    /// The last text: the position of its origin among `origins`, and its number; then its stamp.
     said: Option<(usize, Seq)>,
     said_stamp: Stamp,
     origins: Vec<Arc<Member>>,
@@ -92,7 +92,7 @@ impl Before {
         self.said_stamp = said.last_stamp();
     }
 
-    /// Nothing is left of the texts.
+    /// Whether all texts are taken.
     fn is_at_the_end(&self) -> bool {
         self.taken == self.texts.len()
     }
@@ -103,23 +103,23 @@ fn later(before: Stamp, stamp: Stamp) -> Later {
     stamp.0.wrapping_sub(before.0).cast_signed()
 }
 
-/// The stamp that is so much later than `before`.
+/// The stamp that is `later` than `before`.
 fn after(before: Stamp, later: Later) -> Stamp {
     Stamp(before.0.wrapping_add_signed(later))
 }
 
-/// Something of which many travel in one frame.
+/// An item of which many travel in one frame.
 pub(super) trait Pack: Sized {
-    /// What it is on its way, but for its texts.
+    /// The form of the item in a frame, without its texts.
     type Packed: Serialize + DeserializeOwned;
 
-    /// What was said, if anything was.
+    /// The texts of the item, if it has some.
     fn texts(&self) -> Option<&TextRun>;
 
-    /// Leaves out what follows from those before.
+    /// Leaves out whatever follows from the items before.
     fn pack(&self, before: &mut Before) -> Self::Packed;
 
-    /// Adds what was left out; nothing if it makes no sense after those before.
+    /// Adds what was left out, if that makes sense after the items before.
     fn unpack(packed: Self::Packed, before: &mut Before) -> Option<Self>;
 }
 
@@ -171,13 +171,13 @@ impl Pack for Entry {
 }
 
 impl Pack for Run {
-    type Packed = PackedSaid;
+    type Packed = PackedRun;
 
     fn texts(&self) -> Option<&TextRun> {
         Some(&self.texts)
     }
 
-    fn pack(&self, before: &mut Before) -> PackedSaid {
+    fn pack(&self, before: &mut Before) -> PackedRun {
         let later = later(before.said_stamp, self.stamp);
         // A frame has fewer bytes.
         let count = u32::try_from(self.texts.len()).unwrap_or_default();
@@ -186,17 +186,17 @@ impl Pack for Run {
         let follows = before.next_said() == Some((at, self.first));
         before.after_said(at, self);
         if follows {
-            return PackedSaid { from: None, later, count };
+            return PackedRun { from: None, later, count };
         }
         let origin = known.and_then(|at| u32::try_from(at).ok()).map(Origin::Known);
         let origin = origin.unwrap_or_else(|| {
             before.origins.push(self.origin.clone());
             Origin::New(self.origin.clone())
         });
-        PackedSaid { from: Some((origin, self.first).into()), later, count }
+        PackedRun { from: Some((origin, self.first).into()), later, count }
     }
 
-    fn unpack(packed: PackedSaid, before: &mut Before) -> Option<Self> {
+    fn unpack(packed: PackedRun, before: &mut Before) -> Option<Self> {
         let (at, first) = match packed.from.map(|from| *from) {
             None => before.next_said()?,
             Some((Origin::Known(at), first)) => (usize::try_from(at).ok()?, first),
@@ -227,7 +227,7 @@ pub(super) mod many {
     use super::{Before, Pack};
     use crate::text_run::{JoinedTexts, TextRun};
 
-    /// Room that is made for what comes before it is seen, at most.
+    /// How many items room is made for, at most, before they have come.
     const CAPACITY: usize = 1024;
 
     pub(in crate::wire) fn serialize<T: Pack, S: Serializer>(all: &[T], to: S) -> Result<S::Ok, S::Error> {
@@ -239,7 +239,7 @@ pub(super) mod many {
         parts.end()
     }
 
-    /// How long each text is.
+    /// The length of each text.
     struct Lengths<'a, T>(&'a [T]);
 
     impl<T: Pack> Serialize for Lengths<'_, T> {

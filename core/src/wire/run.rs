@@ -14,12 +14,12 @@ pub(super) const TEXT_OVERHEAD: u64 = 128;
 pub(super) const MAX_RUN: u64 = BATCH_BYTES as u64 + TEXT_OVERHEAD + MAX_TEXT as u64;
 
 /// Texts that one member said, one right after the other. Their numbers and their stamps go up by one, so a run tells
-/// those of its first text alone.
+/// only those of its first text.
 ///
-/// Where a log, a window or a frame ends within a run, the run is cut. Of a part that has no text nothing is left.
+/// A run is cut where a log, a window or a frame ends within it. A part without a text is `None`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Run {
-    /// Who said them.
+    /// The member that said them.
     pub origin: Arc<Member>,
     /// The number of the first text among the origin's.
     pub first: Seq,
@@ -79,7 +79,7 @@ impl Run {
         })
     }
 
-    /// About how many bytes it takes in memory and on the wire.
+    /// About how many bytes the run takes in memory and on the wire.
     pub(crate) fn weight(&self) -> u64 {
         self.weight_of(self.count())
     }
@@ -95,7 +95,7 @@ impl Run {
         (1..self.count()).find(|count| self.weight_of(*count) >= weight).unwrap_or(self.count())
     }
 
-    /// Whether its texts can be counted, and it is no heavier than it may be.
+    /// Whether the numbers and stamps of all texts can be counted, and the run is not too heavy.
     pub(super) fn is_valid(&self) -> bool {
         let before_last = self.count().saturating_sub(1);
         let counts = |first: u64| first.checked_add(before_last).is_some();

@@ -212,7 +212,7 @@ impl fmt::Display for Short<'_> {
             Message::Superseded { generation } => write!(f, " {generation}"),
             Message::Suspect { id } => write!(f, " {}", Id(*id)),
             Message::Goodbye { successor: Some(id) } => write!(f, " to {}", Id(*id)),
-            Message::Refused(refusal) => write!(f, ": {refusal}"),
+            Message::Refused(refusal) => write!(f, " {refusal:?}"),
             Message::Join(j) => write!(f, " {} epoch {} gen {}", Id(j.me.id), j.epoch, j.generation),
             Message::Probe { me, size } => write!(f, " {} of {size}", Id(me.id)),
             Message::ProbeReply { me } => write!(f, " {}", Id(me.id)),
