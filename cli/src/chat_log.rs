@@ -203,6 +203,7 @@ mod tests {
     use std::os::unix::fs::{PermissionsExt, symlink};
     use std::os::unix::net::UnixListener;
 
+    use ringchat_core::Stamp;
     use rustix::fs::{CWD, Mode, mkfifoat};
     use tempfile::TempDir;
 
@@ -220,7 +221,7 @@ mod tests {
 
     /// Logs a line and returns what the user is told.
     fn write(log: &mut ChatLog, stamp: u64) -> String {
-        log.add(&Line::log(stamp, "hello")).unwrap();
+        log.add(&Line::log(Stamp(stamp), "hello")).unwrap();
         log.flush().map_or_else(|trouble| trouble.to_string(), |()| String::new())
     }
 

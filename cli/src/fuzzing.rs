@@ -5,7 +5,7 @@
 use std::io::{BufRead, BufReader};
 use std::num::NonZeroU64;
 
-use ringchat_core::{ChatLine, Member, Name, NodeId, Occasion, Text};
+use ringchat_core::{ChatLine, Index, Member, Name, NodeId, Occasion, Seq, Stamp, Text};
 use serde_json::{Value, json};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -101,8 +101,16 @@ fn is_said(text: &str) {
     let (Ok(text), Some(from)) = (Text::new(text), eve()) else { return };
     let (text, from) = (text.as_str(), &from);
     let event = chat_line(
-        1,
-        &ChatLine { seq: 0, from, oseq: 1, text, stamp: 1, mine: false, occasion: Occasion::Live },
+        Stamp(1),
+        &ChatLine {
+            index: Index(0),
+            from,
+            seq: Seq(1),
+            text,
+            stamp: Stamp(1),
+            mine: false,
+            occasion: Occasion::Live,
+        },
     );
     assert_eq!(event.find('\n'), Some(event.len() - 1), "an event is one line: {event:?}");
     let event: Value = serde_json::from_str(&event).unwrap_or_default();
@@ -121,7 +129,7 @@ fn shows(text: &str) {
     let is_ordinary = |c: char| c.is_alphanumeric() && c.width() != Some(0) || matches!(c, ' '..='~' | '\n');
     assert!(clean.as_str() == text || !text.chars().all(is_ordinary), "an ordinary text was changed");
     if let Some(from) = eve() {
-        let line = Line::chat(&from, 1, text);
+        let line = Line::chat(&from, Stamp(1), text);
         is_harmless(&line);
         is_wrapped(&line);
     }

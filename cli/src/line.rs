@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_message_looks_as_in_the_original() {
-        let line = Line::chat(&bob(), 12, "hi");
+        let line = Line::chat(&bob(), Stamp(12), "hi");
         assert_eq!(line.render(false), "> Bob(10.0.0.5:5000)[12]: hi");
         assert_eq!(
             line.render(true),
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_further_line_of_a_text_cannot_pass_for_a_header() {
-        let line = Line::chat(&bob(), 1, "a\n> Eve(10.0.0.6:1)[2]: b\u{2028}/// c ///\n");
+        let line = Line::chat(&bob(), Stamp(1), "a\n> Eve(10.0.0.6:1)[2]: b\u{2028}/// c ///\n");
         assert_eq!(
             line.render(false),
             "> Bob(10.0.0.5:5000)[1]: a\n  | > Eve(10.0.0.6:1)[2]: b\n  | /// c ///\n  | "
@@ -156,20 +156,20 @@ mod tests {
 
     #[test]
     fn a_text_full_of_escape_sequences_is_only_printed() {
-        let line = Line::chat(&bob(), 1, "\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}1m");
+        let line = Line::chat(&bob(), Stamp(1), "\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}1m");
         assert!(!line.render(false).contains(char::is_control));
     }
 
     #[test]
     fn system_and_log_lines_and_the_prompt_have_their_forms() {
         assert_eq!(Line::system("Bob left the ring").render(false), "/// Bob left the ring ///");
-        assert_eq!(Line::log(3, "a\nb").render(false), "3: a\n  | b");
+        assert_eq!(Line::log(Stamp(3), "a\nb").render(false), "3: a\n  | b");
         assert_eq!(Line::prompt(&bob().name, bob().addr()).render(true), "> Bob(10.0.0.5:5000): ");
     }
 
     #[test]
     fn a_style_goes_on_in_the_next_row_and_colour_changes_no_row() {
-        let line = Line::log(3, "abc def");
+        let line = Line::log(Stamp(3), "abc def");
         let rows = wrap(line.text(), 8);
         let shown = |colour| rows.iter().map(|row| line.row(row, colour)).collect::<Vec<_>>();
         assert_eq!(shown(false), ["3: abc ", "    def"]);

@@ -271,7 +271,7 @@ impl Frontend for Screen {
         self.set_apart(line.occasion);
         if !line.mine || self.show.own {
             self.printer.print(&Line::chat(line.from, line.stamp, line.text));
-        } else if self.held.remove(&line.oseq) {
+        } else if self.held.remove(&line.seq) {
             self.system("your message was delivered");
         }
     }
@@ -280,8 +280,8 @@ impl Frontend for Screen {
         self.back_to_now();
         match notice {
             Notice::Ready { me, leader, members } => self.ready(me, leader, members),
-            Notice::Held { oseq } if !self.show.own => {
-                self.held.insert(*oseq);
+            Notice::Held { seq } if !self.show.own => {
+                self.held.insert(*seq);
                 self.system("your message waits until the ring has a leader");
             }
             Notice::NotTaken { text } => {

@@ -57,7 +57,7 @@ impl Session {
 
     /// The Lamport time of the node at its last notice.
     pub(crate) fn lamport(&self) -> Stamp {
-        self.lamport.load(Ordering::Relaxed)
+        Stamp(self.lamport.load(Ordering::Relaxed))
     }
 
     fn lock_cause(&self) -> MutexGuard<'_, Option<Cause>> {
@@ -97,7 +97,7 @@ pub(crate) fn run(
     while let Some(event) = next(session, &mut events, &mut log, frontend) {
         match event {
             Event::Notice { lamport, notice } => {
-                session.lamport.store(lamport, Ordering::Relaxed);
+                session.lamport.store(lamport.0, Ordering::Relaxed);
                 show(lamport, &notice, &mut log, frontend);
                 match notice {
                     Notice::Ready { .. } => drop(admitted.take().map(|admitted| admitted.send(()))),

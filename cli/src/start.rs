@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
 
-use ringchat_core::{Config, Start};
+use ringchat_core::{Config, Stamp, Start};
 use ringchat_driver::OpenError;
 
 use crate::any_room::{AnyEvents, AnyRoom};
@@ -60,7 +60,7 @@ fn open(settings: &Settings) -> Result<(Arc<Session>, AnyEvents), SessionOutcome
 fn unstarted(json: bool, outcome: SessionOutcome) -> SessionOutcome {
     if json {
         // A reader that has closed the pipe does not want the lines.
-        let _ = stdout().write_all(json::last_lines(0, &outcome).concat().as_bytes());
+        let _ = stdout().write_all(json::last_lines(Stamp::default(), &outcome).concat().as_bytes());
     } else {
         complain(&outcome);
     }

@@ -24,7 +24,7 @@ pub(crate) fn log(notice: &Notice) -> Option<String> {
         Notice::Ready { me, leader, members } => {
             format!("in the ring as {me}, one of {}, led by {leader}", members.len())
         }
-        Notice::Held { oseq } => format!("own message {oseq} waits for a leader"),
+        Notice::Held { seq } => format!("own message {seq} waits for a leader"),
         Notice::NotTaken { text } => format!("not taken: {}", text.as_str()),
         Notice::Gap { from, count } => format!("{} of {from} can no longer be had", messages(*count)),
         Notice::Joined { member } => format!("{member} joined the ring"),

@@ -3,15 +3,18 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use crate::ids::{DialId, Epoch, Index, LinkId, Seq, Stamp, Text};
+use thiserror::Error;
+
+use crate::ids::{DialId, LinkId};
 use crate::input::{DialFailure, DownReason};
+use crate::numbers::{Epoch, Index, Seq, Stamp};
 use crate::report::Report;
 use crate::roster::{Member, Roster};
-use crate::wire::{Envelope, Run};
+use crate::text::Text;
+use crate::wire::{Envelope, Run, VERSION};
 
 /// Something for the driver to do, in order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -19,47 +22,47 @@ use crate::wire::{Envelope, Run};
 pub enum Action {
     /// Connect. Exactly one `LinkUp` or `DialFailed` answers.
     Dial {
-        /// Its name.
+        /// A new name for the attempt, never used again.
         dial: DialId,
-        /// Where to.
+        /// The address to connect to.
         addr: SocketAddr,
     },
     /// From now on take frames of up to `MAX_FRAME` on this accepted link.
     Trust {
-        /// Which.
+        /// The accepted link.
         link: LinkId,
     },
     /// Send a message. An unknown link is ignored.
     Send {
-        /// On which link.
+        /// The link to send on.
         link: LinkId,
-        /// What. Boxed, because most actions are notices, and smaller.
+        /// The message. Boxed, because most actions are notices, and smaller.
         envelope: Box<Envelope>,
     },
     /// Send one message on several links, to be encoded once.
     Multicast {
-        /// On which links.
+        /// The links to send on.
         links: Vec<LinkId>,
-        /// What.
+        /// The message.
         envelope: Box<Envelope>,
     },
     /// Close a link. Exactly one `LinkDown` follows, at once or later.
     Close {
-        /// Which.
+        /// The link to close.
         link: LinkId,
-        /// How.
+        /// What to do with what is queued.
         mode: CloseMode,
     },
     /// Tell the user.
     Notify {
         /// The node's Lamport time.
         lamport: Stamp,
-        /// What.
+        /// What to tell.
         notice: Notice,
     },
     /// The node has ended: close every link, hand it nothing more.
     Halt {
-        /// How to close them. With `Abort` the end is not to wait for those that are being closed already either.
+        /// How to close them. With `Abort`, do not wait either for links that are being closed already.
         mode: CloseMode,
     },
 }
@@ -76,107 +79,107 @@ pub enum CloseMode {
 /// What a node tells its user, or a trace.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Notice {
-    /// The node is a member now: for the first time, or again after having been left behind.
+    /// The node is a member now: for the first time, or again after it was left behind.
     Ready {
         /// This member.
         me: Arc<Member>,
-        /// Who leads.
+        /// The member that leads.
         leader: Arc<Member>,
         /// All members in ring order.
         members: Roster,
     },
     /// Chat took its places in the one order.
     Chat(Chat),
-    /// Something just said cannot be sent yet, because there is no leader, or none that knows that it still leads; it
-    /// waits.
+    /// A message just said waits, because there is no leader, or none that is sure that it still leads.
     Held {
         /// Its number among this node's own messages.
-        oseq: Seq,
+        seq: Seq,
     },
-    /// Something said that was more than `Node::takes`; it was not taken.
+    /// A text that was said is refused, because it was beyond [`Node::takes`](crate::Node::takes).
     NotTaken {
-        /// What.
+        /// The text.
         text: Text,
     },
     /// Messages that can no longer be had.
     Gap {
-        /// Whose.
+        /// The member that said them.
         from: Arc<Member>,
-        /// How many.
+        /// How many messages they are.
         count: u64,
     },
-    /// Somebody came in.
+    /// A member came in.
     Joined {
-        /// Who.
+        /// The new member.
         member: Arc<Member>,
     },
-    /// Somebody is a member no more.
+    /// A member left the room or was lost.
     Left {
-        /// Who.
+        /// The former member.
         member: Arc<Member>,
-        /// Why.
+        /// Which of the two.
         reason: Departure,
     },
-    /// The neighbours changed. Alone, both are oneself.
+    /// The neighbours changed. Of a node that is alone, both are the node itself.
     Ring {
-        /// The member before.
+        /// The member before this one.
         prev: Arc<Member>,
-        /// The member after.
+        /// The member after this one.
         next: Arc<Member>,
-        /// Why.
+        /// What changed the ring.
         reason: RingReason,
     },
     /// A step of an election.
     Election {
-        /// Which step.
+        /// The step.
         phase: ElectionPhase,
-        /// Whose candidacy.
+        /// The member whose candidacy it concerns.
         candidate: Arc<Member>,
-        /// Of which epoch.
+        /// The epoch that the winner opens.
         epoch: Epoch,
     },
-    /// No contact lets this node in yet, this one for that reason. It tries again. Told once for each contact.
+    /// No contact has let this node in yet, and the node tries again. Told once for each contact.
     NotYet {
-        /// Where it listens, or is to.
+        /// The address of the contact.
         contact: SocketAddr,
-        /// What became of it.
+        /// What became of the last try at that address.
         failure: JoinFailure,
         /// How long this node goes on trying.
         left: Duration,
     },
-    /// Somebody leads now.
+    /// A member leads now.
     Leader {
-        /// Who.
+        /// The leader.
         member: Arc<Member>,
-        /// In which epoch.
+        /// The epoch in which it leads.
         epoch: Epoch,
     },
-    /// The answer to `Command::Report`.
+    /// The answer to [`Command::Report`](crate::Command::Report).
     Report(Box<Report>),
-    /// The room went on without this member; it tries to come back by itself.
+    /// The room went on without this member, which tries to come back by itself.
     LeftBehind,
-    /// The room reads this member's messages no more until it has caught up.
+    /// This member was too slow: the room ignores its messages until it has caught up.
     CutOff,
-    /// Another ring of this room was found, and both together would be too many; they stay apart. Told to the
-    /// users of both leaders, once a reign.
+    /// Another ring of this room was found, but both together would have more than
+    /// [`MAX_ROSTER`](crate::limits::MAX_ROSTER) members, so they stay apart. Told to the users of both leaders, once a
+    /// view.
     TooManyToMerge,
-    /// A peer's fault; its link was closed. For a log.
+    /// A peer broke the protocol, and its link was closed. For a log.
     Fault {
-        /// The other end of the link.
+        /// The address of the other end of the link.
         remote: SocketAddr,
-        /// What it did.
+        /// What the peer did.
         reason: Fault,
     },
     /// The node has ended.
     Ended(Ending),
 }
 
-/// What one member said, one line right after the other, each with its place in the one order.
+/// What one member said, line by line, each line in the next place of the one order.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Chat {
     /// The place of the first line in the log.
-    pub seq: Index,
-    /// Who said what.
+    pub index: Index,
+    /// What was said, and who said it.
     pub said: Run,
     /// Whether this node said it.
     pub mine: bool,
@@ -187,13 +190,13 @@ pub struct Chat {
 impl Chat {
     /// Each line, in order.
     pub fn lines(&self) -> impl DoubleEndedIterator<Item = ChatLine<'_>> {
-        let Self { seq, said, mine, occasion } = self;
-        said.texts.iter().enumerate().map(move |(nth, text)| ChatLine {
-            seq: seq.saturating_add(nth as u64),
+        let Self { index, said, mine, occasion } = self;
+        said.lines().map(move |(seq, stamp, text)| ChatLine {
+            index: index.plus(seq.since(said.first)),
             from: &said.origin,
-            oseq: said.oseq.saturating_add(nth as u64),
+            seq,
             text,
-            stamp: said.stamp.saturating_add(nth as u64),
+            stamp,
             mine: *mine,
             occasion: *occasion,
         })
@@ -204,11 +207,12 @@ impl Chat {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChatLine<'a> {
     /// Its place in the log.
-    pub seq: Index,
-    /// Who said it.
+    pub index: Index,
+    /// The member that said it.
     pub from: &'a Member,
-    /// Its number among the sender's, from 1, without holes but for gaps.
-    pub oseq: Seq,
+    /// Its number among the sender's, one more than that of the sender's line before, unless a
+    /// [`Notice::Gap`] came between.
+    pub seq: Seq,
     /// What was said.
     pub text: &'a str,
     /// The sender's Lamport time.
@@ -219,41 +223,41 @@ pub struct ChatLine<'a> {
     pub occasion: Occasion,
 }
 
-/// Where the node was when something that it shows was said.
+/// Where this node was when the line was said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Occasion {
-    /// In the same ring.
+    /// In the ring in which the line was said.
     Live,
-    /// Away and alone: stopped, given up by the room, or cut off from everybody. It has come back since.
+    /// Away and alone: stopped, given up by the room, or cut off from all others. It has come back since.
     WhileAway,
-    /// In one ring with others, while it was said in another; the two have become one since.
+    /// In another ring, with others. The two rings have become one since.
     OtherRing,
 }
 
 impl Occasion {
-    /// Whether it was said in a ring that the node was not in.
+    /// Whether the line was said in a ring that this node was not in.
     pub fn is_replayed(self) -> bool {
         self != Self::Live
     }
 }
 
-/// Why somebody is a member no more.
+/// How a member went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Departure {
-    /// Left in order.
+    /// It left in order.
     Quit,
-    /// Died or fell silent.
+    /// It died or fell silent.
     Lost,
 }
 
-/// Why the neighbours changed.
+/// What changed the ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum RingReason {
-    /// Somebody came in (or this node did).
+    /// A member came in, perhaps this one.
     Join,
-    /// Somebody left in order.
+    /// A member left in order.
     Leave,
-    /// Somebody was lost.
+    /// A member was lost.
     Repair,
     /// Two rings became one.
     Merge,
@@ -264,101 +268,81 @@ pub enum RingReason {
 pub enum ElectionPhase {
     /// This node sent its own candidacy.
     Start,
-    /// It passed a better one on.
+    /// This node passed a better candidacy on.
     Forward,
-    /// It stopped a worse one.
+    /// This node stopped a worse candidacy.
     Swallow,
-    /// Its own came back: it leads.
+    /// This node's own candidacy came back: it leads.
     Won,
-    /// It heard who leads.
+    /// This node heard which member leads.
     Elected,
 }
 
 /// What a peer did wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The link ended in a way that it should not.
+    /// The link ended as none should.
+    #[error(transparent)]
     Link(DownReason),
-    /// It did not introduce itself in time, or too many others waited.
+    /// The peer did not introduce itself in time, or too many others waited.
+    #[error("did not introduce itself in time")]
     Silent,
-    /// A message of another room.
+    /// A message came for another room.
+    #[error("speaks for another room")]
     OtherRoom,
-    /// A message that has no place where it came.
+    /// A message came that has no place there.
+    #[error("sent a message out of place")]
     Unexpected,
-    /// A Lamport time that nobody can have reached ([`crate::limits::MAX_CLOCK_LEAP`]).
+    /// A Lamport time came that no member can have reached ([`crate::limits::MAX_CLOCK_LEAP`]).
+    #[error("its Lamport clock is far out of bounds")]
     Clock,
-    /// Entries of the log in an order that no leader writes.
+    /// Entries of the log came in an order that no leader writes.
+    #[error("sent entries of the log out of order")]
     LogOrder,
-    /// A log that lacks what the user has seen.
+    /// A log came that lacks messages that the user has seen.
+    #[error("would take back messages that were shown")]
     TakenBack,
 }
 
-impl fmt::Display for Fault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Link(reason) => reason.fmt(f),
-            Self::Silent => f.write_str("did not introduce itself in time"),
-            Self::OtherRoom => f.write_str("speaks for another room"),
-            Self::Unexpected => f.write_str("sent a message out of place"),
-            Self::Clock => f.write_str("its Lamport clock is far out of bounds"),
-            Self::LogOrder => f.write_str("sent entries of the log out of order"),
-            Self::TakenBack => f.write_str("would take back messages that were shown"),
-        }
-    }
-}
-
-/// How it ended.
+/// How the node ended.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Ending {
-    /// The room was left.
+    /// The node left the room.
     Left {
-        /// Own messages that may not have reached everybody.
+        /// How many own messages may not have reached all members.
         unsure: u64,
     },
-    /// It could not be joined within the time, or no address can ever work.
+    /// The node could not join within the time, or no contact can ever work.
     JoinFailed {
-        /// Each address tried, in the order of the config, and what became of it.
+        /// What became of each contact, in the order of the config.
         tried: Vec<(SocketAddr, JoinFailure)>,
     },
     /// The room has all the members that it can have.
     RoomFull,
 }
 
-/// What became of one contact address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What became of one contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum JoinFailure {
-    /// The dial came to nothing.
+    /// The dial failed.
+    #[error(transparent)]
     Dial(DialFailure),
-    /// It takes connections and does not answer, or not in time.
+    /// The contact takes connections but does not answer in time.
+    #[error("no answer from the room in time")]
     NoAnswer,
-    /// It answers, and is no ringchat.
+    /// What answers there is another program.
+    #[error("what answers there is no ringchat")]
     NotRingchat,
-    /// It speaks another version of the protocol.
+    /// The contact speaks another version of the protocol.
+    #[error("speaks version {theirs} of the protocol, this program version {}", VERSION)]
     Version {
-        /// Theirs.
+        /// The version of the contact.
         theirs: u16,
     },
     /// The connection broke.
+    #[error("the connection broke")]
     Broken,
-}
-
-impl fmt::Display for JoinFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Dial(failure) => failure.fmt(f),
-            Self::NoAnswer => f.write_str("no answer from the room in time"),
-            Self::NotRingchat => f.write_str("what answers there is no ringchat"),
-            Self::Version { theirs } => {
-                write!(
-                    f,
-                    "speaks version {theirs} of the protocol, this program version {}",
-                    crate::wire::VERSION
-                )
-            }
-            Self::Broken => f.write_str("the connection broke"),
-        }
-    }
 }

@@ -1,36 +1,37 @@
-//! What a node is told at its birth, and every time-out that follows from it.
+//! What a node is given at its start, and every time-out that follows from it.
 
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::num::NonZeroU64;
 use core::time::Duration;
 
-use crate::ids::{Name, NodeId};
+use crate::ids::NodeId;
+use crate::name::Name;
 
 /// How a node comes into a room.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Start {
-    /// It creates one, and leads it.
+    /// It creates the room, and leads it.
     Create,
-    /// It joins one through any of these members, tried in turn.
+    /// It joins the room through any of these members, tried in turn.
     Join {
-        /// Where members of the room listen. None at all fails at once.
+        /// The addresses of members of the room. To join without any fails at once.
         contacts: Vec<SocketAddr>,
     },
 }
 
-/// What a node is told at its birth.
+/// The settings of a node.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
     /// Where this node listens, as others reach it (the bound port, never 0).
     pub addr: SocketAddr,
-    /// What people call it.
+    /// What people call this node.
     pub name: Name,
-    /// How it comes into a room.
+    /// How this node comes into a room.
     pub start: Start,
-    /// Silence after which a peer is given up; the other times follow from it. 10 ms to 1 h, clamped.
+    /// The silence after which a peer is given up; the other times follow from it. Clamped to 10 ms to 1 h.
     pub detect: Duration,
-    /// How long to try to get in.
+    /// How long this node tries to get in.
     pub join_timeout: Duration,
 }
 
@@ -40,14 +41,14 @@ impl Config {
     /// The usual time to try to get in.
     pub const JOIN_TIMEOUT: Duration = Duration::from_secs(10);
 
-    /// A config with the usual times.
+    /// Settings with the usual times.
     pub fn new(addr: SocketAddr, name: Name, start: Start) -> Self {
         Self { addr, name, start, detect: Self::DETECT, join_timeout: Self::JOIN_TIMEOUT }
     }
 }
 
-/// What is drawn at random for a node before its birth.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// All that is random about a node, drawn before its start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Seed {
     /// The id of the node.
     pub id: NodeId,
@@ -59,7 +60,7 @@ impl Seed {
     /// Draws a seed. `fill` fills what it is given with bytes of the system's random source.
     ///
     /// # Errors
-    /// The first one of `fill`.
+    /// The first error of `fill`.
     pub fn draw<E>(mut fill: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<Self, E> {
         let (mut key, mut incarnation, mut jitter) = ([0; 32], [0; 8], [0; 32]);
         for bytes in [&mut key[..], &mut incarnation[..], &mut jitter[..]] {
@@ -78,19 +79,19 @@ pub(crate) struct Times {
 }
 
 impl Times {
-    /// After this without news a member says that it waits for acknowledgements no more.
+    /// A member acknowledges chat at the latest so long after it came.
     pub(crate) const ACK_DELAY: Duration = Duration::from_millis(40);
     /// Further suspicions within this become one entry.
     pub(crate) const SUSPECT_WINDOW: Duration = Duration::from_millis(100);
     /// Skipped successors are tried again this often.
     pub(crate) const RESEEK: Duration = Duration::from_secs(1);
-    /// A newcomer asks again after this.
+    /// A newcomer that no contact let in asks again after this.
     pub(crate) const JOIN_RETRY: Duration = Duration::from_millis(100);
     /// A leaver waits this long for its messages to be stable.
     pub(crate) const DRAIN: Duration = Duration::from_secs(10);
     /// A leaver waits this long for its removal.
     pub(crate) const LEAVE: Duration = Duration::from_secs(1);
-    /// An unreachable leader is elected once within this; the second time the member stays alone.
+    /// A member that cannot reach two elected leaders within this stays alone.
     pub(crate) const UNREACHABLE_LEADER: Duration = Duration::from_secs(10);
     /// A member cut off twice within this is removed.
     pub(crate) const SLOW_TWICE: Duration = Duration::from_secs(30);
@@ -138,7 +139,7 @@ impl Times {
         self.detect * 2
     }
 
-    /// How long a link stays that has no role any more.
+    /// How long a link without a role stays.
     pub(crate) fn linger(self) -> Duration {
         self.detect
     }
@@ -149,14 +150,14 @@ impl Times {
         Self::election(n).saturating_add(Duration::from_secs(2))
     }
 
-    /// How long one of `n` members that is not next to the lost leader leaves the election to who is: until the
-    /// token could have gone once round the ring.
+    /// How long a member of a ring of `n` that is not next to the lost leader leaves the election to the one that is:
+    /// until the token could have gone once round the ring.
     pub(crate) fn election_delay(n: usize) -> Duration {
         let n = u32::try_from(n).unwrap_or(u32::MAX);
         Duration::from_millis(300).saturating_add(Duration::from_millis(2).saturating_mul(n))
     }
 
-    /// How long an election among `n` may take before the next one, without the jitter.
+    /// How long an election among `n` may take before the next one, jitter not included.
     pub(crate) fn election(n: usize) -> Duration {
         let n = u32::try_from(n).unwrap_or(u32::MAX);
         Duration::from_secs(1).saturating_add(Duration::from_millis(50).saturating_mul(n))

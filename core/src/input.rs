@@ -1,47 +1,48 @@
 //! All that can happen to a node.
 
-use core::fmt;
 use core::net::SocketAddr;
+
+use thiserror::Error;
 
 use crate::ids::{DialId, LinkId};
 use crate::text_run::TextRun;
 use crate::wire::{DecodeError, Envelope};
 
-/// Something that happened.
+/// Something that happened to the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// Some deadline is due. A spurious one does nothing.
+    /// [`Node::deadline`](crate::Node::deadline) has come. Before that, a tick does nothing.
     Tick,
     /// The user wants something.
     Command(Command),
-    /// A connection stands. The greeting frame has been sent or queued by the driver.
+    /// A connection stands. The driver has sent or queued the greeting frame.
     LinkUp {
-        /// Its name, new and never to be used again.
+        /// A new name for the connection, never used again.
         link: LinkId,
-        /// How it came to be.
+        /// Which end asked for the connection.
         origin: Origin,
-        /// The other end, as the operating system tells it.
+        /// The address of the other end, as the operating system tells it.
         remote: SocketAddr,
     },
-    /// A dial came to nothing.
+    /// A dial failed.
     DialFailed {
-        /// Which.
+        /// The dial that the node asked for.
         dial: DialId,
-        /// Why.
+        /// What became of it.
         reason: DialFailure,
     },
     /// A message came in, after the greeting frame.
     Received {
-        /// On which link.
+        /// The link that the message came on.
         link: LinkId,
-        /// What.
+        /// The message.
         envelope: Envelope,
     },
-    /// A connection ended. The last input about its link.
+    /// A connection ended. This is the last input about its link.
     LinkDown {
-        /// Which.
+        /// The link that ended.
         link: LinkId,
-        /// Why.
+        /// What ended it.
         reason: DownReason,
     },
 }
@@ -49,8 +50,8 @@ pub enum Input {
 /// What a user may want.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Command {
-    /// Say these to all, one after the other. What is more than `Node::takes` is refused by
-    /// a notice each.
+    /// Say these texts to all, one after the other. Each of those beyond [`Node::takes`](crate::Node::takes) is
+    /// refused by a [`Notice::NotTaken`](crate::Notice::NotTaken).
     Say(TextRun),
     /// Answer with a `Notice::Report`.
     Report,
@@ -58,61 +59,47 @@ pub enum Command {
     Leave,
 }
 
-/// How a connection came to be.
+/// Which end asked for a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Origin {
-    /// The node asked for it.
+    /// This node, by this dial.
     Dialed(DialId),
-    /// Somebody else connected.
+    /// The other end.
     Accepted,
 }
 
-/// Why a dial came to nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What became of a dial that led to no connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum DialFailure {
     /// Nobody listens there.
+    #[error("nobody listens there")]
     Refused,
-    /// No answer in the time that the operating system or the driver allows.
+    /// No answer came in the time that the operating system, the driver or the node allows.
+    #[error("no answer")]
     TimedOut,
-    /// No way there, or any other error.
+    /// There is no way there, or any other error occurred.
+    #[error("not reachable from here")]
     Unreachable,
 }
 
-impl fmt::Display for DialFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Refused => "nobody listens there",
-            Self::TimedOut => "no answer",
-            Self::Unreachable => "not reachable from here",
-        })
-    }
-}
-
-/// Why a connection ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What ended a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum DownReason {
     /// The other end closed it between two frames.
+    #[error("closed by the other end")]
     Eof,
-    /// It broke: a reset or any other error of input or output.
+    /// It broke: a reset, or any other error of input or output.
+    #[error("broken")]
     Io,
-    /// More was queued for it than [`crate::limits::LINK_QUEUE_BYTES`].
+    /// More bytes were queued for it than [`crate::limits::LINK_QUEUE_BYTES`].
+    #[error("the other end reads too slowly")]
     Overflow,
-    /// What came in is no message.
+    /// The bytes that came in are no message.
+    #[error(transparent)]
     Protocol(DecodeError),
     /// This node closed it.
+    #[error("closed")]
     Closed,
-}
-
-impl fmt::Display for DownReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Eof => f.write_str("closed by the other end"),
-            Self::Io => f.write_str("broken"),
-            Self::Overflow => f.write_str("the other end reads too slowly"),
-            Self::Protocol(error) => error.fmt(f),
-            Self::Closed => f.write_str("closed"),
-        }
-    }
 }

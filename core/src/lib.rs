@@ -39,10 +39,13 @@ pub mod fuzzing;
 mod ids;
 mod input;
 pub mod limits;
+mod name;
 mod node;
+mod numbers;
 mod report;
 mod rng;
 mod roster;
+mod text;
 mod text_run;
 mod time;
 pub mod wire;
@@ -52,14 +55,17 @@ pub use action::{
     Occasion, RingReason,
 };
 pub use config::{Config, Seed, Start};
-pub use ids::{DialId, Epoch, Index, LinkId, Name, NameError, NodeId, RoomId, Seq, Stamp, Text, TextTooLong};
+pub use ids::{DialId, LinkId, NodeId, RoomId};
 pub use input::{Command, DialFailure, DownReason, Input, Origin};
+pub use name::{Name, NameError};
 #[cfg(feature = "ablation")]
 pub use node::Rule;
 #[cfg(feature = "inspect")]
 pub use node::inspect::{digest_message, invariants};
 pub use node::{Node, Outbox};
+pub use numbers::{Epoch, Index, Seq, Stamp};
 pub use report::{Report, Stats};
 pub use roster::{ConfigId, Member, Roster, RosterError, View};
+pub use text::{Text, TextTooLong};
 pub use text_run::TextRun;
 pub use time::Instant;

@@ -1,4 +1,4 @@
-//! Every bound of the node and of its wire format, with the sums that justify them.
+//! All bounds of the node and of its wire format, with the sums that justify them.
 
 /// Members of a room, at most.
 pub const MAX_ROSTER: usize = 1024;
@@ -15,16 +15,16 @@ pub const MAX_NAME_COLUMNS: usize = 32;
 /// Bytes of a frame after its length, at most.
 pub const MAX_FRAME: usize = 320 * 1024;
 
-/// Bytes of a frame on an accepted link that the node does not trust yet.
+/// Bytes of a frame on an accepted link that the node does not trust yet, at most.
 pub const MAX_GREETING: usize = 1024;
 
-/// Accepted links that have not introduced themselves; the oldest makes room for a new one.
+/// Accepted links whose other ends have not introduced themselves, at most. The oldest makes room for a new one.
 pub const MAX_HALF_OPEN: usize = 32;
 
-/// Dials under way at one time.
+/// Dials under way at one time, at most.
 pub const MAX_DIALS: usize = 2 * MAX_ROSTER;
 
-/// Dials to a member that may connect and break in a row before it counts as dead.
+/// Dials to a member that may connect and break in a row before the member counts as dead.
 pub const MAX_BROKEN_DIALS: u8 = 2;
 
 /// Successors dialed at one time while the nearest does not answer, so that many dead machines in a row cost
@@ -34,35 +34,35 @@ pub const LOOK_AHEAD: usize = 8;
 /// Bytes of entries in one `Deliver`, or of tail in one `Sync`, before the next one is begun.
 pub const BATCH_BYTES: usize = 64 * 1024;
 
-/// Own messages that may wait for their place in the log.
+/// Own messages that wait for their place in the log, at most.
 pub const SUBMIT_WINDOW: usize = 4096;
 
-/// Bytes of own texts that may wait for their place in the log.
+/// Bytes of own texts that wait for their place in the log, before no more are taken.
 pub const SUBMIT_WINDOW_BYTES: usize = 1024 * 1024;
 
-/// Bytes of entries sent to a member and not acknowledged, before the leader sends it no more.
+/// Bytes of entries sent to a member and not acknowledged, before the leader sends no more.
 pub const INFLIGHT_BYTES: usize = 1024 * 1024;
 
 /// Bytes of entries that a synced member has not acknowledged, before the leader sequences no more chat.
 pub const UNSTABLE_BYTES: usize = 1024 * 1024;
 
-/// Bytes of messages of one member that a leader puts off while it does not know whether it still leads: as much as
-/// may wait for its place in the log, twice.
+/// Bytes of messages of one member that a leader puts off while it does not know whether it still leads: twice what
+/// may wait for a place in the log.
 pub const PUT_OFF_BYTES: usize = 2 * SUBMIT_WINDOW_BYTES;
 
 /// Bytes of entries acknowledged together.
 pub const ACK_BYTES: usize = INFLIGHT_BYTES / 2;
 
-/// Entries of history that are kept, whoever has acknowledged them.
+/// Entries of history that are kept even if all members have acknowledged them.
 pub const HISTORY_ENTRIES: usize = 1000;
 
-/// Bytes of history that are kept, whoever has acknowledged them.
+/// Bytes of history that are kept even if all members have acknowledged them.
 pub const HISTORY_BYTES: usize = 4 * 1024 * 1024;
 
 /// Bytes of history that are kept for members that were lost and may come back.
 pub const ABSENT_HISTORY_BYTES: usize = 64 * 1024 * 1024;
 
-/// Lost members that are remembered.
+/// Lost members that are remembered, at most.
 pub const MAX_ABSENT: usize = 64;
 
 /// Bytes that a driver queues for one link before the link counts as failed (`DownReason::Overflow`).
@@ -71,18 +71,18 @@ pub const LINK_QUEUE_BYTES: usize = 16 * 1024 * 1024;
 /// Batches of inputs, each what one read brought, that a driver queues for the node before its readers wait.
 pub const INPUT_QUEUE: usize = 128;
 
-/// Events that a runtime keeps for a reader who is behind.
+/// Events that a runtime keeps for a slow reader.
 pub const EVENT_QUEUE: usize = 64 * 1024;
 
-/// Bytes of text in them: a member that catches up is shown at once all the history that may be kept for it,
-/// which shares these bytes with its log, and some more.
+/// Bytes of text in the events that a runtime keeps. A member that catches up is shown at once all the history that may
+/// be kept for it, which shares these bytes with its log, and some more.
 pub const EVENT_QUEUE_BYTES: usize = ABSENT_HISTORY_BYTES + 8 * 1024 * 1024;
 
-/// How far a Lamport time may be ahead of one's own. A million events a second take twelve days to get there;
-/// a clock that leaps to its end could no longer tell what came first.
+/// How far a Lamport time may be ahead of the node's own. A million events a second take twelve days to get there. A
+/// clock that leaped to its end could no longer tell what came first.
 pub const MAX_CLOCK_LEAP: u64 = 1 << 40;
 
-/// Views in a log's history; older ones go.
+/// Views in the history of a log, at most. The oldest are dropped.
 pub const MAX_VIEW_HISTORY: usize = 1024;
 
 /// Encoded bytes of an id: a key and an incarnation.
@@ -97,7 +97,7 @@ const _: () = assert!(
     MAX_ROSTER * MEMBER_BYTES + 2 * MAX_ROSTER * (ID_BYTES + 10) + MAX_VIEW_HISTORY * (ID_BYTES + 20) + 1024
         < MAX_FRAME
 );
-// A batch that one more run overshoots, of which each may be a batch that one more text overshoots, fits a frame.
+// A batch fits a frame, though one more run may overshoot it, which in turn one more text may overshoot.
 const _: () = assert!(2 * BATCH_BYTES + MAX_TEXT + 2048 < MAX_FRAME);
 // What the node has in flight to a member never overflows the driver's queue.
 const _: () = assert!(INFLIGHT_BYTES + UNSTABLE_BYTES + 4 * MAX_FRAME < LINK_QUEUE_BYTES);

@@ -1,8 +1,8 @@
-//! What a node says about itself when asked.
+//! What a node tells about itself when asked.
 
 use core::time::Duration;
 
-use crate::ids::{Epoch, Stamp};
+use crate::numbers::{Epoch, Stamp};
 use crate::roster::{Member, Roster};
 
 /// The room as one member sees it.
@@ -10,15 +10,15 @@ use crate::roster::{Member, Roster};
 pub struct Report {
     /// This member.
     pub me: Member,
-    /// Who leads; none while joining or electing.
+    /// The leader; none while joining or electing.
     pub leader: Option<Member>,
     /// The epoch of the last leader.
     pub epoch: Epoch,
     /// All members in ring order; empty before the first `Ready`.
     pub members: Roster,
-    /// The member before; oneself when alone.
+    /// The member before this one; this member itself when alone.
     pub prev: Member,
-    /// The member after; oneself when alone.
+    /// The member after this one; this member itself when alone.
     pub next: Member,
     /// Lamport time.
     pub lamport: Stamp,
@@ -43,7 +43,7 @@ pub struct Stats {
     pub election_messages: u64,
     /// Elections that this node began.
     pub elections: u64,
-    /// Links that stand.
+    /// Links that are open.
     pub links: u64,
     /// Links closed for a peer's fault.
     pub faults: u64,

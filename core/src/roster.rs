@@ -8,38 +8,42 @@ use core::net::{Ipv4Addr, SocketAddr};
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
+use thiserror::Error;
 
-use crate::ids::{Epoch, Name, NodeId};
+use crate::ids::NodeId;
 use crate::limits::MAX_ROSTER;
+use crate::name::Name;
+use crate::numbers::Epoch;
 
 /// A member: which one, where it listens, and what people call it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Member {
-    /// The one thing that tells it from all others.
+    /// Tells the member, in this life, from all others.
     pub id: NodeId,
     addr: SocketAddr,
-    /// What people call it. Not unique.
+    /// What people call the member. Not unique.
     pub name: Name,
 }
 
 impl Member {
-    /// The member of that id, which listens on `addr` as others reach it. The flow label and scope of a v6 address do
-    /// not travel and are dropped.
+    /// The member with that id, which others reach at `addr`. The flow label and the scope of a v6 address do not
+    /// travel and are dropped.
     pub fn new(id: NodeId, addr: SocketAddr, name: Name) -> Self {
         Self { id, addr: SocketAddr::new(addr.ip(), addr.port()), name }
     }
 
-    /// What is left to say of a member of which only the id is known.
+    /// A stand-in for a member of which only the id is known.
     pub(crate) fn unknown(id: NodeId) -> Self {
         Self { id, addr: SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0), name: Name::unknown() }
     }
 
-    /// Where it listens, as others reach it; `0.0.0.0:0` if that is no longer known. The same for all of a life.
+    /// Where others reach the member, fixed for its life; `0.0.0.0:0` in the stand-in for a member that is no longer
+    /// known.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
 
-    /// Whether it and `other` cannot both be there: they are one member, or two lives at one address, where no two
+    /// Whether this member and `other` exclude each other: they are one member, or two at one address, where no two
     /// processes can listen.
     pub(crate) fn replaces(&self, other: &Self) -> bool {
         self.id == other.id || self.addr == other.addr
@@ -52,21 +56,21 @@ impl fmt::Display for Member {
     }
 }
 
-/// A reign: its number, and who leads. Two rings of a partition may share the number, never the whole.
+/// The time in which one member leads. Two rings of a partition may share an epoch, but never a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct View {
-    /// Its number.
+    /// The number of the view.
     pub epoch: Epoch,
-    /// Who writes the log in it.
+    /// The member that writes the log in this view.
     pub leader: NodeId,
 }
 
 /// A configuration: the `n`th membership of a view. Greater is newer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ConfigId {
-    /// The view that it belongs to.
+    /// The view in which the membership was written.
     pub view: View,
-    /// How many changes came before it in that view.
+    /// How many memberships came before this one in the view.
     pub n: u64,
 }
 
@@ -76,24 +80,24 @@ impl ConfigId {
         Self { view, n: 0 }
     }
 
-    /// The one after this in the same view (saturating).
+    /// The next configuration of the same view (saturating).
     #[must_use]
     pub fn next(self) -> Self {
         Self { n: self.n.saturating_add(1), ..self }
     }
 }
 
-/// Members in ring order: each one's next is the one after it, the last one's is the first.
+/// Members in ring order: the successor of each is the member after it, and the successor of the last is the first.
 ///
-/// Ids are unique; at most [`MAX_ROSTER`]. Cheap to clone.
+/// Ids are unique. At most [`MAX_ROSTER`] members. Cheap to clone.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Roster(Arc<[Member]>);
 
 impl Roster {
-    /// A ring of these.
+    /// A ring of these members.
     ///
     /// # Errors
-    /// If there are more than [`MAX_ROSTER`], or one stands there twice.
+    /// If there are more than [`MAX_ROSTER`], or an id stands there twice.
     pub fn new(members: Vec<Member>) -> Result<Self, RosterError> {
         if members.len() > MAX_ROSTER {
             return Err(RosterError::TooMany);
@@ -111,12 +115,12 @@ impl Roster {
         Self(Arc::new([me]))
     }
 
-    /// How many members.
+    /// How many members the ring has.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether nobody is in it.
+    /// Whether the ring has no member.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -126,12 +130,12 @@ impl Roster {
         self.0.iter()
     }
 
-    /// Their ids in ring order.
+    /// The ids of the members in ring order.
     pub fn ids(&self) -> impl DoubleEndedIterator<Item = NodeId> + '_ {
         self.0.iter().map(|m| m.id)
     }
 
-    /// The member of that id.
+    /// The member with that id.
     pub fn find(&self, id: NodeId) -> Option<&Member> {
         self.0.iter().find(|m| m.id == id)
     }
@@ -147,21 +151,21 @@ impl Roster {
         self.0.iter().filter(|m| !known.contains(&m.id)).cloned().collect()
     }
 
-    /// The others in ring order, starting with the one after `id`; all of them if `id` is no member.
+    /// The other members in ring order, starting with the successor of `id`; all members if `id` is none of them.
     pub fn after(&self, id: NodeId) -> impl DoubleEndedIterator<Item = NodeId> + '_ {
         let at = self.0.iter().position(|m| m.id == id);
         let (before, from) = self.0.split_at(at.unwrap_or(0));
         from.iter().skip(usize::from(at.is_some())).chain(before).map(|m| m.id)
     }
 
-    /// This ring with only those that `keep` names.
+    /// This ring with only the members that `keep` names.
     #[must_use]
     pub fn retain(&self, keep: impl Fn(NodeId) -> bool) -> Self {
         self.edit(keep, &[])
     }
 
-    /// This ring with only those that `keep` names, and then each newcomer in turn right after its contact, or at the
-    /// end if the contact is no member. Whoever has a newcomer's id already is replaced. A full ring takes nobody.
+    /// This ring with only the members that `keep` names, and then each newcomer in turn right after its contact, or at
+    /// the end if the contact is no member. A newcomer replaces the member with its id. A full ring takes no newcomer.
     #[must_use]
     pub fn edit(&self, keep: impl Fn(NodeId) -> bool, newcomers: &[(Member, NodeId)]) -> Self {
         let mut members: Vec<Member> = self.0.iter().filter(|m| keep(m.id)).cloned().collect();
@@ -192,26 +196,17 @@ impl<'de> Deserialize<'de> for Roster {
     }
 }
 
-/// Why members form no ring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What keeps members from being a ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum RosterError {
-    /// More than [`MAX_ROSTER`].
+    /// There are more than [`MAX_ROSTER`] members.
+    #[error("a room has at most {} members", MAX_ROSTER)]
     TooMany,
-    /// One of them stands there twice.
+    /// An id stands there twice.
+    #[error("a member stands twice in the roster")]
     Twice,
 }
-
-impl fmt::Display for RosterError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooMany => write!(f, "a room has at most {MAX_ROSTER} members"),
-            Self::Twice => f.write_str("a member stands twice in the roster"),
-        }
-    }
-}
-
-impl core::error::Error for RosterError {}
 
 #[cfg(test)]
 impl Member {

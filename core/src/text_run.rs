@@ -7,17 +7,17 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::ops::Range;
 
-use crate::ids::Text;
 use crate::limits::MAX_TEXT;
+use crate::text::Text;
 
 /// Texts that follow one another, at least one, each of at most [`MAX_TEXT`] bytes.
 ///
-/// Cheap to clone and to cut. All that came in one frame share their memory, so whoever keeps one for long keeps all
-/// of them.
+/// Cheap to clone and to cut. All texts that came in one frame share their memory, so one that is kept for long keeps
+/// all of them.
 #[derive(Clone)]
 pub struct TextRun {
     piece: Arc<JoinedTexts>,
-    /// Which texts of the piece these are.
+    /// The texts `first..end` of the piece.
     first: usize,
     end: usize,
 }
@@ -31,7 +31,7 @@ pub(crate) struct JoinedTexts {
 }
 
 impl JoinedTexts {
-    /// Divides `bytes` into texts of these lengths; nothing if that cannot be.
+    /// Divides `bytes` into texts of these lengths, if that is possible.
     pub(crate) fn divide(bytes: &str, lengths: Vec<u32>) -> Option<Self> {
         let mut ends = lengths;
         let mut last = 0_u32;
@@ -44,7 +44,7 @@ impl JoinedTexts {
         (usize::try_from(last) == Ok(bytes.len())).then(|| Self { bytes: bytes.into(), ends })
     }
 
-    /// Adds a text at the end, unless the piece cannot grow so much.
+    /// Adds a text at the end, unless the piece would have more bytes than an end can tell.
     fn push(&mut self, text: &str) {
         if let Ok(end) = u32::try_from(self.bytes.len().saturating_add(text.len())) {
             self.bytes.push_str(text);
@@ -57,7 +57,7 @@ impl JoinedTexts {
         self.ends.len()
     }
 
-    /// Where a text begins, or would.
+    /// Where a text begins, or would begin.
     fn start(&self, text: usize) -> usize {
         let before = text.checked_sub(1).and_then(|before| self.ends.get(before));
         before.and_then(|end| usize::try_from(*end).ok()).unwrap_or(0)
@@ -69,13 +69,13 @@ impl JoinedTexts {
 }
 
 impl TextRun {
-    /// Some of a piece's texts; nothing if it does not have them, or they are none.
+    /// These texts of a piece, if it has them and they are at least one.
     pub(crate) fn of(piece: &Arc<JoinedTexts>, part: Range<usize>) -> Option<Self> {
         let is_part = part.start < part.end && part.end <= piece.len();
         is_part.then(|| Self { piece: piece.clone(), first: part.start, end: part.end })
     }
 
-    /// These texts, one after the other; nothing if there is none.
+    /// These texts, one after the other, if there is at least one.
     pub fn new<'a>(texts: impl IntoIterator<Item = &'a Text>) -> Option<Self> {
         let mut piece = JoinedTexts::default();
         texts.into_iter().for_each(|text| piece.push(text.as_str()));
@@ -83,13 +83,13 @@ impl TextRun {
         Self::of(&piece.into(), all)
     }
 
-    /// Those from the place `skip` on, at most `take`; nothing if there is none.
+    /// At most `take` texts, without the first `skip`, if there is at least one.
     pub fn part(&self, skip: usize, take: usize) -> Option<Self> {
         let first = self.first.saturating_add(skip);
         Self::of(&self.piece, first..self.end.min(first.saturating_add(take)))
     }
 
-    /// Adds a text at the end. Tells whether it did, which it does not if others share the memory.
+    /// Adds a text at the end, unless others share the memory. Tells whether it did.
     pub fn push(&mut self, text: &Text) -> bool {
         let end = self.end;
         let Some(piece) = Arc::get_mut(&mut self.piece).filter(|piece| piece.len() == end) else {
@@ -100,24 +100,24 @@ impl TextRun {
         true
     }
 
-    /// How many there are; never zero.
-    #[expect(clippy::len_without_is_empty, reason = "there is always one")]
+    /// How many texts there are, at least one.
+    #[expect(clippy::len_without_is_empty, reason = "there is at least one")]
     pub fn len(&self) -> usize {
         self.end.saturating_sub(self.first)
     }
 
-    /// How many bytes the first `count` of them have.
+    /// How many bytes the first `count` texts have.
     pub fn bytes(&self, count: usize) -> usize {
         let end = self.first.saturating_add(count).min(self.end);
         self.piece.start(end).saturating_sub(self.piece.start(self.first))
     }
 
-    /// All of them without what divides them.
+    /// All texts as one.
     pub(crate) fn joined(&self) -> &str {
         self.piece.bytes(self.first..self.end)
     }
 
-    /// Each of them, in order.
+    /// Each text, in order.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = &str> + ExactSizeIterator {
         (self.first..self.end).map(|text| self.piece.bytes(text..text.saturating_add(1)))
     }

@@ -19,7 +19,7 @@ use ringchat_core::limits::{MAX_FRAME, MAX_NAME, MAX_ROSTER, MAX_VIEW_HISTORY};
 use ringchat_core::wire::{
     CandidateRank, DecodeError, Elect, Envelope, FrameDecoder, GREETING, Install, Message, ViewSpan, encode,
 };
-use ringchat_core::{ConfigId, Epoch, Member, Name, NodeId, RoomId, Roster, View};
+use ringchat_core::{ConfigId, Epoch, Member, Name, NodeId, RoomId, Roster, Seq, Stamp, View};
 
 /// The bytes of a link that carries these messages.
 fn link(envelopes: &[Envelope]) -> Vec<u8> {
@@ -130,10 +130,10 @@ fn longest_member(number: usize) -> Member {
 fn the_messages_of_the_largest_room_fit_a_frame() {
     let roster = Roster::new((0..MAX_ROSTER).map(longest_member).collect()).unwrap();
     let view = View { epoch: Epoch(u64::MAX), leader: longest_member(0).id };
-    let cfg = ConfigId { view, n: u64::MAX };
+    let (cfg, last) = (ConfigId { view, n: u64::MAX }, ringchat_core::Index(u64::MAX));
     let elect = Message::Elect(Elect {
         epoch: view.epoch,
-        candidate: CandidateRank { epoch: view.epoch, length: u64::MAX, id: view.leader },
+        candidate: CandidateRank { epoch: view.epoch, length: last, id: view.leader },
         path: roster.ids().collect(),
         cfg,
         roster: Some(roster.clone()),
@@ -141,14 +141,14 @@ fn the_messages_of_the_largest_room_fit_a_frame() {
     let install = Message::Install(Install {
         cfg,
         roster,
-        common: u64::MAX,
-        base: u64::MAX,
-        end: u64::MAX,
-        origins: (0..2 * MAX_ROSTER).map(|number| (longest_member(number).id, u64::MAX)).collect(),
-        history: vec![ViewSpan { view, end: u64::MAX }; MAX_VIEW_HISTORY],
-        stable: u64::MAX,
+        common: last,
+        base: last,
+        end: last,
+        origins: (0..2 * MAX_ROSTER).map(|number| (longest_member(number).id, Seq(u64::MAX))).collect(),
+        history: vec![ViewSpan { view, end: last }; MAX_VIEW_HISTORY],
+        stable: last,
     });
     let envelopes =
-        [elect, install].map(|message| Envelope { room: RoomId(u64::MAX), stamp: u64::MAX, message });
+        [elect, install].map(|message| Envelope { room: RoomId(u64::MAX), stamp: Stamp(u64::MAX), message });
     assert_eq!(decode(&link(&envelopes)), (envelopes.to_vec(), Ok(())));
 }

@@ -12,7 +12,9 @@ use cast::member;
 use leader::Leader;
 use ringchat_core::limits::{MAX_TEXT, PUT_OFF_BYTES};
 use ringchat_core::wire::{Beat, Body, Change, Message, Refusal, Run};
-use ringchat_core::{Action, Command, Departure, Ending, Epoch, Input, LinkId, Notice, Text, TextRun};
+use ringchat_core::{
+    Action, Command, Departure, Ending, Epoch, Index, Input, LinkId, Notice, Seq, Stamp, Text, TextRun,
+};
 
 /// The leader of so many members, itself included as 1, that has slept for long enough to doubt, and what it did when
 /// it woke up.
@@ -102,9 +104,13 @@ fn what_is_said_waits_until_all_have_answered() {
     let (mut leader, woken) = awake(3);
     assert_eq!(asked(&woken), [1, 1]);
     let said = leader.handle(says("mine"));
-    assert!(told(&said, |notice| matches!(notice, Notice::Held { oseq: 1 })), "{said:?}");
-    let theirs =
-        Run { origin: member(2).into(), oseq: 1, texts: Text::new("theirs").unwrap().into(), stamp: 1 };
+    assert!(told(&said, |notice| matches!(notice, Notice::Held { seq: Seq(1) })), "{said:?}");
+    let theirs = Run {
+        origin: member(2).into(),
+        first: Seq(1),
+        stamp: Stamp(1),
+        texts: Text::new("theirs").unwrap().into(),
+    };
     let view = leader.node.view();
     let submit = Message::Submit { view, said: vec![theirs] };
     let length = leader.node.log_len();
@@ -113,7 +119,7 @@ fn what_is_said_waits_until_all_have_answered() {
     promise(&mut leader, 2, 1);
     assert_eq!(leader.node.log_len(), length, "3 has not answered");
     assert_eq!(shown(&promise(&mut leader, 3, 1)), ["theirs", "mine"]);
-    assert_eq!(leader.node.log_len(), length + 2, "each once");
+    assert_eq!(leader.node.log_len(), length.plus(2), "each once");
 }
 
 #[test]
@@ -160,7 +166,7 @@ fn nobody_is_let_in_and_those_who_leave_go_in_one_entry_afterwards() {
     leader.hear(3, Message::Leave);
     assert_eq!((leader.node.log_len(), leader.node.roster().len()), (length, 4));
     promise(&mut leader, 4, 1);
-    assert_eq!((leader.node.log_len(), leader.node.roster().len()), (length + 1, 2));
+    assert_eq!((leader.node.log_len(), leader.node.roster().len()), (length.next(), 2));
     let gone = gone(leader.node.log_entries().next_back().unwrap().body);
     assert_eq!(gone, [Departure::Quit, Departure::Quit]);
 }
@@ -171,10 +177,10 @@ fn one_that_sends_too_much_meanwhile_is_to_come_back() {
     let (view, origin) = (leader.node.view(), member(2));
     let closes = |action: &Action| matches!(action, Action::Close { link: LinkId(2), .. });
     let mut bytes = 0;
-    for oseq in 1.. {
+    for seq in 1.. {
         let texts = TextRun::from(Text::new(&"x".repeat(MAX_TEXT)).unwrap());
         bytes += MAX_TEXT;
-        let said = vec![Run { origin: origin.clone().into(), oseq, texts, stamp: oseq }];
+        let said = vec![Run { origin: origin.clone().into(), first: Seq(seq), stamp: Stamp(seq), texts }];
         if leader.hear(2, Message::Submit { view, said }).iter().any(closes) {
             break;
         }
@@ -203,7 +209,7 @@ fn one_who_leaves_in_doubt_ends_without_a_goodbye() {
         actions.extend(sleep(&mut leader, Duration::from_millis(1001)));
         for member in [2, 3] {
             // It lives, and does not answer the question.
-            let beat = Beat { view: None, cfg: None, stable: 0 };
+            let beat = Beat { view: None, cfg: None, stable: Index(0) };
             actions.extend(leader.hear(member, Message::Pong(beat)));
         }
         assert!(actions.len() < 10_000);

@@ -15,8 +15,9 @@ use ringchat_core::wire::{
     Beat, Body, Change, Deliver, Elected, Entry, Envelope, Hello, Install, Join, Message, Refusal, Run,
 };
 use ringchat_core::{
-    Action, Config, ConfigId, Departure, DialFailure, DialId, DownReason, Epoch, Fault, Input, Instant,
-    LinkId, Member, Node, NodeId, Notice, Origin, RoomId, Roster, Start, Text, TextRun, View,
+    Action, Config, ConfigId, Departure, DialFailure, DialId, DownReason, Epoch, Fault, Index, Input,
+    Instant, LinkId, Member, Node, NodeId, Notice, Origin, RoomId, Roster, Seq, Stamp, Start, Text, TextRun,
+    View,
 };
 
 const LINK: LinkId = LinkId(1);
@@ -60,7 +61,7 @@ impl Pair {
 
     /// The faults that the node finds with `message`, sent at `stamp`. The link is closed if there are any.
     fn faults_at(&mut self, stamp: u64, message: Message) -> Vec<Fault> {
-        let envelope = Envelope { room: RoomId::UNKNOWN, stamp, message };
+        let envelope = Envelope { room: RoomId::UNKNOWN, stamp: Stamp(stamp), message };
         let out = self.handle(Input::Received { link: LINK, envelope });
         let faults: Vec<Fault> = out.iter().filter_map(fault).collect();
         let closed = out.iter().any(|action| matches!(action, Action::Close { link: LINK, .. }));
@@ -78,16 +79,16 @@ impl Pair {
     }
 
     fn install(&mut self, epoch: u64, common: u64, entries: &[Entry]) -> Vec<Fault> {
-        let end = common + entries.len() as u64;
+        let common = Index(common);
         let install = Install {
             cfg: cfg(epoch),
             roster: self.roster(),
             common,
             base: common,
-            end,
+            end: common.plus(entries.len() as u64),
             origins: BTreeMap::new(),
             history: Vec::new(),
-            stable: 0,
+            stable: Index(0),
         };
         assert_eq!(self.faults(Message::Install(install)), []);
         self.deliver_in(epoch, entries)
@@ -98,7 +99,7 @@ impl Pair {
     }
 
     fn deliver_in(&mut self, epoch: u64, entries: &[Entry]) -> Vec<Fault> {
-        let deliver = Deliver { view: cfg(epoch).view, entries: entries.to_vec(), stable: 0 };
+        let deliver = Deliver { view: cfg(epoch).view, entries: entries.to_vec(), stable: Index(0) };
         self.faults(Message::Deliver(deliver))
     }
 
@@ -108,7 +109,7 @@ impl Pair {
         while self.now < end {
             self.now = self.node.deadline().unwrap();
             self.handle(Input::Tick);
-            let beat = Beat { view: None, cfg: None, stable: 0 };
+            let beat = Beat { view: None, cfg: None, stable: Index(0) };
             assert_eq!(self.faults(Message::Pong(beat)), []);
         }
     }
@@ -137,7 +138,12 @@ impl Pair {
     fn opened(&self, epoch: u64, index: u64) -> Entry {
         let change = Change::Opened { roster: self.roster(), lost: Vec::new() };
         let cfg = cfg(epoch);
-        Entry { view: cfg.view, index, stamp: index, body: Body::Membership { cfg, change: change.into() } }
+        Entry {
+            view: cfg.view,
+            index: Index(index),
+            stamp: Stamp(index),
+            body: Body::Membership { cfg, change: change.into() },
+        }
     }
 }
 
@@ -149,15 +155,16 @@ fn fault(action: &Action) -> Option<Fault> {
 }
 
 /// What the peer said, as it stands in the log of the first epoch.
-fn chat(index: u64, oseq: u64, stamp: u64) -> Entry {
-    run(index, oseq, stamp, 1)
+fn chat(index: u64, seq: u64, stamp: u64) -> Entry {
+    run(index, seq, stamp, 1)
 }
 
 /// So many things that the peer said in a row.
-fn run(index: u64, oseq: u64, stamp: u64, count: usize) -> Entry {
+fn run(index: u64, first: u64, stamp: u64, count: usize) -> Entry {
     let texts = TextRun::new(&vec![Text::new("x").unwrap(); count]).unwrap();
-    let said = Run { origin: peer().into(), oseq, texts, stamp };
-    Entry { view: cfg(1).view, index, stamp, body: Body::Chat { said, replayed: false } }
+    let stamp = Stamp(stamp);
+    let said = Run { origin: peer().into(), first: Seq(first), stamp, texts };
+    Entry { view: cfg(1).view, index: Index(index), stamp, body: Body::Chat { said, replayed: false } }
 }
 
 fn cfg(epoch: u64) -> ConfigId {
@@ -201,34 +208,34 @@ fn a_ring_that_counts_an_older_life_of_the_leader_comes_in_without_it() {
 #[test]
 fn no_clock_leaps_to_its_end() {
     let mut pair = Pair::with_member();
-    let far = pair.node.lamport() + MAX_CLOCK_LEAP;
-    assert_eq!(pair.faults_at(far, Message::WantRoster), []);
+    let far = pair.node.lamport().plus(MAX_CLOCK_LEAP);
+    assert_eq!(pair.faults_at(far.0, Message::WantRoster), []);
     assert!(pair.node.lamport() > far);
     assert_eq!(pair.faults_at(u64::MAX, Message::WantRoster), [Fault::Clock]);
-    assert!(pair.node.lamport() < 2 * far);
+    assert!(pair.node.lamport() < far.plus(far.0));
 }
 
 #[test]
 fn entries_come_with_increasing_stamps() {
     let mut pair = Pair::with_member();
     assert_eq!(pair.deliver(&[chat(3, 3, 2)]), [Fault::LogOrder]);
-    assert_eq!(pair.node.log_len(), 3);
+    assert_eq!(pair.node.log_len(), Index(3));
 }
 
 #[test]
 fn of_a_run_that_is_known_in_part_the_rest_is_taken_and_shown() {
     let mut pair = Pair::with_member();
-    let deliver = Deliver { view: cfg(1).view, entries: vec![run(1, 1, 1, 4)], stable: 0 };
-    let envelope = Envelope { room: RoomId::UNKNOWN, stamp: 1, message: Message::Deliver(deliver) };
+    let deliver = Deliver { view: cfg(1).view, entries: vec![run(1, 1, 1, 4)], stable: Index(0) };
+    let envelope = Envelope { room: RoomId::UNKNOWN, stamp: Stamp(1), message: Message::Deliver(deliver) };
     let out = pair.handle(Input::Received { link: LINK, envelope });
     let chats = out.iter().filter_map(|action| match action {
         Action::Notify { notice: Notice::Chat(chat), .. } => {
-            Some(chat.lines().map(|line| (line.seq, line.oseq)))
+            Some(chat.lines().map(|line| (line.index.0, line.seq.0)))
         }
         _ => None,
     });
     assert_eq!(chats.flatten().collect::<Vec<_>>(), [(3, 3), (4, 4)]);
-    assert_eq!(pair.node.log_len(), 5);
+    assert_eq!(pair.node.log_len(), Index(5));
 }
 
 #[test]
@@ -237,7 +244,7 @@ fn a_run_that_reaches_beyond_the_log_to_be_installed_is_not_taken() {
     pair.elect(2);
     assert_eq!(pair.install(2, 3, &[run(3, 3, 3, 2)]), []);
     assert!(!pair.node.is_normal());
-    assert_eq!(pair.node.log_len(), 3);
+    assert_eq!(pair.node.log_len(), Index(3));
 }
 
 #[test]
@@ -246,7 +253,7 @@ fn a_log_is_installed_only_in_order() {
         let mut pair = Pair::with_member();
         pair.elect(2);
         assert_eq!(pair.install(2, 1, &entries), [Fault::LogOrder]);
-        assert_eq!(pair.node.log_len(), 3);
+        assert_eq!(pair.node.log_len(), Index(3));
     }
 }
 
@@ -255,7 +262,7 @@ fn what_was_shown_is_not_taken_back() {
     let mut pair = Pair::with_member();
     pair.elect(2);
     assert_eq!(pair.install(2, 2, &[pair.opened(2, 2)]), [Fault::TakenBack]);
-    assert_eq!(pair.node.log_len(), 3);
+    assert_eq!(pair.node.log_len(), Index(3));
 }
 
 #[test]
@@ -281,9 +288,9 @@ fn a_leader_changes_the_membership_of_no_view_but_its_own() {
     let mut pair = Pair::with_member();
     let mut entry = pair.opened(2, 3);
     entry.view = cfg(1).view;
-    entry.stamp = 3;
+    entry.stamp = Stamp(3);
     assert_eq!(pair.deliver(&[entry]), [Fault::LogOrder]);
-    assert_eq!(pair.node.log_len(), 3);
+    assert_eq!(pair.node.log_len(), Index(3));
 }
 
 #[test]

@@ -13,8 +13,8 @@ use ringchat_core::wire::{
     Beat, Body, Change, Deliver, Elected, Entry, Envelope, Hello, Install, Message, NotMember, RefusedKind,
 };
 use ringchat_core::{
-    Action, Config, ConfigId, DialFailure, DialId, DownReason, ElectionPhase, Epoch, Input, Instant, LinkId,
-    Node, Notice, Origin, RoomId, Roster, Start, View,
+    Action, Config, ConfigId, DialFailure, DialId, DownReason, ElectionPhase, Epoch, Index, Input, Instant,
+    LinkId, Node, Notice, Origin, RoomId, Roster, Stamp, Start, View,
 };
 
 const LEADER: u64 = 1;
@@ -54,7 +54,7 @@ impl Newcomer {
     }
 
     fn hear(&mut self, link: LinkId, message: Message) -> Vec<Action> {
-        let envelope = Envelope { room: RoomId(7), stamp: 1, message };
+        let envelope = Envelope { room: RoomId(7), stamp: Stamp(1), message };
         self.handle(Input::Received { link, envelope })
     }
 
@@ -69,18 +69,18 @@ impl Newcomer {
         let install = Install {
             cfg,
             roster: roster.clone(),
-            common: 0,
-            base: 0,
-            end: 1,
+            common: Index(0),
+            base: Index(0),
+            end: Index(1),
             origins,
             history: Vec::new(),
-            stable: 0,
+            stable: Index(0),
         };
         self.hear(TO_LEADER, Message::Install(install));
         let change = Change::Opened { roster, lost: Vec::new() };
         let body = Body::Membership { cfg, change: change.into() };
-        let entries = vec![Entry { view: cfg.view, index: 0, stamp: 0, body }];
-        self.hear(TO_LEADER, Message::Deliver(Deliver { view: cfg.view, entries, stable: 0 }));
+        let entries = vec![Entry { view: cfg.view, index: Index(0), stamp: Stamp(0), body }];
+        self.hear(TO_LEADER, Message::Deliver(Deliver { view: cfg.view, entries, stable: Index(0) }));
         assert!(self.node.is_normal());
     }
 
@@ -90,7 +90,7 @@ impl Newcomer {
         while self.now < end {
             self.now = self.node.deadline().unwrap();
             self.handle(Input::Tick);
-            self.hear(TO_LEADER, Message::Pong(Beat { view: None, cfg: None, stable: 0 }));
+            self.hear(TO_LEADER, Message::Pong(Beat { view: None, cfg: None, stable: Index(0) }));
         }
     }
 

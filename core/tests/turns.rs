@@ -42,7 +42,7 @@ fn what_is_said_in_one_turn_is_submitted_together_and_delivered_together() {
     let submitted = messages(&sent, LEADER);
     let [Message::Submit { said, .. }] = &submitted[..] else { panic!("{submitted:?}") };
     let [said] = &said[..] else { panic!("{said:?}") };
-    assert_eq!((said.oseq, said.count()), (1, 40));
+    assert_eq!((said.first.0, said.count()), (1, 40));
     let delivered = messages(&room.hand_over(LEADER, inputs(sent, LEADER)), RECEIVER);
     let [Message::Deliver(deliver)] = &delivered[..] else { panic!("{delivered:?}") };
     assert_eq!(deliver.entries.iter().map(Entry::count).collect::<Vec<_>>(), [40]);

@@ -11,7 +11,7 @@ use std::time::Duration;
 use cast::{addr, id};
 use leader::Leader;
 use ringchat_core::wire::{Beat, Envelope, Hello, Message};
-use ringchat_core::{Input, LinkId, Node, Origin, RoomId};
+use ringchat_core::{Index, Input, LinkId, Node, Origin, RoomId, Stamp};
 
 const SILENT: u64 = 3;
 /// The link on which that member greets anew.
@@ -33,14 +33,14 @@ fn members_after(time: Duration, prepare: impl Fn(&mut Node)) -> usize {
         leader.now = leader.node.deadline().unwrap();
         leader.handle(Input::Tick);
         for link in [LinkId(2), ANEW] {
-            hear(&mut leader, link, Message::Pong(Beat { view, cfg, stable: 0 }));
+            hear(&mut leader, link, Message::Pong(Beat { view, cfg, stable: Index(0) }));
         }
     }
     leader.node.roster().len()
 }
 
 fn hear(leader: &mut Leader, link: LinkId, message: Message) {
-    let envelope = Envelope { room: RoomId::UNKNOWN, stamp: 1, message };
+    let envelope = Envelope { room: RoomId::UNKNOWN, stamp: Stamp(1), message };
     leader.handle(Input::Received { link, envelope });
 }
 

@@ -150,7 +150,7 @@ impl<'a> JsonEvent<'a> {
     /// The event of a line of chat.
     pub(super) fn said(line: &ChatLine<'a>) -> Self {
         Self::Message {
-            seq: line.seq,
+            seq: line.index,
             from: MemberJson::of(line.from),
             text: line.text,
             mine: line.mine,

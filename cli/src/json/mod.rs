@@ -45,20 +45,20 @@ impl Json {
     /// A frontend that answers the queries of `awaited`.
     pub(crate) fn new(writer: LineWriter, runtime: RuntimeKind, verbose: bool, awaited: Awaited) -> Self {
         let Awaited { asked, said } = awaited;
-        Self { writer, runtime, verbose, asked, said, matched: 0 }
+        Self { writer, runtime, verbose, asked, said, matched: Seq::default() }
     }
 
     fn put(&self, lamport: Stamp, event: &JsonEvent<'_>) {
         self.writer.offer(&event.line(lamport));
     }
 
-    /// The `ref` that came with the own message numbered `oseq`. Own messages arrive in the order said, but some may be
+    /// The `ref` that came with the own message numbered `seq`. Own messages arrive in the order said, but some may be
     /// missing.
-    fn reference(&mut self, oseq: Seq) -> Option<Value> {
+    fn reference(&mut self, seq: Seq) -> Option<Value> {
         let mut reference = None;
-        while self.matched < oseq {
+        while self.matched < seq {
             reference = self.said.try_recv().ok()?;
-            self.matched += 1;
+            self.matched = self.matched.next();
         }
         reference
     }
@@ -75,8 +75,8 @@ impl Frontend for Json {
     fn chat(&mut self, lamport: Stamp, line: &ChatLine<'_>) {
         self.put(lamport, &JsonEvent::said(line));
         if line.mine {
-            let reference = self.reference(line.oseq);
-            self.put(lamport, &JsonEvent::Sent { reference, seq: line.seq });
+            let reference = self.reference(line.seq);
+            self.put(lamport, &JsonEvent::Sent { reference, seq: line.index });
         }
     }
 

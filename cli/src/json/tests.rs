@@ -4,7 +4,8 @@ use std::sync::{Arc, mpsc};
 
 use ringchat_core::wire::Run;
 use ringchat_core::{
-    Chat, Departure, ElectionPhase, Epoch, Member, Name, NodeId, Occasion, RingReason, Roster, Stats, Text,
+    Chat, Departure, ElectionPhase, Epoch, Index, Member, Name, NodeId, Occasion, RingReason, Roster, Stats,
+    Text,
 };
 use serde_json::json;
 
@@ -22,7 +23,7 @@ struct Shown {
 }
 
 fn gap(lost: u64) -> String {
-    gap_line(4, lost)
+    gap_line(Stamp(4), lost)
 }
 
 impl Shown {
@@ -35,8 +36,8 @@ impl Shown {
         Self { frontend: Json::new(writer, RuntimeKind::AsyncStd, false, awaited), sender, lines }
     }
 
-    fn notice(&mut self, lamport: Stamp, notice: &Notice) {
-        show(lamport, notice, &mut ChatLog::none(), &mut self.frontend);
+    fn notice(&mut self, lamport: u64, notice: &Notice) {
+        show(Stamp(lamport), notice, &mut ChatLog::none(), &mut self.frontend);
     }
 
     fn objects(self) -> Vec<Value> {
@@ -51,9 +52,10 @@ fn bob() -> Arc<Member> {
     Member::new(id, "10.0.0.5:5000".parse().unwrap(), Name::new("bob").unwrap()).into()
 }
 
-fn message(oseq: Seq, mine: bool, text: &str) -> Notice {
-    let said = Run { origin: bob(), oseq, texts: Text::new(text).unwrap().into(), stamp: 1 };
-    Notice::Chat(Chat { seq: 40 + oseq, said, mine, occasion: Occasion::Live })
+fn message(seq: u64, mine: bool, text: &str) -> Notice {
+    let (first, texts) = (Seq(seq), Text::new(text).unwrap().into());
+    let said = Run { origin: bob(), first, stamp: Stamp(1), texts };
+    Notice::Chat(Chat { index: Index(40 + seq), said, mine, occasion: Occasion::Live })
 }
 
 #[test]
@@ -113,7 +115,7 @@ fn questions_are_answered_in_turn() {
         members: Roster::alone(Member::clone(&bob())),
         prev: Member::clone(&bob()),
         next: Member::clone(&bob()),
-        lamport: 9,
+        lamport: Stamp(9),
         stats: Stats { shown: 5, ..Stats::default() },
     }));
     let mut shown = Shown::new();
@@ -138,7 +140,7 @@ fn questions_are_answered_in_turn() {
 #[test]
 fn events_that_the_reader_missed_are_a_gap() {
     let mut shown = Shown::new();
-    shown.frontend.missed(3, 7);
+    shown.frontend.missed(Stamp(3), 7);
     shown.notice(4, &message(1, false, "x"));
     let objects = shown.objects();
     assert_eq!(objects[0], json!({"event": "gap", "count": 7, "reason": "output", "lamport": 4}));
@@ -147,7 +149,7 @@ fn events_that_the_reader_missed_are_a_gap() {
 
 #[test]
 fn the_last_lines_tell_what_went_wrong() {
-    let lines = last_lines(5, &SessionOutcome::failed(3, "join_timeout", "nobody".into()));
+    let lines = last_lines(Stamp(5), &SessionOutcome::failed(3, "join_timeout", "nobody".into()));
     let objects: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(
         objects,

@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 use std::sync::mpsc::{self, Receiver, SyncSender, sync_channel};
 
 use ringchat_core::wire::Run;
-use ringchat_core::{Chat, Epoch, NodeId, Stats, Text};
+use ringchat_core::{Chat, Epoch, Index, NodeId, Stats, Text};
 
 use super::*;
 use crate::chat_log::ChatLog;
@@ -37,7 +37,7 @@ impl Shown {
     }
 
     fn notice(&mut self, notice: &Notice) {
-        show(9, notice, &mut ChatLog::none(), &mut self.screen);
+        show(Stamp(9), notice, &mut ChatLog::none(), &mut self.screen);
     }
 
     fn lines(self) -> Vec<String> {
@@ -61,9 +61,10 @@ fn ready(members: &[Member]) -> Notice {
     }
 }
 
-fn message(from: Member, oseq: Seq, mine: bool) -> Notice {
-    let said = Run { origin: from.into(), oseq, texts: Text::new("hi").unwrap().into(), stamp: 12 };
-    Notice::Chat(Chat { seq: 4, said, mine, occasion: Occasion::Live })
+fn message(from: Member, seq: u64, mine: bool) -> Notice {
+    let (first, texts) = (Seq(seq), Text::new("hi").unwrap().into());
+    let said = Run { origin: from.into(), first, stamp: Stamp(12), texts };
+    Notice::Chat(Chat { index: Index(4), said, mine, occasion: Occasion::Live })
 }
 
 fn report(members: &[Member], leader: Option<Member>) -> Notice {
@@ -74,7 +75,7 @@ fn report(members: &[Member], leader: Option<Member>) -> Notice {
         members: Roster::new(members.to_vec()).unwrap(),
         prev: members[0].clone(),
         next: members[0].clone(),
-        lamport: 9,
+        lamport: Stamp(9),
         stats: Stats::default(),
     }))
 }
@@ -144,10 +145,10 @@ fn two_people_of_one_name_are_told_apart() {
     );
 }
 
-fn replayed(oseq: Seq, occasion: Occasion) -> Notice {
+fn replayed(seq: u64, occasion: Occasion) -> Notice {
     let texts = Text::new("there").unwrap().into();
-    let said = Run { origin: member("Bob", 2).into(), oseq, texts, stamp: 7 };
-    Notice::Chat(Chat { seq: oseq, said, mine: false, occasion })
+    let said = Run { origin: member("Bob", 2).into(), first: Seq(seq), stamp: Stamp(7), texts };
+    Notice::Chat(Chat { index: Index(seq), said, mine: false, occasion })
 }
 
 #[test]
@@ -195,7 +196,7 @@ fn texts_of_another_ring_are_set_apart() {
 #[test]
 fn a_message_that_waits_is_said_to_wait_and_then_to_be_delivered() {
     let mut shown = Shown::new(false, false);
-    shown.notice(&Notice::Held { oseq: 2 });
+    shown.notice(&Notice::Held { seq: Seq(2) });
     shown.notice(&message(member("Alice", 1), 1, true));
     shown.notice(&message(member("Alice", 1), 2, true));
     assert_eq!(
@@ -207,7 +208,7 @@ fn a_message_that_waits_is_said_to_wait_and_then_to_be_delivered() {
 #[test]
 fn in_a_pipe_own_messages_stand_in_their_place() {
     let mut shown = Shown::new(true, false);
-    shown.notice(&Notice::Held { oseq: 1 });
+    shown.notice(&Notice::Held { seq: Seq(1) });
     shown.notice(&message(member("Alice", 1), 1, true));
     assert_eq!(shown.lines(), ["> Alice(127.0.0.1:1)[12]: hi"]);
 }
@@ -268,7 +269,7 @@ fn the_log_is_shown_when_asked_for_but_nothing_twice() {
 #[test]
 fn missed_lines_are_reported() {
     let mut shown = Shown::new(false, false);
-    shown.screen.missed(1, 7);
+    shown.screen.missed(Stamp(1), 7);
     shown.notice(&message(member("Bob", 2), 1, false));
     let lines = shown.lines();
     assert!(lines[0].contains("7 lines were not shown"));

@@ -4,8 +4,8 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
-use ringchat_core::RoomId;
 use ringchat_core::wire::{Envelope, GREETING, Message, encode};
+use ringchat_core::{RoomId, Stamp};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::support::{ReceivedEvent, Runtimes, TestRoom, on_every_runtime};
@@ -83,7 +83,7 @@ fn messages_that_have_no_place_from_a_stranger(runtimes: Runtimes) {
         for room in [RoomId::UNKNOWN, RoomId(1)] {
             for message in [Message::Leave, Message::WantRoster, Message::Goodbye { successor: None }] {
                 let mut bytes = GREETING.to_vec();
-                encode(&Envelope { room, stamp: FAR_FUTURE, message }, &mut bytes).unwrap();
+                encode(&Envelope { room, stamp: Stamp(FAR_FUTURE), message }, &mut bytes).unwrap();
                 let mut stranger = connect(addr);
                 stranger.write_all(&bytes).unwrap();
                 stranger.shutdown(Shutdown::Write).unwrap();

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 use ringchat_core::limits::MAX_FRAME;
 use ringchat_core::wire::{Beat, Envelope, FrameDecoder, GREETING, Message, encode};
 use ringchat_core::{
-    Action, Config, DialFailure, DialId, DownReason, Input, LinkId, Name, Node, NodeId, Notice, Origin,
-    RoomId, Seed, Start,
+    Action, Config, DialFailure, DialId, DownReason, Index, Input, LinkId, Name, Node, NodeId, Notice,
+    Origin, RoomId, Seed, Stamp, Start,
 };
 
 /// The deadline of everything that is not measured.
@@ -84,7 +84,7 @@ struct Driver {
     notify: SyncSender<Notice>,
     /// The Lamport time of the last message sent.
     room: RoomId,
-    stamp: u64,
+    stamp: Stamp,
 }
 
 impl Driver {
@@ -113,7 +113,7 @@ impl Driver {
             next_link: 0,
             notify,
             room: RoomId::UNKNOWN,
-            stamp: 0,
+            stamp: Stamp::default(),
         }
     }
 
@@ -146,8 +146,8 @@ impl Driver {
             }
             let links: Vec<LinkId> = self.links.keys().copied().collect();
             for link in links {
-                self.stamp += 1;
-                let beat = Beat { view: None, cfg: None, stable: 0 };
+                self.stamp = self.stamp.next();
+                let beat = Beat { view: None, cfg: None, stable: Index::default() };
                 let message = Message::Pong(beat);
                 self.send(link, &Envelope { room: self.room, stamp: self.stamp, message });
             }

@@ -76,7 +76,7 @@ impl CommandQueue {
         if !self.joins_the_last(text) {
             self.commands.push_back(UserCommand::Say(text.clone().into()));
         }
-        self.said = self.said.saturating_add(1);
+        self.said = self.said.next();
         self.said
     }
 
@@ -164,9 +164,9 @@ mod tests {
     #[test]
     fn what_was_said_waits_in_order_before_leaving() {
         let mut queue = CommandQueue::default();
-        assert_eq!(queue.say(&text(1)), 1);
+        assert_eq!(queue.say(&text(1)), Seq(1));
         queue.report(ReportTo::Events);
-        assert_eq!(queue.say(&text(2)), 2);
+        assert_eq!(queue.say(&text(2)), Seq(2));
         queue.leave();
         queue.leave();
         assert!(take(&mut queue, 0).is_empty());

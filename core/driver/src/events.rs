@@ -2,9 +2,8 @@
 
 use std::collections::VecDeque;
 
-use ringchat_core::Notice;
-use ringchat_core::Stamp;
 use ringchat_core::limits::{EVENT_QUEUE, EVENT_QUEUE_BYTES};
+use ringchat_core::{Notice, Stamp};
 
 /// Events for which room is kept while there are none.
 pub(crate) const KEPT_EVENTS: usize = 32;
@@ -129,16 +128,15 @@ fn weight(event: &Event) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ringchat_core::Ending;
-    use ringchat_core::Text;
     use ringchat_core::limits::MAX_TEXT;
+    use ringchat_core::{Ending, Seq, Text};
 
-    fn held(oseq: u64) -> Event {
-        Event::Notice { lamport: oseq, notice: Notice::Held { oseq } }
+    fn held(seq: u64) -> Event {
+        Event::Notice { lamport: Stamp(seq), notice: Notice::Held { seq: Seq(seq) } }
     }
 
     fn ended() -> Event {
-        Event::Notice { lamport: 0, notice: Notice::Ended(Ending::Left { unsure: 0 }) }
+        Event::Notice { lamport: Stamp(0), notice: Notice::Ended(Ending::Left { unsure: 0 }) }
     }
 
     #[test]
@@ -181,7 +179,7 @@ mod tests {
     fn long_texts_are_bounded_by_their_bytes() {
         let text = Text::new(&"x".repeat(MAX_TEXT)).unwrap();
         let mut queue = EventQueue::default();
-        for lamport in 0..10_000 {
+        for lamport in (0..10_000).map(Stamp) {
             queue.push(Event::Notice { lamport, notice: Notice::NotTaken { text: text.clone() } });
         }
         let kept =

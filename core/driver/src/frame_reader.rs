@@ -73,8 +73,8 @@ impl FrameReader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ringchat_core::RoomId;
     use ringchat_core::wire::{DecodeError, GREETING, Message, encode};
+    use ringchat_core::{RoomId, Stamp};
 
     fn read(frame_reader: &mut FrameReader, bytes: &[u8]) -> (Vec<Envelope>, Option<DownReason>) {
         frame_reader.spare()[..bytes.len()].copy_from_slice(bytes);
@@ -83,7 +83,7 @@ mod tests {
 
     fn leaves(count: u64) -> Vec<u8> {
         let mut bytes = GREETING.to_vec();
-        for stamp in 0..count {
+        for stamp in (0..count).map(Stamp) {
             encode(&Envelope { room: RoomId(1), stamp, message: Message::Leave }, &mut bytes).unwrap();
         }
         bytes
@@ -93,7 +93,7 @@ mod tests {
     fn one_read_is_one_batch() {
         let mut frame_reader = FrameReader::new(Trust::new(Origin::Accepted));
         let (envelopes, end) = read(&mut frame_reader, &leaves(3));
-        assert_eq!(envelopes.iter().map(|e| e.stamp).collect::<Vec<_>>(), [0, 1, 2]);
+        assert_eq!(envelopes.iter().map(|e| e.stamp.0).collect::<Vec<_>>(), [0, 1, 2]);
         assert_eq!(end, None);
         assert_eq!(frame_reader.advance(0), (Vec::new(), Some(DownReason::Eof)));
     }

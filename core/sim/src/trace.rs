@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
 
-use ringchat_core::wire::{Beat, CandidateRank, Deliver, Elect, Entry, Hello, Install, Message, Run, Sync};
+use ringchat_core::wire::{Beat, CandidateRank, Deliver, Elect, Hello, Install, Message, Run, Sync};
 use ringchat_core::{Action, Chat, Input, Instant, LinkId, Member, NodeId, Notice, Roster, View};
 
 /// A trace.
@@ -176,7 +176,7 @@ impl fmt::Display for Short<'_> {
             Message::Superseded { generation } => write!(f, " {generation}"),
             Message::Suspect { id } => write!(f, " {}", Id(*id)),
             Message::Goodbye { successor: Some(id) } => write!(f, " to {}", Id(*id)),
-            Message::Refused(refusal) => write!(f, ": {refusal}"),
+            Message::Refused(refusal) => write!(f, " {refusal:?}"),
             Message::Join(j) => write!(f, " {} epoch {} gen {}", Id(j.me.id), j.epoch, j.generation),
             Message::Probe { me, size } => write!(f, " {} of {size}", Id(me.id)),
             Message::ProbeReply { me } => write!(f, " {}", Id(me.id)),
@@ -220,19 +220,19 @@ fn fmt_elect(f: &mut fmt::Formatter<'_>, elect: &Elect) -> fmt::Result {
 fn fmt_submit(f: &mut fmt::Formatter<'_>, view: View, runs: &[Run]) -> fmt::Result {
     write!(f, " in {}", Seen(Some(view)))?;
     runs.iter().try_for_each(|run| {
-        write!(f, " {}:{}", Id(run.origin.id), run.oseq)?;
+        write!(f, " {}:{}", Id(run.origin.id), run.first)?;
         run.texts.iter().try_for_each(|text| write!(f, " {}", cut(text)))
     })
 }
 
 fn fmt_deliver(f: &mut fmt::Formatter<'_>, deliver: &Deliver) -> fmt::Result {
-    let first = deliver.entries.first().map(|entry| entry.index);
-    let end = deliver.entries.last().map(Entry::end);
+    let first = deliver.entries.first().map(|entry| entry.index.0);
+    let end = deliver.entries.last().map(|entry| entry.end().0);
     write!(f, " in {} {first:?}..{end:?} stable {}", Seen(Some(deliver.view)), deliver.stable)
 }
 
 fn fmt_sync(f: &mut fmt::Formatter<'_>, sync: &Sync) -> fmt::Result {
-    let ends: Vec<u64> = sync.history.iter().map(|span| span.end).collect();
+    let ends: Vec<u64> = sync.history.iter().map(|span| span.end.0).collect();
     let (view, tail) = (Seen(Some(sync.view)), sync.tail.len());
     write!(f, " to {view} shape {ends:?} tail {tail} more {}", sync.more)
 }
@@ -272,8 +272,8 @@ impl fmt::Display for Told<'_> {
                 write!(f, "ready {} leader {} {}", who(me), who(leader), Ids(ids(members).into_iter()))
             }
             Notice::Chat(chat) => {
-                let Chat { seq, said, .. } = chat;
-                write!(f, "chat {seq}: {}:{} [{}]", who(&said.origin), said.oseq, said.stamp)?;
+                let Chat { index, said, .. } = chat;
+                write!(f, "chat {index}: {}:{} [{}]", who(&said.origin), said.first, said.stamp)?;
                 said.texts.iter().try_for_each(|text| write!(f, " {}", cut(text)))
             }
             Notice::Gap { from, count } => write!(f, "gap of {count} from {}", who(from)),
@@ -289,7 +289,7 @@ impl fmt::Display for Told<'_> {
                 write!(f, "not yet through {contact}: {failure}, {left:?} left")
             }
             Notice::Leader { member, epoch } => write!(f, "leader {} epoch {epoch}", who(member)),
-            Notice::Held { oseq } => write!(f, "held {oseq}"),
+            Notice::Held { seq } => write!(f, "held {seq}"),
             Notice::NotTaken { text } => write!(f, "not taken {}", cut(text.as_str())),
             Notice::Report(_) => f.write_str("report"),
             Notice::LeftBehind => f.write_str("left behind"),

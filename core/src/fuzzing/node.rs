@@ -11,11 +11,13 @@ use super::peer::Peer;
 use super::script::Script;
 use crate::action::Action;
 use crate::config::{Config, Seed, Start};
-use crate::ids::{DialId, LinkId, Name, NodeId, RoomId, Text};
+use crate::ids::{DialId, LinkId, NodeId, RoomId};
 use crate::input::{Command, DialFailure, DownReason, Input, Origin};
 use crate::limits::{MAX_ABSENT, MAX_ROSTER};
+use crate::name::Name;
 use crate::node::Node;
 use crate::node::inspect::invariants;
+use crate::text::Text;
 use crate::time::Instant;
 use crate::wire::{DecodeError, Envelope, Message, encode};
 

@@ -8,10 +8,13 @@ use core::num::NonZeroU64;
 use super::node::{CAST, addr, cast, life};
 use super::script::Script;
 use crate::action::Departure;
-use crate::ids::{Epoch, Index, Name, NodeId, RoomId, Seq, Stamp, Text};
+use crate::ids::{NodeId, RoomId};
 use crate::limits::{MAX_ROSTER, MAX_TEXT};
+use crate::name::Name;
 use crate::node::Node;
+use crate::numbers::{Epoch, Index, Seq, Stamp};
 use crate::roster::{ConfigId, Member, Roster, View};
+use crate::text::Text;
 use crate::text_run::TextRun;
 use crate::wire::{
     Beat, Body, CandidateRank, Change, Deliver, Elect, Elected, Entry, Envelope, Hello, Install, Join,
@@ -141,8 +144,8 @@ impl Peer<'_> {
             roster: roster(script),
             common,
             base,
-            end: base.saturating_add(u64::from(script.byte() % 4)),
-            origins: script.few(|script| (id(script), self.oseq(id(script), script))).into_iter().collect(),
+            end: base.plus(u64::from(script.byte() % 4)),
+            origins: script.few(|script| (id(script), self.seq(id(script), script))).into_iter().collect(),
             history: self.history(script),
             stable: self.index(script),
         }
@@ -163,13 +166,15 @@ impl Peer<'_> {
         if script.flag() {
             return Message::ProbeReply { me };
         }
-        Message::Probe { me, size: self.index(script) }
+        Message::Probe { me, size: self.index(script).0 }
     }
 
     fn body(&self, script: &mut Script<'_>) -> Body {
         match script.byte() % 4 {
             0 => Body::Membership { cfg: self.cfg(script), change: self.change(script).into() },
-            1 => Body::Gap { origin: member(script).into(), from: 1, to: self.oseq(id(script), script) },
+            1 => {
+                Body::Gap { origin: member(script).into(), first: Seq(1), last: self.seq(id(script), script) }
+            }
             _ => Body::Chat { said: self.said(script), replayed: script.flag() },
         }
     }
@@ -188,23 +193,23 @@ impl Peer<'_> {
 
     fn said(&self, script: &mut Script<'_>) -> Run {
         let origin = member(script);
-        let oseq = self.oseq(origin.id, script);
+        let first = self.seq(origin.id, script);
         let (length, count) = match script.byte() {
             u8::MAX => (MAX_TEXT, 1),
             byte => (usize::from(byte % 8), usize::from(byte >> 5).max(1)),
         };
         let texts = TextRun::new(&vec![text(length); count]).unwrap_or_else(|| text(length).into());
-        Run { origin: origin.into(), oseq, texts, stamp: self.stamp(script) }
+        Run { origin: origin.into(), first, stamp: self.stamp(script), texts }
     }
 
     /// The number of a message of `origin`: mostly the next one after those in the log.
-    fn oseq(&self, origin: NodeId, script: &mut Script<'_>) -> Seq {
+    fn seq(&self, origin: NodeId, script: &mut Script<'_>) -> Seq {
         let mine = |body: &Body| match body {
             Body::Chat { said, .. } if said.origin.id == origin => Some(said.last()),
             Body::Chat { .. } | Body::Gap { .. } | Body::Membership { .. } => None,
         };
-        let last = self.node.log_entries().filter_map(|entry| mine(&entry.body)).max().unwrap_or(0);
-        near(last.saturating_add(1), script)
+        let last = self.node.log_entries().filter_map(|entry| mine(&entry.body)).max().unwrap_or_default();
+        Seq(near(last.next().0, script))
     }
 
     fn history(&self, script: &mut Script<'_>) -> Vec<ViewSpan> {
@@ -213,7 +218,7 @@ impl Peer<'_> {
         }
         let mut history: Vec<ViewSpan> = Vec::new();
         for entry in self.node.log_entries() {
-            let end = entry.index.saturating_add(1);
+            let end = entry.end();
             match history.last_mut() {
                 Some(last) if last.view == entry.view => last.end = end,
                 _ => history.push(ViewSpan { view: entry.view, end }),
@@ -245,11 +250,11 @@ impl Peer<'_> {
     }
 
     fn index(&self, script: &mut Script<'_>) -> Index {
-        near(self.node.log_len(), script)
+        Index(near(self.node.log_len().0, script))
     }
 
     fn stamp(&self, script: &mut Script<'_>) -> Stamp {
-        near(self.node.lamport(), script)
+        Stamp(near(self.node.lamport().0, script))
     }
 
     fn generation(&self, script: &mut Script<'_>) -> u64 {

@@ -8,9 +8,10 @@ use super::links::Purpose;
 use super::merging::size_of;
 use super::{Node, Rule};
 use crate::action::{CloseMode, Departure, Fault};
-use crate::ids::{Epoch, Index, LinkId, NodeId};
+use crate::ids::{LinkId, NodeId};
 use crate::limits::{MAX_HALF_OPEN, MAX_ROSTER};
 use crate::node::Timer;
+use crate::numbers::{Epoch, Index};
 use crate::roster::{Member, View};
 use crate::time::Instant;
 use crate::wire::{Body, Change, Join, Message, Refusal};
@@ -199,7 +200,7 @@ impl Node {
         let newcomers: BTreeSet<NodeId> = joined.iter().map(|(member, _)| member.id).collect();
         let gone = self.older_lives(&joined);
         // Noted before the entry has its effects, so that this node does not greet the newcomers as members yet.
-        let (index, since) = (self.replica.log().len().saturating_add(1), self.now());
+        let (index, since) = (self.replica.log().len().next(), self.now());
         if let Some(leadership) = self.role.leadership_mut() {
             leadership.add_returning(returning);
             leadership.admissions.current = Some(Admission { index, newcomers, since });

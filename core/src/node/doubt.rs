@@ -10,8 +10,9 @@ use super::follow_ups::FollowUp;
 use super::{Node, Rule};
 use crate::action::{CloseMode, Departure};
 use crate::config::Times;
-use crate::ids::{Epoch, LinkId, NodeId};
+use crate::ids::{LinkId, NodeId};
 use crate::limits::PUT_OFF_BYTES;
+use crate::numbers::Epoch;
 use crate::time::Instant;
 use crate::wire::{Message, RefusedKind, Run};
 
@@ -108,7 +109,7 @@ fn weight(message: &Message) -> u64 {
         Message::Sync(sync) => &sync.tail,
         _ => return FRAME,
     };
-    said.iter().map(|said: &Run| said.weight(u64::MAX)).sum::<u64>().saturating_add(FRAME)
+    said.iter().map(|said: &Run| said.weight()).sum::<u64>().saturating_add(FRAME)
 }
 
 impl Node {

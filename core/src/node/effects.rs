@@ -6,8 +6,9 @@ use core::net::SocketAddr;
 
 use super::Outbox;
 use crate::action::{Action, CloseMode, Fault, Notice};
-use crate::ids::{DialId, LinkId, RoomId, Stamp};
+use crate::ids::{DialId, LinkId, RoomId};
 use crate::limits::MAX_CLOCK_LEAP;
+use crate::numbers::Stamp;
 use crate::report::Stats;
 use crate::time::Instant;
 use crate::wire::{Envelope, Message};
@@ -26,7 +27,13 @@ pub(crate) struct Effects {
 
 impl Effects {
     pub(super) fn new(now: Instant) -> Self {
-        Self { room: RoomId::UNKNOWN, lamport: 0, stats: Stats::default(), started: now, out: Vec::new() }
+        Self {
+            room: RoomId::UNKNOWN,
+            lamport: Stamp::default(),
+            stats: Stats::default(),
+            started: now,
+            out: Vec::new(),
+        }
     }
 
     /// Exchanges the actions with the driver's outbox: before a call to use its memory, after it to hand them over.
@@ -68,18 +75,18 @@ impl Effects {
 
     /// Whether `stamp` is further ahead of this node's clock than a correct member's clock can be.
     pub(super) fn is_leap(&self, stamp: Stamp) -> bool {
-        stamp > self.lamport.saturating_add(MAX_CLOCK_LEAP)
+        stamp > self.lamport.plus(MAX_CLOCK_LEAP)
     }
 
     /// Moves the clock past the stamp of a message received (Lamport's rule IR2).
     pub(super) fn observe(&mut self, stamp: Stamp) {
-        self.lamport = self.lamport.max(stamp).saturating_add(1);
+        self.lamport = self.lamport.max(stamp).next();
     }
 
     /// Moves the clock by `count` events (Lamport's rule IR1). Returns the stamp of the first.
     pub(super) fn ticks(&mut self, count: u64) -> Stamp {
-        let first = self.lamport.saturating_add(1);
-        self.lamport = self.lamport.saturating_add(count);
+        let first = self.lamport.next();
+        self.lamport = self.lamport.plus(count);
         first
     }
 

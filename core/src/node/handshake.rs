@@ -311,7 +311,7 @@ impl Node {
         self.close(link, mode);
     }
 
-    pub(super) fn send_not_member(&mut self, link: LinkId, re: RefusedKind, epoch: crate::ids::Epoch) {
+    pub(super) fn send_not_member(&mut self, link: LinkId, re: RefusedKind, epoch: crate::numbers::Epoch) {
         let refusal = NotMember { re, epoch, me: self.me.id, cfg: self.membership.known_cfg() };
         self.send(link, Message::NotMember(refusal));
     }
@@ -351,7 +351,7 @@ impl Node {
 
     /// Whether the election of `epoch` is over. A peer that refused to take part in it, such as a newcomer before its
     /// welcome, may be a member by now, and must not be left out.
-    fn is_over(&self, epoch: crate::ids::Epoch) -> bool {
+    fn is_over(&self, epoch: crate::numbers::Epoch) -> bool {
         self.is_normal() || epoch != self.membership.promised()
     }
 

@@ -13,8 +13,9 @@ use super::removal::Removals;
 use super::timers::Timer;
 use crate::action::{CloseMode, Departure};
 use crate::config::Times;
-use crate::ids::{Index, LinkId, NodeId, Seq};
+use crate::ids::{LinkId, NodeId};
 use crate::limits::{INFLIGHT_BYTES, UNSTABLE_BYTES};
+use crate::numbers::{Index, Seq};
 use crate::roster::View;
 use crate::time::Instant;
 use crate::wire::{Body, Change, Deliver, Entry, Message, Refusal, Run};
@@ -122,7 +123,7 @@ pub(super) struct Lag {
 impl Leadership {
     /// Leads `members`, none of which has shown its log yet. The log up to `distributed` is not news to anybody.
     pub(super) fn new(members: &[NodeId], distributed: Index, now: Instant) -> Self {
-        let members = members.iter().map(|id| (*id, Progress::new(now, 0))).collect();
+        let members = members.iter().map(|id| (*id, Progress::new(now, Index::default()))).collect();
         Self { members, distributed, ..Self::default() }
     }
 
@@ -202,7 +203,7 @@ impl Leadership {
     /// From where on a member that catches up may need the log; from its start while one has not shown its own.
     pub(super) fn needs_from(&self) -> Option<Index> {
         let installing = self.members.values().filter(|progress| progress.installs());
-        let returning = self.returning.iter().map(|_| 0);
+        let returning = self.returning.iter().map(|_| Index::default());
         installing.map(|progress| progress.acked).chain(returning).min()
     }
 
@@ -416,7 +417,7 @@ impl Node {
     }
 
     fn unstable_bytes(&self) -> u64 {
-        let slowest = self.role.leadership().map_or(0, |leadership| leadership.slowest);
+        let slowest = self.role.leadership().map_or(Index::default(), |leadership| leadership.slowest);
         self.replica.log().weight(slowest, self.replica.log().len())
     }
 

@@ -4,8 +4,9 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
-use crate::ids::{DialId, LinkId, NodeId, Stamp};
+use crate::ids::{DialId, LinkId, NodeId};
 use crate::limits::{MAX_BROKEN_DIALS, MAX_ROSTER};
+use crate::numbers::Stamp;
 use crate::roster::{ConfigId, Member, View};
 use crate::time::Instant;
 use crate::wire::Hello;

@@ -5,8 +5,9 @@ use alloc::vec::Vec;
 use core::borrow::Borrow;
 use core::mem;
 
-use crate::ids::{Epoch, Index, NodeId, Seq, Stamp};
+use crate::ids::NodeId;
 use crate::limits::{ABSENT_HISTORY_BYTES, BATCH_BYTES, HISTORY_BYTES, HISTORY_ENTRIES, MAX_VIEW_HISTORY};
+use crate::numbers::{Epoch, Index, Seq, Stamp};
 use crate::roster::View;
 use crate::wire::{Body, Entry, Run, ViewSpan};
 
@@ -59,7 +60,7 @@ impl Log {
     /// The history and the message numbers below `base`, which a member needs to begin there.
     pub(crate) fn below_base(&self) -> (Vec<ViewSpan>, BTreeMap<NodeId, Seq>) {
         let mut history = Vec::new();
-        let mut start = 0;
+        let mut start = Index::default();
         for segment in &self.history {
             if start < self.base {
                 history.push(ViewSpan { end: segment.end.min(self.base), ..*segment });
@@ -75,9 +76,9 @@ impl Log {
         !self.disordered
     }
 
-    /// The highest message number of `origin`, zero if it said nothing.
+    /// The highest message number of `origin`.
     pub(crate) fn last_of(&self, origin: NodeId) -> Seq {
-        self.origins.get(&origin).copied().unwrap_or(0)
+        self.origins.get(&origin).copied().unwrap_or_default()
     }
 
     /// The highest message number of each origin.
@@ -118,7 +119,7 @@ impl Log {
         let (Some(before), Some(entry)) = (self.before.get(at), self.kept.get(at)) else {
             return self.weight;
         };
-        before.saturating_add(entry.weight(index.saturating_sub(entry.index)))
+        before.saturating_add(entry.weight_of(index.since(entry.index)))
     }
 
     /// The first place before which there is at least this weight.
@@ -127,7 +128,7 @@ impl Log {
         let (Some(before), Some(entry)) = (self.before.get(at), self.kept.get(at)) else { return self.len() };
         match weight.saturating_sub(*before) {
             0 => entry.index,
-            lacking => entry.index.saturating_add(entry.places_in(lacking)),
+            lacking => entry.index.plus(entry.count_in(lacking)),
         }
     }
 
@@ -153,7 +154,7 @@ impl Log {
         }
         count(&mut self.origins, [&entry]);
         self.before.push_back(self.weight);
-        self.weight = self.weight.saturating_add(entry.weight(u64::MAX));
+        self.weight = self.weight.saturating_add(entry.weight());
         self.kept.push_back(entry);
     }
 
@@ -188,7 +189,7 @@ impl Log {
         self.kept.truncate(cut);
         self.kept.extend(left);
         self.before.truncate(self.kept.len());
-        let mut start = 0;
+        let mut start = Index::default();
         self.history.retain_mut(|segment| {
             let stays = start < end;
             start = segment.end;
@@ -211,7 +212,7 @@ impl Log {
     /// `needed` on, which is kept within a bound of its own.
     pub(crate) fn prune(&mut self, stable: Index, needed: Option<Index>) {
         let lightest = |bytes: usize| self.place_after(self.weight.saturating_sub(bytes as u64));
-        let usual = self.len().saturating_sub(HISTORY_ENTRIES as u64).max(lightest(HISTORY_BYTES));
+        let usual = self.len().minus(HISTORY_ENTRIES as u64).max(lightest(HISTORY_BYTES));
         let base = needed.map_or(usual, |needed| usual.min(needed.max(lightest(ABSENT_HISTORY_BYTES))));
         let base = base.min(stable).min(self.len());
         if base > self.base {
@@ -228,7 +229,7 @@ impl Log {
         self.kept.drain(..cut);
         self.before.drain(..cut);
         if let (Some(first), Some(before)) = (self.kept.front_mut(), self.before.front_mut())
-            && let Some(rest) = first.part(base, Index::MAX)
+            && let Some(rest) = first.starting_at(base)
         {
             *first = rest;
             *before = first_weight;
@@ -254,7 +255,7 @@ pub(crate) fn common_prefix(a: &[ViewSpan], b: &[ViewSpan]) -> Index {
             return mine.end.min(theirs.end);
         }
     }
-    0
+    Index::default()
 }
 
 /// The last place of an entry.
@@ -291,7 +292,7 @@ pub(crate) fn count(
     for entry in entries {
         let (origin, last) = match &entry.borrow().body {
             Body::Chat { said, .. } => (&said.origin, said.last()),
-            Body::Gap { origin, to, .. } => (origin, *to),
+            Body::Gap { origin, last, .. } => (origin, *last),
             Body::Membership { .. } => continue,
         };
         let known = origins.entry(origin.id).or_default();
@@ -305,9 +306,9 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::ids::Text;
     use crate::limits::MAX_TEXT;
     use crate::roster::Member;
+    use crate::text::Text;
     use crate::text_run::TextRun;
 
     fn id(port: u16) -> NodeId {
@@ -318,22 +319,23 @@ mod tests {
         View { epoch: Epoch(epoch), leader: id(leader) }
     }
 
-    fn push(log: &mut Log, view: View, origin: u16, oseq: Seq, texts: &[&str]) {
+    fn push(log: &mut Log, view: View, origin: u16, first: u64, texts: &[&str]) {
         let origin = Member::numbered(origin);
         let texts: Vec<Text> = texts.iter().map(|text| Text::new(text).unwrap()).collect();
-        let said = Run { origin: origin.into(), oseq, texts: TextRun::new(&texts).unwrap(), stamp: 1 };
+        let texts = TextRun::new(&texts).unwrap();
+        let said = Run { origin: origin.into(), first: Seq(first), stamp: Stamp(1), texts };
         let body = Body::Chat { said, replayed: false };
-        log.push(Entry { view, index: log.len(), stamp: log.len(), body });
+        log.push(Entry { view, index: log.len(), stamp: Stamp(log.len().0), body });
     }
 
     #[test]
     fn logs_part_where_the_last_view_that_both_know_ends_first() {
-        let segment = |epoch, leader, end| ViewSpan { view: view(epoch, leader), end };
+        let segment = |epoch, leader, end| ViewSpan { view: view(epoch, leader), end: Index(end) };
         let mine = [segment(1, 1, 5), segment(3, 2, 8)];
-        assert_eq!(common_prefix(&mine, &[segment(1, 1, 4), segment(2, 3, 9)]), 4);
-        assert_eq!(common_prefix(&mine, &[segment(1, 1, 5), segment(3, 2, 9)]), 8);
-        assert_eq!(common_prefix(&mine, &[segment(1, 9, 5)]), 0);
-        assert_eq!(common_prefix(&mine, &[]), 0);
+        assert_eq!(common_prefix(&mine, &[segment(1, 1, 4), segment(2, 3, 9)]), Index(4));
+        assert_eq!(common_prefix(&mine, &[segment(1, 1, 5), segment(3, 2, 9)]), Index(8));
+        assert_eq!(common_prefix(&mine, &[segment(1, 9, 5)]), Index(0));
+        assert_eq!(common_prefix(&mine, &[]), Index(0));
     }
 
     #[test]
@@ -344,15 +346,15 @@ mod tests {
         let before = log.clone();
         push(&mut log, view(1, 1), 1, 2, &["c"]);
         push(&mut log, view(2, 2), 2, 2, &["d"]);
-        assert_eq!(log.tail(2).map(|said| said.oseq).collect::<Vec<_>>(), [2, 2]);
-        log.truncate(2);
+        assert_eq!(log.tail(Index(2)).map(|said| said.first.0).collect::<Vec<_>>(), [2, 2]);
+        log.truncate(Index(2));
         assert_eq!(log, before);
     }
 
     #[test]
     fn a_log_that_begins_later_keeps_the_newest_views_of_its_shape() {
-        let segments = (0..=MAX_VIEW_HISTORY as u64).map(|n| ViewSpan { view: view(n, 1), end: n });
-        let log = Log::from_base(9000, BTreeMap::new(), segments.collect());
+        let segments = (0..=MAX_VIEW_HISTORY as u64).map(|n| ViewSpan { view: view(n, 1), end: Index(n) });
+        let log = Log::from_base(Index(9000), BTreeMap::new(), segments.collect());
         assert_eq!(log.history().len(), MAX_VIEW_HISTORY);
         assert_eq!(log.epoch(), Epoch(MAX_VIEW_HISTORY as u64));
     }
@@ -360,19 +362,19 @@ mod tests {
     #[test]
     fn history_keeps_what_is_unstable_and_what_the_absent_miss() {
         let mut log = Log::default();
-        for oseq in 1..=3000 {
-            push(&mut log, view(1, 1), 1, oseq, &["x"]);
+        for seq in 1..=3000 {
+            push(&mut log, view(1, 1), 1, seq, &["x"]);
         }
-        log.prune(0, None);
-        assert_eq!(log.base(), 0, "nothing is stable");
-        log.prune(3000, Some(500));
-        assert_eq!(log.base(), 500, "the absent miss what came after 500");
-        log.prune(3000, None);
-        assert_eq!(log.base(), 2000);
-        assert_eq!(log.last_of(id(1)), 3000);
+        log.prune(Index(0), None);
+        assert_eq!(log.base(), Index(0), "nothing is stable");
+        log.prune(Index(3000), Some(Index(500)));
+        assert_eq!(log.base(), Index(500), "the absent miss what came after 500");
+        log.prune(Index(3000), None);
+        assert_eq!(log.base(), Index(2000));
+        assert_eq!(log.last_of(id(1)), Seq(3000));
         let (history, origins) = log.below_base();
-        assert_eq!(history, [ViewSpan { view: view(1, 1), end: 2000 }]);
-        assert_eq!(origins.get(&id(1)), Some(&2000));
+        assert_eq!(history, [ViewSpan { view: view(1, 1), end: Index(2000) }]);
+        assert_eq!(origins.get(&id(1)), Some(&Seq(2000)));
     }
 
     /// Something that happens to a log.
@@ -405,12 +407,12 @@ mod tests {
     impl Twins {
         fn happen(&mut self, op: &Op) {
             let len = self.runs.len();
-            let place = |thousandths: u64| len * thousandths / 1000;
+            let place = |thousandths: u64| Index(len.0 * thousandths / 1000);
             match *op {
                 Op::Push { origin, count, bytes } => {
                     let texts = "x".repeat(bytes);
-                    let oseq = self.runs.last_of(id(origin)) + 1;
-                    push(&mut self.runs, view(1, 1), origin, oseq, &alloc::vec![texts.as_str(); count]);
+                    let first = self.runs.last_of(id(origin)).next().0;
+                    push(&mut self.runs, view(1, 1), origin, first, &alloc::vec![texts.as_str(); count]);
                     let run = self.runs.entries().next_back().unwrap();
                     run.one_by_one().for_each(|single| self.singles.push(single));
                 }
@@ -434,12 +436,12 @@ mod tests {
             assert_eq!((runs.origins(), runs.below_base()), (singles.origins(), singles.below_base()));
             assert!(runs.entries().flat_map(Entry::one_by_one).eq(singles.entries().cloned()));
             for part in 0..=10 {
-                let place = runs.base() + (runs.len() - runs.base()) * part / 10;
+                let place = runs.base().plus(runs.len().since(runs.base()) * part / 10);
                 assert_eq!(runs.batch_end(place), singles.batch_end(place), "from {place}");
                 assert_eq!(runs.weight(place, runs.len()), singles.weight(place, runs.len()), "from {place}");
                 assert_eq!(runs.origins_before(place), singles.origins_before(place), "before {place}");
                 let tail = |log: &Log| log.tail(place).map(|said| said.count()).sum::<u64>();
-                assert_eq!((tail(runs), tail(singles)), (runs.len() - place, runs.len() - place));
+                assert_eq!((tail(runs), tail(singles)), (runs.len().since(place), runs.len().since(place)));
             }
         }
     }

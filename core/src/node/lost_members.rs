@@ -5,8 +5,9 @@ use core::net::SocketAddr;
 
 use crate::action::Departure;
 use crate::config::Times;
-use crate::ids::{Index, NodeId};
+use crate::ids::NodeId;
 use crate::limits::MAX_ABSENT;
+use crate::numbers::Index;
 use crate::roster::{Member, Roster};
 use crate::time::Instant;
 use crate::wire::Change;

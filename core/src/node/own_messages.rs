@@ -4,8 +4,8 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::ids::{Index, Seq, Stamp};
 use crate::limits::{BATCH_BYTES, SUBMIT_WINDOW, SUBMIT_WINDOW_BYTES};
+use crate::numbers::{Index, Seq, Stamp};
 use crate::roster::Member;
 use crate::text_run::TextRun;
 use crate::wire::{Entry, Run};
@@ -52,28 +52,28 @@ impl OwnMessages {
 
     /// Numbers new texts of `origin`, which wait from now on. Returns the number of the first.
     pub(super) fn say(&mut self, origin: Arc<Member>, texts: TextRun, stamp: Stamp) -> Seq {
-        let oseq = self.last.saturating_add(1);
+        let first = self.last.next();
         self.count = self.count.saturating_add(texts.len());
         self.bytes = self.bytes.saturating_add(texts.bytes(usize::MAX));
-        let said = Run { origin, oseq, texts, stamp };
+        let said = Run { origin, first, stamp, texts };
         self.last = said.last();
         let mut rest = Some(said);
         while let Some(said) = rest {
-            let fits = said.places_in(BATCH_BYTES as u64);
-            self.waiting.extend(said.part(0, fits));
-            rest = said.part(fits, u64::MAX);
+            let (fits, others) = said.split_at(said.count_in(BATCH_BYTES as u64));
+            self.waiting.extend(fits);
+            rest = others;
         }
-        oseq
+        first
     }
 
-    /// Marks the messages from `oseq` on for the leader.
-    pub(super) fn submit_from(&mut self, oseq: Seq) {
-        self.submit_from.get_or_insert(oseq);
+    /// Marks the messages from `first` on for the leader.
+    pub(super) fn submit_from(&mut self, first: Seq) {
+        self.submit_from.get_or_insert(first);
     }
 
     /// Marks all that waits, for a new leader.
     pub(super) fn submit_again(&mut self) {
-        self.submit_from = self.waiting.front().map(|said| said.oseq);
+        self.submit_from = self.waiting.front().map(|said| said.first);
     }
 
     /// The first of the messages marked for the leader, which are marked no longer.
@@ -81,9 +81,9 @@ impl OwnMessages {
         self.submit_from.take()
     }
 
-    /// The messages from `oseq` on, in parts that fit a frame.
-    pub(super) fn parts_from(&self, oseq: Seq) -> Vec<Vec<Run>> {
-        in_parts(self.waiting.iter().filter_map(|said| said.clone().after(oseq.saturating_sub(1))))
+    /// The messages from `first` on, in parts that fit a frame.
+    pub(super) fn parts_from(&self, first: Seq) -> Vec<Vec<Run>> {
+        in_parts(self.waiting.iter().filter_map(|said| said.clone().starting_at(first)))
     }
 
     /// The first run that waits.
@@ -97,10 +97,10 @@ impl OwnMessages {
         self.placed(said.last());
     }
 
-    /// The messages up to `oseq` have their places and wait no longer.
-    pub(super) fn placed(&mut self, oseq: Seq) {
-        while let Some(first) = self.waiting.pop_front_if(|first| first.oseq <= oseq) {
-            let rest = first.clone().after(oseq);
+    /// The messages up to `last` have their places and wait no longer.
+    pub(super) fn placed(&mut self, last: Seq) {
+        while let Some(first) = self.waiting.pop_front_if(|waiting| waiting.first <= last) {
+            let rest = first.clone().after(last);
             let placed = first.texts.len().saturating_sub(rest.as_ref().map_or(0, |rest| rest.texts.len()));
             self.count = self.count.saturating_sub(placed);
             self.bytes = self.bytes.saturating_sub(first.texts.bytes(placed));
@@ -137,7 +137,7 @@ pub(super) fn in_parts(said: impl Iterator<Item = Run>) -> Vec<Vec<Run>> {
             parts.push(Vec::new());
             bytes = 0;
         }
-        bytes = bytes.saturating_add(said.weight(u64::MAX));
+        bytes = bytes.saturating_add(said.weight());
         if let Some(part) = parts.last_mut() {
             part.push(said);
         }
@@ -148,7 +148,7 @@ pub(super) fn in_parts(said: impl Iterator<Item = Run>) -> Vec<Vec<Run>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::Text;
+    use crate::text::Text;
 
     fn texts(count: usize) -> TextRun {
         TextRun::new(&alloc::vec![Text::new("x").unwrap(); count]).unwrap()
@@ -158,27 +158,27 @@ mod tests {
     fn messages_wait_in_order_until_they_have_their_places() {
         let me: Arc<Member> = Member::numbered(1).into();
         let mut own = OwnMessages::default();
-        assert_eq!(own.say(me.clone(), texts(3), 1), 1);
-        assert_eq!(own.say(me, texts(2), 4), 4);
-        own.placed(2);
-        assert_eq!((own.waiting(), own.last()), (3, 5));
-        assert_eq!(own.first().map(|said| said.oseq), Some(3));
-        let parts = own.parts_from(5);
+        assert_eq!(own.say(me.clone(), texts(3), Stamp(1)), Seq(1));
+        assert_eq!(own.say(me, texts(2), Stamp(4)), Seq(4));
+        own.placed(Seq(2));
+        assert_eq!((own.waiting(), own.last()), (3, Seq(5)));
+        assert_eq!(own.first().map(|said| said.first), Some(Seq(3)));
+        let parts = own.parts_from(Seq(5));
         assert_eq!(parts.iter().flatten().map(Run::count).sum::<u64>(), 1);
-        own.placed(5);
-        assert!(own.are_with_all(0));
+        own.placed(Seq(5));
+        assert!(own.are_with_all(Index(0)));
     }
 
     #[test]
     fn what_is_submitted_begins_with_the_first_message_marked() {
         let me: Arc<Member> = Member::numbered(1).into();
         let mut own = OwnMessages::default();
-        own.say(me, texts(3), 1);
-        own.submit_from(2);
-        own.submit_from(3);
-        assert_eq!((own.take_submission(), own.take_submission()), (Some(2), None));
-        own.placed(1);
+        own.say(me, texts(3), Stamp(1));
+        own.submit_from(Seq(2));
+        own.submit_from(Seq(3));
+        assert_eq!((own.take_submission(), own.take_submission()), (Some(Seq(2)), None));
+        own.placed(Seq(1));
         own.submit_again();
-        assert_eq!(own.take_submission(), Some(2));
+        assert_eq!(own.take_submission(), Some(Seq(2)));
     }
 }

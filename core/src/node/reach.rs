@@ -3,7 +3,8 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 
 use crate::config::Times;
-use crate::ids::{Epoch, NodeId};
+use crate::ids::NodeId;
+use crate::numbers::Epoch;
 use crate::roster::{Roster, View};
 use crate::time::Instant;
 

@@ -12,7 +12,8 @@ use super::membership::quits;
 use super::own_messages::in_parts;
 use super::{Node, Rule};
 use crate::action::{Notice, Occasion};
-use crate::ids::{Index, LinkId, NodeId};
+use crate::ids::{LinkId, NodeId};
+use crate::numbers::{Index, Seq};
 use crate::roster::{Roster, View};
 use crate::wire::{
     Body, Change, Deliver, Elected, Entry, Install, Message, RefusedKind, Run, Sync, ViewSpan,
@@ -150,11 +151,11 @@ impl Node {
     fn sequence_again(&mut self, member: NodeId, said: Run) {
         let last = self.replica.log().last_of(said.origin.id);
         let again = !self.enforces(Rule::ExactNextSeq);
-        let Some(said) = said.after(if again { 0 } else { last }) else { return };
-        let expected = last.saturating_add(1);
-        if said.oseq > expected {
-            let to = said.oseq.saturating_sub(1);
-            self.sequence(Body::Gap { origin: said.origin.clone(), from: expected, to });
+        let Some(said) = said.after(if again { Seq::default() } else { last }) else { return };
+        let expected = last.next();
+        if said.first > expected {
+            let (origin, last) = (said.origin.clone(), said.first.prev());
+            self.sequence(Body::Gap { origin, first: expected, last });
         }
         let replayed = self.role.leadership().is_some_and(|leadership| leadership.is_returning(member));
         self.sequence(Body::Chat { said, replayed });

@@ -7,10 +7,12 @@ use super::leadership::Leadership;
 use super::{Node, Rule};
 use crate::action::{Fault, Notice, Occasion};
 use crate::config::Times;
-use crate::ids::{Index, LinkId, NodeId, Text};
+use crate::ids::{LinkId, NodeId};
 use crate::limits::ACK_BYTES;
 use crate::node::Timer;
+use crate::numbers::{Index, Seq, Stamp};
 use crate::roster::View;
+use crate::text::Text;
 use crate::text_run::TextRun;
 use crate::wire::{Body, Deliver, Entry, Message, Run};
 
@@ -46,7 +48,7 @@ impl Node {
         if (self.leads() || is_led) && !self.is_in_doubt() {
             self.own.submit_from(first);
         } else {
-            (first..=self.own.last()).for_each(|oseq| self.effects.notify(Notice::Held { oseq }));
+            first.through(self.own.last()).for_each(|seq| self.effects.notify(Notice::Held { seq }));
         }
     }
 
@@ -90,10 +92,10 @@ impl Node {
         let Some(leadership) = self.role.leadership_mut() else { return };
         let origin = said.origin.id;
         let last = leadership.last_held(origin).unwrap_or_else(|| self.replica.log().last_of(origin));
-        if said.oseq > last.saturating_add(1) && !takes_any {
+        if said.first > last.next() && !takes_any {
             return;
         }
-        let Some(said) = said.after(if takes_any { 0 } else { last }) else { return };
+        let Some(said) = said.after(if takes_any { Seq::default() } else { last }) else { return };
         if leadership.is_holding() {
             return leadership.hold(said);
         }
@@ -115,8 +117,12 @@ impl Node {
     /// Appends an entry to the log that this node leads. Chat is sent together after all inputs. A change of the membership
     /// is sent at once, while the members that it removes still are members.
     pub(super) fn sequence(&mut self, body: Body) {
-        let mut entry =
-            Entry { view: self.membership.view(), index: self.replica.log().len(), stamp: 0, body };
+        let mut entry = Entry {
+            view: self.membership.view(),
+            index: self.replica.log().len(),
+            stamp: Stamp::default(),
+            body,
+        };
         entry.stamp = self.effects.ticks(entry.count());
         if let Body::Membership { cfg, change } = &entry.body {
             let (index, cfg, change) = (entry.index, *cfg, change.clone());
@@ -173,7 +179,7 @@ impl Node {
         }
         let (mut urgent, mut owed) = (false, self.replica.owe_acknowledgement(0));
         for entry in deliver.entries {
-            let Some(entry) = entry.part(self.replica.log().len(), Index::MAX) else { continue };
+            let Some(entry) = entry.starting_at(self.replica.log().len()) else { continue };
             if entry.index > self.replica.log().len() || entry.view != self.membership.view() {
                 return self.leader_linked();
             }
@@ -181,7 +187,7 @@ impl Node {
                 return self.accuse(sender, Fault::LogOrder);
             }
             urgent |= matches!(entry.body, Body::Membership { .. });
-            owed = self.replica.owe_acknowledgement(entry.weight(u64::MAX));
+            owed = self.replica.owe_acknowledgement(entry.weight());
             self.append(entry);
         }
         self.learn_stable(deliver.stable);

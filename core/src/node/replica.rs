@@ -7,7 +7,8 @@ use core::net::SocketAddr;
 use super::log::{Log, count};
 use super::lost_members::LostMembers;
 use crate::action::{Chat, Fault, Notice, Occasion};
-use crate::ids::{Index, NodeId, Seq};
+use crate::ids::NodeId;
+use crate::numbers::{Index, Seq};
 use crate::roster::Roster;
 use crate::time::Instant;
 use crate::wire::{Body, Change, Entry, Install};
@@ -58,7 +59,8 @@ impl Replica {
         self.lost.replace(roster);
         let (log, lost) = (&mut self.log, &self.lost);
         log.forget_origins(|id| roster.contains(id) || lost.contains(id));
-        self.shown.retain(|id, _| log.last_of(*id) > 0 || roster.contains(*id) || lost.contains(*id));
+        self.shown
+            .retain(|id, _| log.last_of(*id) > Seq::default() || roster.contains(*id) || lost.contains(*id));
     }
 
     /// Learns that all members have the log up to `stable`, and drops history that no member needs. Members that catch up
@@ -93,17 +95,17 @@ impl Replica {
         match body {
             Body::Chat { said, replayed } => {
                 let shown = self.raise_shown(said.origin.id, said.last());
-                let news = said.clone().after(if again { 0 } else { shown })?;
+                let news = said.clone().after(if again { Seq::default() } else { shown })?;
                 Some(Notice::Chat(Chat {
-                    seq: index.saturating_add(news.oseq.saturating_sub(said.oseq)),
+                    index: index.plus(news.first.since(said.first)),
                     mine: news.origin.id == me,
                     said: news,
                     occasion: if *replayed { Occasion::OtherRing } else { occasion },
                 }))
             }
-            Body::Gap { origin, to, .. } => {
-                let shown = self.raise_shown(origin.id, *to);
-                let count = to.saturating_sub(shown);
+            Body::Gap { origin, last, .. } => {
+                let shown = self.raise_shown(origin.id, *last);
+                let count = last.since(shown);
                 (count > 0).then(|| Notice::Gap { from: origin.clone(), count })
             }
             Body::Membership { .. } => None,
@@ -122,7 +124,7 @@ impl Replica {
     /// The leader's fault: entries in an order that no leader writes, or a log that lacks what the user has seen.
     pub(super) fn check_install(&self, install: &Install, entries: &[Entry]) -> Result<(), Fault> {
         let replaced = install.base > install.common;
-        let end = if replaced { 0 } else { install.common };
+        let end = if replaced { Index::default() } else { install.common };
         let is_newer = entries.last().is_some_and(|entry| entry.view.epoch > install.cfg.view.epoch);
         if is_newer || !self.log.may_go_on(end, entries) {
             return Err(Fault::LogOrder);
@@ -132,7 +134,7 @@ impl Replica {
         count(&mut last, entries);
         // An origin that the leader has forgotten altogether has no number.
         let is_lacking =
-            |(id, shown): (&NodeId, &Seq)| last.get(id).is_some_and(|last| (1..*shown).contains(last));
+            |(id, shown): (&NodeId, &Seq)| last.get(id).is_some_and(|last| (Seq(1)..*shown).contains(last));
         if self.shown.iter().any(is_lacking) { Err(Fault::TakenBack) } else { Ok(()) }
     }
 
@@ -166,9 +168,9 @@ impl Replica {
     pub(super) fn give_up_lost_history(&mut self, me: NodeId) -> Vec<(NodeId, u64)> {
         let mut lost = Vec::new();
         for (origin, last) in self.log.origins() {
-            let shown = self.shown.get(origin).copied().unwrap_or(0);
+            let shown = self.shown.get(origin).copied().unwrap_or_default();
             if *last > shown && *origin != me {
-                lost.push((*origin, last.saturating_sub(shown)));
+                lost.push((*origin, last.since(shown)));
                 self.shown.insert(*origin, *last);
             }
         }

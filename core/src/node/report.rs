@@ -18,7 +18,7 @@ impl Node {
             stats: Stats {
                 waiting: self.own.waiting() as u64,
                 links: self.links.len() as u64,
-                history: self.replica.log().len().saturating_sub(self.replica.log().base()),
+                history: self.replica.log().len().since(self.replica.log().base()),
                 history_bytes: self.replica.log().kept_weight(),
                 ..self.effects.stats(self.now())
             },

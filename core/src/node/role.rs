@@ -19,7 +19,8 @@ use super::leadership::Leadership;
 use super::recovery::Syncing;
 use super::timers::Timer;
 use crate::action::{CloseMode, ElectionPhase, Ending, Notice};
-use crate::ids::{Epoch, NodeId};
+use crate::ids::NodeId;
+use crate::numbers::Epoch;
 use crate::roster::{ConfigId, Roster, View};
 use crate::wire::{Body, Change, Elected};
 

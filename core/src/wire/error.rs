@@ -1,65 +1,45 @@
 //! What can be wrong with bytes.
 
-use core::fmt;
+use thiserror::Error;
 
 use super::VERSION;
 
-/// Why bytes are no messages. The link that they came on is of no more use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// What is wrong with the bytes of a link. The link is then of no more use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum DecodeError {
     /// The first frame is not a greeting of this protocol.
+    #[error("is no ringchat")]
     NotRingchat,
-    /// The first frame greets in another version.
+    /// The first frame is a greeting in another version.
+    #[error("speaks version {theirs} of the protocol, this program version {}", VERSION)]
     Version {
-        /// Theirs.
+        /// The version of the other end.
         theirs: u16,
     },
     /// A frame announces more bytes than are taken.
+    #[error("announced a frame of {length} bytes where {limit} are allowed")]
     TooLong {
         /// The bytes announced.
         length: usize,
         /// The bytes taken at that point.
         limit: usize,
     },
-    /// A frame does not hold a message.
+    /// A frame holds no message.
+    #[error("sent a frame that is no message")]
     Malformed,
     /// A frame holds more than a message.
+    #[error("sent a message with {bytes} bytes too many")]
     Trailing {
-        /// How many bytes more.
+        /// The bytes after the message.
         bytes: usize,
     },
     /// The input ended inside a frame.
+    #[error("ended inside a frame")]
     Truncated,
 }
 
-impl fmt::Display for DecodeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotRingchat => f.write_str("is no ringchat"),
-            Self::Version { theirs } => {
-                write!(f, "speaks version {theirs} of the protocol, this program version {VERSION}")
-            }
-            Self::TooLong { length, limit } => {
-                write!(f, "announced a frame of {length} bytes where {limit} are allowed")
-            }
-            Self::Malformed => f.write_str("sent a frame that is no message"),
-            Self::Trailing { bytes } => write!(f, "sent a message with {bytes} bytes too many"),
-            Self::Truncated => f.write_str("ended inside a frame"),
-        }
-    }
-}
-
-impl core::error::Error for DecodeError {}
-
-/// A message that fits no frame. The node's limits rule it out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// A message does not fit a frame. The node's limits rule this out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
+#[error("a message does not fit a frame")]
 pub struct FrameTooLong;
-
-impl fmt::Display for FrameTooLong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a message does not fit a frame")
-    }
-}
-
-impl core::error::Error for FrameTooLong {}

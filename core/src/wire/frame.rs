@@ -11,7 +11,7 @@ use crate::limits::MAX_FRAME;
 /// The version of the protocol that this crate speaks.
 pub const VERSION: u16 = 3;
 
-/// The first bytes on every link, each way: a frame that tells the program and the version.
+/// The first bytes on every link, in each direction: a frame that tells the program and the version.
 pub const GREETING: [u8; HEADER + GREETING_BODY] = [
     0,
     0,
@@ -33,16 +33,16 @@ const HEADER: usize = 4;
 const MAGIC: &[u8] = b"RINGCHAT";
 const GREETING_BODY: usize = 10;
 
-/// The least room that [`FrameDecoder::spare`] lends, enough for what comes at rest.
+/// The least room that [`FrameDecoder::spare`] lends: enough for what comes at rest.
 const LEAST_READ: usize = 2 * 1024;
 
-/// The most that it lends beside what waits already.
+/// The most room that [`FrameDecoder::spare`] lends beside the bytes that wait already.
 const MOST_READ: usize = 64 * 1024;
 
 /// Appends `envelope` as one frame to `bytes`.
 ///
 /// # Errors
-/// If it does not fit a frame; `bytes` is then as it was.
+/// If the message does not fit a frame. Then `bytes` is left as it was.
 pub fn encode(envelope: &Envelope, bytes: &mut Vec<u8>) -> Result<(), FrameTooLong> {
     let start = bytes.len();
     bytes.extend_from_slice(&[0; HEADER]);
@@ -85,11 +85,11 @@ impl Flavor for Body<'_> {
     }
 }
 
-/// Turns the bytes of one link, in whatever chunks they come, into messages.
+/// Turns the bytes of one link, which come in any chunks, into messages.
 ///
 /// Lend out [`spare`](Self::spare), read into it, tell [`advance`](Self::advance) how much came, then take
-/// messages with [`pop`](Self::pop) until there is none. It holds at most one frame and one chunk, which grows while
-/// more comes than it takes.
+/// messages with [`pop`](Self::pop) until there is none. A decoder holds at most one frame and one chunk. The chunk
+/// grows while reads fill it.
 ///
 /// ```
 /// use ringchat_core::wire::{FrameDecoder, GREETING};
@@ -103,11 +103,11 @@ impl Flavor for Body<'_> {
 #[derive(Clone, Debug)]
 pub struct FrameDecoder {
     buffer: Vec<u8>,
-    /// Where the first byte lies that was not taken yet.
+    /// The position of the first byte that was not taken yet.
     start: usize,
-    /// Where the last byte ends that was read.
+    /// The position after the last byte that was read.
     end: usize,
-    /// How much is lent next.
+    /// How many bytes are lent next.
     lends: usize,
     limit: usize,
     greeted: bool,
@@ -120,12 +120,12 @@ impl FrameDecoder {
         Self { buffer: Vec::new(), start: 0, end: 0, lends: LEAST_READ, limit, greeted: false }
     }
 
-    /// From now on takes frames of up to `limit` bytes, at most [`MAX_FRAME`].
+    /// Takes frames of up to `limit` bytes from now on, at most [`MAX_FRAME`].
     pub fn set_limit(&mut self, limit: usize) {
         self.limit = limit.min(MAX_FRAME);
     }
 
-    /// Whether the other end's greeting came in.
+    /// Whether the greeting of the other end came in.
     pub fn greeted(&self) -> bool {
         self.greeted
     }
@@ -159,7 +159,7 @@ impl FrameDecoder {
     /// Takes the next message, if all its bytes are there.
     ///
     /// # Errors
-    /// If the bytes are no message. The same error is given again, whatever follows.
+    /// If the bytes are no message. Later calls give the same error again, whatever follows.
     pub fn pop(&mut self) -> Result<Option<Envelope>, DecodeError> {
         if !self.greeted && !self.pop_greeting()? {
             return Ok(None);
@@ -177,7 +177,7 @@ impl FrameDecoder {
     /// Tells that the input has ended.
     ///
     /// # Errors
-    /// If it ended inside a frame.
+    /// If the input ended inside a frame.
     pub fn finish(&self) -> Result<(), DecodeError> {
         if self.start < self.end { Err(DecodeError::Truncated) } else { Ok(()) }
     }
@@ -199,7 +199,7 @@ impl FrameDecoder {
         Ok(true)
     }
 
-    /// The length of the next frame, checked before anything more of it is waited for.
+    /// The length of the next frame, checked before more of the frame is awaited.
     fn frame_length(&self) -> Result<Option<usize>, DecodeError> {
         let came = self.buffer.get(self.start..self.end).unwrap_or_default();
         let Some(&header) = came.first_chunk::<HEADER>() else { return Ok(None) };
@@ -233,11 +233,12 @@ impl FrameDecoder {
 mod tests {
     use super::*;
     use crate::ids::RoomId;
+    use crate::numbers::Stamp;
     use crate::wire::Message;
     use alloc::vec;
 
     fn envelope(stamp: u64) -> Envelope {
-        Envelope { room: RoomId(7), stamp, message: Message::Leave }
+        Envelope { room: RoomId(7), stamp: Stamp(stamp), message: Message::Leave }
     }
 
     fn stream() -> Vec<u8> {

@@ -1,46 +1,44 @@
 //! The messages of the protocol.
 
-use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::action::Departure;
-use crate::ids::{Epoch, Index, NodeId, RoomId, Seq, Stamp};
+use super::entry::Entry;
+use super::run::Run;
+use crate::ids::{NodeId, RoomId};
+use crate::numbers::{Epoch, Index, Seq, Stamp};
 use crate::roster::{ConfigId, Member, Roster, View};
-use crate::text_run::TextRun;
 
 /// A message on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Envelope {
-    /// The room, once it is known.
+    /// The room, or [`RoomId::UNKNOWN`] from a sender that does not know it yet.
     pub room: RoomId,
-    /// The sender's Lamport time at the sending; no two sendings of a node share it.
+    /// The sender's Lamport time at the sending. No two messages of a node share it, but for one sent on several links.
     pub stamp: Stamp,
-    /// What is sent.
+    /// The message itself.
     pub message: Message,
 }
 
-/// All messages.
+/// The messages of the protocol.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum Message {
-    /// First message of a member to a member; on a link that stands, it only tells the link's ring role.
+    /// The first message of a member to a member. On a link that stands, it only tells the link's role in the ring.
     Hello(Hello),
-    /// "You are no member here": refuses what a `RefusedKind` tells.
+    /// "You are no member here": refuses a message.
     NotMember(NotMember),
-    /// "Your connection is older than the one that we have": dial again with more than this generation.
+    /// "Our connection is newer than yours": the dialer tries again with a higher generation.
     Superseded {
         /// The generation of the connection that stands.
         generation: u64,
     },
-    /// "I do not know the roster of your cfg; send it."
+    /// "I do not know the roster of your configuration; send it."
     WantRoster,
     /// The newest roster that the sender knows.
     Roster {
-        /// Its configuration.
+        /// The configuration that the roster is of.
         cfg: ConfigId,
         /// The members.
         roster: Roster,
@@ -53,11 +51,11 @@ pub enum Message {
     Elect(Elect),
     /// The winner's announcement on its way round the ring, or to a newcomer.
     Elected(Elected),
-    /// Messages for the leader to put into the order.
+    /// Own messages of a member, for the leader to sequence.
     Submit {
-        /// The view in which they are submitted.
+        /// The view of the leader.
         view: View,
-        /// What is submitted, in order, all of the sender's.
+        /// The messages, in order.
         #[serde(with = "super::packed::many")]
         said: Vec<Run>,
     },
@@ -65,9 +63,9 @@ pub enum Message {
     Deliver(Deliver),
     /// "My log reaches up to `index`."
     Ack {
-        /// In which view.
+        /// The view of the leader.
         view: View,
-        /// The log's length.
+        /// The length of the sender's log.
         index: Index,
     },
     /// A member shows its log to the leader, and what the leader's may lack.
@@ -76,63 +74,63 @@ pub enum Message {
     Install(Install),
     /// "This member is silent or gone, as far as I can see."
     Suspect {
-        /// Who.
+        /// The suspected member.
         id: NodeId,
     },
     /// "I leave once all that I said is stable."
     Draining,
     /// "I leave now."
     Leave,
-    /// The leader leaves; who elects.
+    /// The leader leaves.
     Goodbye {
-        /// Who is to begin the election.
+        /// The member that shall begin the election.
         successor: Option<NodeId>,
     },
-    /// The link is about to be closed by the sender, and why.
+    /// The sender refuses a join, or cuts the receiver off.
     Refused(Refusal),
     /// A newcomer, or the leader of another ring, wants in.
     Join(Join),
     /// A leader asks whether a lost member is in another ring.
     Probe {
-        /// Who leads the ring that asks.
+        /// The leader of the ring that asks.
         me: Member,
-        /// How many it has.
+        /// How many members that ring has.
         size: u64,
     },
     /// "I lead another, greater ring; join it."
     ProbeReply {
-        /// Who leads it.
+        /// The leader of the greater ring.
         me: Member,
     },
     /// "I do not lead; ask this one."
     JoinVia {
-        /// Who says so: the contact that a newcomer names to the leader.
+        /// The sender, which a newcomer names to the leader as its contact.
         me: NodeId,
-        /// Who leads.
+        /// The member that leads.
         leader: Member,
     },
     /// A leader that slept asks whether it still leads: "What have you promised?"
     WantPromise {
-        /// How often it has asked.
+        /// How often the leader has asked.
         round: u64,
     },
     /// "I append nothing of an older epoch any more."
     Promise {
         /// The round of the question that this answers.
         round: u64,
-        /// Than which.
+        /// The epoch promised.
         epoch: Epoch,
     },
 }
 
-/// Introduces a member to a member.
+/// The greeting of a member to a member.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Hello {
-    /// Who sends it.
+    /// The sender.
     pub me: NodeId,
-    /// Who is meant. Another incarnation than this answers `NotMember`: the one meant is dead.
+    /// The member that the sender dialed. A node with another id answers `NotMember`: the member meant is dead.
     pub you: NodeId,
-    /// Which of the pair's connections this is; a higher one supersedes.
+    /// Counts the connections of the pair. A connection of a higher generation supersedes the others.
     pub generation: u64,
     /// Whether the sender takes the receiver for its next.
     pub next: bool,
@@ -166,9 +164,9 @@ pub struct NotMember {
     pub re: RefusedKind,
     /// The epoch of the message refused.
     pub epoch: Epoch,
-    /// Who refuses.
+    /// The member that refuses.
     pub me: NodeId,
-    /// The newest configuration known to who refuses.
+    /// The newest configuration that the refuser knows.
     pub cfg: Option<ConfigId>,
 }
 
@@ -183,25 +181,25 @@ pub struct Beat {
     pub stable: Index,
 }
 
-/// How a candidate ranks: by the epoch of its log, the length of its log, then its id.
+/// How a candidate ranks: by the epoch of its log, then by the length of its log, then by its id.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct CandidateRank {
-    /// The epoch of the view in which its log was written.
+    /// The epoch of the last entry of its log.
     pub epoch: Epoch,
     /// The length of its log.
     pub length: Index,
-    /// Who.
+    /// The candidate.
     pub id: NodeId,
 }
 
 /// A candidacy.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Elect {
-    /// The epoch to be opened.
+    /// The epoch that the winner opens.
     pub epoch: Epoch,
     /// The candidate.
     pub candidate: CandidateRank,
-    /// Whom it has passed, the candidate first.
+    /// The members that passed the token on, the candidate first.
     pub path: Vec<NodeId>,
     /// The newest configuration that the sender knows.
     pub cfg: ConfigId,
@@ -212,7 +210,7 @@ pub struct Elect {
 /// The winner's announcement.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Elected {
-    /// The configuration to accept; its view is the new one.
+    /// The configuration to follow. Its view is the winner's.
     pub cfg: ConfigId,
     /// Its members.
     pub roster: Roster,
@@ -227,81 +225,6 @@ pub struct ViewSpan {
     pub view: View,
     /// The index after its last entry.
     pub end: Index,
-}
-
-/// Things that one member said, one right after the other: numbers and stamps go up by one.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Run {
-    /// Who said them.
-    pub origin: Arc<Member>,
-    /// The number of the first among the origin's.
-    pub oseq: Seq,
-    /// What was said.
-    pub texts: TextRun,
-    /// The origin's Lamport time at the first.
-    pub stamp: Stamp,
-}
-
-/// An entry of the log. One of chat takes a place for each text; places and stamps go up by one.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Entry {
-    /// The view in which it was written.
-    pub view: View,
-    /// Its first place.
-    pub index: Index,
-    /// The leader's Lamport time at the writing of the first.
-    pub stamp: Stamp,
-    /// What it holds.
-    pub body: Body,
-}
-
-/// What an entry holds.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Body {
-    /// Something said. `replayed` if it came from another ring or an orphaned tail.
-    Chat {
-        /// What was said.
-        said: Run,
-        /// Whether it is sequenced again.
-        replayed: bool,
-    },
-    /// A change of the membership.
-    Membership {
-        /// The configuration it leads to.
-        cfg: ConfigId,
-        /// What changes. Boxed, because most entries are chat, and smaller.
-        change: Box<Change>,
-    },
-    /// Messages that can no longer be had.
-    Gap {
-        /// Whose.
-        origin: Arc<Member>,
-        /// The first of them.
-        from: Seq,
-        /// The last of them.
-        to: Seq,
-    },
-}
-
-/// A change of the membership.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub enum Change {
-    /// The first entry of an epoch.
-    Opened {
-        /// Its whole roster.
-        roster: Roster,
-        /// Who was a member before and is none now.
-        lost: Vec<Member>,
-    },
-    /// Some go, then some come.
-    Edit {
-        /// Who goes, and why.
-        gone: Vec<(Member, Departure)>,
-        /// Who comes, each after whom.
-        joined: Vec<(Member, NodeId)>,
-        /// Whether they come as a ring of their own, and two rings become one.
-        merged: bool,
-    },
 }
 
 /// Entries on their way to a member.
@@ -351,42 +274,30 @@ pub struct Install {
     pub stable: Index,
 }
 
-/// Wants in.
+/// A request to be let in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Join {
-    /// Who.
+    /// The newcomer, or the leader of another ring.
     pub me: Member,
-    /// Whom it asked first; it comes right after that one in the ring.
+    /// The member that it asked first, and after which it comes in the ring.
     pub contact: Option<NodeId>,
-    /// Zero for a newcomer; else the highest epoch promised by a member that comes back.
+    /// The highest epoch that a member that comes back has promised; zero for a newcomer.
     pub epoch: Epoch,
-    /// Which of the pair's connections this is.
+    /// Counts the connections of the pair.
     pub generation: u64,
-    /// The other members of the ring that it leads, in order; none for a newcomer.
+    /// The other members of the ring that it leads, in order; empty for a newcomer.
     pub ring: Vec<Member>,
 }
 
-/// Why somebody is refused.
+/// Why a node is refused or cut off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
 pub enum Refusal {
     /// The room has all the members that it can have.
     RoomFull,
-    /// It took in messages too slowly.
+    /// The node took in messages too slowly.
     Slow,
-    /// There is no leader just now; ask again.
+    /// The room has no leader just now, or its leader is occupied. The node may ask again.
     Busy,
-    /// It did not come in in time.
+    /// The node was not let in in time.
     TooLate,
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::RoomFull => "the room is full",
-            Self::Slow => "it takes in messages too slowly",
-            Self::Busy => "the room has no leader just now",
-            Self::TooLate => "it did not answer in time",
-        })
-    }
 }

@@ -1,17 +1,20 @@
 //! What travels between nodes, and how it becomes bytes.
 //!
 //! A link carries frames: a big-endian `u32` length, then that many bytes. The first frame each way is the
-//! greeting: `RINGCHAT` and a big-endian `u16` version. Every other is one [`Envelope`] in postcard.
+//! greeting: `RINGCHAT` and a big-endian `u16` version. Every other frame is one [`Envelope`] in postcard.
 
+mod entry;
 mod error;
 mod frame;
 mod message;
 mod packed;
 mod run;
 
+pub use entry::{Body, Change, Entry};
 pub use error::{DecodeError, FrameTooLong};
 pub use frame::{FrameDecoder, GREETING, VERSION, encode};
 pub use message::{
-    Beat, Body, CandidateRank, Change, Deliver, Elect, Elected, Entry, Envelope, Hello, Install, Join,
-    Message, NotMember, Refusal, RefusedKind, Run, Sync, ViewSpan,
+    Beat, CandidateRank, Deliver, Elect, Elected, Envelope, Hello, Install, Join, Message, NotMember,
+    Refusal, RefusedKind, Sync, ViewSpan,
 };
+pub use run::Run;

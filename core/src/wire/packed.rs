@@ -1,6 +1,6 @@
-//! How entries, and things said, travel many in a frame: the bytes of all texts, their lengths, then what else there
-//! is of each run. Most follow one another in one view and come from few members, so what follows from those before
-//! in the frame is left out, and all texts of a frame share their memory.
+//! How entries and runs travel many in a frame: the bytes of all texts, then their lengths, then all else. Most entries
+//! follow one another in one view and come from few members, so whatever follows from those before in the frame is left
+//! out. All texts of a frame share their memory.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -9,16 +9,16 @@ use alloc::vec::Vec;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::message::{Body, Change, Entry, Run};
-use super::run::MAX_RUN;
-use crate::ids::{Index, Seq, Stamp};
+use super::entry::{Body, Change, Entry};
+use super::run::Run;
+use crate::numbers::{Index, Seq, Stamp};
 use crate::roster::{ConfigId, Member, View};
 use crate::text_run::{JoinedTexts, TextRun};
 
-/// An entry on its way. What is seldom there is boxed.
+/// An entry in a frame. Whatever is seldom there is boxed.
 #[derive(Serialize, Deserialize)]
 pub(super) struct PackedEntry {
-    /// Its place, unless it is right after the one before, in its view.
+    /// The place of the entry, unless it is the next one in the view of the entry before.
     place: Option<Box<(View, Index)>>,
     later: Later,
     body: PackedBody,
@@ -26,38 +26,39 @@ pub(super) struct PackedEntry {
 
 #[derive(Serialize, Deserialize)]
 enum PackedBody {
-    Chat(PackedSaid),
-    Replayed(PackedSaid),
+    Chat(PackedRun),
+    Replayed(PackedRun),
     Membership(Box<(ConfigId, Change)>),
     Gap(Box<(Member, Seq, Seq)>),
 }
 
-/// What was said on its way.
+/// A run in a frame.
 #[derive(Serialize, Deserialize)]
-pub(super) struct PackedSaid {
-    /// Who says it and its number, unless it is the next message of whose was the one before.
+pub(super) struct PackedRun {
+    /// The origin and the first number, unless they follow from the run before.
     from: Option<Box<(Origin, Seq)>>,
     later: Later,
-    /// How many texts it has.
+    /// How many texts the run has.
     count: u32,
 }
 
 #[derive(Serialize, Deserialize)]
 enum Origin {
     New(Arc<Member>),
-    /// The one that was new so many others before, in this frame.
+    /// The position of the origin among the new ones before in this frame, from 0.
     Known(u32),
 }
 
-/// How much later a stamp is than the one before of its kind.
+/// How much later a stamp is than the stamp before of its kind.
 type Later = i64;
 
-/// What those before in the frame tell about the next one.
+/// What the entries and runs before in the frame tell about the next one.
 #[derive(Default)]
 pub(super) struct Before {
+    /// The last place, and its stamp.
     place: Option<(View, Index)>,
     stamp: Stamp,
-    /// The place of the last origin among `origins`, and its number.
+    /// The last text: the position of its origin among `origins`, and its number; then its stamp.
     said: Option<(usize, Seq)>,
     said_stamp: Stamp,
     origins: Vec<Arc<Member>>,
@@ -68,11 +69,11 @@ pub(super) struct Before {
 
 impl Before {
     fn next_place(&self) -> Option<(View, Index)> {
-        self.place.and_then(|(view, index)| Some((view, index.checked_add(1)?)))
+        self.place.map(|(view, index)| (view, index.next()))
     }
 
     fn next_said(&self) -> Option<(usize, Seq)> {
-        self.said.and_then(|(at, oseq)| Some((at, oseq.checked_add(1)?)))
+        self.said.map(|(at, seq)| (at, seq.next()))
     }
 
     fn take_texts(&mut self, count: u32) -> Option<TextRun> {
@@ -82,7 +83,7 @@ impl Before {
     }
 
     fn after_entry(&mut self, entry: &Entry) {
-        self.place = Some((entry.view, entry.end().saturating_sub(1)));
+        self.place = Some((entry.view, entry.last()));
         self.stamp = entry.last_stamp();
     }
 
@@ -91,7 +92,7 @@ impl Before {
         self.said_stamp = said.last_stamp();
     }
 
-    /// Nothing is left of the texts.
+    /// Whether all texts are taken.
     fn is_at_the_end(&self) -> bool {
         self.taken == self.texts.len()
     }
@@ -99,26 +100,26 @@ impl Before {
 
 /// How much later `stamp` is than `before`.
 fn later(before: Stamp, stamp: Stamp) -> Later {
-    stamp.wrapping_sub(before).cast_signed()
+    stamp.0.wrapping_sub(before.0).cast_signed()
 }
 
-/// Whether what begins with `first` and goes up by one has room for so many.
-fn has_room(first: u64, count: u64) -> bool {
-    first.checked_add(count.saturating_sub(1)).is_some()
+/// The stamp that is `later` than `before`.
+fn after(before: Stamp, later: Later) -> Stamp {
+    Stamp(before.0.wrapping_add_signed(later))
 }
 
-/// Something of which many travel in one frame.
+/// An item of which many travel in one frame.
 pub(super) trait Pack: Sized {
-    /// What it is on its way, but for its texts.
+    /// The form of the item in a frame, without its texts.
     type Packed: Serialize + DeserializeOwned;
 
-    /// What was said, if anything was.
+    /// The texts of the item, if it has some.
     fn texts(&self) -> Option<&TextRun>;
 
-    /// Leaves out what follows from those before.
+    /// Leaves out whatever follows from the items before.
     fn pack(&self, before: &mut Before) -> Self::Packed;
 
-    /// Adds what was left out; nothing if it makes no sense after those before.
+    /// Adds what was left out, if that makes sense after the items before.
     fn unpack(packed: Self::Packed, before: &mut Before) -> Option<Self>;
 }
 
@@ -138,7 +139,9 @@ impl Pack for Entry {
             Body::Chat { said, replayed: false } => PackedBody::Chat(said.pack(before)),
             Body::Chat { said, replayed: true } => PackedBody::Replayed(said.pack(before)),
             Body::Membership { cfg, change } => PackedBody::Membership((*cfg, Change::clone(change)).into()),
-            Body::Gap { origin, from, to } => PackedBody::Gap((Member::clone(origin), *from, *to).into()),
+            Body::Gap { origin, first, last } => {
+                PackedBody::Gap((Member::clone(origin), *first, *last).into())
+            }
         };
         PackedEntry { place: (!follows).then(|| place.into()), later, body }
     }
@@ -148,7 +151,7 @@ impl Pack for Entry {
             Some(place) => *place,
             None => before.next_place()?,
         };
-        let stamp = before.stamp.wrapping_add_signed(packed.later);
+        let stamp = after(before.stamp, packed.later);
         let body = match packed.body {
             PackedBody::Chat(said) => Body::Chat { said: Run::unpack(said, before)?, replayed: false },
             PackedBody::Replayed(said) => Body::Chat { said: Run::unpack(said, before)?, replayed: true },
@@ -157,57 +160,56 @@ impl Pack for Entry {
                 Body::Membership { cfg, change: change.into() }
             }
             PackedBody::Gap(gap) => {
-                let (origin, from, to) = *gap;
-                Body::Gap { origin: origin.into(), from, to }
+                let (origin, first, last) = *gap;
+                Body::Gap { origin: origin.into(), first, last }
             }
         };
         let entry = Self { view, index, stamp, body };
         before.after_entry(&entry);
-        (has_room(index, entry.count()) && has_room(stamp, entry.count())).then_some(entry)
+        entry.is_valid().then_some(entry)
     }
 }
 
 impl Pack for Run {
-    type Packed = PackedSaid;
+    type Packed = PackedRun;
 
     fn texts(&self) -> Option<&TextRun> {
         Some(&self.texts)
     }
 
-    fn pack(&self, before: &mut Before) -> PackedSaid {
+    fn pack(&self, before: &mut Before) -> PackedRun {
         let later = later(before.said_stamp, self.stamp);
         // A frame has fewer bytes.
         let count = u32::try_from(self.texts.len()).unwrap_or_default();
         let known = before.origins.iter().position(|known| *known == self.origin);
         let at = known.unwrap_or(before.origins.len());
-        let follows = before.next_said() == Some((at, self.oseq));
+        let follows = before.next_said() == Some((at, self.first));
         before.after_said(at, self);
         if follows {
-            return PackedSaid { from: None, later, count };
+            return PackedRun { from: None, later, count };
         }
         let origin = known.and_then(|at| u32::try_from(at).ok()).map(Origin::Known);
         let origin = origin.unwrap_or_else(|| {
             before.origins.push(self.origin.clone());
             Origin::New(self.origin.clone())
         });
-        PackedSaid { from: Some((origin, self.oseq).into()), later, count }
+        PackedRun { from: Some((origin, self.first).into()), later, count }
     }
 
-    fn unpack(packed: PackedSaid, before: &mut Before) -> Option<Self> {
-        let (at, oseq) = match packed.from.map(|from| *from) {
+    fn unpack(packed: PackedRun, before: &mut Before) -> Option<Self> {
+        let (at, first) = match packed.from.map(|from| *from) {
             None => before.next_said()?,
-            Some((Origin::Known(at), oseq)) => (usize::try_from(at).ok()?, oseq),
-            Some((Origin::New(member), oseq)) => {
+            Some((Origin::Known(at), first)) => (usize::try_from(at).ok()?, first),
+            Some((Origin::New(member), first)) => {
                 before.origins.push(member);
-                (before.origins.len().saturating_sub(1), oseq)
+                (before.origins.len().saturating_sub(1), first)
             }
         };
         let origin = before.origins.get(at)?.clone();
-        let stamp = before.said_stamp.wrapping_add_signed(packed.later);
-        let said = Self { origin, oseq, texts: before.take_texts(packed.count)?, stamp };
+        let stamp = after(before.said_stamp, packed.later);
+        let said = Self { origin, first, stamp, texts: before.take_texts(packed.count)? };
         before.after_said(at, &said);
-        let fits = has_room(oseq, said.count()) && has_room(stamp, said.count());
-        (fits && said.weight(said.count()) <= MAX_RUN).then_some(said)
+        said.is_valid().then_some(said)
     }
 }
 
@@ -225,7 +227,7 @@ pub(super) mod many {
     use super::{Before, Pack};
     use crate::text_run::{JoinedTexts, TextRun};
 
-    /// Room that is made for what comes before it is seen, at most.
+    /// How many items room is made for, at most, before they have come.
     const CAPACITY: usize = 1024;
 
     pub(in crate::wire) fn serialize<T: Pack, S: Serializer>(all: &[T], to: S) -> Result<S::Ok, S::Error> {
@@ -237,7 +239,7 @@ pub(super) mod many {
         parts.end()
     }
 
-    /// How long each text is.
+    /// The length of each text.
     struct Lengths<'a, T>(&'a [T]);
 
     impl<T: Pack> Serialize for Lengths<'_, T> {
@@ -329,8 +331,10 @@ pub(super) mod many {
 mod tests {
     use alloc::vec;
 
+    use super::super::run::MAX_RUN;
     use super::*;
-    use crate::ids::{Epoch, Text};
+    use crate::numbers::Epoch;
+    use crate::text::Text;
 
     #[derive(Serialize, Deserialize)]
     struct Frame<T: Pack>(#[serde(with = "many")] Vec<T>);
@@ -343,14 +347,24 @@ mod tests {
         postcard::from_bytes(bytes).ok().map(|Frame(all)| all)
     }
 
-    fn said(port: u16, oseq: Seq, text: &str) -> Run {
-        let origin = Member::numbered(port).into();
-        Run { origin, oseq, texts: Text::new(text).unwrap().into(), stamp: 1000 + 2 * oseq }
+    fn said(n: u16, first: u64, text: &str) -> Run {
+        let origin = Member::numbered(n).into();
+        Run {
+            origin,
+            first: Seq(first),
+            stamp: Stamp(1000 + 2 * first),
+            texts: Text::new(text).unwrap().into(),
+        }
     }
 
-    fn entry(index: Index, said: Run) -> Entry {
+    fn entry(index: u64, said: Run) -> Entry {
         let view = View { epoch: Epoch(1), leader: said.origin.id };
-        Entry { view, index, stamp: index.wrapping_add(2000), body: Body::Chat { said, replayed: false } }
+        Entry {
+            view,
+            index: Index(index),
+            stamp: Stamp(index.wrapping_add(2000)),
+            body: Body::Chat { said, replayed: false },
+        }
     }
 
     #[test]
@@ -367,9 +381,9 @@ mod tests {
 
     #[test]
     fn a_run_comes_out_as_it_went_in_and_what_comes_after_it_too() {
-        let run = |oseq| {
+        let run = |first| {
             let texts = ["a", "", "c"].map(|text| Text::new(text).unwrap());
-            Run { texts: TextRun::new(&texts).unwrap(), ..said(1, oseq, "") }
+            Run { texts: TextRun::new(&texts).unwrap(), ..said(1, first, "") }
         };
         let entries = vec![entry(1, run(1)), entry(4, said(1, 4, "d")), entry(5, run(7)), entry(9, run(10))];
         assert_eq!(read(&bytes(entries.clone())), Some(entries));
@@ -378,14 +392,17 @@ mod tests {
     #[test]
     fn numbers_and_stamps_and_places_of_a_run_can_be_counted() {
         let two = || TextRun::new(&["a", "b"].map(|text| Text::new(text).unwrap())).unwrap();
-        let run = |oseq| Run { oseq, texts: two(), ..said(1, 1, "") };
+        let run = |first| Run { first: Seq(first), texts: two(), ..said(1, 1, "") };
         let is_read = |entry| read::<Entry>(&bytes(vec![entry])).is_some();
         let last = u64::MAX - 1;
         assert!(is_read(entry(last, run(last))));
         assert!(!is_read(entry(u64::MAX, run(1))), "a place too many");
         assert!(!is_read(entry(1, run(u64::MAX))), "a number too many");
-        assert!(!is_read(entry(1, Run { stamp: u64::MAX, ..run(1) })), "a stamp too many");
-        assert!(!is_read(Entry { stamp: u64::MAX, ..entry(1, run(1)) }), "a stamp of the leader too many");
+        assert!(!is_read(entry(1, Run { stamp: Stamp(u64::MAX), ..run(1) })), "a stamp too many");
+        assert!(
+            !is_read(Entry { stamp: Stamp(u64::MAX), ..entry(1, run(1)) }),
+            "a stamp of the leader too many"
+        );
     }
 
     #[test]
@@ -409,7 +426,7 @@ mod tests {
             entry(u64::MAX, said(2, 0, "d")),
             entry(0, said(3, 1, "e")),
         ];
-        entries[2].stamp = 0;
+        entries[2].stamp = Stamp(0);
         entries[4].view.epoch = Epoch(2);
         assert_eq!(read(&bytes(entries.clone())), Some(entries));
     }

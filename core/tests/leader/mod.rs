@@ -1,7 +1,9 @@
 //! A leader, and members that are played by hand. Each member's link has its number.
 
 use ringchat_core::wire::{Envelope, Join, Message, Sync};
-use ringchat_core::{Action, Config, Epoch, Input, Instant, LinkId, Name, Node, Origin, RoomId, Start};
+use ringchat_core::{
+    Action, Config, Epoch, Input, Instant, LinkId, Name, Node, Origin, RoomId, Stamp, Start,
+};
 
 use crate::cast::{self, addr, seed};
 use crate::driven;
@@ -28,7 +30,7 @@ impl Leader {
     }
 
     pub(crate) fn hear(&mut self, member: u64, message: Message) -> Vec<Action> {
-        let envelope = Envelope { room: RoomId::UNKNOWN, stamp: 1, message };
+        let envelope = Envelope { room: RoomId::UNKNOWN, stamp: Stamp(1), message };
         self.handle(Input::Received { link: LinkId(member), envelope })
     }
 

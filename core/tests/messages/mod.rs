@@ -13,14 +13,14 @@ use ringchat_core::wire::{
     Message, NotMember, Refusal, RefusedKind, Run, Sync, ViewSpan,
 };
 use ringchat_core::{
-    ConfigId, Departure, Epoch, Member, Name, NodeId, RoomId, Roster, Seq, Text, TextRun, View,
+    ConfigId, Departure, Epoch, Index, Member, Name, NodeId, RoomId, Roster, Seq, Stamp, Text, TextRun, View,
 };
 
 /// Any message, in its envelope.
 pub(crate) fn envelope() -> impl Strategy<Value = Envelope> {
     (any::<u64>(), any::<u64>(), message()).prop_map(|(room, stamp, message)| Envelope {
         room: RoomId(room),
-        stamp,
+        stamp: Stamp(stamp),
         message,
     })
 }
@@ -82,7 +82,7 @@ fn log_message() -> BoxedStrategy<Message> {
     prop_oneof![
         (view(), vec(said(), 0..4)).prop_map(|(view, said)| Message::Submit { view, said }),
         deliver().prop_map(Message::Deliver),
-        (view(), any::<u64>()).prop_map(|(view, index)| Message::Ack { view, index }),
+        (view(), index()).prop_map(|(view, index)| Message::Ack { view, index }),
         sync().prop_map(Message::Sync),
         install().prop_map(Message::Install),
     ]
@@ -132,14 +132,13 @@ fn not_member() -> BoxedStrategy<NotMember> {
 }
 
 fn beat() -> BoxedStrategy<Beat> {
-    (option::of(view()), option::of(cfg()), any::<u64>())
+    (option::of(view()), option::of(cfg()), index())
         .prop_map(|(view, cfg, stable)| Beat { view, cfg, stable })
         .boxed()
 }
 
 fn elect() -> BoxedStrategy<Elect> {
-    let key =
-        (epoch(), any::<u64>(), id()).prop_map(|(epoch, length, id)| CandidateRank { epoch, length, id });
+    let key = (epoch(), index(), id()).prop_map(|(epoch, length, id)| CandidateRank { epoch, length, id });
     (epoch(), key, vec(id(), 0..5), cfg(), option::of(roster()))
         .prop_map(|(epoch, candidate, path, cfg, roster)| Elect { epoch, candidate, path, cfg, roster })
         .boxed()
@@ -150,7 +149,7 @@ fn elected() -> BoxedStrategy<Elected> {
 }
 
 fn deliver() -> BoxedStrategy<Deliver> {
-    (view(), vec(entry(), 0..4), any::<u64>())
+    (view(), vec(entry(), 0..4), index())
         .prop_map(|(view, entries, stable)| Deliver { view, entries, stable })
         .boxed()
 }
@@ -162,8 +161,8 @@ fn sync() -> BoxedStrategy<Sync> {
 }
 
 fn install() -> BoxedStrategy<Install> {
-    let numbers = (any::<u64>(), any::<u64>(), any::<u64>(), any::<u64>());
-    (cfg(), roster(), numbers, origins(), history())
+    let places = (index(), index(), index(), index());
+    (cfg(), roster(), places, origins(), history())
         .prop_map(|(cfg, roster, (common, base, end, stable), origins, history)| Install {
             cfg,
             roster,
@@ -185,7 +184,7 @@ fn join() -> BoxedStrategy<Join> {
 
 fn entry() -> BoxedStrategy<Entry> {
     (view(), first(), first(), body())
-        .prop_map(|(view, index, stamp, body)| Entry { view, index, stamp, body })
+        .prop_map(|(view, index, stamp, body)| Entry { view, index: Index(index), stamp: Stamp(stamp), body })
         .boxed()
 }
 
@@ -193,10 +192,10 @@ fn body() -> BoxedStrategy<Body> {
     prop_oneof![
         (said(), any::<bool>()).prop_map(|(said, replayed)| Body::Chat { said, replayed }),
         (cfg(), change()).prop_map(|(cfg, change)| Body::Membership { cfg, change: change.into() }),
-        (member(), any::<Seq>(), any::<Seq>()).prop_map(|(origin, from, to)| Body::Gap {
+        (member(), seq(), seq()).prop_map(|(origin, first, last)| Body::Gap {
             origin: origin.into(),
-            from,
-            to
+            first,
+            last
         }),
     ]
     .boxed()
@@ -225,16 +224,21 @@ fn first() -> impl Strategy<Value = u64> {
 fn said() -> BoxedStrategy<Run> {
     let texts = vec(text(), 1..4).prop_map(|texts| TextRun::new(&texts).expect("there is one"));
     (member(), first(), texts, first())
-        .prop_map(|(origin, oseq, texts, stamp)| Run { origin: origin.into(), oseq, texts, stamp })
+        .prop_map(|(origin, first, texts, stamp)| Run {
+            origin: origin.into(),
+            first: Seq(first),
+            stamp: Stamp(stamp),
+            texts,
+        })
         .boxed()
 }
 
 fn history() -> BoxedStrategy<Vec<ViewSpan>> {
-    vec((view(), any::<u64>()).prop_map(|(view, end)| ViewSpan { view, end }), 0..4).boxed()
+    vec((view(), index()).prop_map(|(view, end)| ViewSpan { view, end }), 0..4).boxed()
 }
 
 fn origins() -> BoxedStrategy<BTreeMap<NodeId, Seq>> {
-    btree_map(id(), any::<Seq>(), 0..4).boxed()
+    btree_map(id(), seq(), 0..4).boxed()
 }
 
 fn cfg() -> BoxedStrategy<ConfigId> {
@@ -247,6 +251,14 @@ fn view() -> BoxedStrategy<View> {
 
 fn epoch() -> BoxedStrategy<Epoch> {
     any::<u64>().prop_map(Epoch).boxed()
+}
+
+fn index() -> BoxedStrategy<Index> {
+    any::<u64>().prop_map(Index).boxed()
+}
+
+fn seq() -> BoxedStrategy<Seq> {
+    any::<u64>().prop_map(Seq).boxed()
 }
 
 fn roster() -> BoxedStrategy<Roster> {

@@ -142,7 +142,7 @@ impl Host {
             slept: false,
             shown: Vec::new(),
             gaps: false,
-            said: 0,
+            said: Seq::default(),
             asks: Arc::default(),
             violation: None,
             digest: OnceLock::new(),
@@ -203,7 +203,7 @@ impl Host {
                 vec![Input::Received { link: *link, envelope: letter.envelope.clone() }]
             }
             Event::Say(count) => {
-                self.said += u64::from(*count);
+                self.said = self.said.plus((*count).into());
                 let text = Text::new("m").ok();
                 let texts = text.and_then(|text| TextRun::new(&vec![text; usize::from(*count)]));
                 texts.map(|texts| Input::Command(Command::Say(texts))).into_iter().collect()
@@ -258,7 +258,7 @@ impl Host {
     fn see(&mut self, now: Instant, notice: Notice) {
         match notice {
             Notice::Chat(chat) => {
-                chat.lines().for_each(|line| self.see_message(now, line.from.id, line.oseq));
+                chat.lines().for_each(|line| self.see_message(now, line.from.id, line.seq));
             }
             Notice::Gap { from, count } => {
                 self.gaps = true;
@@ -279,16 +279,16 @@ impl Host {
         }
     }
 
-    fn see_message(&mut self, now: Instant, from: NodeId, oseq: Seq) {
+    fn see_message(&mut self, now: Instant, from: NodeId, seq: Seq) {
         let last = self.shown.iter().rev().find(|(id, _)| *id == from).map(|(_, last)| *last);
         let first_of_newcomer = last.is_none() && !self.founder;
-        if oseq != last.unwrap_or(0) + 1 && !first_of_newcomer && !self.gaps {
-            let is_double = last.is_some_and(|last| oseq <= last);
+        if seq != last.unwrap_or_default().next() && !first_of_newcomer && !self.gaps {
+            let is_double = last.is_some_and(|last| seq <= last);
             let property = if is_double { Property::NoDoubles } else { Property::NoSilentGap };
-            let detail = format!("{from}:{oseq} is shown after {last:?}");
+            let detail = format!("{from}:{seq} is shown after {last:?}");
             self.violation = Some(Violation::new(now, property, detail));
         }
-        self.shown.push((from, oseq));
+        self.shown.push((from, seq));
     }
 
     /// Checks what holds for a node by itself, compared with its state before.
@@ -348,14 +348,14 @@ impl Monotonic {
 fn numbers_in_a_row(now: Instant, node: &Node) -> Result<(), Violation> {
     let mut last: BTreeMap<NodeId, Seq> = BTreeMap::new();
     for entry in node.log_entries() {
-        let (id, from, to) = match &entry.body {
-            Body::Chat { said, .. } => (said.origin.id, said.oseq, said.last()),
-            Body::Gap { origin, from, to } => (origin.id, *from, *to),
+        let (id, first, to) = match &entry.body {
+            Body::Chat { said, .. } => (said.origin.id, said.first, said.last()),
+            Body::Gap { origin, first, last } => (origin.id, *first, *last),
             Body::Membership { .. } => continue,
         };
-        if let Some(before) = last.insert(id, to).filter(|before| before + 1 != from) {
-            let property = if from <= before { Property::NoDoubles } else { Property::NoSilentGap };
-            let detail = format!("the log holds {id}:{from} after {before}");
+        if let Some(before) = last.insert(id, to).filter(|before| before.next() != first) {
+            let property = if first <= before { Property::NoDoubles } else { Property::NoSilentGap };
+            let detail = format!("the log holds {id}:{first} after {before}");
             return Err(Violation::new(now, property, detail));
         }
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ringchat_core::wire::Entry;
-use ringchat_core::{Ending, Epoch, Node, NodeId, Seq, View};
+use ringchat_core::{Ending, Epoch, Index, Node, NodeId, Seq, View};
 
 use ringchat_sim::Property;
 use ringchat_sim::oracles::Violation;
@@ -15,7 +15,7 @@ use super::state::State;
 /// What is compared with other hosts when it changes.
 #[derive(PartialEq, Eq)]
 pub(super) struct Marks {
-    tip: (u64, Option<View>),
+    tip: (Index, Option<View>),
     view: View,
     is_normal: bool,
     shown: usize,
@@ -185,7 +185,7 @@ impl State {
             for &to in ring.iter().filter(|&&to| self.hosts[to].founder && !self.hosts[to].gaps) {
                 let id = sender.node.me().id;
                 let shown = self.hosts[to].shown.iter().filter(|(origin, _)| *origin == id).count();
-                if shown as Seq != sender.said {
+                if Seq(shown as u64) != sender.said {
                     let detail = format!("{to} was shown {shown} of {} messages of {from}", sender.said);
                     return Err(self.breach(Property::NothingLost, detail));
                 }
@@ -196,13 +196,13 @@ impl State {
 }
 
 /// The length of a log and its last view: by [`Property::LogMatching`] they tell all of it.
-fn tip(node: &Node) -> (u64, Option<View>) {
+fn tip(node: &Node) -> (Index, Option<View>) {
     (node.log_len(), node.log_entries().next_back().map(|entry| entry.view))
 }
 
 /// The entries that two logs hold at the same indexes.
 fn common_entries(a: &Node, b: &Node) -> impl Iterator<Item = (Entry, Entry)> {
-    let from = |node: &Node| node.log_entries().next().map_or(0, |entry| entry.index);
+    let from = |node: &Node| node.log_entries().next().map_or(Index::default(), |entry| entry.index);
     let start = from(a).max(from(b));
     let at_least = move |entry: &Entry| entry.index >= start;
     a.log_entries().filter(at_least).zip(b.log_entries().filter(at_least))

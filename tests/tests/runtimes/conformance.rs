@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use ringchat_core::limits::EVENT_QUEUE;
 use ringchat_core::wire::GREETING;
-use ringchat_core::{Config, Departure, DialFailure, Ending, JoinFailure, Name, Notice, Start, Text};
+use ringchat_core::{Config, Departure, DialFailure, Ending, JoinFailure, Name, Notice, Seq, Start, Text};
 use ringchat_driver::{DIAL_TIMEOUT, Ended, Event, NoEvent};
 
 use super::{DEADLINE, Runtime};
@@ -250,7 +250,7 @@ pub(crate) fn dropping_the_events_neither_leaves_nor_blocks<R: Runtime>() {
     let (other, _) = R::open(config("other", Start::Join { contacts: vec![leader.addr()] })).unwrap();
     leader.wait("the other", |notice| matches!(notice, Notice::Joined { .. }).then_some(()));
     (0..LINES).for_each(|n| leader.say(&n.to_string()));
-    assert_eq!(R::say(&other, Text::new("still here").unwrap()), Ok(1));
+    assert_eq!(R::say(&other, Text::new("still here").unwrap()), Ok(Seq(1)));
     R::leave(&other);
     leader.leave();
     R::wait(&other);
@@ -261,17 +261,17 @@ pub(crate) fn a_text_gets_its_number_among_the_own_ones<R: Runtime>() {
     let mut other = Member::<R>::join("other", &leader);
     other.wait_ready(2);
     leader.say("not counted by the other");
-    for number in 1..=3 {
+    for number in [1, 2, 3].map(Seq) {
         assert_eq!(R::say(&other.room, Text::new("mine").unwrap()), Ok(number));
     }
     let mut numbers = Vec::new();
     while numbers.len() < 3 {
         numbers.extend(leader.wait("chat", |notice| match notice {
-            Notice::Chat(chat) if !chat.mine => Some(chat.lines().map(|line| line.oseq).collect::<Vec<_>>()),
+            Notice::Chat(chat) if !chat.mine => Some(chat.lines().map(|line| line.seq).collect::<Vec<_>>()),
             _ => None,
         }));
     }
-    assert_eq!(numbers, [1, 2, 3]);
+    assert_eq!(numbers, [1, 2, 3].map(Seq));
 }
 
 pub(crate) fn a_report_is_returned_after_what_was_said_before<R: Runtime>() {

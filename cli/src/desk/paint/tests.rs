@@ -3,7 +3,7 @@ use std::fs;
 use std::num::{NonZeroU16, NonZeroU64};
 use std::path::Path;
 
-use ringchat_core::{Member, Name, NodeId};
+use ringchat_core::{Member, Name, NodeId, Stamp};
 
 use super::*;
 
@@ -234,7 +234,7 @@ fn colour_changes_nothing_but_colour() {
     let text = "> Eve: a text that is long enough to be wrapped here and there";
     let frame = |colour| {
         let mut painter = Painter::new(Size { columns: 20, rows: 10 }, Look { colour, ..LOOK });
-        painter.add(Line::log(7, text));
+        painter.add(Line::log(Stamp(7), text));
         painter.frame(None)
     };
     let plain = frame(true).replace("\x1b[2m", "").replace("\x1b[0m", "");
@@ -254,15 +254,15 @@ fn evening(columns: u16, rows: u16, colour: bool) -> vt100::Parser {
     let long = "a text that goes on and on, and is wrapped at words, not at the edge of the window";
     let lines = [
         Line::system("in the ring as Bob(10.0.0.2:4001): 3 members, Alice leads; /help shows the commands"),
-        Line::chat(&carol, 12, "hello, 안녕 👩\u{200d}👩\u{200d}👧"),
-        Line::chat(&carol, 13, "one\ntwo\n\nfour"),
+        Line::chat(&carol, Stamp(12), "hello, 안녕 👩\u{200d}👩\u{200d}👧"),
+        Line::chat(&carol, Stamp(13), "one\ntwo\n\nfour"),
         prompt
             .clone()
             .and("see https://example.org/a/very/long/way/that/does/not/fit/into/one/row?of=the&screen"),
-        Line::chat(&carol, 15, &"line\n".repeat(30)),
+        Line::chat(&carol, Stamp(15), &"line\n".repeat(30)),
         Line::system("Alice was lost"),
         Line::system("Carol leads now (epoch 2)"),
-        Line::chat(&carol, 19, long),
+        Line::chat(&carol, Stamp(19), long),
     ];
     let region = |typed: &str| {
         let line = prompt.clone().and_typed(typed);

@@ -5,7 +5,7 @@ use crate::outgoing::FLUSH_BYTES;
 use crate::transport::Job;
 use ringchat_core::limits::{MAX_FRAME, MAX_TEXT};
 use ringchat_core::wire::{DecodeError, FrameDecoder, Message, Run};
-use ringchat_core::{Epoch, Member, Name, RoomId, Text, View};
+use ringchat_core::{Epoch, Member, Name, RoomId, Seq, Stamp, Text, View};
 
 /// Links over sockets whose greetings are written.
 fn linked(count: usize) -> (Links<FakeTransport>, Vec<LinkId>, Vec<FakeSocket>) {
@@ -20,7 +20,7 @@ fn linked(count: usize) -> (Links<FakeTransport>, Vec<LinkId>, Vec<FakeSocket>) 
 }
 
 fn envelope(stamp: u64) -> Envelope {
-    Envelope { room: RoomId(1), stamp, message: Message::Leave }
+    Envelope { room: RoomId(1), stamp: Stamp(stamp), message: Message::Leave }
 }
 
 /// The stamps of the messages in what was sent after the greeting.
@@ -30,7 +30,7 @@ fn stamps(sent: &[u8]) -> Vec<u64> {
     for chunk in [&GREETING, sent].concat().chunks(1024) {
         decoder.spare()[..chunk.len()].copy_from_slice(chunk);
         decoder.advance(chunk.len());
-        stamps.extend(std::iter::from_fn(|| decoder.pop().unwrap()).map(|envelope| envelope.stamp));
+        stamps.extend(std::iter::from_fn(|| decoder.pop().unwrap()).map(|envelope| envelope.stamp.0));
     }
     stamps
 }
@@ -78,7 +78,8 @@ fn a_long_message_is_written_at_once_and_in_its_place() {
     let texts = Text::new(&"x".repeat(MAX_TEXT)).unwrap().into();
     let origin = Member::new(seed().id, addr(), Name::new("a").unwrap());
     let view = View { epoch: Epoch(1), leader: origin.id };
-    let said = vec![Run { origin: origin.into(), oseq: 1, texts, stamp: 1 }; FLUSH_BYTES / MAX_TEXT];
+    let said =
+        vec![Run { origin: origin.into(), first: Seq(1), stamp: Stamp(1), texts }; FLUSH_BYTES / MAX_TEXT];
     links.send(START, &ids[..1], &envelope(1));
     links.send(START, &ids, &Envelope { message: Message::Submit { view, said }, ..envelope(2) });
     assert_eq!(written(&sockets), [vec![vec![1, 2]], vec![vec![2]]]);

@@ -8,7 +8,7 @@ use ringchat_core::limits::{LINK_QUEUE_BYTES, MAX_GREETING};
 use ringchat_core::wire::{DecodeError, Envelope, Message, Run};
 use ringchat_core::{
     CloseMode, DialFailure, DialId, DownReason, Epoch, Input, Instant, LinkId, Member, Name, Origin, RoomId,
-    Text, View,
+    Seq, Stamp, Text, View,
 };
 
 use super::{Death, Heal, HostId, Network, Quality};
@@ -20,15 +20,15 @@ fn addr(port: u16) -> SocketAddr {
 }
 
 fn small(stamp: u64) -> Envelope {
-    Envelope { room: RoomId(1), stamp, message: Message::Leave }
+    Envelope { room: RoomId(1), stamp: Stamp(stamp), message: Message::Leave }
 }
 
 fn big() -> Envelope {
     let origin = Member::new(id_of(1, NonZeroU64::MIN), addr(1), Name::new("a").unwrap());
     let view = View { epoch: Epoch(1), leader: origin.id };
     let texts = Text::new(&"x".repeat(16_000)).unwrap().into();
-    let said = Run { origin: origin.into(), oseq: 1, texts, stamp: 1 };
-    Envelope { room: RoomId(1), stamp: 1, message: Message::Submit { view, said: vec![said] } }
+    let said = Run { origin: origin.into(), first: Seq(1), stamp: Stamp(1), texts };
+    Envelope { room: RoomId(1), stamp: Stamp(1), message: Message::Submit { view, said: vec![said] } }
 }
 
 struct Pair {
@@ -81,7 +81,7 @@ impl Pair {
 
     fn received(&self, host: HostId) -> Vec<u64> {
         let stamp = |(to, input): &(HostId, Input)| match input {
-            Input::Received { envelope, .. } if *to == host => Some(envelope.stamp),
+            Input::Received { envelope, .. } if *to == host => Some(envelope.stamp.0),
             _ => None,
         };
         self.came.iter().filter_map(stamp).collect()

@@ -93,7 +93,7 @@ mod tests {
                 members: members.clone(),
                 prev: at(members.after(me.id).next_back().unwrap_or(me.id)),
                 next: at(members.after(me.id).next().unwrap_or(me.id)),
-                lamport: 0,
+                lamport: ringchat_core::Stamp::default(),
                 stats: ringchat_core::Stats::default(),
                 me,
             };

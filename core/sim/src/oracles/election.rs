@@ -92,7 +92,7 @@ mod tests {
 
     fn elect(epoch: u64, candidate: Place) -> Elect {
         let id = |n| id_of(n, NonZeroU64::MIN);
-        let candidate = CandidateRank { epoch: Epoch(1), length: 5, id: id(candidate) };
+        let candidate = CandidateRank { epoch: Epoch(1), length: Index(5), id: id(candidate) };
         let cfg = ConfigId { view: View { epoch: Epoch(1), leader: id(1) }, n: 1 };
         Elect { epoch: Epoch(epoch), candidate, path: Vec::new(), cfg, roster: None }
     }

@@ -97,7 +97,7 @@ impl States {
     fn log_matches(&mut self, now: Instant, node: &Node, old: Option<Last>) -> Result<(), Violation> {
         let mut entries = node.log_entries().rev().peekable();
         while let Some(entry) = entries.next() {
-            if old.is_some_and(|old| entry.index + 1 == old.length && Some(entry.view) == old.tip) {
+            if old.is_some_and(|old| entry.end() == old.length && Some(entry.view) == old.tip) {
                 break;
             }
             let before = entries.peek().map(|before| before.view);
@@ -154,9 +154,9 @@ pub fn no_doubles(node: &Node) -> Result<(), String> {
     let mut last: BTreeMap<NodeId, Seq> = BTreeMap::new();
     for entry in node.log_entries() {
         let Body::Chat { said, .. } = &entry.body else { continue };
-        let before = last.insert(said.origin.id, said.oseq);
-        if before >= Some(said.oseq) {
-            return Err(format!("{} holds {}:{} twice", node.me(), said.origin.id, said.oseq));
+        let before = last.insert(said.origin.id, said.first);
+        if before >= Some(said.first) {
+            return Err(format!("{} holds {}:{} twice", node.me(), said.origin.id, said.first));
         }
     }
     Ok(())

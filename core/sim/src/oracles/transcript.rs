@@ -55,7 +55,7 @@ pub struct Transcript {
 impl Transcript {
     /// The number up to which all messages of `origin` were shown or told to be missing.
     pub fn reached(&self, origin: NodeId) -> Seq {
-        self.reached.get(&origin).copied().unwrap_or(0)
+        self.reached.get(&origin).copied().unwrap_or_default()
     }
 
     /// Whether its user was told of missing messages.
@@ -76,11 +76,11 @@ impl Transcript {
 
 impl Transcript {
     fn add(&mut self, line: &ChatLine<'_>) {
-        self.reached.insert(line.from.id, line.oseq);
-        self.shown.push((line.from.id, line.oseq));
+        self.reached.insert(line.from.id, line.seq);
+        self.shown.push((line.from.id, line.seq));
         self.texts.push(line.text.to_owned());
         self.occasions.push(line.occasion);
-        self.place = Some(line.seq);
+        self.place = Some(line.index);
     }
 
     fn fails(&self, now: Instant, property: Property, what: &str) -> Result<(), Violation> {
@@ -199,9 +199,9 @@ impl Transcripts {
     fn line(&mut self, host: HostId, now: Instant, shown: &ChatLine<'_>) -> Result<(), Violation> {
         let it = &self.all[host.0];
         let fails = |property, what: &str| {
-            let ChatLine { seq, from, oseq, text, .. } = shown;
+            let ChatLine { index, from, seq, text, .. } = shown;
             let text: String = text.chars().take(40).collect();
-            it.fails(now, property, &format!("shows {seq}: {}:{oseq} {text:?}: {what}", from.id))
+            it.fails(now, property, &format!("shows {index}: {}:{seq} {text:?}: {what}", from.id))
         };
         if shown.stamp >= it.lamport {
             return fails(
@@ -214,26 +214,26 @@ impl Transcripts {
         }
         let id = shown.from.id;
         let reached = it.reached.get(&id).copied();
-        let expected = reached.unwrap_or(0) + 1;
+        let expected = reached.unwrap_or_default().next();
         // A newcomer starts in the middle of what others say.
-        let may_start_late = reached.is_none() && shown.oseq <= self.said_before_ready(host, id) + 1;
-        if shown.oseq < expected {
+        let may_start_late = reached.is_none() && shown.seq <= self.said_before_ready(host, id).next();
+        if shown.seq < expected {
             return fails(Property::NoDoubles, &format!("shown before, {expected} is expected"));
         }
-        if shown.oseq > expected && !may_start_late {
+        if shown.seq > expected && !may_start_late {
             return fails(Property::NoSilentGap, &format!("{expected} is missing in silence"));
         }
         if self.fault_model.is_strict() {
-            if it.place.is_some_and(|before| before >= shown.seq) {
+            if it.place.is_some_and(|before| before >= shown.index) {
                 return fails(Property::NothingShownIsTakenBack, "its place is not after the last one");
             }
-            let others = self.places.get(&shown.seq).into_iter().flatten();
+            let others = self.places.get(&shown.index).into_iter().flatten();
             let other = others.clone().find(|(by, ..)| !self.gone.contains(by));
-            if let Some((by, origin, oseq)) = other.filter(|(_, of, oseq)| (*of, *oseq) != (id, shown.oseq)) {
+            if let Some((by, origin, seq)) = other.filter(|(_, of, seq)| (*of, *seq) != (id, shown.seq)) {
                 let by = &self.all[by.0].label;
-                return fails(Property::OneOrder, &format!("{by} shows {origin}:{oseq} at this place"));
+                return fails(Property::OneOrder, &format!("{by} shows {origin}:{seq} at this place"));
             }
-            self.places.entry(shown.seq).or_default().push((host, id, shown.oseq));
+            self.places.entry(shown.index).or_default().push((host, id, shown.seq));
         }
         self.checked += 1;
         self.all[host.0].add(shown);
@@ -242,7 +242,8 @@ impl Transcripts {
 
     fn gap(&mut self, host: HostId, now: Instant, from: &Member, count: u64) -> Result<(), Violation> {
         let it = &mut self.all[host.0];
-        *it.reached.entry(from.id).or_default() += count;
+        let reached = it.reached.entry(from.id).or_default();
+        *reached = reached.plus(count);
         it.gaps.insert(from.id);
         if self.fault_model.is_strict() {
             return it.fails(now, Property::NoGap, &format!("misses {count} messages of {from}"));
@@ -263,9 +264,9 @@ impl Transcripts {
     /// How many messages `origin` had said when `host` became a member.
     fn said_before_ready(&self, host: HostId, origin: NodeId) -> Seq {
         let (Some(ready), Some(origin)) = (self.all[host.0].ready, self.by_id.get(&origin)) else {
-            return 0;
+            return Seq::default();
         };
-        self.all[origin.0].said.iter().take_while(|(_, at)| *at < ready).count() as Seq
+        Seq(self.all[origin.0].said.iter().take_while(|(_, at)| *at < ready).count() as u64)
     }
 
     /// The reason why nobody can have said this, if there is one.
@@ -276,7 +277,7 @@ impl Transcripts {
         if shown.mine != (origin == host) {
             return Some(format!("mine is {}", shown.mine));
         }
-        let number = usize::try_from(shown.oseq).unwrap_or(usize::MAX);
+        let number = usize::try_from(shown.seq.0).unwrap_or(usize::MAX);
         match number.checked_sub(1).and_then(|n| self.all[origin.0].said.get(n)) {
             None => Some("never said".into()),
             Some((said, _)) if said.as_str() != shown.text => Some(format!("{said:?} was said")),
@@ -311,11 +312,11 @@ impl Transcripts {
         for &to in together {
             for (from, sender) in self.all.iter().enumerate() {
                 let owed = self.owed(HostId(from), to, together);
-                if let (Some(id), true) = (sender.me, owed > 0) {
+                if let (Some(id), true) = (sender.me, owed > Seq::default()) {
                     let reached = self.all[to.0].reached(id);
                     if reached < owed {
                         let (to, from) = (&self.all[to.0].label, &sender.label);
-                        let detail = format!("{to} lacks {from}'s messages {} to {owed}", reached + 1);
+                        let detail = format!("{to} lacks {from}'s messages {} to {owed}", reached.next());
                         return Err(Violation::new(now, Property::NothingLost, detail));
                     }
                 }
@@ -327,15 +328,15 @@ impl Transcripts {
     /// The number up to which `to` must have been shown the messages of `from`.
     fn owed(&self, from: HostId, to: HostId, together: &[HostId]) -> Seq {
         let sender = &self.all[from.0];
-        let Some(id) = sender.me else { return 0 };
+        let Some(id) = sender.me else { return Seq::default() };
         // A member that left in order has delivered to its own ring, which after a cut need not be this one.
         let in_order = self.fault_model.is_strict() && sender.ending == Some(Ending::Left { unsure: 0 });
         let survives = together.contains(&from) || in_order;
         if !survives {
-            return 0;
+            return Seq::default();
         }
-        let all = sender.said.len() as Seq;
-        if all > self.said_before_ready(to, id) { all } else { 0 }
+        let all = Seq(sender.said.len() as u64);
+        if all > self.said_before_ready(to, id) { all } else { Seq::default() }
     }
 
     /// Checks [`Property::OneOrder`] among `together`, the members of one ring: what they have shown ends alike, since

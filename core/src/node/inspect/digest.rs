@@ -10,8 +10,9 @@ use core::hash::{Hash, Hasher};
 use super::super::links::{Link, Purpose};
 use super::super::role::Role;
 use super::super::{Node, Rule};
-use crate::ids::{DialId, Epoch, Index, LinkId, NodeId};
+use crate::ids::{DialId, LinkId, NodeId};
 use crate::node::Timer;
+use crate::numbers::Index;
 use crate::wire::{Entry, Hello, Install, Message, Run};
 
 /// Generations further from the newest than this are alike.
@@ -38,7 +39,7 @@ impl Node {
             .hash(state);
         self.own.waiting().hash(state);
         for said in self.own.iter() {
-            (said.oseq, &said.texts).hash(state);
+            (said.first, &said.texts).hash(state);
         }
         self.digest_leadership(stability, state);
         self.digest_doubt(stability, state);
@@ -192,8 +193,7 @@ impl Node {
             }
             let probed = link.probed.is_some_and(|at| link.heard < at);
             // How far a peer is behind does not matter.
-            let view =
-                link.view.map(|view| view.epoch.max(Epoch(self.membership.view().epoch.0.saturating_sub(1))));
+            let view = link.view.map(|view| view.epoch.max(self.membership.view().epoch.prev()));
             (link.knows, view, link.takes_me_for_next, link.told_next, probed).hash(state);
             link.peer.map(|peer| self.links.of(peer) == Some(id)).hash(state);
         }
@@ -278,7 +278,7 @@ fn digest_all_said(said: &[Run], state: &mut impl Hasher) {
 }
 
 fn digest_said(said: &Run, state: &mut impl Hasher) {
-    (said.origin.id, said.oseq, &said.texts).hash(state);
+    (said.origin.id, said.first, &said.texts).hash(state);
 }
 
 /// How far a generation of links is ahead of another; negative if it is behind.

@@ -4,6 +4,7 @@ use core::fmt;
 
 use super::super::Node;
 use crate::limits::{MAX_DIALS, MAX_HALF_OPEN, MAX_VIEW_HISTORY, SUBMIT_WINDOW};
+use crate::numbers::Seq;
 
 /// An invariant that does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,11 +67,9 @@ pub fn check(node: &Node) -> Result<(), Violation> {
     )?;
     holds(submissions_in_row(node), Violation::Submissions)?;
     let normal = node.is_normal();
-    let shown = node
-        .replica
-        .shown()
-        .iter()
-        .all(|(id, seq)| node.replica.log().last_of(*id) >= *seq || node.replica.log().last_of(*id) == 0);
+    let shown = node.replica.shown().iter().all(|(id, seq)| {
+        node.replica.log().last_of(*id) >= *seq || node.replica.log().last_of(*id) == Seq::default()
+    });
     holds(!normal || shown, Violation::ShownAboveLog)?;
     let leads = node.role.leadership().is_some() && !node.has_ended();
     holds(!leads || (normal && node.membership.view().leader == node.me.id), Violation::FalseLeader)?;
@@ -88,8 +87,5 @@ pub fn check(node: &Node) -> Result<(), Violation> {
 
 fn submissions_in_row(node: &Node) -> bool {
     let mut last = node.own.last();
-    node.own
-        .iter()
-        .rev()
-        .all(|said| core::mem::replace(&mut last, said.oseq.saturating_sub(1)) == said.last())
+    node.own.iter().rev().all(|said| core::mem::replace(&mut last, said.first.prev()) == said.last())
 }

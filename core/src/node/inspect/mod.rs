@@ -8,7 +8,8 @@ pub mod invariants;
 pub use self::digest::digest_message;
 
 use super::Node;
-use crate::ids::{Epoch, Index, NodeId, Seq};
+use crate::ids::NodeId;
+use crate::numbers::{Epoch, Index, Seq, Stamp};
 use crate::report::Stats;
 use crate::roster::{ConfigId, Member, Roster, View};
 use crate::wire::Entry;
@@ -75,7 +76,7 @@ impl Node {
     }
 
     /// Lamport time.
-    pub fn lamport(&self) -> u64 {
+    pub fn lamport(&self) -> Stamp {
         self.effects.lamport()
     }
 
