@@ -1,9 +1,8 @@
-//! The log of a session: a file of `TS: message` lines, appended to.
+//! The log of a session: a file to which lines `TS: message` are appended.
 //!
-//! Its name is easy to guess, and it may stand in a folder of others. So it is opened without waiting and without
-//! following a link, and nothing is written before the open file itself has been looked at.
+//! The file's name is easy to guess, and other users may write to its folder. So opening it neither waits nor follows
+//! a link, and nothing is written before the open file itself has been checked.
 
-use std::fmt;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
@@ -11,121 +10,107 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::OFlags;
 use rustix::process::geteuid;
+use thiserror::Error;
 
 use crate::line::Line;
 
-/// What stands between two sessions.
+/// The line between two sessions.
 const SEPARATOR: &str = "-------------------------------------\n";
 
-/// Bytes that may wait for the next [`ChatLog::flush`].
+/// Bytes that may wait for the next [`ChatLog::flush`]. More are written at once.
 const MAX_PENDING: usize = 64 * 1024;
 
-/// What others than its owner may do with a file.
+/// The mode bits that let users other than the owner use a file.
 const OTHERS: u32 = 0o077;
 
-/// The log. It is opened for its first line, and anew when it is not at its path any more.
+/// The log of a session. The file is opened for the first line, and again when another file or none is at its path.
 pub(crate) struct ChatLog {
-    /// Where it is; none once it is given up, or if there is to be none.
+    /// The path of the file. `None` if no log is wanted, or after an error that ended the log.
     path: Option<PathBuf>,
     open: Option<Open>,
     pending: String,
     exposure: Exposure,
 }
 
-/// What others can do with a log, and its user knows.
+/// Whether other users can read or change the log, and whether the user was told.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Exposure {
-    /// They cannot read or change it, as far as was seen.
+    /// Other users were not seen to have access.
     None,
-    /// They can.
+    /// Other users have access; the user was not told yet.
     Untold,
-    /// They can, and it was said.
+    /// Other users have access, and the user was told.
     Told,
 }
 
-/// An open log.
+/// An open log file.
 struct Open {
     file: File,
-    /// Device and inode.
+    /// The device and inode of the file.
     id: (u64, u64),
 }
 
-/// What is to be said about a log.
-#[derive(Debug)]
-pub(crate) struct Trouble {
-    path: PathBuf,
-    what: What,
+/// A problem of the log that the user is told of.
+#[derive(Debug, Error)]
+pub(crate) enum LogProblem {
+    /// Other users can read or change the file; the log goes on.
+    #[error("others can read or change the log {path}; chmod 600 {path} keeps them out", path = .0.display())]
+    Exposed(PathBuf),
+    /// The file was no longer at its path; the log goes on in a new one.
+    #[error("the log {} was moved or deleted; it goes on in a new file", .0.display())]
+    Moved(PathBuf),
+    /// The log ends.
+    #[error("the log {} {why}; the room goes on without a log, choose another with --log-file", path.display())]
+    Ended { path: PathBuf, why: Unusable },
 }
 
-/// What happened to it. The first two let it go on.
-#[derive(Debug)]
-enum What {
-    /// Others can read or change it.
-    Exposed,
-    /// It was not at its path any more, and was opened anew.
-    Moved,
-    /// It is a folder, a pipe, a device.
+/// Why a file cannot be a log.
+#[derive(Debug, Error)]
+pub(crate) enum Unusable {
+    /// The path leads to a folder, a pipe, a socket or a device.
+    #[error("is no regular file")]
     NoFile,
-    /// It leads to another file.
+    /// The path is a symbolic link.
+    #[error("is a link, which is not followed")]
     Link,
-    /// The same file has other names.
+    /// The file has further hard links.
+    #[error("is a file with other names too (hard links)")]
     OtherNames,
-    /// It is another user's.
+    /// The file belongs to another user.
+    #[error("belongs to another user")]
     Foreign,
-    /// The system says so.
+    /// The system reports an error.
+    #[error("cannot be written ({0})")]
     Failed(io::Error),
 }
 
-impl fmt::Display for Trouble {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let path = self.path.display();
-        let why = match &self.what {
-            What::Exposed => {
-                return write!(
-                    f,
-                    "others can read or change the log {path}; chmod 600 {path} keeps them out"
-                );
-            }
-            What::Moved => return write!(f, "the log {path} was moved or deleted; it goes on in a new file"),
-            What::NoFile => "is no regular file",
-            What::Link => "is a link, which is not followed",
-            What::OtherNames => "is a file with other names too (hard links)",
-            What::Foreign => "belongs to another user",
-            What::Failed(error) => return write!(f, "the log {path} cannot be written ({error}); {GOES_ON}"),
-        };
-        write!(f, "the log {path} {why}; {GOES_ON}")
-    }
-}
-
-/// What follows from a log that is given up.
-const GOES_ON: &str = "the room goes on without a log, choose another with --log-file";
-
 impl ChatLog {
-    /// The log at `path`; readable for its owner only if it is new.
+    /// The log at `path`. A new file is readable for its owner only.
     pub(crate) fn new(path: PathBuf) -> Self {
         Self { path: Some(path), ..Self::none() }
     }
 
-    /// A log that drops all.
+    /// A log that drops all lines.
     pub(crate) fn none() -> Self {
         Self { path: None, open: None, pending: String::new(), exposure: Exposure::None }
     }
 
-    /// Adds a line.
+    /// Adds a line. Writes it only if many bytes wait.
     ///
     /// # Errors
     /// As [`ChatLog::flush`].
-    pub(crate) fn add(&mut self, line: &Line) -> Result<(), Trouble> {
+    pub(crate) fn add(&mut self, line: &Line) -> Result<(), LogProblem> {
         self.pending.push_str(&line.render(false));
         self.pending.push('\n');
         if self.pending.len() > MAX_PENDING { self.flush() } else { Ok(()) }
     }
 
-    /// Writes what was added.
+    /// Writes all added lines.
     ///
     /// # Errors
-    /// What is to be said about the log, once. Unless it goes on, it drops all from now on.
-    pub(crate) fn flush(&mut self) -> Result<(), Trouble> {
+    /// A problem that the user should know; each is reported once. After one that ends the log, all further lines are
+    /// dropped.
+    pub(crate) fn flush(&mut self) -> Result<(), LogProblem> {
         let Some(path) = self.path.clone().filter(|_| !self.pending.is_empty()) else {
             self.pending.clear();
             return Ok(());
@@ -133,28 +118,28 @@ impl ChatLog {
         let (was_open, moved) = (self.open.is_some(), self.has_moved(&path));
         let written = self.write(&path, moved);
         self.pending.clear();
-        if let Err(what) = written {
+        if let Err(why) = written {
             *self = Self::none();
-            return Err(Trouble { path, what });
+            return Err(LogProblem::Ended { path, why });
         }
         if was_open && moved {
-            return Err(Trouble { path, what: What::Moved });
+            return Err(LogProblem::Moved(path));
         }
         if self.exposure == Exposure::Untold {
             self.exposure = Exposure::Told;
-            return Err(Trouble { path, what: What::Exposed });
+            return Err(LogProblem::Exposed(path));
         }
         Ok(())
     }
 
-    /// Whether the open log is not what is at its path now.
+    /// Whether the file at the path is not the open one.
     fn has_moved(&self, path: &Path) -> bool {
         let now = fs::symlink_metadata(path).ok().map(|found| id(&found));
         self.open.as_ref().map(|open| open.id) != now
     }
 
-    /// Writes what waits, to a newly opened file if so wished.
-    fn write(&mut self, path: &Path, anew: bool) -> Result<(), What> {
+    /// Writes the waiting lines, to a newly opened file if `anew`.
+    fn write(&mut self, path: &Path, anew: bool) -> Result<(), Unusable> {
         if anew || self.open.is_none() {
             let (open, found) = open(path)?;
             if found.is_file() && found.mode() & OTHERS != 0 && self.exposure == Exposure::None {
@@ -166,7 +151,7 @@ impl ChatLog {
             self.open = Some(open);
         }
         match &mut self.open {
-            Some(open) => open.file.write_all(self.pending.as_bytes()).map_err(What::Failed),
+            Some(open) => open.file.write_all(self.pending.as_bytes()).map_err(Unusable::Failed),
             None => Ok(()),
         }
     }
@@ -176,9 +161,12 @@ fn id(file: &Metadata) -> (u64, u64) {
     (file.dev(), file.ino())
 }
 
-/// Opens the log at `path`, or tells why it may be none.
-fn open(path: &Path) -> Result<(Open, Metadata), What> {
-    // A pipe without a reader, or a line without a carrier, is not to be waited for.
+/// Opens the log at `path`.
+///
+/// # Errors
+/// The reason why the file at `path` must not be a log.
+fn open(path: &Path) -> Result<(Open, Metadata), Unusable> {
+    // Opening must not wait: a pipe may have no reader, a serial line no carrier.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     let opened = OpenOptions::new()
         .create(true)
@@ -187,26 +175,26 @@ fn open(path: &Path) -> Result<(Open, Metadata), What> {
         .custom_flags(flags.bits().cast_signed())
         .open(path);
     let file = opened.map_err(|error| why_unopened(path, error))?;
-    let found = file.metadata().map_err(What::Failed)?;
-    // What is written to /dev/null is asked to be dropped, and nobody else gets it.
+    let found = file.metadata().map_err(Unusable::Failed)?;
+    // /dev/null is a character device too; it drops all lines, as its user wants, and shows them to nobody.
     if !found.is_file() && (!found.file_type().is_char_device() || file.is_terminal()) {
-        return Err(What::NoFile);
+        return Err(Unusable::NoFile);
     }
     if found.is_file() && found.uid() != geteuid().as_raw() {
-        return Err(What::Foreign);
+        return Err(Unusable::Foreign);
     }
     if found.is_file() && found.nlink() > 1 {
-        return Err(What::OtherNames);
+        return Err(Unusable::OtherNames);
     }
     Ok((Open { file, id: id(&found) }, found))
 }
 
-/// What is at `path` tells more than the error of opening it.
-fn why_unopened(path: &Path, error: io::Error) -> What {
+/// The reason why `path` cannot be opened. Unusable is at `path` says more than the system's error.
+fn why_unopened(path: &Path, error: io::Error) -> Unusable {
     match fs::symlink_metadata(path) {
-        Ok(found) if found.is_symlink() => What::Link,
-        Ok(found) if !found.is_file() => What::NoFile,
-        Ok(_) | Err(_) => What::Failed(error),
+        Ok(found) if found.is_symlink() => Unusable::Link,
+        Ok(found) if !found.is_file() => Unusable::NoFile,
+        Ok(_) | Err(_) => Unusable::Failed(error),
     }
 }
 
@@ -221,20 +209,23 @@ mod tests {
 
     use super::*;
 
-    /// A folder, and where the log in it is.
+    /// How a message ends that reports the end of the log.
+    const GOES_ON: &str = "the room goes on without a log, choose another with --log-file";
+
+    /// A folder, and the path of the log in it.
     fn place() -> (TempDir, PathBuf) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("chat_1.log");
         (dir, path)
     }
 
-    /// Logs a line, and gives what is said about the log.
+    /// Logs a line and returns what the user is told.
     fn write(log: &mut ChatLog, stamp: u64) -> String {
         log.add(&Line::log(Stamp(stamp), "hello")).unwrap();
         log.flush().map_or_else(|trouble| trouble.to_string(), |()| String::new())
     }
 
-    /// What is said about a log at `path`, which is to be given up.
+    /// Unusable the user is told about a log at `path` that must be given up.
     fn refusal(path: &Path) -> String {
         let mut log = ChatLog::new(path.to_owned());
         let said = write(&mut log, 1);
@@ -259,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_regular_file_is_said_to_be_none_and_never_waited_for() {
+    fn a_path_that_is_no_regular_file_is_refused_without_waiting() {
         let (dir, path) = place();
         assert!(refusal(dir.path()).contains("is no regular file"));
         mkfifoat(CWD, &path, Mode::RUSR | Mode::WUSR).unwrap();
@@ -276,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_logged_to_dev_null_is_dropped_without_a_word() {
+    fn a_log_in_dev_null_is_dropped_without_a_message() {
         let mut log = ChatLog::new("/dev/null".into());
         assert_eq!((write(&mut log, 1), write(&mut log, 2)), (String::new(), String::new()));
     }

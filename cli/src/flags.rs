@@ -1,9 +1,9 @@
-//! The command line as typed, before anything in it is checked.
+//! The command line as typed. [`Settings`](crate::settings::Settings) checks the values.
 
 use argh::FromArgs;
 
+use crate::click_compat::rewrite;
 use crate::help;
-use crate::rewrite::rewrite;
 
 /// Chat without a server: the members form a ring, one of them leads, and if it dies another does.
 ///
@@ -99,29 +99,29 @@ pub(crate) struct Flags {
     pub(crate) contacts: Vec<String>,
 }
 
-/// What a command line asks for.
+/// What a command line asks the program to do.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Asked {
-    /// To run.
+pub(crate) enum Invocation {
+    /// Run a session with these flags.
     Run(Box<Flags>),
-    /// To print this and leave.
+    /// Print this text and exit.
     Print(String),
 }
 
 impl Flags {
-    /// Parses `args`, the command line without the program's name.
+    /// Parses `args`, a command line without the name of the program.
     ///
     /// # Errors
-    /// What is wrong with them, for people.
-    pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Asked, String> {
+    /// A sentence for people that says what is wrong with `args`.
+    pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Invocation, String> {
         let args = rewrite(args);
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         match Self::from_args(&["ringchat"], &args) {
             Ok(flags) if flags.version => {
-                Ok(Asked::Print(format!("ringchat {}\n", env!("CARGO_PKG_VERSION"))))
+                Ok(Invocation::Print(format!("ringchat {}\n", env!("CARGO_PKG_VERSION"))))
             }
-            Ok(flags) => Ok(Asked::Run(Box::new(flags))),
-            Err(exit) if exit.status.is_ok() => Ok(Asked::Print(help::wrap(&exit.output))),
+            Ok(flags) => Ok(Invocation::Run(Box::new(flags))),
+            Err(exit) if exit.status.is_ok() => Ok(Invocation::Print(help::wrap(&exit.output))),
             Err(exit) => Err(exit.output.trim_end().to_owned()),
         }
     }
@@ -131,31 +131,31 @@ impl Flags {
 mod tests {
     use super::*;
 
-    fn parse(line: &str) -> Result<Asked, String> {
+    fn parse(line: &str) -> Result<Invocation, String> {
         Flags::parse(line.split_whitespace().map(str::to_owned))
     }
 
     #[test]
     fn the_forms_of_the_original_and_the_short_way_are_parsed() {
-        let Ok(Asked::Run(flags)) = parse("-lv -a ::1 -p5000 -n -v") else { panic!() };
+        let Ok(Invocation::Run(flags)) = parse("-lv -a ::1 -p5000 -n -v") else { panic!() };
         assert!(flags.leader && flags.verbose);
         assert_eq!((flags.port.as_deref(), flags.name.as_deref()), (Some("5000"), Some("-v")));
-        let Ok(Asked::Run(flags)) = parse("--json a:1 [::1]:2 -- -b:3") else { panic!() };
+        let Ok(Invocation::Run(flags)) = parse("--json a:1 [::1]:2 -- -b:3") else { panic!() };
         assert_eq!(flags.contacts, ["a:1", "[::1]:2", "-b:3"]);
     }
 
     #[test]
     fn help_and_version_are_printed() {
-        let Ok(Asked::Print(help)) = parse("-l --help") else { panic!() };
+        let Ok(Invocation::Print(help)) = parse("-l --help") else { panic!() };
         assert!(help.contains("Usage: ringchat") && help.contains("not encrypted"), "{help}");
         assert!(help.lines().all(|line| line.len() <= 80), "{help}");
         assert!(help.contains("(10 s)") && help.contains("(1000 ms)"), "{help}");
-        let Ok(Asked::Print(version)) = parse("-V") else { panic!() };
+        let Ok(Invocation::Print(version)) = parse("-V") else { panic!() };
         assert!(version.starts_with("ringchat "), "{version}");
     }
 
     #[test]
-    fn what_is_unknown_or_lacks_a_value_is_an_error() {
+    fn unknown_options_and_missing_values_are_errors() {
         assert!(parse("-lx").is_err_and(|error| error.contains("-x")));
         assert!(parse("-l -p").is_err_and(|error| error.contains("--port")));
         assert!(parse("--leader=yes").is_err());

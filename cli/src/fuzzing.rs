@@ -1,6 +1,6 @@
-//! The bodies of the fuzz targets. Ordinary tests replay their corpora.
+//! The bodies of the fuzz targets. Ordinary tests replay the corpora.
 //!
-//! Each takes any bytes, and panics if a property of the command line or of the screen does not hold for them.
+//! Each body takes any bytes and panics if a property of the command line or of the screen does not hold for them.
 
 use std::io::{BufRead, BufReader};
 use std::num::NonZeroU64;
@@ -9,17 +9,21 @@ use ringchat_core::{ChatLine, Index, Member, Name, NodeId, Occasion, Seq, Stamp,
 use serde_json::{Value, json};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-use crate::clean::{self, Clean, is_obeyed};
-use crate::flags::{Asked, Flags};
-use crate::json::{Command, MAX_LINE, chat_line};
+use crate::bounded_lines::{BoundedLine, BoundedLines};
+use crate::click_compat::{is_option, rewrite};
+use crate::flags::{Flags, Invocation};
+use crate::json::{JsonCommand, MAX_LINE, chat_line};
 use crate::line::Line;
-use crate::lines::{self, Lines};
-use crate::rewrite::{is_option, rewrite};
+use crate::sanitize::{self, Clean, is_obeyed};
 use crate::wrap::{MIN_WIDTH, locate, wrap, wrap_typed};
 
-/// A command line is parsed or refused, its words are rewritten once and for all, and a value never.
+/// Checks that every command line is parsed or refused with a reason, that rewriting is idempotent, and that values
+/// are never rewritten.
 ///
-/// `data` is the words, each but the last followed by a zero byte.
+/// `data` holds the words, separated by zero bytes.
+///
+/// # Panics
+/// If one of these properties does not hold.
 pub fn args(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let args: Vec<String> = text.split('\0').map(str::to_owned).collect();
@@ -33,32 +37,35 @@ pub fn args(data: &[u8]) {
     }
     let after_dashes = [vec!["--".to_owned()], args.clone()].concat();
     assert_eq!(rewrite(after_dashes.clone()), after_dashes, "what follows two dashes was rewritten");
-    // Words may be refused, with words.
+    // The parser may refuse the words, but must say why.
     if let Err(refusal) = Flags::parse(args) {
         assert!(!refusal.is_empty(), "a refusal says why");
         is_harmless(&Line::complaint(&refusal));
     }
 }
 
-/// The value of an option comes through as it is, whatever it looks like, in a word of its own or not.
+/// Checks that the value of an option stays unchanged, whether it is a word of its own or not.
 fn stays(value: &str) {
     for args in [vec!["-n".to_owned(), value.to_owned()], vec![format!("--name={value}")]] {
         assert_eq!(rewrite(args.clone()), ["--name", value], "a value was rewritten");
         let parsed = Flags::parse(args);
-        let name = matches!(&parsed, Ok(Asked::Run(flags)) if flags.name.as_deref() == Some(value));
+        let name = matches!(&parsed, Ok(Invocation::Run(flags)) if flags.name.as_deref() == Some(value));
         assert!(name, "{value:?} is no value in {parsed:?}");
     }
 }
 
-/// Whether a rewritten word may stand for something else that was typed.
+/// Whether `word` may result from a different typed word.
 fn is_known(word: &str) -> bool {
     let is_letter = word.strip_prefix('-').is_some_and(|rest| rest.chars().count() == 1);
     is_letter || is_option(word)
 }
 
-/// Whatever comes in is read as commands or complained about, and is harmless on a screen.
+/// Checks that any input is parsed or refused, and that any text is harmless on a screen.
 ///
-/// `data` is what a program writes to standard input, and what somebody says.
+/// `data` is used as standard input of a program and as a text that a member says.
+///
+/// # Panics
+/// If one of these properties does not hold.
 pub fn screen(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     shows(&text);
@@ -70,9 +77,9 @@ pub fn screen(data: &[u8]) {
         "the chunks made a difference"
     );
     for line in lines {
-        let lines::Line::Whole(line) = line else { continue };
-        match Command::parse(&line) {
-            Ok(Command::Say { text, .. }) => shows(&text),
+        let BoundedLine::Whole(line) = line else { continue };
+        match JsonCommand::parse(&line) {
+            Ok(JsonCommand::Say { text, .. }) => shows(&text),
             Ok(_) => {}
             Err(refused) => is_harmless(&Line::complaint(&refused.message)),
         }
@@ -80,16 +87,16 @@ pub fn screen(data: &[u8]) {
 }
 
 /// The lines of `input`, no longer than a command may be.
-fn read(input: impl BufRead) -> Vec<lines::Line> {
-    let mut lines = Lines::new(input, MAX_LINE);
+fn read(input: impl BufRead) -> Vec<BoundedLine> {
+    let mut lines = BoundedLines::new(input, MAX_LINE);
     std::iter::from_fn(|| lines.next().ok().flatten()).collect()
 }
 
-/// A command to say `text` is read as such, and what is said comes out as it went in, each in one line.
+/// Checks that the command to say `text` is parsed as such, and that its event is one line with the same text.
 fn is_said(text: &str) {
     let command = json!({ "command": "say", "text": text, "ref": text }).to_string();
-    let said = Command::Say { text: text.to_owned(), reference: Some(text.into()) };
-    let parsed = Command::parse(command.as_bytes());
+    let said = JsonCommand::Say { text: text.to_owned(), reference: Some(text.into()) };
+    let parsed = JsonCommand::parse(command.as_bytes());
     assert!(parsed == Ok(said) || (text.is_empty() && parsed.is_err()), "{parsed:?} was said");
     let (Ok(text), Some(from)) = (Text::new(text), eve()) else { return };
     let (text, from) = (text.as_str(), &from);
@@ -115,7 +122,7 @@ fn eve() -> Option<Member> {
     Some(Member::new(NodeId::new([1; 32], NonZeroU64::MIN), ([127, 0, 0, 1], 5000).into(), name))
 }
 
-/// The text comes clean to a screen, and as it is if all in it is ordinary.
+/// Checks that a text is sanitized for a screen, and that an ordinary text stays unchanged.
 fn shows(text: &str) {
     let clean = Clean::new(text);
     assert_eq!(Clean::new(clean.as_str()), clean, "to clean twice makes a difference");
@@ -128,7 +135,7 @@ fn shows(text: &str) {
     }
 }
 
-/// A terminal obeys nothing in the line, and only the first part of it can pass for a header.
+/// Checks that a terminal obeys nothing in the line and that its further lines cannot imitate a message.
 fn is_harmless(line: &Line) {
     let rendered = line.render(false);
     assert!(!rendered.chars().any(is_obeyed) && !rendered.contains('\t'), "a terminal obeys {rendered:?}");
@@ -136,7 +143,7 @@ fn is_harmless(line: &Line) {
     assert!(further.all(|line| line.starts_with("  | ")), "passes for a header: {rendered:?}");
 }
 
-/// As rows of a terminal, too, only the first part of the line begins at the left edge.
+/// Checks that only the first row of the line begins at the left edge of a terminal.
 fn is_wrapped(line: &Line) {
     let width = 1 + line.text().len() % 120;
     for row in wrap(line.text(), width).iter().skip(1) {
@@ -145,10 +152,10 @@ fn is_wrapped(line: &Line) {
     types(line.text(), width);
 }
 
-/// What is typed stands on the screen byte for byte, and the cursor within it.
+/// Checks that a typed text keeps within its rows, and that every place of the cursor has a row.
 fn types(text: &str, width: usize) {
-    let typed = clean::typed(text);
-    assert_eq!(clean::typed(&typed), typed, "to type it twice makes a difference");
+    let typed = sanitize::typed(text);
+    assert_eq!(sanitize::typed(&typed), typed, "to type it twice makes a difference");
     let rows = wrap_typed(&typed, width);
     for row in &rows {
         let columns = row.indent.len() + typed[row.part.clone()].width();

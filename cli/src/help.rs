@@ -1,14 +1,14 @@
-//! The help of the command line, so that it fits a terminal.
+//! Wraps the help of the command line to the width of a terminal.
 
 use textwrap::{Options, WordSplitter};
 
-/// Columns of a line, at most.
+/// The maximum width of a line in columns.
 const WIDTH: usize = 80;
 
-/// What the usage begins with; what is left of it stands below its first option.
+/// The beginning of the usage line. Its continuation lines are indented to the first option.
 const USAGE: &str = "Usage: ringchat ";
 
-/// Wraps the lines of `help` that are too long. An option of the usage stays with its value.
+/// Wraps the lines of `help` that are too long. An option of the usage line stays together with its value.
 pub(crate) fn wrap(help: &str) -> String {
     help.lines().map(|line| wrap_line(line) + "\n").collect()
 }

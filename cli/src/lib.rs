@@ -1,42 +1,40 @@
-//! ringchat: a chat room without a server. The program; its pieces are for nobody else.
+//! The program `ringchat`: a chat room without a server.
+//!
+//! This library exists for the binary and its tests. It is no API: to build a program of your own, use
+//! `ringchat-threads` or `ringchat-async-std`.
 
 #![cfg_attr(
     test,
-    allow(
-        clippy::unwrap_used,
-        clippy::expect_used,
-        clippy::panic,
-        reason = "a test that cannot go on is to panic"
-    )
+    allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failing test panics")
 )]
 
+mod any_room;
+mod bounded_lines;
 mod chat_log;
-mod clean;
+mod click_compat;
 mod desk;
 mod flags;
-#[doc(hidden)]
+#[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod help;
+mod input;
 mod json;
 mod line;
-mod lines;
-mod options;
+mod line_writer;
+mod lossy_queue;
 mod outcome;
-mod outlet;
 mod own_address;
-mod people;
 mod present;
 mod process;
-mod queue;
-mod rewrite;
-mod room;
+mod sanitize;
 mod screen;
 mod session;
+mod settings;
 mod signals;
 mod start;
 mod terminal;
 mod typed;
-mod words;
+mod wording;
 mod wrap;
 
 use std::env;
@@ -44,14 +42,14 @@ use std::ffi::OsString;
 use std::io::{self, Write, stdout};
 use std::process::ExitCode;
 
-use flags::{Asked, Flags};
+use flags::{Flags, Invocation};
 use line::Line;
-use options::Options;
+use settings::Settings;
 
-/// The exit code of a command line that cannot be used.
+/// The exit code of a wrong command line.
 const USAGE: u8 = 2;
 
-/// Runs the program as its command line says, and tells with which code it is to end.
+/// Runs the program with the command line of this process and returns its exit code.
 pub fn run() -> ExitCode {
     let args: Result<Vec<String>, OsString> = env::args_os().skip(1).map(OsString::into_string).collect();
     let asked = match args {
@@ -59,14 +57,14 @@ pub fn run() -> ExitCode {
         Err(arg) => Err(format!("{} is not in UTF-8", arg.display())),
     };
     match asked {
-        Ok(Asked::Run(flags)) => match Options::new(*flags, |name| env::var(name).ok()) {
-            Ok(options) => {
+        Ok(Invocation::Run(flags)) => match Settings::new(*flags, |name| env::var(name).ok()) {
+            Ok(settings) => {
                 diagnostics();
-                ExitCode::from(start::run(&options))
+                ExitCode::from(start::run(&settings))
             }
             Err(error) => usage(&error.to_string()),
         },
-        Ok(Asked::Print(text)) => print(&text),
+        Ok(Invocation::Print(text)) => print(&text),
         Err(error) => usage(&error),
     }
 }
@@ -74,7 +72,7 @@ pub fn run() -> ExitCode {
 fn print(text: &str) -> ExitCode {
     let mut out = stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        // Who closed standard output does not want it.
+        // A reader that has closed the pipe does not want the text.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Line::complaint(&format!("standard output cannot be written ({error})")).to_stderr();
             ExitCode::FAILURE
@@ -88,7 +86,7 @@ fn usage(error: &str) -> ExitCode {
     ExitCode::from(USAGE)
 }
 
-/// What `RUST_LOG` asks for goes to standard error.
+/// Writes the diagnostics that `RUST_LOG` selects to standard error.
 fn diagnostics() {
     env_logger::init();
 }

@@ -1,4 +1,4 @@
-//! A line for people: clean text with its colours.
+//! A line for people: sanitized text with colours.
 
 use std::io::{Write, stderr};
 use std::net::SocketAddr;
@@ -7,19 +7,19 @@ use std::ops::Range;
 use anstyle::{AnsiColor, Style};
 use ringchat_core::{Member, Name, Stamp};
 
-use crate::clean::Clean;
-use crate::wrap::{FURTHER_LINE, Row};
+use crate::sanitize::Clean;
+use crate::wrap::{FURTHER_LINE, WrappedRow};
 
-/// The name of a speaker.
+/// The style of a speaker's name.
 const NAME: Style = AnsiColor::Cyan.on_default().bold();
 
-/// The Lamport time of a text.
+/// The style of the Lamport time of a text.
 const TIME: Style = AnsiColor::Green.on_default();
 
-/// A line of the log.
+/// The style of a line of the log.
 const LOG: Style = Style::new().dimmed();
 
-/// A line for people. All in it is clean, so it may go to a terminal or a log.
+/// A line for people. All of its text is sanitized, so it may go to a terminal or a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Line {
     text: String,
@@ -59,14 +59,14 @@ impl Line {
         Self::default().and(&format!("> {name}({addr}): "))
     }
 
-    /// The line with `text` after it.
+    /// The line followed by `text`, which is sanitized.
     #[must_use]
     pub(crate) fn and(mut self, text: &str) -> Self {
         self.text.push_str(Clean::new(text).as_str());
         self
     }
 
-    /// The line with a text after it that [`typed`](crate::clean::typed) made, byte for byte.
+    /// The line followed by `text`, byte for byte. [`typed`](crate::sanitize::typed) must have sanitized `text`.
     #[must_use]
     pub(crate) fn and_typed(mut self, text: &str) -> Self {
         self.text.push_str(text);
@@ -80,25 +80,25 @@ impl Line {
         line
     }
 
-    /// The text, its lines separated by newlines.
+    /// The text without colours; newlines separate its lines.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
     /// Writes the line to standard error.
     pub(crate) fn to_stderr(&self) {
-        // If standard error is closed, nobody wants the line.
+        // If standard error is closed, nobody reads the line.
         let _ = writeln!(stderr(), "{}", self.render(false));
     }
 
-    /// The line as it goes out, without a newline at its end. A further line of the text is marked, so that no text
-    /// can pass for a header.
+    /// The line as it is written, without a final newline. Each further line of the text is marked, so that no text can
+    /// imitate the beginning of another message.
     pub(crate) fn render(&self, colour: bool) -> String {
         self.part(0..self.text.len(), colour).replace('\n', &format!("\n{FURTHER_LINE}"))
     }
 
-    /// A row of the line as it goes out.
-    pub(crate) fn row(&self, row: &Row, colour: bool) -> String {
+    /// One row of the line as it is written.
+    pub(crate) fn row(&self, row: &WrappedRow, colour: bool) -> String {
         row.indent.to_owned() + &self.part(row.part.clone(), colour)
     }
 

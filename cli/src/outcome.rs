@@ -1,4 +1,4 @@
-//! How a session ended: exit code, reason, and what to tell people.
+//! How a session ended: its exit code, its reason, and the error that the user is told.
 
 use std::io;
 
@@ -7,13 +7,13 @@ use ringchat_core::{Ending, JoinFailure};
 /// Why a session leaves its room.
 #[derive(Debug)]
 pub(crate) enum Cause {
-    /// The user wants to.
+    /// The user left.
     Quit,
     /// The input ended.
     Eof,
-    /// This signal came.
+    /// The program received this signal.
     Signal(i32),
-    /// Nobody reads the output any more.
+    /// The reader of the output closed it.
     OutputClosed,
     /// The output cannot be written.
     OutputFailed(io::Error),
@@ -23,22 +23,22 @@ pub(crate) enum Cause {
 
 /// How a session ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Outcome {
+pub(crate) struct SessionOutcome {
     /// The exit code.
     pub(crate) exit: u8,
-    /// Why, in a word: quit, eof, signal or error.
+    /// The reason in one word: `quit`, `eof`, `signal` or `error`.
     pub(crate) reason: &'static str,
-    /// What went wrong: a code for programs, a sentence for people.
+    /// The error, if there was one: a code for programs and a sentence for people.
     pub(crate) error: Option<(&'static str, String)>,
 }
 
-impl Outcome {
-    /// A session that could not begin.
+impl SessionOutcome {
+    /// The outcome of a session that failed: its exit code, and the code and sentence of its error.
     pub(crate) fn failed(exit: u8, code: &'static str, message: String) -> Self {
         Self { exit, reason: "error", error: Some((code, message)) }
     }
 
-    /// The outcome of a node that ended as `ending` says and was left because of `cause`.
+    /// The outcome of a session whose node ended with `ending` and which left the room because of `cause`.
     pub(crate) fn of(ending: Option<&Ending>, cause: Option<Cause>) -> Self {
         match (ending, cause) {
             (Some(Ending::Left { unsure }), cause) => Self::left(*unsure, cause),
@@ -82,8 +82,8 @@ impl Outcome {
     }
 }
 
-/// Nobody let this member in.
-fn join_failed(tried: &[(std::net::SocketAddr, JoinFailure)]) -> Outcome {
+/// The outcome when none of the contacts let this member in.
+fn join_failed(tried: &[(std::net::SocketAddr, JoinFailure)]) -> SessionOutcome {
     let all: Vec<String> = tried.iter().map(|(addr, failure)| format!("{addr}: {failure}")).collect();
     let failures = || tried.iter().map(|(_, failure)| *failure);
     let (exit, code, advice) = if failures().any(|failure| matches!(failure, JoinFailure::Version { .. })) {
@@ -97,13 +97,13 @@ fn join_failed(tried: &[(std::net::SocketAddr, JoinFailure)]) -> Outcome {
             "check that a member runs there and that no firewall is between, or create a room with -l",
         )
     };
-    Outcome::failed(exit, code, format!("could not join the room ({}); {advice}", all.join("; ")))
+    SessionOutcome::failed(exit, code, format!("could not join the room ({}); {advice}", all.join("; ")))
 }
 
-/// The room has no place for this member.
-fn room_full() -> Outcome {
+/// The outcome when the room has no place for this member.
+fn room_full() -> SessionOutcome {
     let message = "the room did not let this member in: the room is full; try again when somebody has left";
-    Outcome::failed(4, "room_full", message.to_owned())
+    SessionOutcome::failed(4, "room_full", message.to_owned())
 }
 
 #[cfg(test)]
@@ -112,8 +112,8 @@ mod tests {
 
     use super::*;
 
-    fn left(unsure: u64, cause: Cause) -> Outcome {
-        Outcome::of(Some(&Ending::Left { unsure }), Some(cause))
+    fn left(unsure: u64, cause: Cause) -> SessionOutcome {
+        SessionOutcome::of(Some(&Ending::Left { unsure }), Some(cause))
     }
 
     #[test]
@@ -143,7 +143,7 @@ mod tests {
             ("10.0.0.1:1".parse().unwrap(), JoinFailure::Dial(DialFailure::Refused)),
             ("10.0.0.2:2".parse().unwrap(), JoinFailure::NoAnswer),
         ];
-        let outcome = Outcome::of(Some(&Ending::JoinFailed { tried }), None);
+        let outcome = SessionOutcome::of(Some(&Ending::JoinFailed { tried }), None);
         let Some(("join_timeout", message)) = outcome.error else { panic!("{outcome:?}") };
         assert_eq!(outcome.exit, 3);
         assert!(message.contains("10.0.0.1:1: nobody listens there"), "{message}");
@@ -152,10 +152,10 @@ mod tests {
 
     #[test]
     fn refusals_and_other_versions_have_their_exit_code() {
-        assert_eq!(Outcome::of(Some(&Ending::RoomFull), None).exit, 4);
+        assert_eq!(SessionOutcome::of(Some(&Ending::RoomFull), None).exit, 4);
         let join = |failure| {
             let tried = vec![("10.0.0.1:1".parse().unwrap(), failure)];
-            Outcome::of(Some(&Ending::JoinFailed { tried }), None).exit
+            SessionOutcome::of(Some(&Ending::JoinFailed { tried }), None).exit
         };
         assert_eq!(join(JoinFailure::Version { theirs: 9 }), 4);
         assert_eq!(join(JoinFailure::NotRingchat), 3);

@@ -1,26 +1,26 @@
-//! Where this member listens, which is what others are told.
+//! The addresses of this machine, one of which this member listens on and tells the others.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
-/// The address of this machine on the way to the first of `contacts` that other machines can reach too. Members on
-/// this machine reach it as well, so it serves a room with contacts of both kinds.
+/// The address from which this machine reaches the first of `contacts` that is not on its loopback. Members on this
+/// machine reach that address as well, so it also serves a room with contacts of both kinds.
 ///
-/// None if only this machine reaches the contacts, or if there is no way to the others: then joining fails.
+/// `None` if all contacts are on the loopback, or if no other has a route; joining then fails.
 pub(crate) fn towards(contacts: &[SocketAddr]) -> Option<IpAddr> {
     elsewhere(contacts).find_map(source)
 }
 
-/// The contacts that other machines can reach too.
+/// The contacts that other machines can reach too: those not on the loopback.
 pub(crate) fn elsewhere(contacts: &[SocketAddr]) -> impl Iterator<Item = SocketAddr> {
     contacts.iter().copied().filter(|contact| !is_only_here(contact.ip()))
 }
 
-/// Whether only this machine reaches `ip`.
+/// Whether only this machine reaches `ip`: loopback addresses.
 pub(crate) fn is_only_here(ip: IpAddr) -> bool {
     ip.to_canonical().is_loopback()
 }
 
-/// The address from which this machine reaches `contact`. The system is asked for its route; nothing is sent.
+/// The address from which this machine reaches `contact`, by the system's routes. Sends nothing.
 fn source(contact: SocketAddr) -> Option<IpAddr> {
     let any: IpAddr = match contact {
         SocketAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
@@ -31,7 +31,7 @@ fn source(contact: SocketAddr) -> Option<IpAddr> {
     Some(socket.local_addr().ok()?.ip())
 }
 
-/// The addresses of this machine that others may reach, and failing these those that only it can.
+/// The addresses of this machine that other machines may reach; if there are none, its loopback addresses.
 pub(crate) fn all() -> Vec<IpAddr> {
     let all: Vec<IpAddr> =
         if_addrs::get_if_addrs().unwrap_or_default().iter().map(if_addrs::Interface::ip).collect();
@@ -60,7 +60,7 @@ mod tests {
             println!("SKIPPED: this machine is in no network");
             return;
         };
-        // The way from this machine to its own address begins at that address.
+        // The route from this machine to an address of its own starts at that address.
         let both = [contacts(&["127.0.0.1:1"]), vec![SocketAddr::new(own, 2)]].concat();
         assert_eq!(towards(&both), Some(own));
     }

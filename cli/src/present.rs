@@ -1,9 +1,9 @@
-//! Who is present, and what to call each: by name, unless the name of somebody else is or looks the same.
+//! The members present, and how the screen calls each: by name, or by name and address if another name looks the same.
 
 use ringchat_core::{Member, NodeId};
 use unicode_security::skeleton;
 
-/// Those who are present.
+/// The members present in the room.
 #[derive(Default)]
 pub(crate) struct Present(Vec<Person>);
 
@@ -13,26 +13,27 @@ struct Person {
 }
 
 impl Present {
-    /// These and nobody else.
+    /// Exactly `members`.
     pub(crate) fn of<'a>(members: impl IntoIterator<Item = &'a Member>) -> Self {
         let mut present = Self::default();
         members.into_iter().for_each(|member| present.add(member));
         present
     }
 
-    /// One more, unless known.
+    /// Adds `member` unless it is present already.
     pub(crate) fn add(&mut self, member: &Member) {
         if self.0.iter().all(|known| known.member.id != member.id) {
             self.0.push(Person { member: member.clone(), looks: Looks::of(member) });
         }
     }
 
-    /// One fewer.
+    /// Removes the member `id`.
     pub(crate) fn remove(&mut self, id: NodeId) {
         self.0.retain(|known| known.member.id != id);
     }
 
-    /// What to call `member`, present or not: by name, with the address if another's looks like it.
+    /// What the screen calls `member`, present or not: its name, with the address if the name of another member present
+    /// looks the same.
     pub(crate) fn label(&self, member: &Member) -> String {
         let looks = Looks::of(member);
         let mut others = self.0.iter().filter(|other| other.member.id != member.id);
@@ -44,9 +45,9 @@ impl Present {
     }
 }
 
-/// What a name looks like, after Unicode's table of confusable characters (UTS #39), whatever the case of its
-/// letters. There are two forms, because a letter may look like one of the other case: `aIice` like `Alice` only before
-/// the case is taken away, `ALICE` only after.
+/// What a name looks like, by Unicode's table of confusable characters (UTS #39), regardless of case. There are two
+/// forms, because a letter may look like one of the other case: `aIice` looks like `Alice` only before lowercasing,
+/// `ALICE` only after.
 #[derive(PartialEq, Eq)]
 struct Looks {
     then_case: String,
@@ -63,7 +64,7 @@ impl Looks {
         }
     }
 
-    /// Whether people could take one for the other.
+    /// Whether people could mistake one name for the other.
     fn could_be(&self, other: &Self) -> bool {
         self.then_case == other.then_case || self.after_case == other.after_case
     }
@@ -87,21 +88,21 @@ mod tests {
         )
     }
 
-    /// What the first is called beside the second.
+    /// What a member called `name` is called while one called `other` is present.
     fn beside(name: &str, other: &str) -> String {
         let both = [member(name, 1), member(other, 2)];
         Present::of(&both).label(&both[0])
     }
 
     #[test]
-    fn a_name_that_nobody_else_has_stands_alone() {
+    fn a_unique_name_stands_alone() {
         assert_eq!(beside("Carol", "Bob"), "Carol");
         assert_eq!(beside("Carol", "Carole"), "Carol");
         assert_eq!(Present::default().label(&member("Carol", 1)), "Carol");
     }
 
     #[test]
-    fn who_has_the_same_name_or_one_that_looks_like_it_is_told_apart_by_address() {
+    fn equal_names_and_look_alikes_are_told_apart_by_address() {
         for (name, other) in [
             ("Carol", "Carol"),
             ("Carol", "C\u{430}rol"),

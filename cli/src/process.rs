@@ -1,4 +1,4 @@
-//! The program as a process: how it ends at once, and how it stops.
+//! The program as a process: how it ends at once and how it stops.
 
 use std::fs;
 use std::process;
@@ -8,24 +8,26 @@ use signal_hook::low_level::raise;
 
 use crate::terminal;
 
-/// Ends the program at once, with the terminal as it was.
+/// Restores the terminal and ends the program at once, with the exit code of a shell for `signal`.
 pub(crate) fn abort(signal: i32) -> ! {
     terminal::abandon();
     process::exit(128 + signal)
 }
 
-/// Stops this thread, and with it the program, until the shell continues it.
+/// Stops the whole program until the shell continues it.
 pub(crate) fn stop() {
-    // It cannot fail for this signal.
+    // Raising this signal cannot fail.
     let _ = raise(SIGSTOP);
 }
 
-/// Whether the key that stops a program has to do nothing, as under a shell that could not continue it.
+/// Whether the key that stops a program must do nothing: the signal was ignored when the program started, as by a
+/// parent that could not continue the program.
 pub(crate) fn never_stops() -> bool {
     ignored().contains(&SIGTSTP)
 }
 
-/// The signals that were ignored when the program started, by `nohup` or a shell, and stay so. Only Linux tells.
+/// The signals that were ignored when the program started, by `nohup` or a shell; they stay ignored. Always empty on
+/// systems other than Linux, which do not report them.
 pub(crate) fn ignored() -> Vec<i32> {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or_default();

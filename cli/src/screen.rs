@@ -1,4 +1,4 @@
-//! The face of a session for people: lines on a terminal, or plain lines in a pipe.
+//! The frontend for people: rows on a terminal, or plain lines in a pipe or file.
 
 use std::collections::BTreeSet;
 use std::mem;
@@ -10,66 +10,66 @@ use ringchat_core::{
     ChatLine, Departure, Ending, Member, NodeId, Notice, Occasion, Report, Roster, Seq, Stamp,
 };
 
-use crate::desk::{self, Inbox, Item};
+use crate::desk::{self, DeskQueue, Item};
 use crate::line::Line;
-use crate::outcome::Outcome;
-use crate::outlet::Outlet;
+use crate::line_writer::LineWriter;
+use crate::outcome::SessionOutcome;
 use crate::present::Present;
-use crate::session::Face;
-use crate::{terminal, words};
+use crate::session::Frontend;
+use crate::{terminal, wording};
 
-/// How long the last lines may take to be shown.
+/// The maximum time to show the last lines.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// Something that a person asked, answered by the next report of the node.
+/// A question of the user, answered with the next report of the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Question {
-    /// The members with this text, in lower case, in their name or address.
+    /// Which members have this text, in lower case, in their name or address?
     Members(String),
-    /// The ring.
+    /// What is the ring?
     Ring,
-    /// Who leads.
+    /// Which member leads?
     Leader,
-    /// The counts.
+    /// What are the counts of this member?
     Stats,
-    /// The last folded text whole.
+    /// What is all of the last folded text?
     Full,
-    /// An empty screen.
+    /// No question: empty the screen.
     Clear,
-    /// Nothing that the node knows: these lines.
+    /// No question: show these lines in their turn.
     Tell(Vec<String>),
 }
 
-/// Where lines for people go. Cheap to clone.
+/// The destination of lines for people. Cheap to clone.
 #[derive(Clone)]
 pub(crate) enum Printer {
-    /// To a pipe, a file, or a terminal that cannot edit lines.
-    Outlet {
+    /// A pipe, a file, or a terminal on which the program edits no lines.
+    Writer {
         /// The queue of lines.
-        outlet: Outlet,
-        /// What lines look like there.
-        look: Look,
+        writer: LineWriter,
+        /// How lines are written there.
+        rendering: Rendering,
     },
-    /// To the desk.
-    Desk(Arc<Inbox>),
+    /// The desk.
+    Desk(Arc<DeskQueue>),
 }
 
-/// What lines look like where nobody edits lines.
+/// How lines are written where the program edits no lines.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Look {
-    /// As in a file.
+pub(crate) enum Rendering {
+    /// As lines of a file.
     Plain,
     /// As rows of a terminal.
     Rows {
-        /// What they look like.
+        /// The colours of the rows, and what a folded text refers to.
         look: desk::Look,
-        /// Whether the terminal obeys more than line ends.
+        /// Whether the terminal obeys control sequences.
         obeys: bool,
     },
 }
 
-impl Look {
-    /// The line as it goes out, newline included.
+impl Rendering {
+    /// The line as it is written, with its final newline.
     pub(crate) fn render(self, line: &Line) -> String {
         match self {
             Self::Plain => line.render(false) + "\n",
@@ -79,74 +79,74 @@ impl Look {
 }
 
 impl Printer {
-    /// Queues a line, or loses it.
+    /// Queues a line. The line is lost if the queue stays full.
     fn print(&self, line: &Line) {
         match self {
-            Self::Outlet { outlet, look } => outlet.offer(&look.render(line)),
-            Self::Desk(inbox) => inbox.offer(Item::Line(line.clone()), desk::weight(line)),
+            Self::Writer { writer, rendering } => writer.offer(&rendering.render(line)),
+            Self::Desk(queue) => queue.offer(Item::Line(line.clone()), desk::weight(line)),
         }
     }
 
     /// Queues a line that must not be lost.
     pub(crate) fn insist(&self, line: &Line) {
         match self {
-            Self::Outlet { outlet, look } => outlet.insist(&look.render(line)),
-            Self::Desk(inbox) => inbox.insist(Item::Line(line.clone()), desk::weight(line)),
+            Self::Writer { writer, rendering } => writer.insist(&rendering.render(line)),
+            Self::Desk(queue) => queue.insist(Item::Line(line.clone()), desk::weight(line)),
         }
     }
 
-    /// So many lines were lost before they came here.
+    /// Records that `count` lines were lost before they reached the printer.
     fn lose(&self, count: u64) {
         match self {
-            Self::Outlet { outlet, .. } => outlet.lose(count),
-            Self::Desk(inbox) => inbox.lose(count),
+            Self::Writer { writer, .. } => writer.lose(count),
+            Self::Desk(queue) => queue.lose(count),
         }
     }
 
-    /// Tells the desk, if there is one.
+    /// Sends `item` to the desk, if there is one.
     fn tell_desk(&self, item: Item) {
-        if let Self::Desk(inbox) = self {
-            inbox.put(item);
+        if let Self::Desk(queue) = self {
+            queue.put(item);
         }
     }
 
-    /// Waits until all lines are shown, at most `within`.
+    /// Waits until all lines are shown, at most for `within`.
     fn finish(&self, within: Duration) {
         match self {
-            Self::Outlet { outlet, .. } => outlet.finish(within),
-            Self::Desk(inbox) => inbox.finish(within),
+            Self::Writer { writer, .. } => writer.finish(within),
+            Self::Desk(queue) => queue.finish(within),
         }
     }
 }
 
-/// What a screen shows.
+/// Which optional lines a screen shows.
 #[derive(Clone, Copy)]
 pub(crate) struct Show {
-    /// One's own messages too, because nobody sees them being typed.
+    /// The user's own messages, for an output on which they are not typed.
     pub(crate) own: bool,
-    /// The log too.
+    /// The lines of the log.
     pub(crate) log: bool,
-    /// That there are commands.
+    /// The hint that `/help` shows the commands.
     pub(crate) commands: bool,
 }
 
-/// The face.
+/// The frontend for people.
 pub(crate) struct Screen {
     printer: Printer,
     show: Show,
     questions: Receiver<Question>,
     present: Present,
     been_in: bool,
-    /// The leader that the user knows of.
+    /// The leader that the screen named last.
     leader: Option<NodeId>,
-    /// Own messages of which was said that they wait.
+    /// The user's own messages that the screen reported as waiting.
     held: BTreeSet<Seq>,
-    /// On what occasion the last text was said.
+    /// The occasion of the last text shown.
     occasion: Occasion,
 }
 
 impl Screen {
-    /// A screen that answers `questions` when the node reports.
+    /// A screen that answers one of `questions` with each report of the node.
     pub(crate) fn new(printer: Printer, show: Show, questions: Receiver<Question>) -> Self {
         Self {
             printer,
@@ -169,7 +169,7 @@ impl Screen {
         self.leader = Some(leader.id);
         let leads =
             if leader == me { "you lead".to_owned() } else { format!("{} leads", self.label(leader)) };
-        let count = words::members(members.len());
+        let count = wording::members(members.len());
         if self.been_in {
             self.system(&format!("back in the ring: {count}, {leads}"));
             return;
@@ -179,11 +179,11 @@ impl Screen {
         let commands = if self.show.commands { "; /help shows the commands" } else { "" };
         self.system(&format!("in the ring as {me}: {count}, {leads}{commands}"));
         self.system(&format!("others join with: ringchat {addr}"));
-        self.printer.print(&words::open_to_all(addr));
+        self.printer.print(&wording::open_to_all(addr));
         self.printer.tell_desk(Item::Admitted);
     }
 
-    /// Sets apart what was not said in front of this member.
+    /// Marks the beginning and the end of texts that this member did not hear live.
     fn set_apart(&mut self, occasion: Occasion) {
         let before = mem::replace(&mut self.occasion, occasion);
         if before == occasion {
@@ -197,7 +197,8 @@ impl Screen {
         }
     }
 
-    /// What was said while this member was away comes at once, so anything else ends it.
+    /// Marks the end of what was said while this member was away. Those texts come without anything in between, so any
+    /// other event ends them.
     fn back_to_now(&mut self) {
         if self.occasion == Occasion::WhileAway {
             self.set_apart(Occasion::Live);
@@ -218,13 +219,13 @@ impl Screen {
         }
     }
 
-    /// What to call a member.
+    /// What the screen calls a member.
     fn label(&self, member: &Member) -> String {
         self.present.label(member)
     }
 
     fn report(&mut self, report: &Report) {
-        // A report without a question is one whose question went with missed notices.
+        // Without a question: it was taken from the queue when notices were missed.
         let Ok(question) = self.questions.try_recv() else { return };
         self.present = Present::of(&report.members);
         match question {
@@ -239,7 +240,7 @@ impl Screen {
         }
     }
 
-    /// Answers a question that needs no report.
+    /// Answers a question that needs no report; all others stay unanswered.
     fn answer(&mut self, question: Question) {
         match question {
             Question::Full => self.printer.tell_desk(Item::Unfold),
@@ -254,8 +255,8 @@ impl Screen {
         let has_part = |member: &&Member| member.to_string().to_lowercase().contains(part);
         let found: Vec<&Member> = report.members.iter().filter(has_part).collect();
         self.system(&match found.len() {
-            _ if part.is_empty() => words::members(all),
-            count => format!("{count} of {}", words::members(all)),
+            _ if part.is_empty() => wording::members(all),
+            count => format!("{count} of {}", wording::members(all)),
         });
         for member in found {
             let you = if member.id == report.me.id { ", you" } else { "" };
@@ -265,7 +266,7 @@ impl Screen {
     }
 }
 
-impl Face for Screen {
+impl Frontend for Screen {
     fn chat(&mut self, _lamport: Stamp, line: &ChatLine<'_>) {
         self.set_apart(line.occasion);
         if !line.mine || self.show.own {
@@ -288,15 +289,15 @@ impl Face for Screen {
             }
             Notice::Gap { from, count } => {
                 let text =
-                    format!("{} of {} can no longer be had", words::messages(*count), self.label(from));
+                    format!("{} of {} can no longer be had", wording::messages(*count), self.label(from));
                 self.system(&text);
             }
             Notice::Joined { member } => self.joined(member),
             Notice::Left { member, reason } => self.left(member, *reason),
             Notice::NotYet { contact, failure, left } => {
-                self.system(&words::not_yet(*contact, *failure, *left));
+                self.system(&wording::not_yet(*contact, *failure, *left));
             }
-            // A ring may elect the same leader again, to let somebody in.
+            // A ring may elect the same leader again, for instance to admit a newcomer.
             Notice::Leader { member, .. } if self.leader.replace(member.id) == Some(member.id) => {}
             Notice::Leader { member, epoch } => {
                 self.system(&format!("{} leads now (epoch {epoch})", self.label(member)));
@@ -324,7 +325,7 @@ impl Face for Screen {
     }
 
     fn missed(&mut self, _lamport: Stamp, count: u64) {
-        // The reports that would answer the questions may be among what was missed.
+        // The reports that answer these questions may be among the missed notices.
         for question in self.questions.try_iter().collect::<Vec<_>>() {
             self.answer(question);
         }
@@ -345,7 +346,7 @@ impl Face for Screen {
         }
     }
 
-    fn bye(&mut self, _lamport: Stamp, _outcome: &Outcome) {
+    fn bye(&mut self, _lamport: Stamp, _outcome: &SessionOutcome) {
         self.printer.finish(LAST_WORDS);
     }
 }
@@ -363,7 +364,7 @@ fn stats(report: &Report) -> Vec<String> {
     let stats = &report.stats;
     vec![
         format!("up {} s, Lamport time {}, epoch {}", stats.uptime.as_secs(), report.lamport, report.epoch),
-        format!("{} shown, {} of yours waiting", words::messages(stats.shown), stats.waiting),
+        format!("{} shown, {} of yours waiting", wording::messages(stats.shown), stats.waiting),
         format!(
             "protocol: {} sent, {} received, {} links, {} faults of others",
             stats.sent, stats.received, stats.links, stats.faults

@@ -1,4 +1,4 @@
-//! A session: one stay in a room, from the binding of the port to the exit code.
+//! A session: one stay in a room, from the open port to the exit code.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,39 +8,39 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use ringchat_core::driver::{Event, NoEvent};
 use ringchat_core::{ChatLine, Notice, Stamp};
 
-use crate::chat_log::{ChatLog, Trouble};
+use crate::any_room::{AnyEvents, AnyRoom};
+use crate::chat_log::{ChatLog, LogProblem};
 use crate::line::Line;
-use crate::options::LogFile;
-use crate::outcome::{Cause, Outcome};
-use crate::room::{Notices, Room};
-use crate::words;
+use crate::outcome::{Cause, SessionOutcome};
+use crate::settings::LogFile;
+use crate::wording;
 
-/// Something that a program asked, to be answered by the next report of the node.
+/// A query of a program, answered with the next report of the node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Ask {
-    /// Who is here.
+pub(crate) enum Query {
+    /// The members of the room.
     Members,
-    /// Who comes after whom.
+    /// The neighbours of this member.
     Ring,
-    /// Counts.
+    /// The counts of this member.
     Stats,
 }
 
-/// What the threads of a session share.
+/// The state that the threads of a session share.
 pub(crate) struct Session {
-    /// The room.
-    pub(crate) room: Room,
+    /// The room of the session.
+    pub(crate) room: AnyRoom,
     cause: Mutex<Option<Cause>>,
     lamport: AtomicU64,
 }
 
 impl Session {
     /// A session in `room`.
-    pub(crate) fn new(room: Room) -> Self {
+    pub(crate) fn new(room: AnyRoom) -> Self {
         Self { room, cause: Mutex::new(None), lamport: AtomicU64::new(0) }
     }
 
-    /// Leaves the room. The first cause counts, but a signal outdoes all others.
+    /// Leaves the room. The first cause counts, but a signal replaces any other.
     pub(crate) fn leave(&self, cause: Cause) {
         let mut first = self.lock_cause();
         if first.is_none() || matches!(cause, Cause::Signal(_)) {
@@ -55,7 +55,7 @@ impl Session {
         matches!(*self.lock_cause(), Some(Cause::Signal(_)))
     }
 
-    /// The node's Lamport time at its last notice.
+    /// The Lamport time of the node at its last notice.
     pub(crate) fn lamport(&self) -> Stamp {
         Stamp(self.lamport.load(Ordering::Relaxed))
     }
@@ -65,94 +65,99 @@ impl Session {
     }
 }
 
-/// How a session shows itself to its user.
-pub(crate) trait Face {
-    /// Somebody said something.
+/// The side of a session that faces its user.
+pub(crate) trait Frontend {
+    /// Shows a line of chat.
     fn chat(&mut self, lamport: Stamp, line: &ChatLine<'_>);
-    /// Something else happened.
+    /// Shows any other notice; chat goes to [`chat`](Self::chat).
     fn notice(&mut self, lamport: Stamp, notice: &Notice);
-    /// All that has happened so far was shown.
+    /// Called when all notices so far have been shown and the session waits for more.
     fn caught_up(&mut self) {}
-    /// So many notices were missed.
+    /// Reports that `count` notices were missed.
     fn missed(&mut self, lamport: Stamp, count: u64);
-    /// Something went wrong, and the room goes on.
+    /// Reports a problem after which the session goes on.
     fn trouble(&mut self, lamport: Stamp, code: &str, message: &str);
-    /// A line of the log, for who wants to see it.
+    /// Shows a line of the log about `notice`, if the user wants to see the log.
     fn log(&mut self, line: &Line, notice: &Notice);
-    /// The session is over. Waits until all is shown, as far as somebody looks.
-    fn bye(&mut self, lamport: Stamp, outcome: &Outcome);
+    /// Shows the end of the session. Waits a limited time until everything is shown.
+    fn bye(&mut self, lamport: Stamp, outcome: &SessionOutcome);
 }
 
 /// Shows and logs what happens in the room until it ends.
 pub(crate) fn run(
     session: &Session,
-    mut notices: Notices,
-    face: &mut dyn Face,
+    mut notices: AnyEvents,
+    frontend: &mut dyn Frontend,
     log_file: LogFile,
     admitted: SyncSender<()>,
-) -> Outcome {
+) -> SessionOutcome {
     let mut log = open_log(log_file, session.room.addr());
     let mut admitted = Some(admitted);
     let mut ending = None;
-    while let Some(event) = next(session, &mut notices, &mut log, face) {
+    while let Some(event) = next(session, &mut notices, &mut log, frontend) {
         match event {
             Event::Notice { lamport, notice } => {
                 session.lamport.store(lamport.0, Ordering::Relaxed);
-                show(lamport, &notice, &mut log, face);
+                show(lamport, &notice, &mut log, frontend);
                 match notice {
                     Notice::Ready { .. } => drop(admitted.take().map(|admitted| admitted.send(()))),
                     Notice::Ended(how) => ending = Some(how),
                     _ => {}
                 }
             }
-            Event::Missed { count } => face.missed(session.lamport(), count),
+            Event::Missed { count } => frontend.missed(session.lamport(), count),
         }
     }
     session.room.join();
-    let outcome = Outcome::of(ending.as_ref(), session.lock_cause().take());
-    face.bye(session.lamport(), &outcome);
-    // The last lines may be those that cannot be written.
+    let outcome = SessionOutcome::of(ending.as_ref(), session.lock_cause().take());
+    frontend.bye(session.lamport(), &outcome);
+    // Only the last lines may have failed to be written.
     match session.lock_cause().take() {
         Some(cause @ Cause::OutputFailed(_)) if outcome.exit == 0 => {
-            Outcome::of(ending.as_ref(), Some(cause))
+            SessionOutcome::of(ending.as_ref(), Some(cause))
         }
         _ => outcome,
     }
 }
 
-/// Shows and logs what happened.
-pub(crate) fn show(lamport: Stamp, notice: &Notice, log: &mut ChatLog, face: &mut dyn Face) {
+/// Shows and logs a notice.
+pub(crate) fn show(lamport: Stamp, notice: &Notice, log: &mut ChatLog, frontend: &mut dyn Frontend) {
     if let Notice::Chat(chat) = notice {
         for said in chat.lines() {
-            add(&words::said(&said), lamport, notice, log, face);
-            face.chat(lamport, &said);
+            add(&wording::said(&said), lamport, notice, log, frontend);
+            frontend.chat(lamport, &said);
         }
         return;
     }
-    if let Some(text) = words::log(notice) {
-        add(&text, lamport, notice, log, face);
+    if let Some(text) = wording::log(notice) {
+        add(&text, lamport, notice, log, frontend);
     }
-    face.notice(lamport, notice);
+    frontend.notice(lamport, notice);
 }
 
 /// Adds a line to the log.
-fn add(text: &str, lamport: Stamp, notice: &Notice, log: &mut ChatLog, face: &mut dyn Face) {
-    let line = Line::log(lamport, &words::one_line(text));
-    tell(log.add(&line), lamport, face);
-    face.log(&line, notice);
+fn add(text: &str, lamport: Stamp, notice: &Notice, log: &mut ChatLog, frontend: &mut dyn Frontend) {
+    let line = Line::log(lamport, &wording::one_line(text));
+    tell(log.add(&line), lamport, frontend);
+    frontend.log(&line, notice);
 }
 
-/// The next event. Before waiting for it, the log is written.
-fn next(session: &Session, notices: &mut Notices, log: &mut ChatLog, face: &mut dyn Face) -> Option<Event> {
+/// The next event. Writes the log before waiting for an event.
+fn next(
+    session: &Session,
+    notices: &mut AnyEvents,
+    log: &mut ChatLog,
+    frontend: &mut dyn Frontend,
+) -> Option<Event> {
     match notices.try_next() {
         Ok(event) => Some(event),
         Err(NoEvent::Yet) => {
-            face.caught_up();
-            tell(log.flush(), session.lamport(), face);
+            frontend.caught_up();
+            tell(log.flush(), session.lamport(), frontend);
             notices.next()
         }
         Err(NoEvent::Ended) => {
-            tell(log.flush(), session.lamport(), face);
+            tell(log.flush(), session.lamport(), frontend);
             None
         }
     }
@@ -168,9 +173,9 @@ fn open_log(log_file: LogFile, addr: SocketAddr) -> ChatLog {
     }
 }
 
-/// Says what is to be said about the log.
-fn tell(written: Result<(), Trouble>, lamport: Stamp, face: &mut dyn Face) {
-    if let Err(trouble) = written {
-        face.trouble(lamport, "log_file", &trouble.to_string());
+/// Shows a problem of the log.
+fn tell(written: Result<(), LogProblem>, lamport: Stamp, frontend: &mut dyn Frontend) {
+    if let Err(problem) = written {
+        frontend.trouble(lamport, "log_file", &problem.to_string());
     }
 }

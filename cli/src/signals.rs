@@ -1,4 +1,4 @@
-//! Signals. The first that asks for the end leaves the room in order, the second ends the program at once.
+//! Signals. The first that asks the program to end leaves the room in order; the second ends the program at once.
 
 use std::io;
 use std::sync::Arc;
@@ -7,16 +7,16 @@ use std::thread;
 use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
 use signal_hook::iterator::Signals;
 
-use crate::desk::{Inbox, Item};
+use crate::desk::{DeskQueue, Item};
 use crate::outcome::Cause;
 use crate::process::{abort, ignored};
 use crate::session::Session;
 
-/// Handles signals from now on; those that concern the terminal only if the program edits lines there.
+/// Starts a thread that handles signals; those of the terminal only if there is a `desk`.
 ///
 /// # Errors
-/// If the system takes no handler.
-pub(crate) fn handle(session: Arc<Session>, desk: Option<Arc<Inbox>>) -> io::Result<()> {
+/// If the system accepts no handler or starts no thread.
+pub(crate) fn handle(session: Arc<Session>, desk: Option<Arc<DeskQueue>>) -> io::Result<()> {
     let ignored = ignored();
     let of_terminal = [SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH];
     let handled =
@@ -40,7 +40,7 @@ pub(crate) fn handle(session: Arc<Session>, desk: Option<Arc<Inbox>>) -> io::Res
     Ok(())
 }
 
-fn tell(desk: Option<&Arc<Inbox>>, item: Item) {
+fn tell(desk: Option<&Arc<DeskQueue>>, item: Item) {
     if let Some(desk) = desk {
         desk.put(item);
     }

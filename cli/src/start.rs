@@ -1,4 +1,4 @@
-//! The start of a session: the room, then a face, input and signals for it.
+//! Starts a session: opens the room, then connects a frontend, an input and signals to it.
 
 use std::io::{self, IsTerminal, Write, stdin, stdout};
 use std::panic::{self, AssertUnwindSafe};
@@ -8,56 +8,61 @@ use std::thread;
 
 use ringchat_core::{Config, Stamp, Start};
 
-use crate::desk::{self, Desk, Inbox, Item};
+use crate::any_room::{AnyEvents, AnyRoom};
+use crate::desk::{self, Desk, DeskQueue, Item};
+use crate::input::{HumanInput, MAX_ASKED, MAX_WAITING};
 use crate::json::{self, Json};
 use crate::line::Line;
-use crate::options::Options;
-use crate::outcome::{Cause, Outcome};
-use crate::outlet::Outlet;
+use crate::line_writer::LineWriter;
+use crate::outcome::{Cause, SessionOutcome};
 use crate::own_address;
-use crate::people::{Input, MAX_ASKED, MAX_WAITING};
-use crate::room::{Notices, Room};
-use crate::screen::{Look, Printer, Screen, Show};
+use crate::screen::{Printer, Rendering, Screen, Show};
 use crate::session::{self, Session};
-use crate::{signals, terminal, words};
+use crate::settings::Settings;
+use crate::{signals, terminal, wording};
 
-/// Runs a session and gives its exit code.
-pub(crate) fn run(options: &Options) -> u8 {
-    let json = options.json;
-    match open(options) {
+/// Runs a session and returns its exit code.
+pub(crate) fn run(settings: &Settings) -> u8 {
+    let json = settings.json;
+    match open(settings) {
         Ok((session, notices)) => {
-            let outcome =
-                if json { programs(options, &session, notices) } else { people(options, &session, notices) };
+            let outcome = if json {
+                programs(settings, &session, notices)
+            } else {
+                people(settings, &session, notices)
+            };
             outcome.unwrap_or_else(|error| unstarted(json, system(&error))).exit
         }
         Err(outcome) => unstarted(json, outcome).exit,
     }
 }
 
-fn open(options: &Options) -> Result<(Arc<Session>, Notices), Outcome> {
+fn open(settings: &Settings) -> Result<(Arc<Session>, AnyEvents), SessionOutcome> {
     let config = Config {
-        addr: options.addr,
-        name: options.name.clone(),
-        start: options.start.clone(),
-        detect: options.detect,
-        join_timeout: options.join_timeout,
+        addr: settings.addr,
+        name: settings.name.clone(),
+        start: settings.start.clone(),
+        detect: settings.detect,
+        join_timeout: settings.join_timeout,
     };
-    match Room::open(options.runtime, config) {
+    match AnyRoom::open(settings.runtime, config) {
         Ok((room, notices)) => Ok((Arc::new(Session::new(room)), notices)),
         Err(error) => Err(match error.listen {
-            Some(io::ErrorKind::AddrNotAvailable) => {
-                Outcome::failed(5, "listen", format!("{error}: {}", words::list(&own_address::all())))
-            }
-            Some(_) => Outcome::failed(5, "listen", error.to_string()),
-            None => Outcome::failed(1, "system", error.to_string()),
+            Some(io::ErrorKind::AddrNotAvailable) => SessionOutcome::failed(
+                5,
+                "listen",
+                format!("{error}: {}", wording::list(&own_address::all())),
+            ),
+            Some(_) => SessionOutcome::failed(5, "listen", error.to_string()),
+            None => SessionOutcome::failed(1, "system", error.to_string()),
         }),
     }
 }
 
-/// Says that there is no session.
-fn unstarted(json: bool, outcome: Outcome) -> Outcome {
+/// Reports why there is no session.
+fn unstarted(json: bool, outcome: SessionOutcome) -> SessionOutcome {
     if json {
-        // Who closed standard output does not want it.
+        // A reader that has closed the pipe does not want the lines.
         let _ = stdout().write_all(json::last_lines(Stamp::default(), &outcome).concat().as_bytes());
     } else {
         complain(&outcome);
@@ -65,70 +70,70 @@ fn unstarted(json: bool, outcome: Outcome) -> Outcome {
     outcome
 }
 
-/// Says on standard error what went wrong.
-fn complain(outcome: &Outcome) {
+/// Writes the error of a session to standard error.
+fn complain(outcome: &SessionOutcome) {
     if let Some((_, message)) = &outcome.error {
         Line::complaint(message).to_stderr();
     }
 }
 
-fn system(error: &io::Error) -> Outcome {
-    Outcome::failed(
+fn system(error: &io::Error) -> SessionOutcome {
+    SessionOutcome::failed(
         1,
         "system",
         format!("the system gives no thread or signal handler ({error}); end other programs"),
     )
 }
 
-/// A session with JSON both ways.
-fn programs(options: &Options, session: &Arc<Session>, notices: Notices) -> io::Result<Outcome> {
+/// Runs a session with a program, which speaks JSON.
+fn programs(settings: &Settings, session: &Arc<Session>, notices: AnyEvents) -> io::Result<SessionOutcome> {
     signals::handle(Arc::clone(session), None)?;
-    words::open_to_all(session.room.addr()).to_stderr();
+    wording::open_to_all(session.room.addr()).to_stderr();
     let clock = Arc::clone(session);
-    let outlet = standard_output(session, move |lost| json::gap_line(clock.lamport(), lost))?;
-    let (asking, questions) = json::questions();
+    let writer = standard_output(session, move |lost| json::gap_line(clock.lamport(), lost))?;
+    let (sender, awaited) = json::awaited();
     let (admit, admitted) = sync_channel(1);
-    let input = json::Input::new(Arc::clone(session), outlet.clone(), asking, admitted);
+    let input = json::ProgramInput::new(Arc::clone(session), writer.clone(), sender, admitted);
     spawn("input", move || input.run(stdin().lock()))?;
-    let mut face = Json::new(outlet, options.runtime, options.verbose, questions);
-    let outcome = session::run(session, notices, &mut face, options.log_file.clone(), admit);
+    let mut frontend = Json::new(writer, settings.runtime, settings.verbose, awaited);
+    let outcome = session::run(session, notices, &mut frontend, settings.log_file.clone(), admit);
     if matches!(outcome.error, Some(("output", _))) {
         complain(&outcome);
     }
     Ok(outcome)
 }
 
-/// A session with people: at a desk if there is a terminal for one, else with plain lines.
-fn people(options: &Options, session: &Arc<Session>, notices: Notices) -> io::Result<Outcome> {
+/// Runs a session with people: at a desk if there is a terminal for one, otherwise with plain lines.
+fn people(settings: &Settings, session: &Arc<Session>, notices: AnyEvents) -> io::Result<SessionOutcome> {
     let (questions, asked) = sync_channel(MAX_ASKED);
     let (admit, admitted) = sync_channel(1);
-    let input = Input { session: Arc::clone(session), questions };
+    let input = HumanInput { session: Arc::clone(session), questions };
     let printer = if terminal::is_editable() {
-        at_a_desk(options, session, input)?
+        at_a_desk(settings, session, input)?
     } else {
-        with_plain_lines(options, session, input, admitted)?
+        with_plain_lines(settings, session, input, admitted)?
     };
-    if let Start::Join { contacts } = &options.start {
-        let joining = Line::system(&format!("joining through {}", words::list(contacts)));
+    if let Start::Join { contacts } = &settings.start {
+        let joining = Line::system(&format!("joining through {}", wording::list(contacts)));
         printer.insist(&joining);
-        if options.chosen.is_some() {
+        if settings.chosen.is_some() {
             printer.insist(&Line::system(&format!("listening on {}", session.room.addr())));
         }
     }
     let own = !(stdin().is_terminal() && stdout().is_terminal());
-    let show = Show { own, log: options.verbose, commands: stdin().is_terminal() };
-    let mut face = Screen::new(printer, show, asked);
-    let outcome = session::run(session, notices, &mut face, options.log_file.clone(), admit);
-    // The desk gives the terminal back, unless the terminal holds it up.
+    let show = Show { own, log: settings.verbose, commands: stdin().is_terminal() };
+    let mut frontend = Screen::new(printer, show, asked);
+    let outcome = session::run(session, notices, &mut frontend, settings.log_file.clone(), admit);
+    // The desk has restored the terminal, unless the terminal blocked it.
     terminal::abandon();
     complain(&outcome);
     Ok(outcome)
 }
 
 fn with_plain_lines(
-    options: &Options,
+    settings: &Settings,
     session: &Arc<Session>,
-    input: Input,
+    input: HumanInput,
     admitted: Receiver<()>,
 ) -> io::Result<Printer> {
     signals::handle(Arc::clone(session), None)?;
@@ -139,56 +144,57 @@ fn with_plain_lines(
             input.piped_lines(stdin().lock(), &admitted);
         }
     })?;
-    let has_log = options.has_log();
-    let look = if stdout().is_terminal() {
-        Look::Rows { look: look(options), obeys: !terminal::is_dumb() }
+    let has_log = settings.has_log();
+    let rendering = if stdout().is_terminal() {
+        Rendering::Rows { look: look(settings), obeys: !terminal::is_dumb() }
     } else {
-        Look::Plain
+        Rendering::Plain
     };
-    let outlet = standard_output(session, move |lost| look.render(&words::unshown(lost, has_log)))?;
-    Ok(Printer::Outlet { outlet, look })
+    let writer = standard_output(session, move |lost| rendering.render(&wording::unshown(lost, has_log)))?;
+    Ok(Printer::Writer { writer, rendering })
 }
 
-fn at_a_desk(options: &Options, session: &Arc<Session>, input: Input) -> io::Result<Printer> {
-    let has_log = options.has_log();
-    let inbox = Arc::new(Inbox::new(move |lost| Item::Line(words::unshown(lost, has_log))));
-    signals::handle(Arc::clone(session), Some(Arc::clone(&inbox)))?;
-    let prompt = Line::prompt(&options.name, session.room.addr());
+fn at_a_desk(settings: &Settings, session: &Arc<Session>, input: HumanInput) -> io::Result<Printer> {
+    let has_log = settings.has_log();
+    let queue = Arc::new(DeskQueue::new(move |lost| Item::Line(wording::unshown(lost, has_log))));
+    signals::handle(Arc::clone(session), Some(Arc::clone(&queue)))?;
+    let prompt = Line::prompt(&settings.name, session.room.addr());
     let (typed, texts) = sync_channel(MAX_WAITING);
     let desk =
-        Desk::new(Arc::clone(&inbox), Arc::clone(session), typed, prompt, options.detect, look(options))?;
+        Desk::new(Arc::clone(&queue), Arc::clone(session), typed, prompt, settings.detect, look(settings))?;
     terminal::give_back_on_panic();
-    let leaving = Arc::clone(&inbox);
+    let leaving = Arc::clone(&queue);
     spawn("input", move || {
         input.typed_texts(&texts);
         leaving.put(Item::Leaving);
     })?;
-    let (session, ended) = (Arc::clone(session), Arc::clone(&inbox));
+    let (session, ended) = (Arc::clone(session), Arc::clone(&queue));
     spawn("desk", move || {
         if panic::catch_unwind(AssertUnwindSafe(|| desk.run())).is_err() {
             ended.end();
             session.leave(Cause::InputFailed("the line editor failed".to_owned()));
         }
     })?;
-    Ok(Printer::Desk(inbox))
+    Ok(Printer::Desk(queue))
 }
 
-/// What lines look like on a terminal.
-fn look(options: &Options) -> desk::Look {
-    desk::Look { colour: options.colour, has_log: options.has_log() }
+/// How lines look on a terminal.
+fn look(settings: &Settings) -> desk::Look {
+    desk::Look { colour: settings.colour, has_log: settings.has_log() }
 }
 
-/// Lines to standard output; `gap` tells of lost ones. If standard output is closed, the room is left.
+/// A writer of lines to standard output. `gap` makes the line that reports lost lines. If standard output fails or is
+/// closed, the session leaves the room.
 fn standard_output(
     session: &Arc<Session>,
     gap: impl Fn(u64) -> String + Send + Sync + 'static,
-) -> io::Result<Outlet> {
+) -> io::Result<LineWriter> {
     let write = |lines: String| {
         let mut out = stdout().lock();
         out.write_all(lines.as_bytes())?;
         out.flush()
     };
-    Outlet::start(write, gap, on_failure(session))
+    LineWriter::start(write, gap, on_failure(session))
 }
 
 fn on_failure(session: &Arc<Session>) -> impl FnOnce(io::Error) + Send + 'static {
@@ -201,7 +207,8 @@ fn on_failure(session: &Arc<Session>) -> impl FnOnce(io::Error) + Send + 'static
     }
 }
 
-/// Starts a thread that ends with the program, because nothing wakes a thread that reads or writes a terminal.
+/// Starts a thread that lives until the program ends. Nothing waits for it, because nothing can wake a thread that
+/// reads or writes a terminal.
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
     thread::Builder::new().name(name.into()).spawn(run).map(drop)
 }

@@ -1,4 +1,4 @@
-//! The terminal itself: its size, its modes, and their restoring, whichever way the program ends.
+//! The terminal: its size, its modes, and their restoration, however the program ends.
 
 use std::env;
 use std::ffi::OsStr;
@@ -26,44 +26,44 @@ pub(crate) struct Size {
     pub(crate) rows: usize,
 }
 
-/// Pasted text comes marked.
+/// Makes the terminal mark pasted text (bracketed paste).
 const MARK_PASTES: &str = "\x1b[?2004h";
 
-/// The modes that this program changes, as they were.
+/// Restores the modes that this program changes: bracketed paste, automatic wrapping, synchronized output.
 const USUAL_MODES: &str = "\x1b[?2004l\x1b[?7h\x1b[?2026l";
 
-/// The size of a terminal that does not know it.
+/// The assumed size of a terminal that reports none.
 const USUAL_SIZE: Size = Size { columns: 80, rows: 24 };
 
-/// Type-ahead that is taken, in bytes: a terminal keeps no more.
+/// The maximum of text typed before the terminal is taken, in bytes. A terminal keeps no more.
 const MAX_TYPED_AHEAD: usize = 4096;
 
-/// Looks at whether the terminal takes something before it is given back without what is being written: half a second.
+/// How often to check whether the terminal accepts output before output in progress is dropped; half a second in all.
 const LOOKS: usize = 25;
 
-/// How long one look may last.
+/// The maximum duration of one check.
 const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
-/// Whether the terminal is in this program's modes.
+/// Whether the terminal is in the modes of this program.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
-/// Whether nothing more is to be written but the usual modes: the program ends in the middle of something.
+/// Whether the program is ending in the middle of something, so that nothing but the usual modes may be written.
 static IS_GIVEN_UP: AtomicBool = AtomicBool::new(false);
 
-/// Held by whoever writes.
+/// Held by the thread that is writing to the terminal.
 static WRITING: Mutex<()> = Mutex::new(());
 
-/// Whether keys can be read one by one, and rows be placed.
+/// Whether the program can read single keys and place rows: both ends are a terminal that obeys control sequences.
 pub(crate) fn is_editable() -> bool {
     stdin().is_terminal() && stdout().is_terminal() && !is_dumb()
 }
 
-/// Whether the terminal obeys nothing but line ends.
+/// Whether the terminal obeys line ends only (`TERM=dumb`).
 pub(crate) fn is_dumb() -> bool {
     env::var("TERM").is_ok_and(|term| term == "dumb")
 }
 
-/// The size of the terminal that shows the output.
+/// The size of the terminal that shows standard output.
 pub(crate) fn size() -> Size {
     match tcgetwinsize(stdout()) {
         Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
@@ -73,7 +73,7 @@ pub(crate) fn size() -> Size {
     }
 }
 
-/// Takes the terminal: keys come one by one, and nothing is echoed.
+/// Takes the terminal: from now on it delivers single keys and echoes nothing.
 ///
 /// # Errors
 /// If the terminal is gone.
@@ -84,17 +84,17 @@ pub(crate) fn take() -> io::Result<()> {
     Ok(())
 }
 
-/// Gives the terminal back as it was. It may be given back already, and by any thread.
+/// Restores the terminal. Does nothing if it is restored already. Any thread may call this.
 pub(crate) fn give_back() {
     if IS_TAKEN.swap(false, Ordering::SeqCst) {
-        // A terminal that is gone needs no restoring.
+        // A terminal that is gone needs no restoration.
         let _ = disable_raw_mode();
         write(USUAL_MODES);
     }
 }
 
-/// As [`give_back`], in the middle of something: what comes next begins on a row of its own. What a slow terminal
-/// has not shown yet is dropped.
+/// As [`give_back`], in the middle of output: further text begins on a row of its own. What a slow terminal has not
+/// shown yet is dropped.
 pub(crate) fn abandon() {
     if IS_TAKEN.swap(false, Ordering::SeqCst) {
         IS_GIVEN_UP.store(true, Ordering::SeqCst);
@@ -103,16 +103,16 @@ pub(crate) fn abandon() {
     }
 }
 
-/// Takes the terminal again after the program was stopped. True if another program had it meanwhile. If a shell still
-/// has it, the system stops the program until the shell gives it.
+/// Takes the terminal again after the program was stopped. Returns whether another program used the terminal meanwhile.
+/// If a shell still owns the terminal, the system stops the program until the shell hands it over.
 ///
 /// # Errors
 /// As [`take`].
 pub(crate) fn take_again() -> io::Result<bool> {
     let is_behind = tcgetpgrp(stdin()).is_ok_and(|front| front != getpgrp());
     if is_behind {
-        // Of all that the system lets only the program in front do, this changes nothing. Stopping oneself could
-        // come too late, after the shell has given the terminal.
+        // Only the foreground program may do this, so the system stops a program in the background; the call changes
+        // nothing else. A stop by our own signal could come after the shell has handed over the terminal.
         let _ = tcdrain(stdin());
     }
     let is_of_shell = tcgetattr(stdin())?.local_modes.contains(LocalModes::ICANON);
@@ -124,7 +124,7 @@ pub(crate) fn take_again() -> io::Result<bool> {
     Ok(was_away)
 }
 
-/// A panic gives the terminal back before it is reported.
+/// Makes a panic restore the terminal before its report is printed.
 pub(crate) fn give_back_on_panic() {
     let report = panic::take_hook();
     panic::set_hook(Box::new(move |info| {
@@ -133,7 +133,7 @@ pub(crate) fn give_back_on_panic() {
     }));
 }
 
-/// What was typed before the terminal was taken, line ends as the terminal made them.
+/// The text typed before the terminal was taken, with the line ends that the terminal made.
 pub(crate) fn typed_ahead() -> String {
     let waiting = rustix::io::ioctl_fionread(stdin()).unwrap_or(0);
     let mut bytes = vec![0; usize::try_from(waiting).unwrap_or(0).min(MAX_TYPED_AHEAD)];
@@ -142,7 +142,7 @@ pub(crate) fn typed_ahead() -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// Waits for keys. False if the terminal is gone.
+/// Waits for keys. Returns false if the terminal is gone.
 pub(crate) fn wait_for_keys() -> bool {
     let stdin = stdin();
     let mut polled = [PollFd::new(&stdin, PollFlags::IN)];
@@ -156,8 +156,8 @@ pub(crate) fn wait_for_keys() -> bool {
     !polled[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL)
 }
 
-/// The terminal that shows the output, to be written to without waiting. A terminal that cannot be opened anew may make
-/// the writer wait.
+/// The terminal that shows standard output, opened for writing without waiting. If the terminal cannot be opened a
+/// second time, this is standard output itself, and writing may wait.
 ///
 /// # Errors
 /// If standard output is closed.
@@ -173,7 +173,7 @@ pub(crate) fn output() -> io::Result<File> {
     }
 }
 
-/// Writes all `bytes` to the terminal `out`, unless the terminal is given up meanwhile.
+/// Writes all `bytes` to the terminal `out`, or stops when the program ends in the middle.
 ///
 /// # Errors
 /// If the terminal is gone.
@@ -197,7 +197,7 @@ pub(crate) fn write_all(out: &mut File, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes a few bytes. For a terminal that takes nothing, this waits a while, and then drops what was written before.
+/// Writes a few bytes. If the terminal accepts nothing for half a second, drops the earlier output and tries again.
 fn write(text: &str) {
     if (0..LOOKS).any(|_| write_now(text)) {
         return;
@@ -206,7 +206,7 @@ fn write(text: &str) {
     let _ = (0..LOOKS).any(|_| write_now(text));
 }
 
-/// Writes if the terminal takes something and nobody else writes. Waits a moment for that.
+/// Writes `text` if the terminal accepts output and no other thread writes. Waits a moment for the terminal.
 fn write_now(text: &str) -> bool {
     let stdout = stdout();
     let mut polled = [PollFd::new(&stdout, PollFlags::OUT)];
@@ -226,7 +226,7 @@ mod tests {
 
     use super::*;
 
-    /// Runs on the terminal of the test below.
+    /// Runs in a process of its own, on the terminal of the test below.
     #[test]
     #[ignore = "panics on a terminal that is its own"]
     fn panics_with_the_terminal_taken() {

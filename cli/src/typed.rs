@@ -1,6 +1,6 @@
-//! What a typed line means: a message or a command.
+//! Parses a typed line: a message or a command.
 
-/// What `/help` shows.
+/// The lines that `/help` shows.
 pub(crate) const HELP: &[&str] = &[
     "/who [TEXT]   the members, or those with TEXT",
     "/ring         the ring, the leader starred",
@@ -13,20 +13,20 @@ pub(crate) const HELP: &[&str] = &[
     "//text        says \"/text\"",
 ];
 
-/// All commands.
+/// All commands, among which a mistyped one is looked up.
 const COMMANDS: &[&str] =
     &["//exit", "/exit", "/quit", "/help", "/who", "/ring", "/leader", "/full", "/clear", "/stats"];
 
-/// What a typed line means.
+/// The meaning of a typed line.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Typed<'a> {
-    /// Say this.
+pub(crate) enum TypedLine<'a> {
+    /// Say this text.
     Say(&'a str),
-    /// Leave the room, and say this before, unless it is empty.
+    /// Say this text, unless it is empty, and leave the room.
     Leave(&'a str),
-    /// Show the commands with this text.
+    /// Show the lines of the help that contain this text.
     Help(&'a str),
-    /// Show the members with this text.
+    /// Show the members whose name or address contains this text.
     Members(&'a str),
     /// Show the ring.
     Ring,
@@ -34,16 +34,16 @@ pub(crate) enum Typed<'a> {
     Leader,
     /// Show the counts.
     Stats,
-    /// Show the last folded text whole.
+    /// Show all of the last folded text.
     Full,
     /// Empty the screen.
     Clear,
-    /// No command; perhaps this one was meant.
+    /// An unknown command, and the command that was perhaps meant.
     Unknown(Option<&'static str>),
 }
 
-impl<'a> Typed<'a> {
-    /// What `line` means. A text of several lines is never a command.
+impl<'a> TypedLine<'a> {
+    /// Parses `line`. A text of several lines is never a command.
     pub(crate) fn parse(line: &'a str) -> Self {
         if !line.starts_with('/') || line.contains('\n') {
             return Self::Say(line);
@@ -68,7 +68,7 @@ impl<'a> Typed<'a> {
 fn nearest(word: &str) -> Option<&'static str> {
     let distance = |command: &str| strsim::osa_distance(word, command);
     let nearest = COMMANDS.iter().copied().min_by_key(|command| distance(command))?;
-    // Of a slip, more than half is right.
+    // A word counts as mistyped if more than half of it is right.
     (2 * distance(nearest) < word.chars().count()).then_some(nearest)
 }
 
@@ -79,42 +79,42 @@ mod tests {
     #[test]
     fn a_line_without_a_slash_is_said_as_it_is() {
         for line in ["hello", " /who", "", "a //exit"] {
-            assert_eq!(Typed::parse(line), Typed::Say(line));
+            assert_eq!(TypedLine::parse(line), TypedLine::Say(line));
         }
     }
 
     #[test]
     fn three_words_leave() {
         for line in ["//exit", "/exit", "/quit", "/quit ", "/QUIT"] {
-            assert_eq!(Typed::parse(line), Typed::Leave(""));
+            assert_eq!(TypedLine::parse(line), TypedLine::Leave(""));
         }
-        assert_eq!(Typed::parse("/quit see you"), Typed::Leave("see you"));
+        assert_eq!(TypedLine::parse("/quit see you"), TypedLine::Leave("see you"));
     }
 
     #[test]
     fn case_does_not_matter_and_a_command_may_have_an_argument() {
-        assert_eq!(Typed::parse("/WHO"), Typed::Members(""));
-        assert_eq!(Typed::parse("/who  bob "), Typed::Members("bob"));
-        assert_eq!(Typed::parse("/Ring please"), Typed::Ring);
-        assert_eq!(Typed::parse("/help who"), Typed::Help("who"));
+        assert_eq!(TypedLine::parse("/WHO"), TypedLine::Members(""));
+        assert_eq!(TypedLine::parse("/who  bob "), TypedLine::Members("bob"));
+        assert_eq!(TypedLine::parse("/Ring please"), TypedLine::Ring);
+        assert_eq!(TypedLine::parse("/help who"), TypedLine::Help("who"));
     }
 
     #[test]
     fn a_second_slash_says_the_rest() {
-        assert_eq!(Typed::parse("//who"), Typed::Say("/who"));
-        assert_eq!(Typed::parse("///"), Typed::Say("//"));
+        assert_eq!(TypedLine::parse("//who"), TypedLine::Say("/who"));
+        assert_eq!(TypedLine::parse("///"), TypedLine::Say("//"));
     }
 
     #[test]
     fn a_slip_is_told_what_was_perhaps_meant() {
-        assert_eq!(Typed::parse("/rign"), Typed::Unknown(Some("/ring")));
-        assert_eq!(Typed::parse("/qiut now"), Typed::Unknown(Some("/quit")));
-        assert_eq!(Typed::parse("/etc/passwd"), Typed::Unknown(None));
-        assert_eq!(Typed::parse("/foo"), Typed::Unknown(None));
+        assert_eq!(TypedLine::parse("/rign"), TypedLine::Unknown(Some("/ring")));
+        assert_eq!(TypedLine::parse("/qiut now"), TypedLine::Unknown(Some("/quit")));
+        assert_eq!(TypedLine::parse("/etc/passwd"), TypedLine::Unknown(None));
+        assert_eq!(TypedLine::parse("/foo"), TypedLine::Unknown(None));
     }
 
     #[test]
     fn a_pasted_text_is_no_command() {
-        assert_eq!(Typed::parse("/who\n/ring"), Typed::Say("/who\n/ring"));
+        assert_eq!(TypedLine::parse("/who\n/ring"), TypedLine::Say("/who\n/ring"));
     }
 }

@@ -1,48 +1,49 @@
-//! Text as rows of a terminal: no row but the first of a text begins at the left edge.
+//! Breaks text into rows of a terminal. Only the first row of a text begins at the left edge.
 //!
-//! A terminal that wraps by itself puts what goes on at the left edge, where a text could pass for a line of
-//! somebody else. So every row is broken here, and what goes on is indented.
+//! A terminal that wraps by itself continues at the left edge, where a text could imitate a line of another member. So
+//! this module breaks every row and indents its continuation.
 
 use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-/// What a row begins with that goes on with the line above.
+/// The indent of a row that continues the row above.
 pub(crate) const GOES_ON: &str = "    ";
 
-/// What a further line of a text begins with.
+/// The mark of a further line of a text.
 pub(crate) const FURTHER_LINE: &str = "  | ";
 
-/// The least width that rows are made for; a narrower terminal counts as this wide.
+/// The minimum width of a row in columns. A narrower terminal counts as this wide.
 pub(crate) const MIN_WIDTH: usize = 8;
 
-/// A row, as the part of a text that it shows.
+/// A row: an indent and the part of a text that it shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Row {
-    /// What stands before the part.
+pub(crate) struct WrappedRow {
+    /// The indent or mark before the part.
     pub(crate) indent: &'static str,
-    /// The bytes of the text that the row shows. The blank or line end between two rows belongs to neither.
+    /// The bytes of the text that the row shows. The blank or line end between two rows belongs to neither row.
     pub(crate) part: Range<usize>,
-    /// How many rows of the terminal it takes: one, but for a link that the terminal wraps.
+    /// How many rows of the terminal this row occupies: 1, or more for a link that the terminal wraps.
     pub(crate) height: usize,
 }
 
-/// Breaks `text` into rows of at most `width` columns: at line ends, at blanks, and a word that is wider than a row
-/// at the edge. A link that is wider than a row is left to the terminal to wrap, so that it can be copied whole: no
-/// part of a link can pass for the beginning of a line.
-pub(crate) fn wrap(text: &str, width: usize) -> Vec<Row> {
+/// Breaks `text` into rows of at most `width` columns: at line ends, at blanks, and within words that are wider than a
+/// row. The terminal wraps a link that is wider than a row, so that users can copy it whole; no part of a link can
+/// imitate the beginning of a line.
+pub(crate) fn wrap(text: &str, width: usize) -> Vec<WrappedRow> {
     Wrapper::new(text, width, true).wrap()
 }
 
-/// As [`wrap`], but breaks links too, as is needed where a cursor moves.
-pub(crate) fn wrap_typed(text: &str, width: usize) -> Vec<Row> {
+/// As [`wrap`], but breaks links too. The row of a cursor must be known, which it is not in a link that the terminal
+/// wraps.
+pub(crate) fn wrap_typed(text: &str, width: usize) -> Vec<WrappedRow> {
     Wrapper::new(text, width, false).wrap()
 }
 
-/// Where the place before the byte `offset` of a typed `text` is: the number of its row, and the bytes of that row
-/// to the left of it. A place behind a full row is at the start of the next one, which may be one more than there are.
-pub(crate) fn locate(text: &str, rows: &[Row], width: usize, offset: usize) -> (usize, Range<usize>) {
+/// Finds the byte `offset` of a typed `text` in its `rows`: the number of the row, and the bytes of that row to the
+/// left. An offset behind a full row is at the start of the next row, which may not exist yet.
+pub(crate) fn locate(text: &str, rows: &[WrappedRow], width: usize, offset: usize) -> (usize, Range<usize>) {
     let at = rows.partition_point(|row| row.part.start <= offset).saturating_sub(1);
     let Some(row) = rows.get(at) else { return (0, 0..0) };
     let left = row.part.start..offset.min(row.part.end);
@@ -55,17 +56,17 @@ struct Wrapper<'a> {
     text: &'a str,
     width: usize,
     keeps_links: bool,
-    rows: Vec<Row>,
+    rows: Vec<WrappedRow>,
 }
 
-/// The row that is being filled.
+/// The row under construction.
 struct Filling {
     indent: &'static str,
     start: usize,
     columns: usize,
 }
 
-/// What a line is made of.
+/// A part of a line that is not broken, if it fits.
 enum Unit {
     Blank,
     Word,
@@ -77,7 +78,7 @@ impl<'a> Wrapper<'a> {
         Self { text, width: width.max(MIN_WIDTH), keeps_links, rows: Vec::new() }
     }
 
-    fn wrap(mut self) -> Vec<Row> {
+    fn wrap(mut self) -> Vec<WrappedRow> {
         let mut start = 0;
         for line in self.text.split('\n') {
             self.line(start..start + line.len());
@@ -86,7 +87,7 @@ impl<'a> Wrapper<'a> {
         self.rows
     }
 
-    /// Breaks the line that these bytes are.
+    /// Breaks one line of the text, given as its bytes.
     fn line(&mut self, line: Range<usize>) {
         let indent = if line.start == 0 { "" } else { FURTHER_LINE };
         let mut row = Filling { indent, start: line.start, columns: indent.len() };
@@ -107,7 +108,7 @@ impl<'a> Wrapper<'a> {
         }
     }
 
-    /// What `rest`, the rest of a line, begins with, and its length.
+    /// The unit at the beginning of `rest`, the rest of a line, and its length in bytes.
     fn unit(&self, rest: &str) -> (Unit, usize) {
         if rest.starts_with(' ') {
             return (Unit::Blank, 1);
@@ -119,7 +120,7 @@ impl<'a> Wrapper<'a> {
         if let Some(length) = link(word) {
             return (Unit::Link, length);
         }
-        // In front of a link may stand a bracket, but no letter.
+        // A bracket may precede a link, but no letter or digit.
         let inner = word.match_indices("http").map(|(at, _)| at).find(|&at| {
             let before = word[..at].chars().next_back();
             before.is_some_and(|c| !c.is_alphanumeric()) && link(&word[at..]).is_some()
@@ -129,7 +130,7 @@ impl<'a> Wrapper<'a> {
 
     fn blank(&mut self, row: &mut Filling, at: usize) {
         if at < row.start {
-            // It follows a link, with which the row before ends.
+            // The blank follows a link that ended the row before.
         } else if row.columns < self.width {
             row.columns += 1;
         } else {
@@ -160,7 +161,7 @@ impl<'a> Wrapper<'a> {
         }
     }
 
-    /// Adds what is not broken, and begins at the byte `at`, to this row or to the next.
+    /// Adds an unbroken piece that begins at the byte `at` to this row or to the next.
     fn piece(&mut self, row: &mut Filling, at: usize, columns: usize) {
         if row.columns + columns > self.width {
             self.end(row, at);
@@ -168,7 +169,7 @@ impl<'a> Wrapper<'a> {
         row.columns += columns;
     }
 
-    /// Adds a link, each character of which has one byte and one column.
+    /// Adds a link. Each of its characters has one byte and one column.
     fn link(&mut self, row: &mut Filling, link: Range<usize>) {
         if row.columns + link.len() > self.width && row.start < link.start {
             self.end(row, link.start);
@@ -180,20 +181,20 @@ impl<'a> Wrapper<'a> {
         }
     }
 
-    /// Ends the row before the byte `end`, and begins one that goes on there.
+    /// Ends the row before the byte `end` and begins its continuation there.
     fn end(&mut self, row: &mut Filling, end: usize) {
         let height = row.columns.div_ceil(self.width).max(1);
-        self.rows.push(Row { indent: row.indent, part: row.start..end, height });
+        self.rows.push(WrappedRow { indent: row.indent, part: row.start..end, height });
         *row = Filling { indent: GOES_ON, start: end, columns: GOES_ON.len() };
     }
 }
 
-/// The length of the link that `word` begins with.
+/// The length of the link at the beginning of `word`, if there is one.
 fn link(word: &str) -> Option<usize> {
     let scheme = ["https://", "http://"].into_iter().find(|scheme| word.starts_with(scheme))?;
     let is_of_links = |c: char| c.is_ascii_alphanumeric() || "._~:/?#@!$&'*+,;=%-".contains(c);
     let end = word.find(|c| !is_of_links(c)).unwrap_or(word.len());
-    // Three slashes begin a line of the room itself.
+    // Three slashes begin the room's own lines.
     let end = word[..end].find("///").unwrap_or(end);
     (end > scheme.len()).then_some(end)
 }
@@ -205,7 +206,7 @@ mod tests {
     use super::*;
 
     fn rows(text: &str, width: usize) -> Vec<String> {
-        let shown = |row: &Row| format!("{}{}", row.indent, &text[row.part.clone()]);
+        let shown = |row: &WrappedRow| format!("{}{}", row.indent, &text[row.part.clone()]);
         wrap(text, width).iter().map(shown).collect()
     }
 
@@ -271,7 +272,7 @@ mod tests {
         assert_eq!(locate(text, &wrap_typed(text, 8), 8, 3), (1, 2..3));
     }
 
-    /// Texts with what is hard to break: blanks, line ends, wide and joined characters, links.
+    /// Texts that are hard to break: with blanks, line ends, wide and joined characters, links.
     fn texts() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             6 => "[a-z]{1,12}",
@@ -281,7 +282,7 @@ mod tests {
             1 => "(\u{1100}){1,20}",
             1 => Just("👩\u{200d}👩\u{200d}👧🇪🇺e\u{301}\u{301}한".to_owned()),
             2 => "https?://[a-z/?=:.]{0,60}",
-            1 => any::<String>().prop_map(|text| crate::clean::Clean::new(&text).to_string()),
+            1 => any::<String>().prop_map(|text| crate::sanitize::Clean::new(&text).to_string()),
         ];
         proptest::collection::vec(piece, 0..30).prop_map(|pieces| pieces.concat())
     }

@@ -1,6 +1,6 @@
-//! Replays what fuzzing starts from, and each input that ever failed.
+//! Replays the corpora of the fuzz targets, which include each input that ever failed.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
+#![allow(clippy::unwrap_used, reason = "a failing test panics")]
 
 #[allow(dead_code, reason = "another test that shares this uses the rest")]
 #[path = "../../fuzz/replay.rs"]

@@ -35,7 +35,7 @@ extern crate alloc;
 mod action;
 mod config;
 pub mod driver;
-#[doc(hidden)]
+#[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod ids;
 mod input;
@@ -59,9 +59,11 @@ pub use config::{Config, Seed, Start};
 pub use ids::{DialId, LinkId, NodeId, RoomId};
 pub use input::{Command, DialFailure, DownReason, Input, Origin};
 pub use name::{Name, NameError};
-pub use node::{Node, Outbox, invariants};
-#[doc(hidden)]
-pub use node::{Rule, digest::digest_message};
+#[cfg(feature = "ablation")]
+pub use node::Rule;
+#[cfg(feature = "inspect")]
+pub use node::inspect::{digest_message, invariants};
+pub use node::{Node, Outbox};
 pub use numbers::{Epoch, Index, Seq, Stamp};
 pub use report::{Report, Stats};
 pub use roster::{ConfigId, Member, Roster, RosterError, View};

@@ -42,6 +42,11 @@ macro_rules! number {
                 self.plus(count.saturating_sub(1))
             }
 
+            /// This and all that follow, up to `last`.
+            pub fn through(self, last: Self) -> impl DoubleEndedIterator<Item = Self> {
+                (self.0..=last.0).map(Self)
+            }
+
             /// How much later this is than `earlier`; zero if it is not.
             pub const fn since(self, earlier: Self) -> u64 {
                 self.0.saturating_sub(earlier.0)

@@ -1,30 +1,30 @@
-//! The body of the fuzz target of whole rings. An ordinary test replays its corpus.
+//! The body of the fuzz target of whole rings. A test replays its corpus.
 
 use std::time::Duration;
 
 use ringchat_core::Text;
 
-use crate::oracles::{Promises, Shape, Violation};
-use crate::sim::{Death, Heal, HostId, Life, Place, Quality, World};
+use ringchat_sim::oracles::{FaultModel, Shape, Violation};
+use ringchat_sim::{Death, Heal, HostId, Life, Place, Property, Quality, World};
 
-/// How many members there are at the start, at most.
+/// The most members at the start.
 const MEMBERS: u8 = 5;
-/// Processes that are started in one run, at most.
+/// The most processes that start in one run.
 const PROCESSES: usize = 12;
-/// Things that happen in one run, at most.
+/// The most events in one run.
 const STEPS: usize = 64;
 /// How long the members may take to get in.
 const JOINING: Duration = Duration::from_secs(15);
-/// How long they may take to agree once the faults have stopped.
+/// How long the members may take to agree once the faults have stopped.
 const AGREEING: Duration = Duration::from_secs(40);
-/// How long nothing but heartbeats may be sent in the end.
+/// How long the room has to be quiet in the end.
 const QUIET: Duration = Duration::from_secs(5);
 
-/// Whatever happens to a ring, its promises hold all the time, and once the faults have stopped all that live
-/// agree, whatever one of them says all the others hear, and the network falls quiet.
+/// Plays what `data` tells to a ring. Panics if a property does not hold, or if the members do not come to rest once
+/// the faults have stopped.
 ///
-/// `data` tells what happens: its first byte the number of members, its second the seed of the network's
-/// chance, and then three bytes for each thing: what, to whom, and how long after the one before.
+/// The first byte of `data` gives the number of members, the second the seed of the network, and then three bytes give
+/// each event: what happens, to which member, and how long after the event before.
 pub fn ring(data: &[u8]) {
     let [members, seed, schedule @ ..] = data else { return };
     let mut ring = Ring::new(u64::from(*seed));
@@ -35,7 +35,7 @@ pub fn ring(data: &[u8]) {
 struct Ring {
     world: World,
     places: Place,
-    /// Processes that were started.
+    /// How many processes have started.
     processes: usize,
     sayings: usize,
 }
@@ -43,7 +43,7 @@ struct Ring {
 impl Ring {
     fn new(seed: u64) -> Self {
         Self {
-            world: World::new(seed, Quality::GOOD, Promises::Any, false),
+            world: World::new(seed, Quality::GOOD, FaultModel::Any, false),
             places: 0,
             processes: 0,
             sayings: 0,
@@ -58,7 +58,7 @@ impl Ring {
             self.world.join(place, &[first]);
         }
         if !self.world.run_until(JOINING, Duration::from_millis(5), everybody_is_in)? {
-            return Err(Violation::new(self.world.now(), "join", "not everybody is in"));
+            return Err(Violation::new(self.world.now(), Property::NewcomersGetIn, "not everybody is in"));
         }
         for step in schedule.chunks_exact(3).take(STEPS) {
             if let &[what, whom, when] = step {
@@ -67,7 +67,7 @@ impl Ring {
                 self.happen(what, usize::from(whom))?;
             }
         }
-        self.make_peace()?;
+        self.end_faults()?;
         self.agree()?;
         self.all_are_heard()?;
         self.world.run_for(Duration::from_secs(3))?;
@@ -102,7 +102,7 @@ impl Ring {
         Ok(())
     }
 
-    /// A place that nobody has had.
+    /// A place that no process has had.
     fn place(&mut self) -> Place {
         self.places += 1;
         self.processes += 1;
@@ -116,7 +116,7 @@ impl Ring {
         }
     }
 
-    /// Its process is killed, and another one started in its place.
+    /// A process is killed, and another one starts at its place.
     fn restart(&mut self, host: HostId) {
         if self.processes < PROCESSES {
             let place = self.world.place(host);
@@ -128,19 +128,19 @@ impl Ring {
         }
     }
 
-    /// Some dials are refused or time out, though somebody listens.
+    /// Some dials are refused or time out, although a process listens.
     fn dial_badly(&mut self, how: usize) {
         let share = u32::try_from(how * 2).unwrap_or(0);
         let (refusals, time_outs) = if how & 1 == 0 { (share, 0) } else { (0, share) };
         self.world.set_quality(Quality { refusals, time_outs, ..Quality::GOOD });
     }
 
-    /// Whether it runs, and its user does not leave.
+    /// Whether the process runs, and its user does not leave.
     fn stays(&self, host: HostId) -> bool {
         self.world.life(host) == Life::Running && !self.world.is_leaving(host)
     }
 
-    /// Whether the room goes on without this one.
+    /// Whether the room goes on without this member.
     fn others_stay(&self, host: HostId) -> bool {
         self.world.members().iter().any(|other| *other != host && self.stays(*other))
     }
@@ -156,7 +156,7 @@ impl Ring {
         Text::new(&text).unwrap_or_else(|error| unreachable!("{error}"))
     }
 
-    /// One way between two is cut.
+    /// One direction between two places is cut.
     fn cut(&mut self, which: usize) {
         let places = self.places as usize;
         let (from, to) = (1 + which % places, 1 + which / places % places);
@@ -167,13 +167,13 @@ impl Ring {
         }
     }
 
-    /// Those whose bits are set are cut off from the others.
+    /// The places whose bits are set are cut off from the others.
     fn partition(&mut self, which: usize) {
         let side: Vec<Place> = (1..=self.places).filter(|place| which >> (place % 8) & 1 == 1).collect();
         self.world.partition(&side);
     }
 
-    fn make_peace(&mut self) -> Result<(), Violation> {
+    fn end_faults(&mut self) -> Result<(), Violation> {
         self.world.heal(Heal::Deliver);
         self.world.set_quality(Quality::GOOD);
         for host in self.world.alive() {
@@ -184,7 +184,7 @@ impl Ring {
         Ok(())
     }
 
-    /// All that live agree, and nothing is lost.
+    /// All live members agree, and nothing is lost.
     fn agree(&mut self) -> Result<(), Violation> {
         let end = self.world.now().after(AGREEING);
         while let Err(violation) = self.world.rings(Shape::Merged) {
@@ -196,21 +196,21 @@ impl Ring {
         Ok(())
     }
 
-    /// Whatever anybody says now, everybody of its ring hears.
+    /// Each member hears what each other member of its ring says now.
     fn all_are_heard(&mut self) -> Result<(), Violation> {
         let alive = self.world.alive();
         let last: Vec<(HostId, Text)> = alive.into_iter().map(|host| (host, self.text(host, 0))).collect();
         for (host, text) in &last {
             self.world.say(*host, text)?;
         }
-        // All may have agreed before anybody had noticed the last fault; what that brings about is waited for.
+        // All may agree before the last fault is noticed, so its consequences are waited for.
         self.world.run_for(Duration::from_secs(2))?;
         self.agree()?;
         for ring in self.world.rings(Shape::Merged)? {
             for (from, text) in last.iter().filter(|(from, _)| ring.contains(from)) {
-                if !ring.iter().all(|&to| self.world.room().history(to).showed(text.as_str())) {
+                if !ring.iter().all(|&to| self.world.transcripts().of(to).showed(text.as_str())) {
                     let detail = format!("{} is not heard in the end", self.world.label(*from));
-                    return Err(Violation::new(self.world.now(), "L1", detail));
+                    return Err(Violation::new(self.world.now(), Property::NothingLost, detail));
                 }
             }
         }

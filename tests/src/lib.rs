@@ -1,9 +1,8 @@
-//! The simulator of ringchat, and what must hold in each of its runs.
+//! What tests a room of ringchat beyond its own tests.
 //!
+//! - [`chaos`]: random runs of the simulator, their records and their sums.
 //! - [`model`]: every state that a few nodes can reach.
-//! - [`sim`]: the network and the nodes on it, in virtual time, from one seed; random runs in [`sim::chaos`].
-//! - [`oracles`]: what must hold, from what members show and from what nodes hold.
-//! - [`scenario`]: runs written as text, in the folder `scenarios`.
+//! - [`ablation`]: rules taken away from the nodes, to see that the oracles notice.
 
 #![cfg_attr(
     test,
@@ -15,10 +14,8 @@
     )
 )]
 
+pub mod ablation;
+pub mod chaos;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod model;
-pub mod oracles;
-pub mod scenario;
-pub mod sim;
-pub mod without;

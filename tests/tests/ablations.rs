@@ -5,43 +5,49 @@ use std::ops::Range;
 use std::time::Duration;
 
 use ringchat_core::{Rule, Text};
-use ringchat_tests::model::{Budget, Limits, Outcome, State, search};
-use ringchat_tests::oracles::{Promises, Shape, Violation};
-use ringchat_tests::scenario::{Failure, play_without};
-use ringchat_tests::sim::chaos::{Mix, Options, run_without};
-use ringchat_tests::sim::{Death, Heal, HostId, Quality, World};
+use ringchat_sim::oracles::{FaultModel, Shape, Violation};
+use ringchat_sim::scenario::{Failure, play_without};
+use ringchat_sim::{Death, Heal, HostId, Property, Quality, World};
+use ringchat_tests::ablation::Ablation;
+use ringchat_tests::chaos::{Mix, Recipe, RunOutcome};
+use ringchat_tests::model::{Budget, Limits, SearchOutcome, State, search};
 
 /// Runs among which each violation is to be found; most are among the first hundred.
 const SEEDS: Range<u64> = 1..2000;
 
+fn run_without(rules: &'static [Rule], seed: u64, mix: Mix) -> RunOutcome {
+    Recipe { ablation: Ablation::of(rules), ..Recipe::new(seed, mix) }.run()
+}
+
 /// Asserts that without `rules` some random run breaks `property`, and that it holds with them.
-fn breaks(rules: &'static [Rule], mix: Mix, property: &str) {
+fn breaks(rules: &'static [Rule], mix: Mix, property: Property) {
     breaks_among(SEEDS, rules, mix, property);
 }
 
 /// The same for what is so rare that it is known where to look.
-fn breaks_among(seeds: Range<u64>, rules: &'static [Rule], mix: Mix, property: &str) {
-    let result = |rules, seed| run_without(rules, Options { seed, nodes: None, mix, trace: false }).result;
+fn breaks_among(seeds: Range<u64>, rules: &'static [Rule], mix: Mix, property: Property) {
+    let result = |rules, seed| run_without(rules, seed, mix).result;
     let broken = |seed| result(rules, seed).is_err_and(|violation| violation.property == property);
     let found = seeds.into_iter().find(|&seed| broken(seed) && result(&[], seed).is_ok());
     assert!(found.is_some(), "no run without {rules:?} breaks {property}");
 }
 
 /// Asserts that some run breaks `property` without both `rules`, and that either of them is enough for it.
-fn both_break(seeds: Range<u64>, rules: &'static [Rule], mix: Mix, property: &str) {
-    let result = |rules, seed| run_without(rules, Options { seed, nodes: None, mix, trace: false }).result;
+fn both_break(seeds: Range<u64>, rules: &'static [Rule], mix: Mix, property: Property) {
+    let result = |rules, seed| run_without(rules, seed, mix).result;
     let broken = |seed| result(rules, seed).is_err_and(|violation| violation.property == property);
     let either = |seed| rules.iter().all(|rule| result(std::slice::from_ref(rule), seed).is_ok());
     let found = seeds.into_iter().find(|&seed| broken(seed) && either(seed));
     assert!(found.is_some(), "no run without {rules:?} breaks {property} that holds with either");
 }
 
-/// Asserts that the model checker finds `property` broken in a ring of `nodes` that lack `rules`. That it holds
-/// with them is a row of the checker's matrix.
-fn model_breaks(rules: &'static [Rule], nodes: usize, budget: Budget, property: &str) {
+/// Asserts that the model checker finds `property` broken, with `detail` in what it tells, in a ring of `nodes` that
+/// lack `rules`. A row of the checker's matrix shows that it holds with them.
+fn model_breaks(rules: &'static [Rule], nodes: usize, budget: Budget, property: Property, detail: &str) {
     let found = searched(rules, nodes, budget).found;
+    let is_expected = |it: &Violation| it.property == property && it.detail.contains(detail);
     assert!(
-        found.as_ref().is_some_and(|found| found.what.contains(property)),
+        found.as_ref().is_some_and(|found| is_expected(&found.violation)),
         "without {rules:?} the checker finds {found:?}, and not {property}"
     );
 }
@@ -52,8 +58,9 @@ fn model_holds(rules: &'static [Rule], nodes: usize, budget: Budget) {
     assert!(outcome.finished, "without {rules:?} the checker finds {:?}", outcome.found);
 }
 
-fn searched(rules: &'static [Rule], nodes: usize, budget: Budget) -> Outcome {
-    let start = State::without(rules, nodes, budget).unwrap_or_else(|what| unreachable!("{what}"));
+fn searched(rules: &'static [Rule], nodes: usize, budget: Budget) -> SearchOutcome {
+    let start =
+        State::ablated(Ablation::of(rules), nodes, budget).unwrap_or_else(|what| unreachable!("{what}"));
     search(start, Limits { states: 100_000, jobs: 1 }, |_, _, _| {})
 }
 
@@ -69,7 +76,7 @@ impl Story {
     /// Lets `plot` happen, with some time in it that varies, and then all agree.
     fn tell(rules: &'static [Rule], seed: u64, time: Duration, plot: Plot) -> (Result<(), Violation>, World) {
         let quality = Quality { most: Duration::from_millis(50), ..Quality::GOOD };
-        let mut world = World::new(seed, quality, Promises::CrashOnly, false);
+        let mut world = World::new(seed, quality, FaultModel::CrashOnly, false);
         world.ablate(rules);
         let mut story = Self { world, hosts: Vec::new() };
         let result = story.gather().and_then(|()| plot(&mut story, time)).and_then(|()| story.agree());
@@ -81,7 +88,7 @@ impl Story {
         for place in 2..=5 {
             let host = self.world.join(place, &[place - 1]);
             self.hosts.push(host);
-            let ready = |world: &World| world.room().history(host).ready.is_some();
+            let ready = |world: &World| world.transcripts().of(host).ready.is_some();
             self.world.run_until(LIMIT, PACE, ready)?;
         }
         self.world.run_for(Duration::from_secs(1))
@@ -109,7 +116,7 @@ const LIMIT: Duration = Duration::from_secs(40);
 const PACE: Duration = Duration::from_millis(50);
 
 /// Asserts that without `rules` some telling of `plot` breaks `property`, and that it holds with them.
-fn story_breaks(rules: &'static [Rule], plot: Plot, property: &str) {
+fn story_breaks(rules: &'static [Rule], plot: Plot, property: Property) {
     let broken = |&(seed, time): &(u64, Duration)| {
         let result = Story::tell(rules, seed, time, plot).0;
         result.is_err_and(|violation| violation.property == property)
@@ -161,9 +168,8 @@ fn typing_while_leaving(story: &mut Story, time: Duration) -> Result<(), Violati
 #[test]
 fn nothing_is_found_while_all_rules_are_kept() {
     for mix in [Mix::Crash, Mix::Freeze, Mix::Cut] {
-        let run = |seed| run_without(&[], Options { seed, nodes: None, mix, trace: false });
         for seed in 1..60 {
-            assert_eq!(run(seed).result, Ok(()), "seed {seed} of {mix:?}");
+            assert_eq!(Recipe::new(seed, mix).run().result, Ok(()), "seed {seed} of {mix:?}");
         }
     }
 }
@@ -178,42 +184,42 @@ fn every_rule_is_taken_away_by_some_test() {
 
 #[test]
 fn a_sender_is_not_heard_if_nothing_is_submitted_again() {
-    breaks(&[Rule::Resubmit], Mix::Crash, "convergence");
+    breaks(&[Rule::Resubmit], Mix::Crash, Property::Convergence);
 }
 
 #[test]
 fn messages_stand_twice_if_any_number_is_sequenced() {
-    breaks(&[Rule::ExactNextSeq], Mix::Freeze, "S5");
+    breaks(&[Rule::ExactNextSeq], Mix::Freeze, Property::NoDoubles);
 }
 
 #[test]
 fn messages_are_shown_twice_if_an_installed_log_is_shown_as_it_is() {
-    breaks(&[Rule::ShowOnce], Mix::Freeze, "S5");
+    breaks(&[Rule::ShowOnce], Mix::Freeze, Property::NoDoubles);
 }
 
 #[test]
 fn messages_are_lost_if_tails_are_not_sequenced_again() {
-    breaks(&[Rule::SequenceTails], Mix::Freeze, "L1");
+    breaks(&[Rule::SequenceTails], Mix::Freeze, Property::NothingLost);
 }
 
 #[test]
 fn the_order_is_lost_if_the_highest_id_leads() {
-    breaks(&[Rule::LongestLogFirst], Mix::Crash, "S3");
+    breaks(&[Rule::LongestLogFirst], Mix::Crash, Property::OneOrder);
 }
 
 #[test]
 fn an_election_hangs_if_it_has_no_end() {
-    breaks(&[Rule::ElectionTimeout], Mix::Cut, "convergence");
+    breaks(&[Rule::ElectionTimeout], Mix::Cut, Property::Convergence);
 }
 
 #[test]
 fn the_ring_stays_open_if_the_skipped_are_not_tried_again() {
-    breaks(&[Rule::RetrySkipped], Mix::Cut, "convergence");
+    breaks(&[Rule::RetrySkipped], Mix::Cut, Property::Convergence);
 }
 
 #[test]
 fn the_configuration_goes_back_if_a_roster_that_was_only_heard_of_counts() {
-    breaks(&[Rule::MembersFromLogOnly], Mix::Cut, "S9");
+    breaks(&[Rule::MembersFromLogOnly], Mix::Cut, Property::MonotonicState);
 }
 
 #[test]
@@ -226,7 +232,7 @@ fn who_was_late_accuses_the_living_if_its_clock_is_not_patient() {
 
 /// How often a member of a ring of five accuses others after it has stood still for longer than `detect`.
 fn accusations_by_one_that_stalled(rules: &'static [Rule]) -> Result<usize, Violation> {
-    let mut world = World::new(1, Quality::GOOD, Promises::Any, true);
+    let mut world = World::new(1, Quality::GOOD, FaultModel::Any, true);
     world.ablate(rules);
     let mut story = Story { world, hosts: Vec::new() };
     story.gather()?;
@@ -239,7 +245,7 @@ fn accusations_by_one_that_stalled(rules: &'static [Rule]) -> Result<usize, Viol
 
 #[test]
 fn a_leader_that_slept_tells_its_own_order_if_it_does_not_doubt() {
-    breaks(&[Rule::DoubtAfterSleep], Mix::Sleep, "S3");
+    breaks(&[Rule::DoubtAfterSleep], Mix::Sleep, Property::OneOrder);
 }
 
 /// The model checker finds it too, with a leader of the same epoch as another; that takes it a minute:
@@ -257,75 +263,79 @@ fn the_stories_of_sleepers_go_wrong_if_those_do_not_doubt() {
 
 #[test]
 fn a_member_that_refused_an_earlier_election_is_left_out_of_the_next() {
-    breaks_among(80_217_613..80_217_614, &[Rule::RefusalsOfThisElection], Mix::Crash, "no false alarm");
+    breaks_among(80_217_613..80_217_614, &[Rule::RefusalsOfThisElection], Mix::Crash, Property::NoFalseAlarm);
 }
 
 #[test]
 fn a_member_that_never_follows_stays_if_it_is_not_given_up() {
-    breaks_among(32_241..32_242, &[Rule::UnsyncedTimeout], Mix::Lasting, "convergence");
+    breaks_among(32_241..32_242, &[Rule::UnsyncedTimeout], Mix::Lasting, Property::Convergence);
 }
 
 #[test]
 fn nobody_comes_back_as_if_new() {
-    breaks(&[Rule::RejoinWithPromise], Mix::All, "convergence");
+    breaks(&[Rule::RejoinWithPromise], Mix::All, Property::Convergence);
 }
 
 #[test]
 fn nobody_comes_back_to_an_older_epoch() {
-    breaks(&[Rule::EpochAboveReturners], Mix::Freeze, "convergence");
+    breaks(&[Rule::EpochAboveReturners], Mix::Freeze, Property::Convergence);
 }
 
 #[test]
 fn rings_stay_apart_if_nobody_looks_for_the_lost() {
-    breaks(&[Rule::ProbeLost], Mix::Cut, "convergence");
+    breaks(&[Rule::ProbeLost], Mix::Cut, Property::Convergence);
 }
 
 #[test]
 fn a_leaver_takes_messages_along_if_it_does_not_wait() {
-    breaks(&[Rule::DrainBeforeLeave], Mix::Crash, "L1");
+    breaks(&[Rule::DrainBeforeLeave], Mix::Crash, Property::NothingLost);
 }
 
 #[test]
 fn the_order_is_lost_if_entries_are_taken_during_an_election() {
-    story_breaks(&[Rule::Freeze], late_last_words, "S3");
+    story_breaks(&[Rule::Freeze], late_last_words, Property::OneOrder);
 }
 
 #[test]
 fn a_leaver_is_left_behind_if_it_takes_part_in_an_election() {
-    story_breaks(&[Rule::LeaverEndsOnElection], leaver_and_crash, "no false alarm");
+    story_breaks(&[Rule::LeaverEndsOnElection], leaver_and_crash, Property::NoFalseAlarm);
 }
 
 #[test]
 fn what_is_said_while_leaving_is_lost_if_it_is_taken() {
-    story_breaks(&[Rule::CloseInputWhenLeaving], typing_while_leaving, "L1");
+    story_breaks(&[Rule::CloseInputWhenLeaving], typing_while_leaving, Property::NothingLost);
 }
 
 #[test]
 fn an_election_hangs_on_a_dead_candidate_if_neither_its_death_nor_time_ends_it() {
-    story_breaks(&[Rule::DeadCandidateStartsAnew, Rule::ElectionTimeout], dead_candidate, "convergence");
+    story_breaks(
+        &[Rule::DeadCandidateStartsAnew, Rule::ElectionTimeout],
+        dead_candidate,
+        Property::Convergence,
+    );
 }
 
 #[test]
 fn a_dead_candidates_token_circles_if_repeats_are_not_swallowed() {
     const MISSING: &[Rule] = &[Rule::DeadCandidateStartsAnew, Rule::ElectionTimeout, Rule::SwallowRepeats];
-    story_breaks(MISSING, dead_candidate, "S12");
+    story_breaks(MISSING, dead_candidate, Property::TokensImprove);
 }
 
 const JOIN_AND_CRASH: Budget = Budget { joins: 1, crashes: 1, ..Budget::NONE };
 
 #[test]
 fn a_newcomer_is_left_behind_if_it_is_welcomed_before_all_insiders_know_it() {
-    model_breaks(&[Rule::WelcomeAfterAcks], 2, JOIN_AND_CRASH, "no false alarm");
+    model_breaks(&[Rule::WelcomeAfterAcks], 2, JOIN_AND_CRASH, Property::NoFalseAlarm, "left behind");
 }
 
 #[test]
 fn a_newcomer_is_left_behind_if_greetings_do_not_tell_of_newer_members() {
-    model_breaks(&[Rule::CfgInHellos], 2, JOIN_AND_CRASH, "no false alarm");
+    model_breaks(&[Rule::CfgInHellos], 2, JOIN_AND_CRASH, Property::NoFalseAlarm, "left behind");
 }
 
 #[test]
 fn a_member_is_left_behind_if_neither_heartbeats_nor_greetings_tell_of_newer_members() {
-    both_break(SEEDS, &[Rule::CfgInBeats, Rule::CfgInHellos], Mix::All, "no false alarm");
+    both_break(SEEDS, &[Rule::CfgInBeats, Rule::CfgInHellos], Mix::All, Property::NoFalseAlarm);
 }
 
 /// A leader that dials whoever does not follow, and so finds the bad path itself, is the second line.
@@ -341,7 +351,7 @@ fn one_bad_path_costs_election_after_election_if_an_unreachable_leader_is_not_gi
 /// How many elections a minute costs in a ring of five after its leader has died, when one of the others cannot
 /// reach the winner.
 fn elections_over_a_bad_path(rules: &'static [Rule]) -> Result<usize, Violation> {
-    let mut world = World::new(1, Quality::GOOD, Promises::Any, false);
+    let mut world = World::new(1, Quality::GOOD, FaultModel::Any, false);
     world.ablate(rules);
     let mut story = Story { world, hosts: Vec::new() };
     story.gather()?;
@@ -355,7 +365,7 @@ fn elections_over_a_bad_path(rules: &'static [Rule]) -> Result<usize, Violation>
 #[test]
 fn the_route_is_behind_the_members_if_a_refusal_changes_them() {
     let budget = Budget { joins: 1, false_alarms: 1, ..Budget::NONE };
-    model_breaks(&[Rule::RefusalsOnlyRoute], 2, budget, "the route is older");
+    model_breaks(&[Rule::RefusalsOnlyRoute], 2, budget, Property::NodeInvariants, "the route is older");
 }
 
 #[test]
@@ -364,11 +374,11 @@ fn the_dead_stay_members_if_a_winner_takes_them_in_and_nobody_looks_for_them() {
     const AND_TAKEN_IN: &[Rule] =
         &[Rule::PathWithoutDead, Rule::RetrySkipped, Rule::RemindUnsynced, Rule::UnsyncedTimeout];
     let budget = Budget { crashes: 2, ..Budget::NONE };
-    model_breaks(AND_TAKEN_IN, 4, budget, "a roster that is not who lives");
+    model_breaks(AND_TAKEN_IN, 4, budget, Property::Convergence, "a roster that is not who lives");
     model_holds(NOBODY_LOOKS, 4, budget);
 }
 
 #[test]
 fn a_member_that_does_not_follow_stays_if_it_is_neither_reminded_nor_given_up() {
-    both_break(SEEDS, &[Rule::RemindUnsynced, Rule::UnsyncedTimeout], Mix::Crash, "convergence");
+    both_break(SEEDS, &[Rule::RemindUnsynced, Rule::UnsyncedTimeout], Mix::Crash, Property::Convergence);
 }

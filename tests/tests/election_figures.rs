@@ -4,8 +4,8 @@
 use std::error::Error;
 use std::time::Duration;
 
-use ringchat_tests::oracles::{Promises, Shape};
-use ringchat_tests::sim::{Death, Heal, HostId, Place, Quality, Rng, World};
+use ringchat_sim::oracles::{FaultModel, Shape};
+use ringchat_sim::{Death, Heal, HostId, Place, Quality, Rng, World};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -33,7 +33,7 @@ enum Initiators {
 
 /// The candidacies sent until `ring`, in this order, has a new leader.
 fn messages(ring: &[Place], initiators: Initiators) -> Result<u64> {
-    let mut world = World::new(1, STATIC, Promises::CrashOnly, false);
+    let mut world = World::new(1, STATIC, FaultModel::CrashOnly, false);
     world.set_times(Duration::from_secs(5), Duration::from_mins(1));
     let leader = gather(&mut world, ring)?;
     world.kill(leader, Death::Killed);
@@ -57,7 +57,7 @@ fn gather(world: &mut World, ring: &[Place]) -> Result<HostId> {
     let mut last = LEADER;
     for &place in ring {
         let host = world.join(place, &[last]);
-        let ready = |world: &World| world.room().history(host).ready.is_some();
+        let ready = |world: &World| world.transcripts().of(host).ready.is_some();
         assert!(world.run_until(LIMIT, PACE, ready)?, "{place} does not get in");
         last = place;
     }

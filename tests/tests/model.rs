@@ -5,7 +5,7 @@
 
 use ringchat_tests::model::{Budget, Limits, ROWS, Row, State, search};
 
-/// States are made of small pieces of memory, and most time would go into asking for them.
+/// States consist of many small allocations, which would take most of the time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -21,7 +21,7 @@ fn hold(chosen: impl Fn(Budget) -> bool) {
         let start = State::new(row.nodes, row.budget).expect("the ring forms");
         let outcome = search(start, Limits { states: 1_000_000, jobs: 1 }, |_, _, _| {});
         if let Some(found) = &outcome.found {
-            panic!("{row} {}\n{}", found.what, found.scenario.join("\n"));
+            panic!("{row} {}\n{}", found.violation, found.scenario.join("\n"));
         }
         assert!(outcome.finished, "{row} stopped after {} states", outcome.states);
         let found = outcome.states;

@@ -8,8 +8,8 @@ use std::fmt::Write as _;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
-use ringchat_tests::scenario::{Chat, play_to_end};
-use ringchat_tests::sim::Place;
+use ringchat_sim::Place;
+use ringchat_sim::scenario::{Survivor, play_to_end};
 
 /// Something that happens. Whom it befalls is a number that wraps round those who can be meant.
 #[derive(Clone, Debug)]
@@ -197,8 +197,8 @@ impl Story {
 
 /// What those at the end must have shown.
 impl Story {
-    fn check(&self, rings: &[Vec<Chat>]) -> Result<(), String> {
-        let there: BTreeSet<&str> = rings.iter().flatten().map(|chat| chat.who.as_str()).collect();
+    fn check(&self, rings: &[Vec<Survivor>]) -> Result<(), String> {
+        let there: BTreeSet<&str> = rings.iter().flatten().map(|chat| chat.label.as_str()).collect();
         let missing = |place: &&Place| {
             let name = self.name(**place);
             self.founders.contains(&name) && !there.contains(name.as_str())
@@ -217,13 +217,13 @@ impl Story {
         Ok(())
     }
 
-    fn check_chat(&self, chat: &Chat, ring: &[Chat]) -> Result<(), String> {
-        let who = &chat.who;
+    fn check_chat(&self, chat: &Survivor, ring: &[Survivor]) -> Result<(), String> {
+        let who = &chat.label;
         for (sender, said) in &self.said {
             let shown: Vec<&String> =
                 chat.shown.iter().filter(|text| text.starts_with(&format!("{sender} says "))).collect();
             let all: Vec<&String> = said.iter().collect();
-            let survives = ring.iter().any(|other| other.who == *sender);
+            let survives = ring.iter().any(|other| other.label == *sender);
             let complete = survives || (self.crash_only && self.left.contains(sender));
             let right = match (self.founders.contains(who), complete) {
                 (true, true) => shown == all,
@@ -243,10 +243,10 @@ impl Story {
 }
 
 /// Where only crashes happen all show one chat, from where they came in.
-fn one_chat(ring: &[Chat]) -> Result<(), String> {
+fn one_chat(ring: &[Survivor]) -> Result<(), String> {
     let Some(longest) = ring.iter().max_by_key(|chat| chat.shown.len()) else { return Ok(()) };
     match ring.iter().find(|chat| !longest.shown.ends_with(&chat.shown)) {
-        Some(other) => Err(format!("{} and {} show different orders", longest.who, other.who)),
+        Some(other) => Err(format!("{} and {} show different orders", longest.label, other.label)),
         None => Ok(()),
     }
 }
@@ -286,12 +286,12 @@ proptest! {
 #[test]
 fn the_model_notices_what_is_wrong_with_a_chat() {
     let story = Story::tell(2, 1, &[Op::Say(0), Op::Say(1), Op::Say(0), Op::Join]);
-    let chat = |who: &str, shown: &[&str]| Chat {
-        who: who.to_owned(),
+    let chat = |who: &str, shown: &[&str]| Survivor {
+        label: who.to_owned(),
         shown: shown.iter().map(|&text| text.to_owned()).collect(),
     };
     let all = ["1 says 1", "2 says 1", "1 says 2"];
-    let check = |second: Chat| story.check(&[vec![chat("1", &all), second, chat("3", &["1 says 2"])]]);
+    let check = |second: Survivor| story.check(&[vec![chat("1", &all), second, chat("3", &["1 says 2"])]]);
     assert_eq!(check(chat("2", &all)), Ok(()));
     for (wrong, why) in [
         (vec!["1 says 1", "2 says 1"], "one is lost"),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use ringchat_tests::scenario::play;
+use ringchat_sim::scenario::play;
 
 /// The lines of the trace that a failure shows.
 const SHOWN: usize = 40;

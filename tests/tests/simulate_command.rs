@@ -20,8 +20,8 @@ fn last_line(output: &Output) -> String {
     words(&output.stdout).lines().last().unwrap_or_default().to_owned()
 }
 
-/// A run whose nodes do without the rule that submits again what has no place: somebody's words are lost.
-/// Of two jobs each might find one before the other ends.
+/// Runs whose nodes do not submit messages without a place again, so that some are lost. Of two jobs each might find
+/// a violation before the other ends.
 const BROKEN: [&str; 8] = ["--jobs", "1", "--seeds", "200", "--faults", "crash", "--without", "Resubmit"];
 
 #[test]
@@ -57,6 +57,7 @@ fn runs_that_hold_end_with_their_number_and_0() -> Result<()> {
     Ok(())
 }
 
+#[cfg(feature = "ablation")]
 #[test]
 fn a_violation_ends_with_1_and_leaves_a_record_that_replays_to_it() -> Result<()> {
     let folder = tempfile::tempdir()?;
@@ -78,6 +79,17 @@ fn a_violation_ends_with_1_and_leaves_a_record_that_replays_to_it() -> Result<()
     assert!(again.starts_with(&fs::read_to_string(&record)?), "not every step of the record is shown");
     assert!(again.contains(&format!("end: {violation}")), "another end");
     assert!(again.contains("it goes as it was recorded"));
+    Ok(())
+}
+
+#[cfg(not(feature = "ablation"))]
+#[test]
+fn rules_are_not_taken_away_by_a_build_that_enforces_them() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let output = simulate(&BROKEN, folder.path())?;
+    assert_eq!(output.status.code(), Some(1));
+    let told = words(&output.stderr);
+    assert!(told.contains("cargo run --release -p ringchat-tests --features ablation"), "{told}");
     Ok(())
 }
 

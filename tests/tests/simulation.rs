@@ -1,10 +1,10 @@
 //! Random runs, held to the oracles; and the simulator held to its own promise, determinism.
 
-use ringchat_tests::sim::chaos::{Mix, Options, run};
+use ringchat_tests::chaos::{Mix, Recipe};
 
 fn all_hold(mix: Mix, seeds: std::ops::Range<u64>) {
     for seed in seeds {
-        let outcome = run(Options { seed, nodes: None, mix, trace: false });
+        let outcome = Recipe::new(seed, mix).run();
         let result = outcome.result.map_err(|violation| violation.to_string());
         assert_eq!(result, Ok(()), "look at it with simulate --seeds 1 --first-seed {seed} --faults {mix}");
         assert!(outcome.checked > 0, "seed {seed} of {mix:?} checks nothing");
@@ -44,7 +44,7 @@ fn any_choice_of_faults_is_survived() {
 #[test]
 fn equal_seeds_give_equal_traces_byte_for_byte() {
     for seed in [1, 2, 3] {
-        let trace = |seed| run(Options { seed, nodes: None, mix: Mix::All, trace: true }).trace;
+        let trace = |seed| Recipe::new(seed, Mix::All).trace().trace;
         let first = trace(seed);
         assert!(first.lines().count() > 100);
         assert!(first == trace(seed), "seed {seed} gives two traces");
@@ -54,13 +54,13 @@ fn equal_seeds_give_equal_traces_byte_for_byte() {
 
 #[test]
 fn a_hundred_members_get_along() {
-    let outcome = run(Options { seed: 5, nodes: Some(100), mix: Mix::Crash, trace: false });
+    let outcome = Recipe { nodes: Some(100), ..Recipe::new(5, Mix::Crash) }.run();
     assert_eq!(outcome.result, Ok(()));
 }
 
 #[test]
 fn the_news_of_a_leader_may_take_its_time_round_a_long_ring() {
-    let outcome = run(Options { seed: 1, nodes: Some(300), mix: Mix::Crash, trace: false });
+    let outcome = Recipe { nodes: Some(300), ..Recipe::new(1, Mix::Crash) }.run();
     assert_eq!(outcome.result, Ok(()));
 }
 

@@ -1,4 +1,4 @@
-//! The text that is being typed, and the cursor in it, which never stands within a character.
+//! The text being typed and its cursor, which never stands within a character.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -6,13 +6,13 @@ use std::ops::Range;
 
 use unicode_segmentation::{GraphemeCursor, UnicodeSegmentation};
 
-/// Bytes of a text that is being typed, at most. More than can be sent, so that a long text can be shortened.
+/// The maximum length of the text being typed, in bytes. Longer than a message, so that a long text can be shortened.
 pub(crate) const MAX_TYPED: usize = 64 * 1024;
 
-/// Steps that can be undone.
+/// The maximum number of steps that can be undone.
 const UNDO: usize = 64;
 
-/// What can be done to the text or the cursor.
+/// A change of the text or a move of the cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Edit {
     /// Move a character to the left.
@@ -31,7 +31,7 @@ pub(crate) enum Edit {
     Backspace,
     /// Delete the character to the right.
     Delete,
-    /// Cut to the left as far as the last blank.
+    /// Cut to the left up to the last blank.
     CutToBlank,
     /// Cut the word to the left.
     CutWordLeft,
@@ -41,27 +41,27 @@ pub(crate) enum Edit {
     CutToHome,
     /// Cut to the end of the line.
     CutToEnd,
-    /// Insert what was cut last.
+    /// Insert the last cut text.
     Paste,
-    /// Take the last change back.
+    /// Undo the last change.
     Undo,
 }
 
-/// The text and its cursor.
+/// A text and its cursor.
 #[derive(Debug, Default)]
-pub(crate) struct Typed {
+pub(crate) struct EditBuffer {
     text: String,
     /// The byte before which the cursor stands.
     cursor: usize,
     cut: String,
-    /// Texts and cursors before the last changes, the newest last.
+    /// The texts and cursors before the last changes, the newest last.
     undo: VecDeque<(String, usize)>,
-    /// The last change was the typing of a character, so that a further one belongs to the same step.
+    /// Whether the last change typed a character. Characters typed in a row are one step of undo.
     is_typing: bool,
 }
 
-impl Typed {
-    /// The text.
+impl EditBuffer {
+    /// The whole text.
     pub(crate) fn text(&self) -> &str {
         &self.text
     }
@@ -71,12 +71,12 @@ impl Typed {
         self.cursor
     }
 
-    /// What stands to the left of the cursor.
+    /// The text to the left of the cursor.
     pub(crate) fn left(&self) -> &str {
         self.text.get(..self.cursor).unwrap_or_default()
     }
 
-    /// Types a character. False if the text is too long for it.
+    /// Types a character. Returns false if the text is too long.
     pub(crate) fn type_in(&mut self, c: char) -> bool {
         if !self.is_typing {
             self.remember();
@@ -85,31 +85,31 @@ impl Typed {
         self.put(c.encode_utf8(&mut [0; 4])) == c.len_utf8()
     }
 
-    /// Inserts a text. Tells how many bytes of it there was room for.
+    /// Inserts as much of `text` as fits. Returns the number of its bytes that were inserted.
     pub(crate) fn insert(&mut self, text: &str) -> usize {
         self.remember();
         self.put(text)
     }
 
-    /// Replaces the text, and puts the cursor at its end.
+    /// Replaces the text and moves the cursor to its end.
     pub(crate) fn replace(&mut self, text: &str) {
         self.remember();
         text.clone_into(&mut self.text);
         self.cursor = self.text.len();
     }
 
-    /// Empties the text and forgets its changes, but not what was cut.
+    /// Empties the text and drops its undo steps. Keeps the cut text.
     pub(crate) fn clear(&mut self) {
         *self = Self { cut: mem::take(&mut self.cut), ..Self::default() };
     }
 
-    /// Puts the cursor before the character at or after the byte `at`.
+    /// Moves the cursor to the first boundary of a character at or after the byte `at`.
     pub(crate) fn move_to(&mut self, at: usize) {
         self.is_typing = false;
         self.cursor = self.boundary_from(at.min(self.text.len()));
     }
 
-    /// Does `edit`.
+    /// Applies `edit`.
     pub(crate) fn edit(&mut self, edit: Edit) {
         let here = self.cursor;
         match edit {
@@ -156,7 +156,7 @@ impl Typed {
         self.remember();
         let at = bytes.start;
         let removed = self.text.drain(bytes).collect();
-        // What stood on the two sides may be one character now.
+        // The characters on both sides may have combined into one.
         self.cursor = self.boundary_from(at);
         removed
     }
@@ -188,21 +188,21 @@ impl Typed {
         found.ok().flatten().unwrap_or(self.text.len())
     }
 
-    /// The first end of a character at or after the byte `at`.
+    /// The first boundary of a character at or after the byte `at`.
     fn boundary_from(&self, at: usize) -> usize {
         let at = self.text.ceil_char_boundary(at);
         let is_boundary = GraphemeCursor::new(at, self.text.len(), true).is_boundary(&self.text, 0);
         if is_boundary == Ok(false) { self.after(at) } else { at }
     }
 
-    /// The bytes of the line in which the cursor stands.
+    /// The bytes of the line with the cursor.
     fn line(&self) -> Range<usize> {
         let start = self.left().rfind('\n').map_or(0, |at| at + 1);
         let end = self.text[self.cursor..].find('\n').map_or(self.text.len(), |at| self.cursor + at);
         start..end
     }
 
-    /// Where a run of characters of a kind begins that ends at or before the cursor.
+    /// The start of the last run of characters of a kind that ends at or before the cursor.
     fn leftwards(&self, is_of_kind: impl Fn(char) -> bool) -> usize {
         let is = |cluster: &str| cluster.chars().next().is_some_and(&is_of_kind);
         let clusters = self.left().grapheme_indices(true).rev();
@@ -212,7 +212,7 @@ impl Typed {
         start.unwrap_or(0)
     }
 
-    /// Where a run of characters of a kind ends that begins at or after the cursor.
+    /// The end of the first run of characters of a kind that begins at or after the cursor.
     fn rightwards(&self, is_of_kind: impl Fn(char) -> bool) -> usize {
         let is = |cluster: &str| cluster.chars().next().is_some_and(&is_of_kind);
         let clusters = self.text[self.cursor..].grapheme_indices(true);
@@ -228,9 +228,9 @@ mod tests {
     use super::*;
 
     /// `before|after`, the cursor in between.
-    fn typed(text: &str) -> Typed {
+    fn typed(text: &str) -> EditBuffer {
         let (left, right) = text.split_once('|').unwrap();
-        Typed { text: format!("{left}{right}"), cursor: left.len(), ..Typed::default() }
+        EditBuffer { text: format!("{left}{right}"), cursor: left.len(), ..EditBuffer::default() }
     }
 
     fn after(text: &str, edits: &[Edit]) -> String {
@@ -277,7 +277,7 @@ mod tests {
 
     #[test]
     fn a_text_that_is_too_long_takes_no_more() {
-        let mut typed = Typed::default();
+        let mut typed = EditBuffer::default();
         assert_eq!(typed.insert(&"é".repeat(MAX_TYPED)), MAX_TYPED);
         assert!(!typed.type_in('x'));
         typed.edit(Edit::Backspace);
@@ -320,7 +320,7 @@ mod tests {
         proptest::collection::vec(step, 0..60)
     }
 
-    impl Typed {
+    impl EditBuffer {
         fn step(&mut self, step: &Step) {
             match step {
                 Step::Insert(text) => drop(self.insert(text)),
@@ -351,7 +351,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_step_splits_a_character_and_each_does_what_a_plain_list_does(steps in steps()) {
-            let mut typed = Typed::default();
+            let mut typed = EditBuffer::default();
             for step in &steps {
                 let expected = naive(typed.text(), typed.cursor(), step);
                 typed.step(step);
@@ -365,7 +365,7 @@ mod tests {
 
         #[test]
         fn to_undo_everything_gives_the_beginning(steps in steps()) {
-            let mut typed = Typed::default();
+            let mut typed = EditBuffer::default();
             for step in &steps {
                 typed.step(step);
             }

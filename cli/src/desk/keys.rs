@@ -1,13 +1,13 @@
-//! What a key means. No key waits for another, and a key that means nothing does nothing.
+//! The meaning of keys. No key waits for another, and unknown keys do nothing.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::edit::Edit;
 
-/// What a key means.
+/// The meaning of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
-    /// Type this character; a newline too.
+    /// Type this character, which may be a newline.
     Type(char),
     /// Change the text, or move the cursor.
     Edit(Edit),
@@ -17,21 +17,21 @@ pub(crate) enum Meaning {
     Down,
     /// Send what is typed.
     Send,
-    /// Paint the screen anew.
+    /// Repaint the screen.
     Redraw,
-    /// Clear what is typed, or leave.
+    /// Clear the text, or leave if there is none.
     Interrupt,
-    /// Delete to the right, or leave if nothing is typed.
+    /// Delete the character to the right, or leave if there is no text.
     DeleteOrLeave,
     /// Stop the program until the shell continues it.
     Stop,
-    /// End at once.
+    /// End the program at once.
     Abort,
-    /// Nothing, but for a question that is open.
+    /// Do nothing but close an open question.
     Nothing,
 }
 
-/// What `key` means.
+/// The meaning of `key`.
 pub(crate) fn meaning(key: KeyEvent) -> Meaning {
     if key.kind == KeyEventKind::Release {
         return Meaning::Nothing;
@@ -82,7 +82,7 @@ fn with_control(code: KeyCode) -> Meaning {
         KeyCode::Char('w') => Meaning::Edit(Edit::CutToBlank),
         KeyCode::Char('y') => Meaning::Edit(Edit::Paste),
         KeyCode::Char('z') => Meaning::Stop,
-        // A terminal sends one byte for Ctrl-\ and Ctrl-4, and one for Ctrl-_, Ctrl-/ and Ctrl-7.
+        // A terminal sends the same byte for Ctrl-\ and Ctrl-4, and the same for Ctrl-_, Ctrl-/ and Ctrl-7.
         KeyCode::Char('4' | '\\') => Meaning::Abort,
         KeyCode::Char('7' | '_' | '/') => Meaning::Edit(Edit::Undo),
         KeyCode::Left => Meaning::Edit(Edit::WordLeft),

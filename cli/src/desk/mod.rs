@@ -1,7 +1,7 @@
-//! The desk: the one thread that owns the terminal, what is typed, and the screen.
+//! The desk: the one thread that owns the terminal, the text being typed, and the screen.
 //!
-//! Keys, lines, signals and the wish to end come through one queue. Each turn takes all that waits in it and then
-//! writes once. Nothing that the desk does waits for the room.
+//! Keys, lines, signals and the request to end arrive through one queue. Each turn takes all waiting items and then
+//! writes once. The desk never waits for the room.
 
 mod edit;
 mod keys;
@@ -21,25 +21,25 @@ use signal_hook::consts::{SIGINT, SIGQUIT};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
-use crate::clean;
 use crate::line::Line;
+use crate::lossy_queue::LossyQueue;
 use crate::outcome::Cause;
-use crate::queue::Queue;
+use crate::sanitize;
 use crate::session::Session;
 use crate::wrap::{locate, wrap_typed};
-use crate::{process, terminal, words};
+use crate::{process, terminal, wording};
 
-use edit::{MAX_TYPED, Typed};
+use edit::{EditBuffer, MAX_TYPED};
 use keys::{Meaning, meaning};
 use paint::{Painter, Region};
 use recall::Recall;
 
 pub(crate) use paint::{Look, unedited};
 
-/// Items of one turn, at most.
+/// The maximum number of items in one turn.
 const TURN: usize = 1000;
 
-/// What a line weighs in the queue besides its bytes: at most 4096 lines wait.
+/// The weight of a line in the queue besides its bytes: at most 4096 lines wait.
 const LINE_WEIGHT: usize = 2048;
 
 /// Lines of a text above which the desk asks before it sends.
@@ -48,83 +48,82 @@ const MANY_LINES: usize = 10;
 /// Bytes of a text above which the desk asks before it sends.
 const MANY_BYTES: usize = 2048;
 
-/// How long the desk looks for further keys of one burst.
+/// How long to wait for further keys of a burst.
 const BURST: Duration = Duration::from_millis(1);
 
-/// What the desk is told.
+/// An item of the queue of the desk.
 #[derive(Debug)]
 pub(crate) enum Item {
-    /// Show a line.
+    /// Show this line.
     Line(Line),
-    /// Show the last folded line whole.
+    /// Show all of the last folded line.
     Unfold,
     /// Show an empty screen.
     Clear,
-    /// The room was entered: from now on people type.
+    /// The room was entered: show the prompt.
     Admitted,
     /// A key was pressed.
     Key(KeyEvent),
     /// A text was pasted.
     Paste(String),
-    /// The terminal gives no more keys.
+    /// The terminal is closed, or fails with this error.
     NoMoreKeys(Option<io::Error>),
     /// The terminal has another size.
     Resized,
-    /// The program is to stop until the shell continues it.
+    /// Stop the program until the shell continues it.
     Stop,
     /// The program was continued.
     Continued,
-    /// The room is being left: nothing more is typed.
+    /// The room is being left: remove the prompt.
     Leaving,
 }
 
 /// The queue of the desk.
-pub(crate) type Inbox = Queue<Item>;
+pub(crate) type DeskQueue = LossyQueue<Item>;
 
-/// What a line weighs in the queue.
+/// The weight of a line in the queue.
 pub(crate) fn weight(line: &Line) -> usize {
     LINE_WEIGHT + line.text().len()
 }
 
-/// What a person can do just now.
+/// What the user can do at the moment.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// Wait to be let in; the terminal is as it was.
+    /// Wait until the room lets this member in; the terminal is in its usual modes.
     Joining,
-    /// Type.
+    /// Type texts.
     Typing,
-    /// Wait for the end.
+    /// Wait for the end of the program.
     Leaving,
 }
 
 /// The desk.
 pub(crate) struct Desk {
-    /// What the desk is told.
-    inbox: Arc<Inbox>,
+    queue: Arc<DeskQueue>,
     session: Arc<Session>,
-    /// Where typed texts go.
+    /// The queue of texts to send and of commands.
     typed_texts: SyncSender<String>,
     prompt: Line,
-    /// After how long a stopped member is given up.
+    /// The silence after which the room gives up a stopped member.
     detect: Duration,
     out: File,
     painter: Painter,
-    typed: Typed,
+    typed: EditBuffer,
     recall: Recall,
     phase: Phase,
-    /// The last key was not taken, because what is typed is too long.
+    /// Whether the last key was refused because the text is too long.
     is_full: bool,
-    /// Whether a long text is to be sent, if Enter is pressed once more.
+    /// The open question whether to send a long text; Enter confirms it.
     question: Option<Line>,
 }
 
 impl Desk {
-    /// A desk at the terminal of this process.
+    /// A desk for the terminal of this process.
     ///
     /// # Errors
     /// If standard output is closed.
     pub(crate) fn new(
-        inbox: Arc<Inbox>,
+        queue: Arc<DeskQueue>,
         session: Arc<Session>,
         typed_texts: SyncSender<String>,
         prompt: Line,
@@ -132,14 +131,14 @@ impl Desk {
         look: Look,
     ) -> io::Result<Self> {
         Ok(Self {
-            inbox,
+            queue,
             session,
             typed_texts,
             prompt,
             detect,
             out: terminal::output()?,
             painter: Painter::new(terminal::size(), look),
-            typed: Typed::default(),
+            typed: EditBuffer::default(),
             recall: Recall::default(),
             phase: Phase::Joining,
             is_full: false,
@@ -147,9 +146,9 @@ impl Desk {
         })
     }
 
-    /// Works until the queue is closed, then gives the terminal back.
+    /// Works until the queue is closed, then restores the terminal.
     pub(crate) fn run(mut self) {
-        while let Some(items) = self.inbox.take(TURN) {
+        while let Some(items) = self.queue.take(TURN) {
             for item in items {
                 self.take(item);
             }
@@ -158,7 +157,7 @@ impl Desk {
         self.phase = Phase::Leaving;
         self.paint();
         terminal::give_back();
-        self.inbox.end();
+        self.queue.end();
     }
 
     fn take(&mut self, item: Item) {
@@ -182,7 +181,7 @@ impl Desk {
         }
     }
 
-    /// Takes the terminal and shows the prompt. What was typed until now was made into lines by the terminal.
+    /// Takes the terminal and shows the prompt. Sends the lines typed before; an unfinished one can be edited.
     fn begin(&mut self) {
         if self.phase != Phase::Joining {
             return;
@@ -198,8 +197,8 @@ impl Desk {
                 self.key(Meaning::Send);
             }
         }
-        let inbox = Arc::clone(&self.inbox);
-        let reader = thread::Builder::new().name("keys".into()).spawn(move || read_keys(&inbox));
+        let queue = Arc::clone(&self.queue);
+        let reader = thread::Builder::new().name("keys".into()).spawn(move || read_keys(&queue));
         if let Err(error) = reader {
             self.leave(Cause::InputFailed(error.to_string()));
         }
@@ -239,7 +238,7 @@ impl Desk {
     }
 
     fn type_in(&mut self, c: char) {
-        let is_harmless = clean::typed(c.encode_utf8(&mut [0; 4])).starts_with(c);
+        let is_harmless = sanitize::typed(c.encode_utf8(&mut [0; 4])).starts_with(c);
         let is_taken = !is_harmless || self.typed.type_in(c);
         if !is_taken && !self.is_full {
             self.tell(&format!("not typed: a line has at most {} KiB", MAX_TYPED / 1024));
@@ -247,7 +246,7 @@ impl Desk {
         self.is_full = !is_taken;
     }
 
-    /// Puts pasted text where the cursor is. Line ends at its end are left out: nothing is sent by a paste.
+    /// Inserts pasted text at the cursor. A paste never sends the text, so final line ends are dropped.
     fn paste(&mut self, text: &str) {
         if self.phase == Phase::Typing {
             self.question = None;
@@ -258,7 +257,7 @@ impl Desk {
     }
 
     fn insert(&mut self, text: &str) {
-        let text = clean::typed(text);
+        let text = sanitize::typed(text);
         if self.typed.insert(&text) < text.len() {
             self.tell(&format!(
                 "a line has at most {} KiB; the rest of the text was left out",
@@ -267,14 +266,14 @@ impl Desk {
         }
     }
 
-    /// Sends what is typed, a long text only if that was confirmed. What cannot be sent stays.
+    /// Sends the typed text, a long one only if `is_confirmed`. A text that cannot be sent stays in the editor.
     fn send(&mut self, is_confirmed: bool) {
         let text = self.typed.text().trim_end_matches('\n').to_owned();
         if text.trim().is_empty() {
             return self.typed.clear();
         }
         if text.len() > MAX_TEXT {
-            return self.tell(&words::too_long(text.len()));
+            return self.tell(&wording::too_long(text.len()));
         }
         if let Some(question) = question(&text).filter(|_| !is_confirmed) {
             self.question = Some(question);
@@ -311,7 +310,8 @@ impl Desk {
         }
     }
 
-    /// Moves the cursor to another row, to the same column if the row has it. False if there is no such row.
+    /// Moves the cursor to the row `to(current row)`, to the same column if that row is long enough. Returns false if
+    /// there is no such row.
     fn move_by_row(&mut self, to: impl Fn(usize) -> Option<usize>) -> bool {
         let before = self.prompt.text().len();
         let line = self.typed_line();
@@ -335,7 +335,7 @@ impl Desk {
         true
     }
 
-    /// Stops the program, with the terminal as it was, until the shell continues it.
+    /// Restores the terminal and stops the program until the shell continues it.
     fn stop(&mut self) {
         if process::never_stops() {
             return;
@@ -390,12 +390,12 @@ impl Desk {
     fn write(&mut self, frame: &str) {
         if let Err(error) = terminal::write_all(&mut self.out, frame.as_bytes()) {
             self.leave(Cause::OutputFailed(error));
-            self.inbox.end();
+            self.queue.end();
         }
     }
 }
 
-/// What to ask before a long text is sent.
+/// The question before a long text is sent. `None` for a short text.
 fn question(text: &str) -> Option<Line> {
     let lines = text.lines().count();
     let size = if lines > MANY_LINES {
@@ -408,27 +408,27 @@ fn question(text: &str) -> Option<Line> {
     Some(Line::default().and(&format!("{size} as one message? Enter sends, Esc goes on editing")))
 }
 
-/// Reads keys until the terminal is gone.
-fn read_keys(inbox: &Inbox) {
+/// Puts keys into `queue` until the terminal is gone.
+fn read_keys(queue: &DeskQueue) {
     loop {
         if !terminal::wait_for_keys() {
-            return inbox.put(Item::NoMoreKeys(None));
+            return queue.put(Item::NoMoreKeys(None));
         }
-        if let Err(error) = read_burst(inbox) {
-            return inbox.put(Item::NoMoreKeys(Some(error)));
+        if let Err(error) = read_burst(queue) {
+            return queue.put(Item::NoMoreKeys(Some(error)));
         }
     }
 }
 
-fn read_burst(inbox: &Inbox) -> io::Result<()> {
+fn read_burst(queue: &DeskQueue) -> io::Result<()> {
     while event::poll(BURST)? {
         match event::read()? {
-            Event::Key(key) => inbox.wait_and_put(Item::Key(key), size_of::<Item>()),
+            Event::Key(key) => queue.wait_and_put(Item::Key(key), size_of::<Item>()),
             Event::Paste(mut text) => {
-                // One byte more than is taken, so that the desk tells that there was more.
+                // One byte above the maximum, so that the desk reports a cut text.
                 text.truncate(text.floor_char_boundary(MAX_TYPED + 1));
                 let weight = text.len();
-                inbox.wait_and_put(Item::Paste(text), weight);
+                queue.wait_and_put(Item::Paste(text), weight);
             }
             Event::FocusGained | Event::FocusLost | Event::Mouse(_) | Event::Resize(..) => {}
         }

@@ -1,8 +1,8 @@
-//! What is written to the terminal: lines that scroll away, and below them the region with what is typed.
+//! Paints the terminal: lines that scroll away, and below them a region with the text being typed.
 //!
-//! Each turn is one write: the region is erased, new lines are written, and the region again. The terminal never
-//! wraps a row by itself, but for links; so a terminal that finds a character wider than [`wrap`] does clips it, and
-//! the rows stay where they are. For the same reason the cursor is placed by writing its row up to it once more.
+//! Each frame is one write: it erases the region, writes the new lines, and writes the region again. The terminal wraps
+//! no row by itself except links. So if a terminal takes a character to be wider than [`wrap`] does, it clips the row,
+//! and the other rows keep their places. For the same reason the cursor is placed by writing its row again up to it.
 
 use std::collections::VecDeque;
 
@@ -10,58 +10,58 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::line::Line;
 use crate::terminal::Size;
-use crate::wrap::{GOES_ON, MIN_WIDTH, Row, locate, wrap, wrap_typed};
+use crate::wrap::{GOES_ON, MIN_WIDTH, WrappedRow, locate, wrap, wrap_typed};
 
-/// How much of a long line is shown.
+/// How many rows of a long line are shown.
 #[derive(Clone, Copy, Debug)]
 struct Fold {
-    /// A line of more rows is folded.
+    /// The maximum number of rows of a line that is not folded.
     most: usize,
-    /// The rows of a folded line that are shown.
+    /// The number of rows of a folded line that are shown.
     shown: usize,
-    /// Whether the others can be asked for.
+    /// Whether `/full` can show the other rows.
     can_be_had: bool,
 }
 
-/// A line as it comes.
+/// The fold of an incoming line.
 const FOLDED: Fold = Fold { most: 20, shown: 12, can_be_had: true };
 
-/// A line that was asked for.
+/// The fold of a line that `/full` shows.
 const UNFOLDED: Fold = Fold { most: 500, shown: 500, can_be_had: false };
 
-/// A line where nobody can ask for it.
+/// The fold of a line on an output without commands.
 const FOLDED_FOR_GOOD: Fold = Fold { can_be_had: false, ..FOLDED };
 
-/// What lines look like on a terminal.
+/// How lines look on a terminal.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Look {
-    /// Whether in colour.
+    /// Whether lines are in colour.
     pub(crate) colour: bool,
-    /// Whether a log has what the screen does not show.
+    /// Whether a log has the rows that the screen does not show.
     pub(crate) has_log: bool,
 }
 
 impl Look {
-    /// Where the rows are that are not shown.
+    /// Where to find the hidden rows of a line.
     fn hint(self) -> &'static str {
         if self.has_log { "the log has them" } else { "no log is kept" }
     }
 }
 
-/// Lines that are kept for painting anew.
+/// The maximum number of lines kept for repainting.
 const MAX_KEPT: usize = 1000;
 
-/// Bytes of text in them.
+/// The maximum number of bytes in the lines kept.
 const MAX_KEPT_BYTES: usize = 1024 * 1024;
 
-/// The least height of a terminal on which something is painted.
+/// The minimum height of a terminal. Nothing is painted on a lower one.
 const MIN_HEIGHT: usize = 2;
 
-/// Begins and ends what a terminal shows at once.
+/// The beginning and the end of a frame: the terminal shows a frame at once (synchronized output) and wraps no row.
 const BEGIN: &str = "\x1b[?2026h\x1b[?7l";
 const END: &str = "\x1b[?7h\x1b[?2026l";
 
-/// Lets the terminal wrap a link, and no more.
+/// Around a link, which the terminal wraps.
 const WRAP_ON: &str = "\x1b[?7h";
 const WRAP_OFF: &str = "\x1b[?7l";
 
@@ -70,46 +70,46 @@ const ERASE_ROW: &str = "\x1b[2K";
 const TOP_LEFT: &str = "\x1b[H";
 const NEXT_ROW: &str = "\r\n";
 
-/// What stands below the lines.
+/// The region below the lines.
 #[derive(Clone, Debug)]
 pub(crate) struct Region {
-    /// The prompt and what is typed.
+    /// The prompt and the text being typed.
     pub(crate) line: Line,
     /// The byte of the line before which the cursor stands.
     pub(crate) cursor: usize,
-    /// What stands below.
+    /// A note below the text.
     pub(crate) note: Option<Line>,
 }
 
-/// Rows as they are painted, and the cursor among them.
+/// The painted rows of the region and the cursor.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Painted {
     rows: Vec<String>,
-    /// The row with the cursor, and what stands left of it there.
+    /// The number of the row with the cursor, and the text of that row to the left of the cursor.
     cursor: (usize, String),
 }
 
-/// A line, and how much of it is shown.
+/// A line and its fold.
 #[derive(Clone, Debug)]
 struct Kept {
     line: Line,
     fold: Fold,
 }
 
-/// The screen as it was painted, and what is to be.
+/// The state of the screen, and the lines that the next frame adds.
 pub(crate) struct Painter {
     size: Size,
     look: Look,
-    /// Lines that scroll away, as far as a screen can show them. The last ones are yet to be painted.
+    /// The newest lines, kept for repainting. The last `unpainted` of them are not painted yet.
     kept: VecDeque<Kept>,
     kept_bytes: usize,
     unpainted: usize,
     /// The last line that was folded.
     folded: Option<Line>,
     region: Painted,
-    /// Rows of the screen that this program has filled, counted from the last row upwards.
+    /// The number of rows of the screen that this program has filled, counted from the last row upwards.
     filled: usize,
-    /// The screen is to be painted anew, because its rows are not where they were.
+    /// Whether the next frame must repaint the screen, because its rows may have moved.
     is_stale: bool,
 }
 
@@ -129,13 +129,13 @@ impl Painter {
         }
     }
 
-    /// How many columns the terminal has.
+    /// The width of the terminal in columns.
     pub(crate) fn columns(&self) -> usize {
         self.size.columns
     }
 
-    /// The terminal has another size. On a wider one all rows stay where they are; on a narrower one some terminals
-    /// wrap them anew, and some cut them.
+    /// Adapts to a new size of the terminal. On a wider terminal all rows keep their places; when a terminal becomes
+    /// narrower, it wraps or cuts the rows.
     pub(crate) fn resize(&mut self, size: Size) {
         let was_too_small = self.is_too_small();
         let is_low = size.rows <= self.region.rows.len();
@@ -143,12 +143,12 @@ impl Painter {
         self.size = size;
     }
 
-    /// Paints everything anew in the next frame.
+    /// Makes the next frame repaint the screen.
     pub(crate) fn redraw(&mut self) {
         self.is_stale = true;
     }
 
-    /// Another program wrote to the terminal: the next frame begins where the cursor is.
+    /// Makes the next frame begin at the cursor, because another program wrote to the terminal.
     pub(crate) fn begin_below(&mut self) {
         self.region = Painted::default();
         self.filled = 0;
@@ -159,7 +159,7 @@ impl Painter {
         self.keep(Kept { line, fold: FOLDED });
     }
 
-    /// Adds the line that was folded last, unfolded. False if there is none.
+    /// Adds the last folded line again, unfolded. Returns false if there is none.
     pub(crate) fn unfold(&mut self) -> bool {
         let folded = self.folded.clone();
         if let Some(line) = folded.clone() {
@@ -168,7 +168,7 @@ impl Painter {
         folded.is_some()
     }
 
-    /// Forgets all lines: the next frame shows an empty screen.
+    /// Drops all lines and makes the next frame show an empty screen.
     pub(crate) fn clear(&mut self) {
         self.kept.clear();
         (self.kept_bytes, self.unpainted) = (0, 0);
@@ -176,7 +176,7 @@ impl Painter {
         self.is_stale = true;
     }
 
-    /// What to write so that the terminal shows all lines, and the region below; nothing if it does already.
+    /// The bytes that make the terminal show all lines and the region below them. Empty if nothing changed.
     pub(crate) fn frame(&mut self, region: Option<&Region>) -> String {
         if self.is_too_small() {
             self.unpainted = 0;
@@ -204,7 +204,7 @@ impl Painter {
         self.kept_bytes += kept.line.text().len();
         self.kept.push_back(kept);
         self.unpainted += 1;
-        // What is yet to be painted stays.
+        // Unpainted lines must stay.
         while self.kept.len() > self.unpainted.max(1)
             && (self.kept.len() > MAX_KEPT || self.kept_bytes > MAX_KEPT_BYTES)
         {
@@ -217,7 +217,7 @@ impl Painter {
         out.extend(["\r", &up(self.region.cursor.0), ERASE_BELOW]);
     }
 
-    /// The rows of the region above the cursor, if the terminal has wrapped them anew.
+    /// The number of rows above the cursor in the region, if the terminal has rewrapped its rows.
     fn rows_above_cursor(&self) -> usize {
         let (at, left) = &self.region.cursor;
         let heights =
@@ -249,8 +249,8 @@ impl Painter {
         self.region = region;
     }
 
-    /// Writes the newest of the painted lines from the top of the screen on, and leaves room for some rows below. Unless
-    /// this program has filled the screen, its rows are scrolled away before: what another program has shown stays.
+    /// Writes the newest painted lines from the top of the screen on, with space for `below` rows. Unless this program
+    /// has filled the screen, first scrolls it away, so that the output of other programs is not lost.
     fn repaint(&mut self, below: usize, out: &mut String) {
         if self.filled + self.region.rows.len() < self.size.rows {
             out.extend(["\r", &up(self.rows_above_cursor()), ERASE_BELOW, &"\n".repeat(self.size.rows)]);
@@ -262,13 +262,13 @@ impl Painter {
             write_row(&row, height, out);
             out.push_str(NEXT_ROW);
         }
-        // The region is written here.
+        // The cursor is where the new region begins.
         self.region = Painted::default();
         self.filled = self.size.rows;
         self.is_stale = false;
     }
 
-    /// The rows of the lines that were painted before, as far as the screen has room for them above those `below`.
+    /// The newest rows of the painted lines, as many as fit above `below` rows, each with its height.
     fn newest_rows(&self, below: usize) -> VecDeque<(String, usize)> {
         let mut room = self.size.rows.saturating_sub(below.max(1));
         let mut newest = VecDeque::new();
@@ -286,13 +286,13 @@ impl Painter {
         newest
     }
 
-    /// Lays the region out, or of a large one what surrounds the cursor.
+    /// Lays out the region. Of a large region only the rows around the cursor are shown.
     fn lay_out(&self, region: &Region) -> Painted {
         let (text, columns) = (region.line.text(), self.size.columns);
         let mut rows = wrap_typed(text, columns);
         let (at, left) = locate(text, &rows, columns, region.cursor);
         if at == rows.len() {
-            rows.push(Row { indent: GOES_ON, part: text.len()..text.len(), height: 1 });
+            rows.push(WrappedRow { indent: GOES_ON, part: text.len()..text.len(), height: 1 });
         }
         let indent = rows.get(at).map_or("", |row| row.indent);
         let left = format!("{indent}{}", text.get(left).unwrap_or_default());
@@ -310,8 +310,8 @@ impl Painter {
     }
 }
 
-/// A line for a terminal on which nobody edits lines, newline included. Unless the terminal obeys nothing, it wraps no
-/// row by itself.
+/// A line for a terminal on which the program edits no lines, with its final newline. A terminal that `obeys` control
+/// sequences is told not to wrap rows.
 pub(crate) fn unedited(line: &Line, columns: usize, look: Look, obeys: bool) -> String {
     let mut out = String::new();
     for (row, height) in rows(line, columns, look, FOLDED_FOR_GOOD).0 {
@@ -324,24 +324,24 @@ pub(crate) fn unedited(line: &Line, columns: usize, look: Look, obeys: bool) -> 
     out
 }
 
-/// The rows of a line, each with its height, and how many there are that are not shown.
+/// The shown rows of a line, each with its height, and the number of hidden rows.
 fn rows(line: &Line, columns: usize, look: Look, fold: Fold) -> (Vec<(String, usize)>, usize) {
     let rows = wrap(line.text(), columns);
     let total: usize = rows.iter().map(|row| row.height).sum();
     let mut room = if total > fold.most { fold.shown } else { total };
-    let fits = |row: &&Row| {
+    let fits = |row: &&WrappedRow| {
         let fits = row.height <= room;
         room = room.saturating_sub(row.height);
         fits
     };
-    let shown: Vec<&Row> = rows.iter().take_while(fits).collect();
+    let shown: Vec<&WrappedRow> = rows.iter().take_while(fits).collect();
     let hidden = total - shown.iter().map(|row| row.height).sum::<usize>();
     let mut painted: Vec<(String, usize)> =
         shown.into_iter().map(|row| (line.row(row, look.colour), row.height)).collect();
     if hidden > 0 {
         let lines = if hidden == 1 { "line" } else { "lines" };
         let hint = if fold.can_be_had { "/full shows them" } else { look.hint() };
-        // The line end makes it a further line of the text.
+        // The line end makes the hint a further line of the text.
         let more = Line::default().and(&format!("\n... {hidden} more {lines} ({hint})"));
         painted
             .extend(wrap(more.text(), columns).iter().skip(1).map(|row| (more.row(row, false), row.height)));

@@ -1,30 +1,30 @@
-//! What was typed before, to be had again.
+//! Lets the user recall lines typed before.
 
 use std::collections::VecDeque;
 
-/// Lines that are kept.
+/// The maximum number of lines kept.
 const MAX_LINES: usize = 1000;
 
-/// What was typed before, the newest last.
+/// The lines typed before, the newest last.
 #[derive(Debug, Default)]
 pub(crate) struct Recall {
     lines: VecDeque<String>,
     looking: Option<Looking>,
 }
 
-/// A look at older lines.
+/// A recall in progress.
 #[derive(Debug)]
 struct Looking {
-    /// Which line is shown.
+    /// The number of the line shown.
     at: usize,
-    /// What lines have to begin with.
+    /// The beginning that recalled lines must have.
     beginning: String,
-    /// What was being typed when the look began.
+    /// The text being typed when the recall began.
     draft: String,
 }
 
 impl Recall {
-    /// Keeps a line, and ends the look.
+    /// Keeps a line and ends the recall.
     pub(crate) fn keep(&mut self, line: &str) {
         self.looking = None;
         if self.lines.back().is_some_and(|last| last == line) {
@@ -36,12 +36,12 @@ impl Recall {
         self.lines.push_back(line.to_owned());
     }
 
-    /// Ends the look: what is shown is being edited.
+    /// Ends the recall, because the user edits the line shown.
     pub(crate) fn settle(&mut self) {
         self.looking = None;
     }
 
-    /// The next older line, instead of `draft`, that begins with what stands left of the cursor.
+    /// The next older line other than `draft` that begins with `left`, the text left of the cursor.
     pub(crate) fn older(&mut self, draft: &str, left: &str) -> Option<&str> {
         let start = self.looking.as_ref().map_or(self.lines.len(), |looking| looking.at);
         let beginning = self.looking.as_ref().map_or(left, |looking| &looking.beginning).to_owned();
@@ -53,7 +53,7 @@ impl Recall {
         self.lines.get(at).map(String::as_str)
     }
 
-    /// The next newer line, or what was being typed.
+    /// The next newer line other than `shown`, or the draft if there is none. `None` unless a recall is in progress.
     pub(crate) fn newer(&mut self, shown: &str) -> Option<String> {
         let looking = self.looking.as_ref()?;
         let newer =

@@ -1,53 +1,53 @@
-//! Commands, as a program gives them.
+//! The commands that a program writes to standard input.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-/// A line of standard input. Keys that are not known are passed over.
+/// A command: one line of standard input. Unknown keys are ignored.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
-pub(crate) enum Command {
-    /// Say something.
+pub(crate) enum JsonCommand {
+    /// Say a text.
     Say {
-        /// What.
+        /// The text, not empty.
         text: String,
-        /// Comes back with `sent`.
+        /// Returned with `sent`.
         #[serde(default, rename = "ref")]
         reference: Option<Value>,
     },
     /// Answer with `members`.
-    Members(Question),
+    Members(JsonQuery),
     /// Answer with `ring`.
-    Ring(Question),
+    Ring(JsonQuery),
     /// Answer with `stats`.
-    Stats(Question),
+    Stats(JsonQuery),
     /// Leave the room.
     Quit,
 }
 
-/// What a command that is answered brings.
+/// The fields of a command that is a query.
 #[derive(Debug, Default, PartialEq, Deserialize)]
-pub(crate) struct Question {
-    /// Comes back with the answer.
+pub(crate) struct JsonQuery {
+    /// Returned with the answer.
     #[serde(default, rename = "ref")]
     pub(super) reference: Option<Value>,
 }
 
-/// A line that is no command.
+/// The error for a line that is no command.
 #[derive(Debug, PartialEq)]
-pub(crate) struct NoCommand {
-    /// What is wrong with it, for people.
+pub(crate) struct BadCommand {
+    /// What is wrong with the line, for people.
     pub(crate) message: String,
-    /// Comes back with the complaint, if there is one to be found.
+    /// The `ref` of the line, if it has a readable one; returned with the error.
     pub(super) reference: Option<Value>,
 }
 
-impl Command {
+impl JsonCommand {
     /// Parses a line.
     ///
     /// # Errors
-    /// If it is no command, or a text that says nothing.
-    pub(crate) fn parse(line: &[u8]) -> Result<Self, NoCommand> {
+    /// If the line is no command, or says an empty text.
+    pub(crate) fn parse(line: &[u8]) -> Result<Self, BadCommand> {
         let is_object = line.trim_ascii_start().starts_with(b"{");
         let message = match serde_json::from_slice(line) {
             Ok(_) if !is_object => "no command: a command is an object".to_owned(),
@@ -57,8 +57,8 @@ impl Command {
             Ok(command) => return Ok(command),
             Err(error) => format!("no command: {error}"),
         };
-        let Question { reference } = serde_json::from_slice(line).unwrap_or_default();
-        Err(NoCommand { message, reference })
+        let JsonQuery { reference } = serde_json::from_slice(line).unwrap_or_default();
+        Err(BadCommand { message, reference })
     }
 }
 
@@ -68,18 +68,21 @@ mod tests {
 
     #[test]
     fn the_five_commands_are_understood() {
-        let say = Command::Say { text: "a\nb".into(), reference: Some("1".into()) };
-        assert_eq!(Command::parse(br#"{"command":"say","text":"a\nb","ref":"1","new":0}"#), Ok(say));
-        let say = Command::Say { text: " ".into(), reference: None };
-        assert_eq!(Command::parse(br#"{"text":" ","command":"say"}"#), Ok(say));
-        assert_eq!(Command::parse(br#"{"command":"members"}"#), Ok(Command::Members(Question::default())));
-        let question = Question { reference: Some(2.into()) };
-        assert_eq!(Command::parse(br#"{"command":"ring","ref":2}"#), Ok(Command::Ring(question)));
+        let say = JsonCommand::Say { text: "a\nb".into(), reference: Some("1".into()) };
+        assert_eq!(JsonCommand::parse(br#"{"command":"say","text":"a\nb","ref":"1","new":0}"#), Ok(say));
+        let say = JsonCommand::Say { text: " ".into(), reference: None };
+        assert_eq!(JsonCommand::parse(br#"{"text":" ","command":"say"}"#), Ok(say));
         assert_eq!(
-            Command::parse(br#"{"command":"stats","new":0}"#),
-            Ok(Command::Stats(Question::default()))
+            JsonCommand::parse(br#"{"command":"members"}"#),
+            Ok(JsonCommand::Members(JsonQuery::default()))
         );
-        assert_eq!(Command::parse(br#"{"command":"quit"}"#), Ok(Command::Quit));
+        let question = JsonQuery { reference: Some(2.into()) };
+        assert_eq!(JsonCommand::parse(br#"{"command":"ring","ref":2}"#), Ok(JsonCommand::Ring(question)));
+        assert_eq!(
+            JsonCommand::parse(br#"{"command":"stats","new":0}"#),
+            Ok(JsonCommand::Stats(JsonQuery::default()))
+        );
+        assert_eq!(JsonCommand::parse(br#"{"command":"quit"}"#), Ok(JsonCommand::Quit));
     }
 
     #[test]
@@ -87,20 +90,20 @@ mod tests {
         for line in
             ["", r#"["quit"]"#, "hello", "{}", "[]", r#"{"command":"say"}"#, r#"{"command":"fly"}"#, "\u{0}"]
         {
-            assert!(Command::parse(line.as_bytes()).is_err(), "{line:?}");
+            assert!(JsonCommand::parse(line.as_bytes()).is_err(), "{line:?}");
         }
-        assert!(Command::parse(b"{\"command\":\"say\",\"text\":\"\xff\"}").is_err());
+        assert!(JsonCommand::parse(b"{\"command\":\"say\",\"text\":\"\xff\"}").is_err());
     }
 
     #[test]
-    fn what_is_no_command_brings_its_ref_back() {
+    fn a_bad_command_brings_its_ref_back() {
         for line in [
             r#"{"command":"say","text":"","ref":"a"}"#,
             r#"{"command":"say","ref":"a"}"#,
             r#"{"command":"fly","ref":"a"}"#,
             r#"{"ref":"a"}"#,
         ] {
-            let refused = Command::parse(line.as_bytes()).unwrap_err();
+            let refused = JsonCommand::parse(line.as_bytes()).unwrap_err();
             assert_eq!(refused.reference, Some("a".into()), "{line}");
         }
     }

@@ -1,4 +1,4 @@
-//! Events, as a program reads them.
+//! The events that a program reads from standard output.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
@@ -9,25 +9,25 @@ use ringchat_core::{
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::room::Runtime;
-use crate::session::Ask;
-use crate::words;
+use crate::any_room::RuntimeKind;
+use crate::session::Query;
+use crate::wording;
 
-/// A line of standard output. Every one carries `lamport` too.
+/// An event: one line of standard output. Each line carries `lamport` too.
 #[derive(Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
-pub(super) enum Event<'a> {
-    /// In the room; again after having been left behind.
-    Ready { me: MemberJson<'a>, leader: MemberJson<'a>, members: MembersJson<'a>, runtime: Runtime },
-    /// A message took its place in the order.
+pub(super) enum JsonEvent<'a> {
+    /// This member is in the room, for the first time or again after the room went on without it.
+    Ready { me: MemberJson<'a>, leader: MemberJson<'a>, members: MembersJson<'a>, runtime: RuntimeKind },
+    /// A message has its place in the order.
     Message { seq: Index, from: MemberJson<'a>, text: &'a str, mine: bool, replayed: bool },
-    /// A message of one's own took its place.
+    /// A message of this member has its place in the order.
     Sent {
         #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
         reference: Option<Value>,
         seq: Index,
     },
-    /// Messages that can no longer be had, or events that were read too slowly.
+    /// Messages are lost to this member, or standard output was read too slowly for some events.
     Gap {
         #[serde(skip_serializing_if = "Option::is_none")]
         from: Option<MemberJson<'a>>,
@@ -35,11 +35,11 @@ pub(super) enum Event<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         reason: Option<GapReason>,
     },
-    /// Somebody came in.
+    /// A member joined.
     Joined { member: MemberJson<'a> },
-    /// Somebody is a member no more.
+    /// A member left or was lost.
     Left { member: MemberJson<'a>, reason: &'static str },
-    /// The neighbours changed, or were asked for.
+    /// The neighbours of this member changed, or the answer to `ring`.
     Ring {
         prev: MemberJson<'a>,
         next: MemberJson<'a>,
@@ -49,7 +49,7 @@ pub(super) enum Event<'a> {
     },
     /// A step of an election.
     Election { phase: &'static str, candidate: MemberJson<'a>, epoch: u64 },
-    /// Somebody leads now.
+    /// A member became the leader.
     Leader { member: MemberJson<'a>, epoch: u64 },
     /// The answer to `stats`.
     Stats {
@@ -67,7 +67,7 @@ pub(super) enum Event<'a> {
         #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
         reference: Option<Value>,
     },
-    /// Something went wrong.
+    /// An error.
     Error {
         code: &'a str,
         message: Cow<'a, str>,
@@ -79,7 +79,7 @@ pub(super) enum Event<'a> {
     Bye { reason: &'static str },
 }
 
-/// Why there is a gap, if not for lack of history.
+/// The reason of a gap other than missing history.
 #[derive(Clone, Copy, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum GapReason {
@@ -87,17 +87,17 @@ pub(super) enum GapReason {
     Output,
 }
 
-/// An event and the time of the node.
+/// An event and the Lamport time of the node.
 #[derive(Serialize)]
 struct Stamped<'a> {
     #[serde(flatten)]
-    event: &'a Event<'a>,
+    event: &'a JsonEvent<'a>,
     lamport: Stamp,
 }
 
-impl<'a> Event<'a> {
-    /// The event of any other `notice`, if it has one.
-    pub(super) fn of(notice: &'a Notice, runtime: Runtime) -> Option<Self> {
+impl<'a> JsonEvent<'a> {
+    /// The event of any `notice` other than chat. `None` if programs are not told of it.
+    pub(super) fn of(notice: &'a Notice, runtime: RuntimeKind) -> Option<Self> {
         Some(match notice {
             Notice::Ready { me, leader, members } => Self::Ready {
                 me: MemberJson::of(me),
@@ -125,7 +125,7 @@ impl<'a> Event<'a> {
                 Self::Leader { member: MemberJson::of(member), epoch: *epoch }
             }
             Notice::NotYet { contact, failure, left } => {
-                let message = words::not_yet(*contact, *failure, *left);
+                let message = wording::not_yet(*contact, *failure, *left);
                 Self::Error { code: "not_yet", message: message.into(), fatal: false, reference: None }
             }
             Notice::LeftBehind => {
@@ -138,7 +138,7 @@ impl<'a> Event<'a> {
                 "too_many_to_merge",
                 "the other part of this room was found, but together they are more than a room can have",
             ),
-            // Chat has its own events, a peer's fault is for the log, the end for `bye`, the answers for who asked.
+            // Chat, the ending and reports have events of their own; faults of peers are only logged.
             Notice::Chat(_)
             | Notice::Held { .. }
             | Notice::Fault { .. }
@@ -158,27 +158,27 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// The answer to `ask`.
-    pub(super) fn answer(ask: Ask, reference: Option<Value>, report: &'a Report) -> Self {
-        match ask {
-            Ask::Members => Self::Members {
+    /// The answer to `query`.
+    pub(super) fn answer(query: Query, reference: Option<Value>, report: &'a Report) -> Self {
+        match query {
+            Query::Members => Self::Members {
                 me: MemberJson::of(&report.me),
                 leader: report.leader.as_ref().map(MemberJson::of),
                 epoch: report.epoch.0,
                 members: MembersJson(&report.members),
                 reference,
             },
-            Ask::Ring => Self::Ring {
+            Query::Ring => Self::Ring {
                 prev: MemberJson::of(&report.prev),
                 next: MemberJson::of(&report.next),
                 reason: "asked",
                 reference,
             },
-            Ask::Stats => Self::Stats { stats: StatsJson::from(report), reference },
+            Query::Stats => Self::Stats { stats: StatsJson::from(report), reference },
         }
     }
 
-    /// Something went wrong, and the room goes on.
+    /// An error after which the session goes on.
     pub(super) fn error(code: &'a str, message: &'a str) -> Self {
         Self::Error { code, message: message.into(), fatal: false, reference: None }
     }
@@ -187,14 +187,14 @@ impl<'a> Event<'a> {
         Self::Ring {
             prev: MemberJson::of(prev),
             next: MemberJson::of(next),
-            reason: words::ring_reason(reason),
+            reason: wording::ring_reason(reason),
             reference: None,
         }
     }
 
-    /// The line, newline included.
+    /// The line, with its final newline.
     pub(super) fn line(&self, lamport: Stamp) -> String {
-        // Strings, numbers and maps with string keys always serialise.
+        // Serializing strings, numbers and maps with string keys cannot fail.
         let mut line = serde_json::to_string(&Stamped { event: self, lamport }).unwrap_or_default();
         line.push('\n');
         line
@@ -218,7 +218,7 @@ fn phase_name(phase: ElectionPhase) -> &'static str {
     }
 }
 
-/// A member.
+/// A member as JSON.
 #[derive(Serialize)]
 pub(super) struct MemberJson<'a> {
     id: String,
@@ -232,7 +232,7 @@ impl<'a> MemberJson<'a> {
     }
 }
 
-/// The members in ring order.
+/// The members in ring order as JSON.
 pub(super) struct MembersJson<'a>(&'a Roster);
 
 impl Serialize for MembersJson<'_> {
@@ -241,7 +241,7 @@ impl Serialize for MembersJson<'_> {
     }
 }
 
-/// Counts since the start.
+/// The counts of this member since its start as JSON.
 #[derive(Serialize)]
 pub(super) struct StatsJson {
     epoch: u64,

@@ -1,4 +1,4 @@
-//! Standard input as a program writes it.
+//! Input from programs: a command per line of standard input.
 
 use std::io::{self, BufRead};
 use std::sync::Arc;
@@ -8,55 +8,60 @@ use ringchat_core::Text;
 use ringchat_core::limits::{MAX_TEXT, SUBMIT_WINDOW};
 use serde_json::Value;
 
-use super::command::{Command, NoCommand, Question};
-use super::event::Event;
-use crate::lines::{Line, Lines};
+use super::command::{BadCommand, JsonCommand, JsonQuery};
+use super::event::JsonEvent;
+use crate::bounded_lines::{BoundedLine, BoundedLines};
+use crate::line_writer::LineWriter;
 use crate::outcome::Cause;
-use crate::outlet::Outlet;
-use crate::session::{Ask, Session};
+use crate::session::{Query, Session};
 
-/// Bytes of a line, at most: the longest text with every character escaped, and room for the rest.
+/// The maximum length of a line in bytes: the longest text with every character escaped, and space for the rest.
 pub(crate) const MAX_LINE: usize = 6 * MAX_TEXT + 4096;
 
-/// Answers that may be awaited before standard input is read no further.
+/// Queries that may wait for their answer. At this bound no further input is read.
 const MAX_ASKED: usize = 64;
 
-/// What was asked, and what comes back with the answer.
-pub(super) type Asked = (Ask, Option<Value>);
+/// A query, and the `ref` that is returned with its answer.
+pub(super) type QueryWithRef = (Query, Option<Value>);
 
-/// What standard input wants answered, as its face sees it.
-pub(crate) struct Questions {
-    pub(super) asked: Receiver<Asked>,
+/// What the frontend must answer: the receiving ends of the queues that standard input fills.
+pub(crate) struct Awaited {
+    pub(super) asked: Receiver<QueryWithRef>,
     pub(super) said: Receiver<Option<Value>>,
 }
 
-/// The ends of the queues that standard input fills.
-pub(crate) struct Asking {
-    pub(super) asked: SyncSender<Asked>,
+/// The sending ends of the queues of [`Awaited`].
+pub(crate) struct AwaitedSender {
+    pub(super) asked: SyncSender<QueryWithRef>,
     pub(super) said: SyncSender<Option<Value>>,
 }
 
-/// The two queues between standard input and its face.
-pub(crate) fn questions() -> (Asking, Questions) {
+/// The queues between standard input and the frontend.
+pub(crate) fn awaited() -> (AwaitedSender, Awaited) {
     let (ask, asked) = sync_channel(MAX_ASKED);
-    // Everything that may be on its way: what the node holds, and what the driver's queue does.
+    // As many messages as may be on their way: in the node and in the queue of its driver.
     let (say, said) = sync_channel(2 * SUBMIT_WINDOW);
-    (Asking { asked: ask, said: say }, Questions { asked, said })
+    (AwaitedSender { asked: ask, said: say }, Awaited { asked, said })
 }
 
-/// Reads commands until the input ends or the room is left.
-pub(crate) struct Input {
+/// Reads and obeys commands until the input ends or the room is left.
+pub(crate) struct ProgramInput {
     session: Arc<Session>,
-    outlet: Outlet,
-    asking: Asking,
-    /// Yields once the room was entered; ends if it never is.
+    writer: LineWriter,
+    awaited: AwaitedSender,
+    /// Yields when the room is entered; disconnected if it never is. `None` once it has yielded.
     admitted: Option<Receiver<()>>,
 }
 
-impl Input {
-    /// Standard input of `session`, whose complaints go to `outlet`.
-    pub(crate) fn new(session: Arc<Session>, outlet: Outlet, asking: Asking, admitted: Receiver<()>) -> Self {
-        Self { session, outlet, asking, admitted: Some(admitted) }
+impl ProgramInput {
+    /// The input of `session`. Errors of commands go to `writer`.
+    pub(crate) fn new(
+        session: Arc<Session>,
+        writer: LineWriter,
+        awaited: AwaitedSender,
+        admitted: Receiver<()>,
+    ) -> Self {
+        Self { session, writer, awaited, admitted: Some(admitted) }
     }
 
     /// Reads `input` to its end, then leaves the room.
@@ -69,12 +74,12 @@ impl Input {
     }
 
     fn read(&mut self, input: impl BufRead) -> io::Result<()> {
-        let mut lines = Lines::new(input, MAX_LINE);
+        let mut lines = BoundedLines::new(input, MAX_LINE);
         while let Some(line) = lines.next()? {
             match line {
-                Line::Whole(line) if line.trim_ascii().is_empty() => {}
-                Line::Whole(line) => match Command::parse(&line) {
-                    Ok(Command::Quit) => {
+                BoundedLine::Whole(line) if line.trim_ascii().is_empty() => {}
+                BoundedLine::Whole(line) => match JsonCommand::parse(&line) {
+                    Ok(JsonCommand::Quit) => {
                         self.session.leave(Cause::Quit);
                         return Ok(());
                     }
@@ -83,11 +88,11 @@ impl Input {
                             return Ok(());
                         }
                     }
-                    Err(NoCommand { message, reference }) => {
+                    Err(BadCommand { message, reference }) => {
                         self.complain("bad_command", message, reference);
                     }
                 },
-                Line::TooLong { length } => {
+                BoundedLine::TooLong { length } => {
                     let message = format!("a line has at most {MAX_LINE} bytes; this one has {length}");
                     self.complain("bad_command", message, None);
                 }
@@ -97,14 +102,14 @@ impl Input {
         Ok(())
     }
 
-    /// Does what is asked. False once the room is left.
-    fn obey(&mut self, command: Command) -> bool {
+    /// Obeys `command`. Returns false once the room is left.
+    fn obey(&mut self, command: JsonCommand) -> bool {
         match command {
-            Command::Say { text, reference } => self.say(&text, reference),
-            Command::Members(question) => self.ask(Ask::Members, question),
-            Command::Ring(question) => self.ask(Ask::Ring, question),
-            Command::Stats(question) => self.ask(Ask::Stats, question),
-            Command::Quit => false,
+            JsonCommand::Say { text, reference } => self.say(&text, reference),
+            JsonCommand::Members(query) => self.ask(Query::Members, query),
+            JsonCommand::Ring(query) => self.ask(Query::Ring, query),
+            JsonCommand::Stats(query) => self.ask(Query::Stats, query),
+            JsonCommand::Quit => false,
         }
     }
 
@@ -112,7 +117,7 @@ impl Input {
         match Text::new(text) {
             Ok(text) => {
                 self.is_admitted()
-                    && self.asking.said.send(reference).is_ok()
+                    && self.awaited.said.send(reference).is_ok()
                     && self.session.room.say(text).is_ok()
             }
             Err(error) => {
@@ -122,11 +127,11 @@ impl Input {
         }
     }
 
-    fn ask(&self, ask: Ask, Question { reference }: Question) -> bool {
-        self.asking.asked.send((ask, reference)).is_ok() && self.session.room.report().is_ok()
+    fn ask(&self, query: Query, JsonQuery { reference }: JsonQuery) -> bool {
+        self.awaited.asked.send((query, reference)).is_ok() && self.session.room.report().is_ok()
     }
 
-    /// Waits until the room was entered; false if it never is.
+    /// Waits until the room is entered. Returns false if it never is.
     fn is_admitted(&mut self) -> bool {
         match &self.admitted {
             Some(admitted) if admitted.recv().is_err() => false,
@@ -138,7 +143,7 @@ impl Input {
     }
 
     fn complain(&self, code: &str, message: String, reference: Option<Value>) {
-        let error = Event::Error { code, message: message.into(), fatal: false, reference };
-        self.outlet.insist(&error.line(self.session.lamport()));
+        let error = JsonEvent::Error { code, message: message.into(), fatal: false, reference };
+        self.writer.insist(&error.line(self.session.lamport()));
     }
 }

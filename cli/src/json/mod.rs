@@ -1,8 +1,8 @@
-//! The face of a session for programs: one JSON object a line, both ways.
+//! The frontend for programs: one JSON object per line, both ways.
 //!
-//! The codes of `error` are, when the session ends: `listen`, `system`, `join_timeout`, `not_ringchat`, `version`,
-//! `room_full`, `unsure`, `input`, `output`, `internal`; and when it goes on: `bad_command`,
-//! `text_too_long`, `not_taken`, `not_yet`, `left_behind`, `cut_off`, `too_many_to_merge`, `log_file`.
+//! The codes of an `error` that ends the session: `listen`, `system`, `join_timeout`, `not_ringchat`, `version`,
+//! `room_full`, `unsure`, `input`, `output`, `internal`. The codes of an `error` after which the session goes on:
+//! `bad_command`, `text_too_long`, `not_taken`, `not_yet`, `left_behind`, `cut_off`, `too_many_to_merge`, `log_file`.
 
 mod command;
 mod event;
@@ -14,43 +14,46 @@ use std::time::Duration;
 use ringchat_core::{ChatLine, Notice, Report, Seq, Stamp};
 use serde_json::Value;
 
+use crate::any_room::RuntimeKind;
 use crate::line::Line;
-use crate::outcome::Outcome;
-use crate::outlet::Outlet;
-use crate::room::Runtime;
-use crate::session::Face;
-use event::{Event, GapReason};
+use crate::line_writer::LineWriter;
+use crate::outcome::SessionOutcome;
+use crate::session::Frontend;
+use event::{GapReason, JsonEvent};
 
-pub(crate) use command::Command;
-pub(crate) use input::{Input, MAX_LINE, Questions, questions};
+#[cfg(feature = "fuzzing")]
+pub(crate) use command::JsonCommand;
+#[cfg(feature = "fuzzing")]
+pub(crate) use input::MAX_LINE;
+pub(crate) use input::{Awaited, ProgramInput, awaited};
 
-/// How long the last lines may take to be read.
+/// The maximum time to write the last lines.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
-/// The face.
+/// The frontend for programs.
 pub(crate) struct Json {
-    outlet: Outlet,
-    runtime: Runtime,
+    writer: LineWriter,
+    runtime: RuntimeKind,
     verbose: bool,
-    asked: Receiver<input::Asked>,
+    asked: Receiver<input::QueryWithRef>,
     said: Receiver<Option<Value>>,
-    /// The number of own messages whose refs were taken from `said`.
+    /// The number of own messages whose `ref` was taken from `said`.
     matched: Seq,
 }
 
 impl Json {
-    /// A face that answers what comes through `questions`.
-    pub(crate) fn new(outlet: Outlet, runtime: Runtime, verbose: bool, questions: Questions) -> Self {
-        let Questions { asked, said } = questions;
-        Self { outlet, runtime, verbose, asked, said, matched: Seq::default() }
+    /// A frontend that answers the queries of `awaited`.
+    pub(crate) fn new(writer: LineWriter, runtime: RuntimeKind, verbose: bool, awaited: Awaited) -> Self {
+        let Awaited { asked, said } = awaited;
+        Self { writer, runtime, verbose, asked, said, matched: Seq::default() }
     }
 
-    fn put(&self, lamport: Stamp, event: &Event<'_>) {
-        self.outlet.offer(&event.line(lamport));
+    fn put(&self, lamport: Stamp, event: &JsonEvent<'_>) {
+        self.writer.offer(&event.line(lamport));
     }
 
-    /// The ref that came with the own message numbered `seq`. They come in the order said, but some may
-    /// never come.
+    /// The `ref` that came with the own message numbered `seq`. Own messages arrive in the order said, but some may be
+    /// missing.
     fn reference(&mut self, seq: Seq) -> Option<Value> {
         let mut reference = None;
         while self.matched < seq {
@@ -61,37 +64,37 @@ impl Json {
     }
 
     fn report(&mut self, lamport: Stamp, report: &Report) {
-        // An answer to nobody is one whose question went with missed notices.
-        if let Ok((ask, reference)) = self.asked.try_recv() {
-            self.put(lamport, &Event::answer(ask, reference, report));
+        // Without a query: it was dropped when notices were missed.
+        if let Ok((query, reference)) = self.asked.try_recv() {
+            self.put(lamport, &JsonEvent::answer(query, reference, report));
         }
     }
 }
 
-impl Face for Json {
+impl Frontend for Json {
     fn chat(&mut self, lamport: Stamp, line: &ChatLine<'_>) {
-        self.put(lamport, &Event::said(line));
+        self.put(lamport, &JsonEvent::said(line));
         if line.mine {
             let reference = self.reference(line.seq);
-            self.put(lamport, &Event::Sent { reference, seq: line.index });
+            self.put(lamport, &JsonEvent::Sent { reference, seq: line.index });
         }
     }
 
     fn notice(&mut self, lamport: Stamp, notice: &Notice) {
         if let Notice::Report(report) = notice {
             self.report(lamport, report);
-        } else if let Some(event) = Event::of(notice, self.runtime) {
+        } else if let Some(event) = JsonEvent::of(notice, self.runtime) {
             self.put(lamport, &event);
         }
     }
 
     fn missed(&mut self, _lamport: Stamp, count: u64) {
         self.asked.try_iter().for_each(drop);
-        self.outlet.lose(count);
+        self.writer.lose(count);
     }
 
     fn trouble(&mut self, lamport: Stamp, code: &str, message: &str) {
-        self.put(lamport, &Event::error(code, message));
+        self.put(lamport, &JsonEvent::error(code, message));
     }
 
     fn log(&mut self, line: &Line, _notice: &Notice) {
@@ -100,33 +103,34 @@ impl Face for Json {
         }
     }
 
-    fn bye(&mut self, lamport: Stamp, outcome: &Outcome) {
+    fn bye(&mut self, lamport: Stamp, outcome: &SessionOutcome) {
         for line in last_lines(lamport, outcome) {
-            self.outlet.insist(&line);
+            self.writer.insist(&line);
         }
-        self.outlet.finish(LAST_WORDS);
+        self.writer.finish(LAST_WORDS);
     }
 }
 
-/// What stands in the output for so many events that it was read too slowly for.
+/// The line that replaces `count` events for which the output was read too slowly.
 pub(crate) fn gap_line(lamport: Stamp, count: u64) -> String {
-    Event::Gap { from: None, count, reason: Some(GapReason::Output) }.line(lamport)
+    JsonEvent::Gap { from: None, count, reason: Some(GapReason::Output) }.line(lamport)
 }
 
-/// What a line of chat is in the output.
+/// The line of a message.
+#[cfg(feature = "fuzzing")]
 pub(crate) fn chat_line(lamport: Stamp, line: &ChatLine<'_>) -> String {
-    Event::said(line).line(lamport)
+    JsonEvent::said(line).line(lamport)
 }
 
-/// What stands at the end of every output: what went wrong, if anything, and `bye`.
-pub(crate) fn last_lines(lamport: Stamp, outcome: &Outcome) -> Vec<String> {
-    let error = outcome.error.as_ref().map(|(code, message)| Event::Error {
+/// The last lines of every output: the error, if there is one, and `bye`.
+pub(crate) fn last_lines(lamport: Stamp, outcome: &SessionOutcome) -> Vec<String> {
+    let error = outcome.error.as_ref().map(|(code, message)| JsonEvent::Error {
         code,
         message: message.as_str().into(),
         fatal: true,
         reference: None,
     });
-    let bye = Event::Bye { reason: outcome.reason };
+    let bye = JsonEvent::Bye { reason: outcome.reason };
     error.iter().chain([&bye]).map(|event| event.line(lamport)).collect()
 }
 

@@ -9,17 +9,17 @@ use ringchat_core::{
 };
 use serde_json::json;
 
-use super::input::Asking;
+use super::input::AwaitedSender;
 use super::*;
 use crate::chat_log::ChatLog;
-use crate::session::{Ask, show};
+use crate::session::{Query, show};
 
 const LONG: Duration = Duration::from_secs(10);
 
 struct Shown {
-    face: Json,
-    asking: Asking,
-    lines: mpsc::Receiver<String>,
+    frontend: Json,
+    sender: AwaitedSender,
+    lines: Receiver<String>,
 }
 
 fn gap(lost: u64) -> String {
@@ -29,18 +29,19 @@ fn gap(lost: u64) -> String {
 impl Shown {
     fn new() -> Self {
         let (sender, lines) = mpsc::channel();
-        let outlet =
-            Outlet::start(move |lines| sender.send(lines).map_err(io::Error::other), gap, |_| {}).unwrap();
-        let (asking, questions) = questions();
-        Self { face: Json::new(outlet, Runtime::AsyncStd, false, questions), asking, lines }
+        let writer =
+            LineWriter::start(move |lines| sender.send(lines).map_err(io::Error::other), gap, |_| {})
+                .unwrap();
+        let (sender, awaited) = awaited();
+        Self { frontend: Json::new(writer, RuntimeKind::AsyncStd, false, awaited), sender, lines }
     }
 
     fn notice(&mut self, lamport: u64, notice: &Notice) {
-        show(Stamp(lamport), notice, &mut ChatLog::none(), &mut self.face);
+        show(Stamp(lamport), notice, &mut ChatLog::none(), &mut self.frontend);
     }
 
     fn objects(self) -> Vec<Value> {
-        self.face.outlet.finish(LONG);
+        self.frontend.writer.finish(LONG);
         let lines: String = self.lines.try_iter().collect();
         lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
     }
@@ -96,7 +97,7 @@ fn every_notice_has_the_documented_form() {
 fn own_messages_bring_their_refs_back_also_past_a_gap() {
     let mut shown = Shown::new();
     for reference in [Some(json!("a")), None, Some(json!(3))] {
-        shown.asking.said.send(reference).unwrap();
+        shown.sender.said.send(reference).unwrap();
     }
     shown.notice(1, &message(1, true, "x"));
     shown.notice(2, &message(3, true, "z"));
@@ -118,10 +119,10 @@ fn questions_are_answered_in_turn() {
         stats: Stats { shown: 5, ..Stats::default() },
     }));
     let mut shown = Shown::new();
-    for (ask, reference) in
-        [(Ask::Members, None), (Ask::Ring, Some(json!("r"))), (Ask::Stats, Some(json!(7)))]
+    for (query, reference) in
+        [(Query::Members, None), (Query::Ring, Some(json!("r"))), (Query::Stats, Some(json!(7)))]
     {
-        shown.asking.asked.send((ask, reference)).unwrap();
+        shown.sender.asked.send((query, reference)).unwrap();
     }
     for _ in 0..4 {
         shown.notice(9, &report);
@@ -137,9 +138,9 @@ fn questions_are_answered_in_turn() {
 }
 
 #[test]
-fn what_the_reader_was_too_slow_for_is_a_gap() {
+fn events_that_the_reader_missed_are_a_gap() {
     let mut shown = Shown::new();
-    shown.face.missed(Stamp(3), 7);
+    shown.frontend.missed(Stamp(3), 7);
     shown.notice(4, &message(1, false, "x"));
     let objects = shown.objects();
     assert_eq!(objects[0], json!({"event": "gap", "count": 7, "reason": "output", "lamport": 4}));
@@ -148,7 +149,7 @@ fn what_the_reader_was_too_slow_for_is_a_gap() {
 
 #[test]
 fn the_last_lines_tell_what_went_wrong() {
-    let lines = last_lines(Stamp(5), &Outcome::failed(3, "join_timeout", "nobody".into()));
+    let lines = last_lines(Stamp(5), &SessionOutcome::failed(3, "join_timeout", "nobody".into()));
     let objects: Vec<Value> = lines.iter().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(
         objects,

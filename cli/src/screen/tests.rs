@@ -10,7 +10,7 @@ use super::*;
 use crate::chat_log::ChatLog;
 use crate::session::show;
 
-/// A screen, what asks it, and what it showed.
+/// A screen, the queue of its questions, and the lines that it showed.
 struct Shown {
     screen: Screen,
     ask: SyncSender<Question>,
@@ -18,17 +18,18 @@ struct Shown {
 }
 
 fn gap(lost: u64) -> String {
-    Look::Plain.render(&words::unshown(lost, true))
+    Rendering::Plain.render(&wording::unshown(lost, true))
 }
 
 impl Shown {
     fn new(own: bool, log: bool) -> Self {
         let (sender, lines) = mpsc::channel();
-        let outlet =
-            Outlet::start(move |lines| sender.send(lines).map_err(io::Error::other), gap, |_| {}).unwrap();
+        let writer =
+            LineWriter::start(move |lines| sender.send(lines).map_err(io::Error::other), gap, |_| {})
+                .unwrap();
         let (ask, asked) = sync_channel(8);
         let screen = Screen::new(
-            Printer::Outlet { outlet, look: Look::Plain },
+            Printer::Writer { writer, rendering: Rendering::Plain },
             Show { own, log, commands: true },
             asked,
         );
@@ -151,7 +152,7 @@ fn replayed(seq: u64, occasion: Occasion) -> Notice {
 }
 
 #[test]
-fn what_was_said_while_one_was_away_has_a_beginning_and_an_end() {
+fn texts_said_while_the_user_was_away_are_set_apart() {
     let mut shown = Shown::new(false, false);
     shown.notice(&replayed(1, Occasion::WhileAway));
     shown.notice(&replayed(2, Occasion::WhileAway));
@@ -175,7 +176,7 @@ fn what_was_said_while_one_was_away_has_a_beginning_and_an_end() {
 }
 
 #[test]
-fn what_was_said_in_another_ring_stands_apart() {
+fn texts_of_another_ring_are_set_apart() {
     let mut shown = Shown::new(false, false);
     shown.notice(&replayed(1, Occasion::OtherRing));
     shown.notice(&replayed(2, Occasion::OtherRing));
@@ -266,7 +267,7 @@ fn the_log_is_shown_when_asked_for_but_nothing_twice() {
 }
 
 #[test]
-fn what_was_missed_is_said() {
+fn missed_lines_are_reported() {
     let mut shown = Shown::new(false, false);
     shown.screen.missed(Stamp(1), 7);
     shown.notice(&message(member("Bob", 2), 1, false));
@@ -277,7 +278,7 @@ fn what_was_missed_is_said() {
 }
 
 #[test]
-fn who_gives_up_joining_has_left_no_ring() {
+fn giving_up_joining_is_not_leaving_the_ring() {
     let mut shown = Shown::new(false, false);
     shown.notice(&Notice::Ended(Ending::Left { unsure: 0 }));
     assert_eq!(shown.lines(), ["/// gave up joining ///"]);

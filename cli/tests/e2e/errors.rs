@@ -1,4 +1,4 @@
-//! What goes wrong at the start, and with which exit code.
+//! Errors at the start, and their exit codes.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -7,20 +7,20 @@ use std::time::{Duration, Instant};
 
 use ringchat_core::wire::GREETING;
 
-use crate::support::{Event, Options, Room, Runtimes, on_every_runtime};
+use crate::support::{LaunchOptions, ReceivedEvent, Runtimes, TestRoom, on_every_runtime};
 
-/// How long a start that fails may try to get in.
+/// How long a failing start may try to join.
 const JOIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 on_every_runtime! {
     a_port_that_is_taken_ends_with_5
-    nobody_at_the_address_ends_with_3
+    a_contact_that_does_not_listen_ends_with_3
     a_contact_that_is_no_ringchat_ends_with_3
     a_contact_that_says_nothing_ends_with_3
     a_contact_of_another_version_ends_with_4
     bad_options_end_with_2
     joining_ends_in_time_whatever_the_contacts_do
-    while_nobody_listens_it_is_said_once_and_tried_again
+    a_contact_that_does_not_listen_is_reported_once_and_tried_again
     one_good_contact_among_bad_ones_is_enough
     a_log_that_cannot_be_written_is_told_once_and_the_room_goes_on
 }
@@ -31,7 +31,7 @@ fn a_port_that_is_taken_ends_with_5(runtimes: Runtimes) {
     fails(runtimes, 5, |options| options.port = port);
 }
 
-fn nobody_at_the_address_ends_with_3(runtimes: Runtimes) {
+fn a_contact_that_does_not_listen_ends_with_3(runtimes: Runtimes) {
     fails(runtimes, 3, |options| options.contacts = vec![nobody()]);
 }
 
@@ -59,7 +59,7 @@ fn joining_ends_in_time_whatever_the_contacts_do(runtimes: Runtimes) {
         vec![nobody(), stranger(b"SSH-2.0-OpenSSH_9.7\r\n")],
         vec![stranger(&GREETING)],
     ] {
-        // A loaded machine may be late now and then; a program that waits for a connection to end always is.
+        // On a loaded machine some tries are late. A program that waits for the end of a connection is always late.
         let in_time = (0..5).any(|_| {
             let start = Instant::now();
             fails(runtimes, 3, |options| options.contacts.clone_from(&contacts));
@@ -71,13 +71,13 @@ fn joining_ends_in_time_whatever_the_contacts_do(runtimes: Runtimes) {
     }
 }
 
-fn while_nobody_listens_it_is_said_once_and_tried_again(runtimes: Runtimes) {
+fn a_contact_that_does_not_listen_is_reported_once_and_tried_again(runtimes: Runtimes) {
     const ADDRESS: &str = "127.0.0.77";
     let port = TcpListener::bind((ADDRESS, 0)).unwrap().local_addr().unwrap().port();
-    let mut room = Room::new(runtimes);
+    let mut room = TestRoom::new(runtimes);
     let early = room.start(|options| options.contacts = vec![format!("{ADDRESS}:{port}")]);
-    let told = |event: &Event| match event {
-        Event::Error { code, message, fatal: false } => {
+    let told = |event: &ReceivedEvent| match event {
+        ReceivedEvent::Error { code, message, fatal: false } => {
             code == "not_yet" && message.contains("nobody listens")
         }
         _ => false,
@@ -90,7 +90,7 @@ fn while_nobody_listens_it_is_said_once_and_tried_again(runtimes: Runtimes) {
 }
 
 fn bad_options_end_with_2(runtimes: Runtimes) {
-    let bad: [fn(&mut Options); 6] = [
+    let bad: [fn(&mut LaunchOptions); 6] = [
         |options| options.name.push('\u{3164}'),
         |options| options.contacts = vec!["192.0.2.1:5".to_owned()],
         |options| options.name.push('('),
@@ -98,7 +98,7 @@ fn bad_options_end_with_2(runtimes: Runtimes) {
         |options| options.address = "0.0.0.0",
         |options| options.extra = vec!["--shout".to_owned()],
     ];
-    let mut room = Room::new(runtimes);
+    let mut room = TestRoom::new(runtimes);
     for (n, adjust) in bad.into_iter().enumerate() {
         let who = room.start(adjust);
         assert_eq!(room.exit_code(who), Some(2), "bad options {n}");
@@ -106,7 +106,7 @@ fn bad_options_end_with_2(runtimes: Runtimes) {
 }
 
 fn one_good_contact_among_bad_ones_is_enough(runtimes: Runtimes) {
-    let mut room = Room::of(2, runtimes);
+    let mut room = TestRoom::of(2, runtimes);
     let contacts = vec![nobody(), stranger(b"SSH-2.0-OpenSSH_9.7\r\n"), room.addr(1)];
     let newcomer = room.start(|options| options.contacts = contacts);
     room.wait_ready(newcomer);
@@ -114,7 +114,7 @@ fn one_good_contact_among_bad_ones_is_enough(runtimes: Runtimes) {
 }
 
 fn a_log_that_cannot_be_written_is_told_once_and_the_room_goes_on(runtimes: Runtimes) {
-    let mut room = Room::of(2, runtimes);
+    let mut room = TestRoom::of(2, runtimes);
     let contact = room.addr(1);
     let who = room.start(|options| {
         options.extra = vec!["--log-file".to_owned(), "/dev/full".to_owned()];
@@ -125,30 +125,30 @@ fn a_log_that_cannot_be_written_is_told_once_and_the_room_goes_on(runtimes: Runt
     room.talk(&everyone, 50);
 
     room.check_survivors(&everyone);
-    let told = |event: &&Event| matches!(event, Event::Error { code, .. } if code == "log_file");
+    let told =
+        |event: &&ReceivedEvent| matches!(event, ReceivedEvent::Error { code, .. } if code == "log_file");
     assert_eq!(room.record(who, |record| record.events.iter().filter(told).count()), 1);
 }
 
-/// A start with these options says why it fails, and ends with `code`.
-fn fails(runtimes: Runtimes, code: i32, adjust: impl FnOnce(&mut Options)) {
-    let mut room = Room::new(runtimes);
+/// Asserts that a start with these options fails with an error message and the exit code `code`.
+fn fails(runtimes: Runtimes, code: i32, adjust: impl FnOnce(&mut LaunchOptions)) {
+    let mut room = TestRoom::new(runtimes);
     let who = room.start(|options| {
         options.extra = vec!["--join-timeout".to_owned(), JOIN_TIMEOUT.as_secs().to_string()];
         adjust(options);
     });
     assert_eq!(room.exit_code(who), Some(code));
-    let told =
-        |event: &Event| matches!(event, Event::Error { message, fatal: true, .. } if !message.is_empty());
+    let told = |event: &ReceivedEvent| matches!(event, ReceivedEvent::Error { message, fatal: true, .. } if !message.is_empty());
     assert!(room.record(who, |record| record.any(told)), "it says why");
 }
 
-/// An address where nobody listens.
+/// An address on which no process listens.
 fn nobody() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().to_string()
 }
 
-/// The address of something that says `greeting` to all who connect, and keeps the connections.
+/// The address of a listener that sends `greeting` to each connection and keeps the connections open.
 fn stranger(greeting: &[u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let addr = listener.local_addr().unwrap().to_string();
@@ -157,7 +157,7 @@ fn stranger(greeting: &[u8]) -> String {
         let mut kept = Vec::new();
         for connection in listener.incoming() {
             let mut connection = connection.unwrap();
-            // Whoever connected may be gone again.
+            // The other end may be closed already.
             let _ = connection.write_all(&greeting);
             kept.push(connection);
         }

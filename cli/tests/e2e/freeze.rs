@@ -1,11 +1,11 @@
-//! SIGSTOP and SIGCONT: a member that is silent for a while, and comes back.
+//! SIGSTOP and SIGCONT: a member falls silent for a while and comes back.
 
 use std::env;
 use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::support::{Event, Room, Runtimes, Who, on_every_runtime};
+use crate::support::{MemberIndex, ReceivedEvent, Runtimes, TestRoom, on_every_runtime};
 
 on_every_runtime! {
     a_frozen_member_is_noticed_and_comes_back
@@ -17,7 +17,7 @@ on_every_runtime! {
     a_leader_that_slept_keeps_to_the_order_of_the_others
 }
 
-/// How soon the others must notice, with the usual `--detect-ms`.
+/// The time in which the others must notice, with the default of `--detect-ms`.
 const NOTICED_WITHIN: Duration = Duration::from_secs(2);
 
 fn a_frozen_member_is_noticed_and_comes_back(runtimes: Runtimes) {
@@ -29,7 +29,7 @@ fn a_frozen_leader_is_replaced_and_comes_back(runtimes: Runtimes) {
 }
 
 fn freeze_and_come_back(runtimes: Runtimes, place: usize) {
-    let mut room = Room::of(4, runtimes);
+    let mut room = TestRoom::of(4, runtimes);
     let everyone = room.everyone();
     let frozen = room.ring(&everyone)[place];
     let others = room.all_but(&[frozen]);
@@ -55,7 +55,7 @@ fn freeze_and_come_back(runtimes: Runtimes, place: usize) {
 }
 
 fn a_member_that_freezes_for_a_moment_loses_nothing(runtimes: Runtimes) {
-    let mut room = Room::of(4, runtimes);
+    let mut room = TestRoom::of(4, runtimes);
     let ring = room.ring(&room.everyone());
     for frozen in [ring[2], ring[0]] {
         room.signal(&[frozen], Signal::STOP);
@@ -69,7 +69,7 @@ fn a_member_that_freezes_for_a_moment_loses_nothing(runtimes: Runtimes) {
 }
 
 fn half_of_the_room_freezes_and_comes_back(runtimes: Runtimes) {
-    let mut room = Room::of(6, runtimes);
+    let mut room = TestRoom::of(6, runtimes);
     let ring = room.ring(&room.everyone());
     let frozen = [ring[0], ring[2], ring[3]];
     let others = room.all_but(&frozen);
@@ -86,7 +86,7 @@ fn half_of_the_room_freezes_and_comes_back(runtimes: Runtimes) {
 }
 
 fn the_leader_is_killed_while_its_next_is_frozen(runtimes: Runtimes) {
-    let mut room = Room::of(6, runtimes);
+    let mut room = TestRoom::of(6, runtimes);
     let ring = room.ring(&room.everyone());
     room.talk(&ring, 30);
 
@@ -101,7 +101,7 @@ fn the_leader_is_killed_while_its_next_is_frozen(runtimes: Runtimes) {
 }
 
 fn a_leader_and_its_successor_freeze_in_turn(runtimes: Runtimes) {
-    let mut room = Room::of(5, runtimes);
+    let mut room = TestRoom::of(5, runtimes);
     let everyone = room.everyone();
     let first = room.leader(&everyone);
     room.signal(&[first], Signal::STOP);
@@ -125,8 +125,8 @@ fn a_leader_that_slept_keeps_to_the_order_of_the_others(runtimes: Runtimes) {
     sleep_while_all_talk(runtimes);
 }
 
-/// The same again and again. Run by `cargo test -p ringchat --test e2e -- --ignored --nocapture sleeps`;
-/// `SLEEP_RUNS` tells how often on each runtime.
+/// The same many times. Run by `cargo test -p ringchat --test e2e -- --ignored --nocapture sleeps`; `SLEEP_RUNS` is
+/// the number of runs per runtime.
 #[test]
 #[ignore = "runs for minutes"]
 fn a_leader_sleeps_again_and_again() {
@@ -139,11 +139,11 @@ fn a_leader_sleeps_again_and_again() {
     }
 }
 
-/// The leader of five is stopped for 4 s while each says 50 lines a second. How many lines of that turn are out of
-/// order on its screen.
+/// Stops the leader of five for 4 s while each member says 50 lines a second. Returns how many lines of the turn in
+/// which it was stopped the leader shows out of order.
 fn sleep_while_all_talk(runtimes: Runtimes) -> usize {
     const PAUSE: Duration = Duration::from_millis(20);
-    let mut room = Room::of(5, runtimes);
+    let mut room = TestRoom::of(5, runtimes);
     let everyone = room.everyone();
     let leader = room.leader(&everyone);
     room.talk_for(&everyone, Duration::from_secs(1), PAUSE);
@@ -159,16 +159,16 @@ fn sleep_while_all_talk(runtimes: Runtimes) -> usize {
     room.check_order_but_for_one_turn(&everyone, leader, before)
 }
 
-/// It says that it was left behind, and is a member again.
-fn comes_back(room: &Room, who: Who) {
+/// Waits until `who` has said that it was left behind and is a member again.
+fn comes_back(room: &TestRoom, who: MemberIndex) {
     room.until_event(
         who,
         "it says that it was left behind",
-        |event| matches!(event, Event::Error { code, fatal: false, .. } if code == "left_behind"),
+        |event| matches!(event, ReceivedEvent::Error { code, fatal: false, .. } if code == "left_behind"),
     );
     room.until("it is a member again", |records| records[who].readies == 2);
 }
 
-fn is_lost(event: &Event, id: &str) -> bool {
-    matches!(event, Event::Left { member, reason } if member.id == id && reason == "lost")
+fn is_lost(event: &ReceivedEvent, id: &str) -> bool {
+    matches!(event, ReceivedEvent::Left { member, reason } if member.id == id && reason == "lost")
 }

@@ -1,8 +1,8 @@
-//! Coming in while other things happen.
+//! Joining while other things happen.
 
 use rustix::process::Signal;
 
-use crate::support::{Event, Room, Runtimes, Who, on_every_runtime, wait_listening};
+use crate::support::{MemberIndex, ReceivedEvent, Runtimes, TestRoom, on_every_runtime, wait_listening};
 
 on_every_runtime! {
     five_join_at_the_same_instant_through_the_leader
@@ -12,13 +12,13 @@ on_every_runtime! {
     a_newcomer_gets_in_although_the_leader_dies_while_it_admits
     a_newcomer_gets_in_although_an_insider_is_frozen
     a_newcomer_gets_in_although_the_leader_is_frozen
-    a_newcomer_that_freezes_holds_nobody_up
+    a_newcomer_that_freezes_delays_no_member
     a_member_restarts_on_its_port_at_once
     a_member_restarts_on_its_port_while_the_leader_does_not_know
 }
 
 fn five_join_at_the_same_instant_through_the_leader(runtimes: Runtimes) {
-    let mut room = Room::new(runtimes);
+    let mut room = TestRoom::new(runtimes);
     let leader = room.create();
     room.talk(&[leader], 10);
     let five: Vec<_> = (0..5).map(|_| room.begin_join(leader)).collect();
@@ -31,7 +31,7 @@ fn five_join_at_the_same_instant_through_the_leader(runtimes: Runtimes) {
 }
 
 fn a_newcomer_gets_in_during_an_election(runtimes: Runtimes) {
-    let mut room = Room::of(4, runtimes);
+    let mut room = TestRoom::of(4, runtimes);
     let leader = room.leader(&room.everyone());
     let contact = room.all_but(&[leader])[0];
     room.kill(&[leader]);
@@ -40,7 +40,7 @@ fn a_newcomer_gets_in_during_an_election(runtimes: Runtimes) {
 }
 
 fn a_newcomer_gets_in_during_a_repair(runtimes: Runtimes) {
-    let mut room = Room::of(4, runtimes);
+    let mut room = TestRoom::of(4, runtimes);
     let ring = room.ring(&room.everyone());
     room.kill(&[ring[2]]);
     room.join(ring[1]);
@@ -48,7 +48,7 @@ fn a_newcomer_gets_in_during_a_repair(runtimes: Runtimes) {
 }
 
 fn a_newcomer_gets_in_although_its_contact_dies(runtimes: Runtimes) {
-    let mut room = Room::of(4, runtimes);
+    let mut room = TestRoom::of(4, runtimes);
     let ring = room.ring(&room.everyone());
     let (contact, other) = (ring[2], ring[3]);
     let contacts = vec![room.addr(contact), room.addr(other)];
@@ -59,12 +59,12 @@ fn a_newcomer_gets_in_although_its_contact_dies(runtimes: Runtimes) {
 }
 
 fn a_newcomer_gets_in_although_the_leader_dies_while_it_admits(runtimes: Runtimes) {
-    let mut room = Room::of(4, runtimes);
+    let mut room = TestRoom::of(4, runtimes);
     let ring = room.ring(&room.everyone());
     let before = room.record(ring[2], |record| record.events.len());
     let newcomer = room.begin_join(ring[1]);
     room.until("a member hears of the newcomer", |records| {
-        records[ring[2]].events[before..].iter().any(|event| matches!(event, Event::Joined { .. }))
+        records[ring[2]].events[before..].iter().any(|event| matches!(event, ReceivedEvent::Joined { .. }))
     });
     room.kill(&[ring[0]]);
     room.wait_ready(newcomer);
@@ -72,7 +72,7 @@ fn a_newcomer_gets_in_although_the_leader_dies_while_it_admits(runtimes: Runtime
 }
 
 fn a_newcomer_gets_in_although_an_insider_is_frozen(runtimes: Runtimes) {
-    let mut room = Room::of(4, runtimes);
+    let mut room = TestRoom::of(4, runtimes);
     let ring = room.ring(&room.everyone());
     room.signal(&[ring[2]], Signal::STOP);
     room.join(ring[1]);
@@ -80,15 +80,15 @@ fn a_newcomer_gets_in_although_an_insider_is_frozen(runtimes: Runtimes) {
 }
 
 fn a_newcomer_gets_in_although_the_leader_is_frozen(runtimes: Runtimes) {
-    let mut room = Room::of(4, runtimes);
+    let mut room = TestRoom::of(4, runtimes);
     let ring = room.ring(&room.everyone());
     room.signal(&[ring[0]], Signal::STOP);
     room.join(ring[1]);
     all_talk_and_agree(&mut room, &[ring[0]]);
 }
 
-fn a_newcomer_that_freezes_holds_nobody_up(runtimes: Runtimes) {
-    let mut room = Room::of(3, runtimes);
+fn a_newcomer_that_freezes_delays_no_member(runtimes: Runtimes) {
+    let mut room = TestRoom::of(3, runtimes);
     let insiders = room.everyone();
     let newcomer = room.begin_join(1);
     room.until_event(0, "it hears of the newcomer", |event| is_of(event, newcomer));
@@ -102,12 +102,12 @@ fn a_newcomer_that_freezes_holds_nobody_up(runtimes: Runtimes) {
     all_talk_and_agree(&mut room, &[]);
 }
 
-fn is_of(event: &Event, newcomer: Who) -> bool {
-    matches!(event, Event::Joined { member } if member.name == format!("m{newcomer}"))
+fn is_of(event: &ReceivedEvent, newcomer: MemberIndex) -> bool {
+    matches!(event, ReceivedEvent::Joined { member } if member.name == format!("m{newcomer}"))
 }
 
 fn a_member_restarts_on_its_port_at_once(runtimes: Runtimes) {
-    let mut room = Room::of(4, runtimes);
+    let mut room = TestRoom::of(4, runtimes);
     let ring = room.ring(&room.everyone());
     room.talk(&ring, 10);
     room.kill(&[ring[2]]);
@@ -115,9 +115,9 @@ fn a_member_restarts_on_its_port_at_once(runtimes: Runtimes) {
     all_talk_and_agree(&mut room, &[ring[2]]);
 }
 
-/// The leader is frozen while the member dies and comes back, so it hears of both at once.
+/// Freezes the leader while a member dies and restarts, so that the leader hears of both at once.
 fn a_member_restarts_on_its_port_while_the_leader_does_not_know(runtimes: Runtimes) {
-    let mut room = Room::of(4, runtimes);
+    let mut room = TestRoom::of(4, runtimes);
     let ring = room.ring(&room.everyone());
     room.signal(&[ring[0]], Signal::STOP);
     room.kill(&[ring[2]]);
@@ -131,8 +131,8 @@ fn a_member_restarts_on_its_port_while_the_leader_does_not_know(runtimes: Runtim
     all_talk_and_agree(&mut room, &[ring[2]]);
 }
 
-/// Starts a new process where `gone` listened, which joins through `contact`.
-fn restart(room: &mut Room, gone: Who, contact: Who) {
+/// Starts a process on the address of `gone` that joins through `contact`.
+fn restart(room: &mut TestRoom, gone: MemberIndex, contact: MemberIndex) {
     let port = port_of(&room.addr(gone));
     let contact = room.addr(contact);
     let who = room.start(|options| (options.port, options.contacts) = (port, vec![contact]));
@@ -143,8 +143,8 @@ fn port_of(addr: &str) -> u16 {
     addr.parse::<std::net::SocketAddr>().unwrap().port()
 }
 
-/// All but these are one room in the end, and what they say reaches all.
-fn all_talk_and_agree(room: &mut Room, gone: &[Who]) {
+/// Asserts that all members but `gone` become one room and receive each other's texts.
+fn all_talk_and_agree(room: &mut TestRoom, gone: &[MemberIndex]) {
     let everyone = room.all_but(gone);
     room.talk(&everyone, 10);
     room.check_survivors(&everyone);

@@ -1,6 +1,6 @@
-//! SIGKILL in the middle of the talk: survivors lose nothing of survivors, and agree.
+//! SIGKILL while all talk: survivors lose no text of a survivor and agree on one order.
 
-use crate::support::{Room, Runtimes, Who, on_every_runtime};
+use crate::support::{MemberIndex, Runtimes, TestRoom, on_every_runtime};
 
 on_every_runtime! {
     the_leader_dies
@@ -48,7 +48,7 @@ fn half_of_ten_die_at_once(runtimes: Runtimes) {
 }
 
 fn the_new_leader_dies_right_after_its_election(runtimes: Runtimes) {
-    let mut room = Room::of(5, runtimes);
+    let mut room = TestRoom::of(5, runtimes);
     room.talk(&room.everyone(), 20);
     room.kill(&[0]);
     let witness = 2;
@@ -65,7 +65,7 @@ fn the_new_leader_dies_right_after_its_election(runtimes: Runtimes) {
 }
 
 fn each_leader_dies_in_turn_until_one_is_left(runtimes: Runtimes) {
-    let mut room = Room::of(5, runtimes);
+    let mut room = TestRoom::of(5, runtimes);
     let mut survivors = room.everyone();
     while survivors.len() > 1 {
         let leader = room.leader(&survivors);
@@ -77,11 +77,11 @@ fn each_leader_dies_in_turn_until_one_is_left(runtimes: Runtimes) {
     }
 }
 
-/// In a room of `n`, kills those at these places of the ring, counted from the leader, while all talk.
+/// In a room of `n`, kills the members at `places` of the ring, counted from the leader, while all talk.
 fn kill_while_all_talk(n: usize, runtimes: Runtimes, places: &[usize]) {
-    let mut room = Room::of(n, runtimes);
+    let mut room = TestRoom::of(n, runtimes);
     let ring = room.ring(&room.everyone());
-    let dying: Vec<Who> = places.iter().map(|&place| ring[place]).collect();
+    let dying: Vec<MemberIndex> = places.iter().map(|&place| ring[place]).collect();
     let survivors = room.all_but(&dying);
 
     room.talk(&ring, 60);

@@ -1,6 +1,6 @@
 //! Leaving in order.
 
-use crate::support::{Event, Room, Runtimes, Stdout, Who, on_every_runtime};
+use crate::support::{MemberIndex, ReceivedEvent, Runtimes, Stdout, TestRoom, on_every_runtime};
 
 on_every_runtime! {
     the_leader_leaves
@@ -12,7 +12,7 @@ on_every_runtime! {
     a_signal_to_end_is_obeyed_in_order
     lines_of_plain_text_from_a_pipe_arrive
     a_plain_member_leaves_by_exit
-    who_has_lost_its_output_leaves_in_order
+    a_member_that_lost_its_output_leaves_in_order
 }
 
 fn the_leader_leaves(runtimes: Runtimes) {
@@ -28,7 +28,7 @@ fn all_but_one_leave_at_once(runtimes: Runtimes) {
 }
 
 fn all_leave_at_once(runtimes: Runtimes) {
-    let mut room = Room::of(5, runtimes);
+    let mut room = TestRoom::of(5, runtimes);
     let everyone = room.everyone();
     room.talk(&everyone, 20);
     for &who in &everyone {
@@ -41,7 +41,7 @@ fn all_leave_at_once(runtimes: Runtimes) {
 }
 
 fn five_hundred_lines_from_a_pipe_arrive_although_the_leader_is_killed(runtimes: Runtimes) {
-    let mut room = Room::of(4, runtimes);
+    let mut room = TestRoom::of(4, runtimes);
     let leader = room.leader(&room.everyone());
     let sender = room.all_but(&[leader])[0];
     room.talk(&[sender], 500);
@@ -58,7 +58,7 @@ fn five_hundred_lines_from_a_pipe_arrive_although_the_leader_is_killed(runtimes:
 }
 
 fn members_leave_while_the_leader_is_killed(runtimes: Runtimes) {
-    let mut room = Room::of(6, runtimes);
+    let mut room = TestRoom::of(6, runtimes);
     let ring = room.ring(&room.everyone());
     let (leaving, staying) = ([ring[1], ring[3]], [ring[2], ring[4], ring[5]]);
     room.talk(&ring, 30);
@@ -78,7 +78,7 @@ fn members_leave_while_the_leader_is_killed(runtimes: Runtimes) {
 
 fn a_signal_to_end_is_obeyed_in_order(runtimes: Runtimes) {
     use rustix::process::Signal;
-    let mut room = Room::of(4, runtimes);
+    let mut room = TestRoom::of(4, runtimes);
     room.talk(&room.everyone(), 10);
     room.check_delivered(&room.everyone(), &room.everyone());
     for (who, signal, code) in [(1, Signal::INT, 130), (2, Signal::TERM, 143), (3, Signal::HUP, 129)] {
@@ -89,14 +89,14 @@ fn a_signal_to_end_is_obeyed_in_order(runtimes: Runtimes) {
         room.until_event(
             0,
             "it has left in order",
-            |event| matches!(event, Event::Left { member, reason } if member.id == gone && reason == "quit"),
+            |event| matches!(event, ReceivedEvent::Left { member, reason } if member.id == gone && reason == "quit"),
         );
     }
     room.settle(&[0]);
 }
 
 fn lines_of_plain_text_from_a_pipe_arrive(runtimes: Runtimes) {
-    let mut room = Room::of(2, runtimes);
+    let mut room = TestRoom::of(2, runtimes);
     let contact = room.addr(1);
     let pipe = room.start(|options| (options.json, options.contacts) = (false, vec![contact]));
     let lines: Vec<String> = (0..100).map(|n| format!("line {n}")).collect();
@@ -116,7 +116,7 @@ fn lines_of_plain_text_from_a_pipe_arrive(runtimes: Runtimes) {
 }
 
 fn a_plain_member_leaves_by_exit(runtimes: Runtimes) {
-    let mut room = Room::of(2, runtimes);
+    let mut room = TestRoom::of(2, runtimes);
     let contact = room.addr(1);
     let plain = room.start(|options| (options.json, options.contacts) = (false, vec![contact]));
     room.process(plain).write_line("goodbye");
@@ -133,12 +133,12 @@ fn a_plain_member_leaves_by_exit(runtimes: Runtimes) {
     assert_eq!(lost(&room, &[0, 1]), Vec::<String>::new());
 }
 
-fn who_has_lost_its_output_leaves_in_order(runtimes: Runtimes) {
-    let mut room = Room::of(2, runtimes);
+fn a_member_that_lost_its_output_leaves_in_order(runtimes: Runtimes) {
+    let mut room = TestRoom::of(2, runtimes);
     let contact = room.addr(1);
     let mute = room.start(|options| (options.stdout, options.contacts) = (Stdout::Closed, vec![contact]));
     room.until("nobody reads what it prints", |records| records[mute].closed);
-    // A process that another test just starts may hold the reading end for a moment, so one line need not do.
+    // A process started by another test may hold the reading end for a moment, so one line may not be enough.
     for _ in 0..10_000 {
         room.talk(&[0], 1);
         room.wait_shown(&[0, 1], &[0]);
@@ -152,9 +152,9 @@ fn who_has_lost_its_output_leaves_in_order(runtimes: Runtimes) {
     assert_eq!(lost(&room, &[0, 1]), Vec::<String>::new());
 }
 
-/// In a room of five, those at these places of the ring, counted from the leader, leave while all talk.
+/// In a room of five, lets the members at `places` of the ring, counted from the leader, leave while all talk.
 fn leave_while_all_talk(runtimes: Runtimes, places: &[usize]) {
-    let mut room = Room::of(5, runtimes);
+    let mut room = TestRoom::of(5, runtimes);
     let everyone = room.everyone();
     let ring = room.ring(&everyone);
     let leaving: Vec<_> = places.iter().map(|&place| ring[place]).collect();
@@ -176,17 +176,19 @@ fn leave_while_all_talk(runtimes: Runtimes, places: &[usize]) {
     assert_eq!(lost(&room, &staying), Vec::<String>::new(), "who leaves in order is not lost");
 }
 
-fn says_bye(room: &Room, who: Who, why: &str) -> bool {
-    room.record(who, |record| record.any(|event| matches!(event, Event::Bye { reason } if reason == why)))
+fn says_bye(room: &TestRoom, who: MemberIndex, why: &str) -> bool {
+    room.record(who, |record| {
+        record.any(|event| matches!(event, ReceivedEvent::Bye { reason } if reason == why))
+    })
 }
 
-/// Whom those tell to be lost.
-fn lost(room: &Room, whos: &[Who]) -> Vec<String> {
+/// The members that `whos` reported as lost.
+fn lost(room: &TestRoom, whos: &[MemberIndex]) -> Vec<String> {
     let mut lost = Vec::new();
     for &who in whos {
         room.record(who, |record| {
             for event in &record.events {
-                if let Event::Left { member, reason } = event
+                if let ReceivedEvent::Left { member, reason } = event
                     && reason == "lost"
                 {
                     lost.push(format!("{} at m{who}", member.name));

@@ -1,4 +1,4 @@
-//! Where the log of a member goes.
+//! The log file of a member.
 
 use std::fs;
 use std::path::Path;
@@ -7,16 +7,16 @@ use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, Mode, mkfifoat};
 
-use crate::support::{Event, Room, Runtimes, Who, on_every_runtime};
+use crate::support::{MemberIndex, ReceivedEvent, Runtimes, TestRoom, on_every_runtime};
 
 on_every_runtime! {
-    a_log_that_is_a_pipe_is_told_once_and_holds_nobody_up
+    a_log_that_is_a_pipe_is_reported_once_and_delays_no_member
     a_log_that_was_moved_is_begun_anew_and_holds_each_text_in_one_line
     without_a_log_there_is_no_file
 }
 
-fn a_log_that_is_a_pipe_is_told_once_and_holds_nobody_up(runtimes: Runtimes) {
-    let mut room = Room::new(runtimes);
+fn a_log_that_is_a_pipe_is_reported_once_and_delays_no_member(runtimes: Runtimes) {
+    let mut room = TestRoom::new(runtimes);
     let pipe = room.dir().join("pipe");
     mkfifoat(CWD, &pipe, Mode::RUSR | Mode::WUSR).unwrap();
     let who = room.start(|options| options.extra = log_to(&pipe));
@@ -29,7 +29,7 @@ fn a_log_that_is_a_pipe_is_told_once_and_holds_nobody_up(runtimes: Runtimes) {
 }
 
 fn a_log_that_was_moved_is_begun_anew_and_holds_each_text_in_one_line(runtimes: Runtimes) {
-    let mut room = Room::new(runtimes);
+    let mut room = TestRoom::new(runtimes);
     let (log, away) = (room.dir().join("log"), room.dir().join("away"));
     let who = room.start(|options| options.extra = log_to(&log));
     room.wait_ready(who);
@@ -46,7 +46,7 @@ fn a_log_that_was_moved_is_begun_anew_and_holds_each_text_in_one_line(runtimes: 
 }
 
 fn without_a_log_there_is_no_file(runtimes: Runtimes) {
-    let mut room = Room::new(runtimes);
+    let mut room = TestRoom::new(runtimes);
     for (extra, logs) in [(&["--no-log"][..], 0), (&["--log-file", ""], 0), (&[], 1)] {
         let who = room.start(|options| options.extra = extra.iter().map(ToString::to_string).collect());
         room.wait_ready(who);
@@ -58,7 +58,7 @@ fn without_a_log_there_is_no_file(runtimes: Runtimes) {
     }
 }
 
-/// Waits until `text` stands in the log. Nothing tells of it.
+/// Waits until the log contains `text`. No event tells when the log is written.
 fn wait_logged(log: &Path, text: &str) {
     let start = Instant::now();
     while !fs::read_to_string(log).is_ok_and(|log| log.contains(text)) {
@@ -71,10 +71,10 @@ fn log_to(path: &Path) -> Vec<String> {
     vec!["--log-file".to_owned(), path.display().to_string()]
 }
 
-fn is_of_log(event: &Event) -> bool {
-    matches!(event, Event::Error { code, fatal: false, .. } if code == "log_file")
+fn is_of_log(event: &ReceivedEvent) -> bool {
+    matches!(event, ReceivedEvent::Error { code, fatal: false, .. } if code == "log_file")
 }
 
-fn told_of_log(room: &Room, who: Who) -> usize {
+fn told_of_log(room: &TestRoom, who: MemberIndex) -> usize {
     room.record(who, |record| record.events.iter().filter(|event| is_of_log(event)).count())
 }

@@ -1,11 +1,6 @@
 //! Rooms of real processes that talk, die, leave, come and freeze.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on is to panic"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failing test panics")]
 #![allow(
     clippy::disallowed_methods,
     reason = "the tests wait for events of other processes, with a deadline"

@@ -1,11 +1,11 @@
-//! Measures what the README tells. Run by
+//! Measures numbers of the README. Run by
 //! `cargo test --release -p ringchat --test e2e -- --ignored --nocapture measure`.
 
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
 
-use crate::support::{Room, Runtimes};
+use crate::support::{Runtimes, TestRoom};
 
 const MEMBERS: usize = 5;
 const ROUNDS: usize = 20;
@@ -21,7 +21,7 @@ fn measure() {
     println!("{:<10} {:>22} {:>20} {:>16}", "runtime", "message shown by all", "to joined", "of a member");
     for (name, runtimes) in [("threads", Runtimes::Threads), ("async-std", Runtimes::AsyncStd)] {
         let (mut gaps, mut joins) = (Vec::new(), Vec::new());
-        let mut room = Room::of(MEMBERS, runtimes);
+        let mut room = TestRoom::of(MEMBERS, runtimes);
         let mut members = room.everyone();
         for _ in 0..ROUNDS {
             let leader = room.leader(&members);
@@ -39,8 +39,8 @@ fn measure() {
     }
 }
 
-/// From the signal until each of `survivors` shows a line that one of them says right after it.
-fn kill_to_next_message(room: &mut Room, leader: usize, survivors: &[usize]) -> Duration {
+/// The time from the signal until all `survivors` show a line that one of them says right after it.
+fn kill_to_next_message(room: &mut TestRoom, leader: usize, survivors: &[usize]) -> Duration {
     let start = Instant::now();
     room.signal(&[leader], Signal::KILL);
     room.talk(&survivors[..1], 1);
@@ -48,7 +48,7 @@ fn kill_to_next_message(room: &mut Room, leader: usize, survivors: &[usize]) -> 
     start.elapsed()
 }
 
-/// The median, and the worst.
+/// The median and the maximum.
 fn summary(mut times: Vec<Duration>) -> String {
     times.sort_unstable();
     let millis = |time: Duration| time.as_secs_f64() * 1000.0;

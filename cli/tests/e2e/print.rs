@@ -1,4 +1,4 @@
-//! What is printed without a room.
+//! Output without a room: help, version, usage errors.
 
 use std::fs::File;
 use std::io;
@@ -20,7 +20,7 @@ fn what_cannot_be_printed_is_complained_about_and_ends_with_1() {
 }
 
 #[test]
-fn whoever_closes_the_output_has_read_enough() {
+fn a_closed_output_is_no_error() {
     for option in ["--version", "--help"] {
         let (reader, writer) = io::pipe().unwrap();
         drop(reader);

@@ -1,29 +1,29 @@
-//! Members that do not keep up.
+//! Members that are too slow.
 
 use std::time::Duration;
 
 use ringchat_core::Notice;
 use rustix::process::Signal;
 
-use crate::support::{Event, Room, Runtimes, SlowMember, Stdout, Who, on_every_runtime};
+use crate::support::{MemberIndex, ReceivedEvent, Runtimes, SlowMember, Stdout, TestRoom, on_every_runtime};
 
 on_every_runtime! {
     a_receiver_that_does_not_read_is_cut_off_and_told_why
-    a_frozen_receiver_holds_nobody_up
+    a_frozen_receiver_delays_no_member
     a_newcomer_gets_in_after_megabytes_of_talk
     a_member_that_missed_megabytes_catches_up
-    output_that_nobody_reads_becomes_a_gap
+    unread_output_becomes_a_gap
 }
 
-/// The longest text that there is.
+/// The length of the longest text in bytes.
 const LONGEST: usize = 16 * 1024;
 
-/// The usual `--detect-ms`, and as much again for a loaded machine.
+/// Twice the default of `--detect-ms`, for a loaded machine.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
-/// It gives signs of life, but takes in nothing while more is said than the leader keeps for it.
+/// The member sends signs of life but reads nothing, while more is said than the leader keeps for it.
 fn a_receiver_that_does_not_read_is_cut_off_and_told_why(runtimes: Runtimes) {
-    let mut room = Room::of(3, runtimes);
+    let mut room = TestRoom::of(3, runtimes);
     let ring = room.ring(&room.everyone());
     let slow = SlowMember::join(&room.addr(ring[1]));
     room.until("all see it", |records| records.iter().all(|record| record.members.len() == 4));
@@ -33,13 +33,13 @@ fn a_receiver_that_does_not_read_is_cut_off_and_told_why(runtimes: Runtimes) {
     check_unhurried(&room, &ring, ring[2]);
 
     slow.read_on();
-    // What it did not read in time may have gone with its connection.
+    // The messages that the member did not read in time may be lost with its connection.
     slow.wait(|notice| matches!(notice, Notice::CutOff | Notice::LeftBehind));
 }
 
-/// It takes in nothing while more is said than the leader keeps for it, and gives no sign of life.
-fn a_frozen_receiver_holds_nobody_up(runtimes: Runtimes) {
-    let mut room = Room::of(4, runtimes);
+/// The member neither reads nor sends signs of life, while more is said than the leader keeps for it.
+fn a_frozen_receiver_delays_no_member(runtimes: Runtimes) {
+    let mut room = TestRoom::of(4, runtimes);
     let everyone = room.everyone();
     let ring = room.ring(&everyone);
     let (receiver, sender) = (ring[2], ring[1]);
@@ -52,13 +52,13 @@ fn a_frozen_receiver_holds_nobody_up(runtimes: Runtimes) {
 
     room.signal(&[receiver], Signal::CONT);
     room.until_event(receiver, "it is told why", |event| {
-        matches!(event, Event::Error { code, fatal: false, .. } if code == "left_behind" || code == "cut_off")
+        matches!(event, ReceivedEvent::Error { code, fatal: false, .. } if code == "left_behind" || code == "cut_off")
     });
     room.settle(&everyone);
 }
 
 fn a_newcomer_gets_in_after_megabytes_of_talk(runtimes: Runtimes) {
-    let mut room = Room::of(2, runtimes);
+    let mut room = TestRoom::of(2, runtimes);
     say_long_lines(&mut room, 1, 600);
     room.check_delivered(&[0, 1], &[1]);
 
@@ -69,7 +69,7 @@ fn a_newcomer_gets_in_after_megabytes_of_talk(runtimes: Runtimes) {
 }
 
 fn a_member_that_missed_megabytes_catches_up(runtimes: Runtimes) {
-    let mut room = Room::of(3, runtimes);
+    let mut room = TestRoom::of(3, runtimes);
     let ring = room.ring(&room.everyone());
     room.signal(&ring[2..], Signal::STOP);
     room.settle(&ring[..2]);
@@ -82,8 +82,8 @@ fn a_member_that_missed_megabytes_catches_up(runtimes: Runtimes) {
     room.check_delivered(&ring, &ring);
 }
 
-/// All that `sender` says reaches all of `whos`, in one order, and nobody waits for long.
-fn check_unhurried(room: &Room, whos: &[Who], sender: Who) {
+/// Asserts that all texts of `sender` reach all of `whos` in one order and without a long wait.
+fn check_unhurried(room: &TestRoom, whos: &[MemberIndex], sender: MemberIndex) {
     room.check_delivered(whos, &[sender]);
     room.check_one_order(whos);
     for &who in whos {
@@ -92,8 +92,8 @@ fn check_unhurried(room: &Room, whos: &[Who], sender: Who) {
     }
 }
 
-fn output_that_nobody_reads_becomes_a_gap(runtimes: Runtimes) {
-    let mut room = Room::of(2, runtimes);
+fn unread_output_becomes_a_gap(runtimes: Runtimes) {
+    let mut room = TestRoom::of(2, runtimes);
     let contact = room.addr(0);
     let unread = room.start(|options| {
         options.contacts = vec![contact];
@@ -103,25 +103,25 @@ fn output_that_nobody_reads_becomes_a_gap(runtimes: Runtimes) {
         records[..2].iter().all(|record| record.members.len() == 3)
     });
 
-    // In small portions, so that the outputs that are read keep up.
+    // Small portions, so that the outputs that are read keep up.
     for _ in 0..120 {
         say_long_lines(&mut room, 1, 10);
         room.wait_shown(&[0, 1], &[1]);
     }
     room.check_delivered(&[0, 1], &[1]);
-    let alone_left = |event: &Event| matches!(event, Event::Left { .. });
+    let alone_left = |event: &ReceivedEvent| matches!(event, ReceivedEvent::Left { .. });
     assert!(!room.record(0, |record| record.any(alone_left)), "a screen that is not read is no dead member");
 
     room.read_on(unread);
     room.until_event(unread, "it tells what it could not print", |event| {
-        matches!(event, Event::Gap { reason: Some(reason), count } if reason == "output" && *count > 0)
+        matches!(event, ReceivedEvent::Gap { reason: Some(reason), count } if reason == "output" && *count > 0)
     });
     room.say(1, "after the gap");
     room.wait_shown(&[0, 1, unread], &[1]);
     room.check_printed(&[0, 1, unread]);
 }
 
-fn say_long_lines(room: &mut Room, sender: usize, lines: usize) {
+fn say_long_lines(room: &mut TestRoom, sender: usize, lines: usize) {
     for n in room.said(sender)..room.said(sender) + lines {
         let text = format!("{n} {}", "x".repeat(LONGEST));
         room.say(sender, &text[..LONGEST]);

@@ -1,15 +1,15 @@
-//! Everything at once, at random, for a while. Run by
-//! `cargo test -p ringchat --test e2e -- --ignored --nocapture soak`; `SOAK_SEED` and `SOAK_STEPS` repeat or
-//! prolong a run.
+//! All kinds of events at random for a while. Run by
+//! `cargo test -p ringchat --test e2e -- --ignored --nocapture soak`. `SOAK_SEED` repeats a run, `SOAK_STEPS` sets its
+//! length.
 
 use std::env;
 
 use fastrand::Rng;
 use rustix::process::Signal;
 
-use crate::support::{Room, Runtimes, Who};
+use crate::support::{MemberIndex, Runtimes, TestRoom};
 
-/// Members are kept between these.
+/// The bounds of the number of members.
 const FEWEST: usize = 2;
 const MOST: usize = 8;
 
@@ -21,7 +21,7 @@ fn soak() {
     let steps = number("SOAK_STEPS").unwrap_or(60);
     println!("SOAK_SEED={seed}");
     let mut soak =
-        Soak { rng: Rng::with_seed(seed), room: Room::of(4, Runtimes::Mixed), members: (0..4).collect() };
+        Soak { rng: Rng::with_seed(seed), room: TestRoom::of(4, Runtimes::Mixed), members: (0..4).collect() };
     for step in 0..steps {
         let before = soak.members.clone();
         println!("{step}: {before:?} {}", soak.step());
@@ -30,12 +30,12 @@ fn soak() {
 
 struct Soak {
     rng: Rng,
-    room: Room,
-    members: Vec<Who>,
+    room: TestRoom,
+    members: Vec<MemberIndex>,
 }
 
 impl Soak {
-    /// Does a few things at once, then all must be well; tells what it did.
+    /// Does a few things at once and asserts that all properties hold. Returns a description of what it did.
     fn step(&mut self) -> String {
         let mut done = Vec::new();
         let mut newcomers = Vec::new();
@@ -80,9 +80,9 @@ impl Soak {
         done.join(", ")
     }
 
-    fn freeze_until_noticed(&mut self, frozen: Who) {
+    fn freeze_until_noticed(&mut self, frozen: MemberIndex) {
         let id = self.room.record(frozen, |record| record.id().map(ToOwned::to_owned)).unwrap();
-        let others: Vec<Who> = self.members.iter().copied().filter(|&who| who != frozen).collect();
+        let others: Vec<MemberIndex> = self.members.iter().copied().filter(|&who| who != frozen).collect();
         self.room.signal(&[frozen], Signal::STOP);
         self.room.talk(&self.members.clone(), 5);
         self.room.until("the others notice", |records| {
@@ -92,8 +92,8 @@ impl Soak {
         self.room.signal(&[frozen], Signal::CONT);
     }
 
-    /// Waits for the newcomers. One whose only contact has gone may come in or not.
-    fn admit(&mut self, newcomers: Vec<(Who, Who)>) {
+    /// Waits for the newcomers. A newcomer whose only contact is gone may or may not join, and is killed.
+    fn admit(&mut self, newcomers: Vec<(MemberIndex, MemberIndex)>) {
         for (newcomer, contact) in newcomers {
             if self.members.contains(&contact) {
                 self.room.wait_ready(newcomer);
@@ -104,11 +104,11 @@ impl Soak {
         }
     }
 
-    fn pick(&mut self) -> Who {
+    fn pick(&mut self) -> MemberIndex {
         self.members[self.rng.usize(..self.members.len())]
     }
 
-    fn take(&mut self) -> Who {
+    fn take(&mut self) -> MemberIndex {
         self.members.swap_remove(self.rng.usize(..self.members.len()))
     }
 }

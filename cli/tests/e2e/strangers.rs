@@ -1,4 +1,4 @@
-//! Connections that are no members, while the room talks: they are closed, and the room notices nothing.
+//! Connections from strangers while the room talks: the members close them, and the room notices nothing.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
@@ -8,7 +8,7 @@ use ringchat_core::wire::{Envelope, GREETING, Message, encode};
 use ringchat_core::{RoomId, Stamp};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
-use crate::support::{Event, Room, Runtimes, on_every_runtime};
+use crate::support::{ReceivedEvent, Runtimes, TestRoom, on_every_runtime};
 
 on_every_runtime! {
     bytes_that_are_no_frame
@@ -23,19 +23,19 @@ on_every_runtime! {
 /// How long a member may take to close a connection.
 const CLOSED_WITHIN: Duration = Duration::from_secs(10);
 
-/// Between two writes of a stranger that never ends, unless the connection is reset.
+/// The time between two writes of a stranger that writes for ever.
 const PAUSE: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
 /// A Lamport time that no room reaches.
 const FAR_FUTURE: u64 = u64::MAX / 2;
 
-/// Far above what a member needs, far below what a leak would take.
+/// A bound far above the memory of a member and far below that of a leak.
 const MOST_RESIDENT_KIB: u64 = 64 * 1024;
 
 fn bytes_that_are_no_frame(runtimes: Runtimes) {
     disturb(runtimes, |addr| {
         let mut stranger = connect(addr);
-        // The member may close before all is written.
+        // The member may close the connection before all is written.
         let _ = stranger.write_all(&b"GET / HTTP/1.1\r\nHost: ring\r\n\r\n".repeat(1000));
         wait_closed(&mut stranger);
     });
@@ -45,7 +45,7 @@ fn bytes_that_are_no_frame_and_never_end(runtimes: Runtimes) {
     disturb(runtimes, |addr| {
         let mut stranger = connect(addr);
         let start = Instant::now();
-        // What is sent to a connection that is closed comes back as a reset.
+        // Writing to a closed connection makes the other side reset it.
         while stranger.write_all(b"still no frame").is_ok() {
             assert!(start.elapsed() < CLOSED_WITHIN, "the connection stays open");
             let mut events = [PollFd::new(&stranger, PollFlags::empty())];
@@ -100,9 +100,9 @@ fn five_hundred_idle_connections(runtimes: Runtimes) {
     });
 }
 
-/// Runs `disturbance` at each member's port while a room of three talks.
+/// Runs `disturbance` on the port of each member while a room of three talks.
 fn disturb(runtimes: Runtimes, disturbance: impl Fn(&str)) {
-    let mut room = Room::of(3, runtimes);
+    let mut room = TestRoom::of(3, runtimes);
     let everyone = room.everyone();
     let before: Vec<usize> =
         everyone.iter().map(|&who| room.record(who, |record| record.events.len())).collect();
@@ -126,8 +126,8 @@ fn disturb(runtimes: Runtimes, disturbance: impl Fn(&str)) {
     }
 }
 
-fn is_talk(event: &Event) -> bool {
-    matches!(event, Event::Message { .. } | Event::Sent { .. })
+fn is_talk(event: &ReceivedEvent) -> bool {
+    matches!(event, ReceivedEvent::Message { .. } | ReceivedEvent::Sent { .. })
 }
 
 fn connect(addr: &str) -> TcpStream {
@@ -136,7 +136,7 @@ fn connect(addr: &str) -> TcpStream {
     stranger
 }
 
-/// Reads what the member sends until it has closed the connection.
+/// Reads until the member has closed the connection.
 fn wait_closed(stranger: &mut TcpStream) {
     let mut greeting = Vec::new();
     match stranger.read_to_end(&mut greeting) {

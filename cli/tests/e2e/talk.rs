@@ -1,19 +1,19 @@
-//! Everybody talks, nobody is hurt.
+//! All members talk, and no member fails.
 
 use std::net::TcpListener;
 
-use crate::support::{Room, Runtimes, on_every_runtime};
+use crate::support::{Runtimes, TestRoom, on_every_runtime};
 
 on_every_runtime! {
-    five_who_talk_at_once_show_all_lines_in_one_order
+    five_members_that_talk_at_once_show_all_lines_in_one_order
     one_alone_can_talk_at_once
     each_own_line_is_told_to_have_its_place
     a_room_may_be_on_ipv6
 }
 
-/// Five members: the first through the leader, two at the same instant through that one, one through a third.
-fn five_who_talk_at_once_show_all_lines_in_one_order(runtimes: Runtimes) {
-    let mut room = Room::new(runtimes);
+/// Joins five members: one through the leader, two at the same time through that one, the last through one of those.
+fn five_members_that_talk_at_once_show_all_lines_in_one_order(runtimes: Runtimes) {
+    let mut room = TestRoom::new(runtimes);
     let leader = room.create();
     let second = room.join(leader);
     let twins = [room.begin_join(second), room.begin_join(second)];
@@ -34,7 +34,7 @@ fn five_who_talk_at_once_show_all_lines_in_one_order(runtimes: Runtimes) {
 }
 
 fn one_alone_can_talk_at_once(runtimes: Runtimes) {
-    let mut room = Room::new(runtimes);
+    let mut room = TestRoom::new(runtimes);
     let alone = room.create();
 
     room.talk(&[alone], 3);
@@ -43,7 +43,7 @@ fn one_alone_can_talk_at_once(runtimes: Runtimes) {
 }
 
 fn each_own_line_is_told_to_have_its_place(runtimes: Runtimes) {
-    let mut room = Room::of(2, runtimes);
+    let mut room = TestRoom::of(2, runtimes);
 
     room.talk(&[0, 1], 50);
 
@@ -64,7 +64,7 @@ fn a_room_may_be_on_ipv6(runtimes: Runtimes) {
         eprintln!("skipped: this machine has no IPv6");
         return;
     }
-    let mut room = Room::new(runtimes);
+    let mut room = TestRoom::new(runtimes);
     room.enter_on("::1", None);
     room.enter_on("::1", Some(0));
     room.enter_on("::1", Some(1));

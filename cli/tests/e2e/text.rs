@@ -1,6 +1,6 @@
 //! Texts of all kinds arrive as they were said.
 
-use crate::support::{Event, Room, Runtimes, on_every_runtime};
+use crate::support::{ReceivedEvent, Runtimes, TestRoom, on_every_runtime};
 
 on_every_runtime! {
     texts_of_all_kinds_arrive_as_they_were_said
@@ -9,11 +9,11 @@ on_every_runtime! {
     a_text_of_no_characters_is_refused_and_every_answer_brings_its_ref_back
 }
 
-/// The longest text that there is.
+/// The length of the longest text in bytes.
 const LONGEST: usize = 16 * 1024;
 
 fn texts_of_all_kinds_arrive_as_they_were_said(runtimes: Runtimes) {
-    let mut room = Room::of(3, runtimes);
+    let mut room = TestRoom::of(3, runtimes);
     for text in texts_of_all_kinds() {
         room.say(1, &text);
     }
@@ -42,18 +42,18 @@ fn texts_of_all_kinds() -> Vec<String> {
 }
 
 fn a_text_too_long_is_refused_and_nothing_is_lost(runtimes: Runtimes) {
-    let mut room = Room::of(2, runtimes);
+    let mut room = TestRoom::of(2, runtimes);
     room.say(1, "before");
     let line = serde_json::json!({"command": "say", "text": "x".repeat(LONGEST + 1)}).to_string();
     room.process(1).write_line(&line);
     room.say(1, "after");
 
-    room.until_event(1, "it is refused", |event| matches!(event, Event::Error { fatal: false, .. }));
+    room.until_event(1, "it is refused", |event| matches!(event, ReceivedEvent::Error { fatal: false, .. }));
     room.check_survivors(&[0, 1]);
 }
 
 fn a_text_of_no_characters_is_refused_and_every_answer_brings_its_ref_back(runtimes: Runtimes) {
-    let mut room = Room::of(2, runtimes);
+    let mut room = TestRoom::of(2, runtimes);
     room.process(1).write_line(r#"{"command":"say","text":"","ref":"say"}"#);
     for command in ["members", "ring", "stats"] {
         room.process(1).write_line(&serde_json::json!({"command": command, "ref": command}).to_string());
@@ -76,7 +76,7 @@ fn a_text_of_no_characters_is_refused_and_every_answer_brings_its_ref_back(runti
 }
 
 fn a_line_that_is_no_command_is_refused_and_nothing_is_lost(runtimes: Runtimes) {
-    let mut room = Room::of(2, runtimes);
+    let mut room = TestRoom::of(2, runtimes);
     let lines = [
         "",
         "hello",
@@ -93,7 +93,11 @@ fn a_line_that_is_no_command_is_refused_and_nothing_is_lost(runtimes: Runtimes) 
 
     room.check_survivors(&[0, 1]);
     let refused = room.record(1, |record| {
-        record.events.iter().filter(|event| matches!(event, Event::Error { fatal: false, .. })).count()
+        record
+            .events
+            .iter()
+            .filter(|event| matches!(event, ReceivedEvent::Error { fatal: false, .. }))
+            .count()
     });
     assert!(
         refused >= lines.len() - 1,

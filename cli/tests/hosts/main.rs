@@ -1,13 +1,8 @@
-//! Rooms whose members are on hosts of their own, so that a cable can be pulled: silence, and no end of
-//! any connection. Needs root and `ip` of iproute2; says so and is skipped without.
+//! Rooms whose members run on separate hosts, so that a test can pull a cable: then members fall silent and no
+//! connection ends. Needs root and `ip` of iproute2; skipped otherwise.
 
 #![cfg(target_os = "linux")]
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on is to panic"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failing test panics")]
 #![allow(
     clippy::disallowed_methods,
     reason = "the tests wait for events of other processes, with a deadline"
@@ -18,10 +13,10 @@ mod network;
 #[path = "../support/mod.rs"]
 mod support;
 
-use network::{ADDRESSES, Network};
-use support::{Room, Runtimes, Who};
+use network::{ADDRESSES, HostNetwork};
+use support::{MemberIndex, Runtimes, TestRoom};
 
-/// Makes two tests of each scenario, one a runtime.
+/// Makes two tests of each scenario, one per runtime.
 macro_rules! on_both_runtimes {
     ($($scenario:ident)*) => { $(
         mod $scenario {
@@ -44,7 +39,7 @@ on_both_runtimes! {
     a_members_cable_is_pulled_and_put_back
     the_leaders_cable_is_pulled_and_put_back
     half_of_the_room_is_cut_off_and_comes_back
-    whoever_gives_no_address_tells_the_one_on_the_side_of_its_contact
+    without_an_address_a_member_uses_the_one_on_the_way_to_its_contact
 }
 
 fn a_members_cable_is_pulled_and_put_back(runtimes: Runtimes) {
@@ -55,7 +50,7 @@ fn the_leaders_cable_is_pulled_and_put_back(runtimes: Runtimes) {
     pull_and_put_back(runtimes, 0);
 }
 
-/// Pulls the cable of the member at this place of the ring, counted from the leader.
+/// Pulls the cable of the member at `place` of the ring, counted from the leader, and puts it back.
 fn pull_and_put_back(runtimes: Runtimes, place: usize) {
     let Some((network, mut room)) = room_of(4, runtimes) else { return };
     let everyone = room.everyone();
@@ -80,13 +75,13 @@ fn half_of_the_room_is_cut_off_and_comes_back(runtimes: Runtimes) {
     talk_as_one(&mut room);
 }
 
-fn whoever_gives_no_address_tells_the_one_on_the_side_of_its_contact(runtimes: Runtimes) {
+fn without_an_address_a_member_uses_the_one_on_the_way_to_its_contact(runtimes: Runtimes) {
     let Some((network, mut room)) = room_of(2, runtimes) else { return };
     let contact = room.addr(1);
     for _ in 0..2 {
         let who = room.start(|options| {
             options.address = "";
-            // Of two contacts, one on its own host, the other decides.
+            // Of two contacts, the one that is not on the same host decides.
             options.contacts = vec!["127.0.0.1:9".to_owned(), contact.clone()];
             options.namespace = Some(network.host(2));
         });
@@ -96,16 +91,17 @@ fn whoever_gives_no_address_tells_the_one_on_the_side_of_its_contact(runtimes: R
     talk_as_one(&mut room);
 }
 
-/// A room of `n` on as many hosts, in which all have talked, and a host for one more; none if there can be no hosts here.
-fn room_of(n: usize, runtimes: Runtimes) -> Option<(Network, Room)> {
-    let network = match Network::new(n + 1) {
+/// A room of `n` members on separate hosts, in which all have talked, and a free host. `None` if this machine cannot
+/// have such a network.
+fn room_of(n: usize, runtimes: Runtimes) -> Option<(HostNetwork, TestRoom)> {
+    let network = match HostNetwork::new(n + 1) {
         Ok(network) => network,
         Err(why) => {
             println!("SKIPPED: this test needs root and network namespaces ({why})");
             return None;
         }
     };
-    let mut room = Room::new(runtimes);
+    let mut room = TestRoom::new(runtimes);
     for (host, address) in ADDRESSES.iter().enumerate().take(n) {
         let contacts = host.checked_sub(1).map(|contact| room.addr(contact));
         let who = room.start(|options| {
@@ -123,8 +119,8 @@ fn room_of(n: usize, runtimes: Runtimes) -> Option<(Network, Room)> {
     Some((network, room))
 }
 
-/// Both sides talk before they know of the cut, become a room each, and talk again.
-fn talk_apart(room: &mut Room, side: &[Who]) {
+/// Lets both sides of a cut talk before they notice it, and again once each side is a room.
+fn talk_apart(room: &mut TestRoom, side: &[MemberIndex]) {
     let (everyone, others) = (room.everyone(), room.all_but(side));
     room.talk(&everyone, 5);
     for side in [side, &others] {
@@ -134,8 +130,8 @@ fn talk_apart(room: &mut Room, side: &[Who]) {
     }
 }
 
-/// All become one room, and what anybody said is shown by all.
-fn talk_as_one(room: &mut Room) {
+/// Waits until all are one room and show all texts.
+fn talk_as_one(room: &mut TestRoom) {
     let everyone = room.everyone();
     room.settle(&everyone);
     room.talk(&everyone, 5);

@@ -1,28 +1,28 @@
-//! Hosts of their own: network namespaces of this machine, each with a cable to a switch.
+//! Simulated hosts: network namespaces of this machine, each with a cable to a switch.
 //!
-//! The switches are bridges in one more namespace, so nothing of this touches the machine's own network.
+//! The switches are bridges in a namespace of their own, so the network of the machine is not touched.
 
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// The addresses of the hosts, the same in each network: no two networks are connected.
+/// The addresses of the hosts. All networks use the same ones, because no two networks are connected.
 pub(crate) const ADDRESSES: [&str; 6] =
     ["10.77.0.1", "10.77.0.2", "10.77.0.3", "10.77.0.4", "10.77.0.5", "10.77.0.6"];
 
-/// Where all cables are plugged in at first, and another switch that has no connection to it.
+/// The switch that all cables are plugged into at first, and a second one without a connection to it.
 const SWITCHES: [&str; 2] = ["switch0", "switch1"];
 
-/// Hosts and their cables. Gone when dropped, with all that still runs there.
-pub(crate) struct Network {
+/// Hosts and their cables. Dropping the network removes them and all processes that still run there.
+pub(crate) struct HostNetwork {
     name: String,
     hosts: usize,
 }
 
-impl Network {
+impl HostNetwork {
     /// A network of `hosts`, all on one switch.
     ///
     /// # Errors
-    /// Why there can be none here.
+    /// The reason why this machine cannot have such a network.
     pub(crate) fn new(hosts: usize) -> Result<Self, String> {
         static NETWORKS: AtomicU32 = AtomicU32::new(0);
         let number = NETWORKS.fetch_add(1, Ordering::Relaxed);
@@ -50,7 +50,7 @@ impl Network {
         format!("{}-host{host}", self.name)
     }
 
-    /// Pulls the cable of a host: neither it nor the others are told of anything.
+    /// Pulls the cable of a host. Neither the host nor the others are notified.
     pub(crate) fn pull(&self, host: usize) {
         self.set(host, "down");
     }
@@ -60,7 +60,7 @@ impl Network {
         self.set(host, "up");
     }
 
-    /// Plugs these hosts into the other switch, where they reach each other and nobody else.
+    /// Plugs these hosts into the second switch, where they reach only each other.
     pub(crate) fn cut_off(&self, hosts: &[usize]) {
         for &host in hosts {
             self.set(host, &format!("master {}", SWITCHES[1]));
@@ -83,9 +83,9 @@ impl Network {
     }
 }
 
-impl Drop for Network {
+impl Drop for HostNetwork {
     fn drop(&mut self) {
-        // What was never made cannot be deleted, and need not be.
+        // Deleting a namespace that was never made fails, which does no harm.
         for name in (0..self.hosts).map(|host| self.host(host)).chain([self.core()]) {
             let _ = ip(&format!("netns delete {name}"));
         }

@@ -1,22 +1,22 @@
-//! What must hold in every room: waited for, or asserted.
+//! The properties of every room, waited for or asserted.
 
 use std::collections::BTreeMap;
 
-use super::event::Event;
+use super::event::ReceivedEvent;
 use super::record::Record;
-use super::room::{Room, Who};
+use super::room::{MemberIndex, TestRoom};
 
-/// Lines that a member shows in one turn, at most, when each says fifty a second.
+/// The maximum number of lines that a member shows in one turn when each member says fifty a second.
 const TURN: usize = 50;
 
-impl Room {
-    /// Waits until `whos`, and only they, are one room: one leader, one ring, the same members.
-    pub(crate) fn settle(&self, whos: &[Who]) {
+impl TestRoom {
+    /// Waits until exactly `whos` are one room: one leader, one ring, the same members.
+    pub(crate) fn settle(&self, whos: &[MemberIndex]) {
         self.until(&format!("{whos:?} are one room"), |records| settled(records, whos));
     }
 
     /// Waits until each of `viewers` has shown the last line of each of `senders`.
-    pub(crate) fn wait_shown(&self, viewers: &[Who], senders: &[Who]) {
+    pub(crate) fn wait_shown(&self, viewers: &[MemberIndex], senders: &[MemberIndex]) {
         self.until(&format!("{viewers:?} show all that {senders:?} said"), |records| {
             viewers.iter().all(|&viewer| {
                 senders.iter().all(|&sender| {
@@ -28,9 +28,9 @@ impl Room {
         });
     }
 
-    /// Waits until all that `senders` said is shown by `viewers`; it must be there once, in the order in
-    /// which it was said, and nothing of it may be missing. Of everybody else, what is shown has no hole.
-    pub(crate) fn check_delivered(&self, viewers: &[Who], senders: &[Who]) {
+    /// Waits until `viewers` show all texts of `senders`, and asserts that each text is shown once, in the order said.
+    /// The shown texts of all other senders must have no hole.
+    pub(crate) fn check_delivered(&self, viewers: &[MemberIndex], senders: &[MemberIndex]) {
         self.wait_shown(viewers, senders);
         for &viewer in viewers {
             for sender in self.everyone() {
@@ -58,8 +58,8 @@ impl Room {
         self.check_printed(viewers);
     }
 
-    /// What stands at one place of the order stands there for each of `whos`.
-    pub(crate) fn check_one_order(&self, whos: &[Who]) {
+    /// Asserts that each place of the order has the same message for all of `whos`.
+    pub(crate) fn check_one_order(&self, whos: &[MemberIndex]) {
         let mut order = BTreeMap::new();
         for &who in whos {
             let shown = self.record(who, |record| record.shown.clone());
@@ -75,10 +75,15 @@ impl Room {
         }
     }
 
-    /// What each of `whos` shows is in one order, all but what `sleeper` showed in the turn in which it was stopped:
-    /// the lines right around the first `before`. Returns how many of those stand elsewhere with the others.
-    pub(crate) fn check_order_but_for_one_turn(&self, whos: &[Who], sleeper: Who, before: usize) -> usize {
-        let others: Vec<Who> = whos.iter().copied().filter(|&who| who != sleeper).collect();
+    /// Asserts that all of `whos` show one order, except for the lines that `sleeper` showed in the turn in which it
+    /// was stopped, which stand close to its first `before` lines. Returns how many lines the others show elsewhere.
+    pub(crate) fn check_order_but_for_one_turn(
+        &self,
+        whos: &[MemberIndex],
+        sleeper: MemberIndex,
+        before: usize,
+    ) -> usize {
+        let others: Vec<MemberIndex> = whos.iter().copied().filter(|&who| who != sleeper).collect();
         self.check_one_order(&others);
         let order: BTreeMap<(String, String), usize> = self.record(others[0], |record| {
             let lines = record.shown.iter().enumerate();
@@ -90,7 +95,7 @@ impl Room {
         });
         assert_eq!(places.len(), order.len(), "m{sleeper} and m{} show as much", others[0]);
         let astray: Vec<usize> = (0..places.len()).filter(|&at| places[at] != at).collect();
-        // Each line that stands elsewhere moves those between, so the turn is what it showed first and others later.
+        // A line that moves also shifts those in between, so only the lines that the sleeper showed too early count.
         let turn = astray.iter().filter(|&&at| places[at] > at).count();
         let first = astray.first().copied().unwrap_or(before);
         assert!(
@@ -102,26 +107,27 @@ impl Room {
         turn
     }
 
-    /// Nothing but well-formed lines whose Lamport time grows came out of `whos`.
-    pub(crate) fn check_printed(&self, whos: &[Who]) {
+    /// Asserts that `whos` printed only well-formed lines with growing Lamport times.
+    pub(crate) fn check_printed(&self, whos: &[MemberIndex]) {
         for &who in whos {
             self.record(who, |record| assert_eq!(record.offences, Vec::<String>::new(), "m{who} printed"));
         }
     }
 
-    /// The survivors of crashes are one room, have lost nothing of each other, and agree on one order.
-    pub(crate) fn check_survivors(&self, survivors: &[Who]) {
+    /// Asserts that the survivors of crashes are one room, lost no text of each other, and agree on one order.
+    pub(crate) fn check_survivors(&self, survivors: &[MemberIndex]) {
         self.settle(survivors);
         self.check_delivered(survivors, survivors);
         self.check_one_order(survivors);
         for &who in survivors {
-            let gap = self.record(who, |record| record.any(|event| matches!(event, Event::Gap { .. })));
+            let gap =
+                self.record(who, |record| record.any(|event| matches!(event, ReceivedEvent::Gap { .. })));
             assert!(!gap, "a crash makes no gap at m{who}");
         }
     }
 }
 
-fn settled(records: &[Record], whos: &[Who]) -> bool {
+fn settled(records: &[Record], whos: &[MemberIndex]) -> bool {
     let ids: Option<Vec<&str>> = whos.iter().map(|&who| records[who].id()).collect();
     let Some(ids) = ids else { return false };
     let leader = records[whos[0]].leader.as_ref();
@@ -134,8 +140,12 @@ fn settled(records: &[Record], whos: &[Who]) -> bool {
     agree && leads && ring_from(records, whos, whos[0]).is_some_and(|ring| ring.len() == whos.len())
 }
 
-/// The members of the ring from `start` on, if those among `whos` agree on who is next to whom.
-pub(super) fn ring_from(records: &[Record], whos: &[Who], start: Who) -> Option<Vec<Who>> {
+/// The members of the ring from `start` on, if `whos` agree about their neighbours.
+pub(super) fn ring_from(
+    records: &[Record],
+    whos: &[MemberIndex],
+    start: MemberIndex,
+) -> Option<Vec<MemberIndex>> {
     let mut ring = vec![start];
     loop {
         let at = *ring.last()?;

@@ -1,28 +1,28 @@
-//! What a member prints with `--json`.
+//! The events that a member prints with `--json`.
 
 use serde::Deserialize;
 
-/// One line.
+/// A line of the output.
 #[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Line {
+pub(crate) struct EventLine {
     pub(crate) lamport: u64,
     #[serde(flatten)]
-    pub(crate) event: Event,
+    pub(crate) event: ReceivedEvent,
 }
 
-/// What a line tells. Keys and events that no test looks at are left out.
+/// The event of a line. Keys and events that no test needs are left out.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(tag = "event", rename_all = "lowercase")]
-pub(crate) enum Event {
+pub(crate) enum ReceivedEvent {
     Ready {
-        me: Peer,
-        leader: Peer,
-        members: Vec<Peer>,
+        me: EventMember,
+        leader: EventMember,
+        members: Vec<EventMember>,
         runtime: String,
     },
     Message {
         seq: u64,
-        from: Peer,
+        from: EventMember,
         text: String,
         mine: bool,
     },
@@ -36,19 +36,19 @@ pub(crate) enum Event {
         count: u64,
     },
     Joined {
-        member: Peer,
+        member: EventMember,
     },
     Left {
-        member: Peer,
+        member: EventMember,
         reason: String,
     },
     Ring {
-        prev: Peer,
-        next: Peer,
+        prev: EventMember,
+        next: EventMember,
     },
     Election {},
     Leader {
-        member: Peer,
+        member: EventMember,
         epoch: u64,
     },
     Error {
@@ -63,9 +63,9 @@ pub(crate) enum Event {
     Other,
 }
 
-/// Somebody in the room, as `--json` shows it.
+/// A member as `--json` prints it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-pub(crate) struct Peer {
+pub(crate) struct EventMember {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) addr: String,

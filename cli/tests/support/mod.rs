@@ -1,7 +1,7 @@
 //! Rooms of real processes over real sockets.
 //!
-//! A [`Room`] starts members of the built program with `--json` and reads what they print. Tests wait for
-//! what is printed, with a deadline, and never sleep. When a test fails, each member's last lines are shown.
+//! A [`TestRoom`] starts processes of the program with `--json` and reads their output. Tests wait for output with a
+//! deadline and never sleep. A failing test shows the last lines of each member.
 
 mod check;
 mod event;
@@ -10,12 +10,12 @@ mod record;
 mod room;
 mod slow_member;
 
-pub(crate) use event::Event;
-pub(crate) use process::{Options, Stdout};
-pub(crate) use room::{Room, Runtimes, Who, wait_listening};
+pub(crate) use event::ReceivedEvent;
+pub(crate) use process::{LaunchOptions, Stdout};
+pub(crate) use room::{MemberIndex, Runtimes, TestRoom, wait_listening};
 pub(crate) use slow_member::SlowMember;
 
-/// Makes three tests of each scenario: in a room of threads, in one of async-std, and in a mixed one.
+/// Makes three tests of each scenario: with members on threads, on async-std, and mixed.
 macro_rules! on_every_runtime {
     ($($scenario:ident)*) => { $(
         mod $scenario {

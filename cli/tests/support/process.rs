@@ -1,4 +1,4 @@
-//! One process of the program.
+//! Starts and controls one process of the program.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -10,31 +10,31 @@ use rustix::process::{Pid, Signal, kill_process};
 
 /// How to start a process.
 #[derive(Clone, Debug)]
-pub(crate) struct Options {
+pub(crate) struct LaunchOptions {
     pub(crate) name: String,
     pub(crate) runtime: &'static str,
-    /// Empty to give none.
+    /// The value of `-a`; empty to leave the option out.
     pub(crate) address: &'static str,
-    /// 0 for any free one.
+    /// The port to listen on; 0 means any free one.
     pub(crate) port: u16,
-    /// None creates a room.
+    /// The members to join through; without one the process creates a room.
     pub(crate) contacts: Vec<String>,
     pub(crate) json: bool,
     pub(crate) stdout: Stdout,
-    /// The network namespace to run in; none for that of the test.
+    /// The network namespace to run in; `None` means that of the test.
     pub(crate) namespace: Option<String>,
     /// Further arguments.
     pub(crate) extra: Vec<String>,
 }
 
-/// What becomes of standard output.
+/// How a test treats the standard output of a process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stdout {
-    /// It is read.
+    /// The test reads it.
     Read,
-    /// It is not read before [`super::Room::read_on`].
+    /// The test does not read it before [`super::TestRoom::read_on`].
     Held,
-    /// Its reader goes once the process is a member.
+    /// The test closes it once the process is a member.
     Closed,
 }
 
@@ -45,8 +45,8 @@ pub(crate) struct Process {
 }
 
 impl Process {
-    /// Starts one in the folder `dir`. Its standard error goes to a file there, named after it.
-    pub(crate) fn start(options: &Options, dir: &Path) -> (Self, Child) {
+    /// Starts a process in the folder `dir`. Its standard error goes to the file `NAME.stderr` there.
+    pub(crate) fn start(options: &LaunchOptions, dir: &Path) -> (Self, Child) {
         let stderr = File::create(dir.join(format!("{}.stderr", options.name))).unwrap();
         let mut command = program(options.namespace.as_deref());
         command.current_dir(dir).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
@@ -72,24 +72,24 @@ impl Process {
         (Self { pid, stdin: child.stdin.take() }, child)
     }
 
-    /// Writes one line to standard input. A process that is gone takes it to the grave.
+    /// Writes one line to standard input. Ignores a process that has ended.
     pub(crate) fn write_line(&mut self, line: &str) {
         if let Some(stdin) = &mut self.stdin {
             let _ = stdin.write_all(format!("{line}\n").as_bytes());
         }
     }
 
-    /// Ends standard input.
+    /// Closes standard input.
     pub(crate) fn end_input(&mut self) {
         self.stdin = None;
     }
 
-    /// Sends a signal. The caller knows that the process has not been waited for.
+    /// Sends a signal. The process must not have been waited for yet.
     pub(crate) fn signal(&self, signal: Signal) {
         let _ = kill_process(self.pid, signal);
     }
 
-    /// Resident memory in KiB.
+    /// The resident memory of the process in KiB.
     pub(crate) fn resident_kib(&self) -> u64 {
         let path = format!("/proc/{}/status", self.pid.as_raw_nonzero());
         let status = std::fs::read_to_string(path).unwrap();
@@ -98,9 +98,10 @@ impl Process {
     }
 }
 
-/// The program, to be run in a network namespace. `ip` becomes what it runs, so signals reach the program.
+/// The command that runs the program in a network namespace. `ip` replaces itself by the program, so signals reach
+/// the program.
 fn program(namespace: Option<&str>) -> Command {
-    // The program keeps to the signals that it was started without, so the tests must not hand down theirs.
+    // The program leaves inherited ignored signals ignored, so it must not inherit those of the tests.
     let mut command = Command::new("env");
     command.arg("--default-signal");
     if let Some(namespace) = namespace {
@@ -110,7 +111,7 @@ fn program(namespace: Option<&str>) -> Command {
     command
 }
 
-/// Hands each line of the child's standard output to `take`, until its end or until `take` wants no more.
+/// Passes each line of the child's standard output to `take` until the end, or until `take` returns false.
 pub(crate) fn read_lines(child: &mut Child, mut take: impl FnMut(&str) -> bool) {
     let Some(stdout) = child.stdout.take() else { return };
     for line in BufReader::new(stdout).lines().map_while(Result::ok) {

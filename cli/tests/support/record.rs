@@ -1,54 +1,54 @@
-//! All that one member has printed so far, and the room as it follows from that.
+//! The record of one member: all that it has printed, and the state of the room that follows.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
 
-use super::event::{Event, Line, Peer};
+use super::event::{EventLine, EventMember, ReceivedEvent};
 
-/// More events than any test needs; a member that prints more has run wild.
+/// The maximum number of events. No test needs as many, so a member that prints more is broken.
 const MAX_EVENTS: usize = 200_000;
 
-/// All that one member has printed so far, and the room as it follows from that.
+/// All that one member has printed, and the state of the room that follows.
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     /// Every event, in order.
-    pub(crate) events: Vec<Event>,
+    pub(crate) events: Vec<ReceivedEvent>,
     /// The messages shown, in order.
     pub(crate) shown: Vec<Shown>,
     /// The longest time between two messages shown.
     pub(crate) longest_pause: Duration,
     /// The last text shown of each sender, by id.
     pub(crate) last_of: BTreeMap<String, String>,
-    /// How often it became a member.
+    /// How often the process became a member.
     pub(crate) readies: usize,
-    /// Who it is, once it is a member.
-    pub(crate) me: Option<Peer>,
-    /// What it says that it runs on.
+    /// The member as it printed itself; `None` until it is in the room.
+    pub(crate) me: Option<EventMember>,
+    /// The runtime that the member printed.
     pub(crate) runtime: String,
-    /// Who leads.
-    pub(crate) leader: Option<Peer>,
+    /// The leader that the member printed last.
+    pub(crate) leader: Option<EventMember>,
     /// Ids of all members.
     pub(crate) members: BTreeSet<String>,
-    /// The members before and after it.
-    pub(crate) ring: Option<(Peer, Peer)>,
-    /// Whether its output is not to be read yet.
+    /// The neighbours before and after the member.
+    pub(crate) ring: Option<(EventMember, EventMember)>,
+    /// Whether the test holds the output back.
     pub(crate) held: bool,
-    /// Whether its output has ended or is read no more.
+    /// Whether the output has ended or is no longer read.
     pub(crate) closed: bool,
-    /// How it ended, once it has.
+    /// The exit status, once the process has ended.
     pub(crate) exit: Option<ExitStatus>,
-    /// What it should not have printed.
+    /// The lines that must not be printed, with the reason.
     pub(crate) offences: Vec<String>,
     last_shown: Option<Instant>,
-    /// Its Lamport time.
+    /// The last Lamport time printed.
     pub(crate) lamport: u64,
     epoch: u64,
-    /// The lines that are no messages.
+    /// All lines other than messages.
     lines: Vec<String>,
 }
 
-/// A message shown.
+/// A message that a member showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Shown {
     pub(crate) seq: u64,
@@ -57,17 +57,17 @@ pub(crate) struct Shown {
 }
 
 impl Record {
-    /// Of a member that has printed nothing yet.
+    /// The record of a member that has printed nothing yet.
     pub(crate) fn new(held: bool) -> Self {
         Self { held, ..Self::default() }
     }
 
-    /// Takes in one more line of standard output.
+    /// Adds a line of standard output.
     pub(crate) fn take(&mut self, line: &str) {
         if self.events.len() >= MAX_EVENTS {
             return;
         }
-        match serde_json::from_str::<Line>(line) {
+        match serde_json::from_str::<EventLine>(line) {
             Ok(line) if line.lamport < self.lamport => {
                 self.offences.push(format!("Lamport time ran back from {} to {line:?}", self.lamport));
             }
@@ -83,45 +83,45 @@ impl Record {
         }
     }
 
-    /// The last `n` lines that are no messages, for a person who wants to know why a test failed.
+    /// The last `n` lines other than messages, which show why a test failed.
     pub(crate) fn tail(&self, n: usize) -> &[String] {
         &self.lines[self.lines.len().saturating_sub(n)..]
     }
 
-    /// The id, once it is a member.
+    /// The id of the member, once it is in the room.
     pub(crate) fn id(&self) -> Option<&str> {
         self.me.as_ref().map(|me| me.id.as_str())
     }
 
-    /// The texts shown of the sender with this id, in order.
+    /// The shown texts of the sender with this id, in order.
     pub(crate) fn texts_of(&self, id: &str) -> Vec<&str> {
         self.shown.iter().filter(|shown| shown.from == id).map(|shown| shown.text.as_str()).collect()
     }
 
-    /// The reference and the place of each own message that took its place, in order.
+    /// The `ref` and the place of each own message that has its place, in order.
     pub(crate) fn places(&self) -> Vec<(Option<&str>, u64)> {
         let sent = |event| match event {
-            &Event::Sent { ref reference, seq } => Some((reference.as_deref(), seq)),
+            &ReceivedEvent::Sent { ref reference, seq } => Some((reference.as_deref(), seq)),
             _ => None,
         };
         self.events.iter().filter_map(sent).collect()
     }
 
-    /// Whether such an event was printed.
-    pub(crate) fn any(&self, wanted: impl Fn(&Event) -> bool) -> bool {
+    /// Whether an event was printed that is `wanted`.
+    pub(crate) fn any(&self, wanted: impl Fn(&ReceivedEvent) -> bool) -> bool {
         self.events.iter().any(wanted)
     }
 
-    fn fold(&mut self, event: &Event) {
+    fn fold(&mut self, event: &ReceivedEvent) {
         match event {
-            Event::Ready { me, leader, members, runtime } => {
+            ReceivedEvent::Ready { me, leader, members, runtime } => {
                 self.runtime.clone_from(runtime);
                 self.readies += 1;
                 self.me = Some(me.clone());
                 self.leader = Some(leader.clone());
                 self.members = members.iter().map(|member| member.id.clone()).collect();
             }
-            Event::Message { seq, from, text, mine } => {
+            ReceivedEvent::Message { seq, from, text, mine } => {
                 if *mine != (Some(from) == self.me.as_ref()) {
                     self.offences.push(format!("mine is wrong of {from:?}"));
                 }
@@ -131,26 +131,26 @@ impl Record {
                 self.last_of.insert(from.id.clone(), text.clone());
                 self.shown.push(Shown { seq: *seq, from: from.id.clone(), text: text.clone() });
             }
-            Event::Joined { member } => {
+            ReceivedEvent::Joined { member } => {
                 self.members.insert(member.id.clone());
             }
-            Event::Left { member, .. } => {
+            ReceivedEvent::Left { member, .. } => {
                 self.members.remove(&member.id);
             }
-            Event::Ring { prev, next } => self.ring = Some((prev.clone(), next.clone())),
-            Event::Leader { member, epoch } => {
+            ReceivedEvent::Ring { prev, next } => self.ring = Some((prev.clone(), next.clone())),
+            ReceivedEvent::Leader { member, epoch } => {
                 if *epoch < self.epoch {
                     self.offences.push(format!("epoch ran back from {} to {epoch}", self.epoch));
                 }
                 self.epoch = *epoch;
                 self.leader = Some(member.clone());
             }
-            Event::Sent { .. }
-            | Event::Gap { .. }
-            | Event::Election {}
-            | Event::Error { .. }
-            | Event::Bye { .. }
-            | Event::Other => {}
+            ReceivedEvent::Sent { .. }
+            | ReceivedEvent::Gap { .. }
+            | ReceivedEvent::Election {}
+            | ReceivedEvent::Error { .. }
+            | ReceivedEvent::Bye { .. }
+            | ReceivedEvent::Other => {}
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A room of processes, and how to wait for what happens in it.
+//! A room of processes, and ways to wait for its events.
 
 use std::net::TcpStream;
 use std::path::Path;
@@ -12,20 +12,20 @@ use serde_json::json;
 use tempfile::TempDir;
 
 use super::check::ring_from;
-use super::event::Event;
-use super::process::{Options, Process, Stdout, read_lines};
+use super::event::ReceivedEvent;
+use super::process::{LaunchOptions, Process, Stdout, read_lines};
 use super::record::Record;
 
-/// How long anything may take that is not measured. Reached only when something is broken.
+/// The deadline of everything that is not measured. Only a broken program reaches it.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Lines of each member that are shown when a test fails.
+/// The number of lines of each member that a failing test shows.
 const TAIL: usize = 50;
 
-/// A member, in the order of their starts.
-pub(crate) type Who = usize;
+/// The number of a member, in the order in which they were started.
+pub(crate) type MemberIndex = usize;
 
-/// What the members of a room run on.
+/// The runtimes of the members of a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Runtimes {
     Threads,
@@ -34,7 +34,7 @@ pub(crate) enum Runtimes {
 }
 
 impl Runtimes {
-    fn of(self, who: Who) -> &'static str {
+    fn of(self, who: MemberIndex) -> &'static str {
         match self {
             Self::Threads => "threads",
             Self::Mixed if who.is_multiple_of(2) => "threads",
@@ -43,13 +43,13 @@ impl Runtimes {
     }
 }
 
-/// A room of processes. All are killed when it is dropped.
-pub(crate) struct Room {
+/// A room of processes, which are killed when it is dropped.
+pub(crate) struct TestRoom {
     runtimes: Runtimes,
     processes: Vec<Process>,
-    /// What each has said, in order.
+    /// The texts that each member said, in order.
     pub(super) said: Vec<Vec<String>>,
-    /// How much each had said when a member came in: `[member][sender]`. It may have missed that.
+    /// How many texts each sender had said when a member was started: `[member][sender]`. The member may lack those.
     pub(super) said_before: Vec<Vec<usize>>,
     records: Arc<Records>,
     dir: TempDir,
@@ -66,13 +66,13 @@ impl Records {
         self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn change(&self, who: Who, change: impl FnOnce(&mut Record)) {
+    fn change(&self, who: MemberIndex, change: impl FnOnce(&mut Record)) {
         change(&mut self.lock()[who]);
         self.changed.notify_all();
     }
 }
 
-impl Room {
+impl TestRoom {
     /// A room without members.
     pub(crate) fn new(runtimes: Runtimes) -> Self {
         Self {
@@ -85,7 +85,7 @@ impl Room {
         }
     }
 
-    /// A room of `n`, each of whom came in through the one before; the first leads.
+    /// A room of `n` members, each of which joined through the one before; the first leads.
     pub(crate) fn of(n: usize, runtimes: Runtimes) -> Self {
         let mut room = Self::new(runtimes);
         room.create();
@@ -96,53 +96,53 @@ impl Room {
         room
     }
 
-    /// The folder in which all run.
+    /// The folder in which all processes run.
     pub(crate) fn dir(&self) -> &Path {
         self.dir.path()
     }
 
-    /// Everyone who was ever started.
-    pub(crate) fn everyone(&self) -> Vec<Who> {
+    /// All members that were ever started.
+    pub(crate) fn everyone(&self) -> Vec<MemberIndex> {
         (0..self.processes.len()).collect()
     }
 
-    /// Everyone but these.
-    pub(crate) fn all_but(&self, gone: &[Who]) -> Vec<Who> {
+    /// All members but these.
+    pub(crate) fn all_but(&self, gone: &[MemberIndex]) -> Vec<MemberIndex> {
         self.everyone().into_iter().filter(|who| !gone.contains(who)).collect()
     }
 
     /// Starts the first member and waits until it leads.
-    pub(crate) fn create(&mut self) -> Who {
+    pub(crate) fn create(&mut self) -> MemberIndex {
         let who = self.start(|_| ());
         self.wait_ready(who);
         who
     }
 
-    /// Starts a member that joins through `contact`, and waits until it is in.
-    pub(crate) fn join(&mut self, contact: Who) -> Who {
+    /// Starts a member that joins through `contact`, and waits until it is in the room.
+    pub(crate) fn join(&mut self, contact: MemberIndex) -> MemberIndex {
         let who = self.begin_join(contact);
         self.wait_ready(who);
         who
     }
 
-    /// Starts a member that joins through `contact`, and waits for nothing.
-    pub(crate) fn begin_join(&mut self, contact: Who) -> Who {
+    /// Starts a member that joins through `contact`, without waiting.
+    pub(crate) fn begin_join(&mut self, contact: MemberIndex) -> MemberIndex {
         let contact = self.addr(contact);
         self.start(|options| options.contacts = vec![contact])
     }
 
-    /// Starts a member on `address`, that joins through `contact` or creates a room, and waits until it is in.
-    pub(crate) fn enter_on(&mut self, address: &'static str, contact: Option<Who>) -> Who {
+    /// Starts a member on `address` that joins through `contact` or creates a room, and waits until it is in the room.
+    pub(crate) fn enter_on(&mut self, address: &'static str, contact: Option<MemberIndex>) -> MemberIndex {
         let contacts = contact.into_iter().map(|contact| self.addr(contact)).collect();
         let who = self.start(|options| (options.address, options.contacts) = (address, contacts));
         self.wait_ready(who);
         who
     }
 
-    /// Starts a process; `adjust` may change the usual options of a member that creates a room.
-    pub(crate) fn start(&mut self, adjust: impl FnOnce(&mut Options)) -> Who {
+    /// Starts a process with the usual options of a member that creates a room, changed by `adjust`.
+    pub(crate) fn start(&mut self, adjust: impl FnOnce(&mut LaunchOptions)) -> MemberIndex {
         let who = self.processes.len();
-        let mut options = Options {
+        let mut options = LaunchOptions {
             name: format!("m{who}"),
             runtime: self.runtimes.of(who),
             address: "127.0.0.1",
@@ -166,28 +166,28 @@ impl Room {
     }
 
     /// Waits until `who` is a member.
-    pub(crate) fn wait_ready(&mut self, who: Who) {
+    pub(crate) fn wait_ready(&mut self, who: MemberIndex) {
         self.until(&format!("m{who} is ready"), |records| records[who].readies > 0);
         self.said_before[who] = self.said.iter().map(Vec::len).collect();
         self.record(who, |record| assert_eq!(record.runtime, self.runtimes.of(who)));
     }
 
-    /// Where `who` listens.
-    pub(crate) fn addr(&self, who: Who) -> String {
+    /// The address on which `who` listens.
+    pub(crate) fn addr(&self, who: MemberIndex) -> String {
         self.record(who, |record| record.me.clone()).unwrap().addr
     }
 
     /// The process of `who`.
-    pub(crate) fn process(&mut self, who: Who) -> &mut Process {
+    pub(crate) fn process(&mut self, who: MemberIndex) -> &mut Process {
         &mut self.processes[who]
     }
 
-    /// Looks at what `who` has printed.
-    pub(crate) fn record<T>(&self, who: Who, look: impl FnOnce(&Record) -> T) -> T {
+    /// Evaluates `look` on the record of `who`.
+    pub(crate) fn record<T>(&self, who: MemberIndex, look: impl FnOnce(&Record) -> T) -> T {
         look(&self.records.lock()[who])
     }
 
-    /// Waits until `condition` holds for what all have printed. Asked again with every line.
+    /// Waits until `condition` holds for the records of all members. Checks again after each line.
     pub(crate) fn until(&self, what: &str, condition: impl Fn(&[Record]) -> bool) -> Duration {
         let start = Instant::now();
         let mut records = self.records.lock();
@@ -199,13 +199,18 @@ impl Room {
         start.elapsed()
     }
 
-    /// Waits until `who` printed an event such that `wanted`.
-    pub(crate) fn until_event(&self, who: Who, what: &str, wanted: impl Fn(&Event) -> bool) -> Duration {
+    /// Waits until `who` has printed an event that is `wanted`.
+    pub(crate) fn until_event(
+        &self,
+        who: MemberIndex,
+        what: &str,
+        wanted: impl Fn(&ReceivedEvent) -> bool,
+    ) -> Duration {
         self.until(&format!("m{who}: {what}"), |records| records[who].any(&wanted))
     }
 
     /// Each of `whos` says `lines` more lines, in turn.
-    pub(crate) fn talk(&mut self, whos: &[Who], lines: usize) {
+    pub(crate) fn talk(&mut self, whos: &[MemberIndex], lines: usize) {
         for _ in 0..lines {
             for &who in whos {
                 let text = format!("m{who} says {}", self.said[who].len());
@@ -215,7 +220,7 @@ impl Room {
     }
 
     /// Each of `whos` says a line again and again for `time`, with `pause` in between.
-    pub(crate) fn talk_for(&mut self, whos: &[Who], time: Duration, pause: Duration) {
+    pub(crate) fn talk_for(&mut self, whos: &[MemberIndex], time: Duration, pause: Duration) {
         let start = Instant::now();
         while start.elapsed() < time {
             self.talk(whos, 1);
@@ -223,13 +228,13 @@ impl Room {
         }
     }
 
-    /// How many lines `who` has said.
-    pub(crate) fn said(&self, who: Who) -> usize {
+    /// The number of texts that `who` has said.
+    pub(crate) fn said(&self, who: MemberIndex) -> usize {
         self.said[who].len()
     }
 
     /// `who` says `text`.
-    pub(crate) fn say(&mut self, who: Who, text: &str) {
+    pub(crate) fn say(&mut self, who: MemberIndex, text: &str) {
         let reference = self.said[who].len().to_string();
         self.said[who].push(text.to_owned());
         let line = json!({"command": "say", "text": text, "ref": reference}).to_string();
@@ -237,25 +242,25 @@ impl Room {
     }
 
     /// `who` gives a command other than to say something.
-    pub(crate) fn command(&mut self, who: Who, command: &str) {
+    pub(crate) fn command(&mut self, who: MemberIndex, command: &str) {
         let line = json!({ "command": command }).to_string();
         self.processes[who].write_line(&line);
     }
 
-    /// Begins to read the output of `who`, which was held.
-    pub(crate) fn read_on(&self, who: Who) {
+    /// Begins to read the held output of `who`.
+    pub(crate) fn read_on(&self, who: MemberIndex) {
         self.records.change(who, |record| record.held = false);
     }
 
-    /// Whom `who` takes for the leader, whether or not the room is settled.
-    pub(crate) fn leader_for(&self, who: Who) -> Who {
+    /// The leader according to `who`, even if the room is not settled.
+    pub(crate) fn leader_for(&self, who: MemberIndex) -> MemberIndex {
         let records = self.records.lock();
         let leader = records[who].leader.as_ref().map(|leader| leader.id.as_str());
         (0..records.len()).find(|&other| records[other].id() == leader).unwrap()
     }
 
-    /// Sends all of them the signal before anything else.
-    pub(crate) fn signal(&self, whos: &[Who], signal: Signal) {
+    /// Sends a signal to all of `whos` at once.
+    pub(crate) fn signal(&self, whos: &[MemberIndex], signal: Signal) {
         let records = self.records.lock();
         for &who in whos {
             if records[who].exit.is_none() {
@@ -264,33 +269,33 @@ impl Room {
         }
     }
 
-    /// Kills all of them at once and waits for their ends.
-    pub(crate) fn kill(&self, whos: &[Who]) {
+    /// Kills all of `whos` at once and waits until they have ended.
+    pub(crate) fn kill(&self, whos: &[MemberIndex]) {
         self.signal(whos, Signal::KILL);
         self.until("the killed are dead", |records| whos.iter().all(|&who| records[who].exit.is_some()));
     }
 
-    /// Waits for the end of `who`; its exit code, if it was not killed by a signal.
-    pub(crate) fn exit_code(&self, who: Who) -> Option<i32> {
+    /// Waits until `who` ends. Returns the exit code, or `None` if a signal killed it.
+    pub(crate) fn exit_code(&self, who: MemberIndex) -> Option<i32> {
         self.until(&format!("m{who} ends"), |records| records[who].exit.is_some());
         self.record(who, |record| record.exit.and_then(|exit| exit.code()))
     }
 
-    /// Those of a settled room in ring order, beginning with the leader.
-    pub(crate) fn ring(&self, whos: &[Who]) -> Vec<Who> {
+    /// The members of a settled room in ring order, beginning with the leader.
+    pub(crate) fn ring(&self, whos: &[MemberIndex]) -> Vec<MemberIndex> {
         let records = self.records.lock();
         let leader = records[whos[0]].leader.as_ref().unwrap();
         let leader = whos.iter().copied().find(|&who| records[who].id() == Some(&leader.id)).unwrap();
         ring_from(&records, whos, leader).unwrap()
     }
 
-    /// Who leads in a settled room.
-    pub(crate) fn leader(&self, whos: &[Who]) -> Who {
+    /// The leader of a settled room.
+    pub(crate) fn leader(&self, whos: &[MemberIndex]) -> MemberIndex {
         self.ring(whos)[0]
     }
 }
 
-/// Waits until something takes connections at `addr`.
+/// Waits until `addr` accepts connections.
 pub(crate) fn wait_listening(addr: &str) {
     let start = Instant::now();
     while TcpStream::connect(addr).is_err() {
@@ -299,8 +304,8 @@ pub(crate) fn wait_listening(addr: &str) {
     }
 }
 
-/// Reads all that a process prints, then waits for its end.
-fn watch(mut child: Child, options: &Options, who: Who, records: &Records) {
+/// Reads the output of a process to its end, then waits until the process has ended.
+fn watch(mut child: Child, options: &LaunchOptions, who: MemberIndex, records: &Records) {
     let held = records.changed.wait_while(records.lock(), |all| all[who].held);
     drop(held);
     read_lines(&mut child, |line| {
@@ -314,7 +319,7 @@ fn watch(mut child: Child, options: &Options, who: Who, records: &Records) {
     records.change(who, |record| record.exit = Some(exit));
 }
 
-impl Drop for Room {
+impl Drop for TestRoom {
     fn drop(&mut self) {
         for who in self.everyone() {
             self.read_on(who);

@@ -1,5 +1,5 @@
-//! A member in this process that can stop to read, and yet gives signs of life: what a program does that
-//! hangs, or whose machine is far too busy.
+//! A member in this process that can stop reading while it still sends signs of life, as a program does that hangs or
+//! whose machine is far too busy.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{Read, Write};
@@ -16,10 +16,10 @@ use ringchat_core::{
     Origin, RoomId, Seed, Stamp, Start,
 };
 
-/// How long anything may take that is not measured.
+/// The deadline of everything that is not measured.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// How often it gives a sign of life while it does not read.
+/// The time between two signs of life while the member does not read.
 const BEAT: Duration = Duration::from_millis(200);
 
 /// A member in this process. It ends when dropped.
@@ -34,7 +34,7 @@ enum Control {
 }
 
 impl SlowMember {
-    /// Joins the room of `contact`, and waits until it is in.
+    /// Joins the room of `contact` and waits until this is a member.
     pub(crate) fn join(contact: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let addr = listener.local_addr().unwrap();
@@ -48,17 +48,17 @@ impl SlowMember {
         member
     }
 
-    /// It reads no more, and only gives signs of life.
+    /// Makes the member stop reading and only send signs of life.
     pub(crate) fn stop_reading(&self) {
         self.control.send(Control::StopReading).unwrap();
     }
 
-    /// It reads again.
+    /// Makes the member read again.
     pub(crate) fn read_on(&self) {
         self.control.send(Control::ReadOn).unwrap();
     }
 
-    /// Waits until it is told such a thing.
+    /// Waits for a notice that is `wanted`.
     pub(crate) fn wait(&self, wanted: impl Fn(&Notice) -> bool) {
         let start = Instant::now();
         loop {
@@ -70,26 +70,26 @@ impl SlowMember {
     }
 }
 
-/// A plain driver: it writes and connects on its one thread, and has a reader for each link.
+/// A simple driver: one thread that writes and connects, and one reader thread per link.
 struct Driver {
     node: Node,
     start: Instant,
     inputs: Receiver<Input>,
     to_node: SyncSender<Input>,
     accepted: Receiver<TcpStream>,
-    /// Inputs that executing actions caused.
+    /// The inputs caused by executed actions.
     echo: VecDeque<Input>,
     links: BTreeMap<LinkId, TcpStream>,
     next_link: u64,
     notify: SyncSender<Notice>,
-    /// Of the last message sent.
+    /// The Lamport time of the last message sent.
     room: RoomId,
     stamp: Stamp,
 }
 
 impl Driver {
     fn new(config: Config, listener: TcpListener, notify: SyncSender<Notice>) -> Self {
-        // Nothing waits in these: what is not taken stays in the sockets.
+        // These queues hold nothing: what the node does not take stays in the sockets.
         let (to_node, inputs) = sync_channel(0);
         let (to_accept, accepted) = sync_channel(0);
         thread::spawn(move || {
@@ -136,7 +136,7 @@ impl Driver {
         }
     }
 
-    /// Gives signs of life until told to read on; false if the test is over.
+    /// Sends signs of life until told to read on. Returns false if the test is over.
     fn idle(&mut self, orders: &Receiver<Control>) -> bool {
         loop {
             match orders.recv_timeout(BEAT) {
@@ -199,7 +199,7 @@ impl Driver {
         let link = LinkId(self.next_link);
         self.next_link += 1;
         let remote = stream.peer_addr().unwrap();
-        // A peer that is gone already shows in its reader.
+        // The reader notices a peer that is already gone.
         let _ = stream.write_all(&GREETING);
         let (reader, to_node) = (stream.try_clone().unwrap(), self.to_node.clone());
         self.links.insert(link, stream);
@@ -212,13 +212,13 @@ impl Driver {
         let mut bytes = Vec::new();
         encode(envelope, &mut bytes).unwrap();
         if let Some(stream) = self.links.get_mut(&link) {
-            // A peer that is gone shows in its reader.
+            // The reader notices a peer that is gone.
             let _ = stream.write_all(&bytes);
         }
     }
 }
 
-/// Hands what comes in on a link to the driver, until it ends.
+/// Passes the messages of a link to the driver until the link ends.
 fn read(mut stream: TcpStream, link: LinkId, to_node: &SyncSender<Input>) {
     let mut decoder = FrameDecoder::new(MAX_FRAME);
     while let Ok(count @ 1..) = stream.read(decoder.spare()) {

@@ -1,9 +1,9 @@
-//! What is typed, pasted, and typed ahead.
+//! Text that is typed, pasted, or typed before the prompt.
 
 use tempfile::TempDir;
 
 use crate::Room;
-use crate::peer::Peer;
+use crate::json_member::JsonMember;
 use crate::pty::Terminal;
 
 #[test]
@@ -88,9 +88,9 @@ fn a_character_of_several_parts_is_deleted_whole() {
 }
 
 #[test]
-fn what_is_typed_before_the_prompt_is_sent_and_the_rest_can_be_edited() {
+fn lines_typed_before_the_prompt_are_sent_and_the_rest_can_be_edited() {
     let dir = TempDir::new().unwrap();
-    let eve = Peer::start(dir.path(), &["-l", "-n", "Eve"]);
+    let eve = JsonMember::start(dir.path(), &["-l", "-n", "Eve"]);
     let port = eve.addr.rsplit_once(':').unwrap().1.to_owned();
     eve.freeze();
     let mut bob = Terminal::start(dir.path(), &["-n", "Bob", "-na", "127.0.0.1", "-np", &port], &[]);

@@ -1,4 +1,4 @@
-//! No key holds anything up.
+//! No key delays the output.
 
 use crate::Room;
 
@@ -9,7 +9,7 @@ const ENDS: [u8; 2] = [0x1a, 0x1c];
 fn after_any_byte_a_line_is_shown_without_a_further_key() {
     let mut room = Room::new(&[]);
     for byte in (0..=255_u8).filter(|byte| !ENDS.contains(byte)) {
-        // Some keys leave the room if nothing is typed.
+        // Some keys leave the room if there is no text.
         room.bob.keys("x");
         room.bob.press(&[byte]);
         room.eve.say(&format!("after byte {byte}."));
@@ -25,7 +25,7 @@ fn after_any_key_with_alt_a_line_is_shown_without_a_further_key() {
         room.bob.press(&[0x1b, byte]);
         room.eve.say(&format!("after alt {byte}."));
         assert!(room.shows(&format!("after alt {byte}.")));
-        // Ends what the two bytes may have begun.
+        // Ends a sequence that the two bytes may have begun.
         room.bob.keys("~");
     }
 }

@@ -1,16 +1,11 @@
 //! The program on a pseudo-terminal.
 
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on is to panic"
-)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failing test panics")]
 #![allow(clippy::disallowed_methods, reason = "the tests wait for the screen, with a deadline")]
 
 mod edit;
+mod json_member;
 mod keys;
-mod peer;
 mod pty;
 mod screen;
 mod shell;
@@ -19,12 +14,12 @@ mod signals;
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use peer::Peer;
+use json_member::JsonMember;
 use pty::Terminal;
 
-/// A room: its creator, driven with JSON, and a member on a terminal, called Bob.
+/// A room of two: Eve, who created it and is controlled with JSON, and Bob, on a terminal.
 struct Room {
-    eve: Peer,
+    eve: JsonMember,
     bob: Terminal,
     prompt: String,
     _dir: TempDir,
@@ -37,7 +32,7 @@ impl Room {
 
     fn with(args: &[&str], env: &[(&str, &str)]) -> Self {
         let dir = TempDir::new().unwrap();
-        let eve = Peer::start(dir.path(), &["-l", "-n", "Eve"]);
+        let eve = JsonMember::start(dir.path(), &["-l", "-n", "Eve"]);
         let bob = Terminal::start(dir.path(), &[&["-n", "Bob", &eve.addr], args].concat(), env);
         let addr = eve.wait("joined")["member"]["addr"].as_str().unwrap().to_owned();
         let prompt = format!("> Bob({addr}):");
@@ -45,19 +40,19 @@ impl Room {
         Self { eve, bob, prompt, _dir: dir }
     }
 
-    /// Presses keys once the prompt is there. Before that, the terminal would take them for itself.
+    /// Presses keys once the prompt is shown. Before that, the terminal would edit them itself.
     fn keys(&mut self, keys: &str) {
         self.bob.wait("prompt", |lines| lines.last() == Some(&self.prompt));
         self.bob.keys(keys);
     }
 
-    /// Types and waits until it stands there.
+    /// Types a text and waits until the screen shows it.
     fn type_in(&mut self, text: &str) {
         self.keys(text);
         self.bob.wait_line(&format!("{} {text}", self.prompt));
     }
 
-    /// `text` as the terminal shows it when Eve says it, apart from the Lamport time.
+    /// Waits until the terminal shows `text` as said by Eve, and returns whether its line has the right form.
     fn shows(&self, text: &str) -> bool {
         let start = format!("> Eve({})[", self.eve.addr);
         let lines = self.bob.wait(text, |lines| lines.iter().any(|line| line.ends_with(text)));
@@ -166,7 +161,7 @@ fn a_text_that_is_too_long_is_not_sent_and_not_lost() {
     let mut room = Room::new(&[]);
     room.keys(&format!("\u{1b}[200~{}\u{1b}[201~\r", "x".repeat(16 * 1024 + 1)));
     room.bob.wait("a complaint", |lines| lines.iter().any(|line| line.contains("at most 16384 bytes")));
-    // It is still there, to be shortened, and is asked about because it is long.
+    // The text is still there to be shortened; the desk asks before it sends a long one.
     room.bob.keys("\u{7f}\r");
     room.bob.wait("a question", |lines| lines.iter().any(|line| line.contains("16 KiB as one message?")));
     room.bob.keys("\r");
@@ -174,7 +169,7 @@ fn a_text_that_is_too_long_is_not_sent_and_not_lost() {
 }
 
 #[test]
-fn colours_are_for_who_wants_them() {
+fn colours_can_be_switched_off() {
     let mut room = Room::new(&[]);
     room.eve.say("hello");
     assert!(room.shows("hello"));

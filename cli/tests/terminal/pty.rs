@@ -1,4 +1,4 @@
-//! A program on a pseudo-terminal, and what a terminal makes of its output.
+//! A program on a pseudo-terminal, and a terminal that interprets its output.
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
@@ -16,17 +16,17 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
-/// How long anything may take.
+/// The deadline of everything.
 const LONG: Duration = Duration::from_secs(20);
 
 const ROWS: u16 = 40;
 const COLUMNS: u16 = 120;
 
-/// What came out so far.
+/// The output so far.
 struct Seen {
     raw: Vec<u8>,
     parser: vt100::Parser,
-    /// Nothing more is read.
+    /// Whether the test has stopped reading.
     is_held: bool,
 }
 
@@ -39,14 +39,14 @@ pub(crate) struct Terminal {
 }
 
 impl Terminal {
-    /// Starts the program in `dir`, with more in its environment than usual.
+    /// Starts the program in `dir` with additional environment variables.
     pub(crate) fn start(dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
         let mut command = with_usual_signals();
         command.arg(env!("CARGO_BIN_EXE_ringchat")).current_dir(dir).args(args).envs(env.iter().copied());
         Self::open(command)
     }
 
-    /// Starts an interactive shell in `dir` that calls the program `ringchat`; the terminal is its controlling one.
+    /// Starts an interactive shell in `dir` that finds the program as `ringchat` and is controlled by the terminal.
     pub(crate) fn shell(dir: &Path, shell: &[&str]) -> Self {
         let mut command = with_usual_signals();
         command.args(["setsid", "--ctty"]).args(shell).current_dir(dir).env("PS1", "shell$ ").env("ENV", "");
@@ -83,14 +83,14 @@ impl Terminal {
         Self { child, master: master.into(), slave, seen }
     }
 
-    /// Reads nothing more of what comes out, or reads on.
+    /// Stops reading the output, or reads on.
     pub(crate) fn hold(&self, is_held: bool) {
         self.seen.0.lock().unwrap().is_held = is_held;
         self.seen.1.notify_all();
     }
 
-    /// Gives the terminal another width. If it is narrower, waits until the program has painted its screen anew: what it
-    /// paints before is too wide.
+    /// Sets the width of the terminal. If it becomes narrower, waits until the program has repainted its screen,
+    /// because earlier output is too wide.
     pub(crate) fn resize(&self, columns: u16, rows: u16) {
         let cells = |n| NonZeroU16::new(n).unwrap();
         let (seen, more) = &*self.seen;
@@ -100,7 +100,7 @@ impl Terminal {
         let before = now.raw.len();
         drop(now);
         tcsetwinsize(&self.slave, winsize(columns, rows)).unwrap();
-        // The terminal is not the controlling one of the program, so nobody else tells.
+        // The terminal does not control the program, so the system sends no signal.
         self.signal(Signal::WINCH);
         let is_old =
             |seen: &mut Seen| !is_wider && !String::from_utf8_lossy(&seen.raw[before..]).contains("\u{1b}[H");
@@ -108,13 +108,13 @@ impl Terminal {
         assert!(!timeout.timed_out(), "the screen is not painted anew");
     }
 
-    /// Whether the terminal edits lines and echoes, as it does outside of programs.
+    /// Whether the terminal edits lines and echoes, as it does for a shell.
     pub(crate) fn is_cooked(&self) -> bool {
         let modes = tcgetattr(&self.slave).unwrap().local_modes;
         modes.contains(LocalModes::ICANON | LocalModes::ECHO)
     }
 
-    /// Waits until nothing comes out for so long.
+    /// Waits until there was no output for this long.
     pub(crate) fn wait_quiet(&self, time: Duration) {
         let (seen, more) = &*self.seen;
         let mut seen = seen.lock().unwrap();
@@ -128,7 +128,7 @@ impl Terminal {
         }
     }
 
-    /// The process.
+    /// The id of the process.
     pub(crate) fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
     }
@@ -138,12 +138,12 @@ impl Terminal {
         self.press(keys.as_bytes());
     }
 
-    /// Presses keys that are no text.
+    /// Presses keys given as bytes.
     pub(crate) fn press(&mut self, bytes: &[u8]) {
         self.master.write_all(bytes).unwrap();
     }
 
-    /// Waits until the screen shows what `wanted` looks for, and gives the screen's lines.
+    /// Waits until the lines of the screen are as `wanted` and returns them.
     pub(crate) fn wait(&self, what: &str, wanted: impl Fn(&[String]) -> bool) -> Vec<String> {
         let (seen, more) = &*self.seen;
         let seen = seen.lock().unwrap();
@@ -154,12 +154,12 @@ impl Terminal {
         lines
     }
 
-    /// Waits until some line of the screen is `line`.
+    /// Waits until the screen has the line `line` and returns its lines.
     pub(crate) fn wait_line(&self, line: &str) -> Vec<String> {
         self.wait(line, |lines| lines.iter().any(|shown| shown == line))
     }
 
-    /// Waits until these are the last bytes that came out.
+    /// Waits until the output ends with these bytes.
     pub(crate) fn wait_raw(&self, end: &str) {
         let (seen, more) = &*self.seen;
         let waiting = |seen: &mut Seen| !seen.raw.ends_with(end.as_bytes());
@@ -168,18 +168,18 @@ impl Terminal {
         assert!(!timeout.timed_out(), "the last bytes are {last:?}");
     }
 
-    /// Every byte that came out so far.
+    /// All bytes of the output so far.
     pub(crate) fn raw(&self) -> Vec<u8> {
         self.seen.0.lock().unwrap().raw.clone()
     }
 
-    /// The terminal as its output left it.
+    /// The screen of the terminal.
     pub(crate) fn screen(&self) -> vt100::Screen {
         self.seen.0.lock().unwrap().parser.screen().clone()
     }
 
-    /// Asserts that the terminal echoes and edits lines by itself, as it does outside of programs, and waits
-    /// until it no longer marks pasted text.
+    /// Asserts that the terminal echoes and edits lines, as it does for a shell, and waits until it no longer marks
+    /// pasted text.
     pub(crate) fn assert_restored(&self) {
         assert!(self.is_cooked(), "the terminal is left raw");
         let (seen, more) = &*self.seen;
@@ -193,7 +193,7 @@ impl Terminal {
         kill_process(self.pid(), signal).unwrap();
     }
 
-    /// Waits for the end of the program.
+    /// Waits until the program ends.
     pub(crate) fn exit(&mut self) -> ExitStatus {
         self.child.wait().unwrap()
     }
@@ -201,7 +201,7 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // It may be over already.
+        // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -213,7 +213,7 @@ impl Seen {
         Self { raw: Vec::new(), parser: vt100::Parser::new(size(ROWS), size(COLUMNS), 0), is_held: false }
     }
 
-    /// The rows of the screen, without the empty ones at its end.
+    /// The rows of the screen without the empty ones at the end.
     fn lines(&self) -> Vec<String> {
         let screen = self.parser.screen();
         let mut lines: Vec<String> =
@@ -225,7 +225,7 @@ impl Seen {
     }
 }
 
-/// Starts a program without the signals that whoever started the tests ignores.
+/// A command that runs a program with default signals, even if the tests run with ignored ones.
 fn with_usual_signals() -> Command {
     let mut command = Command::new("env");
     command.arg("--default-signal");
@@ -236,7 +236,7 @@ fn winsize(columns: u16, rows: u16) -> Winsize {
     Winsize { ws_row: rows, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 }
 }
 
-/// Reads the terminal's output on a thread that ends with it.
+/// Reads the output of the terminal on a thread that ends with the output.
 fn watch(master: OwnedFd, seen: Arc<(Mutex<Seen>, Condvar)>) {
     let mut master = File::from(master);
     thread::spawn(move || {

@@ -1,4 +1,4 @@
-//! What stands on the screen, whatever others say and however the window changes.
+//! The screen, whatever other members say and however the window changes.
 
 use std::fs;
 use std::process::Command;
@@ -8,10 +8,10 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::Room;
-use crate::peer::Peer;
+use crate::json_member::JsonMember;
 
 #[test]
-fn no_row_of_a_text_can_pass_for_a_line_of_somebody_else() {
+fn no_row_of_a_text_can_imitate_a_line_of_another_member() {
     for blank in [' ', '\u{a0}', '\u{3000}', '\u{2003}'] {
         let mut room = Room::new(&[]);
         for width in [119, 61, 40] {
@@ -42,7 +42,7 @@ fn a_text_of_very_many_lines_is_folded_and_shown_when_asked_for() {
     });
 }
 
-/// Rows as one text.
+/// Joins rows to one text.
 fn joined(rows: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     let rows: Vec<String> = rows.into_iter().map(|row| row.as_ref().trim().to_owned()).collect();
     rows.join(" ")
@@ -75,7 +75,7 @@ fn a_window_that_changes_shows_one_prompt_and_every_line_once() {
 }
 
 #[test]
-fn two_thousand_lines_come_in_order_while_somebody_types() {
+fn two_thousand_lines_come_in_order_while_the_user_types() {
     let mut room = Room::new(&[]);
     let typed: String = (0..40).map(|n| format!("w{n} ")).collect::<Vec<_>>().concat();
     for line in 0..2000 {
@@ -113,7 +113,7 @@ fn wide_joined_and_right_to_left_characters_are_typed_and_shown() {
 }
 
 #[test]
-fn what_was_said_while_one_was_stopped_is_set_apart() {
+fn texts_said_while_the_program_was_stopped_are_set_apart() {
     let mut room = Room::new(&["--detect-ms", "200"]);
     room.bob.signal(Signal::STOP);
     room.eve.wait("left");
@@ -149,11 +149,11 @@ fn at_rest_nothing_is_written_and_no_time_is_used() {
     let (before, written) = (ticks(), room.bob.raw().len());
     room.bob.wait_quiet(Duration::from_secs(2));
     assert_eq!(room.bob.raw().len(), written);
-    // The room itself sends signs of life meanwhile.
+    // The room still sends signs of life.
     assert!(ticks() - before <= 1);
 }
 
-/// A terminal that wraps anew what stands on it when its window changes.
+/// tmux is a terminal that rewraps its rows when its window changes.
 #[test]
 fn tmux_shows_one_prompt_and_every_line_once_when_its_window_changes() {
     if Command::new("tmux").arg("-V").output().is_err() {
@@ -161,7 +161,7 @@ fn tmux_shows_one_prompt_and_every_line_once_when_its_window_changes() {
         return;
     }
     let dir = TempDir::new().unwrap();
-    let mut eve = Peer::start(dir.path(), &["-l", "-n", "Eve"]);
+    let mut eve = JsonMember::start(dir.path(), &["-l", "-n", "Eve"]);
     let tmux = Tmux::start(&dir, &["-n", "Bob", &eve.addr]);
     eve.wait("joined");
     for line in 0..40 {
@@ -176,7 +176,7 @@ fn tmux_shows_one_prompt_and_every_line_once_when_its_window_changes() {
         eve.say(&format!("resized {nth}."));
         let screen = tmux.wait("a whole screen", |screen| {
             let text = joined(screen.lines());
-            // tmux tells the program of the size a while after it wraps anew; on a wide screen narrow rows stay.
+            // tmux reports the new size to the program some time after it rewraps; on a wide screen narrow rows stay.
             let whole = |line: &str| line.starts_with("> Eve") && line.ends_with(&format!("resized {nth}."));
             let is_new = columns != 20 || !screen.lines().any(whole);
             text.contains(&format!("resized {nth}.")) && text.matches("> Bob(").count() == 1 && is_new
@@ -192,7 +192,7 @@ fn tmux_shows_one_prompt_and_every_line_once_when_its_window_changes() {
     assert_eq!(eve.heard(), typed);
 }
 
-/// A server of its own, ended when dropped.
+/// A tmux server, killed when dropped.
 struct Tmux(String);
 
 impl Tmux {
@@ -211,7 +211,7 @@ impl Tmux {
         String::from_utf8(output.stdout).unwrap()
     }
 
-    /// Looks at the screen until it is as wanted.
+    /// Waits until the screen is as `wanted` and returns it.
     fn wait(&self, what: &str, wanted: impl Fn(&str) -> bool) -> String {
         for _ in 0..2000 {
             let screen = self.run(&["capture-pane", "-p"]);
@@ -225,7 +225,7 @@ impl Tmux {
 
 impl Drop for Tmux {
     fn drop(&mut self) {
-        // It may have ended with the program.
+        // The server may have ended with the program.
         let _ = Command::new("tmux").args(["-S", &self.0, "kill-server"]).output();
     }
 }

@@ -5,15 +5,15 @@ use std::path::Path;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
-use crate::peer::Peer;
+use crate::json_member::JsonMember;
 use crate::pty::Terminal;
 
 const BASH: &[&str] = &["bash", "--norc", "--noprofile", "-i"];
 const DASH: &[&str] = &["dash", "-i"];
 
-/// A shell, and the member of Eve's room that it runs.
+/// A shell that runs a member of Eve's room.
 struct Job {
-    eve: Peer,
+    eve: JsonMember,
     shell: Terminal,
     addr: String,
     _dir: TempDir,
@@ -22,7 +22,7 @@ struct Job {
 impl Job {
     fn start(shell: &[&str]) -> Self {
         let dir = TempDir::new().unwrap();
-        let eve = Peer::start(dir.path(), &["-l", "-n", "Eve", "--detect-ms", "60000"]);
+        let eve = JsonMember::start(dir.path(), &["-l", "-n", "Eve", "--detect-ms", "60000"]);
         let mut shell = Terminal::shell(dir.path(), shell);
         shell.wait("a shell", |lines| lines.last().is_some_and(|line| line.ends_with('$')));
         shell.keys(&format!("ringchat --detect-ms 60000 -n Bob {}\r", eve.addr));
@@ -32,13 +32,13 @@ impl Job {
         job
     }
 
-    /// Waits until the prompt is there, with this typed.
+    /// Waits until the prompt is shown with this text.
     fn wait_typed(&self, text: &str) {
         let prompt = format!("> Bob({}): {text}", self.addr);
         self.shell.wait(&prompt, |lines| lines.last().is_some_and(|line| line == prompt.trim_end()));
     }
 
-    /// Waits until the shell has its terminal back, and uses it.
+    /// Waits until the shell has the terminal again, and asserts that its modes are the usual ones.
     fn wait_shell(&mut self) {
         self.shell.wait("the shell", |lines| lines.last().is_some_and(|line| line == "shell$"));
         self.shell.keys("stty -a; echo d''one\r");
@@ -61,7 +61,7 @@ impl Job {
         children(self.shell.pid())[0]
     }
 
-    /// The program works as before: it shows a line without a key, and what is typed can be edited.
+    /// Asserts that the program works as before: it shows a line without a key, and the text can be edited.
     fn goes_on(&mut self) {
         self.wait_typed("half");
         self.eve.say("are you there?");

@@ -1,4 +1,4 @@
-//! Signals, and the terminal after them.
+//! Signals, and the state of the terminal after them.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -8,7 +8,7 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::Room;
-use crate::peer::Peer;
+use crate::json_member::JsonMember;
 use crate::pty::Terminal;
 
 #[test]
@@ -43,7 +43,7 @@ fn a_terminal_that_is_not_read_is_restored_all_the_same() {
     for (signal, exit) in [(Signal::TERM, 143), (Signal::QUIT, 131)] {
         let mut room = Room::new(&[]);
         room.bob.hold(true);
-        // More than fits between the program and the terminal.
+        // More than the buffers between the program and the terminal hold.
         for line in 0..400 {
             room.eve.say(&format!("{line} {}", "x".repeat(1000)));
         }
@@ -59,11 +59,11 @@ fn a_terminal_that_is_not_read_is_restored_all_the_same() {
 }
 
 /// Starts a member under a shell that ignores a signal, as `nohup` or `&` in a script do.
-fn ignoring(signal: &str, dir: &Path, args: &[&str]) -> Peer {
+fn ignoring(signal: &str, dir: &Path, args: &[&str]) -> JsonMember {
     let mut command = Command::new("sh");
     command.args(["-c", &format!("trap '' {signal}; exec \"$@\""), "sh", env!("CARGO_BIN_EXE_ringchat")]);
     command.stdin(Stdio::piped()).args(args);
-    Peer::start_as(command, dir)
+    JsonMember::start_as(command, dir)
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn a_signal_that_was_ignored_at_the_start_stays_ignored() {
     for (name, signal) in [("HUP", Signal::HUP), ("INT", Signal::INT), ("TERM", Signal::TERM)] {
         let dir = TempDir::new().unwrap();
         let mut eve = ignoring(name, dir.path(), &["-l", "-n", "Eve"]);
-        let mut bob = Peer::start(dir.path(), &["-n", "Bob", &eve.addr]);
+        let mut bob = JsonMember::start(dir.path(), &["-n", "Bob", &eve.addr]);
         eve.wait("joined");
         eve.signal(signal);
         bob.say("still there?");

@@ -5,14 +5,14 @@ use alloc::vec::Vec;
 use crate::limits::{MAX_FRAME, MAX_GREETING};
 use crate::wire::{DecodeError, Envelope, FrameDecoder, GREETING, encode};
 
-/// What a decoder made of a link's bytes.
+/// The messages that a decoder finds in the bytes of a link, and the error that ends them.
 type Outcome = (Vec<Envelope>, Result<(), DecodeError>);
 
-/// Bytes of a link decode to the same messages and the same error, however they are cut and whenever the link
-/// is trusted; and if they end too early, to the messages before.
+/// The bytes of a link decode to the same messages and the same error, however they are cut and whenever the link is
+/// trusted. If they end too early, they decode to the messages before.
 ///
-/// The first byte of `data` is how to cut them (its low seven bits) and whether a greeting goes before the
-/// rest (its highest bit).
+/// The low seven bits of the first byte of `data` tell how to cut the rest. Its highest bit tells whether a greeting
+/// precedes the rest.
 pub fn decode(data: &[u8]) {
     let Some((&cut, rest)) = data.split_first() else { return };
     let mut bytes = if cut & 0x80 == 0 { Vec::new() } else { GREETING.to_vec() };
@@ -25,7 +25,7 @@ pub fn decode(data: &[u8]) {
     ends_early(bytes.get(..end).unwrap_or_default(), &whole);
 }
 
-/// Some of the first bytes of what decodes to `whole`.
+/// Decodes a prefix of the bytes that decode to `whole`.
 fn ends_early(bytes: &[u8], (messages, end): &Outcome) {
     let (before, early_end) = decode_whole(bytes);
     assert!(messages.starts_with(&before), "what came before the end is another message");
@@ -33,8 +33,8 @@ fn ends_early(bytes: &[u8], (messages, end): &Outcome) {
     assert!(as_late || matches!(early_end, Ok(()) | Err(DecodeError::Truncated)), "{early_end:?} too early");
 }
 
-/// A frame that holds a message still holds the same message after decoding and encoding it, in no more bytes,
-/// and holds none if it is a byte shorter or longer.
+/// A frame that holds a message holds the same message after it is decoded and encoded, in no more bytes, and holds
+/// none if it is a byte shorter or longer.
 ///
 /// `data` is the frame without its length.
 pub fn roundtrip(data: &[u8]) {
@@ -54,7 +54,7 @@ pub fn roundtrip(data: &[u8]) {
     assert_eq!(decode_whole(&frame(&longer)), trailing);
 }
 
-/// The message in a frame, if `data`, the frame without its length, is one.
+/// The message in `data`, a frame without its length, if there is one.
 pub(super) fn decode_frame(data: &[u8]) -> Option<Envelope> {
     decode_whole(&frame(data)).0.pop()
 }
@@ -65,7 +65,7 @@ fn frame(data: &[u8]) -> Vec<u8> {
     [&GREETING, length.as_slice(), data].concat()
 }
 
-/// What a new decoder makes of `bytes`.
+/// What a new decoder finds in `bytes`.
 fn decode_whole(bytes: &[u8]) -> Outcome {
     let mut decoder = FrameDecoder::new(MAX_FRAME);
     let mut messages = Vec::new();
@@ -73,8 +73,8 @@ fn decode_whole(bytes: &[u8]) -> Outcome {
     (messages, end)
 }
 
-/// What a new decoder makes of `bytes` if they come in chunks, each of the size that `next` makes of the number
-/// of chunks before, and if the link is trusted only when that is needed.
+/// What a new decoder finds in `bytes` if they come in chunks and the link is trusted only when that is needed. `next`
+/// gives the size of a chunk from the number of chunks before.
 fn decode_in_chunks(bytes: &[u8], next: impl Fn(usize) -> usize) -> Outcome {
     let mut decoder = FrameDecoder::new(MAX_GREETING);
     let mut messages = Vec::new();
@@ -98,7 +98,7 @@ fn decode_in_chunks(bytes: &[u8], next: impl Fn(usize) -> usize) -> Outcome {
     (messages, end)
 }
 
-/// Hands `bytes` to `decoder`, and takes what comes out.
+/// Hands `bytes` to `decoder`, and takes the messages that it finds.
 fn feed(
     decoder: &mut FrameDecoder,
     mut bytes: &[u8],

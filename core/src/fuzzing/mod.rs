@@ -1,7 +1,7 @@
-//! The bodies of the fuzz targets. Ordinary tests replay their corpora.
+//! The bodies of the fuzz targets. Tests replay their corpora.
 //!
-//! Each takes any bytes, and panics if a property does not hold for them: of the wire format in [`decode`] and
-//! [`roundtrip`], of the node in [`node()`].
+//! Each takes any bytes, and panics if they break a property: of the wire format in [`decode`] and [`roundtrip`], of
+//! the node in [`node()`].
 
 mod codec;
 mod node;

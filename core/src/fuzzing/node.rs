@@ -1,4 +1,4 @@
-//! One node, driven as a driver may, among peers that say anything at all.
+//! One node with a driver that keeps its duties, among peers that send anything.
 
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
@@ -15,7 +15,8 @@ use crate::ids::{DialId, LinkId, NodeId, RoomId};
 use crate::input::{Command, DialFailure, DownReason, Input, Origin};
 use crate::limits::{MAX_ABSENT, MAX_ROSTER};
 use crate::name::Name;
-use crate::node::{Node, invariants};
+use crate::node::Node;
+use crate::node::inspect::invariants;
 use crate::text::Text;
 use crate::time::Instant;
 use crate::wire::{DecodeError, Envelope, Message, encode};
@@ -23,25 +24,26 @@ use crate::wire::{DecodeError, Envelope, Message, encode};
 /// How many ids a frame can name by number: the node's own, which is 0, and those of its peers.
 pub const CAST: u8 = 4;
 
-/// The life that the nodes of the cast live.
+/// The incarnation of the nodes of the cast.
 const CAST_LIFE: NonZeroU64 = NonZeroU64::MIN.saturating_add(1);
 
-/// In a frame: an id of the cast follows, by its number. Any other number stands for this byte itself.
+/// The byte in a frame after which the number of an id of the cast follows. Any other number stands for this byte
+/// itself.
 const ESCAPE: u8 = 0xfe;
 
-/// When the nodes of the cast are born.
+/// The time at which the nodes of the cast start.
 pub const BIRTH: Instant = Instant(1_000_000);
 
-/// More than these are not opened, so that a run stays short.
+/// How many links are opened at most, so that a run stays short.
 const MAX_LINKS: usize = 64;
 
-/// How long a node may take to lead a room of its own, or to end, when nobody is there any more.
+/// How long a node may take to lead a room of its own, or to end, once all others are gone.
 const ALONE: Duration = Duration::from_mins(1);
 
-/// Whatever happens to a node, it keeps its state in order and within its bounds, wants to be woken later than
-/// now, and asks for nothing that its driver cannot do. When nobody is there any more, it goes on alone or ends.
+/// Whatever happens to a node, its invariants hold, its deadline is in the future, and it asks for nothing that its
+/// driver cannot do. Once all others are gone, it goes on alone or ends.
 ///
-/// The first byte of `data` tells how the node starts, and the others what happens to it, step by step.
+/// The first byte of `data` tells how the node starts, and the others tell what happens to it, step by step.
 pub fn node(data: &[u8]) {
     let mut script = Script(data);
     let mut world = World::new(script.byte() & 1 == 0);
@@ -61,7 +63,7 @@ pub fn born(number: u8, creates: bool) -> Node {
     Node::new(Config::new(addr(number), Name::unknown(), start), seed, BIRTH)
 }
 
-/// A frame, without its length, as [`node()`] takes it: with the ids of the cast by number.
+/// A frame without its length, as [`node()`] takes it: with the ids of the cast by number.
 pub fn escape(frame: &[u8]) -> Vec<u8> {
     let ids: Vec<(u8, Vec<u8>)> = (0..CAST).map(|number| (number, id_bytes(number))).collect();
     let mut escaped = Vec::new();
@@ -112,7 +114,7 @@ impl World {
         }
     }
 
-    /// What happens next, if it can happen.
+    /// Lets the next step happen, if it can.
     fn next(&mut self, script: &mut Script) -> Option<Input> {
         match script.byte() % 10 {
             0 => Some(self.wait(script)),
@@ -145,14 +147,14 @@ impl World {
         }
     }
 
-    /// Some time passes, up to a minute or so.
+    /// Lets some time pass, up to about a minute.
     fn wait(&mut self, script: &mut Script) -> Input {
         let time = u64::from(script.byte());
         self.now = self.now.after(Duration::from_millis(time.saturating_mul(time)));
         Input::Tick
     }
 
-    /// The time passes that the node wants to.
+    /// Lets time pass up to the node's deadline.
     fn sleep(&mut self) -> Option<Input> {
         self.now = self.now.max(self.node.deadline()?);
         Some(Input::Tick)
@@ -171,7 +173,7 @@ impl World {
         Some(Input::LinkUp { link, origin, remote: addr(script.byte() % CAST) })
     }
 
-    /// All links break, and no dial leads anywhere.
+    /// Breaks all links, and lets all dials fail.
     fn leave_alone(&mut self) {
         while let Some(link) = self.links.pop() {
             self.feed(Input::LinkDown { link, reason: DownReason::Io });
@@ -189,7 +191,7 @@ impl World {
         }
     }
 
-    /// Whether it has ended, or leads a room of its own.
+    /// Whether the node has ended, or leads a room of its own.
     fn is_settled(&self) -> bool {
         self.node.has_ended() || self.node.is_leader() && self.node.roster().len() == 1
     }
@@ -218,7 +220,7 @@ impl World {
         assert!(deadline.is_none_or(|deadline| deadline > self.now), "a deadline is due that was handled");
     }
 
-    /// Does it as far as a driver does, if a driver can.
+    /// Executes an action as far as a driver would. Panics if a driver cannot.
     fn execute(&mut self, action: Action) {
         match action {
             Action::Dial { dial, .. } => {
@@ -258,7 +260,7 @@ impl World {
     }
 }
 
-/// A message, if the bytes make one.
+/// The message in the bytes, if there is one.
 fn envelope(script: &mut Script) -> Option<Envelope> {
     let length = usize::from(script.byte());
     let mut bytes = script.bytes(length).iter().copied();
@@ -312,7 +314,7 @@ fn unescape(number: u8, frame: &mut Vec<u8>) {
     }
 }
 
-/// An id of the cast as it stands in a frame.
+/// An id of the cast, encoded as in a frame.
 fn id_bytes(number: u8) -> Vec<u8> {
     postcard::to_allocvec(&cast(number)).unwrap_or_default()
 }

@@ -1,5 +1,5 @@
-//! What a peer may say: any well-formed message, with contents that are plausible to the node that hears it, so
-//! that lies get past the first test.
+//! What a peer may send: any well-formed message, with contents that are plausible to its receiver, so that lies pass
+//! the first checks.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -21,7 +21,7 @@ use crate::wire::{
     Message, NotMember, Refusal, RefusedKind, Run, Sync, ViewSpan,
 };
 
-/// A peer that knows the node it speaks to.
+/// A peer that knows the node to which it sends.
 pub(super) struct Peer<'a> {
     pub(super) node: &'a Node,
     /// The room of the node's last message.
@@ -202,7 +202,7 @@ impl Peer<'_> {
         Run { origin: origin.into(), first, stamp: self.stamp(script), texts }
     }
 
-    /// The number of something said by `origin`: more often than not the one after those in the log.
+    /// The number of a message of `origin`: mostly the next one after those in the log.
     fn seq(&self, origin: NodeId, script: &mut Script<'_>) -> Seq {
         let mine = |body: &Body| match body {
             Body::Chat { said, .. } if said.origin.id == origin => Some(said.last()),
@@ -262,7 +262,7 @@ impl Peer<'_> {
     }
 }
 
-/// Some of the cast, the first of them anyone; seldom as many as a room can have.
+/// Some ids of the cast, beginning with any of them. Seldom as many as a room can have.
 fn roster(script: &mut Script<'_>) -> Roster {
     let who = script.byte();
     let mut members: Vec<Member> = match who {
@@ -292,12 +292,12 @@ fn id(script: &mut Script<'_>) -> NodeId {
     in_cast(script.byte() % (2 * CAST))
 }
 
-/// One of the cast, or another life of it.
+/// An id of the cast, or one of another life of it.
 fn in_cast(number: u8) -> NodeId {
     if number < CAST { cast(number) } else { life(number % CAST, NonZeroU64::MIN) }
 }
 
-/// One of as many as a room can have.
+/// One of as many ids as a room can have.
 fn in_crowd(number: u64) -> Member {
     let id = life(CAST, NonZeroU64::MIN.saturating_add(number));
     Member::new(id, addr(CAST), Name::unknown())
@@ -307,7 +307,7 @@ fn text(length: usize) -> Text {
     Text::new(&"x".repeat(length)).unwrap_or_else(|error| unreachable!("{error}"))
 }
 
-/// `value` most of the time, else one close to it or far away.
+/// Mostly `value`, otherwise a number close to it or far away.
 fn near(value: u64, script: &mut Script<'_>) -> u64 {
     let how = script.byte();
     match how % 16 {

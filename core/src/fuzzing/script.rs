@@ -1,8 +1,8 @@
-//! What happens, read from bytes.
+//! The script of a run, read from bytes.
 
 use alloc::vec::Vec;
 
-/// What is left of the bytes that say what happens. After their end all is zero.
+/// The rest of the script. After its end all bytes are zero.
 pub(super) struct Script<'a>(pub(super) &'a [u8]);
 
 impl<'a> Script<'a> {
@@ -30,13 +30,13 @@ impl<'a> Script<'a> {
         items.get(at).copied()
     }
 
-    /// Up to three of what `next` makes of the script.
+    /// Up to three values that `next` reads.
     pub(super) fn few<T>(&mut self, mut next: impl FnMut(&mut Self) -> T) -> Vec<T> {
         let count = self.byte() % 4;
         (0..count).map(|_| next(self)).collect()
     }
 
-    /// What `next` makes of the script, or nothing.
+    /// A value that `next` reads, or none.
     pub(super) fn maybe<T>(&mut self, next: impl FnOnce(&mut Self) -> T) -> Option<T> {
         self.flag().then(|| next(self))
     }

@@ -3,10 +3,11 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
+use super::follow_ups::FollowUp;
 use super::links::Purpose;
 use super::merging::size_of;
 use super::{Node, Rule};
-use crate::action::{Action, CloseMode, Departure, Fault};
+use crate::action::{CloseMode, Departure, Fault};
 use crate::ids::{LinkId, NodeId};
 use crate::limits::{MAX_HALF_OPEN, MAX_ROSTER};
 use crate::node::Timer;
@@ -17,23 +18,93 @@ use crate::wire::{Body, Change, Join, Message, Refusal};
 
 /// Somebody who waits to be let in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Joiner {
-    pub(super) member: Member,
+struct Joiner {
+    member: Member,
     /// It comes right after this one in the ring.
-    pub(super) contact: NodeId,
+    contact: NodeId,
     /// The highest epoch that it promised; zero for one who was never a member.
-    pub(super) epoch: Epoch,
+    epoch: Epoch,
     /// The members of the ring that it leads.
-    pub(super) ring: Vec<Member>,
+    ring: Vec<Member>,
 }
 
 /// Newcomers whose entry is on its way to the insiders.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Admission {
+struct Admission {
     /// Every insider is to have the log up to here.
-    pub(super) index: Index,
-    pub(super) newcomers: BTreeSet<NodeId>,
+    index: Index,
+    newcomers: BTreeSet<NodeId>,
     since: Instant,
+}
+
+/// The newcomers of a leader: those that wait, and those that are being let in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Admissions {
+    joiners: Vec<Joiner>,
+    current: Option<Admission>,
+}
+
+impl Admissions {
+    /// Whether nobody waits or is being let in.
+    pub(super) fn is_idle(&self) -> bool {
+        self.joiners.is_empty() && self.current.is_none()
+    }
+
+    /// Whether newcomers are being let in.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.current.is_some()
+    }
+
+    /// The members that are being let in and are not welcomed yet.
+    pub(super) fn newcomers(&self) -> impl Iterator<Item = NodeId> {
+        self.current.iter().flat_map(|it| it.newcomers.iter().copied())
+    }
+
+    pub(super) fn is_newcomer(&self, member: NodeId) -> bool {
+        self.current.as_ref().is_some_and(|it| it.newcomers.contains(&member))
+    }
+
+    pub(super) fn is_waiting(&self, peer: NodeId) -> bool {
+        self.joiners.iter().any(|joiner| joiner.member.id == peer)
+    }
+
+    /// Whether `peer` waits to be let in, or to be welcomed.
+    pub(super) fn wants_in(&self, peer: NodeId) -> bool {
+        self.is_newcomer(peer) || self.is_waiting(peer)
+    }
+
+    /// Whether as many wait as may.
+    fn is_full(&self) -> bool {
+        self.joiners.len() >= MAX_HALF_OPEN
+    }
+
+    /// How many members those that wait would add.
+    fn waiting(&self) -> usize {
+        self.joiners.iter().map(|it| it.ring.len().saturating_add(1)).sum()
+    }
+
+    fn withdraw(&mut self, peer: NodeId) {
+        self.joiners.retain(|joiner| joiner.member.id != peer);
+    }
+
+    /// All that wait, unless others are being let in.
+    fn take_joiners(&mut self) -> Vec<Joiner> {
+        if self.is_under_way() { Vec::new() } else { core::mem::take(&mut self.joiners) }
+    }
+
+    /// Whether newcomers wait for a member that has the log up to `acked` only.
+    #[cfg(feature = "inspect")]
+    pub(super) fn waits_for(&self, acked: Index) -> bool {
+        self.current.as_ref().is_some_and(|it| acked < it.index)
+    }
+
+    /// Feeds all that decides what follows into `state`.
+    #[cfg(feature = "inspect")]
+    pub(super) fn digest(&self, state: &mut impl core::hash::Hasher) {
+        use core::hash::Hash;
+        self.joiners.hash(state);
+        self.current.as_ref().map(|it| (it.index, &it.newcomers)).hash(state);
+    }
 }
 
 impl Joiner {
@@ -61,22 +132,22 @@ impl Node {
         }
         join.ring.retain(|member| !self.lives_here(member));
         // Who can ask lives, whatever came of the last dial: as a member it is not to be passed over.
-        self.unreachable.remove(&join.me.id);
-        if self.leaving.is_some() || self.lost_leader.is_some() || !self.is_normal() || self.is_in_doubt() {
+        self.reach.is_alive(join.me.id);
+        if self.leaving.is_some() || self.role.leader_is_lost() || !self.is_normal() || self.is_in_doubt() {
             return self.send(link, Message::Refused(Refusal::Busy));
         }
         let rank = self.rank();
-        let Some(leadership) = &mut self.leadership else {
-            let (me, leader) = (self.me.id, self.member(self.view.leader));
+        let Some(leadership) = self.role.leadership_mut() else {
+            let (me, leader) = (self.me.id, self.member(self.membership.view().leader));
             return self.send(link, Message::JoinVia { me, leader });
         };
-        leadership.joiners.retain(|joiner| joiner.member.id != join.me.id);
+        leadership.admissions.withdraw(join.me.id);
         let is_greater = join.ring.is_empty() || rank > (size_of(&join.ring), join.me.id);
-        if leadership.joiners.len() >= MAX_HALF_OPEN || leadership.merging.is_some() || !is_greater {
+        if leadership.admissions.is_full() || leadership.merge.is_asked() || !is_greater {
             return self.send(link, Message::Refused(Refusal::Busy));
         }
-        let waiting: usize = leadership.joiners.iter().map(|it| it.ring.len().saturating_add(1)).sum();
-        if waiting.saturating_add(join.ring.len()).saturating_add(self.roster.len()) >= MAX_ROSTER {
+        let members = leadership.admissions.waiting().saturating_add(self.membership.roster().len());
+        if members.saturating_add(join.ring.len()) >= MAX_ROSTER {
             self.send(link, Message::Refused(Refusal::RoomFull));
             self.close(link, CloseMode::Flush);
             if !join.ring.is_empty() {
@@ -86,12 +157,13 @@ impl Node {
         }
         let contact = join.contact.unwrap_or(self.me.id);
         let member = join.me.clone();
-        leadership.joiners.push(Joiner { member: join.me, contact, epoch: join.epoch, ring: join.ring });
-        self.adopt(link, &member, join.generation);
+        let joiner = Joiner { member: join.me, contact, epoch: join.epoch, ring: join.ring };
+        leadership.admissions.joiners.push(joiner);
+        self.bind_join_link(link, &member, join.generation);
         // It may take a while until it is let in; it is to know that somebody listens.
         let beat = self.beat();
         self.send(link, Message::Pong(beat));
-        self.try_admit();
+        self.note(FollowUp::Admit);
     }
 
     /// Whether `member` says that it is this node, or listens where this node does.
@@ -99,20 +171,26 @@ impl Node {
         member.replaces(&self.me)
     }
 
+    /// Welcomes newcomers whose entry all insiders have, and lets in those that wait.
+    pub(super) fn admit_joiners(&mut self) {
+        self.check_admission();
+        self.try_admit();
+    }
+
     /// Lets in all who wait, unless others are just being let in.
-    pub(super) fn try_admit(&mut self) {
+    fn try_admit(&mut self) {
         if self.is_in_doubt() {
             return;
         }
-        let Some(leadership) = self.leadership.as_mut().filter(|it| it.admission.is_none()) else { return };
-        let mut joiners = core::mem::take(&mut leadership.joiners);
+        let Some(leadership) = self.role.leadership_mut() else { return };
+        let mut joiners = leadership.admissions.take_joiners();
         // Some may have given up, or have come in by an election meanwhile.
         joiners.retain(|it| self.links.is_linked(it.member.id) && !leadership.is_synced(it.member.id));
         if joiners.is_empty() || self.leaving.is_some() {
             return;
         }
         let promised = joiners.iter().map(|joiner| joiner.epoch).max().unwrap_or_default();
-        if promised >= self.view.epoch && self.keeps(Rule::EpochAboveReturners) {
+        if promised >= self.membership.view().epoch && self.enforces(Rule::EpochAboveReturners) {
             self.reopen(promised.next());
         }
         let returning = joiners.iter().filter(|joiner| joiner.epoch > Epoch::default());
@@ -122,30 +200,30 @@ impl Node {
         let newcomers: BTreeSet<NodeId> = joined.iter().map(|(member, _)| member.id).collect();
         let gone = self.older_lives(&joined);
         // Noted before the entry has its effects: nobody is to greet the newcomers as members yet.
-        let (index, since) = (self.log.len().next(), self.now());
-        if let Some(leadership) = &mut self.leadership {
-            leadership.returning.extend(returning);
-            leadership.admission = Some(Admission { index, newcomers, since });
+        let (index, since) = (self.replica.log().len().next(), self.now());
+        if let Some(leadership) = self.role.leadership_mut() {
+            leadership.add_returning(returning);
+            leadership.admissions.current = Some(Admission { index, newcomers, since });
         }
         let change = Change::Edit { gone, joined, merged };
-        self.sequence(Body::Membership { cfg: self.cfg.next(), change: change.into() });
-        self.arm(Timer::Admission, self.times.admission());
-        self.check_admission();
+        self.sequence(Body::Membership { cfg: self.membership.cfg().next(), change: change.into() });
+        self.timers.arm(Timer::Admission, self.times.admission());
+        self.note(FollowUp::Admit);
     }
 
     /// Members whose address a newcomer has: their process has ended.
     fn older_lives(&self, joined: &[(Member, NodeId)]) -> Vec<(Member, Departure)> {
         let replaced = |member: &&Member| joined.iter().any(|(newcomer, _)| newcomer.replaces(member));
-        let older = self.roster.iter().filter(replaced);
+        let older = self.membership.roster().iter().filter(replaced);
         older.map(|member| (member.clone(), Departure::Lost)).collect()
     }
 
     /// Opens a new epoch under the same leader, above all that one who comes back has promised.
     fn reopen(&mut self, epoch: Epoch) {
-        let roster = self.roster.clone();
-        self.reign(View { epoch, leader: self.me.id }, roster);
+        let roster = self.membership.roster().clone();
+        self.become_leader(View { epoch, leader: self.me.id }, roster);
         for member in self.linked_peers() {
-            if self.roster.contains(member) {
+            if self.membership.roster().contains(member) {
                 let elected = self.announcement();
                 self.send_elected(member, elected);
             }
@@ -153,46 +231,46 @@ impl Node {
     }
 
     /// Welcomes the newcomers once every insider has their entry.
-    pub(super) fn check_admission(&mut self) {
+    fn check_admission(&mut self) {
         if self.is_in_doubt() {
             return;
         }
-        let waits = self.keeps(Rule::WelcomeAfterAcks);
-        let Some(leadership) = &mut self.leadership else { return };
-        let Some(admission) = &leadership.admission else { return };
+        let waits = self.enforces(Rule::WelcomeAfterAcks);
+        let Some(leadership) = self.role.leadership_mut() else { return };
+        let Some(admission) = &leadership.admissions.current else { return };
         if waits && !leadership.lacking(admission.index, &admission.newcomers).is_empty() {
             return;
         }
         let newcomers = admission.newcomers.clone();
-        leadership.admission = None;
+        leadership.admissions.current = None;
         self.timers.clear(Timer::Admission);
         for newcomer in newcomers {
             if let Some(link) = self.links.of(newcomer) {
-                self.out.push(Action::Trust { link });
+                self.effects.trust(link);
                 let elected = self.announcement();
                 self.send_elected(newcomer, elected);
             }
         }
-        self.try_admit();
     }
 
     /// The insiders did not all get the entry in time: the newcomers go again.
     pub(super) fn on_admission_due(&mut self) {
-        let Some(admission) = self.leadership.as_mut().and_then(|it| it.admission.take()) else { return };
-        let is_out = |id: &NodeId| self.leadership.as_ref().is_some_and(|it| it.is_unsynced(*id));
+        let Some(leadership) = self.role.leadership_mut() else { return };
+        let Some(admission) = leadership.admissions.current.take() else { return };
+        let is_out = |id: &NodeId| leadership.is_unsynced(*id);
         let out: Vec<NodeId> = admission.newcomers.into_iter().filter(is_out).collect();
         for newcomer in &out {
             self.send_to(*newcomer, Message::Refused(Refusal::TooLate));
         }
-        self.expel(out, Departure::Lost);
-        self.try_admit();
+        self.remove_at_once(out, Departure::Lost);
+        self.note(FollowUp::Admit);
     }
 
     /// Asks the insiders on whom an admission waits for a sign of life: one that is dead must not hold it
     /// up for longer than it takes to know.
     pub(super) fn hurry_admission(&mut self) {
-        let Some(leadership) = &self.leadership else { return };
-        let Some(admission) = &leadership.admission else { return };
+        let Some(leadership) = self.role.leadership() else { return };
+        let Some(admission) = &leadership.admissions.current else { return };
         if self.now().since(admission.since) < self.times.dial() {
             return;
         }

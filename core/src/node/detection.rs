@@ -3,8 +3,9 @@
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use super::follow_ups::FollowUp;
 use super::links::{Link, Purpose};
-use super::{Mode, Node, Rule};
+use super::{Node, Rule};
 use crate::action::{CloseMode, Departure, Fault};
 use crate::ids::{LinkId, NodeId};
 use crate::input::DialFailure;
@@ -45,7 +46,7 @@ impl Node {
         for (link, duty) in duties.collect::<Vec<_>>() {
             self.do_duty(link, duty);
         }
-        self.look_ahead();
+        self.note(FollowUp::LookAhead);
         self.check_unsynced();
         self.press_doubt();
         self.check_route();
@@ -73,12 +74,12 @@ impl Node {
     }
 
     fn is_unsettled(&self) -> bool {
-        let leadership = self.leadership.as_ref();
+        let leadership = self.role.leadership();
         !self.is_normal()
-            || self.ring.seeking.is_some()
+            || self.ring.seeking().is_some()
             || self.is_in_doubt()
             || self.links.dials().next().is_some()
-            || leadership.is_some_and(|it| it.admission.is_some() || !it.all_synced())
+            || leadership.is_some_and(|it| it.admissions.is_under_way() || !it.all_synced())
     }
 
     /// When a link wants to be looked at: at once if it is on its way to its use, or to its end.
@@ -144,9 +145,9 @@ impl Node {
     fn has_use_for(&self, peer: NodeId) -> bool {
         self.ring.is_neighbour(peer)
             || self.leader() == Some(peer)
-            || self.lost_leader.is_some()
-            || matches!(self.mode, Mode::Electing(_))
-            || self.leadership.as_ref().is_some_and(|leadership| leadership.knows(peer))
+            || self.role.leader_is_lost()
+            || self.role.is_electing()
+            || self.role.leadership().is_some_and(|leadership| leadership.knows(peer))
     }
 
     fn do_duty(&mut self, link: LinkId, duty: Duty) {
@@ -184,21 +185,21 @@ impl Node {
     pub(super) fn on_link_lost(&mut self, peer: NodeId) {
         let was_neighbour = self.ring.is_neighbour(peer);
         self.ring_unlinked(peer);
-        if let Some(leadership) = &mut self.leadership {
-            leadership.unsync(peer, self.clock.now());
+        if let Some(leadership) = self.role.leadership_mut() {
+            leadership.unsync(peer, self.timers.now());
         }
         let leads_me = self.leader() == Some(peer);
-        if !self.route.roster.contains(peer) {
+        if !self.membership.route().contains(peer) {
             if leads_me {
-                self.leader_is_lost(peer);
+                self.note(FollowUp::LoseLeader);
             }
-            return self.seek_next();
+            return self.note(FollowUp::SeekNext);
         }
-        let mine = self.leadership.as_ref().is_some_and(|leadership| leadership.wants_link(peer));
+        let mine = self.role.leadership().is_some_and(|leadership| leadership.wants_link(peer));
         if was_neighbour || leads_me || mine {
             self.dial(peer);
         }
-        self.seek_next();
+        self.note(FollowUp::SeekNext);
     }
 
     /// The dial to a member failed: it is dead, or as good as dead to this node.
@@ -209,22 +210,20 @@ impl Node {
             }
             self.close(link, CloseMode::Abort);
         }
-        self.unreachable.insert(peer, self.promised);
+        self.reach.dial_failed(peer, self.membership.promised());
         self.suspect(peer);
         self.ring_unlinked(peer);
-        if self.leadership.is_some() {
-            self.doom(peer, Departure::Lost);
+        if self.leads() {
+            self.schedule_removal(peer, Departure::Lost);
         }
         if self.leader() == Some(peer) {
-            self.leader_is_lost(peer);
+            self.note(FollowUp::LoseLeader);
         }
-        if self.best_candidate() == Some(peer) && self.keeps(Rule::DeadCandidateStartsAnew) {
-            return self.start_election();
+        if self.best_candidate() == Some(peer) && self.enforces(Rule::DeadCandidateStartsAnew) {
+            self.note(FollowUp::Elect);
         }
-        self.seek_next();
-        if self.lost_leader.is_some() {
-            self.consider_initiative();
-        }
+        self.note(FollowUp::SeekNext);
+        self.note(FollowUp::ConsiderInitiative);
     }
 
     /// Whether something was heard on `link` since its peer fell under suspicion.
@@ -238,7 +237,7 @@ impl Node {
 
     /// Tells the leader that `peer` seems to be gone; the leader decides on its own link.
     fn suspect(&mut self, peer: NodeId) {
-        if !self.is_normal() || self.leads() || !self.roster.contains(peer) {
+        if !self.is_normal() || self.leads() || !self.membership.roster().contains(peer) {
             return;
         }
         if let Some(leader) = self.leader().filter(|leader| *leader != peer) {
@@ -247,7 +246,7 @@ impl Node {
     }
 
     pub(super) fn on_suspect(&mut self, id: NodeId) {
-        if !self.leads() || !self.roster.contains(id) {
+        if !self.leads() || !self.membership.roster().contains(id) {
             return;
         }
         let (now, beat) = (self.now(), self.beat());
@@ -260,13 +259,13 @@ impl Node {
     }
 
     pub(super) fn beat(&self) -> Beat {
-        let cfg = self.known_cfg().filter(|_| self.keeps(Rule::CfgInBeats));
-        Beat { view: self.known_view(), cfg, stable: self.stable }
+        let cfg = self.membership.known_cfg().filter(|_| self.enforces(Rule::CfgInBeats));
+        Beat { view: self.membership.known_view(), cfg, stable: self.replica.stable() }
     }
 
     pub(super) fn on_ping(&mut self, link: LinkId, peer: NodeId, beat: Beat) {
-        if self.leads() && !self.roster.contains(peer) {
-            let epoch = beat.view.map_or(self.promised, |view| view.epoch);
+        if self.leads() && !self.membership.roster().contains(peer) {
+            let epoch = beat.view.map_or(self.membership.promised(), |view| view.epoch);
             return self.send_not_member(link, RefusedKind::Ping, epoch);
         }
         let answer = self.beat();
@@ -278,10 +277,13 @@ impl Node {
         if let Some(state) = self.links.get_mut(link) {
             state.knows = state.knows.max(beat.cfg);
         }
-        if self.is_news(beat.cfg) && !self.leads() {
+        if self.membership.is_news(beat.cfg) && !self.leads() {
             self.send(link, Message::WantRoster);
         }
-        if self.is_normal() && self.view.leader == peer && beat.view == Some(self.view) {
+        if self.is_normal()
+            && self.membership.view().leader == peer
+            && beat.view == Some(self.membership.view())
+        {
             self.learn_stable(beat.stable);
         }
     }

@@ -4,11 +4,10 @@
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
-use core::hash::{Hash, Hasher};
 use core::time::Duration;
 
-use super::digest::digest_message;
-use super::{Mode, Node, Rule};
+use super::follow_ups::FollowUp;
+use super::{Node, Rule};
 use crate::action::{CloseMode, Departure};
 use crate::config::Times;
 use crate::ids::{LinkId, NodeId};
@@ -56,7 +55,7 @@ impl Doubt {
     }
 
     /// The doubt is over. Returns what was put off.
-    fn end(&mut self) -> PutOff {
+    pub(super) fn end(&mut self) -> PutOff {
         self.open.take().map(|open| open.put_off).unwrap_or_default()
     }
 
@@ -76,25 +75,17 @@ impl Doubt {
         (open.awaited.iter().copied().collect(), now.since(open.since))
     }
 
+    #[cfg(feature = "inspect")]
     /// Whether no answer to the question of `round` is awaited any more.
     pub(super) fn is_over(&self, round: u64) -> bool {
         !self.is_open() || round < self.round
     }
 
-    /// Feeds all that decides what comes of it into `state`; `stands` tells whether a link still stands for a member.
-    pub(super) fn digest(
-        &self,
-        stability: bool,
-        stands: impl Fn(LinkId, NodeId) -> bool,
-        state: &mut impl Hasher,
-    ) {
-        (self.round, self.is_open()).hash(state);
-        let Some(open) = &self.open else { return };
-        (&open.awaited, open.put_off.len()).hash(state);
-        for (link, member, message) in &open.put_off {
-            (member, stands(*link, *member)).hash(state);
-            digest_message(message, stability, state);
-        }
+    /// The number of the last question, and while the doubt lasts, the members that have not answered it and what
+    /// was put off.
+    #[cfg(feature = "inspect")]
+    pub(super) fn state(&self) -> (u64, Option<(&BTreeSet<NodeId>, &PutOff)>) {
+        (self.round, self.open.as_ref().map(|open| (&open.awaited, &open.put_off)))
     }
 
     /// Puts off what a member has sent. Tells whether there was room for it.
@@ -125,10 +116,10 @@ impl Node {
     /// asked has heard of it, and waits for longer: a leader that is late again and again is to be sure some time.
     pub(super) fn note_lateness(&mut self, late: Duration) {
         let limit = if self.is_in_doubt() { self.times.detect } else { self.times.detect / 2 };
-        if late <= limit || !self.keeps(Rule::DoubtAfterSleep) {
+        if late <= limit || !self.enforces(Rule::DoubtAfterSleep) {
             return;
         }
-        if let Mode::Electing(election) = &mut self.mode {
+        if let Some(election) = self.role.election_mut() {
             election.sleep();
         }
         self.doubt_lead();
@@ -141,13 +132,14 @@ impl Node {
 
     /// Asks all that it leads. Who wants in follows nobody yet.
     fn doubt_lead(&mut self) {
-        let Some(leadership) = self.leadership.as_ref().filter(|_| self.is_normal()) else { return };
-        let is_asked = |id: &NodeId| !leadership.wants_in(*id) && !leadership.doomed.contains_key(id);
-        let members: BTreeSet<NodeId> = leadership.members.keys().copied().filter(is_asked).collect();
+        let Some(leadership) = self.role.leadership() else { return };
+        let is_asked =
+            |id: &NodeId| !leadership.admissions.wants_in(*id) && !leadership.removals.contains(*id);
+        let members: BTreeSet<NodeId> = leadership.members().filter(is_asked).collect();
         if members.is_empty() && !self.doubt.is_open() {
             return;
         }
-        self.doubt.begin(self.clock.now(), members.clone());
+        self.doubt.begin(self.timers.now(), members.clone());
         self.give_up_merge();
         for member in members {
             self.ask_promise(member);
@@ -170,10 +162,10 @@ impl Node {
     }
 
     pub(super) fn on_want_promise(&mut self, link: LinkId, peer: NodeId, round: u64) {
-        if self.is_normal() && !self.route.roster.contains(peer) {
-            return self.send_not_member(link, RefusedKind::WantPromise, self.promised);
+        if self.is_normal() && !self.membership.route().contains(peer) {
+            return self.send_not_member(link, RefusedKind::WantPromise, self.membership.promised());
         }
-        self.send(link, Message::Promise { round, epoch: self.promised });
+        self.send(link, Message::Promise { round, epoch: self.membership.promised() });
     }
 
     /// A member that has promised more than it was asked for takes part in an election, or follows its winner.
@@ -181,7 +173,7 @@ impl Node {
         if !self.is_in_doubt() || !self.doubt.answered(member, round) {
             return;
         }
-        if epoch > self.promised {
+        if epoch > self.membership.promised() {
             self.freeze(epoch);
         }
     }
@@ -205,11 +197,11 @@ impl Node {
             return;
         }
         let (awaited, asked) = self.doubt.awaited(self.now());
-        let too_long = asked >= Times::unsynced(self.roster.len());
+        let too_long = asked >= Times::unsynced(self.membership.roster().len());
         for member in awaited {
             let link = self.links.of(member).and_then(|link| self.links.get(link));
             if too_long {
-                self.doom(member, Departure::Lost);
+                self.schedule_removal(member, Departure::Lost);
             } else if link.is_none_or(|link| link.probed.is_none_or(|at| link.heard >= at)) {
                 self.ask_promise(member);
             }
@@ -223,19 +215,20 @@ impl Node {
         }
         let (awaited, _) = self.doubt.awaited(self.now());
         let is_lost = |id: &NodeId| {
-            self.leadership.as_ref().is_none_or(|it| it.doomed.contains_key(id) || !it.wants_link(*id))
+            self.role.leadership().as_ref().is_none_or(|it| it.removals.contains(*id) || !it.wants_link(*id))
         };
         if !awaited.iter().all(is_lost) {
             return;
         }
         let put_off = self.doubt.end();
-        self.commit_removals();
-        self.release();
-        self.check_admission();
-        self.try_admit();
+        for follow_up in [FollowUp::CommitRemovals, FollowUp::Release, FollowUp::Admit] {
+            self.note(follow_up);
+        }
+        self.settle();
         for (link, peer, message) in put_off {
             if self.stands_for(link, peer) {
                 self.on_peer_message(link, peer, message);
+                self.settle();
             }
         }
         self.sequence_own();
@@ -243,11 +236,5 @@ impl Node {
 
     pub(super) fn stands_for(&self, link: LinkId, member: NodeId) -> bool {
         self.links.get(link).is_some_and(|state| state.peer == Some(member))
-    }
-
-    /// Leads no more. Who sent what was put off sends it to the next leader.
-    pub(super) fn stop_leading(&mut self) {
-        self.leadership = None;
-        self.doubt.end();
     }
 }

@@ -7,15 +7,16 @@
 
 use alloc::vec::Vec;
 
-use super::{Mode, Node, Rule};
+use super::follow_ups::FollowUp;
+use super::role::Role;
+use super::{Node, Rule};
 use crate::action::{ElectionPhase, Ending, Notice};
 use crate::config::Times;
 use crate::ids::{LinkId, NodeId};
 use crate::limits::MAX_ROSTER;
 use crate::node::Timer;
-use crate::numbers::Epoch;
-use crate::roster::{ConfigId, Member, Roster, View};
-use crate::wire::{Body, CandidateRank, Change, Elect, Elected, Message, RefusedKind};
+use crate::roster::{Member, Roster, View};
+use crate::wire::{CandidateRank, Elect, Elected, Message, RefusedKind};
 
 /// A member's part in an election.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -26,11 +27,25 @@ pub(crate) struct Election {
     best: Option<(CandidateRank, Vec<NodeId>)>,
     /// What was sent last, and to whom.
     sent: Option<(CandidateRank, NodeId)>,
+    /// Whether this member's own token has come back, so that it has won.
+    came_back: bool,
     /// Whether this member slept meanwhile, so that the election may be over.
     slept: bool,
 }
 
 impl Election {
+    /// Takes part with that rank, or only passes tokens on.
+    pub(super) fn new(key: Option<CandidateRank>) -> Self {
+        Self { key, best: None, sent: None, came_back: false, slept: false }
+    }
+
+    /// Feeds all that decides what follows into `state`, but for the way in.
+    #[cfg(feature = "inspect")]
+    pub(super) fn digest(&self, state: &mut impl core::hash::Hasher) {
+        use core::hash::Hash;
+        (self.key, &self.best, self.sent, self.came_back, self.slept).hash(state);
+    }
+
     /// This member has slept.
     pub(super) fn sleep(&mut self) {
         self.slept = true;
@@ -43,45 +58,35 @@ impl Node {
         if self.leaves_now() {
             return self.end(Ending::Left { unsure: 0 });
         }
-        if self.joining.is_some() {
+        if self.role.joining().is_some() {
             return self.join_again();
         }
-        let highest = self.promised.max(self.view.epoch).max(self.route.cfg.view.epoch);
-        self.freeze(highest.next());
-        self.stats.elections = self.stats.elections.saturating_add(1);
+        self.freeze(self.membership.highest_epoch().next());
+        self.effects.count_election();
         self.stand();
-        self.seek_next();
-        self.pass_token();
+        self.note(FollowUp::SeekNext);
+        self.note(FollowUp::PassToken);
     }
 
-    /// Stops appending and sequencing in older views, and takes part in the election of `epoch`.
-    pub(super) fn freeze(&mut self, epoch: Epoch) {
-        self.promised = epoch;
-        self.stop_leading();
-        self.lost_leader = None;
-        self.timers.clear(Timer::Initiate);
-        self.timers.clear(Timer::Admission);
-        self.timers.clear(Timer::Removal);
-        self.timers.clear(Timer::Slow);
-        let (log, length) = (self.log.epoch(), self.log.len());
-        let (log, length) =
-            if self.keeps(Rule::LongestLogFirst) { (log, length) } else { Default::default() };
-        let key = CandidateRank { epoch: log, length, id: self.me.id };
-        let key = self.joining.is_none().then_some(key);
-        self.mode = Mode::Electing(Election { key, best: None, sent: None, slept: false });
-        self.arm_election();
+    /// This node's rank, if it can lead: a node that wants in cannot.
+    pub(super) fn own_rank(&self) -> Option<CandidateRank> {
+        let log = self.replica.log();
+        let (epoch, length) =
+            if self.enforces(Rule::LongestLogFirst) { (log.epoch(), log.len()) } else { Default::default() };
+        let is_member = self.role.joining().is_none();
+        is_member.then_some(CandidateRank { epoch, length, id: self.me.id })
     }
 
     /// An election, and the wait for its winner's log, may take this long.
     pub(super) fn arm_election(&mut self) {
-        let limit = self.rng.jittered(Times::election(self.route.roster.len()));
-        self.arm(Timer::Election, limit);
+        let limit = self.rng.jittered(Times::election(self.membership.route().len()));
+        self.timers.arm(Timer::Election, limit);
     }
 
     /// Makes this member the best candidate that it knows, if it can be one.
     fn stand(&mut self) {
         let me = self.me.id;
-        let Mode::Electing(election) = &mut self.mode else { return };
+        let Some(election) = self.role.election_mut() else { return };
         let Some(key) = election.key else { return };
         election.best = Some((key, [me].into()));
         self.tell_election(ElectionPhase::Start, me);
@@ -89,14 +94,19 @@ impl Node {
 
     /// Sends the best candidate known to the next. Alone, the election is decided.
     pub(super) fn pass_token(&mut self) {
-        let Mode::Electing(Election { best: Some((candidate, path)), key, sent, .. }) = &mut self.mode else {
+        let Some(Election { best: Some((candidate, path)), key, sent, came_back, .. }) =
+            self.role.election_mut()
+        else {
             return;
         };
-        if self.ring.seeking.is_some() {
+        if *came_back {
+            return self.win();
+        }
+        if self.ring.seeking().is_some() {
             // A nearer member may live; the token must not pass it over.
             return;
         }
-        if let Some(next) = self.ring.next {
+        if let Some(next) = self.ring.next() {
             if *sent == Some((*candidate, next)) {
                 return;
             }
@@ -104,26 +114,26 @@ impl Node {
             let (candidate, path) = (*candidate, path.clone());
             let elect = self.elect_for(next, candidate, path);
             if self.send_to(next, Message::Elect(elect)) {
-                self.stats.election_messages = self.stats.election_messages.saturating_add(1);
+                self.effects.count_election_message();
             }
         } else if *key == Some(*candidate) {
             self.win();
         } else {
             // The candidate is beyond reach, or its token would be on its way.
-            self.start_election();
+            self.note(FollowUp::Elect);
         }
     }
 
     fn elect_for(&mut self, next: NodeId, candidate: CandidateRank, path: Vec<NodeId>) -> Elect {
-        let cfg = self.route.cfg;
-        let mut roster = Some(self.route.roster.clone());
+        let cfg = self.membership.route_cfg();
+        let mut roster = Some(self.membership.route().clone());
         if let Some(link) = self.links.of_mut(next) {
             if link.knows >= Some(cfg) {
                 roster = None;
             }
             link.knows = link.knows.max(Some(cfg));
         }
-        Elect { epoch: self.promised, candidate, path, cfg, roster }
+        Elect { epoch: self.membership.promised(), candidate, path, cfg, roster }
     }
 
     pub(super) fn on_elect(&mut self, link: LinkId, sender: NodeId, elect: Elect) {
@@ -133,56 +143,53 @@ impl Node {
         if let Some(state) = self.links.get_mut(link) {
             state.knows = state.knows.max(Some(elect.cfg));
         }
-        if !self.route.roster.contains(sender) {
+        if !self.membership.route().contains(sender) {
             return self.send_not_member(link, RefusedKind::Elect, elect.epoch);
         }
-        let takes_part = matches!(self.mode, Mode::Electing(_));
-        let stale = elect.epoch < self.promised || elect.epoch <= self.view.epoch;
-        if stale || (elect.epoch == self.promised && !takes_part) {
+        let takes_part = self.role.is_electing();
+        let stale = elect.epoch < self.membership.promised() || elect.epoch <= self.membership.view().epoch;
+        if stale || (elect.epoch == self.membership.promised() && !takes_part) {
             return;
         }
         if self.leaves_now() {
             return self.end(Ending::Left { unsure: 0 });
         }
-        if elect.epoch > self.promised {
+        if elect.epoch > self.membership.promised() {
             self.freeze(elect.epoch);
         }
-        self.weigh(elect.candidate, elect.path);
+        self.on_candidate(elect.candidate, elect.path);
     }
 
     /// Compares a candidate with this member and the best that it knows.
-    fn weigh(&mut self, candidate: CandidateRank, mut path: Vec<NodeId>) {
+    fn on_candidate(&mut self, candidate: CandidateRank, mut path: Vec<NodeId>) {
         let me = self.me.id;
-        let swallows = self.keeps(Rule::SwallowRepeats);
-        let Mode::Electing(election) = &mut self.mode else { return };
+        let swallows = self.enforces(Rule::SwallowRepeats);
+        let Some(election) = self.role.election_mut() else { return };
         let best = election.best.as_ref().map(|(best, _)| *best);
         let repeated = Some(candidate) == best || path.contains(&me);
         let is_news = Some(candidate) >= best && !(repeated && swallows);
         if candidate.id == me {
             if election.key == Some(candidate) && best == election.key {
-                let slept = election.slept;
                 election.best = Some((candidate, path));
-                if slept {
-                    // The token may have lain here while the others elected another.
-                    self.start_election();
-                } else {
-                    self.win();
-                }
+                election.came_back = !election.slept;
+                // A token may have lain here while this node slept and the others elected another.
+                let follow_up = if election.slept { FollowUp::Elect } else { FollowUp::PassToken };
+                self.note(follow_up);
             }
         } else if election.key.is_some_and(|key| candidate < key) && best.is_none() {
             self.tell_election(ElectionPhase::Swallow, candidate.id);
             self.stand();
-            self.pass_token();
+            self.note(FollowUp::PassToken);
         } else if is_news && path.len() < MAX_ROSTER {
             path.push(me);
             election.best = Some((candidate, path));
             election.sent = None;
             self.tell_election(ElectionPhase::Forward, candidate.id);
-            let dead = self.unreachable.get(&candidate.id) == Some(&self.promised);
-            if dead && self.keeps(Rule::DeadCandidateStartsAnew) {
-                return self.start_election();
+            let dead = self.reach.was_lost_in(candidate.id, self.membership.promised());
+            if dead && self.enforces(Rule::DeadCandidateStartsAnew) {
+                return self.note(FollowUp::Elect);
             }
-            self.pass_token();
+            self.note(FollowUp::PassToken);
         } else {
             self.tell_election(ElectionPhase::Swallow, candidate.id);
         }
@@ -190,73 +197,59 @@ impl Node {
 
     /// The candidate whose token this member would pass on, unless it is itself.
     pub(super) fn best_candidate(&self) -> Option<NodeId> {
-        let Mode::Electing(Election { best: Some((key, _)), .. }) = &self.mode else { return None };
+        let Some(Election { best: Some((key, _)), .. }) = self.role.election() else { return None };
         Some(key.id).filter(|id| *id != self.me.id)
     }
 
     /// This member's token came back, or nobody else is there.
     fn win(&mut self) {
-        if !self.went_on.is_empty() && self.ring.next.is_none() {
-            return self.rejoin();
+        if self.reach.is_behind() && self.ring.next().is_none() {
+            return self.come_back();
         }
-        let Mode::Electing(Election { best: Some((_, path)), .. }) = &self.mode else { return };
+        let Some(Election { best: Some((_, path)), .. }) = self.role.election() else { return };
         let path = path.clone();
-        let view = View { epoch: self.promised, leader: self.me.id };
+        let view = View { epoch: self.membership.promised(), leader: self.me.id };
         self.tell_election(ElectionPhase::Won, self.me.id);
         let roster = self.ring_of(&path);
-        self.reign(view, roster);
-        self.pass_announcement();
+        self.become_leader(view, roster);
+        self.note(FollowUp::Announce);
     }
 
     /// The members on the path, without those found dead in this epoch and those that refused. This one is among
     /// them even if it was removed from the ring that it knows.
     fn ring_of(&self, path: &[NodeId]) -> Roster {
         let dead = |id: &NodeId| {
-            self.unreachable.get(id) == Some(&self.promised) && self.keeps(Rule::PathWithoutDead)
+            self.reach.was_lost_in(*id, self.membership.promised()) && self.enforces(Rule::PathWithoutDead)
         };
-        let alive = path.iter().filter(|id| !dead(id) && !self.shunned.contains(id));
-        let known = |id| if id == self.me.id { Some(&*self.me) } else { self.route.roster.find(id) };
+        let alive = path.iter().filter(|id| !dead(id) && !self.reach.has_refused(**id));
+        let known = |id| if id == self.me.id { Some(&*self.me) } else { self.membership.route().find(id) };
         let members = alive.filter_map(|id| known(*id).cloned()).collect();
         Roster::new(members).unwrap_or_else(|_| Roster::alone(Member::clone(&self.me)))
     }
 
-    /// Leads in `view`: opens its epoch with `roster`, and sequences what waits.
-    pub(super) fn reign(&mut self, view: View, roster: Roster) {
-        self.view = view;
-        self.promised = view.epoch;
-        self.take_lead(&roster);
-        self.mode = Mode::Normal;
-        let cfg = ConfigId::first(view);
-        let lost = self.roster.iter().filter(|member| !roster.contains(member.id)).cloned().collect();
-        self.sequence(Body::Membership { cfg, change: Change::Opened { roster, lost }.into() });
-        let was_ready = self.ready;
-        self.become_normal();
-        if was_ready {
-            self.tell_leader();
-        }
-        self.sequence_own();
-    }
-
-    /// Tells the next who leads: in `Waiting`, and later if it is behind.
-    pub(super) fn pass_announcement(&mut self) {
-        let Some(next) = self.ring.next else { return };
-        let elected = match &mut self.mode {
-            Mode::Waiting(waiting) => match waiting.announcement_for(next) {
+    /// Tells the next who leads: in `Syncing`, and later if it is behind.
+    pub(super) fn announce_leader(&mut self) {
+        let Some(next) = self.ring.next() else { return };
+        let elected = match &mut self.role {
+            Role::Syncing { syncing, .. } if next == syncing.view().leader => return,
+            Role::Syncing { syncing, .. } => match syncing.announcement_for(next) {
                 Some(elected) => elected,
                 None => return,
             },
-            Mode::Normal if next == self.view.leader => return,
-            Mode::Normal => {
-                let is_behind = match &self.leadership {
+            Role::Following { .. } if next == self.membership.view().leader => return,
+            Role::Following { .. } | Role::Leading(_) => {
+                let is_behind = match self.role.leadership() {
                     Some(leadership) => leadership.awaits_news(next),
-                    None => self.links.view_of(next).is_some_and(|view| view.epoch < self.view.epoch),
+                    None => {
+                        self.links.view_of(next).is_some_and(|view| view.epoch < self.membership.view().epoch)
+                    }
                 };
                 if !is_behind {
                     return;
                 }
                 self.announcement()
             }
-            Mode::Joining | Mode::Electing(_) | Mode::Ended => return,
+            Role::Founding | Role::Joining(_) | Role::Electing { .. } | Role::Ended => return,
         };
         self.send_elected(next, elected);
     }
@@ -270,33 +263,37 @@ impl Node {
 
     /// Who leads now, and the history of the log.
     pub(super) fn announcement(&self) -> Elected {
-        Elected { cfg: self.cfg, roster: self.roster.clone(), history: self.log.history().to_vec() }
+        Elected {
+            cfg: self.membership.cfg(),
+            roster: self.membership.roster().clone(),
+            history: self.replica.log().history().to_vec(),
+        }
     }
 
     /// The leader is beyond reach. Whoever is next to it begins an election at once, the others later.
-    pub(super) fn leader_is_lost(&mut self, leader: NodeId) {
+    pub(super) fn lose_leader(&mut self) {
         if self.leaves_now() {
             return self.end(Ending::Left { unsure: 0 });
         }
-        if self.joining.is_some() {
+        if self.role.joining().is_some() {
             return self.join_again();
         }
-        if self.lost_leader == Some(leader) {
+        if self.role.leader_is_lost() {
             return;
         }
         if self.is_unlinkable_again() {
             return self.stay_alone();
         }
-        self.lost_leader = Some(leader);
-        self.arm(Timer::Initiate, Times::election_delay(self.route.roster.len()));
-        self.consider_initiative();
+        self.role.set_leader_lost(true);
+        self.timers.arm(Timer::Initiate, Times::election_delay(self.membership.route().len()));
+        self.note(FollowUp::ConsiderInitiative);
     }
 
     /// Walks back from this member to the lost leader: with only the dead in between it is this member's
     /// turn. Who is not linked is dialed, to know.
     pub(super) fn consider_initiative(&mut self) {
-        let Some(leader) = self.lost_leader else { return };
-        let route = self.route.roster.clone();
+        let Some(leader) = self.leader().filter(|_| self.role.leader_is_lost()) else { return };
+        let route = self.membership.route().clone();
         if !route.contains(leader) {
             return;
         }
@@ -304,7 +301,7 @@ impl Node {
             if before == leader {
                 return self.start_election();
             }
-            if !self.unreachable.contains_key(&before) {
+            if !self.reach.is_unreachable(before) {
                 if !self.links.is_linked(before) {
                     self.dial(before);
                 }
@@ -314,29 +311,29 @@ impl Node {
     }
 
     pub(super) fn on_initiate_due(&mut self) {
-        if self.lost_leader.is_some() {
-            self.start_election();
+        if self.role.leader_is_lost() {
+            self.note(FollowUp::Elect);
         }
     }
 
     /// No leader within the time.
     pub(super) fn on_election_due(&mut self) {
-        if !self.keeps(Rule::ElectionTimeout) {
+        if !self.enforces(Rule::ElectionTimeout) {
             return;
         }
-        match self.mode {
-            Mode::Electing(_) | Mode::Waiting(_) => self.start_election(),
-            Mode::Joining | Mode::Normal | Mode::Ended => {}
+        if let Role::Electing { .. } | Role::Syncing { .. } = self.role {
+            self.note(FollowUp::Elect);
         }
     }
 
     pub(super) fn tell_election(&mut self, phase: ElectionPhase, candidate: NodeId) {
-        let (candidate, epoch) = (self.member(candidate).into(), self.promised);
-        self.notify(Notice::Election { phase, candidate, epoch });
+        let (candidate, epoch) = (self.member(candidate).into(), self.membership.promised());
+        self.effects.notify(Notice::Election { phase, candidate, epoch });
     }
 
     pub(super) fn tell_leader(&mut self) {
-        let (member, epoch) = (self.member(self.view.leader).into(), self.view.epoch);
-        self.notify(Notice::Leader { member, epoch });
+        let (member, epoch) =
+            (self.member(self.membership.view().leader).into(), self.membership.view().epoch);
+        self.effects.notify(Notice::Leader { member, epoch });
     }
 }

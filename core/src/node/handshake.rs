@@ -7,13 +7,14 @@
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
+use super::follow_ups::FollowUp;
 use super::links::Purpose;
 use super::{Node, Rule};
-use crate::action::{Action, CloseMode, Fault};
+use crate::action::{CloseMode, Fault};
 use crate::ids::{DialId, LinkId, NodeId};
 use crate::input::{DialFailure, DownReason, Origin};
 use crate::limits::{MAX_DIALS, MAX_HALF_OPEN};
-use crate::roster::{ConfigId, Member, Roster};
+use crate::roster::{ConfigId, Member, Roster, View};
 use crate::wire::{Hello, Message, NotMember, RefusedKind};
 
 impl Node {
@@ -30,7 +31,7 @@ impl Node {
 
     pub(super) fn start_dial(&mut self, purpose: Purpose, generation: u64, addr: SocketAddr) {
         let dial = self.links.dial(purpose, generation, self.now());
-        self.out.push(Action::Dial { dial, addr });
+        self.effects.dial(dial, addr);
     }
 
     pub(super) fn on_link_up(&mut self, link: LinkId, origin: Origin, remote: SocketAddr) {
@@ -40,7 +41,7 @@ impl Node {
             return self.links.open(link, remote, None, now);
         };
         let Some(dial) = self.links.take_dial(dial) else {
-            self.out.push(Action::Close { link, mode: CloseMode::Abort });
+            self.effects.close(link, CloseMode::Abort);
             return;
         };
         let (purpose, generation) = (dial.purpose.clone(), dial.generation);
@@ -95,23 +96,18 @@ impl Node {
         match (gone.peer, &gone.purpose) {
             (Some(peer), _) if stood => {
                 if let DownReason::Protocol(_) | DownReason::Overflow = reason {
-                    self.note_fault(gone.remote, Fault::Link(reason));
+                    self.effects.notify_fault(gone.remote, Fault::Link(reason));
                 }
                 self.on_link_lost(peer);
             }
             (None, Some(purpose)) => self.dial_came_to_nothing(purpose, Ok(reason)),
             (None, None) => {
                 if let DownReason::Protocol(_) = reason {
-                    self.note_fault(gone.remote, Fault::Link(reason));
+                    self.effects.notify_fault(gone.remote, Fault::Link(reason));
                 }
             }
             (Some(_), _) => {}
         }
-    }
-
-    fn note_fault(&mut self, remote: SocketAddr, reason: Fault) {
-        self.stats.faults = self.stats.faults.saturating_add(1);
-        self.notify(crate::action::Notice::Fault { remote, reason });
     }
 
     fn send_hello(&mut self, link: LinkId, you: NodeId, generation: u64, answer: bool) {
@@ -124,8 +120,8 @@ impl Node {
             generation,
             next: self.ring.is_next_or_sought(you),
             answer,
-            view: self.known_view(),
-            cfg: self.known_cfg().filter(|_| self.keeps(Rule::CfgInHellos)),
+            view: self.membership.known_view(),
+            cfg: self.membership.known_cfg().filter(|_| self.enforces(Rule::CfgInHellos)),
         };
         self.send(link, Message::Hello(hello));
     }
@@ -149,11 +145,11 @@ impl Node {
             }
             state.knows = state.knows.max(hello.cfg);
             self.on_role(&hello);
-            if !self.route.roster.contains(hello.me) {
-                if self.is_news(hello.cfg) {
+            if !self.membership.route().contains(hello.me) {
+                if self.membership.is_news(hello.cfg) {
                     self.send(link, Message::WantRoster);
                 } else {
-                    self.send_not_member(link, RefusedKind::Hello, self.promised);
+                    self.send_not_member(link, RefusedKind::Hello, self.membership.promised());
                 }
             }
             return;
@@ -189,12 +185,12 @@ impl Node {
             self.send(link, Message::Superseded { generation });
             return self.close(link, CloseMode::Flush);
         }
-        if !self.route.roster.contains(peer) {
-            if !self.is_news(hello.cfg) {
+        if !self.membership.route().contains(peer) {
+            if !self.membership.is_news(hello.cfg) {
                 return self.refuse(link, RefusedKind::Hello, CloseMode::Flush);
             }
             self.defer(link, hello);
-            self.out.push(Action::Trust { link });
+            self.effects.trust(link);
             return self.send(link, Message::WantRoster);
         }
         if let Some(mine) = self.links.dialing(peer)
@@ -212,9 +208,10 @@ impl Node {
     }
 
     /// The route has changed: greetings that waited for it may be answered.
-    pub(super) fn reconsider_deferred(&mut self) {
-        let known =
-            |hello: &Hello| self.route.roster.contains(hello.me) && self.links.dialing(hello.me).is_none();
+    pub(super) fn answer_greetings(&mut self) {
+        let known = |hello: &Hello| {
+            self.membership.route().contains(hello.me) && self.links.dialing(hello.me).is_none()
+        };
         let waiting = self.links.iter().filter(|(_, link)| link.deferred.as_ref().is_some_and(known));
         for link in waiting.map(|(id, _)| id).collect::<Vec<_>>() {
             self.admit_deferred(link);
@@ -224,7 +221,7 @@ impl Node {
     /// This node's own dial failed, and the peer's waits.
     fn admit_deferred(&mut self, link: LinkId) {
         let Some(hello) = self.links.get_mut(link).and_then(|link| link.deferred.take()) else { return };
-        if self.route.roster.contains(hello.me) {
+        if self.membership.route().contains(hello.me) {
             self.admit(link, &hello);
         } else {
             self.refuse(link, RefusedKind::Hello, CloseMode::Flush);
@@ -236,7 +233,7 @@ impl Node {
         if let Some(addr) = self.addr_of(peer) {
             self.links.meet(peer, addr);
         }
-        self.out.push(Action::Trust { link });
+        self.effects.trust(link);
         self.establish(link, hello);
         self.send_hello(link, peer, hello.generation, true);
         self.on_linked(peer);
@@ -250,18 +247,18 @@ impl Node {
             state.view = hello.view;
         }
         self.on_role(hello);
-        if self.is_news(hello.cfg) {
+        if self.membership.is_news(hello.cfg) {
             self.send(link, Message::WantRoster);
         }
     }
 
     /// Makes `link`, on which a newcomer and its leader have met, stand for `peer`.
-    pub(super) fn adopt(&mut self, link: LinkId, peer: &Member, generation: u64) {
+    pub(super) fn bind_join_link(&mut self, link: LinkId, peer: &Member, generation: u64) {
         self.links.meet(peer.id, peer.addr());
         self.bind(link, peer.id, generation);
         self.seek_prev();
-        // It may be the one that was being asked to be the next, on a link that is gone now.
-        self.seek_next();
+        // The peer may be the member that was being dialed to be the next, on a link that is gone now.
+        self.note(FollowUp::SeekNext);
         self.tell_role(peer.id);
     }
 
@@ -274,7 +271,7 @@ impl Node {
         }
         // What a stranger's clock shows counts only now that it is one no more.
         if let Some(stamp) = self.links.get(link).and_then(|state| state.stamp) {
-            self.receive_stamp(stamp);
+            self.effects.observe(stamp);
         }
         if let Some(old) = self.links.bind(link, peer, generation) {
             self.close(old, CloseMode::Abort);
@@ -282,8 +279,7 @@ impl Node {
         while let Some(waiting) = self.links.deferred(peer) {
             self.close(waiting, CloseMode::Abort);
         }
-        self.unreachable.remove(&peer);
-        self.shunned.remove(&peer);
+        self.reach.linked(peer);
     }
 
     /// A link to a member stands anew.
@@ -293,11 +289,9 @@ impl Node {
             self.member_linked(peer);
         }
         if self.leader() == Some(peer) {
-            self.leader_linked(peer);
+            self.leader_linked();
         }
-        if self.lost_leader.is_some() {
-            self.consider_initiative();
-        }
+        self.note(FollowUp::ConsiderInitiative);
     }
 
     pub(super) fn on_superseded(&mut self, link: LinkId, generation: u64) {
@@ -312,13 +306,13 @@ impl Node {
     }
 
     pub(super) fn refuse(&mut self, link: LinkId, re: RefusedKind, mode: CloseMode) {
-        let epoch = self.promised;
+        let epoch = self.membership.promised();
         self.send_not_member(link, re, epoch);
         self.close(link, mode);
     }
 
     pub(super) fn send_not_member(&mut self, link: LinkId, re: RefusedKind, epoch: crate::numbers::Epoch) {
-        let refusal = NotMember { re, epoch, me: self.me.id, cfg: self.known_cfg() };
+        let refusal = NotMember { re, epoch, me: self.me.id, cfg: self.membership.known_cfg() };
         self.send(link, Message::NotMember(refusal));
     }
 
@@ -341,14 +335,14 @@ impl Node {
     /// A peer on a link that stands says that this node is no member.
     fn on_member_refusal(&mut self, peer: NodeId, refusal: &NotMember) {
         match refusal.re {
-            RefusedKind::Elect if self.is_over(refusal.epoch) && self.keeps(Rule::RefusalsOfThisElection) => {
-            }
+            RefusedKind::Elect
+                if self.is_over(refusal.epoch) && self.enforces(Rule::RefusalsOfThisElection) => {}
             RefusedKind::WantPromise if !self.is_in_doubt() => {}
             RefusedKind::Hello | RefusedKind::Elect | RefusedKind::WantPromise => {
                 self.on_refused_by(peer, refusal.cfg);
             }
             RefusedKind::Sync | RefusedKind::Ping => {
-                if self.leader() == Some(peer) && self.awaited_epoch() == refusal.epoch {
+                if self.awaited_view() == Some(View { epoch: refusal.epoch, leader: peer }) {
                     self.on_refused_by(peer, refusal.cfg);
                 }
             }
@@ -358,34 +352,34 @@ impl Node {
     /// Whether the election of `epoch` is over. Who refused its part in it, as a newcomer does that nobody has
     /// welcomed yet, may be a member by now, and would be left out.
     fn is_over(&self, epoch: crate::numbers::Epoch) -> bool {
-        self.is_normal() || epoch != self.promised
+        self.is_normal() || epoch != self.membership.promised()
     }
 
     /// `peer` lives and does not take this node for a member: it is passed over until there is a leader.
     fn on_refused_by(&mut self, peer: NodeId, cfg: Option<ConfigId>) {
-        if self.route.roster.contains(peer) {
-            self.shunned.insert(peer);
-            if !self.keeps(Rule::RefusalsOnlyRoute) {
-                (self.cfg, self.roster) = (self.cfg.next(), self.roster.retain(|id| id != peer));
+        if self.membership.route().contains(peer) {
+            self.reach.refused(peer);
+            if !self.enforces(Rule::RefusalsOnlyRoute) {
+                self.membership.believe_refusal(peer);
             }
         }
-        let went_on = self.is_news(cfg);
-        if went_on {
-            self.went_on.insert(peer);
+        let is_ahead = self.membership.is_news(cfg);
+        if is_ahead {
+            self.reach.is_ahead(peer);
         }
         self.ring_unlinked(peer);
-        if self.leader() == Some(peer) || (went_on && self.leads()) {
-            self.start_election();
+        if self.leader() == Some(peer) || (is_ahead && self.leads()) {
+            self.note(FollowUp::Elect);
         } else {
-            self.seek_next();
+            self.note(FollowUp::SeekNext);
         }
     }
 
     pub(super) fn send_roster(&mut self, link: LinkId) {
-        let Some(cfg) = self.known_cfg() else {
-            return self.send_not_member(link, RefusedKind::Hello, self.promised);
+        let Some(cfg) = self.membership.known_cfg() else {
+            return self.send_not_member(link, RefusedKind::Hello, self.membership.promised());
         };
-        let roster = self.route.roster.clone();
+        let roster = self.membership.route().clone();
         if let Some(state) = self.links.get_mut(link) {
             state.knows = state.knows.max(Some(cfg));
         }
@@ -400,14 +394,14 @@ impl Node {
             return self.fault(link, Fault::Unexpected);
         }
         if let Some(peer) = peer
-            && self.is_news(Some(cfg))
+            && self.membership.is_news(Some(cfg))
             && !roster.contains(self.me.id)
         {
             return self.on_refused_by(peer, Some(cfg));
         }
         self.learn_route(cfg, roster);
         if let Some(hello) = deferred {
-            if self.route.roster.contains(hello.me) {
+            if self.membership.route().contains(hello.me) {
                 self.consider(link, hello);
             } else {
                 self.refuse(link, RefusedKind::Hello, CloseMode::Flush);

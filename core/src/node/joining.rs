@@ -6,8 +6,10 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
+use super::follow_ups::FollowUp;
 use super::links::Purpose;
-use super::{Mode, Node, Rule};
+use super::role::Role;
+use super::{Node, Rule};
 use crate::action::{CloseMode, Ending, Fault, JoinFailure, Notice};
 use crate::config::{Config, Times};
 use crate::ids::{LinkId, NodeId, RoomId};
@@ -21,19 +23,25 @@ use crate::wire::{DecodeError, Elected, Join, Message, Refusal};
 /// What a node knows while it tries to get in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Joining {
-    pub(super) contacts: Vec<SocketAddr>,
+    contacts: Vec<SocketAddr>,
     /// Which contact is asked next.
-    pub(super) turn: usize,
+    turn: usize,
     failures: BTreeMap<SocketAddr, JoinFailure>,
     /// Contacts of which the user was told that they do not let this node in yet.
     told: BTreeSet<SocketAddr>,
     /// Until when it tries.
     limit: Instant,
     /// It was never a member.
-    pub(super) fresh: bool,
+    fresh: bool,
 }
 
 impl Joining {
+    /// Feeds all that decides what follows into `state`, but for what the user is told.
+    #[cfg(feature = "inspect")]
+    pub(super) fn digest(&self, state: &mut impl core::hash::Hasher) {
+        core::hash::Hash::hash(&(&self.contacts, self.turn, self.fresh), state);
+    }
+
     pub(crate) fn fresh(contacts: Vec<SocketAddr>, limit: Instant) -> Self {
         Self { contacts, turn: 0, failures: BTreeMap::new(), told: BTreeSet::new(), limit, fresh: true }
     }
@@ -42,40 +50,39 @@ impl Joining {
 impl Node {
     /// Whether this node was never a member of the room that it enters.
     pub(super) fn is_fresh(&self) -> bool {
-        self.joining.as_ref().is_some_and(|joining| joining.fresh)
+        self.role.joining().is_some_and(|joining| joining.fresh)
     }
 
     /// The next step of getting in; at first, of life.
     pub(super) fn on_join_due(&mut self) {
         if !self.timers.is_set(Timer::Sweep) {
-            self.arm(Timer::Sweep, self.times.sweep());
+            self.timers.arm(Timer::Sweep, self.times.sweep());
         }
-        match &self.joining {
-            None => self.create(),
-            Some(joining) => {
-                self.timers
-                    .set(Timer::JoinLimit, joining.limit.max(self.now().after(Duration::from_micros(1))));
-                self.ask();
-            }
+        if let Some(joining) = self.role.joining() {
+            let limit = joining.limit.max(self.now().after(Duration::from_micros(1)));
+            self.timers.set(Timer::JoinLimit, limit);
+            self.ask();
+        } else if self.role == Role::Founding {
+            self.create();
         }
     }
 
     /// Creates a room and leads it.
     fn create(&mut self) {
-        self.room = RoomId(self.rng.next().max(1));
+        self.effects.create_room(RoomId(self.rng.next().max(1)));
         let roster = Roster::alone(Member::clone(&self.me));
-        self.roster = roster.clone();
-        self.reign(View { epoch: self.promised.next(), leader: self.me.id }, roster);
+        self.membership.create(roster.clone());
+        self.become_leader(View { epoch: self.membership.promised().next(), leader: self.me.id }, roster);
     }
 
     /// Asks the contact whose turn it is.
     fn ask(&mut self) {
-        if self.mode != Mode::Joining {
+        if !self.role.is_joining() {
             return;
         }
         self.drop_attempts();
         self.forget_route();
-        let Some(joining) = &self.joining else { return };
+        let Some(joining) = self.role.joining() else { return };
         match joining.contacts.get(joining.turn).copied() {
             Some(contact) => self.start_dial(Purpose::Contact(contact), 0, contact),
             None => self.fail_join(),
@@ -99,8 +106,8 @@ impl Node {
 
     pub(super) fn send_join(&mut self, link: LinkId, contact: Option<NodeId>) {
         let generation = self.links.get(link).map_or(0, |link| link.generation);
-        let is_new = self.is_fresh() || !self.keeps(Rule::RejoinWithPromise);
-        let epoch = if is_new { Epoch::default() } else { self.promised };
+        let is_new = self.is_fresh() || !self.enforces(Rule::RejoinWithPromise);
+        let epoch = if is_new { Epoch::default() } else { self.membership.promised() };
         self.send(
             link,
             Message::Join(Join { me: Member::clone(&self.me), contact, epoch, generation, ring: Vec::new() }),
@@ -138,19 +145,19 @@ impl Node {
             Some(Purpose::Peer(_) | Purpose::Probe { .. }) | None => false,
         };
         let generation = state.generation;
-        let follows = self.mode == Mode::Joining && asked && self.would_follow(elected.cfg.view);
+        let follows = self.role.is_joining() && asked && self.would_follow(elected.cfg.view);
         let leader = elected.roster.find(leader).cloned();
         let leader = leader.filter(|_| follows && self.is_for_me(&elected));
         let Some(leader) = leader else { return self.fault(link, Fault::Unexpected) };
-        self.adopt(link, &leader, generation);
-        self.accept(elected);
+        self.bind_join_link(link, &leader, generation);
+        self.follow(elected);
     }
 
     pub(super) fn on_refused(&mut self, link: LinkId, refusal: Refusal) {
         let Some(state) = self.links.get(link) else { return };
         if state.peer.is_some() {
             if refusal == Refusal::Slow {
-                self.notify(Notice::CutOff);
+                self.effects.notify(Notice::CutOff);
             }
             return;
         }
@@ -184,7 +191,7 @@ impl Node {
             Ok(DownReason::Protocol(_)) => JoinFailure::NotRingchat,
             Ok(_) => JoinFailure::Broken,
         };
-        let Some(joining) = &mut self.joining else { return };
+        let Some(joining) = self.role.joining_mut() else { return };
         joining.failures.insert(addr, failure);
         let hopeless = |contact| {
             let failure = joining.failures.get(contact);
@@ -197,13 +204,13 @@ impl Node {
     }
 
     /// The next contact, at once while some were not asked in this round.
-    fn ask_next(&mut self) {
-        let Some(joining) = &mut self.joining else { return };
+    pub(super) fn ask_next(&mut self) {
+        let Some(joining) = self.role.joining_mut() else { return };
         joining.turn = joining.turn.saturating_add(1);
         if joining.turn >= joining.contacts.len() {
             joining.turn = 0;
             self.tell_failures();
-            self.arm(Timer::Join, Times::JOIN_RETRY);
+            self.timers.arm(Timer::Join, Times::JOIN_RETRY);
         } else {
             self.ask();
         }
@@ -213,33 +220,26 @@ impl Node {
     fn tell_failures(&mut self) {
         let now = self.now();
         let still_tries = |joining: &&mut Joining| joining.fresh && joining.limit > now;
-        let Some(joining) = self.joining.as_mut().filter(still_tries) else { return };
+        let Some(joining) = self.role.joining_mut().filter(still_tries) else { return };
         let left = joining.limit.since(now);
         let told = &mut joining.told;
         let news = joining.failures.iter().filter(|(contact, _)| told.insert(**contact));
         let news: Vec<_> = news.map(|(&contact, &failure)| (contact, failure)).collect();
         for (contact, failure) in news {
-            self.notify(Notice::NotYet { contact, failure, left });
+            self.effects.notify(Notice::NotYet { contact, failure, left });
         }
-    }
-
-    /// The election that this node only watched has come to nothing for it.
-    pub(super) fn join_again(&mut self) {
-        self.mode = Mode::Joining;
-        self.timers.clear(Timer::Election);
-        self.ask_next();
     }
 
     pub(super) fn on_join_limit(&mut self) {
         if self.is_fresh() {
             self.fail_join();
-        } else if self.joining.is_some() {
+        } else if self.role.joining().is_some() {
             self.stay_alone();
         }
     }
 
     fn fail_join(&mut self) {
-        let Some(joining) = self.joining.take() else { return };
+        let Some(joining) = self.role.joining() else { return };
         let failures = &joining.failures;
         let tried = joining
             .contacts
@@ -250,29 +250,22 @@ impl Node {
     }
 
     /// The room went on without this member: it comes back with its log and what it has to say.
-    pub(super) fn rejoin(&mut self) {
-        let mut contacts: Vec<SocketAddr> = self.went_on.iter().filter_map(|id| self.addr_of(*id)).collect();
-        let others = self.roster.iter().filter(|member| member.id != self.me.id).map(Member::addr);
+    pub(super) fn come_back(&mut self) {
+        let ahead = self.reach.start_over();
+        let mut contacts: Vec<SocketAddr> = ahead.iter().filter_map(|id| self.addr_of(*id)).collect();
+        let members = self.membership.roster().iter();
+        let others = members.filter(|member| member.id != self.me.id).map(Member::addr);
         let others: Vec<SocketAddr> = others.filter(|addr| !contacts.contains(addr)).collect();
         contacts.extend(others);
         let limit = self.now().after(Config::JOIN_TIMEOUT);
-        self.joining = Some(Joining { fresh: false, ..Joining::fresh(contacts, limit) });
-        self.mode = Mode::Joining;
-        self.ready = false;
-        self.timers.clear(Timer::Election);
-        self.went_on.clear();
-        self.shunned.clear();
-        self.unreachable.clear();
-        self.notify(Notice::LeftBehind);
-        self.arm(Timer::Join, Duration::ZERO);
+        self.rejoin(Joining { fresh: false, ..Joining::fresh(contacts, limit) });
     }
 
     /// Nobody can be reached: a room of one, which whoever is left may join.
     pub(super) fn stay_alone(&mut self) {
         self.drop_attempts();
-        self.went_on.clear();
-        let epoch = self.promised.max(self.view.epoch).next();
-        self.reign(View { epoch, leader: self.me.id }, Roster::alone(Member::clone(&self.me)));
-        self.seek_next();
+        let epoch = self.membership.promised().max(self.membership.view().epoch).next();
+        self.become_leader(View { epoch, leader: self.me.id }, Roster::alone(Member::clone(&self.me)));
+        self.note(FollowUp::SeekNext);
     }
 }

@@ -1,66 +1,66 @@
-//! What a leader knows of its members: who has how much of the log, who is slow, who is to go.
+//! What a leader knows of its members: how much of the log each has, and which of them are slow.
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
+use core::time::Duration;
 
-use super::admission::{Admission, Joiner};
+use super::Node;
+use super::admission::Admissions;
+use super::follow_ups::FollowUp;
 use super::log::Log;
-use super::{Node, Rule};
+use super::merging::Merge;
+use super::removal::Removals;
+use super::timers::Timer;
 use crate::action::{CloseMode, Departure};
 use crate::config::Times;
 use crate::ids::{LinkId, NodeId};
 use crate::limits::{INFLIGHT_BYTES, UNSTABLE_BYTES};
-use crate::node::Timer;
 use crate::numbers::{Index, Seq};
-use crate::roster::{Roster, View};
+use crate::roster::View;
 use crate::time::Instant;
-use crate::wire::{Body, Change, Deliver, Entry, Message, Refusal, RefusedKind, Run};
+use crate::wire::{Body, Change, Deliver, Entry, Message, Refusal, Run};
 
-/// The leader's side of the protocol. Gone while it is frozen by an election.
+/// The leader's side of the protocol. An election or another leader ends it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct Leadership {
-    pub(super) members: BTreeMap<NodeId, Progress>,
-    pub(super) joiners: Vec<Joiner>,
-    pub(super) admission: Option<Admission>,
-    pub(super) draining: BTreeSet<NodeId>,
+pub(super) struct Leadership {
+    pub(super) admissions: Admissions,
+    pub(super) removals: Removals,
+    pub(super) merge: Merge,
+    members: BTreeMap<NodeId, Progress>,
+    /// Members that want to leave once all members have their messages.
+    draining: BTreeSet<NodeId>,
     /// Members that come from another ring and have not shown their logs yet.
-    pub(super) returning: BTreeSet<NodeId>,
+    returning: BTreeSet<NodeId>,
     /// Members that were cut off and have not come back yet.
     cut_off: BTreeSet<NodeId>,
-    /// The link on which this ring has asked to be taken into a greater one.
-    pub(super) merging: Option<LinkId>,
-    /// Whether the user was told that another ring is too large for this one.
-    pub(super) told_too_many: bool,
-    pub(super) doomed: BTreeMap<NodeId, Departure>,
-    pub(super) last_removal: Option<Instant>,
-    /// Submissions that wait while the room is held up.
-    pub(super) held: VecDeque<Run>,
-    pub(super) holding: bool,
-    /// The least acknowledged by a synced member.
-    pub(super) slowest: Index,
+    /// Runs that wait while too much is unstable.
+    held: VecDeque<Run>,
+    /// Whether too much is unstable.
+    holding: bool,
+    /// The least that a synced member has of the log.
+    slowest: Index,
     /// Up to here the log was sent to all that keep up.
     distributed: Index,
 }
 
 /// How far one member is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Progress {
-    pub(super) synced: bool,
-    /// Since when it is not.
+struct Progress {
+    /// Whether its log is this one's, or is becoming that.
+    synced: bool,
     unsynced_since: Instant,
-    /// It was told anew who leads.
-    pub(super) reminded: bool,
+    /// Whether it was told anew who leads.
+    reminded: bool,
     /// Up to here its log is this one's.
-    pub(super) acked: Index,
+    acked: Index,
     /// Up to here it has taken what was sent; ahead of `acked` while it installs.
-    pub(super) taken: Index,
+    taken: Index,
     /// Up to here the log was sent to it.
-    pub(super) sent: Index,
-    /// What it installs ends here.
-    pub(super) install_end: Index,
-    /// When it last took something.
+    sent: Index,
+    /// Where the log that it installs ends.
+    install_end: Index,
     took_at: Instant,
-    pub(super) cut_off: Option<Instant>,
+    cut_off: Option<Instant>,
 }
 
 impl Progress {
@@ -78,13 +78,26 @@ impl Progress {
         }
     }
 
-    pub(super) fn installs(&self) -> bool {
+    fn installs(&self) -> bool {
         self.synced && self.acked < self.install_end
     }
 
-    /// Up to where it keeps up: to catch up, however long that takes, holds up nobody.
+    /// Up to where the member keeps up. To catch up, however long that takes, holds up nobody.
     fn keeps_up_to(&self) -> Index {
         self.acked.max(self.install_end)
+    }
+
+    /// The member's log begins to become this one from `from` to `end`.
+    fn sync(&mut self, from: Index, end: Index, now: Instant) {
+        *self = Self {
+            synced: true,
+            acked: from,
+            taken: from,
+            sent: from,
+            install_end: end,
+            took_at: now,
+            ..*self
+        };
     }
 
     fn unsync(&mut self, now: Instant) {
@@ -96,33 +109,42 @@ impl Progress {
     }
 }
 
+/// A member that does not follow, or installs the log.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lag {
+    /// For how long it has not followed, or has taken nothing of what it installs.
+    pub(super) time: Duration,
+    /// Whether it installs the log.
+    pub(super) installs: bool,
+    /// Whether it was told anew who leads.
+    pub(super) is_reminded: bool,
+}
+
 impl Leadership {
-    pub(super) fn unsync(&mut self, member: NodeId, now: Instant) {
-        if let Some(progress) = self.members.get_mut(&member) {
-            progress.unsync(now);
-        }
+    /// Leads `members`, none of which has shown its log yet. The log up to `distributed` is not news to anybody.
+    pub(super) fn new(members: &[NodeId], distributed: Index, now: Instant) -> Self {
+        let members = members.iter().map(|id| (*id, Progress::new(now, Index::default()))).collect();
+        Self { members, distributed, ..Self::default() }
     }
 
+    /// The other members.
+    pub(super) fn members(&self) -> impl Iterator<Item = NodeId> {
+        self.members.keys().copied()
+    }
+
+    /// Whether `peer` is a member, to which the leader keeps a link.
     pub(super) fn wants_link(&self, peer: NodeId) -> bool {
         self.members.contains_key(&peer)
     }
 
+    /// Whether `peer` is a member or waits to become one.
     pub(super) fn knows(&self, peer: NodeId) -> bool {
-        self.wants_link(peer) || self.joiners.iter().any(|joiner| joiner.member.id == peer)
+        self.wants_link(peer) || self.admissions.is_waiting(peer)
     }
 
-    /// Whether `member` is to be told who leads: it does not follow, and was let in.
+    /// Whether `member` has to be told who leads: it does not follow, and is not a newcomer that is not welcomed yet.
     pub(super) fn awaits_news(&self, member: NodeId) -> bool {
-        self.is_unsynced(member) && !self.is_newcomer(member)
-    }
-
-    /// Whether `member` waits to be let in, or to be welcomed.
-    pub(super) fn wants_in(&self, member: NodeId) -> bool {
-        self.is_newcomer(member) || self.joiners.iter().any(|joiner| joiner.member.id == member)
-    }
-
-    fn is_newcomer(&self, member: NodeId) -> bool {
-        self.admission.as_ref().is_some_and(|it| it.newcomers.contains(&member))
+        self.is_unsynced(member) && !self.admissions.is_newcomer(member)
     }
 
     pub(super) fn is_synced(&self, member: NodeId) -> bool {
@@ -137,11 +159,57 @@ impl Leadership {
         self.members.values().all(|progress| progress.synced)
     }
 
-    /// From where on somebody who catches up may need the log; from its start while one has not shown its own.
+    /// A member no longer follows, or its link is gone: it has to show its log again.
+    pub(super) fn unsync(&mut self, member: NodeId, now: Instant) {
+        if let Some(progress) = self.members.get_mut(&member) {
+            progress.unsync(now);
+        }
+    }
+
+    /// The members that do not follow, or install the log.
+    pub(super) fn laggards(&self, now: Instant) -> impl Iterator<Item = (NodeId, Lag)> {
+        let lagging = self.members.iter().filter(|(_, progress)| !progress.synced || progress.installs());
+        lagging.map(move |(id, progress)| {
+            let since = if progress.synced { progress.took_at } else { progress.unsynced_since };
+            let lag =
+                Lag { time: now.since(since), installs: progress.synced, is_reminded: progress.reminded };
+            (*id, lag)
+        })
+    }
+
+    /// A member was told anew who leads.
+    pub(super) fn set_reminded(&mut self, member: NodeId) {
+        if let Some(progress) = self.members.get_mut(&member) {
+            progress.reminded = true;
+        }
+    }
+
+    /// Applies a change of the membership, after which the log has `len` places.
+    fn apply(&mut self, change: &Change, len: Index, now: Instant) {
+        let Change::Edit { gone, joined, .. } = change else { return };
+        for (member, _) in gone {
+            self.members.remove(&member.id);
+            if joined.iter().all(|(joined, _)| joined.id != member.id) {
+                self.returning.remove(&member.id);
+            }
+            self.draining.remove(&member.id);
+            self.cut_off.remove(&member.id);
+        }
+        for (member, _) in joined {
+            self.members.insert(member.id, Progress::new(now, len));
+        }
+    }
+
+    /// From where on a member that catches up may need the log; from its start while one has not shown its own.
     pub(super) fn needs_from(&self) -> Option<Index> {
         let installing = self.members.values().filter(|progress| progress.installs());
         let returning = self.returning.iter().map(|_| Index::default());
         installing.map(|progress| progress.acked).chain(returning).min()
+    }
+
+    /// Notes members that come from another ring.
+    pub(super) fn add_returning(&mut self, members: Vec<NodeId>) {
+        self.returning.extend(members);
     }
 
     /// Whether `member` was in another ring until it came in, so that its tail was said there.
@@ -149,26 +217,44 @@ impl Leadership {
         self.returning.contains(&member)
     }
 
-    /// All but `newcomers` that do not have the log up to `index`.
+    /// Notes a member that wants to leave once all members have its messages.
+    pub(super) fn add_draining(&mut self, member: NodeId) {
+        self.draining.insert(member);
+    }
+
+    /// The members that want to leave once all members have their messages.
+    pub(super) fn draining(&self) -> &BTreeSet<NodeId> {
+        &self.draining
+    }
+
+    /// The members, without `newcomers`, that do not have the log up to `index`.
     pub(super) fn lacking(&self, index: Index, newcomers: &BTreeSet<NodeId>) -> Vec<NodeId> {
         let insiders = self.members.iter().filter(|(id, _)| !newcomers.contains(id));
         let lacking = insiders.filter(|(_, progress)| !progress.synced || progress.acked < index);
         lacking.map(|(id, _)| *id).collect()
     }
 
+    /// The number of the last message of `origin` that is held, if any is.
     pub(super) fn last_held(&self, origin: NodeId) -> Option<Seq> {
         self.held.iter().rev().find(|said| said.origin.id == origin).map(Run::last)
     }
 
+    /// Whether too much is unstable to sequence more chat.
     pub(super) fn is_holding(&self) -> bool {
         self.holding
     }
 
+    /// Keeps a run until enough is stable.
     pub(super) fn hold(&mut self, said: Run) {
         self.held.push_back(said);
     }
 
-    /// The links of the members that have all before `from` and take more; they count as sent up to `next`.
+    /// The next run that was held, unless too much is unstable.
+    fn take_held(&mut self) -> Option<Run> {
+        if self.holding { None } else { self.held.pop_front() }
+    }
+
+    /// The links of the members that have all before `from` and take more. They count as sent up to `next`.
     pub(super) fn take_recipients(
         &mut self,
         from: Index,
@@ -190,67 +276,66 @@ impl Leadership {
         }
         links
     }
+
+    /// Feeds all that decides what follows into `state`, but for what is held. For `stability` see `Node::digest`.
+    #[cfg(feature = "inspect")]
+    pub(super) fn digest(&self, stability: bool, now: Instant, state: &mut impl core::hash::Hasher) {
+        use core::hash::Hash;
+        self.members.len().hash(state);
+        for (id, progress) in &self.members {
+            (id, progress.synced, progress.cut_off.is_some()).hash(state);
+            // Of one that has not shown its log, the rest is set anew when it does.
+            (progress.synced || progress.reminded).hash(state);
+            progress.synced.then_some((progress.sent, progress.installs())).hash(state);
+            (progress.synced && self.admissions.waits_for(progress.acked)).hash(state);
+            stability.then_some((progress.acked, progress.taken, progress.install_end)).hash(state);
+        }
+        (&self.draining, &self.returning, self.holding).hash(state);
+        self.admissions.digest(state);
+        self.removals.digest(now, state);
+        stability.then_some(self.slowest).hash(state);
+    }
+
+    /// The runs that wait while too much is unstable.
+    #[cfg(feature = "inspect")]
+    pub(super) fn held(&self) -> &VecDeque<Run> {
+        &self.held
+    }
 }
 
 impl Node {
-    /// Begins to lead these members, none of whom has shown its log yet.
-    pub(super) fn take_lead(&mut self, roster: &Roster) {
-        let now = self.now();
-        let others = roster.ids().filter(|id| *id != self.me.id);
-        let members = others.map(|id| (id, Progress::new(now, Index::default()))).collect();
-        let distributed = self.log.len();
-        self.leadership = Some(Leadership { members, distributed, ..Leadership::default() });
-        self.arm_probe();
-    }
-
     /// A membership entry was sequenced.
     pub(super) fn change_members(&mut self, change: &Change) {
-        let (now, len) = (self.clock.now(), self.log.len());
-        let Some(leadership) = &mut self.leadership else { return };
-        let Change::Edit { gone, joined, .. } = change else { return };
-        for (member, _) in gone {
-            leadership.members.remove(&member.id);
-            if joined.iter().all(|(joined, _)| joined.id != member.id) {
-                leadership.returning.remove(&member.id);
-            }
-            leadership.draining.remove(&member.id);
-            leadership.cut_off.remove(&member.id);
-        }
-        for (member, _) in joined {
-            leadership.members.insert(member.id, Progress::new(now, len));
-        }
+        let (now, len) = (self.timers.now(), self.replica.log().len());
+        let Some(leadership) = self.role.leadership_mut() else { return };
+        leadership.apply(change, len, now);
     }
 
     /// A link to a member stands anew: it is to show its log again.
     pub(super) fn member_linked(&mut self, member: NodeId) {
         let now = self.now();
-        if let Some(leadership) = &mut self.leadership {
+        if let Some(leadership) = self.role.leadership_mut() {
             leadership.unsync(member, now);
         }
-        self.recount();
+        self.note(FollowUp::Recount);
         self.ask_on_new_link(member);
     }
 
     /// A member's log is being made this one's, from `from` on.
     pub(super) fn member_synced(&mut self, member: NodeId, from: Index) {
-        let (now, len) = (self.now(), self.log.len());
-        if self.leadership.as_mut().is_some_and(|leadership| leadership.cut_off.remove(&member)) {
+        let (now, len) = (self.now(), self.replica.log().len());
+        if self.role.leadership_mut().is_some_and(|leadership| leadership.cut_off.remove(&member)) {
             // It may not have got the reason before its link was closed.
             self.send_to(member, Message::Refused(Refusal::Slow));
         }
-        let Some(leadership) = &mut self.leadership else { return };
+        let Some(leadership) = self.role.leadership_mut() else { return };
         leadership.returning.remove(&member);
         if let Some(progress) = leadership.members.get_mut(&member) {
-            progress.synced = true;
-            progress.acked = from;
-            progress.taken = from;
-            progress.sent = from;
-            progress.install_end = len;
-            progress.took_at = now;
+            progress.sync(from, len, now);
         }
         self.pump(member);
-        self.recount();
-        self.check_admission();
+        self.note(FollowUp::Recount);
+        self.note(FollowUp::Admit);
     }
 
     /// Sends a member what it lacks, as much as it takes.
@@ -258,11 +343,11 @@ impl Node {
         // It is to end up where those are who keep up, and get what follows with them.
         self.distribute();
         while let Some((entries, next)) = self.next_batch(member) {
-            let deliver = Deliver { view: self.view, entries, stable: self.stable };
+            let deliver = Deliver { view: self.membership.view(), entries, stable: self.replica.stable() };
             if !self.send_to(member, Message::Deliver(deliver)) {
                 return;
             }
-            let progress = self.leadership.as_mut().and_then(|it| it.members.get_mut(&member));
+            let progress = self.role.leadership_mut().and_then(|it| it.members.get_mut(&member));
             if let Some(progress) = progress {
                 progress.sent = next;
             }
@@ -270,27 +355,28 @@ impl Node {
     }
 
     fn next_batch(&self, member: NodeId) -> Option<(Vec<Entry>, Index)> {
-        let progress = self.leadership.as_ref()?.members.get(&member)?;
-        let inflight = self.log.weight(progress.taken, progress.sent);
-        if !progress.synced || progress.sent >= self.log.len() || inflight >= INFLIGHT_BYTES as u64 {
+        let progress = self.role.leadership()?.members.get(&member)?;
+        let inflight = self.replica.log().weight(progress.taken, progress.sent);
+        if !progress.synced || progress.sent >= self.replica.log().len() || inflight >= INFLIGHT_BYTES as u64
+        {
             return None;
         }
-        let next = self.log.batch_end(progress.sent);
-        Some((self.log.range(progress.sent, next).collect(), next))
+        let next = self.replica.log().batch_end(progress.sent);
+        Some((self.replica.log().range(progress.sent, next).collect(), next))
     }
 
     /// The next entries that those who keep up were not sent yet.
     pub(super) fn next_to_distribute(&self) -> Option<(Index, Index)> {
-        let from = self.leadership.as_ref()?.distributed;
-        (from < self.log.len()).then(|| (from, self.log.batch_end(from)))
+        let from = self.role.leadership()?.distributed;
+        (from < self.replica.log().len()).then(|| (from, self.replica.log().batch_end(from)))
     }
 
     pub(super) fn on_ack(&mut self, member: NodeId, view: View, index: Index) {
-        if !self.leads() || view != self.view || index > self.log.len() {
+        if !self.leads() || view != self.membership.view() || index > self.replica.log().len() {
             return;
         }
         let now = self.now();
-        let Some(progress) = self.leadership.as_mut().and_then(|it| it.members.get_mut(&member)) else {
+        let Some(progress) = self.role.leadership_mut().and_then(|it| it.members.get_mut(&member)) else {
             return;
         };
         if !progress.synced {
@@ -307,23 +393,23 @@ impl Node {
         let before = progress.acked;
         progress.acked = index;
         let held_up_all =
-            self.leadership.as_ref().is_some_and(|it| before <= it.slowest) || before <= self.stable;
+            self.role.leadership().is_some_and(|it| before <= it.slowest) || before <= self.replica.stable();
         self.pump(member);
         if held_up_all {
-            self.recount();
+            self.note(FollowUp::Recount);
         }
-        self.release();
-        self.check_admission();
+        self.note(FollowUp::Release);
+        self.note(FollowUp::Admit);
     }
 
     /// Counts anew up to where everybody has the log.
     pub(super) fn recount(&mut self) {
-        let len = self.log.len();
-        let Some(leadership) = &mut self.leadership else { return };
+        let len = self.replica.log().len();
+        let Some(leadership) = self.role.leadership_mut() else { return };
         let synced = leadership.members.values().filter(|progress| progress.synced);
         leadership.slowest = synced.map(Progress::keeps_up_to).min().unwrap_or(len);
         let all = leadership.members.values().map(|progress| progress.acked).min().unwrap_or(len);
-        let advanced = all > self.stable;
+        let advanced = all > self.replica.stable();
         self.learn_stable(all);
         if advanced {
             self.tell_draining();
@@ -331,20 +417,20 @@ impl Node {
     }
 
     fn unstable_bytes(&self) -> u64 {
-        let slowest = self.leadership.as_ref().map_or(Index::default(), |leadership| leadership.slowest);
-        self.log.weight(slowest, self.log.len())
+        let slowest = self.role.leadership().map_or(Index::default(), |leadership| leadership.slowest);
+        self.replica.log().weight(slowest, self.replica.log().len())
     }
 
     /// Sequences no more chat while too much is unstable.
     pub(super) fn check_hold(&mut self) {
         let over = self.unstable_bytes() >= UNSTABLE_BYTES as u64;
         let detect = self.times.detect;
-        if let Some(leadership) = &mut self.leadership
+        if let Some(leadership) = self.role.leadership_mut()
             && over
             && !leadership.holding
         {
             leadership.holding = true;
-            self.arm(Timer::Slow, detect);
+            self.timers.arm(Timer::Slow, detect);
         }
     }
 
@@ -353,16 +439,13 @@ impl Node {
         if self.is_in_doubt() || self.unstable_bytes() > UNSTABLE_BYTES as u64 / 2 {
             return;
         }
-        let Some(leadership) = &mut self.leadership else { return };
+        let Some(leadership) = self.role.leadership_mut() else { return };
         if !leadership.holding {
             return;
         }
         leadership.holding = false;
         self.timers.clear(Timer::Slow);
-        while let Some(leadership) = &mut self.leadership
-            && !leadership.holding
-            && let Some(said) = leadership.held.pop_front()
-        {
+        while let Some(said) = self.role.leadership_mut().and_then(Leadership::take_held) {
             self.sequence(Body::Chat { said, replayed: false });
         }
         self.sequence_own();
@@ -370,16 +453,17 @@ impl Node {
 
     /// The room was held up for as long as it may: whoever is too far behind is cut off.
     pub(super) fn on_slow_due(&mut self) {
-        let len = self.log.len();
-        let Some(leadership) = &self.leadership else { return };
+        let len = self.replica.log().len();
+        let Some(leadership) = self.role.leadership() else { return };
         let slow = leadership.members.iter().filter(|(_, progress)| {
-            progress.synced && self.log.weight(progress.keeps_up_to(), len) > UNSTABLE_BYTES as u64 / 2
+            progress.synced
+                && self.replica.log().weight(progress.keeps_up_to(), len) > UNSTABLE_BYTES as u64 / 2
         });
         for member in slow.map(|(id, _)| *id).collect::<Vec<_>>() {
             self.cut_off(member);
         }
-        self.recount();
-        self.release();
+        self.note(FollowUp::Recount);
+        self.note(FollowUp::Release);
     }
 
     /// Reads and serves a slow member no more until it comes back; the second time it is removed.
@@ -389,112 +473,17 @@ impl Node {
         if let Some(link) = self.links.of(member) {
             self.close(link, CloseMode::Flush);
         }
-        let progress = self.leadership.as_mut().and_then(|it| it.members.get_mut(&member));
+        let progress = self.role.leadership_mut().and_then(|it| it.members.get_mut(&member));
         let Some(progress) = progress else { return };
         progress.unsync(now);
         let again = progress.cut_off.is_some_and(|at| now.since(at) < Times::SLOW_TWICE);
         progress.cut_off = Some(now);
-        if let Some(leadership) = &mut self.leadership {
+        if let Some(leadership) = self.role.leadership_mut() {
             leadership.cut_off.insert(member);
         }
         if again {
-            self.doom(member, Departure::Lost);
+            self.schedule_removal(member, Departure::Lost);
         }
-        self.seek_next();
-    }
-
-    /// Reminds members that do not follow, and gives them up in time.
-    pub(super) fn check_unsynced(&mut self) {
-        let (now, patience) = (self.now(), Times::unsynced(self.roster.len()));
-        let (reminds, gives_up) = (self.keeps(Rule::RemindUnsynced), self.keeps(Rule::UnsyncedTimeout));
-        let Some(leadership) = &mut self.leadership else { return };
-        let doomed = leadership.doomed.keys().copied();
-        let newcomers = leadership.admission.iter().flat_map(|it| it.newcomers.iter().copied());
-        let spared: BTreeSet<NodeId> = newcomers.chain(doomed).collect();
-        let (mut lost, mut behind) = (Vec::new(), Vec::new());
-        for (id, progress) in leadership.members.iter_mut().filter(|(id, _)| !spared.contains(id)) {
-            let since = match progress.synced {
-                true if progress.installs() => Some(progress.took_at),
-                true => None,
-                false => Some(progress.unsynced_since),
-            };
-            let Some(since) = since else { continue };
-            if now.since(since) >= patience && (progress.synced || gives_up) {
-                lost.push(*id);
-            } else if !progress.synced && !progress.reminded && now.since(since) >= self.times.sweep() {
-                // Without a link there is nothing yet that could have told it.
-                progress.reminded = self.links.is_linked(*id);
-                behind.push(*id);
-            }
-        }
-        for member in behind.into_iter().filter(|_| reminds) {
-            if self.links.is_linked(member) {
-                let elected = self.announcement();
-                self.send_elected(member, elected);
-            } else {
-                self.dial(member);
-            }
-        }
-        for member in lost {
-            self.doom(member, Departure::Lost);
-        }
-    }
-
-    /// `member` is to leave the membership: the first at once, others soon after together.
-    pub(super) fn doom(&mut self, member: NodeId, why: Departure) {
-        let now = self.now();
-        if !self.roster.contains(member) || member == self.me.id {
-            return;
-        }
-        let Some(leadership) = &mut self.leadership else { return };
-        leadership.doomed.insert(member, why);
-        let recent = leadership.last_removal.is_some_and(|at| now.since(at) < Times::SUSPECT_WINDOW);
-        if why == Departure::Quit || !recent {
-            self.commit_removals();
-        } else if !self.timers.is_set(Timer::Removal) {
-            self.arm(Timer::Removal, Times::SUSPECT_WINDOW);
-        }
-    }
-
-    /// `members` leave the membership at once and together.
-    pub(super) fn expel(&mut self, members: Vec<NodeId>, why: Departure) {
-        if let Some(leadership) = &mut self.leadership {
-            leadership.doomed.extend(members.into_iter().map(|member| (member, why)));
-            self.commit_removals();
-        }
-    }
-
-    /// Appends the membership without those who are to leave it.
-    pub(super) fn commit_removals(&mut self) {
-        let now = self.now();
-        if !self.leads() || self.is_in_doubt() {
-            return;
-        }
-        let Some(leadership) = &mut self.leadership else { return };
-        leadership.last_removal = Some(now);
-        let doomed = core::mem::take(&mut leadership.doomed);
-        let gone = doomed.into_iter().filter_map(|(id, why)| Some((self.roster.find(id)?.clone(), why)));
-        let gone: Vec<_> = gone.collect();
-        if gone.is_empty() {
-            return;
-        }
-        let ids: Vec<NodeId> = gone.iter().map(|(member, _)| member.id).collect();
-        let change = Change::Edit { gone, joined: Vec::new(), merged: false };
-        self.sequence(Body::Membership { cfg: self.cfg.next(), change: change.into() });
-        for id in ids {
-            self.dismiss(id);
-        }
-        // The route may be of a ring to come, which still takes them for members.
-        self.seek_next();
-        self.release();
-        self.check_admission();
-    }
-
-    /// Tells one who is no member any more, if it can be told.
-    fn dismiss(&mut self, id: NodeId) {
-        let Some(link) = self.links.of(id) else { return };
-        let epoch = self.view.epoch;
-        self.send_not_member(link, RefusedKind::Ping, epoch);
-        self.close(link, CloseMode::Flush);
+        self.note(FollowUp::SeekNext);
     }
 }

@@ -1,5 +1,6 @@
 //! Leaving in order: first what was said is made to stay, then the membership is left.
 
+use super::follow_ups::FollowUp;
 use super::{Node, Rule};
 use crate::action::{Departure, Ending};
 use crate::config::Times;
@@ -23,47 +24,47 @@ impl Node {
             return;
         }
         self.leaving = Some(Leaving::Draining);
-        self.arm(Timer::Leave, Times::DRAIN);
+        self.timers.arm(Timer::Leave, Times::DRAIN);
         self.drain_again();
     }
 
     /// Whether an election or the loss of the leader ends this node's life.
     pub(super) fn leaves_now(&self) -> bool {
-        self.leaving == Some(Leaving::Asked) && self.keeps(Rule::LeaverEndsOnElection)
+        self.leaving == Some(Leaving::Asked) && self.enforces(Rule::LeaverEndsOnElection)
     }
 
     /// Tells a new leader that this member drains.
     pub(super) fn drain_again(&mut self) {
         if self.leaving == Some(Leaving::Draining) && self.is_normal() && !self.leads() {
-            self.send_to(self.view.leader, Message::Draining);
+            self.send_to(self.membership.view().leader, Message::Draining);
         }
     }
 
     /// Takes the next step of leaving if its time has come.
     pub(super) fn check_leaving(&mut self) {
         match self.leaving {
-            Some(Leaving::Asked) if !self.roster.contains(self.me.id) => {
+            Some(Leaving::Asked) if !self.membership.has_me() => {
                 self.end(Ending::Left { unsure: 0 });
             }
             None | Some(Leaving::Asked) => {}
-            Some(Leaving::Draining) if self.roster.is_empty() => {
+            Some(Leaving::Draining) if self.membership.roster().is_empty() => {
                 let unsure = self.unsure();
                 self.end(Ending::Left { unsure });
             }
             Some(Leaving::Draining) if self.is_in_doubt() => {}
             Some(Leaving::Draining) if self.leads() => {
                 let others_done =
-                    self.leadership.as_ref().is_some_and(|it| it.draining.is_empty() && it.all_synced());
+                    self.role.leadership().is_some_and(|it| it.draining().is_empty() && it.all_synced());
                 if self.is_drained() && others_done {
                     self.depart();
                 }
             }
             Some(Leaving::Draining) => {
-                let leader = self.view.leader;
-                let settled = self.is_normal() && self.lost_leader.is_none();
+                let leader = self.membership.view().leader;
+                let settled = self.is_normal() && !self.role.leader_is_lost();
                 if settled && self.is_drained() && self.send_to(leader, Message::Leave) {
                     self.leaving = Some(Leaving::Asked);
-                    self.arm(Timer::Leave, Times::LEAVE);
+                    self.timers.arm(Timer::Leave, Times::LEAVE);
                 }
             }
         }
@@ -71,14 +72,14 @@ impl Node {
 
     /// Whether everybody has all own messages.
     fn is_drained(&self) -> bool {
-        let drained = self.submissions.is_empty() && self.stable >= self.own_end;
-        drained || !self.keeps(Rule::DrainBeforeLeave)
+        let drained = self.own.are_with_all(self.replica.stable());
+        drained || !self.enforces(Rule::DrainBeforeLeave)
     }
 
     /// Own messages that may not be with everybody.
     fn unsure(&self) -> u64 {
-        let mine = self.log.tail(self.stable).filter(|said| said.origin.id == self.me.id);
-        (self.submissions.len() as u64).saturating_add(mine.map(|said| said.count()).sum())
+        let mine = self.replica.log().tail(self.replica.stable()).filter(|said| said.origin.id == self.me.id);
+        (self.own.waiting() as u64).saturating_add(mine.map(|said| said.count()).sum())
     }
 
     pub(super) fn on_leave_due(&mut self) {
@@ -94,20 +95,20 @@ impl Node {
     fn depart(&mut self) {
         let unsure = self.unsure();
         let me = self.me.id;
-        let draining = self.leadership.as_ref().map(|it| it.draining.clone()).unwrap_or_default();
-        let successor = self.roster.after(me).find(|id| !draining.contains(id));
-        let successor = successor.or_else(|| self.roster.after(me).next());
-        let others = self.roster.after(me).filter_map(|id| self.links.of(id)).collect();
+        let draining = self.role.leadership().map(|it| it.draining().clone()).unwrap_or_default();
+        let successor = self.membership.roster().after(me).find(|id| !draining.contains(id));
+        let successor = successor.or_else(|| self.membership.roster().after(me).next());
+        let others = self.membership.roster().after(me).filter_map(|id| self.links.of(id)).collect();
         let gone = [(Member::clone(&self.me), Departure::Quit)].into();
         let change = Change::Edit { gone, joined: [].into(), merged: false };
-        self.sequence(Body::Membership { cfg: self.cfg.next(), change: change.into() });
+        self.sequence(Body::Membership { cfg: self.membership.cfg().next(), change: change.into() });
         self.multicast(others, Message::Goodbye { successor });
         self.end(Ending::Left { unsure });
     }
 
     pub(super) fn on_draining(&mut self, member: NodeId) {
-        if let Some(leadership) = &mut self.leadership {
-            leadership.draining.insert(member);
+        if let Some(leadership) = self.role.leadership_mut() {
+            leadership.add_draining(member);
             let beat = self.beat();
             self.send_to(member, Message::Ping(beat));
         }
@@ -115,7 +116,7 @@ impl Node {
 
     /// Tells those that drain that more is stable now.
     pub(super) fn tell_draining(&mut self) {
-        let draining = self.leadership.as_ref().map(|it| it.draining.clone()).unwrap_or_default();
+        let draining = self.role.leadership().map(|it| it.draining().clone()).unwrap_or_default();
         for member in draining {
             let beat = self.beat();
             self.send_to(member, Message::Ping(beat));
@@ -126,10 +127,10 @@ impl Node {
         if !self.leads() {
             return;
         }
-        if self.roster.contains(member) {
-            self.doom(member, Departure::Quit);
+        if self.membership.roster().contains(member) {
+            self.schedule_removal(member, Departure::Quit);
         } else if let Some(link) = self.links.of(member) {
-            let epoch = self.view.epoch;
+            let epoch = self.membership.view().epoch;
             self.send_not_member(link, RefusedKind::Ping, epoch);
         }
     }
@@ -142,9 +143,9 @@ impl Node {
             return self.end(Ending::Left { unsure: 0 });
         }
         self.ring_unlinked(leader);
-        self.leader_is_lost(leader);
-        if successor == Some(self.me.id) && self.lost_leader.is_some() {
-            self.start_election();
+        self.note(FollowUp::LoseLeader);
+        if successor == Some(self.me.id) {
+            self.note(FollowUp::Elect);
         }
     }
 }

@@ -75,11 +75,11 @@ pub(crate) struct Link {
 
 /// What is kept of a peer as long as there is room, whether a link to it stands or not.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Known {
+struct Known {
     /// Where it listens.
     addr: SocketAddr,
     /// The highest generation that was tried with it.
-    pub(super) generation: u64,
+    generation: u64,
 }
 
 /// All links and dials.
@@ -89,10 +89,10 @@ pub(crate) struct Links {
     dials: BTreeMap<DialId, Dial>,
     peers: BTreeMap<NodeId, LinkId>,
     /// Each peer with which either end ever tried to have a link.
-    pub(super) known: BTreeMap<NodeId, Known>,
+    known: BTreeMap<NodeId, Known>,
     dialed: u64,
     /// How often in a row a dial to a peer connected and broke before the peer answered.
-    pub(super) broken: BTreeMap<NodeId, u8>,
+    broken: BTreeMap<NodeId, u8>,
 }
 
 impl Links {
@@ -291,6 +291,24 @@ impl Links {
             self.known.retain(|id, _| peers.contains_key(id));
         }
         self.known.entry(peer).or_insert(Known { addr, generation: 0 }).addr = addr;
+    }
+
+    /// The highest generation that was tried with each known peer.
+    #[cfg(feature = "inspect")]
+    pub(super) fn generations(&self) -> impl Iterator<Item = (NodeId, u64)> {
+        self.known.iter().map(|(peer, known)| (*peer, known.generation))
+    }
+
+    /// The highest generation that was tried with `peer`.
+    #[cfg(feature = "inspect")]
+    pub(super) fn generation(&self, peer: NodeId) -> u64 {
+        self.known.get(&peer).map_or(0, |known| known.generation)
+    }
+
+    /// How often in a row a dial to each peer connected and broke before the peer answered.
+    #[cfg(feature = "inspect")]
+    pub(super) fn broken(&self) -> &BTreeMap<NodeId, u8> {
+        &self.broken
     }
 
     /// The accepted links that have not introduced themselves, the oldest first.

@@ -25,6 +25,7 @@ pub(crate) struct Log {
     /// Weight of all entries from the first ever to the last.
     weight: u64,
     /// Whether an entry was ever appended that may not come right after the one before.
+    #[cfg(feature = "inspect")]
     disordered: bool,
 }
 
@@ -70,6 +71,7 @@ impl Log {
     }
 
     /// Whether each entry kept came in order after the one before. Each is looked at once, when it is appended.
+    #[cfg(feature = "inspect")]
     pub(crate) fn is_ordered(&self) -> bool {
         !self.disordered
     }
@@ -85,6 +87,7 @@ impl Log {
     }
 
     /// The entries kept, oldest first.
+    #[cfg(feature = "inspect")]
     pub(crate) fn entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
         self.kept.iter()
     }
@@ -137,7 +140,10 @@ impl Log {
     /// Appends an entry. The caller has seen to it that its index is the log's length.
     pub(crate) fn push(&mut self, entry: Entry) {
         debug_assert_eq!(entry.index, self.len(), "a log has no holes");
-        self.disordered |= self.kept.back().is_some_and(|last| !Tip::of(last).precedes(&entry));
+        #[cfg(feature = "inspect")]
+        {
+            self.disordered |= self.kept.back().is_some_and(|last| !Tip::of(last).precedes(&entry));
+        }
         let end = entry.end();
         match self.history.last_mut() {
             Some(last) if last.view == entry.view => last.end = end,

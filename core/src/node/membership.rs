@@ -2,24 +2,219 @@
 
 use alloc::collections::BTreeSet;
 
+use super::follow_ups::FollowUp;
 use super::links::Purpose;
-use super::{Mode, Node, Rule};
+use super::{Node, Rule};
 use crate::action::{CloseMode, Departure, Notice, RingReason};
 use crate::config::Times;
 use crate::ids::NodeId;
-use crate::numbers::{Index, Seq};
-use crate::roster::{ConfigId, Roster};
+use crate::numbers::{Epoch, Index};
+use crate::roster::{ConfigId, Member, Roster, View};
+use crate::time::Instant;
 use crate::wire::Change;
 
-/// The newest configuration known by any means, and its members.
+/// A configuration and its members.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Route {
-    pub(crate) cfg: ConfigId,
-    pub(crate) roster: Roster,
+struct Configuration {
+    cfg: ConfigId,
+    roster: Roster,
+}
+
+/// What this node knows of its ring.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Membership {
+    me: NodeId,
+    /// The view in which the log was last written.
+    view: View,
+    /// No entry of an older epoch is appended any more.
+    promised: Epoch,
+    /// What the log's membership entries amount to.
+    log: Configuration,
+    /// The newest configuration known by any means. It decides who is next and whose greeting is answered, and nothing
+    /// else.
+    route: Configuration,
+    /// When the route was learned from others.
+    route_learned: Instant,
+    /// The newest route that was given up.
+    lapsed: Option<ConfigId>,
+    /// Whether the user was told `Ready` for the current membership.
+    ready: bool,
+}
+
+impl Membership {
+    /// Knows of no ring.
+    pub(super) fn new(me: NodeId, now: Instant) -> Self {
+        let view = View { epoch: Epoch::default(), leader: me };
+        let none = Configuration { cfg: ConfigId::first(view), roster: Roster::default() };
+        Self {
+            me,
+            view,
+            promised: Epoch::default(),
+            log: none.clone(),
+            route: none,
+            route_learned: now,
+            lapsed: None,
+            ready: false,
+        }
+    }
+
+    /// The view in which the log was last written.
+    pub(super) fn view(&self) -> View {
+        self.view
+    }
+
+    /// The epoch below which nothing is appended any more.
+    pub(super) fn promised(&self) -> Epoch {
+        self.promised
+    }
+
+    /// The configuration that the log's membership entries amount to.
+    pub(super) fn cfg(&self) -> ConfigId {
+        self.log.cfg
+    }
+
+    /// The members by the log.
+    pub(super) fn roster(&self) -> &Roster {
+        &self.log.roster
+    }
+
+    /// The newest configuration known by any means.
+    pub(super) fn route_cfg(&self) -> ConfigId {
+        self.route.cfg
+    }
+
+    /// The members of the newest configuration known by any means.
+    pub(super) fn route(&self) -> &Roster {
+        &self.route.roster
+    }
+
+    /// The newest configuration known, once there is one.
+    pub(super) fn known_cfg(&self) -> Option<ConfigId> {
+        (!self.route.roster.is_empty()).then_some(self.route.cfg)
+    }
+
+    /// The view of the log, once there is one.
+    pub(super) fn known_view(&self) -> Option<View> {
+        (self.view.epoch > Epoch::default()).then_some(self.view)
+    }
+
+    /// The highest epoch known by any means.
+    pub(super) fn highest_epoch(&self) -> Epoch {
+        self.promised.max(self.view.epoch).max(self.route.cfg.view.epoch)
+    }
+
+    /// Whether `cfg` is newer than all that this node knows, and than what it has given up.
+    pub(super) fn is_news(&self, cfg: Option<ConfigId>) -> bool {
+        cfg > self.known_cfg() && cfg > self.lapsed
+    }
+
+    /// Whether this node is a member by the log.
+    pub(super) fn has_me(&self) -> bool {
+        self.log.roster.contains(self.me)
+    }
+
+    /// The member of that id, if it is in the log's roster or on the route.
+    pub(super) fn find(&self, id: NodeId) -> Option<&Member> {
+        self.log.roster.find(id).or_else(|| self.route.roster.find(id))
+    }
+
+    /// Whether the user was told `Ready` for the current membership.
+    pub(super) fn is_ready(&self) -> bool {
+        self.ready
+    }
+
+    /// Notes whether the user takes this node for a member.
+    pub(super) fn set_ready(&mut self, ready: bool) {
+        self.ready = ready;
+    }
+
+    /// Promises to append nothing of an epoch before `epoch`.
+    pub(super) fn promise(&mut self, epoch: Epoch) {
+        debug_assert!(epoch >= self.promised, "a promise is kept");
+        self.promised = epoch;
+    }
+
+    /// Promises to follow the leader of `epoch`. What was given up before may be news again.
+    pub(super) fn follow(&mut self, epoch: Epoch) {
+        self.promise(epoch);
+        self.lapsed = None;
+    }
+
+    /// Is the first member of a new room.
+    pub(super) fn create(&mut self, roster: Roster) {
+        self.log.roster = roster;
+    }
+
+    /// Leads in `view`.
+    pub(super) fn lead(&mut self, view: View) {
+        self.promise(view.epoch);
+        self.view = view;
+    }
+
+    /// Takes a newer route.
+    fn learn(&mut self, cfg: ConfigId, roster: &Roster, now: Instant) {
+        self.route = Configuration { cfg, roster: roster.clone() };
+        self.route_learned = now;
+    }
+
+    /// Forgets all routes.
+    fn forget_route(&mut self) {
+        self.route = Configuration { cfg: ConfigId::first(self.view), roster: Roster::default() };
+    }
+
+    /// Gives up a route to a ring whose leader has not made this node follow for too long: it took this node for one of
+    /// its own and died, or changed its mind. The ring that the log tells of is the one to close. Other members give
+    /// the route up at other times, so it is not news when they tell of it. Returns whether there was such a route.
+    fn give_up_route(&mut self, now: Instant) -> bool {
+        let gives_up = self.route.cfg.view != self.view
+            && now.since(self.route_learned) >= Times::unsynced(self.route.roster.len());
+        if gives_up {
+            self.lapsed = self.lapsed.max(Some(self.route.cfg));
+            self.route = self.log.clone();
+        }
+        gives_up
+    }
+
+    /// Applies a change of the log. Returns the members before.
+    fn apply(&mut self, cfg: ConfigId, change: &Change) -> Roster {
+        let roster = changed(&self.log.roster, change);
+        let old = core::mem::replace(&mut self.log, Configuration { cfg, roster });
+        if cfg >= self.route.cfg && self.has_me() {
+            self.route = self.log.clone();
+        }
+        old.roster
+    }
+
+    /// Takes the configuration of a log that was installed. Returns the members before, and whether the view is new.
+    pub(super) fn install(&mut self, cfg: ConfigId, roster: &Roster) -> (Roster, bool) {
+        let is_new_view = self.view != cfg.view;
+        self.view = cfg.view;
+        let old = core::mem::replace(&mut self.log, Configuration { cfg, roster: roster.clone() });
+        self.route = self.log.clone();
+        (old.roster, is_new_view)
+    }
+
+    /// Takes the route for the membership, which no node does that enforces `Rule::MembersFromLogOnly`.
+    fn believe_route(&mut self) {
+        self.log = self.route.clone();
+    }
+
+    /// Takes `peer` for no member, which no node does that enforces `Rule::RefusalsOnlyRoute`.
+    pub(super) fn believe_refusal(&mut self, peer: NodeId) {
+        let Configuration { cfg, roster } = &self.log;
+        self.log = Configuration { cfg: cfg.next(), roster: roster.retain(|id| id != peer) };
+    }
+
+    /// Feeds all that decides what follows into `state`.
+    #[cfg(feature = "inspect")]
+    pub(super) fn digest(&self, state: &mut impl core::hash::Hasher) {
+        use core::hash::Hash;
+        (self.view, self.promised, &self.log, &self.route, self.lapsed, self.ready).hash(state);
+    }
 }
 
 /// The roster that `change` makes of `roster`.
-pub(crate) fn changed(roster: &Roster, change: &Change) -> Roster {
+fn changed(roster: &Roster, change: &Change) -> Roster {
     match change {
         Change::Opened { roster, .. } => roster.clone(),
         Change::Edit { gone, joined, .. } => {
@@ -31,11 +226,10 @@ pub(crate) fn changed(roster: &Roster, change: &Change) -> Roster {
 impl Node {
     /// Takes a newer route that lists this node.
     pub(super) fn learn_route(&mut self, cfg: ConfigId, roster: &Roster) {
-        if self.is_news(Some(cfg)) && self.may_concern(cfg) && roster.contains(self.me.id) {
-            self.route = Route { cfg, roster: roster.clone() };
-            self.route_learned = self.now();
-            if !self.keeps(Rule::MembersFromLogOnly) {
-                (self.cfg, self.roster) = (cfg, roster.clone());
+        if self.membership.is_news(Some(cfg)) && self.may_concern(cfg) && roster.contains(self.me.id) {
+            self.membership.learn(cfg, roster, self.timers.now());
+            if !self.enforces(Rule::MembersFromLogOnly) {
+                self.membership.believe_route();
             }
             self.on_route_changed();
         }
@@ -44,11 +238,7 @@ impl Node {
     /// Whether `cfg` may be of this node's ring. One of the same epoch under another leader is of a ring on
     /// the other side of a cut, and neither is the newer.
     fn may_concern(&self, cfg: ConfigId) -> bool {
-        match &self.mode {
-            Mode::Normal => cfg.view == self.view || cfg.view.epoch > self.view.epoch,
-            Mode::Waiting(waiting) => cfg.view == waiting.view() || cfg.view.epoch > waiting.view().epoch,
-            Mode::Joining | Mode::Electing(_) | Mode::Ended => true,
-        }
+        self.awaited_view().is_none_or(|view| cfg.view == view || cfg.view.epoch > view.epoch)
     }
 
     /// Forgets all routes: a node that wants in is nobody's neighbour, and greets nobody as if it were.
@@ -56,74 +246,56 @@ impl Node {
         for link in self.links.abandon(|purpose| matches!(purpose, Purpose::Peer(_))) {
             self.close(link, CloseMode::Abort);
         }
-        self.ring.seeking = None;
-        self.route = Route { cfg: ConfigId::first(self.view), roster: Roster::default() };
+        self.ring.stop_seeking();
+        self.membership.forget_route();
         self.on_route_changed();
     }
 
-    /// Gives up a route to a ring that does not follow it up by leading this node: it took this node for one of
-    /// its own, and has died since, or thought better of it. The ring that the log tells of is the one to close.
-    /// Others give it up at other times, and are not to bring it back meanwhile.
+    /// Gives up a route that no leader has followed up.
     pub(super) fn check_route(&mut self) {
-        let is_ahead = self.is_normal() && self.route.cfg.view != self.view;
-        if is_ahead && self.now().since(self.route_learned) >= Times::unsynced(self.route.roster.len()) {
-            self.lapsed = self.lapsed.max(Some(self.route.cfg));
-            self.route = Route { cfg: self.cfg, roster: self.roster.clone() };
+        if self.is_normal() && self.membership.give_up_route(self.timers.now()) {
             self.on_route_changed();
         }
     }
 
     fn on_route_changed(&mut self) {
-        let roster = self.route.roster.clone();
-        self.unreachable.retain(|id, _| roster.contains(*id));
-        self.shunned.retain(|id| roster.contains(*id));
-        if let Some(next) = self.ring.next.filter(|next| !roster.contains(*next)) {
+        let roster = self.membership.route().clone();
+        self.reach.retain(&roster);
+        if let Some(next) = self.ring.next().filter(|next| !roster.contains(*next)) {
             self.ring_unlinked(next);
         }
         self.seek_prev();
-        self.reconsider_deferred();
-        self.seek_next();
+        self.note(FollowUp::AnswerGreetings);
+        self.note(FollowUp::SeekNext);
     }
 
     /// A membership entry was appended at `index`.
     pub(super) fn apply_membership(&mut self, index: Index, cfg: ConfigId, change: &Change) {
-        let old = self.roster.clone();
         let quits = quits(change);
-        self.cfg = cfg;
-        self.roster = changed(&old, change);
-        self.absent.apply(index, change, self.clock.now());
-        self.absent.replace(&self.roster);
-        if cfg >= self.route.cfg && self.roster.contains(self.me.id) {
-            self.route = Route { cfg, roster: self.roster.clone() };
-        }
-        if self.ready {
+        let old = self.membership.apply(cfg, change);
+        self.replica.apply_membership(index, change, self.membership.roster(), self.timers.now());
+        if self.membership.is_ready() {
             self.tell_changes(&old, &quits);
         }
         if matches!(change, Change::Edit { merged: true, .. }) {
             self.ring.because(RingReason::Merge);
         }
-        let (roster, absent) = (self.roster.clone(), self.absent.clone());
-        self.log.forget_origins(|id| roster.contains(id) || absent.contains(id));
-        let log = &self.log;
-        self.shown.retain(|id, _| {
-            log.last_of(*id) > Seq::default() || roster.contains(*id) || absent.contains(*id)
-        });
         self.on_route_changed();
     }
 
     /// Tells the user who came and who went.
     pub(super) fn tell_changes(&mut self, old: &Roster, quits: &BTreeSet<NodeId>) {
-        let (new, me) = (self.roster.clone(), self.me.id);
+        let (new, me) = (self.membership.roster().clone(), self.me.id);
         let (gone, joined) = (old.without(&new), new.without(old));
         for member in gone.into_iter().filter(|member| member.id != me) {
             let quit = quits.contains(&member.id);
             let reason = if quit { Departure::Quit } else { Departure::Lost };
             self.ring.because(if quit { RingReason::Leave } else { RingReason::Repair });
-            self.notify(Notice::Left { member: member.into(), reason });
+            self.effects.notify(Notice::Left { member: member.into(), reason });
         }
         for member in joined.into_iter().filter(|member| member.id != me) {
             self.ring.because(RingReason::Join);
-            self.notify(Notice::Joined { member: member.into() });
+            self.effects.notify(Notice::Joined { member: member.into() });
         }
     }
 }

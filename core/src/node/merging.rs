@@ -6,12 +6,33 @@
 
 use super::links::Purpose;
 use super::{Node, Rule};
-use crate::action::{Action, CloseMode, Fault, Notice};
+use crate::action::{CloseMode, Fault, Notice};
 use crate::config::Times;
 use crate::ids::{LinkId, NodeId};
 use crate::node::Timer;
 use crate::roster::Member;
 use crate::wire::{Elected, Join, Message, Refusal};
+
+/// What a leader does to have its ring taken into a greater one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Merge {
+    /// The link on which the leader has asked.
+    link: Option<LinkId>,
+    /// Whether the user was told that both rings together are too large.
+    told_too_many: bool,
+}
+
+impl Merge {
+    /// Whether the leader has asked, and waits for an answer.
+    pub(super) fn is_asked(&self) -> bool {
+        self.link.is_some()
+    }
+
+    #[cfg(feature = "inspect")]
+    pub(super) fn link(&self) -> Option<LinkId> {
+        self.link
+    }
+}
 
 /// The size of a ring that its leader tells by the other members.
 pub(super) fn size_of(others: &[Member]) -> u64 {
@@ -21,24 +42,23 @@ pub(super) fn size_of(others: &[Member]) -> u64 {
 impl Node {
     /// Which of two rings takes in the other: the greater.
     pub(super) fn rank(&self) -> (u64, NodeId) {
-        (self.roster.len() as u64, self.me.id)
+        (self.membership.roster().len() as u64, self.me.id)
     }
 
     /// Looks for one lost member after another, each every few seconds.
     pub(super) fn arm_probe(&mut self) {
-        let lost = u32::try_from(self.absent.len().max(1)).unwrap_or(u32::MAX);
+        let lost = u32::try_from(self.replica.lost().len().max(1)).unwrap_or(u32::MAX);
         let delay = self.rng.jittered(Times::PROBE.checked_div(lost).unwrap_or(Times::PROBE));
-        self.arm(Timer::Probe, delay);
+        self.timers.arm(Timer::Probe, delay);
     }
 
     pub(super) fn on_probe_due(&mut self) {
         if !self.leads() {
             return;
         }
-        self.absent.expire(self.clock.now());
-        if let Some(lost) = self.absent.next_to_probe()
+        if let Some(lost) = self.replica.next_to_probe(self.timers.now())
             && self.may_merge()
-            && self.keeps(Rule::ProbeLost)
+            && self.enforces(Rule::ProbeLost)
         {
             self.start_dial(Purpose::Probe { leader: false }, 0, lost);
         }
@@ -47,13 +67,12 @@ impl Node {
 
     /// Whether this leader is free to join rings.
     fn may_merge(&self) -> bool {
-        let is_free = |leadership: &super::Leadership| {
-            leadership.merging.is_none() && leadership.admission.is_none() && leadership.joiners.is_empty()
-        };
+        let is_free =
+            |leadership: &super::Leadership| !leadership.merge.is_asked() && leadership.admissions.is_idle();
         self.leads()
             && self.leaving.is_none()
             && !self.is_in_doubt()
-            && self.leadership.as_ref().is_some_and(is_free)
+            && self.role.leadership().is_some_and(is_free)
     }
 
     pub(super) fn send_probe(&mut self, link: LinkId) {
@@ -66,15 +85,15 @@ impl Node {
     }
 
     pub(super) fn on_probe(&mut self, link: LinkId, prober: &Member, size: u64) {
-        if self.is_normal() && self.leadership.is_none() {
-            let (me, leader) = (self.me.id, self.member(self.view.leader));
+        if self.role.is_following() {
+            let (me, leader) = (self.me.id, self.member(self.membership.view().leader));
             return self.send(link, Message::JoinVia { me, leader });
         }
-        if !self.may_merge() || self.roster.contains(prober.id) {
+        if !self.may_merge() || self.membership.roster().contains(prober.id) {
             return self.send(link, Message::Refused(Refusal::Busy));
         }
         if self.rank() > (size, prober.id) {
-            self.out.push(Action::Trust { link });
+            self.effects.trust(link);
             self.send(link, Message::ProbeReply { me: Member::clone(&self.me) });
         } else {
             self.ask_to_merge(link, prober);
@@ -86,7 +105,7 @@ impl Node {
         if !matches!(purpose, Some(Purpose::Probe { .. })) {
             return self.fault(link, Fault::Unexpected);
         }
-        if self.may_merge() && !self.roster.contains(leader.id) {
+        if self.may_merge() && !self.membership.roster().contains(leader.id) {
             self.ask_to_merge(link, leader);
         } else {
             self.close(link, CloseMode::Abort);
@@ -96,18 +115,24 @@ impl Node {
     /// Asks the leader of a greater ring to take in this one.
     fn ask_to_merge(&mut self, link: LinkId, leader: &Member) {
         let generation = self.links.next_generation(leader.id, leader.addr());
-        let others = self.roster.after(self.me.id).filter_map(|id| self.roster.find(id).cloned());
+        let roster = self.membership.roster();
+        let others = roster.after(self.me.id).filter_map(|id| roster.find(id).cloned());
         let ring = others.collect();
-        let Some(leadership) = &mut self.leadership else { return };
-        leadership.merging = Some(link);
-        self.arm(Timer::Merge, self.times.admission() * 2);
-        let join =
-            Join { me: Member::clone(&self.me), contact: None, epoch: self.promised, generation, ring };
+        let Some(leadership) = self.role.leadership_mut() else { return };
+        leadership.merge.link = Some(link);
+        self.timers.arm(Timer::Merge, self.times.admission() * 2);
+        let join = Join {
+            me: Member::clone(&self.me),
+            contact: None,
+            epoch: self.membership.promised(),
+            generation,
+            ring,
+        };
         self.send(link, Message::Join(join));
     }
 
     pub(super) fn is_merging_on(&self, link: LinkId) -> bool {
-        self.leads() && self.leadership.as_ref().is_some_and(|it| it.merging == Some(link))
+        self.role.leadership().is_some_and(|it| it.merge.link == Some(link))
     }
 
     /// The greater ring takes this one in: its leader's announcement goes to the members of this ring.
@@ -117,18 +142,18 @@ impl Node {
         let leader = leader.filter(|_| self.would_follow(view) && self.is_for_me(&elected));
         let Some(leader) = leader else { return self.fault(link, Fault::Unexpected) };
         self.timers.clear(Timer::Merge);
-        let members = self.roster.ids().filter_map(|id| self.links.of(id)).collect();
+        let members = self.membership.roster().ids().filter_map(|id| self.links.of(id)).collect();
         self.multicast(members, Message::Elected(elected.clone()));
         let generation = self.links.next_generation(leader.id, leader.addr());
-        self.adopt(link, &leader, generation);
-        self.accept(elected);
+        self.bind_join_link(link, &leader, generation);
+        self.follow(elected);
     }
 
     /// Another ring and this one are too many for one room.
     pub(super) fn too_many_to_merge(&mut self) {
-        let Some(leadership) = &mut self.leadership else { return };
-        if !core::mem::replace(&mut leadership.told_too_many, true) {
-            self.notify(Notice::TooManyToMerge);
+        let Some(leadership) = self.role.leadership_mut() else { return };
+        if !core::mem::replace(&mut leadership.merge.told_too_many, true) {
+            self.effects.notify(Notice::TooManyToMerge);
         }
     }
 
@@ -141,7 +166,7 @@ impl Node {
 
     pub(super) fn give_up_merge(&mut self) {
         self.timers.clear(Timer::Merge);
-        let link = self.leadership.as_mut().and_then(|leadership| leadership.merging.take());
+        let link = self.role.leadership_mut().and_then(|leadership| leadership.merge.link.take());
         if let Some(link) = link {
             self.close(link, CloseMode::Abort);
         }

@@ -1,202 +1,121 @@
 //! The node: its state, and the one dispatch of its inputs. Each file beside this one holds one part of
 //! the protocol.
 
-mod absent;
 mod admission;
 mod detection;
-pub(crate) mod digest;
 mod doubt;
+mod effects;
 mod election;
+mod follow_ups;
 mod handshake;
-pub mod invariants;
+#[cfg(feature = "inspect")]
+pub(crate) mod inspect;
 mod joining;
 mod leadership;
 mod leaving;
 mod links;
 mod log;
+mod lost_members;
 mod membership;
 mod merging;
+mod own_messages;
+mod reach;
 mod recovery;
 mod relay;
+mod removal;
+mod replica;
 mod report;
 mod ring;
+mod role;
 mod rules;
-mod submissions;
 mod timers;
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
+#[cfg(feature = "ablation")]
 pub use self::rules::Rule;
+#[cfg(not(feature = "ablation"))]
+use self::rules::Rule;
+use self::rules::Rules;
 
-use self::absent::Absent;
 use self::doubt::Doubt;
-use self::election::Election;
+use self::effects::Effects;
+use self::follow_ups::FollowUps;
 use self::joining::Joining;
 use self::leadership::Leadership;
 use self::leaving::Leaving;
 use self::links::Links;
-use self::log::Log;
-use self::membership::Route;
-use self::recovery::Waiting;
+use self::membership::Membership;
+use self::own_messages::OwnMessages;
+use self::reach::Reach;
+use self::replica::Replica;
 use self::ring::Ring;
-use self::submissions::Submissions;
-use self::timers::{PatientClock, Timer, Timers};
-use crate::action::{Action, CloseMode, Ending, Fault, Notice};
+use self::role::Role;
+use self::timers::{Timer, Timers};
+use crate::action::{Action, CloseMode, Fault, Notice};
 use crate::config::{Config, Seed, Start, Times};
-use crate::ids::{LinkId, NodeId, RoomId};
+use crate::ids::{LinkId, NodeId};
 use crate::input::{Command, DownReason, Input};
-use crate::limits::MAX_CLOCK_LEAP;
-use crate::numbers::{Epoch, Index, Seq, Stamp};
-use crate::report::Stats;
 use crate::rng::Rng;
-use crate::roster::{ConfigId, Member, Roster, View};
+use crate::roster::Member;
 use crate::time::Instant;
 use crate::wire::{Envelope, Message};
 
 /// Where a node puts its actions; owned by the driver, emptied by it between calls.
 pub type Outbox = Vec<Action>;
 
-/// What a node is doing.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Mode {
-    /// It wants in, or back in.
-    Joining,
-    /// It is a member with a leader (or leads itself) and appends to its log.
-    Normal,
-    /// It takes part in an election and appends nothing.
-    Electing(Election),
-    /// It knows the new leader and waits for its log.
-    Waiting(Waiting),
-    /// It is no more.
-    Ended,
-}
-
 /// A member of a room: a deterministic state machine that is driven by [`Node::handle`].
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Node {
     /// Shared with all that it says.
     me: Arc<Member>,
-    room: RoomId,
     times: Times,
     rng: Rng,
-    clock: PatientClock,
     timers: Timers,
-    lamport: Stamp,
-    mode: Mode,
-    joining: Option<Joining>,
+    role: Role,
     leaving: Option<Leaving>,
-    /// The view in which the log was last written.
-    view: View,
-    /// No entry of an older epoch is appended any more.
-    promised: Epoch,
-    /// What the log's membership entries amount to.
-    cfg: ConfigId,
-    roster: Roster,
-    /// The newest roster known by any means: it decides who is next and who is accepted, nothing else.
-    route: Route,
-    /// When the route was learned from others.
-    route_learned: Instant,
-    /// The newest route that was given up.
-    lapsed: Option<ConfigId>,
+    membership: Membership,
     ring: Ring,
     links: Links,
-    log: Log,
-    /// Every member has the log up to here, as far as this node knows.
-    stable: Index,
-    /// Own messages that have no place in the log yet, in order.
-    submissions: Submissions,
-    /// The first of them that goes to the leader when all inputs are taken; none between two calls.
-    submit_from: Option<Seq>,
-    /// The number of the last own message.
-    said: Seq,
-    /// Where the log ends that holds all own messages which have a place.
-    own_end: Index,
-    /// The number of the last message of each origin that the user has seen.
-    shown: BTreeMap<NodeId, Seq>,
-    /// Whether the user was told `Ready` for the current membership.
-    ready: bool,
-    /// The weight of what was appended since the last acknowledgement.
-    unacked: u64,
-    absent: Absent,
-    leadership: Option<Leadership>,
+    replica: Replica,
+    own: OwnMessages,
     doubt: Doubt,
-    /// The leader that is lost, until an election begins.
-    lost_leader: Option<NodeId>,
-    /// The last view whose leader was elected and could not be linked to, and when.
-    unlinkable: Option<(View, Instant)>,
-    /// Members whose last dial failed, and the epoch promised then.
-    unreachable: BTreeMap<NodeId, Epoch>,
-    /// Members that refused this one; lapses when there is a leader.
-    shunned: BTreeSet<NodeId>,
-    /// Members that refused this one and know a newer configuration.
-    went_on: BTreeSet<NodeId>,
-    started: Instant,
-    stats: Stats,
-    /// The rules taken away from it.
-    #[cfg(feature = "ablation")]
-    ablated: &'static [Rule],
-    /// Filled while an input is handled, and empty otherwise.
-    out: Outbox,
+    reach: Reach,
+    effects: Effects,
+    rules: Rules,
+    follow_ups: FollowUps,
 }
 
 impl Node {
     /// A new node. `seed` is all that is random about it; `now` is the driver's clock.
     pub fn new(config: Config, seed: Seed, now: Instant) -> Self {
-        let Seed { id, jitter } = seed;
-        let me = Arc::new(Member::new(id, config.addr, config.name));
-        let view = View { epoch: Epoch::default(), leader: me.id };
+        let me = Arc::new(Member::new(seed.id, config.addr, config.name));
+        let role = match config.start {
+            Start::Create => Role::Founding,
+            Start::Join { contacts } => {
+                Role::Joining(Joining::fresh(contacts, now.after(config.join_timeout)))
+            }
+        };
         let mut node = Self {
-            room: RoomId::UNKNOWN,
             times: Times::new(config.detect),
-            rng: Rng::new(jitter),
-            clock: PatientClock::new(now),
-            timers: Timers::default(),
-            lamport: Stamp::default(),
-            mode: Mode::Joining,
-            joining: None,
+            rng: Rng::new(seed.jitter),
+            timers: Timers::new(now),
+            role,
             leaving: None,
-            view,
-            promised: Epoch::default(),
-            cfg: ConfigId::first(view),
-            roster: Roster::default(),
-            route: Route { cfg: ConfigId::first(view), roster: Roster::default() },
-            route_learned: now,
-            lapsed: None,
+            membership: Membership::new(me.id, now),
             ring: Ring::default(),
             links: Links::default(),
-            log: Log::default(),
-            stable: Index::default(),
-            submissions: Submissions::default(),
-            submit_from: None,
-            said: Seq::default(),
-            own_end: Index::default(),
-            shown: BTreeMap::new(),
-            ready: false,
-            unacked: 0,
-            absent: Absent::default(),
-            leadership: None,
+            replica: Replica::default(),
+            own: OwnMessages::default(),
             doubt: Doubt::default(),
-            lost_leader: None,
-            unlinkable: None,
-            unreachable: BTreeMap::new(),
-            shunned: BTreeSet::new(),
-            went_on: BTreeSet::new(),
-            started: now,
-            stats: Stats::default(),
-            #[cfg(feature = "ablation")]
-            ablated: &[],
-            out: Vec::new(),
+            reach: Reach::default(),
+            effects: Effects::new(now),
+            rules: Rules::default(),
+            follow_ups: FollowUps::default(),
             me,
         };
-        match config.start {
-            Start::Create => node.joining = None,
-            Start::Join { contacts } => {
-                node.joining = Some(Joining::fresh(contacts, now.after(config.join_timeout)));
-            }
-        }
         // The first tick begins the node's life, so that what it does then can be handed out.
         node.timers.set(Timer::Join, now);
         node
@@ -217,36 +136,36 @@ impl Node {
         if self.has_ended() {
             return;
         }
-        core::mem::swap(&mut self.out, out);
-        let deadline = self.timers.first().filter(|_| self.keeps(Rule::PatientClock));
-        let late = self.clock.advance(now, deadline.map(|deadline| deadline.at));
+        self.effects.exchange(out);
+        let late = self.timers.advance(now, self.enforces(Rule::PatientClock));
         self.note_lateness(late);
         for input in inputs {
             if !self.has_ended() {
                 self.take(input);
+                self.settle();
             }
         }
         while !self.has_ended()
-            && let Some(timer) = self.timers.take_due(self.now())
+            && let Some(timer) = self.timers.take_due()
         {
             self.due(timer);
+            self.settle();
         }
-        self.settle();
+        self.conclude();
         if self.has_ended() {
-            self.drop_what_follows_the_halt();
+            self.effects.drop_what_follows_the_halt();
         }
-        core::mem::swap(&mut self.out, out);
+        self.effects.exchange(out);
         debug_assert!(
             self.deadline().is_none_or(|at| at > now),
             "a deadline that is due was left: {:?}",
-            self.timers.first()
+            self.timers.deadline()
         );
     }
 
     /// When to hand in `Input::Tick`, on the driver's clock. Changes with each input.
     pub fn deadline(&self) -> Option<Instant> {
-        let first = self.timers.first().filter(|_| !self.has_ended())?;
-        Some(self.clock.to_driver(first.at))
+        self.timers.deadline().filter(|_| !self.has_ended())
     }
 
     fn take(&mut self, input: Input) {
@@ -255,7 +174,7 @@ impl Node {
             Input::Command(Command::Say(texts)) => self.say(&texts),
             Input::Command(Command::Report) => {
                 let report = self.report();
-                self.notify(Notice::Report(report.into()));
+                self.effects.notify(Notice::Report(report.into()));
             }
             Input::Command(Command::Leave) => self.leave(),
             Input::LinkUp { link, origin, remote } => self.on_link_up(link, origin, remote),
@@ -267,7 +186,7 @@ impl Node {
 
     fn on_received(&mut self, link: LinkId, envelope: Envelope) {
         let now = self.now();
-        if envelope.stamp > self.lamport.plus(MAX_CLOCK_LEAP) {
+        if self.effects.is_leap(envelope.stamp) {
             return self.fault(link, Fault::Clock);
         }
         let Some(state) = self.links.get_mut(link) else { return };
@@ -275,16 +194,8 @@ impl Node {
         state.stamp = state.stamp.max(Some(envelope.stamp));
         let peer = state.peer;
         let is_stranger = peer.is_none() && state.purpose.is_none();
-        self.stats.received = self.stats.received.saturating_add(1);
-        if !is_stranger {
-            self.receive_stamp(envelope.stamp);
-        }
-        if self.room == RoomId::UNKNOWN {
-            if !is_stranger {
-                self.room = envelope.room;
-            }
-        } else if envelope.room != self.room && envelope.room != RoomId::UNKNOWN {
-            return self.fault(link, Fault::OtherRoom);
+        if let Err(fault) = self.effects.receive(&envelope, is_stranger) {
+            return self.fault(link, fault);
         }
         match peer {
             Some(peer) => self.on_peer_message(link, peer, envelope.message),
@@ -374,65 +285,33 @@ impl Node {
         }
     }
 
-    /// What may follow from any input.
-    fn settle(&mut self) {
-        if self.has_ended() {
-            return;
-        }
+    /// Does what all inputs of a call share: what they made this node sequence, or submit, goes out together.
+    fn conclude(&mut self) {
         self.check_doubt();
         self.submit_said();
         self.deliver_sequenced();
         self.check_leaving();
+        self.settle();
         if !self.has_ended() {
             self.announce_ring();
             self.hurry_sweep();
         }
     }
 
-    /// What was still being done when the node ended is not to undo its last words, such as by aborting a link.
-    fn drop_what_follows_the_halt(&mut self) {
-        if let Some(halt) = self.out.iter().position(|action| matches!(action, Action::Halt { .. })) {
-            self.out.truncate(halt.saturating_add(1));
-        }
+    /// This member.
+    pub fn me(&self) -> &Member {
+        &self.me
     }
 
     fn now(&self) -> Instant {
-        self.clock.now()
-    }
-
-    /// Sets `timer` to go off after `delay`, at least a microsecond from now.
-    fn arm(&mut self, timer: Timer, delay: core::time::Duration) {
-        let at = self.now().after(delay.max(core::time::Duration::from_micros(1)));
-        self.timers.set(timer, at);
-    }
-
-    /// A message of that Lamport time came from somebody who belongs here.
-    fn receive_stamp(&mut self, stamp: Stamp) {
-        self.lamport = self.lamport.max(stamp).next();
-    }
-
-    fn tick(&mut self) -> Stamp {
-        self.ticks(1)
-    }
-
-    /// So many things happen, one after the other. Returns the time of the first.
-    fn ticks(&mut self, count: u64) -> Stamp {
-        let first = self.lamport.next();
-        self.lamport = self.lamport.plus(count);
-        first
-    }
-
-    fn envelope(&mut self, message: Message) -> Envelope {
-        Envelope { room: self.room, stamp: self.tick(), message }
+        self.timers.now()
     }
 
     fn send(&mut self, link: LinkId, message: Message) {
         let now = self.now();
         let Some(state) = self.links.get_mut(link) else { return };
         state.sent = now;
-        self.stats.sent = self.stats.sent.saturating_add(1);
-        let envelope = self.envelope(message).into();
-        self.out.push(Action::Send { link, envelope });
+        self.effects.send(link, message);
     }
 
     /// Sends on the link that stands for `peer`. Tells whether there is one.
@@ -448,7 +327,7 @@ impl Node {
         let Some(state) = self.links.get(link) else { return };
         let peer = state.peer;
         self.links.close(link);
-        self.out.push(Action::Close { link, mode });
+        self.effects.close(link, mode);
         if let Some(peer) = peer.filter(|peer| !self.links.is_linked(*peer)) {
             self.ring_unlinked(peer);
         }
@@ -457,8 +336,7 @@ impl Node {
     /// Closes a link for its peer's fault.
     fn fault(&mut self, link: LinkId, reason: Fault) {
         let Some(remote) = self.links.get(link).map(|link| link.remote) else { return };
-        self.stats.faults = self.stats.faults.saturating_add(1);
-        self.notify(Notice::Fault { remote, reason });
+        self.effects.notify_fault(remote, reason);
         let state = self.links.get(link).map(|link| (link.peer, link.purpose.clone()));
         self.close(link, CloseMode::Abort);
         match state {
@@ -475,62 +353,12 @@ impl Node {
         }
     }
 
-    #[inline]
-    fn notify(&mut self, notice: Notice) {
-        self.out.push(Action::Notify { lamport: self.lamport, notice });
-    }
-
-    fn end(&mut self, ending: Ending) {
-        // Who never was a member has told nobody anything that is still to arrive.
-        let mode = if let Ending::Left { .. } = ending { CloseMode::Flush } else { CloseMode::Abort };
-        self.notify(Notice::Ended(ending));
-        self.out.push(Action::Halt { mode });
-        self.mode = Mode::Ended;
-    }
-
-    /// Who leads, or is awaited to.
-    fn leader(&self) -> Option<NodeId> {
-        match &self.mode {
-            Mode::Normal => Some(self.view.leader),
-            Mode::Waiting(waiting) => Some(waiting.view().leader),
-            Mode::Joining | Mode::Electing(_) | Mode::Ended => None,
-        }
-    }
-
-    /// The epoch in which this node has a leader, or awaits one.
-    fn awaited_epoch(&self) -> Epoch {
-        match &self.mode {
-            Mode::Waiting(waiting) => waiting.view().epoch,
-            Mode::Joining | Mode::Normal | Mode::Electing(_) | Mode::Ended => self.view.epoch,
-        }
-    }
-
-    /// Whether this node leads, and is not frozen by an election.
-    fn leads(&self) -> bool {
-        self.is_normal() && self.leadership.is_some()
-    }
-
-    /// The newest configuration known, once there is one.
-    fn known_cfg(&self) -> Option<ConfigId> {
-        (!self.route.roster.is_empty()).then_some(self.route.cfg)
-    }
-
-    /// Whether `cfg` is newer than all that this node knows, and than what it has given up.
-    fn is_news(&self, cfg: Option<ConfigId>) -> bool {
-        cfg > self.known_cfg() && cfg > self.lapsed
-    }
-
-    /// The view of the log, once there is one.
-    fn known_view(&self) -> Option<View> {
-        (self.view.epoch > Epoch::default()).then_some(self.view)
-    }
-
     /// The member of that id, if this node or a ring that it knows of has it, or has lost it.
     fn find_member(&self, id: NodeId) -> Option<&Member> {
         let me = Some(&*self.me).filter(|me| me.id == id);
-        let awaited = if let Mode::Waiting(waiting) = &self.mode { waiting.roster().find(id) } else { None };
-        let in_ring = || self.roster.find(id).or_else(|| self.route.roster.find(id)).or(awaited);
-        me.or_else(in_ring).or_else(|| self.absent.member(id))
+        let in_awaited_ring = || self.role.syncing().and_then(|syncing| syncing.roster().find(id));
+        let in_ring = || self.membership.find(id).or_else(in_awaited_ring);
+        me.or_else(in_ring).or_else(|| self.replica.lost().member(id))
     }
 
     /// The member of that id, as far as this node knows it.

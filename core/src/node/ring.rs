@@ -5,7 +5,8 @@
 
 use alloc::vec::Vec;
 
-use super::{Mode, Node, Rule};
+use super::follow_ups::FollowUp;
+use super::{Node, Rule};
 use crate::action::{Notice, RingReason};
 use crate::config::Times;
 use crate::ids::NodeId;
@@ -17,17 +18,36 @@ use crate::wire::Hello;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Ring {
     /// The next, once it has accepted.
-    pub(crate) next: Option<NodeId>,
+    next: Option<NodeId>,
     /// Who is being asked to be the next.
-    pub(crate) seeking: Option<NodeId>,
+    seeking: Option<NodeId>,
     /// The nearest before this node that takes it for its next.
-    pub(crate) prev: Option<NodeId>,
+    prev: Option<NodeId>,
     /// The previous and the next that the user was told.
     told: Option<(NodeId, NodeId)>,
     reason: Option<RingReason>,
 }
 
 impl Ring {
+    /// The next member, once it has accepted.
+    pub(super) fn next(&self) -> Option<NodeId> {
+        self.next
+    }
+
+    /// The nearest member before this one that takes it for its next.
+    pub(super) fn prev(&self) -> Option<NodeId> {
+        self.prev
+    }
+
+    /// The member that is being dialed to be the next.
+    pub(super) fn seeking(&self) -> Option<NodeId> {
+        self.seeking
+    }
+
+    pub(super) fn stop_seeking(&mut self) {
+        self.seeking = None;
+    }
+
     pub(crate) fn is_next_or_sought(&self, peer: NodeId) -> bool {
         self.next == Some(peer) || self.seeking == Some(peer)
     }
@@ -50,20 +70,18 @@ impl Ring {
 impl Node {
     /// Sees to it that the first reachable member after this one is next, or is being asked.
     pub(super) fn seek_next(&mut self) {
-        let skipped = |id: &NodeId| self.unreachable.contains_key(id) || self.shunned.contains(id);
-        let first = self.route.roster.after(self.me.id).find(|id| !skipped(id));
-        let has_skipped = !self.unreachable.is_empty() || !self.shunned.is_empty();
-        if has_skipped && !self.timers.is_set(Timer::Reseek) {
-            self.arm(Timer::Reseek, Times::RESEEK);
+        let first = self.membership.route().after(self.me.id).find(|id| !self.reach.passes_over(*id));
+        if self.reach.passes_over_any() && !self.timers.is_set(Timer::Reseek) {
+            self.timers.arm(Timer::Reseek, Times::RESEEK);
         }
         let Some(first) = first else {
             self.ring.seeking = None;
             self.leave_next();
-            return self.pass_on();
+            return self.owe_next();
         };
         if self.ring.next == Some(first) {
             self.ring.seeking = None;
-            self.pass_token();
+            self.note(FollowUp::PassToken);
         } else if self.links.is_linked(first) {
             self.take_next(first);
         } else if self.addr_of(first).is_some_and(|addr| self.links.asks(first, addr)) {
@@ -80,7 +98,7 @@ impl Node {
         if self.ring.seeking == Some(peer) {
             self.take_next(peer);
         } else {
-            self.seek_next();
+            self.note(FollowUp::SeekNext);
         }
         // What the greeting said of this node's next may be outdated.
         self.tell_role(peer);
@@ -91,7 +109,7 @@ impl Node {
         self.leave_next();
         self.ring.next = Some(peer);
         self.tell_role(peer);
-        self.pass_on();
+        self.owe_next();
     }
 
     fn leave_next(&mut self) {
@@ -100,13 +118,10 @@ impl Node {
         }
     }
 
-    /// What a new next is owed: the token, or the news of who leads.
-    fn pass_on(&mut self) {
-        match &self.mode {
-            Mode::Electing(_) => self.pass_token(),
-            Mode::Waiting(_) | Mode::Normal => self.pass_announcement(),
-            Mode::Joining | Mode::Ended => {}
-        }
+    /// Owes a new next the token of an election, or the news of who leads.
+    fn owe_next(&mut self) {
+        self.note(FollowUp::PassToken);
+        self.note(FollowUp::Announce);
     }
 
     /// The peer tells whether this node is its next.
@@ -119,13 +134,13 @@ impl Node {
 
     /// Finds the nearest before this node that takes it for its next.
     pub(super) fn seek_prev(&mut self) {
-        let mut before = self.route.roster.after(self.me.id).rev();
-        self.ring.prev = before.find(|id| self.links.takes_me_for_next(*id) && !self.shunned.contains(id));
+        let mut before = self.membership.route().after(self.me.id).rev();
+        self.ring.prev = before.find(|id| self.links.takes_me_for_next(*id) && !self.reach.has_refused(*id));
     }
 
     /// Refusals lapse: who takes this node for its next may be its previous again.
     pub(super) fn forgive(&mut self) {
-        self.shunned.clear();
+        self.reach.forgive();
         self.seek_prev();
     }
 
@@ -133,18 +148,20 @@ impl Node {
     pub(super) fn ring_unlinked(&mut self, peer: NodeId) {
         if self.ring.next == Some(peer) {
             self.ring.next = None;
+            self.note(FollowUp::SeekNext);
         }
         self.seek_prev();
         if self.ring.seeking == Some(peer) && self.links.dialing(peer).is_none() {
             self.ring.seeking = None;
+            self.note(FollowUp::SeekNext);
         }
     }
 
     /// The nearest successor takes long to answer: finds out meanwhile who comes after it.
     pub(super) fn look_ahead(&mut self) {
         let Some(seeking) = self.ring.seeking else { return };
-        let after = self.route.roster.after(self.me.id).skip_while(|id| *id != seeking);
-        let unknown = after.filter(|id| !self.unreachable.contains_key(id) && !self.shunned.contains(id));
+        let after = self.membership.route().after(self.me.id).skip_while(|id| *id != seeking);
+        let unknown = after.filter(|id| !self.reach.passes_over(*id));
         let ahead = unknown.take(LOOK_AHEAD).take_while(|id| !self.links.is_linked(*id));
         for peer in ahead.collect::<Vec<_>>() {
             self.dial(peer);
@@ -153,39 +170,41 @@ impl Node {
 
     /// Tries those again that were passed over.
     pub(super) fn on_reseek_due(&mut self) {
-        if !self.keeps(Rule::RetrySkipped) {
+        if !self.enforces(Rule::RetrySkipped) {
             return;
         }
-        if !matches!(self.mode, Mode::Electing(_)) {
+        if !self.role.is_electing() {
             self.forgive();
         }
-        let nearer = self.route.roster.after(self.me.id).take_while(|id| Some(*id) != self.ring.next);
-        let skipped = nearer.filter(|id| self.unreachable.contains_key(id)).collect::<Vec<_>>();
+        let nearer = self.membership.route().after(self.me.id).take_while(|id| Some(*id) != self.ring.next);
+        let skipped = nearer.filter(|id| self.reach.is_unreachable(*id)).collect::<Vec<_>>();
         for peer in skipped {
             self.dial(peer);
         }
-        self.seek_next();
+        self.note(FollowUp::SeekNext);
     }
 
     /// Tells the user of new neighbours once both are known.
     pub(super) fn announce_ring(&mut self) {
-        if !self.is_normal() || !self.ready {
+        if !self.is_normal() || !self.membership.is_ready() {
             return;
         }
-        let alone = self.roster.len() <= 1;
+        let alone = self.membership.roster().len() <= 1;
         let (Some(prev), Some(next)) = (
             self.ring.prev.or_else(|| alone.then_some(self.me.id)),
             self.ring.next.or_else(|| alone.then_some(self.me.id)),
         ) else {
             return;
         };
-        if self.ring.told == Some((prev, next)) || !self.roster.contains(prev) || !self.roster.contains(next)
+        if self.ring.told == Some((prev, next))
+            || !self.membership.roster().contains(prev)
+            || !self.membership.roster().contains(next)
         {
             return;
         }
         self.ring.told = Some((prev, next));
         let (prev, next) = (self.member(prev).into(), self.member(next).into());
         let reason = self.ring.reason.unwrap_or(RingReason::Join);
-        self.notify(Notice::Ring { prev, next, reason });
+        self.effects.notify(Notice::Ring { prev, next, reason });
     }
 }

@@ -2,11 +2,15 @@
 //! that the oracles see what follows. Without the feature every rule is kept, and nothing of this is left in
 //! the program.
 
+#![cfg_attr(
+    not(feature = "ablation"),
+    allow(unreachable_pub, reason = "only ablations name rules elsewhere")
+)]
+
 use super::Node;
 
 /// A rule that can be taken away. Some are each other's second line: alone they are not missed, which is said
 /// beside them.
-#[doc(hidden)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rule {
     /// A leader sequences a submission only if it is the origin's next.
@@ -70,8 +74,9 @@ pub enum Rule {
     DoubtAfterSleep,
 }
 
+#[cfg(feature = "ablation")]
 impl Rule {
-    /// All of them.
+    /// All rules.
     pub const ALL: [Self; 28] = [
         Self::ExactNextSeq,
         Self::ShowOnce,
@@ -104,22 +109,34 @@ impl Rule {
     ];
 }
 
-impl Node {
-    /// Takes rules away from a node that is new.
+/// The rules that a node enforces: all of them, but for those that a test took away.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Rules {
     #[cfg(feature = "ablation")]
-    #[doc(hidden)]
-    pub fn ablate(&mut self, rules: &'static [Rule]) {
-        self.ablated = rules;
-    }
+    ablated: &'static [Rule],
+}
 
+impl Rules {
     #[cfg(feature = "ablation")]
-    pub(super) fn keeps(&self, rule: Rule) -> bool {
+    fn enforces(&self, rule: Rule) -> bool {
         !self.ablated.contains(&rule)
     }
 
     #[cfg(not(feature = "ablation"))]
     #[allow(clippy::unused_self, reason = "the same call as with the feature")]
-    pub(super) const fn keeps(&self, _rule: Rule) -> bool {
+    const fn enforces(&self, _rule: Rule) -> bool {
         true
+    }
+}
+
+impl Node {
+    /// Takes rules away from a node that is new.
+    #[cfg(feature = "ablation")]
+    pub fn ablate(&mut self, rules: &'static [Rule]) {
+        self.rules = Rules { ablated: rules };
+    }
+
+    pub(super) fn enforces(&self, rule: Rule) -> bool {
+        self.rules.enforces(rule)
     }
 }

@@ -6,9 +6,9 @@ use crate::time::Instant;
 
 /// When a timer goes off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct Deadline {
-    pub(crate) at: Instant,
-    pub(crate) why: Timer,
+struct Deadline {
+    at: Instant,
+    timer: Timer,
 }
 
 /// What a deadline is for.
@@ -61,15 +61,42 @@ impl Timer {
     ];
 }
 
-/// A deadline for each kind. Setting one again moves it; one that was cleared cannot fire.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+/// The node's clock, and a deadline on it for each kind. To set one again moves it; one that was cleared cannot fire.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Timers {
+    clock: PatientClock,
     table: [Option<Instant>; Timer::COUNT],
-    /// The first to come, found when the table changes: it is asked for far more often.
+    /// The first to come, found when the table changes, which is seldomer than it is asked for.
     first: Option<Deadline>,
 }
 
 impl Timers {
+    pub(super) fn new(now: Instant) -> Self {
+        Self { clock: PatientClock::new(now), table: [None; Timer::COUNT], first: None }
+    }
+
+    /// The node's time.
+    pub(super) fn now(&self) -> Instant {
+        self.clock.now
+    }
+
+    /// The driver's clock shows `driver`. Returns by how much that is later than the first deadline, if the clock is
+    /// `patient` and so does not count it.
+    pub(super) fn advance(&mut self, driver: Instant, patient: bool) -> Duration {
+        let first = self.first.filter(|_| patient);
+        self.clock.advance(driver, first.map(|deadline| deadline.at))
+    }
+
+    /// The first deadline, on the driver's clock.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.first.map(|first| self.clock.to_driver(first.at))
+    }
+
+    /// Sets `timer` to go off after `delay`, at least a microsecond from now.
+    pub(super) fn arm(&mut self, timer: Timer, delay: Duration) {
+        self.set(timer, self.now().after(delay.max(Duration::from_micros(1))));
+    }
+
     pub(crate) fn set(&mut self, timer: Timer, at: Instant) {
         self.put(timer, Some(at));
     }
@@ -85,7 +112,7 @@ impl Timers {
             *slot = at;
         }
         let set = Timer::ALL.into_iter().zip(self.table);
-        let set = set.filter_map(|(why, at)| at.map(|at| Deadline { at, why }));
+        let set = set.filter_map(|(timer, at)| at.map(|at| Deadline { at, timer }));
         self.first = set.min_by_key(|deadline| deadline.at);
     }
 
@@ -98,40 +125,30 @@ impl Timers {
         self.table.get(timer as usize).copied().flatten()
     }
 
-    /// The first to come.
-    pub(crate) fn first(&self) -> Option<Deadline> {
-        self.first
-    }
-
     /// Takes the first one that is due.
-    pub(crate) fn take_due(&mut self, now: Instant) -> Option<Timer> {
-        let first = self.first.filter(|deadline| deadline.at <= now)?;
-        self.clear(first.why);
-        Some(first.why)
+    pub(super) fn take_due(&mut self) -> Option<Timer> {
+        let first = self.first.filter(|deadline| deadline.at <= self.now())?;
+        self.clear(first.timer);
+        Some(first.timer)
     }
 }
 
 /// The node's own time: the driver's, less all by which the driver was late. So a node that was stopped,
 /// or whose machine is overloaded, does not take its own absence for the silence of others.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub(crate) struct PatientClock {
+struct PatientClock {
     now: Instant,
     late: Duration,
 }
 
 impl PatientClock {
-    pub(crate) fn new(now: Instant) -> Self {
+    fn new(now: Instant) -> Self {
         Self { now, late: Duration::ZERO }
     }
 
-    /// The node's time.
-    pub(crate) fn now(&self) -> Instant {
-        self.now
-    }
-
-    /// The driver's clock shows `driver`, where the node had wanted to be woken at `deadline` (node time). Tells by
-    /// how much that is late.
-    pub(crate) fn advance(&mut self, driver: Instant, deadline: Option<Instant>) -> Duration {
+    /// The driver's clock shows `driver`, and the node wanted to be woken at `deadline` (node time). Returns by how
+    /// much that is late.
+    fn advance(&mut self, driver: Instant, deadline: Option<Instant>) -> Duration {
         let now = driver.before(self.late);
         let due = deadline.map_or(now, |deadline| deadline.max(self.now).min(now));
         let late = now.since(due);
@@ -141,7 +158,7 @@ impl PatientClock {
     }
 
     /// A point of node time on the driver's clock.
-    pub(crate) fn to_driver(self, at: Instant) -> Instant {
+    fn to_driver(self, at: Instant) -> Instant {
         at.after(self.late)
     }
 }
@@ -152,26 +169,28 @@ mod tests {
 
     #[test]
     fn the_first_deadline_is_taken_once_and_a_cleared_one_never() {
-        let mut timers = Timers::default();
+        let mut timers = Timers::new(Instant(0));
         timers.set(Timer::Ack, Instant(20));
         timers.set(Timer::Sweep, Instant(10));
         timers.set(Timer::Leave, Instant(5));
         timers.clear(Timer::Leave);
-        assert_eq!(timers.take_due(Instant(9)), None);
-        assert_eq!(timers.take_due(Instant(30)), Some(Timer::Sweep));
-        assert_eq!(timers.take_due(Instant(30)), Some(Timer::Ack));
-        assert_eq!(timers.take_due(Instant(30)), None);
+        timers.advance(Instant(9), false);
+        assert_eq!(timers.take_due(), None);
+        timers.advance(Instant(30), false);
+        assert_eq!(timers.take_due(), Some(Timer::Sweep));
+        assert_eq!(timers.take_due(), Some(Timer::Ack));
+        assert_eq!(timers.take_due(), None);
     }
 
     #[test]
     fn lateness_moves_every_later_deadline() {
         let mut clock = PatientClock::new(Instant(100));
         assert_eq!(clock.advance(Instant(150), Some(Instant(200))), Duration::ZERO);
-        assert_eq!(clock.now(), Instant(150));
+        assert_eq!(clock.now, Instant(150));
         assert_eq!(clock.advance(Instant(5200), Some(Instant(200))), Duration::from_millis(5));
-        assert_eq!(clock.now(), Instant(200), "5 ms late");
+        assert_eq!(clock.now, Instant(200), "5 ms late");
         assert_eq!(clock.to_driver(Instant(300)), Instant(5300));
         clock.advance(Instant(10), Some(Instant(300)));
-        assert_eq!(clock.now(), Instant(200), "never backwards");
+        assert_eq!(clock.now, Instant(200), "never backwards");
     }
 }

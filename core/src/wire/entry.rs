@@ -69,8 +69,7 @@ impl Entry {
 
     /// The entry, cut into entries of one place each.
     pub fn one_by_one(&self) -> impl DoubleEndedIterator<Item = Self> {
-        let places = (self.index.0..self.end().0).map(Index);
-        places.filter_map(|index| self.part(index, index.next()))
+        self.index.through(self.last()).filter_map(|index| self.part(index, index.next()))
     }
 
     /// About how many bytes the entry takes in memory and on the wire.

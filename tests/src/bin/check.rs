@@ -1,14 +1,14 @@
-//! The search of all states that a few real nodes can reach.
+//! The model checker: searches all states that a few real nodes can reach.
 
 use std::process::ExitCode;
 use std::thread;
 use std::time::Instant;
 
 use argh::FromArgs;
-use ringchat_tests::model::{Budget, Limits, Outcome, ROWS, State, search};
-use ringchat_tests::without::Without;
+use ringchat_tests::ablation::Ablation;
+use ringchat_tests::model::{Budget, Limits, ROWS, SearchOutcome, State, search};
 
-/// States are made of small pieces of memory, and most time would go into asking for them.
+/// States consist of many small allocations, which would take most of the time.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
@@ -45,9 +45,10 @@ struct Args {
     /// stop after so many states
     #[argh(option, default = "20000000")]
     max_states: usize,
-    /// rules of the protocol that the nodes do without, to see what then breaks: names with commas between
-    #[argh(option, default = "Without::default()")]
-    without: Without,
+    /// rules of the protocol that the nodes lack, to see what then breaks: names with commas between; only in a build
+    /// with the feature ablation
+    #[argh(option, default = "Ablation::NONE")]
+    without: Ablation,
     /// search all rows of the matrix in turn, each up to the most states; print a table
     #[argh(switch)]
     matrix: bool,
@@ -81,10 +82,10 @@ fn main() -> ExitCode {
     if args.matrix {
         return search_matrix(limits);
     }
-    match State::without(args.without.0, args.nodes, args.budget()) {
+    match State::ablated(args.without, args.nodes, args.budget()) {
         Ok(start) => report(&search_aloud(start, limits), args.furthest),
-        Err(what) => {
-            eprintln!("the ring does not even form: {what}");
+        Err(violation) => {
+            eprintln!("the ring does not form: {violation}");
             ExitCode::FAILURE
         }
     }
@@ -101,10 +102,12 @@ fn search_matrix(limits: Limits) -> ExitCode {
         let outcome = State::new(row.nodes, row.budget).map(|start| search_aloud(start, limits));
         let seconds = begin.elapsed().as_secs();
         let (states, depth, word) = match &outcome {
-            Ok(Outcome { found: Some(found), states, depth, .. }) => (*states, *depth, found.what.as_str()),
-            Ok(Outcome { finished: true, states, depth, .. }) => (*states, *depth, "all"),
-            Ok(Outcome { states, depth, .. }) => (*states, *depth, "in part"),
-            Err(what) => (0, 0, what.as_str()),
+            Ok(SearchOutcome { found: Some(found), states, depth, .. }) => {
+                (*states, *depth, found.violation.to_string())
+            }
+            Ok(SearchOutcome { finished: true, states, depth, .. }) => (*states, *depth, "all".to_owned()),
+            Ok(SearchOutcome { states, depth, .. }) => (*states, *depth, "in part".to_owned()),
+            Err(violation) => (0, 0, violation.to_string()),
         };
         println!("{row} {states} | {depth} | {seconds} | {word} |");
         if outcome.is_err() || outcome.is_ok_and(|outcome| outcome.found.is_some()) {
@@ -114,10 +117,10 @@ fn search_matrix(limits: Limits) -> ExitCode {
     code
 }
 
-/// Tells about the search on standard error each time that it has found so many states more.
+/// How many states are found between two lines about the progress, on standard error.
 const PROGRESS: usize = 50_000;
 
-fn search_aloud(start: State, limits: Limits) -> Outcome {
+fn search_aloud(start: State, limits: Limits) -> SearchOutcome {
     let mut told = 0;
     search(start, limits, |depth, states, open| {
         if states / PROGRESS > told {
@@ -127,11 +130,11 @@ fn search_aloud(start: State, limits: Limits) -> Outcome {
     })
 }
 
-fn report(outcome: &Outcome, furthest: bool) -> ExitCode {
-    let Outcome { states, depth, finished, found, .. } = outcome;
+fn report(outcome: &SearchOutcome, furthest: bool) -> ExitCode {
+    let SearchOutcome { states, depth, finished, found, .. } = outcome;
     if let Some(found) = found {
         print_way(&found.scenario);
-        println!("{}", found.what);
+        println!("{}", found.violation);
         println!("check: {states} states, {depth} deep, 1 violations");
         return ExitCode::FAILURE;
     }

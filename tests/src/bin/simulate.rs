@@ -10,11 +10,9 @@ use std::{env, fs, thread};
 
 use argh::FromArgs;
 use indicatif::{ProgressBar, ProgressStyle};
-use ringchat_tests::oracles::Violation;
-use ringchat_tests::sim::chaos::{Mix, Outcome, UnknownMix};
-use ringchat_tests::sim::record::{NoRecord, Recipe, difference};
-use ringchat_tests::sim::totals::Totals;
-use ringchat_tests::without::Without;
+use ringchat_sim::oracles::Violation;
+use ringchat_tests::ablation::Ablation;
+use ringchat_tests::chaos::{Mix, Recipe, RecordError, RunOutcome, Totals, UnknownMix, difference};
 
 /// Runs rings of real nodes under random faults, in virtual time, and holds each run to the oracles.
 /// Ends with 0 if all promises are kept, with 1 if one is broken, with 2 if a record cannot be replayed.
@@ -29,13 +27,14 @@ struct Args {
     /// members at the start; 2 to 10 by the seed if not given
     #[argh(option)]
     nodes: Option<u32>,
-    /// which faults: calm, crash, sleep, freeze, cut, lasting or all; or rotate, each of these in turn by the seed, which
-    /// is so if not given
+    /// which faults: calm, crash, sleep, freeze, cut, lasting or all; or rotate, each of these in turn by the seed,
+    /// which is so if not given
     #[argh(option, from_str_fn(parse_faults), default = "None")]
     faults: Option<Mix>,
-    /// rules of the protocol that the nodes do without, to see what then breaks: names with commas between
-    #[argh(option, default = "Without::default()")]
-    without: Without,
+    /// rules of the protocol that the nodes lack, to see what then breaks: names with commas between; only in a build
+    /// with the feature ablation
+    #[argh(option, default = "Ablation::NONE")]
+    without: Ablation,
     /// threads; all cores if not given
     #[argh(option)]
     jobs: Option<usize>,
@@ -53,7 +52,7 @@ struct Args {
 impl Args {
     fn recipe(&self, seed: u64) -> Recipe {
         let mix = self.faults.unwrap_or_else(|| Mix::of_seed(seed));
-        Recipe { seed, nodes: self.nodes, mix, without: self.without }
+        Recipe { seed, nodes: self.nodes, mix, ablation: self.without }
     }
 }
 
@@ -64,9 +63,9 @@ fn parse_faults(word: &str) -> Result<Option<Mix>, String> {
     word.parse().map(Some).map_err(|error: UnknownMix| format!("{error}, or rotate for all in turn"))
 }
 
-/// Seeds that failed, at most as many as are listed.
+/// How many failed seeds are listed.
 const LISTED: usize = 50;
-/// How often a line tells of the progress where there is no terminal for a bar.
+/// How many lines tell of the progress where there is no terminal for a bar.
 const LINES: u64 = 10;
 
 fn main() -> ExitCode {
@@ -94,7 +93,7 @@ fn simulate(args: &Args) -> Result<ExitCode, String> {
     Ok(last_line(totals.runs, failed.len()))
 }
 
-/// What a script reads.
+/// Prints the last line, which scripts read.
 fn last_line(runs: u64, violations: usize) -> ExitCode {
     println!("simulate: {runs} runs, {violations} violations");
     if violations == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -107,7 +106,7 @@ struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, seed: u64, outcome: Outcome) {
+    fn add(&mut self, seed: u64, outcome: RunOutcome) {
         self.totals.add(&outcome);
         if let Err(violation) = outcome.result {
             self.failed.insert(seed, violation);
@@ -126,7 +125,7 @@ fn run_all(args: &Args) -> Sum {
                 break;
             }
             let seed = args.first_seed.wrapping_add(n);
-            let outcome = args.recipe(seed).run(false);
+            let outcome = args.recipe(seed).run();
             let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
             sum.add(seed, outcome);
             stop.fetch_or(!args.keep_going && !sum.failed.is_empty(), Ordering::Relaxed);
@@ -155,7 +154,7 @@ fn show_progress(bar: &ProgressBar, sum: &Sum) {
     bar.inc(1);
 }
 
-/// Does the run once more, and writes it to a file.
+/// Repeats a run, and writes its record to a file.
 fn write_record(args: &Args, seed: u64) -> Result<(), String> {
     let recipe = args.recipe(seed);
     let in_temp = || env::temp_dir().join(format!("simulate-{}-{seed}.txt", recipe.mix));
@@ -166,7 +165,7 @@ fn write_record(args: &Args, seed: u64) -> Result<(), String> {
     Ok(())
 }
 
-/// Does the run of a record again, shows each step, and says whether it went as it did then.
+/// Repeats the run of a record, shows each step, and tells whether it goes as recorded.
 fn replay(file: &Path) -> Result<ExitCode, String> {
     let problem = |what: String| format!("cannot replay {}: {what}", file.display());
     let then = fs::read_to_string(file).map_err(|error| problem(error.to_string()))?;
@@ -175,7 +174,7 @@ fn replay(file: &Path) -> Result<ExitCode, String> {
         .next()
         .unwrap_or_default()
         .parse()
-        .map_err(|error: NoRecord| problem(error.to_string()))?;
+        .map_err(|error: RecordError| problem(error.to_string()))?;
     let (outcome, now) = recipe.record();
     io::stdout().write_all(now.as_bytes()).map_err(|error| error.to_string())?;
     match difference(&then, &now) {

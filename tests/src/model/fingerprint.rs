@@ -1,5 +1,5 @@
-//! A number for each state: equal for two states only if they are the same to all that may come, but for a
-//! chance of about one in 2^128 a pair.
+//! A number for each state. Two states have the same number only if everything that can follow is the same, except with
+//! a chance of about one in 2^128 for each pair.
 
 use std::hash::{Hash, Hasher};
 

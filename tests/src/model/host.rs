@@ -1,7 +1,7 @@
-//! One node with its user, apart from all others: what an input makes of it.
+//! One node with its user, and what an event makes of them.
 //!
-//! Two states in which a host has gone through the same share one [`Host`]. What an input makes of it is found
-//! out once, by the node that ships, and remembered for as long as some state needs the outcome.
+//! States in which the same has happened to a host share one [`Host`]. What an event makes of it is computed once, by
+//! the node that ships, and remembered as long as a state needs the outcome.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::Hash;
@@ -16,9 +16,12 @@ use ringchat_core::{
     Notice, Seq, Text, TextRun, digest_message, invariants,
 };
 
+use ringchat_sim::Property;
+use ringchat_sim::oracles::Violation;
+
 use super::state::Budget;
 
-/// What became of a node.
+/// The state of a process.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Life {
     Running,
@@ -26,13 +29,13 @@ pub(super) enum Life {
     Ended(Ending),
 }
 
-/// A message under way, with what it looks like to a fingerprint.
+/// A message under way, with its part in a fingerprint.
 #[derive(Debug)]
 pub(super) struct Letter {
     pub(super) envelope: Envelope,
-    /// Tells it from others, but for its stamp and generation.
+    /// Tells the message from others, apart from its stamp and generation.
     pub(super) digest: u128,
-    /// Of which generation of connections it speaks, if of any.
+    /// The generation of connections that the message names, if any.
     pub(super) generation: Option<u64>,
 }
 
@@ -44,12 +47,12 @@ impl Letter {
         Arc::new(Self { digest: hasher.finish128().as_u128(), generation, envelope })
     }
 
-    /// Whether it is the same in all, stamps included.
+    /// Whether the two are the same message, with the same stamp.
     fn is(self: &Arc<Self>, other: &Arc<Self>) -> bool {
         Arc::ptr_eq(self, other) || (self.digest == other.digest && self.envelope == other.envelope)
     }
 
-    /// Whether it is only a sign of life.
+    /// Whether it is a heartbeat.
     pub(super) fn is_beat(&self) -> bool {
         matches!(self.envelope.message, Message::Ping(_) | Message::Pong(_))
     }
@@ -72,7 +75,7 @@ pub(super) enum Event {
         letter: Arc<Letter>,
     },
     Input(Box<Input>),
-    /// So many things are said in one turn.
+    /// The user says so many messages in one turn.
     Say(u8),
     Crash,
 }
@@ -99,31 +102,31 @@ pub(super) struct Digest {
     pub(super) generations: BTreeMap<NodeId, u64>,
 }
 
-/// An event at a time, and what came of it while anybody needs that.
+/// An event at a time, and its outcome while a state needs it.
 type Move = (Instant, Event, Weak<Host>);
 
-/// A node, and what its user saw.
+/// A node, and what its user has seen.
 #[allow(clippy::struct_excessive_bools, reason = "facts that do not depend on one another")]
 #[derive(Debug)]
 pub(super) struct Host {
     pub(super) node: Node,
     pub(super) life: Life,
-    /// Whether it was there from the beginning.
+    /// Whether the node was there from the beginning.
     pub(super) founder: bool,
-    /// What could befall at the beginning: what is promised depends on it.
+    /// What could happen at the beginning. It decides which properties hold.
     pub(super) allowed: Budget,
-    /// Whether its user wants to leave.
+    /// Whether the user wants to leave.
     pub(super) leaving: bool,
-    /// Whether it was stopped for a while.
+    /// Whether the process was stopped for a while.
     pub(super) slept: bool,
-    /// The messages shown, in order: whose, and which number. Those of a gap are not among them.
+    /// The origins and numbers of the messages shown, in order, without those of gaps.
     pub(super) shown: Vec<(NodeId, Seq)>,
     pub(super) gaps: bool,
     pub(super) said: Seq,
-    /// What its node asked for when it came to be like this.
+    /// What the node has asked for in the last event.
     pub(super) asks: Arc<[Ask]>,
-    /// What is wrong with it.
-    pub(super) wrong: Option<String>,
+    /// The first property that this host breaks by itself.
+    pub(super) violation: Option<Violation>,
     digest: OnceLock<Digest>,
     moves: Mutex<Vec<Move>>,
 }
@@ -141,20 +144,20 @@ impl Host {
             gaps: false,
             said: Seq::default(),
             asks: Arc::default(),
-            wrong: None,
+            violation: None,
             digest: OnceLock::new(),
             moves: Mutex::default(),
         }
     }
 
-    /// The same host, free to become another.
+    /// A copy that an event may change.
     pub(super) fn fork(&self) -> Self {
         Self {
             node: self.node.clone(),
             life: self.life.clone(),
             shown: self.shown.clone(),
             asks: Arc::default(),
-            wrong: self.wrong.clone(),
+            violation: self.violation.clone(),
             digest: OnceLock::new(),
             moves: Mutex::default(),
             ..*self
@@ -164,7 +167,7 @@ impl Host {
     /// What `event` at `now` makes of this host.
     pub(super) fn after(&self, now: Instant, event: &Event) -> Arc<Self> {
         if matches!(event, Event::Input(input) if **input == Input::Tick) {
-            // Time passes seldom, and in small steps: what comes of each is of no use to others.
+            // Time passes seldom, and in small steps, whose outcomes no other state needs.
             let mut next = self.fork();
             next.suffer(now, event);
             return Arc::new(next);
@@ -177,7 +180,7 @@ impl Host {
         let mut next = self.fork();
         next.suffer(now, event);
         let next = Arc::new(next);
-        // What came of it before is forgotten by now, as is what came of other events.
+        // Outcomes that no state needs are forgotten.
         moves.retain(|(.., host)| host.strong_count() > 0);
         moves.push((now, event.clone(), Arc::downgrade(&next)));
         next
@@ -211,16 +214,16 @@ impl Host {
         let (mut inputs, mut asks) = (VecDeque::new(), Vec::new());
         self.handle(now, first, &mut inputs, &mut asks);
         while let Some(input) = inputs.pop_front() {
-            if self.life == Life::Running && self.wrong.is_none() {
+            if self.life == Life::Running && self.violation.is_none() {
                 self.handle(now, vec![input], &mut inputs, &mut asks);
             }
         }
         self.asks = asks.into();
     }
 
-    /// Hands a turn's inputs to the node; what it does to itself by that goes to `inputs`.
+    /// Hands the inputs of a turn to the node. The inputs that follow from its own actions go to `inputs`.
     fn handle(&mut self, now: Instant, turn: Vec<Input>, inputs: &mut VecDeque<Input>, asks: &mut Vec<Ask>) {
-        let old = Promises::of(&self.node);
+        let old = Monotonic::of(&self.node);
         let mut out = Vec::new();
         self.node.handle_all(now, turn, &mut out);
         for action in out {
@@ -242,53 +245,62 @@ impl Host {
                     asks.push(Ask::Close { link, mode });
                     inputs.push_back(Input::LinkDown { link, reason: DownReason::Closed });
                 }
-                Action::Notify { notice, .. } => self.see(notice),
+                Action::Notify { notice, .. } => self.see(now, notice),
                 Action::Halt { .. } => asks.push(Ask::HangUp),
             }
         }
-        if self.life == Life::Running && self.wrong.is_none() {
-            self.wrong = self.check(&old).err();
+        if self.life == Life::Running && self.violation.is_none() {
+            self.violation = self.check(now, &old).err();
         }
     }
 
     /// The user is told something.
-    fn see(&mut self, notice: Notice) {
+    fn see(&mut self, now: Instant, notice: Notice) {
         match notice {
-            Notice::Chat(chat) => chat.lines().for_each(|line| self.see_message(line.from.id, line.seq)),
+            Notice::Chat(chat) => {
+                chat.lines().for_each(|line| self.see_message(now, line.from.id, line.seq));
+            }
             Notice::Gap { from, count } => {
                 self.gaps = true;
                 if self.allowed.is_crash_only() {
-                    self.wrong = Some(format!("S6: {count} messages of {from} are missing"));
+                    let detail = format!("{count} messages of {from} are missing");
+                    self.violation = Some(Violation::new(now, Property::NoGap, detail));
                 }
             }
             Notice::LeftBehind if self.allowed.is_crash_only() && !self.slept => {
-                self.wrong = Some("no false alarm: somebody is left behind".into());
+                self.violation = Some(Violation::new(now, Property::NoFalseAlarm, "it is left behind"));
             }
             Notice::Fault { remote, reason: Fault::OtherRoom } => {
-                self.wrong = Some(format!("{remote} is taken for one of another room"));
+                let detail = format!("{remote} is taken for a member of another room");
+                self.violation = Some(Violation::new(now, Property::OneRoom, detail));
             }
             Notice::Ended(ending) => self.life = Life::Ended(ending),
             _ => {}
         }
     }
 
-    fn see_message(&mut self, from: NodeId, seq: Seq) {
+    fn see_message(&mut self, now: Instant, from: NodeId, seq: Seq) {
         let last = self.shown.iter().rev().find(|(id, _)| *id == from).map(|(_, last)| *last);
         let first_of_newcomer = last.is_none() && !self.founder;
         if seq != last.unwrap_or_default().next() && !first_of_newcomer && !self.gaps {
-            self.wrong = Some(format!("S5/S6: {from}:{seq} is shown after {last:?}"));
+            let is_double = last.is_some_and(|last| seq <= last);
+            let property = if is_double { Property::NoDoubles } else { Property::NoSilentGap };
+            let detail = format!("{from}:{seq} is shown after {last:?}");
+            self.violation = Some(Violation::new(now, property, detail));
         }
         self.shown.push((from, seq));
     }
 
-    /// What must hold for a node by itself, compared with what it was.
-    fn check(&self, old: &Promises) -> Result<(), String> {
-        invariants::check(&self.node).map_err(|broken| format!("invariant: {broken}"))?;
-        old.never_decrease(&Promises::of(&self.node)).map_err(|what| format!("S9: {what} decreases"))?;
-        numbers_in_a_row(&self.node).map_err(|what| format!("S5/S6: the log holds {what}"))
+    /// Checks what holds for a node by itself, compared with its state before.
+    fn check(&self, now: Instant, old: &Monotonic) -> Result<(), Violation> {
+        invariants::check(&self.node)
+            .map_err(|broken| Violation::new(now, Property::NodeInvariants, broken.to_string()))?;
+        old.never_decrease(&Monotonic::of(&self.node))
+            .map_err(|what| Violation::new(now, Property::MonotonicState, format!("{what} decreases")))?;
+        numbers_in_a_row(now, &self.node)
     }
 
-    /// What tells this host from others, but for points of time, stamps and names of connections.
+    /// What tells this host from others, apart from times, stamps and names of connections.
     pub(super) fn digest(&self) -> &Digest {
         self.digest.get_or_init(|| {
             let mut hasher = SipHasher13::new();
@@ -307,14 +319,14 @@ impl Host {
     }
 }
 
-/// What of a node never decreases.
-struct Promises {
+/// What never decreases in a node.
+struct Monotonic {
     promised: ringchat_core::Epoch,
     view: ringchat_core::Epoch,
     cfg: ringchat_core::ConfigId,
 }
 
-impl Promises {
+impl Monotonic {
     fn of(node: &Node) -> Self {
         Self { promised: node.promised(), view: node.view().epoch, cfg: node.cfg() }
     }
@@ -332,8 +344,8 @@ impl Promises {
     }
 }
 
-/// Each origin's messages stand once and in order in a log, without holes but for told gaps.
-fn numbers_in_a_row(node: &Node) -> Result<(), String> {
+/// Checks that each origin's messages stand once and in order in a log, without holes other than gaps.
+fn numbers_in_a_row(now: Instant, node: &Node) -> Result<(), Violation> {
     let mut last: BTreeMap<NodeId, Seq> = BTreeMap::new();
     for entry in node.log_entries() {
         let (id, first, to) = match &entry.body {
@@ -342,7 +354,9 @@ fn numbers_in_a_row(node: &Node) -> Result<(), String> {
             Body::Membership { .. } => continue,
         };
         if let Some(before) = last.insert(id, to).filter(|before| before.next() != first) {
-            return Err(format!("{id}:{first} after {before}"));
+            let property = if first <= before { Property::NoDoubles } else { Property::NoSilentGap };
+            let detail = format!("the log holds {id}:{first} after {before}");
+            return Err(Violation::new(now, property, detail));
         }
     }
     Ok(())

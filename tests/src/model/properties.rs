@@ -1,15 +1,18 @@
-//! What must hold in every state, and where nothing is left to happen. The names are those of the
-//! protocol's description.
+//! The properties that are checked in every state, and those that are checked where nothing is left to happen.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use ringchat_core::wire::Entry;
 use ringchat_core::{Ending, Epoch, Index, Node, NodeId, Seq, View};
 
+use ringchat_sim::Property;
+use ringchat_sim::oracles::Violation;
+
 use super::host::{Host, Life};
 use super::state::State;
 
-/// What of a host is compared with others when it changes.
+/// What is compared with other hosts when it changes.
 #[derive(PartialEq, Eq)]
 pub(super) struct Marks {
     tip: (Index, Option<View>),
@@ -25,20 +28,20 @@ impl Marks {
     }
 }
 
-/// After each input.
+/// After each event.
 impl State {
-    /// Notes what is wrong with a host after something befell it, compared with what it was.
+    /// Checks a host after an event, and notes the first violation.
     pub(super) fn check_step(&mut self, host: usize, before: &Marks) {
-        if self.wrong.is_none() {
-            let wrong = self.safety(host, before).err();
-            self.wrong = wrong.map(|what| format!("host {host}: {what}").into());
+        if self.violation.is_none() {
+            self.violation = self.safety(host, before).err().map(Arc::new);
         }
     }
 
-    fn safety(&self, host: usize, before: &Marks) -> Result<(), String> {
+    fn safety(&self, host: usize, before: &Marks) -> Result<(), Violation> {
         let it = &self.hosts[host];
-        if let Some(wrong) = &it.wrong {
-            return Err(wrong.clone());
+        if let Some(violation) = &it.violation {
+            let detail = format!("host {host}: {}", violation.detail);
+            return Err(Violation { detail, ..violation.clone() });
         }
         if !self.is_live(host) {
             return Ok(());
@@ -58,25 +61,27 @@ impl State {
         Ok(())
     }
 
-    /// S1 and S2.
-    fn logs_match(&self, a: usize, b: usize) -> Result<(), String> {
+    /// [`Property::LogMatching`] and [`Property::OneLogPerView`].
+    fn logs_match(&self, a: usize, b: usize) -> Result<(), Violation> {
         let (mine, theirs) = (&self.hosts[a].node, &self.hosts[b].node);
         let one_view = mine.is_normal() && theirs.is_normal() && mine.view() == theirs.view();
         let mut differs = false;
         for (x, y) in common_entries(mine, theirs) {
             if x.view == y.view && (differs || x != y) {
-                return Err(format!("S1: {a} and {b} hold {x:?} and {y:?}, or differ before"));
+                let detail = format!("{a} and {b} hold {x:?} and {y:?}, or differ before");
+                return Err(self.breach(Property::LogMatching, detail));
             }
             differs |= x != y;
         }
         if one_view && differs {
-            return Err(format!("S2: the logs of {a} and {b}, both in one view, part"));
+            let detail = format!("the logs of {a} and {b}, both in one view, part");
+            return Err(self.breach(Property::OneLogPerView, detail));
         }
         Ok(())
     }
 
-    /// S7.
-    fn one_leader(&self, a: usize, b: usize) -> Result<(), String> {
+    /// [`Property::OneLeaderPerEpoch`].
+    fn one_leader(&self, a: usize, b: usize) -> Result<(), Violation> {
         let (mine, theirs) = (&self.hosts[a].node, &self.hosts[b].node);
         let both_lead = mine.is_leader() && theirs.is_leader() && mine.view().epoch == theirs.view().epoch;
         if !self.allowed().is_crash_only() {
@@ -84,15 +89,16 @@ impl State {
         }
         let theirs: BTreeSet<View> = views(theirs).collect();
         let two = views(mine).find(|mine| theirs.iter().any(|it| it.epoch == mine.epoch && it != mine));
-        match two {
-            Some(view) => Err(format!("S7: {a} and {b} know two leaders of epoch {}", view.epoch)),
-            None if both_lead => Err(format!("S7: {a} and {b} lead in one epoch")),
-            None => Ok(()),
-        }
+        let detail = match two {
+            Some(view) => format!("{a} and {b} know two leaders of epoch {}", view.epoch),
+            None if both_lead => format!("{a} and {b} lead in one epoch"),
+            None => return Ok(()),
+        };
+        Err(self.breach(Property::OneLeaderPerEpoch, detail))
     }
 
-    /// S3.
-    fn one_order(&self, a: usize, b: usize) -> Result<(), String> {
+    /// [`Property::OneOrder`].
+    fn one_order(&self, a: usize, b: usize) -> Result<(), Violation> {
         let (mine, theirs) = (&self.hosts[a], &self.hosts[b]);
         let common = |of: &Host, with: &Host| -> Vec<(NodeId, Seq)> {
             of.shown.iter().filter(|it| with.shown.contains(it)).copied().collect()
@@ -102,7 +108,8 @@ impl State {
         if common(mine, theirs) != common(theirs, mine)
             || (founders && mine.shown[..length] != theirs.shown[..length])
         {
-            return Err(format!("S3: {a} shows {:?}, {b} shows {:?}", mine.shown, theirs.shown));
+            let detail = format!("{a} shows {:?}, {b} shows {:?}", mine.shown, theirs.shown);
+            return Err(self.breach(Property::OneOrder, detail));
         }
         Ok(())
     }
@@ -110,13 +117,13 @@ impl State {
 
 /// Where nothing is left to happen.
 impl State {
-    /// Whether all that can reach each other are one ring in which all agree.
+    /// Checks [`Property::Convergence`] and [`Property::NothingLost`].
     ///
     /// # Errors
-    /// What does not agree.
-    pub(super) fn check_rest(&self) -> Result<(), String> {
+    /// The first of them that does not hold.
+    pub(super) fn check_rest(&self) -> Result<(), Violation> {
         if let Some(host) = self.live().find(|&host| self.hosts[host].leaving) {
-            return Err(format!("L: {host} never leaves"));
+            return Err(self.breach(Property::Convergence, format!("{host} never leaves")));
         }
         let sides: BTreeSet<u16> = self.live().map(|host| self.side(host)).collect();
         for side in sides {
@@ -126,11 +133,15 @@ impl State {
         Ok(())
     }
 
+    fn breach(&self, property: Property, detail: String) -> Violation {
+        Violation::new(self.now(), property, detail)
+    }
+
     fn side(&self, host: usize) -> u16 {
         self.cut.map_or(0, |cut| cut >> host & 1)
     }
 
-    fn check_ring(&self, ring: &[usize]) -> Result<(), String> {
+    fn check_ring(&self, ring: &[usize]) -> Result<(), Violation> {
         let node = |host: usize| &self.hosts[host].node;
         let Some(&first) = ring.first() else { return Ok(()) };
         let live: BTreeSet<NodeId> = ring.iter().map(|&host| node(host).me().id).collect();
@@ -158,14 +169,13 @@ impl State {
             } else {
                 continue;
             };
-            return Err(format!("L: at rest {host} {what}"));
+            return Err(self.breach(Property::Convergence, format!("at rest {host} {what}")));
         }
         self.nothing_lost(ring)
     }
 
-    /// All that was said by those in the ring, and by those that left it in order, was shown to all that
-    /// were there from the beginning.
-    fn nothing_lost(&self, ring: &[usize]) -> Result<(), String> {
+    /// Checks [`Property::NothingLost`] for those that were there from the beginning.
+    fn nothing_lost(&self, ring: &[usize]) -> Result<(), Violation> {
         let crash_only = self.allowed().is_crash_only();
         for (from, sender) in self.hosts.iter().enumerate() {
             let left_in_order = crash_only && sender.life == Life::Ended(Ending::Left { unsure: 0 });
@@ -176,7 +186,8 @@ impl State {
                 let id = sender.node.me().id;
                 let shown = self.hosts[to].shown.iter().filter(|(origin, _)| *origin == id).count();
                 if Seq(shown as u64) != sender.said {
-                    return Err(format!("L1: {to} was shown {shown} of {} messages of {from}", sender.said));
+                    let detail = format!("{to} was shown {shown} of {} messages of {from}", sender.said);
+                    return Err(self.breach(Property::NothingLost, detail));
                 }
             }
         }
@@ -184,12 +195,12 @@ impl State {
     }
 }
 
-/// By S1 the length of a log and its last view tell all of it.
+/// The length of a log and its last view: by [`Property::LogMatching`] they tell all of it.
 fn tip(node: &Node) -> (Index, Option<View>) {
     (node.log_len(), node.log_entries().next_back().map(|entry| entry.view))
 }
 
-/// The entries that two logs hold at equal places.
+/// The entries that two logs hold at the same indexes.
 fn common_entries(a: &Node, b: &Node) -> impl Iterator<Item = (Entry, Entry)> {
     let from = |node: &Node| node.log_entries().next().map_or(Index::default(), |entry| entry.index);
     let start = from(a).max(from(b));
@@ -197,7 +208,7 @@ fn common_entries(a: &Node, b: &Node) -> impl Iterator<Item = (Entry, Entry)> {
     a.log_entries().filter(at_least).zip(b.log_entries().filter(at_least))
 }
 
-/// The views of a node's log, and the one that it is in.
+/// The views of a node's log, and its current view.
 fn views(node: &Node) -> impl Iterator<Item = View> {
     let current = (node.view().epoch > Epoch::default()).then(|| node.view());
     node.log_entries().map(|entry| entry.view).chain(current)

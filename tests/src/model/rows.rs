@@ -1,4 +1,4 @@
-//! The rows of the matrix: how many nodes, and what may befall them.
+//! The rows of the matrix: how many nodes, and what may happen to them.
 
 use std::fmt;
 
@@ -9,10 +9,9 @@ use super::state::Budget;
 pub struct Row {
     /// Nodes at the beginning.
     pub nodes: usize,
-    /// What may befall them.
+    /// What may happen to them.
     pub budget: Budget,
-    /// How many states there are to find, at least, if the row is searched to its end with the ordinary tests;
-    /// none if it is too large for that.
+    /// The least number of states, if the ordinary tests search the row to its end. None if it is too large for that.
     pub tested: Option<usize>,
 }
 
@@ -26,7 +25,7 @@ const fn large(nodes: usize, budget: Budget) -> Row {
     Row { nodes, budget, tested: None }
 }
 
-/// All rows, by what befalls.
+/// All rows, by what happens.
 pub const ROWS: &[Row] = &[
     // Crashes.
     tested(3, 9000, Budget { crashes: 2, messages: 2, ..NONE }),

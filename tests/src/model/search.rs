@@ -1,8 +1,8 @@
 //! The search, breadth first: the first way found to a state is a shortest one.
 //!
-//! No state is kept, only how each was reached first: a state to look at is made again from the one it came
-//! from. States are looked at in the order in which they were found, so those that came from one state lie
-//! together, and few steps lead from each to the next.
+//! The search keeps no state, only how each was reached first, and makes a state again from the one before it. It
+//! visits states in the order in which it found them, so that those that follow from one state lie together, and few
+//! transitions lead from each to the next.
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -10,21 +10,25 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use ringchat_core::Instant;
+use ringchat_sim::Property;
+use ringchat_sim::oracles::Violation;
+
 use super::state::State;
-use super::step::Step;
+use super::transition::Transition;
 use super::walk::{Origin, Walk};
 
 /// States are expanded in batches, each by all threads.
 const BATCH: usize = 1 << 15;
 
-/// So many states reached last are kept for a while: what was found out of their hosts serves their cousins. More
-/// would serve too, but not from the cache.
+/// How many of the last states are kept for a while: what their hosts remember serves states close to them. More states
+/// would not fit the processor's cache.
 const RECENT: usize = 1 << 6;
 
 /// Fingerprints.
 type Fingerprints = HashSet<u128, BuildHasherDefault<Already>>;
 
-/// What is to be hashed is a hash already.
+/// A hasher for values that are hashes already.
 #[derive(Default)]
 struct Already(u64);
 
@@ -46,49 +50,52 @@ impl Hasher for Already {
 /// When to stop early, and how many threads to use.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// No more states than this.
+    /// The most states to find.
     pub states: usize,
-    /// Threads, at least one.
+    /// How many threads to use, at least one.
     pub jobs: usize,
 }
 
-/// Something that must not be, and a shortest way to it.
+/// A property that does not hold, and a shortest way to the state in which it does not.
 #[derive(Clone, Debug)]
 pub struct Found {
-    /// What is wrong.
-    pub what: String,
-    /// The steps to it from the beginning, in words.
+    /// The property, and what was seen.
+    pub violation: Violation,
+    /// The transitions to it from the beginning, in words.
     pub scenario: Vec<String>,
 }
 
-/// What a search came to.
+/// The outcome of a search.
 #[derive(Clone, Debug)]
-pub struct Outcome {
+pub struct SearchOutcome {
     /// How many states were found.
     pub states: usize,
-    /// How many steps the furthest of them is away from the beginning.
+    /// How many transitions the furthest of them is away from the beginning.
     pub depth: usize,
-    /// Whether all states were found and looked at.
+    /// Whether all states were found and checked.
     pub finished: bool,
-    /// What is wrong, if anything.
+    /// The first violation, if any.
     pub found: Option<Found>,
-    /// If it stopped early: the steps to the state found last, in words. One that is far away may show
+    /// If the search stopped early: the transitions to the last state, in words. A state that is far away may show
     /// something that goes on for ever.
     pub furthest: Vec<String>,
 }
 
-/// A state reached in one step.
+/// A state reached by one transition.
 struct Reached {
     fingerprint: u128,
     origin: Origin,
 }
 
-/// What one thread made of its part of a batch.
-type Expanded = Result<Vec<Reached>, (u32, Option<u16>, String)>;
+/// What one thread has found in its part of a batch.
+type Expanded = Result<Vec<Reached>, Breach>;
 
-/// Searches all that can follow from `start`. `progress` is told the depth and the number of states found
-/// and of states to look at, after each batch.
-pub fn search(start: State, limits: Limits, mut progress: impl FnMut(usize, usize, usize)) -> Outcome {
+/// The number of a state, the transition from it to the violation if there is one, and the violation.
+type Breach = (u32, Option<u16>, Violation);
+
+/// Searches everything that can follow from `start`. After each batch, `progress` gets the depth, the number of states
+/// found, and the number of those not yet visited.
+pub fn search(start: State, limits: Limits, mut progress: impl FnMut(usize, usize, usize)) -> SearchOutcome {
     let mut search = Search {
         visited: [start.fingerprint()].into_iter().collect(),
         settled: Mutex::default(),
@@ -100,8 +107,8 @@ pub fn search(start: State, limits: Limits, mut progress: impl FnMut(usize, usiz
         while !layer.is_empty() {
             let batch = layer.start..layer.end.min(layer.start + BATCH);
             layer.start = batch.end;
-            if let Err((number, step, what)) = search.expand_all(batch, depth, limits.jobs) {
-                let found = Some(Found { what, scenario: search.scenario(number, step) });
+            if let Err((number, step, violation)) = search.expand_all(batch, depth, limits.jobs) {
+                let found = Some(Found { violation, scenario: search.scenario(number, step) });
                 return search.outcome(depth + 1, false, found);
             }
             progress(depth, search.origins.len(), search.origins.len() - layer.start);
@@ -119,20 +126,15 @@ pub fn search(start: State, limits: Limits, mut progress: impl FnMut(usize, usiz
 
 struct Search {
     visited: Fingerprints,
-    /// States with nothing under way from which a good rest is known to be reached.
+    /// States with nothing under way that are known to come to rest well.
     settled: Mutex<Fingerprints>,
     origins: Vec<Origin>,
     start: State,
 }
 
 impl Search {
-    /// Finds what follows from a batch of states that are `depth` steps away, and notes what is new.
-    fn expand_all(
-        &mut self,
-        batch: Range<usize>,
-        depth: usize,
-        jobs: usize,
-    ) -> Result<(), (u32, Option<u16>, String)> {
+    /// Finds what follows from a batch of states that are `depth` transitions away, and notes what is new.
+    fn expand_all(&mut self, batch: Range<usize>, depth: usize, jobs: usize) -> Result<(), Breach> {
         let part = batch.len().div_ceil(jobs.max(1)).max(1);
         let shared: &Self = self;
         let parts: Vec<Expanded> = thread::scope(|scope| {
@@ -158,15 +160,15 @@ impl Search {
             let state = walk.go(number, depth);
             let later = if state.is_quiet() { state.let_time_pass() } else { None };
             if state.is_quiet() {
-                self.check_settles(state, later.as_ref()).map_err(|what| (number, None, what))?;
+                self.check_settles(state, later.as_ref()).map_err(|violation| (number, None, violation))?;
             }
-            let after = |step| if step == Step::Time { later.clone() } else { state.after(step) };
+            let after = |step| if step == Transition::Time { later.clone() } else { state.after(step) };
             let steps: Vec<_> = state.steps().into_iter().map(|step| (step, after(step))).collect();
             let waiting = state.can_wait(&steps);
             for ((step, after), at) in steps.into_iter().zip(0_u16..) {
                 let Some(after) = after.filter(|_| !waiting.contains(&step)) else { continue };
-                if let Some(wrong) = after.wrong {
-                    return Err((number, Some(at), wrong.to_string()));
+                if let Some(violation) = after.violation {
+                    return Err((number, Some(at), Violation::clone(&violation)));
                 }
                 let fingerprint = after.fingerprint();
                 if !self.visited.contains(&fingerprint) {
@@ -181,9 +183,9 @@ impl Search {
         Ok(reached)
     }
 
-    /// With nothing more befalling, a good rest is to be reached from each state. With nothing under way in
-    /// `state`, time makes it `later`, or it has come to rest.
-    fn check_settles(&self, state: &State, later: Option<&State>) -> Result<(), String> {
+    /// Checks that `state`, with nothing under way in it, comes to rest well if nothing more happens. Time makes it
+    /// `later`, unless it has come to rest already.
+    fn check_settles(&self, state: &State, later: Option<&State>) -> Result<(), Violation> {
         let mut passed = vec![state.fingerprint()];
         let Some(later) = later else { return state.check_rest() };
         let rest = later.clone().at_rest(|state| {
@@ -198,13 +200,13 @@ impl Search {
         Ok(())
     }
 
-    fn outcome(&self, depth: usize, finished: bool, found: Option<Found>) -> Outcome {
+    fn outcome(&self, depth: usize, finished: bool, found: Option<Found>) -> SearchOutcome {
         let last = u32::try_from(self.origins.len().saturating_sub(1)).unwrap_or(0);
         let furthest = if finished || found.is_some() { Vec::new() } else { self.scenario(last, None) };
-        Outcome { states: self.origins.len(), depth, finished, found, furthest }
+        SearchOutcome { states: self.origins.len(), depth, finished, found, furthest }
     }
 
-    /// The steps to a state, and one more.
+    /// The transitions to a state, and one more, in words.
     fn scenario(&self, number: u32, last: Option<u16>) -> Vec<String> {
         let mut way: Vec<u16> = last.into_iter().collect();
         let mut at = number;
@@ -219,7 +221,7 @@ impl Search {
             let Some(step) = state.steps().get(usize::from(at)).copied() else { break };
             scenario.push(state.describe(step));
             let Some(next) = state.after(step) else { break };
-            if matches!(step, Step::Time | Step::FalseAlarm(_)) {
+            if matches!(step, Transition::Time | Transition::FalseAlarm(_)) {
                 scenario.extend(next.under_way_in_words());
             }
             state = next;
@@ -228,7 +230,7 @@ impl Search {
     }
 }
 
-/// A node panicked: its message is on standard error already.
+/// The violation by a node that panicked. Its message is on standard error already.
 fn died() -> Expanded {
-    Err((0, None, "a node panicked".into()))
+    Err((0, None, Violation::new(Instant::ZERO, Property::NoPanic, "a node panicked")))
 }

@@ -1,4 +1,4 @@
-//! The nodes, what is under way between them, and what an input makes of both.
+//! The nodes, what is under way between them, and what an event makes of both.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -7,22 +7,26 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ringchat_core::{
     CloseMode, Config, DialFailure, DialId, DownReason, Input, Instant, LinkId, Name, Node, NodeId, Origin,
-    Rule, Seed, Start,
+    Seed, Start,
 };
+
+use ringchat_sim::oracles::Violation;
+
+use crate::ablation::Ablation;
 
 use super::host::{Ask, Event, Host, Letter, Life};
 use super::properties::Marks;
 
-/// What may still befall the nodes, each so many times.
+/// What may still happen, each so many times.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Budget {
-    /// Nodes that stop for good.
+    /// Nodes that crash.
     pub crashes: u8,
     /// Newcomers.
     pub joins: u8,
     /// Nodes that leave in order.
     pub leaves: u8,
-    /// Messages that people say.
+    /// Messages that users say.
     pub messages: u8,
     /// Connections that break.
     pub breaks: u8,
@@ -35,7 +39,7 @@ pub struct Budget {
 }
 
 impl Budget {
-    /// Nothing befalls.
+    /// Nothing happens.
     pub const NONE: Self = Self {
         crashes: 0,
         joins: 0,
@@ -47,14 +51,13 @@ impl Budget {
         sleeps: 0,
     };
 
-    /// Whether all that may befall is what a correct network does: then nobody is suspected wrongly, but for one that
-    /// sleeps, and more is promised.
+    /// Whether no live member may be taken for dead, except one that sleeps. Then more properties hold.
     pub(super) fn is_crash_only(self) -> bool {
         self.breaks == 0 && self.partitions == 0 && self.false_alarms == 0
     }
 
-    /// Whether it decides anything but who is let in what all have acknowledged: not if nobody leaves, and no
-    /// timer races with an acknowledgement. How much history is kept is beyond what so few messages can tell.
+    /// Whether acknowledgements decide more than which newcomers are welcomed: only if a node leaves, or a timer races
+    /// with an acknowledgement. So few messages do not reach the bounds of the history.
     pub(super) fn needs_stability(self) -> bool {
         self.leaves > 0 || self.false_alarms > 0
     }
@@ -68,11 +71,11 @@ pub(super) enum Tail {
     Open,
     /// An end in order.
     Eof,
-    /// A reset; what is under way may be lost.
+    /// A reset: what is under way may be lost.
     Broken,
 }
 
-/// A connection. Its two ends are told apart as 0, who dialed, and 1.
+/// A connection. Its dialer is at end 0, the other host at end 1.
 #[derive(Clone, Debug)]
 pub(super) struct Wire {
     pub(super) link: LinkId,
@@ -81,13 +84,13 @@ pub(super) struct Wire {
     pub(super) queues: [VecDeque<Arc<Letter>>; 2],
     /// What comes to each end after that.
     pub(super) tails: [Tail; 2],
-    /// Whether an end knows of the connection no more.
+    /// Whether an end has forgotten the connection.
     pub(super) gone: [bool; 2],
 }
 
 impl Wire {
-    /// Whether `end` would notice if the connection broke: by the end of it, or by what it loses. What is still to
-    /// come before an end in order is lost just the same.
+    /// Whether `end` would notice if the connection broke: by its end, or by what is lost. A break loses what is still
+    /// under way before an end in order, too.
     pub(super) fn is_breakable(&self, end: usize) -> bool {
         let loses = self.tails[end] == Tail::Eof && !self.queues[end].is_empty();
         !self.gone[end] && (self.tails[end] == Tail::Open || loses)
@@ -102,55 +105,55 @@ pub(super) struct Dialing {
     pub(super) addr: SocketAddr,
 }
 
-/// When somebody came, its number, its contact, and itself as it was then.
+/// The time at which a newcomer came, its number, its contact, and its first state.
 type Newcomer = (Instant, usize, usize, Arc<Host>);
 
 /// What all states of a search have in common.
 #[derive(Debug)]
 pub(super) struct Setup {
-    /// What could befall at the beginning.
+    /// What could happen at the beginning.
     allowed: Budget,
     /// The rules that the nodes lack.
-    rules: &'static [Rule],
-    /// The newcomers so far, by when they came, their number and their contact.
+    ablation: Ablation,
+    /// The newcomers so far.
     newcomers: Mutex<Vec<Newcomer>>,
 }
 
-/// All nodes, all that is under way between them, and all that may still befall them.
+/// All nodes, all that is under way between them, and all that may still happen.
 #[derive(Clone, Debug)]
 pub struct State {
     pub(super) hosts: Vec<Arc<Host>>,
-    /// What the clock of each host's driver shows.
+    /// The clock of each host's driver.
     pub(super) clocks: Vec<Instant>,
-    /// In the order of their hosts and names.
+    /// Sorted by their hosts and names.
     pub(super) wires: Vec<Arc<Wire>>,
     pub(super) dials: Vec<Dialing>,
     pub(super) budget: Budget,
     /// The hosts on one side of a partition.
     pub(super) cut: Option<u16>,
-    /// Who sleeps. What comes for it waits; of heartbeats only those that came before.
+    /// The host that sleeps. What arrives for it waits; of heartbeats only those that arrived before.
     pub(super) asleep: Option<usize>,
-    /// Connections that were made to it meanwhile, of which its node does not know yet.
+    /// Connections that were made to the sleeping host, of which its node does not know yet.
     pub(super) knocks: Vec<LinkId>,
-    /// What must not be, and is.
-    pub(super) wrong: Option<Arc<str>>,
+    /// The first property that a host breaks.
+    pub(super) violation: Option<Arc<Violation>>,
     setup: Arc<Setup>,
 }
 
 impl State {
-    /// A ring of `nodes` at rest, before anything befalls it.
+    /// A ring of `nodes` at rest, before anything happens.
     ///
     /// # Errors
     /// If the nodes find no rest.
-    pub fn new(nodes: usize, budget: Budget) -> Result<Self, String> {
-        Self::without(&[], nodes, budget)
+    pub fn new(nodes: usize, budget: Budget) -> Result<Self, Violation> {
+        Self::ablated(Ablation::NONE, nodes, budget)
     }
 
-    /// A ring of `nodes` that lack these rules, at rest, before anything befalls it.
+    /// A ring of `nodes` that lack some rules, at rest, before anything happens.
     ///
     /// # Errors
     /// If the nodes find no rest.
-    pub fn without(rules: &'static [Rule], nodes: usize, budget: Budget) -> Result<Self, String> {
+    pub fn ablated(ablation: Ablation, nodes: usize, budget: Budget) -> Result<Self, Violation> {
         let mut state = Self {
             hosts: Vec::new(),
             clocks: Vec::new(),
@@ -160,20 +163,21 @@ impl State {
             cut: None,
             asleep: None,
             knocks: Vec::new(),
-            wrong: None,
-            setup: Arc::new(Setup { allowed: budget, rules, newcomers: Mutex::default() }),
+            violation: None,
+            setup: Arc::new(Setup { allowed: budget, ablation, newcomers: Mutex::default() }),
         };
         for host in 0..nodes {
             let start = if host == 0 { Start::Create } else { Start::Join { contacts: vec![addr_of(0)] } };
             let mut host = state.newcomer(start);
             host.founder = true;
             state.admit(Arc::new(host));
-            state = state.at_rest(|_| false)?.ok_or("no rest")?;
+            let restless = state.restless();
+            state = state.at_rest(|_| false)?.ok_or(restless)?;
         }
         Ok(Self { budget, ..state })
     }
 
-    /// Somebody comes in through `contact`.
+    /// A newcomer joins through `contact`.
     pub(super) fn join(&mut self, contact: usize) {
         let (now, number) = (self.clocks[contact], self.hosts.len());
         let setup = Arc::clone(&self.setup);
@@ -197,7 +201,7 @@ impl State {
         jitter[0] = u8::try_from(number).unwrap_or(u8::MAX);
         let seed = Seed { id: id_of(number), jitter };
         let mut node = Node::new(config, seed, self.now());
-        node.ablate(self.setup.rules);
+        self.setup.ablation.prepare_node(&mut node);
         Host::new(node, self.allowed())
     }
 
@@ -208,11 +212,11 @@ impl State {
         self.input(self.hosts.len() - 1, Input::Tick);
     }
 
-    fn now(&self) -> Instant {
+    pub(super) fn now(&self) -> Instant {
         self.clocks.first().copied().unwrap_or(Instant(1_000_000))
     }
 
-    /// What could befall at the beginning.
+    /// What could happen at the beginning.
     pub(super) fn allowed(&self) -> Budget {
         self.setup.allowed
     }
@@ -251,7 +255,7 @@ impl State {
         self.befall(host, &Event::Input(Box::new(input)));
     }
 
-    /// Lets `event` happen to a host, and does what it asks for.
+    /// Lets `event` happen to a host, and does what its node asks for.
     pub(super) fn befall(&mut self, host: usize, event: &Event) {
         if !self.is_live(host) {
             return;
@@ -270,7 +274,7 @@ impl State {
                 Ask::HangUp => self.hang_up(host, Tail::Eof),
             }
         }
-        // A dial that was given up does nothing whenever it is settled: who is dialed sees a stranger come and go.
+        // The outcome of a dial that was given up changes nothing: the dialed host sees a stranger come and go.
         let node = &self.hosts[host].node;
         self.dials.retain(|dialing| dialing.from != host || node.awaits(dialing.dial));
         self.check_step(host, &before);
@@ -305,7 +309,7 @@ impl State {
         self.let_go(at, end, tail);
     }
 
-    /// One end knows of the connection no more; the other hears of it as `tail`.
+    /// One end forgets the connection, and the other learns of that as `tail`.
     fn let_go(&mut self, at: usize, end: usize, tail: Tail) {
         let wire = self.wire_mut(at);
         wire.gone[end] = true;
@@ -318,7 +322,7 @@ impl State {
         }
     }
 
-    /// The process of `host` is no more: all its connections end.
+    /// The process of `host` ends, and with it all its connections.
     pub(super) fn hang_up(&mut self, host: usize, tail: Tail) {
         self.dials.retain(|dialing| dialing.from != host);
         for at in (0..self.wires.len()).rev() {
@@ -348,7 +352,7 @@ impl State {
         }
     }
 
-    /// The end of a wire arrives; what was under way is lost.
+    /// The end of a wire arrives, and what was under way is lost.
     pub(super) fn deliver_end(&mut self, at: usize, end: usize) {
         let wire = &self.wires[at];
         let (host, link, tail) = (wire.hosts[end], wire.link, wire.tails[end]);
@@ -389,7 +393,7 @@ impl State {
         self.asleep = Some(host);
     }
 
-    /// The sleeper goes on, and first learns of the connections that were made to it.
+    /// The sleeping host goes on, and first learns of the connections that were made to it.
     pub(super) fn wake(&mut self) {
         let Some(host) = self.asleep.take() else { return };
         for link in std::mem::take(&mut self.knocks) {
@@ -401,7 +405,7 @@ impl State {
         self.input(host, Input::Tick);
     }
 
-    /// Whether the sleeper has slept for so long that it notices.
+    /// Whether the sleeping host has slept for so long that it will notice.
     pub(super) fn is_overdue(&self) -> bool {
         let late = |host: usize| {
             let deadline = self.hosts[host].node.deadline()?;
@@ -411,7 +415,7 @@ impl State {
     }
 }
 
-/// The name of the connection that a dial leads to, the same in whatever order dials come to their ends.
+/// The link of the connection that a dial leads to, which does not depend on the order in which dials end.
 fn link_of(from: usize, dial: DialId) -> LinkId {
     LinkId((from as u64) << 32 | dial.0)
 }

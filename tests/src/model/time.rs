@@ -6,32 +6,35 @@ use std::time::Duration;
 
 use ringchat_core::Input;
 
+use ringchat_sim::Property;
+use ringchat_sim::oracles::Violation;
+
 use super::host::Letter;
 use super::state::{State, Tail, Wire};
-use super::step::Step;
+use super::transition::Transition;
 
-/// After this long without anything new nothing will come: longer than any timer but those that find
+/// The time without anything new after which nothing new will happen: longer than any timer except those that find
 /// nothing to do.
 const REST: Duration = Duration::from_secs(20);
 
-/// A single host is watched this long for something that it does.
+/// How long a single host is watched in a false alarm.
 const ALARM: Duration = Duration::from_secs(5);
 
-/// From one step to rest at most this many steps in between, one after another.
+/// The most transitions until rest, one after another.
 const MAX_STEPS_TO_REST: usize = 20_000;
 
-/// How many messages are under way to each end of a connection, what comes to it after that, and whether
-/// it knows of the connection no more.
+/// How many messages are under way to each end of a connection, what follows them, and whether the end has forgotten
+/// the connection.
 type UnderWay = ([usize; 2], [Tail; 2], [bool; 2]);
 
 impl State {
-    /// Lets time pass from deadline to deadline until something is under way that is no heartbeat, or some
-    /// node is not as it was; in the end one that sleeps wakes up. None if that never comes.
+    /// Lets time pass from deadline to deadline until something other than a heartbeat is under way, or a node has
+    /// changed. In the end a sleeping host wakes. None if nothing of this happens.
     pub(super) fn let_time_pass(&self) -> Option<Self> {
         let before = self.fingerprint();
         let mut state = self.clone();
         let mut passed = Duration::ZERO;
-        while passed < REST && state.wrong.is_none() {
+        while passed < REST && state.violation.is_none() {
             let awake = state.live().filter(|&host| state.asleep != Some(host));
             let (wait, host) = awake.filter_map(|host| Some((state.wait(host)?, host))).min()?;
             passed += wait;
@@ -45,12 +48,17 @@ impl State {
                 return Some(state);
             }
         }
-        if state.asleep.is_some() && state.wrong.is_none() {
+        if state.asleep.is_some() && state.violation.is_none() {
             state.wake();
             state.take_idle_steps();
             return Some(state);
         }
-        state.wrong.is_some().then_some(state)
+        state.violation.is_some().then_some(state)
+    }
+
+    /// The violation by nodes that never come to rest.
+    pub(super) fn restless(&self) -> Violation {
+        Violation::new(self.now(), Property::Convergence, "the nodes find no rest")
     }
 
     /// How long until a host's next deadline.
@@ -58,30 +66,29 @@ impl State {
         self.hosts[host].node.deadline().map(|at| at.since(self.clocks[host]))
     }
 
-    /// Delivers heartbeats with nothing before them, and settles dials that must fail: neither may keep
-    /// time from passing.
+    /// Delivers heartbeats with nothing before them, and settles dials that must fail: both must not keep time from
+    /// passing.
     fn deliver_noise(&mut self) {
         while let Some(step) = self.noise() {
             match step {
-                Step::Deliver { wire, end } => self.deliver(wire, end),
-                Step::Dial(dial) => self.settle_dial(dial),
+                Transition::Deliver { wire, end } => self.deliver(wire, end),
+                Transition::Dial(dial) => self.settle_dial(dial),
                 _ => return,
             }
         }
     }
 
-    fn noise(&self) -> Option<Step> {
+    fn noise(&self) -> Option<Transition> {
         self.network_steps().into_iter().find(|step| match *step {
-            Step::Deliver { wire, end } => {
+            Transition::Deliver { wire, end } => {
                 self.wires[wire].queues[end].front().is_some_and(|next| next.is_beat())
             }
-            Step::Dial(dial) => self.reached_by(&self.dials[dial]).is_none(),
+            Transition::Dial(dial) => self.reached_by(&self.dials[dial]).is_none(),
             _ => false,
         })
     }
 
-    /// Lets time pass for one host until it does more than send heartbeats, which are dropped. Tells whether
-    /// it did.
+    /// Lets time pass for one host until it does more than send heartbeats, which are dropped. Returns whether it does.
     pub(super) fn false_alarm(&mut self, host: usize) -> bool {
         self.budget.false_alarms -= 1;
         let end = self.clocks[host].after(ALARM);
@@ -98,7 +105,7 @@ impl State {
         false
     }
 
-    /// What is under way but heartbeats: messages of each connection, ends of connections, dials.
+    /// What is under way, without heartbeats: messages of each connection, ends of connections, dials.
     fn under_way(&self) -> (Vec<UnderWay>, usize) {
         let of_wire = |wire: &Arc<Wire>| {
             let messages = |queue: &VecDeque<Arc<Letter>>| queue.iter().filter(|it| !it.is_beat()).count();
@@ -107,15 +114,15 @@ impl State {
         (self.wires.iter().map(of_wire).collect(), self.dials.len())
     }
 
-    /// Where everything comes to rest if nothing more befalls, one step after another. None if `known` says
-    /// of a state on the way, with nothing under way, that its rest is known.
+    /// The state in which everything comes to rest if nothing more befalls, one step after another. None if `known`
+    /// says of a state on the way, with nothing under way, that its rest is known.
     ///
     /// # Errors
-    /// What is wrong on the way, or that it finds no rest.
-    pub(super) fn at_rest(mut self, mut known: impl FnMut(&Self) -> bool) -> Result<Option<Self>, String> {
+    /// A property that does not hold on the way, or that no rest is found.
+    pub(super) fn at_rest(mut self, mut known: impl FnMut(&Self) -> bool) -> Result<Option<Self>, Violation> {
         for turn in 0..MAX_STEPS_TO_REST {
-            if let Some(wrong) = self.wrong {
-                return Err(wrong.to_string());
+            if let Some(violation) = self.violation {
+                return Err(Violation::clone(&violation));
             }
             let steps = self.network_steps();
             if let Some(turn) = turn.checked_rem(steps.len()) {
@@ -129,6 +136,6 @@ impl State {
                 }
             }
         }
-        Err("L: finds no rest".into())
+        Err(self.restless())
     }
 }

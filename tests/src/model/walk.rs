@@ -1,18 +1,18 @@
-//! From one state that was found to the next, along the steps by which they were reached first.
+//! The way from one known state to the next, along the transitions by which they were reached first.
 
 use super::state::State;
 
 /// How a state was reached first.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Origin {
-    /// The number of the state before; its own for the first.
+    /// The number of the state before. The first state has its own.
     pub(super) parent: u32,
-    /// Which of that state's steps.
+    /// The index of the transition among that state's.
     pub(super) step: u16,
 }
 
 impl Origin {
-    /// That of the first state.
+    /// The origin of the first state.
     pub(super) const START: Self = Self { parent: 0, step: 0 };
 }
 
@@ -28,8 +28,8 @@ impl<'a> Walk<'a> {
         Self { origins, way: vec![(0, start.clone())] }
     }
 
-    /// Goes to a state that is `depth` steps away from the first: back to where the ways to the two part,
-    /// and from there on.
+    /// Goes to a state that is `depth` transitions away from the first: back to where the two ways part, and on from
+    /// there.
     pub(super) fn go(&mut self, number: u32, depth: usize) -> &State {
         let (mut ahead, mut at) = (Vec::new(), number);
         while self.way.get(depth - ahead.len()).is_none_or(|(number, _)| *number != at) {

@@ -9,7 +9,7 @@ use super::*;
 
 const LOOK: Look = Look { colour: false, has_log: true };
 
-/// A painter, and what a terminal makes of what it writes.
+/// A painter, and a terminal that interprets its output.
 struct Screen {
     painter: Painter,
     terminal: vt100::Parser,
@@ -27,7 +27,7 @@ impl Screen {
         }
     }
 
-    /// A screen on which a shell has written something before.
+    /// A screen on which a shell wrote something before.
     fn after_a_shell(columns: u16, rows: u16) -> Self {
         let mut screen = Self::new(columns, rows);
         screen.terminal.process(b"$ ls\r\nfile\r\n$ ringchat\r\n");
@@ -67,7 +67,7 @@ impl Screen {
         self.lines().iter().filter(|line| line.contains(text)).count()
     }
 
-    /// The screen shows this prompt once, and each of these lines once.
+    /// Asserts that the screen shows the prompt once and each of these lines once.
     fn assert_whole(&self, lines: std::ops::Range<usize>) {
         let shown = self.lines().join("\n");
         assert_eq!(self.count("> Bob("), 1, "{shown}");
@@ -81,7 +81,7 @@ const LONG: &str =
     "half a line that somebody has begun to type, and which is longer than a narrow window is wide, by far";
 
 #[test]
-fn lines_appear_above_what_is_typed() {
+fn lines_appear_above_the_typed_text() {
     let mut screen = Screen::after_a_shell(60, 10);
     screen.typed = "half";
     screen.say("line 1 .");
@@ -119,7 +119,7 @@ fn a_window_that_shrinks_and_grows_shows_one_prompt_and_every_line_once() {
 }
 
 #[test]
-fn what_a_shell_wrote_before_is_scrolled_away_and_not_lost() {
+fn the_output_of_a_shell_is_scrolled_away_and_not_lost() {
     let mut screen = Screen::after_a_shell(100, 10);
     screen.say("line 1 .");
     screen.resize(60, 10);
@@ -145,7 +145,7 @@ fn a_window_that_grows_wider_writes_no_line_again() {
 }
 
 #[test]
-fn without_a_log_nobody_is_sent_there() {
+fn without_a_log_no_hint_refers_to_it() {
     let mut painter = Painter::new(Size { columns: 60, rows: 10 }, Look { has_log: false, ..LOOK });
     painter.add(Line::default().and(&"\n".repeat(1000)));
     painter.frame(None);
@@ -242,7 +242,7 @@ fn colour_changes_nothing_but_colour() {
     assert_ne!(frame(true), frame(false));
 }
 
-/// What an evening looks like: talk, several lines, a link, a long text, a lost leader, half a line.
+/// The terminal after an evening: talk, several lines, a link, a long text, a lost leader, half a line.
 fn evening(columns: u16, rows: u16, colour: bool) -> vt100::Parser {
     let cells = |n| NonZeroU16::new(n).unwrap();
     let mut terminal = vt100::Parser::new(cells(rows), cells(columns), 0);
@@ -276,7 +276,7 @@ fn evening(columns: u16, rows: u16, colour: bool) -> vt100::Parser {
     terminal
 }
 
-/// To make the files anew, run the test with `GOLDEN=write`, and look at what changed.
+/// To write the golden files again, run the test with `GOLDEN=write` and review the difference.
 #[test]
 fn an_evening_looks_as_it_did_on_three_windows_with_and_without_colour() {
     for (columns, rows) in [(100, 30), (60, 20), (20, 5)] {

@@ -1,6 +1,6 @@
 //! A participant: a process of its own that says and hears what it is told to.
 
-mod ear;
+mod listener;
 mod text;
 
 use std::io::{BufRead, stdin, stdout};
@@ -14,7 +14,7 @@ use crate::clock::{self, Nanos};
 use crate::control::{Answer, Order, Role, Start, Usage};
 use text::Said;
 
-pub(crate) use ear::Ear;
+pub(crate) use listener::Ear;
 
 /// The way of a participant's texts into its room.
 pub(crate) trait Voice {

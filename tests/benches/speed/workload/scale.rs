@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, ensure};
 use ringchat_core::Text;
-use ringchat_tests::oracles::{Promises, Shape, Violation};
-use ringchat_tests::sim::{Counts, Death, HostId, Life, Quality, World};
+use ringchat_sim::oracles::{FaultModel, Shape, Violation};
+use ringchat_sim::{Counts, Death, HostId, Life, Quality, World};
 
 use super::{Outcome, Run};
 use crate::clock;
@@ -83,7 +83,7 @@ struct Room {
 
 impl Room {
     fn form(n: u16) -> Result<Self> {
-        let mut world = World::new(1, QUALITY, Promises::CrashOnly, false);
+        let mut world = World::new(1, QUALITY, FaultModel::CrashOnly, false);
         let mut hosts = vec![world.create(1)];
         world.run_for(PACE).map_err(broken)?;
         hosts.extend((2..=u32::from(n)).map(|place| world.join(place, &[1])));
@@ -122,13 +122,13 @@ impl Room {
         let speaker = *self.hosts.last().context("an empty room")?;
         self.world.say(speaker, &Text::new(text)?).map_err(broken)?;
         let hosts = self.hosts.clone();
-        self.wait(|world| hosts.iter().all(|host| world.room().history(*host).showed(text)))
+        self.wait(|world| hosts.iter().all(|host| world.transcripts().of(*host).showed(text)))
             .with_context(|| format!("not all show the {text} line"))
     }
 
     fn wait_ready(&mut self) -> Result<()> {
         let hosts = self.hosts.clone();
-        self.wait(|world| hosts.iter().all(|host| world.room().history(*host).ready.is_some()))
+        self.wait(|world| hosts.iter().all(|host| world.transcripts().of(*host).ready.is_some()))
             .context("not all get in")
     }
 

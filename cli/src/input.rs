@@ -1,0 +1,141 @@
+//! Input from people: texts typed at the desk, or lines from a pipe or a terminal that has no desk.
+
+use std::io::{self, BufRead};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender};
+
+use ringchat_core::Text;
+use ringchat_core::driver::Ended;
+use ringchat_core::limits::MAX_TEXT;
+
+use crate::bounded_lines::{BoundedLine, BoundedLines};
+use crate::outcome::Cause;
+use crate::screen::Question;
+use crate::session::Session;
+use crate::typed::{HELP, TypedLine};
+use crate::wording;
+
+/// Questions that may wait for their answer. At this bound no further input is read.
+pub(crate) const MAX_ASKED: usize = 64;
+
+/// Typed texts that may wait for the room. At this bound the desk refuses further texts.
+pub(crate) const MAX_WAITING: usize = 1024;
+
+/// Says texts and asks questions until the user leaves the room.
+pub(crate) struct HumanInput {
+    /// The session that the input belongs to.
+    pub(crate) session: Arc<Session>,
+    /// The questions that the next reports of the node answer on the screen. Every line that is no message goes through
+    /// this queue, so answers come in the order of the questions.
+    pub(crate) questions: SyncSender<Question>,
+}
+
+/// Whether to read on after a line.
+enum Done {
+    /// The line was handled.
+    Yes,
+    /// The room is being left; no further line matters.
+    Left,
+}
+
+impl HumanInput {
+    /// Handles the texts that are typed at the desk.
+    pub(crate) fn typed_texts(self, texts: &Receiver<String>) {
+        while let Ok(text) = texts.recv() {
+            if let Done::Left = self.typed(&text) {
+                return;
+            }
+        }
+    }
+
+    /// Waits until the room is entered, handles the lines typed at a terminal that has no desk, then leaves the room.
+    pub(crate) fn typed_lines(self, input: impl BufRead, admitted: &Receiver<()>) {
+        self.lines(input, admitted, Self::typed);
+    }
+
+    /// Waits until the room is entered, says each line of a pipe as a message, then leaves the room. The line `//exit`
+    /// leaves at once. Blank lines are skipped.
+    pub(crate) fn piped_lines(self, input: impl BufRead, admitted: &Receiver<()>) {
+        self.lines(input, admitted, |this, line| match line {
+            "//exit" => this.leave(""),
+            _ if line.trim().is_empty() => Done::Yes,
+            _ => this.say(line),
+        });
+    }
+
+    fn lines(self, input: impl BufRead, admitted: &Receiver<()>, each: impl Fn(&Self, &str) -> Done) {
+        if admitted.recv().is_err() {
+            return;
+        }
+        let cause = match self.read(input, each) {
+            Ok(()) => Cause::Eof,
+            Err(error) => Cause::InputFailed(error.to_string()),
+        };
+        self.session.leave(cause);
+    }
+
+    fn read(&self, input: impl BufRead, each: impl Fn(&Self, &str) -> Done) -> io::Result<()> {
+        let mut lines = BoundedLines::new(input, MAX_TEXT);
+        while let Some(line) = lines.next()? {
+            let done = match line {
+                BoundedLine::Whole(line) => each(self, &String::from_utf8_lossy(&line)),
+                BoundedLine::TooLong { length } => self.tell(wording::too_long(length)),
+            };
+            if let Done::Left = done {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Handles a typed line: a message or a command.
+    fn typed(&self, line: &str) -> Done {
+        match TypedLine::parse(line) {
+            TypedLine::Say(text) if text.trim().is_empty() => Done::Yes,
+            TypedLine::Say(text) => self.say(text),
+            TypedLine::Leave(last) => self.leave(last),
+            TypedLine::Help(part) => self.help(part),
+            TypedLine::Members(part) => self.ask(Question::Members(part.to_lowercase())),
+            TypedLine::Ring => self.ask(Question::Ring),
+            TypedLine::Leader => self.ask(Question::Leader),
+            TypedLine::Stats => self.ask(Question::Stats),
+            TypedLine::Full => self.ask(Question::Full),
+            TypedLine::Clear => self.ask(Question::Clear),
+            TypedLine::Unknown(nearest) => {
+                let hint = nearest.map_or_else(String::new, |nearest| format!("did you mean {nearest}? "));
+                self.tell(format!("no such command; {hint}/help lists them, // says a text with a slash"))
+            }
+        }
+    }
+
+    fn say(&self, text: &str) -> Done {
+        match Text::new(text).map(|text| self.session.room.say(text)) {
+            Ok(Ok(())) => Done::Yes,
+            Ok(Err(Ended)) => Done::Left,
+            Err(error) => self.tell(wording::too_long(error.length)),
+        }
+    }
+
+    /// Says `last` unless it is empty, then leaves the room.
+    fn leave(&self, last: &str) -> Done {
+        if !last.is_empty() {
+            self.say(last);
+        }
+        self.session.leave(Cause::Quit);
+        Done::Left
+    }
+
+    fn help(&self, part: &str) -> Done {
+        let lines = HELP.iter().filter(|line| line.contains(part)).map(|line| (*line).to_owned());
+        self.ask(Question::Tell(lines.collect()))
+    }
+
+    fn tell(&self, text: String) -> Done {
+        self.ask(Question::Tell(vec![text]))
+    }
+
+    fn ask(&self, question: Question) -> Done {
+        let asked = self.questions.send(question).is_ok() && self.session.room.report().is_ok();
+        if asked { Done::Yes } else { Done::Left }
+    }
+}

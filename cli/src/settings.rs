@@ -1,0 +1,429 @@
+//! The valid settings of a session, made of flags, environment variables and defaults.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use ringchat_core::{Config, Name, NameError, Start};
+use thiserror::Error;
+
+use crate::any_room::RuntimeKind;
+use crate::flags::Flags;
+use crate::own_address;
+use crate::wording;
+
+/// The settings of a session. All values are checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// The address to listen on; port 0 means any free port.
+    pub(crate) addr: SocketAddr,
+    /// The name of this member.
+    pub(crate) name: Name,
+    /// Whether to create a room or to join one.
+    pub(crate) start: Start,
+    /// The silence after which a member is given up.
+    pub(crate) detect: Duration,
+    /// How long to try to join.
+    pub(crate) join_timeout: Duration,
+    /// The runtime that drives the node.
+    pub(crate) runtime: RuntimeKind,
+    /// Whether to speak JSON instead of showing a screen.
+    pub(crate) json: bool,
+    /// Whether to show the log too.
+    pub(crate) verbose: bool,
+    /// Whether a terminal shows colours.
+    pub(crate) colour: bool,
+    /// The destination of the log.
+    pub(crate) log_file: LogFile,
+    /// The address to listen on, if the program chose it because a contact is on another machine.
+    pub(crate) chosen: Option<IpAddr>,
+}
+
+/// The destination of a log.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum LogFile {
+    /// `chat_<port>.log` in the current folder.
+    #[default]
+    Usual,
+    /// This file, or `chat_<port>.log` if this is a folder.
+    At(PathBuf),
+    /// No log.
+    Off,
+}
+
+impl LogFile {
+    /// The file `path`, or no log if `path` is empty.
+    fn at(path: String) -> Self {
+        if path.is_empty() { Self::Off } else { Self::At(path.into()) }
+    }
+}
+
+/// Why flags and environment make no valid settings.
+#[derive(Debug, Error)]
+pub(crate) enum UsageError {
+    /// Neither `-l` nor a contact.
+    #[error(
+        "no room to join: give the HOST:PORT of any member, or -na IP -np PORT; or create a room with -l"
+    )]
+    NoContact,
+    /// Both `-l` and a contact.
+    #[error("-l creates a new room; leave it out to join the room of the contact")]
+    LeaderWithContact,
+    /// One of `-na` and `-np` without the other.
+    #[error("-na IP and -np PORT belong together; one of them is missing")]
+    HalfANeighbor,
+    /// An invalid `value` for `option`, with a description of valid ones.
+    #[error("{option} must be {wanted}, not {value:?}")]
+    Value { option: &'static str, value: String, wanted: &'static str },
+    /// An invalid name.
+    #[error("{0}; choose another with -n NAME")]
+    Name(NameError),
+    /// An address that no member can reach; `own` are the addresses of this machine.
+    #[error(
+        "{ip} is no address that others can reach; choose one of this machine with -a: {}",
+        wording::list(own)
+    )]
+    Unspecified { ip: IpAddr, own: Vec<IpAddr> },
+    /// An address that only this machine can reach, with a contact on another; `own` are the addresses of this machine.
+    #[error(
+        "only this machine can reach {ip}, and the room at {contact} may have members on others; leave -a out, or \
+         choose an address of this machine: {}",
+        wording::list(own)
+    )]
+    OnlyHere { ip: IpAddr, contact: SocketAddr, own: Vec<IpAddr> },
+    /// A host name without an address.
+    #[error("no address is known for {host:?}: {why}")]
+    Unresolved { host: String, why: String },
+}
+
+impl Settings {
+    /// Whether the session keeps a log.
+    pub(crate) fn has_log(&self) -> bool {
+        self.log_file != LogFile::Off
+    }
+
+    /// Takes each value from `flags`, else from the environment `env`, else the default.
+    ///
+    /// # Errors
+    /// The first wrong value.
+    pub(crate) fn new(flags: Flags, env: impl Fn(&str) -> Option<String>) -> Result<Self, UsageError> {
+        let env = |name: &str| env(name).filter(|value| !value.is_empty());
+        let set = |flag: Option<String>, name: &str| flag.or_else(|| env(name));
+        let on = |flag: bool, name: &str| flag || env(name).is_some_and(|value| value != "0");
+
+        let address = set(flags.address, "RINGCHAT_ADDRESS");
+        let port = parse("--port", set(flags.port, "RINGCHAT_PORT"), "a port, 0 to 65535")?.unwrap_or(0);
+        let name = match set(flags.name, "RINGCHAT_NAME") {
+            Some(name) => Name::new(&name).map_err(UsageError::Name)?,
+            None => usual_name(&env("USER").unwrap_or_default()).map_err(UsageError::Name)?,
+        };
+        let elsewhere = flags.leader || !flags.contacts.is_empty();
+        let of_neighbor = |flag, name| if elsewhere { flag } else { set(flag, name) };
+        let neighbor = neighbor(
+            of_neighbor(flags.neighbor_address, "RINGCHAT_NEIGHBOR_ADDRESS"),
+            of_neighbor(flags.neighbor_port, "RINGCHAT_NEIGHBOR_PORT"),
+        )?;
+        let contacts = contacts(neighbor, &flags.contacts)?;
+        let (ip, chosen) = listen_on(address, &contacts)?;
+        let seconds = parse(
+            "--join-timeout",
+            set(flags.join_timeout, "RINGCHAT_JOIN_TIMEOUT"),
+            "a number of seconds, 0.1 or more",
+        )?;
+        let detect =
+            parse("--detect-ms", set(flags.detect_ms, "RINGCHAT_DETECT_MS"), "10 or more milliseconds")?;
+        Ok(Self {
+            addr: (ip, port).into(),
+            name,
+            start: start(flags.leader, contacts)?,
+            detect: detect.map_or(Config::DETECT, |Milliseconds(detect)| detect),
+            join_timeout: seconds.map_or(Config::JOIN_TIMEOUT, |Seconds(timeout)| timeout),
+            runtime: parse("--runtime", set(flags.runtime, "RINGCHAT_RUNTIME"), "threads or async-std")?
+                .unwrap_or_default(),
+            json: on(flags.json, "RINGCHAT_JSON"),
+            verbose: on(flags.verbose, "RINGCHAT_VERBOSE"),
+            colour: !flags.no_color && env("NO_COLOR").is_none() && env("TERM").as_deref() != Some("dumb"),
+            log_file: if flags.no_log || (flags.log_file.is_none() && on(false, "RINGCHAT_NO_LOG")) {
+                LogFile::Off
+            } else {
+                set(flags.log_file, "RINGCHAT_LOG_FILE").map_or(LogFile::Usual, LogFile::at)
+            },
+            chosen,
+        })
+    }
+}
+
+fn start(leader: bool, contacts: Vec<SocketAddr>) -> Result<Start, UsageError> {
+    match (leader, contacts.is_empty()) {
+        (true, true) => Ok(Start::Create),
+        (true, false) => Err(UsageError::LeaderWithContact),
+        (false, true) => Err(UsageError::NoContact),
+        (false, false) => Ok(Start::Join { contacts }),
+    }
+}
+
+/// Parses `value`; `wanted` describes valid values for the error.
+fn parse<T: FromStr>(
+    option: &'static str,
+    value: Option<String>,
+    wanted: &'static str,
+) -> Result<Option<T>, UsageError> {
+    value.map(|value| value.parse().map_err(|_| UsageError::Value { option, value, wanted })).transpose()
+}
+
+/// A time of at least a tenth of a second and at most an hour.
+struct Seconds(Duration);
+
+impl FromStr for Seconds {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let seconds: f64 = text.parse().map_err(drop)?;
+        if !(0.1..=3600.0).contains(&seconds) {
+            return Err(());
+        }
+        Ok(Self(Duration::from_secs_f64(seconds)))
+    }
+}
+
+/// A time of at least 10 ms and at most an hour.
+struct Milliseconds(Duration);
+
+impl FromStr for Milliseconds {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let ms: u64 = text.parse().map_err(drop)?;
+        if !(10..=3_600_000).contains(&ms) {
+            return Err(());
+        }
+        Ok(Self(Duration::from_millis(ms)))
+    }
+}
+
+/// The address to listen on; the second value repeats it if it was chosen because of the contacts.
+fn listen_on(given: Option<String>, contacts: &[SocketAddr]) -> Result<(IpAddr, Option<IpAddr>), UsageError> {
+    if let Some(host) = given {
+        return Ok((given_address(&host, contacts)?, None));
+    }
+    let chosen = own_address::towards(contacts);
+    Ok((chosen.unwrap_or(Ipv4Addr::LOCALHOST.into()), chosen))
+}
+
+/// The address to listen on, given by the user, checked against the `contacts` to join through.
+fn given_address(host: &str, contacts: &[SocketAddr]) -> Result<IpAddr, UsageError> {
+    let ip = match bare(host).parse() {
+        Ok(ip) => ip,
+        Err(_) => resolve(host, 0)?.first().map(SocketAddr::ip).ok_or_else(|| unresolved(host))?,
+    };
+    let is_of_many = ip.is_multicast() || ip == IpAddr::V4(Ipv4Addr::BROADCAST);
+    if ip.is_unspecified() || is_of_many {
+        return Err(UsageError::Unspecified { ip, own: own_address::all() });
+    }
+    match own_address::elsewhere(contacts).next() {
+        Some(contact) if own_address::is_only_here(ip) => {
+            Err(UsageError::OnlyHere { ip, contact, own: own_address::all() })
+        }
+        _ => Ok(ip),
+    }
+}
+
+/// The member named by `-na` and `-np`.
+fn neighbor(host: Option<String>, port: Option<String>) -> Result<Option<(String, u16)>, UsageError> {
+    match (host, parse("--neighbor-port", port, "a port, 1 to 65535")?) {
+        (None, None) => Ok(None),
+        (Some(host), Some(port)) => Ok(Some((host, port))),
+        _ => Err(UsageError::HalfANeighbor),
+    }
+}
+
+/// All addresses of all contacts in the given order, each once.
+fn contacts(neighbor: Option<(String, u16)>, given: &[String]) -> Result<Vec<SocketAddr>, UsageError> {
+    let given: Vec<(String, u16)> = given.iter().map(|text| host_and_port(text)).collect::<Result<_, _>>()?;
+    let mut contacts = Vec::new();
+    for (host, port) in neighbor.into_iter().chain(given) {
+        for addr in resolve(&host, port)? {
+            if !contacts.contains(&addr) {
+                contacts.push(addr);
+            }
+        }
+    }
+    Ok(contacts)
+}
+
+/// Splits `10.0.0.1:5000`, `[::1]:5000` or `host:5000`.
+fn host_and_port(text: &str) -> Result<(String, u16), UsageError> {
+    let wrong = || UsageError::Value {
+        option: "a contact",
+        value: text.to_owned(),
+        wanted: "HOST:PORT, such as 10.0.0.1:5000 or [::1]:5000",
+    };
+    let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
+    let port = port.parse().ok().filter(|&port| port > 0).ok_or_else(wrong)?;
+    if host.is_empty() || (host.contains(':') && bare(host) == host) {
+        return Err(wrong());
+    }
+    Ok((host.to_owned(), port))
+}
+
+/// `[::1]` without its brackets.
+fn bare(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
+}
+
+fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, UsageError> {
+    let addrs = (bare(host), port)
+        .to_socket_addrs()
+        .map_err(|error| UsageError::Unresolved { host: host.to_owned(), why: error.to_string() })?;
+    Ok(addrs.collect())
+}
+
+fn unresolved(host: &str) -> UsageError {
+    UsageError::Unresolved { host: host.to_owned(), why: "it has none".to_owned() }
+}
+
+/// A valid name made from the name of the user's account.
+fn usual_name(user: &str) -> Result<Name, NameError> {
+    let mut name: String =
+        user.chars().filter(|c| Name::new(&format!("x{c}x")).is_ok()).take(32).collect::<String>();
+    name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+    while !name.is_empty() && Name::new(&name) == Err(NameError::TooLong) {
+        name.pop();
+    }
+    // The rest may still be invisible, such as an accent alone.
+    Name::new(name.trim()).or_else(|_| Name::new("anonymous"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::flags::Invocation;
+
+    fn options(line: &str, env: &[(&str, &str)]) -> Result<Settings, UsageError> {
+        let Ok(Invocation::Run(flags)) = Flags::parse(line.split_whitespace().map(str::to_owned)) else {
+            panic!("{line} is no command line");
+        };
+        Settings::new(*flags, |name| {
+            env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    fn addr(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn without_options_the_defaults_hold() {
+        let options = options("-l", &[("USER", "eve")]).unwrap();
+        assert_eq!(options.addr, addr("127.0.0.1:0"));
+        assert_eq!(options.name.as_str(), "eve");
+        assert_eq!(options.start, Start::Create);
+        assert_eq!((options.detect, options.join_timeout), (Config::DETECT, Config::JOIN_TIMEOUT));
+        assert!(options.colour && !options.json && !options.verbose);
+    }
+
+    #[test]
+    fn a_flag_beats_the_environment_and_that_the_default() {
+        let env = [("RINGCHAT_NAME", "env"), ("RINGCHAT_PORT", "7"), ("RINGCHAT_RUNTIME", "async-std")];
+        let options = options("-l -n flag", &env).unwrap();
+        assert_eq!(options.name.as_str(), "flag");
+        assert_eq!(options.addr.port(), 7);
+        assert_eq!(options.runtime, RuntimeKind::AsyncStd);
+    }
+
+    #[test]
+    fn the_neighbor_of_the_environment_is_only_a_default() {
+        let env = [("RINGCHAT_NEIGHBOR_ADDRESS", "::1"), ("RINGCHAT_NEIGHBOR_PORT", "5")];
+        let start = |line: &str| options(line, &env).unwrap().start;
+        assert_eq!(start("-n x"), Start::Join { contacts: vec![addr("[::1]:5")] });
+        assert_eq!(start("-n x -np 6"), Start::Join { contacts: vec![addr("[::1]:6")] });
+        assert_eq!(start("-n x [::2]:7"), Start::Join { contacts: vec![addr("[::2]:7")] });
+        assert_eq!(start("-n x -l"), Start::Create);
+    }
+
+    #[test]
+    fn contacts_are_taken_in_order_and_once() {
+        let options = options("-n x -na ::1 -np 5 10.0.0.1:6 [::1]:5 [::2]:7", &[]).unwrap();
+        let contacts = ["[::1]:5", "10.0.0.1:6", "[::2]:7"].map(addr).to_vec();
+        assert_eq!(options.start, Start::Join { contacts });
+    }
+
+    #[test]
+    fn a_contact_is_required_without_leader() {
+        assert!(matches!(options("-n x", &[]), Err(UsageError::NoContact)));
+        assert!(matches!(options("-n x -na ::1", &[]), Err(UsageError::HalfANeighbor)));
+        assert!(matches!(options("-l -n x ::1:5", &[]), Err(UsageError::Value { .. })));
+        assert!(matches!(options("-l -n x 10.0.0.1:5", &[]), Err(UsageError::LeaderWithContact)));
+        for contact in ["10.0.0.1", "10.0.0.1:0", ":5", "::1", "host:99999"] {
+            assert!(matches!(options(contact, &[]), Err(UsageError::Value { .. })), "{contact}");
+        }
+    }
+
+    #[test]
+    fn an_unreachable_address_is_refused_with_those_of_this_machine() {
+        for ip in ["0.0.0.0", "::", "[::]", "224.0.0.1", "255.255.255.255", "ff02::1"] {
+            let Err(error) = options(&format!("-l -a {ip}"), &[]) else { panic!("{ip} was taken") };
+            let own = own_address::all();
+            assert!(own.iter().all(|ip| error.to_string().contains(&ip.to_string())), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_address_that_only_this_machine_reaches_is_refused_with_a_contact_on_another() {
+        for line in
+            ["-a 127.0.0.1 192.0.2.1:5", "-a ::1 127.0.0.1:4 192.0.2.1:5", "-a localhost -na 192.0.2.1 -np 5"]
+        {
+            let Err(error) = options(line, &[]) else { panic!("{line} was taken") };
+            assert!(matches!(error, UsageError::OnlyHere { .. }), "{error}");
+            assert!(
+                own_address::all().iter().all(|ip| error.to_string().contains(&ip.to_string())),
+                "{error}"
+            );
+        }
+        let env = [("RINGCHAT_ADDRESS", "127.0.0.1")];
+        assert!(matches!(options("192.0.2.1:5", &env), Err(UsageError::OnlyHere { .. })));
+        assert_eq!(options("-a 127.0.0.2 127.0.0.1:5", &[]).unwrap().addr, addr("127.0.0.2:0"));
+    }
+
+    #[test]
+    fn the_log_goes_where_it_is_said_or_nowhere() {
+        let log = |line: &str, env: &[(&str, &str)]| options(line, env).unwrap().log_file;
+        assert_eq!(log("-l", &[]), LogFile::Usual);
+        assert_eq!(log("-l", &[("RINGCHAT_LOG_FILE", "")]), LogFile::Usual);
+        assert_eq!(log("-l", &[("RINGCHAT_LOG_FILE", "a")]), LogFile::At("a".into()));
+        for line in ["-l --no-log", "-l --log-file=", "-l --no-log --log-file b"] {
+            assert_eq!(log(line, &[("RINGCHAT_LOG_FILE", "a")]), LogFile::Off, "{line}");
+        }
+        let off = [("RINGCHAT_NO_LOG", "1"), ("RINGCHAT_LOG_FILE", "a")];
+        assert_eq!(log("-l", &off), LogFile::Off);
+        assert_eq!(log("-l --log-file b", &off), LogFile::At("b".into()));
+    }
+
+    #[test]
+    fn values_that_cannot_be_read_are_refused() {
+        for line in ["-p 65536", "-p =5", "--runtime tokio", "--detect-ms 9", "--join-timeout 0"] {
+            assert!(matches!(options(&format!("-l {line}"), &[]), Err(UsageError::Value { .. })), "{line}");
+        }
+        let long = "n".repeat(33);
+        assert!(matches!(options(&format!("-l -n {long}"), &[]), Err(UsageError::Name(NameError::TooLong))));
+    }
+
+    #[test]
+    fn a_user_without_a_valid_name_gets_one() {
+        let name = |user: &str| usual_name(user).unwrap().to_string();
+        assert_eq!(name("a:b(c)"), "abc");
+        assert_eq!(name("/*\u{2800}\u{3164}\u{ad}"), "anonymous");
+        assert_eq!(name(" \u{1b}> "), "anonymous");
+        assert_eq!(name("\u{301}"), "anonymous");
+        assert_eq!(name(&"é".repeat(40)), "é".repeat(32));
+        assert_eq!(name(&"한".repeat(40)), "한".repeat(16));
+    }
+
+    #[test]
+    fn colour_is_left_out_when_asked() {
+        assert!(!options("-l --no-color", &[]).unwrap().colour);
+        assert!(!options("-l", &[("NO_COLOR", "1")]).unwrap().colour);
+        assert!(!options("-l", &[("TERM", "dumb")]).unwrap().colour);
+    }
+}

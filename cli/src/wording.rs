@@ -1,0 +1,145 @@
+//! The words for what happens in a room, as the log and several frontends use them.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ringchat_core::limits::MAX_TEXT;
+use ringchat_core::{
+    ChatLine, Departure, DialFailure, ElectionPhase, Ending, JoinFailure, Notice, RingReason,
+};
+
+use crate::line::Line;
+use crate::sanitize::Clean;
+
+/// The log's text for a line of chat.
+pub(crate) fn said(line: &ChatLine<'_>) -> String {
+    format!("{}[{}]: {}", line.from, line.stamp, line.text)
+}
+
+/// The log's text for any other `notice`. `None` if the log says nothing about it.
+pub(crate) fn log(notice: &Notice) -> Option<String> {
+    Some(match notice {
+        Notice::Ready { me, leader, members } => {
+            format!("in the ring as {me}, one of {}, led by {leader}", members.len())
+        }
+        Notice::Held { seq } => format!("own message {seq} waits for a leader"),
+        Notice::NotTaken { text } => format!("not taken: {}", text.as_str()),
+        Notice::Gap { from, count } => format!("{} of {from} can no longer be had", messages(*count)),
+        Notice::Joined { member } => format!("{member} joined the ring"),
+        Notice::Left { member, reason: Departure::Quit } => format!("{member} left the ring"),
+        Notice::Left { member, reason: Departure::Lost } => format!("{member} was lost"),
+        Notice::Ring { prev, next, reason } => {
+            format!("neighbours are {prev} before and {next} after ({})", ring_reason(*reason))
+        }
+        Notice::Election { phase, candidate, epoch } => {
+            let what = match phase {
+                ElectionPhase::Start => "stands",
+                ElectionPhase::Forward => "passed on",
+                ElectionPhase::Swallow => "stopped",
+                ElectionPhase::Won => "won",
+                ElectionPhase::Elected => "was elected",
+            };
+            format!("election of epoch {epoch}: {candidate} {what}")
+        }
+        Notice::NotYet { contact, failure, left } => not_yet(*contact, *failure, *left),
+        Notice::Leader { member, epoch } => format!("{member} leads now (epoch {epoch})"),
+        Notice::LeftBehind => "the ring went on without this member, which joins again".to_owned(),
+        Notice::CutOff => "too slow for the room, which reads no more until this member caught up".to_owned(),
+        Notice::TooManyToMerge => "a ring was found that is too large for this one to merge with".to_owned(),
+        Notice::Fault { remote, reason } => format!("{remote} was cut off: {reason}"),
+        Notice::Ended(Ending::Left { unsure: 0 }) => "left the ring".to_owned(),
+        Notice::Ended(Ending::Left { unsure }) => format!("left the ring, {} unsure", messages(*unsure)),
+        Notice::Ended(_) => "did not get into a ring".to_owned(),
+        Notice::Chat(_) | Notice::Report(_) => return None,
+    })
+}
+
+/// `text` as one line of a log: line ends become `\n`. Backslashes stay unescaped, so that paths stay readable; only
+/// the output of `--json` has the exact text.
+pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
+    if text.contains(['\n', '\u{2028}', '\u{2029}']) {
+        Clean::new(text).as_str().replace('\n', "\\n").into()
+    } else {
+        text.into()
+    }
+}
+
+/// Says that `contact` has not let this member in yet and that this member tries for `left` more.
+pub(crate) fn not_yet(contact: SocketAddr, failure: JoinFailure, left: Duration) -> String {
+    let why = match failure {
+        JoinFailure::Dial(DialFailure::Refused) => format!("nobody listens at {contact} yet"),
+        _ => format!("{contact}: {failure}"),
+    };
+    format!("{why}; trying for {} s more", left.as_millis().div_ceil(1000))
+}
+
+/// The warning that anybody who reaches `addr` can read and write.
+pub(crate) fn open_to_all(addr: SocketAddr) -> Line {
+    Line::system(&format!("not encrypted: whoever reaches {addr} can read and write"))
+}
+
+/// The word for the reason of a change of neighbours.
+pub(crate) fn ring_reason(reason: RingReason) -> &'static str {
+    match reason {
+        RingReason::Join => "join",
+        RingReason::Leave => "leave",
+        RingReason::Repair => "repair",
+        RingReason::Merge => "merge",
+    }
+}
+
+/// `all`, separated by commas.
+pub(crate) fn list(all: &[impl Display]) -> String {
+    all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Says that a text of `length` bytes is too long.
+pub(crate) fn too_long(length: usize) -> String {
+    format!("not sent: a message has at most {MAX_TEXT} bytes, this one has {length}; say it in parts")
+}
+
+/// Says that `count` lines were not shown, and whether the log has them.
+pub(crate) fn unshown(count: u64, has_log: bool) -> Line {
+    let lines = if count == 1 { "1 line was".to_owned() } else { format!("{count} lines were") };
+    let log = if has_log { "see the log" } else { "no log is kept" };
+    Line::system(&format!("{lines} not shown, because this screen is too slow; {log}"))
+}
+
+/// `count` with the noun: `1 message`, `2 messages`.
+pub(crate) fn messages(count: u64) -> String {
+    if count == 1 { "1 message".to_owned() } else { format!("{count} messages") }
+}
+
+/// `count` with the noun: `1 member`, `2 members`.
+pub(crate) fn members(count: usize) -> String {
+    if count == 1 { "1 member".to_owned() } else { format!("{count} members") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_of_many_line_ends_is_one_line_of_the_log() {
+        let many = "\n".repeat(16 * 1024);
+        assert_eq!(one_line(&many), "\\n".repeat(16 * 1024));
+        assert_eq!(one_line("a\r\nb\u{2028}c\u{2029}"), "a\\nb\\nc\\n");
+        assert_eq!(one_line("C:\\new"), "C:\\new");
+    }
+
+    #[test]
+    fn not_yet_says_the_reason_and_the_time_left() {
+        let contact = ([127, 0, 0, 1], 4000).into();
+        let said = |failure, ms| not_yet(contact, failure, Duration::from_millis(ms));
+        assert_eq!(
+            said(JoinFailure::Dial(DialFailure::Refused), 7_900),
+            "nobody listens at 127.0.0.1:4000 yet; trying for 8 s more"
+        );
+        assert_eq!(
+            said(JoinFailure::NoAnswer, 900),
+            "127.0.0.1:4000: no answer from the room in time; trying for 1 s more"
+        );
+    }
+}

@@ -1,0 +1,416 @@
+//! What the kernels and the network do: handshakes, packets, reading, ends of connections.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
+
+use ringchat_core::wire::GREETING;
+use ringchat_core::{DialFailure, DownReason, Input, LinkId, Origin};
+
+use super::connection::{End, Fin, Packet, Phase, link, peer, place};
+use super::{
+    BACKLOG, CONNECT_TIMEOUT, Event, Host, HostId, KERNEL_BUFFER, Network, Power, RETRY, Ready, SIP, Waiting,
+};
+
+/// Handshakes.
+impl Network {
+    pub(super) fn syn(&mut self, number: usize) {
+        let (dialer, target) = (self.dialer(number), self.connections[number].target);
+        let from = self.hosts[dialer.0].addr;
+        let host = self.listeners.get(&target).copied();
+        let power = host.map(|host| self.hosts[host.0].power);
+        let full = host.is_some_and(|host| self.hosts[host.0].backlog.len() >= BACKLOG);
+        if self.is_cut(from, target) || self.is_cut(target, from) || power == Some(Power::Off) || full {
+            self.try_again(number, Event::Syn(number));
+            return;
+        }
+        let at = self.now.after(self.delay());
+        let Some(host) = host else {
+            self.schedule.push(at, Event::DialFails(number, DialFailure::Refused));
+            return;
+        };
+        self.connections[number].ends[1].host = Some(host);
+        self.schedule.push(at, Event::SynAck(number));
+    }
+
+    pub(super) fn syn_ack(&mut self, number: usize) {
+        let (dialer, target) = (self.dialer(number), self.connections[number].target);
+        if self.is_cut(target, self.hosts[dialer.0].addr) {
+            self.try_again(number, Event::SynAck(number));
+            return;
+        }
+        match self.hosts[dialer.0].power {
+            Power::On => self.connected(number),
+            Power::Frozen => self.hosts[dialer.0].backlog.push_back(Waiting::Connected(number)),
+            Power::Off | Power::Gone => return,
+        }
+        self.transmit(link(number, 0), Packet::Accept);
+    }
+
+    pub(super) fn try_again(&mut self, number: usize, event: Event) {
+        if self.now.since(self.connections[number].began) + RETRY > CONNECT_TIMEOUT {
+            self.schedule.push(self.now, Event::DialFails(number, DialFailure::TimedOut));
+        } else {
+            self.schedule.push(self.now.after(RETRY), event);
+        }
+    }
+
+    pub(super) fn dial_fails(&mut self, number: usize, reason: DialFailure) {
+        let dialer = self.dialer(number);
+        self.connections[number].ends[0].bury();
+        let dial = self.connections[number].dial;
+        self.ready.push_back(Ready::Input(dialer, Input::DialFailed { dial, reason }));
+    }
+
+    pub(super) fn connected(&mut self, number: usize) {
+        let (dial, target) = (self.connections[number].dial, self.connections[number].target);
+        self.link_up(link(number, 0), Origin::Dialed(dial), target);
+    }
+
+    pub(super) fn link_up(&mut self, at: LinkId, origin: Origin, remote: SocketAddr) {
+        let end = self.end(at);
+        end.phase = Phase::Up;
+        let Some(host) = end.host else { return };
+        self.hosts[host.0].links.insert(at);
+        self.write(at, &GREETING);
+        self.ready.push_back(Ready::Input(host, Input::LinkUp { link: at, origin, remote }));
+    }
+}
+
+/// Packets.
+impl Network {
+    /// Sends a packet from this end to the other.
+    pub(super) fn transmit(&mut self, from: LinkId, packet: Packet) {
+        let delay = self.delay();
+        let at = self.now.after(delay);
+        let out = &mut self.end(from).out;
+        out.last_arrival = out.last_arrival.max(at);
+        let at = out.last_arrival;
+        out.in_flight.push_back(packet);
+        self.schedule.push(at, Event::Arrive(from));
+    }
+
+    /// Hands to the kernel what the driver has written, as much as the kernel's buffers hold.
+    pub(super) fn pump(&mut self, from: LinkId) {
+        let host = self.end_host(from);
+        if host.is_some_and(|host| self.hosts[host.0].power == Power::Frozen) {
+            // What the kernel has not taken yet waits in the process.
+            return;
+        }
+        loop {
+            let Self { rng, connections, quality, .. } = self;
+            let (connection, end) = place(from);
+            let out = &mut connections[connection].ends[end].out;
+            let most = out.queue.len().min(KERNEL_BUFFER.saturating_sub(out.unread));
+            if most == 0 {
+                break;
+            }
+            let length = if rng.chance(quality.pieces) { 1 + rng.index(most) } else { most };
+            let rest = out.queue.split_off(length);
+            let data = core::mem::replace(&mut out.queue, rest);
+            out.unread += length;
+            self.transmit(from, Packet::Data(data));
+        }
+        let out = &mut self.end(from).out;
+        if out.queue.is_empty() && out.fin == Fin::Wanted {
+            out.fin = Fin::Sent;
+            self.transmit(from, Packet::Fin);
+        }
+    }
+
+    pub(super) fn arrive(&mut self, from: LinkId) {
+        let cut = self.path_is_cut(from);
+        let out = &mut self.end(from).out;
+        // The last packets of a killed sender may be lost.
+        let Some(packet) = out.in_flight.pop_front() else { return };
+        if cut || !out.held.is_empty() {
+            out.held.push_back(packet);
+        } else {
+            self.deliver(peer(from), packet);
+        }
+    }
+
+    pub(super) fn release(&mut self, from: LinkId) {
+        if !self.path_is_cut(from) {
+            for packet in core::mem::take(&mut self.end(from).out.held) {
+                self.deliver(peer(from), packet);
+            }
+        }
+    }
+
+    /// A packet arrives at the machine of this end.
+    pub(super) fn deliver(&mut self, at: LinkId, packet: Packet) {
+        let Some(host) = self.end(at).host else { return };
+        match self.hosts[host.0].power {
+            Power::On => self.take(at, packet),
+            Power::Frozen => self.hosts[host.0].backlog.push_back(Waiting::Packet(at, packet)),
+            Power::Off => {}
+            Power::Gone if matches!(packet, Packet::Reset) => {}
+            Power::Gone => self.answer_reset(at),
+        }
+    }
+
+    /// The process of this end takes a packet.
+    pub(super) fn take(&mut self, at: LinkId, packet: Packet) {
+        match packet {
+            Packet::Accept => {
+                let port = u16::try_from(32_768 + at.0 % 28_000).unwrap_or(u16::MAX);
+                let dialer = self.end(peer(at)).host.map(|host| self.hosts[host.0].addr.ip());
+                if let Some(ip) = dialer {
+                    self.link_up(at, Origin::Accepted, SocketAddr::new(ip, port));
+                }
+            }
+            Packet::Data(bytes) if self.end(at).reads() => self.read(at, &bytes),
+            Packet::Data(_) => self.answer_reset(at),
+            Packet::Fin => {
+                let bytes: Vec<u8> = self.end(at).inbox.drain(..).collect();
+                self.swallow(at, &bytes);
+                self.ready.push_back(Ready::End(at));
+            }
+            // What has arrived before and is not read yet may be lost.
+            Packet::Reset if !self.ready.is_empty() && self.rng.chance(500) => {
+                self.ready.push_back(Ready::Reset(at));
+            }
+            Packet::Reset => self.down(at, DownReason::Io),
+        }
+    }
+
+    pub(super) fn read(&mut self, at: LinkId, bytes: &[u8]) {
+        let slow = self.end(at).host.is_some_and(|host| self.hosts[host.0].pace.is_some());
+        let end = self.end(at);
+        if slow || !end.inbox.is_empty() {
+            end.inbox.extend(bytes);
+            self.schedule.push(self.now, Event::Sip(at));
+        } else {
+            self.swallow(at, bytes);
+        }
+    }
+
+    /// A slow reader reads as much as its pace allows.
+    pub(super) fn sip(&mut self, at: LinkId) {
+        let Some(host) = self.end(at).host else { return };
+        let (pace, next_read) = (self.hosts[host.0].pace, self.hosts[host.0].next_read);
+        if self.end(at).inbox.is_empty() {
+            return;
+        }
+        if let Some(pace) = pace {
+            if next_read > self.now {
+                self.schedule.push(next_read, Event::Sip(at));
+                return;
+            }
+            let pause = Duration::from_micros(SIP as u64 * 1_000_000 / pace.max(1));
+            self.hosts[host.0].next_read = self.now.after(pause);
+        }
+        let inbox = &mut self.end(at).inbox;
+        let size = if pace.is_some() { inbox.len().min(SIP) } else { inbox.len() };
+        let bytes: Vec<u8> = inbox.drain(..size).collect();
+        self.swallow(at, &bytes);
+        if !self.end(at).inbox.is_empty() {
+            self.schedule.push(self.now, Event::Sip(at));
+        }
+    }
+
+    pub(super) fn swallow(&mut self, at: LinkId, bytes: &[u8]) {
+        if self.end(at).reads() {
+            self.end(at).read(bytes);
+            self.ready.push_back(Ready::Frames(at));
+        }
+        let from = peer(at);
+        let out = &mut self.end(from).out;
+        out.unread = out.unread.saturating_sub(bytes.len());
+        self.mark(from);
+    }
+
+    /// All complete messages at this end, together, as a driver hands them on.
+    pub(super) fn pop_frames(&mut self, at: LinkId) -> Option<(HostId, Vec<Input>)> {
+        let end = self.end(at);
+        let host = end.host.filter(|_| end.reads())?;
+        let mut inputs = Vec::new();
+        loop {
+            match self.end(at).decoder.pop() {
+                Ok(Some(envelope)) => inputs.push(Input::Received { link: at, envelope }),
+                Ok(None) => break,
+                Err(error) => {
+                    self.reset(at);
+                    self.down(at, DownReason::Protocol(error));
+                    break;
+                }
+            }
+        }
+        (!inputs.is_empty()).then_some((host, inputs))
+    }
+
+    /// The other end has closed, and everything that it sent is read.
+    pub(super) fn ended(&mut self, at: LinkId) {
+        let end = self.end(at);
+        if !end.reads() {
+            return;
+        }
+        let reason = end.decoder.finish().map_or_else(DownReason::Protocol, |()| DownReason::Eof);
+        end.out.queue.clear();
+        self.finish(at);
+        self.down(at, reason);
+    }
+
+    pub(super) fn linger_over(&mut self, at: LinkId) {
+        if self.end(at).phase == Phase::Closing {
+            self.down(at, DownReason::Closed);
+        }
+    }
+
+    /// Tells the node of this end that the link is down, unless it knows.
+    pub(super) fn down(&mut self, at: LinkId, reason: DownReason) {
+        let end = self.end(at);
+        let reason = if end.phase == Phase::Closing { DownReason::Closed } else { reason };
+        let told = end.reads();
+        end.bury();
+        let Some(host) = end.host else { return };
+        self.hosts[host.0].links.remove(&at);
+        if told {
+            self.ready.push_back(Ready::Input(host, Input::LinkDown { link: at, reason }));
+        }
+    }
+}
+
+/// Small steps.
+impl Network {
+    pub(super) fn end(&mut self, at: LinkId) -> &mut End {
+        let (number, side) = place(at);
+        &mut self.connections[number].ends[side]
+    }
+
+    pub(super) fn end_host(&self, at: LinkId) -> Option<HostId> {
+        let (number, side) = place(at);
+        self.connections[number].ends[side].host
+    }
+
+    pub(super) fn knows(&self, at: LinkId) -> bool {
+        place(at).0 < self.connections.len()
+    }
+
+    pub(super) fn dialer(&self, number: usize) -> HostId {
+        self.connections[number].ends[0].host.unwrap_or(HostId(usize::MAX))
+    }
+
+    pub(super) fn delay(&mut self) -> Duration {
+        self.rng.between(self.quality.least, self.quality.most)
+    }
+
+    pub(super) fn path_is_cut(&self, from: LinkId) -> bool {
+        let (number, side) = place(from);
+        let [sender, receiver] = [side, 1 - side].map(|side| self.connections[number].ends[side].host);
+        match (sender, receiver) {
+            (Some(a), Some(b)) => self.is_cut(self.hosts[a.0].addr, self.hosts[b.0].addr),
+            _ => false,
+        }
+    }
+
+    /// The driver writes a frame. The link fails if the queue is full.
+    pub(super) fn write(&mut self, from: LinkId, bytes: &[u8]) {
+        let most = self.end_host(from).map_or(0, |host| self.hosts[host.0].queue);
+        let queue = &mut self.end(from).out.queue;
+        if queue.len() + bytes.len() > most {
+            self.overflows += 1;
+            self.reset(from);
+            self.down(from, DownReason::Overflow);
+        } else {
+            queue.extend_from_slice(bytes);
+            self.mark(from);
+        }
+    }
+
+    /// The driver closes its direction once its queue is written.
+    pub(super) fn finish(&mut self, from: LinkId) {
+        let out = &mut self.end(from).out;
+        if out.fin == Fin::No {
+            out.fin = Fin::Wanted;
+            self.mark(from);
+        }
+    }
+
+    pub(super) fn mark(&mut self, from: LinkId) {
+        let out = &mut self.end(from).out;
+        if !out.dirty {
+            out.dirty = true;
+            self.dirty.push(from);
+        }
+    }
+
+    /// Breaks the connection from this end.
+    pub(super) fn reset(&mut self, from: LinkId) {
+        let out = &mut self.end(from).out;
+        out.queue.clear();
+        out.fin = Fin::Sent;
+        self.transmit(from, Packet::Reset);
+    }
+
+    /// A packet arrives for an end that no process reads any more.
+    pub(super) fn answer_reset(&mut self, at: LinkId) {
+        if self.end(at).out.queue.is_empty() {
+            self.reset(at);
+        }
+    }
+
+    pub(super) fn break_link(&mut self, from: LinkId) {
+        for from in [from, peer(from)] {
+            let out = &mut self.end(from).out;
+            out.held.clear();
+            out.in_flight.clear();
+            self.reset(from);
+        }
+    }
+
+    /// This end disappears: what it has sent is lost, and what arrives for it is answered by a reset.
+    pub(super) fn half_open(&mut self, from: LinkId) {
+        let out = &mut self.end(from).out;
+        out.held.clear();
+        out.in_flight.clear();
+        out.queue.clear();
+        out.fin = Fin::Sent;
+        self.down(from, DownReason::Io);
+    }
+
+    /// The process disappears. What its kernel had taken may still arrive, as a whole or in part.
+    pub(super) fn orphan(&mut self, from: LinkId) {
+        let in_flight = self.end(from).out.in_flight.len();
+        self.end(from).out.queue.clear();
+        if self.rng.chance(500) {
+            self.finish(from);
+        } else {
+            let kept = self.rng.index(in_flight + 1);
+            self.end(from).out.in_flight.truncate(kept);
+            self.reset(from);
+        }
+    }
+
+    pub(super) fn disappear(&mut self, host: HostId) {
+        let Host { addr, power, .. } = &mut self.hosts[host.0];
+        *power = Power::Gone;
+        if self.listeners.get(addr) == Some(&host) {
+            self.listeners.remove(addr);
+        }
+    }
+
+    /// What waits for a process that goes on. Each connection has its own reader, so what arrived on one is in order,
+    /// and chance decides which reader comes first.
+    pub(super) fn in_order_of_readers(&mut self, host: HostId) -> Vec<Waiting> {
+        let mut waiting: Vec<Waiting> = core::mem::take(&mut self.hosts[host.0].backlog).into();
+        let mut turns: BTreeMap<LinkId, u64> = BTreeMap::new();
+        for it in &waiting {
+            turns.entry(it.link()).or_insert_with(|| self.rng.bits());
+        }
+        waiting.sort_by_key(|it| turns.get(&it.link()).copied());
+        waiting
+    }
+
+    /// Puts off an event in a frozen process.
+    pub(super) fn frozen(&mut self, host: Option<HostId>, event: Event) -> bool {
+        let Some(host) = host.map(|host| &mut self.hosts[host.0]) else { return false };
+        let frozen = host.power == Power::Frozen;
+        if frozen {
+            host.backlog.push_back(Waiting::Event(event));
+        }
+        frozen
+    }
+}

@@ -1,0 +1,157 @@
+//! What a node does to the world: the actions of one call, in order, with the Lamport time that they carry.
+
+use alloc::vec::Vec;
+use core::mem;
+use core::net::SocketAddr;
+
+use super::Outbox;
+use crate::action::{Action, CloseMode, Fault, Notice};
+use crate::ids::{DialId, LinkId, RoomId};
+use crate::limits::MAX_CLOCK_LEAP;
+use crate::numbers::Stamp;
+use crate::report::Stats;
+use crate::time::Instant;
+use crate::wire::{Envelope, Message};
+
+/// The actions of the current call, and what the envelopes of all calls share: room and Lamport clock.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Effects {
+    room: RoomId,
+    lamport: Stamp,
+    /// Counts for people. Nothing that the node does depends on them.
+    stats: Stats,
+    started: Instant,
+    /// Empty between two calls.
+    out: Outbox,
+}
+
+impl Effects {
+    pub(super) fn new(now: Instant) -> Self {
+        Self {
+            room: RoomId::UNKNOWN,
+            lamport: Stamp::default(),
+            stats: Stats::default(),
+            started: now,
+            out: Vec::new(),
+        }
+    }
+
+    /// Exchanges the actions with the driver's outbox: before a call to use its memory, after it to hand them over.
+    pub(super) fn exchange(&mut self, out: &mut Outbox) {
+        mem::swap(&mut self.out, out);
+    }
+
+    /// Drops what handlers did after the node had ended, such as to abort a link: its last words stand.
+    pub(super) fn drop_what_follows_the_halt(&mut self) {
+        if let Some(halt) = self.out.iter().position(|action| matches!(action, Action::Halt { .. })) {
+            self.out.truncate(halt.saturating_add(1));
+        }
+    }
+
+    /// Sets the room that this node creates.
+    pub(super) fn create_room(&mut self, room: RoomId) {
+        self.room = room;
+    }
+
+    /// Counts an envelope. A node that knows no room yet takes the `sender`'s, unless that is a stranger, whose clock
+    /// does not count either.
+    ///
+    /// # Errors
+    /// What is wrong with the envelope, if it is of another room or its clock leaps.
+    pub(super) fn receive(&mut self, envelope: &Envelope, is_stranger: bool) -> Result<(), Fault> {
+        self.stats.received = self.stats.received.saturating_add(1);
+        if !is_stranger {
+            self.observe(envelope.stamp);
+        }
+        if self.room == RoomId::UNKNOWN {
+            if !is_stranger {
+                self.room = envelope.room;
+            }
+        } else if envelope.room != self.room && envelope.room != RoomId::UNKNOWN {
+            return Err(Fault::OtherRoom);
+        }
+        Ok(())
+    }
+
+    /// Whether `stamp` is further ahead of this node's clock than a correct member's clock can be.
+    pub(super) fn is_leap(&self, stamp: Stamp) -> bool {
+        stamp > self.lamport.plus(MAX_CLOCK_LEAP)
+    }
+
+    /// Moves the clock past the stamp of a message received (Lamport's rule IR2).
+    pub(super) fn observe(&mut self, stamp: Stamp) {
+        self.lamport = self.lamport.max(stamp).next();
+    }
+
+    /// Moves the clock by `count` events (Lamport's rule IR1). Returns the stamp of the first.
+    pub(super) fn ticks(&mut self, count: u64) -> Stamp {
+        let first = self.lamport.next();
+        self.lamport = self.lamport.plus(count);
+        first
+    }
+
+    fn envelope(&mut self, message: Message) -> Envelope {
+        Envelope { room: self.room, stamp: self.ticks(1), message }
+    }
+
+    pub(super) fn dial(&mut self, dial: DialId, addr: SocketAddr) {
+        self.out.push(Action::Dial { dial, addr });
+    }
+
+    pub(super) fn trust(&mut self, link: LinkId) {
+        self.out.push(Action::Trust { link });
+    }
+
+    pub(super) fn send(&mut self, link: LinkId, message: Message) {
+        self.stats.sent = self.stats.sent.saturating_add(1);
+        let envelope = self.envelope(message).into();
+        self.out.push(Action::Send { link, envelope });
+    }
+
+    pub(super) fn multicast(&mut self, links: Vec<LinkId>, message: Message) {
+        self.stats.sent = self.stats.sent.saturating_add(links.len() as u64);
+        if !links.is_empty() {
+            let envelope = self.envelope(message).into();
+            self.out.push(Action::Multicast { links, envelope });
+        }
+    }
+
+    pub(super) fn close(&mut self, link: LinkId, mode: CloseMode) {
+        self.out.push(Action::Close { link, mode });
+    }
+
+    #[inline]
+    pub(super) fn notify(&mut self, notice: Notice) {
+        self.out.push(Action::Notify { lamport: self.lamport, notice });
+    }
+
+    pub(super) fn notify_fault(&mut self, remote: SocketAddr, reason: Fault) {
+        self.stats.faults = self.stats.faults.saturating_add(1);
+        self.notify(Notice::Fault { remote, reason });
+    }
+
+    pub(super) fn halt(&mut self, mode: CloseMode) {
+        self.out.push(Action::Halt { mode });
+    }
+
+    pub(super) fn count_shown(&mut self, messages: u64) {
+        self.stats.shown = self.stats.shown.saturating_add(messages);
+    }
+
+    pub(super) fn count_election(&mut self) {
+        self.stats.elections = self.stats.elections.saturating_add(1);
+    }
+
+    pub(super) fn count_election_message(&mut self) {
+        self.stats.election_messages = self.stats.election_messages.saturating_add(1);
+    }
+
+    pub(super) fn lamport(&self) -> Stamp {
+        self.lamport
+    }
+
+    /// The counts so far, and how long the node has run.
+    pub(super) fn stats(&self, now: Instant) -> Stats {
+        Stats { uptime: now.since(self.started), ..self.stats }
+    }
+}

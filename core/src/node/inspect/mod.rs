@@ -1,0 +1,92 @@
+//! What tests, the simulator and the model checker see of a node.
+//!
+//! Only the feature `inspect` compiles this folder, and the program never enables it.
+
+mod digest;
+pub mod invariants;
+
+pub use self::digest::digest_message;
+
+use super::Node;
+use crate::ids::NodeId;
+use crate::numbers::{Epoch, Index, Seq, Stamp};
+use crate::report::Stats;
+use crate::roster::{ConfigId, Member, Roster, View};
+use crate::wire::Entry;
+
+impl Node {
+    /// The view in which the log was last written.
+    pub fn view(&self) -> View {
+        self.membership.view()
+    }
+
+    /// No entry of an older epoch is appended any more.
+    pub fn promised(&self) -> Epoch {
+        self.membership.promised()
+    }
+
+    /// The members that the log's entries amount to.
+    pub fn roster(&self) -> &Roster {
+        self.membership.roster()
+    }
+
+    /// Whether the node leads, and is not frozen by an election.
+    pub fn is_leader(&self) -> bool {
+        self.leads()
+    }
+
+    /// The member after this one, if it has one that accepted.
+    pub fn next(&self) -> Option<NodeId> {
+        self.ring.next()
+    }
+
+    /// The member that last took this one for its next.
+    pub fn prev(&self) -> Option<NodeId> {
+        self.ring.prev()
+    }
+
+    /// The length of the log, counted from the first entry ever.
+    pub fn log_len(&self) -> Index {
+        self.replica.log().len()
+    }
+
+    /// The entries of the log that are kept, oldest first, one for each place.
+    pub fn log_entries(&self) -> impl DoubleEndedIterator<Item = Entry> {
+        self.replica.log().entries().flat_map(Entry::one_by_one)
+    }
+
+    /// The number of the last message of each origin that the user has seen, by id.
+    pub fn shown(&self) -> impl Iterator<Item = (NodeId, Seq)> + '_ {
+        self.replica.shown().iter().map(|(id, seq)| (*id, *seq))
+    }
+
+    /// Own messages that have no place in the log yet.
+    pub fn waiting(&self) -> usize {
+        self.own.waiting()
+    }
+
+    /// The members with which this one has a link.
+    pub fn linked(&self) -> impl Iterator<Item = NodeId> + '_ {
+        self.links.iter().filter_map(|(_, link)| link.peer)
+    }
+
+    /// The members that this node's ring has lost and looks for, by id.
+    pub fn lost(&self) -> impl Iterator<Item = &Member> {
+        self.replica.lost().members()
+    }
+
+    /// Lamport time.
+    pub fn lamport(&self) -> Stamp {
+        self.effects.lamport()
+    }
+
+    /// Counts since the start.
+    pub fn stats(&self) -> Stats {
+        self.report().stats
+    }
+
+    /// The configuration that this node's log amounts to.
+    pub fn cfg(&self) -> ConfigId {
+        self.membership.cfg()
+    }
+}

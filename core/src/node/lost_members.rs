@@ -1,0 +1,115 @@
+//! Members that were lost, not left: they may come back, and miss what was said since.
+
+use alloc::collections::BTreeMap;
+use core::net::SocketAddr;
+
+use crate::action::Departure;
+use crate::config::Times;
+use crate::ids::NodeId;
+use crate::limits::MAX_ABSENT;
+use crate::numbers::Index;
+use crate::roster::{Member, Roster};
+use crate::time::Instant;
+use crate::wire::Change;
+
+/// The lost members that are remembered.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct LostMembers {
+    lost: BTreeMap<NodeId, Lost>,
+    /// Who was looked for last.
+    probed: Option<NodeId>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Lost {
+    member: Member,
+    /// The entry that removed it.
+    index: Index,
+    at: Instant,
+}
+
+impl LostMembers {
+    #[cfg(feature = "inspect")]
+    pub(crate) fn members(&self) -> impl Iterator<Item = &Member> {
+        self.lost.values().map(|lost| &lost.member)
+    }
+
+    /// The lost members, and the entry that removed each.
+    #[cfg(feature = "inspect")]
+    pub(super) fn removed_at(&self) -> impl Iterator<Item = (NodeId, Index)> {
+        self.lost.iter().map(|(id, lost)| (*id, lost.index))
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.lost.len()
+    }
+
+    /// Where to look for a lost member now: each in turn.
+    pub(crate) fn next_to_probe(&mut self) -> Option<SocketAddr> {
+        let mut later = self.lost.iter().filter(|(id, _)| Some(**id) > self.probed);
+        let (id, lost) = later.next().or_else(|| self.lost.first_key_value())?;
+        self.probed = Some(*id);
+        Some(lost.member.addr())
+    }
+
+    pub(crate) fn contains(&self, id: NodeId) -> bool {
+        self.lost.contains_key(&id)
+    }
+
+    pub(crate) fn member(&self, id: NodeId) -> Option<&Member> {
+        self.lost.get(&id).map(|lost| &lost.member)
+    }
+
+    /// What they miss begins here.
+    pub(crate) fn since(&self) -> Option<Index> {
+        self.lost.values().map(|lost| lost.index).min()
+    }
+
+    /// A membership entry was appended at `index`.
+    pub(crate) fn apply(&mut self, index: Index, change: &Change, at: Instant) {
+        match change {
+            Change::Opened { roster, lost } => {
+                for member in lost {
+                    self.lose(member, index, at);
+                }
+                self.replace(roster);
+            }
+            Change::Edit { gone, joined, .. } => {
+                let lost = gone.iter().filter(|(_, why)| *why == Departure::Lost);
+                lost.for_each(|(member, _)| self.lose(member, index, at));
+                for (member, _) in joined {
+                    self.returned(member);
+                }
+            }
+        }
+        self.expire(at);
+    }
+
+    /// These are members: whoever had the address of one before is looked for no more.
+    pub(crate) fn replace(&mut self, members: &Roster) {
+        members.iter().for_each(|member| self.returned(member));
+    }
+
+    /// The entries from `index` on are no longer in the log.
+    pub(crate) fn forget_from(&mut self, index: Index) {
+        self.lost.retain(|_, lost| lost.index < index);
+    }
+
+    fn lose(&mut self, member: &Member, index: Index, at: Instant) {
+        self.lost.insert(member.id, Lost { member: member.clone(), index, at });
+        while self.lost.len() > MAX_ABSENT {
+            let oldest = self.lost.iter().min_by_key(|(_, lost)| (lost.at, lost.index)).map(|(id, _)| *id);
+            let Some(oldest) = oldest else { break };
+            self.lost.remove(&oldest);
+        }
+    }
+
+    /// This is a member: neither it nor an older life at its address is away.
+    fn returned(&mut self, member: &Member) {
+        self.lost.retain(|_, lost| !member.replaces(&lost.member));
+    }
+
+    pub(crate) fn expire(&mut self, now: Instant) {
+        self.lost.retain(|_, lost| now.since(lost.at) < Times::ABSENT);
+    }
+}

@@ -1,0 +1,190 @@
+//! This node's copy of the log: what all members have of it, what its user has seen of it, whom it tells to be lost.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+
+use super::log::{Log, count};
+use super::lost_members::LostMembers;
+use crate::action::{Chat, Fault, Notice, Occasion};
+use crate::ids::NodeId;
+use crate::numbers::{Index, Seq};
+use crate::roster::Roster;
+use crate::time::Instant;
+use crate::wire::{Body, Change, Entry, Install};
+
+/// A copy of the log, and what follows from its entries.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(crate) struct Replica {
+    log: Log,
+    /// All members have the log up to here, as far as this node knows.
+    stable: Index,
+    /// The number of the last message of each origin that the user has seen.
+    shown: BTreeMap<NodeId, Seq>,
+    /// How much was appended since the last acknowledgement, by weight.
+    unacknowledged: u64,
+    lost: LostMembers,
+}
+
+impl Replica {
+    pub(super) fn log(&self) -> &Log {
+        &self.log
+    }
+
+    /// All members have the log up to here, as far as this node knows.
+    pub(super) fn stable(&self) -> Index {
+        self.stable
+    }
+
+    /// The members that the log tells to be lost.
+    pub(super) fn lost(&self) -> &LostMembers {
+        &self.lost
+    }
+
+    /// Where to look for a lost member now.
+    pub(super) fn next_to_probe(&mut self, now: Instant) -> Option<SocketAddr> {
+        self.lost.expire(now);
+        self.lost.next_to_probe()
+    }
+
+    /// Appends an entry at the end of the log.
+    pub(super) fn append(&mut self, entry: Entry) {
+        self.log.push(entry);
+    }
+
+    /// Draws the conclusions from a change of the membership at `index`, which has led to `roster`: who is lost, and
+    /// of whom nothing has to be remembered.
+    pub(super) fn apply_membership(&mut self, index: Index, change: &Change, roster: &Roster, now: Instant) {
+        self.lost.apply(index, change, now);
+        self.lost.replace(roster);
+        let (log, lost) = (&mut self.log, &self.lost);
+        log.forget_origins(|id| roster.contains(id) || lost.contains(id));
+        self.shown
+            .retain(|id, _| log.last_of(*id) > Seq::default() || roster.contains(*id) || lost.contains(*id));
+    }
+
+    /// Learns that all members have the log up to `stable`, and drops history that nobody needs. Members that catch up
+    /// need it from `catching_up` on.
+    pub(super) fn learn_stable(&mut self, stable: Index, catching_up: Option<Index>) {
+        self.stable = self.stable.max(stable.min(self.log.len()));
+        let needed = self.lost.since().into_iter().chain(catching_up).min();
+        self.log.prune(self.stable, needed);
+    }
+
+    /// Notes that so much was received and has to be acknowledged. Returns how much that is together.
+    pub(super) fn owe_acknowledgement(&mut self, weight: u64) -> u64 {
+        self.unacknowledged = self.unacknowledged.saturating_add(weight);
+        self.unacknowledged
+    }
+
+    /// Up to where the log has to be acknowledged now, if something was received since the last time.
+    pub(super) fn take_acknowledgement(&mut self) -> Option<Index> {
+        let owes = core::mem::take(&mut self.unacknowledged) > 0;
+        owes.then(|| self.log.len())
+    }
+
+    /// What the user has to be shown of the entry at `index`: what was not shown before, or all of it `again`. The
+    /// `occasion` is that of the log; messages that a leader took over from another ring were said there.
+    pub(super) fn show(
+        &mut self,
+        (index, body): (Index, &Body),
+        occasion: Occasion,
+        me: NodeId,
+        again: bool,
+    ) -> Option<Notice> {
+        match body {
+            Body::Chat { said, replayed } => {
+                let shown = self.raise_shown(said.origin.id, said.last());
+                let news = said.clone().after(if again { Seq::default() } else { shown })?;
+                Some(Notice::Chat(Chat {
+                    index: index.plus(news.first.since(said.first)),
+                    mine: news.origin.id == me,
+                    said: news,
+                    occasion: if *replayed { Occasion::OtherRing } else { occasion },
+                }))
+            }
+            Body::Gap { origin, last, .. } => {
+                let shown = self.raise_shown(origin.id, *last);
+                let count = last.since(shown);
+                (count > 0).then(|| Notice::Gap { from: origin.clone(), count })
+            }
+            Body::Membership { .. } => None,
+        }
+    }
+
+    /// All messages of `origin` up to `seq` are shown. Returns up to which they were.
+    fn raise_shown(&mut self, origin: NodeId, seq: Seq) -> Seq {
+        let shown = self.shown.entry(origin).or_default();
+        core::mem::replace(shown, seq.max(*shown))
+    }
+
+    /// Whether this log may become the one that a leader describes.
+    ///
+    /// # Errors
+    /// The leader's fault: entries in an order that no leader writes, or a log that lacks what the user has seen.
+    pub(super) fn check_install(&self, install: &Install, entries: &[Entry]) -> Result<(), Fault> {
+        let replaced = install.base > install.common;
+        let end = if replaced { Index::default() } else { install.common };
+        let is_newer = entries.last().is_some_and(|entry| entry.view.epoch > install.cfg.view.epoch);
+        if is_newer || !self.log.may_go_on(end, entries) {
+            return Err(Fault::LogOrder);
+        }
+        let mut last =
+            if replaced { install.origins.clone() } else { self.log.origins_before(install.common) };
+        count(&mut last, entries);
+        // An origin that the leader has forgotten altogether has no number.
+        let is_lacking =
+            |(id, shown): (&NodeId, &Seq)| last.get(id).is_some_and(|last| (Seq(1)..*shown).contains(last));
+        if self.shown.iter().any(is_lacking) { Err(Fault::TakenBack) } else { Ok(()) }
+    }
+
+    /// Makes the log end where the entries of an install begin, and learns from them who is lost.
+    pub(super) fn begin_install(&mut self, install: Install, entries: &[Entry], now: Instant) {
+        let Install { common, base, origins, history, roster, .. } = install;
+        if base > common {
+            self.log = Log::from_base(base, origins, history);
+        } else {
+            self.log.truncate(common);
+        }
+        // What was stable in another ring need not be in this one.
+        self.stable = self.stable.min(common);
+        self.lost.forget_from(common);
+        for entry in entries {
+            if let Body::Membership { change, .. } = &entry.body {
+                self.lost.apply(entry.index, change, now);
+            }
+        }
+        self.lost.replace(&roster);
+    }
+
+    /// Takes all that the log holds for shown: a newcomer sees nothing of it.
+    pub(super) fn hide_all(&mut self) {
+        self.shown = self.log.origins().clone();
+    }
+
+    /// Takes messages for shown that lie below the log, so that the user never sees them. Returns whose they are, and
+    /// how many.
+    pub(super) fn give_up_lost_history(&mut self, me: NodeId) -> Vec<(NodeId, u64)> {
+        let mut lost = Vec::new();
+        for (origin, last) in self.log.origins() {
+            let shown = self.shown.get(origin).copied().unwrap_or_default();
+            if *last > shown && *origin != me {
+                lost.push((*origin, last.since(shown)));
+                self.shown.insert(*origin, *last);
+            }
+        }
+        lost
+    }
+
+    /// The number of the last message of each origin that the user has seen.
+    #[cfg(feature = "inspect")]
+    pub(super) fn shown(&self) -> &BTreeMap<NodeId, Seq> {
+        &self.shown
+    }
+
+    /// How much has to be acknowledged.
+    #[cfg(feature = "inspect")]
+    pub(super) fn unacknowledged(&self) -> u64 {
+        self.unacknowledged
+    }
+}
