@@ -55,17 +55,23 @@ impl Election {
 impl Node {
     /// Starts an election of a new epoch: the leader is lost, or the last election has no winner.
     pub(super) fn start_election(&mut self) {
-        if self.leaves_now() {
-            return self.end(Ending::Left { unsure: 0 });
-        }
-        if self.role.joining().is_some() {
-            return self.join_again();
+        if self.abstains() {
+            return;
         }
         self.freeze(self.membership.highest_epoch().next());
         self.effects.count_election();
         self.stand();
         self.note(FollowUp::SeekNext);
         self.note(FollowUp::PassToken);
+    }
+
+    /// Ends or joins again, if this node takes no part in elections of its own: it has asked for its removal, or wants in.
+    fn abstains(&mut self) -> bool {
+        if self.leaves_now() {
+            self.end(Ending::Left { unsure: 0 });
+            return true;
+        }
+        self.join_again()
     }
 
     /// This node's rank, if it can lead: a node that wants in cannot.
@@ -229,29 +235,24 @@ impl Node {
 
     /// Tells the next member who leads: always while syncing, later only if the next is behind.
     pub(super) fn announce_leader(&mut self) {
-        let Some(next) = self.ring.next() else { return };
+        let Some(next) = self.ring.next().filter(|next| self.leader() != Some(*next)) else { return };
+        let is_behind = self.is_behind(next);
         let elected = match &mut self.role {
-            Role::Syncing { syncing, .. } if next == syncing.view().leader => return,
-            Role::Syncing { syncing, .. } => match syncing.announcement_for(next) {
-                Some(elected) => elected,
-                None => return,
-            },
-            Role::Following { .. } if next == self.membership.view().leader => return,
-            Role::Following { .. } | Role::Leading(_) => {
-                let is_behind = match self.role.leadership() {
-                    Some(leadership) => leadership.awaits_news(next),
-                    None => {
-                        self.links.view_of(next).is_some_and(|view| view.epoch < self.membership.view().epoch)
-                    }
-                };
-                if !is_behind {
-                    return;
-                }
-                self.announcement()
-            }
-            Role::Founding | Role::Joining(_) | Role::Electing { .. } | Role::Ended => return,
+            Role::Syncing { syncing, .. } => syncing.announcement_for(next),
+            Role::Following { .. } | Role::Leading(_) if is_behind => Some(self.announcement()),
+            _ => None,
         };
-        self.send_elected(next, elected);
+        if let Some(elected) = elected {
+            self.send_elected(next, elected);
+        }
+    }
+
+    /// Whether `next` may not know the leader of this node's view.
+    fn is_behind(&self, next: NodeId) -> bool {
+        match self.role.leadership() {
+            Some(leadership) => leadership.awaits_news(next),
+            None => self.links.view_of(next).is_some_and(|view| view.epoch < self.membership.view().epoch),
+        }
     }
 
     pub(super) fn send_elected(&mut self, peer: NodeId, elected: Elected) {
@@ -272,11 +273,8 @@ impl Node {
 
     /// The leader is out of reach. The member next to it starts an election at once, the others later.
     pub(super) fn lose_leader(&mut self) {
-        if self.leaves_now() {
-            return self.end(Ending::Left { unsure: 0 });
-        }
-        if self.role.joining().is_some() {
-            return self.join_again();
+        if self.abstains() {
+            return;
         }
         if self.role.leader_is_lost() {
             return;

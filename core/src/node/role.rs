@@ -266,12 +266,17 @@ impl Node {
         self.drain_again();
     }
 
-    /// The election that this node only watched, or the wait for a leader's log, has not brought it in.
-    pub(super) fn join_again(&mut self) {
+    /// Joins again, if this node wants in: the election that it only watched, or the wait for a leader's log, has not
+    /// brought it in. Returns whether it does.
+    pub(super) fn join_again(&mut self) -> bool {
+        if self.role.joining().is_none() {
+            return false;
+        }
         if let Some(joining) = self.leave_role() {
             self.role = Role::Joining(joining);
             self.ask_next();
         }
+        true
     }
 
     /// Wants back in: the room went on without this node.
