@@ -17,6 +17,8 @@ use crate::text::Text;
 use crate::wire::{Envelope, Run, VERSION};
 
 /// Something for the driver to do, in order.
+///
+/// Exhaustive on purpose: a driver that leaves out a new action must not compile.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[must_use]
 pub enum Action {
@@ -77,6 +79,7 @@ pub enum CloseMode {
 }
 
 /// What a node tells its user, or a trace.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Notice {
     /// The node is a member now: for the first time, or again after it was left behind.

@@ -21,6 +21,7 @@ pub enum Start {
 }
 
 /// The settings of a node.
+#[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
     /// Where this node listens, as others reach it (the bound port, never 0).
@@ -44,6 +45,18 @@ impl Config {
     /// Settings with the usual times.
     pub fn new(addr: SocketAddr, name: Name, start: Start) -> Self {
         Self { addr, name, start, detect: Self::DETECT, join_timeout: Self::JOIN_TIMEOUT }
+    }
+
+    /// The same settings, but a peer is given up after this silence.
+    #[must_use]
+    pub fn with_detect(self, detect: Duration) -> Self {
+        Self { detect, ..self }
+    }
+
+    /// The same settings, but this node tries for so long to get in.
+    #[must_use]
+    pub fn with_join_timeout(self, join_timeout: Duration) -> Self {
+        Self { join_timeout, ..self }
     }
 }
 

@@ -25,17 +25,18 @@ impl<T: Transport> Membership<T> {
     /// # Errors
     /// If the address cannot be listened on, or the system gives no random bytes, or no thread to `start`.
     pub fn start(
-        config: Config,
+        mut config: Config,
         hear: impl FnMut(Drain<'_, Event>) + Send + 'static,
         start: impl FnOnce(TcpListener, JobQueue<T::Socket>) -> io::Result<T>,
     ) -> Result<Self, OpenError> {
-        let failed = |error| OpenError::Listen { addr: config.addr, error };
-        let listener = TcpListener::bind(config.addr).map_err(failed)?;
-        let addr = listener.local_addr().map_err(failed)?;
+        let wanted = config.addr;
+        let failed = |error| OpenError::Listen { addr: wanted, error };
+        let listener = TcpListener::bind(wanted).map_err(failed)?;
+        config.addr = listener.local_addr().map_err(failed)?;
         let seed = Seed::draw(getrandom::fill).map_err(OpenError::Random)?;
-        let host = Arc::new(Host::new(addr));
+        let host = Arc::new(Host::new(config.addr));
         let transport = start(listener, host.clone()).map_err(OpenError::Thread)?;
-        host.start(Config { addr, ..config }, seed, transport, EventSink::new(hear));
+        host.start(config, seed, transport, EventSink::new(hear));
         Ok(Self(host))
     }
 

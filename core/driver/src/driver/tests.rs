@@ -6,7 +6,7 @@ use std::sync::mpsc;
 
 fn driver(start: Start) -> Driver<FakeTransport> {
     let config = Config::new(addr(), Name::new("a").unwrap(), start);
-    let config = Config { join_timeout: Duration::from_hours(1), ..config };
+    let config = config.with_join_timeout(Duration::from_hours(1));
     Driver::new(config, seed(), START, FakeTransport::default())
 }
 
