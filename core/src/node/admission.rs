@@ -173,15 +173,16 @@ impl Node {
 
     /// Welcomes newcomers whose entry all insiders have, and lets in those that wait.
     pub(super) fn admit_joiners(&mut self) {
+        let is_idle = self.role.leadership().is_none_or(|leadership| leadership.admissions.is_idle());
+        if is_idle || self.is_in_doubt() {
+            return;
+        }
         self.check_admission();
         self.try_admit();
     }
 
     /// Appends the entry of all that wait, unless others are being let in.
     fn try_admit(&mut self) {
-        if self.is_in_doubt() {
-            return;
-        }
         let Some(leadership) = self.role.leadership_mut() else { return };
         let mut joiners = leadership.admissions.take_joiners();
         // Some may have given up or come in by an election meanwhile.
@@ -232,9 +233,6 @@ impl Node {
 
     /// Welcomes the newcomers once every insider has their entry.
     fn check_admission(&mut self) {
-        if self.is_in_doubt() {
-            return;
-        }
         let waits = self.enforces(Rule::WelcomeAfterAcks);
         let Some(leadership) = self.role.leadership_mut() else { return };
         let Some(admission) = &leadership.admissions.current else { return };

@@ -436,14 +436,13 @@ impl Node {
 
     /// Sequences chat again once half of what was unstable is stable.
     pub(super) fn release(&mut self) {
-        if self.is_in_doubt() || self.unstable_bytes() > UNSTABLE_BYTES as u64 / 2 {
+        let is_holding = self.role.leadership().is_some_and(Leadership::is_holding);
+        if !is_holding || self.is_in_doubt() || self.unstable_bytes() > UNSTABLE_BYTES as u64 / 2 {
             return;
         }
-        let Some(leadership) = self.role.leadership_mut() else { return };
-        if !leadership.holding {
-            return;
+        if let Some(leadership) = self.role.leadership_mut() {
+            leadership.holding = false;
         }
-        leadership.holding = false;
         self.timers.clear(Timer::Slow);
         while let Some(said) = self.role.leadership_mut().and_then(Leadership::take_held) {
             self.sequence(Body::Chat { said, replayed: false });
