@@ -13,6 +13,9 @@ type Outcome = (Vec<Envelope>, Result<(), DecodeError>);
 ///
 /// The low seven bits of the first byte of `data` tell how to cut the rest. Its highest bit tells whether a greeting
 /// precedes the rest.
+///
+/// # Panics
+/// If that does not hold.
 pub fn decode(data: &[u8]) {
     let Some((&cut, rest)) = data.split_first() else { return };
     let mut bytes = if cut & 0x80 == 0 { Vec::new() } else { GREETING.to_vec() };
@@ -37,6 +40,9 @@ fn ends_early(bytes: &[u8], (messages, end): &Outcome) {
 /// none if it is a byte shorter or longer.
 ///
 /// `data` is the frame without its length.
+///
+/// # Panics
+/// If that does not hold.
 pub fn roundtrip(data: &[u8]) {
     let Some(message) = decode_frame(data) else { return };
     let mut again = GREETING.to_vec();
