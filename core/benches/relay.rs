@@ -49,7 +49,7 @@ fn envelopes(inputs: Vec<Input>) -> Vec<Envelope> {
 }
 
 /// Measures what `who` does with `inputs`.
-fn handle(bencher: Bencher, room: &Room, who: usize, inputs: &[Input]) {
+fn handle(bencher: Bencher<'_, '_>, room: &Room, who: usize, inputs: &[Input]) {
     let now = room.now();
     let start = || (room.node(who), inputs.to_vec(), Outbox::with_capacity(4 * TEXTS));
     let run = |(mut node, inputs, mut out): (Node, Vec<Input>, Outbox)| {
@@ -60,7 +60,7 @@ fn handle(bencher: Bencher, room: &Room, who: usize, inputs: &[Input]) {
 }
 
 #[divan::bench(args = SIZES)]
-fn a_sender_says(bencher: Bencher, size: u8) {
+fn a_sender_says(bencher: Bencher<'_, '_>, size: u8) {
     let mut room = Room::of(size);
     let before = room.clone();
     let submitted = envelopes(submitted(&mut room));
@@ -73,21 +73,21 @@ fn a_sender_says(bencher: Bencher, size: u8) {
 }
 
 #[divan::bench(args = SIZES)]
-fn a_leader_sequences(bencher: Bencher, size: u8) {
+fn a_leader_sequences(bencher: Bencher<'_, '_>, size: u8) {
     let mut room = Room::of(size);
     let inputs = submitted(&mut room);
     handle(bencher, &room, LEADER, &inputs);
 }
 
 #[divan::bench(args = SIZES)]
-fn a_member_shows(bencher: Bencher, size: u8) {
+fn a_member_shows(bencher: Bencher<'_, '_>, size: u8) {
     let mut room = Room::of(size);
     let inputs = delivered(&mut room);
     handle(bencher, &room, RECEIVER, &inputs);
 }
 
 #[divan::bench(args = SIZES)]
-fn all_say_and_show(bencher: Bencher, size: u8) {
+fn all_say_and_show(bencher: Bencher<'_, '_>, size: u8) {
     let mut room = Room::of(size);
     // From here on each log lets go of as many entries as it takes.
     (0..64).for_each(|_| room.talk(SENDER, TEXTS));
@@ -96,7 +96,7 @@ fn all_say_and_show(bencher: Bencher, size: u8) {
 }
 
 #[divan::bench]
-fn encode_deliveries(bencher: Bencher) {
+fn encode_deliveries(bencher: Bencher<'_, '_>) {
     let envelopes = envelopes(delivered(&mut Room::of(3)));
     let mut bytes = Vec::new();
     encode_all(&envelopes, &mut bytes);
@@ -108,16 +108,16 @@ fn encode_deliveries(bencher: Bencher) {
 }
 
 #[divan::bench]
-fn decode_deliveries(bencher: Bencher) {
+fn decode_deliveries(bencher: Bencher<'_, '_>) {
     decode(bencher, &envelopes(delivered(&mut Room::of(3))));
 }
 
 #[divan::bench]
-fn decode_submissions(bencher: Bencher) {
+fn decode_submissions(bencher: Bencher<'_, '_>) {
     decode(bencher, &envelopes(submitted(&mut Room::of(3))));
 }
 
-fn decode(bencher: Bencher, envelopes: &[Envelope]) {
+fn decode(bencher: Bencher<'_, '_>, envelopes: &[Envelope]) {
     let mut bytes = Vec::new();
     encode_all(envelopes, &mut bytes);
     let count = (ItemsCount::new(TEXTS), BytesCount::new(bytes.len()));

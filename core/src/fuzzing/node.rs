@@ -115,7 +115,7 @@ impl World {
     }
 
     /// Lets the next step happen, if it can.
-    fn next(&mut self, script: &mut Script) -> Option<Input> {
+    fn next(&mut self, script: &mut Script<'_>) -> Option<Input> {
         match script.byte() % 10 {
             0 => Some(self.wait(script)),
             1 => self.sleep(),
@@ -148,7 +148,7 @@ impl World {
     }
 
     /// Lets some time pass, up to about a minute.
-    fn wait(&mut self, script: &mut Script) -> Input {
+    fn wait(&mut self, script: &mut Script<'_>) -> Input {
         let time = u64::from(script.byte());
         self.now = self.now.after(Duration::from_millis(time.saturating_mul(time)));
         Input::Tick
@@ -160,7 +160,7 @@ impl World {
         Some(Input::Tick)
     }
 
-    fn link_up(&mut self, origin: Origin, script: &mut Script) -> Option<Input> {
+    fn link_up(&mut self, origin: Origin, script: &mut Script<'_>) -> Option<Input> {
         if self.links.len() >= MAX_LINKS {
             return match origin {
                 Origin::Dialed(dial) => Some(Input::DialFailed { dial, reason: DialFailure::Unreachable }),
@@ -261,7 +261,7 @@ impl World {
 }
 
 /// The message in the bytes, if there is one.
-fn envelope(script: &mut Script) -> Option<Envelope> {
+fn envelope(script: &mut Script<'_>) -> Option<Envelope> {
     let length = usize::from(script.byte());
     let mut bytes = script.bytes(length).iter().copied();
     let mut frame = Vec::new();
@@ -277,7 +277,7 @@ fn envelope(script: &mut Script) -> Option<Envelope> {
     decode_frame(&frame)
 }
 
-fn command(script: &mut Script) -> Option<Command> {
+fn command(script: &mut Script<'_>) -> Option<Command> {
     match script.byte() {
         0 => Some(Command::Leave),
         1 => Some(Command::Report),
@@ -288,12 +288,12 @@ fn command(script: &mut Script) -> Option<Command> {
     }
 }
 
-fn failure(script: &mut Script) -> DialFailure {
+fn failure(script: &mut Script<'_>) -> DialFailure {
     let failures = [DialFailure::Refused, DialFailure::TimedOut, DialFailure::Unreachable];
     script.pick(&failures).unwrap_or(DialFailure::Refused)
 }
 
-fn end(script: &mut Script) -> DownReason {
+fn end(script: &mut Script<'_>) -> DownReason {
     let ends = [
         DownReason::Eof,
         DownReason::Io,

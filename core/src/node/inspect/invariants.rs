@@ -9,7 +9,7 @@ use crate::numbers::Seq;
 /// An invariant that does not hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Violation {
+pub enum BrokenInvariant {
     /// A log has a hole, or its stamps do not increase within a view.
     LogOrder,
     /// The view's epoch is above what was promised.
@@ -32,7 +32,7 @@ pub enum Violation {
     OverLimit,
 }
 
-impl fmt::Display for Violation {
+impl fmt::Display for BrokenInvariant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::LogOrder => "the log has a hole or stamps that do not increase",
@@ -49,40 +49,40 @@ impl fmt::Display for Violation {
     }
 }
 
-impl core::error::Error for Violation {}
+impl core::error::Error for BrokenInvariant {}
 
 /// Checks one node between two inputs.
 ///
 /// # Errors
 /// The first violation found; none is ever expected.
-pub fn check(node: &Node) -> Result<(), Violation> {
+pub fn check(node: &Node) -> Result<(), BrokenInvariant> {
     let holds = |condition: bool, violation| if condition { Ok(()) } else { Err(violation) };
-    holds(node.replica.log().is_ordered(), Violation::LogOrder)?;
-    holds(node.membership.view().epoch <= node.membership.promised(), Violation::ViewAbovePromise)?;
+    holds(node.replica.log().is_ordered(), BrokenInvariant::LogOrder)?;
+    holds(node.membership.view().epoch <= node.membership.promised(), BrokenInvariant::ViewAbovePromise)?;
     holds(
         !node.is_normal()
             || node.membership.route_cfg() >= node.membership.cfg()
             || !node.membership.has_me(),
-        Violation::RouteBehind,
+        BrokenInvariant::RouteBehind,
     )?;
-    holds(submissions_in_row(node), Violation::Submissions)?;
+    holds(submissions_in_row(node), BrokenInvariant::Submissions)?;
     let normal = node.is_normal();
     let shown = node.replica.shown().iter().all(|(id, seq)| {
         node.replica.log().last_of(*id) >= *seq || node.replica.log().last_of(*id) == Seq::default()
     });
-    holds(!normal || shown, Violation::ShownAboveLog)?;
+    holds(!normal || shown, BrokenInvariant::ShownAboveLog)?;
     let leads = node.role.leadership().is_some() && !node.has_ended();
-    holds(!leads || (normal && node.membership.view().leader == node.me.id), Violation::FalseLeader)?;
-    holds(!normal || node.replica.stable() <= node.replica.log().len(), Violation::StableAboveLog)?;
+    holds(!leads || (normal && node.membership.view().leader == node.me.id), BrokenInvariant::FalseLeader)?;
+    holds(!normal || node.replica.stable() <= node.replica.log().len(), BrokenInvariant::StableAboveLog)?;
     let next = node.ring.next().is_none_or(|next| node.links.is_linked(next));
     let sought = node.ring.seeking().is_none_or(|sought| node.links.dialing(sought).is_some());
-    holds(node.has_ended() || (next && sought), Violation::RingInTheAir)?;
-    holds(!node.links.is_linked(node.me.id), Violation::LinkToItself)?;
+    holds(node.has_ended() || (next && sought), BrokenInvariant::RingInTheAir)?;
+    holds(!node.links.is_linked(node.me.id), BrokenInvariant::LinkToItself)?;
     let bounded = node.own.waiting() <= SUBMIT_WINDOW
         && node.links.half_open().count() <= MAX_HALF_OPEN
         && node.links.dials().count() <= MAX_DIALS
         && node.replica.log().history().len() <= MAX_VIEW_HISTORY;
-    holds(bounded, Violation::OverLimit)
+    holds(bounded, BrokenInvariant::OverLimit)
 }
 
 fn submissions_in_row(node: &Node) -> bool {
