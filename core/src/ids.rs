@@ -34,9 +34,19 @@ pub struct NodeId {
 }
 
 impl NodeId {
+    /// Bytes of a key and an incarnation.
+    const BYTES: usize = 32 + 8;
+
     /// The member that has `key`, in the life called `incarnation`. Both come from the system's random source.
     pub const fn new(key: [u8; 32], incarnation: NonZeroU64) -> Self {
         Self { key, incarnation }
+    }
+
+    /// The id that is in `bytes`, if one is: a key, then an incarnation, big-endian and not zero.
+    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        let (key, incarnation) = bytes.split_first_chunk()?;
+        let incarnation = u64::from_be_bytes(incarnation.try_into().ok()?);
+        Some(Self { key: *key, incarnation: NonZeroU64::new(incarnation)? })
     }
 
     /// The same in all lives of a member.
@@ -73,18 +83,21 @@ impl fmt::Debug for NodeId {
     }
 }
 
+// As one piece, which takes a byte for its length and is written and read much faster than byte by byte.
 impl Serialize for NodeId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        (self.key, self.incarnation.get().to_be_bytes()).serialize(serializer)
+        let mut bytes = [0; Self::BYTES];
+        let (key, incarnation) = bytes.split_at_mut(self.key.len());
+        key.copy_from_slice(&self.key);
+        incarnation.copy_from_slice(&self.incarnation.get().to_be_bytes());
+        serializer.serialize_bytes(&bytes)
     }
 }
 
 impl<'de> Deserialize<'de> for NodeId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (key, incarnation) = Deserialize::deserialize(deserializer)?;
-        let incarnation = NonZeroU64::new(u64::from_be_bytes(incarnation));
-        let incarnation = incarnation.ok_or_else(|| D::Error::custom("an incarnation of zero"))?;
-        Ok(Self { key, incarnation })
+        let bytes = <&[u8]>::deserialize(deserializer)?;
+        Self::from_bytes(bytes).ok_or_else(|| D::Error::custom("not an id"))
     }
 }
 
@@ -112,11 +125,15 @@ mod tests {
     }
 
     #[test]
-    fn an_id_takes_forty_bytes_and_its_incarnation_is_never_zero() {
+    fn an_id_is_forty_bytes_and_its_length_and_its_incarnation_is_never_zero() {
         let mut bytes = postcard::to_allocvec(&id(1, 2, u64::MAX)).unwrap();
-        assert_eq!(bytes.len(), 40);
+        assert_eq!((bytes.len(), bytes[0]), (41, 40));
         assert_eq!(postcard::from_bytes(&bytes), Ok(id(1, 2, u64::MAX)));
-        bytes[32..].fill(0);
+        for length in [39, 41] {
+            let other = [&[length], [7; 41].as_slice()].concat();
+            assert!(postcard::from_bytes::<NodeId>(&other).is_err(), "{length} bytes");
+        }
+        bytes[33..].fill(0);
         assert!(postcard::from_bytes::<NodeId>(&bytes).is_err());
     }
 }

@@ -85,8 +85,8 @@ pub const MAX_CLOCK_LEAP: u64 = 1 << 40;
 /// Views in the history of a log, at most. The oldest are dropped.
 pub const MAX_VIEW_HISTORY: usize = 1024;
 
-/// Encoded bytes of an id: a key and an incarnation.
-const ID_BYTES: usize = 32 + 8;
+/// Encoded bytes of an id: its length, a key and an incarnation.
+const ID_BYTES: usize = 1 + 32 + 8;
 /// Encoded bytes of a member, at most: its id, a v6 address (variant, 16 bytes, port) and a name with its length.
 const MEMBER_BYTES: usize = ID_BYTES + (1 + 16 + 3) + 1 + MAX_NAME;
 
