@@ -311,12 +311,8 @@ impl Frontend for Screen {
             Notice::Ended(Ending::Left { .. }) => {
                 self.system(if self.been_in { "you left the ring" } else { "gave up joining" });
             }
-            Notice::Chat(_)
-            | Notice::Held { .. }
-            | Notice::Ring { .. }
-            | Notice::Election { .. }
-            | Notice::Fault { .. }
-            | Notice::Ended(_) => {}
+            // Chat is shown as it comes, other endings when the session ends; the rest is for the log.
+            _ => {}
         }
     }
 

@@ -36,13 +36,9 @@ pub(crate) fn run(settings: &Settings) -> u8 {
 }
 
 fn open(settings: &Settings) -> Result<(Arc<Session>, AnyEvents), SessionOutcome> {
-    let config = Config {
-        addr: settings.addr,
-        name: settings.name.clone(),
-        start: settings.start.clone(),
-        detect: settings.detect,
-        join_timeout: settings.join_timeout,
-    };
+    let config = Config::new(settings.addr, settings.name.clone(), settings.start.clone())
+        .with_detect(settings.detect)
+        .with_join_timeout(settings.join_timeout);
     match AnyRoom::open(settings.runtime, config) {
         Ok((room, events)) => Ok((Arc::new(Session::new(room)), events)),
         Err(error) => Err(match &error {

@@ -52,7 +52,7 @@ pub(crate) fn log(notice: &Notice) -> Option<String> {
         Notice::Ended(Ending::Left { unsure: 0 }) => "left the ring".to_owned(),
         Notice::Ended(Ending::Left { unsure }) => format!("left the ring, {} unsure", messages(*unsure)),
         Notice::Ended(_) => "did not get into a ring".to_owned(),
-        Notice::Chat(_) | Notice::Report(_) => return None,
+        _ => return None,
     })
 }
 

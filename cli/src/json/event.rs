@@ -139,11 +139,7 @@ impl<'a> JsonEvent<'a> {
                 "the other part of this room was found, but together they are more than a room can have",
             ),
             // Chat, the ending and reports have events of their own; faults of peers are only logged.
-            Notice::Chat(_)
-            | Notice::Held { .. }
-            | Notice::Fault { .. }
-            | Notice::Ended(_)
-            | Notice::Report(_) => return None,
+            _ => return None,
         })
     }
 

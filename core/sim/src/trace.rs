@@ -297,6 +297,7 @@ impl fmt::Display for Told<'_> {
             Notice::TooManyToMerge => f.write_str("too many to merge"),
             Notice::Fault { remote, reason } => write!(f, "fault of {remote}: {reason}"),
             Notice::Ended(ending) => write!(f, "ended {ending:?}"),
+            other => write!(f, "{other:?}"),
         }
     }
 }

@@ -316,3 +316,20 @@ impl Links {
         self.iter().filter(|(_, link)| link.peer.is_none() && link.purpose.is_none()).map(|(id, _)| id)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_of_a_peer_is_known_after_its_link_has_gone() {
+        let (mut links, peer, link) = (Links::default(), Member::numbered(7), LinkId(1));
+        assert_eq!(links.addr_of(peer.id), None);
+        links.meet(peer.id, peer.addr());
+        links.open(link, peer.addr(), None, Instant::ZERO);
+        assert_eq!(links.bind(link, peer.id, 3), None);
+        assert!(links.remove(link).is_some());
+        assert_eq!(links.addr_of(peer.id), Some(peer.addr()));
+        assert_eq!(links.next_generation(peer.id, peer.addr()), 4);
+    }
+}

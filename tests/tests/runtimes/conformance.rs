@@ -307,7 +307,7 @@ pub(crate) fn reports_in_events_come_in_their_place<R: Runtime>() {
 
 pub(crate) fn a_report_that_never_comes_is_an_error<R: Runtime>() {
     let start = Start::Join { contacts: vec![free_addr()] };
-    let config = Config { join_timeout: Duration::from_millis(300), ..config("lonely", start) };
+    let config = config("lonely", start).with_join_timeout(Duration::from_millis(300));
     let (room, _) = R::open(config).unwrap();
     // Nothing is taken before the room was entered, so the report waits behind the text.
     say::<R>(&room, "too early");
@@ -381,7 +381,7 @@ pub(crate) fn a_sink_that_panics_ends_only_its_room<R: Runtime>() {
 pub(crate) fn a_taken_port_is_told<R: Runtime>() {
     let taken = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let addr = taken.local_addr().unwrap();
-    let refused = R::open(Config { addr, ..config("late", Start::Create) });
+    let refused = R::open(Config::new(addr, Name::new("late").unwrap(), Start::Create));
     let message = refused.err().unwrap().to_string();
     assert!(message.contains(&format!("{addr} is in use")), "{message}");
 }
@@ -389,7 +389,7 @@ pub(crate) fn a_taken_port_is_told<R: Runtime>() {
 pub(crate) fn nobody_at_the_contact_is_told<R: Runtime>() {
     let free = free_addr();
     let start = Start::Join { contacts: vec![free] };
-    let config = Config { join_timeout: Duration::from_millis(300), ..config("lonely", start) };
+    let config = config("lonely", start).with_join_timeout(Duration::from_millis(300));
     let (room, events) = R::open(config).unwrap();
     let mut lonely = Member::<R> { room: Arc::new(room), events, heard: VecDeque::new() };
     let refused = JoinFailure::Dial(DialFailure::Refused);

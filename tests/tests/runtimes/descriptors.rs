@@ -20,7 +20,7 @@ use super::{DEADLINE, Runtime};
 pub(crate) fn a_lack_of_descriptors_passes<R: Runtime>() {
     let start = Config::new((Ipv4Addr::LOCALHOST, 0).into(), Name::new("member").unwrap(), Start::Create);
     // Connections that do not introduce themselves must not be cut off here.
-    let (room, _) = R::open(Config { detect: Duration::from_hours(1), ..start }).unwrap();
+    let (room, _) = R::open(start.with_detect(Duration::from_hours(1))).unwrap();
     let addr = R::addr(&room);
     let warnings = warnings();
     let spare = File::open("/dev/null").unwrap();
