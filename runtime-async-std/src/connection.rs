@@ -2,9 +2,10 @@
 
 use std::io::{self, ErrorKind};
 use std::net::Shutdown;
+use std::sync::Arc;
 
 use futures::{AsyncReadExt, AsyncWriteExt, FutureExt};
-use ringchat_driver::{Ended, JobQueue, LinkReader, SharedSocket, Socket};
+use ringchat_driver::{JobQueue, LinkReader, SharedSocket, Socket};
 
 use crate::put::put;
 use crate::rt::TcpStream;
@@ -28,22 +29,19 @@ impl Socket for Tcp {
 }
 
 /// The body of a reader: puts what comes until the connection or the room ends.
-pub(crate) async fn read(
-    socket: &SharedSocket<Tcp>,
-    mut reader: LinkReader,
-    jobs: JobQueue<Tcp>,
-) -> Result<(), Ended> {
+pub(crate) async fn read(socket: Arc<SharedSocket<Tcp>>, mut reader: LinkReader, jobs: JobQueue<Tcp>) {
     while !reader.is_done() {
         let read = (&socket.socket().0).read(reader.spare()).await;
         for job in reader.advance(read) {
-            put(&jobs, job).await?;
+            if put(&jobs, job).await.is_err() {
+                return;
+            }
         }
     }
-    Ok(())
 }
 
 /// The body of a writer: writes what waits until nothing does.
-pub(crate) async fn write(socket: &SharedSocket<Tcp>) {
+pub(crate) async fn write(socket: Arc<SharedSocket<Tcp>>) {
     while let Some(bytes) = socket.next_bytes() {
         if (&socket.socket().0).write_all(&bytes).await.is_err() {
             return socket.abort();

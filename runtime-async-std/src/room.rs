@@ -1,6 +1,7 @@
 //! The room, as a program that embeds it sees it.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::vec::Drain;
@@ -37,7 +38,7 @@ impl Room {
     /// If the address cannot be listened on, or the system denies randomness.
     pub fn open(config: Config) -> Result<(Self, Events), OpenError> {
         let (hear, reader) = event_queue();
-        Ok((Self::open_with(config, hear)?, Events::new(reader)))
+        Ok((Self::open_with(config, hear)?, Events(reader)))
     }
 
     /// Like [`open`](Self::open), but hands all events of a turn to `hear` at once, without a queue and without
@@ -113,8 +114,13 @@ async fn work(host: Arc<Host<Tasks>>, group: TaskGroup, running: Sender<Infallib
     loop {
         match host.step() {
             WorkerStep::Again => rt::yield_now().await,
-            WorkerStep::Sleep { woken, limit: Some(limit) } => drop(rt::timeout(limit, woken).await),
-            WorkerStep::Sleep { woken, limit: None } => woken.await,
+            WorkerStep::Sleep(limit) => {
+                let woken = poll_fn(|context| host.poll_woken(context));
+                match limit {
+                    Some(limit) => drop(rt::timeout(limit, woken).await),
+                    None => woken.await,
+                }
+            }
             WorkerStep::End => break,
         }
     }

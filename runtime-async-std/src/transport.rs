@@ -38,16 +38,12 @@ impl Transport for Tasks {
     type Dial = Sender<Infallible>;
 
     fn start_reader(&self, socket: Arc<SharedSocket<Tcp>>, reader: LinkReader) -> io::Result<()> {
-        let jobs = self.jobs.clone();
-        self.group.start(async move {
-            // After the end of the room nobody waits for the rest.
-            let _ = read(&socket, reader, jobs).await;
-        });
+        self.group.start(read(socket, reader, self.jobs.clone()));
         Ok(())
     }
 
     fn start_writer(&self, socket: Arc<SharedSocket<Tcp>>) -> io::Result<()> {
-        self.group.start(async move { write(&socket).await });
+        self.group.start(write(socket));
         Ok(())
     }
 

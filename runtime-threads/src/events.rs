@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use event_listener::Listener;
 use ringchat_driver::{Event, EventReader, NoEvent};
+
+use crate::waiting::block_on;
 
 /// The stream of what happens in a room; it ends when the room has ended.
 ///
@@ -26,12 +27,8 @@ impl Events {
     /// # Errors
     /// If none came.
     pub fn next_timeout(&mut self, timeout: Duration) -> Result<Event, NoEvent> {
-        loop {
-            match self.0.next_or_listen().ok_or(NoEvent::Ended)? {
-                Ok(event) => return Ok(event),
-                Err(more) => more.wait_timeout(timeout).ok_or(NoEvent::Yet)?,
-            }
-        }
+        let next = block_on(Some(timeout), |context| self.0.poll_next(context)).ok_or(NoEvent::Yet)?;
+        next.ok_or(NoEvent::Ended)
     }
 }
 
@@ -39,11 +36,9 @@ impl Iterator for Events {
     type Item = Event;
 
     fn next(&mut self) -> Option<Event> {
-        loop {
-            match self.0.next_or_listen()? {
-                Ok(event) => return Some(event),
-                Err(more) => more.wait(),
-            }
+        match self.try_next() {
+            Err(NoEvent::Yet) => block_on(None, |context| self.0.poll_next(context)).flatten(),
+            next => next.ok(),
         }
     }
 }

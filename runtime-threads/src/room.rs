@@ -6,14 +6,13 @@ use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{Builder, JoinHandle};
 use std::vec::Drain;
 
-use event_listener::Listener as _;
 use ringchat_core::{Config, Report, Seq, Text};
 use ringchat_driver::{Ended, Event, Host, Membership, OpenError, ReportTo, WorkerStep, event_queue, lock};
 
 use crate::events::Events;
 use crate::task_group::TaskGroup;
 use crate::transport::Threads;
-use crate::waiting::until_taken;
+use crate::waiting::{block_on, until_taken};
 
 /// A room that this process is a member of, or is about to be.
 ///
@@ -128,8 +127,7 @@ fn work(host: &Host<Threads>) {
     loop {
         match host.step() {
             WorkerStep::Again => {}
-            WorkerStep::Sleep { woken, limit: Some(limit) } => drop(woken.wait_timeout(limit)),
-            WorkerStep::Sleep { woken, limit: None } => woken.wait(),
+            WorkerStep::Sleep(limit) => drop(block_on(limit, |context| host.poll_woken(context))),
             WorkerStep::End => return,
         }
     }

@@ -1,4 +1,7 @@
-//! Waiting until the node takes something.
+//! How a thread waits.
+
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use event_listener::Listener;
 use ringchat_driver::{Ended, Job, JobQueue, Refused};
@@ -18,6 +21,26 @@ pub(crate) fn until_taken<T, R>(mut value: T, give: impl Fn(T) -> Result<R, Refu
                 room.wait();
                 value = refused;
             }
+        }
+    }
+}
+
+/// Waits until `poll` is ready, at most as long as `limit` between two wake-ups. Gives nothing if that has passed.
+pub(crate) fn block_on<T>(
+    limit: Option<Duration>,
+    mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+) -> Option<T> {
+    let (parker, unparker) = parking::pair();
+    let waker = unparker.into();
+    let mut context = Context::from_waker(&waker);
+    loop {
+        if let Poll::Ready(value) = poll(&mut context) {
+            return Some(value);
+        }
+        match limit {
+            None => parker.park(),
+            Some(limit) if !parker.park_timeout(limit) => return None,
+            Some(_) => {}
         }
     }
 }

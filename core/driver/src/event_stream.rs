@@ -2,12 +2,12 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::vec::Drain;
-
-use event_listener::EventListener;
 
 use crate::events::{Event, EventQueue, NoEvent};
 use crate::host::lock;
+use crate::signal::Signal;
 
 /// Where a turn puts its events. Dropped when the room has ended and nothing of it is left.
 pub struct EventSink(Box<Hear>);
@@ -44,7 +44,7 @@ pub fn event_queue() -> (impl FnMut(Drain<'_, Event>) + Send + 'static, EventRea
 #[derive(Debug, Default)]
 struct Shared {
     queue: Mutex<EventQueue>,
-    more: event_listener::Event,
+    more: Signal,
 }
 
 /// The node's end of a queue. Dropping it ends the stream.
@@ -55,14 +55,14 @@ impl Filler {
         let mut queue = lock(&self.0.queue);
         events.for_each(|event| queue.push(event));
         drop(queue);
-        self.0.more.notify(1);
+        self.0.more.notify();
     }
 }
 
 impl Drop for Filler {
     fn drop(&mut self) {
         lock(&self.0.queue).close();
-        self.0.more.notify(1);
+        self.0.more.notify();
     }
 }
 
@@ -79,18 +79,13 @@ impl EventReader {
         lock(&self.0.queue).pop()
     }
 
-    /// The next event, or what is notified once there may be one; `None` when the room has ended.
-    pub fn next_or_listen(&self) -> Option<Result<Event, EventListener>> {
-        let mut next = self.try_next();
-        if next == Err(NoEvent::Yet) {
-            let more = self.0.more.listen();
-            // An event that came before the listener was there did not notify it.
-            next = self.try_next();
-            if next == Err(NoEvent::Yet) {
-                return Some(Err(more));
-            }
-        }
-        next.ok().map(Ok)
+    /// The next event; `None` when the room has ended. The task of `context` is woken when there is more.
+    pub fn poll_next(&self, context: &mut Context<'_>) -> Poll<Option<Event>> {
+        self.0.more.poll_next(context, || match self.try_next() {
+            Ok(event) => Poll::Ready(Some(event)),
+            Err(NoEvent::Ended) => Poll::Ready(None),
+            Err(NoEvent::Yet) => Poll::Pending,
+        })
     }
 }
 
@@ -103,25 +98,24 @@ impl Drop for EventReader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use event_listener::Listener;
+    use std::task::Waker;
 
     fn missed(count: u64) -> Event {
         Event::Missed { count }
     }
 
     #[test]
-    fn a_reader_that_waits_is_notified() {
+    fn a_reader_gets_what_the_function_was_called_with_and_then_the_end() {
         let (hear, reader) = event_queue();
         let mut sink = EventSink::new(hear);
-        let more = reader.next_or_listen().unwrap().unwrap_err();
+        let mut context = Context::from_waker(Waker::noop());
+        assert_eq!(reader.poll_next(&mut context), Poll::Pending);
         sink.take(&mut vec![missed(1), missed(2)]);
-        more.wait();
-        assert_eq!(reader.next_or_listen().unwrap().unwrap(), missed(1));
+        assert_eq!(reader.poll_next(&mut context), Poll::Ready(Some(missed(1))));
         assert_eq!(reader.try_next(), Ok(missed(2)));
-        let more = reader.next_or_listen().unwrap().unwrap_err();
+        assert_eq!(reader.poll_next(&mut context), Poll::Pending);
         drop(sink);
-        more.wait();
-        assert!(reader.next_or_listen().is_none());
+        assert_eq!(reader.poll_next(&mut context), Poll::Ready(None));
     }
 
     #[test]

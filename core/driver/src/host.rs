@@ -5,9 +5,10 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use event_listener::{Event as Signal, EventListener};
+use event_listener::Event as Waiters;
 use ringchat_core::{Config, Instant, Seed, Seq, Text};
 
 use crate::clock::Clock;
@@ -16,6 +17,7 @@ use crate::driver::Driver;
 use crate::event_stream::EventSink;
 use crate::refused::Refused;
 use crate::scheduler::{Scheduler, Step, TurnOwner};
+use crate::signal::Signal;
 use crate::transport::{Job, Jobs, Transport};
 
 /// A node and what waits for it.
@@ -29,8 +31,8 @@ pub struct Host<T: Transport> {
     clock: Clock,
     /// Only the caller that runs a turn locks this, so nobody waits for it. Empty before the start and after the end.
     running: Mutex<Option<Running<T>>>,
-    room_for_jobs: Signal,
-    room_for_commands: Signal,
+    room_for_jobs: Waiters,
+    room_for_commands: Waiters,
     worker: Signal,
 }
 
@@ -47,13 +49,9 @@ struct Running<T: Transport> {
 pub enum WorkerStep {
     /// It calls [`Host::step`] again. A turn was run, so a task may let others come first.
     Again,
-    /// It waits until it is woken or the time has passed, then calls [`Host::step`] again.
-    Sleep {
-        /// Wakes the worker.
-        woken: EventListener,
-        /// How long the worker sleeps at most; for ever if there is no limit.
-        limit: Option<Duration>,
-    },
+    /// It waits until [`Host::poll_woken`] is ready or this time has passed, if it is limited, then calls
+    /// [`Host::step`] again.
+    Sleep(Option<Duration>),
     /// The node has ended: the worker calls [`Host::end`].
     End,
 }
@@ -68,9 +66,9 @@ impl<T: Transport> Host<T> {
             commands: Mutex::default(),
             clock: Clock::start(),
             running: Mutex::new(None),
-            room_for_jobs: Signal::new(),
-            room_for_commands: Signal::new(),
-            worker: Signal::new(),
+            room_for_jobs: Waiters::new(),
+            room_for_commands: Waiters::new(),
+            worker: Signal::default(),
         }
     }
 
@@ -140,7 +138,7 @@ impl<T: Transport> Host<T> {
             TurnOwner::Other => false,
         };
         if wake {
-            self.worker.notify(1);
+            self.worker.notify();
         }
     }
 
@@ -207,12 +205,14 @@ impl<T: Transport> Host<T> {
                 let _ = self.turn();
                 WorkerStep::Again
             }
-            // The worker listens before the lock is free: nothing that happens after this escapes it.
-            Step::Sleep(until) => {
-                WorkerStep::Sleep { woken: self.worker.listen(), limit: until.map(|at| self.clock.until(at)) }
-            }
+            Step::Sleep(until) => WorkerStep::Sleep(until.map(|at| self.clock.until(at))),
             Step::End => WorkerStep::End,
         }
+    }
+
+    /// Ready once the worker has something to do; it may be ready for no reason.
+    pub fn poll_woken(&self, context: &mut Context<'_>) -> Poll<()> {
+        self.worker.poll(context)
     }
 
     /// Ends all that is left: nothing is taken from now on; links, dials and listening socket are dropped.
@@ -278,7 +278,7 @@ mod tests {
     fn a_caller_that_finds_the_node_idle_runs_the_turn() {
         let host = host(|events| drop(events));
         assert!(matches!(host.step(), WorkerStep::Again));
-        assert!(matches!(host.step(), WorkerStep::Sleep { .. }));
+        assert!(matches!(host.step(), WorkerStep::Sleep(_)));
         let (socket, job) = accepted();
         assert_eq!(host.put(job).unwrap(), TurnOwner::Caller);
         assert!(!socket.record().writes.is_empty());

@@ -32,6 +32,7 @@ mod membership;
 mod outgoing;
 mod refused;
 mod scheduler;
+mod signal;
 mod socket;
 mod transport;
 mod write_queue;
