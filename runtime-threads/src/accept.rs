@@ -54,11 +54,9 @@ fn accept(listener: &TcpListener, jobs: &JobQueue<TcpStream>, stopped: &Receiver
     loop {
         let job = accepting.job(listener.accept());
         let pause = job.as_ref().err().copied().unwrap_or_default();
-        if stopped.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected) {
-            return;
-        }
-        if job.is_ok_and(|job| put(jobs, job).is_err()) {
-            return;
+        let has_ended = stopped.recv_timeout(pause) == Err(RecvTimeoutError::Disconnected);
+        if has_ended || job.is_ok_and(|job| put(jobs, job).is_err()) {
+            break;
         }
     }
 }

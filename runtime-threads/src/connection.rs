@@ -3,21 +3,18 @@
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use ringchat_driver::{Ended, JobQueue, LinkReader, SharedSocket};
+use ringchat_driver::{JobQueue, LinkReader, SharedSocket};
 
 use crate::waiting::put;
 
 /// The body of a reader: puts what comes until the connection or the room ends.
-pub(crate) fn read(
-    mut socket: &TcpStream,
-    mut reader: LinkReader,
-    jobs: &JobQueue<TcpStream>,
-) -> Result<(), Ended> {
+pub(crate) fn read(mut socket: &TcpStream, mut reader: LinkReader, jobs: &JobQueue<TcpStream>) {
     while !reader.is_done() {
         let read = socket.read(reader.spare());
-        reader.advance(read).try_for_each(|job| put(jobs, job))?;
+        if reader.advance(read).try_for_each(|job| put(jobs, job)).is_err() {
+            break;
+        }
     }
-    Ok(())
 }
 
 /// The body of a writer: writes what waits until nothing does.

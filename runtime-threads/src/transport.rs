@@ -38,10 +38,7 @@ impl Transport for Threads {
 
     fn start_reader(&self, socket: Arc<SharedSocket<TcpStream>>, reader: LinkReader) -> io::Result<()> {
         let jobs = self.jobs.clone();
-        self.tasks.start("ringchat-read", move || {
-            // After the end of the room nobody waits for the rest.
-            let _ = read(socket.socket(), reader, &jobs);
-        })
+        self.tasks.start("ringchat-read", move || read(socket.socket(), reader, &jobs))
     }
 
     fn start_writer(&self, socket: Arc<SharedSocket<TcpStream>>) -> io::Result<()> {

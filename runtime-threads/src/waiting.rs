@@ -1,6 +1,6 @@
 //! How a thread waits.
 
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use event_listener::Listener;
@@ -31,7 +31,7 @@ pub(crate) fn block_on<T>(
     mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
 ) -> Option<T> {
     let (parker, unparker) = parking::pair();
-    let waker = unparker.into();
+    let waker = Waker::from(unparker);
     let mut context = Context::from_waker(&waker);
     loop {
         if let Poll::Ready(value) = poll(&mut context) {
