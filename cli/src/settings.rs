@@ -22,7 +22,7 @@ pub(crate) struct Settings {
     pub(crate) name: Name,
     /// Whether to create a room or to join one.
     pub(crate) start: Start,
-    /// The silence after which a member is given up.
+    /// The silence after which a member is suspected.
     pub(crate) detect: Duration,
     /// How long to try to join.
     pub(crate) join_timeout: Duration,

@@ -30,14 +30,15 @@ pub struct Config {
     pub name: Name,
     /// How this node comes into a room.
     pub start: Start,
-    /// The silence after which a peer is given up; the other times follow from it. Clamped to 10 ms to 1 h.
+    /// The silence after which a peer is suspected, to be given up half as much later; most other times follow from it.
+    /// Clamped to 10 ms to 1 h.
     pub detect: Duration,
     /// How long this node tries to get in.
     pub join_timeout: Duration,
 }
 
 impl Config {
-    /// The usual silence after which a peer is given up.
+    /// The usual silence after which a peer is suspected.
     pub const DETECT: Duration = Duration::from_secs(1);
     /// The usual time to try to get in.
     pub const JOIN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -47,7 +48,7 @@ impl Config {
         Self { addr, name, start, detect: Self::DETECT, join_timeout: Self::JOIN_TIMEOUT }
     }
 
-    /// The same settings, but a peer is given up after this silence.
+    /// The same settings, but a peer is suspected after this silence.
     #[must_use]
     pub fn with_detect(self, detect: Duration) -> Self {
         Self { detect, ..self }
@@ -104,7 +105,7 @@ impl Times {
     pub(crate) const DRAIN: Duration = Duration::from_secs(10);
     /// A leaver waits this long for its removal.
     pub(crate) const LEAVE: Duration = Duration::from_secs(1);
-    /// A member that cannot reach two elected leaders within this stays alone.
+    /// A member that cannot link to the same elected leader for the second time within this stays alone.
     pub(crate) const UNREACHABLE_LEADER: Duration = Duration::from_secs(10);
     /// A member cut off twice within this is removed.
     pub(crate) const SLOW_TWICE: Duration = Duration::from_secs(30);

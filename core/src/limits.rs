@@ -31,7 +31,7 @@ pub const MAX_BROKEN_DIALS: u8 = 2;
 /// one time-out and not one each.
 pub const LOOK_AHEAD: usize = 8;
 
-/// Bytes of entries in one `Deliver`, or of tail in one `Sync`, before the next one is begun.
+/// Bytes of entries in one `Deliver`, or of runs in one `Submit` or `Sync`, before the next one is begun.
 pub const BATCH_BYTES: usize = 64 * 1024;
 
 /// Own messages that wait for their place in the log, at most.
