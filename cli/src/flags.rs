@@ -86,7 +86,7 @@ pub(crate) struct Flags {
     #[argh(option, arg_name = "secs")]
     pub(crate) join_timeout: Option<String>,
 
-    /// silence after which a member is given up (1000 ms)
+    /// silence after which a member is suspected (1000 ms)
     #[argh(option, arg_name = "ms")]
     pub(crate) detect_ms: Option<String>,
 
