@@ -55,7 +55,7 @@ impl Replica {
     /// Draws the conclusions from a change of the membership at `index`, which has led to `roster`: which members
     /// are lost, and of which nothing has to be remembered.
     pub(super) fn apply_membership(&mut self, index: Index, change: &Change, roster: &Roster, now: Instant) {
-        self.lost.apply(index, change, now);
+        self.lost.apply(index, self.stable, change, now);
         self.lost.replace(roster);
         let (log, lost) = (&mut self.log, &self.lost);
         log.forget_origins(|id| roster.contains(id) || lost.contains(id));
@@ -152,7 +152,7 @@ impl Replica {
         self.lost.forget_from(common);
         for entry in entries {
             if let Body::Membership { change, .. } = &entry.body {
-                self.lost.apply(entry.index, change, now);
+                self.lost.apply(entry.index, self.stable, change, now);
             }
         }
         self.lost.replace(&roster);
