@@ -35,7 +35,7 @@ pub(crate) struct Flags {
     #[argh(switch, short = 'l')]
     pub(crate) leader: bool,
 
-    /// join a room (as without -l)
+    /// join a room (as without -l); of -l and -L the last one counts
     #[argh(switch, short = 'L')]
     pub(crate) not_leader: bool,
 
