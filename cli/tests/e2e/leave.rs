@@ -142,16 +142,16 @@ fn a_plain_member_says_every_line_and_leaves_by_exit(runtimes: Runtimes) {
     let mut room = TestRoom::of(2, runtimes);
     let contact = room.addr(1);
     let plain = room.start(|options| (options.json, options.contacts) = (false, vec![contact]));
-    room.process(plain).write_line("goodbye");
-    room.process(plain).write_line("//exit");
-    room.process(plain).write_line("never said");
+    for line in ["goodbye", "/who", "//exit now", "//exit", "never said"] {
+        room.process(plain).write_line(line);
+    }
 
     assert_eq!(room.exit_code(plain), Some(0));
     room.settle(&[0, 1]);
     for who in [0, 1] {
         let shown: Vec<String> =
             room.record(who, |record| record.shown.iter().map(|shown| shown.text.clone()).collect());
-        assert_eq!(shown, ["goodbye"], "m{who}");
+        assert_eq!(shown, ["goodbye", "/who", "//exit now"], "m{who}");
     }
     assert_eq!(lost(&room, &[0, 1]), Vec::<String>::new());
 }
