@@ -2,10 +2,12 @@
 //!
 //! All cryptography is that of other crates: Ed25519 of `ed25519-dalek`, BLAKE3 of `blake3`.
 
+mod derive;
 mod key;
 #[cfg(feature = "sham")]
 mod sham;
 
+pub use derive::{Secret, ShortKey, destination, open_psk};
 pub use key::{Identity, Signature, verify};
 #[cfg(feature = "sham")]
 pub use sham::SHAM_MARK;
