@@ -4,10 +4,12 @@
 
 mod derive;
 mod key;
+mod said;
 #[cfg(feature = "sham")]
 mod sham;
 
 pub use derive::{Secret, ShortKey, destination, open_psk};
 pub use key::{Identity, Signature, verify};
+pub use said::Said;
 #[cfg(feature = "sham")]
 pub use sham::SHAM_MARK;
