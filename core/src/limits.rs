@@ -88,6 +88,9 @@ pub const MAX_SEQ: u64 = 1 << 48;
 /// The Lamport time after the last of a signed run, at most.
 pub const MAX_STAMP: u64 = 1 << 62;
 
+/// Addresses in a ticket, at most.
+pub const MAX_TICKET_ADDRS: usize = 8;
+
 /// Views in the history of a log, at most. The oldest are dropped.
 pub const MAX_VIEW_HISTORY: usize = 1024;
 

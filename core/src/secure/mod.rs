@@ -7,9 +7,13 @@ mod key;
 mod said;
 #[cfg(feature = "sham")]
 mod sham;
+mod ticket;
 
 pub use derive::{Secret, ShortKey, destination, open_psk};
 pub use key::{Identity, Signature, verify};
 pub use said::Said;
 #[cfg(feature = "sham")]
 pub use sham::SHAM_MARK;
+#[cfg(feature = "fuzzing")]
+pub(crate) use ticket::seal;
+pub use ticket::{Ticket, TicketError};
