@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 use core::num::NonZeroU64;
 use core::time::Duration;
 
-use crate::ids::NodeId;
+use crate::ids::{NodeId, RoomId};
 use crate::name::Name;
 
 /// How a node comes into a room.
@@ -66,6 +66,8 @@ impl Config {
 pub struct Seed {
     /// The id of the node.
     pub id: NodeId,
+    /// The room, should the node create one. Not [`RoomId::UNKNOWN`].
+    pub room: RoomId,
     /// Decides the node's jitter.
     pub jitter: [u8; 32],
 }
@@ -77,11 +79,13 @@ impl Seed {
     /// The first error of `fill`.
     pub fn draw<E>(mut fill: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<Self, E> {
         let (mut key, mut incarnation, mut jitter) = ([0; 32], [0; 8], [0; 32]);
-        for bytes in [&mut key[..], &mut incarnation[..], &mut jitter[..]] {
+        let mut room = [0; RoomId::BYTES];
+        for bytes in [&mut key[..], &mut incarnation[..], &mut room[..], &mut jitter[..]] {
             fill(bytes)?;
         }
         let incarnation = NonZeroU64::new(u64::from_be_bytes(incarnation)).unwrap_or(NonZeroU64::MIN);
-        Ok(Self { id: NodeId::new(key, incarnation), jitter })
+        let room = if RoomId(room) == RoomId::UNKNOWN { RoomId([1; RoomId::BYTES]) } else { RoomId(room) };
+        Ok(Self { id: NodeId::new(key, incarnation), room, jitter })
     }
 }
 

@@ -82,6 +82,15 @@ pub const EVENT_QUEUE_BYTES: usize = ABSENT_HISTORY_BYTES + 8 * 1024 * 1024;
 /// clock that leaped to its end could no longer tell what came first.
 pub const MAX_CLOCK_LEAP: u64 = 1 << 40;
 
+/// The number after the last of a signed run, at most. At a thousand texts a second it is nine thousand years away.
+pub const MAX_SEQ: u64 = 1 << 48;
+
+/// The Lamport time after the last of a signed run, at most.
+pub const MAX_STAMP: u64 = 1 << 62;
+
+/// Addresses in a ticket, at most.
+pub const MAX_TICKET_ADDRS: usize = 8;
+
 /// Views in the history of a log, at most. The oldest are dropped.
 pub const MAX_VIEW_HISTORY: usize = 1024;
 

@@ -54,7 +54,7 @@ impl Newcomer {
     }
 
     fn hear(&mut self, link: LinkId, message: Message) -> Vec<Action> {
-        let envelope = Envelope { room: RoomId(7), stamp: Stamp(1), message };
+        let envelope = Envelope { room: RoomId([7; 16]), stamp: Stamp(1), message };
         self.handle(Input::Received { link, envelope })
     }
 
