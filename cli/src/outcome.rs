@@ -24,6 +24,18 @@ pub(crate) enum Cause {
     InputFailed(String),
 }
 
+impl Cause {
+    /// Whether this cause counts although `first` came before: a signal always does, and output that fails while the last
+    /// lines are written is no end in order.
+    pub(crate) fn replaces(&self, first: &Self) -> bool {
+        match self {
+            Self::Signal(_) => true,
+            Self::OutputFailed(_) => matches!(first, Self::Quit | Self::Eof),
+            Self::Quit | Self::Eof | Self::OutputClosed | Self::InputFailed(_) => false,
+        }
+    }
+}
+
 /// How a session ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SessionOutcome {
@@ -138,6 +150,15 @@ mod tests {
         assert_eq!((left(0, Cause::Quit).exit, left(0, Cause::Quit).reason), (0, "quit"));
         assert_eq!((left(0, Cause::Eof).exit, left(0, Cause::Eof).reason), (0, "eof"));
         assert_eq!(left(0, Cause::OutputClosed).exit, 0);
+    }
+
+    #[test]
+    fn output_that_fails_after_the_input_has_ended_is_a_failure() {
+        let failed = || Cause::OutputFailed(io::ErrorKind::StorageFull.into());
+        assert!(failed().replaces(&Cause::Eof) && failed().replaces(&Cause::Quit));
+        assert!(!failed().replaces(&Cause::Signal(2)), "the user was faster");
+        assert!(Cause::Signal(2).replaces(&failed()) && !Cause::Eof.replaces(&failed()));
+        assert_eq!(left(0, failed()).exit, 1);
     }
 
     #[test]

@@ -42,10 +42,10 @@ impl Session {
         Self { room, cause: Mutex::new(None), lamport: AtomicU64::new(0), unsent: AtomicU64::new(0) }
     }
 
-    /// Leaves the room. The first cause counts, but a signal replaces any other.
+    /// Leaves the room. The first cause counts, unless a later one replaces it ([`Cause::replaces`]).
     pub(crate) fn leave(&self, cause: Cause) {
         let mut first = self.lock_cause();
-        if first.is_none() || matches!(cause, Cause::Signal(_)) {
+        if first.as_ref().is_none_or(|first| cause.replaces(first)) {
             *first = Some(cause);
         }
         drop(first);

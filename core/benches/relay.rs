@@ -11,7 +11,7 @@ use std::time::Duration;
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use ringchat_core::limits::MAX_FRAME;
-use ringchat_core::wire::{Envelope, FrameDecoder, GREETING, Message, encode};
+use ringchat_core::wire::{Envelope, FrameDecoder, GREETING, Message, ShamSeen, encode};
 use ringchat_core::{Input, Node, Outbox};
 
 use room::Room;
@@ -68,7 +68,7 @@ fn a_sender_says(bencher: Bencher<'_, '_>, size: u8) {
     assert!(matches!(&submitted[..], [one] if all(one)), "all texts are submitted together");
     let text = ringchat_core::Text::new(&"x".repeat(100)).expect("a text");
     let texts = ringchat_core::TextRun::new(&vec![text; TEXTS]).expect("there is one");
-    let say = vec![Input::Command(ringchat_core::Command::Say(texts))];
+    let say = vec![Input::Command(ringchat_core::Command::Say { texts, at: ringchat_core::UnixTime(0) })];
     handle(bencher, &before, SENDER, &say);
 }
 
@@ -124,14 +124,14 @@ fn decode(bencher: Bencher<'_, '_>, envelopes: &[Envelope]) {
     let mut decoder = FrameDecoder::new(MAX_FRAME);
     decoder.spare()[..GREETING.len()].copy_from_slice(&GREETING);
     decoder.advance(GREETING.len());
-    assert_eq!(decoder.pop(), Ok(None), "the greeting is all");
+    assert_eq!(decoder.pop(&mut ShamSeen::default()), Ok(None), "the greeting is all");
     bencher.counter(count.0).counter(count.1).bench_local(|| {
         let mut came = Vec::with_capacity(envelopes.len());
         let mut rest = bytes.as_slice();
         while !rest.is_empty() {
             let read = rest.read(decoder.spare()).expect("bytes are read");
             decoder.advance(read);
-            while let Some(envelope) = decoder.pop().expect("a message") {
+            while let Some(envelope) = decoder.pop(&mut ShamSeen::default()).expect("a message") {
                 came.push(envelope);
             }
         }

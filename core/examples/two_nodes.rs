@@ -1,11 +1,12 @@
 //! Two nodes in one process, joined by a queue: a driver in small, without sockets, threads or a clock.
 //! `cargo run -p ringchat-core --example two_nodes`
 
+use ringchat_core::secure::Identity;
 use std::collections::{BTreeSet, VecDeque};
 use std::error::Error;
 
-use ringchat_core::{Action, Command, Config, DownReason, Input, Instant, LinkId};
-use ringchat_core::{Name, Node, NodeId, Notice, Origin, RoomId, Seed, Start, Text};
+use ringchat_core::{Action, Command, Config, DownReason, Input, Instant, LinkId, UnixTime};
+use ringchat_core::{Name, Node, Notice, Origin, RoomId, Seed, Start, Text};
 
 fn main() -> Result<(), Box<dyn Error>> {
     talk().map(|[alice, bob]| println!("Alice heard {alice:?}\nBob heard   {bob:?}"))
@@ -18,15 +19,22 @@ pub(crate) fn talk() -> Result<[Vec<String>; 2], Box<dyn Error>> {
     let alice = Config::new(addr, Name::new("Alice")?, Start::Create);
     let bob = Config::new("127.0.0.1:2".parse()?, Name::new("Bob")?, Start::Join { contacts: vec![addr] });
     let seed = |key| Seed {
-        id: NodeId::new([key; 32], std::num::NonZeroU64::MIN),
+        identity: Identity::from_seed([key; 32]),
+        incarnation: std::num::NonZeroU64::MIN,
         room: RoomId([key; 16]),
         jitter: [key; 32],
     };
     let nodes = [Node::new(alice, seed(1), now), Node::new(bob, seed(2), now)];
     let mut pair = Pair { nodes, queue: [].into(), links: [].into(), now, heard: [vec![], vec![]] };
     pair.run_until(|pair| pair.nodes.iter().all(Node::can_say));
-    pair.queue.push_back((0, Input::Command(Command::Say(Text::new("hello, who is there?")?.into()))));
-    pair.queue.push_back((1, Input::Command(Command::Say(Text::new("me, through a queue")?.into()))));
+    pair.queue.push_back((
+        0,
+        Input::Command(Command::Say { texts: Text::new("hello, who is there?")?.into(), at: UnixTime(0) }),
+    ));
+    pair.queue.push_back((
+        1,
+        Input::Command(Command::Say { texts: Text::new("me, through a queue")?.into(), at: UnixTime(0) }),
+    ));
     pair.run_until(|pair| pair.heard.iter().all(|lines| lines.len() == 2));
     Ok(pair.heard)
 }

@@ -15,7 +15,7 @@ use crate::numbers::{Epoch, Index, Seq, Stamp};
 use crate::report::Report;
 use crate::roster::{Member, Roster};
 use crate::text::Text;
-use crate::wire::{Envelope, Run, VERSION};
+use crate::wire::{Envelope, Proven, Run, VERSION};
 
 /// Something for the driver to do, in order.
 ///
@@ -184,7 +184,7 @@ pub struct Chat {
     /// The place of the first line in the log.
     pub index: Index,
     /// What was said, and who said it.
-    pub said: Run,
+    pub said: Proven<Run>,
     /// Whether this node said it.
     pub mine: bool,
     /// Where this node was when it was said.
@@ -304,6 +304,9 @@ pub enum Fault {
     /// Entries of the log came in an order that no leader writes.
     #[error("sent entries of the log out of order")]
     LogOrder,
+    /// An acknowledgement, a history or a log ends within a run, which is never cut.
+    #[error("counts half of what was said together")]
+    WithinRun,
     /// A log came that lacks messages that the user has seen.
     #[error("would take back messages that were shown")]
     TakenBack,

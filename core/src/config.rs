@@ -5,8 +5,11 @@ use core::net::SocketAddr;
 use core::num::NonZeroU64;
 use core::time::Duration;
 
+use zeroize::Zeroizing;
+
 use crate::ids::{NodeId, RoomId};
 use crate::name::Name;
+use crate::secure::Identity;
 
 /// How a node comes into a room.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -62,10 +65,12 @@ impl Config {
 }
 
 /// All that is random about a node, drawn before its start.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Seed {
-    /// The id of the node.
-    pub id: NodeId,
+    /// The key pair of the member, the same in all its lives.
+    pub identity: Identity,
+    /// Which life of the member this is.
+    pub incarnation: NonZeroU64,
     /// The room, should the node create one. Not [`RoomId::UNKNOWN`].
     pub room: RoomId,
     /// Decides the node's jitter.
@@ -78,14 +83,19 @@ impl Seed {
     /// # Errors
     /// The first error of `fill`.
     pub fn draw<E>(mut fill: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<Self, E> {
-        let (mut key, mut incarnation, mut jitter) = ([0; 32], [0; 8], [0; 32]);
-        let mut room = [0; RoomId::BYTES];
-        for bytes in [&mut key[..], &mut incarnation[..], &mut room[..], &mut jitter[..]] {
+        let mut private = Zeroizing::new([0; 32]);
+        let (mut incarnation, mut room, mut jitter) = ([0; 8], [0; RoomId::BYTES], [0; 32]);
+        for bytes in [private.as_mut_slice(), &mut incarnation, &mut room, &mut jitter] {
             fill(bytes)?;
         }
         let incarnation = NonZeroU64::new(u64::from_be_bytes(incarnation)).unwrap_or(NonZeroU64::MIN);
         let room = if RoomId(room) == RoomId::UNKNOWN { RoomId([1; RoomId::BYTES]) } else { RoomId(room) };
-        Ok(Self { id: NodeId::new(key, incarnation), room, jitter })
+        Ok(Self { identity: Identity::from_seed(*private), incarnation, room, jitter })
+    }
+
+    /// The id of the node.
+    pub fn id(&self) -> NodeId {
+        NodeId::new(self.identity.key(), self.incarnation)
     }
 }
 

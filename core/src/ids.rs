@@ -45,6 +45,12 @@ pub struct NodeId {
 }
 
 impl NodeId {
+    /// The member whose key pair is [`Identity::sham`](crate::secure::Identity::sham) of `key`.
+    #[cfg(feature = "sham")]
+    pub fn sham(key: [u8; 32], incarnation: NonZeroU64) -> Self {
+        Self::new(crate::secure::Identity::sham(key).key(), incarnation)
+    }
+
     /// Bytes of a key and an incarnation.
     const BYTES: usize = 32 + 8;
 

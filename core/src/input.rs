@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::ids::{DialId, LinkId};
 use crate::text_run::TextRun;
+use crate::time::UnixTime;
 use crate::wire::{DecodeError, Envelope};
 
 /// Something that happened to the node.
@@ -52,7 +53,12 @@ pub enum Input {
 pub enum Command {
     /// Say these texts to all, one after the other. Each of those beyond [`Node::takes`](crate::Node::takes) is
     /// refused by a [`Notice::NotTaken`](crate::Notice::NotTaken).
-    Say(TextRun),
+    Say {
+        /// What to say.
+        texts: TextRun,
+        /// The user's wall clock.
+        at: UnixTime,
+    },
     /// Answer with a `Notice::Report`.
     Report,
     /// Leave the room in order. Ends with `Notice::Ended` and `Action::Halt`.

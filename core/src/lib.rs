@@ -69,4 +69,4 @@ pub use report::{Report, Stats};
 pub use roster::{ConfigId, Member, Roster, RosterError, View};
 pub use text::{Text, TextTooLong};
 pub use text_run::TextRun;
-pub use time::Instant;
+pub use time::{Instant, UnixTime};

@@ -53,6 +53,9 @@ pub const PUT_OFF_BYTES: usize = 2 * SUBMIT_WINDOW_BYTES;
 /// Bytes of entries acknowledged together.
 pub const ACK_BYTES: usize = INFLIGHT_BYTES / 2;
 
+/// Signatures that a process remembers as verified.
+pub const SEEN_RUNS: usize = 8192;
+
 /// Entries of history that are kept even if all members have acknowledged them.
 pub const HISTORY_ENTRIES: usize = 1000;
 
@@ -106,8 +109,17 @@ const _: () = assert!(
     MAX_ROSTER * MEMBER_BYTES + 2 * MAX_ROSTER * (ID_BYTES + 10) + MAX_VIEW_HISTORY * (ID_BYTES + 20) + 1024
         < MAX_FRAME
 );
-// A batch fits a frame, though one more run may overshoot it, which in turn one more text may overshoot.
-const _: () = assert!(2 * BATCH_BYTES + MAX_TEXT + 2048 < MAX_FRAME);
+/// What a text weighs beside its bytes.
+pub(crate) const TEXT_OVERHEAD: usize = 128;
+/// Encoded bytes of an entry of chat beside its texts and its origin, at most: its signature, and its numbers.
+const RUN_BYTES: usize = 65 + 8 * 5;
+
+// A batch fits a frame, though one more run may overshoot it, which in turn one more text may overshoot; even if each text
+// is empty and of another member.
+const _: () = assert!(
+    (2 * BATCH_BYTES + MAX_TEXT) / TEXT_OVERHEAD * (MEMBER_BYTES + RUN_BYTES) + 2048 < MAX_FRAME
+        && 2 * BATCH_BYTES + MAX_TEXT + 2048 < MAX_FRAME
+);
 // What the node has in flight to a member never overflows the driver's queue.
 const _: () = assert!(INFLIGHT_BYTES + UNSTABLE_BYTES + 4 * MAX_FRAME < LINK_QUEUE_BYTES);
 // A member can always have a longest text under way.

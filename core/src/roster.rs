@@ -214,7 +214,7 @@ impl Member {
     pub(crate) fn numbered(n: u16) -> Self {
         let mut key = [0; 32];
         key[..2].copy_from_slice(&n.to_be_bytes());
-        let id = NodeId::new(key, core::num::NonZeroU64::MIN);
+        let id = NodeId::sham(key, core::num::NonZeroU64::MIN);
         Self::new(id, ([127, 0, 0, 1], n).into(), Name::new("m").unwrap())
     }
 }

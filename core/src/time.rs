@@ -40,6 +40,13 @@ impl fmt::Display for Instant {
     }
 }
 
+/// A wall clock's time: whole seconds since the beginning of 1970, in UTC. Clocks differ and leap: nothing follows from it but
+/// what people are shown.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize,
+)]
+pub struct UnixTime(pub u64);
+
 fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

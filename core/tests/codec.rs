@@ -17,7 +17,8 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use ringchat_core::limits::{MAX_FRAME, MAX_NAME, MAX_ROSTER, MAX_VIEW_HISTORY};
 use ringchat_core::wire::{
-    CandidateRank, DecodeError, Elect, Envelope, FrameDecoder, GREETING, Install, Message, ViewSpan, encode,
+    CandidateRank, DecodeError, Elect, Envelope, FrameDecoder, GREETING, Install, Message, ShamSeen,
+    ViewSpan, encode,
 };
 use ringchat_core::{ConfigId, Epoch, Member, Name, NodeId, RoomId, Roster, Seq, Stamp, View};
 
@@ -38,7 +39,7 @@ fn feed(decoder: &mut FrameDecoder, mut bytes: &[u8], came: &mut Vec<Envelope>) 
         spare[..now].copy_from_slice(&bytes[..now]);
         decoder.advance(now);
         bytes = &bytes[now..];
-        while let Some(envelope) = decoder.pop()? {
+        while let Some(envelope) = decoder.pop(&mut ShamSeen::default())? {
             came.push(envelope);
         }
     }

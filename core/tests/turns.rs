@@ -13,7 +13,7 @@ mod room;
 
 use ringchat_core::limits::MAX_TEXT;
 use ringchat_core::wire::{Entry, Message};
-use ringchat_core::{Action, Command, Input, Notice, Outbox, Text, TextRun};
+use ringchat_core::{Action, Command, Input, Notice, Outbox, Text, TextRun, UnixTime};
 
 use room::Room;
 
@@ -66,7 +66,7 @@ fn a_node_takes_as_many_texts_as_it_has_room_for_and_gives_back_the_others() {
             let texts = TextRun::new(&vec![text.clone(); 100]).unwrap();
             let more = node.takes(&texts);
             let mut out = Outbox::new();
-            node.handle(room.now(), Input::Command(Command::Say(texts)), &mut out);
+            node.handle(room.now(), Input::Command(Command::Say { texts, at: UnixTime(0) }), &mut out);
             let refused =
                 |action: &&Action| matches!(action, Action::Notify { notice: Notice::NotTaken { .. }, .. });
             assert_eq!(out.iter().filter(refused).count(), 100 - more, "{length}");

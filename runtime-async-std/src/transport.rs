@@ -62,7 +62,7 @@ mod tests {
     use futures::executor::block_on;
     use ringchat_core::limits::LINK_QUEUE_BYTES;
     use ringchat_core::{DownReason, LinkId, Origin};
-    use ringchat_driver::{Connection, Job, Jobs, Refused, TurnOwner, lock};
+    use ringchat_driver::{Connection, Job, Jobs, Refused, SharedSeen, TurnOwner, lock};
     use std::io::Read;
     use std::net::{self, Ipv4Addr};
     use std::sync::Mutex;
@@ -98,7 +98,14 @@ mod tests {
             let peer = net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             peer.set_read_timeout(Some(DEADLINE)).unwrap();
             let (stream, _) = block_on(listener.accept()).unwrap();
-            let connection = Connection::open(&transport, LinkId(1), Origin::Accepted, Tcp(stream)).unwrap();
+            let connection = Connection::open(
+                &transport,
+                LinkId(1),
+                Origin::Accepted,
+                Tcp(stream),
+                &SharedSeen::default(),
+            )
+            .unwrap();
             Self { connection, transport, peer, jobs, group }
         }
 

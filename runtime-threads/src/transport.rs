@@ -56,7 +56,7 @@ mod tests {
     use super::*;
     use ringchat_core::limits::LINK_QUEUE_BYTES;
     use ringchat_core::{DownReason, LinkId, Origin};
-    use ringchat_driver::{Connection, Job, Jobs, Refused, TurnOwner, lock};
+    use ringchat_driver::{Connection, Job, Jobs, Refused, SharedSeen, TurnOwner, lock};
     use std::io::Read;
     use std::net::Ipv4Addr;
     use std::sync::Mutex;
@@ -91,7 +91,9 @@ mod tests {
             let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             peer.set_read_timeout(Some(DEADLINE)).unwrap();
             let (stream, _) = listener.accept().unwrap();
-            let connection = Connection::open(&transport, LinkId(1), Origin::Accepted, stream).unwrap();
+            let connection =
+                Connection::open(&transport, LinkId(1), Origin::Accepted, stream, &SharedSeen::default())
+                    .unwrap();
             Self { connection, transport, peer, jobs }
         }
 

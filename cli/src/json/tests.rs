@@ -4,8 +4,8 @@ use std::sync::{Arc, mpsc};
 
 use ringchat_core::wire::Run;
 use ringchat_core::{
-    Chat, Departure, ElectionPhase, Epoch, Index, Member, Name, NodeId, Occasion, RingReason, Roster, Stats,
-    Text,
+    Chat, Departure, ElectionPhase, Epoch, Index, Member, Name, NodeId, Occasion, RingReason, RoomId, Roster,
+    Stats, Text,
 };
 use serde_json::json;
 
@@ -54,7 +54,7 @@ fn bob() -> Arc<Member> {
 
 fn message(seq: u64, mine: bool, text: &str) -> Notice {
     let (first, texts) = (Seq(seq), Text::new(text).unwrap().into());
-    let said = Run { origin: bob(), first, stamp: Stamp(1), texts };
+    let said = Run::sham(RoomId::UNKNOWN, bob(), first, Stamp(1), texts);
     Notice::Chat(Chat { index: Index(40 + seq), said, mine, occasion: Occasion::Live })
 }
 

@@ -4,7 +4,7 @@ use std::num::NonZeroU64;
 use std::sync::mpsc::{self, Receiver, SyncSender, sync_channel};
 
 use ringchat_core::wire::Run;
-use ringchat_core::{Chat, Epoch, Index, NodeId, Stats, Text};
+use ringchat_core::{Chat, Epoch, Index, NodeId, RoomId, Stats, Text};
 
 use super::*;
 use crate::chat_log::ChatLog;
@@ -63,7 +63,7 @@ fn ready(members: &[Member]) -> Notice {
 
 fn message(from: Member, seq: u64, mine: bool) -> Notice {
     let (first, texts) = (Seq(seq), Text::new("hi").unwrap().into());
-    let said = Run { origin: from.into(), first, stamp: Stamp(12), texts };
+    let said = Run::sham(RoomId::UNKNOWN, from.into(), first, Stamp(12), texts);
     Notice::Chat(Chat { index: Index(4), said, mine, occasion: Occasion::Live })
 }
 
@@ -164,7 +164,7 @@ fn two_people_of_one_name_are_told_apart() {
 
 fn replayed(seq: u64, occasion: Occasion) -> Notice {
     let texts = Text::new("there").unwrap().into();
-    let said = Run { origin: member("Bob", 2).into(), first: Seq(seq), stamp: Stamp(7), texts };
+    let said = Run::sham(RoomId::UNKNOWN, member("Bob", 2).into(), Seq(seq), Stamp(7), texts);
     Notice::Chat(Chat { index: Index(seq), said, mine: false, occasion })
 }
 

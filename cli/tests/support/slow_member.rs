@@ -1,6 +1,7 @@
 //! A member in this process that can stop reading while it still sends signs of life, as a program does that hangs or
 //! whose machine is far too busy.
 
+use ringchat_core::secure::Identity;
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -10,10 +11,10 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use ringchat_core::limits::MAX_FRAME;
-use ringchat_core::wire::{Beat, Envelope, FrameDecoder, GREETING, Message, encode};
+use ringchat_core::wire::{Beat, Envelope, FrameDecoder, GREETING, Message, SeenRuns, encode};
 use ringchat_core::{
-    Action, Config, DialFailure, DialId, DownReason, Index, Input, LinkId, Name, Node, NodeId, Notice,
-    Origin, RoomId, Seed, Stamp, Start,
+    Action, Config, DialFailure, DialId, DownReason, Index, Input, LinkId, Name, Node, Notice, Origin,
+    RoomId, Seed, Stamp, Start,
 };
 
 /// The deadline of everything that is not measured.
@@ -100,7 +101,8 @@ impl Driver {
             }
         });
         let start = Instant::now();
-        let seed = Seed { id: NodeId::new([9; 32], NonZeroU64::MIN), room: RoomId([9; 16]), jitter: [9; 32] };
+        let (identity, room) = (Identity::from_seed([9; 32]), RoomId([9; 16]));
+        let seed = Seed { identity, incarnation: NonZeroU64::MIN, room, jitter: [9; 32] };
         let node = Node::new(config, seed, ringchat_core::Instant::ZERO);
         Self {
             node,
@@ -223,7 +225,7 @@ fn read(mut stream: TcpStream, link: LinkId, to_node: &SyncSender<Input>) {
     let mut decoder = FrameDecoder::new(MAX_FRAME);
     while let Ok(count @ 1..) = stream.read(decoder.spare()) {
         decoder.advance(count);
-        while let Ok(Some(envelope)) = decoder.pop() {
+        while let Ok(Some(envelope)) = decoder.pop(&mut SeenRuns::default()) {
             if to_node.send(Input::Received { link, envelope }).is_err() {
                 return;
             }

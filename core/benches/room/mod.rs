@@ -1,13 +1,14 @@
 //! A room of nodes that talk without any delay.
 
+use ringchat_core::secure::Identity;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::num::NonZeroU64;
 
 use ringchat_core::wire::Envelope;
 use ringchat_core::{
-    Action, Command, Config, DialFailure, Input, Instant, LinkId, Name, Node, NodeId, Origin, Outbox, RoomId,
-    Seed, Start, Text, TextRun,
+    Action, Command, Config, DialFailure, Input, Instant, LinkId, Name, Node, Origin, Outbox, RoomId, Seed,
+    Start, Text, TextRun, UnixTime,
 };
 
 /// The time at which all happens that takes none.
@@ -64,7 +65,7 @@ impl Room {
     pub(crate) fn say(&mut self, who: Who, texts: usize) -> Vec<(Who, Vec<Input>)> {
         let text = Text::new(&"x".repeat(100)).expect("a text");
         let texts = TextRun::new(&vec![text; texts]).expect("there is one");
-        let say = vec![Input::Command(Command::Say(texts))];
+        let say = vec![Input::Command(Command::Say { texts, at: UnixTime(0) })];
         self.hand_over(who, say)
     }
 
@@ -166,7 +167,8 @@ impl Room {
 }
 
 fn seed(who: u8) -> Seed {
-    Seed { id: NodeId::new([who; 32], NonZeroU64::MIN), room: RoomId([1; 16]), jitter: [who; 32] }
+    let identity = Identity::sham([who; 32]);
+    Seed { identity, incarnation: NonZeroU64::MIN, room: RoomId([1; 16]), jitter: [who; 32] }
 }
 
 fn addr(who: u8) -> SocketAddr {

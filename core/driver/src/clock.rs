@@ -2,9 +2,9 @@
 
 #![allow(clippy::disallowed_methods, reason = "this is the one place that reads a clock")]
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use ringchat_core::Instant;
+use ringchat_core::{Instant, UnixTime};
 
 /// A clock that starts at zero. It goes on while the machine is suspended, where the system can tell.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +23,11 @@ impl Clock {
     pub(crate) fn until(self, at: Instant) -> Duration {
         at.since(self.now())
     }
+}
+
+/// The wall clock, which may leap.
+pub(crate) fn wall_clock() -> UnixTime {
+    UnixTime(SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs())
 }
 
 #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -9,6 +9,7 @@ use ringchat_core::{DownReason, LinkId, Origin};
 use crate::frame_reader::{FrameReader, Trust};
 use crate::host::lock;
 use crate::link_reader::LinkReader;
+use crate::seen::SharedSeen;
 use crate::socket::Socket;
 use crate::transport::Transport;
 use crate::write_queue::WriteQueue;
@@ -81,7 +82,7 @@ pub struct Connection<S: Socket> {
 }
 
 impl<S: Socket> Connection<S> {
-    /// Takes a connected socket and starts its reader.
+    /// Takes a connected socket and starts its reader, which shares `seen` with all readers of the room.
     ///
     /// # Errors
     /// If the connection is broken, or the transport cannot start a reader.
@@ -90,11 +91,12 @@ impl<S: Socket> Connection<S> {
         link: LinkId,
         origin: Origin,
         socket: S,
+        seen: &SharedSeen,
     ) -> io::Result<Self> {
         socket.send_promptly()?;
         let shared = Arc::new(SharedSocket { socket, writes: Mutex::default() });
         let trust = Trust::new(origin);
-        let reader = LinkReader::new(link, FrameReader::new(trust.clone()));
+        let reader = LinkReader::new(link, FrameReader::new(trust.clone(), seen.clone()));
         transport.start_reader(Arc::clone(&shared), reader)?;
         Ok(Self { shared, trust })
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ringchat_core::{
     Action, CloseMode, Command, Config, DialFailure, DialId, Input, Instant, Node, Notice, Origin, Outbox,
-    Seed,
+    Seed, UnixTime,
 };
 
 use crate::commands::{CommandQueue, ReportTo, UserCommand};
@@ -127,12 +127,12 @@ impl<T: Transport> Driver<T> {
         commands
     }
 
-    /// Hands the node what [`take_commands`](Self::take_commands) gave.
-    pub(crate) fn command(&mut self, now: Instant, commands: Vec<UserCommand>) {
+    /// Hands the node what [`take_commands`](Self::take_commands) gave. `at` is the wall clock.
+    pub(crate) fn command(&mut self, now: Instant, at: UnixTime, commands: Vec<UserCommand>) {
         let mut inputs = Vec::with_capacity(commands.len());
         for command in commands {
             inputs.push(Input::Command(match command {
-                UserCommand::Say(texts) => Command::Say(texts),
+                UserCommand::Say(texts) => Command::Say { texts, at },
                 UserCommand::Report(to) => {
                     self.reports.push_back(to);
                     Command::Report

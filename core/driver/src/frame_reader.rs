@@ -7,6 +7,8 @@ use ringchat_core::limits::{MAX_FRAME, MAX_GREETING};
 use ringchat_core::wire::{Envelope, FrameDecoder};
 use ringchat_core::{DownReason, Origin};
 
+use crate::seen::SharedSeen;
+
 /// Whether the node trusts a link with long frames. The node's side sets it, the reader's side reads it. The other
 /// end sends long frames only after an answer, which is sent after this was set.
 #[derive(Clone, Debug)]
@@ -33,14 +35,15 @@ impl Trust {
 pub(crate) struct FrameReader {
     decoder: FrameDecoder,
     trust: Trust,
+    seen: SharedSeen,
     /// How many messages the last read completed; the next may bring as many.
     last: usize,
 }
 
 impl FrameReader {
     /// For a new connection.
-    pub(crate) fn new(trust: Trust) -> Self {
-        Self { decoder: FrameDecoder::new(MAX_GREETING), trust, last: 0 }
+    pub(crate) fn new(trust: Trust, seen: SharedSeen) -> Self {
+        Self { decoder: FrameDecoder::new(MAX_GREETING), trust, seen, last: 0 }
     }
 
     /// Room to read into; never empty.
@@ -59,7 +62,7 @@ impl FrameReader {
         self.decoder.set_limit(self.trust.limit());
         let mut envelopes = Vec::with_capacity(self.last);
         let end = loop {
-            match self.decoder.pop() {
+            match self.decoder.pop(&mut self.seen) {
                 Ok(Some(envelope)) => envelopes.push(envelope),
                 Ok(None) => break None,
                 Err(error) => break Some(DownReason::Protocol(error)),
@@ -91,7 +94,7 @@ mod tests {
 
     #[test]
     fn one_read_is_one_batch() {
-        let mut frame_reader = FrameReader::new(Trust::new(Origin::Accepted));
+        let mut frame_reader = FrameReader::new(Trust::new(Origin::Accepted), SharedSeen::default());
         let (envelopes, end) = read(&mut frame_reader, &leaves(3));
         assert_eq!(envelopes.iter().map(|e| e.stamp.0).collect::<Vec<_>>(), [0, 1, 2]);
         assert_eq!(end, None);
@@ -100,7 +103,7 @@ mod tests {
 
     #[test]
     fn messages_before_a_fault_are_still_given() {
-        let mut frame_reader = FrameReader::new(Trust::new(Origin::Accepted));
+        let mut frame_reader = FrameReader::new(Trust::new(Origin::Accepted), SharedSeen::default());
         let mut bytes = leaves(1);
         bytes.extend_from_slice(&u32::MAX.to_be_bytes());
         let (envelopes, end) = read(&mut frame_reader, &bytes);
@@ -110,7 +113,7 @@ mod tests {
 
     #[test]
     fn an_end_inside_a_frame_is_a_fault() {
-        let mut frame_reader = FrameReader::new(Trust::new(Origin::Accepted));
+        let mut frame_reader = FrameReader::new(Trust::new(Origin::Accepted), SharedSeen::default());
         let bytes = leaves(1);
         read(&mut frame_reader, &bytes[..bytes.len() - 1]);
         let (_, end) = frame_reader.advance(0);
@@ -122,9 +125,9 @@ mod tests {
         let mut header = GREETING.to_vec();
         header.extend_from_slice(&u32::try_from(MAX_FRAME).unwrap().to_be_bytes());
         let trust = Trust::new(Origin::Accepted);
-        let (_, end) = read(&mut FrameReader::new(trust.clone()), &header);
+        let (_, end) = read(&mut FrameReader::new(trust.clone(), SharedSeen::default()), &header);
         assert!(matches!(end, Some(DownReason::Protocol(DecodeError::TooLong { .. }))));
-        let mut frame_reader = FrameReader::new(trust.clone());
+        let mut frame_reader = FrameReader::new(trust.clone(), SharedSeen::default());
         trust.give();
         assert_eq!(read(&mut frame_reader, &header), (Vec::new(), None));
     }

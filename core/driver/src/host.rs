@@ -11,7 +11,7 @@ use std::time::Duration;
 use event_listener::Event as Waiters;
 use ringchat_core::{Config, Instant, Seed, Seq, Text};
 
-use crate::clock::Clock;
+use crate::clock::{Clock, wall_clock};
 use crate::commands::{CommandQueue, ReportTo};
 use crate::driver::Driver;
 use crate::event_stream::EventSink;
@@ -191,7 +191,7 @@ impl<T: Transport> Host<T> {
             if was_full {
                 self.room_for_commands.notify(usize::MAX);
             }
-            driver.command(now, commands);
+            driver.command(now, wall_clock(), commands);
         }
     }
 

@@ -65,11 +65,12 @@ impl LinkReader {
 mod tests {
     use super::*;
     use crate::frame_reader::Trust;
+    use crate::seen::SharedSeen;
     use ringchat_core::Origin;
     use ringchat_core::wire::{DecodeError, GREETING};
 
     fn reader() -> LinkReader {
-        LinkReader::new(LinkId(1), FrameReader::new(Trust::new(Origin::Accepted)))
+        LinkReader::new(LinkId(1), FrameReader::new(Trust::new(Origin::Accepted), SharedSeen::default()))
     }
 
     fn read(reader: &mut LinkReader, bytes: &[u8]) -> Vec<Job<()>> {

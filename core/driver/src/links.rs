@@ -11,6 +11,7 @@ use ringchat_core::{CloseMode, DownReason, Input, Instant, LinkId, Origin};
 
 use crate::connection::Connection;
 use crate::outgoing::{Outgoing, Parts};
+use crate::seen::SharedSeen;
 use crate::transport::Transport;
 
 /// How long a connection that was closed in order may take to end.
@@ -22,6 +23,7 @@ const MAX_LINGERING: usize = 64;
 /// The links of a node, over a transport.
 pub(crate) struct Links<T: Transport> {
     transport: T,
+    seen: SharedSeen,
     open: BTreeMap<LinkId, Link<T>>,
     last: u64,
     outgoing: Outgoing,
@@ -59,6 +61,7 @@ impl<T: Transport> Links<T> {
     pub(crate) fn new(transport: T) -> Self {
         Self {
             transport,
+            seen: SharedSeen::default(),
             open: BTreeMap::new(),
             last: 0,
             outgoing: Outgoing::default(),
@@ -76,7 +79,7 @@ impl<T: Transport> Links<T> {
     pub(crate) fn open(&mut self, origin: Origin, socket: T::Socket) -> io::Result<LinkId> {
         self.last = self.last.saturating_add(1);
         let id = LinkId(self.last);
-        let connection = Connection::open(&self.transport, id, origin, socket)?;
+        let connection = Connection::open(&self.transport, id, origin, socket, &self.seen)?;
         self.open.insert(id, Link { connection, gathered: Parts::default() });
         let greeting = self.outgoing.add_bytes(&GREETING);
         self.gather(id, greeting);

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
 
-use ringchat_core::wire::{Beat, CandidateRank, Deliver, Elect, Hello, Install, Message, Run, Sync};
+use ringchat_core::wire::{Beat, CandidateRank, Deliver, Elect, Hello, Install, Message, Proven, Run, Sync};
 use ringchat_core::{Action, Chat, Input, Instant, LinkId, Member, NodeId, Notice, Roster, View};
 
 /// A trace.
@@ -217,7 +217,7 @@ fn fmt_elect(f: &mut fmt::Formatter<'_>, elect: &Elect) -> fmt::Result {
     )
 }
 
-fn fmt_submit(f: &mut fmt::Formatter<'_>, view: View, runs: &[Run]) -> fmt::Result {
+fn fmt_submit(f: &mut fmt::Formatter<'_>, view: View, runs: &[Proven<Run>]) -> fmt::Result {
     write!(f, " in {}", Seen(Some(view)))?;
     runs.iter().try_for_each(|run| {
         write!(f, " {}:{}", Id(run.origin.id), run.first)?;

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::limits::{MAX_FRAME, MAX_GREETING};
-use crate::wire::{DecodeError, Envelope, FrameDecoder, GREETING, encode};
+use crate::wire::{DecodeError, Envelope, FrameDecoder, GREETING, ShamSeen, encode};
 
 /// The messages that a decoder finds in the bytes of a link, and the error that ends them.
 type Outcome = (Vec<Envelope>, Result<(), DecodeError>);
@@ -118,7 +118,7 @@ fn feed(
         }
         decoder.advance(now.len());
         bytes = later;
-        while let Some(message) = decoder.pop()? {
+        while let Some(message) = decoder.pop(&mut ShamSeen::default())? {
             messages.push(message);
         }
         if bytes.is_empty() {

@@ -1,5 +1,6 @@
 //! One node with a driver that keeps its duties, among peers that send anything.
 
+use crate::secure::Identity;
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use core::net::SocketAddr;
@@ -18,7 +19,7 @@ use crate::name::Name;
 use crate::node::Node;
 use crate::node::inspect::invariants;
 use crate::text::Text;
-use crate::time::Instant;
+use crate::time::{Instant, UnixTime};
 use crate::wire::{DecodeError, Envelope, Message, encode};
 
 /// How many ids a frame can name by number: the node's own, which is 0, and those of its peers.
@@ -59,7 +60,8 @@ pub fn node(data: &[u8]) {
 pub fn born(number: u8, creates: bool) -> Node {
     let contacts = (0..CAST).filter(|other| *other != number).map(addr).collect();
     let start = if creates { Start::Create } else { Start::Join { contacts } };
-    let seed = Seed { id: cast(number), room: RoomId([1; RoomId::BYTES]), jitter: [number; 32] };
+    let (identity, room) = (identity(number), RoomId([1; RoomId::BYTES]));
+    let seed = Seed { identity, incarnation: CAST_LIFE, room, jitter: [number; 32] };
     Node::new(Config::new(addr(number), Name::unknown(), start), seed, BIRTH)
 }
 
@@ -283,7 +285,7 @@ fn command(script: &mut Script<'_>) -> Option<Command> {
         1 => Some(Command::Report),
         length => {
             let text = "x".repeat(usize::from(length).saturating_mul(64));
-            Text::new(&text).ok().map(|text| Command::Say(text.into()))
+            Text::new(&text).ok().map(|text| Command::Say { texts: text.into(), at: UnixTime(0) })
         }
     }
 }
@@ -326,7 +328,11 @@ pub(super) fn cast(number: u8) -> NodeId {
 
 /// The id of that number in the life called `incarnation`.
 pub(super) fn life(number: u8, incarnation: NonZeroU64) -> NodeId {
-    NodeId::new([number.saturating_add(1); 32], incarnation)
+    NodeId::new(identity(number).key(), incarnation)
+}
+
+fn identity(number: u8) -> Identity {
+    Identity::sham([number.saturating_add(1); 32])
 }
 
 pub(super) fn addr(number: u8) -> SocketAddr {

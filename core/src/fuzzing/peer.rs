@@ -18,7 +18,7 @@ use crate::text::Text;
 use crate::text_run::TextRun;
 use crate::wire::{
     Beat, Body, CandidateRank, Change, Deliver, Elect, Elected, Entry, Envelope, Hello, Install, Join,
-    Message, NotMember, Refusal, RefusedKind, Run, Sync, ViewSpan,
+    Message, NotMember, Proven, Refusal, RefusedKind, Run, Sync, ViewSpan,
 };
 
 /// A peer that knows the node to which it sends.
@@ -172,10 +172,8 @@ impl Peer<'_> {
     fn body(&self, script: &mut Script<'_>) -> Body {
         match script.byte() % 4 {
             0 => Body::Membership { cfg: self.cfg(script), change: self.change(script).into() },
-            1 => {
-                Body::Gap { origin: member(script).into(), first: Seq(1), last: self.seq(id(script), script) }
-            }
-            _ => Body::Chat { said: self.said(script), replayed: script.flag() },
+            1 => Body::Chat { said: self.said(script), missing: u64::from(script.byte()), replayed: false },
+            _ => Body::Chat { said: self.said(script), missing: 0, replayed: script.flag() },
         }
     }
 
@@ -191,7 +189,7 @@ impl Peer<'_> {
         }
     }
 
-    fn said(&self, script: &mut Script<'_>) -> Run {
+    fn said(&self, script: &mut Script<'_>) -> Proven<Run> {
         let origin = member(script);
         let first = self.seq(origin.id, script);
         let (length, count) = match script.byte() {
@@ -199,17 +197,17 @@ impl Peer<'_> {
             byte => (usize::from(byte % 8), usize::from(byte >> 5).max(1)),
         };
         let texts = TextRun::new(&vec![text(length); count]).unwrap_or_else(|| text(length).into());
-        Run { origin: origin.into(), first, stamp: self.stamp(script), texts }
+        Run::sham(RoomId::UNKNOWN, origin.into(), first, self.stamp(script), texts)
     }
 
     /// The number of a message of `origin`: mostly the next one after those in the log.
     fn seq(&self, origin: NodeId, script: &mut Script<'_>) -> Seq {
         let mine = |body: &Body| match body {
             Body::Chat { said, .. } if said.origin.id == origin => Some(said.last()),
-            Body::Chat { .. } | Body::Gap { .. } | Body::Membership { .. } => None,
+            Body::Chat { .. } | Body::Membership { .. } => None,
         };
         let last = self.node.log_entries().filter_map(|entry| mine(&entry.body)).max().unwrap_or_default();
-        Seq(near(last.next().0, script))
+        Seq(near(last.next().0, script).max(1))
     }
 
     fn history(&self, script: &mut Script<'_>) -> Vec<ViewSpan> {

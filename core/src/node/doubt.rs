@@ -14,7 +14,7 @@ use crate::ids::{LinkId, NodeId};
 use crate::limits::PUT_OFF_BYTES;
 use crate::numbers::Epoch;
 use crate::time::Instant;
-use crate::wire::{Message, RefusedKind, Run};
+use crate::wire::{Message, Proven, RefusedKind, Run};
 
 /// Whether a leader that slept still leads.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -109,7 +109,7 @@ fn weight(message: &Message) -> u64 {
         Message::Sync(sync) => &sync.tail,
         _ => return FRAME,
     };
-    said.iter().map(|said: &Run| said.weight()).sum::<u64>().saturating_add(FRAME)
+    said.iter().map(|said: &Proven<Run>| said.weight()).sum::<u64>().saturating_add(FRAME)
 }
 
 impl Node {

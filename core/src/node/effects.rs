@@ -49,6 +49,11 @@ impl Effects {
     }
 
     /// Sets the room that this node creates.
+    /// The room, once it is known.
+    pub(super) fn room(&self) -> RoomId {
+        self.room
+    }
+
     pub(super) fn create_room(&mut self, room: RoomId) {
         self.room = room;
     }

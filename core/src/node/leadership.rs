@@ -11,14 +11,14 @@ use super::log::Log;
 use super::merging::Merge;
 use super::removal::Removals;
 use super::timers::Timer;
-use crate::action::{CloseMode, Departure};
+use crate::action::{CloseMode, Departure, Fault};
 use crate::config::Times;
 use crate::ids::{LinkId, NodeId};
 use crate::limits::{INFLIGHT_BYTES, UNSTABLE_BYTES};
 use crate::numbers::{Index, Seq};
 use crate::roster::View;
 use crate::time::Instant;
-use crate::wire::{Body, Change, Deliver, Entry, Message, Refusal, Run};
+use crate::wire::{Body, Change, Deliver, Entry, Message, Proven, Refusal, Run};
 
 /// The leader's side of the protocol. An election or another leader ends it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -34,7 +34,7 @@ pub(super) struct Leadership {
     /// Members that were cut off and have not come back yet.
     cut_off: BTreeSet<NodeId>,
     /// Runs that wait while too much is unstable.
-    held: VecDeque<Run>,
+    held: VecDeque<Proven<Run>>,
     /// Whether too much is unstable.
     holding: bool,
     /// The least that a synced member has of the log.
@@ -236,7 +236,7 @@ impl Leadership {
 
     /// The number of the last message of `origin` that is held, if any is.
     pub(super) fn last_held(&self, origin: NodeId) -> Option<Seq> {
-        self.held.iter().rev().find(|said| said.origin.id == origin).map(Run::last)
+        self.held.iter().rev().find(|said| said.origin.id == origin).map(|said| said.last())
     }
 
     /// Whether too much is unstable to sequence more chat.
@@ -245,12 +245,12 @@ impl Leadership {
     }
 
     /// Keeps a run until enough is stable.
-    pub(super) fn hold(&mut self, said: Run) {
+    pub(super) fn hold(&mut self, said: Proven<Run>) {
         self.held.push_back(said);
     }
 
     /// The next run that was held, unless too much is unstable.
-    fn take_held(&mut self) -> Option<Run> {
+    fn take_held(&mut self) -> Option<Proven<Run>> {
         if self.holding { None } else { self.held.pop_front() }
     }
 
@@ -298,7 +298,7 @@ impl Leadership {
 
     /// The runs that wait while too much is unstable.
     #[cfg(feature = "inspect")]
-    pub(super) fn held(&self) -> &VecDeque<Run> {
+    pub(super) fn held(&self) -> &VecDeque<Proven<Run>> {
         &self.held
     }
 }
@@ -362,7 +362,7 @@ impl Node {
             return None;
         }
         let next = self.replica.log().batch_end(progress.sent);
-        Some((self.replica.log().range(progress.sent, next).collect(), next))
+        Some((self.replica.log().range(progress.sent, next).cloned().collect(), next))
     }
 
     /// The next batch that the members which keep up were not sent yet.
@@ -374,6 +374,9 @@ impl Node {
     pub(super) fn on_ack(&mut self, member: NodeId, view: View, index: Index) {
         if !self.leads() || view != self.membership.view() || index > self.replica.log().len() {
             return;
+        }
+        if !self.replica.log().is_between_entries(index) {
+            return self.accuse(member, Fault::WithinRun);
         }
         let now = self.now();
         let Some(progress) = self.role.leadership_mut().and_then(|it| it.members.get_mut(&member)) else {
@@ -445,7 +448,7 @@ impl Node {
         }
         self.timers.clear(Timer::Slow);
         while let Some(said) = self.role.leadership_mut().and_then(Leadership::take_held) {
-            self.sequence(Body::Chat { said, replayed: false });
+            self.sequence(Body::Chat { said, missing: 0, replayed: false });
         }
         self.sequence_own();
     }

@@ -2,14 +2,13 @@
 
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
-use core::borrow::Borrow;
 use core::mem;
 
 use crate::ids::NodeId;
 use crate::limits::{ABSENT_HISTORY_BYTES, BATCH_BYTES, HISTORY_BYTES, HISTORY_ENTRIES, MAX_VIEW_HISTORY};
 use crate::numbers::{Epoch, Index, Seq, Stamp};
 use crate::roster::View;
-use crate::wire::{Body, Entry, Run, ViewSpan};
+use crate::wire::{Body, Entry, Proven, Run, ViewSpan};
 
 /// The log of one node. Indices count from the first entry ever, not from the first one kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -92,14 +91,19 @@ impl Log {
         self.kept.iter()
     }
 
-    /// What is kept of the places `from..to`, oldest first.
-    pub(crate) fn range(&self, from: Index, to: Index) -> impl DoubleEndedIterator<Item = Entry> {
-        let end = self.kept.partition_point(|entry| entry.index < to);
-        let within = self.kept.range(self.holder(from).min(end)..end);
-        within.filter_map(move |entry| entry.part(from, to))
+    /// The entries kept that begin in the places `from..to`, oldest first.
+    pub(crate) fn range(&self, from: Index, to: Index) -> impl DoubleEndedIterator<Item = &Entry> {
+        let end = self.position(to);
+        self.kept.range(self.position(from).min(end)..end)
     }
 
-    /// Where a batch ends that begins at `from`: with the text that fills it, or with the log.
+    /// Whether an entry begins at `index`, or would. Of what is no longer kept, nobody knows any longer.
+    pub(crate) fn is_between_entries(&self, index: Index) -> bool {
+        let next = self.kept.get(self.position(index)).map_or(self.len(), |entry| entry.index);
+        index < self.base || index == next
+    }
+
+    /// Where a batch ends that begins at `from`: with the entry that fills it, or with the log.
     pub(crate) fn batch_end(&self, from: Index) -> Index {
         self.place_after(self.weight_before(from).saturating_add(BATCH_BYTES as u64))
     }
@@ -115,26 +119,18 @@ impl Log {
     }
 
     fn weight_before(&self, index: Index) -> u64 {
-        let at = self.holder(index);
-        let (Some(before), Some(entry)) = (self.before.get(at), self.kept.get(at)) else {
-            return self.weight;
-        };
-        before.saturating_add(entry.weight_of(index.since(entry.index)))
+        self.before.get(self.position(index)).copied().unwrap_or(self.weight)
     }
 
-    /// The first place before which there is at least this weight.
+    /// Where the first entry begins before which there is at least this weight.
     fn place_after(&self, weight: u64) -> Index {
-        let at = self.before.partition_point(|before| *before < weight).saturating_sub(1);
-        let (Some(before), Some(entry)) = (self.before.get(at), self.kept.get(at)) else { return self.len() };
-        match weight.saturating_sub(*before) {
-            0 => entry.index,
-            lacking => entry.index.plus(entry.count_in(lacking)),
-        }
+        let at = self.before.partition_point(|before| *before < weight);
+        self.kept.get(at).map_or(self.len(), |entry| entry.index)
     }
 
-    /// The position, among the entries kept, of the entry that holds the place `index`, or that would.
-    fn holder(&self, index: Index) -> usize {
-        self.kept.partition_point(|entry| entry.end() <= index)
+    /// The position, among the entries kept, of the first that begins at the place `index` or later.
+    fn position(&self, index: Index) -> usize {
+        self.kept.partition_point(|entry| entry.index < index)
     }
 
     /// Appends an entry, whose index must be the log's length.
@@ -162,7 +158,7 @@ impl Log {
     /// one before, and with a later stamp if both are of one view. A leader changes the membership in its own view
     /// alone.
     pub(crate) fn may_go_on(&self, end: Index, entries: &[Entry]) -> bool {
-        let mut last = self.range(self.base, end).next_back().as_ref().map(Tip::of);
+        let mut last = self.range(self.base, end).next_back().map(Tip::of);
         entries.iter().all(|entry| {
             changes_own_view(entry) && last.replace(Tip::of(entry)).is_none_or(|last| last.precedes(entry))
         })
@@ -178,17 +174,15 @@ impl Log {
         origins
     }
 
-    /// Drops all from the place `end` on.
+    /// Drops all from the place `end` on, where an entry begins.
     pub(crate) fn truncate(&mut self, end: Index) {
         if end >= self.len() {
             return;
         }
         self.weight = self.weight_before(end);
-        let cut = self.holder(end);
-        let left = self.kept.get(cut).and_then(|entry| entry.part(entry.index, end));
-        self.kept.truncate(cut);
-        self.kept.extend(left);
-        self.before.truncate(self.kept.len());
+        let left = self.position(end);
+        self.kept.truncate(left);
+        self.before.truncate(left);
         let mut start = Index::default();
         self.history.retain_mut(|segment| {
             let stays = start < end;
@@ -201,20 +195,19 @@ impl Log {
     }
 
     /// The chat from `index` on that is kept, oldest first.
-    pub(crate) fn tail(&self, index: Index) -> impl Iterator<Item = Run> {
-        self.range(index, self.len()).filter_map(|entry| match entry.body {
-            Body::Chat { said, .. } => Some(said),
-            Body::Membership { .. } | Body::Gap { .. } => None,
-        })
+    pub(crate) fn tail(&self, index: Index) -> impl Iterator<Item = &Proven<Run>> {
+        self.range(index, self.len()).filter_map(Entry::said)
     }
 
-    /// Drops history below `stable` and over the usual bounds. Members that are away or catch up need the log from
-    /// `needed` on, which is kept within a bound of its own.
+    /// Drops history below `stable` and over the usual bounds, in whole entries. Members that are away or catch up need
+    /// the log from `needed` on, which is kept within a bound of its own.
     pub(crate) fn prune(&mut self, stable: Index, needed: Option<Index>) {
         let lightest = |bytes: usize| self.place_after(self.weight.saturating_sub(bytes as u64));
         let usual = self.len().minus(HISTORY_ENTRIES as u64).max(lightest(HISTORY_BYTES));
         let base = needed.map_or(usual, |needed| usual.min(needed.max(lightest(ABSENT_HISTORY_BYTES))));
         let base = base.min(stable).min(self.len());
+        let within = self.kept.partition_point(|entry| entry.end() <= base);
+        let base = self.kept.get(within).map_or(base, |entry| entry.index);
         if base > self.base {
             self.drop_before(base);
         }
@@ -224,16 +217,9 @@ impl Log {
         let mut origins = mem::take(&mut self.base_origins);
         count(&mut origins, self.range(self.base, base));
         self.base_origins = origins;
-        let first_weight = self.weight_before(base);
-        let cut = self.holder(base);
-        self.kept.drain(..cut);
-        self.before.drain(..cut);
-        if let (Some(first), Some(before)) = (self.kept.front_mut(), self.before.front_mut())
-            && let Some(rest) = first.starting_at(base)
-        {
-            *first = rest;
-            *before = first_weight;
-        }
+        let gone = self.position(base);
+        self.kept.drain(..gone);
+        self.before.drain(..gone);
         self.base = base;
     }
 
@@ -280,23 +266,17 @@ impl Tip {
 fn changes_own_view(entry: &Entry) -> bool {
     match &entry.body {
         Body::Membership { cfg, .. } => cfg.view == entry.view,
-        Body::Chat { .. } | Body::Gap { .. } => true,
+        Body::Chat { .. } => true,
     }
 }
 
-/// Raises the message numbers in `origins` by the chat and the gaps in `entries`.
-pub(crate) fn count(
-    origins: &mut BTreeMap<NodeId, Seq>,
-    entries: impl IntoIterator<Item = impl Borrow<Entry>>,
-) {
+/// Raises the message numbers in `origins` by the chat in `entries`.
+pub(crate) fn count<'a>(origins: &mut BTreeMap<NodeId, Seq>, entries: impl IntoIterator<Item = &'a Entry>) {
     for entry in entries {
-        let (origin, last) = match &entry.borrow().body {
-            Body::Chat { said, .. } => (&said.origin, said.last()),
-            Body::Gap { origin, last, .. } => (origin, *last),
-            Body::Membership { .. } => continue,
-        };
-        let known = origins.entry(origin.id).or_default();
-        *known = last.max(*known);
+        if let Body::Chat { said, .. } = &entry.body {
+            let known = origins.entry(said.origin.id).or_default();
+            *known = said.last().max(*known);
+        }
     }
 }
 
@@ -306,6 +286,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::ids::RoomId;
     use crate::limits::MAX_TEXT;
     use crate::roster::Member;
     use crate::text::Text;
@@ -323,8 +304,8 @@ mod tests {
         let origin = Member::numbered(origin);
         let texts: Vec<Text> = texts.iter().map(|text| Text::new(text).unwrap()).collect();
         let texts = TextRun::new(&texts).unwrap();
-        let said = Run { origin: origin.into(), first: Seq(first), stamp: Stamp(1), texts };
-        let body = Body::Chat { said, replayed: false };
+        let said = Run::sham(RoomId::UNKNOWN, origin.into(), Seq(first), Stamp(1), texts);
+        let body = Body::Chat { said, missing: 0, replayed: false };
         log.push(Entry { view, index: log.len(), stamp: Stamp(log.len().0), body });
     }
 
@@ -382,7 +363,7 @@ mod tests {
     enum Op {
         /// A run of so many texts of so many bytes.
         Push { origin: u16, count: usize, bytes: usize },
-        /// Of all places, so many of a thousand stay.
+        /// Of all entries, so many of a thousand stay.
         Truncate(u64),
         /// Of all places, so many of a thousand are stable, and so many are needed.
         Prune(u64, Option<u64>),
@@ -397,62 +378,71 @@ mod tests {
         ]
     }
 
-    /// Two logs to which the same happens: one takes runs, the other each text by itself.
+    /// A log, and all entries that it ever was to keep.
     #[derive(Default)]
-    struct Twins {
-        runs: Log,
-        singles: Log,
+    struct Watched {
+        log: Log,
+        all: Vec<Entry>,
     }
 
-    impl Twins {
+    impl Watched {
         fn happen(&mut self, op: &Op) {
-            let len = self.runs.len();
-            let place = |thousandths: u64| Index(len.0 * thousandths / 1000);
+            let place = |thousandths: u64| Index(self.log.len().0 * thousandths / 1000);
             match *op {
                 Op::Push { origin, count, bytes } => {
                     let texts = "x".repeat(bytes);
-                    let first = self.runs.last_of(id(origin)).next().0;
-                    push(&mut self.runs, view(1, 1), origin, first, &alloc::vec![texts.as_str(); count]);
-                    let run = self.runs.entries().next_back().unwrap();
-                    run.one_by_one().for_each(|single| self.singles.push(single));
+                    let count = count.min(BATCH_BYTES / (bytes + 128) + 1);
+                    let first = self.log.last_of(id(origin)).next().0;
+                    push(&mut self.log, view(1, 1), origin, first, &alloc::vec![texts.as_str(); count]);
+                    self.all.extend(self.log.entries().next_back().cloned());
                 }
-                Op::Truncate(to) => self.both(|log| log.truncate(place(to).max(log.base()))),
+                Op::Truncate(to) => {
+                    let end = self.border(place(to)).max(self.log.base());
+                    self.log.truncate(end);
+                    self.all.retain(|entry| entry.index < end);
+                }
                 Op::Prune(to, needed) => {
-                    let needed = needed.map(place);
-                    self.both(|log| log.prune(place(to), needed));
+                    let (base, stable, needed) = (self.log.base(), place(to), needed.map(place));
+                    self.log.prune(stable, needed);
+                    assert!(self.log.base() <= stable.max(base));
                 }
             }
         }
 
-        fn both(&mut self, change: impl Fn(&mut Log)) {
-            change(&mut self.runs);
-            change(&mut self.singles);
+        /// Where the entry begins that holds `index`, or the log ends.
+        fn border(&self, index: Index) -> Index {
+            let holder = self.all.iter().find(|entry| entry.end() > index);
+            holder.map_or(self.log.len(), |entry| entry.index)
         }
 
         fn check(&self) {
-            let Self { runs, singles } = self;
-            assert_eq!((runs.base(), runs.len()), (singles.base(), singles.len()));
-            assert_eq!(runs.history(), singles.history());
-            assert_eq!((runs.origins(), runs.below_base()), (singles.origins(), singles.below_base()));
-            assert!(runs.entries().flat_map(Entry::one_by_one).eq(singles.entries().cloned()));
-            for part in 0..=10 {
-                let place = runs.base().plus(runs.len().since(runs.base()) * part / 10);
-                assert_eq!(runs.batch_end(place), singles.batch_end(place), "from {place}");
-                assert_eq!(runs.weight(place, runs.len()), singles.weight(place, runs.len()), "from {place}");
-                assert_eq!(runs.origins_before(place), singles.origins_before(place), "before {place}");
-                let tail = |log: &Log| log.tail(place).map(|said| said.count()).sum::<u64>();
-                assert_eq!((tail(runs), tail(singles)), (runs.len().since(place), runs.len().since(place)));
+            let Self { log, all } = self;
+            let kept = || all.iter().filter(|entry| entry.index >= log.base());
+            assert!(log.entries().eq(kept()), "whole entries are kept, and no others");
+            assert_eq!(self.border(log.base()), log.base());
+            let mut numbers = BTreeMap::new();
+            count(&mut numbers, all);
+            assert_eq!(log.origins(), &numbers);
+            for entry in kept() {
+                assert!(log.is_between_entries(entry.index));
+                assert_eq!(log.is_between_entries(entry.index.next()), entry.count() == 1);
+                let weight = kept().filter(|later| later.index >= entry.index).map(Entry::weight).sum();
+                assert_eq!(log.weight(entry.index, log.len()), weight);
+                let batch = log.batch_end(entry.index);
+                let last = log.range(entry.index, batch).next_back().unwrap();
+                assert_eq!(last.end(), batch, "a batch ends between entries");
+                assert!(log.weight(entry.index, last.index) < BATCH_BYTES as u64);
             }
         }
     }
 
     proptest! {
         #[test]
-        fn where_runs_are_cut_does_not_matter(ops in vec(op(), 1..12)) {
-            let mut twins = Twins::default();
+        fn a_log_keeps_whole_entries_whatever_happens(ops in vec(op(), 1..12)) {
+            let mut watched = Watched::default();
             for op in &ops {
-                twins.happen(op);
-                twins.check();
+                watched.happen(op);
+                watched.check();
             }
         }
     }

@@ -91,7 +91,8 @@ pub struct Node {
 impl Node {
     /// A new node. `seed` is all that is random about it; `now` is the driver's clock.
     pub fn new(config: Config, seed: Seed, now: Instant) -> Self {
-        let Seed { id, room, jitter } = seed;
+        let id = seed.id();
+        let Seed { identity, room, jitter, .. } = seed;
         let me = Arc::new(Member::new(id, config.addr, config.name));
         let role = match config.start {
             Start::Create => Role::Founding(room),
@@ -109,7 +110,7 @@ impl Node {
             ring: Ring::default(),
             links: Links::default(),
             replica: Replica::default(),
-            own: OwnMessages::default(),
+            own: OwnMessages::new(identity),
             doubt: Doubt::default(),
             reach: Reach::default(),
             effects: Effects::new(now),
@@ -171,7 +172,7 @@ impl Node {
     fn take(&mut self, input: Input) {
         match input {
             Input::Tick => {}
-            Input::Command(Command::Say(texts)) => self.say(&texts),
+            Input::Command(Command::Say { texts, at }) => self.say(&texts, at),
             Input::Command(Command::Report) => {
                 let report = self.report();
                 self.effects.notify(Notice::Report(report.into()));

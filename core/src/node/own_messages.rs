@@ -4,19 +4,23 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use crate::ids::RoomId;
 use crate::limits::{BATCH_BYTES, SUBMIT_WINDOW, SUBMIT_WINDOW_BYTES};
 use crate::numbers::{Index, Seq, Stamp};
 use crate::roster::Member;
+use crate::secure::{Identity, Signature};
 use crate::text_run::TextRun;
-use crate::wire::{Entry, Run};
+use crate::time::UnixTime;
+use crate::wire::{Entry, Proven, Run, texts_of_a_run};
 
 /// The own messages without a place in the log, in the order in which they were said, and how far the others are.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct OwnMessages {
+    /// Signs what is said.
+    identity: Identity,
     /// The number of the last message said.
     last: Seq,
-    /// Each run fits a batch.
-    waiting: VecDeque<Run>,
+    waiting: VecDeque<Proven<Run>>,
     /// How many messages wait.
     count: usize,
     /// How many bytes their texts have.
@@ -28,6 +32,18 @@ pub(crate) struct OwnMessages {
 }
 
 impl OwnMessages {
+    pub(super) fn new(identity: Identity) -> Self {
+        Self {
+            identity,
+            last: Seq::default(),
+            waiting: VecDeque::new(),
+            count: 0,
+            bytes: 0,
+            submit_from: None,
+            end: Index::default(),
+        }
+    }
+
     /// Whether one more message may wait, however long it is.
     pub(super) fn has_room(&self) -> bool {
         self.count < SUBMIT_WINDOW && self.bytes < SUBMIT_WINDOW_BYTES
@@ -50,20 +66,32 @@ impl OwnMessages {
         self.last
     }
 
-    /// Numbers new texts of `origin`, which wait from now on. Returns the number of the first.
-    pub(super) fn say(&mut self, origin: Arc<Member>, texts: TextRun, stamp: Stamp) -> Seq {
-        let first = self.last.next();
+    /// Numbers and signs new texts of `origin`, which wait from now on. Returns the number of the first.
+    pub(super) fn say(
+        &mut self,
+        origin: &Arc<Member>,
+        texts: TextRun,
+        stamp: Stamp,
+        at: UnixTime,
+        room: RoomId,
+    ) -> Seq {
+        let before = self.last;
         self.count = self.count.saturating_add(texts.len());
         self.bytes = self.bytes.saturating_add(texts.bytes(usize::MAX));
-        let said = Run { origin, first, stamp, texts };
-        self.last = said.last();
-        let mut rest = Some(said);
-        while let Some(said) = rest {
-            let (fits, others) = said.split_at(said.count_in(BATCH_BYTES as u64));
-            self.waiting.extend(fits);
-            rest = others;
+        let mut rest = Some(texts);
+        while let Some(texts) = rest {
+            let fits = texts_of_a_run(&texts);
+            rest = texts.part(fits, usize::MAX);
+            if let Some(texts) = texts.part(0, fits) {
+                let (origin, stamp) = (origin.clone(), stamp.plus(self.last.since(before)));
+                let said =
+                    Run { origin, first: self.last.next(), stamp, texts, at, signature: Signature::NONE };
+                self.last = said.last();
+                // The identity is the origin's, and no member lives to say 2^48 texts.
+                self.waiting.extend(Proven::sign(said, room, &self.identity));
+            }
         }
-        first
+        before.next()
     }
 
     /// Marks the messages from `first` on for the leader.
@@ -82,12 +110,12 @@ impl OwnMessages {
     }
 
     /// The messages from `first` on, in parts that fit a frame.
-    pub(super) fn parts_from(&self, first: Seq) -> Vec<Vec<Run>> {
-        in_parts(self.waiting.iter().filter_map(|said| said.clone().starting_at(first)))
+    pub(super) fn parts_from(&self, first: Seq) -> Vec<Vec<Proven<Run>>> {
+        in_parts(self.waiting.iter().filter(|said| said.first >= first))
     }
 
     /// The first run that waits.
-    pub(super) fn first(&self) -> Option<&Run> {
+    pub(super) fn first(&self) -> Option<&Proven<Run>> {
         self.waiting.front()
     }
 
@@ -99,14 +127,9 @@ impl OwnMessages {
 
     /// The messages up to `last` have their places and wait no longer.
     pub(super) fn placed(&mut self, last: Seq) {
-        while let Some(first) = self.waiting.pop_front_if(|waiting| waiting.first <= last) {
-            let rest = first.clone().after(last);
-            let placed = first.texts.len().saturating_sub(rest.as_ref().map_or(0, |rest| rest.texts.len()));
-            self.count = self.count.saturating_sub(placed);
-            self.bytes = self.bytes.saturating_sub(first.texts.bytes(placed));
-            if let Some(rest) = rest {
-                return self.waiting.push_front(rest);
-            }
+        while let Some(placed) = self.waiting.pop_front_if(|waiting| waiting.last() <= last) {
+            self.count = self.count.saturating_sub(placed.texts.len());
+            self.bytes = self.bytes.saturating_sub(placed.texts.bytes(usize::MAX));
         }
     }
 
@@ -117,7 +140,7 @@ impl OwnMessages {
 
     /// The runs that wait.
     #[cfg(feature = "inspect")]
-    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Run> {
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = &Proven<Run>> {
         self.waiting.iter()
     }
 
@@ -128,9 +151,9 @@ impl OwnMessages {
     }
 }
 
-/// Cuts runs into parts that fit a frame each.
-pub(super) fn in_parts(said: impl Iterator<Item = Run>) -> Vec<Vec<Run>> {
-    let mut parts: Vec<Vec<Run>> = Vec::new();
+/// Divides runs into parts that fit a frame each.
+pub(super) fn in_parts<'a>(said: impl Iterator<Item = &'a Proven<Run>>) -> Vec<Vec<Proven<Run>>> {
+    let mut parts: Vec<Vec<Proven<Run>>> = Vec::new();
     let mut bytes: u64 = 0;
     for said in said {
         if parts.is_empty() || bytes > BATCH_BYTES as u64 {
@@ -139,7 +162,7 @@ pub(super) fn in_parts(said: impl Iterator<Item = Run>) -> Vec<Vec<Run>> {
         }
         bytes = bytes.saturating_add(said.weight());
         if let Some(part) = parts.last_mut() {
-            part.push(said);
+            part.push(said.clone());
         }
     }
     parts
@@ -150,21 +173,23 @@ mod tests {
     use super::*;
     use crate::text::Text;
 
-    fn texts(count: usize) -> TextRun {
-        TextRun::new(&alloc::vec![Text::new("x").unwrap(); count]).unwrap()
+    fn say(own: &mut OwnMessages, me: &Arc<Member>, count: usize, stamp: u64) -> Seq {
+        let texts = TextRun::new(&alloc::vec![Text::new("x").unwrap(); count]).unwrap();
+        own.say(me, texts, Stamp(stamp), UnixTime(0), RoomId::UNKNOWN)
     }
 
     #[test]
     fn messages_wait_in_order_until_they_have_their_places() {
         let me: Arc<Member> = Member::numbered(1).into();
-        let mut own = OwnMessages::default();
-        assert_eq!(own.say(me.clone(), texts(3), Stamp(1)), Seq(1));
-        assert_eq!(own.say(me, texts(2), Stamp(4)), Seq(4));
+        let mut own = OwnMessages::new(Identity::sham(*me.id.key()));
+        assert_eq!(say(&mut own, &me, 3, 1), Seq(1));
+        assert_eq!(say(&mut own, &me, 2, 4), Seq(4));
         own.placed(Seq(2));
-        assert_eq!((own.waiting(), own.last()), (3, Seq(5)));
-        assert_eq!(own.first().map(|said| said.first), Some(Seq(3)));
-        let parts = own.parts_from(Seq(5));
-        assert_eq!(parts.iter().flatten().map(Run::count).sum::<u64>(), 1);
+        assert_eq!((own.waiting(), own.last()), (5, Seq(5)), "no run is cut");
+        own.placed(Seq(3));
+        assert_eq!((own.waiting(), own.first().map(|said| said.first)), (2, Some(Seq(4))));
+        let parts = own.parts_from(Seq(4));
+        assert_eq!(parts.iter().flatten().map(|said| said.count()).sum::<u64>(), 2);
         own.placed(Seq(5));
         assert!(own.are_with_all(Index(0)));
     }
@@ -172,8 +197,10 @@ mod tests {
     #[test]
     fn what_is_submitted_begins_with_the_first_message_marked() {
         let me: Arc<Member> = Member::numbered(1).into();
-        let mut own = OwnMessages::default();
-        own.say(me, texts(3), Stamp(1));
+        let mut own = OwnMessages::new(Identity::sham(*me.id.key()));
+        for stamp in 1..=3 {
+            say(&mut own, &me, 1, stamp);
+        }
         own.submit_from(Seq(2));
         own.submit_from(Seq(3));
         assert_eq!((own.take_submission(), own.take_submission()), (Some(Seq(2)), None));

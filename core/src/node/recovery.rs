@@ -11,12 +11,12 @@ use super::log::common_prefix;
 use super::membership::quits;
 use super::own_messages::in_parts;
 use super::{Node, Rule};
-use crate::action::{Notice, Occasion};
+use crate::action::{Fault, Notice, Occasion};
 use crate::ids::{LinkId, NodeId};
-use crate::numbers::{Index, Seq};
+use crate::numbers::Index;
 use crate::roster::{Roster, View};
 use crate::wire::{
-    Body, Change, Deliver, Elected, Entry, Install, Message, RefusedKind, Run, Sync, ViewSpan,
+    Body, Change, Deliver, Elected, Entry, Install, Message, Proven, RefusedKind, Run, Sync, ViewSpan,
 };
 
 /// What a log has to become, and the entries that have come for it.
@@ -121,6 +121,9 @@ impl Node {
         syncing.install = None;
         let view = syncing.view();
         let common = common_prefix(self.replica.log().history(), &syncing.announcement.history);
+        if !self.replica.log().is_between_entries(common) {
+            return self.accuse(view.leader, Fault::WithinRun);
+        }
         let history = self.replica.log().history().to_vec();
         let mut parts = in_parts(self.replica.log().tail(common));
         let last = parts.pop().unwrap_or_default();
@@ -148,22 +151,20 @@ impl Node {
     }
 
     /// Sequences the messages of a run from a member's tail that have no place yet.
-    fn sequence_again(&mut self, member: NodeId, said: Run) {
+    fn sequence_again(&mut self, member: NodeId, said: Proven<Run>) {
         let last = self.replica.log().last_of(said.origin.id);
-        let again = !self.enforces(Rule::ExactNextSeq);
-        let Some(said) = said.after(if again { Seq::default() } else { last }) else { return };
-        let expected = last.next();
-        if said.first > expected {
-            let (origin, last) = (said.origin.clone(), said.first.prev());
-            self.sequence(Body::Gap { origin, first: expected, last });
-        }
+        let again = (!self.enforces(Rule::ExactNextSeq)).then_some(0);
+        let Some(missing) = said.missing_after(last).or(again) else { return };
         let replayed = self.role.leadership().is_some_and(|leadership| leadership.is_returning(member));
-        self.sequence(Body::Chat { said, replayed });
+        self.sequence(Body::Chat { said, missing, replayed });
     }
 
     /// Tells a member what its log has to become. The entries follow as fast as the member takes them.
     fn install(&mut self, member: NodeId, history: &[ViewSpan]) {
         let common = common_prefix(history, self.replica.log().history());
+        if !self.replica.log().is_between_entries(common) {
+            return self.accuse(member, Fault::WithinRun);
+        }
         let base = common.max(self.replica.log().base());
         let (below, origins) =
             if base > common { self.replica.log().below_base() } else { Default::default() };
@@ -214,6 +215,7 @@ impl Node {
                 return Some(Deliver { entries, ..deliver });
             }
             if entry.end() > install.end {
+                self.accuse(deliver.view.leader, Fault::WithinRun);
                 return None;
             }
             entries.push(entry);
@@ -338,7 +340,7 @@ fn next_installed(install: &Install, entries: &[Entry]) -> Index {
 fn quits_of(entry: &Entry) -> BTreeSet<NodeId> {
     match &entry.body {
         Body::Membership { change, .. } => quits(change),
-        Body::Chat { .. } | Body::Gap { .. } => BTreeSet::new(),
+        Body::Chat { .. } => BTreeSet::new(),
     }
 }
 
@@ -349,6 +351,6 @@ fn admits(entry: &Entry, id: NodeId) -> bool {
             Change::Edit { joined, .. } => joined.iter().any(|(member, _)| member.id == id),
             Change::Opened { .. } => false,
         },
-        Body::Chat { .. } | Body::Gap { .. } => false,
+        Body::Chat { .. } => false,
     }
 }

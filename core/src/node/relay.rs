@@ -10,11 +10,12 @@ use crate::config::Times;
 use crate::ids::{LinkId, NodeId};
 use crate::limits::ACK_BYTES;
 use crate::node::Timer;
-use crate::numbers::{Index, Seq, Stamp};
+use crate::numbers::{Index, Stamp};
 use crate::roster::View;
 use crate::text::Text;
 use crate::text_run::TextRun;
-use crate::wire::{Body, Deliver, Entry, Message, Run};
+use crate::time::UnixTime;
+use crate::wire::{Body, Deliver, Entry, Message, Proven, Run};
 
 impl Node {
     /// Whether the node takes a text now. It does not before it is a member, while as many texts wait for their places as
@@ -30,10 +31,10 @@ impl Node {
         if self.can_say() { self.own.room_for(texts) } else { 0 }
     }
 
-    pub(super) fn say(&mut self, texts: &TextRun) {
+    pub(super) fn say(&mut self, texts: &TextRun, at: UnixTime) {
         let takes = self.takes(texts);
         if let Some(taken) = texts.part(0, takes) {
-            self.take_said(taken);
+            self.take_said(taken, at);
         }
         // Each is a valid text, so that none is left out.
         for text in texts.iter().skip(takes).filter_map(|text| Text::new(text).ok()) {
@@ -41,9 +42,10 @@ impl Node {
         }
     }
 
-    fn take_said(&mut self, texts: TextRun) {
+    fn take_said(&mut self, texts: TextRun, at: UnixTime) {
         let stamp = self.effects.ticks(texts.len() as u64);
-        let first = self.own.say(self.me.clone(), texts, stamp);
+        let room = self.effects.room();
+        let first = self.own.say(&self.me, texts, stamp, at, room);
         let is_led = self.is_normal() && self.links.of(self.membership.view().leader).is_some();
         if (self.leads() || is_led) && !self.is_in_doubt() {
             self.own.submit_from(first);
@@ -75,7 +77,7 @@ impl Node {
         }
     }
 
-    pub(super) fn on_submit(&mut self, member: NodeId, view: View, said: Vec<Run>) {
+    pub(super) fn on_submit(&mut self, member: NodeId, view: View, said: Vec<Proven<Run>>) {
         if !self.leads() || view != self.membership.view() || !self.membership.roster().contains(member) {
             return;
         }
@@ -87,19 +89,18 @@ impl Node {
     }
 
     /// Sequences a member's messages from its next one on, or holds them while too much is unstable.
-    fn take_submission(&mut self, said: Run) {
+    fn take_submission(&mut self, said: Proven<Run>) {
         let takes_any = !self.enforces(Rule::ExactNextSeq);
         let Some(leadership) = self.role.leadership_mut() else { return };
         let origin = said.origin.id;
         let last = leadership.last_held(origin).unwrap_or_else(|| self.replica.log().last_of(origin));
-        if said.first > last.next() && !takes_any {
+        if !takes_any && said.missing_after(last) != Some(0) {
             return;
         }
-        let Some(said) = said.after(if takes_any { Seq::default() } else { last }) else { return };
         if leadership.is_holding() {
             return leadership.hold(said);
         }
-        self.sequence(Body::Chat { said, replayed: false });
+        self.sequence(Body::Chat { said, missing: 0, replayed: false });
     }
 
     /// Sequences own messages, unless too much is unstable.
@@ -110,7 +111,7 @@ impl Node {
         {
             self.own.placed(self.replica.log().last_of(self.me.id));
             let Some(said) = self.own.first().cloned() else { return };
-            self.sequence(Body::Chat { said, replayed: false });
+            self.sequence(Body::Chat { said, missing: 0, replayed: false });
         }
     }
 
@@ -151,8 +152,8 @@ impl Node {
             let (links, log) = (&self.links, &self.replica.log());
             let Some(leadership) = self.role.leadership_mut() else { return };
             let links = leadership.take_recipients(from, next, log, |member| links.of(member));
-            let entries =
-                if links.is_empty() { Vec::new() } else { self.replica.log().range(from, next).collect() };
+            let to = if links.is_empty() { from } else { next };
+            let entries = self.replica.log().range(from, to).cloned().collect();
             let deliver = Deliver { view: self.membership.view(), entries, stable: self.replica.stable() };
             self.multicast(links, Message::Deliver(deliver));
         }
@@ -179,11 +180,14 @@ impl Node {
         }
         let (mut urgent, mut owed) = (false, self.replica.owe_acknowledgement(0));
         for entry in deliver.entries {
-            let Some(entry) = entry.starting_at(self.replica.log().len()) else { continue };
-            if entry.index > self.replica.log().len() || entry.view != self.membership.view() {
+            let len = self.replica.log().len();
+            if entry.end() <= len {
+                continue;
+            }
+            if entry.index > len || entry.view != self.membership.view() {
                 return self.leader_linked();
             }
-            if !self.replica.log().may_go_on(self.replica.log().len(), core::slice::from_ref(&entry)) {
+            if !self.replica.log().may_go_on(len, core::slice::from_ref(&entry)) {
                 return self.accuse(sender, Fault::LogOrder);
             }
             urgent |= matches!(entry.body, Body::Membership { .. });
@@ -221,11 +225,12 @@ impl Node {
     /// Shows an entry to the user, unless that was done before.
     pub(super) fn show(&mut self, index: Index, body: &Body, occasion: Occasion) {
         let again = !self.enforces(Rule::ShowOnce);
-        let Some(notice) = self.replica.show((index, body), occasion, self.me.id, again) else { return };
-        if let Notice::Chat(chat) = &notice {
-            self.effects.count_shown(chat.said.count());
+        for notice in self.replica.show((index, body), occasion, self.me.id, again) {
+            if let Notice::Chat(chat) = &notice {
+                self.effects.count_shown(chat.said.count());
+            }
+            self.effects.notify(notice);
         }
-        self.effects.notify(notice);
     }
 
     /// Notes own messages that have their places.

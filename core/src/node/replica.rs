@@ -83,7 +83,7 @@ impl Replica {
         owes.then(|| self.log.len())
     }
 
-    /// What the user has to be shown of the entry at `index`: what was not shown before, or all of it `again`. The
+    /// What the user has to be shown of the entry at `index`, unless it was shown before and is not shown `again`. The
     /// `occasion` is that of the log; messages that a leader took over from another ring were said there.
     pub(super) fn show(
         &mut self,
@@ -91,25 +91,22 @@ impl Replica {
         occasion: Occasion,
         me: NodeId,
         again: bool,
-    ) -> Option<Notice> {
-        match body {
-            Body::Chat { said, replayed } => {
-                let shown = self.raise_shown(said.origin.id, said.last());
-                let news = said.clone().after(if again { Seq::default() } else { shown })?;
-                Some(Notice::Chat(Chat {
-                    index: index.plus(news.first.since(said.first)),
-                    mine: news.origin.id == me,
-                    said: news,
+    ) -> impl Iterator<Item = Notice> + use<> {
+        let (mut gap, mut chat) = (None, None);
+        if let Body::Chat { said, missing, replayed } = body {
+            let shown = self.raise_shown(said.origin.id, said.last());
+            let count = said.first.since(shown.next()).min(*missing);
+            gap = (count > 0).then(|| Notice::Gap { from: said.origin.clone(), count });
+            chat = (again || said.last() > shown).then(|| {
+                Notice::Chat(Chat {
+                    index,
+                    mine: said.origin.id == me,
+                    said: said.clone(),
                     occasion: if *replayed { Occasion::OtherRing } else { occasion },
-                }))
-            }
-            Body::Gap { origin, last, .. } => {
-                let shown = self.raise_shown(origin.id, *last);
-                let count = last.since(shown);
-                (count > 0).then(|| Notice::Gap { from: origin.clone(), count })
-            }
-            Body::Membership { .. } => None,
+                })
+            });
         }
+        gap.into_iter().chain(chat)
     }
 
     /// All messages of `origin` up to `seq` are shown. Returns up to which they were.
@@ -125,6 +122,9 @@ impl Replica {
     pub(super) fn check_install(&self, install: &Install, entries: &[Entry]) -> Result<(), Fault> {
         let replaced = install.base > install.common;
         let end = if replaced { Index::default() } else { install.common };
+        if !self.log.is_between_entries(install.common) {
+            return Err(Fault::WithinRun);
+        }
         let is_newer = entries.last().is_some_and(|entry| entry.view.epoch > install.cfg.view.epoch);
         if is_newer || !self.log.may_go_on(end, entries) {
             return Err(Fault::LogOrder);

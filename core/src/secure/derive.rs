@@ -10,7 +10,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 use crate::ids::{NodeId, RoomId};
 
 /// The first `N` of the 32 bytes that `parts`, one after the other, give in `context`.
-pub(super) fn derive<'a, const N: usize>(
+pub(crate) fn derive<'a, const N: usize>(
     context: &str,
     parts: impl IntoIterator<Item = &'a [u8]>,
 ) -> [u8; N] {

@@ -1,7 +1,8 @@
 //! The key pair of a person: Ed25519 (RFC 8032).
 
-use alloc::boxed::Box;
+use alloc::sync::Arc;
 use core::fmt;
+use core::hash::{Hash, Hasher};
 
 use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -14,12 +15,15 @@ use crate::ids::piece;
 
 /// The key pair of a person: it signs what the person says, and proves who is at an end of a link.
 ///
-/// The private key is wiped when it is dropped, and `Debug` does not show it.
+/// The private key is wiped when the last clone is dropped, and `Debug` does not show it. Two identities with one public
+/// key are equal.
+#[derive(Clone)]
 pub struct Identity(Pair);
 
 /// The private key lies on the heap, so that no copy of it stays behind when an identity is moved.
+#[derive(Clone)]
 enum Pair {
-    Real(Box<SigningKey>),
+    Real(Arc<SigningKey>),
     #[cfg(feature = "sham")]
     Sham([u8; 32]),
 }
@@ -27,7 +31,7 @@ enum Pair {
 impl Identity {
     /// The key pair that `seed`, a private key of RFC 8032, makes. The seed comes from the system's random source.
     pub fn from_seed(seed: [u8; 32]) -> Self {
-        Self(Pair::Real(Box::new(SigningKey::from_bytes(&Zeroizing::new(seed)))))
+        Self(Pair::Real(Arc::new(SigningKey::from_bytes(&Zeroizing::new(seed)))))
     }
 
     /// An identity whose signatures prove nothing and cost little. The last eight bytes of its key are [`SHAM_MARK`]
@@ -58,6 +62,20 @@ impl Identity {
     }
 }
 
+impl PartialEq for Identity {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Identity {}
+
+impl Hash for Identity {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
 /// The short form of the public key.
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -72,6 +90,9 @@ impl fmt::Debug for Identity {
 pub struct Signature([u8; 64]);
 
 impl Signature {
+    /// Stands where nothing was signed yet. No key makes it.
+    pub const NONE: Self = Self([0; 64]);
+
     /// The signature with these bytes. They may be any: only [`verify`] tells whether it is one.
     pub const fn new(bytes: [u8; 64]) -> Self {
         Self(bytes)
@@ -109,10 +130,6 @@ impl<'de> Deserialize<'de> for Signature {
 /// Garillot and Nikolaenko 2020, "Taming the many EdDSAs"): the key is canonical and not of small order, R is not of
 /// small order, s is below the order of the group, and the equation without a cofactor holds on the bytes of R.
 pub fn verify(key: &[u8; 32], message: &[u8], signature: &Signature) -> bool {
-    #[cfg(feature = "sham")]
-    if sham::is_marked(key) {
-        return sham::sign(key, message) == signature.0;
-    }
     let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
     canonical(key).is_some_and(|key| key.verify_strict(message, &signature).is_ok())
 }

@@ -9,11 +9,14 @@ mod said;
 mod sham;
 mod ticket;
 
+pub(crate) use derive::derive;
 pub use derive::{Secret, ShortKey, destination, open_psk};
 pub use key::{Identity, Signature, verify};
 pub use said::Said;
 #[cfg(feature = "sham")]
 pub use sham::SHAM_MARK;
+#[cfg(feature = "sham")]
+pub(crate) use sham::sham_verify;
 #[cfg(feature = "fuzzing")]
 pub(crate) use ticket::seal;
 pub use ticket::{Ticket, TicketError};

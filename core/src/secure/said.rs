@@ -44,7 +44,7 @@ impl Said<'_> {
     /// [`MAX_SEQ`] or a stamp above [`MAX_STAMP`], or it is too heavy for a run.
     pub fn bytes(&self) -> Option<[u8; SIGNED_BYTES]> {
         let count = u32::try_from(self.texts.len()).ok()?;
-        self.is_within_bounds(u64::from(count)).then_some(())?;
+        self.is_within_bounds().then_some(())?;
         let incarnation = self.author.incarnation().get().to_be_bytes();
         let parts: [&[u8]; 9] = [
             &PURPOSE,
@@ -62,8 +62,9 @@ impl Said<'_> {
         Some(bytes)
     }
 
-    /// Whether the numbers and stamps of `count` texts can be counted, and the run is not too heavy.
-    fn is_within_bounds(&self, count: u64) -> bool {
+    /// Whether the numbers and stamps of all texts can be counted, and the run is not too heavy.
+    pub(crate) fn is_within_bounds(&self) -> bool {
+        let count = self.texts.len() as u64;
         let up_to = |first: u64, most: u64| first.checked_add(count).is_some_and(|end| end <= most);
         self.first.0 >= 1
             && up_to(self.first.0, MAX_SEQ)

@@ -4,6 +4,8 @@ use core::hash::Hasher;
 
 use siphasher::sip::SipHasher13;
 
+use super::key::Signature;
+
 /// What the last eight bytes of a sham key are. No other key has them: one in 2^64 would.
 pub const SHAM_MARK: [u8; 8] = *b"sham key";
 
@@ -15,8 +17,9 @@ pub(super) fn marked(mut key: [u8; 32]) -> [u8; 32] {
     key
 }
 
-pub(super) fn is_marked(key: &[u8; 32]) -> bool {
-    key.ends_with(&SHAM_MARK)
+/// Whether `key` is a sham one, and its sham signature of `message` is `signature`.
+pub(crate) fn sham_verify(key: &[u8; 32], message: &[u8], signature: &Signature) -> bool {
+    key.ends_with(&SHAM_MARK) && sign(key, message) == *signature.bytes()
 }
 
 /// A hash of the key and the message, and zeros.

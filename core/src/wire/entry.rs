@@ -1,15 +1,16 @@
 //! Entries of the log, and the places that they take.
 
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use serde::{Deserialize, Serialize};
 
-use super::run::{Run, TEXT_OVERHEAD};
+use super::proven::Proven;
+use super::run::Run;
 use crate::action::Departure;
 use crate::ids::NodeId;
-use crate::numbers::{Index, Seq, Stamp};
+use crate::limits::TEXT_OVERHEAD;
+use crate::numbers::{Index, Stamp};
 use crate::roster::{ConfigId, Member, Roster, View};
 
 /// An entry of the log. Chat takes a place for each text, any other entry one place. Places and stamps go up by one.
@@ -30,7 +31,15 @@ impl Entry {
     pub fn count(&self) -> u64 {
         match &self.body {
             Body::Chat { said, .. } => said.count(),
-            Body::Membership { .. } | Body::Gap { .. } => 1,
+            Body::Membership { .. } => 1,
+        }
+    }
+
+    /// What was said, if the entry is chat.
+    pub(crate) fn said(&self) -> Option<&Proven<Run>> {
+        match &self.body {
+            Body::Chat { said, .. } => Some(said),
+            Body::Membership { .. } => None,
         }
     }
 
@@ -49,52 +58,15 @@ impl Entry {
         self.stamp.last_of(self.count())
     }
 
-    /// The part of the entry that is in the places `from..to`, if there is one.
-    pub fn part(&self, from: Index, to: Index) -> Option<Self> {
-        if from <= self.index && self.end() <= to {
-            return Some(self.clone());
-        }
-        let Body::Chat { said, replayed } = &self.body else { return None };
-        let skip = from.since(self.index);
-        let index = self.index.plus(skip);
-        let said = said.part(skip, to.since(index))?;
-        let body = Body::Chat { said, replayed: *replayed };
-        Some(Self { view: self.view, index, stamp: self.stamp.plus(skip), body })
-    }
-
-    /// The part of the entry that is in the places from `index` on, if there is one.
-    pub fn starting_at(&self, index: Index) -> Option<Self> {
-        self.part(index, Index(u64::MAX))
-    }
-
-    /// The entry, cut into entries of one place each.
-    pub fn one_by_one(&self) -> impl DoubleEndedIterator<Item = Self> {
-        self.index.through(self.last()).filter_map(|index| self.part(index, index.next()))
-    }
-
     /// About how many bytes the entry takes in memory and on the wire.
     pub(crate) fn weight(&self) -> u64 {
-        self.weight_of(self.count())
-    }
-
-    /// About how many bytes its first `count` places take in memory and on the wire.
-    pub(crate) fn weight_of(&self, count: u64) -> u64 {
+        let overhead = TEXT_OVERHEAD as u64;
         match &self.body {
-            _ if count == 0 => 0,
-            Body::Chat { said, .. } => said.weight_of(count),
+            Body::Chat { said, .. } => said.weight(),
             Body::Membership { change, .. } => match &**change {
-                Change::Opened { roster, .. } => TEXT_OVERHEAD.saturating_mul(roster.len() as u64),
-                Change::Edit { .. } => TEXT_OVERHEAD,
+                Change::Opened { roster, .. } => overhead.saturating_mul(roster.len() as u64),
+                Change::Edit { .. } => overhead,
             },
-            Body::Gap { .. } => TEXT_OVERHEAD,
-        }
-    }
-
-    /// How many of its places there are up to the one that fills `weight`.
-    pub(crate) fn count_in(&self, weight: u64) -> u64 {
-        match &self.body {
-            Body::Chat { said, .. } => said.count_in(weight),
-            Body::Membership { .. } | Body::Gap { .. } => 1,
         }
     }
 
@@ -112,7 +84,9 @@ pub enum Body {
     /// Something said.
     Chat {
         /// What was said.
-        said: Run,
+        said: Proven<Run>,
+        /// How many messages of its origin, right before it, can no longer be had. They have no place in the log.
+        missing: u64,
         /// Whether it was said in another ring, and sequenced in this one when the two became one.
         replayed: bool,
     },
@@ -122,15 +96,6 @@ pub enum Body {
         cfg: ConfigId,
         /// The change. Boxed, because most entries are chat, and smaller.
         change: Box<Change>,
-    },
-    /// Messages that can no longer be had.
-    Gap {
-        /// The member that said them.
-        origin: Arc<Member>,
-        /// The number of the first of them.
-        first: Seq,
-        /// The number of the last of them.
-        last: Seq,
     },
 }
 

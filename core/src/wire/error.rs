@@ -3,6 +3,7 @@
 use thiserror::Error;
 
 use super::VERSION;
+use crate::ids::NodeId;
 
 /// What is wrong with the bytes of a link. The link is then of no more use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
@@ -33,6 +34,12 @@ pub enum DecodeError {
     Trailing {
         /// The bytes after the message.
         bytes: usize,
+    },
+    /// A message holds words that their author did not sign.
+    #[error("passed on words that {author} did not sign")]
+    Forged {
+        /// The member that is named as the author.
+        author: NodeId,
     },
     /// The input ended inside a frame.
     #[error("ended inside a frame")]

@@ -6,6 +6,8 @@ use postcard::ser_flavors::Flavor;
 
 use super::error::{DecodeError, FrameTooLong};
 use super::message::Envelope;
+use super::proven::verify;
+use super::seen::Seen;
 use crate::limits::MAX_FRAME;
 
 /// The version of the protocol that this crate speaks.
@@ -92,12 +94,12 @@ impl Flavor for Body<'_> {
 /// grows while reads fill it.
 ///
 /// ```
-/// use ringchat_core::wire::{FrameDecoder, GREETING};
+/// use ringchat_core::wire::{FrameDecoder, GREETING, SeenRuns};
 ///
 /// let mut decoder = FrameDecoder::new(1024);
 /// decoder.spare()[..GREETING.len()].copy_from_slice(&GREETING);
 /// decoder.advance(GREETING.len());
-/// assert_eq!(decoder.pop(), Ok(None));
+/// assert_eq!(decoder.pop(&mut SeenRuns::default()), Ok(None));
 /// assert!(decoder.greeted());
 /// ```
 #[derive(Clone, Debug)]
@@ -156,11 +158,12 @@ impl FrameDecoder {
         }
     }
 
-    /// Takes the next message, if all its bytes are there.
+    /// Takes the next message, if all its bytes are there. Everything in it that somebody signed is verified, unless `seen`
+    /// has it.
     ///
     /// # Errors
-    /// If the bytes are no message. Later calls give the same error again, whatever follows.
-    pub fn pop(&mut self) -> Result<Option<Envelope>, DecodeError> {
+    /// If the bytes are no message, or a signature does not hold. Later calls give the same error again, whatever follows.
+    pub fn pop(&mut self, seen: &mut impl Seen) -> Result<Option<Envelope>, DecodeError> {
         if !self.greeted && !self.pop_greeting()? {
             return Ok(None);
         }
@@ -170,6 +173,7 @@ impl FrameDecoder {
         if !rest.is_empty() {
             return Err(DecodeError::Trailing { bytes: rest.len() });
         }
+        verify(&envelope, seen)?;
         self.consume(length);
         Ok(Some(envelope))
     }
@@ -231,6 +235,7 @@ impl FrameDecoder {
 
 #[cfg(test)]
 mod tests {
+    use super::super::seen::SeenRuns;
     use super::*;
     use crate::ids::RoomId;
     use crate::numbers::Stamp;
@@ -257,7 +262,7 @@ mod tests {
             spare[..now].copy_from_slice(&bytes[..now]);
             decoder.advance(now);
             bytes = &bytes[now..];
-            while let Some(envelope) = decoder.pop()? {
+            while let Some(envelope) = decoder.pop(&mut SeenRuns::default())? {
                 came.push(envelope);
             }
         }
@@ -317,7 +322,7 @@ mod tests {
         let mut decoder = FrameDecoder::new(1024);
         assert_eq!(feed(&mut decoder, &bytes), Err(refused));
         decoder.set_limit(MAX_FRAME);
-        assert_eq!(decoder.pop(), Ok(None));
+        assert_eq!(decoder.pop(&mut SeenRuns::default()), Ok(None));
     }
 
     #[test]

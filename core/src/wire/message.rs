@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 use super::entry::Entry;
+use super::proven::Proven;
 use super::run::Run;
 use crate::ids::{NodeId, RoomId};
 use crate::numbers::{Epoch, Index, Seq, Stamp};
@@ -57,7 +58,7 @@ pub enum Message {
         view: View,
         /// The messages, in order.
         #[serde(with = "super::packed::many")]
-        said: Vec<Run>,
+        said: Vec<Proven<Run>>,
     },
     /// Entries of the log, from the leader to a synced member.
     Deliver(Deliver),
@@ -121,6 +122,40 @@ pub enum Message {
         /// The epoch promised.
         epoch: Epoch,
     },
+}
+
+impl Message {
+    /// All runs in the message.
+    pub(super) fn runs(&self) -> impl Iterator<Item = &Proven<Run>> {
+        let (said, entries): (&[Proven<Run>], &[Entry]) = match self {
+            Self::Submit { said, .. } => (said, &[]),
+            Self::Sync(sync) => (&sync.tail, &[]),
+            Self::Deliver(deliver) => (&[], &deliver.entries),
+            Self::Hello(_)
+            | Self::NotMember(_)
+            | Self::Superseded { .. }
+            | Self::WantRoster
+            | Self::Roster { .. }
+            | Self::Ping(_)
+            | Self::Pong(_)
+            | Self::Elect(_)
+            | Self::Elected(_)
+            | Self::Ack { .. }
+            | Self::Install(_)
+            | Self::Suspect { .. }
+            | Self::Draining
+            | Self::Leave
+            | Self::Goodbye { .. }
+            | Self::Refused(_)
+            | Self::Join(_)
+            | Self::Probe { .. }
+            | Self::ProbeReply { .. }
+            | Self::JoinVia { .. }
+            | Self::WantPromise { .. }
+            | Self::Promise { .. } => (&[], &[]),
+        };
+        said.iter().chain(entries.iter().filter_map(Entry::said))
+    }
 }
 
 /// The greeting of a member to a member.
@@ -248,7 +283,7 @@ pub struct Sync {
     pub history: Vec<ViewSpan>,
     /// What it holds of chat above the common prefix, oldest first.
     #[serde(with = "super::packed::many")]
-    pub tail: Vec<Run>,
+    pub tail: Vec<Proven<Run>>,
     /// Whether more of the tail follows in another `Sync`.
     pub more: bool,
 }

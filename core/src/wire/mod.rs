@@ -8,7 +8,9 @@ mod error;
 mod frame;
 mod message;
 mod packed;
+mod proven;
 mod run;
+mod seen;
 
 pub use entry::{Body, Change, Entry};
 pub use error::{DecodeError, FrameTooLong};
@@ -17,5 +19,9 @@ pub use message::{
     Beat, CandidateRank, Deliver, Elect, Elected, Envelope, Hello, Install, Join, Message, NotMember,
     Refusal, RefusedKind, Sync, ViewSpan,
 };
+pub use proven::Proven;
 pub use run::Run;
-pub(crate) use run::{MAX_RUN, weight};
+pub(crate) use run::{MAX_RUN, texts_of_a_run, weight};
+#[cfg(feature = "sham")]
+pub use seen::ShamSeen;
+pub use seen::{RunDigest, Seen, SeenRuns};

@@ -10,10 +10,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::entry::{Body, Change, Entry};
+use super::proven::Proven;
 use super::run::Run;
 use crate::numbers::{Index, Seq, Stamp};
-use crate::roster::{ConfigId, Member, View};
+use crate::roster::Member;
+use crate::roster::{ConfigId, View};
+use crate::secure::Signature;
 use crate::text_run::{JoinedTexts, TextRun};
+use crate::time::UnixTime;
 
 /// An entry in a frame. Whatever is seldom there is boxed.
 #[derive(Serialize, Deserialize)]
@@ -27,9 +31,10 @@ pub(super) struct PackedEntry {
 #[derive(Serialize, Deserialize)]
 enum PackedBody {
     Chat(PackedRun),
-    Replayed(PackedRun),
+    /// What was said in another ring, or comes after messages that are missing: the run, how many are missing, and whether
+    /// the run was replayed.
+    Recovered(Box<(PackedRun, u64, bool)>),
     Membership(Box<(ConfigId, Change)>),
-    Gap(Box<(Member, Seq, Seq)>),
 }
 
 /// A run in a frame.
@@ -38,6 +43,8 @@ pub(super) struct PackedRun {
     /// The origin and the first number, unless they follow from the run before.
     from: Option<Box<(Origin, Seq)>>,
     later: Later,
+    at: UnixTime,
+    signature: Signature,
     /// How many texts the run has.
     count: u32,
 }
@@ -136,12 +143,11 @@ impl Pack for Entry {
         let later = later(before.stamp, self.stamp);
         before.after_entry(self);
         let body = match &self.body {
-            Body::Chat { said, replayed: false } => PackedBody::Chat(said.pack(before)),
-            Body::Chat { said, replayed: true } => PackedBody::Replayed(said.pack(before)),
-            Body::Membership { cfg, change } => PackedBody::Membership((*cfg, Change::clone(change)).into()),
-            Body::Gap { origin, first, last } => {
-                PackedBody::Gap((Member::clone(origin), *first, *last).into())
+            Body::Chat { said, missing: 0, replayed: false } => PackedBody::Chat(said.pack(before)),
+            Body::Chat { said, missing, replayed } => {
+                PackedBody::Recovered((said.pack(before), *missing, *replayed).into())
             }
+            Body::Membership { cfg, change } => PackedBody::Membership((*cfg, Change::clone(change)).into()),
         };
         PackedEntry { place: (!follows).then(|| place.into()), later, body }
     }
@@ -153,15 +159,14 @@ impl Pack for Entry {
         };
         let stamp = after(before.stamp, packed.later);
         let body = match packed.body {
-            PackedBody::Chat(said) => Body::Chat { said: Run::unpack(said, before)?, replayed: false },
-            PackedBody::Replayed(said) => Body::Chat { said: Run::unpack(said, before)?, replayed: true },
+            PackedBody::Chat(said) => chat(Proven::unpack(said, before)?, 0, false)?,
+            PackedBody::Recovered(recovered) => {
+                let (said, missing, replayed) = *recovered;
+                chat(Proven::unpack(said, before)?, missing, replayed)?
+            }
             PackedBody::Membership(change) => {
                 let (cfg, change) = *change;
                 Body::Membership { cfg, change: change.into() }
-            }
-            PackedBody::Gap(gap) => {
-                let (origin, first, last) = *gap;
-                Body::Gap { origin: origin.into(), first, last }
             }
         };
         let entry = Self { view, index, stamp, body };
@@ -170,7 +175,12 @@ impl Pack for Entry {
     }
 }
 
-impl Pack for Run {
+/// Chat, unless more messages are missing before it than its origin had said.
+fn chat(said: Proven<Run>, missing: u64, replayed: bool) -> Option<Body> {
+    (missing < said.first.0).then_some(Body::Chat { said, missing, replayed })
+}
+
+impl Pack for Proven<Run> {
     type Packed = PackedRun;
 
     fn texts(&self) -> Option<&TextRun> {
@@ -186,14 +196,15 @@ impl Pack for Run {
         let follows = before.next_said() == Some((at, self.first));
         before.after_said(at, self);
         if follows {
-            return PackedRun { from: None, later, count };
+            return PackedRun { from: None, later, count, at: self.at, signature: self.signature };
         }
         let origin = known.and_then(|at| u32::try_from(at).ok()).map(Origin::Known);
         let origin = origin.unwrap_or_else(|| {
             before.origins.push(self.origin.clone());
             Origin::New(self.origin.clone())
         });
-        PackedRun { from: Some((origin, self.first).into()), later, count }
+        let from = Some((origin, self.first).into());
+        PackedRun { from, later, count, at: self.at, signature: self.signature }
     }
 
     fn unpack(packed: PackedRun, before: &mut Before) -> Option<Self> {
@@ -207,9 +218,10 @@ impl Pack for Run {
         };
         let origin = before.origins.get(at)?.clone();
         let stamp = after(before.said_stamp, packed.later);
-        let said = Self { origin, first, stamp, texts: before.take_texts(packed.count)? };
+        let PackedRun { count, at: said_at, signature, .. } = packed;
+        let said = Run { origin, first, stamp, texts: before.take_texts(count)?, at: said_at, signature };
         before.after_said(at, &said);
-        said.is_valid().then_some(said)
+        said.is_valid().then_some(Self::to_be_verified(said))
     }
 }
 
@@ -333,6 +345,7 @@ mod tests {
 
     use super::super::run::MAX_RUN;
     use super::*;
+    use crate::limits::{MAX_SEQ, MAX_STAMP};
     use crate::numbers::Epoch;
     use crate::text::Text;
 
@@ -354,7 +367,13 @@ mod tests {
             first: Seq(first),
             stamp: Stamp(1000 + 2 * first),
             texts: Text::new(text).unwrap().into(),
+            at: UnixTime(1_800_000_000 + first),
+            signature: Signature::NONE,
         }
+    }
+
+    fn proven(all: Vec<Run>) -> Vec<Proven<Run>> {
+        all.into_iter().map(Proven::to_be_verified).collect()
     }
 
     fn entry(index: u64, said: Run) -> Entry {
@@ -363,19 +382,19 @@ mod tests {
             view,
             index: Index(index),
             stamp: Stamp(index.wrapping_add(2000)),
-            body: Body::Chat { said, replayed: false },
+            body: Body::Chat { said: Proven::to_be_verified(said), missing: 0, replayed: false },
         }
     }
 
     #[test]
-    fn a_text_of_a_run_costs_one_byte_beside_itself_and_one_of_its_own_seven() {
+    fn a_text_of_a_run_costs_one_byte_beside_itself_and_a_run_seventy_six_more() {
         let run = |count| Run {
             texts: TextRun::new(&vec![Text::new("abcd").unwrap(); count]).unwrap(),
             ..said(1, 1, "")
         };
-        assert_eq!(bytes(vec![run(21)]).len() - bytes(vec![run(20)]).len(), 1 + 4);
-        let entries = |count| (0..count).map(|n| entry(n, said(1, n, "abcd"))).collect();
-        assert_eq!(bytes(entries(21)).len() - bytes(entries(20)).len(), 7 + 4);
+        assert_eq!(bytes(proven(vec![run(21)])).len() - bytes(proven(vec![run(20)])).len(), 1 + 4);
+        let entries = |count| (1..=count).map(|n| entry(n, said(1, n, "abcd"))).collect();
+        assert_eq!(bytes(entries(21)).len() - bytes(entries(20)).len(), 1 + 76 + 4);
         assert_eq!(read(&bytes(entries(21))), Some(entries(21)));
     }
 
@@ -394,11 +413,10 @@ mod tests {
         let two = || TextRun::new(&["a", "b"].map(|text| Text::new(text).unwrap())).unwrap();
         let run = |first| Run { first: Seq(first), texts: two(), ..said(1, 1, "") };
         let is_read = |entry| read::<Entry>(&bytes(vec![entry])).is_some();
-        let last = u64::MAX - 1;
-        assert!(is_read(entry(last, run(last))));
+        assert!(is_read(entry(u64::MAX - 1, Run { stamp: Stamp(MAX_STAMP - 2), ..run(MAX_SEQ - 2) })));
         assert!(!is_read(entry(u64::MAX, run(1))), "a place too many");
-        assert!(!is_read(entry(1, run(u64::MAX))), "a number too many");
-        assert!(!is_read(entry(1, Run { stamp: Stamp(u64::MAX), ..run(1) })), "a stamp too many");
+        assert!(!is_read(entry(1, run(MAX_SEQ - 1))), "a number too many");
+        assert!(!is_read(entry(1, Run { stamp: Stamp(MAX_STAMP - 1), ..run(1) })), "a stamp too many");
         assert!(
             !is_read(Entry { stamp: Stamp(u64::MAX), ..entry(1, run(1)) }),
             "a stamp of the leader too many"
@@ -412,8 +430,8 @@ mod tests {
             Run { texts: TextRun::new(&texts).unwrap(), ..said(1, 1, "") }
         };
         let most = usize::try_from(MAX_RUN).unwrap() / 256;
-        assert!(read::<Run>(&bytes(vec![run(most)])).is_some());
-        assert!(read::<Run>(&bytes(vec![run(most + 1)])).is_none());
+        assert!(read::<Proven<Run>>(&bytes(proven(vec![run(most)]))).is_some());
+        assert!(read::<Proven<Run>>(&bytes(proven(vec![run(most + 1)]))).is_none());
     }
 
     #[test]
@@ -423,7 +441,7 @@ mod tests {
             entry(8, said(2, 6, "")),
             entry(9, said(1, 7, "ü")),
             entry(9, said(1, 7, "c")),
-            entry(u64::MAX, said(2, 0, "d")),
+            entry(u64::MAX, said(2, 1, "d")),
             entry(0, said(3, 1, "e")),
         ];
         entries[2].stamp = Stamp(0);
@@ -433,20 +451,20 @@ mod tests {
 
     #[test]
     fn texts_that_come_together_share_their_memory() {
-        let came = read::<Run>(&bytes(vec![said(1, 1, "ab"), said(1, 2, "cd")])).unwrap();
+        let came = read::<Proven<Run>>(&bytes(proven(vec![said(1, 1, "ab"), said(1, 2, "cd")]))).unwrap();
         assert_eq!(came[0].texts.joined().as_bytes().as_ptr_range().end, came[1].texts.joined().as_ptr());
     }
 
     #[test]
     fn texts_must_be_divided_between_those_who_said_them() {
-        let good = bytes(vec![said(1, 1, "ü"), said(1, 2, "b")]);
+        let good = bytes(proven(vec![said(1, 1, "ü"), said(1, 2, "b")]));
         let last = good.len() - 1;
         assert_eq!(good[..7], [3, 0xC3, 0xBC, b'b', 2, 2, 1], "the bytes, and two lengths");
         assert_eq!(good[last], 1, "the texts of the last");
         let changed = |at: usize, byte: u8| {
             let mut bytes = good.clone();
             bytes[at] = byte;
-            read::<Run>(&bytes)
+            read::<Proven<Run>>(&bytes)
         };
         assert!(changed(last, 1).is_some());
         assert_eq!(changed(last, 0), None, "a run of no text");

@@ -2,21 +2,26 @@
 
 use alloc::sync::Arc;
 
-use crate::limits::{BATCH_BYTES, MAX_TEXT};
+#[cfg(feature = "sham")]
+use super::proven::Proven;
+use super::seen::RunDigest;
+use crate::ids::RoomId;
+use crate::limits::{BATCH_BYTES, MAX_TEXT, TEXT_OVERHEAD};
 use crate::numbers::{Seq, Stamp};
 use crate::roster::Member;
+#[cfg(feature = "sham")]
+use crate::secure::Identity;
+use crate::secure::{Said, Signature, derive};
 use crate::text_run::TextRun;
-
-/// What a text weighs beside its bytes.
-pub(super) const TEXT_OVERHEAD: u64 = 128;
+use crate::time::UnixTime;
 
 /// The weight of a run, at most: a batch that one more text overshoots.
-pub(crate) const MAX_RUN: u64 = BATCH_BYTES as u64 + TEXT_OVERHEAD + MAX_TEXT as u64;
+pub(crate) const MAX_RUN: u64 = (BATCH_BYTES + TEXT_OVERHEAD + MAX_TEXT) as u64;
 
 /// Texts that one member said, one right after the other. Their numbers and their stamps go up by one, so a run tells
 /// only those of its first text.
 ///
-/// A run is cut where a log, a window or a frame ends within it. A part without a text is `None`.
+/// A run is never cut: its author signs all of it or nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Run {
     /// The member that said them.
@@ -27,6 +32,10 @@ pub struct Run {
     pub stamp: Stamp,
     /// The texts, at least one.
     pub texts: TextRun,
+    /// The origin's wall clock when it signed.
+    pub at: UnixTime,
+    /// The origin's signature of all that stands here, and of the room. Its name is signed, its address is not.
+    pub signature: Signature,
 }
 
 impl Run {
@@ -51,63 +60,61 @@ impl Run {
         texts.map(|(nth, text)| (self.first.plus(nth as u64), self.stamp.plus(nth as u64), text))
     }
 
-    /// The first `count` texts, and the others.
-    pub fn split_at(&self, count: u64) -> (Option<Self>, Option<Self>) {
-        (self.part(0, count), self.part(count, u64::MAX))
+    /// How many messages of the origin are missing between the one with the number `last` and this run. `None` if the
+    /// run does not lie wholly above `last`.
+    pub(crate) fn missing_after(&self, last: Seq) -> Option<u64> {
+        (self.first > last).then(|| self.first.since(last.next()))
     }
 
-    /// The texts with the number `seq` and above.
-    pub fn starting_at(self, seq: Seq) -> Option<Self> {
-        match seq.since(self.first) {
-            0 => Some(self),
-            skip => self.part(skip, u64::MAX),
+    /// What the origin signs, for the room `room`.
+    pub(super) fn to_sign(&self, room: RoomId) -> Said<'_> {
+        let Self { origin, first, stamp, texts, at, .. } = self;
+        Said {
+            room,
+            author: origin.id,
+            name: &origin.name,
+            first: *first,
+            stamp: *stamp,
+            unix_seconds: at.0,
+            texts,
         }
     }
 
-    /// The texts with a number above `seq`.
-    pub fn after(self, seq: Seq) -> Option<Self> {
-        self.starting_at(seq.next())
-    }
-
-    /// At most `take` texts, without the first `skip`.
-    pub(super) fn part(&self, skip: u64, take: u64) -> Option<Self> {
-        Some(Self {
-            origin: self.origin.clone(),
-            first: self.first.plus(skip),
-            stamp: self.stamp.plus(skip),
-            texts: self.texts.part(to_usize(skip), to_usize(take))?,
-        })
+    /// Names the run, its room and its signature.
+    pub(super) fn digest(&self, room: RoomId) -> Option<RunDigest> {
+        let bytes = self.to_sign(room).bytes()?;
+        Some(RunDigest(derive("ringchat/3 seen", [bytes.as_slice(), self.signature.bytes()])))
     }
 
     /// About how many bytes the run takes in memory and on the wire.
     pub(crate) fn weight(&self) -> u64 {
-        self.weight_of(self.count())
-    }
-
-    /// About how many bytes the first `count` texts take in memory and on the wire.
-    pub(super) fn weight_of(&self, count: u64) -> u64 {
-        weight(&self.texts, to_usize(count))
-    }
-
-    /// How many texts there are up to the one that fills `weight`.
-    pub(crate) fn count_in(&self, weight: u64) -> u64 {
-        (1..self.count()).find(|count| self.weight_of(*count) >= weight).unwrap_or(self.count())
+        weight(&self.texts, self.texts.len())
     }
 
     /// Whether the numbers and stamps of all texts can be counted, and the run is not too heavy.
     pub(super) fn is_valid(&self) -> bool {
-        let before_last = self.count().saturating_sub(1);
-        let counts = |first: u64| first.checked_add(before_last).is_some();
-        counts(self.first.0) && counts(self.stamp.0) && self.weight() <= MAX_RUN
+        self.to_sign(RoomId::UNKNOWN).is_within_bounds()
     }
 }
 
-/// About how many bytes the first `count` of `texts` take in memory and on the wire.
-pub(crate) fn weight(texts: &TextRun, count: usize) -> u64 {
-    let count = count.min(texts.len());
-    TEXT_OVERHEAD.saturating_mul(count as u64).saturating_add(texts.bytes(count) as u64)
+#[cfg(feature = "sham")]
+impl Run {
+    /// A run of an origin with a sham key, signed for the room `room`. If the key is another, or the run is out of its bounds,
+    /// nobody takes the run.
+    pub fn sham(room: RoomId, origin: Arc<Member>, first: Seq, stamp: Stamp, texts: TextRun) -> Proven<Self> {
+        let identity = Identity::sham(*origin.id.key());
+        let mut said = Self { origin, first, stamp, texts, at: UnixTime(0), signature: Signature::NONE };
+        said.signature = said.to_sign(room).sign(&identity).unwrap_or(Signature::NONE);
+        Proven::to_be_verified(said)
+    }
 }
 
-fn to_usize(count: u64) -> usize {
-    usize::try_from(count).unwrap_or(usize::MAX)
+/// How many of these texts one run takes: up to the text that fills a batch.
+pub(crate) fn texts_of_a_run(texts: &TextRun) -> usize {
+    (1..texts.len()).find(|count| weight(texts, *count) >= BATCH_BYTES as u64).unwrap_or(texts.len())
+}
+
+/// About how many bytes the first `count` of these texts take in memory and on the wire.
+pub(crate) fn weight(texts: &TextRun, count: usize) -> u64 {
+    (TEXT_OVERHEAD as u64).saturating_mul(count as u64).saturating_add(texts.bytes(count) as u64)
 }

@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
 
+use ringchat_core::secure::Identity;
 use ringchat_core::{Member, Name, NodeId, RoomId, Seed};
 
 /// The address of a place.
@@ -20,9 +21,14 @@ pub(crate) fn id(place: u64) -> NodeId {
 
 /// The id of whoever is at a place in that life.
 pub(crate) fn life(place: u64, incarnation: u64) -> NodeId {
+    NodeId::new(identity(place).key(), NonZeroU64::new(incarnation).unwrap())
+}
+
+/// The key pair of whoever is at a place.
+pub(crate) fn identity(place: u64) -> Identity {
     let mut key = [0; 32];
     key[..8].copy_from_slice(&place.to_be_bytes());
-    NodeId::new(key, NonZeroU64::new(incarnation).unwrap())
+    Identity::sham(key)
 }
 
 /// Whoever is at a place.
@@ -37,5 +43,5 @@ pub(crate) fn name() -> Name {
 
 /// The seed of a node at a place.
 pub(crate) fn seed(place: u64) -> Seed {
-    Seed { id: id(place), room: RoomId([1; 16]), jitter: [1; 32] }
+    Seed { identity: identity(place), incarnation: NonZeroU64::MIN, room: RoomId([1; 16]), jitter: [1; 32] }
 }

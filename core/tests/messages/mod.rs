@@ -7,10 +7,10 @@ use std::num::NonZeroU64;
 use proptest::collection::{btree_map, vec};
 use proptest::option;
 use proptest::prelude::*;
-use ringchat_core::limits::MAX_TEXT;
+use ringchat_core::limits::{MAX_SEQ, MAX_TEXT};
 use ringchat_core::wire::{
     Beat, Body, CandidateRank, Change, Deliver, Elect, Elected, Entry, Envelope, Hello, Install, Join,
-    Message, NotMember, Refusal, RefusedKind, Run, Sync, ViewSpan,
+    Message, NotMember, Proven, Refusal, RefusedKind, Run, Sync, ViewSpan,
 };
 use ringchat_core::{
     ConfigId, Departure, Epoch, Index, Member, Name, NodeId, RoomId, Roster, Seq, Stamp, Text, TextRun, View,
@@ -18,12 +18,15 @@ use ringchat_core::{
 
 /// Any message, in its envelope.
 pub(crate) fn envelope() -> impl Strategy<Value = Envelope> {
-    (any::<[u8; 16]>(), any::<u64>(), message()).prop_map(|(room, stamp, message)| Envelope {
-        room: RoomId(room),
+    (any::<u64>(), message()).prop_map(|(stamp, message)| Envelope {
+        room: ROOM,
         stamp: Stamp(stamp),
         message,
     })
 }
+
+/// The room for which all runs are signed.
+const ROOM: RoomId = RoomId(*b"the room of all!");
 
 /// How many kinds of messages there are.
 pub(crate) const KINDS: usize = 25;
@@ -190,13 +193,11 @@ fn entry() -> BoxedStrategy<Entry> {
 
 fn body() -> BoxedStrategy<Body> {
     prop_oneof![
-        (said(), any::<bool>()).prop_map(|(said, replayed)| Body::Chat { said, replayed }),
-        (cfg(), change()).prop_map(|(cfg, change)| Body::Membership { cfg, change: change.into() }),
-        (member(), seq(), seq()).prop_map(|(origin, first, last)| Body::Gap {
-            origin: origin.into(),
-            first,
-            last
+        (said(), any::<u64>(), any::<bool>()).prop_map(|(said, missing, replayed)| {
+            let missing = missing % said.first.0;
+            Body::Chat { said, missing, replayed }
         }),
+        (cfg(), change()).prop_map(|(cfg, change)| Body::Membership { cfg, change: change.into() }),
     ]
     .boxed()
 }
@@ -218,17 +219,14 @@ fn change() -> BoxedStrategy<Change> {
 
 /// What goes up by one from here on for each text.
 fn first() -> impl Strategy<Value = u64> {
-    0..=u64::MAX - 4
+    1..=MAX_SEQ - 4
 }
 
-fn said() -> BoxedStrategy<Run> {
+fn said() -> BoxedStrategy<Proven<Run>> {
     let texts = vec(text(), 1..4).prop_map(|texts| TextRun::new(&texts).expect("there is one"));
     (member(), first(), texts, first())
-        .prop_map(|(origin, first, texts, stamp)| Run {
-            origin: origin.into(),
-            first: Seq(first),
-            stamp: Stamp(stamp),
-            texts,
+        .prop_map(|(origin, first, texts, stamp)| {
+            Run::sham(ROOM, origin.into(), Seq(first), Stamp(stamp), texts)
         })
         .boxed()
 }
@@ -277,7 +275,7 @@ fn member() -> BoxedStrategy<Member> {
 
 fn id() -> BoxedStrategy<NodeId> {
     (any::<[u8; 32]>(), any::<NonZeroU64>())
-        .prop_map(|(key, incarnation)| NodeId::new(key, incarnation))
+        .prop_map(|(key, incarnation)| NodeId::sham(key, incarnation))
         .boxed()
 }
 

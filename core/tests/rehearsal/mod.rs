@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use ringchat_core::fuzzing::{BIRTH, CAST, born, escape};
 use ringchat_core::wire::{Envelope, encode};
 use ringchat_core::{
-    Action, Command, DialFailure, DialId, DownReason, Input, Instant, LinkId, Node, Origin, Text,
+    Action, Command, DialFailure, DialId, DownReason, Input, Instant, LinkId, Node, Origin, Text, UnixTime,
 };
 
 type Who = usize;
@@ -77,7 +77,7 @@ impl Rehearsal {
     pub(crate) fn talk(&mut self) {
         for &who in self.nodes.keys() {
             let text = Text::new(&"x".repeat(2 * 64)).unwrap();
-            self.queue.push_back((who, Input::Command(Command::Say(text.into()))));
+            self.queue.push_back((who, Input::Command(Command::Say { texts: text.into(), at: UnixTime(0) })));
         }
         self.run();
     }
@@ -185,7 +185,7 @@ impl Rehearsal {
             }
             Input::Command(Command::Leave) => vec![6, 0],
             Input::Command(Command::Report) => vec![6, 1],
-            Input::Command(Command::Say(_)) => vec![6, 2],
+            Input::Command(Command::Say { .. }) => vec![6, 2],
             Input::Received { link, envelope } => {
                 let mut frame = Vec::new();
                 encode(envelope, &mut frame).unwrap();

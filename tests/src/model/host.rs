@@ -13,7 +13,7 @@ use siphasher::sip128::{Hasher128, SipHasher13};
 use ringchat_core::wire::{Body, Envelope, Message};
 use ringchat_core::{
     Action, CloseMode, Command, DialId, DownReason, Ending, Fault, Input, Instant, LinkId, Node, NodeId,
-    Notice, Seq, Text, TextRun, digest_message, invariants,
+    Notice, Seq, Text, TextRun, UnixTime, digest_message, invariants,
 };
 
 use ringchat_sim::Property;
@@ -206,7 +206,10 @@ impl Host {
                 self.said = self.said.plus((*count).into());
                 let text = Text::new("m").ok();
                 let texts = text.and_then(|text| TextRun::new(&vec![text; usize::from(*count)]));
-                texts.map(|texts| Input::Command(Command::Say(texts))).into_iter().collect()
+                texts
+                    .map(|texts| Input::Command(Command::Say { texts, at: UnixTime(0) }))
+                    .into_iter()
+                    .collect()
             }
             Event::Input(input) => vec![Input::clone(input)],
         };
@@ -348,11 +351,8 @@ impl Monotonic {
 fn numbers_in_a_row(now: Instant, node: &Node) -> Result<(), Violation> {
     let mut last: BTreeMap<NodeId, Seq> = BTreeMap::new();
     for entry in node.log_entries() {
-        let (id, first, to) = match &entry.body {
-            Body::Chat { said, .. } => (said.origin.id, said.first, said.last()),
-            Body::Gap { origin, first, last } => (origin.id, *first, *last),
-            Body::Membership { .. } => continue,
-        };
+        let Body::Chat { said, missing, .. } = &entry.body else { continue };
+        let (id, first, to) = (said.origin.id, said.first.minus(*missing), said.last());
         if let Some(before) = last.insert(id, to).filter(|before| before.next() != first) {
             let property = if first <= before { Property::NoDoubles } else { Property::NoSilentGap };
             let detail = format!("the log holds {id}:{first} after {before}");

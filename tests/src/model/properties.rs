@@ -201,10 +201,10 @@ fn tip(node: &Node) -> (Index, Option<View>) {
 }
 
 /// The entries that two logs hold at the same indexes.
-fn common_entries(a: &Node, b: &Node) -> impl Iterator<Item = (Entry, Entry)> {
+fn common_entries<'a>(a: &'a Node, b: &'a Node) -> impl Iterator<Item = (&'a Entry, &'a Entry)> {
     let from = |node: &Node| node.log_entries().next().map_or(Index::default(), |entry| entry.index);
     let start = from(a).max(from(b));
-    let at_least = move |entry: &Entry| entry.index >= start;
+    let at_least = move |entry: &&Entry| entry.index >= start;
     a.log_entries().filter(at_least).zip(b.log_entries().filter(at_least))
 }
 

@@ -1,13 +1,14 @@
 //! The nodes, what is under way between them, and what an event makes of both.
 
+use ringchat_core::secure::Identity;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ringchat_core::{
-    CloseMode, Config, DialFailure, DialId, DownReason, Input, Instant, LinkId, Name, Node, NodeId, Origin,
-    RoomId, Seed, Start,
+    CloseMode, Config, DialFailure, DialId, DownReason, Input, Instant, LinkId, Name, Node, Origin, RoomId,
+    Seed, Start,
 };
 
 use ringchat_sim::oracles::Violation;
@@ -200,7 +201,7 @@ impl State {
         let mut jitter = [0; 32];
         jitter[0] = u8::try_from(number).unwrap_or(u8::MAX);
         let room = RoomId([jitter[0].saturating_add(1); RoomId::BYTES]);
-        let seed = Seed { id: id_of(number), room, jitter };
+        let seed = Seed { identity: identity_of(number), incarnation: NonZeroU64::MIN, room, jitter };
         let mut node = Node::new(config, seed, self.now());
         self.setup.ablation.prepare_node(&mut node);
         Host::new(node, self.allowed())
@@ -421,9 +422,9 @@ fn link_of(from: usize, dial: DialId) -> LinkId {
     LinkId((from as u64) << 32 | dial.0)
 }
 
-/// The id of a host. Later hosts have greater ids.
-fn id_of(host: usize) -> NodeId {
-    NodeId::new([u8::try_from(host + 1).unwrap_or(u8::MAX); 32], NonZeroU64::MIN)
+/// The key pair of a host, which signs cheaply and proves nothing. Later hosts have greater keys.
+fn identity_of(host: usize) -> Identity {
+    Identity::sham([u8::try_from(host + 1).unwrap_or(u8::MAX); 32])
 }
 
 /// The address of a host.

@@ -1,7 +1,7 @@
 use super::*;
 use crate::fake::{FakeSocket, FakeTransport, START, addr, seed};
 use ringchat_core::wire::GREETING;
-use ringchat_core::{Name, Start, Text};
+use ringchat_core::{Name, Start, Text, UnixTime};
 use std::sync::mpsc;
 
 fn driver(start: Start) -> Driver<FakeTransport> {
@@ -22,7 +22,7 @@ fn command(driver: &mut Driver<FakeTransport>, queue: &mut CommandQueue) {
         if commands.is_empty() {
             return;
         }
-        driver.command(START, commands);
+        driver.command(START, UnixTime(0), commands);
     }
 }
 

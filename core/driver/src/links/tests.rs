@@ -4,8 +4,9 @@ use crate::host::lock;
 use crate::outgoing::FLUSH_BYTES;
 use crate::transport::Job;
 use ringchat_core::limits::{MAX_FRAME, MAX_TEXT};
-use ringchat_core::wire::{DecodeError, FrameDecoder, Message, Run};
-use ringchat_core::{Epoch, Member, Name, RoomId, Seq, Stamp, Text, View};
+use ringchat_core::secure::Signature;
+use ringchat_core::wire::{DecodeError, FrameDecoder, Message, Proven, Run, SeenRuns};
+use ringchat_core::{Epoch, Member, Name, RoomId, Seq, Stamp, Text, UnixTime, View};
 
 /// Links over sockets whose greetings are written.
 fn linked(count: usize) -> (Links<FakeTransport>, Vec<LinkId>, Vec<FakeSocket>) {
@@ -30,7 +31,10 @@ fn stamps(sent: &[u8]) -> Vec<u64> {
     for chunk in [&GREETING, sent].concat().chunks(1024) {
         decoder.spare()[..chunk.len()].copy_from_slice(chunk);
         decoder.advance(chunk.len());
-        stamps.extend(std::iter::from_fn(|| decoder.pop().unwrap()).map(|envelope| envelope.stamp.0));
+        stamps.extend(
+            std::iter::from_fn(|| decoder.pop(&mut SeenRuns::default()).unwrap())
+                .map(|envelope| envelope.stamp.0),
+        );
     }
     stamps
 }
@@ -76,10 +80,12 @@ fn much_for_one_link_is_written_before_the_turn_ends() {
 fn a_long_message_is_written_at_once_and_in_its_place() {
     let (mut links, ids, sockets) = linked(2);
     let texts = Text::new(&"x".repeat(MAX_TEXT)).unwrap().into();
-    let origin = Member::new(seed().id, addr(), Name::new("a").unwrap());
+    let origin = Member::new(seed().id(), addr(), Name::new("a").unwrap());
     let view = View { epoch: Epoch(1), leader: origin.id };
-    let said =
-        vec![Run { origin: origin.into(), first: Seq(1), stamp: Stamp(1), texts }; FLUSH_BYTES / MAX_TEXT];
+    let (origin, signature) = (origin.into(), Signature::NONE);
+    let said = Run { origin, first: Seq(1), stamp: Stamp(1), texts, at: UnixTime(0), signature };
+    let said = Proven::sign(said, envelope(2).room, &seed().identity).unwrap();
+    let said = vec![said; FLUSH_BYTES / MAX_TEXT];
     links.send(START, &ids[..1], &envelope(1));
     links.send(START, &ids, &Envelope { message: Message::Submit { view, said }, ..envelope(2) });
     assert_eq!(written(&sockets), [vec![vec![1, 2]], vec![vec![2]]]);

@@ -13,7 +13,7 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use ringchat_core::limits::{LINK_QUEUE_BYTES, MAX_FRAME};
-use ringchat_core::wire::{self, Envelope};
+use ringchat_core::wire::{self, Envelope, ShamSeen};
 use ringchat_core::{CloseMode, DialFailure, DialId, DownReason, Input, Instant, LinkId};
 
 use self::connection::{Connection, Packet, Phase, link, peer};
@@ -177,6 +177,7 @@ pub struct Network {
     /// The buffer in which frames are encoded.
     frame: Vec<u8>,
     overflows: u64,
+    seen: ShamSeen,
 }
 
 /// Time.
@@ -197,6 +198,7 @@ impl Network {
             dirty: Vec::new(),
             frame: Vec::new(),
             overflows: 0,
+            seen: ShamSeen::default(),
         }
     }
 

@@ -27,7 +27,7 @@ fn big() -> Envelope {
     let origin = Member::new(id_of(1, NonZeroU64::MIN), addr(1), Name::new("a").unwrap());
     let view = View { epoch: Epoch(1), leader: origin.id };
     let texts = Text::new(&"x".repeat(16_000)).unwrap().into();
-    let said = Run { origin: origin.into(), first: Seq(1), stamp: Stamp(1), texts };
+    let said = Run::sham(small(1).room, origin.into(), Seq(1), Stamp(1), texts);
     Envelope { room: RoomId([1; 16]), stamp: Stamp(1), message: Message::Submit { view, said: vec![said] } }
 }
 

@@ -228,7 +228,8 @@ impl Network {
         let host = end.host.filter(|_| end.reads())?;
         let mut inputs = Vec::new();
         loop {
-            match self.end(at).decoder.pop() {
+            let (connection, end) = place(at);
+            match self.connections[connection].ends[end].decoder.pop(&mut self.seen) {
                 Ok(Some(envelope)) => inputs.push(Input::Received { link: at, envelope }),
                 Ok(None) => break,
                 Err(error) => {

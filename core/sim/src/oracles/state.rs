@@ -101,7 +101,7 @@ impl States {
                 break;
             }
             let before = entries.peek().map(|before| before.view);
-            let digest = digest(&entry);
+            let digest = digest(entry);
             let known = self.entries.entry((entry.view, entry.index)).or_insert((digest, before));
             let differs = known.0 != digest || (before.is_some() && known.1.is_some() && before != known.1);
             if differs {
@@ -154,7 +154,7 @@ pub fn no_doubles(node: &Node) -> Result<(), String> {
     let mut last: BTreeMap<NodeId, Seq> = BTreeMap::new();
     for entry in node.log_entries() {
         let Body::Chat { said, .. } = &entry.body else { continue };
-        let before = last.insert(said.origin.id, said.first);
+        let before = last.insert(said.origin.id, said.last());
         if before >= Some(said.first) {
             return Err(format!("{} holds {}:{} twice", node.me(), said.origin.id, said.first));
         }

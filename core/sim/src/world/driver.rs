@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use ringchat_core::wire::{Envelope, Message};
-use ringchat_core::{Action, Command, Input, Instant, LinkId, Notice, RingReason, TextRun};
+use ringchat_core::{Action, Command, Input, Instant, LinkId, Notice, RingReason, TextRun, UnixTime};
 
 use super::{HostId, Life, World, kind, shifted};
 use crate::Property;
@@ -138,11 +138,14 @@ impl World {
             let process = &mut self.processes[host.0];
             let Some(texts) = TextRun::new(&process.unsaid) else { break };
             let takes = process.node.takes(&texts);
-            let Some(say) = texts.part(0, takes).map(Command::Say) else { break };
+            let Some(texts) = texts.part(0, takes) else { break };
             for text in process.unsaid.drain(..takes) {
                 self.transcripts.said(host, self.now, text);
             }
-            self.feed(host, vec![Input::Command(say)])?;
+            self.feed(
+                host,
+                vec![Input::Command(Command::Say { texts, at: UnixTime(self.now.0 / 1_000_000) })],
+            )?;
             let process = &self.processes[host.0];
             if process.leaving && process.unsaid.is_empty() {
                 self.feed(host, vec![Input::Command(Command::Leave)])?;

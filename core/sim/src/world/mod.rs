@@ -12,6 +12,7 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::num::NonZeroU64;
 use core::slice;
 use core::time::Duration;
+use ringchat_core::secure::Identity;
 
 #[cfg(feature = "ablation")]
 use ringchat_core::Rule;
@@ -37,9 +38,14 @@ pub fn addr_of(place: Place) -> SocketAddr {
 
 /// The id of a place's process in the life called `incarnation`. Higher places have greater ids.
 pub fn id_of(place: Place, incarnation: NonZeroU64) -> NodeId {
+    NodeId::new(identity_of(place).key(), incarnation)
+}
+
+/// The key pair of a place. It signs cheaply, and proves nothing.
+fn identity_of(place: Place) -> Identity {
     let mut key = [0; 32];
     key[..4].copy_from_slice(&place.to_be_bytes());
-    NodeId::new(key, incarnation)
+    Identity::sham(key)
 }
 
 /// The place of an id.
@@ -266,7 +272,8 @@ impl World {
         config.detect = self.detect;
         config.join_timeout = self.join_timeout;
         let incarnation = NonZeroU64::new(self.rng.bits()).unwrap_or(NonZeroU64::MIN);
-        let seed = Seed { id: id_of(place, incarnation), room: self.rng.room(), jitter: self.rng.jitter() };
+        let (identity, room, jitter) = (identity_of(place), self.rng.room(), self.rng.jitter());
+        let seed = Seed { identity, incarnation, room, jitter };
         let offset = 1_000_000i64.saturating_sub_unsigned(self.now.0);
         let node = Node::new(config, seed, shifted(self.now, offset));
         self.processes.push(Process {

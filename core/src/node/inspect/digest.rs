@@ -13,7 +13,7 @@ use super::super::{Node, Rule};
 use crate::ids::{DialId, LinkId, NodeId};
 use crate::node::Timer;
 use crate::numbers::Index;
-use crate::wire::{Entry, Hello, Install, Message, Run};
+use crate::wire::{Entry, Hello, Install, Message, Proven, Run};
 
 /// Generations further from the newest than this are alike.
 const FAR: u64 = 3;
@@ -140,9 +140,8 @@ impl Node {
             self.replica.log().origins(),
         )
             .hash(state);
-        // Where runs were cut does not matter.
         for entry in self.log_entries() {
-            digest_entry(&entry, state);
+            digest_entry(entry, state);
         }
         self.replica.lost().len().hash(state);
         self.replica.lost().removed_at().for_each(|lost| lost.hash(state));
@@ -262,15 +261,15 @@ fn digest_hello(hello: &Hello, state: &mut impl Hasher) {
 fn digest_entry(entry: &Entry, state: &mut impl Hasher) {
     (entry.view, entry.index).hash(state);
     match &entry.body {
-        crate::wire::Body::Chat { said, replayed } => {
-            replayed.hash(state);
+        crate::wire::Body::Chat { said, missing, replayed } => {
+            (missing, replayed).hash(state);
             digest_said(said, state);
         }
-        body => body.hash(state),
+        body @ crate::wire::Body::Membership { .. } => body.hash(state),
     }
 }
 
-fn digest_all_said(said: &[Run], state: &mut impl Hasher) {
+fn digest_all_said(said: &[Proven<Run>], state: &mut impl Hasher) {
     said.len().hash(state);
     for said in said {
         digest_said(said, state);

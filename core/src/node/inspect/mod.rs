@@ -50,9 +50,9 @@ impl Node {
         self.replica.log().len()
     }
 
-    /// The entries of the log that are kept, oldest first, one for each place.
-    pub fn log_entries(&self) -> impl DoubleEndedIterator<Item = Entry> {
-        self.replica.log().entries().flat_map(Entry::one_by_one)
+    /// The entries of the log that are kept, oldest first.
+    pub fn log_entries(&self) -> impl DoubleEndedIterator<Item = &Entry> {
+        self.replica.log().entries()
     }
 
     /// The number of the last message of each origin that the user has seen, by id.

@@ -1,0 +1,91 @@
+//! Signatures that were verified already.
+
+use alloc::collections::{BTreeSet, VecDeque};
+
+use crate::limits::SEEN_RUNS;
+#[cfg(feature = "sham")]
+use crate::secure::sham_verify;
+use crate::secure::{Said, Signature};
+
+/// Names one signed run: its author, its room, all that it says, and its signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RunDigest(pub(super) [u8; 16]);
+
+/// Remembers runs whose signatures were verified, so that a run that comes again costs no more than a hash: to its author,
+/// after an election, in a merge.
+pub trait Seen {
+    /// Whether the run was verified.
+    fn has(&mut self, run: RunDigest) -> bool;
+
+    /// Notes a run that was verified.
+    fn add(&mut self, run: RunDigest);
+
+    /// Whether the author of `said` made `signature`.
+    fn is_signed(&self, said: &Said<'_>, signature: &Signature) -> bool {
+        said.is_signed(signature)
+    }
+}
+
+/// The last [`SEEN_RUNS`] runs that were verified.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct SeenRuns {
+    oldest_first: VecDeque<RunDigest>,
+    all: BTreeSet<RunDigest>,
+}
+
+impl Seen for SeenRuns {
+    fn has(&mut self, run: RunDigest) -> bool {
+        self.all.contains(&run)
+    }
+
+    fn add(&mut self, run: RunDigest) {
+        if self.all.insert(run) {
+            self.oldest_first.push_back(run);
+        }
+        if self.oldest_first.len() > SEEN_RUNS
+            && let Some(oldest) = self.oldest_first.pop_front()
+        {
+            self.all.remove(&oldest);
+        }
+    }
+}
+
+/// Like [`SeenRuns`], and takes sham signatures too. No driver has one, so no program takes them, however it was built.
+#[cfg(feature = "sham")]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct ShamSeen(SeenRuns);
+
+#[cfg(feature = "sham")]
+impl Seen for ShamSeen {
+    fn has(&mut self, run: RunDigest) -> bool {
+        self.0.has(run)
+    }
+
+    fn add(&mut self, run: RunDigest) {
+        self.0.add(run);
+    }
+
+    fn is_signed(&self, said: &Said<'_>, signature: &Signature) -> bool {
+        let bytes = said.bytes();
+        let is_sham = bytes.is_some_and(|bytes| sham_verify(said.author.key(), &bytes, signature));
+        is_sham || said.is_signed(signature)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_makes_room_for_the_newest() {
+        let digest = |n: usize| RunDigest((n as u128).to_be_bytes());
+        let mut seen = SeenRuns::default();
+        (0..=SEEN_RUNS).for_each(|n| seen.add(digest(n)));
+        seen.add(digest(SEEN_RUNS));
+        assert_eq!(
+            (seen.has(digest(0)), seen.has(digest(1)), seen.has(digest(SEEN_RUNS))),
+            (false, true, true)
+        );
+        assert_eq!((seen.all.len(), seen.oldest_first.len()), (SEEN_RUNS, SEEN_RUNS));
+    }
+}
