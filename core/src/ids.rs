@@ -43,7 +43,7 @@ impl NodeId {
     }
 
     /// The id that is in `bytes`, if one is: a key, then an incarnation, big-endian and not zero.
-    fn from_bytes(bytes: &[u8]) -> Option<Self> {
+    fn from_bytes(bytes: &[u8; Self::BYTES]) -> Option<Self> {
         let (key, incarnation) = bytes.split_first_chunk()?;
         let incarnation = u64::from_be_bytes(incarnation.try_into().ok()?);
         Some(Self { key: *key, incarnation: NonZeroU64::new(incarnation)? })
@@ -83,6 +83,12 @@ impl fmt::Debug for NodeId {
     }
 }
 
+/// Reads `N` bytes that were written as one piece.
+pub(crate) fn piece<'de, const N: usize, D: Deserializer<'de>>(deserializer: D) -> Result<[u8; N], D::Error> {
+    let bytes = <&[u8]>::deserialize(deserializer)?;
+    bytes.try_into().map_err(|_| D::Error::invalid_length(bytes.len(), &"the bytes of one value"))
+}
+
 // As one piece, which takes a byte for its length and is written and read much faster than byte by byte.
 impl Serialize for NodeId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -96,8 +102,8 @@ impl Serialize for NodeId {
 
 impl<'de> Deserialize<'de> for NodeId {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let bytes = <&[u8]>::deserialize(deserializer)?;
-        Self::from_bytes(bytes).ok_or_else(|| D::Error::custom("not an id"))
+        let bytes = piece::<{ Self::BYTES }, D>(deserializer)?;
+        Self::from_bytes(&bytes).ok_or_else(|| D::Error::custom("not an id"))
     }
 }
 

@@ -45,6 +45,7 @@ mod numbers;
 mod report;
 mod rng;
 mod roster;
+pub mod secure;
 mod text;
 mod text_run;
 mod time;

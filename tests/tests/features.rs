@@ -34,7 +34,7 @@ fn the_program_has_nothing_that_only_tests_need() -> Result<(), Box<dyn Error>> 
     for package in ["ringchat-core", "ringchat"] {
         let features =
             enabled_features(package, &["-p", "ringchat", "-e", "features,no-dev", "-i", package])?;
-        for feature in ["ablation", "inspect", "fuzzing"] {
+        for feature in ["ablation", "inspect", "fuzzing", "sham"] {
             assert!(!names(&features, feature), "{package}: {features:?}");
         }
     }

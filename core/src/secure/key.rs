@@ -1,0 +1,125 @@
+//! The key pair of a person: Ed25519 (RFC 8032).
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use zeroize::Zeroizing;
+
+#[cfg(feature = "sham")]
+use super::sham;
+use crate::ids::piece;
+
+/// The key pair of a person: it signs what the person says, and proves who is at an end of a link.
+///
+/// The private key is wiped when it is dropped, and `Debug` does not show it.
+pub struct Identity(Pair);
+
+/// The private key lies on the heap, so that no copy of it stays behind when an identity is moved.
+enum Pair {
+    Real(Box<SigningKey>),
+    #[cfg(feature = "sham")]
+    Sham([u8; 32]),
+}
+
+impl Identity {
+    /// The key pair that `seed`, a private key of RFC 8032, makes. The seed comes from the system's random source.
+    pub fn from_seed(seed: [u8; 32]) -> Self {
+        Self(Pair::Real(Box::new(SigningKey::from_bytes(&Zeroizing::new(seed)))))
+    }
+
+    /// An identity whose signatures prove nothing and cost little. The last eight bytes of its key are [`SHAM_MARK`]
+    /// and the others those of `key`.
+    ///
+    /// [`SHAM_MARK`]: super::SHAM_MARK
+    #[cfg(feature = "sham")]
+    pub fn sham(key: [u8; 32]) -> Self {
+        Self(Pair::Sham(sham::marked(key)))
+    }
+
+    /// The public key.
+    pub fn key(&self) -> [u8; 32] {
+        match &self.0 {
+            Pair::Real(pair) => pair.verifying_key().to_bytes(),
+            #[cfg(feature = "sham")]
+            Pair::Sham(key) => *key,
+        }
+    }
+
+    /// Signs `message`. The same message always gets the same signature.
+    pub fn sign(&self, message: &[u8]) -> Signature {
+        match &self.0 {
+            Pair::Real(pair) => Signature(pair.sign(message).to_bytes()),
+            #[cfg(feature = "sham")]
+            Pair::Sham(key) => Signature(sham::sign(key, message)),
+        }
+    }
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Identity").finish_non_exhaustive()
+    }
+}
+
+/// A signature of Ed25519.
+///
+/// It identifies nothing: the holder of a key can make any number of signatures of the same message.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Signature([u8; 64]);
+
+impl Signature {
+    /// The signature with these bytes. They may be any: only [`verify`] tells whether it is one.
+    pub const fn new(bytes: [u8; 64]) -> Self {
+        Self(bytes)
+    }
+
+    /// R and s of RFC 8032, one after the other.
+    pub const fn bytes(&self) -> &[u8; 64] {
+        &self.0
+    }
+}
+
+/// The first four bytes: `5f1e09c2...`.
+impl fmt::Debug for Signature {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().take(4).try_for_each(|byte| write!(f, "{byte:02x}"))?;
+        f.write_str("...")
+    }
+}
+
+impl Serialize for Signature {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Signature {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        piece(deserializer).map(Self)
+    }
+}
+
+/// Whether the holder of `key` signed `message`.
+///
+/// All members of a room must agree on that, whatever the bytes, so no freedom is left that RFC 8032 leaves (Chalkias,
+/// Garillot and Nikolaenko 2020, "Taming the many EdDSAs"): the key is canonical and not of small order, R is not of
+/// small order, s is below the order of the group, and the equation without a cofactor holds on the bytes of R.
+pub fn verify(key: &[u8; 32], message: &[u8], signature: &Signature) -> bool {
+    #[cfg(feature = "sham")]
+    if sham::is_marked(key) {
+        return sham::sign(key, message) == signature.0;
+    }
+    let signature = ed25519_dalek::Signature::from_bytes(&signature.0);
+    canonical(key).is_some_and(|key| key.verify_strict(message, &signature).is_ok())
+}
+
+/// The point that `key` encodes, if that is the one way to encode it and the point is not of small order.
+fn canonical(key: &[u8; 32]) -> Option<VerifyingKey> {
+    let point = VerifyingKey::from_bytes(key).ok().filter(|key| !key.is_weak())?;
+    (point.to_edwards().compress().as_bytes() == key).then_some(point)
+}
+
+#[cfg(test)]
+mod tests;
