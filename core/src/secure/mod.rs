@@ -1,11 +1,25 @@
 //! Who said something, and what only members know: keys, signatures, secrets.
 //!
-//! All cryptography is that of other crates: Ed25519 of `ed25519-dalek`, BLAKE3 of `blake3`.
+//! All cryptography is that of other crates: Ed25519 of `ed25519-dalek`, BLAKE3 of `blake3`, the Noise protocol of `snow`.
 
+mod accepted;
+mod credentials;
+mod derive;
+mod error;
 mod key;
+mod link;
+mod noise;
+mod proof;
+mod record;
 #[cfg(feature = "sham")]
 mod sham;
 
+pub use accepted::AcceptedEphemerals;
+pub use credentials::{Credentials, Privacy};
+pub use error::LinkError;
 pub use key::{Identity, Signature, verify};
+pub use link::{Link, Opened, Progress};
+pub use noise::Ephemeral;
+pub use record::Sealer;
 #[cfg(feature = "sham")]
 pub use sham::SHAM_MARK;
