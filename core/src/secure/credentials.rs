@@ -5,7 +5,7 @@ use core::num::NonZeroU64;
 
 use zeroize::Zeroizing;
 
-use super::derive;
+use super::derive::{Secret, destination, open_psk};
 use super::key::Identity;
 use crate::ids::NodeId;
 
@@ -31,15 +31,24 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// For the person with `identity`, in the life called `incarnation`, in a room whose links are opened with `psk`.
-    pub fn new(
+    /// Those of the person with `identity`, in the life called `incarnation`, for the private room with `secret`.
+    pub fn private(secret: &Secret, identity: Identity, incarnation: NonZeroU64) -> Self {
+        Self::new(secret.psk(), Privacy::Private, identity, incarnation)
+    }
+
+    /// Those of the person with `identity`, in the life called `incarnation`, for an open room.
+    pub fn open(identity: Identity, incarnation: NonZeroU64) -> Self {
+        Self::new(Zeroizing::new(open_psk()), Privacy::Open, identity, incarnation)
+    }
+
+    pub(super) fn new(
         psk: Zeroizing<[u8; 32]>,
         privacy: Privacy,
         identity: Identity,
         incarnation: NonZeroU64,
     ) -> Self {
         let id = NodeId::new(identity.key(), incarnation);
-        Self { psk, privacy, identity, id, to: derive::to(&id) }
+        Self { psk, privacy, identity, id, to: destination(id) }
     }
 
     /// The id that is proven with these.
@@ -56,7 +65,8 @@ impl Credentials {
         &self.psk
     }
 
-    pub(super) const fn privacy(&self) -> Privacy {
+    /// Whether strangers can join the room.
+    pub const fn privacy(&self) -> Privacy {
         self.privacy
     }
 

@@ -7,6 +7,7 @@ use ed25519_dalek::{Signer, SigningKey, VerifyingKey};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::Zeroizing;
 
+use super::derive::ShortKey;
 #[cfg(feature = "sham")]
 use super::sham;
 use crate::ids::piece;
@@ -57,9 +58,10 @@ impl Identity {
     }
 }
 
+/// The short form of the public key.
 impl fmt::Debug for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Identity").finish_non_exhaustive()
+        f.debug_tuple("Identity").field(&ShortKey::new(&self.key())).finish()
     }
 }
 

@@ -14,7 +14,7 @@ use snow::HandshakeState;
 
 use super::accepted::AcceptedEphemerals;
 use super::credentials::Credentials;
-use super::derive;
+use super::derive::destination;
 use super::error::LinkError;
 use super::noise::{self, Ephemeral, LINK_VERSION};
 use super::proof::{self, HandshakeHash, PROOF};
@@ -130,7 +130,7 @@ impl Link {
     ) -> Result<(Self, Vec<u8>), LinkError> {
         let role = Role::Dialer;
         let mut handshake = noise::start(role, credentials, ephemeral)?;
-        let to = expected.as_ref().map_or(A_CONTACT, derive::to);
+        let to = expected.map_or(A_CONTACT, destination);
         let mut first = [0; FIRST];
         if let Some((version, message)) = first.split_first_mut() {
             *version = LINK_VERSION;

@@ -16,6 +16,7 @@ mod sham;
 
 pub use accepted::AcceptedEphemerals;
 pub use credentials::{Credentials, Privacy};
+pub use derive::{Secret, ShortKey, destination, open_psk};
 pub use error::LinkError;
 pub use key::{Identity, Signature, verify};
 pub use link::{Link, Opened, Progress};

@@ -123,8 +123,7 @@ fn a_signature_is_sixty_four_bytes_and_their_length() {
 fn nothing_shows_a_private_key_and_it_is_wiped() {
     fn wiped<T: ZeroizeOnDrop>(_: &T) {}
     let identity = Identity::from_seed([0xa7; 32]);
-    let shown = format!("{identity:?} {identity:#?}");
-    assert!(!shown.contains("167") && !shown.contains("a7a7"), "{shown}");
+    assert_eq!(format!("{identity:?}"), format!("Identity({})", ShortKey::new(&identity.key())));
     if let Pair::Real(pair) = &identity.0 {
         wiped(&**pair);
     }

@@ -2,19 +2,14 @@
 //! and `blake3` for Python.
 
 use super::*;
+use crate::secure::Secret;
 use data_encoding::HEXLOWER;
 
 fn bytes(digits: &str) -> Vec<u8> {
     HEXLOWER.decode(digits.as_bytes()).unwrap()
 }
 
-/// `KDF("ringchat/3 door", 00 01 .. 0f)`.
-const PRIVATE: &str = "7866331800c3c882adb34dd3a06416c60daf0cd6ed58cf63677c5fd2c47e14ba";
-
-/// `KDF("ringchat/3 open door", "")`.
-const OPEN: &str = "f160096542b39a311968de2d2dedfd4504d1ce26356ecc4a207173f0a77af735";
-
-/// A dial to a member of a private room, and a record each way.
+/// A dial to a member of the private room with the secret 00 01 .. 0f, and a record each way.
 const TO_A_MEMBER: [&str; 5] = [
     "037b0d47d93427f8311160781c7c733fd89f88970aef490d8aa0ee19a4cb8a1b142187a38cd5a68eabe1c2c99a4841f6afdf4d1a4fbbe545996f2a93f1b08a548b",
     "ff2ee45601ec1b67310c7790404585ae697331eee1c1f8cf2419731c1fff3e6b8d654fd460298d85e72f362c928e71d70078c4062ef10ca2c91eefd3f7ef52546b343b37e01dd66c10f6283a1d5472d26f1f64976624697d0a57e401bbf95b34e9ec9be10e132cf3606e232ad5ef33b85c7d19dd0106b556dda3b54bddf1c22cdb57941d383222bc5a90443e3dd9153b231d3e070f2fadccf2466fb124c633f54320f5144e6ea44fc1e7",
@@ -32,10 +27,11 @@ const TO_A_CONTACT: [&str; 5] = [
     "00278d368f014927472d576c2e3743f35b6b8b69d8780c02b0d326d1cc7f507e9347871f11947fa616",
 ];
 
-fn hold(psk: &str, privacy: Privacy, by_id: bool, flights: [&str; 5]) {
-    let psk: [u8; 32] = bytes(psk).try_into().unwrap();
-    let dialer = who_with(0x11, 0x0102_0304_0506_0708, psk, privacy);
-    let acceptor = who_with(0x22, 0xf1f2_f3f4_f5f6_f7f8, psk, privacy);
+fn hold(credentials: impl Fn(Identity, NonZeroU64) -> Credentials, by_id: bool, flights: [&str; 5]) {
+    let who = |seed, incarnation| {
+        credentials(Identity::from_seed([seed; 32]), NonZeroU64::new(incarnation).unwrap())
+    };
+    let (dialer, acceptor) = (who(0x11, 0x0102_0304_0506_0708), who(0x22, 0xf1f2_f3f4_f5f6_f7f8));
     let (came, [mut dialer, mut acceptor]) = met(&dialer, &acceptor, by_id.then_some(acceptor.id()));
     let said = [dialer.says(b"hello from the dialer"), acceptor.says(b"hello from the acceptor")];
     let came: Vec<Vec<u8>> = came.into_iter().chain(said).collect();
@@ -46,10 +42,11 @@ fn hold(psk: &str, privacy: Privacy, by_id: bool, flights: [&str; 5]) {
 
 #[test]
 fn a_dial_to_a_member_of_a_private_room() {
-    hold(PRIVATE, Privacy::Private, true, TO_A_MEMBER);
+    let secret = Secret::new(core::array::from_fn(|at| u8::try_from(at).unwrap()));
+    hold(|identity, life| Credentials::private(&secret, identity, life), true, TO_A_MEMBER);
 }
 
 #[test]
 fn a_dial_to_a_contact_of_an_open_room() {
-    hold(OPEN, Privacy::Open, false, TO_A_CONTACT);
+    hold(Credentials::open, false, TO_A_CONTACT);
 }
