@@ -34,6 +34,16 @@ fn the_node_corpus_holds() {
 }
 
 #[test]
+fn the_link_corpus_holds() {
+    replay("link", fuzzing::link);
+}
+
+#[test]
+fn the_record_corpus_holds() {
+    replay("record", fuzzing::record);
+}
+
+#[test]
 fn the_roundtrip_corpus_has_every_kind_of_message() {
     let seeds =
         fs::read_dir(corpus("roundtrip")).unwrap().map(|file| fs::read(file.unwrap().path()).unwrap());

@@ -4,9 +4,11 @@
 //! the node in [`node()`].
 
 mod codec;
+mod link;
 mod node;
 mod peer;
 mod script;
 
 pub use codec::{decode, roundtrip};
+pub use link::{link, record};
 pub use node::{BIRTH, CAST, born, escape, node};
