@@ -1,8 +1,10 @@
 //! What a node needs to know to open links.
 
+use alloc::boxed::Box;
 use core::fmt;
 use core::num::NonZeroU64;
 
+use snow::resolvers::{BoxedCryptoResolver, DefaultResolver};
 use zeroize::Zeroizing;
 
 use super::derive::{Secret, destination, open_psk};
@@ -28,6 +30,7 @@ pub struct Credentials {
     id: NodeId,
     /// What a dialer that expects `id` calls it in its first message.
     to: [u8; 16],
+    resolver: fn() -> BoxedCryptoResolver,
 }
 
 impl Credentials {
@@ -41,6 +44,13 @@ impl Credentials {
         Self::new(Zeroizing::new(open_psk()), Privacy::Open, identity, incarnation)
     }
 
+    /// Lets `resolver` implement what it can of the suite, in place of the pure implementations. Its random source is not
+    /// used. Ends with different implementations understand each other.
+    #[must_use]
+    pub fn with_resolver(self, resolver: fn() -> BoxedCryptoResolver) -> Self {
+        Self { resolver, ..self }
+    }
+
     pub(super) fn new(
         psk: Zeroizing<[u8; 32]>,
         privacy: Privacy,
@@ -48,7 +58,7 @@ impl Credentials {
         incarnation: NonZeroU64,
     ) -> Self {
         let id = NodeId::new(identity.key(), incarnation);
-        Self { psk, privacy, identity, id, to: destination(id) }
+        Self { psk, privacy, identity, id, to: destination(id), resolver: || Box::new(DefaultResolver) }
     }
 
     /// The id that is proven with these.
@@ -68,6 +78,10 @@ impl Credentials {
     /// Whether strangers can join the room.
     pub const fn privacy(&self) -> Privacy {
         self.privacy
+    }
+
+    pub(super) fn resolver(&self) -> BoxedCryptoResolver {
+        (self.resolver)()
     }
 
     pub(super) const fn to(&self) -> &[u8; 16] {

@@ -5,7 +5,7 @@ use core::cell::Cell;
 use core::fmt;
 
 use snow::params::{CipherChoice, DHChoice, HashChoice, NoiseParams};
-use snow::resolvers::{CryptoResolver, DefaultResolver};
+use snow::resolvers::{BoxedCryptoResolver, CryptoResolver, DefaultResolver};
 use snow::types::{Cipher, Dh, Hash, Random};
 use snow::{Builder, Error, HandshakeState};
 use zeroize::Zeroizing;
@@ -47,25 +47,28 @@ impl Random for Ephemeral {
     }
 }
 
-/// The implementations of `snow`, and one ephemeral key.
-struct Resolver(Cell<Option<Ephemeral>>);
+/// One ephemeral key, and implementations: the preferred ones where there are such, and those of `snow`.
+struct Resolver {
+    ephemeral: Cell<Option<Ephemeral>>,
+    preferred: BoxedCryptoResolver,
+}
 
 impl CryptoResolver for Resolver {
     fn resolve_rng(&self) -> Option<Box<dyn Random>> {
-        let ephemeral: Box<dyn Random> = Box::new(self.0.take()?);
+        let ephemeral: Box<dyn Random> = Box::new(self.ephemeral.take()?);
         Some(ephemeral)
     }
 
     fn resolve_dh(&self, choice: &DHChoice) -> Option<Box<dyn Dh>> {
-        DefaultResolver.resolve_dh(choice)
+        self.preferred.resolve_dh(choice).or_else(|| DefaultResolver.resolve_dh(choice))
     }
 
     fn resolve_hash(&self, choice: &HashChoice) -> Option<Box<dyn Hash>> {
-        DefaultResolver.resolve_hash(choice)
+        self.preferred.resolve_hash(choice).or_else(|| DefaultResolver.resolve_hash(choice))
     }
 
     fn resolve_cipher(&self, choice: &CipherChoice) -> Option<Box<dyn Cipher>> {
-        DefaultResolver.resolve_cipher(choice)
+        self.preferred.resolve_cipher(choice).or_else(|| DefaultResolver.resolve_cipher(choice))
     }
 }
 
@@ -79,7 +82,8 @@ pub(super) fn start(
     ephemeral: Ephemeral,
 ) -> Result<HandshakeState, LinkError> {
     let prologue = prologue(credentials.privacy());
-    start_with(SUITE, role, credentials.psk(), &prologue, ephemeral).map_err(|_| LinkError::Noise)
+    let resolver = Resolver { ephemeral: Cell::new(Some(ephemeral)), preferred: credentials.resolver() };
+    start_with(SUITE, role, credentials.psk(), &prologue, resolver).map_err(|_| LinkError::Noise)
 }
 
 fn start_with(
@@ -87,11 +91,10 @@ fn start_with(
     role: Role,
     psk: &[u8; 32],
     prologue: &[u8],
-    ephemeral: Ephemeral,
+    resolver: Resolver,
 ) -> Result<HandshakeState, Error> {
     let params: NoiseParams = suite.parse()?;
-    let resolver = Box::new(Resolver(Cell::new(Some(ephemeral))));
-    let builder = Builder::with_resolver(params, resolver).psk(0, psk)?.prologue(prologue)?;
+    let builder = Builder::with_resolver(params, Box::new(resolver)).psk(0, psk)?.prologue(prologue)?;
     match role {
         Role::Dialer => builder.build_initiator(),
         Role::Acceptor => builder.build_responder(),

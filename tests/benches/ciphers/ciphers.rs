@@ -275,14 +275,15 @@ fn meet(dialer: &Credentials, acceptor: &Credentials) -> [Sealer; 2] {
     })
 }
 
-/// What both ends of a handshake cost together.
-#[divan::bench]
-fn handshake(bencher: Bencher<'_, '_>) {
-    let who = |seed| {
-        let identity = Identity::from_seed([seed; 32]);
-        Credentials::private(&Secret::new([1; 16]), identity, NonZeroU64::MIN)
+/// What both ends of a handshake cost together, with `ring` at as many of them.
+#[divan::bench(args = [0, 1, 2])]
+fn handshake(bencher: Bencher<'_, '_>, ring: u8) {
+    let who = |number: u8| {
+        let identity = Identity::from_seed([4 + number; 32]);
+        let who = Credentials::private(&Secret::new([1; 16]), identity, NonZeroU64::MIN);
+        if number < ring { who.with_resolver(|| Box::new(RingResolver)) } else { who }
     };
-    let (dialer, acceptor) = (who(4), who(5));
+    let (dialer, acceptor) = (who(0), who(1));
     bencher.bench_local(|| meet(&dialer, &acceptor));
 }
 

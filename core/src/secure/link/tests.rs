@@ -5,6 +5,7 @@ mod flights;
 mod insiders;
 mod records;
 mod replayed;
+mod resolvers;
 mod strangers;
 
 use alloc::format;

@@ -54,9 +54,14 @@ const PUBLISHED: [Published; 2] = [
     },
 ];
 
+fn resolver(ephemeral: [u8; 32]) -> Resolver {
+    let ephemeral = Cell::new(Some(Ephemeral::new(ephemeral)));
+    Resolver { ephemeral, preferred: Box::new(DefaultResolver) }
+}
+
 fn end(suite: &str, role: Role, ephemeral: &str) -> HandshakeState {
     let [psk, ephemeral] = [PSK, ephemeral].map(|bytes_in| bytes(bytes_in).try_into().unwrap());
-    start_with(suite, role, &psk, &bytes(PROLOGUE), Ephemeral::new(ephemeral)).unwrap()
+    start_with(suite, role, &psk, &bytes(PROLOGUE), resolver(ephemeral)).unwrap()
 }
 
 #[test]
@@ -94,7 +99,7 @@ fn an_ephemeral_gives_its_bytes_once() {
     assert_eq!(ephemeral.try_fill_bytes(&mut key), Ok(()));
     assert_eq!(key, [7; 32]);
     assert_eq!(ephemeral.try_fill_bytes(&mut key), Err(Error::Rng));
-    let resolver = Resolver(Cell::new(Some(Ephemeral::new([7; 32]))));
+    let resolver = resolver([7; 32]);
     let sources: Vec<bool> = (0..2).map(|_| resolver.resolve_rng().is_some()).collect();
     assert_eq!(sources, [true, false]);
 }
