@@ -189,7 +189,7 @@ fn open(path: &Path) -> Result<(Open, Metadata), Unusable> {
     Ok((Open { file, id: id(&found) }, found))
 }
 
-/// The reason why `path` cannot be opened. Unusable is at `path` says more than the system's error.
+/// The reason why `path` cannot be opened. What is at `path` says more than the system's error.
 fn why_unopened(path: &Path, error: io::Error) -> Unusable {
     match fs::symlink_metadata(path) {
         Ok(found) if found.is_symlink() => Unusable::Link,
@@ -225,7 +225,7 @@ mod tests {
         log.flush().map_or_else(|trouble| trouble.to_string(), |()| String::new())
     }
 
-    /// Unusable the user is told about a log at `path` that must be given up.
+    /// What the user is told about a log at `path` that must be given up.
     fn refusal(path: &Path) -> String {
         let mut log = ChatLog::new(path.to_owned());
         let said = write(&mut log, 1);

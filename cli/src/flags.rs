@@ -16,9 +16,11 @@ use crate::help;
     example = "Join it:          {command_name} -a 10.0.0.2 -p 5000 -n Bob -na 10.0.0.1 -np 5000",
     example = "Or, in short:     {command_name} -a 10.0.0.2 -n Bob 10.0.0.1:5000",
     note = "Several contacts are tried in turn. Type /help in the room to see its commands. If standard input is \
-            no terminal, each line is a message, //exit or its end leaves.\n\n\
-            Each option with a value can be set in the environment too: RINGCHAT_NAME, RINGCHAT_JOIN_TIMEOUT, ...",
-    error_code(1, "input or output failed, or messages may not have arrived on leaving"),
+            no terminal, each line is a message, even if it begins with a slash; the line //exit or the end of the \
+            input leaves.\n\n\
+            Each option with a value can be set in the environment too: RINGCHAT_NAME, RINGCHAT_JOIN_TIMEOUT, ... \
+            So can --json, --verbose and --no-log: RINGCHAT_JSON=1.",
+    error_code(1, "input or output failed, or messages were not sent or may not have arrived"),
     error_code(2, "usage"),
     error_code(3, "nobody reachable, or no ringchat there"),
     error_code(4, "refused by the room"),
@@ -33,7 +35,7 @@ pub(crate) struct Flags {
     #[argh(switch, short = 'l')]
     pub(crate) leader: bool,
 
-    /// join a room (as without -l)
+    /// join a room (as without -l); of -l and -L the last one counts
     #[argh(switch, short = 'L')]
     pub(crate) not_leader: bool,
 
@@ -86,7 +88,7 @@ pub(crate) struct Flags {
     #[argh(option, arg_name = "secs")]
     pub(crate) join_timeout: Option<String>,
 
-    /// silence after which a member is given up (1000 ms)
+    /// silence after which a member is suspected (1000 ms)
     #[argh(option, arg_name = "ms")]
     pub(crate) detect_ms: Option<String>,
 

@@ -53,8 +53,8 @@ impl HumanInput {
         self.lines(input, admitted, Self::typed);
     }
 
-    /// Waits until the room is entered, says each line of a pipe as a message, then leaves the room. The line `//exit`
-    /// leaves at once. Blank lines are skipped.
+    /// Waits until the room is entered, says each line of a pipe as a message, then leaves the room. A pipe may bring
+    /// any text, so no line but `//exit`, which leaves at once, is a command. Blank lines are skipped.
     pub(crate) fn piped_lines(self, input: impl BufRead, admitted: &Receiver<()>) {
         self.lines(input, admitted, |this, line| match line {
             "//exit" => this.leave(""),
@@ -79,7 +79,7 @@ impl HumanInput {
         while let Some(line) = lines.next()? {
             let done = match line {
                 BoundedLine::Whole(line) => each(self, &String::from_utf8_lossy(&line)),
-                BoundedLine::TooLong { length } => self.tell(wording::too_long(length)),
+                BoundedLine::TooLong { length } => self.refuse(length),
             };
             if let Done::Left = done {
                 break;
@@ -112,8 +112,15 @@ impl HumanInput {
         match Text::new(text).map(|text| self.session.room.say(text)) {
             Ok(Ok(_)) => Done::Yes,
             Ok(Err(Ended)) => Done::Left,
-            Err(error) => self.tell(wording::too_long(error.length)),
+            Err(error) => self.refuse(error.length),
         }
+    }
+
+    /// Tells that a text of `length` bytes is not sent. Only a pipe brings such a text here: the desk keeps it to be
+    /// shortened, and a terminal takes no line of that length.
+    fn refuse(&self, length: usize) -> Done {
+        self.session.count_unsent();
+        self.tell(wording::too_long(length))
     }
 
     /// Says `last` unless it is empty, then leaves the room.

@@ -2,7 +2,10 @@
 
 use std::io;
 
+use ringchat_core::limits::MAX_TEXT;
 use ringchat_core::{Ending, JoinFailure};
+
+use crate::wording;
 
 /// Why a session leaves its room.
 #[derive(Debug)]
@@ -69,11 +72,25 @@ impl SessionOutcome {
         };
         if unsure > 0 {
             outcome.exit = outcome.exit.max(1);
-            let what = if unsure == 1 { "message" } else { "messages" };
-            let message = format!("{unsure} {what} of yours may not have reached everybody; say them again");
+            let what = wording::messages(unsure);
+            let message = format!("{what} of yours may not have reached everybody; say them again");
             outcome.error = Some(("unsure", message));
         }
         outcome
+    }
+
+    /// This outcome, but failed if `unsent` lines of the input were too long to be sent.
+    pub(crate) fn with_unsent(mut self, unsent: u64) -> Self {
+        if unsent > 0 {
+            self.exit = self.exit.max(1);
+            let lines = wording::counted(unsent, "line was", "lines were");
+            let message = format!("{lines} not sent: a message has at most {MAX_TEXT} bytes");
+            self.error = Some(match self.error {
+                Some((code, first)) => (code, format!("{first}; {message}")),
+                None => ("unsent", message),
+            });
+        }
+        self
     }
 
     fn signal(signal: i32) -> Self {
@@ -135,6 +152,23 @@ mod tests {
         assert_eq!(outcome.exit, 1);
         assert!(outcome.error.is_some_and(|(code, message)| code == "unsure" && message.starts_with("3 ")));
         assert_eq!(left(3, Cause::Signal(15)).exit, 143);
+    }
+
+    #[test]
+    fn lines_that_were_not_sent_are_counted_and_fail() {
+        let outcome = left(0, Cause::Eof).with_unsent(1);
+        assert_eq!(outcome.exit, 1);
+        assert_eq!(
+            outcome.error,
+            Some(("unsent", "1 line was not sent: a message has at most 16384 bytes".to_owned()))
+        );
+        let both = left(3, Cause::Eof).with_unsent(2);
+        assert!(
+            both.error
+                .is_some_and(|(code, message)| code == "unsure" && message.contains("2 lines were not"))
+        );
+        assert_eq!(left(0, Cause::Signal(15)).with_unsent(1).exit, 143);
+        assert_eq!(left(0, Cause::Eof).with_unsent(0), left(0, Cause::Eof));
     }
 
     #[test]

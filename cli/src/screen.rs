@@ -362,12 +362,18 @@ fn stats(report: &Report) -> Vec<String> {
         format!("up {} s, Lamport time {}, epoch {}", stats.uptime.as_secs(), report.lamport, report.epoch),
         format!("{} shown, {} of yours waiting", wording::messages(stats.shown), stats.waiting),
         format!(
-            "protocol: {} sent, {} received, {} links, {} faults of others",
-            stats.sent, stats.received, stats.links, stats.faults
+            "protocol: {} sent, {} received, {}, {} of others",
+            stats.sent,
+            stats.received,
+            wording::counted(stats.links, "link", "links"),
+            wording::counted(stats.faults, "fault", "faults"),
         ),
         format!(
-            "elections: {} begun here, {} messages sent; history: {} entries, {} bytes",
-            stats.elections, stats.election_messages, stats.history, stats.history_bytes
+            "elections: {} begun here, {} sent; history: {}, {}",
+            stats.elections,
+            wording::messages(stats.election_messages),
+            wording::counted(stats.history, "entry", "entries"),
+            wording::counted(stats.history_bytes, "byte", "bytes"),
         ),
     ]
 }

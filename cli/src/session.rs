@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use ringchat_core::{ChatLine, Notice, Stamp};
+use ringchat_core::{ChatLine, Ending, Notice, Stamp};
 use ringchat_driver::{Event, NoEvent};
 
 use crate::any_room::{AnyEvents, AnyRoom};
@@ -32,12 +32,14 @@ pub(crate) struct Session {
     pub(crate) room: AnyRoom,
     cause: Mutex<Option<Cause>>,
     lamport: AtomicU64,
+    /// The number of lines that were too long to be sent.
+    unsent: AtomicU64,
 }
 
 impl Session {
     /// A session in `room`.
     pub(crate) fn new(room: AnyRoom) -> Self {
-        Self { room, cause: Mutex::new(None), lamport: AtomicU64::new(0) }
+        Self { room, cause: Mutex::new(None), lamport: AtomicU64::new(0), unsent: AtomicU64::new(0) }
     }
 
     /// Leaves the room. The first cause counts, but a signal replaces any other.
@@ -53,6 +55,16 @@ impl Session {
     /// Whether the room is being left because of a signal.
     pub(crate) fn is_interrupted(&self) -> bool {
         matches!(*self.lock_cause(), Some(Cause::Signal(_)))
+    }
+
+    /// Counts a line that was too long to be sent.
+    pub(crate) fn count_unsent(&self) {
+        self.unsent.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The outcome of a session whose node ended with `ending` and which left the room because of `cause`.
+    fn outcome(&self, ending: Option<&Ending>, cause: Option<Cause>) -> SessionOutcome {
+        SessionOutcome::of(ending, cause).with_unsent(self.unsent.load(Ordering::Relaxed))
     }
 
     /// The Lamport time of the node at its last notice.
@@ -110,12 +122,12 @@ pub(crate) fn run(
         }
     }
     session.room.wait();
-    let outcome = SessionOutcome::of(ending.as_ref(), session.lock_cause().take());
+    let outcome = session.outcome(ending.as_ref(), session.lock_cause().take());
     frontend.bye(session.lamport(), &outcome);
     // Only the last lines may have failed to be written.
     match session.lock_cause().take() {
         Some(cause @ Cause::OutputFailed(_)) if outcome.exit == 0 => {
-            SessionOutcome::of(ending.as_ref(), Some(cause))
+            session.outcome(ending.as_ref(), Some(cause))
         }
         _ => outcome,
     }

@@ -22,7 +22,7 @@ pub(crate) struct Settings {
     pub(crate) name: Name,
     /// Whether to create a room or to join one.
     pub(crate) start: Start,
-    /// The silence after which a member is given up.
+    /// The silence after which a member is suspected.
     pub(crate) detect: Duration,
     /// How long to try to join.
     pub(crate) join_timeout: Duration,
@@ -67,6 +67,11 @@ pub(crate) enum UsageError {
         "no room to join: give the HOST:PORT of any member, or -na IP -np PORT; or create a room with -l"
     )]
     NoContact,
+    /// `-L` without a contact, perhaps after a `-l`, which it cancels.
+    #[error(
+        "-L joins a room: give the HOST:PORT of any member, or -na IP -np PORT; leave -L out to create a room with -l"
+    )]
+    NotLeaderWithoutContact,
     /// Both `-l` and a contact.
     #[error("-l creates a new room; leave it out to join the room of the contact")]
     LeaderWithContact,
@@ -136,7 +141,7 @@ impl Settings {
         Ok(Self {
             addr: (ip, port).into(),
             name,
-            start: start(flags.leader, contacts)?,
+            start: start(flags.leader, flags.not_leader, contacts)?,
             detect: detect.map_or(Config::DETECT, |Milliseconds(detect)| detect),
             join_timeout: seconds.map_or(Config::JOIN_TIMEOUT, |Seconds(timeout)| timeout),
             runtime: parse("--runtime", set(flags.runtime, "RINGCHAT_RUNTIME"), "threads or async-std")?
@@ -154,10 +159,11 @@ impl Settings {
     }
 }
 
-fn start(leader: bool, contacts: Vec<SocketAddr>) -> Result<Start, UsageError> {
+fn start(leader: bool, not_leader: bool, contacts: Vec<SocketAddr>) -> Result<Start, UsageError> {
     match (leader, contacts.is_empty()) {
         (true, true) => Ok(Start::Create),
         (true, false) => Err(UsageError::LeaderWithContact),
+        (false, true) if not_leader => Err(UsageError::NotLeaderWithoutContact),
         (false, true) => Err(UsageError::NoContact),
         (false, false) => Ok(Start::Join { contacts }),
     }
@@ -352,6 +358,7 @@ mod tests {
     #[test]
     fn a_contact_is_required_without_leader() {
         assert!(matches!(options("-n x", &[]), Err(UsageError::NoContact)));
+        assert!(matches!(options("-l -L", &[]), Err(UsageError::NotLeaderWithoutContact)));
         assert!(matches!(options("-n x -na ::1", &[]), Err(UsageError::HalfANeighbor)));
         assert!(matches!(options("-l -n x ::1:5", &[]), Err(UsageError::Value { .. })));
         assert!(matches!(options("-l -n x 10.0.0.1:5", &[]), Err(UsageError::LeaderWithContact)));

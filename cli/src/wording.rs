@@ -102,19 +102,24 @@ pub(crate) fn too_long(length: usize) -> String {
 
 /// Says that `count` lines were not shown, and whether the log has them.
 pub(crate) fn unshown(count: u64, has_log: bool) -> Line {
-    let lines = if count == 1 { "1 line was".to_owned() } else { format!("{count} lines were") };
+    let lines = counted(count, "line was", "lines were");
     let log = if has_log { "see the log" } else { "no log is kept" };
     Line::system(&format!("{lines} not shown, because this screen is too slow; {log}"))
 }
 
 /// `count` with the noun: `1 message`, `2 messages`.
 pub(crate) fn messages(count: u64) -> String {
-    if count == 1 { "1 message".to_owned() } else { format!("{count} messages") }
+    counted(count, "message", "messages")
 }
 
 /// `count` with the noun: `1 member`, `2 members`.
 pub(crate) fn members(count: usize) -> String {
-    if count == 1 { "1 member".to_owned() } else { format!("{count} members") }
+    counted(u64::try_from(count).unwrap_or(u64::MAX), "member", "members")
+}
+
+/// `count` with the noun `one` if it is 1, otherwise `many`.
+pub(crate) fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 #[cfg(test)]

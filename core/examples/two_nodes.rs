@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::error::Error;
 
 use ringchat_core::{Action, Command, Config, DownReason, Input, Instant, LinkId};
-use ringchat_core::{Name, Node, NodeId, Notice, Origin, Seed, Start, Text};
+use ringchat_core::{Name, Node, NodeId, Notice, Origin, RoomId, Seed, Start, Text};
 
 fn main() -> Result<(), Box<dyn Error>> {
     talk().map(|[alice, bob]| println!("Alice heard {alice:?}\nBob heard   {bob:?}"))
@@ -17,7 +17,11 @@ pub(crate) fn talk() -> Result<[Vec<String>; 2], Box<dyn Error>> {
     let (addr, now) = ("127.0.0.1:1".parse()?, Instant::ZERO);
     let alice = Config::new(addr, Name::new("Alice")?, Start::Create);
     let bob = Config::new("127.0.0.1:2".parse()?, Name::new("Bob")?, Start::Join { contacts: vec![addr] });
-    let seed = |key| Seed { id: NodeId::new([key; 32], std::num::NonZeroU64::MIN), jitter: [key; 32] };
+    let seed = |key| Seed {
+        id: NodeId::new([key; 32], std::num::NonZeroU64::MIN),
+        room: RoomId([key; 16]),
+        jitter: [key; 32],
+    };
     let nodes = [Node::new(alice, seed(1), now), Node::new(bob, seed(2), now)];
     let mut pair = Pair { nodes, queue: [].into(), links: [].into(), now, heard: [vec![], vec![]] };
     pair.run_until(|pair| pair.nodes.iter().all(Node::can_say));

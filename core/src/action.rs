@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 use core::net::SocketAddr;
 use core::time::Duration;
 
@@ -308,7 +309,7 @@ pub enum Fault {
     TakenBack,
 }
 
-/// How the node ended.
+/// How the node ended. Its `Display` is a sentence for people.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Ending {
@@ -324,6 +325,28 @@ pub enum Ending {
     },
     /// The room has all the members that it can have.
     RoomFull,
+}
+
+impl fmt::Display for Ending {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Left { unsure: 0 } => f.write_str("left the room"),
+            Self::Left { unsure: 1 } => {
+                f.write_str("left the room; 1 message may not have reached all members; say it again")
+            }
+            Self::Left { unsure } => {
+                write!(f, "left the room; {unsure} messages may not have reached all members; say them again")
+            }
+            Self::JoinFailed { tried } => {
+                f.write_str("could not join the room")?;
+                for (at, (contact, failure)) in tried.iter().enumerate() {
+                    write!(f, "{} {contact}: {failure}", if at == 0 { ":" } else { ";" })?;
+                }
+                f.write_str("; check that a member runs there, and that this program can reach it")
+            }
+            Self::RoomFull => f.write_str("the room is full; try again when a member has left"),
+        }
+    }
 }
 
 /// What became of one contact.
@@ -348,4 +371,31 @@ pub enum JoinFailure {
     /// The connection broke.
     #[error("the connection broke")]
     Broken,
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+    use alloc::vec;
+
+    use super::*;
+
+    #[test]
+    fn an_ending_says_what_happened_and_what_helps() {
+        let contact = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        let tried = vec![
+            (contact(1), JoinFailure::Dial(DialFailure::Refused)),
+            (contact(2), JoinFailure::NotRingchat),
+        ];
+        let said = Ending::JoinFailed { tried }.to_string();
+        assert_eq!(
+            said,
+            "could not join the room: 127.0.0.1:1: nobody listens there; 127.0.0.1:2: what answers there is no \
+             ringchat; check that a member runs there, and that this program can reach it"
+        );
+        assert_eq!(Ending::Left { unsure: 0 }.to_string(), "left the room");
+        assert!(Ending::Left { unsure: 1 }.to_string().contains("1 message may"));
+        assert!(Ending::Left { unsure: 2 }.to_string().contains("2 messages may"));
+        assert!(Ending::RoomFull.to_string().contains("full; try again"));
+    }
 }

@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 use core::num::NonZeroU64;
 use core::time::Duration;
 
-use crate::ids::NodeId;
+use crate::ids::{NodeId, RoomId};
 use crate::name::Name;
 
 /// How a node comes into a room.
@@ -30,14 +30,15 @@ pub struct Config {
     pub name: Name,
     /// How this node comes into a room.
     pub start: Start,
-    /// The silence after which a peer is given up; the other times follow from it. Clamped to 10 ms to 1 h.
+    /// The silence after which a peer is suspected, to be given up half as much later; most other times follow from it.
+    /// Clamped to 10 ms to 1 h.
     pub detect: Duration,
     /// How long this node tries to get in.
     pub join_timeout: Duration,
 }
 
 impl Config {
-    /// The usual silence after which a peer is given up.
+    /// The usual silence after which a peer is suspected.
     pub const DETECT: Duration = Duration::from_secs(1);
     /// The usual time to try to get in.
     pub const JOIN_TIMEOUT: Duration = Duration::from_secs(10);
@@ -47,7 +48,7 @@ impl Config {
         Self { addr, name, start, detect: Self::DETECT, join_timeout: Self::JOIN_TIMEOUT }
     }
 
-    /// The same settings, but a peer is given up after this silence.
+    /// The same settings, but a peer is suspected after this silence.
     #[must_use]
     pub fn with_detect(self, detect: Duration) -> Self {
         Self { detect, ..self }
@@ -65,6 +66,8 @@ impl Config {
 pub struct Seed {
     /// The id of the node.
     pub id: NodeId,
+    /// The room, should the node create one. Not [`RoomId::UNKNOWN`].
+    pub room: RoomId,
     /// Decides the node's jitter.
     pub jitter: [u8; 32],
 }
@@ -76,11 +79,13 @@ impl Seed {
     /// The first error of `fill`.
     pub fn draw<E>(mut fill: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<Self, E> {
         let (mut key, mut incarnation, mut jitter) = ([0; 32], [0; 8], [0; 32]);
-        for bytes in [&mut key[..], &mut incarnation[..], &mut jitter[..]] {
+        let mut room = [0; RoomId::BYTES];
+        for bytes in [&mut key[..], &mut incarnation[..], &mut room[..], &mut jitter[..]] {
             fill(bytes)?;
         }
         let incarnation = NonZeroU64::new(u64::from_be_bytes(incarnation)).unwrap_or(NonZeroU64::MIN);
-        Ok(Self { id: NodeId::new(key, incarnation), jitter })
+        let room = if RoomId(room) == RoomId::UNKNOWN { RoomId([1; RoomId::BYTES]) } else { RoomId(room) };
+        Ok(Self { id: NodeId::new(key, incarnation), room, jitter })
     }
 }
 
@@ -104,7 +109,7 @@ impl Times {
     pub(crate) const DRAIN: Duration = Duration::from_secs(10);
     /// A leaver waits this long for its removal.
     pub(crate) const LEAVE: Duration = Duration::from_secs(1);
-    /// A member that cannot reach two elected leaders within this stays alone.
+    /// A member that cannot link to the same elected leader for the second time within this stays alone.
     pub(crate) const UNREACHABLE_LEADER: Duration = Duration::from_secs(10);
     /// A member cut off twice within this is removed.
     pub(crate) const SLOW_TWICE: Duration = Duration::from_secs(30);

@@ -14,13 +14,24 @@ pub struct LinkId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct DialId(pub u64);
 
-/// A room, drawn at random by the node that creates it. Zero stands for "not known yet".
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct RoomId(pub u64);
+/// A room. That of an open room comes from the system's random source, that of a private one from its secret. Zeros stand
+/// for "not known yet".
+#[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RoomId(pub [u8; Self::BYTES]);
 
 impl RoomId {
+    /// Bytes of an id of a room.
+    pub const BYTES: usize = 16;
+
     /// The room is not known yet.
-    pub const UNKNOWN: Self = Self(0);
+    pub const UNKNOWN: Self = Self([0; Self::BYTES]);
+}
+
+/// The whole id in 32 digits.
+impl fmt::Debug for RoomId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
 }
 
 /// A member in one of its lives: a key, and an incarnation.
@@ -90,6 +101,18 @@ pub(crate) fn piece<'de, const N: usize, D: Deserializer<'de>>(deserializer: D) 
 }
 
 // As one piece, which takes a byte for its length and is written and read much faster than byte by byte.
+impl Serialize for RoomId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for RoomId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        piece(deserializer).map(Self)
+    }
+}
+
 impl Serialize for NodeId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut bytes = [0; Self::BYTES];
@@ -128,6 +151,19 @@ mod tests {
         assert_eq!(alloc::format!("{}", id(0x0a, 1, 0xab)), "0a000000#ab");
         let whole = alloc::format!("{:x}", id(0x0a, 1, 0xab));
         assert_eq!(whole, alloc::format!("0a{}01{:016x}", "0".repeat(60), 0xab));
+    }
+
+    #[test]
+    fn the_id_of_a_room_is_sixteen_bytes_and_their_length() {
+        let room = RoomId(core::array::from_fn(|at| u8::try_from(at).unwrap()));
+        let bytes = postcard::to_allocvec(&room).unwrap();
+        assert_eq!(bytes, [&[16], room.0.as_slice()].concat());
+        assert_eq!(postcard::from_bytes(&bytes), Ok(room));
+        for length in [15, 17] {
+            let other = [&[length], [7; 17].as_slice()].concat();
+            assert!(postcard::from_bytes::<RoomId>(&other).is_err(), "{length} bytes");
+        }
+        assert_eq!(alloc::format!("{room:?}"), "000102030405060708090a0b0c0d0e0f");
     }
 
     #[test]

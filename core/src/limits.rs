@@ -40,7 +40,7 @@ pub const MAX_BROKEN_DIALS: u8 = 2;
 /// one time-out and not one each.
 pub const LOOK_AHEAD: usize = 8;
 
-/// Bytes of entries in one `Deliver`, or of tail in one `Sync`, before the next one is begun.
+/// Bytes of entries in one `Deliver`, or of runs in one `Submit` or `Sync`, before the next one is begun.
 pub const BATCH_BYTES: usize = 64 * 1024;
 
 /// Own messages that wait for their place in the log, at most.
@@ -90,6 +90,15 @@ pub const EVENT_QUEUE_BYTES: usize = ABSENT_HISTORY_BYTES + 8 * 1024 * 1024;
 /// How far a Lamport time may be ahead of the node's own. A million events a second take twelve days to get there. A
 /// clock that leaped to its end could no longer tell what came first.
 pub const MAX_CLOCK_LEAP: u64 = 1 << 40;
+
+/// The number after the last of a signed run, at most. At a thousand texts a second it is nine thousand years away.
+pub const MAX_SEQ: u64 = 1 << 48;
+
+/// The Lamport time after the last of a signed run, at most.
+pub const MAX_STAMP: u64 = 1 << 62;
+
+/// Addresses in a ticket, at most.
+pub const MAX_TICKET_ADDRS: usize = 8;
 
 /// Views in the history of a log, at most. The oldest are dropped.
 pub const MAX_VIEW_HISTORY: usize = 1024;

@@ -1,5 +1,5 @@
 //! A small seeded generator whose stream never changes: `SplitMix64` (Steele, Lea and Flood 2014, "Fast
-//! Splittable Pseudorandom Number Generators", figure 12). For jitter and ids, not for secrets.
+//! Splittable Pseudorandom Number Generators", figure 12). For jitter, not for secrets.
 
 use core::time::Duration;
 

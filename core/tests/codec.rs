@@ -148,7 +148,10 @@ fn the_messages_of_the_largest_room_fit_a_frame() {
         history: vec![ViewSpan { view, end: last }; MAX_VIEW_HISTORY],
         stable: last,
     });
-    let envelopes =
-        [elect, install].map(|message| Envelope { room: RoomId(u64::MAX), stamp: Stamp(u64::MAX), message });
+    let envelopes = [elect, install].map(|message| Envelope {
+        room: RoomId([u8::MAX; 16]),
+        stamp: Stamp(u64::MAX),
+        message,
+    });
     assert_eq!(decode(&link(&envelopes)), (envelopes.to_vec(), Ok(())));
 }

@@ -44,6 +44,11 @@ fn the_record_corpus_holds() {
 }
 
 #[test]
+fn the_ticket_corpus_holds() {
+    replay("ticket", fuzzing::ticket);
+}
+
+#[test]
 fn the_roundtrip_corpus_has_every_kind_of_message() {
     let seeds =
         fs::read_dir(corpus("roundtrip")).unwrap().map(|file| fs::read(file.unwrap().path()).unwrap());

@@ -81,7 +81,7 @@ fn a_newcomer_that_hears_that_the_room_is_full_ends_with_that() {
     let up = Input::LinkUp { link, origin: Origin::Dialed(dial.unwrap()), remote: addr(1) };
     node.handle(Instant(2), up, &mut out);
     let message = Message::Refused(Refusal::RoomFull);
-    let envelope = Envelope { room: RoomId(7), stamp: Stamp(5), message };
+    let envelope = Envelope { room: RoomId([7; 16]), stamp: Stamp(5), message };
     out.clear();
     node.handle(Instant(3), Input::Received { link, envelope }, &mut out);
     let ended = Notice::Ended(Ending::RoomFull);

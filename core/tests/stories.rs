@@ -14,7 +14,7 @@ use ringchat_core::wire::{
 };
 use ringchat_core::{
     Action, Config, ConfigId, DialFailure, DialId, DownReason, ElectionPhase, Epoch, Index, Input, Instant,
-    LinkId, Node, Notice, Origin, RoomId, Roster, Stamp, Start, View,
+    LinkId, Node, NodeId, Notice, Origin, RingReason, RoomId, Roster, Stamp, Start, View,
 };
 
 const LEADER: u64 = 1;
@@ -54,7 +54,7 @@ impl Newcomer {
     }
 
     fn hear(&mut self, link: LinkId, message: Message) -> Vec<Action> {
-        let envelope = Envelope { room: RoomId(7), stamp: Stamp(1), message };
+        let envelope = Envelope { room: RoomId([7; 16]), stamp: Stamp(1), message };
         self.handle(Input::Received { link, envelope })
     }
 
@@ -223,6 +223,33 @@ fn who_has_refused_and_then_follows_is_the_previous_once_the_refusal_has_lapsed(
     assert_eq!(it.node.prev(), None);
     it.live_on(Duration::from_millis(1200));
     assert_eq!(it.node.prev(), Some(id(CONTACT)));
+}
+
+/// The ring closes before the leader's log removes the member.
+#[test]
+fn a_ring_that_closes_over_a_lost_neighbour_is_told_as_repaired() {
+    let mut it = Newcomer::that_has_asked();
+    let ring = it.ring(&[LEADER, CONTACT, ME]);
+    it.welcome(ring.clone());
+    it.follow(ring);
+    it.handle(Input::LinkUp { link: FROM_CONTACT, origin: Origin::Accepted, remote: addr(CONTACT) });
+    let came_in = it.hear(FROM_CONTACT, Message::Hello(it.hello(CONTACT, false)));
+    assert_eq!(ring_told(&came_in), Some((id(CONTACT), id(LEADER), RingReason::Join)));
+    let lost = it.handle(Input::LinkDown { link: FROM_CONTACT, reason: DownReason::Io });
+    let dial = dialed(&lost, CONTACT).unwrap();
+    it.handle(Input::DialFailed { dial, reason: DialFailure::Refused });
+    let closed = it.hear(TO_LEADER, Message::Hello(it.hello(LEADER, true)));
+    assert_eq!(ring_told(&closed), Some((id(LEADER), id(LEADER), RingReason::Repair)));
+}
+
+/// The neighbours that the user is told, and why they changed.
+fn ring_told(actions: &[Action]) -> Option<(NodeId, NodeId, RingReason)> {
+    actions.iter().find_map(|action| match action {
+        Action::Notify { notice: Notice::Ring { prev, next, reason }, .. } => {
+            Some((prev.id, next.id, *reason))
+        }
+        _ => None,
+    })
 }
 
 /// A newcomer refuses to take part in an election, as it does before its welcome. Its refusal comes when the election is

@@ -36,7 +36,7 @@ pub(crate) async fn greet(room: &Room, mut events: Events) -> Result<(), Box<dyn
             Event::Notice { notice: Notice::Joined { member }, .. } => {
                 room.say(Text::new(&format!("welcome, {}", member.name))?).await?;
             }
-            Event::Notice { notice: Notice::Ended(ending), .. } => println!("the end: {ending:?}"),
+            Event::Notice { notice: Notice::Ended(ending), .. } => println!("{ending}"),
             _ => {}
         }
     }

@@ -20,7 +20,10 @@ use crate::transport::Tasks;
 
 /// A room that this process is a member of, or is about to be.
 ///
-/// Share it between tasks by reference or in an [`Arc`]. Dropping it leaves the room.
+/// Share it between tasks by reference or in an [`Arc`].
+///
+/// Dropping it leaves the room but does not wait. If the process ends then, what was said last is lost. So before the
+/// end of the process, call [`leave`](Self::leave), then [`wait`](Self::wait).
 #[derive(Debug)]
 #[must_use = "dropping a `Room` leaves the room"]
 pub struct Room {
@@ -68,7 +71,8 @@ impl Room {
     }
 
     /// Says something to all, and gives the number of the text among the own ones, from 1. Waits while the room can
-    /// take no more; nothing that was taken is dropped.
+    /// take no more, but not until the others have the text. Nothing that was taken is dropped while the process runs;
+    /// before it ends, call [`leave`](Self::leave), then [`wait`](Self::wait).
     ///
     /// # Errors
     /// If the room was left.
@@ -96,8 +100,11 @@ impl Room {
         until_taken(ReportTo::Events, |to| self.membership.report(to)).await
     }
 
-    /// Leaves the room once what was said has been taken. Does not wait: the events end with
-    /// [`Notice::Ended`](ringchat_core::Notice::Ended). A second call does nothing.
+    /// Leaves the room once all members have what was said, after some 10 s at the latest; before
+    /// [`Notice::Ready`](ringchat_core::Notice::Ready) it gives up joining at once. Does not wait, so call
+    /// [`wait`](Self::wait) before the process ends. The events end with
+    /// [`Notice::Ended`](ringchat_core::Notice::Ended), which counts the texts that may not have arrived. A second call
+    /// does nothing.
     pub fn leave(&self) {
         self.membership.leave();
     }

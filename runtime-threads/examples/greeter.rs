@@ -32,7 +32,7 @@ pub(crate) fn greet(room: &Room, events: Events) -> Result<(), Box<dyn Error>> {
             Event::Notice { notice: Notice::Joined { member }, .. } => {
                 room.say(Text::new(&format!("welcome, {}", member.name))?)?;
             }
-            Event::Notice { notice: Notice::Ended(ending), .. } => println!("the end: {ending:?}"),
+            Event::Notice { notice: Notice::Ended(ending), .. } => println!("{ending}"),
             _ => {}
         }
     }

@@ -104,7 +104,7 @@ pub(crate) struct Desk {
     /// The queue of texts to send and of commands.
     typed_texts: SyncSender<String>,
     prompt: Line,
-    /// The silence after which the room gives up a stopped member.
+    /// The silence after which the room suspects a stopped member.
     detect: Duration,
     out: File,
     painter: Painter,
@@ -341,8 +341,9 @@ impl Desk {
             return;
         }
         if self.phase == Phase::Typing {
-            let detect = self.detect.as_secs_f64();
-            self.tell(&format!("stopped: the room gives you up after {detect} s; fg comes back"));
+            // A suspect has half of the time again to answer.
+            let given_up = (self.detect + self.detect / 2).as_secs_f64();
+            self.tell(&format!("stopped: the room gives you up after {given_up} s; fg comes back"));
         }
         let frame = self.painter.frame(None);
         self.write(&frame);

@@ -103,6 +103,23 @@ fn messages_and_system_lines_have_the_forms_of_the_original() {
 }
 
 #[test]
+fn counts_agree_with_their_nouns() {
+    let counted = |count| {
+        let Notice::Report(mut report) = report(&[member("Alice", 1)], None) else { panic!("no report") };
+        let stats = &mut report.stats;
+        (stats.links, stats.faults, stats.election_messages) = (count, count, count);
+        (stats.history, stats.history_bytes) = (count, count);
+        super::stats(&report).join("\n")
+    };
+    let one = counted(1);
+    assert!(one.contains(" 1 link, 1 fault of others"), "{one}");
+    assert!(one.contains(" 1 message sent; history: 1 entry, 1 byte"), "{one}");
+    let two = counted(2);
+    assert!(two.contains(" 2 links, 2 faults of others"), "{two}");
+    assert!(two.contains(" 2 messages sent; history: 2 entries, 2 bytes"), "{two}");
+}
+
+#[test]
 fn the_first_ready_tells_how_to_join_and_that_all_can_read() {
     let mut shown = Shown::new(false, false);
     shown.notice(&ready(&[member("Alice", 1)]));

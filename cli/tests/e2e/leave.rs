@@ -11,7 +11,8 @@ on_every_runtime! {
     members_leave_while_the_leader_is_killed
     a_signal_to_end_is_obeyed_in_order
     lines_of_plain_text_from_a_pipe_arrive
-    a_plain_member_leaves_by_exit
+    lines_of_a_pipe_that_are_too_long_are_counted_and_end_with_1
+    a_plain_member_says_every_line_and_leaves_by_exit
     a_member_that_lost_its_output_leaves_in_order
 }
 
@@ -115,20 +116,42 @@ fn lines_of_plain_text_from_a_pipe_arrive(runtimes: Runtimes) {
     room.settle(&[0, 1]);
 }
 
-fn a_plain_member_leaves_by_exit(runtimes: Runtimes) {
+fn lines_of_a_pipe_that_are_too_long_are_counted_and_end_with_1(runtimes: Runtimes) {
+    let mut room = TestRoom::of(2, runtimes);
+    let contact = room.addr(1);
+    let pipe = room.start(|options| (options.json, options.contacts) = (false, vec![contact]));
+    let too_long = "x".repeat(16 * 1024 + 1);
+    for line in ["before", &too_long, "between", &too_long, "after"] {
+        room.process(pipe).write_line(line);
+    }
+    room.process(pipe).end_input();
+
+    assert_eq!(room.exit_code(pipe), Some(1));
+    let complaint = room.stderr(pipe);
+    assert!(complaint.contains("2 lines were not sent"), "{complaint}");
+    room.settle(&[0, 1]);
+    for who in [0, 1] {
+        room.until("the others are shown", |records| records[who].shown.len() >= 3);
+        let shown: Vec<String> =
+            room.record(who, |record| record.shown.iter().map(|shown| shown.text.clone()).collect());
+        assert_eq!(shown, ["before", "between", "after"], "m{who}");
+    }
+}
+
+fn a_plain_member_says_every_line_and_leaves_by_exit(runtimes: Runtimes) {
     let mut room = TestRoom::of(2, runtimes);
     let contact = room.addr(1);
     let plain = room.start(|options| (options.json, options.contacts) = (false, vec![contact]));
-    room.process(plain).write_line("goodbye");
-    room.process(plain).write_line("//exit");
-    room.process(plain).write_line("never said");
+    for line in ["goodbye", "/who", "//exit now", "//exit", "never said"] {
+        room.process(plain).write_line(line);
+    }
 
     assert_eq!(room.exit_code(plain), Some(0));
     room.settle(&[0, 1]);
     for who in [0, 1] {
         let shown: Vec<String> =
             room.record(who, |record| record.shown.iter().map(|shown| shown.text.clone()).collect());
-        assert_eq!(shown, ["goodbye"], "m{who}");
+        assert_eq!(shown, ["goodbye", "/who", "//exit now"], "m{who}");
     }
     assert_eq!(lost(&room, &[0, 1]), Vec::<String>::new());
 }

@@ -80,7 +80,7 @@ fn a_connection_cut_inside_a_frame(runtimes: Runtimes) {
 
 fn messages_that_have_no_place_from_a_stranger(runtimes: Runtimes) {
     disturb(runtimes, |addr| {
-        for room in [RoomId::UNKNOWN, RoomId(1)] {
+        for room in [RoomId::UNKNOWN, RoomId([1; 16])] {
             for message in [Message::Leave, Message::WantRoster, Message::Goodbye { successor: None }] {
                 let mut bytes = GREETING.to_vec();
                 encode(&Envelope { room, stamp: Stamp(FAR_FUTURE), message }, &mut bytes).unwrap();

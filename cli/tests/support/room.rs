@@ -281,6 +281,11 @@ impl TestRoom {
         self.record(who, |record| record.exit.and_then(|exit| exit.code()))
     }
 
+    /// What `who` wrote to its standard error.
+    pub(crate) fn stderr(&self, who: MemberIndex) -> String {
+        std::fs::read_to_string(self.dir.path().join(format!("m{who}.stderr"))).unwrap_or_default()
+    }
+
     /// The members of a settled room in ring order, beginning with the leader.
     pub(crate) fn ring(&self, whos: &[MemberIndex]) -> Vec<MemberIndex> {
         let records = self.records.lock();
@@ -327,8 +332,7 @@ impl Drop for TestRoom {
         self.signal(&self.everyone(), Signal::KILL);
         if thread::panicking() {
             for (who, record) in self.records.lock().iter().enumerate() {
-                let stderr = self.dir.path().join(format!("m{who}.stderr"));
-                let stderr = std::fs::read_to_string(stderr).unwrap_or_default();
+                let stderr = self.stderr(who);
                 let (tail, exit) = (record.tail(TAIL).join("\n"), record.exit);
                 eprintln!("--- m{who} ({exit:?}) printed at last:\n{tail}\n{stderr}");
             }

@@ -100,7 +100,7 @@ impl Driver {
             }
         });
         let start = Instant::now();
-        let seed = Seed { id: NodeId::new([9; 32], NonZeroU64::MIN), jitter: [9; 32] };
+        let seed = Seed { id: NodeId::new([9; 32], NonZeroU64::MIN), room: RoomId([9; 16]), jitter: [9; 32] };
         let node = Node::new(config, seed, ringchat_core::Instant::ZERO);
         Self {
             node,

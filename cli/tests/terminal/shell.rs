@@ -148,7 +148,7 @@ fn continued_behind_a_shell_it_leaves_the_terminal_alone_until_it_is_in_front() 
 fn a_stop_says_what_comes_of_it() {
     let mut job = Job::start(BASH);
     job.shell.keys("\u{1a}");
-    job.shell.wait_line("/// stopped: the room gives you up after 60 s; fg comes back ///");
+    job.shell.wait_line("/// stopped: the room gives you up after 90 s; fg comes back ///");
 }
 
 #[test]

@@ -6,8 +6,8 @@ use std::num::NonZeroU64;
 
 use ringchat_core::wire::Envelope;
 use ringchat_core::{
-    Action, Command, Config, DialFailure, Input, Instant, LinkId, Name, Node, NodeId, Origin, Outbox, Seed,
-    Start, Text, TextRun,
+    Action, Command, Config, DialFailure, Input, Instant, LinkId, Name, Node, NodeId, Origin, Outbox, RoomId,
+    Seed, Start, Text, TextRun,
 };
 
 /// The time at which all happens that takes none.
@@ -166,7 +166,7 @@ impl Room {
 }
 
 fn seed(who: u8) -> Seed {
-    Seed { id: NodeId::new([who; 32], NonZeroU64::MIN), jitter: [who; 32] }
+    Seed { id: NodeId::new([who; 32], NonZeroU64::MIN), room: RoomId([1; 16]), jitter: [who; 32] }
 }
 
 fn addr(who: u8) -> SocketAddr {

@@ -84,7 +84,7 @@ mod tests {
     fn leaves(count: u64) -> Vec<u8> {
         let mut bytes = GREETING.to_vec();
         for stamp in (0..count).map(Stamp) {
-            encode(&Envelope { room: RoomId(1), stamp, message: Message::Leave }, &mut bytes).unwrap();
+            encode(&Envelope { room: RoomId([1; 16]), stamp, message: Message::Leave }, &mut bytes).unwrap();
         }
         bytes
     }

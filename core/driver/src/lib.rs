@@ -9,7 +9,8 @@
 //! writes once to each link. Nothing in a turn waits. Whoever puts something while the node is idle runs the turn
 //! itself, so that no other thread has to wake up first; the scheduler decides that.
 //!
-//! `clock.rs` alone reads a clock, `host.rs` alone locks and wakes. The other modules take the time as an argument.
+//! `clock.rs` alone reads a clock, `host.rs` alone locks the node and wakes the worker. The turn itself takes the time
+//! as an argument.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on panics"))]
 

@@ -2,6 +2,8 @@
 
 use core::time::Duration;
 
+use ringchat_core::RoomId;
+
 /// A seeded generator. Equal seeds give equal streams in all versions.
 #[derive(Clone, Debug)]
 pub struct Rng(u64);
@@ -62,11 +64,20 @@ impl Rng {
 
     /// What decides the jitter of a node.
     pub fn jitter(&mut self) -> [u8; 32] {
-        let mut seed = [0; 32];
-        for word in seed.chunks_mut(8) {
+        self.bytes()
+    }
+
+    /// The id of a room.
+    pub fn room(&mut self) -> RoomId {
+        RoomId(self.bytes())
+    }
+
+    fn bytes<const N: usize>(&mut self) -> [u8; N] {
+        let mut bytes = [0; N];
+        for word in bytes.chunks_exact_mut(8) {
             word.copy_from_slice(&self.bits().to_le_bytes());
         }
-        seed
+        bytes
     }
 }
 

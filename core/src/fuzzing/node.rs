@@ -59,7 +59,7 @@ pub fn node(data: &[u8]) {
 pub fn born(number: u8, creates: bool) -> Node {
     let contacts = (0..CAST).filter(|other| *other != number).map(addr).collect();
     let start = if creates { Start::Create } else { Start::Join { contacts } };
-    let seed = Seed { id: cast(number), jitter: [number; 32] };
+    let seed = Seed { id: cast(number), room: RoomId([1; RoomId::BYTES]), jitter: [number; 32] };
     Node::new(Config::new(addr(number), Name::unknown(), start), seed, BIRTH)
 }
 

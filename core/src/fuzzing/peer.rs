@@ -32,7 +32,7 @@ pub(super) struct Peer<'a> {
 
 impl Peer<'_> {
     pub(super) fn envelope(&self, script: &mut Script<'_>) -> Envelope {
-        let room = if script.byte() == u8::MAX { RoomId(1) } else { self.room };
+        let room = if script.byte() == u8::MAX { RoomId([u8::MAX; RoomId::BYTES]) } else { self.room };
         Envelope { room, stamp: self.stamp(script), message: self.message(script) }
     }
 

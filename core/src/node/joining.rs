@@ -62,14 +62,14 @@ impl Node {
             let limit = joining.limit.max(self.now().after(Duration::from_micros(1)));
             self.timers.set(Timer::JoinLimit, limit);
             self.ask();
-        } else if self.role == Role::Founding {
-            self.create();
+        } else if let Role::Founding(room) = self.role {
+            self.create(room);
         }
     }
 
     /// Creates a room and leads it.
-    fn create(&mut self) {
-        self.effects.create_room(RoomId(self.rng.next().max(1)));
+    fn create(&mut self, room: RoomId) {
+        self.effects.create_room(room);
         let roster = Roster::alone(Member::clone(&self.me));
         self.membership.create(roster.clone());
         self.become_leader(View { epoch: self.membership.promised().next(), leader: self.me.id }, roster);

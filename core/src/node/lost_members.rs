@@ -25,6 +25,8 @@ struct Lost {
     member: Member,
     /// The place of the entry that removed the member.
     index: Index,
+    /// The first place that the member may miss: all members had the log up to here before it was removed.
+    missed_from: Index,
     at: Instant,
 }
 
@@ -60,23 +62,26 @@ impl LostMembers {
         self.lost.get(&id).map(|lost| &lost.member)
     }
 
-    /// The first place that a lost member misses.
+    /// The first place that a lost member may miss.
     pub(crate) fn since(&self) -> Option<Index> {
-        self.lost.values().map(|lost| lost.index).min()
+        self.lost.values().map(|lost| lost.missed_from).min()
     }
 
-    /// A membership entry was appended at `index`.
-    pub(crate) fn apply(&mut self, index: Index, change: &Change, at: Instant) {
+    /// A membership entry was appended at `index`. All who were members before it have the log up to `stable`.
+    pub(crate) fn apply(&mut self, index: Index, stable: Index, change: &Change, at: Instant) {
+        let missed_from = stable.min(index);
         match change {
             Change::Opened { roster, lost } => {
                 for member in lost {
-                    self.lose(member, index, at);
+                    self.lose(Lost { member: member.clone(), index, missed_from, at });
                 }
                 self.replace(roster);
             }
             Change::Edit { gone, joined, .. } => {
                 let lost = gone.iter().filter(|(_, why)| *why == Departure::Lost);
-                lost.for_each(|(member, _)| self.lose(member, index, at));
+                for (member, _) in lost {
+                    self.lose(Lost { member: member.clone(), index, missed_from, at });
+                }
                 for (member, _) in joined {
                     self.returned(member);
                 }
@@ -95,8 +100,8 @@ impl LostMembers {
         self.lost.retain(|_, lost| lost.index < index);
     }
 
-    fn lose(&mut self, member: &Member, index: Index, at: Instant) {
-        self.lost.insert(member.id, Lost { member: member.clone(), index, at });
+    fn lose(&mut self, lost: Lost) {
+        self.lost.insert(lost.member.id, lost);
         while self.lost.len() > MAX_ABSENT {
             let oldest = self.lost.iter().min_by_key(|(_, lost)| (lost.at, lost.index)).map(|(id, _)| *id);
             let Some(oldest) = oldest else { break };

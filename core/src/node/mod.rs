@@ -91,10 +91,10 @@ pub struct Node {
 impl Node {
     /// A new node. `seed` is all that is random about it; `now` is the driver's clock.
     pub fn new(config: Config, seed: Seed, now: Instant) -> Self {
-        let Seed { id, jitter } = seed;
+        let Seed { id, room, jitter } = seed;
         let me = Arc::new(Member::new(id, config.addr, config.name));
         let role = match config.start {
-            Start::Create => Role::Founding,
+            Start::Create => Role::Founding(room),
             Start::Join { contacts } => {
                 Role::Joining(Joining::fresh(contacts, now.after(config.join_timeout)))
             }

@@ -306,7 +306,7 @@ impl Node {
 
     /// Tells the user of messages below the installed log that were never shown.
     fn show_lost_history(&mut self) {
-        for (origin, count) in self.replica.give_up_lost_history(self.me.id) {
+        for (origin, count) in self.replica.give_up_lost_history() {
             let from = self.member(origin).into();
             self.effects.notify(Notice::Gap { from, count });
         }

@@ -55,7 +55,7 @@ impl Replica {
     /// Draws the conclusions from a change of the membership at `index`, which has led to `roster`: which members
     /// are lost, and of which nothing has to be remembered.
     pub(super) fn apply_membership(&mut self, index: Index, change: &Change, roster: &Roster, now: Instant) {
-        self.lost.apply(index, change, now);
+        self.lost.apply(index, self.stable, change, now);
         self.lost.replace(roster);
         let (log, lost) = (&mut self.log, &self.lost);
         log.forget_origins(|id| roster.contains(id) || lost.contains(id));
@@ -152,7 +152,7 @@ impl Replica {
         self.lost.forget_from(common);
         for entry in entries {
             if let Body::Membership { change, .. } = &entry.body {
-                self.lost.apply(entry.index, change, now);
+                self.lost.apply(entry.index, self.stable, change, now);
             }
         }
         self.lost.replace(&roster);
@@ -164,12 +164,12 @@ impl Replica {
     }
 
     /// Takes messages for shown that lie below the log, so that the user never sees them. Returns whose they are, and
-    /// how many.
-    pub(super) fn give_up_lost_history(&mut self, me: NodeId) -> Vec<(NodeId, u64)> {
+    /// how many; own ones are among them.
+    pub(super) fn give_up_lost_history(&mut self) -> Vec<(NodeId, u64)> {
         let mut lost = Vec::new();
         for (origin, last) in self.log.origins() {
             let shown = self.shown.get(origin).copied().unwrap_or_default();
-            if *last > shown && *origin != me {
+            if *last > shown {
                 lost.push((*origin, last.since(shown)));
                 self.shown.insert(*origin, *last);
             }
@@ -187,5 +187,23 @@ impl Replica {
     #[cfg(feature = "inspect")]
     pub(super) fn unacknowledged(&self) -> u64 {
         self.unacknowledged
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::roster::Member;
+
+    #[test]
+    fn own_messages_below_the_log_are_told_too() {
+        let (me, other) = (Member::numbered(1).id, Member::numbered(2).id);
+        let below = BTreeMap::from([(me, Seq(5)), (other, Seq(7))]);
+        let log = Log::from_base(Index(9), below.clone(), Vec::new());
+        let shown = BTreeMap::from([(me, Seq(3)), (other, Seq(7))]);
+        let mut replica = Replica { log, shown, ..Replica::default() };
+        assert_eq!(replica.give_up_lost_history(), [(me, 2)]);
+        assert_eq!(replica.shown, below);
+        assert_eq!(replica.give_up_lost_history(), []);
     }
 }

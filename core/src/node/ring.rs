@@ -62,9 +62,14 @@ impl Ring {
         self.reason = Some(reason);
     }
 
-    /// Lets the user be told the neighbours anew.
+    /// Lets the user be told the neighbours anew, because this node came in.
     pub(crate) fn forget_told(&mut self) {
         self.told = None;
+        self.reason = None;
+    }
+
+    fn was_told(&self, peer: NodeId) -> bool {
+        self.told.is_some_and(|(prev, next)| prev == peer || next == peer)
     }
 }
 
@@ -147,6 +152,10 @@ impl Node {
 
     /// `peer` is no neighbour any longer.
     pub(super) fn ring_unlinked(&mut self, peer: NodeId) {
+        if self.ring.was_told(peer) && self.membership.route().contains(peer) {
+            // The ring may close before the log removes the peer.
+            self.ring.because(RingReason::Repair);
+        }
         if self.ring.next == Some(peer) {
             self.ring.next = None;
             self.note(FollowUp::SeekNext);

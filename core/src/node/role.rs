@@ -19,7 +19,7 @@ use super::leadership::Leadership;
 use super::recovery::Syncing;
 use super::timers::Timer;
 use crate::action::{CloseMode, ElectionPhase, Ending, Notice};
-use crate::ids::NodeId;
+use crate::ids::{NodeId, RoomId};
 use crate::numbers::Epoch;
 use crate::roster::{ConfigId, Roster, View};
 use crate::wire::{Body, Change, Elected};
@@ -28,7 +28,7 @@ use crate::wire::{Body, Change, Elected};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Role {
     /// It creates a room with its first tick.
-    Founding,
+    Founding(RoomId),
     /// It wants in, or back in.
     Joining(Joining),
     /// It is a member and appends what its leader sends.
@@ -63,7 +63,7 @@ impl Role {
         match self {
             Self::Joining(joining) => Some(joining),
             Self::Electing { joining, .. } | Self::Syncing { joining, .. } => joining.as_ref(),
-            Self::Founding | Self::Following { .. } | Self::Leading(_) | Self::Ended => None,
+            Self::Founding(_) | Self::Following { .. } | Self::Leading(_) | Self::Ended => None,
         }
     }
 
@@ -71,7 +71,7 @@ impl Role {
         match self {
             Self::Joining(joining) => Some(joining),
             Self::Electing { joining, .. } | Self::Syncing { joining, .. } => joining.as_mut(),
-            Self::Founding | Self::Following { .. } | Self::Leading(_) | Self::Ended => None,
+            Self::Founding(_) | Self::Following { .. } | Self::Leading(_) | Self::Ended => None,
         }
     }
 
@@ -79,7 +79,7 @@ impl Role {
         match self {
             Self::Joining(joining) => Some(joining),
             Self::Electing { joining, .. } | Self::Syncing { joining, .. } => joining,
-            Self::Founding | Self::Following { .. } | Self::Leading(_) | Self::Ended => None,
+            Self::Founding(_) | Self::Following { .. } | Self::Leading(_) | Self::Ended => None,
         }
     }
 
@@ -108,7 +108,7 @@ impl Role {
     }
 
     pub(super) fn is_joining(&self) -> bool {
-        matches!(self, Self::Founding | Self::Joining(_))
+        matches!(self, Self::Founding(_) | Self::Joining(_))
     }
 
     pub(super) fn is_following(&self) -> bool {
@@ -159,7 +159,7 @@ impl Node {
         match &self.role {
             Role::Following { .. } | Role::Leading(_) => Some(self.membership.view()),
             Role::Syncing { syncing, .. } => Some(syncing.view()),
-            Role::Founding | Role::Joining(_) | Role::Electing { .. } | Role::Ended => None,
+            Role::Founding(_) | Role::Joining(_) | Role::Electing { .. } | Role::Ended => None,
         }
     }
 
@@ -175,7 +175,7 @@ impl Node {
             Role::Leading(_) => &[Timer::Admission, Timer::Removal, Timer::Slow, Timer::Probe, Timer::Merge],
             Role::Electing { .. } => &[Timer::Election],
             Role::Syncing { .. } => &[Timer::Election, Timer::Initiate],
-            Role::Founding | Role::Joining(_) | Role::Ended => &[],
+            Role::Founding(_) | Role::Joining(_) | Role::Ended => &[],
         };
         for timer in timers {
             self.timers.clear(*timer);

@@ -59,7 +59,7 @@ pub enum Rule {
     /// A winner's ring is the path of its token without members known to be dead. Missed only if skipped members are not
     /// tried again, and unsynced ones neither reminded nor given up.
     PathWithoutDead,
-    /// A member that does not show its log in time leaves the membership. Missed only without reminders.
+    /// A member that does not show its log in time leaves the membership. Whole rooms miss it only without reminders.
     UnsyncedTimeout,
     /// A leader reminds a member that does not follow, and dials it if it is not linked. Missed only if such members are
     /// not given up in time either.

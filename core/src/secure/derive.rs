@@ -7,7 +7,7 @@ use blake3::Hasher;
 use data_encoding::BASE32_NOPAD;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-use crate::ids::NodeId;
+use crate::ids::{NodeId, RoomId};
 
 /// The first `N` of the 32 bytes that `parts`, one after the other, give in `context`.
 pub(super) fn derive<'a, const N: usize>(
@@ -62,8 +62,8 @@ impl Secret {
     }
 
     /// The id of the private room.
-    pub fn room(&self) -> [u8; 16] {
-        *derive_secretly("ringchat/3 room", &self.0)
+    pub fn room(&self) -> RoomId {
+        RoomId(*derive_secretly("ringchat/3 room", &self.0))
     }
 }
 
@@ -143,7 +143,7 @@ mod tests {
     fn the_keys_of_links_and_the_room_follow_from_the_secret() {
         let psk = "7866331800c3c882adb34dd3a06416c60daf0cd6ed58cf63677c5fd2c47e14ba";
         assert_eq!(HEXLOWER.encode(secret().psk().as_slice()), psk);
-        assert_eq!(HEXLOWER.encode(&secret().room()), "445290c2f1a56dea0ae6a8d0b341ef4b");
+        assert_eq!(HEXLOWER.encode(&secret().room().0), "445290c2f1a56dea0ae6a8d0b341ef4b");
         assert_eq!(
             HEXLOWER.encode(&open_psk()),
             "f160096542b39a311968de2d2dedfd4504d1ce26356ecc4a207173f0a77af735"

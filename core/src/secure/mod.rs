@@ -11,8 +11,10 @@ mod link;
 mod noise;
 mod proof;
 mod record;
+mod said;
 #[cfg(feature = "sham")]
 mod sham;
+mod ticket;
 
 pub use accepted::AcceptedEphemerals;
 pub use credentials::{Credentials, Privacy};
@@ -22,5 +24,9 @@ pub use key::{Identity, Signature, verify};
 pub use link::{Link, Opened, Progress};
 pub use noise::Ephemeral;
 pub use record::Sealer;
+pub use said::Said;
 #[cfg(feature = "sham")]
 pub use sham::SHAM_MARK;
+#[cfg(feature = "fuzzing")]
+pub(crate) use ticket::seal;
+pub use ticket::{Ticket, TicketError};

@@ -205,7 +205,7 @@ mod tests {
     use alloc::vec;
 
     fn envelope(stamp: u64) -> Envelope {
-        Envelope { room: RoomId(7), stamp: Stamp(stamp), message: Message::Leave }
+        Envelope { room: RoomId([7; 16]), stamp: Stamp(stamp), message: Message::Leave }
     }
 
     fn stream() -> Vec<u8> {

@@ -20,3 +20,4 @@ pub use message::{
     Refusal, RefusedKind, Sync, ViewSpan,
 };
 pub use run::Run;
+pub(crate) use run::{MAX_RUN, weight};

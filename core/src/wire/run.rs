@@ -11,7 +11,7 @@ use crate::text_run::TextRun;
 pub(super) const TEXT_OVERHEAD: u64 = 128;
 
 /// The weight of a run, at most: a batch that one more text overshoots.
-pub(super) const MAX_RUN: u64 = BATCH_BYTES as u64 + TEXT_OVERHEAD + MAX_TEXT as u64;
+pub(crate) const MAX_RUN: u64 = BATCH_BYTES as u64 + TEXT_OVERHEAD + MAX_TEXT as u64;
 
 /// Texts that one member said, one right after the other. Their numbers and their stamps go up by one, so a run tells
 /// only those of its first text.
@@ -86,8 +86,7 @@ impl Run {
 
     /// About how many bytes the first `count` texts take in memory and on the wire.
     pub(super) fn weight_of(&self, count: u64) -> u64 {
-        let count = count.min(self.count());
-        TEXT_OVERHEAD.saturating_mul(count).saturating_add(self.texts.bytes(to_usize(count)) as u64)
+        weight(&self.texts, to_usize(count))
     }
 
     /// How many texts there are up to the one that fills `weight`.
@@ -101,6 +100,12 @@ impl Run {
         let counts = |first: u64| first.checked_add(before_last).is_some();
         counts(self.first.0) && counts(self.stamp.0) && self.weight() <= MAX_RUN
     }
+}
+
+/// About how many bytes the first `count` of `texts` take in memory and on the wire.
+pub(crate) fn weight(texts: &TextRun, count: usize) -> u64 {
+    let count = count.min(texts.len());
+    TEXT_OVERHEAD.saturating_mul(count as u64).saturating_add(texts.bytes(count) as u64)
 }
 
 fn to_usize(count: u64) -> usize {

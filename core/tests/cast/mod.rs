@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
 
-use ringchat_core::{Member, Name, NodeId, Seed};
+use ringchat_core::{Member, Name, NodeId, RoomId, Seed};
 
 /// The address of a place.
 pub(crate) fn addr(place: u64) -> SocketAddr {
@@ -37,5 +37,5 @@ pub(crate) fn name() -> Name {
 
 /// The seed of a node at a place.
 pub(crate) fn seed(place: u64) -> Seed {
-    Seed { id: id(place), jitter: [1; 32] }
+    Seed { id: id(place), room: RoomId([1; 16]), jitter: [1; 32] }
 }

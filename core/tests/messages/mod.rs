@@ -18,7 +18,7 @@ use ringchat_core::{
 
 /// Any message, in its envelope.
 pub(crate) fn envelope() -> impl Strategy<Value = Envelope> {
-    (any::<u64>(), any::<u64>(), message()).prop_map(|(room, stamp, message)| Envelope {
+    (any::<[u8; 16]>(), any::<u64>(), message()).prop_map(|(room, stamp, message)| Envelope {
         room: RoomId(room),
         stamp: Stamp(stamp),
         message,

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ringchat_core::{
     CloseMode, Config, DialFailure, DialId, DownReason, Input, Instant, LinkId, Name, Node, NodeId, Origin,
-    Seed, Start,
+    RoomId, Seed, Start,
 };
 
 use ringchat_sim::oracles::Violation;
@@ -199,7 +199,8 @@ impl State {
         let config = Config::new(addr_of(number), name_of(number), start);
         let mut jitter = [0; 32];
         jitter[0] = u8::try_from(number).unwrap_or(u8::MAX);
-        let seed = Seed { id: id_of(number), jitter };
+        let room = RoomId([jitter[0].saturating_add(1); RoomId::BYTES]);
+        let seed = Seed { id: id_of(number), room, jitter };
         let mut node = Node::new(config, seed, self.now());
         self.setup.ablation.prepare_node(&mut node);
         Host::new(node, self.allowed())

@@ -20,7 +20,7 @@ fn linked(count: usize) -> (Links<FakeTransport>, Vec<LinkId>, Vec<FakeSocket>) 
 }
 
 fn envelope(stamp: u64) -> Envelope {
-    Envelope { room: RoomId(1), stamp: Stamp(stamp), message: Message::Leave }
+    Envelope { room: RoomId([1; 16]), stamp: Stamp(stamp), message: Message::Leave }
 }
 
 /// The stamps of the messages in what was sent after the greeting.

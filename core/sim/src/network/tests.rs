@@ -20,7 +20,7 @@ fn addr(port: u16) -> SocketAddr {
 }
 
 fn small(stamp: u64) -> Envelope {
-    Envelope { room: RoomId(1), stamp: Stamp(stamp), message: Message::Leave }
+    Envelope { room: RoomId([1; 16]), stamp: Stamp(stamp), message: Message::Leave }
 }
 
 fn big() -> Envelope {
@@ -28,7 +28,7 @@ fn big() -> Envelope {
     let view = View { epoch: Epoch(1), leader: origin.id };
     let texts = Text::new(&"x".repeat(16_000)).unwrap().into();
     let said = Run { origin: origin.into(), first: Seq(1), stamp: Stamp(1), texts };
-    Envelope { room: RoomId(1), stamp: Stamp(1), message: Message::Submit { view, said: vec![said] } }
+    Envelope { room: RoomId([1; 16]), stamp: Stamp(1), message: Message::Submit { view, said: vec![said] } }
 }
 
 struct Pair {

@@ -266,7 +266,7 @@ impl World {
         config.detect = self.detect;
         config.join_timeout = self.join_timeout;
         let incarnation = NonZeroU64::new(self.rng.bits()).unwrap_or(NonZeroU64::MIN);
-        let seed = Seed { id: id_of(place, incarnation), jitter: self.rng.jitter() };
+        let seed = Seed { id: id_of(place, incarnation), room: self.rng.room(), jitter: self.rng.jitter() };
         let offset = 1_000_000i64.saturating_sub_unsigned(self.now.0);
         let node = Node::new(config, seed, shifted(self.now, offset));
         self.processes.push(Process {
