@@ -61,10 +61,17 @@ pub fn record(data: &[u8]) {
     met.acceptor.is_done_if_failed(&honest.bytes);
 }
 
-/// A message of any length up to 131,070 bytes.
+/// A message: mostly a short one, sometimes one that fills a record or needs a second one.
 fn message(script: &mut Script<'_>) -> Vec<u8> {
     let [large, small, more] = [(); 3].map(|()| usize::from(script.byte()));
-    let length = large.saturating_mul(512).saturating_add(small).saturating_add(more);
+    let length = match large {
+        0..224 => small.saturating_add(more),
+        _ => large
+            .saturating_sub(192)
+            .saturating_mul(1024)
+            .saturating_add(small.saturating_mul(4))
+            .saturating_add(more),
+    };
     (0..=u8::MAX).cycle().take(length).collect()
 }
 
