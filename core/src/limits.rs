@@ -21,6 +21,15 @@ pub const MAX_GREETING: usize = 1024;
 /// Accepted links whose other ends have not introduced themselves, at most. The oldest makes room for a new one.
 pub const MAX_HALF_OPEN: usize = 32;
 
+/// Ephemeral keys of dialers that are remembered, so that a recording is not answered again.
+pub const MAX_RECENT_EPHEMERALS: usize = 4096;
+
+/// Bytes that a link carries in one direction before it has to be dialed anew.
+pub const MAX_LINK_BYTES: u64 = 1 << 38;
+
+/// Records that a link carries in one direction before it has to be dialed anew.
+pub const MAX_LINK_RECORDS: u64 = 1 << 32;
+
 /// Dials under way at one time, at most.
 pub const MAX_DIALS: usize = 2 * MAX_ROSTER;
 

@@ -34,6 +34,16 @@ fn the_node_corpus_holds() {
 }
 
 #[test]
+fn the_link_corpus_holds() {
+    replay("link", fuzzing::link);
+}
+
+#[test]
+fn the_record_corpus_holds() {
+    replay("record", fuzzing::record);
+}
+
+#[test]
 fn the_ticket_corpus_holds() {
     replay("ticket", fuzzing::ticket);
 }

@@ -4,11 +4,13 @@
 //! the node in [`node()`], of tickets in [`ticket()`].
 
 mod codec;
+mod link;
 mod node;
 mod peer;
 mod script;
 mod ticket;
 
 pub use codec::{decode, roundtrip};
+pub use link::{link, record};
 pub use node::{BIRTH, CAST, born, escape, node};
 pub use ticket::ticket;

@@ -1,17 +1,30 @@
 //! Who said something, and what only members know: keys, signatures, secrets.
 //!
-//! All cryptography is that of other crates: Ed25519 of `ed25519-dalek`, BLAKE3 of `blake3`.
+//! All cryptography is that of other crates: Ed25519 of `ed25519-dalek`, BLAKE3 of `blake3`, the Noise protocol of `snow`.
 
+mod accepted;
+mod credentials;
 mod derive;
+mod error;
 mod key;
+mod link;
+mod noise;
+mod proof;
+mod record;
 mod said;
 #[cfg(feature = "sham")]
 mod sham;
 mod ticket;
 
+pub use accepted::AcceptedEphemerals;
+pub use credentials::{Credentials, Privacy};
 pub(crate) use derive::derive;
 pub use derive::{Secret, ShortKey, destination, open_psk};
+pub use error::LinkError;
 pub use key::{Identity, Signature, verify};
+pub use link::{Link, Opened, Progress};
+pub use noise::Ephemeral;
+pub use record::Sealer;
 pub use said::Said;
 #[cfg(feature = "sham")]
 pub use sham::SHAM_MARK;

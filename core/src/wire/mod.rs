@@ -6,6 +6,7 @@
 mod entry;
 mod error;
 mod frame;
+mod incoming;
 mod message;
 mod packed;
 mod proven;
@@ -15,6 +16,7 @@ mod seen;
 pub use entry::{Body, Change, Entry};
 pub use error::{DecodeError, FrameTooLong};
 pub use frame::{FrameDecoder, GREETING, VERSION, encode};
+pub(crate) use incoming::Incoming;
 pub use message::{
     Beat, CandidateRank, Deliver, Elect, Elected, Envelope, Hello, Install, Join, Message, NotMember,
     Refusal, RefusedKind, Sync, ViewSpan,
