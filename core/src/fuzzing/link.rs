@@ -30,13 +30,16 @@ pub fn link(data: &[u8]) {
     let mut met = cast.meet();
     let honest = if flags & 1 == 1 { met.heard_by_dialer() } else { met.heard_by_acceptor() };
     let heard = edited(&honest.bytes, &mut script);
+    let intact = common(&heard, &honest.bytes);
+    let stranger = flags & 1 == 0 && honest.effects.first().is_some_and(|(takes, _)| intact < *takes);
     let fresh = || if flags & 1 == 1 { cast.dial().0 } else { cast.accept() };
-    let expected = honest.before(common(&heard, &honest.bytes));
+    let expected = honest.before(intact);
     for size in [size, heard.len().max(1)] {
         let mut end = fresh();
         let outcome = end.hears(&heard, size);
         assert_eq!(outcome, expected, "pieces of {size}");
         assert!(end.failed.is_none() || heard != honest.bytes, "what was not changed fails");
+        assert!(end.failed.is_none() || !stranger, "a stranger learns something");
         end.is_done_if_failed(&honest.bytes);
     }
 }
