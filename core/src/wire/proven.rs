@@ -5,7 +5,7 @@ use core::ops::Deref;
 use super::error::DecodeError;
 use super::message::Envelope;
 use super::run::Run;
-use super::seen::Seen;
+use super::seen::{RunDigest, Seen};
 use crate::ids::RoomId;
 use crate::secure::Identity;
 
@@ -45,11 +45,13 @@ impl<T> Deref for Proven<T> {
 /// If a signature does not hold.
 pub(super) fn verify(envelope: &Envelope, seen: &mut impl Seen) -> Result<(), DecodeError> {
     envelope.message.runs().try_for_each(|said| {
-        let forged = DecodeError::Forged { author: said.origin.id };
-        let digest = said.digest(envelope.room).ok_or(forged)?;
+        let author = said.origin.id;
+        let forged = DecodeError::Forged { author };
+        // All texts are hashed once, here.
+        let bytes = said.to_sign(envelope.room).bytes().ok_or(forged)?;
+        let digest = RunDigest::new(&bytes, &said.signature);
         if !seen.has(digest) {
-            let is_signed = seen.is_signed(&said.to_sign(envelope.room), &said.signature);
-            is_signed.then_some(()).ok_or(forged)?;
+            seen.is_signed(author.key(), &bytes, &said.signature).then_some(()).ok_or(forged)?;
             seen.add(digest);
         }
         Ok(())
@@ -106,7 +108,8 @@ mod tests {
     #[test]
     fn a_run_that_was_verified_is_not_verified_again_and_another_signature_is() {
         let mut seen = ShamSeen::default();
-        seen.add(said().digest(ROOM).unwrap());
+        let bytes = said().to_sign(ROOM).bytes().unwrap();
+        seen.add(RunDigest::new(&bytes, &said().signature));
         let mut other = said().0;
         other.signature = Signature::NONE;
         let [good, bad] = [said(), Proven(other)].map(|said| all(&said).remove(0));

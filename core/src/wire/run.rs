@@ -4,14 +4,13 @@ use alloc::sync::Arc;
 
 #[cfg(feature = "sham")]
 use super::proven::Proven;
-use super::seen::RunDigest;
 use crate::ids::RoomId;
 use crate::limits::{BATCH_BYTES, MAX_TEXT, TEXT_OVERHEAD};
 use crate::numbers::{Seq, Stamp};
 use crate::roster::Member;
 #[cfg(feature = "sham")]
 use crate::secure::Identity;
-use crate::secure::{Said, Signature, derive};
+use crate::secure::{Said, Signature};
 use crate::text_run::TextRun;
 use crate::time::UnixTime;
 
@@ -78,12 +77,6 @@ impl Run {
             unix_seconds: at.0,
             texts,
         }
-    }
-
-    /// Names the run, its room and its signature.
-    pub(super) fn digest(&self, room: RoomId) -> Option<RunDigest> {
-        let bytes = self.to_sign(room).bytes()?;
-        Some(RunDigest(derive("ringchat/3 seen", [bytes.as_slice(), self.signature.bytes()])))
     }
 
     /// About how many bytes the run takes in memory and on the wire.

@@ -5,11 +5,18 @@ use alloc::collections::{BTreeSet, VecDeque};
 use crate::limits::SEEN_RUNS;
 #[cfg(feature = "sham")]
 use crate::secure::sham_verify;
-use crate::secure::{Said, Signature};
+use crate::secure::{Signature, derive, verify};
 
 /// Names one signed run: its author, its room, all that it says, and its signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct RunDigest(pub(super) [u8; 16]);
+pub struct RunDigest([u8; 16]);
+
+impl RunDigest {
+    /// Names the run of which `bytes` were signed.
+    pub(super) fn new(bytes: &[u8], signature: &Signature) -> Self {
+        Self(derive("ringchat/3 seen", [bytes, signature.bytes()]))
+    }
+}
 
 /// Remembers runs whose signatures were verified, so that a run that comes again costs no more than a hash: to its author,
 /// after an election, in a merge.
@@ -20,9 +27,9 @@ pub trait Seen {
     /// Notes a run that was verified.
     fn add(&mut self, run: RunDigest);
 
-    /// Whether the author of `said` made `signature`.
-    fn is_signed(&self, said: &Said<'_>, signature: &Signature) -> bool {
-        said.is_signed(signature)
+    /// Whether the holder of `key` made `signature` of these bytes.
+    fn is_signed(&self, key: &[u8; 32], bytes: &[u8], signature: &Signature) -> bool {
+        verify(key, bytes, signature)
     }
 }
 
@@ -65,10 +72,8 @@ impl Seen for ShamSeen {
         self.0.add(run);
     }
 
-    fn is_signed(&self, said: &Said<'_>, signature: &Signature) -> bool {
-        let bytes = said.bytes();
-        let is_sham = bytes.is_some_and(|bytes| sham_verify(said.author.key(), &bytes, signature));
-        is_sham || said.is_signed(signature)
+    fn is_signed(&self, key: &[u8; 32], bytes: &[u8], signature: &Signature) -> bool {
+        sham_verify(key, bytes, signature) || verify(key, bytes, signature)
     }
 }
 
