@@ -97,7 +97,7 @@ impl Log {
         self.kept.range(self.position(from).min(end)..end)
     }
 
-    /// Whether an entry begins at `index`, or would. Of what is no longer kept, nobody knows any longer.
+    /// Whether `index` is not within an entry. Places below the first one kept pass: the log no longer knows them.
     pub(crate) fn is_between_entries(&self, index: Index) -> bool {
         let next = self.kept.get(self.position(index)).map_or(self.len(), |entry| entry.index);
         index < self.base || index == next
