@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use crate::ids::{NodeId, RoomId};
 use crate::name::Name;
-use crate::secure::Identity;
+use crate::secure::{Identity, Secret};
 
 /// How a node comes into a room.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -38,6 +38,10 @@ pub struct Config {
     pub detect: Duration,
     /// How long this node tries to get in.
     pub join_timeout: Duration,
+    /// Who this node is. Without one, it gets a new key pair for this stay.
+    pub identity: Option<Identity>,
+    /// The secret of a private room. Without one, the room is open.
+    pub secret: Option<Secret>,
 }
 
 impl Config {
@@ -46,9 +50,10 @@ impl Config {
     /// The usual time to try to get in.
     pub const JOIN_TIMEOUT: Duration = Duration::from_secs(10);
 
-    /// Settings with the usual times.
+    /// Settings with the usual times, for an open room and a key pair of this stay.
     pub fn new(addr: SocketAddr, name: Name, start: Start) -> Self {
-        Self { addr, name, start, detect: Self::DETECT, join_timeout: Self::JOIN_TIMEOUT }
+        let (detect, join_timeout) = (Self::DETECT, Self::JOIN_TIMEOUT);
+        Self { addr, name, start, detect, join_timeout, identity: None, secret: None }
     }
 
     /// The same settings, but a peer is suspected after this silence.
@@ -62,6 +67,18 @@ impl Config {
     pub fn with_join_timeout(self, join_timeout: Duration) -> Self {
         Self { join_timeout, ..self }
     }
+
+    /// The same settings, but for the holder of `identity`.
+    #[must_use]
+    pub fn with_identity(self, identity: Identity) -> Self {
+        Self { identity: Some(identity), ..self }
+    }
+
+    /// The same settings, but for the private room of those that know `secret`.
+    #[must_use]
+    pub fn with_secret(self, secret: Secret) -> Self {
+        Self { secret: Some(secret), ..self }
+    }
 }
 
 /// All that is random about a node, drawn before its start.
@@ -71,18 +88,18 @@ pub struct Seed {
     pub identity: Identity,
     /// Which life of the member this is.
     pub incarnation: NonZeroU64,
-    /// The room, should the node create one. Not [`RoomId::UNKNOWN`].
+    /// The room, should the node create one; that of the secret if the room is private. Not [`RoomId::UNKNOWN`].
     pub room: RoomId,
     /// Decides the node's jitter.
     pub jitter: [u8; 32],
 }
 
 impl Seed {
-    /// Draws a seed. `fill` fills what it is given with bytes of the system's random source.
+    /// Draws what `config` leaves open. `fill` fills what it is given with bytes of the system's random source.
     ///
     /// # Errors
     /// The first error of `fill`.
-    pub fn draw<E>(mut fill: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<Self, E> {
+    pub fn draw<E>(config: &Config, mut fill: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<Self, E> {
         let mut private = Zeroizing::new([0; 32]);
         let (mut incarnation, mut room, mut jitter) = ([0; 8], [0; RoomId::BYTES], [0; 32]);
         for bytes in [private.as_mut_slice(), &mut incarnation, &mut room, &mut jitter] {
@@ -90,7 +107,9 @@ impl Seed {
         }
         let incarnation = NonZeroU64::new(u64::from_be_bytes(incarnation)).unwrap_or(NonZeroU64::MIN);
         let room = if RoomId(room) == RoomId::UNKNOWN { RoomId([1; RoomId::BYTES]) } else { RoomId(room) };
-        Ok(Self { identity: Identity::from_seed(*private), incarnation, room, jitter })
+        let room = config.secret.as_ref().map_or(room, Secret::room);
+        let identity = config.identity.clone().unwrap_or_else(|| Identity::from_seed(*private));
+        Ok(Self { identity, incarnation, room, jitter })
     }
 
     /// The id of the node.
@@ -189,5 +208,34 @@ impl Times {
     pub(crate) fn election(n: usize) -> Duration {
         let n = u32::try_from(n).unwrap_or(u32::MAX);
         Duration::from_secs(1).saturating_add(Duration::from_millis(50).saturating_mul(n))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::convert::Infallible;
+    use core::net::Ipv4Addr;
+
+    use super::*;
+
+    fn config() -> Config {
+        Config::new((Ipv4Addr::LOCALHOST, 5000).into(), Name::new("a").unwrap(), Start::Create)
+    }
+
+    fn drawn(config: &Config) -> Seed {
+        let Ok(seed) = Seed::draw(config, |bytes| {
+            bytes.fill(7);
+            Ok::<(), Infallible>(())
+        });
+        seed
+    }
+
+    #[test]
+    fn what_the_settings_tell_is_not_drawn() {
+        let (identity, secret) = (Identity::from_seed([1; 32]), Secret::new([2; Secret::BYTES]));
+        let told = drawn(&config().with_identity(identity.clone()).with_secret(secret.clone()));
+        assert_eq!((told.identity, told.room), (identity, secret.room()));
+        let open = drawn(&config());
+        assert_eq!((open.identity, open.room), (Identity::from_seed([7; 32]), RoomId([7; RoomId::BYTES])));
     }
 }

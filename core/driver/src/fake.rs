@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind};
 use std::net::{Shutdown, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use ringchat_core::{DialId, Instant, Seed};
+use ringchat_core::{Config, DialId, Instant, Seed};
 
 use crate::connection::SharedSocket;
 use crate::host::lock;
@@ -20,8 +20,8 @@ pub(crate) fn addr() -> SocketAddr {
 }
 
 /// The same seed each time.
-pub(crate) fn seed() -> Seed {
-    let Ok(seed) = Seed::draw(|bytes| {
+pub(crate) fn seed(config: &Config) -> Seed {
+    let Ok(seed) = Seed::draw(config, |bytes| {
         bytes.fill(7);
         Ok::<(), Infallible>(())
     });

@@ -265,7 +265,8 @@ mod tests {
     fn host(hear: impl FnMut(Drain<'_, Event>) + Send + 'static) -> Host<FakeTransport> {
         let host = Host::new(addr());
         let config = Config::new(addr(), Name::new("a").unwrap(), Start::Create);
-        host.start(config, seed(), FakeTransport::default(), EventSink::new(hear));
+        let seed = seed(&config);
+        host.start(config, seed, FakeTransport::default(), EventSink::new(hear));
         host
     }
 

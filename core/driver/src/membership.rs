@@ -33,7 +33,7 @@ impl<T: Transport> Membership<T> {
         let failed = |error| OpenError::Listen { addr: wanted, error };
         let listener = TcpListener::bind(wanted).map_err(failed)?;
         config.addr = listener.local_addr().map_err(failed)?;
-        let seed = Seed::draw(getrandom::fill).map_err(OpenError::Random)?;
+        let seed = Seed::draw(&config, getrandom::fill).map_err(OpenError::Random)?;
         let host = Arc::new(Host::new(config.addr));
         let transport = start(listener, host.clone()).map_err(OpenError::Thread)?;
         host.start(config, seed, transport, EventSink::new(hear));

@@ -39,7 +39,7 @@ fn first<const N: usize>(bytes: &[u8; 32]) -> [u8; N] {
 }
 
 /// What the members of a private room share, and nobody else has. Wiped when it is dropped; `Debug` does not show it.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Secret([u8; Self::BYTES]);
 
 impl Secret {

@@ -7,7 +7,8 @@ use std::sync::mpsc;
 fn driver(start: Start) -> Driver<FakeTransport> {
     let config = Config::new(addr(), Name::new("a").unwrap(), start);
     let config = config.with_join_timeout(Duration::from_hours(1));
-    Driver::new(config, seed(), START, FakeTransport::default())
+    let seed = seed(&config);
+    Driver::new(config, seed, START, FakeTransport::default())
 }
 
 fn accept(driver: &mut Driver<FakeTransport>) -> FakeSocket {

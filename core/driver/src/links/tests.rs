@@ -6,7 +6,7 @@ use crate::transport::Job;
 use ringchat_core::limits::{MAX_FRAME, MAX_TEXT};
 use ringchat_core::secure::Signature;
 use ringchat_core::wire::{DecodeError, FrameDecoder, Message, Proven, Run, SeenRuns};
-use ringchat_core::{Epoch, Member, Name, RoomId, Seq, Stamp, Text, UnixTime, View};
+use ringchat_core::{Config, Epoch, Member, Name, RoomId, Seq, Stamp, Start, Text, UnixTime, View};
 
 /// Links over sockets whose greetings are written.
 fn linked(count: usize) -> (Links<FakeTransport>, Vec<LinkId>, Vec<FakeSocket>) {
@@ -80,11 +80,12 @@ fn much_for_one_link_is_written_before_the_turn_ends() {
 fn a_long_message_is_written_at_once_and_in_its_place() {
     let (mut links, ids, sockets) = linked(2);
     let texts = Text::new(&"x".repeat(MAX_TEXT)).unwrap().into();
-    let origin = Member::new(seed().id(), addr(), Name::new("a").unwrap());
+    let seed = seed(&Config::new(addr(), Name::new("a").unwrap(), Start::Create));
+    let origin = Member::new(seed.id(), addr(), Name::new("a").unwrap());
     let view = View { epoch: Epoch(1), leader: origin.id };
     let (origin, signature) = (origin.into(), Signature::NONE);
     let said = Run { origin, first: Seq(1), stamp: Stamp(1), texts, at: UnixTime(0), signature };
-    let said = Proven::sign(said, envelope(2).room, &seed().identity).unwrap();
+    let said = Proven::sign(said, envelope(2).room, &seed.identity).unwrap();
     let said = vec![said; FLUSH_BYTES / MAX_TEXT];
     links.send(START, &ids[..1], &envelope(1));
     links.send(START, &ids, &Envelope { message: Message::Submit { view, said }, ..envelope(2) });
