@@ -43,24 +43,27 @@ impl Node {
     }
 
     fn take_said(&mut self, texts: TextRun, at: UnixTime) {
-        let stamp = self.effects.ticks(texts.len() as u64);
-        let room = self.effects.room();
-        let first = self.own.say(&self.me, texts, stamp, at, room);
-        let is_led = self.is_normal() && self.links.of(self.membership.view().leader).is_some();
-        if (self.leads() || is_led) && !self.is_in_doubt() {
-            self.own.submit_from(first);
-        } else {
+        let first = self.own.say(texts, at);
+        if !self.is_led() {
             first.through(self.own.last()).for_each(|seq| self.effects.notify(Notice::Held { seq }));
         }
     }
 
-    /// After all inputs: submits new own messages to the leader, or sequences them if this node leads.
+    /// Whether somebody gives this node's messages their places now.
+    fn is_led(&self) -> bool {
+        let follows = self.is_normal() && self.links.of(self.membership.view().leader).is_some();
+        (self.leads() || follows) && !self.is_in_doubt()
+    }
+
+    /// After all inputs: signs new own messages, and submits them to the leader, or sequences them if this node leads.
     pub(super) fn submit_said(&mut self) {
+        let (gathers, room) = (self.is_led() && !self.leads(), self.effects.room());
+        self.own.sign(&self.me, room, gathers, |count| self.effects.ticks(count));
         let Some(first) = self.own.take_submission() else { return };
         if self.leads() {
             return self.sequence_own();
         }
-        if !self.is_normal() {
+        if !self.is_led() {
             return;
         }
         let view = self.membership.view();

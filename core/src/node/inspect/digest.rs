@@ -41,6 +41,7 @@ impl Node {
         for said in self.own.iter() {
             (said.first, &said.texts).hash(state);
         }
+        self.own.unsigned().for_each(|texts| texts.hash(state));
         self.digest_leadership(stability, state);
         self.digest_doubt(stability, state);
         self.role.leader_is_lost().hash(state);

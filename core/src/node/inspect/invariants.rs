@@ -86,6 +86,6 @@ pub fn check(node: &Node) -> Result<(), BrokenInvariant> {
 }
 
 fn submissions_in_row(node: &Node) -> bool {
-    let mut last = node.own.last();
+    let mut last = node.own.signed();
     node.own.iter().rev().all(|said| core::mem::replace(&mut last, said.first.prev()) == said.last())
 }
