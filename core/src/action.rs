@@ -111,6 +111,16 @@ pub enum Notice {
         /// How many messages they are.
         count: u64,
     },
+    /// A gap swallowed messages of this node: the room has come to later ones, so a member that has not seen these will
+    /// not see them any more. The user may say them again.
+    Swallowed {
+        /// The number of the first of them among this node's own messages.
+        first: Seq,
+        /// How many they are.
+        count: u64,
+        /// Those of them that had no place yet, in order.
+        waiting: Vec<Proven<Run>>,
+    },
     /// A member came in.
     Joined {
         /// The new member.

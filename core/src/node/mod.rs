@@ -2,6 +2,7 @@
 //! part of the protocol.
 
 mod admission;
+mod departed;
 mod detection;
 mod doubt;
 mod effects;

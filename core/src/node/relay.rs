@@ -88,19 +88,26 @@ impl Node {
         }
     }
 
-    /// Sequences a member's messages from its next one on, or holds them while too much is unstable.
+    /// Sequences a member's messages, or holds them while too much is unstable.
     fn take_submission(&mut self, said: Proven<Run>) {
-        let takes_any = !self.enforces(Rule::ExactNextSeq);
         let Some(leadership) = self.role.leadership_mut() else { return };
-        let origin = said.origin.id;
-        let last = leadership.last_held(origin).unwrap_or_else(|| self.replica.log().last_of(origin));
-        if !takes_any && said.missing_after(last) != Some(0) {
-            return;
-        }
         if leadership.is_holding() {
-            return leadership.hold(said);
+            leadership.hold(said);
+        } else {
+            self.sequence_said(said, false);
         }
-        self.sequence(Body::Chat { said, missing: 0, replayed: false });
+    }
+
+    /// Sequences a run if it lies above all that its author has said in this log, and above what the author said before it
+    /// departed. The numbers between are a gap, and the entry says so.
+    pub(super) fn sequence_said(&mut self, said: Proven<Run>, replayed: bool) {
+        let origin = said.origin.id;
+        let takes_any = (!self.enforces(Rule::OnlyNewNumbers)).then_some(0);
+        let missing = said.missing_after(self.replica.log().last_of(origin)).or(takes_any);
+        let is_news = said.first > self.replica.departed().last_of(origin);
+        if let Some(missing) = missing.filter(|_| is_news) {
+            self.sequence(Body::Chat { said, missing, replayed });
+        }
     }
 
     /// Sequences own messages, unless too much is unstable.
@@ -111,7 +118,7 @@ impl Node {
         {
             self.own.placed(self.replica.log().last_of(self.me.id));
             let Some(said) = self.own.first().cloned() else { return };
-            self.sequence(Body::Chat { said, missing: 0, replayed: false });
+            self.sequence_said(said, false);
         }
     }
 
@@ -216,8 +223,8 @@ impl Node {
             self.replica.append(entry);
             self.apply_membership(index, cfg, &change);
         } else {
-            self.show(index, &entry.body, Occasion::Live);
             self.note_own(&entry);
+            self.show(index, &entry.body, Occasion::Live);
             self.replica.append(entry);
         }
     }
@@ -233,13 +240,13 @@ impl Node {
         }
     }
 
-    /// Notes own messages that have their places.
+    /// Notes own messages that get their places with `entry`, which is about to be appended and shown.
     pub(super) fn note_own(&mut self, entry: &Entry) {
-        let Body::Chat { said, .. } = &entry.body else { return };
-        if said.origin.id != self.me.id {
-            return;
+        let Some(said) = entry.said().filter(|said| said.origin.id == self.me.id) else { return };
+        let before = self.replica.reached_by(self.me.id);
+        if let Some(notice) = self.own.note_entry(entry, said, before) {
+            self.effects.notify(notice);
         }
-        self.own.note_entry(entry, said);
     }
 
     /// Acknowledges the log to the leader, if something was received since the last time.

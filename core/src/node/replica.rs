@@ -4,6 +4,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
+use super::departed::Departed;
 use super::log::{Log, count};
 use super::lost_members::LostMembers;
 use crate::action::{Chat, Fault, Notice, Occasion};
@@ -24,6 +25,7 @@ pub(crate) struct Replica {
     /// How much was appended since the last acknowledgement, by weight.
     unacknowledged: u64,
     lost: LostMembers,
+    departed: Departed,
 }
 
 impl Replica {
@@ -53,14 +55,31 @@ impl Replica {
     }
 
     /// Draws the conclusions from a change of the membership at `index`, which has led to `roster`: which members
-    /// are lost, and of which nothing has to be remembered.
-    pub(super) fn apply_membership(&mut self, index: Index, change: &Change, roster: &Roster, now: Instant) {
+    /// are lost, and which have departed for good. Returns the last numbers of those.
+    pub(super) fn apply_membership(
+        &mut self,
+        index: Index,
+        change: &Change,
+        roster: &Roster,
+        now: Instant,
+    ) -> Vec<(NodeId, Seq)> {
         self.lost.apply(index, self.stable, change, now);
         self.lost.replace(roster);
         let (log, lost) = (&mut self.log, &self.lost);
-        log.forget_origins(|id| roster.contains(id) || lost.contains(id));
-        self.shown
-            .retain(|id, _| log.last_of(*id) > Seq::default() || roster.contains(*id) || lost.contains(*id));
+        let stays = |id: NodeId| roster.contains(id) || lost.contains(id);
+        let forgotten = log.forget_origins(stays);
+        let gone = |id: &NodeId, _: &mut Seq| log.last_of(*id) == Seq::default() && !stays(*id);
+        forgotten.into_iter().chain(self.shown.extract_if(.., gone)).collect()
+    }
+
+    /// Remembers the last message of a member that departed for good. An older one is neither shown nor sequenced again.
+    pub(super) fn note_departed(&mut self, id: NodeId, last: Seq) {
+        self.departed.note(id, last);
+    }
+
+    /// The members that departed for good.
+    pub(super) fn departed(&self) -> &Departed {
+        &self.departed
     }
 
     /// Learns that all members have the log up to `stable`, and drops history that no member needs. Members that catch up
@@ -94,13 +113,16 @@ impl Replica {
     ) -> impl Iterator<Item = Notice> + use<> {
         let (mut gap, mut chat) = (None, None);
         if let Body::Chat { said, missing, replayed } = body {
+            let mine = said.origin.id == me;
             let shown = self.raise_shown(said.origin.id, said.last());
-            let count = said.first.since(shown.next()).min(*missing);
-            gap = (count > 0).then(|| Notice::Gap { from: said.origin.clone(), count });
+            let between = said.first.since(shown.next());
+            // Of a member that is new to this one, only the log tells where it began.
+            let count = if shown > Seq::default() { between } else { between.min(*missing) };
+            gap = (count > 0 && !mine).then(|| Notice::Gap { from: said.origin.clone(), count });
             chat = (again || said.last() > shown).then(|| {
                 Notice::Chat(Chat {
                     index,
-                    mine: said.origin.id == me,
+                    mine,
                     said: said.clone(),
                     occasion: if *replayed { Occasion::OtherRing } else { occasion },
                 })
@@ -109,10 +131,22 @@ impl Replica {
         gap.into_iter().chain(chat)
     }
 
+    /// The number of the last message of `origin` in the log; if the log has forgotten the origin, of the last that the
+    /// user has seen.
+    pub(super) fn reached_by(&self, origin: NodeId) -> Seq {
+        let last = self.log.last_of(origin);
+        let shown = || self.shown.get(&origin).copied().unwrap_or_default();
+        if last > Seq::default() { last } else { shown() }
+    }
+
     /// All messages of `origin` up to `seq` are shown. Returns up to which they were.
     fn raise_shown(&mut self, origin: NodeId, seq: Seq) -> Seq {
-        let shown = self.shown.entry(origin).or_default();
-        core::mem::replace(shown, seq.max(*shown))
+        let shown = self.shown.get(&origin).copied().unwrap_or_default();
+        let before = shown.max(self.departed.last_of(origin));
+        if seq > before {
+            self.shown.insert(origin, seq);
+        }
+        before
     }
 
     /// Whether this log may become the one that a leader describes.
