@@ -7,9 +7,12 @@ mod driven;
 mod pair;
 
 use cast::member;
-use pair::{Pair, cfg, chat, entry, run, said};
-use ringchat_core::wire::{Body, Change, Entry, Message, Sync};
-use ringchat_core::{Departure, Index, Notice, Roster, Seq, Start};
+use pair::{LINK, Pair, cfg, chat, entry, peer, run, said};
+use ringchat_core::wire::{Body, Change, DecodeError, Deliver, Entry, Join, Message, Sync};
+use ringchat_core::{
+    Action, Chat, Departure, DownReason, Epoch, Index, Input, Member, Name, Notice, Roster, Seq, Start,
+    UnixTime,
+};
 
 /// The gaps that are told: whose, and how many messages.
 fn gaps(notices: &[Notice]) -> Vec<(u16, u64)> {
@@ -22,9 +25,11 @@ fn gaps(notices: &[Notice]) -> Vec<(u16, u64)> {
 
 /// The texts that are shown.
 fn shown(notices: &[Notice]) -> Vec<&str> {
-    let texts =
-        |notice| if let &Notice::Chat(ref chat) = notice { Some(chat.said.texts.iter()) } else { None };
-    notices.iter().filter_map(texts).flatten().collect()
+    notices.iter().filter_map(chat_of).flat_map(|chat| chat.said.texts.iter()).collect()
+}
+
+fn chat_of(notice: &Notice) -> Option<&Chat> {
+    if let Notice::Chat(chat) = notice { Some(chat) } else { None }
 }
 
 #[test]
@@ -45,7 +50,7 @@ fn an_author_is_told_once_what_a_gap_swallowed_of_its_own() {
     let next = pair.say("next");
     let mut next = entry(5, next[0].clone(), 0);
     next.view = cfg(2).view;
-    let deliver = ringchat_core::wire::Deliver { view: cfg(2).view, entries: vec![next], stable: Index(0) };
+    let deliver = Deliver { view: cfg(2).view, entries: vec![next], stable: Index(0) };
     let told = pair.notices(Message::Deliver(deliver));
     assert!(!told.iter().any(|notice| matches!(notice, Notice::Swallowed { .. })), "{told:?}");
 }
@@ -61,13 +66,7 @@ fn a_gap_that_the_entry_hides_is_told_to_whoever_knows_the_author() {
 fn a_member_that_says_more_than_the_log_ever_held_is_heard_and_the_gap_is_told() {
     let mut pair = Pair::with_leader();
     let bob = member(2);
-    let join = ringchat_core::wire::Join {
-        me: bob.clone(),
-        contact: None,
-        epoch: ringchat_core::Epoch(0),
-        generation: 1,
-        ring: Vec::new(),
-    };
+    let join = Join { me: bob.clone(), contact: None, epoch: Epoch(0), generation: 1, ring: Vec::new() };
     pair.notices(Message::Join(join));
     let view = pair.node.view();
     let sync = Sync { view, history: Vec::new(), tail: Vec::new(), more: false };
@@ -117,6 +116,71 @@ fn what_a_member_said_before_it_departed_for_good_is_not_sequenced_from_a_tail()
     assert_eq!(pair.node.roster(), &Roster::alone(pair.node.me().clone()));
     let told = pair.come_to_leader(vec![said(&member(3), 1, &["hello"]), said(&member(3), 2, &["news"])]);
     assert_eq!(shown(&told), ["news"]);
+}
+
+/// The members of whom it is told that they signed two different things.
+fn forked(notices: &[Notice]) -> Vec<&Member> {
+    notices.iter().filter_map(forker_of).collect()
+}
+
+fn forker_of(notice: &Notice) -> Option<&Member> {
+    if let Notice::Forked { author } = notice { Some(author) } else { None }
+}
+
+#[test]
+fn two_different_things_under_one_number_are_told_once_and_the_leaders_order_decides() {
+    let mut pair = Pair::with_member();
+    let told = pair.told_of(&[entry(3, said(&peer(), 2, &["other", "words"]), 0)], 0);
+    assert_eq!((forked(&told), shown(&told)), (vec![&peer()], vec!["other", "words"]));
+    let told = pair.told_of(&[entry(5, said(&peer(), 1, &["again"]), 0)], 0);
+    assert_eq!((forked(&told), shown(&told)), (vec![], vec![]));
+    assert_eq!(pair.node.log_len(), Index(6));
+}
+
+#[test]
+fn the_same_words_under_the_same_numbers_are_no_fork() {
+    let mut pair = Pair::with_member();
+    assert_eq!(forked(&pair.told_of(&[chat(3, 2, 2)], 0)), [] as [&Member; 0]);
+}
+
+#[test]
+fn a_fork_in_a_tail_is_told_by_the_leader() {
+    let mut pair = Pair::with_member();
+    pair.leave_alone();
+    let told = pair.come_to_leader(vec![said(&peer(), 2, &["other words"])]);
+    assert_eq!((forked(&told), shown(&told)), (vec![&peer()], vec![]));
+}
+
+#[test]
+fn a_fork_across_a_partition_is_told_when_the_logs_become_one() {
+    let mut pair = Pair::with_member();
+    pair.elect(2);
+    let mut other = entry(3, said(&peer(), 2, &["other words"]), 0);
+    other.view = cfg(2).view;
+    let told = pair.told_of_install(2, 2, &[pair.opened(2, 2), other]);
+    assert_eq!((forked(&told), shown(&told)), (vec![&peer()], vec![]));
+}
+
+#[test]
+fn who_passes_on_words_that_their_author_did_not_sign_is_told() {
+    let mut pair = Pair::with_member();
+    let author = pair.node.me().id;
+    let reason = DownReason::Protocol(DecodeError::Forged { author });
+    let out = pair.handle(Input::LinkDown { link: LINK, reason });
+    let forged = Notice::Forged { by: peer().into(), author: pair.node.me().clone().into() };
+    let told = |action: &Action| matches!(action, Action::Notify { notice, .. } if *notice == forged);
+    assert!(out.iter().any(told), "{out:?}");
+}
+
+#[test]
+fn a_line_shows_the_name_that_was_signed_and_the_one_in_the_roster_if_that_is_another() {
+    let mut pair = Pair::with_member();
+    let alias = Member::new(peer().id, peer().addr(), Name::new("alias").unwrap());
+    let told = pair.told_of(&[chat(3, 3, 3), entry(4, said(&alias, 4, &["hello"]), 0)], 0);
+    let lines = told.iter().filter_map(chat_of).flat_map(Chat::lines);
+    let lines: Vec<_> = lines.map(|line| (line.from.name.clone(), line.known_as.cloned(), line.at)).collect();
+    let (known, at) = (peer().name, UnixTime(0));
+    assert_eq!(lines, [(known.clone(), None, at), (alias.name, Some(known), at)]);
 }
 
 #[cfg(feature = "ablation")]

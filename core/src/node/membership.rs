@@ -276,7 +276,9 @@ impl Node {
         let now = self.timers.now();
         let departed = self.replica.apply_membership(index, change, self.membership.roster(), now);
         if self.enforces(Rule::RememberDeparted) {
-            departed.into_iter().for_each(|(id, last)| self.replica.note_departed(id, last));
+            for (id, last) in departed {
+                self.replica.note_departed(id, last);
+            }
         }
         if self.membership.is_ready() {
             self.tell_changes(&old, &quits);

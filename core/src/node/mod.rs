@@ -2,6 +2,7 @@
 //! part of the protocol.
 
 mod admission;
+mod authors;
 mod departed;
 mod detection;
 mod doubt;
@@ -41,6 +42,7 @@ pub use self::rules::Rule;
 use self::rules::Rule;
 use self::rules::Rules;
 
+use self::authors::Forked;
 use self::doubt::Doubt;
 use self::effects::Effects;
 use self::follow_ups::FollowUps;
@@ -84,6 +86,7 @@ pub struct Node {
     own: OwnMessages,
     doubt: Doubt,
     reach: Reach,
+    forked: Forked,
     effects: Effects,
     rules: Rules,
     follow_ups: FollowUps,
@@ -114,6 +117,7 @@ impl Node {
             own: OwnMessages::new(identity),
             doubt: Doubt::default(),
             reach: Reach::default(),
+            forked: Forked::default(),
             effects: Effects::new(now),
             rules: Rules::default(),
             follow_ups: FollowUps::default(),

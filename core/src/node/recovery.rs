@@ -241,7 +241,11 @@ impl Node {
         let quits: BTreeSet<NodeId> = entries.iter().flat_map(quits_of).collect();
         let (old, new_view) = self.membership.install(install.cfg, &install.roster);
         let stable = install.stable;
+        let forked = self.replica.forked_by(install.common, &entries);
         self.replica.begin_install(install, &entries, self.timers.now());
+        for author in forked {
+            self.tell_forked(author);
+        }
         let fresh = self.is_fresh();
         let missed = self.occasion_of_missed(&old);
         let was_ready = self.membership.is_ready();

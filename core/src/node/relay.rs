@@ -9,6 +9,7 @@ use crate::action::{Fault, Notice, Occasion};
 use crate::config::Times;
 use crate::ids::{LinkId, NodeId};
 use crate::limits::ACK_BYTES;
+use crate::name::Name;
 use crate::node::Timer;
 use crate::numbers::{Index, Stamp};
 use crate::roster::View;
@@ -105,8 +106,9 @@ impl Node {
         let takes_any = (!self.enforces(Rule::OnlyNewNumbers)).then_some(0);
         let missing = said.missing_after(self.replica.log().last_of(origin)).or(takes_any);
         let is_news = said.first > self.replica.departed().last_of(origin);
-        if let Some(missing) = missing.filter(|_| is_news) {
-            self.sequence(Body::Chat { said, missing, replayed });
+        match missing.filter(|_| is_news) {
+            Some(missing) => self.sequence(Body::Chat { said, missing, replayed }),
+            None => self.check_fork(&said),
         }
     }
 
@@ -225,6 +227,9 @@ impl Node {
         } else {
             self.note_own(&entry);
             self.show(index, &entry.body, Occasion::Live);
+            if let Some(said) = entry.said() {
+                self.check_fork(said);
+            }
             self.replica.append(entry);
         }
     }
@@ -232,12 +237,20 @@ impl Node {
     /// Shows an entry to the user, unless that was done before.
     pub(super) fn show(&mut self, index: Index, body: &Body, occasion: Occasion) {
         let again = !self.enforces(Rule::ShowOnce);
-        for notice in self.replica.show((index, body), occasion, self.me.id, again) {
+        let known_as = self.other_name(body);
+        for notice in self.replica.show((index, body), occasion, (self.me.id, known_as), again) {
             if let Notice::Chat(chat) = &notice {
                 self.effects.count_shown(chat.said.count());
             }
             self.effects.notify(notice);
         }
+    }
+
+    /// What this node knows the author of an entry as, if the author signed another name.
+    fn other_name(&self, body: &Body) -> Option<Name> {
+        let Body::Chat { said, .. } = body else { return None };
+        let known = self.find_member(said.origin.id).filter(|member| member.name != said.origin.name);
+        known.map(|member| member.name.clone())
     }
 
     /// Notes own messages that get their places with `entry`, which is about to be appended and shown.

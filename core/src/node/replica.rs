@@ -1,6 +1,6 @@
 //! This node's copy of the log: how much of it all members have, what the user has seen, and which members are lost.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
@@ -9,10 +9,12 @@ use super::log::{Log, count};
 use super::lost_members::LostMembers;
 use crate::action::{Chat, Fault, Notice, Occasion};
 use crate::ids::NodeId;
+use crate::limits::HISTORY_ENTRIES;
+use crate::name::Name;
 use crate::numbers::{Index, Seq};
 use crate::roster::Roster;
 use crate::time::Instant;
-use crate::wire::{Body, Change, Entry, Install};
+use crate::wire::{Body, Change, Entry, Install, Run};
 
 /// A copy of the log, and what follows from its entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -103,12 +105,12 @@ impl Replica {
     }
 
     /// What the user has to be shown of the entry at `index`, unless it was shown before and is not shown `again`. The
-    /// `occasion` is that of the log; messages that a leader took over from another ring were said there.
+    /// `occasion` is that of the log, and `known_as` another name of the author; messages that a leader took over from another ring were said there.
     pub(super) fn show(
         &mut self,
         (index, body): (Index, &Body),
         occasion: Occasion,
-        me: NodeId,
+        (me, known_as): (NodeId, Option<Name>),
         again: bool,
     ) -> impl Iterator<Item = Notice> + use<> {
         let (mut gap, mut chat) = (None, None);
@@ -124,6 +126,7 @@ impl Replica {
                     index,
                     mine,
                     said: said.clone(),
+                    known_as,
                     occasion: if *replayed { Occasion::OtherRing } else { occasion },
                 })
             });
@@ -170,6 +173,20 @@ impl Replica {
         let is_lacking =
             |(id, shown): (&NodeId, &Seq)| last.get(id).is_some_and(|last| (Seq(1)..*shown).contains(last));
         if self.shown.iter().any(is_lacking) { Err(Fault::TakenBack) } else { Ok(()) }
+    }
+
+    /// The authors of whom the newest runs above the place `common`, where this log and a leader's part, say other things
+    /// than the leader's `entries`, under the same numbers.
+    pub(super) fn forked_by(&self, common: Index, entries: &[Entry]) -> BTreeSet<NodeId> {
+        let newest = self.log.tail(common).rev().take(HISTORY_ENTRIES);
+        let mine: BTreeMap<(NodeId, Seq), &Run> =
+            newest.map(|said| ((said.origin.id, said.first), &**said)).collect();
+        let contradicts = |said: &&Run| {
+            let before = mine.range(..=(said.origin.id, said.last())).next_back();
+            before.is_some_and(|(_, mine)| mine.contradicts(said))
+        };
+        let theirs = entries.iter().filter_map(Entry::said).map(|said| &**said);
+        theirs.filter(contradicts).map(|said| said.origin.id).collect()
     }
 
     /// Makes the log end where the entries of an install begin, and learns from them which members

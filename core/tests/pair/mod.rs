@@ -115,18 +115,38 @@ impl Pair {
         assert_eq!(self.faults(Message::Elected(elected)), []);
     }
 
-    pub(crate) fn install(&mut self, epoch: u64, common: u64, entries: &[Entry]) -> Vec<Fault> {
+    /// What the node tells its user of a log that keeps so many places and goes on with these entries.
+    pub(crate) fn told_of_install(&mut self, epoch: u64, common: u64, entries: &[Entry]) -> Vec<Notice> {
+        let end = entries.last().map_or(Index(common), Entry::end);
+        let install = Install { end, ..self.to_install(epoch, common) };
+        let mut told = self.notices(Message::Install(install));
+        let view = cfg(epoch).view;
+        told.extend(self.notices(Message::Deliver(Deliver {
+            view,
+            entries: entries.to_vec(),
+            stable: Index(0),
+        })));
+        told
+    }
+
+    /// The header of a log that keeps so many places, and has no more.
+    pub(crate) fn to_install(&self, epoch: u64, common: u64) -> Install {
         let common = Index(common);
-        let install = Install {
+        Install {
             cfg: cfg(epoch),
             roster: self.roster(),
             common,
             base: common,
-            end: common.plus(entries.len() as u64),
+            end: common,
             origins: BTreeMap::new(),
             history: Vec::new(),
             stable: Index(0),
-        };
+        }
+    }
+
+    pub(crate) fn install(&mut self, epoch: u64, common: u64, entries: &[Entry]) -> Vec<Fault> {
+        let end = Index(common).plus(entries.len() as u64);
+        let install = Install { end, ..self.to_install(epoch, common) };
         assert_eq!(self.faults(Message::Install(install)), []);
         self.deliver_in(epoch, entries)
     }

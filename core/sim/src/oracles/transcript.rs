@@ -183,6 +183,9 @@ impl Transcripts {
             Notice::Chat(chat) => return chat.lines().try_for_each(|line| self.line(host, now, &line)),
             Notice::Gap { from, count } => return self.gap(host, now, from, *count),
             Notice::Swallowed { first, count, .. } => return self.swallowed(host, now, *first, *count),
+            Notice::Forked { author } | Notice::Forged { author, .. } => {
+                return it.fails(now, Property::OnlyWhatWasSaid, &format!("distrusts {author}"));
+            }
             Notice::Leader { member, epoch } => return self.leader(host, now, member, *epoch),
             Notice::Election { phase: ElectionPhase::Start, .. } => it.elections += 1,
             Notice::LeftBehind => return self.left_behind(host, now),
