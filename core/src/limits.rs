@@ -77,6 +77,12 @@ pub const ABSENT_HISTORY_BYTES: usize = 64 * 1024 * 1024;
 /// Lost members that are remembered, at most.
 pub const MAX_ABSENT: usize = 64;
 
+/// Members that departed for good whose last message numbers are remembered, at most.
+pub const MAX_DEPARTED: usize = 4096;
+
+/// Authors of whom a user is told that they signed different words under one number, at most.
+pub const MAX_FORKED: usize = MAX_ROSTER;
+
 /// Bytes that a driver queues for one link before the link counts as failed (`DownReason::Overflow`).
 pub const LINK_QUEUE_BYTES: usize = 16 * 1024 * 1024;
 

@@ -4,6 +4,7 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use crate::action::Notice;
 use crate::ids::RoomId;
 use crate::limits::{BATCH_BYTES, SUBMIT_WINDOW, SUBMIT_WINDOW_BYTES};
 use crate::numbers::{Index, Seq, Stamp};
@@ -33,6 +34,8 @@ pub(crate) struct OwnMessages {
     submit_from: Option<Seq>,
     /// Where the log ends that holds all own messages which have a place.
     end: Index,
+    /// The last message that the user was told to be swallowed by a gap.
+    swallowed: Seq,
 }
 
 /// Texts that were said in one second, and that second.
@@ -54,6 +57,7 @@ impl OwnMessages {
             bytes: 0,
             submit_from: None,
             end: Index::default(),
+            swallowed: Seq::default(),
         }
     }
 
@@ -153,18 +157,29 @@ impl OwnMessages {
         self.waiting.front()
     }
 
-    /// An entry of the log holds messages of this member.
-    pub(super) fn note_entry(&mut self, entry: &Entry, said: &Run) {
+    /// An entry of the log holds messages of this member, the first ones after the message `before`. Tells what a gap
+    /// between the two has swallowed, once.
+    pub(super) fn note_entry(&mut self, entry: &Entry, said: &Run, before: Seq) -> Option<Notice> {
         self.end = entry.end();
+        let waiting = self.placed(said.first.prev());
         self.placed(said.last());
+        let first = before.max(self.swallowed).next();
+        let count = said.first.since(first);
+        (count > 0).then(|| {
+            self.swallowed = said.first.prev();
+            Notice::Swallowed { first, count, waiting }
+        })
     }
 
-    /// The messages up to `last` have their places and wait no longer.
-    pub(super) fn placed(&mut self, last: Seq) {
-        while let Some(placed) = self.waiting.pop_front_if(|waiting| waiting.last() <= last) {
-            self.count = self.count.saturating_sub(placed.texts.len());
-            self.bytes = self.bytes.saturating_sub(placed.texts.bytes(usize::MAX));
+    /// The messages up to `last` wait no longer. Returns them.
+    pub(super) fn placed(&mut self, last: Seq) -> Vec<Proven<Run>> {
+        let placed = core::iter::from_fn(|| self.waiting.pop_front_if(|waiting| waiting.last() <= last));
+        let placed: Vec<Proven<Run>> = placed.collect();
+        for said in &placed {
+            self.count = self.count.saturating_sub(said.texts.len());
+            self.bytes = self.bytes.saturating_sub(said.texts.bytes(usize::MAX));
         }
+        placed
     }
 
     /// Whether no message waits and all members have the log up to the last own one, if all have it up to `stable`.

@@ -6,6 +6,7 @@ use alloc::sync::Arc;
 use super::proven::Proven;
 use crate::ids::RoomId;
 use crate::limits::{BATCH_BYTES, MAX_TEXT, RUN_OVERHEAD, TEXT_OVERHEAD};
+use crate::name::Name;
 use crate::numbers::{Seq, Stamp};
 use crate::roster::Member;
 #[cfg(feature = "sham")]
@@ -63,6 +64,17 @@ impl Run {
     /// run does not lie wholly above `last`.
     pub(crate) fn missing_after(&self, last: Seq) -> Option<u64> {
         (self.first > last).then(|| self.first.since(last.next()))
+    }
+
+    /// Whether the origin signed other words in `other`, under numbers that stand here too.
+    pub(crate) fn contradicts(&self, other: &Self) -> bool {
+        let overlaps = self.first <= other.last() && other.first <= self.last();
+        self.origin.id == other.origin.id && overlaps && self.words() != other.words()
+    }
+
+    /// What the origin said, without its signature, which identifies nothing.
+    fn words(&self) -> (Seq, Stamp, UnixTime, &Name, &TextRun) {
+        (self.first, self.stamp, self.at, &self.origin.name, &self.texts)
     }
 
     /// What the origin signs, for the room `room`.

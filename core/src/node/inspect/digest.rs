@@ -144,6 +144,7 @@ impl Node {
         for entry in self.log_entries() {
             digest_entry(entry, state);
         }
+        self.replica.departed().hash(state);
         self.replica.lost().len().hash(state);
         self.replica.lost().removed_at().for_each(|lost| lost.hash(state));
     }
