@@ -23,6 +23,8 @@ pub(crate) struct LaunchOptions {
     pub(crate) stdout: Stdout,
     /// The network namespace to run in; `None` means that of the test.
     pub(crate) namespace: Option<String>,
+    /// The folder of the key files, in that of the room; `None` for one of its own.
+    pub(crate) home: Option<String>,
     /// Further arguments.
     pub(crate) extra: Vec<String>,
 }
@@ -50,6 +52,8 @@ impl Process {
         let stderr = File::create(dir.join(format!("{}.stderr", options.name))).unwrap();
         let mut command = program(options.namespace.as_deref());
         command.current_dir(dir).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
+        let home = options.home.clone().unwrap_or_else(|| format!("{}.home", options.name));
+        command.env("XDG_DATA_HOME", dir.join(&home)).env("XDG_STATE_HOME", dir.join(&home));
         if !options.address.is_empty() {
             command.args(["-a", options.address]);
         }
@@ -60,6 +64,7 @@ impl Process {
         }
         command.args(&options.extra);
         match options.contacts.as_slice() {
+            [] if options.extra.iter().any(|word| word.starts_with("--ticket")) => &mut command,
             [] => command.arg("-l"),
             [contact] => {
                 let contact: SocketAddr = contact.parse().unwrap();

@@ -151,6 +151,7 @@ impl TestRoom {
             json: true,
             stdout: Stdout::Read,
             namespace: None,
+            home: None,
             extra: Vec::new(),
         };
         adjust(&mut options);
