@@ -13,11 +13,13 @@ use super::input::AwaitedSender;
 use super::*;
 use crate::chat_log::ChatLog;
 use crate::session::{Query, show};
+use crate::trust::{KnownFile, full_key};
 
 const LONG: Duration = Duration::from_secs(10);
 
 struct Shown {
     frontend: Json,
+    people: People,
     sender: AwaitedSender,
     lines: Receiver<String>,
 }
@@ -33,11 +35,12 @@ impl Shown {
             LineWriter::start(move |lines| sender.send(lines).map_err(io::Error::other), gap, |_| {})
                 .unwrap();
         let (sender, awaited) = awaited();
-        Self { frontend: Json::new(writer, RuntimeKind::AsyncStd, false, awaited), sender, lines }
+        let people = People::new([0xab; 32], None, None, KnownFile::at(None).0);
+        Self { frontend: Json::new(writer, RuntimeKind::AsyncStd, false, awaited), people, sender, lines }
     }
 
     fn notice(&mut self, lamport: u64, notice: &Notice) {
-        show(Stamp(lamport), notice, &mut ChatLog::none(), &mut self.frontend);
+        show(Stamp(lamport), notice, &mut ChatLog::none(), &mut self.frontend, &mut self.people);
     }
 
     fn objects(self) -> Vec<Value> {
@@ -61,7 +64,8 @@ fn message(seq: u64, mine: bool, text: &str) -> Notice {
 #[test]
 fn every_notice_has_the_documented_form() {
     let id = "ab".repeat(32) + "0000000000000001";
-    let member = json!({"id": id, "name": "bob", "addr": "10.0.0.5:5000"});
+    let key = full_key(&[0xab; 32]);
+    let member = json!({"id": id, "name": "bob", "addr": "10.0.0.5:5000", "key": key});
     let mut shown = Shown::new();
     let notices = [
         Notice::Ready { me: bob(), leader: bob(), members: Roster::alone(Member::clone(&bob())) },
@@ -80,7 +84,7 @@ fn every_notice_has_the_documented_form() {
         shown.objects(),
         [
             json!({"event": "ready", "me": member, "leader": member, "members": [member],
-                   "runtime": "async-std", "lamport": 7}),
+                   "runtime": "async-std", "key": key, "privacy": "open", "lamport": 7}),
             json!({"event": "message", "seq": 42, "from": member, "text": "a\n\u{1b}\u{2028}", "mine": false,
                    "replayed": false, "lamport": 7}),
             json!({"event": "gap", "from": member, "count": 3, "lamport": 7}),

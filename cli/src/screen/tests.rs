@@ -9,10 +9,12 @@ use ringchat_core::{Chat, Epoch, Index, NodeId, RoomId, Stats, Text};
 use super::*;
 use crate::chat_log::ChatLog;
 use crate::session::show;
+use crate::trust::KnownFile;
 
 /// A screen, the queue of its questions, and the lines that it showed.
 struct Shown {
     screen: Screen,
+    people: People,
     ask: SyncSender<Question>,
     lines: Receiver<String>,
 }
@@ -23,6 +25,11 @@ fn gap(lost: u64) -> String {
 
 impl Shown {
     fn new(own: bool, log: bool) -> Self {
+        Self::with(own, log, People::new([0xff; 32], None, None, KnownFile::at(None).0))
+    }
+
+    /// A screen in the room of these people.
+    fn with(own: bool, log: bool, people: People) -> Self {
         let (sender, lines) = mpsc::channel();
         let writer =
             LineWriter::start(move |lines| sender.send(lines).map_err(io::Error::other), gap, |_| {})
@@ -30,14 +37,14 @@ impl Shown {
         let (ask, asked) = sync_channel(8);
         let screen = Screen::new(
             Printer::Writer { writer, rendering: Rendering::Plain },
-            Show { own, log, commands: true },
+            Show { own, log, commands: true, is_meant_open: false },
             asked,
         );
-        Self { screen, ask, lines }
+        Self { screen, people, ask, lines }
     }
 
     fn notice(&mut self, notice: &Notice) {
-        show(Stamp(9), notice, &mut ChatLog::none(), &mut self.screen);
+        show(Stamp(9), notice, &mut ChatLog::none(), &mut self.screen, &mut self.people);
     }
 
     fn lines(self) -> Vec<String> {
@@ -127,7 +134,11 @@ fn the_first_ready_tells_how_to_join_and_that_all_can_read() {
     let lines = shown.lines();
     assert_eq!(lines.len(), 4);
     assert!(lines[1].contains("ringchat 127.0.0.1:1"));
-    assert!(lines[2].contains("not encrypted"));
+    assert_eq!(
+        lines[2],
+        "/// open room: encrypted, but whoever reaches 127.0.0.1:1 can come in, read and write; --private keeps \
+         strangers out ///"
+    );
     assert_eq!(lines[3], "/// back in the ring: 2 members, you lead ///");
 }
 

@@ -1,0 +1,39 @@
+//! The folders in which the program keeps its files, as the XDG Base Directory Specification names them.
+
+use std::fs::{self, DirBuilder, Permissions};
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use etcetera::BaseStrategy;
+use etcetera::base_strategy::Xdg;
+
+/// The name of this program's folder in each of those of the user.
+const OWN: &str = "ringchat";
+
+/// The folder of what must not be lost: `$XDG_DATA_HOME/ringchat`. `None` if the user has no home.
+pub(crate) fn data() -> Option<PathBuf> {
+    own(&Xdg::new().ok()?.data_dir())
+}
+
+/// The folder of what was noticed: `$XDG_STATE_HOME/ringchat`. `None` if the user has no home.
+pub(crate) fn state() -> Option<PathBuf> {
+    own(&Xdg::new().ok()?.state_dir()?)
+}
+
+/// An empty `HOME` would name a folder in the current one.
+fn own(folder: &Path) -> Option<PathBuf> {
+    folder.is_absolute().then(|| folder.join(OWN))
+}
+
+/// Makes one of these folders, and those above it that are missing. From then on only its owner can use it.
+///
+/// # Errors
+/// If the system refuses that.
+pub(crate) fn make(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    if fs::metadata(folder)?.permissions().mode() & 0o077 != 0 {
+        fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
