@@ -4,7 +4,7 @@ use argh::FromArgs;
 
 use crate::click_compat::rewrite;
 use crate::help;
-use crate::trust::has_ticket;
+use crate::trust::may_have_ticket;
 
 /// Chat without a server: the members form a ring, one of them leads, and if it dies another does.
 ///
@@ -150,7 +150,7 @@ const TICKET_AS_ARGUMENT: &str = "a ticket on the command line can be read by ot
 
 /// Whether a word of the command line is a ticket, or stands where people may expect one to stand.
 pub(crate) fn is_ticket(arg: &str) -> bool {
-    arg.starts_with("--ticket=") || has_ticket(arg)
+    arg.starts_with("--ticket=") || may_have_ticket(arg)
 }
 
 impl Flags {

@@ -263,7 +263,7 @@ mod tests {
         let (dir, path) = place();
         fs::write(dir.path().join("ringchat"), "a file in the way").unwrap();
         let said = load_or_make(&path, true).unwrap_err().to_string();
-        assert!(said.contains("cannot be") && said.ends_with("choose another with --id-file"), "{said}");
+        assert!(said.contains("cannot be made") && said.ends_with("choose another with --id-file"), "{said}");
         assert_eq!(fs::read_to_string(dir.path().join("ringchat")).unwrap(), "a file in the way");
         let missing = dir.path().join("no").join("folder");
         assert!(load_or_make(&missing, false).unwrap_err().to_string().contains("cannot be made"));

@@ -17,4 +17,4 @@ pub(crate) use key_text::{TypedKey, full_key};
 pub(crate) use known::KnownKey;
 pub(crate) use known_file::{KnownFile, KnownProblem, Patience};
 pub(crate) use private_file::KeyFileError;
-pub(crate) use ticket::{TicketProblem, TicketSource, is_in as has_ticket};
+pub(crate) use ticket::{TicketProblem, TicketSource, is_in as has_ticket, may_be_in as may_have_ticket};

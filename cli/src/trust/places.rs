@@ -21,7 +21,7 @@ pub(crate) fn state() -> Option<PathBuf> {
     own(&Xdg::new().ok()?.state_dir()?)
 }
 
-/// An empty `HOME` would name a folder in the current one.
+/// A home that is no absolute path would put the files into the current folder.
 fn own(folder: &Path) -> Option<PathBuf> {
     folder.is_absolute().then(|| folder.join(OWN))
 }
@@ -36,4 +36,25 @@ pub(crate) fn make(folder: &Path) -> io::Result<()> {
         fs::set_permissions(folder, Permissions::from_mode(0o700))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_home_in_the_current_folder_is_none() {
+        assert_eq!(own(Path::new(".local/share")), None);
+        assert_eq!(own(Path::new("/home/eve/.local/share")), Some("/home/eve/.local/share/ringchat".into()));
+    }
+
+    #[test]
+    fn a_folder_that_others_could_use_is_closed_to_them() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("a").join("b");
+        fs::create_dir_all(&folder).unwrap();
+        fs::set_permissions(&folder, Permissions::from_mode(0o777)).unwrap();
+        make(&folder).unwrap();
+        assert_eq!(fs::metadata(folder).unwrap().permissions().mode() & 0o777, 0o700);
+    }
 }

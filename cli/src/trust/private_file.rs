@@ -110,7 +110,9 @@ pub(super) fn read(path: &Path, most: usize) -> Result<Option<Zeroizing<Vec<u8>>
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = match OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
         Err(error) if Errno::from_io_error(&error) == Some(Errno::LOOP) => return Err(KeyFileProblem::Link),
         Err(error) => return Err(KeyFileProblem::Unreadable(error)),
     };
