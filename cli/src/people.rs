@@ -113,8 +113,8 @@ pub(crate) struct People {
     /// The key of the ticket with which the user came.
     issuer: Option<[u8; 32]>,
     file: KnownFile,
-    /// The members that were judged, with the names under which they were.
-    judged: BTreeMap<[u8; 32], Name>,
+    /// The members that were judged: the names under which they were, and whether these say too little.
+    judged: BTreeMap<[u8; 32], (Name, bool)>,
     /// The members that were heard, with the names that they signed.
     heard: BTreeMap<[u8; 32], Name>,
     /// Whether the room was entered before.
@@ -163,10 +163,11 @@ impl People {
     /// invent members.
     pub(crate) fn met(&mut self, member: &Member) -> Option<Remark> {
         let key = *member.id.key();
-        if key == self.me || self.judged.get(&key) == Some(&member.name) {
+        if key == self.me || self.judged.get(&key).is_some_and(|(name, _)| *name == member.name) {
             return None;
         }
-        put(&mut self.judged, key, &member.name);
+        let judged = (member.name.clone(), self.is_doubtful(member));
+        put(&mut self.judged, key, judged);
         let known = self.file.keys();
         if known.get(&key).is_some_and(|own| own.name == member.name && own.is_verified) {
             return None;
@@ -186,7 +187,7 @@ impl People {
             return Vec::new();
         }
         let is_first = !self.heard.contains_key(&key);
-        put(&mut self.heard, key, &author.name);
+        put(&mut self.heard, key, author.name.clone());
         let mut remarks = Vec::from_iter(self.met(author));
         if is_first && self.is_of_ticket(&key) {
             remarks.push(Remark::OfTicket(author.clone()));
@@ -197,17 +198,20 @@ impl People {
         remarks
     }
 
-    /// Whether the name of `member` says too little: the key is known under another name, or the name looks like one that
-    /// is known with another key.
+    /// Whether the name of `member` says too little: when the member was met, the key was known under another name, or the
+    /// name looked like one that is known with another key.
     pub(crate) fn is_doubtful(&self, member: &Member) -> bool {
-        let (key, known) = (member.id.key(), self.file.keys());
+        let (key, keys) = (member.id.key(), self.file.keys());
         if *key == self.me {
             return false;
         }
-        match known.get(key) {
+        if let Some((_, is_doubtful)) = self.judged.get(key).filter(|(name, _)| *name == member.name) {
+            return *is_doubtful;
+        }
+        match keys.get(key) {
             Some(own) if own.name != member.name => true,
             Some(own) if own.is_verified => false,
-            _ => known.alike(key, &member.name).next().is_some(),
+            _ => keys.alike(key, &member.name).next().is_some(),
         }
     }
 
@@ -254,6 +258,7 @@ impl People {
         if *key != self.me && !self.file.verify(*key, &member.name, Day::today()) {
             return Err(VerifyError::Full);
         }
+        self.judged.insert(*key, (member.name.clone(), false));
         Ok(member)
     }
 
@@ -274,12 +279,12 @@ impl People {
     }
 }
 
-/// Remembers a name. Forgets all others when they are too many: then a remark may come twice.
-fn put(names: &mut BTreeMap<[u8; 32], Name>, key: [u8; 32], name: &Name) {
-    if names.len() >= MAX_JUDGED {
-        names.clear();
+/// Remembers something of a member. Forgets all others when they are too many: then a remark may come twice.
+fn put<T>(members: &mut BTreeMap<[u8; 32], T>, key: [u8; 32], of_member: T) {
+    if members.len() >= MAX_JUDGED {
+        members.clear();
     }
-    names.insert(key, name.clone());
+    members.insert(key, of_member);
 }
 
 /// The member that is called `who`: by its key, by its address, by its name, or by its name in another case.

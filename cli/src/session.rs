@@ -170,12 +170,12 @@ pub(crate) fn show(
     if let Some(text) = wording::log(notice) {
         add(&text, lamport, notice, log, frontend);
     }
-    frontend.notice(lamport, notice, people);
     let remarks = match notice {
         Notice::Ready { members, .. } => people.entered(members),
         Notice::Joined { member } => people.met(member).into_iter().collect(),
-        _ => return,
+        _ => Vec::new(),
     };
+    frontend.notice(lamport, notice, people);
     remark(remarks, lamport, notice, log, frontend);
 }
 

@@ -110,6 +110,9 @@ fn a_known_key_under_a_new_name_and_a_look_alike_are_doubtful() {
     people.heard(&member("Alice", 1));
     assert!(!people.is_doubtful(&member("Alice", 1)));
     assert!(people.is_doubtful(&member("Bob", 1)), "a new name");
+    people.heard(&member("Bob", 1));
+    assert!(people.is_doubtful(&member("Bob", 1)), "until the end of the session");
+    people.heard(&member("Alice", 1));
     assert!(people.is_doubtful(&member("aIice", 2)), "a look-alike");
     assert!(people.is_doubtful(&member("Alice", 2)), "the same name");
     assert!(!people.is_doubtful(&member("Carol", 3)));

@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::sync::mpsc::{self, Receiver, SyncSender, sync_channel};
 
+use ringchat_core::secure::Secret;
 use ringchat_core::wire::Run;
 use ringchat_core::{Chat, Epoch, Index, NodeId, RoomId, Stats, Text};
 
@@ -314,4 +315,50 @@ fn giving_up_joining_is_not_leaving_the_ring() {
     shown.notice(&ready(&[member("Alice", 1)]));
     shown.notice(&Notice::Ended(Ending::Left { unsure: 0 }));
     assert_eq!(shown.lines().last().map(String::as_str), Some("/// you left the ring ///"));
+}
+
+#[test]
+fn a_private_room_shows_the_own_key_and_how_others_come_in() {
+    let alice = member("Alice", 1);
+    let key = ShortKey::new(alice.id.key());
+    let people =
+        People::new(*alice.id.key(), Some(Secret::new([5; Secret::BYTES])), None, KnownFile::at(None).0);
+    let mut shown = Shown::with(false, false, people);
+    shown.notice(&ready(&[alice]));
+    assert_eq!(
+        shown.lines()[1..],
+        [
+            format!("/// private and encrypted; your key is {key} ///"),
+            "/// /ticket shows what others need to come in; give it to nobody else ///".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn a_name_that_the_room_lists_otherwise_is_shown_with_both_names_and_the_key() {
+    let listed = member("Mallory", 2);
+    let signed = Member::new(listed.id, listed.addr(), ringchat_core::Name::new("Bob").unwrap());
+    let key = ShortKey::new(listed.id.key());
+    let mut shown = Shown::new(false, false);
+    shown.notice(&ready(&[member("Alice", 1), listed]));
+    shown.notice(&message(signed, 1, false));
+    assert_eq!(
+        shown.lines().last(),
+        Some(&format!("> Bob(127.0.0.1:2 {key}, in the room as Mallory)[12]: hi"))
+    );
+}
+
+#[test]
+fn words_that_their_author_did_not_sign_and_forks_are_warned_of() {
+    let mut shown = Shown::new(false, false);
+    let (carol, bob) = (member("Carol", 3), member("Bob", 2));
+    shown.screen.remark(Stamp(1), &Remark::Forged { by: carol, author: bob.clone() });
+    shown.screen.remark(Stamp(1), &Remark::Forked(bob));
+    assert_eq!(
+        shown.lines(),
+        [
+            "/// WARNING: Carol passed on a message that Bob did not sign; it is not shown, and Carol was cut off ///",
+            "/// WARNING: Bob said two different things as one message; others may see the other one ///",
+        ]
+    );
 }

@@ -2,11 +2,12 @@
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 use etcetera::BaseStrategy;
 use etcetera::base_strategy::Xdg;
+use rustix::process::geteuid;
 
 /// The name of this program's folder in each of those of the user.
 const OWN: &str = "ringchat";
@@ -29,10 +30,14 @@ fn own(folder: &Path) -> Option<PathBuf> {
 /// Makes one of these folders, and those above it that are missing. From then on only its owner can use it.
 ///
 /// # Errors
-/// If the system refuses that.
+/// If the system refuses that, or the folder is that of another user, who could not use what is put there.
 pub(crate) fn make(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    if fs::metadata(folder)?.permissions().mode() & 0o077 != 0 {
+    let found = fs::metadata(folder)?;
+    if found.uid() != geteuid().as_raw() {
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the folder belongs to another user"));
+    }
+    if found.mode() & 0o077 != 0 {
         fs::set_permissions(folder, Permissions::from_mode(0o700))?;
     }
     Ok(())
@@ -56,5 +61,15 @@ mod tests {
         fs::set_permissions(&folder, Permissions::from_mode(0o777)).unwrap();
         make(&folder).unwrap();
         assert_eq!(fs::metadata(folder).unwrap().permissions().mode() & 0o777, 0o700);
+    }
+
+    #[test]
+    fn the_folder_of_another_user_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        if std::os::unix::fs::chown(dir.path(), Some(4711), None).is_err() {
+            println!("SKIPPED: only root can give a folder away");
+            return;
+        }
+        assert!(make(dir.path()).unwrap_err().to_string().contains("belongs to another user"));
     }
 }
