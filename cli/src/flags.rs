@@ -4,18 +4,22 @@ use argh::FromArgs;
 
 use crate::click_compat::rewrite;
 use crate::help;
+use crate::trust::may_have_ticket;
 
 /// Chat without a server: the members form a ring, one of them leads, and if it dies another does.
 ///
-/// Messages are not encrypted. Whoever reaches the port can read and write.
+/// All messages are encrypted. A private room is for those that have its ticket; without --private, whoever reaches the
+/// port can come in, read and write.
 #[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[argh(
     help_triggers("--help"),
-    example = "Create a room:    {command_name} -l -a 10.0.0.1 -p 5000 -n Alice",
+    example = "A private room:   {command_name} -l --private -a 10.0.0.1 -p 5000 -n Alice",
+    example = "Join it:          {command_name} -n Bob --ticket",
+    example = "An open room:     {command_name} -l -a 10.0.0.1 -p 5000 -n Alice",
     example = "Join it:          {command_name} -a 10.0.0.2 -p 5000 -n Bob -na 10.0.0.1 -np 5000",
     example = "Or, in short:     {command_name} -a 10.0.0.2 -n Bob 10.0.0.1:5000",
-    note = "Several contacts are tried in turn. Type /help in the room to see its commands. If standard input is \
+    note = "In a private room, /ticket shows what others need to come in. Several contacts are tried in turn. Type /help in the room to see its commands. If standard input is \
             no terminal, each line is a message, even if it begins with a slash; the line //exit or the end of the \
             input leaves.\n\n\
             Each option with a value can be set in the environment too: RINGCHAT_NAME, RINGCHAT_JOIN_TIMEOUT, ... \
@@ -34,6 +38,26 @@ pub(crate) struct Flags {
     /// create a room, and lead it
     #[argh(switch, short = 'l')]
     pub(crate) leader: bool,
+
+    /// with -l: a room that only those enter who have its ticket
+    #[argh(switch)]
+    pub(crate) private: bool,
+
+    /// join a private room; the ticket is asked for, and not shown
+    #[argh(switch)]
+    pub(crate) ticket: bool,
+
+    /// join a private room with the ticket in this file, which may be /dev/fd/3
+    #[argh(option, arg_name = "file")]
+    pub(crate) ticket_file: Option<String>,
+
+    /// a private room with the secret in this file; with -l it is made if it is missing
+    #[argh(option, arg_name = "file")]
+    pub(crate) secret_file: Option<String>,
+
+    /// an open room, and meant to be one
+    #[argh(switch)]
+    pub(crate) open: bool,
 
     /// join a room (as without -l); of -l and -L the last one counts
     #[argh(switch, short = 'L')]
@@ -63,6 +87,14 @@ pub(crate) struct Flags {
     /// show the log on the screen too (with --json: on standard error)
     #[argh(switch, short = 'v')]
     pub(crate) verbose: bool,
+
+    /// the file with your key pair, made if it is missing (ringchat/id in your data folder)
+    #[argh(option, arg_name = "file")]
+    pub(crate) id_file: Option<String>,
+
+    /// print your key and exit
+    #[argh(switch)]
+    pub(crate) show_id: bool,
 
     /// threads or async-std (threads)
     #[argh(option, arg_name = "runtime")]
@@ -108,6 +140,17 @@ pub(crate) enum Invocation {
     Run(Box<Flags>),
     /// Print this text and exit.
     Print(String),
+    /// Print the user's key and exit.
+    ShowId(Box<Flags>),
+}
+
+/// Why a ticket on the command line is refused.
+const TICKET_AS_ARGUMENT: &str = "a ticket on the command line can be read by others on this machine and stays in the \
+                                  shell's history; use --ticket or --ticket-file";
+
+/// Whether a word of the command line is a ticket, or stands where people may expect one to stand.
+pub(crate) fn is_ticket(arg: &str) -> bool {
+    arg.starts_with("--ticket=") || may_have_ticket(arg)
 }
 
 impl Flags {
@@ -116,12 +159,18 @@ impl Flags {
     /// # Errors
     /// A sentence for people that says what is wrong with `args`.
     pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Invocation, String> {
+        let args: Vec<String> = args.into_iter().collect();
+        // Before anything else, because other errors repeat what was typed.
+        if args.iter().any(|arg| is_ticket(arg)) {
+            return Err(TICKET_AS_ARGUMENT.to_owned());
+        }
         let args = rewrite(args);
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
         match Self::from_args(&["ringchat"], &args) {
             Ok(flags) if flags.version => {
                 Ok(Invocation::Print(format!("ringchat {}\n", env!("CARGO_PKG_VERSION"))))
             }
+            Ok(flags) if flags.show_id => Ok(Invocation::ShowId(Box::new(flags))),
             Ok(flags) => Ok(Invocation::Run(Box::new(flags))),
             Err(exit) if exit.status.is_ok() => Ok(Invocation::Print(help::wrap(&exit.output))),
             Err(exit) => Err(exit.output.trim_end().to_owned()),
@@ -149,11 +198,29 @@ mod tests {
     #[test]
     fn help_and_version_are_printed() {
         let Ok(Invocation::Print(help)) = parse("-l --help") else { panic!() };
-        assert!(help.contains("Usage: ringchat") && help.contains("not encrypted"), "{help}");
+        assert!(help.contains("Usage: ringchat") && help.contains("A private room"), "{help}");
         assert!(help.lines().all(|line| line.len() <= 80), "{help}");
         assert!(help.contains("(10 s)") && help.contains("(1000 ms)"), "{help}");
         let Ok(Invocation::Print(version)) = parse("-V") else { panic!() };
         assert!(version.starts_with("ringchat "), "{version}");
+    }
+
+    #[test]
+    fn a_ticket_on_the_command_line_is_refused_and_not_repeated() {
+        let ticket = format!("ringchat:aeaacaqdaqcqmbyibefawdanby{}", "hqobyha4dqoby".repeat(6));
+        for line in [
+            ticket.clone(),
+            format!("--ticket {ticket}"),
+            format!("--ticket={ticket}"),
+            "--ticket=x".to_owned(),
+            format!("-n {ticket}"),
+            format!("--shout {}", ticket.to_uppercase()),
+            format!("--ticket {}", &ticket[9..]),
+        ] {
+            let refusal = parse(&line).unwrap_err();
+            assert_eq!(refusal, TICKET_AS_ARGUMENT, "{line}");
+        }
+        assert!(parse("ringchat:5000").is_ok(), "a host may be called so");
     }
 
     #[test]

@@ -11,7 +11,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::bounded_lines::{BoundedLine, BoundedLines};
 use crate::click_compat::{is_option, rewrite};
-use crate::flags::{Flags, Invocation};
+use crate::flags::{Flags, Invocation, is_ticket};
 use crate::json::{JsonCommand, MAX_LINE, chat_line};
 use crate::line::Line;
 use crate::sanitize::{self, Clean, is_obeyed};
@@ -48,6 +48,10 @@ pub fn args(data: &[u8]) {
 fn stays(value: &str) {
     for args in [vec!["-n".to_owned(), value.to_owned()], vec![format!("--name={value}")]] {
         assert_eq!(rewrite(args.clone()), ["--name", value], "a value was rewritten");
+        if args.iter().any(|arg| is_ticket(arg)) {
+            assert!(Flags::parse(args).is_err_and(|refusal| !refusal.contains(value)), "a ticket was taken");
+            continue;
+        }
         let parsed = Flags::parse(args);
         let name = matches!(&parsed, Ok(Invocation::Run(flags)) if flags.name.as_deref() == Some(value));
         assert!(name, "{value:?} is no value in {parsed:?}");
@@ -131,7 +135,7 @@ fn shows(text: &str) {
     let is_ordinary = |c: char| c.is_alphanumeric() && c.width() != Some(0) || matches!(c, ' '..='~' | '\n');
     assert!(clean.as_str() == text || !text.chars().all(is_ordinary), "an ordinary text was changed");
     if let Some(from) = eve() {
-        let line = Line::chat(&from, Stamp(1), text);
+        let line = Line::chat(&from, "", Stamp(1), text);
         is_harmless(&line);
         is_wrapped(&line);
     }

@@ -12,6 +12,7 @@ use crate::bounded_lines::{BoundedLine, BoundedLines};
 use crate::outcome::Cause;
 use crate::screen::Question;
 use crate::session::Session;
+use crate::trust::has_ticket;
 use crate::typed::{HELP, TypedLine};
 use crate::wording;
 
@@ -50,7 +51,14 @@ impl HumanInput {
 
     /// Waits until the room is entered, handles the lines typed at a terminal that has no desk, then leaves the room.
     pub(crate) fn typed_lines(self, input: impl BufRead, admitted: &Receiver<()>) {
-        self.lines(input, admitted, Self::typed);
+        self.lines(input, admitted, |this, line| {
+            // The desk asks about a ticket; here nothing can be asked.
+            if has_ticket(line) {
+                return this
+                    .tell("not said: it has a ticket in it, which opens that room to all here".to_owned());
+            }
+            this.typed(line)
+        });
     }
 
     /// Waits until the room is entered, says each line of a pipe as a message, then leaves the room. A pipe may bring
@@ -99,6 +107,15 @@ impl HumanInput {
             TypedLine::Ring => self.ask(Question::Ring),
             TypedLine::Leader => self.ask(Question::Leader),
             TypedLine::Stats => self.ask(Question::Stats),
+            TypedLine::Ticket => self.ask(Question::Ticket),
+            TypedLine::Keys(part) => self.ask(Question::Keys(part.to_lowercase())),
+            TypedLine::Verify { who, key } => {
+                self.ask(Question::Verify { who: who.to_owned(), key: key.to_owned() })
+            }
+            TypedLine::HalfOfVerify => self.tell(
+                "/verify WHO KEY: ask WHO for the key, in person or by telephone; /keys shows the keys here"
+                    .to_owned(),
+            ),
             TypedLine::Full => self.ask(Question::Full),
             TypedLine::Clear => self.ask(Question::Clear),
             TypedLine::Unknown(nearest) => {

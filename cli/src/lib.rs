@@ -8,6 +8,7 @@
     allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a failing test panics")
 )]
 
+mod access;
 mod any_room;
 mod bounded_lines;
 mod chat_log;
@@ -24,6 +25,7 @@ mod line_writer;
 mod lossy_queue;
 mod outcome;
 mod own_address;
+mod people;
 mod present;
 mod process;
 mod sanitize;
@@ -33,6 +35,7 @@ mod settings;
 mod signals;
 mod start;
 mod terminal;
+mod trust;
 mod typed;
 mod wording;
 mod wrap;
@@ -44,20 +47,23 @@ use std::process::ExitCode;
 
 use flags::{Flags, Invocation};
 use line::Line;
+use ringchat_core::secure::ShortKey;
 use settings::Settings;
+use trust::{IdFile, OwnIdentity, TicketSource, full_key};
 
 /// The exit code of a wrong command line.
 const USAGE: u8 = 2;
 
 /// Runs the program with the command line of this process and returns its exit code.
 pub fn run() -> ExitCode {
+    process::dump_no_core();
     let args: Result<Vec<String>, OsString> = env::args_os().skip(1).map(OsString::into_string).collect();
     let asked = match args {
         Ok(args) => Flags::parse(args),
         Err(arg) => Err(format!("{} is not in UTF-8", arg.display())),
     };
     match asked {
-        Ok(Invocation::Run(flags)) => match Settings::new(*flags, |name| env::var(name).ok()) {
+        Ok(Invocation::Run(flags)) => match Settings::new(*flags, variable, TicketSource::read) {
             Ok(settings) => {
                 diagnostics();
                 ExitCode::from(start::run(&settings))
@@ -65,8 +71,30 @@ pub fn run() -> ExitCode {
             Err(error) => usage(&error.to_string()),
         },
         Ok(Invocation::Print(text)) => print(&text),
+        Ok(Invocation::ShowId(flags)) => show_id(&settings::id_file(flags.id_file, variable)),
         Err(error) => usage(&error),
     }
+}
+
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok()
+}
+
+/// Prints the user's key, which is made if there is none.
+fn show_id(file: &IdFile) -> ExitCode {
+    match file.load() {
+        Ok(OwnIdentity { identity, unkept: None }) => {
+            let key = identity.key();
+            print(&format!("your key is {}\nin full: {}\n", ShortKey::new(&key), full_key(&key)))
+        }
+        Ok(OwnIdentity { unkept: Some(why), .. }) => failure(&why),
+        Err(error) => failure(&error.to_string()),
+    }
+}
+
+fn failure(why: &str) -> ExitCode {
+    Line::complaint(why).to_stderr();
+    ExitCode::FAILURE
 }
 
 fn print(text: &str) -> ExitCode {
@@ -74,8 +102,7 @@ fn print(text: &str) -> ExitCode {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         // A reader that has closed the pipe does not want the text.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Line::complaint(&format!("standard output cannot be written ({error})")).to_stderr();
-            ExitCode::FAILURE
+            failure(&format!("standard output cannot be written ({error})"))
         }
         Ok(()) | Err(_) => ExitCode::SUCCESS,
     }

@@ -28,12 +28,12 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// `> Name(IP:port)[TS]: text`.
-    pub(crate) fn chat(from: &Member, stamp: Stamp, text: &str) -> Self {
+    /// `> Name(IP:port)[TS]: text`, with `beside` after the port.
+    pub(crate) fn chat(from: &Member, beside: &str, stamp: Stamp, text: &str) -> Self {
         Self::default()
             .and("> ")
             .and_styled(NAME, from.name.as_str())
-            .and(&format!("({})", from.addr()))
+            .and(&format!("({}{beside})", from.addr()))
             .and_styled(TIME, &format!("[{stamp}]:"))
             .and(" ")
             .and(text)
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_message_looks_as_in_the_original() {
-        let line = Line::chat(&bob(), Stamp(12), "hi");
+        let line = Line::chat(&bob(), "", Stamp(12), "hi");
         assert_eq!(line.render(false), "> Bob(10.0.0.5:5000)[12]: hi");
         assert_eq!(
             line.render(true),
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_further_line_of_a_text_cannot_pass_for_a_header() {
-        let line = Line::chat(&bob(), Stamp(1), "a\n> Eve(10.0.0.6:1)[2]: b\u{2028}/// c ///\n");
+        let line = Line::chat(&bob(), "", Stamp(1), "a\n> Eve(10.0.0.6:1)[2]: b\u{2028}/// c ///\n");
         assert_eq!(
             line.render(false),
             "> Bob(10.0.0.5:5000)[1]: a\n  | > Eve(10.0.0.6:1)[2]: b\n  | /// c ///\n  | "
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn a_text_full_of_escape_sequences_is_only_printed() {
-        let line = Line::chat(&bob(), Stamp(1), "\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}1m");
+        let line = Line::chat(&bob(), "", Stamp(1), "\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}1m");
         assert!(!line.render(false).contains(char::is_control));
     }
 

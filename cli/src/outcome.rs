@@ -113,12 +113,19 @@ impl SessionOutcome {
 
 /// The outcome when none of the contacts let this member in.
 fn join_failed(tried: &[(std::net::SocketAddr, JoinFailure)]) -> SessionOutcome {
-    let all: Vec<String> = tried.iter().map(|(addr, failure)| format!("{addr}: {failure}")).collect();
+    let all: Vec<String> =
+        tried.iter().map(|(addr, failure)| format!("{addr}: {}", wording::join_failure(*failure))).collect();
     let failures = || tried.iter().map(|(_, failure)| *failure);
     let (exit, code, advice) = if failures().any(|failure| matches!(failure, JoinFailure::Version { .. })) {
         (4, "version", "use the same version of ringchat as the room")
     } else if failures().any(|failure| failure == JoinFailure::NotRingchat) {
         (3, "not_ringchat", "give the address and port of a member")
+    } else if failures().any(|failure| matches!(failure, JoinFailure::NoAnswer | JoinFailure::Broken)) {
+        (
+            3,
+            "join_timeout",
+            "it may be private: ask a member for its ticket. Or the ticket is wrong, or it speaks another version",
+        )
     } else {
         (
             3,
@@ -202,7 +209,8 @@ mod tests {
         let Some(("join_timeout", message)) = outcome.error else { panic!("{outcome:?}") };
         assert_eq!(outcome.exit, 3);
         assert!(message.contains("10.0.0.1:1: nobody listens there"), "{message}");
-        assert!(message.contains("10.0.0.2:2: no answer"), "{message}");
+        assert!(message.contains("10.0.0.2:2: connects, but does not answer"), "{message}");
+        assert!(message.contains("); it may be private: ask a member for its ticket. Or the"), "{message}");
     }
 
     #[test]

@@ -1,46 +1,72 @@
-//! The members present, and how the screen calls each: by name, or by name and address if another name looks the same.
+//! The members present, and how the screen calls each: by name, with the address if another name looks the same, and
+//! with the key if the name alone says too little.
 
-use ringchat_core::{Member, NodeId};
+use std::collections::BTreeMap;
+
+use ringchat_core::secure::ShortKey;
+use ringchat_core::{Member, Name, NodeId};
 use unicode_security::skeleton;
 
 /// The members present in the room.
 #[derive(Default)]
-pub(crate) struct Present(Vec<Person>);
+pub(crate) struct Present(BTreeMap<NodeId, Person>);
 
 struct Person {
-    member: Member,
+    name: Name,
     looks: Looks,
+    /// Whether the key is shown beside the name.
+    has_key: bool,
 }
 
 impl Present {
-    /// Exactly `members`.
-    pub(crate) fn of<'a>(members: impl IntoIterator<Item = &'a Member>) -> Self {
+    /// Exactly `members`; the key is shown beside the name of those that are `doubtful`.
+    pub(crate) fn of<'a>(
+        members: impl IntoIterator<Item = &'a Member>,
+        doubtful: impl Fn(&Member) -> bool,
+    ) -> Self {
         let mut present = Self::default();
-        members.into_iter().for_each(|member| present.add(member));
+        members.into_iter().for_each(|member| present.add(member, doubtful(member)));
         present
     }
 
-    /// Adds `member` unless it is present already.
-    pub(crate) fn add(&mut self, member: &Member) {
-        if self.0.iter().all(|known| known.member.id != member.id) {
-            self.0.push(Person { member: member.clone(), looks: Looks::of(member) });
-        }
+    /// Adds `member`. Its key is shown beside its name if it `is_doubtful`.
+    pub(crate) fn add(&mut self, member: &Member, is_doubtful: bool) {
+        let person =
+            Person { name: member.name.clone(), looks: Looks::of(&member.name), has_key: is_doubtful };
+        self.0.insert(member.id, person);
     }
 
     /// Removes the member `id`.
     pub(crate) fn remove(&mut self, id: NodeId) {
-        self.0.retain(|known| known.member.id != id);
+        self.0.remove(&id);
     }
 
     /// What the screen calls `member`, present or not: its name, with the address if the name of another member present
-    /// looks the same.
+    /// looks the same, and with the key if the member is doubtful.
     pub(crate) fn label(&self, member: &Member) -> String {
-        let looks = Looks::of(member);
-        let mut others = self.0.iter().filter(|other| other.member.id != member.id);
-        if others.any(|other| other.looks.could_be(&looks)) {
-            member.to_string()
+        let looks = Looks::of(&member.name);
+        let mut others = self.0.iter().filter(|(id, _)| **id != member.id);
+        let is_ambiguous = others.any(|(_, other)| other.looks.could_be(&looks));
+        let has_key = self.0.get(&member.id).is_some_and(|person| person.has_key);
+        match (is_ambiguous, has_key) {
+            (false, false) => member.name.to_string(),
+            (true, false) => member.to_string(),
+            (false, true) => format!("{}({})", member.name, ShortKey::new(member.id.key())),
+            (true, true) => format!("{}({} {})", member.name, member.addr(), ShortKey::new(member.id.key())),
+        }
+    }
+
+    /// What stands beside the address of `author`, as it signed its text: the key if the member is doubtful or the room
+    /// calls it otherwise, and what the room calls it. Usually empty.
+    pub(crate) fn beside(&self, author: &Member) -> String {
+        let Some(person) = self.0.get(&author.id) else { return String::new() };
+        let key = ShortKey::new(author.id.key());
+        if person.name != author.name {
+            format!(" {key}, in the room as {}", person.name)
+        } else if person.has_key {
+            format!(" {key}")
         } else {
-            member.name.to_string()
+            String::new()
         }
     }
 }
@@ -49,14 +75,15 @@ impl Present {
 /// forms, because a letter may look like one of the other case: `aIice` looks like `Alice` only before lowercasing,
 /// `ALICE` only after.
 #[derive(PartialEq, Eq)]
-struct Looks {
+pub(crate) struct Looks {
     then_case: String,
     after_case: String,
 }
 
 impl Looks {
-    fn of(member: &Member) -> Self {
-        let name = member.name.as_str();
+    /// The looks of `name`.
+    pub(crate) fn of(name: &Name) -> Self {
+        let name = name.as_str();
         let shape: String = skeleton(name).collect();
         Self {
             then_case: skeleton(&shape.to_lowercase()).collect(),
@@ -64,8 +91,13 @@ impl Looks {
         }
     }
 
+    /// Both forms. People could mistake two names for each other only if they share one.
+    pub(crate) fn forms(&self) -> [&str; 2] {
+        [&self.then_case, &self.after_case]
+    }
+
     /// Whether people could mistake one name for the other.
-    fn could_be(&self, other: &Self) -> bool {
+    pub(crate) fn could_be(&self, other: &Self) -> bool {
         self.then_case == other.then_case || self.after_case == other.after_case
     }
 }
@@ -73,8 +105,6 @@ impl Looks {
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroU64;
-
-    use ringchat_core::Name;
 
     use super::*;
 
@@ -91,7 +121,7 @@ mod tests {
     /// What a member called `name` is called while one called `other` is present.
     fn beside(name: &str, other: &str) -> String {
         let both = [member(name, 1), member(other, 2)];
-        Present::of(&both).label(&both[0])
+        Present::of(&both, |_| false).label(&both[0])
     }
 
     #[test]
@@ -124,11 +154,26 @@ mod tests {
     #[test]
     fn once_the_other_has_gone_the_name_is_enough() {
         let (carol, other) = (member("Carol", 1), member("C\u{430}rol", 2));
-        let mut present = Present::of([&carol]);
-        present.add(&other);
-        present.add(&other);
+        let mut present = Present::of([&carol], |_| false);
+        present.add(&other, false);
+        present.add(&other, false);
         present.remove(other.id);
         assert_eq!(present.label(&carol), "Carol");
         assert_eq!(present.label(&other), "C\u{430}rol(127.0.0.1:2)", "who has just gone");
+    }
+
+    #[test]
+    fn the_key_of_a_doubtful_member_stands_beside_its_name() {
+        let (alice, other) = (member("Alice", 1), member("aIice", 2));
+        let (key, other_key) = (ShortKey::new(alice.id.key()), ShortKey::new(other.id.key()));
+        let mut present = Present::of([&alice], |_| true);
+        assert_eq!(present.label(&alice), format!("Alice({key})"));
+        assert_eq!(present.beside(&alice), format!(" {key}"));
+        present.add(&other, false);
+        assert_eq!(present.label(&alice), format!("Alice(127.0.0.1:1 {key})"));
+        assert_eq!(present.beside(&other), "");
+        let signed = Member::new(other.id, other.addr(), Name::new("Bob").unwrap());
+        assert_eq!(present.beside(&signed), format!(" {other_key}, in the room as aIice"));
+        assert_eq!(present.beside(&member("Carol", 3)), "", "who has gone");
     }
 }

@@ -3,10 +3,17 @@
 use std::fs;
 use std::process;
 
+use rustix::process::{Resource, Rlimit, setrlimit};
 use signal_hook::consts::{SIGSTOP, SIGTSTP};
 use signal_hook::low_level::raise;
 
 use crate::terminal;
+
+/// Lets the system write no memory of this program to the disk should it crash: secrets are in it.
+pub(crate) fn dump_no_core() {
+    // Only to raise a limit can fail.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+}
 
 /// Restores the terminal and ends the program at once, with the exit code of a shell for `signal`.
 pub(crate) fn abort(signal: i32) -> ! {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
+use ringchat_core::secure::ShortKey;
 use ringchat_core::{
     ChatLine, Departure, Ending, Member, NodeId, Notice, Occasion, Report, Roster, Seq, Stamp,
 };
@@ -14,8 +15,10 @@ use crate::desk::{self, DeskQueue, Item};
 use crate::line::Line;
 use crate::line_writer::LineWriter;
 use crate::outcome::SessionOutcome;
+use crate::people::{People, Remark, RoomPrivacy};
 use crate::present::Present;
 use crate::session::Frontend;
+use crate::trust::full_key;
 use crate::{terminal, wording};
 
 /// The maximum time to show the last lines.
@@ -32,6 +35,17 @@ pub(crate) enum Question {
     Leader,
     /// What are the counts of this member?
     Stats,
+    /// What do others need to come in?
+    Ticket,
+    /// What are the keys of the members that have this text, in lower case, in their name or address?
+    Keys(String),
+    /// Does the member called `who` have this key?
+    Verify {
+        /// A name, an address or a key.
+        who: String,
+        /// The key to compare.
+        key: String,
+    },
     /// What is all of the last folded text?
     Full,
     /// No question: empty the screen.
@@ -121,6 +135,7 @@ impl Printer {
 
 /// Which optional lines a screen shows.
 #[derive(Clone, Copy)]
+#[allow(clippy::struct_excessive_bools, reason = "each is a line that is shown or not")]
 pub(crate) struct Show {
     /// The user's own messages, for an output on which they are not typed.
     pub(crate) own: bool,
@@ -128,6 +143,8 @@ pub(crate) struct Show {
     pub(crate) log: bool,
     /// The hint that `/help` shows the commands.
     pub(crate) commands: bool,
+    /// Only the short warning about an open room.
+    pub(crate) is_meant_open: bool,
 }
 
 /// The frontend for people.
@@ -164,8 +181,8 @@ impl Screen {
         self.printer.print(&Line::system(text));
     }
 
-    fn ready(&mut self, me: &Member, leader: &Member, members: &Roster) {
-        self.present = Present::of(members);
+    fn ready(&mut self, me: &Member, leader: &Member, members: &Roster, people: &People) {
+        self.present = Present::of(members, |member| people.is_doubtful(member));
         self.leader = Some(leader.id);
         let leads =
             if leader == me { "you lead".to_owned() } else { format!("{} leads", self.label(leader)) };
@@ -178,8 +195,18 @@ impl Screen {
         let addr = me.addr();
         let commands = if self.show.commands { "; /help shows the commands" } else { "" };
         self.system(&format!("in the ring as {me}: {count}, {leads}{commands}"));
-        self.system(&format!("others join with: ringchat {addr}"));
-        self.printer.print(&wording::open_to_all(addr));
+        match people.privacy() {
+            RoomPrivacy::Private => {
+                let key = ShortKey::new(me.id.key());
+                self.system(&format!("private and encrypted; your key is {key}"));
+                let command = if self.show.commands { "/ticket shows" } else { "a ticket is" };
+                self.system(&format!("{command} what others need to come in; give it to nobody else"));
+            }
+            RoomPrivacy::Open => {
+                self.system(&format!("others join with: ringchat {addr}"));
+                self.printer.print(&wording::open_to_all(addr, self.show.is_meant_open));
+            }
+        }
         self.printer.tell_desk(Item::Admitted);
     }
 
@@ -205,8 +232,8 @@ impl Screen {
         }
     }
 
-    fn joined(&mut self, member: &Member) {
-        self.present.add(member);
+    fn joined(&mut self, member: &Member, people: &People) {
+        self.present.add(member, people.is_doubtful(member));
         self.system(&format!("{} joined the ring!", self.label(member)));
     }
 
@@ -224,11 +251,14 @@ impl Screen {
         self.present.label(member)
     }
 
-    fn report(&mut self, report: &Report) {
+    fn report(&mut self, report: &Report, people: &mut People) {
         // Without a question: it was taken from the queue when notices were missed.
         let Ok(question) = self.questions.try_recv() else { return };
-        self.present = Present::of(&report.members);
+        self.present = Present::of(&report.members, |member| people.is_doubtful(member));
         match question {
+            Question::Ticket => self.ticket(report, people),
+            Question::Keys(part) => self.keys(report, people, &part),
+            Question::Verify { who, key } => self.verify(report, people, &who, &key),
             Question::Members(part) => self.members(report, &part),
             Question::Ring => self.system(&ring(report, &self.present)),
             Question::Leader => self.system(&match &report.leader {
@@ -246,7 +276,7 @@ impl Screen {
             Question::Full => self.printer.tell_desk(Item::Unfold),
             Question::Clear => self.printer.tell_desk(Item::Clear),
             Question::Tell(lines) => lines.iter().for_each(|line| self.system(line)),
-            Question::Members(_) | Question::Ring | Question::Leader | Question::Stats => {}
+            _ => {}
         }
     }
 
@@ -266,20 +296,58 @@ impl Screen {
     }
 }
 
+/// The answers about keys.
+impl Screen {
+    /// Shows a ticket, on a line of its own that can be copied.
+    fn ticket(&self, report: &Report, people: &People) {
+        match people.ticket(report) {
+            Ok(ticket) => {
+                self.system("with this ticket anybody can come in; give it to nobody else:");
+                self.printer.print(&Line::default().and(&ticket));
+            }
+            Err(error) => self.system(&error.to_string()),
+        }
+    }
+
+    fn keys(&self, report: &Report, people: &People, part: &str) {
+        let has_part = |member: &&Member| member.to_string().to_lowercase().contains(part);
+        for member in report.members.iter().filter(has_part) {
+            let key = member.id.key();
+            let mark = wording::mark(&people.mark(member));
+            let ticket = if people.is_of_ticket(key) { ", in your ticket" } else { "" };
+            let (short, full) = (ShortKey::new(key), full_key(key));
+            self.system(&format!("{member} {short}, {mark}{ticket}; in full: {full}"));
+        }
+    }
+
+    fn verify(&mut self, report: &Report, people: &mut People, who: &str, key: &str) {
+        match people.verify(who, key, report) {
+            Ok(member) if member.id.key() == report.me.id.key() => self.system("this is your own key"),
+            Ok(member) => {
+                self.present.add(member, people.is_doubtful(member));
+                let key = ShortKey::new(member.id.key());
+                self.system(&format!("the same: {member} has the key {key}, and is verified from now on"));
+            }
+            Err(error) => self.system(&error.to_string()),
+        }
+    }
+}
+
 impl Frontend for Screen {
     fn chat(&mut self, _lamport: Stamp, line: &ChatLine<'_>) {
         self.set_apart(line.occasion);
         if !line.mine || self.show.own {
-            self.printer.print(&Line::chat(line.from, line.stamp, line.text));
+            let beside = self.present.beside(line.from);
+            self.printer.print(&Line::chat(line.from, &beside, line.stamp, line.text));
         } else if self.held.remove(&line.seq) {
             self.system("your message was delivered");
         }
     }
 
-    fn notice(&mut self, _lamport: Stamp, notice: &Notice) {
+    fn notice(&mut self, _lamport: Stamp, notice: &Notice, people: &mut People) {
         self.back_to_now();
         match notice {
-            Notice::Ready { me, leader, members } => self.ready(me, leader, members),
+            Notice::Ready { me, leader, members } => self.ready(me, leader, members, people),
             Notice::Held { seq } if !self.show.own => {
                 self.held.insert(*seq);
                 self.system("your message waits until the ring has a leader");
@@ -292,7 +360,7 @@ impl Frontend for Screen {
                     format!("{} of {} can no longer be had", wording::messages(*count), self.label(from));
                 self.system(&text);
             }
-            Notice::Joined { member } => self.joined(member),
+            Notice::Joined { member } => self.joined(member, people),
             Notice::Left { member, reason } => self.left(member, *reason),
             Notice::NotYet { contact, failure, left } => {
                 self.system(&wording::not_yet(*contact, *failure, *left));
@@ -302,7 +370,7 @@ impl Frontend for Screen {
             Notice::Leader { member, epoch } => {
                 self.system(&format!("{} leads now (epoch {epoch})", self.label(member)));
             }
-            Notice::Report(report) => self.report(report),
+            Notice::Report(report) => self.report(report, people),
             Notice::LeftBehind => self.system("the ring went on without you; joining again"),
             Notice::CutOff => self.system("you read too slowly; the room waits no longer, catching up"),
             Notice::TooManyToMerge => self.system(
@@ -314,6 +382,10 @@ impl Frontend for Screen {
             // Chat is shown as it comes, other endings when the session ends; the rest is for the log.
             _ => {}
         }
+    }
+
+    fn remark(&mut self, _lamport: Stamp, remark: &Remark) {
+        self.printer.insist(&Line::system(&wording::remark(remark)));
     }
 
     fn caught_up(&mut self) {

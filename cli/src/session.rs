@@ -12,11 +12,13 @@ use crate::any_room::{AnyEvents, AnyRoom};
 use crate::chat_log::{ChatLog, LogProblem};
 use crate::line::Line;
 use crate::outcome::{Cause, SessionOutcome};
+use crate::people::{People, Remark};
 use crate::settings::LogFile;
+use crate::trust::KnownProblem;
 use crate::wording;
 
 /// A query of a program, answered with the next report of the node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Query {
     /// The members of the room.
     Members,
@@ -24,6 +26,17 @@ pub(crate) enum Query {
     Ring,
     /// The counts of this member.
     Stats,
+    /// A ticket for the room.
+    Ticket,
+    /// The keys of all members.
+    Keys,
+    /// Whether the member called `who` has this key.
+    Verify {
+        /// A name, an address or a key.
+        who: String,
+        /// The key to compare.
+        key: String,
+    },
 }
 
 /// The state that the threads of a session share.
@@ -82,7 +95,9 @@ pub(crate) trait Frontend {
     /// Shows a line of chat.
     fn chat(&mut self, lamport: Stamp, line: &ChatLine<'_>);
     /// Shows any other notice; chat goes to [`chat`](Self::chat).
-    fn notice(&mut self, lamport: Stamp, notice: &Notice);
+    fn notice(&mut self, lamport: Stamp, notice: &Notice, people: &mut People);
+    /// Shows what the user should know about a member's key.
+    fn remark(&mut self, lamport: Stamp, remark: &Remark);
     /// Called when all notices so far have been shown and the session waits for more.
     fn caught_up(&mut self) {}
     /// Reports that `count` notices were missed.
@@ -95,22 +110,23 @@ pub(crate) trait Frontend {
     fn bye(&mut self, lamport: Stamp, outcome: &SessionOutcome);
 }
 
-/// Shows and logs what happens in the room until it ends.
+/// Shows and logs what happens in the room until it ends. `people` judges the keys.
 pub(crate) fn run(
     session: &Session,
     mut events: AnyEvents,
     frontend: &mut dyn Frontend,
+    people: &mut People,
     log_file: LogFile,
     admitted: SyncSender<()>,
 ) -> SessionOutcome {
     let mut log = open_log(log_file, session.room.addr());
     let mut admitted = Some(admitted);
     let mut ending = None;
-    while let Some(event) = next(session, &mut events, &mut log, frontend) {
+    while let Some(event) = next(session, &mut events, &mut log, frontend, people) {
         match event {
             Event::Notice { lamport, notice } => {
                 session.lamport.store(lamport.0, Ordering::Relaxed);
-                show(lamport, &notice, &mut log, frontend);
+                show(lamport, &notice, &mut log, frontend, people);
                 match notice {
                     Notice::Ready { .. } => drop(admitted.take().map(|admitted| admitted.send(()))),
                     Notice::Ended(how) => ending = Some(how),
@@ -122,6 +138,7 @@ pub(crate) fn run(
         }
     }
     session.room.wait();
+    tell_of_keys(people.save(), session.lamport(), frontend);
     let outcome = session.outcome(ending.as_ref(), session.lock_cause().take());
     frontend.bye(session.lamport(), &outcome);
     // Only the last lines may have failed to be written.
@@ -133,9 +150,17 @@ pub(crate) fn run(
     }
 }
 
-/// Shows and logs a notice.
-pub(crate) fn show(lamport: Stamp, notice: &Notice, log: &mut ChatLog, frontend: &mut dyn Frontend) {
+/// Shows and logs a notice, and what the user should know about the keys in it.
+pub(crate) fn show(
+    lamport: Stamp,
+    notice: &Notice,
+    log: &mut ChatLog,
+    frontend: &mut dyn Frontend,
+    people: &mut People,
+) {
     if let Notice::Chat(chat) = notice {
+        let remarks = people.heard(&chat.said.origin);
+        remark(remarks, lamport, notice, log, frontend);
         for said in chat.lines() {
             add(&wording::said(&said), lamport, notice, log, frontend);
             frontend.chat(lamport, &said);
@@ -145,7 +170,26 @@ pub(crate) fn show(lamport: Stamp, notice: &Notice, log: &mut ChatLog, frontend:
     if let Some(text) = wording::log(notice) {
         add(&text, lamport, notice, log, frontend);
     }
-    frontend.notice(lamport, notice);
+    let remarks = match notice {
+        Notice::Ready { members, .. } => people.entered(members),
+        Notice::Joined { member } => people.met(member).into_iter().collect(),
+        _ => Vec::new(),
+    };
+    frontend.notice(lamport, notice, people);
+    remark(remarks, lamport, notice, log, frontend);
+}
+
+fn remark(
+    remarks: Vec<Remark>,
+    lamport: Stamp,
+    notice: &Notice,
+    log: &mut ChatLog,
+    frontend: &mut dyn Frontend,
+) {
+    for remark in remarks {
+        add(&wording::remark(&remark), lamport, notice, log, frontend);
+        frontend.remark(lamport, &remark);
+    }
 }
 
 /// Adds a line to the log.
@@ -161,11 +205,13 @@ fn next(
     events: &mut AnyEvents,
     log: &mut ChatLog,
     frontend: &mut dyn Frontend,
+    people: &mut People,
 ) -> Option<Event> {
     match events.try_next() {
         Ok(event) => Some(event),
         Err(NoEvent::Yet) => {
             frontend.caught_up();
+            tell_of_keys(people.save_urgent(), session.lamport(), frontend);
             tell(log.flush(), session.lamport(), frontend);
             events.next()
         }
@@ -190,5 +236,12 @@ fn open_log(log_file: LogFile, addr: SocketAddr) -> ChatLog {
 fn tell(written: Result<(), LogProblem>, lamport: Stamp, frontend: &mut dyn Frontend) {
     if let Err(problem) = written {
         frontend.trouble(lamport, "log_file", &problem.to_string());
+    }
+}
+
+/// Shows a problem of the file of known keys.
+fn tell_of_keys(written: Result<(), KnownProblem>, lamport: Stamp, frontend: &mut dyn Frontend) {
+    if let Err(problem) = written {
+        frontend.trouble(lamport, "known_keys", &problem.to_string());
     }
 }

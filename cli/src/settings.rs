@@ -5,12 +5,15 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use ringchat_core::secure::Ticket;
 use ringchat_core::{Config, Name, NameError, Start};
 use thiserror::Error;
 
+use crate::access::{Access, AccessError};
 use crate::any_room::RuntimeKind;
 use crate::flags::Flags;
 use crate::own_address;
+use crate::trust::{IdFile, TicketProblem, TicketSource};
 use crate::wording;
 
 /// The settings of a session. All values are checked.
@@ -22,6 +25,10 @@ pub(crate) struct Settings {
     pub(crate) name: Name,
     /// Whether to create a room or to join one.
     pub(crate) start: Start,
+    /// Who can enter the room.
+    pub(crate) access: Access,
+    /// Where the user's key pair is.
+    pub(crate) id_file: IdFile,
     /// The silence after which a member is suspected.
     pub(crate) detect: Duration,
     /// How long to try to join.
@@ -62,9 +69,12 @@ impl LogFile {
 /// Why flags and environment make no valid settings.
 #[derive(Debug, Error)]
 pub(crate) enum UsageError {
+    /// It is not clear who can enter the room.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// Neither `-l` nor a contact.
     #[error(
-        "no room to join: give the HOST:PORT of any member, or -na IP -np PORT; or create a room with -l"
+        "no room to join: give --ticket, or the HOST:PORT of any member, or -na IP -np PORT; or create a room with -l"
     )]
     NoContact,
     /// `-L` without a contact, perhaps after a `-l`, which it cancels.
@@ -108,44 +118,51 @@ impl Settings {
         self.log_file != LogFile::Off
     }
 
-    /// Takes each value from `flags`, else from the environment `env`, else the default.
+    /// Takes each value from `flags`, else from the environment `env`, else the default. `read` reads a ticket, once all
+    /// else is known to be right.
     ///
     /// # Errors
     /// The first wrong value.
-    pub(crate) fn new(flags: Flags, env: impl Fn(&str) -> Option<String>) -> Result<Self, UsageError> {
+    pub(crate) fn new(
+        flags: Flags,
+        env: impl Fn(&str) -> Option<String>,
+        read: impl FnOnce(&TicketSource) -> Result<Ticket, TicketProblem>,
+    ) -> Result<Self, UsageError> {
         let env = |name: &str| env(name).filter(|value| !value.is_empty());
         let set = |flag: Option<String>, name: &str| flag.or_else(|| env(name));
         let on = |flag: bool, name: &str| flag || env(name).is_some_and(|value| value != "0");
 
-        let address = set(flags.address, "RINGCHAT_ADDRESS");
-        let port = parse("--port", set(flags.port, "RINGCHAT_PORT"), "a port, 0 to 65535")?.unwrap_or(0);
-        let name = match set(flags.name, "RINGCHAT_NAME") {
+        let port =
+            parse("--port", set(flags.port.clone(), "RINGCHAT_PORT"), "a port, 0 to 65535")?.unwrap_or(0);
+        let name = match set(flags.name.clone(), "RINGCHAT_NAME") {
             Some(name) => Name::new(&name).map_err(UsageError::Name)?,
             None => usual_name(&env("USER").unwrap_or_default()).map_err(UsageError::Name)?,
         };
-        let elsewhere = flags.leader || !flags.contacts.is_empty();
-        let of_neighbor = |flag, name| if elsewhere { flag } else { set(flag, name) };
-        let neighbor = neighbor(
-            of_neighbor(flags.neighbor_address, "RINGCHAT_NEIGHBOR_ADDRESS"),
-            of_neighbor(flags.neighbor_port, "RINGCHAT_NEIGHBOR_PORT"),
-        )?;
-        let contacts = contacts(neighbor, &flags.contacts)?;
-        let (ip, chosen) = listen_on(address, &contacts)?;
         let seconds = parse(
             "--join-timeout",
-            set(flags.join_timeout, "RINGCHAT_JOIN_TIMEOUT"),
+            set(flags.join_timeout.clone(), "RINGCHAT_JOIN_TIMEOUT"),
             "a number of seconds, 0.1 or more",
         )?;
-        let detect =
-            parse("--detect-ms", set(flags.detect_ms, "RINGCHAT_DETECT_MS"), "10 or more milliseconds")?;
+        let detect = parse(
+            "--detect-ms",
+            set(flags.detect_ms.clone(), "RINGCHAT_DETECT_MS"),
+            "10 or more milliseconds",
+        )?;
+        let runtime =
+            parse("--runtime", set(flags.runtime.clone(), "RINGCHAT_RUNTIME"), "threads or async-std")?;
+        let given = given_contacts(&flags, env)?;
+        let access = Access::new(&flags, env, read)?;
+        let contacts = with_ticket(given, access.ticket());
+        let (ip, chosen) = listen_on(set(flags.address, "RINGCHAT_ADDRESS"), &contacts)?;
         Ok(Self {
             addr: (ip, port).into(),
             name,
             start: start(flags.leader, flags.not_leader, contacts)?,
+            access,
+            id_file: id_file(flags.id_file, env),
             detect: detect.map_or(Config::DETECT, |Milliseconds(detect)| detect),
             join_timeout: seconds.map_or(Config::JOIN_TIMEOUT, |Seconds(timeout)| timeout),
-            runtime: parse("--runtime", set(flags.runtime, "RINGCHAT_RUNTIME"), "threads or async-std")?
-                .unwrap_or_default(),
+            runtime: runtime.unwrap_or_default(),
             json: on(flags.json, "RINGCHAT_JSON"),
             verbose: on(flags.verbose, "RINGCHAT_VERBOSE"),
             colour: !flags.no_color && env("NO_COLOR").is_none() && env("TERM").as_deref() != Some("dumb"),
@@ -157,6 +174,39 @@ impl Settings {
             chosen,
         })
     }
+}
+
+/// Where the user's key pair is, by the option `flag`, else by the environment.
+pub(crate) fn id_file(flag: Option<String>, env: impl Fn(&str) -> Option<String>) -> IdFile {
+    let path = flag.or_else(|| env("RINGCHAT_ID_FILE").filter(|path| !path.is_empty()));
+    path.map_or(IdFile::Usual, |path| IdFile::At(path.into()))
+}
+
+/// The members to join through that the command line names, or else the environment.
+fn given_contacts(
+    flags: &Flags,
+    env: impl Fn(&str) -> Option<String>,
+) -> Result<Vec<SocketAddr>, UsageError> {
+    let has_ticket = flags.ticket || flags.ticket_file.is_some();
+    let elsewhere = flags.leader || has_ticket || !flags.contacts.is_empty();
+    let of_neighbor =
+        |flag: &Option<String>, name| flag.clone().or_else(|| if elsewhere { None } else { env(name) });
+    let neighbor = neighbor(
+        of_neighbor(&flags.neighbor_address, "RINGCHAT_NEIGHBOR_ADDRESS"),
+        of_neighbor(&flags.neighbor_port, "RINGCHAT_NEIGHBOR_PORT"),
+    )?;
+    contacts(neighbor, &flags.contacts)
+}
+
+/// The addresses of the ticket, then those of `given` that are not among them.
+fn with_ticket(given: Vec<SocketAddr>, ticket: Option<&Ticket>) -> Vec<SocketAddr> {
+    let mut all = ticket.map_or_else(Vec::new, |ticket| ticket.addrs().to_vec());
+    for addr in given {
+        if !all.contains(&addr) {
+            all.push(addr);
+        }
+    }
+    all
 }
 
 fn start(leader: bool, not_leader: bool, contacts: Vec<SocketAddr>) -> Result<Start, UsageError> {
@@ -303,6 +353,8 @@ fn usual_name(user: &str) -> Result<Name, NameError> {
 
 #[cfg(test)]
 mod tests {
+    use ringchat_core::secure::Secret;
+
     use super::*;
     use crate::flags::Invocation;
 
@@ -310,8 +362,11 @@ mod tests {
         let Ok(Invocation::Run(flags)) = Flags::parse(line.split_whitespace().map(str::to_owned)) else {
             panic!("{line} is no command line");
         };
-        Settings::new(*flags, |name| {
-            env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+        let value =
+            |name: &str| env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        Settings::new(*flags, value, |_| {
+            let addrs = [addr("10.0.0.9:9"), addr("10.0.0.1:6")];
+            Ok(Ticket::new(Secret::new([5; Secret::BYTES]), [7; 32], &addrs)?)
         })
     }
 
@@ -353,6 +408,24 @@ mod tests {
         let options = options("-n x -na ::1 -np 5 10.0.0.1:6 [::1]:5 [::2]:7", &[]).unwrap();
         let contacts = ["[::1]:5", "10.0.0.1:6", "[::2]:7"].map(addr).to_vec();
         assert_eq!(options.start, Start::Join { contacts });
+    }
+
+    #[test]
+    fn a_ticket_brings_contacts_and_those_of_the_command_line_come_after_them() {
+        let contacts =
+            |line: &str| match options(line, &[("RINGCHAT_NEIGHBOR_ADDRESS", "::1")]).unwrap().start {
+                Start::Join { contacts } => contacts,
+                Start::Create => panic!("{line} creates"),
+            };
+        let of_ticket = ["10.0.0.9:9", "10.0.0.1:6"].map(addr);
+        assert_eq!(contacts("-n x --ticket"), of_ticket);
+        assert_eq!(
+            contacts("-n x --ticket-file f 10.0.0.1:6 10.0.0.2:7"),
+            [of_ticket[0], of_ticket[1], addr("10.0.0.2:7")]
+        );
+        assert!(matches!(options("-n x -l --ticket", &[]), Err(UsageError::Access(_))));
+        assert_eq!(options("-l --id-file f", &[]).unwrap().id_file, IdFile::At("f".into()));
+        assert_eq!(options("-l", &[("RINGCHAT_ID_FILE", "")]).unwrap().id_file, IdFile::Usual);
     }
 
     #[test]

@@ -3,12 +3,14 @@
 use std::io::{self, IsTerminal, Write, stdin, stdout};
 use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
+use ringchat_core::secure::Secret;
 use ringchat_core::{Config, Stamp, Start};
 use ringchat_driver::OpenError;
 
+use crate::access::Access;
 use crate::any_room::{AnyEvents, AnyRoom};
 use crate::desk::{self, Desk, DeskQueue, Item};
 use crate::input::{HumanInput, MAX_ASKED, MAX_WAITING};
@@ -17,30 +19,69 @@ use crate::line::Line;
 use crate::line_writer::LineWriter;
 use crate::outcome::{Cause, SessionOutcome};
 use crate::own_address;
+use crate::people::People;
 use crate::screen::{Printer, Rendering, Screen, Show};
-use crate::session::{self, Session};
+use crate::session::{self, Frontend, Session};
 use crate::settings::Settings;
+use crate::trust::{self, IdentityError, KeyFileError, KnownFile, OwnIdentity};
 use crate::{signals, terminal, wording};
 
 /// Runs a session and returns its exit code.
 pub(crate) fn run(settings: &Settings) -> u8 {
     let json = settings.json;
     match open(settings) {
-        Ok((session, events)) => {
-            let outcome =
-                if json { programs(settings, &session, events) } else { people(settings, &session, events) };
+        Ok(opened) => {
+            let outcome = if json { programs(settings, opened) } else { people(settings, opened) };
             outcome.unwrap_or_else(|error| unstarted(json, system(&error))).exit
         }
         Err(outcome) => unstarted(json, outcome).exit,
     }
 }
 
-fn open(settings: &Settings) -> Result<(Arc<Session>, AnyEvents), SessionOutcome> {
-    let config = Config::new(settings.addr, settings.name.clone(), settings.start.clone())
+/// A room that is open, and what a session in it needs.
+struct Opened {
+    session: Arc<Session>,
+    events: AnyEvents,
+    people: People,
+    /// Problems with the files of keys, each with its code for programs.
+    troubles: Vec<(&'static str, String)>,
+}
+
+impl Opened {
+    /// Tells the problems, then runs the session.
+    fn run(
+        mut self,
+        frontend: &mut dyn Frontend,
+        settings: &Settings,
+        admit: SyncSender<()>,
+    ) -> SessionOutcome {
+        for (code, message) in &self.troubles {
+            frontend.trouble(Stamp::default(), code, message);
+        }
+        let log_file = settings.log_file.clone();
+        session::run(&self.session, self.events, frontend, &mut self.people, log_file, admit)
+    }
+}
+
+/// The files of keys are read before the room is opened: nothing is heard of a member without its key.
+fn open(settings: &Settings) -> Result<Opened, SessionOutcome> {
+    let OwnIdentity { identity, unkept } = settings.id_file.load().map_err(|error| match error {
+        IdentityError::File(_) => SessionOutcome::failed(1, "id_file", error.to_string()),
+        IdentityError::Random(_) => SessionOutcome::failed(1, "system", error.to_string()),
+    })?;
+    let secret = secret(settings)?;
+    let issuer = settings.access.ticket().map(|ticket| *ticket.issuer());
+    let (known, problem) = KnownFile::open();
+    let problem = problem.map(|problem| ("known_keys", problem.to_string()));
+    let troubles = unkept.map(|unkept| ("id_file", unkept)).into_iter().chain(problem).collect();
+    let people = People::new(identity.key(), secret.clone(), issuer, known);
+    let mut config = Config::new(settings.addr, settings.name.clone(), settings.start.clone())
         .with_detect(settings.detect)
-        .with_join_timeout(settings.join_timeout);
+        .with_join_timeout(settings.join_timeout)
+        .with_identity(identity);
+    config.secret = secret;
     match AnyRoom::open(settings.runtime, config) {
-        Ok((room, events)) => Ok((Arc::new(Session::new(room)), events)),
+        Ok((room, events)) => Ok(Opened { session: Arc::new(Session::new(room)), events, people, troubles }),
         Err(error) => Err(match &error {
             OpenError::Listen { error: cause, .. } if cause.kind() == io::ErrorKind::AddrNotAvailable => {
                 let own = wording::list(&own_address::all());
@@ -49,6 +90,28 @@ fn open(settings: &Settings) -> Result<(Arc<Session>, AnyEvents), SessionOutcome
             OpenError::Listen { .. } => SessionOutcome::failed(5, "listen", error.to_string()),
             _ => SessionOutcome::failed(1, "system", error.to_string()),
         }),
+    }
+}
+
+/// The secret of a private room.
+fn secret(settings: &Settings) -> Result<Option<Secret>, SessionOutcome> {
+    let random = |error: getrandom::Error| {
+        SessionOutcome::failed(
+            1,
+            "system",
+            format!("the system gives no random bytes ({error}); end other programs"),
+        )
+    };
+    let file = |error: KeyFileError| SessionOutcome::failed(1, "secret_file", error.to_string());
+    let draw = || trust::secret::draw().map_err(random);
+    match (&settings.access, &settings.start) {
+        (Access::Open { .. }, _) => Ok(None),
+        (Access::NewSecret, _) => draw().map(Some),
+        (Access::Ticket(ticket), _) => Ok(Some(ticket.secret().clone())),
+        (Access::SecretFile(path), Start::Create) => {
+            trust::secret::load_or_make(path, draw()?).map(Some).map_err(file)
+        }
+        (Access::SecretFile(path), Start::Join { .. }) => trust::secret::load(path).map(Some).map_err(file),
     }
 }
 
@@ -79,9 +142,12 @@ fn system(error: &io::Error) -> SessionOutcome {
 }
 
 /// Runs a session with a program, which speaks JSON.
-fn programs(settings: &Settings, session: &Arc<Session>, events: AnyEvents) -> io::Result<SessionOutcome> {
+fn programs(settings: &Settings, opened: Opened) -> io::Result<SessionOutcome> {
+    let session = &Arc::clone(&opened.session);
     signals::handle(Arc::clone(session), None)?;
-    wording::open_to_all(session.room.addr()).to_stderr();
+    if let Access::Open { meant } = settings.access {
+        wording::open_to_all(session.room.addr(), meant).to_stderr();
+    }
     let clock = Arc::clone(session);
     let writer = standard_output(session, move |lost| json::gap_line(clock.lamport(), lost))?;
     let (sender, awaited) = json::awaited();
@@ -89,7 +155,7 @@ fn programs(settings: &Settings, session: &Arc<Session>, events: AnyEvents) -> i
     let input = json::ProgramInput::new(Arc::clone(session), writer.clone(), sender, admitted);
     spawn("input", move || input.run(stdin().lock()))?;
     let mut frontend = Json::new(writer, settings.runtime, settings.verbose, awaited);
-    let outcome = session::run(session, events, &mut frontend, settings.log_file.clone(), admit);
+    let outcome = opened.run(&mut frontend, settings, admit);
     if matches!(outcome.error, Some(("output", _))) {
         complain(&outcome);
     }
@@ -97,7 +163,8 @@ fn programs(settings: &Settings, session: &Arc<Session>, events: AnyEvents) -> i
 }
 
 /// Runs a session with people: at a desk if there is a terminal for one, otherwise with plain lines.
-fn people(settings: &Settings, session: &Arc<Session>, events: AnyEvents) -> io::Result<SessionOutcome> {
+fn people(settings: &Settings, opened: Opened) -> io::Result<SessionOutcome> {
+    let session = &Arc::clone(&opened.session);
     let (questions, asked) = sync_channel(MAX_ASKED);
     let (admit, admitted) = sync_channel(1);
     let input = HumanInput { session: Arc::clone(session), questions };
@@ -114,9 +181,10 @@ fn people(settings: &Settings, session: &Arc<Session>, events: AnyEvents) -> io:
         }
     }
     let own = !(stdin().is_terminal() && stdout().is_terminal());
-    let show = Show { own, log: settings.verbose, commands: stdin().is_terminal() };
+    let is_meant_open = settings.access == Access::Open { meant: true };
+    let show = Show { own, log: settings.verbose, commands: stdin().is_terminal(), is_meant_open };
     let mut frontend = Screen::new(printer, show, asked);
-    let outcome = session::run(session, events, &mut frontend, settings.log_file.clone(), admit);
+    let outcome = opened.run(&mut frontend, settings, admit);
     // The desk has restored the terminal, unless the terminal blocked it.
     terminal::abandon();
     complain(&outcome);

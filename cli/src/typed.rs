@@ -6,6 +6,9 @@ pub(crate) const HELP: &[&str] = &[
     "/ring         the ring, the leader starred",
     "/leader       who leads",
     "/stats        counts of this member",
+    "/ticket       what others need to come into a private room",
+    "/keys [TEXT]  the keys of the members, or of those with TEXT",
+    "/verify WHO KEY  compares a member's key, and remembers that it is right",
     "/full         the last folded text whole",
     "/clear        an empty screen",
     "/help [TEXT]  this, or the lines with TEXT",
@@ -14,8 +17,10 @@ pub(crate) const HELP: &[&str] = &[
 ];
 
 /// All commands, among which a mistyped one is looked up.
-const COMMANDS: &[&str] =
-    &["//exit", "/exit", "/quit", "/help", "/who", "/ring", "/leader", "/full", "/clear", "/stats"];
+const COMMANDS: &[&str] = &[
+    "//exit", "/exit", "/quit", "/help", "/who", "/ring", "/leader", "/ticket", "/keys", "/verify", "/full",
+    "/clear", "/stats",
+];
 
 /// The meaning of a typed line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +39,14 @@ pub(crate) enum TypedLine<'a> {
     Leader,
     /// Show the counts.
     Stats,
+    /// Show a ticket for the room.
+    Ticket,
+    /// Show the keys of the members whose name or address contains this text.
+    Keys(&'a str),
+    /// Compare the key of a member with this one.
+    Verify { who: &'a str, key: &'a str },
+    /// `/verify` without a member or without a key.
+    HalfOfVerify,
     /// Show all of the last folded text.
     Full,
     /// Empty the screen.
@@ -57,6 +70,13 @@ impl<'a> TypedLine<'a> {
             "/ring" => Self::Ring,
             "/leader" => Self::Leader,
             "/stats" => Self::Stats,
+            "/ticket" => Self::Ticket,
+            "/keys" => Self::Keys(argument),
+            // A name may have blanks, a key has none.
+            "/verify" => match argument.rsplit_once(char::is_whitespace) {
+                Some((who, key)) => Self::Verify { who: who.trim_end(), key },
+                None => Self::HalfOfVerify,
+            },
             "/full" => Self::Full,
             "/clear" => Self::Clear,
             _ if line.starts_with("//") => Self::Say(&line[1..]),
@@ -97,6 +117,16 @@ mod tests {
         assert_eq!(TypedLine::parse("/who  bob "), TypedLine::Members("bob"));
         assert_eq!(TypedLine::parse("/Ring please"), TypedLine::Ring);
         assert_eq!(TypedLine::parse("/help who"), TypedLine::Help("who"));
+    }
+
+    #[test]
+    fn who_is_verified_may_have_blanks_in_the_name() {
+        let verify = |who, key| TypedLine::Verify { who, key };
+        assert_eq!(TypedLine::parse("/verify Bob k3f7-9qmz"), verify("Bob", "k3f7-9qmz"));
+        assert_eq!(TypedLine::parse("/Verify  Bob Smith   k3f7 "), verify("Bob Smith", "k3f7"));
+        for half in ["/verify", "/verify Bob", "/verify "] {
+            assert_eq!(TypedLine::parse(half), TypedLine::HalfOfVerify);
+        }
     }
 
     #[test]

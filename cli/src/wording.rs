@@ -6,12 +6,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ringchat_core::limits::MAX_TEXT;
+use ringchat_core::secure::ShortKey;
 use ringchat_core::{
-    ChatLine, Departure, DialFailure, ElectionPhase, Ending, JoinFailure, Notice, RingReason,
+    ChatLine, Departure, DialFailure, ElectionPhase, Ending, JoinFailure, Member, Notice, RingReason,
 };
 
 use crate::line::Line;
+use crate::people::{Mark, Remark};
 use crate::sanitize::Clean;
+use crate::trust::Day;
 
 /// The log's text for a line of chat.
 pub(crate) fn said(line: &ChatLine<'_>) -> String {
@@ -66,18 +69,77 @@ pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     }
 }
 
+/// What became of a contact. From outside, a private room and one that is down look alike.
+pub(crate) fn join_failure(failure: JoinFailure) -> String {
+    match failure {
+        JoinFailure::NoAnswer => "connects, but does not answer".to_owned(),
+        other => other.to_string(),
+    }
+}
+
 /// Says that `contact` has not let this member in yet and that this member tries for `left` more.
 pub(crate) fn not_yet(contact: SocketAddr, failure: JoinFailure, left: Duration) -> String {
     let why = match failure {
         JoinFailure::Dial(DialFailure::Refused) => format!("nobody listens at {contact} yet"),
-        _ => format!("{contact}: {failure}"),
+        _ => format!("{contact}: {}", join_failure(failure)),
     };
     format!("{why}; trying for {} s more", left.as_millis().div_ceil(1000))
 }
 
-/// The warning that anybody who reaches `addr` can read and write.
-pub(crate) fn open_to_all(addr: SocketAddr) -> Line {
-    Line::system(&format!("not encrypted: whoever reaches {addr} can read and write"))
+/// The warning that anybody who reaches `addr` can enter an open room, in short if the room is `meant` to be open.
+pub(crate) fn open_to_all(addr: SocketAddr, meant: bool) -> Line {
+    Line::system(&if meant {
+        format!("open room: whoever reaches {addr} can come in")
+    } else {
+        format!(
+            "open room: encrypted, but whoever reaches {addr} can come in, read and write; --private keeps strangers out"
+        )
+    })
+}
+
+/// What the user should know about the key of a member.
+pub(crate) fn remark(remark: &Remark) -> String {
+    let short = |member: &Member| ShortKey::new(member.id.key());
+    match remark {
+        Remark::KeyChanged { member, known_key, known } => {
+            let (name, key, known_key) = (&member.name, short(member), ShortKey::new(known_key));
+            let when = known.last.spoken(Day::today());
+            let known = if known.is_verified { "that you verified, heard" } else { "as" };
+            format!(
+                "WARNING: this {name} has the key {key}, not {known_key} {known} on {when}: another person, or a new machine"
+            )
+        }
+        Remark::TicketListed(member) => {
+            format!("the room lists the key in your ticket, {}, as {}", short(member), member.name)
+        }
+        Remark::TicketUnlisted(key) => {
+            format!("nobody in the room has the key in your ticket, {}", ShortKey::new(key))
+        }
+        Remark::OfTicket(member) => {
+            format!("{} has the key {}, the one in your ticket", member.name, short(member))
+        }
+        Remark::New(member) => format!("{} is new to you: /verify {} KEY once", member.name, member.name),
+        Remark::Forged { by, author } => {
+            let (by, author) = (&by.name, &author.name);
+            format!(
+                "WARNING: {by} passed on a message that {author} did not sign; it is not shown, and {by} was cut off"
+            )
+        }
+        Remark::Forked(author) => format!(
+            "WARNING: {} said two different things as one message; others may see the other one",
+            author.name
+        ),
+    }
+}
+
+/// What the user knows of the key of a member.
+pub(crate) fn mark(mark: &Mark) -> String {
+    match mark {
+        Mark::Own => "you".to_owned(),
+        Mark::Verified(name) => format!("verified as {name}"),
+        Mark::Known(first, name) => format!("known as {name} since {}", first.spoken(Day::today())),
+        Mark::New => "new to you".to_owned(),
+    }
 }
 
 /// The word for the reason of a change of neighbours.
@@ -144,7 +206,7 @@ mod tests {
         );
         assert_eq!(
             said(JoinFailure::NoAnswer, 900),
-            "127.0.0.1:4000: no answer from the room in time; trying for 1 s more"
+            "127.0.0.1:4000: connects, but does not answer; trying for 1 s more"
         );
     }
 }

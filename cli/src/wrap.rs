@@ -14,6 +14,9 @@ pub(crate) const GOES_ON: &str = "    ";
 /// The mark of a further line of a text.
 pub(crate) const FURTHER_LINE: &str = "  | ";
 
+/// What a ticket begins with, which is to be copied whole too.
+const TICKET: &str = "ringchat:";
+
 /// The minimum width of a row in columns. A narrower terminal counts as this wide.
 pub(crate) const MIN_WIDTH: usize = 8;
 
@@ -191,7 +194,7 @@ impl<'a> Wrapper<'a> {
 
 /// The length of the link at the beginning of `word`, if there is one.
 fn link(word: &str) -> Option<usize> {
-    let scheme = ["https://", "http://"].into_iter().find(|scheme| word.starts_with(scheme))?;
+    let scheme = ["https://", "http://", TICKET].into_iter().find(|scheme| word.starts_with(scheme))?;
     let is_of_links = |c: char| c.is_ascii_alphanumeric() || "._~:/?#@!$&'*+,;=%-".contains(c);
     let end = word.find(|c| !is_of_links(c)).unwrap_or(word.len());
     // Three slashes begin the room's own lines.

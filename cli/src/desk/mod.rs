@@ -26,6 +26,7 @@ use crate::lossy_queue::LossyQueue;
 use crate::outcome::Cause;
 use crate::sanitize;
 use crate::session::Session;
+use crate::trust::has_ticket;
 use crate::wrap::{locate, wrap_typed};
 use crate::{process, terminal, wording};
 
@@ -113,7 +114,7 @@ pub(crate) struct Desk {
     phase: Phase,
     /// Whether the last key was refused because the text is too long.
     is_full: bool,
-    /// The open question whether to send a long text; Enter confirms it.
+    /// The open question whether to send a text; Enter confirms it.
     question: Option<Line>,
 }
 
@@ -228,7 +229,8 @@ impl Desk {
             Meaning::Send => self.send(was_asked),
             Meaning::Interrupt if self.typed.text().is_empty() => self.leave(Cause::Signal(SIGINT)),
             Meaning::Interrupt => {
-                self.recall.keep(self.typed.text());
+                let text = self.typed.text().to_owned();
+                self.keep(&text);
                 self.typed.clear();
             }
             Meaning::DeleteOrLeave if self.typed.text().is_empty() => self.leave(Cause::Eof),
@@ -281,7 +283,7 @@ impl Desk {
         }
         match self.typed_texts.try_send(text.clone()) {
             Ok(()) => {
-                self.recall.keep(&text);
+                self.keep(&text);
                 self.painter.add(self.prompt.clone().and(&text));
                 self.typed.clear();
             }
@@ -289,6 +291,13 @@ impl Desk {
                 self.tell("not sent: the room takes no more just now; press Enter again");
             }
             Err(TrySendError::Disconnected(_)) => self.phase = Phase::Leaving,
+        }
+    }
+
+    /// Keeps a line to be recalled, unless a ticket is in it.
+    fn keep(&mut self, line: &str) {
+        if !has_ticket(line) {
+            self.recall.keep(line);
         }
     }
 
@@ -396,8 +405,13 @@ impl Desk {
     }
 }
 
-/// The question before a long text is sent. `None` for a short text.
+/// The question before a text is sent that is long, or that has a ticket in it. `None` for any other text.
 fn question(text: &str) -> Option<Line> {
+    if has_ticket(text) {
+        let question =
+            "this has a ticket in it, which opens its room to all here; Enter sends it, Esc goes on editing";
+        return Some(Line::default().and(question));
+    }
     let lines = text.lines().count();
     let size = if lines > MANY_LINES {
         format!("{lines} lines")

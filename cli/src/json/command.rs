@@ -21,6 +21,20 @@ pub(crate) enum JsonCommand {
     Ring(JsonQuery),
     /// Answer with `stats`.
     Stats(JsonQuery),
+    /// Answer with `ticket`.
+    Ticket(JsonQuery),
+    /// Answer with `keys`.
+    Keys(JsonQuery),
+    /// Compare the key of a member, and answer with `verified`.
+    Verify {
+        /// A name, an address or a key.
+        who: String,
+        /// The key to compare.
+        key: String,
+        /// Returned with the answer.
+        #[serde(default, rename = "ref")]
+        reference: Option<Value>,
+    },
     /// Leave the room.
     Quit,
 }
@@ -67,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_five_commands_are_understood() {
+    fn all_commands_are_understood() {
         let say = JsonCommand::Say { text: "a\nb".into(), reference: Some("1".into()) };
         assert_eq!(JsonCommand::parse(br#"{"command":"say","text":"a\nb","ref":"1","new":0}"#), Ok(say));
         let say = JsonCommand::Say { text: " ".into(), reference: None };
@@ -82,6 +96,13 @@ mod tests {
             JsonCommand::parse(br#"{"command":"stats","new":0}"#),
             Ok(JsonCommand::Stats(JsonQuery::default()))
         );
+        assert_eq!(
+            JsonCommand::parse(br#"{"command":"ticket"}"#),
+            Ok(JsonCommand::Ticket(JsonQuery::default()))
+        );
+        assert_eq!(JsonCommand::parse(br#"{"command":"keys"}"#), Ok(JsonCommand::Keys(JsonQuery::default())));
+        let verify = JsonCommand::Verify { who: "Bob".into(), key: "k3f7".into(), reference: None };
+        assert_eq!(JsonCommand::parse(br#"{"command":"verify","who":"Bob","key":"k3f7"}"#), Ok(verify));
         assert_eq!(JsonCommand::parse(br#"{"command":"quit"}"#), Ok(JsonCommand::Quit));
     }
 

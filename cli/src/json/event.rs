@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
+use ringchat_core::secure::ShortKey;
 use ringchat_core::{
     ChatLine, Departure, ElectionPhase, Epoch, Index, Member, Notice, Report, RingReason, Roster, Stamp,
 };
@@ -10,7 +11,9 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::any_room::RuntimeKind;
+use crate::people::{Mark, People, Remark, RoomPrivacy, VerifyError};
 use crate::session::Query;
+use crate::trust::full_key;
 use crate::wording;
 
 /// An event: one line of standard output. Each line carries `lamport` too.
@@ -18,7 +21,14 @@ use crate::wording;
 #[serde(tag = "event", rename_all = "snake_case")]
 pub(super) enum JsonEvent<'a> {
     /// This member is in the room, for the first time or again after the room went on without it.
-    Ready { me: MemberJson<'a>, leader: MemberJson<'a>, members: MembersJson<'a>, runtime: RuntimeKind },
+    Ready {
+        me: MemberJson<'a>,
+        leader: MemberJson<'a>,
+        members: MembersJson<'a>,
+        runtime: RuntimeKind,
+        key: String,
+        privacy: RoomPrivacy,
+    },
     /// A message has its place in the order.
     Message { seq: Index, from: MemberJson<'a>, text: &'a str, mine: bool, replayed: bool },
     /// A message of this member has its place in the order.
@@ -67,6 +77,30 @@ pub(super) enum JsonEvent<'a> {
         #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
         reference: Option<Value>,
     },
+    /// The answer to `ticket`.
+    Ticket {
+        ticket: String,
+        #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+        reference: Option<Value>,
+    },
+    /// The answer to `keys`.
+    Keys {
+        members: Vec<KeyJson<'a>>,
+        #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+        reference: Option<Value>,
+    },
+    /// The answer to `verify`: the member has this key, and is verified from now on.
+    Verified {
+        member: MemberJson<'a>,
+        #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+        reference: Option<Value>,
+    },
+    /// The name of the member is known with another key, last heard on that day.
+    KeyChanged { member: MemberJson<'a>, known_key: String, last: String, verified: bool },
+    /// A member passed on words that their author did not sign.
+    Forged { by: MemberJson<'a>, author: MemberJson<'a> },
+    /// A member signed two different texts with one number.
+    Forked { author: MemberJson<'a> },
     /// An error.
     Error {
         code: &'a str,
@@ -97,13 +131,15 @@ struct Stamped<'a> {
 
 impl<'a> JsonEvent<'a> {
     /// The event of any `notice` other than chat. `None` if programs are not told of it.
-    pub(super) fn of(notice: &'a Notice, runtime: RuntimeKind) -> Option<Self> {
+    pub(super) fn of(notice: &'a Notice, runtime: RuntimeKind, privacy: RoomPrivacy) -> Option<Self> {
         Some(match notice {
             Notice::Ready { me, leader, members } => Self::Ready {
                 me: MemberJson::of(me),
                 leader: MemberJson::of(leader),
                 members: MembersJson(members),
                 runtime,
+                key: full_key(me.id.key()),
+                privacy,
             },
             Notice::NotTaken { .. } => {
                 Self::error("not_taken", "the room takes no more just now; say it again")
@@ -155,8 +191,25 @@ impl<'a> JsonEvent<'a> {
     }
 
     /// The answer to `query`.
-    pub(super) fn answer(query: Query, reference: Option<Value>, report: &'a Report) -> Self {
+    pub(super) fn answer(
+        query: Query,
+        reference: Option<Value>,
+        report: &'a Report,
+        people: &mut People,
+    ) -> Self {
         match query {
+            Query::Ticket => match people.ticket(report) {
+                Ok(ticket) => Self::Ticket { ticket: ticket.to_string(), reference },
+                Err(error) => Self::refusal("no_ticket", &error, reference),
+            },
+            Query::Keys => {
+                let members = report.members.iter().map(|member| KeyJson::of(member, people)).collect();
+                Self::Keys { members, reference }
+            }
+            Query::Verify { who, key } => match people.verify(&who, &key, report) {
+                Ok(member) => Self::Verified { member: MemberJson::of(member), reference },
+                Err(error) => Self::refusal(verify_code(&error), &error, reference),
+            },
             Query::Members => Self::Members {
                 me: MemberJson::of(&report.me),
                 leader: report.leader.as_ref().map(MemberJson::of),
@@ -172,6 +225,30 @@ impl<'a> JsonEvent<'a> {
             },
             Query::Stats => Self::Stats { stats: StatsJson::from(report), reference },
         }
+    }
+
+    /// What programs should know about the key of a member. `None` if they can see it themselves.
+    pub(super) fn remark(remark: &'a Remark) -> Option<Self> {
+        Some(match remark {
+            Remark::KeyChanged { member, known_key, known } => Self::KeyChanged {
+                member: MemberJson::of(member),
+                known_key: full_key(known_key),
+                last: known.last.to_string(),
+                verified: known.is_verified,
+            },
+            Remark::Forged { by, author } => {
+                Self::Forged { by: MemberJson::of(by), author: MemberJson::of(author) }
+            }
+            Remark::Forked(author) => Self::Forked { author: MemberJson::of(author) },
+            Remark::TicketListed(_) | Remark::TicketUnlisted(_) | Remark::OfTicket(_) | Remark::New(_) => {
+                return None;
+            }
+        })
+    }
+
+    /// The error that answers a query.
+    fn refusal(code: &'a str, error: &impl ToString, reference: Option<Value>) -> Self {
+        Self::Error { code, message: error.to_string().into(), fatal: false, reference }
     }
 
     /// An error after which the session goes on.
@@ -194,6 +271,16 @@ impl<'a> JsonEvent<'a> {
         let mut line = serde_json::to_string(&Stamped { event: self, lamport }).unwrap_or_default();
         line.push('\n');
         line
+    }
+}
+
+fn verify_code(error: &VerifyError) -> &'static str {
+    match error {
+        VerifyError::NoKey => "bad_key",
+        VerifyError::Nobody(_) => "nobody",
+        VerifyError::Ambiguous { .. } => "ambiguous",
+        VerifyError::Other(_) => "other_key",
+        VerifyError::Full => "full",
     }
 }
 
@@ -220,11 +307,51 @@ pub(super) struct MemberJson<'a> {
     id: String,
     name: &'a str,
     addr: SocketAddr,
+    key: String,
 }
 
 impl<'a> MemberJson<'a> {
     fn of(member: &'a Member) -> Self {
-        Self { id: format!("{:x}", member.id), name: member.name.as_str(), addr: member.addr() }
+        Self {
+            id: format!("{:x}", member.id),
+            name: member.name.as_str(),
+            addr: member.addr(),
+            key: full_key(member.id.key()),
+        }
+    }
+}
+
+/// A member, and what the user knows of its key, as JSON.
+#[derive(Serialize)]
+pub(super) struct KeyJson<'a> {
+    #[serde(flatten)]
+    member: MemberJson<'a>,
+    short_key: String,
+    /// `own`, `verified`, `known` or `new`.
+    mark: &'static str,
+    /// The name under which the key is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known_as: Option<String>,
+    /// Whether it is the key in the user's ticket.
+    in_ticket: bool,
+}
+
+impl<'a> KeyJson<'a> {
+    fn of(member: &'a Member, people: &People) -> Self {
+        let (mark, known_as) = match people.mark(member) {
+            Mark::Own => ("own", None),
+            Mark::Verified(name) => ("verified", Some(name.to_string())),
+            Mark::Known(_, name) => ("known", Some(name.to_string())),
+            Mark::New => ("new", None),
+        };
+        let key = member.id.key();
+        Self {
+            member: MemberJson::of(member),
+            short_key: ShortKey::new(key).to_string(),
+            mark,
+            known_as,
+            in_ticket: people.is_of_ticket(key),
+        }
     }
 }
 

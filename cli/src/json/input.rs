@@ -109,6 +109,11 @@ impl ProgramInput {
             JsonCommand::Members(query) => self.ask(Query::Members, query),
             JsonCommand::Ring(query) => self.ask(Query::Ring, query),
             JsonCommand::Stats(query) => self.ask(Query::Stats, query),
+            JsonCommand::Ticket(query) => self.ask(Query::Ticket, query),
+            JsonCommand::Keys(query) => self.ask(Query::Keys, query),
+            JsonCommand::Verify { who, key, reference } => {
+                self.ask(Query::Verify { who, key }, JsonQuery { reference })
+            }
             JsonCommand::Quit => false,
         }
     }

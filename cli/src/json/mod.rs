@@ -1,8 +1,9 @@
 //! The frontend for programs: one JSON object per line, both ways.
 //!
 //! The codes of an `error` that ends the session: `listen`, `system`, `join_timeout`, `not_ringchat`, `version`,
-//! `room_full`, `unsure`, `input`, `output`, `internal`. The codes of an `error` after which the session goes on:
-//! `bad_command`, `text_too_long`, `not_taken`, `not_yet`, `left_behind`, `cut_off`, `too_many_to_merge`, `log_file`.
+//! `room_full`, `id_file`, `secret_file`, `unsure`, `input`, `output`, `internal`. The codes of an `error` after which the session goes on:
+//! `bad_command`, `text_too_long`, `not_taken`, `not_yet`, `left_behind`, `cut_off`, `too_many_to_merge`, `log_file`, `id_file`,
+//! `known_keys`, and those of answers: `no_ticket`, `bad_key`, `nobody`, `ambiguous`, `other_key`, `full`.
 
 mod command;
 mod event;
@@ -18,6 +19,7 @@ use crate::any_room::RuntimeKind;
 use crate::line::Line;
 use crate::line_writer::LineWriter;
 use crate::outcome::SessionOutcome;
+use crate::people::{People, Remark};
 use crate::session::Frontend;
 use event::{GapReason, JsonEvent};
 
@@ -63,10 +65,10 @@ impl Json {
         reference
     }
 
-    fn report(&mut self, lamport: Stamp, report: &Report) {
+    fn report(&mut self, lamport: Stamp, report: &Report, people: &mut People) {
         // Without a query: it was dropped when notices were missed.
         if let Ok((query, reference)) = self.asked.try_recv() {
-            self.put(lamport, &JsonEvent::answer(query, reference, report));
+            self.put(lamport, &JsonEvent::answer(query, reference, report, people));
         }
     }
 }
@@ -80,11 +82,17 @@ impl Frontend for Json {
         }
     }
 
-    fn notice(&mut self, lamport: Stamp, notice: &Notice) {
+    fn notice(&mut self, lamport: Stamp, notice: &Notice, people: &mut People) {
         if let Notice::Report(report) = notice {
-            self.report(lamport, report);
-        } else if let Some(event) = JsonEvent::of(notice, self.runtime) {
+            self.report(lamport, report, people);
+        } else if let Some(event) = JsonEvent::of(notice, self.runtime, people.privacy()) {
             self.put(lamport, &event);
+        }
+    }
+
+    fn remark(&mut self, lamport: Stamp, remark: &Remark) {
+        if let Some(event) = JsonEvent::remark(remark) {
+            self.writer.insist(&event.line(lamport));
         }
     }
 

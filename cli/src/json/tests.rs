@@ -13,11 +13,13 @@ use super::input::AwaitedSender;
 use super::*;
 use crate::chat_log::ChatLog;
 use crate::session::{Query, show};
+use crate::trust::{KnownFile, full_key};
 
 const LONG: Duration = Duration::from_secs(10);
 
 struct Shown {
     frontend: Json,
+    people: People,
     sender: AwaitedSender,
     lines: Receiver<String>,
 }
@@ -33,11 +35,12 @@ impl Shown {
             LineWriter::start(move |lines| sender.send(lines).map_err(io::Error::other), gap, |_| {})
                 .unwrap();
         let (sender, awaited) = awaited();
-        Self { frontend: Json::new(writer, RuntimeKind::AsyncStd, false, awaited), sender, lines }
+        let people = People::new([0xab; 32], None, None, KnownFile::at(None).0);
+        Self { frontend: Json::new(writer, RuntimeKind::AsyncStd, false, awaited), people, sender, lines }
     }
 
     fn notice(&mut self, lamport: u64, notice: &Notice) {
-        show(Stamp(lamport), notice, &mut ChatLog::none(), &mut self.frontend);
+        show(Stamp(lamport), notice, &mut ChatLog::none(), &mut self.frontend, &mut self.people);
     }
 
     fn objects(self) -> Vec<Value> {
@@ -61,7 +64,8 @@ fn message(seq: u64, mine: bool, text: &str) -> Notice {
 #[test]
 fn every_notice_has_the_documented_form() {
     let id = "ab".repeat(32) + "0000000000000001";
-    let member = json!({"id": id, "name": "bob", "addr": "10.0.0.5:5000"});
+    let key = full_key(&[0xab; 32]);
+    let member = json!({"id": id, "name": "bob", "addr": "10.0.0.5:5000", "key": key});
     let mut shown = Shown::new();
     let notices = [
         Notice::Ready { me: bob(), leader: bob(), members: Roster::alone(Member::clone(&bob())) },
@@ -80,7 +84,7 @@ fn every_notice_has_the_documented_form() {
         shown.objects(),
         [
             json!({"event": "ready", "me": member, "leader": member, "members": [member],
-                   "runtime": "async-std", "lamport": 7}),
+                   "runtime": "async-std", "key": key, "privacy": "open", "lamport": 7}),
             json!({"event": "message", "seq": 42, "from": member, "text": "a\n\u{1b}\u{2028}", "mine": false,
                    "replayed": false, "lamport": 7}),
             json!({"event": "gap", "from": member, "count": 3, "lamport": 7}),
@@ -106,9 +110,8 @@ fn own_messages_bring_their_refs_back_also_past_a_gap() {
     assert_eq!(objects[3], json!({"event": "sent", "ref": 3, "seq": 43, "lamport": 2}));
 }
 
-#[test]
-fn questions_are_answered_in_turn() {
-    let report = Notice::Report(Box::new(Report {
+fn report() -> Notice {
+    Notice::Report(Box::new(Report {
         me: Member::clone(&bob()),
         leader: None,
         epoch: Epoch(3),
@@ -117,7 +120,11 @@ fn questions_are_answered_in_turn() {
         next: Member::clone(&bob()),
         lamport: Stamp(9),
         stats: Stats { shown: 5, ..Stats::default() },
-    }));
+    }))
+}
+
+#[test]
+fn questions_are_answered_in_turn() {
     let mut shown = Shown::new();
     for (query, reference) in
         [(Query::Members, None), (Query::Ring, Some(json!("r"))), (Query::Stats, Some(json!(7)))]
@@ -125,7 +132,7 @@ fn questions_are_answered_in_turn() {
         shown.sender.asked.send((query, reference)).unwrap();
     }
     for _ in 0..4 {
-        shown.notice(9, &report);
+        shown.notice(9, &report());
     }
     let objects = shown.objects();
     assert_eq!(objects.len(), 3);
@@ -158,4 +165,36 @@ fn the_last_lines_tell_what_went_wrong() {
             json!({"event": "bye", "reason": "error", "lamport": 5}),
         ]
     );
+}
+
+#[test]
+fn keys_tickets_and_warnings_have_the_documented_form() {
+    let key = full_key(&[0xab; 32]);
+    let id = "ab".repeat(32) + "0000000000000001";
+    let member = json!({"id": id, "name": "bob", "addr": "10.0.0.5:5000", "key": key});
+    let mut shown = Shown::new();
+    for query in [
+        Query::Ticket,
+        Query::Keys,
+        Query::Verify { who: "bob".into(), key: key.clone() },
+        Query::Verify { who: "bob".into(), key: full_key(&[1; 32]) },
+    ] {
+        shown.sender.asked.send((query, Some(json!("r")))).unwrap();
+        shown.notice(9, &report());
+    }
+    let bob = Member::clone(&bob());
+    shown.frontend.remark(Stamp(9), &Remark::Forged { by: bob.clone(), author: bob.clone() });
+    shown.frontend.remark(Stamp(9), &Remark::Forked(bob));
+    let objects = shown.objects();
+    assert_eq!((&objects[0]["code"], &objects[0]["ref"]), (&json!("no_ticket"), &json!("r")));
+    let short_key = ringchat_core::secure::ShortKey::new(&[0xab; 32]).to_string();
+    let mut listed = member.clone();
+    listed["short_key"] = json!(short_key);
+    listed["mark"] = json!("own");
+    listed["in_ticket"] = json!(false);
+    assert_eq!(objects[1], json!({"event": "keys", "members": [listed], "ref": "r", "lamport": 9}));
+    assert_eq!(objects[2], json!({"event": "verified", "member": member, "ref": "r", "lamport": 9}));
+    assert_eq!((&objects[3]["code"], &objects[3]["fatal"]), (&json!("other_key"), &json!(false)));
+    assert_eq!(objects[4], json!({"event": "forged", "by": member, "author": member, "lamport": 9}));
+    assert_eq!(objects[5], json!({"event": "forked", "author": member, "lamport": 9}));
 }

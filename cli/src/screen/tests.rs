@@ -3,16 +3,19 @@ use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::sync::mpsc::{self, Receiver, SyncSender, sync_channel};
 
+use ringchat_core::secure::Secret;
 use ringchat_core::wire::Run;
 use ringchat_core::{Chat, Epoch, Index, NodeId, RoomId, Stats, Text};
 
 use super::*;
 use crate::chat_log::ChatLog;
 use crate::session::show;
+use crate::trust::KnownFile;
 
 /// A screen, the queue of its questions, and the lines that it showed.
 struct Shown {
     screen: Screen,
+    people: People,
     ask: SyncSender<Question>,
     lines: Receiver<String>,
 }
@@ -23,6 +26,11 @@ fn gap(lost: u64) -> String {
 
 impl Shown {
     fn new(own: bool, log: bool) -> Self {
+        Self::with(own, log, People::new([0xff; 32], None, None, KnownFile::at(None).0))
+    }
+
+    /// A screen in the room of these people.
+    fn with(own: bool, log: bool, people: People) -> Self {
         let (sender, lines) = mpsc::channel();
         let writer =
             LineWriter::start(move |lines| sender.send(lines).map_err(io::Error::other), gap, |_| {})
@@ -30,14 +38,14 @@ impl Shown {
         let (ask, asked) = sync_channel(8);
         let screen = Screen::new(
             Printer::Writer { writer, rendering: Rendering::Plain },
-            Show { own, log, commands: true },
+            Show { own, log, commands: true, is_meant_open: false },
             asked,
         );
-        Self { screen, ask, lines }
+        Self { screen, people, ask, lines }
     }
 
     fn notice(&mut self, notice: &Notice) {
-        show(Stamp(9), notice, &mut ChatLog::none(), &mut self.screen);
+        show(Stamp(9), notice, &mut ChatLog::none(), &mut self.screen, &mut self.people);
     }
 
     fn lines(self) -> Vec<String> {
@@ -127,7 +135,11 @@ fn the_first_ready_tells_how_to_join_and_that_all_can_read() {
     let lines = shown.lines();
     assert_eq!(lines.len(), 4);
     assert!(lines[1].contains("ringchat 127.0.0.1:1"));
-    assert!(lines[2].contains("not encrypted"));
+    assert_eq!(
+        lines[2],
+        "/// open room: encrypted, but whoever reaches 127.0.0.1:1 can come in, read and write; --private keeps \
+         strangers out ///"
+    );
     assert_eq!(lines[3], "/// back in the ring: 2 members, you lead ///");
 }
 
@@ -303,4 +315,50 @@ fn giving_up_joining_is_not_leaving_the_ring() {
     shown.notice(&ready(&[member("Alice", 1)]));
     shown.notice(&Notice::Ended(Ending::Left { unsure: 0 }));
     assert_eq!(shown.lines().last().map(String::as_str), Some("/// you left the ring ///"));
+}
+
+#[test]
+fn a_private_room_shows_the_own_key_and_how_others_come_in() {
+    let alice = member("Alice", 1);
+    let key = ShortKey::new(alice.id.key());
+    let people =
+        People::new(*alice.id.key(), Some(Secret::new([5; Secret::BYTES])), None, KnownFile::at(None).0);
+    let mut shown = Shown::with(false, false, people);
+    shown.notice(&ready(&[alice]));
+    assert_eq!(
+        shown.lines()[1..],
+        [
+            format!("/// private and encrypted; your key is {key} ///"),
+            "/// /ticket shows what others need to come in; give it to nobody else ///".to_owned(),
+        ]
+    );
+}
+
+#[test]
+fn a_name_that_the_room_lists_otherwise_is_shown_with_both_names_and_the_key() {
+    let listed = member("Mallory", 2);
+    let signed = Member::new(listed.id, listed.addr(), ringchat_core::Name::new("Bob").unwrap());
+    let key = ShortKey::new(listed.id.key());
+    let mut shown = Shown::new(false, false);
+    shown.notice(&ready(&[member("Alice", 1), listed]));
+    shown.notice(&message(signed, 1, false));
+    assert_eq!(
+        shown.lines().last(),
+        Some(&format!("> Bob(127.0.0.1:2 {key}, in the room as Mallory)[12]: hi"))
+    );
+}
+
+#[test]
+fn words_that_their_author_did_not_sign_and_forks_are_warned_of() {
+    let mut shown = Shown::new(false, false);
+    let (carol, bob) = (member("Carol", 3), member("Bob", 2));
+    shown.screen.remark(Stamp(1), &Remark::Forged { by: carol, author: bob.clone() });
+    shown.screen.remark(Stamp(1), &Remark::Forked(bob));
+    assert_eq!(
+        shown.lines(),
+        [
+            "/// WARNING: Carol passed on a message that Bob did not sign; it is not shown, and Carol was cut off ///",
+            "/// WARNING: Bob said two different things as one message; others may see the other one ///",
+        ]
+    );
 }

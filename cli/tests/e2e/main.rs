@@ -11,12 +11,15 @@ mod support;
 
 mod errors;
 mod freeze;
+mod identity;
 mod join;
+mod keys;
 mod kill;
 mod leave;
 mod log;
 mod measure;
 mod print;
+mod private;
 mod slow;
 mod soak;
 mod strangers;

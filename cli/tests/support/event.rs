@@ -19,6 +19,8 @@ pub(crate) enum ReceivedEvent {
         leader: EventMember,
         members: Vec<EventMember>,
         runtime: String,
+        key: String,
+        privacy: String,
     },
     Message {
         seq: u64,
@@ -51,6 +53,21 @@ pub(crate) enum ReceivedEvent {
         member: EventMember,
         epoch: u64,
     },
+    Ticket {
+        ticket: String,
+    },
+    Keys {
+        members: Vec<EventKey>,
+    },
+    Verified {
+        member: EventMember,
+    },
+    #[serde(rename = "key_changed")]
+    KeyChanged {
+        member: EventMember,
+        known_key: String,
+        verified: bool,
+    },
     Error {
         code: String,
         message: String,
@@ -69,4 +86,14 @@ pub(crate) struct EventMember {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) addr: String,
+    pub(crate) key: String,
+}
+
+/// A member and its key as `--json` prints them.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct EventKey {
+    pub(crate) name: String,
+    pub(crate) short_key: String,
+    pub(crate) mark: String,
+    pub(crate) in_ticket: bool,
 }

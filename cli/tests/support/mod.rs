@@ -10,7 +10,7 @@ mod record;
 mod room;
 mod slow_member;
 
-pub(crate) use event::ReceivedEvent;
+pub(crate) use event::{EventKey, ReceivedEvent};
 pub(crate) use process::{LaunchOptions, Stdout};
 pub(crate) use room::{MemberIndex, Runtimes, TestRoom, wait_listening};
 pub(crate) use slow_member::SlowMember;

@@ -23,6 +23,10 @@ pub(crate) struct LaunchOptions {
     pub(crate) stdout: Stdout,
     /// The network namespace to run in; `None` means that of the test.
     pub(crate) namespace: Option<String>,
+    /// The folder of the key files, in that of the room; `None` for one of its own.
+    pub(crate) home: Option<String>,
+    /// Further environment variables.
+    pub(crate) env: Vec<(&'static str, String)>,
     /// Further arguments.
     pub(crate) extra: Vec<String>,
 }
@@ -50,6 +54,9 @@ impl Process {
         let stderr = File::create(dir.join(format!("{}.stderr", options.name))).unwrap();
         let mut command = program(options.namespace.as_deref());
         command.current_dir(dir).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
+        let home = options.home.clone().unwrap_or_else(|| format!("{}.home", options.name));
+        command.env("XDG_DATA_HOME", dir.join(&home)).env("XDG_STATE_HOME", dir.join(&home));
+        command.envs(options.env.iter().map(|(name, value)| (name, value)));
         if !options.address.is_empty() {
             command.args(["-a", options.address]);
         }
@@ -60,6 +67,7 @@ impl Process {
         }
         command.args(&options.extra);
         match options.contacts.as_slice() {
+            [] if options.extra.iter().any(|word| word.starts_with("--ticket")) => &mut command,
             [] => command.arg("-l"),
             [contact] => {
                 let contact: SocketAddr = contact.parse().unwrap();
@@ -89,10 +97,15 @@ impl Process {
         let _ = kill_process(self.pid, signal);
     }
 
+    /// A file that the system keeps about the process.
+    pub(crate) fn proc_file(&self, name: &str) -> String {
+        let path = format!("/proc/{}/{name}", self.pid.as_raw_nonzero());
+        String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned()
+    }
+
     /// The resident memory of the process in KiB.
     pub(crate) fn resident_kib(&self) -> u64 {
-        let path = format!("/proc/{}/status", self.pid.as_raw_nonzero());
-        let status = std::fs::read_to_string(path).unwrap();
+        let status = self.proc_file("status");
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
         line.trim().trim_end_matches("kB").trim().parse().unwrap()
     }

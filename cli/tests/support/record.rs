@@ -88,6 +88,11 @@ impl Record {
         &self.lines[self.lines.len().saturating_sub(n)..]
     }
 
+    /// All lines other than messages.
+    pub(crate) fn lines(&self) -> &[String] {
+        &self.lines
+    }
+
     /// The id of the member, once it is in the room.
     pub(crate) fn id(&self) -> Option<&str> {
         self.me.as_ref().map(|me| me.id.as_str())
@@ -114,7 +119,7 @@ impl Record {
 
     fn fold(&mut self, event: &ReceivedEvent) {
         match event {
-            ReceivedEvent::Ready { me, leader, members, runtime } => {
+            ReceivedEvent::Ready { me, leader, members, runtime, .. } => {
                 self.runtime.clone_from(runtime);
                 self.readies += 1;
                 self.me = Some(me.clone());
@@ -150,6 +155,10 @@ impl Record {
             | ReceivedEvent::Election {}
             | ReceivedEvent::Error { .. }
             | ReceivedEvent::Bye { .. }
+            | ReceivedEvent::Ticket { .. }
+            | ReceivedEvent::Keys { .. }
+            | ReceivedEvent::Verified { .. }
+            | ReceivedEvent::KeyChanged { .. }
             | ReceivedEvent::Other => {}
         }
     }

@@ -151,6 +151,8 @@ impl TestRoom {
             json: true,
             stdout: Stdout::Read,
             namespace: None,
+            home: None,
+            env: Vec::new(),
             extra: Vec::new(),
         };
         adjust(&mut options);
@@ -243,8 +245,24 @@ impl TestRoom {
 
     /// `who` gives a command other than to say something.
     pub(crate) fn command(&mut self, who: MemberIndex, command: &str) {
-        let line = json!({ "command": command }).to_string();
-        self.processes[who].write_line(&line);
+        self.command_with(who, &json!({ "command": command }));
+    }
+
+    /// As [`command`](Self::command), with arguments.
+    pub(crate) fn command_with(&mut self, who: MemberIndex, command: &serde_json::Value) {
+        self.processes[who].write_line(&command.to_string());
+    }
+
+    /// The first thing that `find` finds among the events of `who` after the first `from`.
+    pub(crate) fn wait_for<T>(
+        &self,
+        who: MemberIndex,
+        from: usize,
+        find: impl Fn(&ReceivedEvent) -> Option<T>,
+    ) -> T {
+        let first = |records: &[Record]| records[who].events.iter().skip(from).find_map(&find);
+        self.until(&format!("m{who} prints it"), |records| first(records).is_some());
+        first(&self.records.lock()).unwrap()
     }
 
     /// Begins to read the held output of `who`.

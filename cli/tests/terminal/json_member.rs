@@ -1,7 +1,7 @@
 //! Another member of the room, controlled with JSON.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
@@ -12,6 +12,11 @@ use serde_json::{Value, json};
 
 /// The deadline of the next event.
 const LONG: Duration = Duration::from_secs(20);
+
+/// A new folder in `dir` for the key files of a process.
+pub(crate) fn new_home(dir: &Path) -> PathBuf {
+    tempfile::Builder::new().prefix("home-").tempdir_in(dir).unwrap().keep()
+}
 
 /// A member controlled with JSON.
 pub(crate) struct JsonMember {
@@ -31,8 +36,11 @@ impl JsonMember {
 
     /// As [`start`](Self::start) with a command, which must accept further arguments.
     pub(crate) fn start_as(mut command: Command, dir: &Path) -> Self {
+        let home = new_home(dir);
         let mut child = command
             .current_dir(dir)
+            .env("XDG_DATA_HOME", &home)
+            .env("XDG_STATE_HOME", &home)
             .arg("--json")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -54,7 +62,12 @@ impl JsonMember {
 
     /// Says something.
     pub(crate) fn say(&mut self, text: &str) {
-        let line = json!({"command": "say", "text": text}).to_string() + "\n";
+        self.command(&json!({"command": "say", "text": text}));
+    }
+
+    /// Gives a command.
+    pub(crate) fn command(&mut self, command: &Value) {
+        let line = command.to_string() + "\n";
         self.child.stdin.as_mut().unwrap().write_all(line.as_bytes()).unwrap();
     }
 

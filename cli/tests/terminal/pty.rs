@@ -16,6 +16,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
+use crate::json_member::new_home;
+
 /// The deadline of everything.
 const LONG: Duration = Duration::from_secs(20);
 
@@ -42,8 +44,8 @@ impl Terminal {
     /// Starts the program in `dir` with additional environment variables.
     pub(crate) fn start(dir: &Path, args: &[&str], env: &[(&str, &str)]) -> Self {
         let mut command = with_usual_signals();
-        command.arg(env!("CARGO_BIN_EXE_ringchat")).current_dir(dir).args(args).envs(env.iter().copied());
-        Self::open(command)
+        command.arg(env!("CARGO_BIN_EXE_ringchat")).current_dir(dir).args(args);
+        Self::open(dir, command, env)
     }
 
     /// Starts an interactive shell in `dir` that finds the program as `ringchat` and is controlled by the terminal.
@@ -53,10 +55,12 @@ impl Terminal {
         let program = Path::new(env!("CARGO_BIN_EXE_ringchat"));
         let path = format!("{}:{}", program.parent().unwrap().display(), std::env::var("PATH").unwrap());
         command.env("PATH", path);
-        Self::open(command)
+        Self::open(dir, command, &[])
     }
 
-    fn open(mut command: Command) -> Self {
+    fn open(dir: &Path, mut command: Command, env: &[(&str, &str)]) -> Self {
+        let home = new_home(dir);
+        command.env("XDG_DATA_HOME", &home).env("XDG_STATE_HOME", &home).envs(env.iter().copied());
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();

@@ -206,7 +206,11 @@ impl Tmux {
     }
 
     fn run(&self, args: &[&str]) -> String {
-        let output = Command::new("tmux").args(["-S", &self.0]).args(args).output().unwrap();
+        // The server keeps the environment of the first command.
+        let home = format!("{}.home", self.0);
+        let mut tmux = Command::new("tmux");
+        tmux.env("XDG_DATA_HOME", &home).env("XDG_STATE_HOME", &home);
+        let output = tmux.args(["-S", &self.0]).args(args).output().unwrap();
         assert!(output.status.success(), "{args:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     }

@@ -61,6 +61,8 @@ pub(super) fn open(start: &Start, ear: &Arc<Ear>) -> Result<Box<dyn Voice>> {
         Some(contact) => command.args(["--join-timeout", "60", &contact.to_string()]),
         None => command.arg("-l"),
     };
+    // Where no folder can be made, each member has a key of this run, and nothing is kept.
+    command.env("XDG_DATA_HOME", "/dev/null").env("XDG_STATE_HOME", "/dev/null");
     // What it says to people is for nobody here.
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn()?;

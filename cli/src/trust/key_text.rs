@@ -1,0 +1,82 @@
+//! Keys and secrets as letters: base32, lower case, as in tickets. Any case is read.
+
+use data_encoding::{BASE32_NOPAD, BASE32_NOPAD_NOCASE};
+use ringchat_core::secure::ShortKey;
+use zeroize::Zeroizing;
+
+/// A whole key in 52 letters.
+pub(crate) fn full_key(key: &[u8; 32]) -> String {
+    letters(key).to_string()
+}
+
+/// `bytes` in letters. Wiped when dropped.
+pub(super) fn letters(bytes: &[u8]) -> Zeroizing<String> {
+    let mut text = Zeroizing::new(String::with_capacity(BASE32_NOPAD.encode_len(bytes.len())));
+    BASE32_NOPAD.encode_append(bytes, &mut text);
+    text.make_ascii_lowercase();
+    text
+}
+
+/// The bytes that `text` has in letters, if they are `N`. Wiped when dropped.
+pub(super) fn bytes<const N: usize>(text: &str) -> Option<Zeroizing<[u8; N]>> {
+    let mut bytes = Zeroizing::new([0; N]);
+    let fits = BASE32_NOPAD_NOCASE.decode_len(text.len()) == Ok(N);
+    (fits && BASE32_NOPAD_NOCASE.decode_mut(text.as_bytes(), bytes.as_mut_slice()) == Ok(N)).then_some(bytes)
+}
+
+/// A key that somebody typed to have it compared: short or whole, in any case, with or without dashes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TypedKey(String);
+
+impl TypedKey {
+    /// Letters of a short key without its dashes.
+    const SHORT: usize = 16;
+
+    /// Reads a key. `None` if `text` is none.
+    pub(crate) fn new(text: &str) -> Option<Self> {
+        let plain = plain(text);
+        let is_whole = bytes::<32>(&plain).is_some();
+        let is_short = plain.len() == Self::SHORT && bytes::<10>(&plain).is_some();
+        (is_whole || is_short).then_some(Self(plain))
+    }
+
+    /// Whether this is `key`, or its short form.
+    pub(crate) fn is(&self, key: &[u8; 32]) -> bool {
+        let Self(typed) = self;
+        *typed == full_key(key) || *typed == plain(&ShortKey::new(key).to_string())
+    }
+}
+
+/// A key without its dashes, in lower case.
+fn plain(text: &str) -> String {
+    text.chars().filter(|&c| c != '-').map(|c| c.to_ascii_lowercase()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_back_from_its_letters_in_any_case() {
+        let key: [u8; 32] = std::array::from_fn(|at| u8::try_from(at * 7).unwrap());
+        let text = full_key(&key);
+        assert_eq!(text.len(), 52);
+        assert_eq!(bytes(&text).as_deref(), Some(&key));
+        assert_eq!(bytes(&text.to_uppercase()).as_deref(), Some(&key));
+        assert_eq!(bytes::<32>(&text[1..]), None);
+        assert_eq!(bytes::<31>(&text), None);
+        assert_eq!(bytes::<32>(&text.replace('a', "1")), None);
+    }
+
+    #[test]
+    fn a_typed_key_is_compared_in_short_and_in_whole() {
+        let (key, other) = ([7; 32], [8; 32]);
+        for text in ["iqeb-pwmc-jdvp-hppd", "IQEBPWMCJDVPHPPD", "iqeb-pwmcjdvphppd", &full_key(&key)] {
+            let typed = TypedKey::new(text).unwrap();
+            assert!(typed.is(&key) && !typed.is(&other), "{text}");
+        }
+        for text in ["", "iqeb", "iqeb-pwmc-jdvp-hpp", "iqeb-pwmc-jdvp-hpp1", "iqeb-pwmc-jdvp-hppdd"] {
+            assert_eq!(TypedKey::new(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,257 @@
+//! Private rooms: secrets, tickets, and where neither may be seen.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use ringchat_core::secure::Ticket;
+use rustix::process::Signal;
+
+use crate::support::{LaunchOptions, MemberIndex, ReceivedEvent, Runtimes, TestRoom, on_every_runtime};
+
+on_every_runtime! {
+    a_ticket_is_all_that_a_newcomer_needs
+    a_secret_file_makes_the_same_room_again
+    a_secret_file_lets_in_through_a_contact
+    secrets_are_in_no_argument_variable_log_or_output
+    an_open_room_has_no_ticket
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(ToString::to_string).collect()
+}
+
+/// Starts a member that creates a room with these options, and waits until it leads.
+fn create(room: &mut TestRoom, options: &[&str]) -> MemberIndex {
+    let who = room.start(|launch| launch.extra = words(options));
+    room.wait_ready(who);
+    who
+}
+
+/// The ticket that `who` shows.
+fn ticket(room: &mut TestRoom, who: MemberIndex) -> String {
+    let from = room.record(who, |record| record.events.len());
+    room.command(who, "ticket");
+    room.wait_for(who, from, |event| match event {
+        ReceivedEvent::Ticket { ticket } => Some(ticket.clone()),
+        _ => None,
+    })
+}
+
+/// A file with this ticket, for its owner only.
+fn ticket_file(room: &TestRoom, ticket: &str) -> PathBuf {
+    let path = room.dir().join("ticket");
+    fs::write(&path, ticket).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+    path
+}
+
+fn with_ticket(options: &mut LaunchOptions, file: &Path) {
+    options.extra = vec!["--ticket-file".to_owned(), file.display().to_string()];
+}
+
+fn a_ticket_is_all_that_a_newcomer_needs(runtimes: Runtimes) {
+    let mut room = TestRoom::new(runtimes);
+    create(&mut room, &["--private"]);
+    for _ in 0..2 {
+        let from = room.everyone().len() - 1;
+        let shown = ticket(&mut room, from);
+        let file = ticket_file(&room, &shown);
+        let newcomer = room.start(|options| with_ticket(options, &file));
+        room.wait_ready(newcomer);
+    }
+    room.settle(&room.everyone());
+    room.talk(&room.everyone(), 10);
+    room.check_survivors(&room.everyone());
+    for who in room.everyone() {
+        let privacy = room.wait_for(who, 0, |event| match event {
+            ReceivedEvent::Ready { privacy, .. } => Some(privacy.clone()),
+            _ => None,
+        });
+        assert_eq!(privacy, "private");
+        assert!(!room.stderr(who).contains("open room"));
+    }
+    let shown: Ticket = ticket(&mut room, 2).parse().unwrap();
+    assert_eq!(shown.addrs().len(), 3, "all members can be joined through");
+}
+
+fn a_secret_file_makes_the_same_room_again(runtimes: Runtimes) {
+    let mut room = TestRoom::new(runtimes);
+    let secret = room.dir().join("secret").display().to_string();
+    let first = create(&mut room, &["--private", "--secret-file", &secret]);
+    assert_eq!(fs::metadata(&secret).unwrap().permissions().mode() & 0o777, 0o600);
+    let old = ticket(&mut room, first);
+    let port = room.addr(first).parse::<std::net::SocketAddr>().unwrap().port();
+    room.kill(&[first]);
+    let again =
+        room.start(|options| (options.port, options.extra) = (port, words(&["--secret-file", &secret])));
+    room.wait_ready(again);
+    let file = ticket_file(&room, &old);
+    let newcomer = room.start(|options| with_ticket(options, &file));
+    room.wait_ready(newcomer);
+    let tickets = [old, ticket(&mut room, again), ticket(&mut room, newcomer)];
+    let secrets = tickets.map(|ticket| ticket.parse::<Ticket>().unwrap().secret().clone());
+    assert!(secrets[0] == secrets[1] && secrets[0] == secrets[2], "the room has one secret");
+}
+
+fn a_secret_file_lets_in_through_a_contact(runtimes: Runtimes) {
+    let mut room = TestRoom::new(runtimes);
+    let secret = room.dir().join("secret").display().to_string();
+    let missing = room.start(|options| {
+        options.contacts = vec!["127.0.0.1:1".to_owned()];
+        options.extra = words(&["--secret-file", &secret]);
+    });
+    assert_eq!(room.exit_code(missing), Some(1), "a newcomer makes no secret");
+    let leader = create(&mut room, &["--secret-file", &secret]);
+    let contact = room.addr(leader);
+    let newcomer = room.start(|options| {
+        (options.contacts, options.extra) = (vec![contact], words(&["--secret-file", &secret]));
+    });
+    room.wait_ready(newcomer);
+    room.settle(&[leader, newcomer]);
+}
+
+/// How the secret of a ticket, and the private key in an identity file, may be written.
+fn forms(ticket: &str, id_file: &Path) -> Vec<String> {
+    let secret = ticket.parse::<Ticket>().unwrap().secret().clone();
+    let hex = format!("{:032x}", u128::from_be_bytes(*secret.bytes()));
+    let contents = fs::read_to_string(id_file).unwrap();
+    let seed = contents.lines().find_map(|line| line.strip_prefix("seed ")).unwrap().to_owned();
+    // The letters after the version, which are those of the secret.
+    let letters = ticket["ringchat:aa".len()..][..24].to_owned();
+    vec![letters.to_uppercase(), letters, hex, format!("{:?}", secret.bytes()), seed]
+}
+
+fn secrets_are_in_no_argument_variable_log_or_output(runtimes: Runtimes) {
+    let mut room = TestRoom::new(runtimes);
+    let leader = room.start(|options| {
+        options.extra = words(&["--private", "-v"]);
+        options.env = vec![("RUST_LOG", "trace".to_owned())];
+    });
+    room.wait_ready(leader);
+    let shown = ticket(&mut room, leader);
+    let file = ticket_file(&room, &shown);
+    let newcomer = room.start(|options| {
+        with_ticket(options, &file);
+        options.extra.push("-v".to_owned());
+        options.env = vec![("RUST_LOG", "trace".to_owned())];
+    });
+    room.wait_ready(newcomer);
+    room.settle(&[leader, newcomer]);
+    room.talk(&[leader, newcomer], 5);
+    room.check_survivors(&[leader, newcomer]);
+    for who in [leader, newcomer] {
+        let of_system = ["cmdline", "environ", "comm"].map(|name| room.process(who).proc_file(name)).concat();
+        assert!(of_system.contains("RUST_LOG=trace"), "the variables were read");
+        let all = of_system + &what_is_left(&mut room, who);
+        let id_file = room.dir().join(format!("m{who}.home/ringchat/id"));
+        for form in forms(&shown, &id_file) {
+            assert!(!all.contains(&form), "{form} of m{who} came out");
+        }
+    }
+}
+
+/// All that `who` wrote until it left, but for its identity and the answer to `ticket`.
+fn what_is_left(room: &mut TestRoom, who: MemberIndex) -> String {
+    room.process(who).end_input();
+    assert_eq!(room.exit_code(who), Some(0));
+    let port = room.addr(who).rsplit_once(':').unwrap().1.to_owned();
+    let log = fs::read_to_string(room.dir().join(format!("chat_{port}.log"))).unwrap();
+    assert!(log.contains("in the ring as"), "{log}");
+    let is_answer = |line: &&String| line.starts_with(r#"{"event":"ticket""#);
+    let output: String =
+        room.record(who, |record| record.lines().iter().filter(|line| !is_answer(line)).cloned().collect());
+    let known = fs::read_to_string(room.dir().join(format!("m{who}.home/ringchat/known"))).unwrap();
+    [log, output, room.stderr(who), known].concat()
+}
+
+#[test]
+fn no_core_is_dumped() {
+    let mut room = TestRoom::of(1, Runtimes::Threads);
+    let limits = room.process(0).proc_file("limits");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    let numbers: Vec<&str> = core.split_whitespace().skip(4).take(2).collect();
+    assert_eq!(numbers, ["0", "0"]);
+}
+
+fn an_open_room_has_no_ticket(runtimes: Runtimes) {
+    let mut room = TestRoom::new(runtimes);
+    let leader = room.create();
+    room.command(leader, "ticket");
+    room.until_event(
+        leader,
+        "it says so",
+        |event| matches!(event, ReceivedEvent::Error { code, fatal: false, .. } if code == "no_ticket"),
+    );
+    assert!(room.stderr(leader).contains("open room: encrypted, but whoever reaches"));
+    let meant = create(&mut room, &["--open"]);
+    assert!(room.stderr(meant).ends_with("can come in ///\n"), "{}", room.stderr(meant));
+}
+
+#[test]
+fn what_contradicts_itself_or_gives_a_secret_away_ends_with_2() {
+    let text = format!("ringchat:aeaacaqd{}", "aqcqmbyibefawdan".repeat(6));
+    let mut room = TestRoom::new(Runtimes::Threads);
+    let as_argument = "a ticket on the command line can be read by others on this machine";
+    let cases: [(&[&str], &str); 7] = [
+        (&["--private", "--open"], "leave one of them out"),
+        (&["--ticket-file", "f", "-l"], "--ticket-file joins a room"),
+        (&["--ticket"], "use --ticket-file FILE"),
+        (&["--ticket-file", "/nowhere"], "cannot be read"),
+        (&["--ticket", &text], as_argument),
+        (&["-n", &text], as_argument),
+        (&[&format!("--ticket={text}")], as_argument),
+    ];
+    for (options, wanted) in cases {
+        let who = room.start(|launch| launch.extra = words(options));
+        assert_eq!(room.exit_code(who), Some(2), "{options:?}");
+        let said = room.stderr(who);
+        assert!(said.contains(wanted), "{options:?}: {said}");
+        assert!(!said.contains(&text[10..30]), "{options:?}: {said}");
+    }
+}
+
+#[test]
+fn a_variable_with_a_ticket_is_refused() {
+    let mut room = TestRoom::new(Runtimes::Threads);
+    let who = room.start(|launch| launch.env = vec![("RINGCHAT_TICKET", "ringchat:aeaacaqd".to_owned())]);
+    assert_eq!(room.exit_code(who), Some(2));
+    let said = room.stderr(who);
+    assert!(said.contains("RINGCHAT_TICKET is not read") && !said.contains("aeaacaqd"), "{said}");
+}
+
+#[test]
+fn a_join_that_is_not_answered_says_that_the_room_may_be_private() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let contact = silent.local_addr().unwrap().to_string();
+    let mut room = TestRoom::new(Runtimes::Threads);
+    let who = room.start(|options| {
+        options.contacts = vec![contact.clone()];
+        options.extra = words(&["--join-timeout", "1"]);
+    });
+    assert_eq!(room.exit_code(who), Some(3));
+    let wanted = format!(
+        "could not join the room ({contact}: connects, but does not answer); it may be private: ask a member for its \
+         ticket. Or the ticket is wrong, or it speaks another version"
+    );
+    room.until_event(
+        who,
+        "it says why",
+        |event| matches!(event, ReceivedEvent::Error { message, fatal: true, .. } if *message == wanted),
+    );
+}
+
+/// A ticket that was copied with a slip is refused before anything is sent.
+#[test]
+fn a_damaged_ticket_is_refused_and_not_shown() {
+    let mut room = TestRoom::new(Runtimes::Threads);
+    let leader = create(&mut room, &["--private"]);
+    let shown = ticket(&mut room, leader);
+    let last = if shown.ends_with('a') { 'b' } else { 'a' };
+    let damaged = format!("{}{last}", &shown[..shown.len() - 1]);
+    let file = ticket_file(&room, &damaged);
+    let who = room.start(|options| with_ticket(options, &file));
+    assert_eq!(room.exit_code(who), Some(2));
+    assert!(!room.stderr(who).contains(&shown[12..24]), "{}", room.stderr(who));
+    room.signal(&[leader], Signal::KILL);
+}
