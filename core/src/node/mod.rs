@@ -20,6 +20,7 @@ mod log;
 mod lost_members;
 mod membership;
 mod merging;
+mod new_life;
 mod own_messages;
 mod reach;
 mod recovery;
@@ -51,6 +52,7 @@ use self::leadership::Leadership;
 use self::leaving::Leaving;
 use self::links::Links;
 use self::membership::Membership;
+use self::new_life::Lives;
 use self::own_messages::OwnMessages;
 use self::reach::Reach;
 use self::replica::Replica;
@@ -76,6 +78,7 @@ pub struct Node {
     me: Arc<Member>,
     times: Times,
     rng: Rng,
+    lives: Lives,
     timers: Timers,
     role: Role,
     leaving: Option<Leaving>,
@@ -107,6 +110,7 @@ impl Node {
         let mut node = Self {
             times: Times::new(config.detect),
             rng: Rng::new(jitter),
+            lives: Lives::new(&jitter),
             timers: Timers::new(now),
             role,
             leaving: None,

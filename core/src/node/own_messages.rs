@@ -3,6 +3,7 @@
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::mem;
 
 use crate::action::Notice;
 use crate::ids::RoomId;
@@ -96,6 +97,19 @@ impl OwnMessages {
             }
         }
         before.next()
+    }
+
+    /// Says again what waits, now as `origin`, whose numbers begin anew. `stamp` gives stamps for so many messages.
+    pub(super) fn say_again(
+        &mut self,
+        origin: &Arc<Member>,
+        room: RoomId,
+        mut stamp: impl FnMut(u64) -> Stamp,
+    ) {
+        let former = mem::replace(self, Self::new(self.identity.clone()));
+        for said in former.waiting {
+            self.say(origin, said.texts.clone(), stamp(said.count()), said.at, room);
+        }
     }
 
     /// Marks the messages from `first` on for the leader.
