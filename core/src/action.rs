@@ -9,7 +9,7 @@ use core::time::Duration;
 
 use thiserror::Error;
 
-use crate::ids::{DialId, LinkId};
+use crate::ids::{DialId, LinkId, NodeId};
 use crate::input::{DialFailure, DownReason};
 use crate::name::Name;
 use crate::numbers::{Epoch, Index, Seq, Stamp};
@@ -50,6 +50,12 @@ pub enum Action {
         links: Vec<LinkId>,
         /// The message.
         envelope: Box<Envelope>,
+    },
+    /// From now on the node has this id, with the key of before: prove it on each link that comes up. The links of before
+    /// are closed already.
+    NewLife {
+        /// The new id of the node.
+        id: NodeId,
     },
     /// Close a link. Exactly one `LinkDown` follows, at once or later.
     Close {
@@ -173,6 +179,12 @@ pub enum Notice {
     Report(Box<Report>),
     /// The room went on without this member, which tries to come back by itself.
     LeftBehind,
+    /// The room counts more messages of this member than it has said, so that none of its own would be heard again. It has
+    /// taken a new incarnation, joins again by itself, and says again what had no place yet.
+    NewLife {
+        /// This member from now on.
+        me: Arc<Member>,
+    },
     /// This member was too slow: the room ignores its messages until it has caught up.
     CutOff,
     /// Another ring of this room was found, but both together would have more than
@@ -340,6 +352,9 @@ pub enum Fault {
     /// An acknowledgement, a history or a log ends within a run, which is never cut.
     #[error("counts half of what was said together")]
     WithinRun,
+    /// A leader won its election with a longer log than it has.
+    #[error("won an election with a log that it does not have")]
+    FalseClaim,
     /// A log came that lacks messages that the user has seen.
     #[error("would take back messages that were shown")]
     TakenBack,

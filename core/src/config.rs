@@ -90,7 +90,7 @@ pub struct Seed {
     pub incarnation: NonZeroU64,
     /// The room, should the node create one; that of the secret if the room is private. Not [`RoomId::UNKNOWN`].
     pub room: RoomId,
-    /// Decides the node's jitter.
+    /// Decides the node's jitter, and its incarnations should it have to begin a new life.
     pub jitter: [u8; 32],
 }
 

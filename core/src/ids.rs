@@ -36,7 +36,7 @@ impl fmt::Debug for RoomId {
 
 /// A member in one of its lives: a key, and an incarnation.
 ///
-/// Opaque, and totally ordered, by key and then by incarnation; among equal logs the highest id wins an election.
+/// Opaque, and totally ordered, by key and then by incarnation.
 /// `Display` is short, for people; `LowerHex` is the whole id.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId {

@@ -19,7 +19,8 @@
 //!    [`DownReason::Overflow`]. Drop nothing in silence.
 //! 8. Give no more to say than the node [takes](Node::takes); while [`Node::can_say`] is false, do not read the
 //!    user's input.
-//! 9. On [`Action::Halt`] close every link as it says, and end.
+//! 9. Prove the id of the node on each link: that of its seed, and after [`Action::NewLife`] the one that stands there.
+//! 10. On [`Action::Halt`] close every link as it says, and end.
 //!
 //! The node in turn never panics over what comes in, keeps everything within [`limits`], and after each
 //! call has its deadline in the future.

@@ -9,10 +9,12 @@ mod pair;
 use cast::member;
 use pair::{LINK, Pair, cfg, chat, entry, peer, run, said};
 use ringchat_core::limits::{BATCH_BYTES, MAX_TEXT};
-use ringchat_core::wire::{Body, Change, DecodeError, Deliver, Entry, Join, Message, Sync};
+use ringchat_core::wire::{
+    Body, Change, DecodeError, Deliver, Elected, Entry, Install, Join, Message, Proven, Run, Sync,
+};
 use ringchat_core::{
-    Action, Chat, Departure, DownReason, Epoch, Index, Input, Member, Name, Notice, Roster, Seq, Start,
-    UnixTime,
+    Action, Chat, CloseMode, Departure, DialId, DownReason, Epoch, Index, Input, LinkId, Member, Name,
+    Notice, Origin, Roster, Seq, Start, Text, UnixTime,
 };
 
 /// The gaps that are told: whose, and how many messages.
@@ -185,6 +187,79 @@ fn a_line_shows_the_name_that_was_signed_and_the_one_in_the_roster_if_that_is_an
     let lines: Vec<_> = lines.map(|line| (line.from.name.clone(), line.known_as.cloned(), line.at)).collect();
     let (known, at) = (peer().name, UnixTime(0));
     assert_eq!(lines, [(known.clone(), None, at), (alias.name, Some(known), at)]);
+}
+
+/// The leader counts more of the node than the node has said: in the header of an install, whether that tells all numbers
+/// or only the node's.
+fn overcounted(pair: &mut Pair, base: u64) -> Vec<Action> {
+    pair.elect(2);
+    let me = pair.node.me().id;
+    let origins = [(me, Seq(1 << 40))].into();
+    let install = Install { base: Index(base), end: Index(base), origins, ..pair.to_install(2, 3) };
+    pair.receive(LINK, Message::Install(install))
+}
+
+/// The node comes back as the member that it is now. Returns what it submits.
+fn comes_back(pair: &mut Pair, dial: DialId) -> Vec<Proven<Run>> {
+    let link = LinkId(2);
+    pair.handle(Input::LinkUp { link, origin: Origin::Dialed(dial), remote: cast::addr(2) });
+    let elected = Elected { cfg: cfg(3), roster: pair.roster(), history: Vec::new() };
+    pair.receive(link, Message::Elected(elected));
+    let out = pair.receive(link, Message::Install(pair.to_install(3, 3)));
+    assert!(pair.node.is_normal());
+    pair::submitted(out)
+}
+
+#[test]
+fn a_member_of_which_the_room_counts_too_much_takes_a_new_life_and_says_again_what_waits() {
+    for base in [3, 9] {
+        let mut pair = Pair::with_member();
+        let before = pair.node.me().clone();
+        pair.say("mine");
+        let out = overcounted(&mut pair, base);
+        let me = pair.node.me().clone();
+        assert!(me.id.key() == before.id.key() && me.id != before.id && me.addr() == before.addr());
+        assert!(out.contains(&Action::Close { link: LINK, mode: CloseMode::Abort }));
+        let told = |action: &Action| match action {
+            Action::Notify { notice: Notice::NewLife { me }, .. } => Some(me.id),
+            Action::NewLife { id } => Some(*id),
+            _ => None,
+        };
+        assert_eq!(out.iter().filter_map(told).collect::<Vec<_>>(), [me.id, me.id]);
+        let dial = |action: &Action| if let Action::Dial { dial, .. } = action { Some(*dial) } else { None };
+        let next = pair.handle(Input::Tick);
+        let dial = out.iter().chain(&next).find_map(dial).unwrap();
+        let again = comes_back(&mut pair, dial);
+        let again: Vec<_> =
+            again.iter().map(|said| (said.origin.id, said.first, said.at, &said.texts)).collect();
+        assert_eq!(again, [(me.id, Seq(1), UnixTime(7), &Text::new("mine").unwrap().into())]);
+    }
+}
+
+#[test]
+fn a_member_takes_a_new_life_if_its_key_says_more_elsewhere() {
+    let mut pair = Pair::with_member();
+    let me = pair.node.me().clone();
+    let told = pair.told_of(&[entry(3, said(&me, 1, &["from a copy"]), 0)], 0);
+    assert!(matches!(&told[..], [Notice::NewLife { me: new }] if new.id != me.id), "{told:?}");
+    assert_eq!(pair.node.log_len(), Index(3));
+}
+
+#[test]
+fn a_leader_tells_a_member_how_much_the_room_counts_of_it() {
+    let mut pair = Pair::with_member();
+    pair.leave_alone();
+    assert_eq!(pair.install_for_peer(), [(peer().id, Seq(2))].into());
+}
+
+#[cfg(feature = "ablation")]
+#[test]
+#[should_panic(expected = "Overcounted")]
+fn a_member_is_never_heard_again_if_it_takes_no_new_life() {
+    let mut pair = Pair::new(Start::Join { contacts: vec![cast::addr(2)] });
+    pair.node.ablate(&[ringchat_core::Rule::NewLife]);
+    pair.join();
+    overcounted(&mut pair, 9);
 }
 
 #[cfg(feature = "ablation")]

@@ -9,13 +9,13 @@ mod pair;
 
 use std::time::Duration;
 
-use cast::{addr, life, name};
+use cast::{addr, life, member, name};
 use pair::{LINK, Pair, cfg, chat, peer, run};
 use ringchat_core::limits::MAX_CLOCK_LEAP;
-use ringchat_core::wire::{Body, Change, Elected, Hello, Join, Message, Refusal};
+use ringchat_core::wire::{Body, CandidateRank, Change, Elected, Hello, Install, Join, Message, Refusal};
 use ringchat_core::{
-    ConfigId, Departure, DialId, DownReason, Epoch, Fault, Index, Input, Member, NodeId, Origin, Roster,
-    Stamp, Start, View,
+    ConfigId, Departure, DialId, DownReason, Epoch, Fault, Index, Input, Member, NodeId, Origin, RoomId,
+    Roster, Stamp, Start, View,
 };
 
 #[test]
@@ -115,6 +115,56 @@ fn nobody_welcomes_a_newcomer_as_its_own_leader() {
     let view = View { epoch: Epoch(1), leader: pair.node.me().id };
     let elected = Elected { cfg: ConfigId::first(view), roster: pair.roster(), history: Vec::new() };
     assert_eq!(pair.faults(Message::Elected(elected)), [Fault::Unexpected]);
+}
+
+#[test]
+fn who_won_with_a_log_that_it_does_not_have_is_not_followed() {
+    for (claimed, faults) in [(4, vec![]), (5, vec![Fault::FalseClaim])] {
+        let mut pair = Pair::with_member();
+        pair.stand(2, claimed, peer().id);
+        pair.elect(2);
+        let install = Install { end: Index(4), ..pair.to_install(2, 3) };
+        assert_eq!(pair.faults(Message::Install(install)), faults);
+    }
+}
+
+/// The winner of an election between the node and a member with a greater id, whose logs are equal. By the hash it is to
+/// be the node.
+fn winner(mut pair: Pair) -> NodeId {
+    let standing = |id| CandidateRank { epoch: Epoch(1), length: Index(3), id }.standing(RoomId::UNKNOWN);
+    let me = pair.node.me().id;
+    let other = (3..100).map(|place| member(place).id).find(|id| standing(*id) < standing(me)).unwrap();
+    assert!(other > me);
+    pair.join();
+    pair.stand(2, 3, other).unwrap()
+}
+
+#[test]
+fn a_greater_id_wins_nothing() {
+    let pair = Pair::new(Start::Join { contacts: vec![addr(2)] });
+    let me = pair.node.me().id;
+    assert_eq!(winner(pair), me);
+}
+
+#[cfg(feature = "ablation")]
+#[test]
+fn a_greater_id_wins_if_no_hash_decides() {
+    let mut pair = Pair::new(Start::Join { contacts: vec![addr(2)] });
+    pair.node.ablate(&[ringchat_core::Rule::HashedTies]);
+    let me = pair.node.me().id;
+    assert!(winner(pair) > me);
+}
+
+#[test]
+fn equal_logs_win_equally_often() {
+    let mut won = [0; 8];
+    for room in 0..160 {
+        let place = |place: &u64| CandidateRank { epoch: Epoch(1), length: Index(1), id: member(*place).id };
+        let room = RoomId([room; 16]);
+        let winner = (0..8).max_by_key(|it| place(it).standing(room)).unwrap();
+        won[usize::try_from(winner).unwrap()] += 1;
+    }
+    assert!(won.iter().all(|won| (8..40).contains(won)), "{won:?}");
 }
 
 #[test]

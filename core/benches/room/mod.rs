@@ -137,7 +137,7 @@ impl Room {
                     self.queue.push_back((to, vec![down(link)]));
                 }
             }
-            Action::Trust { .. } | Action::Notify { .. } | Action::Halt { .. } => {}
+            Action::Trust { .. } | Action::NewLife { .. } | Action::Notify { .. } | Action::Halt { .. } => {}
         }
     }
 

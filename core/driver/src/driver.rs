@@ -216,6 +216,8 @@ impl<T: Transport> Driver<T> {
             Action::Trust { link } => self.links.trust(link),
             Action::Send { link, envelope } => self.links.send(now, &[link], &envelope),
             Action::Multicast { links, envelope } => self.links.send(now, &links, &envelope),
+            // No link proves an id yet.
+            Action::NewLife { .. } => {}
             Action::Close { link, mode } => self.links.close(now, link, mode),
             Action::Notify { lamport, notice: Notice::Report(report) } => match self.reports.pop_front() {
                 Some(ReportTo::Asker(tell)) => tell(*report),

@@ -72,6 +72,7 @@ impl Trace {
             }
             Action::Dial { dial, addr } => writeln!(lines, "{now} {host:>4} dial {} to {addr}", dial.0),
             Action::Trust { link } => writeln!(lines, "{now} {host:>4} trust {}", link.0),
+            Action::NewLife { id } => writeln!(lines, "{now} {host:>4} new life {}", Id(*id)),
             Action::Close { link, mode } => writeln!(lines, "{now} {host:>4} close {} {mode:?}", link.0),
             Action::Notify { notice, .. } => writeln!(lines, "{now} {host:>4} says {}", Told(notice)),
             Action::Halt { .. } => writeln!(lines, "{now} {host:>4} halts"),

@@ -244,7 +244,7 @@ impl World {
                 self.check_open(link);
                 self.closed.insert(link);
             }
-            Action::Notify { .. } | Action::Halt { .. } => {}
+            Action::NewLife { .. } | Action::Notify { .. } | Action::Halt { .. } => {}
         }
     }
 

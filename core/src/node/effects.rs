@@ -6,7 +6,7 @@ use core::net::SocketAddr;
 
 use super::Outbox;
 use crate::action::{Action, CloseMode, Fault, Notice};
-use crate::ids::{DialId, LinkId, RoomId};
+use crate::ids::{DialId, LinkId, NodeId, RoomId};
 use crate::limits::MAX_CLOCK_LEAP;
 use crate::numbers::Stamp;
 use crate::report::Stats;
@@ -101,6 +101,10 @@ impl Effects {
 
     pub(super) fn dial(&mut self, dial: DialId, addr: SocketAddr) {
         self.out.push(Action::Dial { dial, addr });
+    }
+
+    pub(super) fn new_life(&mut self, id: NodeId) {
+        self.out.push(Action::NewLife { id });
     }
 
     pub(super) fn trust(&mut self, link: LinkId) {

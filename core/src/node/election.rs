@@ -1,5 +1,5 @@
 //! The election of a leader: Chang and Roberts 1979, "An improved algorithm for decentralized
-//! extrema-finding in circular configurations of processes", with the length of the log before the id.
+//! extrema-finding in circular configurations of processes", with the length of the log and a hash before the id.
 //!
 //! A token carries the best candidate that its sender knows, and the path of its way. A member passes on a candidate that
 //! is better than all it has seen, answers a worse one than itself once with its own candidacy, and swallows the rest. A
@@ -15,8 +15,9 @@ use crate::config::Times;
 use crate::ids::{LinkId, NodeId};
 use crate::limits::MAX_ROSTER;
 use crate::node::Timer;
+use crate::numbers::Index;
 use crate::roster::{Member, Roster, View};
-use crate::wire::{CandidateRank, Elect, Elected, Message, RefusedKind};
+use crate::wire::{CandidateRank, Elect, Elected, Message, RefusedKind, Standing};
 
 /// A member's part in an election.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -44,6 +45,12 @@ impl Election {
     pub(super) fn digest(&self, state: &mut impl core::hash::Hasher) {
         use core::hash::Hash;
         (self.key, &self.best, self.sent, self.came_back, self.slept).hash(state);
+    }
+
+    /// The length of the log with which `candidate` stood, if it is the best that this member knows.
+    pub(super) fn length_of(&self, candidate: NodeId) -> Option<Index> {
+        let (best, _) = self.best.as_ref()?;
+        (best.id == candidate).then_some(best.length)
     }
 
     /// Notes that this member has slept.
@@ -81,6 +88,12 @@ impl Node {
             if self.enforces(Rule::LongestLogFirst) { (log.epoch(), log.len()) } else { Default::default() };
         let is_member = self.role.joining().is_none();
         is_member.then_some(CandidateRank { epoch, length, id: self.me.id })
+    }
+
+    /// How a candidate compares with others.
+    fn standing(&self, candidate: CandidateRank) -> Standing {
+        let standing = candidate.standing(self.effects.room());
+        if self.enforces(Rule::HashedTies) { standing } else { standing.by_id() }
     }
 
     /// Limits the time of an election, or of the wait for its winner's log.
@@ -170,10 +183,13 @@ impl Node {
     fn on_candidate(&mut self, candidate: CandidateRank, mut path: Vec<NodeId>) {
         let me = self.me.id;
         let swallows = self.enforces(Rule::SwallowRepeats);
-        let Some(election) = self.role.election_mut() else { return };
+        let Some(election) = self.role.election() else { return };
         let best = election.best.as_ref().map(|(best, _)| *best);
         let repeated = Some(candidate) == best || path.contains(&me);
-        let is_news = Some(candidate) >= best && !(repeated && swallows);
+        let standing = self.standing(candidate);
+        let is_news = best.is_none_or(|best| standing >= self.standing(best)) && !(repeated && swallows);
+        let is_worse = election.key.is_some_and(|key| standing < self.standing(key));
+        let Some(election) = self.role.election_mut() else { return };
         if candidate.id == me {
             if election.key == Some(candidate) && best == election.key {
                 election.best = Some((candidate, path));
@@ -182,7 +198,7 @@ impl Node {
                 let follow_up = if election.slept { FollowUp::Elect } else { FollowUp::PassToken };
                 self.note(follow_up);
             }
-        } else if election.key.is_some_and(|key| candidate < key) && best.is_none() {
+        } else if is_worse && best.is_none() {
             self.tell_election(ElectionPhase::Swallow, candidate.id);
             self.stand();
             self.note(FollowUp::PassToken);

@@ -45,6 +45,11 @@ impl Joining {
     pub(crate) fn fresh(contacts: Vec<SocketAddr>, limit: Instant) -> Self {
         Self { contacts, turn: 0, failures: BTreeMap::new(), told: BTreeSet::new(), limit, fresh: true }
     }
+
+    /// For a node that was a member, and wants back in.
+    pub(super) fn again(contacts: Vec<SocketAddr>, limit: Instant) -> Self {
+        Self { fresh: false, ..Self::fresh(contacts, limit) }
+    }
 }
 
 impl Node {
@@ -258,7 +263,7 @@ impl Node {
         let others: Vec<SocketAddr> = others.filter(|addr| !contacts.contains(addr)).collect();
         contacts.extend(others);
         let limit = self.now().after(Config::JOIN_TIMEOUT);
-        self.rejoin(Joining { fresh: false, ..Joining::fresh(contacts, limit) });
+        self.rejoin(Joining::again(contacts, limit), Notice::LeftBehind);
     }
 
     /// Leads a ring of one, which other members may join: none can be reached.

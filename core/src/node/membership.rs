@@ -140,6 +140,11 @@ impl Membership {
         self.lapsed = None;
     }
 
+    /// This node has another id from now on, which is no member yet.
+    pub(super) fn begin_new_life(&mut self, me: NodeId) {
+        self.me = me;
+    }
+
     /// Is the first member of a new room.
     pub(super) fn create(&mut self, roster: Roster) {
         self.log.roster = roster;

@@ -20,6 +20,7 @@ mod log;
 mod lost_members;
 mod membership;
 mod merging;
+mod new_life;
 mod own_messages;
 mod reach;
 mod recovery;
@@ -50,6 +51,7 @@ use self::leadership::Leadership;
 use self::leaving::Leaving;
 use self::links::Links;
 use self::membership::Membership;
+use self::new_life::Lives;
 use self::own_messages::OwnMessages;
 use self::reach::Reach;
 use self::replica::Replica;
@@ -112,7 +114,7 @@ impl Node {
             ring: Ring::default(),
             links: Links::default(),
             replica: Replica::default(),
-            own: OwnMessages::new(identity),
+            own: OwnMessages::new(identity, Lives::new(&jitter)),
             doubt: Doubt::default(),
             reach: Reach::default(),
             effects: Effects::new(now),

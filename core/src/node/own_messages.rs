@@ -3,9 +3,11 @@
 use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::mem;
 
+use super::new_life::Lives;
 use crate::action::Notice;
-use crate::ids::RoomId;
+use crate::ids::{NodeId, RoomId};
 use crate::limits::{BATCH_BYTES, SUBMIT_WINDOW, SUBMIT_WINDOW_BYTES};
 use crate::numbers::{Index, Seq, Stamp};
 use crate::roster::Member;
@@ -19,6 +21,8 @@ use crate::wire::{Entry, Proven, Run, texts_of_a_run, weight};
 pub(crate) struct OwnMessages {
     /// Signs what is said.
     identity: Identity,
+    /// The lives in which its holder may say more.
+    lives: Lives,
     /// The number of the last message said.
     last: Seq,
     /// The number of the last message signed.
@@ -46,9 +50,10 @@ struct Unsigned {
 }
 
 impl OwnMessages {
-    pub(super) fn new(identity: Identity) -> Self {
+    pub(super) fn new(identity: Identity, lives: Lives) -> Self {
         Self {
             identity,
+            lives,
             last: Seq::default(),
             signed: Seq::default(),
             waiting: VecDeque::new(),
@@ -130,6 +135,18 @@ impl OwnMessages {
             None => drop(self.unsigned.pop_front()),
         }
         Some((next, at))
+    }
+
+    /// Begins a new life, and says again what waits, with numbers that begin anew. Returns the new id.
+    pub(super) fn begin_new_life(&mut self) -> NodeId {
+        let id = NodeId::new(self.identity.key(), self.lives.next());
+        let former = mem::replace(self, Self::new(self.identity.clone(), self.lives.clone()));
+        let signed = former.waiting.iter().map(|said| (said.texts.clone(), said.at));
+        let unsigned = former.unsigned.into_iter().map(|unsigned| (unsigned.texts, unsigned.at));
+        for (texts, at) in signed.chain(unsigned) {
+            self.say(texts, at);
+        }
+        id
     }
 
     /// Marks the runs from the number `first` on for the leader.
@@ -246,7 +263,7 @@ mod tests {
 
     fn own() -> (OwnMessages, Arc<Member>) {
         let me: Arc<Member> = Member::numbered(1).into();
-        (OwnMessages::new(Identity::sham(*me.id.key())), me)
+        (OwnMessages::new(Identity::sham(*me.id.key()), Lives::new(&[7; 32])), me)
     }
 
     #[test]

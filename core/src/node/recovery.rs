@@ -26,13 +26,15 @@ pub(crate) struct Syncing {
     announcement: Elected,
     /// The member that the announcement was passed on to.
     told: Option<NodeId>,
+    /// The length of the log with which the leader won, as far as this node knows; what comes is at least as long.
+    claimed: Index,
     /// What the log has to become, and the entries that have come for it.
     install: Option<Installing>,
 }
 
 impl Syncing {
-    pub(super) fn new(announcement: Elected) -> Self {
-        Self { announcement, told: None, install: None }
+    pub(super) fn new(announcement: Elected, claimed: Index) -> Self {
+        Self { announcement, told: None, claimed, install: None }
     }
 
     /// The view that this node waits to be in.
@@ -40,7 +42,8 @@ impl Syncing {
         self.announcement.cfg.view
     }
 
-    /// The announcement, to whom it was passed on, and what has come of the log.
+    /// The announcement, to whom it was passed on, and what has come of the log. The claim decides nothing while no leader
+    /// lies.
     #[cfg(feature = "inspect")]
     pub(super) fn state(&self) -> (&Elected, Option<NodeId>, Option<&Installing>) {
         (&self.announcement, self.told, self.install.as_ref())
@@ -156,8 +159,9 @@ impl Node {
             return self.accuse(member, Fault::WithinRun);
         }
         let base = common.max(self.replica.log().base());
-        let (below, origins) =
-            if base > common { self.replica.log().below_base() } else { Default::default() };
+        let log = self.replica.log();
+        let yours = || [(member, log.last_of(member))].into();
+        let (below, origins) = if base > common { log.below_base() } else { (Vec::new(), yours()) };
         let install = Install {
             cfg: self.membership.cfg(),
             roster: self.membership.roster().clone(),
@@ -176,6 +180,9 @@ impl Node {
         let Some(syncing) = self.role.syncing_mut() else { return };
         if syncing.view() != install.cfg.view || leader != syncing.view().leader {
             return;
+        }
+        if install.end < syncing.claimed {
+            return self.accuse(leader, Fault::FalseClaim);
         }
         if install.common > self.replica.log().len()
             || install.base < install.common
@@ -230,6 +237,9 @@ impl Node {
             .is_some_and(|(install, entries)| next_installed(install, entries) == install.end);
         let leader = syncing.view().leader;
         if complete && let Some((install, entries)) = syncing.install.take() {
+            if self.is_overcounted(&install, &entries) {
+                return self.begin_new_life();
+            }
             if let Err(fault) = self.replica.check_install(&install, &entries) {
                 return self.accuse(leader, fault);
             }

@@ -108,7 +108,9 @@ impl Node {
         let origin = said.origin.id;
         let takes_any = (!self.enforces(Rule::OnlyNewNumbers)).then_some(0);
         let missing = said.missing_after(self.replica.log().last_of(origin)).or(takes_any);
-        let is_news = said.first > self.replica.departed().last_of(origin);
+        // What this node did not say, though its key signed it, would take the place of what it will say.
+        let is_own = origin != self.me.id || said.last() <= self.own.last();
+        let is_news = is_own && said.first > self.replica.departed().last_of(origin);
         match missing.filter(|_| is_news) {
             Some(missing) => self.sequence(Body::Chat { said, missing, replayed }),
             None => self.check_fork(&said),
@@ -198,6 +200,9 @@ impl Node {
             }
             if entry.index > len || entry.view != self.membership.view() {
                 return self.leader_linked();
+            }
+            if self.is_beyond_said(&entry) {
+                return self.begin_new_life();
             }
             if !self.replica.log().may_go_on(len, core::slice::from_ref(&entry)) {
                 return self.accuse(sender, Fault::LogOrder);

@@ -20,7 +20,7 @@ use super::recovery::Syncing;
 use super::timers::Timer;
 use crate::action::{CloseMode, ElectionPhase, Ending, Notice};
 use crate::ids::{NodeId, RoomId};
-use crate::numbers::Epoch;
+use crate::numbers::{Epoch, Index};
 use crate::roster::{ConfigId, Roster, View};
 use crate::wire::{Body, Change, Elected};
 
@@ -202,10 +202,13 @@ impl Node {
         }
         let leader = elected.cfg.view.leader;
         self.drop_attempts();
+        let is_elected = elected.cfg.view.epoch == self.membership.promised();
+        let election = self.role.election().filter(|_| is_elected);
+        let claimed = election.and_then(|election| election.length_of(leader)).unwrap_or_default();
         self.membership.follow(elected.cfg.view.epoch);
         let (cfg, roster) = (elected.cfg, elected.roster.clone());
         let joining = self.leave_role();
-        self.role = Role::Syncing { syncing: Syncing::new(elected), leader_lost: false, joining };
+        self.role = Role::Syncing { syncing: Syncing::new(elected, claimed), leader_lost: false, joining };
         self.arm_election();
         self.learn_route(cfg, &roster);
         self.tell_election(ElectionPhase::Elected, leader);
@@ -219,7 +222,7 @@ impl Node {
             self.timers.clear(Timer::Initiate);
         }
         if self.role.is_following() {
-            let syncing = Syncing::new(self.announcement());
+            let syncing = Syncing::new(self.announcement(), Index::default());
             self.leave_role();
             self.role = Role::Syncing { syncing, leader_lost: false, joining: None };
             self.arm_election();
@@ -279,12 +282,12 @@ impl Node {
         true
     }
 
-    /// Wants back in: the room went on without this node.
-    pub(super) fn rejoin(&mut self, joining: Joining) {
+    /// Wants back in. The user is told why.
+    pub(super) fn rejoin(&mut self, joining: Joining, why: Notice) {
         self.leave_role();
         self.role = Role::Joining(joining);
         self.membership.set_ready(false);
-        self.effects.notify(Notice::LeftBehind);
+        self.effects.notify(why);
         self.timers.arm(Timer::Join, core::time::Duration::ZERO);
     }
 

@@ -22,8 +22,10 @@ pub enum Rule {
     SequenceTails,
     /// A frozen member appends nothing of an older view.
     Freeze,
-    /// The longest log wins an election, and only among equal logs the highest id.
+    /// The longest log wins an election, and only among equal logs the hash.
     LongestLogFirst,
+    /// Among equal logs a hash decides, not the id.
+    HashedTies,
     /// A token seen before goes no further.
     SwallowRepeats,
     /// A token's holder that finds the candidate dead starts a new election.
@@ -69,6 +71,8 @@ pub enum Rule {
     GiveUpUnlinkable,
     /// Messages of a member that departed for good do not come back.
     RememberDeparted,
+    /// A member of which the room counts more than it has said begins a new life.
+    NewLife,
     /// A clock is patient with a late driver.
     PatientClock,
     /// A leader that slept appends nothing until all members have answered or are lost.
@@ -78,13 +82,14 @@ pub enum Rule {
 #[cfg(feature = "ablation")]
 impl Rule {
     /// All rules.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 31] = [
         Self::OnlyNewNumbers,
         Self::ShowOnce,
         Self::Resubmit,
         Self::SequenceTails,
         Self::Freeze,
         Self::LongestLogFirst,
+        Self::HashedTies,
         Self::SwallowRepeats,
         Self::DeadCandidateStartsAnew,
         Self::ElectionTimeout,
@@ -106,6 +111,7 @@ impl Rule {
         Self::RemindUnsynced,
         Self::GiveUpUnlinkable,
         Self::RememberDeparted,
+        Self::NewLife,
         Self::PatientClock,
         Self::DoubtAfterSleep,
     ];

@@ -11,6 +11,7 @@ use super::run::Run;
 use crate::ids::{NodeId, RoomId};
 use crate::numbers::{Epoch, Index, Seq, Stamp};
 use crate::roster::{ConfigId, Member, Roster, View};
+use crate::secure::derive;
 
 /// A message on its way.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -216,8 +217,8 @@ pub struct Beat {
     pub stable: Index,
 }
 
-/// How a candidate ranks: by the epoch of its log, then by the length of its log, then by its id.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+/// What a candidate has to show. Its [`standing`](Self::standing) decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct CandidateRank {
     /// The epoch of the last entry of its log.
     pub epoch: Epoch,
@@ -225,6 +226,41 @@ pub struct CandidateRank {
     pub length: Index,
     /// The candidate.
     pub id: NodeId,
+}
+
+impl CandidateRank {
+    /// How the candidate compares with others in the room: by the epoch of its log, then by the length of its log, then by a
+    /// hash of both, the room and the id. Which of equal logs wins differs from one election to the next, so nobody gains
+    /// by the choice of a key.
+    pub fn standing(&self, room: RoomId) -> Standing {
+        let Self { epoch, length, id } = *self;
+        let parts: [&[u8]; 5] = [
+            &room.0,
+            &epoch.0.to_be_bytes(),
+            &length.0.to_be_bytes(),
+            id.key(),
+            &id.incarnation().get().to_be_bytes(),
+        ];
+        Standing { epoch, length, tie: derive("ringchat/3 tie", parts), id }
+    }
+}
+
+/// How a candidate compares with others: the greatest wins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Standing {
+    epoch: Epoch,
+    length: Index,
+    /// Decides between equal logs.
+    tie: [u8; 16],
+    /// Decides between equal hashes.
+    id: NodeId,
+}
+
+impl Standing {
+    /// The same, but among equal logs the greatest id wins.
+    pub(crate) fn by_id(self) -> Self {
+        Self { tie: [0; 16], ..self }
+    }
 }
 
 /// A candidacy.
@@ -301,7 +337,8 @@ pub struct Install {
     pub base: Index,
     /// The entries that follow end here.
     pub end: Index,
-    /// The highest message number of each origin below `base`.
+    /// The highest message number of each origin below `base`. If no history is missing (`base` is `common`), only that
+    /// of the receiver in the whole log.
     pub origins: BTreeMap<NodeId, Seq>,
     /// The history of the log below `base`.
     pub history: Vec<ViewSpan>,

@@ -19,7 +19,7 @@ pub use frame::{FrameDecoder, GREETING, VERSION, encode};
 pub(crate) use incoming::Incoming;
 pub use message::{
     Beat, CandidateRank, Deliver, Elect, Elected, Envelope, Hello, Install, Join, Message, NotMember,
-    Refusal, RefusedKind, Sync, ViewSpan,
+    Refusal, RefusedKind, Standing, Sync, ViewSpan,
 };
 pub use proven::Proven;
 pub use run::Run;

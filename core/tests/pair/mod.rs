@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ringchat_core::wire::{
-    Beat, Body, Change, Deliver, Elected, Entry, Envelope, Install, Join, Message, Proven, Run, Sync,
+    Beat, Body, CandidateRank, Change, Deliver, Elect, Elected, Entry, Envelope, Install, Join, Message,
+    Proven, Run, Sync, ViewSpan,
 };
 use ringchat_core::{
     Action, Command, Config, ConfigId, DialFailure, DialId, DownReason, Epoch, Fault, Index, Input, Instant,
-    LinkId, Member, Node, Notice, Origin, RoomId, Roster, Seq, Stamp, Start, Text, TextRun, UnixTime, View,
+    LinkId, Member, Node, NodeId, Notice, Origin, RoomId, Roster, Seq, Stamp, Start, Text, TextRun, UnixTime,
+    View,
 };
 
 use crate::cast::{addr, member, name, seed};
@@ -52,11 +54,27 @@ impl Pair {
     /// The peer comes to the node, which leads, as one that was left behind, and shows what it has beyond the node's log.
     /// Returns what the node tells its user of that.
     pub(crate) fn come_to_leader(&mut self, tail: Vec<Proven<Run>>) -> Vec<Notice> {
+        let sync = self.lead_with(tail, Vec::new());
+        self.notices(sync)
+    }
+
+    /// The last numbers in the install for the peer, which comes to the node, which leads, and has the node's log of the
+    /// first epoch.
+    pub(crate) fn install_for_peer(&mut self) -> BTreeMap<NodeId, Seq> {
+        let history = vec![ViewSpan { view: cfg(1).view, end: Index(3) }];
+        let sync = self.lead_with(Vec::new(), history);
+        let installed = |action| {
+            let Action::Send { envelope, .. } = action else { return None };
+            if let Message::Install(install) = envelope.message { Some(install.origins) } else { None }
+        };
+        self.receive(LINK, sync).into_iter().find_map(installed).unwrap()
+    }
+
+    fn lead_with(&mut self, tail: Vec<Proven<Run>>, history: Vec<ViewSpan>) -> Message {
         self.handle(Input::LinkUp { link: LINK, origin: Origin::Accepted, remote: addr(2) });
         let join = Join { me: peer(), contact: None, epoch: Epoch(9), generation: 1, ring: Vec::new() };
         self.notices(Message::Join(join));
-        let sync = Sync { view: self.node.view(), history: Vec::new(), tail, more: false };
-        self.notices(Message::Sync(sync))
+        Message::Sync(Sync { view: self.node.view(), history, tail, more: false })
     }
 
     pub(crate) fn new(start: Start) -> Self {
@@ -86,8 +104,7 @@ impl Pair {
 
     /// What the node tells its user of `message`.
     pub(crate) fn notices(&mut self, message: Message) -> Vec<Notice> {
-        let envelope = Envelope { room: RoomId::UNKNOWN, stamp: Stamp(1), message };
-        let out = self.handle(Input::Received { link: LINK, envelope });
+        let out = self.receive(LINK, message);
         let told = |action| if let Action::Notify { notice, .. } = action { Some(notice) } else { None };
         out.into_iter().filter_map(told).collect()
     }
@@ -108,12 +125,25 @@ impl Pair {
     pub(crate) fn say_all(&mut self, texts: &[&str]) -> Vec<Proven<Run>> {
         let texts: Vec<Text> = texts.iter().map(|text| Text::new(text).unwrap()).collect();
         let texts = TextRun::new(&texts).unwrap();
-        let out = self.handle(Input::Command(Command::Say { texts, at: UnixTime(7) }));
-        let said = |action| {
+        submitted(self.handle(Input::Command(Command::Say { texts, at: UnixTime(7) })))
+    }
+
+    pub(crate) fn receive(&mut self, link: LinkId, message: Message) -> Vec<Action> {
+        let envelope = Envelope { room: RoomId::UNKNOWN, stamp: Stamp(1), message };
+        self.handle(Input::Received { link, envelope })
+    }
+
+    /// The peer passes on the token of a candidate with a log of that length. Returns the candidate whose token the node
+    /// passes on.
+    pub(crate) fn stand(&mut self, epoch: u64, length: u64, id: NodeId) -> Option<NodeId> {
+        let candidate = CandidateRank { epoch: Epoch(1), length: Index(length), id };
+        let elect =
+            Elect { epoch: Epoch(epoch), candidate, path: vec![peer().id], cfg: cfg(1), roster: None };
+        let passed = |action| {
             let Action::Send { envelope, .. } = action else { return None };
-            if let Message::Submit { said, .. } = envelope.message { Some(said) } else { None }
+            if let Message::Elect(elect) = envelope.message { Some(elect.candidate.id) } else { None }
         };
-        out.into_iter().find_map(said).unwrap_or_default()
+        self.receive(LINK, Message::Elect(elect)).into_iter().find_map(passed)
     }
 
     pub(crate) fn elect(&mut self, epoch: u64) {
@@ -219,6 +249,15 @@ impl Pair {
             body: Body::Membership { cfg, change: change.into() },
         }
     }
+}
+
+/// What a node submits.
+pub(crate) fn submitted(out: Vec<Action>) -> Vec<Proven<Run>> {
+    let said = |action| {
+        let Action::Send { envelope, .. } = action else { return None };
+        if let Message::Submit { said, .. } = envelope.message { Some(said) } else { None }
+    };
+    out.into_iter().find_map(said).unwrap_or_default()
 }
 
 pub(crate) fn fault(action: &Action) -> Option<Fault> {

@@ -137,7 +137,7 @@ impl Rehearsal {
                 }
             }
             Action::Halt { .. } => drop(self.nodes.remove(&who)),
-            Action::Trust { .. } | Action::Notify { .. } => {}
+            Action::Trust { .. } | Action::NewLife { .. } | Action::Notify { .. } => {}
         }
     }
 

@@ -232,7 +232,7 @@ impl Host {
         for action in out {
             match action {
                 Action::Dial { dial, addr } => asks.push(Ask::Dial { dial, addr }),
-                Action::Trust { .. } => {}
+                Action::Trust { .. } | Action::NewLife { .. } => {}
                 Action::Send { link, envelope } => {
                     asks.push(Ask::Send {
                         link,

@@ -5,7 +5,7 @@ use alloc::format;
 use alloc::string::String;
 
 use ringchat_core::wire::{CandidateRank, Elect};
-use ringchat_core::{Epoch, Index, Instant, LinkId, Node, View};
+use ringchat_core::{Epoch, Index, Instant, LinkId, Node, RoomId, View};
 
 use super::Violation;
 use crate::{HostId, Property};
@@ -25,11 +25,17 @@ struct Sent {
 }
 
 impl Tokens {
-    /// A process sends a token. Checks [`Property::TokensImprove`].
+    /// A process of a room sends a token. Checks [`Property::TokensImprove`].
     ///
     /// # Errors
     /// If the process passes a token on again, or a token for a worse candidate.
-    pub fn send(&mut self, host: HostId, now: Instant, link: LinkId, elect: &Elect) -> Result<(), Violation> {
+    pub fn send(
+        &mut self,
+        (host, room): (HostId, RoomId),
+        now: Instant,
+        link: LinkId,
+        elect: &Elect,
+    ) -> Result<(), Violation> {
         let fail = |what: &str| {
             let candidate = elect.candidate.id;
             Err(Violation::new(
@@ -43,7 +49,7 @@ impl Tokens {
         if sent.epoch > elect.epoch {
             return fail(&format!("follows one of epoch {}", sent.epoch));
         }
-        if sent.epoch == elect.epoch && sent.candidate > elect.candidate {
+        if sent.epoch == elect.epoch && sent.candidate.standing(room) > elect.candidate.standing(room) {
             return fail(&format!("follows a better one, for {}", sent.candidate.id));
         }
         if (sent.epoch, sent.candidate) != (elect.epoch, elect.candidate) {
@@ -90,6 +96,8 @@ mod tests {
 
     use crate::{Place, id_of};
 
+    const ROOM: RoomId = RoomId([1; 16]);
+
     fn elect(epoch: u64, candidate: Place) -> Elect {
         let id = |n| id_of(n, NonZeroU64::MIN);
         let candidate = CandidateRank { epoch: Epoch(1), length: Index(5), id: id(candidate) };
@@ -99,9 +107,12 @@ mod tests {
 
     #[test]
     fn tokens_may_only_become_better_and_go_each_way_once() {
+        let mut ranked: Vec<Place> = (1..9).collect();
+        ranked.sort_by_key(|place| elect(1, *place).candidate.standing(ROOM));
         let mut tokens = Tokens::default();
         let mut send = |link, epoch, candidate| {
-            tokens.send(HostId(0), Instant::ZERO, LinkId(link), &elect(epoch, candidate)).is_ok()
+            let (host, elect) = ((HostId(0), ROOM), elect(epoch, ranked[candidate]));
+            tokens.send(host, Instant::ZERO, LinkId(link), &elect).is_ok()
         };
         assert!(send(1, 2, 4));
         assert!(send(1, 2, 6), "a better one");

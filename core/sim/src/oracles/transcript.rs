@@ -96,7 +96,8 @@ pub struct Transcripts {
     gone: BTreeSet<HostId>,
     /// The processes that were stopped for a while.
     slept: BTreeSet<HostId>,
-    by_id: BTreeMap<NodeId, HostId>,
+    /// The process of each id, and how much its user had said in earlier lives.
+    by_id: BTreeMap<NodeId, (HostId, usize)>,
     /// For each place of the log, the processes that have shown it, and the message that each has shown there.
     places: BTreeMap<Index, Vec<(HostId, NodeId, Seq)>>,
     leaders: BTreeMap<Epoch, NodeId>,
@@ -153,6 +154,14 @@ impl Transcripts {
         self.all[host.0].said.push((text, now));
     }
 
+    /// The node of a process takes another id, and says again the last `waiting` messages of its user.
+    pub fn new_life(&mut self, host: HostId, id: NodeId, waiting: u64) {
+        let it = &mut self.all[host.0];
+        it.me = Some(id);
+        let waiting = usize::try_from(waiting).unwrap_or(usize::MAX);
+        self.by_id.insert(id, (host, it.said.len().saturating_sub(waiting)));
+    }
+
     /// A process shows something.
     ///
     /// # Errors
@@ -178,7 +187,7 @@ impl Transcripts {
                 it.me = Some(me.id);
                 it.ready.get_or_insert(now);
                 it.times_ready += 1;
-                self.by_id.insert(me.id, host);
+                self.by_id.entry(me.id).or_insert((host, 0));
             }
             Notice::Chat(chat) => return chat.lines().try_for_each(|line| self.line(host, now, &line)),
             Notice::Gap { from, count } => return self.gap(host, now, from, *count),
@@ -283,22 +292,24 @@ impl Transcripts {
 
     /// How many messages `origin` had said when `host` became a member.
     fn said_before_ready(&self, host: HostId, origin: NodeId) -> Seq {
-        let (Some(ready), Some(origin)) = (self.all[host.0].ready, self.by_id.get(&origin)) else {
+        let (Some(ready), Some(&(origin, earlier))) = (self.all[host.0].ready, self.by_id.get(&origin))
+        else {
             return Seq::default();
         };
-        Seq(self.all[origin.0].said.iter().take_while(|(_, at)| *at < ready).count() as u64)
+        let said = self.all[origin.0].said.iter().skip(earlier);
+        Seq(said.take_while(|(_, at)| *at < ready).count() as u64)
     }
 
     /// The reason why nobody can have said this, if there is one.
     fn invented(&self, host: HostId, shown: &ChatLine<'_>) -> Option<String> {
-        let Some(&origin) = self.by_id.get(&shown.from.id) else {
+        let Some(&(origin, earlier)) = self.by_id.get(&shown.from.id) else {
             return Some("nobody of that id was ever a member".into());
         };
-        if shown.mine != (origin == host) {
+        if shown.mine != (self.all[host.0].me == Some(shown.from.id)) {
             return Some(format!("mine is {}", shown.mine));
         }
         let number = usize::try_from(shown.seq.0).unwrap_or(usize::MAX);
-        match number.checked_sub(1).and_then(|n| self.all[origin.0].said.get(n)) {
+        match number.checked_sub(1).and_then(|n| self.all[origin.0].said.get(n.saturating_add(earlier))) {
             None => Some("never said".into()),
             Some((said, _)) if said.as_str() != shown.text => Some(format!("{said:?} was said")),
             Some(_) => None,
@@ -355,7 +366,8 @@ impl Transcripts {
         if !survives {
             return Seq::default();
         }
-        let all = Seq(sender.said.len() as u64);
+        let earlier = self.by_id.get(&id).map_or(0, |(_, earlier)| *earlier);
+        let all = Seq(sender.said.len().saturating_sub(earlier) as u64);
         if all > self.said_before_ready(to, id) { all } else { Seq::default() }
     }
 

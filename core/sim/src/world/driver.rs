@@ -85,6 +85,7 @@ impl World {
         match action {
             Action::Dial { dial, addr } => self.network.dial(host, dial, addr),
             Action::Trust { link } => self.network.trust(link),
+            Action::NewLife { id } => self.transcripts.new_life(host, id, self.node(host).stats().waiting),
             Action::Send { link, envelope } => self.send(host, &[link], &envelope)?,
             Action::Multicast { links, envelope } => self.send(host, &links, &envelope)?,
             Action::Close { link, mode } => self.network.close(link, mode),
@@ -122,7 +123,9 @@ impl World {
         *self.counts.sent.entry(kind(&envelope.message)).or_default() += copies;
         if let Message::Elect(elect) = &envelope.message {
             *self.counts.elects.entry(elect.epoch).or_default() += copies;
-            links.iter().try_for_each(|&link| self.tokens.send(host, self.now, link, elect))?;
+            links
+                .iter()
+                .try_for_each(|&link| self.tokens.send((host, envelope.room), self.now, link, elect))?;
         }
         let bytes = self.network.send(links, envelope).map_err(|error| {
             let detail = format!("{} sends a {}: {error}", self.label(host), kind(&envelope.message));

@@ -18,6 +18,8 @@ pub enum BrokenInvariant {
     RouteBehind,
     /// The own messages that wait are not numbered in a row up to the last one said.
     Submissions,
+    /// The log counts more messages of this node than it has said.
+    Overcounted,
     /// More was shown of an origin than the log holds.
     ShownAboveLog,
     /// Leads in a view of another, or while frozen.
@@ -39,6 +41,7 @@ impl fmt::Display for BrokenInvariant {
             Self::ViewAbovePromise => "the view is above the promise",
             Self::RouteBehind => "the route is older than the configuration",
             Self::Submissions => "the own messages that wait are not in a row",
+            Self::Overcounted => "the log counts more own messages than were said",
             Self::ShownAboveLog => "more was shown than the log holds",
             Self::FalseLeader => "leads where it does not",
             Self::StableAboveLog => "more is stable than there is",
@@ -66,6 +69,8 @@ pub fn check(node: &Node) -> Result<(), BrokenInvariant> {
         BrokenInvariant::RouteBehind,
     )?;
     holds(submissions_in_row(node), BrokenInvariant::Submissions)?;
+    let counted = node.replica.log().last_of(node.me.id);
+    holds(counted <= node.own.last(), BrokenInvariant::Overcounted)?;
     let normal = node.is_normal();
     let shown = node.replica.shown().iter().all(|(id, seq)| {
         node.replica.log().last_of(*id) >= *seq || node.replica.log().last_of(*id) == Seq::default()

@@ -8,7 +8,7 @@ pub mod invariants;
 pub use self::digest::digest_message;
 
 use super::Node;
-use crate::ids::NodeId;
+use crate::ids::{NodeId, RoomId};
 use crate::numbers::{Epoch, Index, Seq, Stamp};
 use crate::report::Stats;
 use crate::roster::{ConfigId, Member, Roster, View};
@@ -18,6 +18,11 @@ impl Node {
     /// The view in which the log was last written.
     pub fn view(&self) -> View {
         self.membership.view()
+    }
+
+    /// The room, once it is known.
+    pub fn room(&self) -> RoomId {
+        self.effects.room()
     }
 
     /// No entry of an older epoch is appended any more.
