@@ -1,6 +1,6 @@
 //! The frontend for programs: one JSON object per line, both ways.
 //!
-//! The codes of an `error` that ends the session: `listen`, `system`, `join_timeout`, `not_ringchat`, `version`,
+//! The codes of an `error` that ends the session: `listen`, `system`, `join_timeout`, `not_ringchat`,
 //! `room_full`, `unsure`, `input`, `output`, `internal`. The codes of an `error` after which the session goes on:
 //! `bad_command`, `text_too_long`, `not_taken`, `not_yet`, `left_behind`, `cut_off`, `too_many_to_merge`, `log_file`.
 

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::derive::{Secret, destination, open_psk};
 use super::key::Identity;
+use crate::config::{Config, Seed};
 use crate::ids::NodeId;
 
 /// Whether strangers can join a room.
@@ -42,6 +43,15 @@ impl Credentials {
     /// Those of the person with `identity`, in the life called `incarnation`, for an open room.
     pub fn open(identity: Identity, incarnation: NonZeroU64) -> Self {
         Self::new(Zeroizing::new(open_psk()), Privacy::Open, identity, incarnation)
+    }
+
+    /// Those of the node that `seed` makes of `config`: for the private room whose secret it has, or an open one.
+    pub fn of(config: &Config, seed: &Seed) -> Self {
+        let (identity, incarnation) = (seed.identity.clone(), seed.incarnation);
+        match &config.secret {
+            Some(secret) => Self::private(secret, identity, incarnation),
+            None => Self::open(identity, incarnation),
+        }
     }
 
     /// Lets `resolver` implement what it can of the suite, in place of the pure implementations. Its random source is not
