@@ -101,7 +101,11 @@ impl Driver {
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
                 let to_accept = to_accept.clone();
-                thread::spawn(move || Client::accept(stream, somebody(ME)).map(|link| to_accept.send(link)));
+                thread::spawn(move || {
+                    if let Ok(link) = Client::accept(stream, somebody(ME)) {
+                        drop(to_accept.send(link));
+                    }
+                });
             }
         });
         let start = Instant::now();

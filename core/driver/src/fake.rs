@@ -69,7 +69,8 @@ pub(crate) fn open(
     jobs
 }
 
-/// What was done to a socket.
+/// What was done to a socket, and what it does.
+#[allow(clippy::struct_excessive_bools, reason = "facts that do not depend on one another")]
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     /// What each write brought.

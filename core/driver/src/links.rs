@@ -154,14 +154,11 @@ impl<T: Transport> Links<T> {
         Some(Input::LinkUp { link: id, origin, remote, peer })
     }
 
-    /// A link does not open.
-    fn fail(&mut self, id: LinkId, failed: Opening<T>, failure: impl FnOnce(&Dial) -> DialFailure) {
-        match failed.end {
+    /// A link does not open. The node hears of it if it dialed.
+    fn fail(&mut self, id: LinkId, end: &End, reason: DialFailure) {
+        match end {
             End::Accepted(_) => self.door.go(id),
-            End::Dialed(dial) => {
-                let reason = failure(&dial);
-                self.pending.push_back(Input::DialFailed { dial: dial.id, reason });
-            }
+            End::Dialed(dial) => self.pending.push_back(Input::DialFailed { dial: dial.id, reason }),
         }
     }
 
@@ -244,10 +241,11 @@ impl<T: Transport> Links<T> {
             return self.cut(at);
         }
         if let Some(failed) = self.opening.remove(&id) {
-            if let End::Accepted(remote) = failed.end {
+            if let End::Accepted(remote) = &failed.end {
                 log::debug!("no link to {remote}: {reason}");
             }
-            return self.fail(id, failed, |dial| failure_of_link(reason, dial.expected.is_some()));
+            let expected = matches!(failed.end, End::Dialed(Dial { expected: Some(_), .. }));
+            return self.fail(id, &failed.end, failure_of_link(reason, expected));
         }
         self.take_down(id, reason);
     }
@@ -301,7 +299,7 @@ impl<T: Transport> Links<T> {
         }
         let late = self.opening.extract_if(.., |_, opening| opening.until <= now).collect::<Vec<_>>();
         for (id, opening) in late {
-            self.fail(id, opening, |_| DialFailure::Unanswered);
+            self.fail(id, &opening.end, DialFailure::Unanswered);
         }
     }
 

@@ -76,7 +76,7 @@ impl Relay {
 
 impl Shared {
     fn pass(&self, mut from: TcpStream, mut to: TcpStream, is_answer: bool) {
-        let mut bytes = [0; 64 * 1024];
+        let mut bytes = [0; 16 * 1024];
         while let Ok(read @ 1..) = from.read(&mut bytes) {
             let mut piece = bytes[..read].to_vec();
             self.seen.lock().unwrap().extend_from_slice(&piece);
