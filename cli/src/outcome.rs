@@ -3,7 +3,7 @@
 use std::io;
 
 use ringchat_core::limits::MAX_TEXT;
-use ringchat_core::{Ending, JoinFailure};
+use ringchat_core::{DialFailure, Ending, JoinFailure};
 
 use crate::wording;
 
@@ -116,24 +116,20 @@ fn join_failed(tried: &[(std::net::SocketAddr, JoinFailure)]) -> SessionOutcome 
     let all: Vec<String> =
         tried.iter().map(|(addr, failure)| format!("{addr}: {}", wording::join_failure(*failure))).collect();
     let failures = || tried.iter().map(|(_, failure)| *failure);
-    let (exit, code, advice) = if failures().any(|failure| matches!(failure, JoinFailure::Version { .. })) {
-        (4, "version", "use the same version of ringchat as the room")
-    } else if failures().any(|failure| failure == JoinFailure::NotRingchat) {
-        (3, "not_ringchat", "give the address and port of a member")
-    } else if failures().any(|failure| matches!(failure, JoinFailure::NoAnswer | JoinFailure::Broken)) {
+    let (code, advice) = if failures().any(|failure| failure == JoinFailure::Dial(DialFailure::Unanswered)) {
         (
-            3,
             "join_timeout",
             "it may be private: ask a member for its ticket. Or the ticket is wrong, or it speaks another version",
         )
+    } else if failures().any(|failure| failure == JoinFailure::Dial(DialFailure::NoMember)) {
+        ("not_ringchat", "give the address and port of a member")
     } else {
         (
-            3,
             "join_timeout",
             "check that a member runs there and that no firewall is between, or create a room with -l",
         )
     };
-    SessionOutcome::failed(exit, code, format!("could not join the room ({}); {advice}", all.join("; ")))
+    SessionOutcome::failed(3, code, format!("could not join the room ({}); {advice}", all.join("; ")))
 }
 
 /// The outcome when the room has no place for this member.
@@ -144,8 +140,6 @@ fn room_full() -> SessionOutcome {
 
 #[cfg(test)]
 mod tests {
-    use ringchat_core::DialFailure;
-
     use super::*;
 
     fn left(unsure: u64, cause: Cause) -> SessionOutcome {
@@ -214,13 +208,17 @@ mod tests {
     }
 
     #[test]
-    fn refusals_and_other_versions_have_their_exit_code() {
+    fn what_connects_and_does_not_answer_may_be_private_and_a_full_room_refuses() {
         assert_eq!(SessionOutcome::of(Some(&Ending::RoomFull), None).exit, 4);
         let join = |failure| {
-            let tried = vec![("10.0.0.1:1".parse().unwrap(), failure)];
-            SessionOutcome::of(Some(&Ending::JoinFailed { tried }), None).exit
+            let tried = vec![("10.0.0.1:5000".parse().unwrap(), JoinFailure::Dial(failure))];
+            let outcome = SessionOutcome::of(Some(&Ending::JoinFailed { tried }), None);
+            (outcome.exit, outcome.error.unwrap())
         };
-        assert_eq!(join(JoinFailure::Version { theirs: 9 }), 4);
-        assert_eq!(join(JoinFailure::NotRingchat), 3);
+        let message = "could not join the room (10.0.0.1:5000: connects, but does not answer); it may be private: \
+                       ask a member for its ticket. Or the ticket is wrong, or it speaks another version";
+        assert_eq!(join(DialFailure::Unanswered), (3, ("join_timeout", message.to_owned())));
+        let (exit, (code, _)) = join(DialFailure::NoMember);
+        assert_eq!((exit, code), (3, "not_ringchat"));
     }
 }

@@ -70,8 +70,9 @@ impl Pair {
                 let link = LinkId(2 * dial.0 + who as u64);
                 self.links.insert(link);
                 for (end, origin) in [(1 - who, Origin::Accepted), (who, Origin::Dialed(dial))] {
-                    let remote = self.nodes[1 - end].me().addr();
-                    self.queue.push_back((end, Input::LinkUp { link, origin, remote }));
+                    let other = self.nodes[1 - end].me();
+                    let (remote, peer) = (other.addr(), other.id); // a real driver has it proven
+                    self.queue.push_back((end, Input::LinkUp { link, origin, remote, peer }));
                 }
             }
             Action::Send { link, envelope } => self.queue.push_back(received(link, *envelope)),

@@ -17,7 +17,7 @@ use crate::report::Report;
 use crate::roster::{Member, Roster};
 use crate::text::Text;
 use crate::time::UnixTime;
-use crate::wire::{Envelope, Proven, Run, VERSION};
+use crate::wire::{Envelope, Proven, Run};
 
 /// Something for the driver to do, in order.
 ///
@@ -31,6 +31,8 @@ pub enum Action {
         dial: DialId,
         /// The address to connect to.
         addr: SocketAddr,
+        /// Who has to be there. Without an id, whoever answers will do.
+        expected: Option<NodeId>,
     },
     /// From now on take frames of up to `MAX_FRAME` on this accepted link.
     Trust {
@@ -340,6 +342,9 @@ pub enum Fault {
     /// A message came for another room.
     #[error("speaks for another room")]
     OtherRoom,
+    /// A message came that names another member as its sender than the one that sent it.
+    #[error("speaks in the name of another member")]
+    FalseName,
     /// A message came that has no place there.
     #[error("sent a message out of place")]
     Unexpected,
@@ -393,7 +398,12 @@ impl fmt::Display for Ending {
                 for (at, (contact, failure)) in tried.iter().enumerate() {
                     write!(f, "{} {contact}: {failure}", if at == 0 { ":" } else { ";" })?;
                 }
-                f.write_str("; check that a member runs there, and that this program can reach it")
+                let unanswered = JoinFailure::Dial(DialFailure::Unanswered);
+                f.write_str(if tried.iter().any(|(_, failure)| *failure == unanswered) {
+                    "; it may be private: ask a member for its ticket. Or the ticket is wrong, or it speaks another version"
+                } else {
+                    "; check that a member runs there, and that this program can reach it"
+                })
             }
             Self::RoomFull => f.write_str("the room is full; try again when a member has left"),
         }
@@ -407,18 +417,9 @@ pub enum JoinFailure {
     /// The dial failed.
     #[error(transparent)]
     Dial(DialFailure),
-    /// The contact takes connections but does not answer in time.
+    /// The contact does not answer in time, or does not let this node in.
     #[error("no answer from the room in time")]
     NoAnswer,
-    /// What answers there is another program.
-    #[error("what answers there is no ringchat")]
-    NotRingchat,
-    /// The contact speaks another version of the protocol.
-    #[error("speaks version {theirs} of the protocol, this program version {}", VERSION)]
-    Version {
-        /// The version of the contact.
-        theirs: u16,
-    },
     /// The connection broke.
     #[error("the connection broke")]
     Broken,
@@ -436,13 +437,19 @@ mod tests {
         let contact = |port| SocketAddr::from(([127, 0, 0, 1], port));
         let tried = vec![
             (contact(1), JoinFailure::Dial(DialFailure::Refused)),
-            (contact(2), JoinFailure::NotRingchat),
+            (contact(2), JoinFailure::Dial(DialFailure::NoMember)),
         ];
         let said = Ending::JoinFailed { tried }.to_string();
         assert_eq!(
             said,
             "could not join the room: 127.0.0.1:1: nobody listens there; 127.0.0.1:2: what answers there is no \
-             ringchat; check that a member runs there, and that this program can reach it"
+             member of this room; check that a member runs there, and that this program can reach it"
+        );
+        let tried = vec![(contact(1), JoinFailure::Dial(DialFailure::Unanswered))];
+        assert_eq!(
+            Ending::JoinFailed { tried }.to_string(),
+            "could not join the room: 127.0.0.1:1: connects, but does not answer; it may be private: ask a member \
+             for its ticket. Or the ticket is wrong, or it speaks another version"
         );
         assert_eq!(Ending::Left { unsure: 0 }.to_string(), "left the room");
         assert!(Ending::Left { unsure: 1 }.to_string().contains("1 message may"));

@@ -68,6 +68,16 @@ impl Config {
         Self { join_timeout, ..self }
     }
 
+    /// How long an address that is dialed may take until the link is open: then the dial has failed.
+    pub fn dial_patience(&self) -> Duration {
+        Times::new(self.detect).detect
+    }
+
+    /// How long the other end of an accepted connection may take to prove who it is.
+    pub fn stranger_patience(&self) -> Duration {
+        Times::new(self.detect).greeting()
+    }
+
     /// The same settings, but for the holder of `identity`.
     #[must_use]
     pub fn with_identity(self, identity: Identity) -> Self {
@@ -179,6 +189,12 @@ impl Times {
     /// How long a newcomer may take from its entry to its Sync.
     pub(crate) fn admission(self) -> Duration {
         self.detect * 2
+    }
+
+    /// How long a contact, or the leader that it named, may take until its first message came. The driver gives up a link
+    /// that does not open sooner, and tells why it did not.
+    pub(crate) fn first_answer(self) -> Duration {
+        self.detect.saturating_add(self.detect / 4)
     }
 
     /// How long an accepted link may take to introduce itself.

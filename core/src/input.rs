@@ -4,7 +4,8 @@ use core::net::SocketAddr;
 
 use thiserror::Error;
 
-use crate::ids::{DialId, LinkId};
+use crate::ids::{DialId, LinkId, NodeId};
+use crate::secure::LinkError;
 use crate::text_run::TextRun;
 use crate::time::UnixTime;
 use crate::wire::{DecodeError, Envelope};
@@ -16,14 +17,16 @@ pub enum Input {
     Tick,
     /// The user wants something.
     Command(Command),
-    /// A connection stands. The driver has sent or queued the greeting frame.
+    /// A link is open: both ends have proven who they are.
     LinkUp {
-        /// A new name for the connection, never used again.
+        /// A new name for the link, never used again.
         link: LinkId,
-        /// Which end asked for the connection.
+        /// Which end asked for the link.
         origin: Origin,
         /// The address of the other end, as the operating system tells it.
         remote: SocketAddr,
+        /// The id that the other end has proven. Never this node's own, and the expected one if a dial expected one.
+        peer: NodeId,
     },
     /// A dial failed.
     DialFailed {
@@ -32,14 +35,14 @@ pub enum Input {
         /// What became of it.
         reason: DialFailure,
     },
-    /// A message came in, after the greeting frame.
+    /// A message came in.
     Received {
         /// The link that the message came on.
         link: LinkId,
         /// The message.
         envelope: Envelope,
     },
-    /// A connection ended. This is the last input about its link.
+    /// A link ended. This is the last input about it.
     LinkDown {
         /// The link that ended.
         link: LinkId,
@@ -65,7 +68,7 @@ pub enum Command {
     Leave,
 }
 
-/// Which end asked for a connection.
+/// Which end asked for a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Origin {
     /// This node, by this dial.
@@ -74,7 +77,7 @@ pub enum Origin {
     Accepted,
 }
 
-/// What became of a dial that led to no connection.
+/// What became of a dial that led to no link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum DialFailure {
@@ -87,13 +90,32 @@ pub enum DialFailure {
     /// There is no way there, or any other error occurred.
     #[error("not reachable from here")]
     Unreachable,
+    /// The connection broke before the link was open.
+    #[error("the connection broke")]
+    Broken,
+    /// The other end closed the connection without a byte, though a member was expected there. Mostly another life of that
+    /// member is there now.
+    #[error("the member that was there is there no more")]
+    Absent,
+    /// It connects, but does not answer in time. A member answers nobody that has another secret or another version.
+    #[error("connects, but does not answer")]
+    Unanswered,
+    /// What came in answer was not made with the room's secret.
+    #[error("what answers there is no member of this room")]
+    NoMember,
+    /// Another member than the expected one answers.
+    #[error("another member answers there")]
+    Another,
+    /// This node answers its own dial.
+    #[error("that is the address of this member itself")]
+    Oneself,
 }
 
-/// What ended a connection.
+/// What ended a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum DownReason {
-    /// The other end closed it between two frames.
+    /// The other end closed it, perhaps inside a message.
     #[error("closed by the other end")]
     Eof,
     /// It broke: a reset, or any other error of input or output.
@@ -105,6 +127,9 @@ pub enum DownReason {
     /// The bytes that came in are no message.
     #[error(transparent)]
     Protocol(DecodeError),
+    /// Somebody changed what was under way, or the link was used up.
+    #[error(transparent)]
+    Link(LinkError),
     /// This node closed it.
     #[error("closed")]
     Closed,

@@ -12,9 +12,12 @@
 //! 4. After each call read [`Node::deadline`] anew; when it comes, hand in [`Input::Tick`].
 //! 5. Each [`Action::Dial`] is answered by exactly one [`Input::LinkUp`] or [`Input::DialFailed`]; each
 //!    `LinkUp` by exactly one [`Input::LinkDown`], also after [`Action::Close`]. Ids are never used again.
-//! 6. On every link send [`wire::GREETING`] first. Decode what comes with [`wire::FrameDecoder`]; its
-//!    limit is [`limits::MAX_FRAME`] on a dialed link, and [`limits::MAX_GREETING`] on an accepted one
-//!    until [`Action::Trust`].
+//! 6. Make a [`secure::Link`] of each connection, with 32 fresh bytes of the system's random source, and hand in
+//!    [`Input::LinkUp`] once it is open: nothing of a stranger reaches the node before. Decode what its records hold
+//!    with [`wire::FrameDecoder`], whose limit is [`limits::MAX_FRAME`] on a dialed link, and
+//!    [`limits::MAX_GREETING`] on an accepted one until [`Action::Trust`]. Seal what is sent with its
+//!    [`secure::Sealer`]. Give up a dial that has not led to an open link after [`Config::dial_patience`], and an
+//!    accepted connection after [`Config::stranger_patience`].
 //! 7. Bound what is queued for a link by [`limits::LINK_QUEUE_BYTES`]; over it, the link is down with
 //!    [`DownReason::Overflow`]. Drop nothing in silence.
 //! 8. Give no more to say than the node [takes](Node::takes); while [`Node::can_say`] is false, do not read the

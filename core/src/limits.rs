@@ -1,5 +1,7 @@
 //! All bounds of the node and of its wire format, with the sums that justify them.
 
+use core::time::Duration;
+
 /// Members of a room, at most.
 pub const MAX_ROSTER: usize = 1024;
 
@@ -18,8 +20,31 @@ pub const MAX_FRAME: usize = 320 * 1024;
 /// Bytes of a frame on an accepted link that the node does not trust yet, at most.
 pub const MAX_GREETING: usize = 1024;
 
-/// Accepted links whose other ends have not introduced themselves, at most. The oldest makes room for a new one.
+/// Accepted links whose other ends have not introduced themselves, at most, beside the newest of each member. The oldest
+/// makes room for a new one.
 pub const MAX_HALF_OPEN: usize = 32;
+
+/// Accepted connections that may wait for long for the other end to prove that it knows the secret.
+pub const MAX_SILENT: usize = 32;
+
+/// How long an accepted connection may wait for that before this is long. A hundred members that link to a new leader at one
+/// time come together, and are no crowd.
+pub const SILENT_GRACE: Duration = Duration::from_millis(100);
+
+/// Accepted connections that may wait for that at all.
+pub const MAX_SILENT_AT_ONCE: usize = 256;
+
+/// Accepted connections that may wait for the other end, which knows the secret, to prove who it is.
+pub const MAX_PROVING: usize = 256;
+
+/// Dialers that know the secret and are answered at once, at most.
+pub const ANSWERS_AT_ONCE: u32 = 1024;
+
+/// Dialers that are answered a second, at most, once so many at once were.
+pub const ANSWERS_A_SECOND: u32 = 500;
+
+/// How long a link is used before it has to be dialed anew.
+pub const MAX_LINK_AGE: Duration = Duration::from_hours(24);
 
 /// Ephemeral keys of dialers that are remembered, so that a recording is not answered again.
 pub const MAX_RECENT_EPHEMERALS: usize = 4096;

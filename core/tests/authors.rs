@@ -202,7 +202,7 @@ fn overcounted(pair: &mut Pair, base: u64) -> Vec<Action> {
 /// The node comes back as the member that it is now. Returns what it submits.
 fn comes_back(pair: &mut Pair, dial: DialId) -> Vec<Proven<Run>> {
     let link = LinkId(2);
-    pair.handle(Input::LinkUp { link, origin: Origin::Dialed(dial), remote: cast::addr(2) });
+    pair.handle(Input::LinkUp { link, origin: Origin::Dialed(dial), remote: cast::addr(2), peer: peer().id });
     let elected = Elected { cfg: cfg(3), roster: pair.roster(), history: Vec::new() };
     pair.receive(link, Message::Elected(elected));
     let out = pair.receive(link, Message::Install(pair.to_install(3, 3)));

@@ -52,7 +52,7 @@ impl Told {
     /// Does what is asked; gives what follows.
     fn take(&mut self, action: Action, now: Instant, links: &mut u64) -> Option<Input> {
         match action {
-            Action::Dial { dial, addr } => Some(answer(dial, addr, links)),
+            Action::Dial { dial, addr, .. } => Some(answer(dial, addr, links)),
             Action::Close { link, .. } => {
                 Some(Input::LinkDown { link, reason: ringchat_core::DownReason::Closed })
             }
@@ -78,7 +78,8 @@ fn answer(dial: DialId, remote: SocketAddr, links: &mut u64) -> Input {
         return Input::DialFailed { dial, reason: DialFailure::Refused };
     }
     *links += 1;
-    Input::LinkUp { link: LinkId(*links), origin: Origin::Dialed(dial), remote }
+    let (link, peer) = (LinkId(*links), cast::id(SAYS_NOTHING.into()));
+    Input::LinkUp { link, origin: Origin::Dialed(dial), remote, peer }
 }
 
 #[test]

@@ -10,32 +10,91 @@ mod pair;
 use std::time::Duration;
 
 use cast::{addr, life, member, name};
-use pair::{LINK, Pair, cfg, chat, peer, run};
+use pair::{LINK, Pair, cfg, chat, fault, peer, run};
 use ringchat_core::limits::MAX_CLOCK_LEAP;
-use ringchat_core::wire::{Body, CandidateRank, Change, Elected, Hello, Install, Join, Message, Refusal};
-use ringchat_core::{
-    ConfigId, Departure, DialId, DownReason, Epoch, Fault, Index, Input, Member, NodeId, Origin, RoomId,
-    Roster, Stamp, Start, View,
+use ringchat_core::secure::Secret;
+use ringchat_core::wire::{
+    Body, CandidateRank, Change, Elected, Envelope, Hello, Install, Join, Message, NotMember, Refusal,
+    RefusedKind,
 };
+use ringchat_core::{
+    Config, ConfigId, Departure, DialId, DownReason, Epoch, Fault, Index, Input, Member, NodeId, Origin,
+    RoomId, Roster, Stamp, Start, View,
+};
+
+fn join(me: Member) -> Message {
+    Message::Join(Join { me, contact: None, epoch: Epoch(0), generation: 1, ring: Vec::new() })
+}
 
 #[test]
 fn nobody_greets_a_node_as_the_node_itself() {
     let mut pair = Pair::with_leader();
     let me = pair.node.me().id;
     let hello = Hello { me, you: me, generation: 1, next: true, answer: false, view: None, cfg: None };
-    assert_eq!(pair.faults(Message::Hello(hello)), [Fault::Unexpected]);
+    assert_eq!(pair.faults(Message::Hello(hello)), [Fault::FalseName]);
     assert!(pair.node.is_leader());
 }
 
 #[test]
 fn nobody_takes_the_leaders_place_by_its_id_or_its_address() {
-    for (id, at) in [(life(1, 1), 1), (life(1, 7), 1), (life(3, 1), 1), (life(1, 1), 3)] {
-        let mut pair = Pair::with_leader();
+    for (proven, id, at, fault) in [
+        (life(2, 1), life(1, 1), 1, Fault::FalseName),
+        (life(2, 1), life(1, 1), 3, Fault::FalseName),
+        (life(1, 7), life(1, 7), 1, Fault::Unexpected),
+        (life(3, 1), life(3, 1), 1, Fault::Unexpected),
+    ] {
+        let mut pair = Pair::new(Start::Create);
+        pair.link_up_to(proven, Origin::Accepted);
         let me = Member::new(id, addr(at), name());
-        let join = Join { me, contact: None, epoch: Epoch(0), generation: 1, ring: Vec::new() };
-        assert_eq!(pair.faults(Message::Join(join)), [Fault::Unexpected]);
+        assert_eq!(pair.faults(join(me)), [fault]);
         assert_eq!(pair.node.roster(), &Roster::alone(pair.node.me().clone()));
     }
+}
+
+#[test]
+fn nobody_speaks_in_the_name_of_another_member() {
+    let other = member(3);
+    let refusal = NotMember { re: RefusedKind::Hello, epoch: Epoch(9), me: other.id, cfg: None };
+    let hello = |pair: &Pair| Hello {
+        me: other.id,
+        you: pair.node.me().id,
+        generation: 1,
+        next: true,
+        answer: false,
+        view: None,
+        cfg: None,
+    };
+    let messages: [&dyn Fn(&Pair) -> Message; 6] = [
+        &|pair| Message::Hello(hello(pair)),
+        &|_| Message::NotMember(refusal.clone()),
+        &|_| Message::JoinVia { me: other.id, leader: peer() },
+        &|_| join(other.clone()),
+        &|_| Message::Probe { me: other.clone(), size: 1 },
+        &|_| Message::ProbeReply { me: other.clone() },
+    ];
+    for message in messages {
+        for mut pair in [Pair::with_leader(), Pair::with_member()] {
+            let message = message(&pair);
+            assert_eq!(pair.faults(message.clone()), [Fault::FalseName], "{message:?}");
+        }
+    }
+}
+
+/// A room with a secret has the id that follows from the secret, whatever a member says.
+#[test]
+fn a_member_with_a_secret_takes_no_room_from_others() {
+    let secret = Secret::new([7; Secret::BYTES]);
+    let hears = |room: RoomId| {
+        let config = Config::new(addr(1), name(), Start::Join { contacts: vec![addr(2)] });
+        let mut pair = Pair::with(config.with_secret(secret.clone()));
+        pair.link_up(Origin::Dialed(DialId(1)));
+        let elected = Elected { cfg: cfg(1), roster: pair.roster(), history: Vec::new() };
+        let envelope = Envelope { room, stamp: Stamp(1), message: Message::Elected(elected) };
+        let out = pair.handle(Input::Received { link: LINK, envelope });
+        out.iter().filter_map(fault).collect::<Vec<_>>()
+    };
+    assert_eq!(hears(secret.room()), []);
+    assert_eq!(hears(RoomId([9; 16])), [Fault::OtherRoom]);
 }
 
 #[test]
@@ -104,14 +163,14 @@ fn a_neighbour_that_refuses_the_greeting_like_a_full_room_is_asked_again() {
     let mut pair = Pair::with_member();
     pair.handle(Input::LinkDown { link: LINK, reason: DownReason::Eof });
     let again = DialId(2);
-    pair.handle(Input::LinkUp { link: LINK, origin: Origin::Dialed(again), remote: addr(2) });
+    pair.link_up(Origin::Dialed(again));
     assert_eq!(pair.faults(Message::Refused(Refusal::RoomFull)), [Fault::Unexpected]);
 }
 
 #[test]
 fn nobody_welcomes_a_newcomer_as_its_own_leader() {
     let mut pair = Pair::new(Start::Join { contacts: vec![addr(2)] });
-    pair.handle(Input::LinkUp { link: LINK, origin: Origin::Dialed(DialId(1)), remote: addr(2) });
+    pair.link_up(Origin::Dialed(DialId(1)));
     let view = View { epoch: Epoch(1), leader: pair.node.me().id };
     let elected = Elected { cfg: ConfigId::first(view), roster: pair.roster(), history: Vec::new() };
     assert_eq!(pair.faults(Message::Elected(elected)), [Fault::Unexpected]);

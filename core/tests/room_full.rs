@@ -78,7 +78,8 @@ fn a_newcomer_that_hears_that_the_room_is_full_ends_with_that() {
         _ => None,
     });
     let (link, mut out) = (LinkId(1), Vec::new());
-    let up = Input::LinkUp { link, origin: Origin::Dialed(dial.unwrap()), remote: addr(1) };
+    let (origin, remote, peer) = (Origin::Dialed(dial.unwrap()), addr(1), member(1).id);
+    let up = Input::LinkUp { link, origin, remote, peer };
     node.handle(Instant(2), up, &mut out);
     let message = Message::Refused(Refusal::RoomFull);
     let envelope = Envelope { room: RoomId([7; 16]), stamp: Stamp(5), message };

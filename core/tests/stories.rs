@@ -50,7 +50,12 @@ impl Newcomer {
     }
 
     fn connect(&mut self, link: LinkId, dial: DialId, to: u64) -> Vec<Action> {
-        self.handle(Input::LinkUp { link, origin: Origin::Dialed(dial), remote: addr(to) })
+        self.handle(Input::LinkUp { link, origin: Origin::Dialed(dial), remote: addr(to), peer: id(to) })
+    }
+
+    fn connected_by(&mut self, link: LinkId, from: u64) {
+        let (remote, peer) = (addr(from), id(from));
+        self.handle(Input::LinkUp { link, origin: Origin::Accepted, remote, peer });
     }
 
     fn hear(&mut self, link: LinkId, message: Message) -> Vec<Action> {
@@ -97,8 +102,8 @@ impl Newcomer {
     /// A stranger, whose ring has this configuration, greets on a link of this number.
     fn greeted_by_stranger(&mut self, link: u64, cfg: ConfigId) -> Vec<Action> {
         let hello = Hello { generation: link, cfg: Some(cfg), ..self.hello(STRANGER, false) };
-        let (link, remote) = (LinkId(link), addr(STRANGER));
-        self.handle(Input::LinkUp { link, origin: Origin::Accepted, remote });
+        self.connected_by(LinkId(link), STRANGER);
+        let link = LinkId(link);
         self.hear(link, Message::Hello(hello))
     }
 
@@ -118,7 +123,7 @@ impl Newcomer {
 /// The dial to a place that is asked for.
 fn dialed(actions: &[Action], place: u64) -> Option<DialId> {
     actions.iter().find_map(|action| match action {
-        Action::Dial { dial, addr: to } if *to == addr(place) => Some(*dial),
+        Action::Dial { dial, addr: to, .. } if *to == addr(place) => Some(*dial),
         _ => None,
     })
 }
@@ -142,8 +147,8 @@ fn cfg() -> ConfigId {
 #[test]
 fn whoever_waits_to_be_welcomed_does_not_greet_the_leader_that_it_asks() {
     let mut it = Newcomer::that_has_asked();
-    let (link, remote) = (FROM_CONTACT, addr(CONTACT));
-    it.handle(Input::LinkUp { link, origin: Origin::Accepted, remote });
+    let link = FROM_CONTACT;
+    it.connected_by(link, CONTACT);
     let wants = it.hear(link, Message::Hello(it.hello(CONTACT, false)));
     assert!(sends(&wants, |message| *message == Message::WantRoster), "{wants:?}");
     let roster = it.ring(&[LEADER, CONTACT, ME]);
@@ -213,8 +218,8 @@ fn who_has_refused_and_then_follows_is_the_previous_once_the_refusal_has_lapsed(
     let ring = it.ring(&[LEADER, CONTACT, ME]);
     it.welcome(ring.clone());
     it.follow(ring);
-    let (link, remote) = (FROM_CONTACT, addr(CONTACT));
-    it.handle(Input::LinkUp { link, origin: Origin::Accepted, remote });
+    let link = FROM_CONTACT;
+    it.connected_by(link, CONTACT);
     it.hear(link, Message::Hello(it.hello(CONTACT, false)));
     assert_eq!(it.node.prev(), Some(id(CONTACT)));
     let refusal = NotMember { re: RefusedKind::Hello, epoch: Epoch(1), me: id(CONTACT), cfg: None };
@@ -232,7 +237,7 @@ fn a_ring_that_closes_over_a_lost_neighbour_is_told_as_repaired() {
     let ring = it.ring(&[LEADER, CONTACT, ME]);
     it.welcome(ring.clone());
     it.follow(ring);
-    it.handle(Input::LinkUp { link: FROM_CONTACT, origin: Origin::Accepted, remote: addr(CONTACT) });
+    it.connected_by(FROM_CONTACT, CONTACT);
     let came_in = it.hear(FROM_CONTACT, Message::Hello(it.hello(CONTACT, false)));
     assert_eq!(ring_told(&came_in), Some((id(CONTACT), id(LEADER), RingReason::Join)));
     let lost = it.handle(Input::LinkDown { link: FROM_CONTACT, reason: DownReason::Io });
@@ -260,7 +265,7 @@ fn elect_after_a_late_refusal(prepare: impl Fn(&mut Node)) -> Vec<Action> {
     let ring = it.ring(&[LEADER, ME, CONTACT]);
     it.welcome(ring.clone());
     it.follow(ring);
-    it.handle(Input::LinkUp { link: FROM_CONTACT, origin: Origin::Accepted, remote: addr(CONTACT) });
+    it.connected_by(FROM_CONTACT, CONTACT);
     it.hear(FROM_CONTACT, Message::Hello(Hello { generation: 2, ..it.hello(CONTACT, false) }));
     assert_eq!(it.node.next(), Some(id(CONTACT)));
     let late = NotMember { re: RefusedKind::Elect, epoch: Epoch(1), me: id(CONTACT), cfg: None };

@@ -22,7 +22,8 @@ fn members_after(time: Duration, prepare: impl Fn(&mut Node)) -> usize {
     let mut leader = Leader::new();
     prepare(&mut leader.node);
     leader.let_in(3);
-    leader.handle(Input::LinkUp { link: ANEW, origin: Origin::Accepted, remote: addr(SILENT) });
+    let (remote, peer) = (addr(SILENT), id(SILENT));
+    leader.handle(Input::LinkUp { link: ANEW, origin: Origin::Accepted, remote, peer });
     let (view, cfg) = (Some(leader.node.view()), Some(leader.node.cfg()));
     let (me, you) = (id(SILENT), leader.node.me().id);
     let hello = Hello { me, you, generation: 9, next: false, answer: false, view, cfg };

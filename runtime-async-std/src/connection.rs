@@ -29,7 +29,7 @@ impl Socket for Tcp {
 }
 
 /// The body of a reader: puts what comes until the connection or the room ends.
-pub(crate) async fn read(socket: Arc<SharedSocket<Tcp>>, mut reader: LinkReader, jobs: JobQueue<Tcp>) {
+pub(crate) async fn read(socket: Arc<SharedSocket<Tcp>>, mut reader: LinkReader<Tcp>, jobs: JobQueue<Tcp>) {
     while !reader.is_done() {
         let read = (&socket.socket().0).read(reader.spare()).await;
         for job in reader.advance(read) {

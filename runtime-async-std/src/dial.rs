@@ -17,7 +17,7 @@ use crate::task_group::unless;
 pub(crate) async fn dial(dial: DialId, addr: SocketAddr, jobs: JobQueue<Tcp>, dropped: Receiver<Infallible>) {
     if let Some(dialed) = unless(&dropped, connect(addr)).await {
         // After the end of the room nobody waits for the answer.
-        let _ = put(&jobs, Job::Dialed(dial, addr, dialed)).await;
+        let _ = put(&jobs, Job::Dialed(dial, dialed)).await;
     }
 }
 

@@ -37,7 +37,7 @@ impl Transport for Tasks {
     /// Closing this channel ends the dial.
     type Dial = Sender<Infallible>;
 
-    fn start_reader(&self, socket: Arc<SharedSocket<Tcp>>, reader: LinkReader) -> io::Result<()> {
+    fn start_reader(&self, socket: Arc<SharedSocket<Tcp>>, reader: LinkReader<Tcp>) -> io::Result<()> {
         self.group.start(read(socket, reader, self.jobs.clone()));
         Ok(())
     }
@@ -61,10 +61,12 @@ mod tests {
     use crate::rt::timeout;
     use futures::executor::block_on;
     use ringchat_core::limits::LINK_QUEUE_BYTES;
-    use ringchat_core::{DownReason, LinkId, Origin};
-    use ringchat_driver::{Connection, Job, Jobs, Refused, SharedSeen, TurnOwner, lock};
+    use ringchat_core::secure::{Credentials, Identity};
+    use ringchat_core::{DownReason, LinkId};
+    use ringchat_driver::{Connection, Door, Job, Jobs, Refused, TurnOwner, lock};
     use std::io::Read;
     use std::net::{self, Ipv4Addr};
+    use std::num::NonZeroU64;
     use std::sync::Mutex;
     use std::time::Duration;
 
@@ -98,14 +100,8 @@ mod tests {
             let peer = net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             peer.set_read_timeout(Some(DEADLINE)).unwrap();
             let (stream, _) = block_on(listener.accept()).unwrap();
-            let connection = Connection::open(
-                &transport,
-                LinkId(1),
-                Origin::Accepted,
-                Tcp(stream),
-                &SharedSeen::default(),
-            )
-            .unwrap();
+            let door = Door::new(Credentials::open(Identity::from_seed([1; 32]), NonZeroU64::MIN));
+            let connection = Connection::accept(&transport, LinkId(1), Tcp(stream), &door).unwrap();
             Self { connection, transport, peer, jobs, group }
         }
 

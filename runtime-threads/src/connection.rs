@@ -8,7 +8,7 @@ use ringchat_driver::{JobQueue, LinkReader, SharedSocket};
 use crate::waiting::put;
 
 /// The body of a reader: puts what comes until the connection or the room ends.
-pub(crate) fn read(mut socket: &TcpStream, mut reader: LinkReader, jobs: &JobQueue<TcpStream>) {
+pub(crate) fn read(mut socket: &TcpStream, mut reader: LinkReader<TcpStream>, jobs: &JobQueue<TcpStream>) {
     while !reader.is_done() {
         let read = socket.read(reader.spare());
         if reader.advance(read).try_for_each(|job| put(jobs, job)).is_err() {

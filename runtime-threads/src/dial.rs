@@ -29,7 +29,7 @@ impl Dial {
         let kept = Arc::downgrade(&stream);
         tasks.start("ringchat-dial", move || {
             // After the end of the room nobody waits for the answer.
-            let _ = put(&jobs, Job::Dialed(dial, addr, finish(stream)));
+            let _ = put(&jobs, Job::Dialed(dial, finish(stream)));
         })?;
         Ok(Self(kept))
     }

@@ -36,7 +36,11 @@ impl Transport for Threads {
     type Socket = TcpStream;
     type Dial = Dial;
 
-    fn start_reader(&self, socket: Arc<SharedSocket<TcpStream>>, reader: LinkReader) -> io::Result<()> {
+    fn start_reader(
+        &self,
+        socket: Arc<SharedSocket<TcpStream>>,
+        reader: LinkReader<TcpStream>,
+    ) -> io::Result<()> {
         let jobs = self.jobs.clone();
         self.tasks.start("ringchat-read", move || read(socket.socket(), reader, &jobs))
     }
@@ -55,10 +59,12 @@ impl Transport for Threads {
 mod tests {
     use super::*;
     use ringchat_core::limits::LINK_QUEUE_BYTES;
-    use ringchat_core::{DownReason, LinkId, Origin};
-    use ringchat_driver::{Connection, Job, Jobs, Refused, SharedSeen, TurnOwner, lock};
+    use ringchat_core::secure::{Credentials, Identity};
+    use ringchat_core::{DownReason, LinkId};
+    use ringchat_driver::{Connection, Door, Job, Jobs, Refused, TurnOwner, lock};
     use std::io::Read;
     use std::net::Ipv4Addr;
+    use std::num::NonZeroU64;
     use std::sync::Mutex;
     use std::time::Duration;
 
@@ -91,9 +97,8 @@ mod tests {
             let peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
             peer.set_read_timeout(Some(DEADLINE)).unwrap();
             let (stream, _) = listener.accept().unwrap();
-            let connection =
-                Connection::open(&transport, LinkId(1), Origin::Accepted, stream, &SharedSeen::default())
-                    .unwrap();
+            let door = Door::new(Credentials::open(Identity::from_seed([1; 32]), NonZeroU64::MIN));
+            let connection = Connection::accept(&transport, LinkId(1), stream, &door).unwrap();
             Self { connection, transport, peer, jobs }
         }
 

@@ -1,21 +1,24 @@
-//! Connections from strangers while the room talks: the members close them, and the room notices nothing.
+//! Connections from strangers, and links of people who are no members, while the room talks: the members close them, and
+//! the room notices nothing.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
-use ringchat_core::wire::{Envelope, GREETING, Message, encode};
+use ringchat_core::wire::{Envelope, Message};
 use ringchat_core::{RoomId, Stamp};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::support::other_end::{Client, OtherEnd, somebody};
 use crate::support::{ReceivedEvent, Runtimes, TestRoom, on_every_runtime};
 
 on_every_runtime! {
-    bytes_that_are_no_frame
-    bytes_that_are_no_frame_and_never_end
+    bytes_that_are_no_link
+    bytes_that_are_no_link_and_never_end
+    a_first_message_that_came_before
     a_frame_longer_than_the_limit
     a_connection_that_says_nothing
-    a_connection_cut_inside_a_frame
+    a_link_cut_inside_a_record
     messages_that_have_no_place_from_a_stranger
     five_hundred_idle_connections
 }
@@ -32,21 +35,21 @@ const FAR_FUTURE: u64 = u64::MAX / 2;
 /// A bound far above the memory of a member and far below that of a leak.
 const MOST_RESIDENT_KIB: u64 = 64 * 1024;
 
-fn bytes_that_are_no_frame(runtimes: Runtimes) {
+fn bytes_that_are_no_link(runtimes: Runtimes) {
     disturb(runtimes, |addr| {
         let mut stranger = connect(addr);
         // The member may close the connection before all is written.
         let _ = stranger.write_all(&b"GET / HTTP/1.1\r\nHost: ring\r\n\r\n".repeat(1000));
-        wait_closed(&mut stranger);
+        assert_eq!(until_closed(&mut stranger), b"");
     });
 }
 
-fn bytes_that_are_no_frame_and_never_end(runtimes: Runtimes) {
+fn bytes_that_are_no_link_and_never_end(runtimes: Runtimes) {
     disturb(runtimes, |addr| {
         let mut stranger = connect(addr);
         let start = Instant::now();
         // Writing to a closed connection makes the other side reset it.
-        while stranger.write_all(b"still no frame").is_ok() {
+        while stranger.write_all(b"still no link").is_ok() {
             assert!(start.elapsed() < CLOSED_WITHIN, "the connection stays open");
             let mut events = [PollFd::new(&stranger, PollFlags::empty())];
             poll(&mut events, Some(&PAUSE)).unwrap();
@@ -54,27 +57,38 @@ fn bytes_that_are_no_frame_and_never_end(runtimes: Runtimes) {
     });
 }
 
+fn a_first_message_that_came_before(runtimes: Runtimes) {
+    disturb(runtimes, |addr| {
+        let (_, first) = OtherEnd::dial(somebody(7), None);
+        let answers = [(); 2].map(|()| {
+            let mut stranger = connect(addr);
+            stranger.write_all(&first).unwrap();
+            until_closed(&mut stranger).len()
+        });
+        assert_eq!(answers, [170, 0], "bytes of an answer, and then none");
+    });
+}
+
 fn a_frame_longer_than_the_limit(runtimes: Runtimes) {
     disturb(runtimes, |addr| {
-        let mut stranger = connect(addr);
-        stranger.write_all(&GREETING).unwrap();
-        let _ = stranger.write_all(&u32::MAX.to_be_bytes());
-        wait_closed(&mut stranger);
+        let mut insider = open(addr);
+        let header = insider.end.seal(&u32::MAX.to_be_bytes());
+        let _ = insider.stream.write_all(&header);
+        until_closed(&mut insider.stream);
     });
 }
 
 fn a_connection_that_says_nothing(runtimes: Runtimes) {
-    disturb(runtimes, |addr| wait_closed(&mut connect(addr)));
+    disturb(runtimes, |addr| assert_eq!(until_closed(&mut connect(addr)), b""));
 }
 
-fn a_connection_cut_inside_a_frame(runtimes: Runtimes) {
+fn a_link_cut_inside_a_record(runtimes: Runtimes) {
     disturb(runtimes, |addr| {
-        let mut stranger = connect(addr);
-        stranger.write_all(&GREETING).unwrap();
-        stranger.write_all(&100_u32.to_be_bytes()).unwrap();
-        stranger.write_all(&[7; 50]).unwrap();
-        stranger.shutdown(Shutdown::Write).unwrap();
-        wait_closed(&mut stranger);
+        let mut insider = open(addr);
+        let record = insider.end.seal(&[0, 0, 0, 100, 7, 7, 7]);
+        insider.stream.write_all(&record[..record.len() - 1]).unwrap();
+        insider.stream.shutdown(Shutdown::Write).unwrap();
+        until_closed(&mut insider.stream);
     });
 }
 
@@ -82,12 +96,10 @@ fn messages_that_have_no_place_from_a_stranger(runtimes: Runtimes) {
     disturb(runtimes, |addr| {
         for room in [RoomId::UNKNOWN, RoomId([1; 16])] {
             for message in [Message::Leave, Message::WantRoster, Message::Goodbye { successor: None }] {
-                let mut bytes = GREETING.to_vec();
-                encode(&Envelope { room, stamp: Stamp(FAR_FUTURE), message }, &mut bytes).unwrap();
-                let mut stranger = connect(addr);
-                stranger.write_all(&bytes).unwrap();
-                stranger.shutdown(Shutdown::Write).unwrap();
-                wait_closed(&mut stranger);
+                let mut insider = open(addr);
+                insider.send(&Envelope { room, stamp: Stamp(FAR_FUTURE), message }).unwrap();
+                insider.stream.shutdown(Shutdown::Write).unwrap();
+                until_closed(&mut insider.stream);
             }
         }
     });
@@ -96,7 +108,7 @@ fn messages_that_have_no_place_from_a_stranger(runtimes: Runtimes) {
 fn five_hundred_idle_connections(runtimes: Runtimes) {
     disturb(runtimes, |addr| {
         let mut strangers: Vec<TcpStream> = (0..500).map(|_| connect(addr)).collect();
-        strangers.iter_mut().for_each(wait_closed);
+        assert!(strangers.iter_mut().all(|stranger| until_closed(stranger).is_empty()));
     });
 }
 
@@ -136,12 +148,18 @@ fn connect(addr: &str) -> TcpStream {
     stranger
 }
 
-/// Reads until the member has closed the connection.
-fn wait_closed(stranger: &mut TcpStream) {
-    let mut greeting = Vec::new();
-    match stranger.read_to_end(&mut greeting) {
+/// Opens a link, as anybody can in an open room.
+fn open(addr: &str) -> Client {
+    Client::dial(connect(addr), somebody(7), None).unwrap()
+}
+
+/// Reads until the member has closed the connection; gives what came.
+fn until_closed(stranger: &mut TcpStream) -> Vec<u8> {
+    let mut came = Vec::new();
+    match stranger.read_to_end(&mut came) {
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::ConnectionReset => {}
         Err(error) => panic!("the connection stays open: {error}"),
     }
+    came
 }

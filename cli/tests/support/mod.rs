@@ -5,6 +5,8 @@
 
 mod check;
 mod event;
+#[path = "../../../tests/tests/other_end/mod.rs"]
+pub(crate) mod other_end;
 mod process;
 mod record;
 mod room;

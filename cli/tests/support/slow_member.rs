@@ -3,22 +3,27 @@
 
 use ringchat_core::secure::Identity;
 use std::collections::{BTreeMap, VecDeque};
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::num::NonZeroU64;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use ringchat_core::limits::MAX_FRAME;
-use ringchat_core::wire::{Beat, Envelope, FrameDecoder, GREETING, Message, SeenRuns, encode};
+use ringchat_core::secure::Sealer;
+use ringchat_core::wire::{Beat, Envelope, Message, encode};
 use ringchat_core::{
-    Action, Config, DialFailure, DialId, DownReason, Index, Input, LinkId, Name, Node, Notice, Origin,
-    RoomId, Seed, Stamp, Start,
+    Action, Config, DialFailure, DialId, DownReason, Index, Input, LinkId, Name, Node, NodeId, Notice,
+    Origin, RoomId, Seed, Stamp, Start,
 };
+
+use super::other_end::{Client, somebody};
 
 /// The deadline of everything that is not measured.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The number of the member's key pair.
+const ME: u8 = 9;
 
 /// The time between two signs of life while the member does not read.
 const BEAT: Duration = Duration::from_millis(200);
@@ -77,10 +82,10 @@ struct Driver {
     start: Instant,
     inputs: Receiver<Input>,
     to_node: SyncSender<Input>,
-    accepted: Receiver<TcpStream>,
+    accepted: Receiver<Client>,
     /// The inputs caused by executed actions.
     echo: VecDeque<Input>,
-    links: BTreeMap<LinkId, TcpStream>,
+    links: BTreeMap<LinkId, (TcpStream, Sealer)>,
     next_link: u64,
     notify: SyncSender<Notice>,
     /// The Lamport time of the last message sent.
@@ -95,13 +100,16 @@ impl Driver {
         let (to_accept, accepted) = sync_channel(0);
         thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                if to_accept.send(stream).is_err() {
-                    return;
-                }
+                let to_accept = to_accept.clone();
+                thread::spawn(move || {
+                    if let Ok(link) = Client::accept(stream, somebody(ME)) {
+                        drop(to_accept.send(link));
+                    }
+                });
             }
         });
         let start = Instant::now();
-        let (identity, room) = (Identity::from_seed([9; 32]), RoomId([9; 16]));
+        let (identity, room) = (Identity::from_seed([ME; 32]), RoomId([9; 16]));
         let seed = Seed { identity, incarnation: NonZeroU64::MIN, room, jitter: [9; 32] };
         let node = Node::new(config, seed, ringchat_core::Instant::ZERO);
         Self {
@@ -127,8 +135,8 @@ impl Driver {
                 Err(std::sync::mpsc::TryRecvError::Disconnected) => return,
                 _ => {}
             }
-            if let Ok(stream) = self.accepted.try_recv() {
-                let up = self.link_up(stream, Origin::Accepted);
+            if let Ok(link) = self.accepted.try_recv() {
+                let up = self.link_up(link, Origin::Accepted);
                 self.handle(up);
             }
             match self.inputs.recv_timeout(Duration::from_millis(5)) {
@@ -170,7 +178,7 @@ impl Driver {
 
     fn execute(&mut self, action: Action) {
         match action {
-            Action::Dial { dial, addr } => self.dial(dial, addr),
+            Action::Dial { dial, addr, expected } => self.dial(dial, addr, expected),
             Action::Send { link, envelope } => self.send(link, &envelope),
             Action::Multicast { links, envelope } => {
                 for link in links {
@@ -178,57 +186,54 @@ impl Driver {
                 }
             }
             Action::Close { link, .. } => {
-                if let Some(stream) = self.links.remove(&link) {
+                if let Some((stream, _)) = self.links.remove(&link) {
                     let _ = stream.shutdown(Shutdown::Both);
                 }
             }
             Action::Notify { notice, .. } => drop(self.notify.send(notice)),
-            Action::Trust { .. } | Action::Halt { .. } => {}
+            Action::Trust { .. } | Action::NewLife { .. } | Action::Halt { .. } => {}
         }
     }
 
-    fn dial(&mut self, dial: DialId, addr: SocketAddr) {
-        match TcpStream::connect(addr) {
-            Ok(stream) => {
-                let up = self.link_up(stream, Origin::Dialed(dial));
-                self.echo.push_back(up);
-            }
-            Err(_) => self.echo.push_back(Input::DialFailed { dial, reason: DialFailure::Refused }),
-        }
+    fn dial(&mut self, dial: DialId, addr: SocketAddr, expected: Option<NodeId>) {
+        let failed = |reason| Input::DialFailed { dial, reason };
+        let next = match TcpStream::connect(addr) {
+            Ok(stream) => match Client::dial(stream, somebody(ME), expected) {
+                Ok(link) => self.link_up(link, Origin::Dialed(dial)),
+                Err(_) => failed(DialFailure::Broken),
+            },
+            Err(_) => failed(DialFailure::Refused),
+        };
+        self.echo.push_back(next);
     }
 
-    fn link_up(&mut self, mut stream: TcpStream, origin: Origin) -> Input {
+    fn link_up(&mut self, opened: Client, origin: Origin) -> Input {
         let link = LinkId(self.next_link);
         self.next_link += 1;
-        let remote = stream.peer_addr().unwrap();
-        // The reader notices a peer that is already gone.
-        let _ = stream.write_all(&GREETING);
-        let (reader, to_node) = (stream.try_clone().unwrap(), self.to_node.clone());
-        self.links.insert(link, stream);
+        let (remote, peer) = (opened.stream.peer_addr().unwrap(), opened.end.peer().unwrap());
+        let (reader, stream, sealer) = opened.split().unwrap();
+        let to_node = self.to_node.clone();
+        self.links.insert(link, (stream, sealer));
         thread::spawn(move || read(reader, link, &to_node));
-        Input::LinkUp { link, origin, remote }
+        Input::LinkUp { link, origin, remote, peer }
     }
 
     fn send(&mut self, link: LinkId, envelope: &Envelope) {
         (self.room, self.stamp) = (envelope.room, envelope.stamp);
         let mut bytes = Vec::new();
         encode(envelope, &mut bytes).unwrap();
-        if let Some(stream) = self.links.get_mut(&link) {
+        if let Some((stream, sealer)) = self.links.get_mut(&link) {
             // The reader notices a peer that is gone.
-            let _ = stream.write_all(&bytes);
+            let _ = stream.write_all(sealer.seal(&bytes, &mut Vec::new()).unwrap());
         }
     }
 }
 
 /// Passes the messages of a link to the driver until the link ends.
-fn read(mut stream: TcpStream, link: LinkId, to_node: &SyncSender<Input>) {
-    let mut decoder = FrameDecoder::new(MAX_FRAME);
-    while let Ok(count @ 1..) = stream.read(decoder.spare()) {
-        decoder.advance(count);
-        while let Ok(Some(envelope)) = decoder.pop(&mut SeenRuns::default()) {
-            if to_node.send(Input::Received { link, envelope }).is_err() {
-                return;
-            }
+fn read(mut reader: Client, link: LinkId, to_node: &SyncSender<Input>) {
+    while let Ok(envelope) = reader.receive() {
+        if to_node.send(Input::Received { link, envelope }).is_err() {
+            return;
         }
     }
     let _ = to_node.send(Input::LinkDown { link, reason: DownReason::Eof });

@@ -122,7 +122,7 @@ impl Room {
 
     fn execute(&mut self, who: Who, action: Action) {
         match action {
-            Action::Dial { dial, addr } => self.dial(who, Origin::Dialed(dial), addr),
+            Action::Dial { dial, addr, .. } => self.dial(who, Origin::Dialed(dial), addr),
             Action::Send { link, envelope } => self.send(who, link, *envelope),
             Action::Multicast { links, envelope } => {
                 for link in links {
@@ -154,9 +154,10 @@ impl Room {
         self.links.insert((who, mine), (to, theirs));
         self.links.insert((to, theirs), (who, mine));
         let remote = self.nodes[who].me().addr();
-        let up = |link, origin, remote| vec![Input::LinkUp { link, origin, remote }];
-        self.queue.push_back((who, up(mine, origin, addr)));
-        self.queue.push_back((to, up(theirs, Origin::Accepted, remote)));
+        let up = |link, origin, remote, peer| vec![Input::LinkUp { link, origin, remote, peer }];
+        let [dialer, answers] = [who, to].map(|who| self.nodes[who].me().id);
+        self.queue.push_back((who, up(mine, origin, addr, answers)));
+        self.queue.push_back((to, up(theirs, Origin::Accepted, remote, dialer)));
     }
 
     fn send(&mut self, who: Who, link: LinkId, envelope: Envelope) {

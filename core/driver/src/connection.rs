@@ -4,12 +4,12 @@ use std::io;
 use std::net::Shutdown;
 use std::sync::{Arc, Mutex};
 
-use ringchat_core::{DownReason, LinkId, Origin};
+use ringchat_core::secure::Link;
+use ringchat_core::{DownReason, LinkId, NodeId};
 
-use crate::frame_reader::{FrameReader, Trust};
+use crate::door::Door;
 use crate::host::lock;
-use crate::link_reader::LinkReader;
-use crate::seen::SharedSeen;
+use crate::link_reader::{LinkReader, Trust};
 use crate::socket::Socket;
 use crate::transport::Transport;
 use crate::write_queue::WriteQueue;
@@ -48,7 +48,7 @@ impl<S: Socket> SharedSocket<S> {
     }
 
     /// Writes what the socket takes at once and keeps the rest. Tells whether a writer has to be started.
-    fn send(&self, bytes: &[u8]) -> Result<bool, DownReason> {
+    pub(crate) fn send(&self, bytes: &[u8]) -> Result<bool, DownReason> {
         let mut writes = lock(&self.writes);
         let rest = if writes.is_idle() { self.write_at_once(bytes)? } else { bytes };
         if rest.is_empty() { Ok(false) } else { writes.push(rest) }
@@ -82,21 +82,50 @@ pub struct Connection<S: Socket> {
 }
 
 impl<S: Socket> Connection<S> {
-    /// Takes a connected socket and starts its reader, which shares `seen` with all readers of the room.
+    /// Takes a socket that was accepted and starts its reader, which opens a link.
     ///
     /// # Errors
-    /// If the connection is broken, or the transport cannot start a reader.
-    pub fn open<T: Transport<Socket = S>>(
+    /// If the connection is broken, or the system gives no random bytes, or the transport cannot start a reader.
+    pub fn accept<T: Transport<Socket = S>>(
         transport: &T,
-        link: LinkId,
-        origin: Origin,
+        id: LinkId,
         socket: S,
-        seen: &SharedSeen,
+        door: &Door,
+    ) -> io::Result<Self> {
+        let link = Link::accept(&door.credentials(), Door::ephemeral()?).map_err(io::Error::other)?;
+        Self::start(transport, id, socket, door, link, Trust::new(false))
+    }
+
+    /// Takes a socket that was dialed and starts its reader, which opens a link to whoever is `expected`, or to anybody.
+    ///
+    /// # Errors
+    /// If the connection is broken, or the system gives no random bytes, or the transport cannot start a reader or a
+    /// writer.
+    pub(crate) fn dial<T: Transport<Socket = S>>(
+        transport: &T,
+        id: LinkId,
+        socket: S,
+        door: &Door,
+        expected: Option<NodeId>,
+    ) -> io::Result<Self> {
+        let dialed = Link::dial(&door.credentials(), Door::ephemeral()?, expected);
+        let (link, first) = dialed.map_err(io::Error::other)?;
+        let connection = Self::start(transport, id, socket, door, link, Trust::new(true))?;
+        connection.send(transport, &first).map_err(io::Error::other)?;
+        Ok(connection)
+    }
+
+    fn start<T: Transport<Socket = S>>(
+        transport: &T,
+        id: LinkId,
+        socket: S,
+        door: &Door,
+        link: Link,
+        trust: Trust,
     ) -> io::Result<Self> {
         socket.send_promptly()?;
         let shared = Arc::new(SharedSocket { socket, writes: Mutex::default() });
-        let trust = Trust::new(origin);
-        let reader = LinkReader::new(link, FrameReader::new(trust.clone(), seen.clone()));
+        let reader = LinkReader::new(id, link, trust.clone(), door.clone(), Arc::clone(&shared));
         transport.start_reader(Arc::clone(&shared), reader)?;
         Ok(Self { shared, trust })
     }
@@ -106,10 +135,15 @@ impl<S: Socket> Connection<S> {
     /// # Errors
     /// `Overflow` if too much waits already, `Io` if the connection is broken. The caller aborts it.
     pub fn send<T: Transport<Socket = S>>(&self, transport: &T, bytes: &[u8]) -> Result<(), DownReason> {
-        if self.shared.send(bytes)? {
-            transport.start_writer(Arc::clone(&self.shared)).map_err(|_| DownReason::Io)?;
-        }
-        Ok(())
+        if self.shared.send(bytes)? { self.start_writer(transport) } else { Ok(()) }
+    }
+
+    /// Starts the writer that bytes wait for.
+    ///
+    /// # Errors
+    /// `Io` if the transport cannot. The caller aborts the connection.
+    pub(crate) fn start_writer<T: Transport<Socket = S>>(&self, transport: &T) -> Result<(), DownReason> {
+        transport.start_writer(Arc::clone(&self.shared)).map_err(|_| DownReason::Io)
     }
 
     /// From now on the reader takes frames of every length.

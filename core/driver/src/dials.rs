@@ -5,7 +5,8 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ringchat_core::{DialFailure, DialId};
+use ringchat_core::secure::LinkError;
+use ringchat_core::{DialFailure, DialId, DownReason, Instant, NodeId};
 
 /// How long a runtime tries one dial.
 pub const DIAL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -13,10 +14,21 @@ pub const DIAL_TIMEOUT: Duration = Duration::from_secs(2);
 /// Dials under way at one time; further ones wait.
 const DIALS_AT_ONCE: usize = 64;
 
+/// A dial that the node wants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Dial {
+    pub(crate) id: DialId,
+    pub(crate) addr: SocketAddr,
+    /// Who has to answer; none if whoever does will do.
+    pub(crate) expected: Option<NodeId>,
+    /// When it has failed, if the link is not open then.
+    pub(crate) until: Instant,
+}
+
 /// The dials that the node wants.
 pub(crate) struct Dials<D> {
-    waiting: VecDeque<(DialId, SocketAddr)>,
-    under_way: BTreeMap<DialId, D>,
+    waiting: VecDeque<Dial>,
+    under_way: BTreeMap<DialId, (D, Dial)>,
 }
 
 impl<D> Dials<D> {
@@ -24,21 +36,22 @@ impl<D> Dials<D> {
         Self { waiting: VecDeque::new(), under_way: BTreeMap::new() }
     }
 
-    pub(crate) fn push(&mut self, dial: DialId, addr: SocketAddr) {
-        self.waiting.push_back((dial, addr));
+    pub(crate) fn push(&mut self, dial: Dial) {
+        self.waiting.push_back(dial);
     }
 
     /// The next dial to start, unless enough are under way.
-    pub(crate) fn next(&mut self) -> Option<(DialId, SocketAddr)> {
+    pub(crate) fn next(&mut self) -> Option<Dial> {
         (self.under_way.len() < DIALS_AT_ONCE).then(|| self.waiting.pop_front()).flatten()
     }
 
-    pub(crate) fn started(&mut self, dial: DialId, under_way: D) {
-        self.under_way.insert(dial, under_way);
+    pub(crate) fn started(&mut self, dial: Dial, under_way: D) {
+        self.under_way.insert(dial.id, (under_way, dial));
     }
 
-    pub(crate) fn answered(&mut self, dial: DialId) {
-        self.under_way.remove(&dial);
+    /// The connection of a dial stands, or does not. Gives the dial, if it was under way.
+    pub(crate) fn answered(&mut self, dial: DialId) -> Option<Dial> {
+        self.under_way.remove(&dial).map(|(_, dial)| dial)
     }
 
     /// Forgets the dials that wait.
@@ -56,22 +69,43 @@ pub(crate) fn failure(error: &io::Error) -> DialFailure {
     }
 }
 
+/// What the node is told of a dial whose connection stood, but whose link did not open. `expected` tells whether the dial
+/// expected an id.
+pub(crate) fn failure_of_link(reason: DownReason, expected: bool) -> DialFailure {
+    match reason {
+        DownReason::Eof if expected => DialFailure::Absent,
+        DownReason::Eof => DialFailure::Unanswered,
+        DownReason::Link(LinkError::OwnId) => DialFailure::Oneself,
+        DownReason::Link(LinkError::AnotherId { .. }) => DialFailure::Another,
+        DownReason::Link(
+            LinkError::BadAnswer | LinkError::BadRecord | LinkError::ShortRecord | LinkError::BadProof,
+        ) => DialFailure::NoMember,
+        _ => DialFailure::Broken,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn dials_at_one_time_are_bounded() {
-        let addr = SocketAddr::from(([127, 0, 0, 1], 4000));
-        let last = DialId(DIALS_AT_ONCE as u64 + 1);
+        let dial = |n| Dial {
+            id: DialId(n),
+            addr: SocketAddr::from(([127, 0, 0, 1], 4000)),
+            expected: None,
+            until: Instant(n),
+        };
+        let last = DIALS_AT_ONCE as u64 + 1;
         let mut dials = Dials::new();
-        (1..=last.0).for_each(|n| dials.push(DialId(n), addr));
-        while let Some((dial, _)) = dials.next() {
+        (1..=last).for_each(|n| dials.push(dial(n)));
+        while let Some(dial) = dials.next() {
             dials.started(dial, ());
         }
         assert_eq!(dials.under_way.len(), DIALS_AT_ONCE);
-        dials.answered(DialId(1));
-        assert_eq!(dials.next(), Some((last, addr)));
+        assert_eq!(dials.answered(DialId(1)), Some(dial(1)));
+        assert_eq!(dials.answered(DialId(1)), None);
+        assert_eq!(dials.next(), Some(dial(last)));
         assert_eq!(dials.next(), None);
     }
 }

@@ -3,16 +3,17 @@
 use std::collections::VecDeque;
 use std::io;
 use std::mem;
-use std::net::SocketAddr;
 use std::time::Duration;
 
+use ringchat_core::secure::Credentials;
 use ringchat_core::{
-    Action, CloseMode, Command, Config, DialFailure, DialId, Input, Instant, Node, Notice, Origin, Outbox,
-    Seed, UnixTime,
+    Action, CloseMode, Command, Config, DialFailure, DialId, Input, Instant, Node, Notice, Outbox, Seed,
+    UnixTime,
 };
 
 use crate::commands::{CommandQueue, ReportTo, UserCommand};
-use crate::dials::{self, Dials};
+use crate::dials::{self, Dial, Dials};
+use crate::door::Door;
 use crate::events::{Event, KEPT_EVENTS};
 use crate::links::Links;
 use crate::transport::{Job, Transport};
@@ -29,6 +30,8 @@ pub(crate) struct Driver<T: Transport> {
     out: Outbox,
     links: Links<T>,
     dials: Dials<T::Dial>,
+    /// How long a dial may take until its link is open.
+    dial_patience: Duration,
     /// What the user is told, in order.
     events: Vec<Event>,
     /// Who gets the reports that the node will give, in order.
@@ -43,11 +46,13 @@ pub(crate) struct Driver<T: Transport> {
 impl<T: Transport> Driver<T> {
     /// A new node without links. `config.addr` is the bound address.
     pub(crate) fn new(config: Config, seed: Seed, now: Instant, transport: T) -> Self {
+        let door = Door::new(Credentials::of(&config, &seed));
         Self {
-            node: Node::new(config, seed, now),
             out: Outbox::new(),
-            links: Links::new(transport),
+            links: Links::new(transport, door, config.stranger_patience()),
             dials: Dials::new(),
+            dial_patience: config.dial_patience(),
+            node: Node::new(config, seed, now),
             events: Vec::new(),
             reports: VecDeque::new(),
             held: false,
@@ -68,9 +73,21 @@ impl<T: Transport> Driver<T> {
 
     fn take_job(&mut self, now: Instant, job: Job<T::Socket>) {
         match job {
-            // Without a reader there is no link: the socket is dropped.
-            Job::Accepted(socket, remote) => drop(self.link_up(now, Origin::Accepted, socket, remote)),
-            Job::Dialed(dial, remote, dialed) => self.dialed(now, dial, remote, dialed),
+            Job::Accepted(socket, remote) => {
+                if !self.halted {
+                    self.links.accept(now, socket, remote);
+                }
+            }
+            Job::Dialed(dial, dialed) => self.dialed(now, dial, dialed),
+            Job::Unwritten(link) => {
+                self.links.start_writer(link);
+                self.handle_pending(now);
+            }
+            Job::Opened(link, opened) => {
+                if let Some(up) = self.links.opened(now, link, *opened) {
+                    self.handle(now, [up]);
+                }
+            }
             Job::Received(link, envelopes) => {
                 if self.links.has(link) {
                     let received = |envelope| Input::Received { link, envelope };
@@ -78,36 +95,21 @@ impl<T: Transport> Driver<T> {
                 }
             }
             Job::Down(link, reason) => {
-                self.links.down(now, link, reason);
+                self.links.down(link, reason);
                 self.handle_pending(now);
             }
         }
     }
 
-    fn dialed(&mut self, now: Instant, dial: DialId, remote: SocketAddr, dialed: io::Result<T::Socket>) {
-        self.dials.answered(dial);
-        let up = dialed.and_then(|socket| self.link_up(now, Origin::Dialed(dial), socket, remote));
-        if let Err(error) = up {
+    fn dialed(&mut self, now: Instant, dial: DialId, dialed: io::Result<T::Socket>) {
+        let Some(asked) = self.dials.answered(dial).filter(|_| !self.halted) else { return };
+        if let Err(error) = dialed.and_then(|socket| self.links.dial(asked, socket)) {
             self.dial_failed(now, dial, dials::failure(&error));
         }
     }
 
     fn dial_failed(&mut self, now: Instant, dial: DialId, reason: DialFailure) {
         self.handle(now, [Input::DialFailed { dial, reason }]);
-    }
-
-    fn link_up(
-        &mut self,
-        now: Instant,
-        origin: Origin,
-        socket: T::Socket,
-        remote: SocketAddr,
-    ) -> io::Result<()> {
-        if !self.halted {
-            let link = self.links.open(origin, socket)?;
-            self.handle(now, [Input::LinkUp { link, origin, remote }]);
-        }
-        Ok(())
     }
 
     /// The next commands that the node can take, for [`command`](Self::command); none if there are none.
@@ -143,9 +145,10 @@ impl<T: Transport> Driver<T> {
         self.handle(now, inputs);
     }
 
-    /// Ends a turn: starts dials, writes what was gathered, and cuts off what has lingered long enough.
+    /// Ends a turn: starts dials, writes what was gathered, and cuts off what has lingered or been awaited long enough.
     pub(crate) fn finish(&mut self, now: Instant) {
-        self.links.cut_lingering(now);
+        self.links.cut_late(now);
+        self.handle_pending(now);
         loop {
             self.start_dials(now);
             self.links.write(now);
@@ -157,10 +160,10 @@ impl<T: Transport> Driver<T> {
     }
 
     fn start_dials(&mut self, now: Instant) {
-        while let Some((dial, addr)) = self.dials.next() {
-            match self.links.transport().start_dial(dial, addr) {
+        while let Some(dial) = self.dials.next() {
+            match self.links.transport().start_dial(dial.id, dial.addr) {
                 Ok(under_way) => self.dials.started(dial, under_way),
-                Err(error) => self.dial_failed(now, dial, dials::failure(&error)),
+                Err(error) => self.dial_failed(now, dial.id, dials::failure(&error)),
             }
         }
     }
@@ -212,12 +215,13 @@ impl<T: Transport> Driver<T> {
 
     fn execute(&mut self, now: Instant, action: Action) {
         match action {
-            Action::Dial { dial, addr } => self.dials.push(dial, addr),
+            Action::Dial { dial: id, addr, expected } => {
+                self.dials.push(Dial { id, addr, expected, until: now.after(self.dial_patience) });
+            }
             Action::Trust { link } => self.links.trust(link),
             Action::Send { link, envelope } => self.links.send(now, &[link], &envelope),
             Action::Multicast { links, envelope } => self.links.send(now, &links, &envelope),
-            // No link proves an id yet.
-            Action::NewLife { .. } => {}
+            Action::NewLife { id } => self.links.new_life(id),
             Action::Close { link, mode } => self.links.close(now, link, mode),
             Action::Notify { lamport, notice: Notice::Report(report) } => match self.reports.pop_front() {
                 Some(ReportTo::Asker(tell)) => tell(*report),

@@ -5,13 +5,15 @@ use std::io::{self, ErrorKind};
 use std::net::{Shutdown, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use ringchat_core::{Config, DialId, Instant, Seed};
+use ringchat_core::{Config, DialId, Instant, LinkId, Seed};
 
-use crate::connection::SharedSocket;
+use crate::connection::{Connection, SharedSocket};
+use crate::door::Door;
 use crate::host::lock;
 use crate::link_reader::LinkReader;
+use crate::other_end::{OtherEnd, somebody};
 use crate::socket::Socket;
-use crate::transport::Transport;
+use crate::transport::{Job, Transport};
 
 pub(crate) const START: Instant = Instant(1);
 
@@ -28,13 +30,55 @@ pub(crate) fn seed(config: &Config) -> Seed {
     seed
 }
 
-/// What was done to a socket.
+/// The door of whoever has number 1.
+pub(crate) fn door() -> Door {
+    Door::new(somebody(1))
+}
+
+/// The reader of a connection that was accepted, and its socket.
+pub(crate) fn accepted() -> (LinkReader<FakeSocket>, FakeSocket) {
+    let (transport, socket) = (FakeTransport::default(), FakeSocket::default());
+    let connection = Connection::accept(&transport, LinkId(1), socket.clone(), &door());
+    drop(connection);
+    let reader = lock(&transport.readers).pop();
+    (reader.unwrap(), socket)
+}
+
+/// The reader of a link that is open, and the other end of that.
+pub(crate) fn opened() -> (LinkReader<FakeSocket>, OtherEnd) {
+    let (mut reader, socket) = accepted();
+    let (mut other, first) = OtherEnd::dial(somebody(2), None);
+    let jobs = open(&mut reader, &socket, &mut other, first);
+    assert!(matches!(jobs[..], [Job::Opened(..)]), "{jobs:?}");
+    (reader, other)
+}
+
+/// Lets a link open between a reader and its other end, of which the first message is under way. Gives the jobs.
+pub(crate) fn open(
+    reader: &mut LinkReader<FakeSocket>,
+    socket: &FakeSocket,
+    other: &mut OtherEnd,
+    first: Vec<u8>,
+) -> Vec<Job<FakeSocket>> {
+    let (mut jobs, mut bytes) = (Vec::new(), first);
+    while !bytes.is_empty() {
+        reader.spare()[..bytes.len()].copy_from_slice(&bytes);
+        jobs.extend(reader.advance(Ok(bytes.len())));
+        bytes = other.hear(&socket.record().writes.drain(..).collect::<Vec<_>>().concat()).unwrap();
+    }
+    jobs
+}
+
+/// What was done to a socket, and what it does.
+#[allow(clippy::struct_excessive_bools, reason = "facts that do not depend on one another")]
 #[derive(Debug, Default)]
 pub(crate) struct Record {
     /// What each write brought.
     pub(crate) writes: Vec<Vec<u8>>,
     /// Whether writing fails.
     pub(crate) broken: bool,
+    /// Whether it takes nothing now.
+    pub(crate) full: bool,
     pub(crate) finished: bool,
     pub(crate) aborted: bool,
 }
@@ -56,6 +100,9 @@ impl Socket for FakeSocket {
 
     fn write_now(&self, bytes: &[u8]) -> io::Result<usize> {
         let mut record = self.record();
+        if record.full {
+            return Err(ErrorKind::WouldBlock.into());
+        }
         record.writes.push(bytes.to_vec());
         if record.broken { Err(ErrorKind::BrokenPipe.into()) } else { Ok(bytes.len()) }
     }
@@ -73,14 +120,18 @@ impl Socket for FakeSocket {
 /// Starts nothing. A dial never ends.
 #[derive(Default)]
 pub(crate) struct FakeTransport {
-    pub(crate) readers: Mutex<Vec<LinkReader>>,
+    pub(crate) readers: Mutex<Vec<LinkReader<FakeSocket>>>,
 }
 
 impl Transport for FakeTransport {
     type Socket = FakeSocket;
     type Dial = ();
 
-    fn start_reader(&self, _socket: Arc<SharedSocket<FakeSocket>>, reader: LinkReader) -> io::Result<()> {
+    fn start_reader(
+        &self,
+        _socket: Arc<SharedSocket<FakeSocket>>,
+        reader: LinkReader<FakeSocket>,
+    ) -> io::Result<()> {
         lock(&self.readers).push(reader);
         Ok(())
     }

@@ -270,9 +270,8 @@ mod tests {
         host
     }
 
-    fn accepted() -> (FakeSocket, Job<FakeSocket>) {
-        let socket = FakeSocket::default();
-        (socket.clone(), Job::Accepted(socket, addr()))
+    fn accepted() -> Job<FakeSocket> {
+        Job::Accepted(FakeSocket::default(), addr())
     }
 
     #[test]
@@ -280,16 +279,15 @@ mod tests {
         let host = host(|events| drop(events));
         assert!(matches!(host.step(), WorkerStep::Again));
         assert!(matches!(host.step(), WorkerStep::Sleep(_)));
-        let (socket, job) = accepted();
-        assert_eq!(host.put(job).unwrap(), TurnOwner::Caller);
-        assert!(!socket.record().writes.is_empty());
+        assert_eq!(host.put(accepted()).unwrap(), TurnOwner::Caller);
+        assert!(matches!(host.step(), WorkerStep::Sleep(_)), "the turn is over");
     }
 
     #[test]
     fn a_full_queue_gives_the_job_back_until_a_turn_begins() {
         let host = host(|events| drop(events));
-        assert!((0..INPUT_QUEUE).all(|_| host.put(accepted().1).is_ok()));
-        let Err(Refused::Full(job, room)) = host.put(accepted().1) else { panic!("there is room for ever") };
+        assert!((0..INPUT_QUEUE).all(|_| host.put(accepted()).is_ok()));
+        let Err(Refused::Full(job, room)) = host.put(accepted()) else { panic!("there is room for ever") };
         assert!(matches!(host.step(), WorkerStep::Again));
         room.wait();
         assert!(host.put(job).is_ok());
@@ -301,7 +299,7 @@ mod tests {
         assert!(matches!(host.step(), WorkerStep::Again));
         assert!(matches!(host.step(), WorkerStep::End));
         assert!(host.end().is_some());
-        assert!(matches!(host.put(accepted().1), Err(Refused::Ended)));
+        assert!(matches!(host.put(accepted()), Err(Refused::Ended)));
         assert!(matches!(host.say(Text::new("x").unwrap()), Err(Refused::Ended)));
     }
 }

@@ -19,17 +19,20 @@ mod clock;
 mod commands;
 mod connection;
 mod dials;
+mod door;
 mod driver;
 mod error;
 mod event_stream;
 mod events;
 #[cfg(test)]
 mod fake;
-mod frame_reader;
 mod host;
 mod link_reader;
 mod links;
 mod membership;
+#[cfg(test)]
+#[path = "../../../tests/tests/other_end/mod.rs"]
+mod other_end;
 mod outgoing;
 mod refused;
 mod scheduler;
@@ -43,6 +46,7 @@ pub use accepting::Accepting;
 pub use commands::ReportTo;
 pub use connection::{Connection, SharedSocket};
 pub use dials::DIAL_TIMEOUT;
+pub use door::Door;
 pub use error::{Ended, OpenError};
 pub use event_stream::{EventReader, EventSink, event_queue};
 pub use events::{Event, NoEvent};

@@ -1,101 +1,142 @@
-//! The receiving side of a link: results of reads in, jobs out.
+//! The receiving side of a link: opens the link, then its records; results of reads in, jobs out.
 
 use std::io::{self, ErrorKind};
+use std::iter;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
+use ringchat_core::limits::{MAX_FRAME, MAX_GREETING};
+use ringchat_core::secure::{Link, Opened};
+use ringchat_core::wire::{Envelope, FrameDecoder};
 use ringchat_core::{DownReason, LinkId};
 
-use crate::frame_reader::FrameReader;
+use crate::connection::SharedSocket;
+use crate::door::Door;
+use crate::seen::SharedSeen;
+use crate::socket::Socket;
 use crate::transport::Job;
 
-/// Turns what is read from a connection into jobs, until the connection ends.
+/// Whether the node trusts a link with long frames. The node's side sets it, the reader's side reads it. The other
+/// end sends long frames only after an answer, which is sent after this was set.
+#[derive(Clone, Debug)]
+pub(crate) struct Trust(Arc<AtomicBool>);
+
+impl Trust {
+    /// For a new link: a dialed one is trusted from the start.
+    pub(crate) fn new(dialed: bool) -> Self {
+        Self(Arc::new(AtomicBool::new(dialed)))
+    }
+
+    /// From now on the link is trusted.
+    pub(crate) fn give(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    fn limit(&self) -> usize {
+        if self.0.load(Ordering::Acquire) { MAX_FRAME } else { MAX_GREETING }
+    }
+}
+
+/// Turns what is read from a connection into jobs, until the connection ends. Nothing that comes becomes a message before
+/// the other end has proven who it is.
 #[derive(Debug)]
-pub struct LinkReader {
-    link: LinkId,
-    frames: FrameReader,
-    state: State,
+pub struct LinkReader<S> {
+    id: LinkId,
+    link: Link,
+    /// Takes what the records hold.
+    decoder: FrameDecoder,
+    trust: Trust,
+    door: Door,
+    seen: SharedSeen,
+    /// Where the handshake's bytes go.
+    socket: Arc<SharedSocket<S>>,
+    /// Whether anything came.
+    heard: bool,
+    /// How many messages the last read completed; the next may bring as many.
+    last: usize,
+    done: bool,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// Bytes become messages.
-    Reading,
-    /// What came is no message. Bytes are dropped: left unread they would reset the connection, and the other end
-    /// may still read our greeting.
-    Discarding,
-    /// The connection has ended.
-    Done,
+/// What a read has brought.
+struct Came {
+    /// Bytes wait that the socket did not take at once.
+    unwritten: bool,
+    opened: Option<Opened>,
+    envelopes: Vec<Envelope>,
 }
 
-impl LinkReader {
-    pub(crate) fn new(link: LinkId, frames: FrameReader) -> Self {
-        Self { link, frames, state: State::Reading }
+impl<S: Socket> LinkReader<S> {
+    /// For a new connection, over which `link` is to open.
+    pub(crate) fn new(
+        id: LinkId,
+        link: Link,
+        trust: Trust,
+        door: Door,
+        socket: Arc<SharedSocket<S>>,
+    ) -> Self {
+        let (decoder, seen) = (FrameDecoder::new(MAX_GREETING), door.seen());
+        Self { id, link, decoder, trust, door, seen, socket, heard: false, last: 0, done: false }
     }
 
     /// Room to read into; never empty.
     pub fn spare(&mut self) -> &mut [u8] {
-        self.frames.spare()
+        self.link.spare()
     }
 
     /// Whether there is nothing more to read.
     pub fn is_done(&self) -> bool {
-        self.state == State::Done
+        self.done
     }
 
     /// Takes the result of a read into [`spare`](Self::spare): how many bytes came, 0 at the end. Gives the jobs to put,
     /// in order.
-    pub fn advance<S>(&mut self, read: io::Result<usize>) -> impl Iterator<Item = Job<S>> + use<S> {
-        let (envelopes, down) = match (self.state, read) {
-            (_, Err(error)) if error.kind() == ErrorKind::Interrupted => (Vec::new(), None),
-            (State::Reading, Ok(read)) => self.frames.advance(read),
-            (State::Reading, Err(_)) => (Vec::new(), Some(DownReason::Io)),
-            (State::Discarding, Ok(1..)) => (Vec::new(), None),
-            (State::Discarding | State::Done, _) => (Vec::new(), Some(DownReason::Eof)),
+    pub fn advance(&mut self, read: io::Result<usize>) -> impl Iterator<Item = Job<S>> + use<S> {
+        let mut came = Came { unwritten: false, opened: None, envelopes: Vec::with_capacity(self.last) };
+        let end = match read {
+            Ok(0) => Some(self.end_of_stream()),
+            Ok(read) => {
+                self.link.advance(read);
+                self.heard = true;
+                self.take(&mut came).err()
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => None,
+            Err(_) => Some(DownReason::Io),
         };
-        if let Some(reason) = down {
-            let garbage = matches!(reason, DownReason::Protocol(_));
-            self.state = if garbage { State::Discarding } else { State::Done };
+        self.last = came.envelopes.len();
+        self.done |= end.is_some();
+        let id = self.id;
+        let unwritten = came.unwritten.then_some(Job::Unwritten(id));
+        let opened = came.opened.map(|opened| Job::Opened(id, Box::new(opened)));
+        let received = (!came.envelopes.is_empty()).then_some(Job::Received(id, came.envelopes));
+        let down = end.map(|reason| Job::Down(id, reason));
+        iter::empty().chain(unwritten).chain(opened).chain(received).chain(down)
+    }
+
+    /// An end that came before the link was open is told apart from one before anything came, which says that the other end
+    /// does not want to talk.
+    fn end_of_stream(&self) -> DownReason {
+        if self.heard && !self.link.is_open() { DownReason::Io } else { DownReason::Eof }
+    }
+
+    fn take(&mut self, came: &mut Came) -> Result<(), DownReason> {
+        while !self.link.is_open() {
+            let mut keeper = self.door.keeper(self.id);
+            let progress = self.link.progress(&self.door.credentials(), &mut keeper);
+            let Some(progress) = progress.map_err(DownReason::Link)? else { return Ok(()) };
+            if !progress.send.is_empty() {
+                came.unwritten |= self.socket.send(&progress.send)?;
+            }
+            came.opened = progress.opened;
         }
-        let link = self.link;
-        let received = (!envelopes.is_empty()).then_some(Job::Received(link, envelopes));
-        received.into_iter().chain(down.map(|reason| Job::Down(link, reason)))
+        while self.link.open(&mut self.decoder).map_err(DownReason::Link)? {
+            self.decoder.set_limit(self.trust.limit());
+            while let Some(envelope) = self.decoder.pop(&mut self.seen).map_err(DownReason::Protocol)? {
+                came.envelopes.push(envelope);
+            }
+        }
+        Ok(())
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::frame_reader::Trust;
-    use crate::seen::SharedSeen;
-    use ringchat_core::Origin;
-    use ringchat_core::wire::{DecodeError, GREETING};
-
-    fn reader() -> LinkReader {
-        LinkReader::new(LinkId(1), FrameReader::new(Trust::new(Origin::Accepted), SharedSeen::default()))
-    }
-
-    fn read(reader: &mut LinkReader, bytes: &[u8]) -> Vec<Job<()>> {
-        reader.spare()[..bytes.len()].copy_from_slice(bytes);
-        reader.advance(Ok(bytes.len())).collect()
-    }
-
-    #[test]
-    fn the_end_of_a_connection_is_the_last_job() {
-        let mut reader = reader();
-        assert!(read(&mut reader, &GREETING).is_empty());
-        let interrupted = reader.advance::<()>(Err(ErrorKind::Interrupted.into()));
-        assert_eq!(interrupted.count(), 0);
-        let jobs: Vec<Job<()>> = reader.advance(Err(ErrorKind::ConnectionReset.into())).collect();
-        assert!(matches!(jobs[..], [Job::Down(LinkId(1), DownReason::Io)]));
-        assert!(reader.is_done());
-    }
-
-    #[test]
-    fn what_follows_garbage_is_dropped_up_to_the_end() {
-        let mut reader = reader();
-        let jobs = read(&mut reader, b"GET / HTTP/1.1\r\n\r\n");
-        assert!(matches!(jobs[..], [Job::Down(LinkId(1), DownReason::Protocol(DecodeError::NotRingchat))]));
-        assert!(read(&mut reader, b"more").is_empty() && !reader.is_done());
-        assert!(matches!(read(&mut reader, b"")[..], [Job::Down(LinkId(1), DownReason::Eof)]));
-        assert!(reader.is_done());
-    }
-}
+mod tests;

@@ -3,15 +3,18 @@
 use std::mem;
 use std::ops::Range;
 
+use ringchat_core::secure::{LinkError, Sealer};
 use ringchat_core::wire::{Envelope, FrameTooLong, encode};
 
 /// Bytes that are gathered before they are written, though the turn goes on.
 pub(crate) const FLUSH_BYTES: usize = 32 * 1024;
 
-/// What was encoded and is not written yet. A message for many links is there once.
+/// What was encoded and is not written yet. A message for many links is there once, and sealed once for each.
 #[derive(Default)]
 pub(crate) struct Outgoing {
     bytes: Vec<u8>,
+    /// Where the records of one link are made.
+    records: Vec<u8>,
 }
 
 /// Which bytes of it go to one link, in order.
@@ -26,13 +29,6 @@ impl Outgoing {
         Ok(start..self.bytes.len())
     }
 
-    /// Adds bytes as they are, and tells where they are.
-    pub(crate) fn add_bytes(&mut self, bytes: &[u8]) -> Range<usize> {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(bytes);
-        start..self.bytes.len()
-    }
-
     /// Whether it is time to write.
     pub(crate) fn is_full(&self) -> bool {
         self.bytes.len() >= FLUSH_BYTES
@@ -41,15 +37,19 @@ impl Outgoing {
     /// Everything was written.
     pub(crate) fn clear(&mut self) {
         self.bytes.clear();
-        self.bytes.shrink_to(FLUSH_BYTES);
+        for space in [&mut self.bytes, &mut self.records] {
+            space.truncate(FLUSH_BYTES);
+            space.shrink_to(FLUSH_BYTES);
+        }
     }
 
-    /// Hands `write` all bytes of `parts` in one piece, and empties `parts`.
-    pub(crate) fn write<T>(&self, parts: &mut Parts, write: impl FnOnce(&[u8]) -> T) -> T {
-        let slice = |part: Range<usize>| self.bytes.get(part).unwrap_or_default();
+    /// Makes records of all bytes of `parts`, for one link, and empties `parts`.
+    pub(crate) fn seal(&mut self, parts: &mut Parts, sealer: &mut Sealer) -> Result<&[u8], LinkError> {
+        let Self { bytes, records } = self;
+        let slice = |part: Range<usize>| bytes.get(part).unwrap_or_default();
         match mem::take(&mut parts.0).as_slice() {
-            [part] => write(slice(part.clone())),
-            parts => write(&parts.iter().cloned().map(slice).collect::<Vec<_>>().concat()),
+            [part] => sealer.seal(slice(part.clone()), records),
+            parts => sealer.seal(&parts.iter().cloned().map(slice).collect::<Vec<_>>().concat(), records),
         }
     }
 }
@@ -72,22 +72,35 @@ impl Parts {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fake::{accepted, open};
+    use crate::other_end::{OtherEnd, somebody};
+    use crate::transport::Job;
+    use ringchat_core::wire::Message;
+    use ringchat_core::{RoomId, Stamp};
 
     #[test]
-    fn each_link_gets_its_parts_in_order_and_in_one_piece() {
+    fn each_link_gets_its_parts_in_order_and_in_one_record() {
+        let (mut reader, socket) = accepted();
+        let (mut other, first) = OtherEnd::dial(somebody(2), None);
+        let mut jobs = open(&mut reader, &socket, &mut other, first);
+        let Some(Job::Opened(_, mut link)) = jobs.pop() else { panic!("{jobs:?}") };
         let mut outgoing = Outgoing::default();
-        let added = [&b"ab"[..], b"c", b"def"].map(|bytes| outgoing.add_bytes(bytes));
-        let written = |numbers: &[usize]| {
+        let message = |stamp| Envelope { room: RoomId([1; 16]), stamp, message: Message::Leave };
+        let added = [1, 2, 3].map(|stamp| outgoing.add(&message(Stamp(stamp))).unwrap());
+        let mut heard = |numbers: &[usize]| {
             let mut parts = Parts::default();
             for &number in numbers {
                 parts.push(added[number].clone());
             }
-            let written = outgoing.write(&mut parts, <[u8]>::to_vec);
+            let records = outgoing.seal(&mut parts, &mut link.sealer).unwrap();
             assert!(parts.is_empty());
-            written
+            let lengths: usize = numbers.iter().map(|number| added[*number].len()).sum();
+            assert_eq!(records.len(), if lengths == 0 { 0 } else { lengths + 18 }, "one record");
+            other.hear(records).unwrap();
+            std::iter::from_fn(|| other.next()).map(|envelope| envelope.stamp.0).collect::<Vec<_>>()
         };
-        assert_eq!(written(&[0, 1]), b"abc");
-        assert_eq!(written(&[0, 2]), b"abdef");
-        assert_eq!(written(&[]), b"");
+        assert_eq!(heard(&[0, 1]), [1, 2]);
+        assert_eq!(heard(&[0, 2]), [1, 3]);
+        assert_eq!(heard(&[]), [0; 0]);
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use ringchat_core::secure::Opened;
 use ringchat_core::wire::Envelope;
 use ringchat_core::{DialId, DownReason, LinkId};
 
@@ -26,7 +27,11 @@ pub trait Transport: Send + 'static {
     ///
     /// # Errors
     /// If the system gives no thread.
-    fn start_reader(&self, socket: Arc<SharedSocket<Self::Socket>>, reader: LinkReader) -> io::Result<()>;
+    fn start_reader(
+        &self,
+        socket: Arc<SharedSocket<Self::Socket>>,
+        reader: LinkReader<Self::Socket>,
+    ) -> io::Result<()>;
 
     /// Starts to write the bytes of [`SharedSocket::next_bytes`], until there are none.
     ///
@@ -46,8 +51,12 @@ pub trait Transport: Send + 'static {
 pub enum Job<S> {
     /// A connection was accepted from this address.
     Accepted(S, SocketAddr),
-    /// A dial of this address was answered.
-    Dialed(DialId, SocketAddr, io::Result<S>),
+    /// A dial has led to a connection, or to none.
+    Dialed(DialId, io::Result<S>),
+    /// Bytes of the handshake of a link wait for a writer.
+    Unwritten(LinkId),
+    /// A link is open.
+    Opened(LinkId, Box<Opened>),
     /// Messages came in; those of one read.
     Received(LinkId, Vec<Envelope>),
     /// The receiving side of a link has ended.

@@ -44,8 +44,8 @@ impl Trace {
             Input::Received { envelope, .. } => {
                 writeln!(lines, "{now} {host:>4} <- {from} {} @{}", Short(&envelope.message), envelope.stamp)
             }
-            Input::LinkUp { link: LinkId(link), origin, remote } => {
-                writeln!(lines, "{now} {host:>4} up   {link} to {from} ({remote}) {origin:?}")
+            Input::LinkUp { link: LinkId(link), origin, remote, peer } => {
+                writeln!(lines, "{now} {host:>4} up   {link} to {from} ({remote}, {}) {origin:?}", Id(*peer))
             }
             Input::LinkDown { link: LinkId(link), reason } => {
                 writeln!(lines, "{now} {host:>4} down {link} to {from}: {reason}")
@@ -70,7 +70,10 @@ impl Trace {
                     envelope.stamp
                 )
             }
-            Action::Dial { dial, addr } => writeln!(lines, "{now} {host:>4} dial {} to {addr}", dial.0),
+            Action::Dial { dial, addr, expected } => match expected {
+                Some(id) => writeln!(lines, "{now} {host:>4} dial {} to {addr}, {}", dial.0, Id(*id)),
+                None => writeln!(lines, "{now} {host:>4} dial {} to {addr}", dial.0),
+            },
             Action::Trust { link } => writeln!(lines, "{now} {host:>4} trust {}", link.0),
             Action::NewLife { id } => writeln!(lines, "{now} {host:>4} new life {}", Id(*id)),
             Action::Close { link, mode } => writeln!(lines, "{now} {host:>4} close {} {mode:?}", link.0),

@@ -1,7 +1,6 @@
 //! One node with a driver that keeps its duties, among peers that send anything.
 
-use crate::secure::Identity;
-use alloc::collections::{BTreeSet, VecDeque};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::num::NonZeroU64;
@@ -18,6 +17,7 @@ use crate::limits::{MAX_ABSENT, MAX_ROSTER};
 use crate::name::Name;
 use crate::node::Node;
 use crate::node::inspect::invariants;
+use crate::secure::{Identity, LinkError};
 use crate::text::Text;
 use crate::time::{Instant, UnixTime};
 use crate::wire::{DecodeError, Envelope, Message, encode};
@@ -90,8 +90,11 @@ struct World {
     node: Node,
     now: Instant,
     dialed: BTreeSet<DialId>,
-    dials: VecDeque<DialId>,
+    /// Dials under way, and who has to answer.
+    dials: VecDeque<(DialId, Option<NodeId>)>,
     links: Vec<LinkId>,
+    /// Who is at the other end of each link.
+    peers: BTreeMap<LinkId, NodeId>,
     last_link: u64,
     /// The links that the node has closed.
     closed: BTreeSet<LinkId>,
@@ -109,6 +112,7 @@ impl World {
             dialed: BTreeSet::new(),
             dials: VecDeque::new(),
             links: Vec::new(),
+            peers: BTreeMap::new(),
             last_link: 0,
             closed: BTreeSet::new(),
             room: RoomId::UNKNOWN,
@@ -121,13 +125,13 @@ impl World {
         match script.byte() % 10 {
             0 => Some(self.wait(script)),
             1 => self.sleep(),
-            2 => self.link_up(Origin::Accepted, script),
+            2 => self.link_up(Origin::Accepted, None, script),
             3 => {
-                let dial = self.dials.pop_front()?;
-                self.link_up(Origin::Dialed(dial), script)
+                let (dial, expected) = self.dials.pop_front()?;
+                self.link_up(Origin::Dialed(dial), expected, script)
             }
             4 => {
-                let dial = self.dials.pop_front()?;
+                let (dial, _) = self.dials.pop_front()?;
                 Some(Input::DialFailed { dial, reason: failure(script) })
             }
             5 => {
@@ -143,7 +147,8 @@ impl World {
             }
             _ => {
                 let link = script.pick(&self.links)?;
-                let peer = Peer { node: &self.node, room: self.room, generation: self.generation };
+                let who = self.peers.get(&link).copied()?;
+                let peer = Peer { node: &self.node, who, room: self.room, generation: self.generation };
                 Some(Input::Received { link, envelope: peer.envelope(script) })
             }
         }
@@ -162,7 +167,13 @@ impl World {
         Some(Input::Tick)
     }
 
-    fn link_up(&mut self, origin: Origin, script: &mut Script<'_>) -> Option<Input> {
+    /// A link opens, to whoever is expected or else to whom the script tells.
+    fn link_up(
+        &mut self,
+        origin: Origin,
+        expected: Option<NodeId>,
+        script: &mut Script<'_>,
+    ) -> Option<Input> {
         if self.links.len() >= MAX_LINKS {
             return match origin {
                 Origin::Dialed(dial) => Some(Input::DialFailed { dial, reason: DialFailure::Unreachable }),
@@ -172,7 +183,11 @@ impl World {
         self.last_link = self.last_link.saturating_add(1);
         let link = LinkId(self.last_link);
         self.links.push(link);
-        Some(Input::LinkUp { link, origin, remote: addr(script.byte() % CAST) })
+        let number = script.byte() % (2 * CAST);
+        let told = Some(in_cast(number)).filter(|who| *who != self.node.me().id);
+        let peer = expected.or(told).unwrap_or_else(|| in_cast(CAST));
+        self.peers.insert(link, peer);
+        Some(Input::LinkUp { link, origin, remote: addr(number % CAST), peer })
     }
 
     /// Breaks all links, and lets all dials fail.
@@ -183,7 +198,7 @@ impl World {
         let end = self.now.after(ALONE);
         while !self.is_settled() {
             let input = match self.dials.pop_front() {
-                Some(dial) => Some(Input::DialFailed { dial, reason: DialFailure::Refused }),
+                Some((dial, _)) => Some(Input::DialFailed { dial, reason: DialFailure::Refused }),
                 None => self.sleep(),
             };
             assert!(input.is_some() && self.now < end, "stuck alone: {:?}", self.node);
@@ -225,9 +240,10 @@ impl World {
     /// Executes an action as far as a driver would. Panics if a driver cannot.
     fn execute(&mut self, action: Action) {
         match action {
-            Action::Dial { dial, .. } => {
+            Action::Dial { dial, expected, .. } => {
                 assert!(self.dialed.insert(dial), "{dial:?} is used twice");
-                self.dials.push_back(dial);
+                assert!(expected != Some(self.node.me().id), "it dials itself");
+                self.dials.push_back((dial, expected));
             }
             Action::Send { link, envelope } => {
                 self.check_open(link);
@@ -291,7 +307,17 @@ fn command(script: &mut Script<'_>) -> Option<Command> {
 }
 
 fn failure(script: &mut Script<'_>) -> DialFailure {
-    let failures = [DialFailure::Refused, DialFailure::TimedOut, DialFailure::Unreachable];
+    let failures = [
+        DialFailure::Refused,
+        DialFailure::TimedOut,
+        DialFailure::Unreachable,
+        DialFailure::Broken,
+        DialFailure::Absent,
+        DialFailure::Unanswered,
+        DialFailure::NoMember,
+        DialFailure::Another,
+        DialFailure::Oneself,
+    ];
     script.pick(&failures).unwrap_or(DialFailure::Refused)
 }
 
@@ -301,9 +327,9 @@ fn end(script: &mut Script<'_>) -> DownReason {
         DownReason::Io,
         DownReason::Overflow,
         DownReason::Closed,
-        DownReason::Protocol(DecodeError::NotRingchat),
-        DownReason::Protocol(DecodeError::Version { theirs: 0 }),
-        DownReason::Protocol(DecodeError::Truncated),
+        DownReason::Protocol(DecodeError::Malformed),
+        DownReason::Link(LinkError::BadRecord),
+        DownReason::Link(LinkError::Worn),
     ];
     script.pick(&ends).unwrap_or(DownReason::Eof)
 }
@@ -324,6 +350,11 @@ fn id_bytes(number: u8) -> Vec<u8> {
 /// The id of that number in the cast.
 pub(super) fn cast(number: u8) -> NodeId {
     life(number, CAST_LIFE)
+}
+
+/// An id of the cast, or one of another life of it.
+pub(super) fn in_cast(number: u8) -> NodeId {
+    if number < CAST { cast(number) } else { life(number % CAST, NonZeroU64::MIN) }
 }
 
 /// The id of that number in the life called `incarnation`.

@@ -5,7 +5,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::num::NonZeroU64;
 
-use super::node::{CAST, addr, cast, life};
+use super::node::{CAST, addr, cast, in_cast, life};
 use super::script::Script;
 use crate::action::Departure;
 use crate::ids::{NodeId, RoomId};
@@ -24,6 +24,8 @@ use crate::wire::{
 /// A peer that knows the node to which it sends.
 pub(super) struct Peer<'a> {
     pub(super) node: &'a Node,
+    /// Its own id.
+    pub(super) who: NodeId,
     /// The room of the node's last message.
     pub(super) room: RoomId,
     /// The generation in the node's last `Hello`.
@@ -59,17 +61,30 @@ impl Peer<'_> {
             19 => Message::Refused(refusal(script)),
             20 => Message::Join(self.join(script)),
             21 => self.probe(script),
-            22 => Message::JoinVia { me: id(script), leader: member(script) },
+            22 => Message::JoinVia { me: self.me(script), leader: member(script) },
             23 => Message::WantPromise { round: u64::from(script.byte()) },
             _ => Message::Promise { round: u64::from(script.byte() % 4), epoch: self.epoch(script) },
         }
+    }
+
+    /// Its own id. Seldom it lies.
+    fn me(&self, script: &mut Script<'_>) -> NodeId {
+        let number = script.byte();
+        if number == u8::MAX { in_cast(CAST) } else { self.who }
+    }
+
+    /// Itself, as a member anywhere.
+    fn myself(&self, script: &mut Script<'_>) -> Member {
+        let number = script.byte();
+        let id = if number == u8::MAX { in_cast(CAST) } else { self.who };
+        Member::new(id, addr(number % CAST), Name::unknown())
     }
 
     fn hello(&self, script: &mut Script<'_>) -> Hello {
         let flags = script.byte();
         let you = if flags & 4 == 0 { self.node.me().id } else { id(script) };
         Hello {
-            me: id(script),
+            me: self.me(script),
             you,
             generation: self.generation(script),
             next: flags & 1 == 1,
@@ -84,7 +99,7 @@ impl Peer<'_> {
         NotMember {
             re: script.pick(&[Hello, Elect, Sync, Ping, WantPromise]).unwrap_or(Hello),
             epoch: self.epoch(script),
-            me: id(script),
+            me: self.me(script),
             cfg: script.maybe(|script| self.cfg(script)),
         }
     }
@@ -153,7 +168,7 @@ impl Peer<'_> {
 
     fn join(&self, script: &mut Script<'_>) -> Join {
         Join {
-            me: member(script),
+            me: self.myself(script),
             contact: script.maybe(id),
             epoch: self.epoch(script),
             generation: self.generation(script),
@@ -162,7 +177,7 @@ impl Peer<'_> {
     }
 
     fn probe(&self, script: &mut Script<'_>) -> Message {
-        let me = member(script);
+        let me = self.myself(script);
         if script.flag() {
             return Message::ProbeReply { me };
         }
@@ -288,11 +303,6 @@ fn member(script: &mut Script<'_>) -> Member {
 
 fn id(script: &mut Script<'_>) -> NodeId {
     in_cast(script.byte() % (2 * CAST))
-}
-
-/// An id of the cast, or one of another life of it.
-fn in_cast(number: u8) -> NodeId {
-    if number < CAST { cast(number) } else { life(number % CAST, NonZeroU64::MIN) }
 }
 
 /// One of as many ids as a room can have.

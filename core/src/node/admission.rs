@@ -125,7 +125,6 @@ impl Node {
     pub(super) fn on_join(&mut self, link: LinkId, mut join: Join) {
         let Some(state) = self.links.get(link) else { return };
         if state.purpose.as_ref().is_some_and(|purpose| !matches!(purpose, Purpose::Probe { .. }))
-            || state.peer.is_some_and(|peer| peer != join.me.id)
             || self.lives_here(&join.me)
         {
             return self.fault(link, Fault::Unexpected);

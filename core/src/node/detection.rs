@@ -106,7 +106,7 @@ impl Node {
     fn dial_is_late(&self, purpose: &Purpose, started: Instant, answered: bool) -> bool {
         let limit = match purpose {
             Purpose::Peer(_) => self.times.dial(),
-            Purpose::Contact(_) | Purpose::Leader { .. } if !answered => self.times.detect,
+            Purpose::Contact(_) | Purpose::Leader { .. } if !answered => self.times.first_answer(),
             Purpose::Contact(_) | Purpose::Leader { .. } | Purpose::Probe { .. } => {
                 self.times.admission() * 2
             }

@@ -26,14 +26,9 @@ pub(crate) struct Effects {
 }
 
 impl Effects {
-    pub(super) fn new(now: Instant) -> Self {
-        Self {
-            room: RoomId::UNKNOWN,
-            lamport: Stamp::default(),
-            stats: Stats::default(),
-            started: now,
-            out: Vec::new(),
-        }
+    /// Those of a node that starts `now`, in `room` if that is known.
+    pub(super) fn new(now: Instant, room: RoomId) -> Self {
+        Self { room, lamport: Stamp::default(), stats: Stats::default(), started: now, out: Vec::new() }
     }
 
     /// Exchanges the actions with the driver's outbox: before a call to use its memory, after it to hand them over.
@@ -48,12 +43,12 @@ impl Effects {
         }
     }
 
-    /// Sets the room that this node creates.
     /// The room, once it is known.
     pub(super) fn room(&self) -> RoomId {
         self.room
     }
 
+    /// Sets the room that this node creates.
     pub(super) fn create_room(&mut self, room: RoomId) {
         self.room = room;
     }
@@ -99,8 +94,8 @@ impl Effects {
         Envelope { room: self.room, stamp: self.ticks(1), message }
     }
 
-    pub(super) fn dial(&mut self, dial: DialId, addr: SocketAddr) {
-        self.out.push(Action::Dial { dial, addr });
+    pub(super) fn dial(&mut self, dial: DialId, addr: SocketAddr, expected: Option<NodeId>) {
+        self.out.push(Action::Dial { dial, addr, expected });
     }
 
     pub(super) fn new_life(&mut self, id: NodeId) {

@@ -1,9 +1,11 @@
-//! How two members come to share one link: dials, greetings, generations.
+//! How two members come to share one link: dials, greetings, generations. Both know who is at the other end: whoever
+//! opened the link has proven it.
 //!
 //! A dial has worked when the peer's `Hello` came back, not when TCP connected: the kernel completes handshakes for a
 //! stopped process too. Of two links of a pair the one of the higher generation stands; of two with equal generations the
 //! one that the greater id dialed.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
@@ -15,6 +17,7 @@ use crate::ids::{DialId, LinkId, NodeId};
 use crate::input::{DialFailure, DownReason, Origin};
 use crate::limits::{MAX_DIALS, MAX_HALF_OPEN};
 use crate::roster::{ConfigId, Member, Roster, View};
+use crate::secure::LinkError;
 use crate::wire::{DecodeError, Hello, Message, NotMember, RefusedKind};
 
 impl Node {
@@ -30,22 +33,22 @@ impl Node {
     }
 
     pub(super) fn start_dial(&mut self, purpose: Purpose, generation: u64, addr: SocketAddr) {
-        let dial = self.links.dial(purpose, generation, self.now());
-        self.effects.dial(dial, addr);
+        let (dial, expected) = self.links.dial(purpose, generation, self.now());
+        self.effects.dial(dial, addr, expected);
     }
 
-    pub(super) fn on_link_up(&mut self, link: LinkId, origin: Origin, remote: SocketAddr) {
+    pub(super) fn on_link_up(&mut self, link: LinkId, origin: Origin, remote: SocketAddr, who: NodeId) {
         let now = self.now();
         let Origin::Dialed(dial) = origin else {
             self.make_room_for_stranger();
-            return self.links.open(link, remote, None, now);
+            return self.links.open(link, remote, who, None, now);
         };
         let Some(dial) = self.links.take_dial(dial) else {
             self.effects.close(link, CloseMode::Abort);
             return;
         };
         let (purpose, generation) = (dial.purpose.clone(), dial.generation);
-        self.links.open(link, remote, Some(dial), now);
+        self.links.open(link, remote, who, Some(dial), now);
         match purpose {
             Purpose::Peer(peer) => self.send_hello(link, peer, generation, false),
             Purpose::Probe { .. } => self.send_probe(link),
@@ -54,12 +57,17 @@ impl Node {
         }
     }
 
-    /// Closes the oldest link whose peer has not introduced itself, if there are too many.
+    /// Closes the oldest links whose peers have not introduced themselves, if there are too many. The newest link of a
+    /// member does not count: a hundred members may link anew at one time.
     fn make_room_for_stranger(&mut self) {
-        let oldest = self.links.half_open().next();
-        let full = self.links.half_open().count() >= MAX_HALF_OPEN;
-        if let Some(oldest) = oldest.filter(|_| full) {
-            self.fault(oldest, Fault::Silent);
+        if self.links.half_open().count() < MAX_HALF_OPEN {
+            return;
+        }
+        let (route, mut members) = (self.membership.route(), BTreeSet::new());
+        let counts = |(_, who): &(LinkId, NodeId)| !route.contains(*who) || !members.insert(*who);
+        let newest_first: Vec<_> = self.links.half_open().rev().filter(counts).collect();
+        for (link, _) in newest_first.into_iter().skip(MAX_HALF_OPEN.saturating_sub(1)) {
+            self.fault(link, Fault::Silent);
         }
     }
 
@@ -71,8 +79,9 @@ impl Node {
     /// A dial ended before the other end answered, perhaps after the connection stood.
     pub(super) fn on_dial_ended(&mut self, purpose: &Purpose, why: Result<DownReason, DialFailure>) {
         match purpose {
-            // Only a refusal proves death; a connection may break for other reasons.
-            Purpose::Peer(peer) if why.is_ok() && self.links.may_dial_again(*peer) => self.dial(*peer),
+            // Only a refusal proves death; a connection may break for other reasons. Somebody on the way can even have it
+            // closed as if another life of the peer were there.
+            Purpose::Peer(peer) if connected(why) && self.links.may_dial_again(*peer) => self.dial(*peer),
             Purpose::Peer(peer) => self.on_peer_dial_failed(*peer),
             Purpose::Probe { .. } => {}
             Purpose::Contact(addr) => self.on_contact_failed(*addr, why),
@@ -98,18 +107,16 @@ impl Node {
                 if let DownReason::Protocol(DecodeError::Forged { author }) = reason {
                     self.tell_forged(peer, author);
                 }
-                if let DownReason::Protocol(_) | DownReason::Overflow = reason {
+                if is_fault(reason) {
                     self.effects.notify_fault(gone.remote, Fault::Link(reason));
                 }
                 self.on_link_lost(peer);
             }
             (None, Some(purpose)) => self.on_dial_ended(purpose, Ok(reason)),
-            (None, None) => {
-                if let DownReason::Protocol(_) = reason {
-                    self.effects.notify_fault(gone.remote, Fault::Link(reason));
-                }
+            (None, None) if is_fault(reason) && reason != DownReason::Overflow => {
+                self.effects.notify_fault(gone.remote, Fault::Link(reason));
             }
-            (Some(_), _) => {}
+            (None, None) | (Some(_), _) => {}
         }
     }
 
@@ -143,9 +150,6 @@ impl Node {
     pub(super) fn on_hello(&mut self, link: LinkId, hello: Hello) {
         let Some(state) = self.links.get_mut(link) else { return };
         if state.peer.is_some() {
-            if state.peer != Some(hello.me) {
-                return self.fault(link, Fault::Unexpected);
-            }
             state.knows = state.knows.max(hello.cfg);
             self.on_role(&hello);
             if !self.membership.route().contains(hello.me) {
@@ -160,7 +164,7 @@ impl Node {
         let purpose = state.purpose.clone();
         let for_me = hello.you == self.me.id;
         match purpose {
-            Some(Purpose::Peer(peer)) if peer == hello.me && hello.answer && for_me => {
+            Some(Purpose::Peer(peer)) if hello.answer && for_me => {
                 self.establish(link, &hello);
                 self.on_linked(peer);
             }
@@ -170,8 +174,7 @@ impl Node {
                     state.takes_me_for_next = hello.next;
                 }
             }
-            None if !for_me => self.refuse(link, RefusedKind::Hello, CloseMode::Flush),
-            None if !hello.answer => self.consider(link, hello),
+            None if !hello.answer && for_me => self.consider(link, hello),
             Some(_) | None => self.fault(link, Fault::Unexpected),
         }
     }
@@ -179,9 +182,6 @@ impl Node {
     /// A peer greets on a link that it dialed: checks whether it is a member, and whether this link stands.
     fn consider(&mut self, link: LinkId, hello: Hello) {
         let peer = hello.me;
-        if peer == self.me.id {
-            return self.fault(link, Fault::Unexpected);
-        }
         if let Some(generation) = self.links.standing(peer)
             && generation >= hello.generation
         {
@@ -324,11 +324,7 @@ impl Node {
         match (state.peer, state.purpose.clone()) {
             (None, Some(Purpose::Peer(peer))) => {
                 self.close(link, CloseMode::Abort);
-                if refusal.me == peer {
-                    self.on_refused_by(peer, refusal.cfg);
-                } else {
-                    self.on_unreachable(peer);
-                }
+                self.on_refused_by(peer, refusal.cfg);
             }
             (Some(peer), _) => self.on_member_refusal(peer, refusal),
             (None, _) => self.fault(link, Fault::Unexpected),
@@ -415,5 +411,31 @@ impl Node {
     /// The linked peers.
     pub(super) fn linked_peers(&self) -> Vec<NodeId> {
         self.links.iter().filter_map(|(_, link)| link.peer).collect()
+    }
+}
+
+/// Whether a dial that ended without a link got as far as a connection.
+fn connected(why: Result<DownReason, DialFailure>) -> bool {
+    match why {
+        Ok(_)
+        | Err(
+            DialFailure::Broken
+            | DialFailure::Absent
+            | DialFailure::NoMember
+            | DialFailure::Another
+            | DialFailure::Oneself,
+        ) => true,
+        Err(
+            DialFailure::Refused | DialFailure::TimedOut | DialFailure::Unreachable | DialFailure::Unanswered,
+        ) => false,
+    }
+}
+
+/// Whether a link ends in this way only because somebody did what nobody should.
+fn is_fault(reason: DownReason) -> bool {
+    match reason {
+        DownReason::Protocol(_) | DownReason::Overflow => true,
+        DownReason::Link(error) => error != LinkError::Worn,
+        DownReason::Eof | DownReason::Io | DownReason::Closed => false,
     }
 }

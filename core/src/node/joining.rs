@@ -18,7 +18,7 @@ use crate::node::Timer;
 use crate::numbers::Epoch;
 use crate::roster::{Member, Roster, View};
 use crate::time::Instant;
-use crate::wire::{DecodeError, Elected, Join, Message, Refusal};
+use crate::wire::{Elected, Join, Message, Refusal};
 
 /// What a node knows while it tries to get in.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -123,8 +123,8 @@ impl Node {
         let purpose = self.links.get(link).and_then(|link| link.purpose.clone());
         if let Some(Purpose::Probe { leader: asked }) = purpose {
             self.close(link, CloseMode::Flush);
-            if !asked && leader.id != self.me.id && self.leads() {
-                self.start_dial(Purpose::Probe { leader: true }, 0, leader.addr());
+            if asked.is_none() && leader.id != self.me.id && self.leads() {
+                self.start_dial(Purpose::Probe { leader: Some(leader.id) }, 0, leader.addr());
             }
             return;
         }
@@ -144,11 +144,8 @@ impl Node {
         }
         let leader = elected.cfg.view.leader;
         let Some(state) = self.links.get(link) else { return };
-        let asked = match &state.purpose {
-            Some(Purpose::Contact(_)) => true,
-            Some(Purpose::Leader { leader: asked, .. }) => asked.id == leader,
-            Some(Purpose::Peer(_) | Purpose::Probe { .. }) | None => false,
-        };
+        let asked = matches!(state.purpose, Some(Purpose::Contact(_) | Purpose::Leader { .. }))
+            && state.who == leader;
         let generation = state.generation;
         let follows = self.role.is_joining() && asked && self.would_follow(elected.cfg.view);
         let leader = elected.roster.find(leader).cloned();
@@ -192,15 +189,13 @@ impl Node {
         let failure = match why {
             Err(DialFailure::TimedOut) => JoinFailure::NoAnswer,
             Err(failure) => JoinFailure::Dial(failure),
-            Ok(DownReason::Protocol(DecodeError::Version { theirs })) => JoinFailure::Version { theirs },
-            Ok(DownReason::Protocol(_)) => JoinFailure::NotRingchat,
             Ok(_) => JoinFailure::Broken,
         };
         let Some(joining) = self.role.joining_mut() else { return };
         joining.failures.insert(addr, failure);
         let hopeless = |contact| {
             let failure = joining.failures.get(contact);
-            matches!(failure, Some(JoinFailure::NotRingchat | JoinFailure::Version { .. }))
+            matches!(failure, Some(JoinFailure::Dial(DialFailure::NoMember | DialFailure::Oneself)))
         };
         if joining.fresh && joining.contacts.iter().all(hopeless) {
             return self.fail_join();

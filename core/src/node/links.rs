@@ -20,8 +20,8 @@ pub(crate) enum Purpose {
     Contact(SocketAddr),
     /// To find out whether a lost member is in another ring.
     Probe {
-        /// Whether the leader of that ring is dialed already.
-        leader: bool,
+        /// The leader of that ring, if it is the one that is dialed.
+        leader: Option<NodeId>,
     },
     /// To ask the leader to be let in.
     Leader {
@@ -32,6 +32,18 @@ pub(crate) enum Purpose {
     },
 }
 
+impl Purpose {
+    /// Who has to answer; none if whoever is at the address will do.
+    fn expected(&self) -> Option<NodeId> {
+        match self {
+            Self::Peer(peer) => Some(*peer),
+            Self::Leader { leader, .. } => Some(leader.id),
+            Self::Probe { leader } => *leader,
+            Self::Contact(_) => None,
+        }
+    }
+}
+
 /// An attempt to connect.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Dial {
@@ -40,15 +52,17 @@ pub(crate) struct Dial {
     pub(crate) started: Instant,
 }
 
-/// A connection.
+/// A link.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Link {
     pub(crate) remote: SocketAddr,
+    /// Who is at the other end.
+    pub(crate) who: NodeId,
     /// The purpose for which this node dialed; none if the link was accepted.
     pub(crate) purpose: Option<Purpose>,
     /// When the link was accepted, or the dial began.
     pub(crate) opened: Instant,
-    /// The peer, once both ends have agreed on this link.
+    /// The same, once both ends have agreed on this link.
     pub(crate) peer: Option<NodeId>,
     pub(crate) generation: u64,
     pub(crate) heard: Instant,
@@ -96,11 +110,19 @@ pub(crate) struct Links {
 }
 
 impl Links {
-    pub(crate) fn open(&mut self, link: LinkId, remote: SocketAddr, dial: Option<Dial>, now: Instant) {
+    pub(crate) fn open(
+        &mut self,
+        link: LinkId,
+        remote: SocketAddr,
+        who: NodeId,
+        dial: Option<Dial>,
+        now: Instant,
+    ) {
         let opened = dial.as_ref().map_or(now, |dial| dial.started);
         let generation = dial.as_ref().map_or(0, |dial| dial.generation);
         let link_state = Link {
             remote,
+            who,
             purpose: dial.map(|dial| dial.purpose),
             opened,
             peer: None,
@@ -164,7 +186,7 @@ impl Links {
     }
 
     /// All links that are not being closed.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (LinkId, &Link)> {
+    pub(crate) fn iter(&self) -> impl DoubleEndedIterator<Item = (LinkId, &Link)> {
         self.open.iter().filter(|(_, link)| !link.closing).map(|(id, link)| (*id, link))
     }
 
@@ -195,12 +217,17 @@ impl Links {
         }
     }
 
-    /// Notes a new dial.
-    pub(crate) fn dial(&mut self, purpose: Purpose, generation: u64, now: Instant) -> DialId {
+    /// Notes a new dial. Returns it, and who has to answer.
+    pub(crate) fn dial(
+        &mut self,
+        purpose: Purpose,
+        generation: u64,
+        now: Instant,
+    ) -> (DialId, Option<NodeId>) {
         self.dialed = self.dialed.saturating_add(1);
-        let id = DialId(self.dialed);
+        let (id, expected) = (DialId(self.dialed), purpose.expected());
         self.dials.insert(id, Dial { purpose, generation, started: now });
-        id
+        (id, expected)
     }
 
     /// Takes out a dial that has ended; none if it was given up meanwhile.
@@ -311,9 +338,10 @@ impl Links {
         &self.broken
     }
 
-    /// The accepted links whose peers have not introduced themselves, the oldest first.
-    pub(crate) fn half_open(&self) -> impl Iterator<Item = LinkId> {
-        self.iter().filter(|(_, link)| link.peer.is_none() && link.purpose.is_none()).map(|(id, _)| id)
+    /// The accepted links whose peers have not introduced themselves, the oldest first, and who those peers are.
+    pub(crate) fn half_open(&self) -> impl DoubleEndedIterator<Item = (LinkId, NodeId)> {
+        let half_open = |(_, link): &(LinkId, &Link)| link.peer.is_none() && link.purpose.is_none();
+        self.iter().filter(half_open).map(|(id, link)| (id, link.who))
     }
 }
 
@@ -326,7 +354,7 @@ mod tests {
         let (mut links, peer, link) = (Links::default(), Member::numbered(7), LinkId(1));
         assert_eq!(links.addr_of(peer.id), None);
         links.meet(peer.id, peer.addr());
-        links.open(link, peer.addr(), None, Instant::ZERO);
+        links.open(link, peer.addr(), peer.id, None, Instant::ZERO);
         assert_eq!(links.bind(link, peer.id, 3), None);
         assert!(links.remove(link).is_some());
         assert_eq!(links.addr_of(peer.id), Some(peer.addr()));

@@ -60,7 +60,7 @@ impl Node {
             && self.may_merge()
             && self.enforces(Rule::ProbeLost)
         {
-            self.start_dial(Purpose::Probe { leader: false }, 0, lost);
+            self.start_dial(Purpose::Probe { leader: None }, 0, lost);
         }
         self.arm_probe();
     }
@@ -139,7 +139,8 @@ impl Node {
     pub(super) fn merge_into(&mut self, link: LinkId, elected: Elected) {
         let view = elected.cfg.view;
         let leader = elected.roster.find(view.leader).cloned();
-        let leader = leader.filter(|_| self.would_follow(view) && self.is_for_me(&elected));
+        let is_there = self.links.get(link).is_some_and(|state| state.who == view.leader);
+        let leader = leader.filter(|_| is_there && self.would_follow(view) && self.is_for_me(&elected));
         let Some(leader) = leader else { return self.fault(link, Fault::Unexpected) };
         self.timers.clear(Timer::Merge);
         let members = self.membership.roster().ids().filter_map(|id| self.links.of(id)).collect();

@@ -64,6 +64,7 @@ use crate::ids::{LinkId, NodeId};
 use crate::input::{Command, DownReason, Input};
 use crate::rng::Rng;
 use crate::roster::Member;
+use crate::secure::Secret;
 use crate::time::Instant;
 use crate::wire::{Envelope, Message};
 
@@ -96,10 +97,11 @@ impl Node {
     /// A new node. `seed` is all that is random about it; `now` is the driver's clock.
     pub fn new(config: Config, seed: Seed, now: Instant) -> Self {
         let id = seed.id();
-        let Seed { identity, room, jitter, .. } = seed;
+        let Seed { identity, room: drawn, jitter, .. } = seed;
+        let room = config.secret.as_ref().map(Secret::room);
         let me = Arc::new(Member::new(id, config.addr, config.name));
         let role = match config.start {
-            Start::Create => Role::Founding(room),
+            Start::Create => Role::Founding(room.unwrap_or(drawn)),
             Start::Join { contacts } => {
                 Role::Joining(Joining::fresh(contacts, now.after(config.join_timeout)))
             }
@@ -117,7 +119,7 @@ impl Node {
             own: OwnMessages::new(identity, Lives::new(&jitter)),
             doubt: Doubt::default(),
             reach: Reach::default(),
-            effects: Effects::new(now),
+            effects: Effects::new(now, room.unwrap_or_default()),
             rules: Rules::default(),
             follow_ups: FollowUps::default(),
             me,
@@ -182,7 +184,7 @@ impl Node {
                 self.effects.notify(Notice::Report(report.into()));
             }
             Input::Command(Command::Leave) => self.leave(),
-            Input::LinkUp { link, origin, remote } => self.on_link_up(link, origin, remote),
+            Input::LinkUp { link, origin, remote, peer } => self.on_link_up(link, origin, remote, peer),
             Input::DialFailed { dial, reason } => self.on_dial_failed(dial, reason),
             Input::Received { link, envelope } => self.on_received(link, envelope),
             Input::LinkDown { link, reason } => self.on_link_down(link, reason),
@@ -195,6 +197,9 @@ impl Node {
             return self.fault(link, Fault::Clock);
         }
         let Some(state) = self.links.get_mut(link) else { return };
+        if envelope.message.sender().is_some_and(|sender| sender != state.who) {
+            return self.fault(link, Fault::FalseName);
+        }
         state.heard = now;
         state.stamp = state.stamp.max(Some(envelope.stamp));
         let peer = state.peer;

@@ -1,17 +1,34 @@
-//! The first messages that were answered lately.
+//! Which first messages are answered, and those that were lately.
 
 use alloc::collections::VecDeque;
 
+use super::error::LinkError;
 use crate::limits::MAX_RECENT_EPHEMERALS;
+
+/// Decides whether a dialer that knows the secret is answered. All accepted links of a room ask the same one, so it must not
+/// be kept waiting: it is asked before the costly part of an answer.
+pub trait Doorkeeper {
+    /// Lets in the dialer that has made this ephemeral key for its first message.
+    ///
+    /// # Errors
+    /// [`LinkError::Replayed`] or [`LinkError::TooMany`] if it is not to be answered.
+    fn let_in(&mut self, ephemeral: [u8; 32]) -> Result<(), LinkError>;
+}
 
 /// The ephemeral keys of the dialers that were answered last, so that no recording is answered again. All accepted links
 /// of a node share one.
 #[derive(Debug, Default)]
 pub struct AcceptedEphemerals(VecDeque<[u8; 32]>);
 
+impl Doorkeeper for AcceptedEphemerals {
+    /// Remembers the key. The oldest makes room.
+    fn let_in(&mut self, ephemeral: [u8; 32]) -> Result<(), LinkError> {
+        if self.insert(ephemeral) { Ok(()) } else { Err(LinkError::Replayed) }
+    }
+}
+
 impl AcceptedEphemerals {
-    /// Remembers `ephemeral`, and tells whether it was new. The oldest makes room.
-    pub(super) fn insert(&mut self, ephemeral: [u8; 32]) -> bool {
+    fn insert(&mut self, ephemeral: [u8; 32]) -> bool {
         if self.0.contains(&ephemeral) {
             return false;
         }

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::derive::{Secret, destination, open_psk};
 use super::key::Identity;
+use crate::config::{Config, Seed};
 use crate::ids::NodeId;
 
 /// Whether strangers can join a room.
@@ -44,6 +45,15 @@ impl Credentials {
         Self::new(Zeroizing::new(open_psk()), Privacy::Open, identity, incarnation)
     }
 
+    /// Those of the node that `seed` makes of `config`: for the private room whose secret it has, or an open one.
+    pub fn of(config: &Config, seed: &Seed) -> Self {
+        let (identity, incarnation) = (seed.identity.clone(), seed.incarnation);
+        match &config.secret {
+            Some(secret) => Self::private(secret, identity, incarnation),
+            None => Self::open(identity, incarnation),
+        }
+    }
+
     /// Lets `resolver` implement what it can of the suite, in place of the pure implementations. Its random source is not
     /// used. Ends with different implementations understand each other.
     #[must_use]
@@ -59,6 +69,13 @@ impl Credentials {
     ) -> Self {
         let id = NodeId::new(identity.key(), incarnation);
         Self { psk, privacy, identity, id, to: destination(id), resolver: || Box::new(DefaultResolver) }
+    }
+
+    /// The same, but in the life called `incarnation`.
+    #[must_use]
+    pub fn in_life(&self, incarnation: NonZeroU64) -> Self {
+        Self::new(self.psk.clone(), self.privacy, self.identity.clone(), incarnation)
+            .with_resolver(self.resolver)
     }
 
     /// The id that is proven with these.

@@ -5,7 +5,7 @@ use thiserror::Error;
 use crate::ids::NodeId;
 
 /// Why a link has to be closed. The other end learns no more than that.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 pub enum LinkError {
     /// The dialer expects another id, which may have been here before.
     #[error("the other end looks for another member")]
@@ -13,6 +13,9 @@ pub enum LinkError {
     /// The first message was answered before: somebody recorded it.
     #[error("the first message of the other end came before")]
     Replayed,
+    /// Too many were answered lately.
+    #[error("too many others were answered lately")]
+    TooMany,
     /// What came in answer was not made with the room's secret, or not for this dial.
     #[error("the other end does not know the room's secret, or speaks another version")]
     BadAnswer,

@@ -12,7 +12,7 @@ use core::mem;
 
 use snow::HandshakeState;
 
-use super::accepted::AcceptedEphemerals;
+use super::accepted::Doorkeeper;
 use super::credentials::Credentials;
 use super::derive::destination;
 use super::error::LinkError;
@@ -173,18 +173,18 @@ impl Link {
         matches!(self.state, State::Open(_))
     }
 
-    /// Does what the bytes that came allow. `None` means that more have to come, or that the link is open.
+    /// Does what the bytes that came allow. The `doorkeeper` is asked before a dialer is answered. `None` means that more have to come, or that the link is open.
     ///
     /// # Errors
     /// If the link has to be closed, without a further byte. Later calls give the same error again, whatever follows.
     pub fn progress(
         &mut self,
         credentials: &Credentials,
-        accepted: &mut AcceptedEphemerals,
+        doorkeeper: &mut impl Doorkeeper,
     ) -> Result<Option<Progress>, LinkError> {
         let stepped = match mem::replace(&mut self.state, State::Deaf) {
             State::Silent(silent) => match silent.role {
-                Role::Acceptor => self.answer(silent, credentials, accepted),
+                Role::Acceptor => self.answer(silent, credentials, doorkeeper),
                 Role::Dialer => self.take_answer(silent, credentials),
             },
             State::Proving(proving) => self.take_proof(proving, credentials),
@@ -235,7 +235,7 @@ impl Link {
         &mut self,
         mut silent: Box<Silent>,
         credentials: &Credentials,
-        accepted: &mut AcceptedEphemerals,
+        doorkeeper: &mut impl Doorkeeper,
     ) -> Result<(State, Option<Progress>), LinkError> {
         let Some(first) = self.incoming.waiting().first_chunk::<FIRST>() else {
             return Ok((State::Silent(silent), None));
@@ -246,9 +246,7 @@ impl Link {
         if to != A_CONTACT && to != *credentials.to() {
             return Err(LinkError::ForAnother);
         }
-        if !accepted.insert(ephemeral) {
-            return Err(LinkError::Replayed);
-        }
+        doorkeeper.let_in(ephemeral)?;
         let mut send = Vec::from([0; ANSWER]);
         silent.handshake.write_message(&[], &mut send).map_err(|_| LinkError::Noise)?;
         let mut proving = Proving::new(*silent)?;

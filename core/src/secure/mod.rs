@@ -6,6 +6,7 @@ mod accepted;
 mod credentials;
 mod derive;
 mod error;
+mod gate;
 mod key;
 mod link;
 mod noise;
@@ -14,13 +15,15 @@ mod record;
 mod said;
 #[cfg(feature = "sham")]
 mod sham;
+mod strangers;
 mod ticket;
 
-pub use accepted::AcceptedEphemerals;
+pub use accepted::{AcceptedEphemerals, Doorkeeper};
 pub use credentials::{Credentials, Privacy};
 pub(crate) use derive::derive;
 pub use derive::{Secret, ShortKey, destination, open_psk};
 pub use error::LinkError;
+pub use gate::AnswerGate;
 pub use key::{Identity, Signature, Verifier, verify};
 pub use link::{Link, Opened, Progress};
 pub use noise::Ephemeral;
@@ -30,6 +33,7 @@ pub use said::Said;
 pub use sham::SHAM_MARK;
 #[cfg(feature = "sham")]
 pub(crate) use sham::sham_verify;
+pub use strangers::Strangers;
 #[cfg(feature = "fuzzing")]
 pub(crate) use ticket::seal;
 pub use ticket::{Ticket, TicketError};

@@ -23,12 +23,23 @@ pub(super) const LINK_VERSION: u8 = 3;
 
 /// Fresh bytes from the system's random source, for the one key that an end of a link makes. They are wiped once the
 /// key is made.
-pub struct Ephemeral(Option<Zeroizing<[u8; 32]>>);
+pub struct Ephemeral(Option<Box<Zeroizing<[u8; 32]>>>);
 
 impl Ephemeral {
     /// With `bytes` that no other link has and nobody can guess.
     pub fn new(bytes: [u8; 32]) -> Self {
-        Self(Some(Zeroizing::new(bytes)))
+        Self(Some(Box::new(Zeroizing::new(bytes))))
+    }
+
+    /// With what `fill` fills it with, from the system's random source.
+    ///
+    /// # Errors
+    /// The error of `fill`.
+    pub fn draw<E>(fill: impl FnOnce(&mut [u8]) -> Result<(), E>) -> Result<Self, E> {
+        // On the heap, so that no copy stays behind when it is moved.
+        let mut bytes = Box::new(Zeroizing::new([0; 32]));
+        fill(bytes.as_mut_slice())?;
+        Ok(Self(Some(bytes)))
     }
 }
 

@@ -2,22 +2,12 @@
 
 use thiserror::Error;
 
-use super::VERSION;
 use crate::ids::NodeId;
 
 /// What is wrong with the bytes of a link. The link is then of no more use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// The first frame is not a greeting of this protocol.
-    #[error("is no ringchat")]
-    NotRingchat,
-    /// The first frame is a greeting in another version.
-    #[error("speaks version {theirs} of the protocol, this program version {}", VERSION)]
-    Version {
-        /// The version of the other end.
-        theirs: u16,
-    },
     /// A frame announces more bytes than are taken.
     #[error("announced a frame of {length} bytes where {limit} are allowed")]
     TooLong {
@@ -41,9 +31,6 @@ pub enum DecodeError {
         /// The member that is named as the author.
         author: NodeId,
     },
-    /// The input ended inside a frame.
-    #[error("ended inside a frame")]
-    Truncated,
 }
 
 /// A message does not fit a frame. The node's limits rule this out.

@@ -1,4 +1,4 @@
-//! Frames: the greeting, `encode`, and a decoder that takes bytes in any chunks.
+//! Frames: `encode`, and a decoder that takes bytes in any chunks.
 
 use alloc::vec::Vec;
 
@@ -11,30 +11,8 @@ use super::proven::verify;
 use super::seen::Seen;
 use crate::limits::MAX_FRAME;
 
-/// The version of the protocol that this crate speaks.
-pub const VERSION: u16 = 3;
-
-/// The first bytes on every link, in each direction: a frame that tells the program and the version.
-pub const GREETING: [u8; HEADER + GREETING_BODY] = [
-    0,
-    0,
-    0,
-    10,
-    b'R',
-    b'I',
-    b'N',
-    b'G',
-    b'C',
-    b'H',
-    b'A',
-    b'T',
-    VERSION.to_be_bytes()[0],
-    VERSION.to_be_bytes()[1],
-];
-
+/// Bytes of a frame's length.
 const HEADER: usize = 4;
-const MAGIC: &[u8] = b"RINGCHAT";
-const GREETING_BODY: usize = 10;
 
 /// Appends `envelope` as one frame to `bytes`.
 ///
@@ -82,43 +60,40 @@ impl Flavor for Body<'_> {
     }
 }
 
-/// Turns the bytes of one link, which come in any chunks, into messages.
+/// Turns the bytes of one link, which come out of records of any length, into messages.
 ///
 /// Lend out [`spare`](Self::spare), read into it, tell [`advance`](Self::advance) how much came, then take
 /// messages with [`pop`](Self::pop) until there is none. A decoder holds at most one frame and one chunk. The chunk
 /// grows while reads fill it.
 ///
 /// ```
-/// use ringchat_core::wire::{FrameDecoder, GREETING, SeenRuns};
+/// use ringchat_core::wire::{Envelope, FrameDecoder, Message, SeenRuns, encode};
+/// use ringchat_core::{RoomId, Stamp};
 ///
+/// let envelope = Envelope { room: RoomId::UNKNOWN, stamp: Stamp(1), message: Message::Leave };
+/// let mut frame = Vec::new();
+/// encode(&envelope, &mut frame).unwrap();
 /// let mut decoder = FrameDecoder::new(1024);
-/// decoder.spare()[..GREETING.len()].copy_from_slice(&GREETING);
-/// decoder.advance(GREETING.len());
-/// assert_eq!(decoder.pop(&mut SeenRuns::default()), Ok(None));
-/// assert!(decoder.greeted());
+/// decoder.spare()[..frame.len()].copy_from_slice(&frame);
+/// decoder.advance(frame.len());
+/// assert_eq!(decoder.pop(&mut SeenRuns::default()), Ok(Some(envelope)));
 /// ```
 #[derive(Clone, Debug)]
 pub struct FrameDecoder {
     incoming: Incoming,
     limit: usize,
-    greeted: bool,
 }
 
 impl FrameDecoder {
     /// A decoder for a new link that takes frames of up to `limit` bytes, at most [`MAX_FRAME`].
     pub fn new(limit: usize) -> Self {
         let limit = limit.min(MAX_FRAME);
-        Self { incoming: Incoming::new(), limit, greeted: false }
+        Self { incoming: Incoming::new(), limit }
     }
 
     /// Takes frames of up to `limit` bytes from now on, at most [`MAX_FRAME`].
     pub fn set_limit(&mut self, limit: usize) {
         self.limit = limit.min(MAX_FRAME);
-    }
-
-    /// Whether the greeting of the other end came in.
-    pub fn greeted(&self) -> bool {
-        self.greeted
     }
 
     /// Room to read into; never empty.
@@ -142,9 +117,6 @@ impl FrameDecoder {
     /// # Errors
     /// If the bytes are no message, or a signature does not hold. Later calls give the same error again, whatever follows.
     pub fn pop(&mut self, seen: &mut impl Seen) -> Result<Option<Envelope>, DecodeError> {
-        if !self.greeted && !self.pop_greeting()? {
-            return Ok(None);
-        }
         let Some(length) = self.frame_length()? else { return Ok(None) };
         let Some(body) = self.body(length) else { return Ok(None) };
         let (envelope, rest) = postcard::take_from_bytes(body).map_err(|_| DecodeError::Malformed)?;
@@ -154,31 +126,6 @@ impl FrameDecoder {
         verify(&envelope, seen)?;
         self.consume(length);
         Ok(Some(envelope))
-    }
-
-    /// Tells that the input has ended.
-    ///
-    /// # Errors
-    /// If the input ended inside a frame.
-    pub fn finish(&self) -> Result<(), DecodeError> {
-        if self.incoming.waiting().is_empty() { Ok(()) } else { Err(DecodeError::Truncated) }
-    }
-
-    fn pop_greeting(&mut self) -> Result<bool, DecodeError> {
-        let came = self.incoming.waiting();
-        let known = HEADER + MAGIC.len();
-        let common = came.len().min(known);
-        if came.get(..common) != GREETING.get(..common) {
-            return Err(DecodeError::NotRingchat);
-        }
-        let Some(&[high, low]) = came.get(known..GREETING.len()) else { return Ok(false) };
-        let theirs = u16::from_be_bytes([high, low]);
-        if theirs != VERSION {
-            return Err(DecodeError::Version { theirs });
-        }
-        self.consume(GREETING_BODY);
-        self.greeted = true;
-        Ok(true)
     }
 
     /// The length of the next frame, checked before more of the frame is awaited.
@@ -214,7 +161,7 @@ mod tests {
     }
 
     fn stream() -> Vec<u8> {
-        let mut bytes = GREETING.to_vec();
+        let mut bytes = Vec::new();
         for stamp in 0..3 {
             encode(&envelope(stamp), &mut bytes).unwrap();
         }
@@ -246,44 +193,25 @@ mod tests {
                 came.extend(feed(&mut decoder, chunk).unwrap());
             }
             assert_eq!(came, expected, "chunks of {size}");
-            assert_eq!(decoder.finish(), Ok(()));
         }
     }
 
     #[test]
     fn a_flood_is_decoded_and_leaves_no_large_buffer_behind() {
-        let frames: Vec<u8> = stream().into_iter().skip(GREETING.len()).collect();
-        let count = 256 * 1024 / frames.len();
+        let frames = stream();
+        let count = 240 * 1024 / frames.len();
         let mut decoder = FrameDecoder::new(MAX_FRAME);
         let at_rest = decoder.spare().len();
-        let came = feed(&mut decoder, &[stream(), frames.repeat(count)].concat()).unwrap();
-        assert_eq!(came.len(), 3 * (count + 1));
+        let came = feed(&mut decoder, &frames.repeat(count)).unwrap();
+        assert_eq!(came.len(), 3 * count);
         assert!(decoder.spare().len() > at_rest);
         feed(&mut decoder, &frames).unwrap();
         assert_eq!(decoder.spare().len(), at_rest);
     }
 
     #[test]
-    fn an_end_inside_a_frame_is_told() {
-        let bytes = stream();
-        let mut decoder = FrameDecoder::new(MAX_FRAME);
-        feed(&mut decoder, &bytes[..bytes.len() - 1]).unwrap();
-        assert_eq!(decoder.finish(), Err(DecodeError::Truncated));
-    }
-
-    #[test]
-    fn another_program_and_another_version_are_told_apart() {
-        let answer = b"HTTP/1.1 400 Bad Request\r\n\r\n";
-        assert_eq!(feed(&mut FrameDecoder::new(MAX_FRAME), answer), Err(DecodeError::NotRingchat));
-        let mut newer = GREETING;
-        newer[13] = 4;
-        assert_eq!(feed(&mut FrameDecoder::new(MAX_FRAME), &newer), Err(DecodeError::Version { theirs: 4 }));
-    }
-
-    #[test]
     fn a_frame_over_the_limit_is_refused_by_its_header_alone() {
-        let mut bytes = GREETING.to_vec();
-        bytes.extend_from_slice(&1025u32.to_be_bytes());
+        let bytes = 1025u32.to_be_bytes();
         let refused = DecodeError::TooLong { length: 1025, limit: 1024 };
         let mut decoder = FrameDecoder::new(1024);
         assert_eq!(feed(&mut decoder, &bytes), Err(refused));
@@ -293,9 +221,9 @@ mod tests {
 
     #[test]
     fn a_message_with_bytes_too_many_is_refused() {
-        let mut bytes = GREETING.to_vec();
+        let mut bytes = Vec::new();
         encode(&envelope(0), &mut bytes).unwrap();
-        bytes[17] += 1;
+        bytes[HEADER - 1] += 1;
         bytes.push(0);
         assert_eq!(feed(&mut FrameDecoder::new(MAX_FRAME), &bytes), Err(DecodeError::Trailing { bytes: 1 }));
     }

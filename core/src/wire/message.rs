@@ -126,6 +126,35 @@ pub enum Message {
 }
 
 impl Message {
+    /// Who the sender of the message says that it is, if it says so.
+    pub(crate) fn sender(&self) -> Option<NodeId> {
+        match self {
+            Self::Hello(Hello { me, .. })
+            | Self::NotMember(NotMember { me, .. })
+            | Self::JoinVia { me, .. } => Some(*me),
+            Self::Join(Join { me, .. }) | Self::Probe { me, .. } | Self::ProbeReply { me } => Some(me.id),
+            Self::Superseded { .. }
+            | Self::WantRoster
+            | Self::Roster { .. }
+            | Self::Ping(_)
+            | Self::Pong(_)
+            | Self::Elect(_)
+            | Self::Elected(_)
+            | Self::Submit { .. }
+            | Self::Deliver(_)
+            | Self::Ack { .. }
+            | Self::Sync(_)
+            | Self::Install(_)
+            | Self::Suspect { .. }
+            | Self::Draining
+            | Self::Leave
+            | Self::Goodbye { .. }
+            | Self::Refused(_)
+            | Self::WantPromise { .. }
+            | Self::Promise { .. } => None,
+        }
+    }
+
     /// All runs in the message.
     pub(super) fn runs(&self) -> impl Iterator<Item = &Proven<Run>> {
         let (said, entries): (&[Proven<Run>], &[Entry]) = match self {

@@ -1,7 +1,7 @@
 //! What travels between nodes, and how it becomes bytes.
 //!
-//! A link carries frames: a big-endian `u32` length, then that many bytes. The first frame each way is the
-//! greeting: `RINGCHAT` and a big-endian `u16` version. Every other frame is one [`Envelope`] in postcard.
+//! A link that is open carries frames in its records: a big-endian `u32` length, then that many bytes, which are one
+//! [`Envelope`] in postcard.
 
 mod entry;
 mod error;
@@ -15,7 +15,7 @@ mod seen;
 
 pub use entry::{Body, Change, Entry};
 pub use error::{DecodeError, FrameTooLong};
-pub use frame::{FrameDecoder, GREETING, VERSION, encode};
+pub use frame::{FrameDecoder, encode};
 pub(crate) use incoming::Incoming;
 pub use message::{
     Beat, CandidateRank, Deliver, Elect, Elected, Envelope, Hello, Install, Join, Message, NotMember,

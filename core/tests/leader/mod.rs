@@ -35,8 +35,8 @@ impl Leader {
     }
 
     pub(crate) fn link_up(&mut self, member: u64) {
-        let (link, remote) = (LinkId(member), addr(member));
-        self.handle(Input::LinkUp { link, origin: Origin::Accepted, remote });
+        let (link, remote, peer) = (LinkId(member), addr(member), cast::id(member));
+        self.handle(Input::LinkUp { link, origin: Origin::Accepted, remote, peer });
     }
 
     pub(crate) fn knock(&mut self, member: u64) -> Vec<Action> {

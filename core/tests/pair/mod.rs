@@ -30,7 +30,7 @@ impl Pair {
     /// The node leads a room of its own, and a stranger has connected.
     pub(crate) fn with_leader() -> Self {
         let mut pair = Self::new(Start::Create);
-        pair.handle(Input::LinkUp { link: LINK, origin: Origin::Accepted, remote: addr(2) });
+        pair.link_up(Origin::Accepted);
         pair
     }
 
@@ -44,7 +44,7 @@ impl Pair {
     /// The node becomes a member of a room that the peer leads, in which the peer says two things.
     pub(crate) fn join(&mut self) {
         let dial = DialId(1);
-        self.handle(Input::LinkUp { link: LINK, origin: Origin::Dialed(dial), remote: addr(2) });
+        self.link_up(Origin::Dialed(dial));
         self.elect(1);
         self.install(1, 0, &[self.opened(1, 0)]);
         assert!(self.node.is_normal());
@@ -71,17 +71,29 @@ impl Pair {
     }
 
     fn lead_with(&mut self, tail: Vec<Proven<Run>>, history: Vec<ViewSpan>) -> Message {
-        self.handle(Input::LinkUp { link: LINK, origin: Origin::Accepted, remote: addr(2) });
+        self.link_up(Origin::Accepted);
         let join = Join { me: peer(), contact: None, epoch: Epoch(9), generation: 1, ring: Vec::new() };
         self.notices(Message::Join(join));
         Message::Sync(Sync { view: self.node.view(), history, tail, more: false })
     }
 
     pub(crate) fn new(start: Start) -> Self {
-        let config = Config::new(addr(1), name(), start);
+        Self::with(Config::new(addr(1), name(), start))
+    }
+
+    pub(crate) fn with(config: Config) -> Self {
         let mut pair = Self { node: Node::new(config, seed(1), Instant::ZERO), now: Instant::ZERO };
         pair.handle(Input::Tick);
         pair
+    }
+
+    pub(crate) fn link_up(&mut self, origin: Origin) {
+        self.link_up_to(peer().id, origin);
+    }
+
+    /// The link opens, and this is what the other end has proven.
+    pub(crate) fn link_up_to(&mut self, peer: NodeId, origin: Origin) {
+        self.handle(Input::LinkUp { link: LINK, origin, remote: addr(2), peer });
     }
 
     pub(crate) fn handle(&mut self, input: Input) -> Vec<Action> {

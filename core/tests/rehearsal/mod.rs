@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, VecDeque};
 use ringchat_core::fuzzing::{BIRTH, CAST, born, escape};
 use ringchat_core::wire::{Envelope, encode};
 use ringchat_core::{
-    Action, Command, DialFailure, DialId, DownReason, Input, Instant, LinkId, Node, Origin, Text, UnixTime,
+    Action, Command, DialFailure, DialId, DownReason, Input, Instant, LinkId, Node, NodeId, Origin, Text,
+    UnixTime,
 };
 
 type Who = usize;
@@ -122,7 +123,7 @@ impl Rehearsal {
 
     fn execute(&mut self, who: Who, action: Action) {
         match action {
-            Action::Dial { dial, addr } => self.dial(who, dial, addr),
+            Action::Dial { dial, addr, .. } => self.dial(who, dial, addr),
             Action::Send { link, envelope } => self.send(who, link, &envelope),
             Action::Multicast { links, envelope } => {
                 for link in links {
@@ -151,9 +152,10 @@ impl Rehearsal {
         let (mine, theirs) = (self.link(who), self.link(to));
         self.links.insert((who, mine), (to, theirs));
         self.links.insert((to, theirs), (who, mine));
-        let up = |link, origin, remote| Input::LinkUp { link, origin, remote };
-        self.queue.push_back((who, up(mine, Origin::Dialed(dial), addr)));
-        self.queue.push_back((to, up(theirs, Origin::Accepted, remote)));
+        let up = |link, origin, remote, peer| Input::LinkUp { link, origin, remote, peer };
+        let (dialer, answers) = (self.nodes[&who].me().id, self.nodes[&to].me().id);
+        self.queue.push_back((who, up(mine, Origin::Dialed(dial), addr, answers)));
+        self.queue.push_back((to, up(theirs, Origin::Accepted, remote, dialer)));
     }
 
     fn link(&mut self, who: Who) -> LinkId {
@@ -173,9 +175,10 @@ impl Rehearsal {
             |link| self.mine.iter().position(|mine| *mine == link).and_then(|at| u8::try_from(at).ok());
         let step = match input {
             Input::Tick => vec![1],
-            Input::LinkUp { link, origin, .. } => {
+            Input::LinkUp { link, origin, peer, .. } => {
                 self.mine.push(*link);
-                vec![if *origin == Origin::Accepted { 2 } else { 3 }, 1]
+                let number = (0..CAST).find(|number| id_of(*number) == *peer).unwrap();
+                vec![if *origin == Origin::Accepted { 2 } else { 3 }, number]
             }
             Input::DialFailed { .. } => vec![4, 0],
             Input::LinkDown { link, .. } => {
@@ -199,4 +202,9 @@ impl Rehearsal {
         self.script.extend(step);
         true
     }
+}
+
+/// The id of that number in the cast.
+fn id_of(number: u8) -> NodeId {
+    born(number, true).me().id
 }

@@ -61,7 +61,7 @@ impl Letter {
 /// What a node asks of the network.
 #[derive(Clone, Debug)]
 pub(super) enum Ask {
-    Dial { dial: DialId, addr: SocketAddr },
+    Dial { dial: DialId, addr: SocketAddr, expected: Option<NodeId> },
     Send { link: LinkId, letter: Arc<Letter> },
     Close { link: LinkId, mode: CloseMode },
     HangUp,
@@ -231,7 +231,7 @@ impl Host {
         self.node.handle_all(now, turn, &mut out);
         for action in out {
             match action {
-                Action::Dial { dial, addr } => asks.push(Ask::Dial { dial, addr }),
+                Action::Dial { dial, addr, expected } => asks.push(Ask::Dial { dial, addr, expected }),
                 Action::Trust { .. } | Action::NewLife { .. } => {}
                 Action::Send { link, envelope } => {
                     asks.push(Ask::Send {

@@ -7,8 +7,8 @@ use std::num::NonZeroU64;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ringchat_core::{
-    CloseMode, Config, DialFailure, DialId, DownReason, Input, Instant, LinkId, Name, Node, Origin, RoomId,
-    Seed, Start,
+    CloseMode, Config, DialFailure, DialId, DownReason, Input, Instant, LinkId, Name, Node, NodeId, Origin,
+    RoomId, Seed, Start,
 };
 
 use ringchat_sim::oracles::Violation;
@@ -104,6 +104,8 @@ pub(super) struct Dialing {
     pub(super) from: usize,
     pub(super) dial: DialId,
     pub(super) addr: SocketAddr,
+    /// Who has to answer.
+    pub(super) expected: Option<NodeId>,
 }
 
 /// The time at which a newcomer came, its number, its contact, and its first state.
@@ -270,7 +272,9 @@ impl State {
         let asks = Arc::clone(&self.hosts[host].asks);
         for ask in asks.iter() {
             match ask {
-                Ask::Dial { dial, addr } => self.dial(Dialing { from: host, dial: *dial, addr: *addr }),
+                Ask::Dial { dial, addr, expected } => {
+                    self.dial(Dialing { from: host, dial: *dial, addr: *addr, expected: *expected });
+                }
                 Ask::Send { link, letter } => self.send(host, *link, letter),
                 Ask::Close { link, mode } => self.close(host, *link, *mode),
                 Ask::HangUp => self.hang_up(host, Tail::Eof),
@@ -366,11 +370,15 @@ impl State {
     /// A dial succeeds or fails.
     pub(super) fn settle_dial(&mut self, at: usize) {
         let dialing = self.dials.remove(at);
-        let Dialing { from, dial, .. } = dialing;
+        let Dialing { from, dial, expected, .. } = dialing;
+        let fails = |reason| Input::DialFailed { dial, reason };
         let Some(to) = self.reached_by(&dialing) else {
-            let reason = DialFailure::Refused;
-            return self.input(from, Input::DialFailed { dial, reason });
+            return self.input(from, fails(DialFailure::Refused));
         };
+        let (dialer, answers) = (self.id_of(from), self.id_of(to));
+        if expected.is_some_and(|expected| expected != answers) {
+            return self.input(from, fails(DialFailure::Absent));
+        }
         let (link, hosts) = (link_of(from, dial), [from, to]);
         let at = self.wires.partition_point(|it| (it.hosts, it.link) < (hosts, link));
         let (queues, tails, gone) = Default::default();
@@ -378,9 +386,15 @@ impl State {
         if self.asleep == Some(to) {
             self.knocks.push(link);
         } else {
-            self.input(to, Input::LinkUp { link, origin: Origin::Accepted, remote: addr_of(from) });
+            let (origin, remote, peer) = (Origin::Accepted, addr_of(from), dialer);
+            self.input(to, Input::LinkUp { link, origin, remote, peer });
         }
-        self.input(from, Input::LinkUp { link, origin: Origin::Dialed(dial), remote: addr_of(to) });
+        let (origin, remote, peer) = (Origin::Dialed(dial), addr_of(to), answers);
+        self.input(from, Input::LinkUp { link, origin, remote, peer });
+    }
+
+    fn id_of(&self, host: usize) -> NodeId {
+        self.hosts[host].node.me().id
     }
 }
 
@@ -400,8 +414,8 @@ impl State {
         let Some(host) = self.asleep.take() else { return };
         for link in std::mem::take(&mut self.knocks) {
             if let Some(wire) = self.wires.iter().find(|wire| wire.link == link) {
-                let remote = addr_of(wire.hosts[0]);
-                self.input(host, Input::LinkUp { link, origin: Origin::Accepted, remote });
+                let (remote, peer) = (addr_of(wire.hosts[0]), self.id_of(wire.hosts[0]));
+                self.input(host, Input::LinkUp { link, origin: Origin::Accepted, remote, peer });
             }
         }
         self.input(host, Input::Tick);

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 use std::collections::VecDeque;
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use ringchat_core::limits::EVENT_QUEUE;
-use ringchat_core::wire::GREETING;
-use ringchat_core::{Config, Departure, DialFailure, Ending, JoinFailure, Name, Notice, Seq, Start, Text};
+use ringchat_core::{
+    Config, Departure, DialFailure, Ending, JoinFailure, Name, Notice, Report, Seq, Start, Text,
+};
 use ringchat_driver::{DIAL_TIMEOUT, Ended, Event, NoEvent};
 
 use super::{DEADLINE, Runtime};
@@ -19,7 +19,7 @@ use super::{DEADLINE, Runtime};
 /// Makes a test of each function of the suite.
 macro_rules! conformance {
     ($runtime:ty) => {
-        conformance! { $runtime:
+        conformance! { $runtime; conformance:
             two_members_talk,
             three_members_see_one_order,
             a_fast_talker_waits_and_loses_nothing,
@@ -37,18 +37,28 @@ macro_rules! conformance {
             a_taken_port_is_told,
             nobody_at_the_contact_is_told,
             leaving_does_not_wait_for_a_dial,
-            garbage_is_answered_by_the_greeting_and_the_end,
-            a_connection_cut_inside_a_frame_harms_nobody,
+        }
+        conformance! { $runtime; links:
+            a_stranger_gets_no_byte_whatever_it_sends,
+            a_recording_is_answered_once_and_opens_nothing,
+            whoever_looks_for_another_is_closed_without_a_byte,
+            a_room_answers_nobody_with_another_secret,
+            members_of_a_private_room_talk,
+            a_byte_that_is_changed_on_the_way_breaks_that_link_and_no_more,
+            nothing_of_what_is_said_can_be_read_on_the_way,
+            many_who_talk_at_once_break_no_link,
+            a_connection_cut_inside_a_record_harms_nobody,
             idle_connections_do_not_disturb,
+            a_hundred_open_links_from_one_address_while_strangers_hold_forty,
         }
     };
-    ($runtime:ty: $($name:ident),* $(,)?) => {
-        $(#[test] fn $name() { runtimes::conformance::$name::<$runtime>(); })*
+    ($runtime:ty; $part:ident: $($name:ident),* $(,)?) => {
+        $(#[test] fn $name() { runtimes::$part::$name::<$runtime>(); })*
     };
 }
 
 /// A member of a room, with what it was told.
-struct Member<R: Runtime> {
+pub(super) struct Member<R: Runtime> {
     room: Arc<R::Room>,
     events: R::Events,
     /// What was said and not asked for yet.
@@ -57,7 +67,11 @@ struct Member<R: Runtime> {
 
 impl<R: Runtime> Member<R> {
     fn open(name: &str, start: Start) -> Self {
-        let (room, events) = R::open(config(name, start)).unwrap();
+        Self::with(config(name, start))
+    }
+
+    pub(super) fn with(config: Config) -> Self {
+        let (room, events) = R::open(config).unwrap();
         Self { room: Arc::new(room), events, heard: VecDeque::new() }
     }
 
@@ -67,26 +81,29 @@ impl<R: Runtime> Member<R> {
         member
     }
 
-    fn join(name: &str, contact: &Self) -> Self {
+    pub(super) fn join(name: &str, contact: &Self) -> Self {
         Self::open(name, Start::Join { contacts: vec![contact.addr()] })
     }
 
-    fn addr(&self) -> SocketAddr {
+    pub(super) fn addr(&self) -> SocketAddr {
         R::addr(&self.room)
     }
 
-    fn say(&self, text: &str) {
+    pub(super) fn say(&self, text: &str) {
         say::<R>(&self.room, text);
     }
 
     /// Says `lines` on a thread of its own, which waits when the room does.
-    fn start_talking(&self, lines: impl Iterator<Item = String> + Send + 'static) -> JoinHandle<()> {
+    pub(super) fn start_talking(
+        &self,
+        lines: impl Iterator<Item = String> + Send + 'static,
+    ) -> JoinHandle<()> {
         let room = Arc::clone(&self.room);
         thread::spawn(move || lines.for_each(|line| say::<R>(&room, &line)))
     }
 
     /// The texts of the next `count` messages.
-    fn texts(&mut self, count: usize) -> Vec<String> {
+    pub(super) fn texts(&mut self, count: usize) -> Vec<String> {
         while self.heard.len() < count {
             let lines = self.wait("chat", |notice| match notice {
                 Notice::Chat(chat) => Some(chat.lines().map(|line| line.text.to_owned()).collect::<Vec<_>>()),
@@ -97,27 +114,31 @@ impl<R: Runtime> Member<R> {
         self.heard.drain(..count).collect()
     }
 
+    pub(super) fn report(&self) -> Report {
+        R::report(&self.room).unwrap()
+    }
+
     fn leave(&self) {
         R::leave(&self.room);
     }
 
     /// The first notice for which `want` gives something.
-    fn wait<T>(&mut self, what: &str, want: impl FnMut(&Notice) -> Option<T>) -> T {
+    pub(super) fn wait<T>(&mut self, what: &str, want: impl FnMut(&Notice) -> Option<T>) -> T {
         wait::<R, T>(&mut self.events, what, want)
     }
 
-    fn wait_ready(&mut self, members: usize) {
+    pub(super) fn wait_ready(&mut self, members: usize) {
         self.wait("ready", |notice| match notice {
             Notice::Ready { members: all, .. } => (all.len() >= members).then_some(()),
             _ => None,
         });
     }
 
-    fn wait_text(&mut self, expected: &str) {
+    pub(super) fn wait_text(&mut self, expected: &str) {
         while self.texts(1) != [expected] {}
     }
 
-    fn wait_ending(&mut self) -> Ending {
+    pub(super) fn wait_ending(&mut self) -> Ending {
         self.wait("the end", |notice| match notice {
             Notice::Ended(ending) => Some(ending.clone()),
             _ => None,
@@ -135,7 +156,7 @@ impl<R: Runtime> Member<R> {
     }
 }
 
-fn config(name: &str, start: Start) -> Config {
+pub(super) fn config(name: &str, start: Start) -> Config {
     Config::new((Ipv4Addr::LOCALHOST, 0).into(), Name::new(name).unwrap(), start)
 }
 
@@ -430,51 +451,4 @@ fn deaf_listener() -> (TcpListener, Vec<TcpStream>) {
     let connect = || TcpStream::connect_timeout(&addr, Duration::from_millis(50)).ok();
     let queued = std::iter::from_fn(connect).collect();
     (listener, queued)
-}
-
-pub(crate) fn garbage_is_answered_by_the_greeting_and_the_end<R: Runtime>() {
-    let mut leader = Member::<R>::create();
-    for garbage in [&b"GET / HTTP/1.1\r\n\r\n"[..], &[0xff; 3000], &[GREETING, [0xff; 14]].concat()] {
-        let mut stream = connect(leader.addr());
-        stream.write_all(garbage).unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        assert_eq!(answer, GREETING);
-    }
-    leader.say("still here");
-    leader.wait_text("still here");
-    assert_eq!(R::report(&leader.room).unwrap().stats.faults, 3);
-}
-
-pub(crate) fn a_connection_cut_inside_a_frame_harms_nobody<R: Runtime>() {
-    let mut leader = Member::<R>::create();
-    let mut stream = connect(leader.addr());
-    stream.write_all(&[&GREETING[..], &[0, 0, 1, 0, 1, 2, 3]].concat()).unwrap();
-    stream.shutdown(Shutdown::Write).unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).unwrap();
-    leader.say("still here");
-    leader.wait_text("still here");
-    assert_eq!(R::report(&leader.room).unwrap().stats.links, 0);
-}
-
-pub(crate) fn idle_connections_do_not_disturb<R: Runtime>() {
-    let mut leader = Member::<R>::create();
-    let idle: Vec<TcpStream> = (0..500).map(|_| connect(leader.addr())).collect();
-    let mut other = Member::<R>::join("other", &leader);
-    other.wait_ready(2);
-    other.say("through the crowd");
-    leader.wait_text("through the crowd");
-    for mut stream in idle {
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        // A connection that comes while too many others wait may be cut off before it is greeted.
-        assert!(GREETING.starts_with(&answer));
-    }
-}
-
-fn connect(addr: SocketAddr) -> TcpStream {
-    let stream = TcpStream::connect(addr).unwrap();
-    stream.set_read_timeout(Some(DEADLINE)).unwrap();
-    stream
 }

@@ -6,6 +6,10 @@ pub(crate) mod async_std;
 #[macro_use]
 pub(crate) mod conformance;
 pub(crate) mod descriptors;
+pub(crate) mod links;
+#[path = "../other_end/mod.rs"]
+pub(crate) mod other_end;
+pub(crate) mod relay;
 pub(crate) mod resources;
 pub(crate) mod threads;
 

@@ -1,7 +1,10 @@
 use super::*;
-use crate::fake::{FakeSocket, FakeTransport, START, addr, seed};
-use ringchat_core::wire::GREETING;
-use ringchat_core::{Name, Start, Text, UnixTime};
+use crate::fake::{FakeSocket, FakeTransport, START, addr, open, seed};
+use crate::host::lock;
+use crate::other_end::{OtherEnd, somebody};
+use ringchat_core::secure::LinkError;
+use ringchat_core::{DownReason, JoinFailure, LinkId, Name, NodeId, Start, Text, UnixTime};
+use std::io::ErrorKind;
 use std::sync::mpsc;
 
 fn driver(start: Start) -> Driver<FakeTransport> {
@@ -27,13 +30,112 @@ fn command(driver: &mut Driver<FakeTransport>, queue: &mut CommandQueue) {
     }
 }
 
+/// A link of the node to somebody, who dialed it.
+fn linked(driver: &mut Driver<FakeTransport>) -> (FakeSocket, OtherEnd) {
+    let socket = accept(driver);
+    let (mut other, first) = OtherEnd::dial(somebody(2), None);
+    let mut reader = lock(&driver.links.transport().readers).pop().unwrap();
+    driver.take(START, &mut open(&mut reader, &socket, &mut other, first).into());
+    (socket, other)
+}
+
+/// A node that dials its contact, over a socket that stands.
+fn dialed() -> (Driver<FakeTransport>, FakeSocket) {
+    let mut driver = driver(Start::Join { contacts: vec![addr()] });
+    driver.take(START, &mut VecDeque::new());
+    driver.finish(START);
+    let socket = FakeSocket::default();
+    driver.take(START, &mut [Job::Dialed(DialId(1), Ok(socket.clone()))].into());
+    (driver, socket)
+}
+
+/// What the node's user is told of why it is not in yet.
+fn failures(driver: &mut Driver<FakeTransport>) -> Vec<JoinFailure> {
+    let failure = |event| match event {
+        Event::Notice { notice: Notice::NotYet { failure, .. }, .. } => Some(failure),
+        _ => None,
+    };
+    driver.events().drain(..).filter_map(failure).collect()
+}
+
+/// A room of its own, for whoever looks for it.
+fn id_of(driver: &Driver<FakeTransport>) -> NodeId {
+    driver.node.me().id
+}
+
 #[test]
-fn the_greeting_comes_first_on_every_link() {
+fn the_node_hears_of_a_link_once_it_is_open_and_not_before() {
     let mut driver = driver(Start::Create);
     let socket = accept(&mut driver);
     driver.finish(START);
-    let sent = socket.record().writes.concat();
-    assert_eq!(sent.get(..GREETING.len()), Some(&GREETING[..]));
+    assert!(socket.record().writes.is_empty() && !driver.links.has(LinkId(1)));
+    let (_, other) = linked(&mut driver);
+    assert!(driver.links.has(LinkId(2)));
+    assert_eq!(other.peer(), Some(id_of(&driver)));
+}
+
+#[test]
+fn a_stranger_is_cut_off_when_its_time_is_over() {
+    let mut driver = driver(Start::Create);
+    let socket = accept(&mut driver);
+    let until = START.after(Duration::from_secs(2));
+    assert!(driver.deadline().is_some_and(|at| at <= until));
+    driver.finish(until.before(Duration::from_micros(1)));
+    assert!(!socket.record().aborted);
+    driver.finish(until);
+    assert!(socket.record().aborted);
+}
+
+#[test]
+fn a_dial_that_connects_sends_its_first_message_and_is_answered_by_the_proof() {
+    let (mut driver, socket) = dialed();
+    let first: Vec<u8> = socket.record().writes.drain(..).flatten().collect();
+    assert_eq!(first.len(), 65);
+    let mut other = OtherEnd::accept(somebody(2));
+    let answer = other.hear(&first).unwrap();
+    let mut reader = lock(&driver.links.transport().readers).pop().unwrap();
+    let mut jobs = open(&mut reader, &socket, &mut other, answer);
+    assert_eq!(other.peer(), Some(id_of(&driver)));
+    let Job::Opened(_, opened) = &jobs[0] else { panic!("{jobs:?}") };
+    assert_eq!(opened.peer, somebody(2).id());
+    driver.take(START, &mut jobs.drain(..).collect());
+    driver.finish(START);
+    other.hear(&socket.record().writes.concat()).unwrap();
+    assert!(other.next().is_some(), "it asks to be let in");
+    assert_eq!(failures(&mut driver), []);
+}
+
+#[test]
+fn each_end_of_a_dial_is_told_to_the_node_once() {
+    use DialFailure::{Broken, NoMember, Refused, Unanswered};
+    let ended = |how: &dyn Fn(&mut Driver<FakeTransport>) -> Instant| {
+        let (mut driver, _socket) = dialed();
+        let now = how(&mut driver);
+        driver.finish(now);
+        let told = failures(&mut driver);
+        driver.take(now, &mut [Job::Down(LinkId(1), DownReason::Io)].into());
+        driver.finish(now);
+        assert_eq!(failures(&mut driver), [], "nothing follows");
+        told
+    };
+    let down = |reason| {
+        move |driver: &mut Driver<FakeTransport>| {
+            driver.take(START, &mut [Job::Down(LinkId(1), reason)].into());
+            START
+        }
+    };
+    let told = |failure| [JoinFailure::Dial(failure)];
+    assert_eq!(ended(&down(DownReason::Eof)), told(Unanswered));
+    assert_eq!(ended(&down(DownReason::Io)), told(Broken));
+    // A contact that can never work ends the joining.
+    assert_eq!(ended(&down(DownReason::Link(LinkError::BadAnswer))), []);
+    assert_eq!(ended(&|_| START.after(Duration::from_secs(1))), told(Unanswered));
+    assert_eq!(dials::failure_of_link(DownReason::Link(LinkError::BadAnswer), false), NoMember);
+    let mut refused = driver(Start::Join { contacts: vec![addr()] });
+    refused.take(START, &mut VecDeque::new());
+    refused.finish(START);
+    refused.take(START, &mut [Job::Dialed(DialId(1), Err(ErrorKind::ConnectionRefused.into()))].into());
+    assert_eq!(failures(&mut refused), told(Refused));
 }
 
 #[test]
@@ -48,7 +150,7 @@ fn a_stranger_that_connects_after_the_end_is_turned_away() {
 #[test]
 fn the_end_waits_for_what_is_still_being_written() {
     let mut driver = driver(Start::Create);
-    let socket = accept(&mut driver);
+    let (socket, _other) = linked(&mut driver);
     driver.halt(START, CloseMode::Flush);
     assert!(socket.record().finished && !driver.has_ended());
     let late = driver.deadline().unwrap();

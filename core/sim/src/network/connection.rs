@@ -6,9 +6,10 @@ use core::net::SocketAddr;
 
 use ringchat_core::limits::{MAX_FRAME, MAX_GREETING};
 use ringchat_core::wire::FrameDecoder;
-use ringchat_core::{DialId, Instant, LinkId};
+use ringchat_core::{DialId, Instant, LinkId, NodeId};
 
 use super::HostId;
+use super::handshake::Handshake;
 
 /// What travels in one direction of a connection, first in, first out.
 #[derive(Clone, Debug)]
@@ -26,11 +27,13 @@ pub(super) enum Packet {
 /// The state of an end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// The node does not know of the connection yet.
+    /// There is no connection yet.
+    Dialing,
+    /// The driver opens the link. The node does not know of it yet.
     Opening,
-    /// The node uses the connection.
+    /// The node uses the link.
     Up,
-    /// The node has closed the connection; the driver still reads up to the other end's close.
+    /// The node has closed the link; the driver still reads up to the other end's close.
     Closing,
     /// The node was told that the link is down, or never was told that it was up.
     Down,
@@ -71,6 +74,8 @@ pub(super) struct End {
     /// The process. The acceptor is known when the first handshake packet has found it.
     pub(super) host: Option<HostId>,
     pub(super) phase: Phase,
+    /// While the link opens.
+    pub(super) handshake: Option<Handshake>,
     pub(super) decoder: FrameDecoder,
     /// Bytes that have arrived and are not read yet, because the process reads slowly.
     pub(super) inbox: VecDeque<u8>,
@@ -83,15 +88,23 @@ pub(super) struct End {
 pub(super) struct Connection {
     pub(super) dial: DialId,
     pub(super) target: SocketAddr,
+    /// Who has to answer.
+    pub(super) expected: Option<NodeId>,
     pub(super) began: Instant,
     /// The dialer's end, then the acceptor's.
     pub(super) ends: [End; 2],
 }
 
 impl Connection {
-    pub(super) fn new(dialer: HostId, dial: DialId, target: SocketAddr, began: Instant) -> Self {
+    pub(super) fn new(
+        dialer: HostId,
+        dial: DialId,
+        target: SocketAddr,
+        expected: Option<NodeId>,
+        began: Instant,
+    ) -> Self {
         let ends = [End::new(Some(dialer), MAX_FRAME, began), End::new(None, MAX_GREETING, began)];
-        Self { dial, target, began, ends }
+        Self { dial, target, expected, began, ends }
     }
 }
 
@@ -107,16 +120,19 @@ impl End {
             dirty: false,
         };
         let decoder = FrameDecoder::new(limit);
-        Self { host, phase: Phase::Opening, decoder, inbox: VecDeque::new(), out }
+        Self { host, phase: Phase::Dialing, handshake: None, decoder, inbox: VecDeque::new(), out }
     }
 
     /// Whether the driver reads what comes.
     pub(super) fn reads(&self) -> bool {
-        matches!(self.phase, Phase::Up | Phase::Closing)
+        matches!(self.phase, Phase::Opening | Phase::Up | Phase::Closing)
     }
 
-    /// Gives bytes to the decoder.
+    /// Gives bytes to the handshake, or to the decoder once the link is open.
     pub(super) fn read(&mut self, mut bytes: &[u8]) {
+        if let Some(handshake) = &mut self.handshake {
+            return handshake.read(bytes);
+        }
         while !bytes.is_empty() {
             let spare = self.decoder.spare();
             let (now, later) = bytes.split_at(bytes.len().min(spare.len()));
@@ -129,6 +145,7 @@ impl End {
     /// Frees what an end that is down does not need.
     pub(super) fn bury(&mut self) {
         self.phase = Phase::Down;
+        self.handshake = None;
         self.decoder = FrameDecoder::new(0);
         self.inbox = VecDeque::new();
         self.out.queue = Vec::new();

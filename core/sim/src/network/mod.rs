@@ -4,6 +4,7 @@
 //! its node, in the order in which they happen. Each thing that a node asks of its driver has a method.
 
 mod connection;
+mod handshake;
 mod traffic;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -14,7 +15,7 @@ use core::time::Duration;
 
 use ringchat_core::limits::{LINK_QUEUE_BYTES, MAX_FRAME};
 use ringchat_core::wire::{self, Envelope, ShamSeen};
-use ringchat_core::{CloseMode, DialFailure, DialId, DownReason, Input, Instant, LinkId};
+use ringchat_core::{CloseMode, DialFailure, DialId, DownReason, Input, Instant, LinkId, NodeId};
 
 use self::connection::{Connection, Packet, Phase, link, peer};
 use super::rng::Rng;
@@ -92,6 +93,8 @@ enum Power {
 #[derive(Clone, Debug)]
 struct Host {
     addr: SocketAddr,
+    /// Who its links prove it to be.
+    id: NodeId,
     power: Power,
     /// What the kernel has taken while the process is frozen.
     backlog: VecDeque<Waiting>,
@@ -264,11 +267,12 @@ impl Network {
 
 /// Processes and faults.
 impl Network {
-    /// Starts a process that listens at `addr`, where an earlier process no longer does.
-    pub fn start(&mut self, addr: SocketAddr) -> HostId {
+    /// Starts the process of `id`, which listens at `addr`, where an earlier process no longer does.
+    pub fn start(&mut self, addr: SocketAddr, id: NodeId) -> HostId {
         let host = HostId(self.hosts.len());
         self.hosts.push(Host {
             addr,
+            id,
             power: Power::On,
             backlog: VecDeque::new(),
             pace: None,
@@ -304,6 +308,7 @@ impl Network {
         for from in core::mem::take(&mut self.hosts[host.0].links) {
             if self.end(from).reads() {
                 self.end(from).phase = Phase::Down;
+                self.end(from).handshake = None;
                 self.finish(from);
             }
         }
@@ -414,10 +419,10 @@ impl Network {
 
 /// What drivers do.
 impl Network {
-    /// Connects.
-    pub fn dial(&mut self, host: HostId, dial: DialId, addr: SocketAddr) {
+    /// Connects, and opens a link to whoever is expected, or to anybody.
+    pub fn dial(&mut self, host: HostId, dial: DialId, addr: SocketAddr, expected: Option<NodeId>) {
         let number = self.connections.len();
-        self.connections.push(Connection::new(host, dial, addr, self.now));
+        self.connections.push(Connection::new(host, dial, addr, expected, self.now));
         let delay = self.delay();
         let (at, event) = if self.rng.chance(self.quality.refusals) {
             (delay * 2, Event::DialFails(number, DialFailure::Refused))

@@ -7,8 +7,8 @@ use core::time::Duration;
 use ringchat_core::limits::{LINK_QUEUE_BYTES, MAX_GREETING};
 use ringchat_core::wire::{DecodeError, Envelope, Message, Run};
 use ringchat_core::{
-    CloseMode, DialFailure, DialId, DownReason, Epoch, Input, Instant, LinkId, Member, Name, Origin, RoomId,
-    Seq, Stamp, Text, View,
+    CloseMode, DialFailure, DialId, DownReason, Epoch, Input, Instant, LinkId, Member, Name, NodeId, Origin,
+    RoomId, Seq, Stamp, Text, View,
 };
 
 use super::{Death, Heal, HostId, Network, Quality};
@@ -17,6 +17,11 @@ use crate::rng::Rng;
 
 fn addr(port: u16) -> SocketAddr {
     ([10, 0, 0, 1], port).into()
+}
+
+/// The id of the process that listens on `port`.
+fn id(port: u16) -> NodeId {
+    id_of(port.into(), NonZeroU64::MIN)
 }
 
 fn small(stamp: u64) -> Envelope {
@@ -41,13 +46,13 @@ struct Pair {
 impl Pair {
     fn new(seed: u64, quality: Quality) -> Self {
         let mut network = Network::new(Rng::new(seed), quality);
-        let (a, b) = (network.start(addr(1)), network.start(addr(2)));
+        let (a, b) = (network.start(addr(1), id(1)), network.start(addr(2), id(2)));
         Self { network, a, b, came: Vec::new() }
     }
 
     fn connected(seed: u64) -> (Self, LinkId, LinkId) {
         let mut pair = Self::new(seed, Quality::GOOD);
-        pair.network.dial(pair.a, DialId(0), addr(2));
+        pair.network.dial(pair.a, DialId(0), addr(2), None);
         pair.run(Duration::from_millis(100));
         let links = pair.links();
         pair.came.clear();
@@ -99,14 +104,35 @@ impl Pair {
 #[test]
 fn a_dial_brings_a_link_up_at_both_ends() {
     let mut pair = Pair::new(1, Quality::GOOD);
-    pair.network.dial(pair.a, DialId(7), addr(2));
+    pair.network.dial(pair.a, DialId(7), addr(2), None);
     pair.run(Duration::from_secs(1));
-    let [(a, Input::LinkUp { origin: Origin::Dialed(DialId(7)), remote, .. }), (b, second)] = &pair.came[..]
+    let [(a, Input::LinkUp { origin: Origin::Dialed(DialId(7)), remote, peer, .. }), (b, second)] =
+        &pair.came[..]
     else {
         panic!("{:?}", pair.came);
     };
-    assert_eq!((*a, *b, *remote), (pair.a, pair.b, addr(2)));
-    assert!(matches!(second, Input::LinkUp { origin: Origin::Accepted, .. }));
+    assert_eq!((*a, *b, *remote, *peer), (pair.a, pair.b, addr(2), id(2)));
+    assert!(
+        matches!(second, Input::LinkUp { origin: Origin::Accepted, peer, .. } if *peer == id(1)),
+        "{second:?}"
+    );
+}
+
+#[test]
+fn who_is_expected_and_is_there_no_more_does_not_answer() {
+    let failed = |to: u16, expected| {
+        let mut pair = Pair::new(1, Quality::GOOD);
+        pair.network.dial(pair.a, DialId(7), addr(to), expected);
+        pair.run(Duration::from_secs(1));
+        let reasons = pair.came.into_iter().map(|(host, input)| match input {
+            Input::DialFailed { dial: DialId(7), reason } if host == pair.a => Some(reason),
+            _ => None,
+        });
+        reasons.collect::<Vec<_>>()
+    };
+    assert_eq!(failed(2, Some(id(3))), [Some(DialFailure::Absent)]);
+    assert_eq!(failed(2, Some(id(2))), [None, None]);
+    assert_eq!(failed(1, None), [Some(DialFailure::Oneself)]);
 }
 
 #[test]
@@ -127,8 +153,8 @@ fn messages_arrive_in_order_and_whole_though_in_pieces() {
 fn nobody_there_refuses_and_a_dead_machine_times_out() {
     let mut pair = Pair::new(1, Quality::GOOD);
     pair.network.kill(pair.b, Death::PowerOff);
-    pair.network.dial(pair.a, DialId(0), addr(3));
-    pair.network.dial(pair.a, DialId(1), addr(2));
+    pair.network.dial(pair.a, DialId(0), addr(3), None);
+    pair.network.dial(pair.a, DialId(1), addr(2), None);
     pair.run(Duration::from_secs(5));
     let failed = |dial, reason| (HostId(0), Input::DialFailed { dial: DialId(dial), reason });
     assert_eq!(pair.came, [failed(0, DialFailure::Refused), failed(1, DialFailure::TimedOut)]);
@@ -192,7 +218,7 @@ fn a_killed_process_is_noticed_at_once_and_its_last_words_may_be_lost() {
         lost += u32::from(received.len() < 3);
         assert_eq!(pair.down(pair.b).len(), 1);
         assert!(pair.down(pair.a).is_empty());
-        pair.network.dial(pair.b, DialId(1), addr(1));
+        pair.network.dial(pair.b, DialId(1), addr(1), None);
         pair.run(Duration::from_millis(50));
         let refused = Input::DialFailed { dial: DialId(1), reason: DialFailure::Refused };
         assert_eq!(pair.came.last(), Some(&(pair.b, refused)));
@@ -201,16 +227,13 @@ fn a_killed_process_is_noticed_at_once_and_its_last_words_may_be_lost() {
 }
 
 #[test]
-fn a_frozen_process_completes_handshakes_and_hears_all_when_it_goes_on() {
-    let mut pair = Pair::new(1, Quality::GOOD);
+fn a_frozen_process_opens_links_and_hears_all_when_it_goes_on() {
+    let (mut pair, from, _) = Pair::connected(1);
     pair.network.freeze(pair.b);
-    pair.network.dial(pair.a, DialId(0), addr(2));
-    pair.run(Duration::from_secs(10));
-    assert_eq!(pair.links().len(), 1);
-    let from = pair.links()[0];
+    pair.network.dial(pair.a, DialId(1), addr(2), Some(id(2)));
     pair.network.send(&[from], &small(3)).unwrap();
     pair.run(Duration::from_secs(10));
-    assert!(pair.received(pair.b).is_empty());
+    assert_eq!(pair.came, []);
     pair.network.thaw(pair.b);
     pair.run(Duration::from_secs(1));
     assert_eq!(pair.links().len(), 2);
@@ -255,7 +278,7 @@ fn a_dial_under_a_cut_times_out_and_one_that_heals_in_time_works() {
     for (healed, expected) in [(false, 0), (true, 2)] {
         let mut pair = Pair::new(1, Quality::GOOD);
         pair.network.cut(addr(2), addr(1));
-        pair.network.dial(pair.a, DialId(0), addr(2));
+        pair.network.dial(pair.a, DialId(0), addr(2), None);
         pair.run(Duration::from_millis(500));
         if healed {
             pair.network.heal(Heal::Deliver);
@@ -355,7 +378,7 @@ fn a_machine_that_lost_power_resets_old_connections_once_it_is_back() {
     pair.network.send(&[back], &small(1)).unwrap();
     pair.run(Duration::from_secs(5));
     assert!(pair.down(pair.b).is_empty());
-    pair.network.start(addr(1));
+    pair.network.start(addr(1), id(1));
     pair.network.send(&[back], &small(2)).unwrap();
     pair.run(Duration::from_secs(1));
     assert_eq!(pair.down(pair.b), [DownReason::Io]);

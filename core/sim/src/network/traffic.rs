@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
-use ringchat_core::wire::GREETING;
-use ringchat_core::{DialFailure, DownReason, Input, LinkId, Origin};
+use ringchat_core::{DialFailure, DownReason, Input, LinkId, NodeId, Origin};
 
-use super::connection::{End, Fin, Packet, Phase, link, peer, place};
+use super::connection::{Connection, End, Fin, Packet, Phase, link, peer, place};
+use super::handshake::Handshake;
 use super::{
     BACKLOG, CONNECT_TIMEOUT, Event, Host, HostId, KERNEL_BUFFER, Network, Power, RETRY, Ready, SIP, Waiting,
 };
@@ -64,17 +64,71 @@ impl Network {
     }
 
     pub(super) fn connected(&mut self, number: usize) {
-        let (dial, target) = (self.connections[number].dial, self.connections[number].target);
-        self.link_up(link(number, 0), Origin::Dialed(dial), target);
+        let expected = self.connections[number].expected;
+        let (handshake, first) = Handshake::dial(self.hosts[self.dialer(number).0].id, expected);
+        self.open(link(number, 0), handshake);
+        self.write(link(number, 0), &first);
     }
 
-    pub(super) fn link_up(&mut self, at: LinkId, origin: Origin, remote: SocketAddr) {
+    /// The driver of this end begins to open the link.
+    fn open(&mut self, at: LinkId, handshake: Handshake) {
         let end = self.end(at);
-        end.phase = Phase::Up;
+        end.phase = Phase::Opening;
+        end.handshake = Some(handshake);
+        if let Some(host) = end.host {
+            self.hosts[host.0].links.insert(at);
+        }
+    }
+
+    /// The driver of this end goes on with opening the link, as far as what came allows.
+    fn progress(&mut self, at: LinkId) {
+        while let Some(handshake) = &mut self.end(at).handshake {
+            match handshake.progress() {
+                Ok(None) => return,
+                Ok(Some(progress)) => {
+                    if !progress.send.is_empty() {
+                        self.write(at, &progress.send);
+                    }
+                    if let Some((peer, rest)) = progress.opened {
+                        self.link_up(at, peer);
+                        self.end(at).read(&rest);
+                    }
+                }
+                Err(failure) => {
+                    self.finish(at);
+                    self.opening_fails(at, failure);
+                }
+            }
+        }
+    }
+
+    fn link_up(&mut self, at: LinkId, peer: NodeId) {
+        let (number, side) = place(at);
+        let end = self.end(at);
+        (end.phase, end.handshake) = (Phase::Up, None);
         let Some(host) = end.host else { return };
-        self.hosts[host.0].links.insert(at);
-        self.write(at, &GREETING);
-        self.ready.push_back(Ready::Input(host, Input::LinkUp { link: at, origin, remote }));
+        let Connection { dial, target, .. } = self.connections[number];
+        let (origin, remote) =
+            if side == 0 { (Origin::Dialed(dial), target) } else { (Origin::Accepted, self.dialed_from(at)) };
+        self.ready.push_back(Ready::Input(host, Input::LinkUp { link: at, origin, remote, peer }));
+    }
+
+    /// The address from which the connection of this end was dialed.
+    fn dialed_from(&self, at: LinkId) -> SocketAddr {
+        let dialer = self.hosts[self.dialer(place(at).0).0].addr;
+        SocketAddr::new(dialer.ip(), u16::try_from(32_768 + at.0 % 28_000).unwrap_or(u16::MAX))
+    }
+
+    /// The link of this end does not open. Only the node that dialed is told.
+    fn opening_fails(&mut self, at: LinkId, reason: DialFailure) {
+        let (number, side) = place(at);
+        self.end(at).bury();
+        let Some(host) = self.end(at).host else { return };
+        self.hosts[host.0].links.remove(&at);
+        if side == 0 {
+            let dial = self.connections[number].dial;
+            self.ready.push_back(Ready::Input(host, Input::DialFailed { dial, reason }));
+        }
     }
 }
 
@@ -155,10 +209,8 @@ impl Network {
     pub(super) fn take(&mut self, at: LinkId, packet: Packet) {
         match packet {
             Packet::Accept => {
-                let port = u16::try_from(32_768 + at.0 % 28_000).unwrap_or(u16::MAX);
-                let dialer = self.end(peer(at)).host.map(|host| self.hosts[host.0].addr.ip());
-                if let Some(ip) = dialer {
-                    self.link_up(at, Origin::Accepted, SocketAddr::new(ip, port));
+                if let Some(host) = self.end_host(at) {
+                    self.open(at, Handshake::accept(self.hosts[host.0].id));
                 }
             }
             Packet::Data(bytes) if self.end(at).reads() => self.read(at, &bytes),
@@ -214,6 +266,7 @@ impl Network {
     pub(super) fn swallow(&mut self, at: LinkId, bytes: &[u8]) {
         if self.end(at).reads() {
             self.end(at).read(bytes);
+            self.progress(at);
             self.ready.push_back(Ready::Frames(at));
         }
         let from = peer(at);
@@ -225,7 +278,7 @@ impl Network {
     /// All complete messages at this end, together, as a driver hands them on.
     pub(super) fn pop_frames(&mut self, at: LinkId) -> Option<(HostId, Vec<Input>)> {
         let end = self.end(at);
-        let host = end.host.filter(|_| end.reads())?;
+        let host = end.host.filter(|_| end.reads() && end.handshake.is_none())?;
         let mut inputs = Vec::new();
         loop {
             let (connection, end) = place(at);
@@ -248,10 +301,9 @@ impl Network {
         if !end.reads() {
             return;
         }
-        let reason = end.decoder.finish().map_or_else(DownReason::Protocol, |()| DownReason::Eof);
         end.out.queue.clear();
         self.finish(at);
-        self.down(at, reason);
+        self.down(at, DownReason::Eof);
     }
 
     pub(super) fn linger_over(&mut self, at: LinkId) {
@@ -260,9 +312,13 @@ impl Network {
         }
     }
 
-    /// Tells the node of this end that the link is down, unless it knows.
+    /// Tells the node of this end that the link is down, or that its dial has failed, unless it knows.
     pub(super) fn down(&mut self, at: LinkId, reason: DownReason) {
         let end = self.end(at);
+        if let Some(handshake) = &end.handshake {
+            let closed = handshake.closed().filter(|_| reason == DownReason::Eof);
+            return self.opening_fails(at, closed.unwrap_or(DialFailure::Broken));
+        }
         let reason = if end.phase == Phase::Closing { DownReason::Closed } else { reason };
         let told = end.reads();
         end.bury();

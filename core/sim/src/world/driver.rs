@@ -83,7 +83,7 @@ impl World {
             self.trace.action(self.now, &self.processes[host.0].label, &others, &action);
         }
         match action {
-            Action::Dial { dial, addr } => self.network.dial(host, dial, addr),
+            Action::Dial { dial, addr, expected } => self.network.dial(host, dial, addr, expected),
             Action::Trust { link } => self.network.trust(link),
             Action::NewLife { id } => self.transcripts.new_life(host, id, self.node(host).stats().waiting),
             Action::Send { link, envelope } => self.send(host, &[link], &envelope)?,

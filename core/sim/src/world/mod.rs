@@ -267,11 +267,11 @@ impl World {
         if let Some(earlier) = self.at(place).filter(|&earlier| self.life(earlier) != Life::Ended) {
             self.kill(earlier, Death::Killed);
         }
-        let host = self.network.start(addr);
         let mut config = Config::new(addr, name_of(place), start);
         config.detect = self.detect;
         config.join_timeout = self.join_timeout;
         let incarnation = NonZeroU64::new(self.rng.bits()).unwrap_or(NonZeroU64::MIN);
+        let host = self.network.start(addr, id_of(place, incarnation));
         let (identity, room, jitter) = (identity_of(place), self.rng.room(), self.rng.jitter());
         let seed = Seed { identity, incarnation, room, jitter };
         let offset = 1_000_000i64.saturating_sub_unsigned(self.now.0);

@@ -187,7 +187,7 @@ impl Node {
             let newest = other.map_or(0, newest);
             // Once both ends have agreed on a link, it does not matter which of them dialed, and why.
             let purpose = link.purpose.as_ref().filter(|_| link.peer.is_none());
-            (link.remote, purpose, link.peer, distance(link.generation, newest)).hash(state);
+            (link.remote, link.who, purpose, link.peer, distance(link.generation, newest)).hash(state);
             if let Some(hello) = &link.deferred {
                 digest_hello(hello, state);
                 distance(hello.generation, newest).hash(state);

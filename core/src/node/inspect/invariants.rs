@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::super::Node;
-use crate::limits::{MAX_DEPARTED, MAX_DIALS, MAX_HALF_OPEN, MAX_VIEW_HISTORY, SUBMIT_WINDOW};
+use crate::limits::{MAX_DEPARTED, MAX_DIALS, MAX_HALF_OPEN, MAX_ROSTER, MAX_VIEW_HISTORY, SUBMIT_WINDOW};
 use crate::numbers::Seq;
 
 /// An invariant that does not hold.
@@ -84,7 +84,7 @@ pub fn check(node: &Node) -> Result<(), BrokenInvariant> {
     holds(node.has_ended() || (next && sought), BrokenInvariant::RingInTheAir)?;
     holds(!node.links.is_linked(node.me.id), BrokenInvariant::LinkToItself)?;
     let bounded = node.own.waiting() <= SUBMIT_WINDOW
-        && node.links.half_open().count() <= MAX_HALF_OPEN
+        && node.links.half_open().count() <= MAX_HALF_OPEN.saturating_add(MAX_ROSTER)
         && node.links.dials().count() <= MAX_DIALS
         && node.replica.departed().len() <= MAX_DEPARTED
         && node.replica.log().history().len() <= MAX_VIEW_HISTORY;

@@ -15,7 +15,7 @@ use core::num::NonZeroU64;
 use zeroize::Zeroizing;
 
 use super::*;
-use crate::secure::{Identity, Privacy};
+use crate::secure::{AcceptedEphemerals, Identity, Privacy};
 
 const SECRET: [u8; 32] = [0xa5; 32];
 
