@@ -19,7 +19,7 @@ use crate::people::{People, Remark, RoomPrivacy};
 use crate::present::Present;
 use crate::session::Frontend;
 use crate::trust::full_key;
-use crate::{terminal, wording};
+use crate::{own_address, terminal, wording};
 
 /// The maximum time to show the last lines.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -199,8 +199,11 @@ impl Screen {
             RoomPrivacy::Private => {
                 let key = ShortKey::new(me.id.key());
                 self.system(&format!("private and encrypted; your key is {key}"));
-                let command = if self.show.commands { "/ticket shows" } else { "a ticket is" };
-                self.system(&format!("{command} what others need to come in; give it to nobody else"));
+                self.system(if self.show.commands {
+                    "/ticket shows what others need to come in; give it to nobody else"
+                } else {
+                    "others need a ticket, which the program shows at a terminal (/ticket) or with --json"
+                });
             }
             RoomPrivacy::Open => {
                 self.system(&format!("others join with: ringchat {addr}"));
@@ -304,6 +307,9 @@ impl Screen {
             Ok(ticket) => {
                 self.system("with this ticket anybody can come in; give it to nobody else:");
                 self.printer.print(&Line::default().and(&ticket));
+                if own_address::is_only_here(report.me.addr().ip()) {
+                    self.system("it is for this machine only, because you listen on its loopback; -a chooses another address");
+                }
             }
             Err(error) => self.system(&error.to_string()),
         }

@@ -335,6 +335,27 @@ fn a_private_room_shows_the_own_key_and_how_others_come_in() {
 }
 
 #[test]
+fn a_ticket_stands_on_a_line_of_its_own_and_is_said_to_be_for_this_machine_if_it_is() {
+    for (ip, is_only_here) in [([127, 0, 0, 1], true), ([10, 0, 0, 1], false)] {
+        let alice = member("Alice", 1);
+        let alice = Member::new(alice.id, (ip, 1).into(), alice.name);
+        let secret = Secret::new([5; Secret::BYTES]);
+        let people = People::new(*alice.id.key(), Some(secret.clone()), None, KnownFile::at(None).0);
+        let mut shown = Shown::with(false, false, people);
+        shown.ask.send(Question::Ticket).unwrap();
+        shown.notice(&report(&[alice], None));
+        let lines = shown.lines();
+        let ticket: ringchat_core::secure::Ticket = lines[1].parse().unwrap();
+        assert_eq!((ticket.secret(), ticket.addrs()), (&secret, [(ip, 1).into()].as_slice()));
+        assert_eq!(
+            lines.iter().any(|line| line.contains("for this machine only")),
+            is_only_here,
+            "{lines:?}"
+        );
+    }
+}
+
+#[test]
 fn a_name_that_the_room_lists_otherwise_is_shown_with_both_names_and_the_key() {
     let listed = member("Mallory", 2);
     let signed = Member::new(listed.id, listed.addr(), ringchat_core::Name::new("Bob").unwrap());
