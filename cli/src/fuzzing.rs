@@ -5,7 +5,7 @@
 use std::io::{BufRead, BufReader};
 use std::num::NonZeroU64;
 
-use ringchat_core::{ChatLine, Index, Member, Name, NodeId, Occasion, Seq, Stamp, Text};
+use ringchat_core::{ChatLine, Index, Member, Name, NodeId, Occasion, Seq, Stamp, Text, UnixTime};
 use serde_json::{Value, json};
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -107,6 +107,8 @@ fn is_said(text: &str) {
     let event = chat_line(
         Stamp(1),
         &ChatLine {
+            at: UnixTime(0),
+            known_as: None,
             index: Index(0),
             from,
             seq: Seq(1),

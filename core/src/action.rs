@@ -11,10 +11,12 @@ use thiserror::Error;
 
 use crate::ids::{DialId, LinkId};
 use crate::input::{DialFailure, DownReason};
+use crate::name::Name;
 use crate::numbers::{Epoch, Index, Seq, Stamp};
 use crate::report::Report;
 use crate::roster::{Member, Roster};
 use crate::text::Text;
+use crate::time::UnixTime;
 use crate::wire::{Envelope, Proven, Run, VERSION};
 
 /// Something for the driver to do, in order.
@@ -111,6 +113,16 @@ pub enum Notice {
         /// How many messages they are.
         count: u64,
     },
+    /// A gap swallowed messages of this node: the room has come to later ones, so a member that has not seen these will
+    /// not see them any more. The user may say them again.
+    Swallowed {
+        /// The number of the first of them among this node's own messages.
+        first: Seq,
+        /// How many they are.
+        count: u64,
+        /// Those of them that had no place yet, in order.
+        waiting: Vec<Proven<Run>>,
+    },
     /// A member came in.
     Joined {
         /// The new member.
@@ -167,6 +179,19 @@ pub enum Notice {
     /// [`MAX_ROSTER`](crate::limits::MAX_ROSTER) members, so they stay apart. Told to the users of both leaders, once a
     /// view.
     TooManyToMerge,
+    /// A member signed different words under one number, and this node has come across both. Nobody else is at fault, and
+    /// the order of the leader decides which of them are shown. Told once for each author.
+    Forked {
+        /// The member that signed both.
+        author: Arc<Member>,
+    },
+    /// A member passed on words that their author did not sign. They are not shown, and the link was closed.
+    Forged {
+        /// The member at the other end of the link.
+        by: Arc<Member>,
+        /// The member to which the words were ascribed.
+        author: Arc<Member>,
+    },
     /// A peer broke the protocol, and its link was closed. For a log.
     Fault {
         /// The address of the other end of the link.
@@ -187,6 +212,8 @@ pub struct Chat {
     pub said: Proven<Run>,
     /// Whether this node said it.
     pub mine: bool,
+    /// What this node knows the sender as, if that is another name than the one it signed.
+    pub known_as: Option<Name>,
     /// Where this node was when it was said.
     pub occasion: Occasion,
 }
@@ -194,14 +221,16 @@ pub struct Chat {
 impl Chat {
     /// Each line, in order.
     pub fn lines(&self) -> impl DoubleEndedIterator<Item = ChatLine<'_>> {
-        let Self { index, said, mine, occasion } = self;
+        let Self { index, said, mine, known_as, occasion } = self;
         said.lines().map(move |(seq, stamp, text)| ChatLine {
             index: index.plus(seq.since(said.first)),
             from: &said.origin,
             seq,
             text,
             stamp,
+            at: said.at,
             mine: *mine,
+            known_as: known_as.as_ref(),
             occasion: *occasion,
         })
     }
@@ -212,7 +241,7 @@ impl Chat {
 pub struct ChatLine<'a> {
     /// Its place in the log.
     pub index: Index,
-    /// The member that said it.
+    /// The member that said it, with the name that it signed.
     pub from: &'a Member,
     /// Its number among the sender's, one more than that of the sender's line before, unless a
     /// [`Notice::Gap`] came between.
@@ -221,8 +250,12 @@ pub struct ChatLine<'a> {
     pub text: &'a str,
     /// The sender's Lamport time.
     pub stamp: Stamp,
+    /// The sender's wall clock when it signed.
+    pub at: UnixTime,
     /// Whether this node said it.
     pub mine: bool,
+    /// What this node knows the sender as, if that is another name than the one it signed.
+    pub known_as: Option<&'a Name>,
     /// Where this node was when it was said.
     pub occasion: Occasion,
 }

@@ -77,6 +77,12 @@ pub const ABSENT_HISTORY_BYTES: usize = 64 * 1024 * 1024;
 /// Lost members that are remembered, at most.
 pub const MAX_ABSENT: usize = 64;
 
+/// Members that departed for good whose last message numbers are remembered, at most.
+pub const MAX_DEPARTED: usize = 4096;
+
+/// Authors of whom a user is told that they signed different words under one number, at most.
+pub const MAX_FORKED: usize = MAX_ROSTER;
+
 /// Bytes that a driver queues for one link before the link counts as failed (`DownReason::Overflow`).
 pub const LINK_QUEUE_BYTES: usize = 16 * 1024 * 1024;
 
@@ -118,16 +124,20 @@ const _: () = assert!(
     MAX_ROSTER * MEMBER_BYTES + 2 * MAX_ROSTER * (ID_BYTES + 10) + MAX_VIEW_HISTORY * (ID_BYTES + 20) + 1024
         < MAX_FRAME
 );
+/// What a run or a change of the membership weighs beside texts.
+pub(crate) const RUN_OVERHEAD: usize = 256;
 /// What a text weighs beside its bytes.
-pub(crate) const TEXT_OVERHEAD: usize = 128;
+pub(crate) const TEXT_OVERHEAD: usize = 16;
 /// Encoded bytes of an entry of chat beside its texts and its origin, at most: its signature, and its numbers.
 const RUN_BYTES: usize = 65 + 8 * 5;
+/// The weight of a batch, at most: one more run may overshoot it, which in turn one more text may overshoot.
+const MAX_BATCH: usize = 2 * (BATCH_BYTES + RUN_OVERHEAD) + TEXT_OVERHEAD + MAX_TEXT;
 
-// A batch fits a frame, though one more run may overshoot it, which in turn one more text may overshoot; even if each text
-// is empty and of another member.
+// A batch fits a frame, also if each text is empty and of another member. A text has at most three bytes of length.
 const _: () = assert!(
-    (2 * BATCH_BYTES + MAX_TEXT) / TEXT_OVERHEAD * (MEMBER_BYTES + RUN_BYTES) + 2048 < MAX_FRAME
-        && 2 * BATCH_BYTES + MAX_TEXT + 2048 < MAX_FRAME
+    MAX_BATCH / (RUN_OVERHEAD + TEXT_OVERHEAD) * (MEMBER_BYTES + RUN_BYTES) + 2048 < MAX_FRAME
+        && MAX_BATCH + 2048 < MAX_FRAME
+        && TEXT_OVERHEAD >= 3
 );
 // What the node has in flight to a member never overflows the driver's queue.
 const _: () = assert!(INFLIGHT_BYTES + UNSTABLE_BYTES + 4 * MAX_FRAME < LINK_QUEUE_BYTES);

@@ -100,6 +100,21 @@ impl TextRun {
         true
     }
 
+    /// Adds the texts of `more` at the end.
+    pub(crate) fn extend(&mut self, more: &Self) {
+        let end = self.end;
+        if Arc::get_mut(&mut self.piece).is_none_or(|piece| piece.len() != end) {
+            let mut own = JoinedTexts::default();
+            self.iter().for_each(|text| own.push(text));
+            (self.first, self.end) = (0, own.len());
+            self.piece = own.into();
+        }
+        if let Some(piece) = Arc::get_mut(&mut self.piece) {
+            more.iter().for_each(|text| piece.push(text));
+            self.end = piece.len();
+        }
+    }
+
     /// How many texts there are, at least one.
     #[expect(clippy::len_without_is_empty, reason = "there is at least one")]
     pub fn len(&self) -> usize {
@@ -115,6 +130,14 @@ impl TextRun {
     /// All texts as one.
     pub(crate) fn joined(&self) -> &str {
         self.piece.bytes(self.first..self.end)
+    }
+
+    /// How many bytes each text has, in order.
+    pub(crate) fn lengths(&self) -> impl Iterator<Item = u32> {
+        let ends = self.piece.ends.get(self.first..self.end).unwrap_or_default();
+        let start = u32::try_from(self.piece.start(self.first)).unwrap_or(0);
+        let starts = core::iter::once(start).chain(ends.iter().copied());
+        ends.iter().zip(starts).map(|(end, start)| end.saturating_sub(start))
     }
 
     /// Each text, in order.
@@ -172,6 +195,17 @@ mod tests {
         assert_eq!(part.joined().as_ptr(), all.joined()[3..].as_ptr());
         assert_eq!(part.part(1, 9), Some(texts(&["three"])));
         assert_eq!((part.part(2, 1), part.part(0, 0)), (None, None));
+    }
+
+    #[test]
+    fn a_run_that_shares_its_memory_is_lengthened_without_the_others() {
+        let mut part = texts(&["one", "", "three"]).part(1, 1).unwrap();
+        let before = part.clone();
+        part.extend(&texts(&["vier"]));
+        part.extend(&texts(&["", "fünf"]));
+        assert_eq!((&part, before), (&texts(&["", "vier", "", "fünf"]), texts(&[""])));
+        assert_eq!(part.lengths().collect::<Vec<_>>(), [0, 4, 0, 5]);
+        assert_eq!(part.part(3, 1).unwrap().lengths().collect::<Vec<_>>(), [5]);
     }
 
     #[test]

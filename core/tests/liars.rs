@@ -5,180 +5,18 @@
 
 mod cast;
 mod driven;
+mod pair;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
-use cast::{addr, life, member, name, seed};
+use cast::{addr, life, name};
+use pair::{LINK, Pair, cfg, chat, peer, run};
 use ringchat_core::limits::MAX_CLOCK_LEAP;
-use ringchat_core::wire::{
-    Beat, Body, Change, Deliver, Elected, Entry, Envelope, Hello, Install, Join, Message, Refusal, Run,
-};
+use ringchat_core::wire::{Body, Change, Elected, Hello, Join, Message, Refusal};
 use ringchat_core::{
-    Action, Config, ConfigId, Departure, DialFailure, DialId, DownReason, Epoch, Fault, Index, Input,
-    Instant, LinkId, Member, Node, NodeId, Notice, Origin, RoomId, Roster, Seq, Stamp, Start, Text, TextRun,
-    View,
+    ConfigId, Departure, DialId, DownReason, Epoch, Fault, Index, Input, Member, NodeId, Origin, Roster,
+    Stamp, Start, View,
 };
-
-const LINK: LinkId = LinkId(1);
-
-/// A node, and a peer that says what it likes on the one link between them.
-struct Pair {
-    node: Node,
-    now: Instant,
-}
-
-impl Pair {
-    /// The node leads a room of its own, and a stranger has connected.
-    fn with_leader() -> Self {
-        let mut pair = Self::new(Start::Create);
-        pair.handle(Input::LinkUp { link: LINK, origin: Origin::Accepted, remote: addr(2) });
-        pair
-    }
-
-    /// The node is a member of a room that the peer leads, in which the peer has said two things.
-    fn with_member() -> Self {
-        let mut pair = Self::new(Start::Join { contacts: vec![addr(2)] });
-        let dial = DialId(1);
-        pair.handle(Input::LinkUp { link: LINK, origin: Origin::Dialed(dial), remote: addr(2) });
-        pair.elect(1);
-        pair.install(1, 0, &[pair.opened(1, 0)]);
-        assert!(pair.node.is_normal());
-        assert_eq!(pair.deliver(&[chat(1, 1, 1), chat(2, 2, 2)]), []);
-        pair
-    }
-
-    fn new(start: Start) -> Self {
-        let config = Config::new(addr(1), name(), start);
-        let mut pair = Self { node: Node::new(config, seed(1), Instant::ZERO), now: Instant::ZERO };
-        pair.handle(Input::Tick);
-        pair
-    }
-
-    fn handle(&mut self, input: Input) -> Vec<Action> {
-        driven::handle(&mut self.node, &mut self.now, input)
-    }
-
-    /// The faults that the node finds with `message`, sent at `stamp`. The link is closed if there are any.
-    fn faults_at(&mut self, stamp: u64, message: Message) -> Vec<Fault> {
-        let envelope = Envelope { room: RoomId::UNKNOWN, stamp: Stamp(stamp), message };
-        let out = self.handle(Input::Received { link: LINK, envelope });
-        let faults: Vec<Fault> = out.iter().filter_map(fault).collect();
-        let closed = out.iter().any(|action| matches!(action, Action::Close { link: LINK, .. }));
-        assert_eq!(closed, !faults.is_empty());
-        faults
-    }
-
-    fn faults(&mut self, message: Message) -> Vec<Fault> {
-        self.faults_at(1, message)
-    }
-
-    fn elect(&mut self, epoch: u64) {
-        let elected = Elected { cfg: cfg(epoch), roster: self.roster(), history: Vec::new() };
-        assert_eq!(self.faults(Message::Elected(elected)), []);
-    }
-
-    fn install(&mut self, epoch: u64, common: u64, entries: &[Entry]) -> Vec<Fault> {
-        let common = Index(common);
-        let install = Install {
-            cfg: cfg(epoch),
-            roster: self.roster(),
-            common,
-            base: common,
-            end: common.plus(entries.len() as u64),
-            origins: BTreeMap::new(),
-            history: Vec::new(),
-            stable: Index(0),
-        };
-        assert_eq!(self.faults(Message::Install(install)), []);
-        self.deliver_in(epoch, entries)
-    }
-
-    fn deliver(&mut self, entries: &[Entry]) -> Vec<Fault> {
-        self.deliver_in(1, entries)
-    }
-
-    fn deliver_in(&mut self, epoch: u64, entries: &[Entry]) -> Vec<Fault> {
-        let deliver = Deliver { view: cfg(epoch).view, entries: entries.to_vec(), stable: Index(0) };
-        self.faults(Message::Deliver(deliver))
-    }
-
-    /// Nothing comes but signs of life.
-    fn live_on(&mut self, time: Duration) {
-        let end = self.now.after(time);
-        while self.now < end {
-            self.now = self.node.deadline().unwrap();
-            self.handle(Input::Tick);
-            let beat = Beat { view: None, cfg: None, stable: Index(0) };
-            assert_eq!(self.faults(Message::Pong(beat)), []);
-        }
-    }
-
-    /// The peer is gone, and nobody answers any more.
-    fn leave_alone(&mut self) {
-        let mut actions = self.handle(Input::LinkDown { link: LINK, reason: DownReason::Eof });
-        for _ in 0..100 {
-            let dial = actions.iter().find_map(|action| match action {
-                Action::Dial { dial, .. } => Some(*dial),
-                _ => None,
-            });
-            actions = if let Some(dial) = dial {
-                self.handle(Input::DialFailed { dial, reason: DialFailure::Refused })
-            } else {
-                self.now = self.node.deadline().unwrap();
-                self.handle(Input::Tick)
-            };
-        }
-    }
-
-    fn roster(&self) -> Roster {
-        Roster::new(vec![peer(), self.node.me().clone()]).unwrap()
-    }
-
-    fn opened(&self, epoch: u64, index: u64) -> Entry {
-        let change = Change::Opened { roster: self.roster(), lost: Vec::new() };
-        let cfg = cfg(epoch);
-        Entry {
-            view: cfg.view,
-            index: Index(index),
-            stamp: Stamp(index),
-            body: Body::Membership { cfg, change: change.into() },
-        }
-    }
-}
-
-fn fault(action: &Action) -> Option<Fault> {
-    match action {
-        Action::Notify { notice: Notice::Fault { reason, .. }, .. } => Some(*reason),
-        _ => None,
-    }
-}
-
-/// What the peer said, as it stands in the log of the first epoch.
-fn chat(index: u64, seq: u64, stamp: u64) -> Entry {
-    run(index, seq, stamp, 1)
-}
-
-/// So many things that the peer said in a row.
-fn run(index: u64, first: u64, stamp: u64, count: usize) -> Entry {
-    let texts = TextRun::new(&vec![Text::new("x").unwrap(); count]).unwrap();
-    let stamp = Stamp(stamp);
-    let said = Run::sham(RoomId([1; 16]), peer().into(), Seq(first), stamp, texts);
-    Entry {
-        view: cfg(1).view,
-        index: Index(index),
-        stamp,
-        body: Body::Chat { said, missing: 0, replayed: false },
-    }
-}
-
-fn cfg(epoch: u64) -> ConfigId {
-    ConfigId::first(View { epoch: Epoch(epoch), leader: peer().id })
-}
-
-fn peer() -> Member {
-    member(2)
-}
 
 #[test]
 fn nobody_greets_a_node_as_the_node_itself() {
@@ -238,7 +76,7 @@ fn a_run_of_which_the_log_holds_a_part_is_not_taken() {
 fn a_log_that_ends_within_a_run_is_not_installed() {
     let mut pair = Pair::with_member();
     pair.elect(2);
-    assert_eq!(pair.install(2, 3, &[run(3, 3, 3, 2)]), [Fault::WithinRun]);
+    assert_eq!(pair.install_to(Index(4), 2, 3, &[run(3, 3, 3, 2)]), [Fault::WithinRun]);
     assert!(!pair.node.is_normal());
     assert_eq!(pair.node.log_len(), Index(3));
 }

@@ -72,7 +72,7 @@ fn ready(members: &[Member]) -> Notice {
 fn message(from: Member, seq: u64, mine: bool) -> Notice {
     let (first, texts) = (Seq(seq), Text::new("hi").unwrap().into());
     let said = Run::sham(RoomId::UNKNOWN, from.into(), first, Stamp(12), texts);
-    Notice::Chat(Chat { index: Index(4), said, mine, occasion: Occasion::Live })
+    Notice::Chat(Chat { index: Index(4), said, mine, known_as: None, occasion: Occasion::Live })
 }
 
 fn report(members: &[Member], leader: Option<Member>) -> Notice {
@@ -177,7 +177,7 @@ fn two_people_of_one_name_are_told_apart() {
 fn replayed(seq: u64, occasion: Occasion) -> Notice {
     let texts = Text::new("there").unwrap().into();
     let said = Run::sham(RoomId::UNKNOWN, member("Bob", 2).into(), Seq(seq), Stamp(7), texts);
-    Notice::Chat(Chat { index: Index(seq), said, mine: false, occasion })
+    Notice::Chat(Chat { index: Index(seq), said, mine: false, known_as: None, occasion })
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::ids::{DialId, LinkId, NodeId};
 use crate::input::{DialFailure, DownReason, Origin};
 use crate::limits::{MAX_DIALS, MAX_HALF_OPEN};
 use crate::roster::{ConfigId, Member, Roster, View};
-use crate::wire::{Hello, Message, NotMember, RefusedKind};
+use crate::wire::{DecodeError, Hello, Message, NotMember, RefusedKind};
 
 impl Node {
     /// Dials `peer`, unless a dial is under way.
@@ -95,6 +95,9 @@ impl Node {
         self.merge_link_lost(link);
         match (gone.peer, &gone.purpose) {
             (Some(peer), _) if stood => {
+                if let DownReason::Protocol(DecodeError::Forged { author }) = reason {
+                    self.tell_forged(peer, author);
+                }
                 if let DownReason::Protocol(_) | DownReason::Overflow = reason {
                     self.effects.notify_fault(gone.remote, Fault::Link(reason));
                 }

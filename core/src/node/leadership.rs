@@ -15,10 +15,10 @@ use crate::action::{CloseMode, Departure, Fault};
 use crate::config::Times;
 use crate::ids::{LinkId, NodeId};
 use crate::limits::{INFLIGHT_BYTES, UNSTABLE_BYTES};
-use crate::numbers::{Index, Seq};
+use crate::numbers::Index;
 use crate::roster::View;
 use crate::time::Instant;
-use crate::wire::{Body, Change, Deliver, Entry, Message, Proven, Refusal, Run};
+use crate::wire::{Change, Deliver, Entry, Message, Proven, Refusal, Run};
 
 /// The leader's side of the protocol. An election or another leader ends it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -234,11 +234,6 @@ impl Leadership {
         lacking.map(|(id, _)| *id).collect()
     }
 
-    /// The number of the last message of `origin` that is held, if any is.
-    pub(super) fn last_held(&self, origin: NodeId) -> Option<Seq> {
-        self.held.iter().rev().find(|said| said.origin.id == origin).map(|said| said.last())
-    }
-
     /// Whether too much is unstable to sequence more chat.
     pub(super) fn is_holding(&self) -> bool {
         self.holding
@@ -448,7 +443,7 @@ impl Node {
         }
         self.timers.clear(Timer::Slow);
         while let Some(said) = self.role.leadership_mut().and_then(Leadership::take_held) {
-            self.sequence(Body::Chat { said, missing: 0, replayed: false });
+            self.sequence_said(said, false);
         }
         self.sequence_own();
     }

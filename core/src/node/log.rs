@@ -195,8 +195,14 @@ impl Log {
     }
 
     /// The chat from `index` on that is kept, oldest first.
-    pub(crate) fn tail(&self, index: Index) -> impl Iterator<Item = &Proven<Run>> {
+    pub(crate) fn tail(&self, index: Index) -> impl DoubleEndedIterator<Item = &Proven<Run>> {
         self.range(index, self.len()).filter_map(Entry::said)
+    }
+
+    /// Whether the author of `said` says other things under the same numbers in the newest [`HISTORY_ENTRIES`] entries.
+    pub(crate) fn contradicts(&self, said: &Run) -> bool {
+        let newest = self.kept.iter().rev().take(HISTORY_ENTRIES).filter_map(Entry::said);
+        said.first <= self.last_of(said.origin.id) && newest.map(|it| &**it).any(|it| it.contradicts(said))
     }
 
     /// Drops history below `stable` and over the usual bounds, in whole entries. Members that are away or catch up need
@@ -223,12 +229,13 @@ impl Log {
         self.base = base;
     }
 
-    /// Forgets the message numbers of origins of which nothing is kept, unless `keep` holds.
-    pub(crate) fn forget_origins(&mut self, keep: impl Fn(NodeId) -> bool) {
+    /// Forgets the message numbers of origins of which nothing is kept, unless `keep` holds. Returns them.
+    pub(crate) fn forget_origins(&mut self, keep: impl Fn(NodeId) -> bool) -> BTreeMap<NodeId, Seq> {
         let base = &mut self.base_origins;
-        self.origins.retain(|id, last| keep(*id) || base.get(id) != Some(last));
-        let origins = &self.origins;
-        base.retain(|id, _| origins.contains_key(id));
+        let forgotten = self.origins.extract_if(.., |id, last| !keep(*id) && base.get(id) == Some(last));
+        let forgotten: BTreeMap<NodeId, Seq> = forgotten.collect();
+        base.retain(|id, _| !forgotten.contains_key(id));
+        forgotten
     }
 }
 

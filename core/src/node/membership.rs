@@ -273,7 +273,13 @@ impl Node {
     pub(super) fn apply_membership(&mut self, index: Index, cfg: ConfigId, change: &Change) {
         let quits = quits(change);
         let old = self.membership.apply(cfg, change);
-        self.replica.apply_membership(index, change, self.membership.roster(), self.timers.now());
+        let now = self.timers.now();
+        let departed = self.replica.apply_membership(index, change, self.membership.roster(), now);
+        if self.enforces(Rule::RememberDeparted) {
+            for (id, last) in departed {
+                self.replica.note_departed(id, last);
+            }
+        }
         if self.membership.is_ready() {
             self.tell_changes(&old, &quits);
         }

@@ -2,6 +2,8 @@
 //! part of the protocol.
 
 mod admission;
+mod authors;
+mod departed;
 mod detection;
 mod doubt;
 mod effects;

@@ -4,6 +4,7 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use crate::action::Notice;
 use crate::ids::RoomId;
 use crate::limits::{BATCH_BYTES, SUBMIT_WINDOW, SUBMIT_WINDOW_BYTES};
 use crate::numbers::{Index, Seq, Stamp};
@@ -11,7 +12,7 @@ use crate::roster::Member;
 use crate::secure::{Identity, Signature};
 use crate::text_run::TextRun;
 use crate::time::UnixTime;
-use crate::wire::{Entry, Proven, Run, texts_of_a_run};
+use crate::wire::{Entry, Proven, Run, texts_of_a_run, weight};
 
 /// The own messages without a place in the log, in the order in which they were said, and how far the others are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -20,7 +21,11 @@ pub(crate) struct OwnMessages {
     identity: Identity,
     /// The number of the last message said.
     last: Seq,
+    /// The number of the last message signed.
+    signed: Seq,
     waiting: VecDeque<Proven<Run>>,
+    /// Messages after those, which are not signed yet.
+    unsigned: VecDeque<Unsigned>,
     /// How many messages wait.
     count: usize,
     /// How many bytes their texts have.
@@ -29,6 +34,15 @@ pub(crate) struct OwnMessages {
     submit_from: Option<Seq>,
     /// Where the log ends that holds all own messages which have a place.
     end: Index,
+    /// The last message that the user was told to be swallowed by a gap.
+    swallowed: Seq,
+}
+
+/// Texts that were said in one second, and that second.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Unsigned {
+    texts: TextRun,
+    at: UnixTime,
 }
 
 impl OwnMessages {
@@ -36,11 +50,14 @@ impl OwnMessages {
         Self {
             identity,
             last: Seq::default(),
+            signed: Seq::default(),
             waiting: VecDeque::new(),
+            unsigned: VecDeque::new(),
             count: 0,
             bytes: 0,
             submit_from: None,
             end: Index::default(),
+            swallowed: Seq::default(),
         }
     }
 
@@ -66,36 +83,57 @@ impl OwnMessages {
         self.last
     }
 
-    /// Numbers and signs new texts of `origin`, which wait from now on. Returns the number of the first.
-    pub(super) fn say(
-        &mut self,
-        origin: &Arc<Member>,
-        texts: TextRun,
-        stamp: Stamp,
-        at: UnixTime,
-        room: RoomId,
-    ) -> Seq {
-        let before = self.last;
+    /// Numbers new texts, which wait from now on. Returns the number of the first.
+    pub(super) fn say(&mut self, texts: TextRun, at: UnixTime) -> Seq {
+        let first = self.last.next();
+        self.last = self.last.plus(texts.len() as u64);
         self.count = self.count.saturating_add(texts.len());
         self.bytes = self.bytes.saturating_add(texts.bytes(usize::MAX));
-        let mut rest = Some(texts);
-        while let Some(texts) = rest {
-            let fits = texts_of_a_run(&texts);
-            rest = texts.part(fits, usize::MAX);
-            if let Some(texts) = texts.part(0, fits) {
-                let (origin, stamp) = (origin.clone(), stamp.plus(self.last.since(before)));
-                let said =
-                    Run { origin, first: self.last.next(), stamp, texts, at, signature: Signature::NONE };
-                self.last = said.last();
-                // The identity is the origin's, and no member lives to say 2^48 texts.
-                self.waiting.extend(Proven::sign(said, room, &self.identity));
-            }
+        match self.unsigned.back_mut() {
+            Some(last) if last.at == at => last.texts.extend(&texts),
+            _ => self.unsigned.push_back(Unsigned { texts, at }),
         }
-        before.next()
+        first
     }
 
-    /// Marks the messages from `first` on for the leader.
-    pub(super) fn submit_from(&mut self, first: Seq) {
+    /// Signs the texts that are not signed yet, in as few runs as can be. While a run is on its way to the leader, texts
+    /// gather for a run of their own, as small segments do in TCP (Nagle 1984, RFC 896): each member verifies each run.
+    /// A full run does not wait.
+    pub(super) fn sign(
+        &mut self,
+        origin: &Arc<Member>,
+        room: RoomId,
+        gathers: bool,
+        mut ticks: impl FnMut(u64) -> Stamp,
+    ) {
+        while let Some((texts, at)) = self.next_to_sign(gathers && !self.waiting.is_empty()) {
+            let (origin, stamp) = (origin.clone(), ticks(texts.len() as u64));
+            let first = self.signed.next();
+            let said = Run { origin, first, stamp, texts, at, signature: Signature::NONE };
+            self.signed = said.last();
+            // The identity is the origin's, and no member lives to say 2^48 texts.
+            self.waiting.extend(Proven::sign(said, room, &self.identity));
+            self.submit_from(first);
+        }
+    }
+
+    /// Takes the texts of the next run from those that are not signed, if there are any; a full run, if `full`.
+    fn next_to_sign(&mut self, full: bool) -> Option<(TextRun, UnixTime)> {
+        let Unsigned { texts, at } = self.unsigned.front_mut()?;
+        let fits = texts_of_a_run(texts);
+        if full && weight(texts, fits) < BATCH_BYTES as u64 {
+            return None;
+        }
+        let (next, at) = (texts.part(0, fits)?, *at);
+        match texts.part(fits, usize::MAX) {
+            Some(rest) => *texts = rest,
+            None => drop(self.unsigned.pop_front()),
+        }
+        Some((next, at))
+    }
+
+    /// Marks the runs from the number `first` on for the leader.
+    fn submit_from(&mut self, first: Seq) {
         self.submit_from.get_or_insert(first);
     }
 
@@ -119,23 +157,46 @@ impl OwnMessages {
         self.waiting.front()
     }
 
-    /// An entry of the log holds messages of this member.
-    pub(super) fn note_entry(&mut self, entry: &Entry, said: &Run) {
+    /// An entry of the log holds messages of this member, the first ones after the message `before`. Tells what a gap
+    /// between the two has swallowed, once.
+    pub(super) fn note_entry(&mut self, entry: &Entry, said: &Run, before: Seq) -> Option<Notice> {
         self.end = entry.end();
+        let waiting = self.placed(said.first.prev());
         self.placed(said.last());
+        let first = before.max(self.swallowed).next();
+        let count = said.first.since(first);
+        (count > 0).then(|| {
+            self.swallowed = said.first.prev();
+            Notice::Swallowed { first, count, waiting }
+        })
     }
 
-    /// The messages up to `last` have their places and wait no longer.
-    pub(super) fn placed(&mut self, last: Seq) {
-        while let Some(placed) = self.waiting.pop_front_if(|waiting| waiting.last() <= last) {
-            self.count = self.count.saturating_sub(placed.texts.len());
-            self.bytes = self.bytes.saturating_sub(placed.texts.bytes(usize::MAX));
+    /// The messages up to `last` wait no longer. Returns them.
+    pub(super) fn placed(&mut self, last: Seq) -> Vec<Proven<Run>> {
+        let placed = core::iter::from_fn(|| self.waiting.pop_front_if(|waiting| waiting.last() <= last));
+        let placed: Vec<Proven<Run>> = placed.collect();
+        for said in &placed {
+            self.count = self.count.saturating_sub(said.texts.len());
+            self.bytes = self.bytes.saturating_sub(said.texts.bytes(usize::MAX));
         }
+        placed
     }
 
     /// Whether no message waits and all members have the log up to the last own one, if all have it up to `stable`.
     pub(super) fn are_with_all(&self, stable: Index) -> bool {
-        self.waiting.is_empty() && stable >= self.end
+        self.count == 0 && stable >= self.end
+    }
+
+    /// The texts that wait and are not signed.
+    #[cfg(feature = "inspect")]
+    pub(super) fn unsigned(&self) -> impl Iterator<Item = &TextRun> {
+        self.unsigned.iter().map(|unsigned| &unsigned.texts)
+    }
+
+    /// The number of the last message signed.
+    #[cfg(feature = "inspect")]
+    pub(super) fn signed(&self) -> Seq {
+        self.signed
     }
 
     /// The runs that wait.
@@ -170,20 +231,29 @@ pub(super) fn in_parts<'a>(said: impl Iterator<Item = &'a Proven<Run>>) -> Vec<V
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec;
+
     use super::*;
+    use crate::limits::TEXT_OVERHEAD;
     use crate::text::Text;
 
-    fn say(own: &mut OwnMessages, me: &Arc<Member>, count: usize, stamp: u64) -> Seq {
+    fn says(own: &mut OwnMessages, me: &Arc<Member>, count: usize, gathers: bool) -> Seq {
         let texts = TextRun::new(&alloc::vec![Text::new("x").unwrap(); count]).unwrap();
-        own.say(me, texts, Stamp(stamp), UnixTime(0), RoomId::UNKNOWN)
+        let first = own.say(texts, UnixTime(0));
+        own.sign(me, RoomId::UNKNOWN, gathers, |_| Stamp(1));
+        first
+    }
+
+    fn own() -> (OwnMessages, Arc<Member>) {
+        let me: Arc<Member> = Member::numbered(1).into();
+        (OwnMessages::new(Identity::sham(*me.id.key())), me)
     }
 
     #[test]
     fn messages_wait_in_order_until_they_have_their_places() {
-        let me: Arc<Member> = Member::numbered(1).into();
-        let mut own = OwnMessages::new(Identity::sham(*me.id.key()));
-        assert_eq!(say(&mut own, &me, 3, 1), Seq(1));
-        assert_eq!(say(&mut own, &me, 2, 4), Seq(4));
+        let (mut own, me) = own();
+        assert_eq!(says(&mut own, &me, 3, false), Seq(1));
+        assert_eq!(says(&mut own, &me, 2, false), Seq(4));
         own.placed(Seq(2));
         assert_eq!((own.waiting(), own.last()), (5, Seq(5)), "no run is cut");
         own.placed(Seq(3));
@@ -196,16 +266,46 @@ mod tests {
 
     #[test]
     fn what_is_submitted_begins_with_the_first_message_marked() {
-        let me: Arc<Member> = Member::numbered(1).into();
-        let mut own = OwnMessages::new(Identity::sham(*me.id.key()));
-        for stamp in 1..=3 {
-            say(&mut own, &me, 1, stamp);
-        }
-        own.submit_from(Seq(2));
-        own.submit_from(Seq(3));
+        let (mut own, me) = own();
+        says(&mut own, &me, 1, false);
+        own.take_submission();
+        says(&mut own, &me, 1, false);
+        says(&mut own, &me, 1, false);
         assert_eq!((own.take_submission(), own.take_submission()), (Some(Seq(2)), None));
         own.placed(Seq(1));
         own.submit_again();
         assert_eq!(own.take_submission(), Some(Seq(2)));
+    }
+
+    #[test]
+    fn texts_gather_while_a_run_is_on_its_way_but_for_full_runs() {
+        let (mut own, me) = own();
+        let counts = |own: &OwnMessages| own.waiting.iter().map(|said| said.count()).collect::<Vec<_>>();
+        says(&mut own, &me, 1, true);
+        says(&mut own, &me, 2, true);
+        says(&mut own, &me, 3, true);
+        assert_eq!((counts(&own), own.waiting()), (vec![1], 6));
+        own.placed(Seq(1));
+        assert!(!own.are_with_all(Index(0)), "five are not even signed");
+        own.sign(&me, RoomId::UNKNOWN, true, |_| Stamp(9));
+        assert_eq!(counts(&own), [5]);
+        let full = BATCH_BYTES / (TEXT_OVERHEAD + 1);
+        says(&mut own, &me, full, true);
+        assert_eq!(counts(&own)[0], 5);
+        assert!((full as u64 * 9 / 10..full as u64).contains(&counts(&own)[1]), "{:?}", counts(&own));
+        assert_eq!(own.first().unwrap().stamp, Stamp(9), "the clock may have moved meanwhile");
+        assert_eq!(own.waiting.back().unwrap().first, Seq(7));
+    }
+
+    #[test]
+    fn texts_of_two_seconds_are_two_runs() {
+        let (mut own, me) = own();
+        for second in [1, 1, 2] {
+            own.say(Text::new("x").unwrap().into(), UnixTime(second));
+        }
+        own.sign(&me, RoomId::UNKNOWN, true, |_| Stamp(1));
+        own.placed(Seq(2));
+        own.sign(&me, RoomId::UNKNOWN, true, |_| Stamp(2));
+        assert_eq!(own.waiting.iter().map(|said| (said.first, said.at.0)).collect::<Vec<_>>(), [(Seq(3), 2)]);
     }
 }

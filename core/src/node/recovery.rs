@@ -15,9 +15,7 @@ use crate::action::{Fault, Notice, Occasion};
 use crate::ids::{LinkId, NodeId};
 use crate::numbers::Index;
 use crate::roster::{Roster, View};
-use crate::wire::{
-    Body, Change, Deliver, Elected, Entry, Install, Message, Proven, RefusedKind, Run, Sync, ViewSpan,
-};
+use crate::wire::{Body, Change, Deliver, Elected, Entry, Install, Message, RefusedKind, Sync, ViewSpan};
 
 /// What a log has to become, and the entries that have come for it.
 type Installing = (Install, Vec<Entry>);
@@ -142,21 +140,13 @@ impl Node {
             return;
         }
         let tail = if self.enforces(Rule::SequenceTails) { sync.tail } else { Vec::new() };
+        let replayed = self.role.leadership().is_some_and(|leadership| leadership.is_returning(member));
         for said in tail {
-            self.sequence_again(member, said);
+            self.sequence_said(said, replayed);
         }
         if !sync.more {
             self.install(member, &sync.history);
         }
-    }
-
-    /// Sequences the messages of a run from a member's tail that have no place yet.
-    fn sequence_again(&mut self, member: NodeId, said: Proven<Run>) {
-        let last = self.replica.log().last_of(said.origin.id);
-        let again = (!self.enforces(Rule::ExactNextSeq)).then_some(0);
-        let Some(missing) = said.missing_after(last).or(again) else { return };
-        let replayed = self.role.leadership().is_some_and(|leadership| leadership.is_returning(member));
-        self.sequence(Body::Chat { said, missing, replayed });
     }
 
     /// Tells a member what its log has to become. The entries follow as fast as the member takes them.
@@ -251,7 +241,11 @@ impl Node {
         let quits: BTreeSet<NodeId> = entries.iter().flat_map(quits_of).collect();
         let (old, new_view) = self.membership.install(install.cfg, &install.roster);
         let stable = install.stable;
+        let forked = self.replica.forked_by(install.common, &entries);
         self.replica.begin_install(install, &entries, self.timers.now());
+        for author in forked {
+            self.tell_forked(author);
+        }
         let fresh = self.is_fresh();
         let missed = self.occasion_of_missed(&old);
         let was_ready = self.membership.is_ready();
@@ -298,8 +292,8 @@ impl Node {
             self.replica.hide_all();
         }
         for entry in entries {
-            self.replica.append(entry.clone());
             self.note_own(&entry);
+            self.replica.append(entry.clone());
             let (index, body) = (entry.index, entry.body);
             let before = came_in.is_some_and(|came_in| index < came_in);
             self.show(index, &body, if before { missed } else { Occasion::Live });

@@ -9,6 +9,7 @@ use crate::action::{Fault, Notice, Occasion};
 use crate::config::Times;
 use crate::ids::{LinkId, NodeId};
 use crate::limits::ACK_BYTES;
+use crate::name::Name;
 use crate::node::Timer;
 use crate::numbers::{Index, Stamp};
 use crate::roster::View;
@@ -43,24 +44,27 @@ impl Node {
     }
 
     fn take_said(&mut self, texts: TextRun, at: UnixTime) {
-        let stamp = self.effects.ticks(texts.len() as u64);
-        let room = self.effects.room();
-        let first = self.own.say(&self.me, texts, stamp, at, room);
-        let is_led = self.is_normal() && self.links.of(self.membership.view().leader).is_some();
-        if (self.leads() || is_led) && !self.is_in_doubt() {
-            self.own.submit_from(first);
-        } else {
+        let first = self.own.say(texts, at);
+        if !self.is_led() {
             first.through(self.own.last()).for_each(|seq| self.effects.notify(Notice::Held { seq }));
         }
     }
 
-    /// After all inputs: submits new own messages to the leader, or sequences them if this node leads.
+    /// Whether somebody gives this node's messages their places now.
+    fn is_led(&self) -> bool {
+        let follows = self.is_normal() && self.links.of(self.membership.view().leader).is_some();
+        (self.leads() || follows) && !self.is_in_doubt()
+    }
+
+    /// After all inputs: signs new own messages, and submits them to the leader, or sequences them if this node leads.
     pub(super) fn submit_said(&mut self) {
+        let (gathers, room) = (self.is_led() && !self.leads(), self.effects.room());
+        self.own.sign(&self.me, room, gathers, |count| self.effects.ticks(count));
         let Some(first) = self.own.take_submission() else { return };
         if self.leads() {
             return self.sequence_own();
         }
-        if !self.is_normal() {
+        if !self.is_led() {
             return;
         }
         let view = self.membership.view();
@@ -88,19 +92,27 @@ impl Node {
         }
     }
 
-    /// Sequences a member's messages from its next one on, or holds them while too much is unstable.
+    /// Sequences a member's messages, or holds them while too much is unstable.
     fn take_submission(&mut self, said: Proven<Run>) {
-        let takes_any = !self.enforces(Rule::ExactNextSeq);
         let Some(leadership) = self.role.leadership_mut() else { return };
-        let origin = said.origin.id;
-        let last = leadership.last_held(origin).unwrap_or_else(|| self.replica.log().last_of(origin));
-        if !takes_any && said.missing_after(last) != Some(0) {
-            return;
-        }
         if leadership.is_holding() {
-            return leadership.hold(said);
+            leadership.hold(said);
+        } else {
+            self.sequence_said(said, false);
         }
-        self.sequence(Body::Chat { said, missing: 0, replayed: false });
+    }
+
+    /// Sequences a run if it lies above all that its author has said in this log, and above what the author said before it
+    /// departed. The numbers between are a gap, and the entry says so.
+    pub(super) fn sequence_said(&mut self, said: Proven<Run>, replayed: bool) {
+        let origin = said.origin.id;
+        let takes_any = (!self.enforces(Rule::OnlyNewNumbers)).then_some(0);
+        let missing = said.missing_after(self.replica.log().last_of(origin)).or(takes_any);
+        let is_news = said.first > self.replica.departed().last_of(origin);
+        match missing.filter(|_| is_news) {
+            Some(missing) => self.sequence(Body::Chat { said, missing, replayed }),
+            None => self.check_fork(&said),
+        }
     }
 
     /// Sequences own messages, unless too much is unstable.
@@ -111,7 +123,7 @@ impl Node {
         {
             self.own.placed(self.replica.log().last_of(self.me.id));
             let Some(said) = self.own.first().cloned() else { return };
-            self.sequence(Body::Chat { said, missing: 0, replayed: false });
+            self.sequence_said(said, false);
         }
     }
 
@@ -216,8 +228,11 @@ impl Node {
             self.replica.append(entry);
             self.apply_membership(index, cfg, &change);
         } else {
-            self.show(index, &entry.body, Occasion::Live);
             self.note_own(&entry);
+            self.show(index, &entry.body, Occasion::Live);
+            if let Some(said) = entry.said() {
+                self.check_fork(said);
+            }
             self.replica.append(entry);
         }
     }
@@ -225,7 +240,8 @@ impl Node {
     /// Shows an entry to the user, unless that was done before.
     pub(super) fn show(&mut self, index: Index, body: &Body, occasion: Occasion) {
         let again = !self.enforces(Rule::ShowOnce);
-        for notice in self.replica.show((index, body), occasion, self.me.id, again) {
+        let known_as = self.other_name(body);
+        for notice in self.replica.show((index, body), occasion, (self.me.id, known_as), again) {
             if let Notice::Chat(chat) = &notice {
                 self.effects.count_shown(chat.said.count());
             }
@@ -233,13 +249,20 @@ impl Node {
         }
     }
 
-    /// Notes own messages that have their places.
+    /// What this node knows the author of an entry as, if the author signed another name.
+    fn other_name(&self, body: &Body) -> Option<Name> {
+        let Body::Chat { said, .. } = body else { return None };
+        let known = self.find_member(said.origin.id).filter(|member| member.name != said.origin.name);
+        known.map(|member| member.name.clone())
+    }
+
+    /// Notes own messages that get their places with `entry`, which is about to be appended and shown.
     pub(super) fn note_own(&mut self, entry: &Entry) {
-        let Body::Chat { said, .. } = &entry.body else { return };
-        if said.origin.id != self.me.id {
-            return;
+        let Some(said) = entry.said().filter(|said| said.origin.id == self.me.id) else { return };
+        let before = self.replica.reached_by(self.me.id);
+        if let Some(notice) = self.own.note_entry(entry, said, before) {
+            self.effects.notify(notice);
         }
-        self.own.note_entry(entry, said);
     }
 
     /// Acknowledges the log to the leader, if something was received since the last time.

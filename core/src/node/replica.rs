@@ -1,17 +1,21 @@
 //! This node's copy of the log: how much of it all members have, what the user has seen, and which members are lost.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
+use super::authors::Forked;
+use super::departed::Departed;
 use super::log::{Log, count};
 use super::lost_members::LostMembers;
 use crate::action::{Chat, Fault, Notice, Occasion};
 use crate::ids::NodeId;
+use crate::limits::HISTORY_ENTRIES;
+use crate::name::Name;
 use crate::numbers::{Index, Seq};
 use crate::roster::Roster;
 use crate::time::Instant;
-use crate::wire::{Body, Change, Entry, Install};
+use crate::wire::{Body, Change, Entry, Install, Run};
 
 /// A copy of the log, and what follows from its entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -24,6 +28,8 @@ pub(crate) struct Replica {
     /// How much was appended since the last acknowledgement, by weight.
     unacknowledged: u64,
     lost: LostMembers,
+    departed: Departed,
+    forked: Forked,
 }
 
 impl Replica {
@@ -53,14 +59,31 @@ impl Replica {
     }
 
     /// Draws the conclusions from a change of the membership at `index`, which has led to `roster`: which members
-    /// are lost, and of which nothing has to be remembered.
-    pub(super) fn apply_membership(&mut self, index: Index, change: &Change, roster: &Roster, now: Instant) {
+    /// are lost, and which have departed for good. Returns the last numbers of those.
+    pub(super) fn apply_membership(
+        &mut self,
+        index: Index,
+        change: &Change,
+        roster: &Roster,
+        now: Instant,
+    ) -> Vec<(NodeId, Seq)> {
         self.lost.apply(index, self.stable, change, now);
         self.lost.replace(roster);
         let (log, lost) = (&mut self.log, &self.lost);
-        log.forget_origins(|id| roster.contains(id) || lost.contains(id));
-        self.shown
-            .retain(|id, _| log.last_of(*id) > Seq::default() || roster.contains(*id) || lost.contains(*id));
+        let stays = |id: NodeId| roster.contains(id) || lost.contains(id);
+        let forgotten = log.forget_origins(stays);
+        let gone = |id: &NodeId, _: &mut Seq| log.last_of(*id) == Seq::default() && !stays(*id);
+        forgotten.into_iter().chain(self.shown.extract_if(.., gone)).collect()
+    }
+
+    /// Remembers the last message of a member that departed for good. An older one is neither shown nor sequenced again.
+    pub(super) fn note_departed(&mut self, id: NodeId, last: Seq) {
+        self.departed.note(id, last);
+    }
+
+    /// The members that departed for good.
+    pub(super) fn departed(&self) -> &Departed {
+        &self.departed
     }
 
     /// Learns that all members have the log up to `stable`, and drops history that no member needs. Members that catch up
@@ -84,24 +107,28 @@ impl Replica {
     }
 
     /// What the user has to be shown of the entry at `index`, unless it was shown before and is not shown `again`. The
-    /// `occasion` is that of the log; messages that a leader took over from another ring were said there.
+    /// `occasion` is that of the log, and `known_as` another name of the author; messages that a leader took over from another ring were said there.
     pub(super) fn show(
         &mut self,
         (index, body): (Index, &Body),
         occasion: Occasion,
-        me: NodeId,
+        (me, known_as): (NodeId, Option<Name>),
         again: bool,
     ) -> impl Iterator<Item = Notice> + use<> {
         let (mut gap, mut chat) = (None, None);
         if let Body::Chat { said, missing, replayed } = body {
+            let mine = said.origin.id == me;
             let shown = self.raise_shown(said.origin.id, said.last());
-            let count = said.first.since(shown.next()).min(*missing);
-            gap = (count > 0).then(|| Notice::Gap { from: said.origin.clone(), count });
+            let between = said.first.since(shown.next());
+            // Of a member that is new to this one, only the log tells where it began.
+            let count = if shown > Seq::default() { between } else { between.min(*missing) };
+            gap = (count > 0 && !mine).then(|| Notice::Gap { from: said.origin.clone(), count });
             chat = (again || said.last() > shown).then(|| {
                 Notice::Chat(Chat {
                     index,
-                    mine: said.origin.id == me,
+                    mine,
                     said: said.clone(),
+                    known_as,
                     occasion: if *replayed { Occasion::OtherRing } else { occasion },
                 })
             });
@@ -109,10 +136,22 @@ impl Replica {
         gap.into_iter().chain(chat)
     }
 
+    /// The number of the last message of `origin` in the log; if the log has forgotten the origin, of the last that the
+    /// user has seen.
+    pub(super) fn reached_by(&self, origin: NodeId) -> Seq {
+        let last = self.log.last_of(origin);
+        let shown = || self.shown.get(&origin).copied().unwrap_or_default();
+        if last > Seq::default() { last } else { shown() }
+    }
+
     /// All messages of `origin` up to `seq` are shown. Returns up to which they were.
     fn raise_shown(&mut self, origin: NodeId, seq: Seq) -> Seq {
-        let shown = self.shown.entry(origin).or_default();
-        core::mem::replace(shown, seq.max(*shown))
+        let shown = self.shown.get(&origin).copied().unwrap_or_default();
+        let before = shown.max(self.departed.last_of(origin));
+        if seq > before {
+            self.shown.insert(origin, seq);
+        }
+        before
     }
 
     /// Whether this log may become the one that a leader describes.
@@ -136,6 +175,25 @@ impl Replica {
         let is_lacking =
             |(id, shown): (&NodeId, &Seq)| last.get(id).is_some_and(|last| (Seq(1)..*shown).contains(last));
         if self.shown.iter().any(is_lacking) { Err(Fault::TakenBack) } else { Ok(()) }
+    }
+
+    /// Notes an author that said two things under one number. Returns whether the user has to be told.
+    pub(super) fn note_forked(&mut self, author: NodeId) -> bool {
+        self.forked.note(author)
+    }
+
+    /// The authors of whom the newest runs above the place `common`, where this log and a leader's part, say other things
+    /// than the leader's `entries`, under the same numbers.
+    pub(super) fn forked_by(&self, common: Index, entries: &[Entry]) -> BTreeSet<NodeId> {
+        let newest = self.log.tail(common).rev().take(HISTORY_ENTRIES);
+        let mine: BTreeMap<(NodeId, Seq), &Run> =
+            newest.map(|said| ((said.origin.id, said.first), &**said)).collect();
+        let contradicts = |said: &&Run| {
+            let before = mine.range(..=(said.origin.id, said.last())).next_back();
+            before.is_some_and(|(_, mine)| mine.contradicts(said))
+        };
+        let theirs = entries.iter().filter_map(Entry::said).map(|said| &**said);
+        theirs.filter(contradicts).map(|said| said.origin.id).collect()
     }
 
     /// Makes the log end where the entries of an install begin, and learns from them which members

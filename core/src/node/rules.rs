@@ -12,8 +12,8 @@ use super::Node;
 /// comments say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Rule {
-    /// A leader sequences a submission only if it is the origin's next.
-    ExactNextSeq,
+    /// A leader sequences only messages above all that their author has said in its log.
+    OnlyNewNumbers,
     /// A message is shown once, however often its log is installed.
     ShowOnce,
     /// Own messages without a place are submitted again to a new leader.
@@ -67,6 +67,8 @@ pub enum Rule {
     /// An elected leader that is out of reach is elected once more, not again and again. Missed only without reminders: the
     /// leader's own dial finds the bad path too.
     GiveUpUnlinkable,
+    /// Messages of a member that departed for good do not come back.
+    RememberDeparted,
     /// A clock is patient with a late driver.
     PatientClock,
     /// A leader that slept appends nothing until all members have answered or are lost.
@@ -76,8 +78,8 @@ pub enum Rule {
 #[cfg(feature = "ablation")]
 impl Rule {
     /// All rules.
-    pub const ALL: [Self; 28] = [
-        Self::ExactNextSeq,
+    pub const ALL: [Self; 29] = [
+        Self::OnlyNewNumbers,
         Self::ShowOnce,
         Self::Resubmit,
         Self::SequenceTails,
@@ -103,6 +105,7 @@ impl Rule {
         Self::UnsyncedTimeout,
         Self::RemindUnsynced,
         Self::GiveUpUnlinkable,
+        Self::RememberDeparted,
         Self::PatientClock,
         Self::DoubtAfterSleep,
     ];

@@ -21,7 +21,7 @@ pub use credentials::{Credentials, Privacy};
 pub(crate) use derive::derive;
 pub use derive::{Secret, ShortKey, destination, open_psk};
 pub use error::LinkError;
-pub use key::{Identity, Signature, verify};
+pub use key::{Identity, Signature, Verifier, verify};
 pub use link::{Link, Opened, Progress};
 pub use noise::Ephemeral;
 pub use record::Sealer;

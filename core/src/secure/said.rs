@@ -1,5 +1,7 @@
 //! What an author signs of a run of texts, and what is checked of it.
 
+use alloc::vec;
+
 use crate::ids::{NodeId, RoomId};
 use crate::limits::{MAX_SEQ, MAX_STAMP};
 use crate::name::Name;
@@ -58,7 +60,10 @@ impl Said<'_> {
             &self.digest()?,
         ];
         let mut bytes = [0; SIGNED_BYTES];
-        bytes.iter_mut().zip(parts.into_iter().flatten()).for_each(|(to, from)| *to = *from);
+        let mut rest = bytes.as_mut_slice();
+        for part in parts {
+            rest.split_off_mut(..part.len())?.copy_from_slice(part);
+        }
         Some(bytes)
     }
 
@@ -76,12 +81,10 @@ impl Said<'_> {
     fn digest(&self) -> Option<[u8; 32]> {
         let name = self.name.as_str().as_bytes();
         let name_length = [u8::try_from(name.len()).ok()?];
-        let mut lengths = alloc::vec::Vec::with_capacity(self.texts.len().saturating_mul(4));
-        for text in self.texts.iter() {
-            lengths.extend(u32::try_from(text.len()).ok()?.to_be_bytes());
-        }
+        let mut lengths = vec![[0; 4]; self.texts.len()];
+        lengths.iter_mut().zip(self.texts.lengths()).for_each(|(to, length)| *to = length.to_be_bytes());
         let letters = self.texts.joined().as_bytes();
-        Some(derive("ringchat/3 letters", [&name_length, name, &lengths, letters]))
+        Some(derive("ringchat/3 letters", [&name_length, name, lengths.as_flattened(), letters]))
     }
 
     /// Signs it for its author, unless it may not be said or `identity` is another's.

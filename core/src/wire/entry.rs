@@ -9,7 +9,7 @@ use super::proven::Proven;
 use super::run::Run;
 use crate::action::Departure;
 use crate::ids::NodeId;
-use crate::limits::TEXT_OVERHEAD;
+use crate::limits::RUN_OVERHEAD;
 use crate::numbers::{Index, Stamp};
 use crate::roster::{ConfigId, Member, Roster, View};
 
@@ -60,7 +60,7 @@ impl Entry {
 
     /// About how many bytes the entry takes in memory and on the wire.
     pub(crate) fn weight(&self) -> u64 {
-        let overhead = TEXT_OVERHEAD as u64;
+        let overhead = RUN_OVERHEAD as u64;
         match &self.body {
             Body::Chat { said, .. } => said.weight(),
             Body::Membership { change, .. } => match &**change {

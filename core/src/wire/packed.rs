@@ -345,7 +345,7 @@ mod tests {
 
     use super::super::run::MAX_RUN;
     use super::*;
-    use crate::limits::{MAX_SEQ, MAX_STAMP};
+    use crate::limits::{MAX_SEQ, MAX_STAMP, RUN_OVERHEAD, TEXT_OVERHEAD};
     use crate::numbers::Epoch;
     use crate::text::Text;
 
@@ -429,7 +429,7 @@ mod tests {
             let texts = vec![Text::new(&"x".repeat(128)).unwrap(); count];
             Run { texts: TextRun::new(&texts).unwrap(), ..said(1, 1, "") }
         };
-        let most = usize::try_from(MAX_RUN).unwrap() / 256;
+        let most = (usize::try_from(MAX_RUN).unwrap() - RUN_OVERHEAD) / (TEXT_OVERHEAD + 128);
         assert!(read::<Proven<Run>>(&bytes(proven(vec![run(most)]))).is_some());
         assert!(read::<Proven<Run>>(&bytes(proven(vec![run(most + 1)]))).is_none());
     }

@@ -5,7 +5,8 @@ use alloc::sync::Arc;
 #[cfg(feature = "sham")]
 use super::proven::Proven;
 use crate::ids::RoomId;
-use crate::limits::{BATCH_BYTES, MAX_TEXT, TEXT_OVERHEAD};
+use crate::limits::{BATCH_BYTES, MAX_TEXT, RUN_OVERHEAD, TEXT_OVERHEAD};
+use crate::name::Name;
 use crate::numbers::{Seq, Stamp};
 use crate::roster::Member;
 #[cfg(feature = "sham")]
@@ -15,7 +16,7 @@ use crate::text_run::TextRun;
 use crate::time::UnixTime;
 
 /// The weight of a run, at most: a batch that one more text overshoots.
-pub(crate) const MAX_RUN: u64 = (BATCH_BYTES + TEXT_OVERHEAD + MAX_TEXT) as u64;
+pub(crate) const MAX_RUN: u64 = (BATCH_BYTES + RUN_OVERHEAD + TEXT_OVERHEAD + MAX_TEXT) as u64;
 
 /// Texts that one member said, one right after the other. Their numbers and their stamps go up by one, so a run tells
 /// only those of its first text.
@@ -65,6 +66,17 @@ impl Run {
         (self.first > last).then(|| self.first.since(last.next()))
     }
 
+    /// Whether the origin signed other words in `other`, under numbers that stand here too.
+    pub(crate) fn contradicts(&self, other: &Self) -> bool {
+        let overlaps = self.first <= other.last() && other.first <= self.last();
+        self.origin.id == other.origin.id && overlaps && self.words() != other.words()
+    }
+
+    /// What the origin said, without its signature, which identifies nothing.
+    fn words(&self) -> (Seq, Stamp, UnixTime, &Name, &TextRun) {
+        (self.first, self.stamp, self.at, &self.origin.name, &self.texts)
+    }
+
     /// What the origin signs, for the room `room`.
     pub(super) fn to_sign(&self, room: RoomId) -> Said<'_> {
         let Self { origin, first, stamp, texts, at, .. } = self;
@@ -104,10 +116,12 @@ impl Run {
 
 /// How many of these texts one run takes: up to the text that fills a batch.
 pub(crate) fn texts_of_a_run(texts: &TextRun) -> usize {
-    (1..texts.len()).find(|count| weight(texts, *count) >= BATCH_BYTES as u64).unwrap_or(texts.len())
+    let is_full = |count: &usize| weight(texts, *count) >= BATCH_BYTES as u64;
+    if is_full(&texts.len()) { (1..texts.len()).find(is_full).unwrap_or(texts.len()) } else { texts.len() }
 }
 
-/// About how many bytes the first `count` of these texts take in memory and on the wire.
+/// About how many bytes a run of the first `count` of these texts takes in memory and on the wire.
 pub(crate) fn weight(texts: &TextRun, count: usize) -> u64 {
-    (TEXT_OVERHEAD as u64).saturating_mul(count as u64).saturating_add(texts.bytes(count) as u64)
+    let texts_alone = TEXT_OVERHEAD.saturating_mul(count).saturating_add(texts.bytes(count));
+    RUN_OVERHEAD.saturating_add(texts_alone) as u64
 }

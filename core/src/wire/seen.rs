@@ -28,7 +28,7 @@ pub trait Seen {
     fn add(&mut self, run: RunDigest);
 
     /// Whether the holder of `key` made `signature` of these bytes.
-    fn is_signed(&self, key: &[u8; 32], bytes: &[u8], signature: &Signature) -> bool {
+    fn is_signed(&mut self, key: &[u8; 32], bytes: &[u8], signature: &Signature) -> bool {
         verify(key, bytes, signature)
     }
 }
@@ -72,7 +72,7 @@ impl Seen for ShamSeen {
         self.0.add(run);
     }
 
-    fn is_signed(&self, key: &[u8; 32], bytes: &[u8], signature: &Signature) -> bool {
+    fn is_signed(&mut self, key: &[u8; 32], bytes: &[u8], signature: &Signature) -> bool {
         sham_verify(key, bytes, signature) || verify(key, bytes, signature)
     }
 }

@@ -270,6 +270,12 @@ impl Host {
                     self.violation = Some(Violation::new(now, Property::NoGap, detail));
                 }
             }
+            Notice::Swallowed { .. } => {
+                self.gaps = true;
+                if self.allowed.is_crash_only() {
+                    self.violation = Some(Violation::new(now, Property::NoGap, "own messages are swallowed"));
+                }
+            }
             Notice::LeftBehind if self.allowed.is_crash_only() && !self.slept => {
                 self.violation = Some(Violation::new(now, Property::NoFalseAlarm, "it is left behind"));
             }

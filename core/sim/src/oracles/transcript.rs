@@ -182,6 +182,10 @@ impl Transcripts {
             }
             Notice::Chat(chat) => return chat.lines().try_for_each(|line| self.line(host, now, &line)),
             Notice::Gap { from, count } => return self.gap(host, now, from, *count),
+            Notice::Swallowed { first, count, .. } => return self.swallowed(host, now, *first, *count),
+            Notice::Forked { author } | Notice::Forged { author, .. } => {
+                return it.fails(now, Property::OnlyWhatWasSaid, &format!("distrusts {author}"));
+            }
             Notice::Leader { member, epoch } => return self.leader(host, now, member, *epoch),
             Notice::Election { phase: ElectionPhase::Start, .. } => it.elections += 1,
             Notice::LeftBehind => return self.left_behind(host, now),
@@ -247,6 +251,22 @@ impl Transcripts {
         it.gaps.insert(from.id);
         if self.fault_model.is_strict() {
             return it.fails(now, Property::NoGap, &format!("misses {count} messages of {from}"));
+        }
+        Ok(())
+    }
+
+    /// A process is told that others will never see messages of its own.
+    fn swallowed(&mut self, host: HostId, now: Instant, first: Seq, count: u64) -> Result<(), Violation> {
+        let it = &mut self.all[host.0];
+        let (Some(me), last) = (it.me, first.last_of(count)) else { return Ok(()) };
+        if last > Seq(it.said.len() as u64) {
+            return it.fails(now, Property::OnlyWhatWasSaid, "lost more than it said");
+        }
+        let reached = it.reached.entry(me).or_default();
+        *reached = last.max(*reached);
+        it.gaps.insert(me);
+        if self.fault_model.is_strict() {
+            return it.fails(now, Property::NoGap, &format!("is told that {count} of its messages are lost"));
         }
         Ok(())
     }

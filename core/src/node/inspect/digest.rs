@@ -41,6 +41,7 @@ impl Node {
         for said in self.own.iter() {
             (said.first, &said.texts).hash(state);
         }
+        self.own.unsigned().for_each(|texts| texts.hash(state));
         self.digest_leadership(stability, state);
         self.digest_doubt(stability, state);
         self.role.leader_is_lost().hash(state);
@@ -143,6 +144,7 @@ impl Node {
         for entry in self.log_entries() {
             digest_entry(entry, state);
         }
+        self.replica.departed().hash(state);
         self.replica.lost().len().hash(state);
         self.replica.lost().removed_at().for_each(|lost| lost.hash(state));
     }

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use super::super::Node;
-use crate::limits::{MAX_DIALS, MAX_HALF_OPEN, MAX_VIEW_HISTORY, SUBMIT_WINDOW};
+use crate::limits::{MAX_DEPARTED, MAX_DIALS, MAX_HALF_OPEN, MAX_VIEW_HISTORY, SUBMIT_WINDOW};
 use crate::numbers::Seq;
 
 /// An invariant that does not hold.
@@ -81,11 +81,12 @@ pub fn check(node: &Node) -> Result<(), BrokenInvariant> {
     let bounded = node.own.waiting() <= SUBMIT_WINDOW
         && node.links.half_open().count() <= MAX_HALF_OPEN
         && node.links.dials().count() <= MAX_DIALS
+        && node.replica.departed().len() <= MAX_DEPARTED
         && node.replica.log().history().len() <= MAX_VIEW_HISTORY;
     holds(bounded, BrokenInvariant::OverLimit)
 }
 
 fn submissions_in_row(node: &Node) -> bool {
-    let mut last = node.own.last();
+    let mut last = node.own.signed();
     node.own.iter().rev().all(|said| core::mem::replace(&mut last, said.first.prev()) == said.last())
 }

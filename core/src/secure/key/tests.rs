@@ -276,3 +276,21 @@ const EDGE_CASES: [[&str; 3]; 12] = [
          a5bb704786be79fc476f91d3f3f89b03984d8068dcf1bb7dfc6637b45450ac04",
     ],
 ];
+
+#[test]
+fn decoded_keys_are_bounded_and_decide_nothing() {
+    let mut verifier = Verifier::default();
+    let identities: Vec<_> =
+        (0..=Verifier::MOST).map(|n| Identity::from_seed([u8::try_from(n).unwrap(); 32])).collect();
+    for round in 0..2 {
+        for identity in &identities {
+            let (key, signed) = (identity.key(), identity.sign(b"hello"));
+            assert!(verifier.verify(&key, b"hello", &signed), "round {round}");
+            assert!(!verifier.verify(&key, b"hallo", &signed), "round {round}");
+            assert!(verifier.decoded.len() <= Verifier::MOST);
+        }
+    }
+    let [_, weak, _] = EDGE_CASES[0];
+    assert!(!verifier.verify(&bytes(weak), b"hello", &Signature::NONE));
+    assert!(!verifier.decoded.contains_key(&bytes(weak)), "a key that nobody can sign with is not kept");
+}
