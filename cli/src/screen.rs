@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ringchat_core::secure::ShortKey;
 use ringchat_core::{
-    ChatLine, Departure, Ending, Member, NodeId, Notice, Occasion, Report, Roster, Seq, Stamp,
+    ChatLine, Departure, Ending, Member, NodeId, Notice, Occasion, Report, Roster, Seq, Stamp, UnixTime,
 };
 
 use crate::desk::{self, DeskQueue, Item};
@@ -154,6 +154,8 @@ pub(crate) struct Screen {
     questions: Receiver<Question>,
     present: Present,
     been_in: bool,
+    /// Reads the wall clock.
+    now: fn() -> UnixTime,
     /// The leader that the screen named last.
     leader: Option<NodeId>,
     /// The user's own messages that the screen reported as waiting.
@@ -163,14 +165,20 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    /// A screen that answers one of `questions` with each report of the node.
-    pub(crate) fn new(printer: Printer, show: Show, questions: Receiver<Question>) -> Self {
+    /// A screen that answers one of `questions` with each report of the node. `now` reads the wall clock.
+    pub(crate) fn new(
+        printer: Printer,
+        show: Show,
+        questions: Receiver<Question>,
+        now: fn() -> UnixTime,
+    ) -> Self {
         Self {
             printer,
             show,
             questions,
             present: Present::default(),
             been_in: false,
+            now,
             leader: None,
             held: BTreeSet::new(),
             occasion: Occasion::Live,
@@ -343,7 +351,8 @@ impl Frontend for Screen {
     fn chat(&mut self, _lamport: Stamp, line: &ChatLine<'_>) {
         self.set_apart(line.occasion);
         if !line.mine || self.show.own {
-            let beside = self.present.beside(line.from);
+            let clock = wording::clock(line.at, (self.now)());
+            let beside = self.present.beside(line.from, line.known_as) + &clock;
             self.printer.print(&Line::chat(line.from, &beside, line.stamp, line.text));
         } else if self.held.remove(&line.seq) {
             self.system("your message was delivered");

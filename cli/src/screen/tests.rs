@@ -40,6 +40,7 @@ impl Shown {
             Printer::Writer { writer, rendering: Rendering::Plain },
             Show { own, log, commands: true, is_meant_open: false },
             asked,
+            || UnixTime(0),
         );
         Self { screen, people, ask, lines }
     }
@@ -361,8 +362,9 @@ fn a_name_that_the_room_lists_otherwise_is_shown_with_both_names_and_the_key() {
     let signed = Member::new(listed.id, listed.addr(), ringchat_core::Name::new("Bob").unwrap());
     let key = ShortKey::new(listed.id.key());
     let mut shown = Shown::new(false, false);
-    shown.notice(&ready(&[member("Alice", 1), listed]));
-    shown.notice(&message(signed, 1, false));
+    shown.notice(&ready(&[member("Alice", 1), listed.clone()]));
+    let Notice::Chat(chat) = message(signed, 1, false) else { panic!("no chat") };
+    shown.notice(&Notice::Chat(Chat { known_as: Some(listed.name), ..chat }));
     assert_eq!(
         shown.lines().last(),
         Some(&format!("> Bob(127.0.0.1:2 {key}, in the room as Mallory)[12]: hi"))
@@ -370,11 +372,23 @@ fn a_name_that_the_room_lists_otherwise_is_shown_with_both_names_and_the_key() {
 }
 
 #[test]
+fn a_text_of_another_time_is_shown_with_its_authors_clock() {
+    let said = |now: fn() -> UnixTime| {
+        let mut shown = Shown::new(false, false);
+        shown.screen.now = now;
+        shown.notice(&message(member("Bob", 2), 1, false));
+        shown.lines().remove(0)
+    };
+    assert_eq!(said(|| UnixTime(120)), "> Bob(127.0.0.1:2)[12]: hi");
+    assert_eq!(said(|| UnixTime(121)), "> Bob(127.0.0.1:2, 1970-01-01 00:00 UTC by its clock)[12]: hi");
+}
+
+#[test]
 fn words_that_their_author_did_not_sign_and_forks_are_warned_of() {
     let mut shown = Shown::new(false, false);
     let (carol, bob) = (member("Carol", 3), member("Bob", 2));
-    shown.screen.remark(Stamp(1), &Remark::Forged { by: carol, author: bob.clone() });
-    shown.screen.remark(Stamp(1), &Remark::Forked(bob));
+    shown.notice(&Notice::Forged { by: carol.into(), author: bob.clone().into() });
+    shown.notice(&Notice::Forked { author: bob.into() });
     assert_eq!(
         shown.lines(),
         [
