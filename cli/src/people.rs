@@ -45,7 +45,6 @@ pub(crate) enum Remark {
     /// This member of a private room is heard for the first time.
     New(Member),
     /// A member passed on words that their author did not sign.
-    #[allow(dead_code, reason = "no notice tells of it yet")]
     Forged {
         /// The member that passed them on.
         by: Member,
@@ -53,7 +52,6 @@ pub(crate) enum Remark {
         author: Member,
     },
     /// A member signed two different texts with one number.
-    #[allow(dead_code, reason = "no notice tells of it yet")]
     Forked(Member),
 }
 

@@ -12,7 +12,6 @@ use unicode_security::skeleton;
 pub(crate) struct Present(BTreeMap<NodeId, Person>);
 
 struct Person {
-    name: Name,
     looks: Looks,
     /// Whether the key is shown beside the name.
     has_key: bool,
@@ -31,9 +30,7 @@ impl Present {
 
     /// Adds `member`. Its key is shown beside its name if it `is_doubtful`.
     pub(crate) fn add(&mut self, member: &Member, is_doubtful: bool) {
-        let person =
-            Person { name: member.name.clone(), looks: Looks::of(&member.name), has_key: is_doubtful };
-        self.0.insert(member.id, person);
+        self.0.insert(member.id, Person { looks: Looks::of(&member.name), has_key: is_doubtful });
     }
 
     /// Removes the member `id`.
@@ -57,16 +54,13 @@ impl Present {
     }
 
     /// What stands beside the address of `author`, as it signed its text: the key if the member is doubtful or the room
-    /// calls it otherwise, and what the room calls it. Usually empty.
-    pub(crate) fn beside(&self, author: &Member) -> String {
-        let Some(person) = self.0.get(&author.id) else { return String::new() };
-        let key = ShortKey::new(author.id.key());
-        if person.name != author.name {
-            format!(" {key}, in the room as {}", person.name)
-        } else if person.has_key {
-            format!(" {key}")
-        } else {
-            String::new()
+    /// calls it `known_as` otherwise, and that other name. Usually empty.
+    pub(crate) fn beside(&self, author: &Member, known_as: Option<&Name>) -> String {
+        let has_key = self.0.get(&author.id).is_some_and(|person| person.has_key);
+        match known_as {
+            Some(other) => format!(" {}, in the room as {other}", ShortKey::new(author.id.key())),
+            None if has_key => format!(" {}", ShortKey::new(author.id.key())),
+            None => String::new(),
         }
     }
 }
@@ -168,12 +162,12 @@ mod tests {
         let (key, other_key) = (ShortKey::new(alice.id.key()), ShortKey::new(other.id.key()));
         let mut present = Present::of([&alice], |_| true);
         assert_eq!(present.label(&alice), format!("Alice({key})"));
-        assert_eq!(present.beside(&alice), format!(" {key}"));
+        assert_eq!(present.beside(&alice, None), format!(" {key}"));
         present.add(&other, false);
         assert_eq!(present.label(&alice), format!("Alice(127.0.0.1:1 {key})"));
-        assert_eq!(present.beside(&other), "");
-        let signed = Member::new(other.id, other.addr(), Name::new("Bob").unwrap());
-        assert_eq!(present.beside(&signed), format!(" {other_key}, in the room as aIice"));
-        assert_eq!(present.beside(&member("Carol", 3)), "", "who has gone");
+        assert_eq!(present.beside(&other, None), "");
+        let listed = Name::new("Bob").unwrap();
+        assert_eq!(present.beside(&other, Some(&listed)), format!(" {other_key}, in the room as Bob"));
+        assert_eq!(present.beside(&member("Carol", 3), None), "", "who has gone");
     }
 }

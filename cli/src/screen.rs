@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ringchat_core::secure::ShortKey;
 use ringchat_core::{
-    ChatLine, Departure, Ending, Member, NodeId, Notice, Occasion, Report, Roster, Seq, Stamp,
+    ChatLine, Departure, Ending, Member, NodeId, Notice, Occasion, Report, Roster, Seq, Stamp, UnixTime,
 };
 
 use crate::desk::{self, DeskQueue, Item};
@@ -19,7 +19,7 @@ use crate::people::{People, Remark, RoomPrivacy};
 use crate::present::Present;
 use crate::session::Frontend;
 use crate::trust::full_key;
-use crate::{terminal, wording};
+use crate::{own_address, terminal, wording};
 
 /// The maximum time to show the last lines.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -154,6 +154,8 @@ pub(crate) struct Screen {
     questions: Receiver<Question>,
     present: Present,
     been_in: bool,
+    /// Reads the wall clock.
+    now: fn() -> UnixTime,
     /// The leader that the screen named last.
     leader: Option<NodeId>,
     /// The user's own messages that the screen reported as waiting.
@@ -163,14 +165,20 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    /// A screen that answers one of `questions` with each report of the node.
-    pub(crate) fn new(printer: Printer, show: Show, questions: Receiver<Question>) -> Self {
+    /// A screen that answers one of `questions` with each report of the node. `now` reads the wall clock.
+    pub(crate) fn new(
+        printer: Printer,
+        show: Show,
+        questions: Receiver<Question>,
+        now: fn() -> UnixTime,
+    ) -> Self {
         Self {
             printer,
             show,
             questions,
             present: Present::default(),
             been_in: false,
+            now,
             leader: None,
             held: BTreeSet::new(),
             occasion: Occasion::Live,
@@ -199,8 +207,11 @@ impl Screen {
             RoomPrivacy::Private => {
                 let key = ShortKey::new(me.id.key());
                 self.system(&format!("private and encrypted; your key is {key}"));
-                let command = if self.show.commands { "/ticket shows" } else { "a ticket is" };
-                self.system(&format!("{command} what others need to come in; give it to nobody else"));
+                self.system(if self.show.commands {
+                    "/ticket shows what others need to come in; give it to nobody else"
+                } else {
+                    "others need a ticket, which the program shows at a terminal (/ticket) or with --json"
+                });
             }
             RoomPrivacy::Open => {
                 self.system(&format!("others join with: ringchat {addr}"));
@@ -304,6 +315,9 @@ impl Screen {
             Ok(ticket) => {
                 self.system("with this ticket anybody can come in; give it to nobody else:");
                 self.printer.print(&Line::default().and(&ticket));
+                if own_address::is_only_here(report.me.addr().ip()) {
+                    self.system("it is for this machine only, because you listen on its loopback; -a chooses another address");
+                }
             }
             Err(error) => self.system(&error.to_string()),
         }
@@ -337,7 +351,8 @@ impl Frontend for Screen {
     fn chat(&mut self, _lamport: Stamp, line: &ChatLine<'_>) {
         self.set_apart(line.occasion);
         if !line.mine || self.show.own {
-            let beside = self.present.beside(line.from);
+            let clock = wording::clock(line.at, (self.now)());
+            let beside = self.present.beside(line.from, line.known_as) + &clock;
             self.printer.print(&Line::chat(line.from, &beside, line.stamp, line.text));
         } else if self.held.remove(&line.seq) {
             self.system("your message was delivered");

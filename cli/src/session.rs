@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use ringchat_core::{ChatLine, Ending, Notice, Stamp};
+use ringchat_core::{ChatLine, Ending, Member, Notice, Stamp};
 use ringchat_driver::{Event, NoEvent};
 
 use crate::any_room::{AnyEvents, AnyRoom};
@@ -173,6 +173,10 @@ pub(crate) fn show(
     let remarks = match notice {
         Notice::Ready { members, .. } => people.entered(members),
         Notice::Joined { member } => people.met(member).into_iter().collect(),
+        Notice::Forged { by, author } => {
+            vec![Remark::Forged { by: Member::clone(by), author: Member::clone(author) }]
+        }
+        Notice::Forked { author } => vec![Remark::Forked(Member::clone(author))],
         _ => Vec::new(),
     };
     frontend.notice(lamport, notice, people);

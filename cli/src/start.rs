@@ -23,7 +23,7 @@ use crate::people::People;
 use crate::screen::{Printer, Rendering, Screen, Show};
 use crate::session::{self, Frontend, Session};
 use crate::settings::Settings;
-use crate::trust::{self, IdentityError, KeyFileError, KnownFile, OwnIdentity};
+use crate::trust::{self, IdentityError, KeyFileError, KnownFile, OwnIdentity, now};
 use crate::{signals, terminal, wording};
 
 /// Runs a session and returns its exit code.
@@ -183,7 +183,7 @@ fn people(settings: &Settings, opened: Opened) -> io::Result<SessionOutcome> {
     let own = !(stdin().is_terminal() && stdout().is_terminal());
     let is_meant_open = settings.access == Access::Open { meant: true };
     let show = Show { own, log: settings.verbose, commands: stdin().is_terminal(), is_meant_open };
-    let mut frontend = Screen::new(printer, show, asked);
+    let mut frontend = Screen::new(printer, show, asked, now);
     let outcome = opened.run(&mut frontend, settings, admit);
     // The desk has restored the terminal, unless the terminal blocked it.
     terminal::abandon();

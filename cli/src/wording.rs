@@ -9,12 +9,16 @@ use ringchat_core::limits::MAX_TEXT;
 use ringchat_core::secure::ShortKey;
 use ringchat_core::{
     ChatLine, Departure, DialFailure, ElectionPhase, Ending, JoinFailure, Member, Notice, RingReason,
+    UnixTime,
 };
 
 use crate::line::Line;
 use crate::people::{Mark, Remark};
 use crate::sanitize::Clean;
-use crate::trust::Day;
+use crate::trust::{Day, moment};
+
+/// Seconds that the clock of an author may be off without being shown.
+const CLOCKS_AGREE: u64 = 120;
 
 /// The log's text for a line of chat.
 pub(crate) fn said(line: &ChatLine<'_>) -> String {
@@ -130,6 +134,12 @@ pub(crate) fn remark(remark: &Remark) -> String {
             author.name
         ),
     }
+}
+
+/// What stands beside the address of an author whose clock said `at`: that time, if it is more than two minutes off
+/// `now`. Usually empty.
+pub(crate) fn clock(at: UnixTime, now: UnixTime) -> String {
+    if at.0.abs_diff(now.0) > CLOCKS_AGREE { format!(", {} by its clock", moment(at)) } else { String::new() }
 }
 
 /// What the user knows of the key of a member.

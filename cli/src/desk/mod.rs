@@ -408,8 +408,7 @@ impl Desk {
 /// The question before a text is sent that is long, or that has a ticket in it. `None` for any other text.
 fn question(text: &str) -> Option<Line> {
     if has_ticket(text) {
-        let question =
-            "this has a ticket in it, which opens its room to all here; Enter sends it, Esc goes on editing";
+        let question = "this has a ticket in it, for all here to use; Enter sends, Esc goes on editing";
         return Some(Line::default().and(question));
     }
     let lines = text.lines().count();

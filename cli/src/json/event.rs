@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use ringchat_core::secure::ShortKey;
 use ringchat_core::{
-    ChatLine, Departure, ElectionPhase, Epoch, Index, Member, Notice, Report, RingReason, Roster, Stamp,
+    ChatLine, Departure, ElectionPhase, Epoch, Index, Member, Name, Notice, Report, RingReason, Roster, Stamp,
 };
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -30,7 +30,17 @@ pub(super) enum JsonEvent<'a> {
         privacy: RoomPrivacy,
     },
     /// A message has its place in the order.
-    Message { seq: Index, from: MemberJson<'a>, text: &'a str, mine: bool, replayed: bool },
+    Message {
+        seq: Index,
+        from: MemberJson<'a>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        known_as: Option<&'a str>,
+        text: &'a str,
+        mine: bool,
+        replayed: bool,
+        /// Seconds since the beginning of 1970, by the author's clock.
+        at: u64,
+    },
     /// A message of this member has its place in the order.
     Sent {
         #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
@@ -184,9 +194,11 @@ impl<'a> JsonEvent<'a> {
         Self::Message {
             seq: line.index,
             from: MemberJson::of(line.from),
+            known_as: line.known_as.map(Name::as_str),
             text: line.text,
             mine: line.mine,
             replayed: line.occasion.is_replayed(),
+            at: line.at.0,
         }
     }
 

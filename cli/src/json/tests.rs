@@ -86,7 +86,7 @@ fn every_notice_has_the_documented_form() {
             json!({"event": "ready", "me": member, "leader": member, "members": [member],
                    "runtime": "async-std", "key": key, "privacy": "open", "lamport": 7}),
             json!({"event": "message", "seq": 42, "from": member, "text": "a\n\u{1b}\u{2028}", "mine": false,
-                   "replayed": false, "lamport": 7}),
+                   "replayed": false, "at": 0, "lamport": 7}),
             json!({"event": "gap", "from": member, "count": 3, "lamport": 7}),
             json!({"event": "joined", "member": member, "lamport": 7}),
             json!({"event": "left", "member": member, "reason": "lost", "lamport": 7}),
@@ -182,9 +182,8 @@ fn keys_tickets_and_warnings_have_the_documented_form() {
         shown.sender.asked.send((query, Some(json!("r")))).unwrap();
         shown.notice(9, &report());
     }
-    let bob = Member::clone(&bob());
-    shown.frontend.remark(Stamp(9), &Remark::Forged { by: bob.clone(), author: bob.clone() });
-    shown.frontend.remark(Stamp(9), &Remark::Forked(bob));
+    shown.notice(9, &Notice::Forged { by: bob(), author: bob() });
+    shown.notice(9, &Notice::Forked { author: bob() });
     let objects = shown.objects();
     assert_eq!((&objects[0]["code"], &objects[0]["ref"]), (&json!("no_ticket"), &json!("r")));
     let short_key = ringchat_core::secure::ShortKey::new(&[0xab; 32]).to_string();

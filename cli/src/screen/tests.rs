@@ -40,6 +40,7 @@ impl Shown {
             Printer::Writer { writer, rendering: Rendering::Plain },
             Show { own, log, commands: true, is_meant_open: false },
             asked,
+            || UnixTime(0),
         );
         Self { screen, people, ask, lines }
     }
@@ -335,13 +336,35 @@ fn a_private_room_shows_the_own_key_and_how_others_come_in() {
 }
 
 #[test]
+fn a_ticket_stands_on_a_line_of_its_own_and_is_said_to_be_for_this_machine_if_it_is() {
+    for (ip, is_only_here) in [([127, 0, 0, 1], true), ([10, 0, 0, 1], false)] {
+        let alice = member("Alice", 1);
+        let alice = Member::new(alice.id, (ip, 1).into(), alice.name);
+        let secret = Secret::new([5; Secret::BYTES]);
+        let people = People::new(*alice.id.key(), Some(secret.clone()), None, KnownFile::at(None).0);
+        let mut shown = Shown::with(false, false, people);
+        shown.ask.send(Question::Ticket).unwrap();
+        shown.notice(&report(&[alice], None));
+        let lines = shown.lines();
+        let ticket: ringchat_core::secure::Ticket = lines[1].parse().unwrap();
+        assert_eq!((ticket.secret(), ticket.addrs()), (&secret, [(ip, 1).into()].as_slice()));
+        assert_eq!(
+            lines.iter().any(|line| line.contains("for this machine only")),
+            is_only_here,
+            "{lines:?}"
+        );
+    }
+}
+
+#[test]
 fn a_name_that_the_room_lists_otherwise_is_shown_with_both_names_and_the_key() {
     let listed = member("Mallory", 2);
     let signed = Member::new(listed.id, listed.addr(), ringchat_core::Name::new("Bob").unwrap());
     let key = ShortKey::new(listed.id.key());
     let mut shown = Shown::new(false, false);
-    shown.notice(&ready(&[member("Alice", 1), listed]));
-    shown.notice(&message(signed, 1, false));
+    shown.notice(&ready(&[member("Alice", 1), listed.clone()]));
+    let Notice::Chat(chat) = message(signed, 1, false) else { panic!("no chat") };
+    shown.notice(&Notice::Chat(Chat { known_as: Some(listed.name), ..chat }));
     assert_eq!(
         shown.lines().last(),
         Some(&format!("> Bob(127.0.0.1:2 {key}, in the room as Mallory)[12]: hi"))
@@ -349,11 +372,23 @@ fn a_name_that_the_room_lists_otherwise_is_shown_with_both_names_and_the_key() {
 }
 
 #[test]
+fn a_text_of_another_time_is_shown_with_its_authors_clock() {
+    let said = |now: fn() -> UnixTime| {
+        let mut shown = Shown::new(false, false);
+        shown.screen.now = now;
+        shown.notice(&message(member("Bob", 2), 1, false));
+        shown.lines().remove(0)
+    };
+    assert_eq!(said(|| UnixTime(120)), "> Bob(127.0.0.1:2)[12]: hi");
+    assert_eq!(said(|| UnixTime(121)), "> Bob(127.0.0.1:2, 1970-01-01 00:00 UTC by its clock)[12]: hi");
+}
+
+#[test]
 fn words_that_their_author_did_not_sign_and_forks_are_warned_of() {
     let mut shown = Shown::new(false, false);
     let (carol, bob) = (member("Carol", 3), member("Bob", 2));
-    shown.screen.remark(Stamp(1), &Remark::Forged { by: carol, author: bob.clone() });
-    shown.screen.remark(Stamp(1), &Remark::Forked(bob));
+    shown.notice(&Notice::Forged { by: carol.into(), author: bob.clone().into() });
+    shown.notice(&Notice::Forked { author: bob.into() });
     assert_eq!(
         shown.lines(),
         [

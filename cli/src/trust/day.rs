@@ -3,7 +3,22 @@
 use std::fmt;
 use std::str::FromStr;
 
+use ringchat_core::UnixTime;
 use time::{Date, Month, OffsetDateTime};
+
+/// The wall clock.
+pub(crate) fn now() -> UnixTime {
+    UnixTime(OffsetDateTime::now_utc().unix_timestamp().try_into().unwrap_or(0))
+}
+
+/// `2026-05-03 14:05 UTC`.
+pub(crate) fn moment(at: UnixTime) -> String {
+    let at = i64::try_from(at.0).ok().and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
+    match at {
+        Some(at) => format!("{} {:02}:{:02} UTC", Day(at.date()), at.hour(), at.minute()),
+        None => "a time that no calendar has".to_owned(),
+    }
+}
 
 /// A day of the calendar, in UTC.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -61,6 +76,8 @@ mod tests {
         assert_eq!(day.spoken("2026-12-31".parse().unwrap()), "3 May");
         assert_eq!(day.spoken("2027-01-01".parse().unwrap()), "3 May 2026");
         assert!(day < "2026-05-04".parse().unwrap());
+        assert_eq!(moment(UnixTime(1_777_817_100)), "2026-05-03 14:05 UTC");
+        assert_eq!(moment(UnixTime(u64::MAX)), "a time that no calendar has");
         for wrong in ["", "2026-05", "2026-5-03", "2026-02-30", "2026-13-01", "+026-05-03", "2026-05-03x"] {
             assert_eq!(wrong.parse::<Day>(), Err(()), "{wrong}");
         }

@@ -1,5 +1,7 @@
 //! Known keys: compared, remembered, and missed when a name comes with another one.
 
+use std::fs;
+
 use serde_json::json;
 
 use crate::support::{EventKey, MemberIndex, ReceivedEvent, Runtimes, TestRoom, on_every_runtime};
@@ -8,6 +10,7 @@ on_every_runtime! {
     a_verified_key_is_known_to_the_next_process
     a_name_with_another_key_is_warned_of
     a_key_that_is_not_the_same_is_refused
+    the_last_day_of_a_known_key_is_written_at_the_end
 }
 
 fn events(room: &TestRoom, who: MemberIndex) -> usize {
@@ -92,7 +95,7 @@ fn a_name_with_another_key_is_warned_of(runtimes: Runtimes) {
         record.events.iter().filter(|event| matches!(event, ReceivedEvent::KeyChanged { .. })).count()
     });
     assert_eq!(warnings, 1, "it is said once");
-    let log = std::fs::read_to_string(
+    let log = fs::read_to_string(
         room.dir().join(format!("chat_{}.log", room.addr(bob).rsplit_once(':').unwrap().1)),
     );
     leave(&mut room, bob);
@@ -113,4 +116,25 @@ fn a_key_that_is_not_the_same_is_refused(runtimes: Runtimes) {
         );
     }
     assert_eq!(of(&keys(&mut room, 0), "m1").mark, "new");
+}
+
+fn the_last_day_of_a_known_key_is_written_at_the_end(runtimes: Runtimes) {
+    let mut room = TestRoom::new(runtimes);
+    let bob = room.create();
+    let alice = join_as(&mut room, "Alice", "alice", bob);
+    room.talk(&[bob, alice], 1);
+    room.wait_shown(&[bob, alice], &[bob, alice]);
+    leave(&mut room, bob);
+    let file = room.dir().join("m0.home/ringchat/known");
+    let line = fs::read_to_string(&file).unwrap().lines().last().unwrap().to_owned();
+    let words: Vec<&str> = line.split(' ').collect();
+    let [key, first, last, mark, name] = words.as_slice() else { panic!("{line}") };
+    assert_eq!((*first, *mark, *name), (*last, "seen", "Alice"), "{line}");
+    fs::write(&file, format!("{key} 2020-01-01 2020-01-02 seen Alice\n")).unwrap();
+    let again = join_as(&mut room, "m2", "m0.home", alice);
+    room.talk(&[alice], 1);
+    room.wait_shown(&[again], &[alice]);
+    leave(&mut room, again);
+    let line = fs::read_to_string(&file).unwrap().lines().last().unwrap().to_owned();
+    assert!(line.starts_with(&format!("{key} 2020-01-01 ")) && !line.contains("2020-01-02"), "{line}");
 }
