@@ -113,8 +113,7 @@ impl SessionOutcome {
 
 /// The outcome when none of the contacts let this member in.
 fn join_failed(tried: &[(std::net::SocketAddr, JoinFailure)]) -> SessionOutcome {
-    let all: Vec<String> =
-        tried.iter().map(|(addr, failure)| format!("{addr}: {}", wording::join_failure(*failure))).collect();
+    let all: Vec<String> = tried.iter().map(|(addr, failure)| format!("{addr}: {failure}")).collect();
     let failures = || tried.iter().map(|(_, failure)| *failure);
     let (code, advice) = if failures().any(|failure| failure == JoinFailure::Dial(DialFailure::Unanswered)) {
         (
@@ -197,7 +196,7 @@ mod tests {
     fn a_failed_join_names_each_address_and_tells_why() {
         let tried = vec![
             ("10.0.0.1:1".parse().unwrap(), JoinFailure::Dial(DialFailure::Refused)),
-            ("10.0.0.2:2".parse().unwrap(), JoinFailure::NoAnswer),
+            ("10.0.0.2:2".parse().unwrap(), JoinFailure::Dial(DialFailure::Unanswered)),
         ];
         let outcome = SessionOutcome::of(Some(&Ending::JoinFailed { tried }), None);
         let Some(("join_timeout", message)) = outcome.error else { panic!("{outcome:?}") };

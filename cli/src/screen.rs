@@ -387,6 +387,9 @@ impl Frontend for Screen {
             }
             Notice::Report(report) => self.report(report, people),
             Notice::LeftBehind => self.system("the ring went on without you; joining again"),
+            Notice::Swallowed { .. } | Notice::NewLife { .. } => {
+                self.system(&wording::of_own(notice).unwrap_or_default());
+            }
             Notice::CutOff => self.system("you read too slowly; the room waits no longer, catching up"),
             Notice::TooManyToMerge => self.system(
                 "the other part of this room was found, but together they are more than a room can have",

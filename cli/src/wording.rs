@@ -53,6 +53,7 @@ pub(crate) fn log(notice: &Notice) -> Option<String> {
         Notice::NotYet { contact, failure, left } => not_yet(*contact, *failure, *left),
         Notice::Leader { member, epoch } => format!("{member} leads now (epoch {epoch})"),
         Notice::LeftBehind => "the ring went on without this member, which joins again".to_owned(),
+        Notice::Swallowed { .. } | Notice::NewLife { .. } => of_own(notice)?,
         Notice::CutOff => "too slow for the room, which reads no more until this member caught up".to_owned(),
         Notice::TooManyToMerge => "a ring was found that is too large for this one to merge with".to_owned(),
         Notice::Fault { remote, reason } => format!("{remote} was cut off: {reason}"),
@@ -61,6 +62,20 @@ pub(crate) fn log(notice: &Notice) -> Option<String> {
         Notice::Ended(_) => "did not get into a ring".to_owned(),
         _ => return None,
     })
+}
+
+/// What became of the user's own messages.
+pub(crate) fn of_own(notice: &Notice) -> Option<String> {
+    match notice {
+        Notice::Swallowed { count, .. } => {
+            Some(format!("{} of yours may not have reached everybody; say them again", messages(*count)))
+        }
+        Notice::NewLife { .. } => Some(
+            "the room counts messages that you did not say; joining again under another id, with the same key"
+                .to_owned(),
+        ),
+        _ => None,
+    }
 }
 
 /// `text` as one line of a log: line ends become `\n`. Backslashes stay unescaped, so that paths stay readable; only
@@ -73,19 +88,11 @@ pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// What became of a contact. From outside, a private room and one that is down look alike.
-pub(crate) fn join_failure(failure: JoinFailure) -> String {
-    match failure {
-        JoinFailure::NoAnswer => "connects, but does not answer".to_owned(),
-        other => other.to_string(),
-    }
-}
-
 /// Says that `contact` has not let this member in yet and that this member tries for `left` more.
 pub(crate) fn not_yet(contact: SocketAddr, failure: JoinFailure, left: Duration) -> String {
     let why = match failure {
         JoinFailure::Dial(DialFailure::Refused) => format!("nobody listens at {contact} yet"),
-        _ => format!("{contact}: {}", join_failure(failure)),
+        _ => format!("{contact}: {failure}"),
     };
     format!("{why}; trying for {} s more", left.as_millis().div_ceil(1000))
 }
@@ -215,7 +222,7 @@ mod tests {
             "nobody listens at 127.0.0.1:4000 yet; trying for 8 s more"
         );
         assert_eq!(
-            said(JoinFailure::NoAnswer, 900),
+            said(JoinFailure::Dial(DialFailure::Unanswered), 900),
             "127.0.0.1:4000: connects, but does not answer; trying for 1 s more"
         );
     }

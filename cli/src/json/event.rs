@@ -177,6 +177,8 @@ impl<'a> JsonEvent<'a> {
             Notice::LeftBehind => {
                 Self::error("left_behind", "the room went on without this member, which joins again")
             }
+            Notice::Swallowed { .. } => Self::of_own("swallowed", notice),
+            Notice::NewLife { .. } => Self::of_own("new_life", notice),
             Notice::CutOff => {
                 Self::error("cut_off", "too slow for the room, which waits no longer; catching up")
             }
@@ -187,6 +189,12 @@ impl<'a> JsonEvent<'a> {
             // Chat, the ending and reports have events of their own; faults of peers are only logged.
             _ => return None,
         })
+    }
+
+    /// The error that tells what became of own messages.
+    fn of_own(code: &'a str, notice: &Notice) -> Self {
+        let message = wording::of_own(notice).unwrap_or_default().into();
+        Self::Error { code, message, fatal: false, reference: None }
     }
 
     /// The event of a line of chat.

@@ -243,7 +243,6 @@ fn a_join_that_is_not_answered_says_that_the_room_may_be_private() {
 
 /// The links keep strangers out, so this holds once they are encrypted.
 #[test]
-#[ignore = "links are not encrypted yet"]
 fn nobody_comes_in_without_the_secret_of_the_room_and_no_ticket_opens_another_room() {
     let mut room = TestRoom::new(Runtimes::Mixed);
     let private = create(&mut room, &["--private"]);
