@@ -5,7 +5,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use ringchat_core::wire::{CandidateRank, Standing};
-use ringchat_core::{Epoch, Index};
+use ringchat_core::{Epoch, Index, NodeId};
 use ringchat_sim::oracles::{FaultModel, Shape};
 use ringchat_sim::{Death, Heal, HostId, Place, Quality, World};
 
@@ -42,8 +42,10 @@ fn messages(seed: u64, n: u32, initiators: Initiators, order: Order) -> Result<(
     let mut world = World::new(seed, STATIC, FaultModel::CrashOnly, false);
     world.set_times(Duration::from_secs(5), Duration::from_mins(1));
     let (leader, ring) = gather(&mut world, n, order)?;
-    let ranks =
-        ring.iter().map(|place| standing(&world, leader, *place, world.node(leader).log_len())).collect();
+    let ranks = ring
+        .iter()
+        .map(|place| standing(&world, leader, id_at(&world, *place), world.node(leader).log_len()))
+        .collect();
     world.kill(leader, Death::Killed);
     if initiators == Initiators::All {
         world.run_for(NOTICED)?;
@@ -67,10 +69,7 @@ fn gather(world: &mut World, n: u32, order: Order) -> Result<(HostId, Vec<Place>
     let (mut ring, mut ranks) = (Vec::new(), Vec::new());
     let end = world.node(leader).log_len().plus(n.into());
     for place in 1..=n {
-        // Which life a process has does not depend on its contact.
-        let mut trial = world.clone();
-        trial.join(place, &[LEADER]);
-        let rank = standing(&trial, leader, place, end);
+        let rank = standing(world, leader, world.next_id(place), end);
         let at = ranks.partition_point(|other| order(other, &rank));
         let contact = at.checked_sub(1).map_or(LEADER, |before: usize| ring[before]);
         let host = world.join(place, &[contact]);
@@ -85,10 +84,13 @@ fn gather(world: &mut World, n: u32, order: Order) -> Result<(HostId, Vec<Place>
     Ok((leader, ring))
 }
 
-/// How the process of a place stands in the room of the leader, with a log of that length, of the first epoch.
-fn standing(world: &World, leader: HostId, place: Place, length: Index) -> Standing {
+fn id_at(world: &World, place: Place) -> NodeId {
     let host = world.at(place).unwrap_or_else(|| unreachable!("{place} has started"));
-    let id = world.node(host).me().id;
+    world.node(host).me().id
+}
+
+/// How a process stands in the room of the leader, with a log of that length, of the first epoch.
+fn standing(world: &World, leader: HostId, id: NodeId, length: Index) -> Standing {
     CandidateRank { epoch: Epoch(1), length, id }.standing(world.node(leader).room())
 }
 

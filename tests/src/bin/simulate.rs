@@ -31,6 +31,9 @@ struct Args {
     /// which is so if not given
     #[argh(option, from_str_fn(parse_faults), default = "None")]
     faults: Option<Mix>,
+    /// keys and links are real, and somebody without the secret tampers with them and connects; some twenty times slower
+    #[argh(switch)]
+    secure: bool,
     /// rules of the protocol that the nodes lack, to see what then breaks: names with commas between; only in a build
     /// with the feature ablation
     #[argh(option, default = "Ablation::NONE")]
@@ -52,7 +55,7 @@ struct Args {
 impl Args {
     fn recipe(&self, seed: u64) -> Recipe {
         let mix = self.faults.unwrap_or_else(|| Mix::of_seed(seed));
-        Recipe { seed, nodes: self.nodes, mix, ablation: self.without }
+        Recipe { seed, nodes: self.nodes, mix, ablation: self.without, secure: self.secure }
     }
 }
 

@@ -7,7 +7,7 @@ use ringchat_core::Text;
 use super::mix::Kind;
 use super::{Chaos, Undo};
 use ringchat_sim::oracles::Violation;
-use ringchat_sim::{Death, HostId, Quality};
+use ringchat_sim::{Death, HostId, Quality, Tampering};
 use ringchat_sim::{Life, Place};
 
 impl Chaos {
@@ -59,6 +59,7 @@ impl Chaos {
     fn trouble(&mut self, kind: Kind) {
         let Some(host) = self.rng.pick(&self.world.alive()).copied() else { return };
         match kind {
+            Kind::BreakLink if self.outsider && self.rng.chance(700) => self.attack(host),
             Kind::BreakLink => self.world.break_link(host, self.rng.index(1 << 16)),
             Kind::HalfOpen => self.world.half_open(host, self.rng.index(1 << 16)),
             Kind::Freeze => {
@@ -119,6 +120,16 @@ impl Chaos {
         contacts.extend(self.steady().first().map(|&host| self.world.place(host)));
         if let Some(place) = self.free_places.pop() {
             self.world.join(place, &contacts);
+        }
+    }
+
+    /// Somebody without the secret attacks the links of a process.
+    fn attack(&mut self, host: HostId) {
+        if let Some(how) = self.rng.pick(&Tampering::ALL).copied() {
+            self.world.tamper(host, self.rng.index(1 << 16), how);
+        }
+        if self.rng.chance(300) {
+            self.world.intrude(host, self.rng.index(64));
         }
     }
 

@@ -80,6 +80,8 @@ struct Chaos {
     /// How many entries `later` has had.
     delayed: u64,
     sayings: u64,
+    /// Whether somebody without the secret attacks the links.
+    outsider: bool,
     agreed_after: Option<Duration>,
 }
 
@@ -105,6 +107,7 @@ impl Chaos {
         let most = rng.pick(&[1, 2, 10, 50]).copied().map_or(Quality::GOOD.most, Duration::from_millis);
         let quality = Quality { most, ..Quality::GOOD };
         let world = World::new(rng.bits(), quality, fault_model, trace);
+        let world = if recipe.secure { world.with_real_keys() } else { world };
         let later = BTreeMap::new();
         Self {
             rng,
@@ -116,6 +119,7 @@ impl Chaos {
             free_places,
             delayed: 0,
             sayings: 0,
+            outsider: recipe.secure,
             agreed_after: None,
         }
     }

@@ -22,12 +22,14 @@ pub struct Recipe {
     pub mix: Mix,
     /// The rules that the nodes lack.
     pub ablation: Ablation,
+    /// Whether keys and links are real, and somebody without the secret attacks them.
+    pub secure: bool,
 }
 
 impl Recipe {
     /// A run whose seed decides the number of members, of nodes that enforce all rules.
     pub fn new(seed: u64, mix: Mix) -> Self {
-        Self { seed, nodes: None, mix, ablation: Ablation::NONE }
+        Self { seed, nodes: None, mix, ablation: Ablation::NONE, secure: false }
     }
 
     /// Runs, and keeps no trace. A panic of a node is a violation like any other.
@@ -58,6 +60,9 @@ impl fmt::Display for Recipe {
         if let Some(nodes) = self.nodes {
             write!(f, " --nodes {nodes}")?;
         }
+        if self.secure {
+            f.write_str(" --secure")?;
+        }
         if self.ablation == Ablation::NONE { Ok(()) } else { write!(f, " --without {}", self.ablation) }
     }
 }
@@ -79,6 +84,7 @@ impl FromStr for Recipe {
                 "--first-seed" => recipe.seed = parse(&mut words)?,
                 "--faults" => recipe.mix = parse(&mut words)?,
                 "--nodes" => recipe.nodes = Some(parse(&mut words)?),
+                "--secure" => recipe.secure = true,
                 "--without" => recipe.ablation = words.next().unwrap_or_default().parse()?,
                 _ => return Err(RecordError::NoRecord),
             }

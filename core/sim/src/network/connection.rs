@@ -6,10 +6,11 @@ use core::net::SocketAddr;
 
 use ringchat_core::limits::{MAX_FRAME, MAX_GREETING};
 use ringchat_core::wire::FrameDecoder;
-use ringchat_core::{DialId, Instant, LinkId, NodeId};
+use ringchat_core::{DialFailure, DialId, Instant, LinkId, NodeId};
 
 use super::HostId;
 use super::handshake::Handshake;
+use super::secure::Secure;
 
 /// What travels in one direction of a connection, first in, first out.
 #[derive(Clone, Debug)]
@@ -69,13 +70,15 @@ pub(super) struct Flow {
 }
 
 /// One end.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct End {
     /// The process. The acceptor is known when the first handshake packet has found it.
     pub(super) host: Option<HostId>,
     pub(super) phase: Phase,
     /// While the link opens.
     pub(super) handshake: Option<Handshake>,
+    /// The real link, if links are real.
+    pub(super) secure: Option<Secure>,
     pub(super) decoder: FrameDecoder,
     /// Bytes that have arrived and are not read yet, because the process reads slowly.
     pub(super) inbox: VecDeque<u8>,
@@ -84,7 +87,7 @@ pub(super) struct End {
 }
 
 /// A connection, or the attempt to make one.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Connection {
     pub(super) dial: DialId,
     pub(super) target: SocketAddr,
@@ -108,6 +111,14 @@ impl Connection {
     }
 }
 
+impl Connection {
+    /// A connection that a stranger has made, of whom no process knows.
+    pub(super) fn of_stranger(target: SocketAddr, acceptor: HostId, began: Instant) -> Self {
+        let ends = [End::new(None, 0, began), End::new(Some(acceptor), MAX_GREETING, began)];
+        Self { dial: DialId(0), target, expected: None, began, ends }
+    }
+}
+
 impl End {
     fn new(host: Option<HostId>, limit: usize, now: Instant) -> Self {
         let out = Flow {
@@ -120,7 +131,15 @@ impl End {
             dirty: false,
         };
         let decoder = FrameDecoder::new(limit);
-        Self { host, phase: Phase::Dialing, handshake: None, decoder, inbox: VecDeque::new(), out }
+        Self {
+            host,
+            phase: Phase::Dialing,
+            handshake: None,
+            secure: None,
+            decoder,
+            inbox: VecDeque::new(),
+            out,
+        }
     }
 
     /// Whether the driver reads what comes.
@@ -128,8 +147,11 @@ impl End {
         matches!(self.phase, Phase::Opening | Phase::Up | Phase::Closing)
     }
 
-    /// Gives bytes to the handshake, or to the decoder once the link is open.
+    /// Gives bytes to the real link, or to the handshake, or to the decoder once the link is open.
     pub(super) fn read(&mut self, mut bytes: &[u8]) {
+        if let Some(secure) = &mut self.secure {
+            return secure.read(bytes);
+        }
         if let Some(handshake) = &mut self.handshake {
             return handshake.read(bytes);
         }
@@ -142,10 +164,29 @@ impl End {
         }
     }
 
+    /// Whether the driver opens the link.
+    pub(super) fn is_opening(&self) -> bool {
+        self.phase == Phase::Opening
+    }
+
+    /// What a dialer is told if the other end closes the connection before the link is open; an acceptor is told nothing.
+    pub(super) fn closed(&self) -> Option<DialFailure> {
+        match (&self.secure, &self.handshake) {
+            (Some(secure), _) => secure.closed(),
+            (None, handshake) => handshake.as_ref()?.closed(),
+        }
+    }
+
+    /// Forgets how the link is opened, and its keys.
+    pub(super) fn forget_link(&mut self) {
+        self.handshake = None;
+        self.secure = None;
+    }
+
     /// Frees what an end that is down does not need.
     pub(super) fn bury(&mut self) {
         self.phase = Phase::Down;
-        self.handshake = None;
+        self.forget_link();
         self.decoder = FrameDecoder::new(0);
         self.inbox = VecDeque::new();
         self.out.queue = Vec::new();

@@ -5,6 +5,8 @@
 
 mod connection;
 mod handshake;
+mod outsider;
+mod secure;
 mod traffic;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -14,10 +16,14 @@ use core::net::SocketAddr;
 use core::time::Duration;
 
 use ringchat_core::limits::{LINK_QUEUE_BYTES, MAX_FRAME};
+use ringchat_core::secure::Credentials;
 use ringchat_core::wire::{self, Envelope, ShamSeen};
 use ringchat_core::{CloseMode, DialFailure, DialId, DownReason, Input, Instant, LinkId, NodeId};
 
 use self::connection::{Connection, Packet, Phase, link, peer};
+use self::outsider::Recordings;
+pub use self::outsider::Tampering;
+use self::secure::Keys;
 use super::rng::Rng;
 use super::schedule::Schedule;
 
@@ -90,11 +96,15 @@ enum Power {
     Gone,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Host {
     addr: SocketAddr,
     /// Who its links prove it to be.
     id: NodeId,
+    /// What it opens real links with, if links are real.
+    keys: Option<Keys>,
+    /// How long it waits for a link to open that it dialed, and for one that it accepted.
+    patience: [Duration; 2],
     power: Power,
     /// What the kernel has taken while the process is frozen.
     backlog: VecDeque<Waiting>,
@@ -121,9 +131,13 @@ impl Waiting {
     fn link(&self) -> LinkId {
         match *self {
             Self::Packet(at, _)
-            | Self::Event(Event::Sip(at) | Event::LingerOver(at) | Event::Arrive(at) | Event::Release(at)) => {
-                at
-            }
+            | Self::Event(
+                Event::Sip(at)
+                | Event::LingerOver(at)
+                | Event::PatienceOver(at)
+                | Event::Arrive(at)
+                | Event::Release(at),
+            ) => at,
             Self::Connected(number)
             | Self::Event(Event::Syn(number) | Event::SynAck(number) | Event::DialFails(number, _)) => {
                 link(number, 0)
@@ -148,6 +162,8 @@ enum Event {
     Sip(LinkId),
     /// A closing end no longer waits for the other end.
     LingerOver(LinkId),
+    /// A driver no longer waits for this end's link to open.
+    PatienceOver(LinkId),
 }
 
 #[derive(Clone, Debug)]
@@ -163,7 +179,7 @@ enum Ready {
 }
 
 /// The network.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Network {
     now: Instant,
     rng: Rng,
@@ -181,6 +197,7 @@ pub struct Network {
     frame: Vec<u8>,
     overflows: u64,
     seen: ShamSeen,
+    recordings: Recordings,
 }
 
 /// Time.
@@ -202,6 +219,7 @@ impl Network {
             frame: Vec::new(),
             overflows: 0,
             seen: ShamSeen::default(),
+            recordings: Recordings::default(),
         }
     }
 
@@ -234,9 +252,11 @@ impl Network {
             }
             Event::Arrive(from) => self.arrive(from),
             Event::Release(from) => self.release(from),
-            Event::Sip(at) | Event::LingerOver(at) if self.frozen(self.end_host(at), event) => {}
+            Event::Sip(at) | Event::LingerOver(at) | Event::PatienceOver(at)
+                if self.frozen(self.end_host(at), event) => {}
             Event::Sip(at) => self.sip(at),
             Event::LingerOver(at) => self.linger_over(at),
+            Event::PatienceOver(at) => self.patience_over(at),
         }
     }
 
@@ -273,6 +293,8 @@ impl Network {
         self.hosts.push(Host {
             addr,
             id,
+            keys: None,
+            patience: [Duration::from_secs(1), Duration::from_secs(2)],
             power: Power::On,
             backlog: VecDeque::new(),
             pace: None,
@@ -284,6 +306,24 @@ impl Network {
             self.hosts[earlier.0].power = Power::Gone;
         }
         host
+    }
+
+    /// From now on the process waits so long for a link to open that it dialed, and for one that it accepted.
+    pub fn set_patience(&mut self, host: HostId, dialed: Duration, accepted: Duration) {
+        self.hosts[host.0].patience = [dialed, accepted];
+    }
+
+    /// From now on the links of the process are real: encrypted, and opened with these credentials.
+    pub fn secure(&mut self, host: HostId, credentials: Credentials) {
+        self.hosts[host.0].keys = Some(Keys::new(credentials));
+    }
+
+    /// The links of the process prove another life from now on.
+    pub fn new_life(&mut self, host: HostId, id: NodeId) {
+        self.hosts[host.0].id = id;
+        if let Some(keys) = &mut self.hosts[host.0].keys {
+            keys.new_life(id);
+        }
     }
 
     /// The process dies.
@@ -308,7 +348,7 @@ impl Network {
         for from in core::mem::take(&mut self.hosts[host.0].links) {
             if self.end(from).reads() {
                 self.end(from).phase = Phase::Down;
-                self.end(from).handshake = None;
+                self.end(from).forget_link();
                 self.finish(from);
             }
         }
@@ -451,7 +491,7 @@ impl Network {
         wire::encode(envelope, &mut frame)?;
         for &from in links {
             if self.knows(from) && self.end(from).phase == Phase::Up {
-                self.write(from, &frame);
+                self.write_frame(from, &frame);
             }
         }
         let length = frame.len();

@@ -5,13 +5,14 @@ use core::num::NonZeroU64;
 use core::time::Duration;
 
 use ringchat_core::limits::{LINK_QUEUE_BYTES, MAX_GREETING};
+use ringchat_core::secure::{Credentials, Identity, Secret};
 use ringchat_core::wire::{DecodeError, Envelope, Message, Run};
 use ringchat_core::{
     CloseMode, DialFailure, DialId, DownReason, Epoch, Input, Instant, LinkId, Member, Name, NodeId, Origin,
     RoomId, Seq, Stamp, Text, View,
 };
 
-use super::{Death, Heal, HostId, Network, Quality};
+use super::{Death, Heal, HostId, Network, Quality, Tampering};
 use crate::id_of;
 use crate::rng::Rng;
 
@@ -232,7 +233,7 @@ fn a_frozen_process_opens_links_and_hears_all_when_it_goes_on() {
     pair.network.freeze(pair.b);
     pair.network.dial(pair.a, DialId(1), addr(2), Some(id(2)));
     pair.network.send(&[from], &small(3)).unwrap();
-    pair.run(Duration::from_secs(10));
+    pair.run(Duration::from_millis(900));
     assert_eq!(pair.came, []);
     pair.network.thaw(pair.b);
     pair.run(Duration::from_secs(1));
@@ -398,4 +399,72 @@ fn equal_seeds_tell_equal_stories() {
     assert_eq!(story(4), story(4));
     assert_ne!(story(4).0, story(5).0);
     assert_eq!(story(4).1, story(5).1.max(Instant::ZERO));
+}
+
+#[test]
+fn a_driver_loses_patience_with_a_link_that_does_not_open() {
+    let mut pair = Pair::new(1, Quality::GOOD);
+    pair.network.freeze(pair.b);
+    pair.network.dial(pair.a, DialId(1), addr(2), Some(id(2)));
+    pair.run(Duration::from_secs(2));
+    let unanswered = Input::DialFailed { dial: DialId(1), reason: DialFailure::Unanswered };
+    assert_eq!(pair.came, [(pair.a, unanswered)]);
+    pair.network.thaw(pair.b);
+    pair.run(Duration::from_secs(3));
+    assert_eq!(pair.came.len(), 1, "nothing comes of it later");
+}
+
+/// Two processes with real links, of which nobody else knows the keys.
+fn secure_pair(seed: u64) -> Pair {
+    let mut pair = Pair::new(seed, Quality::GOOD);
+    let secret = Secret::new([3; Secret::BYTES]);
+    for (host, n) in [(pair.a, 1), (pair.b, 2)] {
+        let credentials = Credentials::private(&secret, Identity::from_seed([n; 32]), NonZeroU64::MIN);
+        pair.network.secure(host, credentials);
+    }
+    pair.network.dial(pair.a, DialId(0), addr(2), None);
+    pair.run(Duration::from_secs(1));
+    pair
+}
+
+#[test]
+fn real_links_carry_messages_and_prove_who_is_there() {
+    let mut pair = secure_pair(1);
+    let links = pair.links();
+    assert_eq!(links.len(), 2);
+    let key = Identity::from_seed([2; 32]).key();
+    let proven =
+        |(_, input): &(HostId, Input)| matches!(input, Input::LinkUp { peer, .. } if *peer.key() == key);
+    assert!(pair.came.iter().any(proven));
+    pair.network.send(&links[..1], &small(3)).unwrap();
+    pair.network.send(&links[1..], &small(4)).unwrap();
+    pair.run(Duration::from_secs(1));
+    assert_eq!((pair.received(pair.b), pair.received(pair.a)), (vec![3], vec![4]));
+}
+
+#[test]
+fn tampering_breaks_the_link_and_nothing_that_was_tampered_with_is_heard() {
+    for how in Tampering::ALL {
+        let mut pair = secure_pair(1);
+        let link = pair.links()[0];
+        pair.network.send(&[link], &small(3)).unwrap();
+        pair.network.flush();
+        assert!(pair.network.tamper(pair.a, 0, how), "{how:?}");
+        pair.network.send(&[link], &small(4)).unwrap();
+        pair.run(Duration::from_secs(1));
+        // The first of two copies is what was sent.
+        let whole: &[u64] = if how == Tampering::Repeat { &[3] } else { &[] };
+        assert_eq!(pair.received(pair.b), whole, "{how:?}");
+    }
+}
+
+#[test]
+fn strangers_are_not_heard_and_get_no_link() {
+    for seed in 0..50 {
+        let mut pair = secure_pair(seed);
+        let before = pair.came.len();
+        pair.network.intrude(pair.b, usize::try_from(seed).unwrap());
+        pair.run(Duration::from_secs(5));
+        assert_eq!(pair.came.len(), before);
+    }
 }

@@ -8,7 +8,8 @@ use core::time::Duration;
 use ringchat_core::{DialFailure, DownReason, Input, LinkId, NodeId, Origin};
 
 use super::connection::{Connection, End, Fin, Packet, Phase, link, peer, place};
-use super::handshake::Handshake;
+use super::handshake::{Handshake, Progress};
+use super::secure::Secure;
 use super::{
     BACKLOG, CONNECT_TIMEOUT, Event, Host, HostId, KERNEL_BUFFER, Network, Power, RETRY, Ready, SIP, Waiting,
 };
@@ -65,25 +66,48 @@ impl Network {
 
     pub(super) fn connected(&mut self, number: usize) {
         let expected = self.connections[number].expected;
-        let (handshake, first) = Handshake::dial(self.hosts[self.dialer(number).0].id, expected);
-        self.open(link(number, 0), handshake);
-        self.write(link(number, 0), &first);
+        let (dialer, at) = (self.dialer(number), link(number, 0));
+        let Host { id, keys, .. } = &self.hosts[dialer.0];
+        let first = if let Some(keys) = keys {
+            let Ok((secure, first)) = Secure::dial(keys, self.rng.jitter(), expected) else { return };
+            self.end(at).secure = Some(secure);
+            first
+        } else {
+            let (handshake, first) = Handshake::dial(*id, expected);
+            self.end(at).handshake = Some(handshake);
+            first
+        };
+        self.recordings.keep(&first);
+        self.open(at, dialer);
+        self.write(at, &first);
+    }
+
+    fn accepted(&mut self, at: LinkId) {
+        let Some(host) = self.end_host(at) else { return };
+        let Host { id, keys, .. } = &self.hosts[host.0];
+        if let Some(keys) = keys {
+            let secure = Secure::accept(keys, self.rng.jitter()).ok();
+            self.end(at).secure = secure;
+        } else {
+            let handshake = Handshake::accept(*id);
+            self.end(at).handshake = Some(handshake);
+        }
+        self.open(at, host);
     }
 
     /// The driver of this end begins to open the link.
-    fn open(&mut self, at: LinkId, handshake: Handshake) {
-        let end = self.end(at);
-        end.phase = Phase::Opening;
-        end.handshake = Some(handshake);
-        if let Some(host) = end.host {
-            self.hosts[host.0].links.insert(at);
-        }
+    fn open(&mut self, at: LinkId, host: HostId) {
+        self.end(at).phase = Phase::Opening;
+        self.hosts[host.0].links.insert(at);
+        let [dialed, accepted] = self.hosts[host.0].patience;
+        let patience = if place(at).1 == 0 { dialed } else { accepted };
+        self.schedule.push(self.now.after(patience), Event::PatienceOver(at));
     }
 
     /// The driver of this end goes on with opening the link, as far as what came allows.
     fn progress(&mut self, at: LinkId) {
-        while let Some(handshake) = &mut self.end(at).handshake {
-            match handshake.progress() {
+        while self.end(at).is_opening() {
+            match self.next_progress(at) {
                 Ok(None) => return,
                 Ok(Some(progress)) => {
                     if !progress.send.is_empty() {
@@ -99,6 +123,18 @@ impl Network {
                     self.opening_fails(at, failure);
                 }
             }
+        }
+    }
+
+    fn next_progress(&mut self, at: LinkId) -> Result<Option<Progress>, DialFailure> {
+        let (number, side) = place(at);
+        let Self { connections, hosts, .. } = self;
+        let end = &mut connections[number].ends[side];
+        let keys = end.host.and_then(|host| hosts[host.0].keys.as_mut());
+        match (&mut end.secure, &mut end.handshake, keys) {
+            (Some(secure), _, Some(keys)) => secure.progress(keys),
+            (_, Some(handshake), _) => handshake.progress(),
+            _ => Ok(None),
         }
     }
 
@@ -209,9 +245,7 @@ impl Network {
     pub(super) fn take(&mut self, at: LinkId, packet: Packet) {
         match packet {
             Packet::Accept => {
-                if let Some(host) = self.end_host(at) {
-                    self.open(at, Handshake::accept(self.hosts[host.0].id));
-                }
+                self.accepted(at);
             }
             Packet::Data(bytes) if self.end(at).reads() => self.read(at, &bytes),
             Packet::Data(_) => self.answer_reset(at),
@@ -278,21 +312,30 @@ impl Network {
     /// All complete messages at this end, together, as a driver hands them on.
     pub(super) fn pop_frames(&mut self, at: LinkId) -> Option<(HostId, Vec<Input>)> {
         let end = self.end(at);
-        let host = end.host.filter(|_| end.reads() && end.handshake.is_none())?;
+        let host = end.host.filter(|_| end.reads() && !end.is_opening())?;
         let mut inputs = Vec::new();
-        loop {
-            let (connection, end) = place(at);
-            match self.connections[connection].ends[end].decoder.pop(&mut self.seen) {
-                Ok(Some(envelope)) => inputs.push(Input::Received { link: at, envelope }),
-                Ok(None) => break,
-                Err(error) => {
-                    self.reset(at);
-                    self.down(at, DownReason::Protocol(error));
-                    break;
-                }
-            }
+        if let Err(reason) = self.pop_all(at, &mut inputs) {
+            self.reset(at);
+            self.down(at, reason);
         }
         (!inputs.is_empty()).then_some((host, inputs))
+    }
+
+    /// Takes all records that are complete at this end, and all messages in them.
+    fn pop_all(&mut self, at: LinkId, inputs: &mut Vec<Input>) -> Result<(), DownReason> {
+        let (connection, side) = place(at);
+        let Self { connections, seen, .. } = self;
+        let End { decoder, secure, .. } = &mut connections[connection].ends[side];
+        loop {
+            let opened = secure.as_mut().map_or(Ok(false), |secure| secure.open(decoder));
+            let is_last = !opened.map_err(DownReason::Link)?;
+            while let Some(envelope) = decoder.pop(seen).map_err(DownReason::Protocol)? {
+                inputs.push(Input::Received { link: at, envelope });
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
     }
 
     /// The other end has closed, and everything that it sent is read.
@@ -306,6 +349,13 @@ impl Network {
         self.down(at, DownReason::Eof);
     }
 
+    pub(super) fn patience_over(&mut self, at: LinkId) {
+        if self.end(at).is_opening() {
+            self.reset(at);
+            self.opening_fails(at, DialFailure::Unanswered);
+        }
+    }
+
     pub(super) fn linger_over(&mut self, at: LinkId) {
         if self.end(at).phase == Phase::Closing {
             self.down(at, DownReason::Closed);
@@ -315,8 +365,8 @@ impl Network {
     /// Tells the node of this end that the link is down, or that its dial has failed, unless it knows.
     pub(super) fn down(&mut self, at: LinkId, reason: DownReason) {
         let end = self.end(at);
-        if let Some(handshake) = &end.handshake {
-            let closed = handshake.closed().filter(|_| reason == DownReason::Eof);
+        if end.is_opening() {
+            let closed = end.closed().filter(|_| reason == DownReason::Eof);
             return self.opening_fails(at, closed.unwrap_or(DialFailure::Broken));
         }
         let reason = if end.phase == Phase::Closing { DownReason::Closed } else { reason };
@@ -363,7 +413,19 @@ impl Network {
         }
     }
 
-    /// The driver writes a frame. The link fails if the queue is full.
+    /// The driver writes a frame, in records if the link is real.
+    pub(super) fn write_frame(&mut self, from: LinkId, frame: &[u8]) {
+        let Some(mut secure) = self.end(from).secure.take() else { return self.write(from, frame) };
+        if let Ok(records) = secure.seal(frame) {
+            self.write(from, records);
+        }
+        // A link whose queue is full is down now.
+        if self.end(from).phase == Phase::Up {
+            self.end(from).secure = Some(secure);
+        }
+    }
+
+    /// The driver writes bytes. The link fails if the queue is full.
     pub(super) fn write(&mut self, from: LinkId, bytes: &[u8]) {
         let most = self.end_host(from).map_or(0, |host| self.hosts[host.0].queue);
         let queue = &mut self.end(from).out.queue;

@@ -13,7 +13,7 @@ use ringchat_core::{Ending, Instant, NodeId, Text};
 use super::Failure;
 use super::language::{BadDials, Condition, Impairment, Scenario, ScenarioAction, Statement, Target};
 use crate::oracles::{FaultModel, Shape, Violation};
-use crate::{Death, HostId, Life, Place, Quality, World, place_of};
+use crate::{Death, HostId, Life, Place, Quality, World};
 
 /// How often conditions are checked.
 const PACE: Duration = Duration::from_millis(5);
@@ -210,7 +210,7 @@ impl Play {
             .current_leader()
             .map(|(leader, host)| self.world.node(host).roster().after(leader).collect::<Vec<_>>());
         let picked = ring.and_then(|ring| pick(&ring));
-        picked.and_then(|id| self.world.at(place_of(id))).into_iter().collect()
+        picked.and_then(|id| self.world.of_id(id)).into_iter().collect()
     }
 
     /// The live leader of the highest epoch that a running member reports.
@@ -219,7 +219,7 @@ impl Play {
         let running = reports.filter(|(host, _)| self.world.life(*host) == Life::Running);
         let led = running.filter_map(|(_, report)| Some((report.epoch, report.leader?.id)));
         let (_, id) = led.max()?;
-        Some((id, self.world.at(place_of(id))?))
+        Some((id, self.world.of_id(id)?))
     }
 
     /// Checks a condition.

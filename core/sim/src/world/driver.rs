@@ -85,7 +85,10 @@ impl World {
         match action {
             Action::Dial { dial, addr, expected } => self.network.dial(host, dial, addr, expected),
             Action::Trust { link } => self.network.trust(link),
-            Action::NewLife { id } => self.transcripts.new_life(host, id, self.node(host).stats().waiting),
+            Action::NewLife { id } => {
+                self.network.new_life(host, id);
+                self.transcripts.new_life(host, id, self.node(host).stats().waiting);
+            }
             Action::Send { link, envelope } => self.send(host, &[link], &envelope)?,
             Action::Multicast { links, envelope } => self.send(host, &links, &envelope)?,
             Action::Close { link, mode } => self.network.close(link, mode),

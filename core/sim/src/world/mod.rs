@@ -12,16 +12,16 @@ use core::net::{IpAddr, Ipv4Addr, SocketAddr};
 use core::num::NonZeroU64;
 use core::slice;
 use core::time::Duration;
-use ringchat_core::secure::Identity;
 
 #[cfg(feature = "ablation")]
 use ringchat_core::Rule;
 use ringchat_core::limits::LINK_QUEUE_BYTES;
+use ringchat_core::secure::{Credentials, Identity, Secret};
 use ringchat_core::{
     Action, Command, Config, Epoch, Input, Instant, Name, Node, NodeId, Report, Seed, Start, Text, View,
 };
 
-use crate::network::{Death, Heal, HostId, Network, Quality};
+use crate::network::{Death, Heal, HostId, Network, Quality, Tampering};
 use crate::oracles::{FaultModel, States, Tokens, Transcripts, Violation};
 use crate::rng::Rng;
 use crate::schedule::Schedule;
@@ -38,17 +38,24 @@ pub fn addr_of(place: Place) -> SocketAddr {
 
 /// The id of a place's process in the life called `incarnation`. Higher places have greater ids.
 pub fn id_of(place: Place, incarnation: NonZeroU64) -> NodeId {
-    NodeId::new(identity_of(place).key(), incarnation)
+    NodeId::new(sham_identity_of(place).key(), incarnation)
 }
 
 /// The key pair of a place. It signs cheaply, and proves nothing.
-fn identity_of(place: Place) -> Identity {
+fn sham_identity_of(place: Place) -> Identity {
     let mut key = [0; 32];
     key[..4].copy_from_slice(&place.to_be_bytes());
     Identity::sham(key)
 }
 
-/// The place of an id.
+/// The real key pair of a place.
+fn real_identity_of(place: Place) -> Identity {
+    let mut seed = [0; 32];
+    seed[..4].copy_from_slice(&place.to_be_bytes());
+    Identity::from_seed(seed)
+}
+
+/// The place of an id with a sham key.
 pub fn place_of(id: NodeId) -> Place {
     let [a, b, c, d, ..] = *id.key();
     Place::from_be_bytes([a, b, c, d])
@@ -103,7 +110,7 @@ pub struct Counts {
 }
 
 /// The nodes, the network, and the oracles that watch them.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct World {
     now: Instant,
     rng: Rng,
@@ -119,12 +126,21 @@ pub struct World {
     tokens: Tokens,
     counts: Counts,
     outbox: Vec<Action>,
+    /// The secret of the room, if keys and links are real.
+    secret: Option<Secret>,
     #[cfg(feature = "ablation")]
     ablated: &'static [Rule],
 }
 
 /// Construction and queries.
 impl World {
+    /// From now on the room is private, and keys and links are real: signed, encrypted, and hundreds of times as slow. To
+    /// be called before a process starts.
+    #[must_use]
+    pub fn with_real_keys(self) -> Self {
+        Self { secret: Some(Secret::new([7; Secret::BYTES])), ..self }
+    }
+
     /// A world without processes, in which `seed` decides everything.
     pub fn new(seed: u64, quality: Quality, fault_model: FaultModel, trace: bool) -> Self {
         let mut rng = Rng::new(seed);
@@ -143,6 +159,7 @@ impl World {
             tokens: Tokens::default(),
             counts: Counts::default(),
             outbox: Vec::new(),
+            secret: None,
             #[cfg(feature = "ablation")]
             ablated: &[],
         }
@@ -188,6 +205,11 @@ impl World {
     /// The newest process of a place.
     pub fn at(&self, place: Place) -> Option<HostId> {
         self.places.get(&place).copied()
+    }
+
+    /// The process that has or had this id last.
+    pub fn of_id(&self, id: NodeId) -> Option<HostId> {
+        self.processes.iter().rposition(|process| process.node.me().id == id).map(HostId)
     }
 
     /// The name of a process in traces: its place, followed by a letter if it is not the first there.
@@ -270,10 +292,13 @@ impl World {
         let mut config = Config::new(addr, name_of(place), start);
         config.detect = self.detect;
         config.join_timeout = self.join_timeout;
-        let incarnation = NonZeroU64::new(self.rng.bits()).unwrap_or(NonZeroU64::MIN);
-        let host = self.network.start(addr, id_of(place, incarnation));
-        let (identity, room, jitter) = (identity_of(place), self.rng.room(), self.rng.jitter());
+        let incarnation = incarnation(&mut self.rng);
+        let identity = self.identity_of(place);
+        let (room, jitter) = (self.rng.room(), self.rng.jitter());
         let seed = Seed { identity, incarnation, room, jitter };
+        let host = self.network.start(addr, seed.id());
+        self.network.set_patience(host, config.dial_patience(), config.stranger_patience());
+        let seed = self.secure(host, &mut config, seed);
         let offset = 1_000_000i64.saturating_sub_unsigned(self.now.0);
         let node = Node::new(config, seed, shifted(self.now, offset));
         self.processes.push(Process {
@@ -293,6 +318,24 @@ impl World {
         self.transcripts.enter(label);
         self.plan(host);
         host
+    }
+
+    fn identity_of(&self, place: Place) -> Identity {
+        if self.secret.is_some() { real_identity_of(place) } else { sham_identity_of(place) }
+    }
+
+    /// The id that a process gets which starts now at the place, where none runs.
+    pub fn next_id(&self, place: Place) -> NodeId {
+        NodeId::new(self.identity_of(place).key(), incarnation(&mut self.rng.clone()))
+    }
+
+    /// Gives the process the secret of the room, and real links, if this world has them.
+    fn secure(&mut self, host: HostId, config: &mut Config, seed: Seed) -> Seed {
+        let Some(secret) = self.secret.clone() else { return seed };
+        let seed = Seed { room: secret.room(), ..seed };
+        config.secret = Some(secret);
+        self.network.secure(host, Credentials::of(config, &seed));
+        seed
     }
 
     /// Starts a process that creates the room.
@@ -450,6 +493,23 @@ impl World {
         self.network.flush();
     }
 
+    /// Somebody on the wire alters what is under way from the process on one of its connections.
+    pub fn tamper(&mut self, host: HostId, n: usize, how: Tampering) {
+        if self.network.tamper(host, n, how) {
+            self.count_fault("tampering");
+            let label = &self.processes[host.0].label;
+            self.trace.event(self.now, format_args!("{how:?} on a connection of {label}"));
+        }
+    }
+
+    /// A stranger without the secret connects to the process, and replays what it has heard, or says anything.
+    pub fn intrude(&mut self, host: HostId, more: usize) {
+        self.count_fault("stranger");
+        let label = &self.processes[host.0].label;
+        self.trace.event(self.now, format_args!("a stranger connects to {label}"));
+        self.network.intrude(host, more);
+    }
+
     /// The process's end of a connection breaks. The other end learns it when it sends.
     pub fn half_open(&mut self, host: HostId, n: usize) {
         self.count_fault("half-open link");
@@ -579,6 +639,10 @@ impl World {
     fn next_at(&self) -> Option<Instant> {
         self.network.next_at().into_iter().chain(self.timers.next_at()).min()
     }
+}
+
+fn incarnation(rng: &mut Rng) -> NonZeroU64 {
+    NonZeroU64::new(rng.bits()).unwrap_or(NonZeroU64::MIN)
 }
 
 fn shifted(time: Instant, by: i64) -> Instant {

@@ -9,7 +9,7 @@ use core::time::Duration;
 
 use ringchat_core::{Member, View};
 
-use super::{HostId, World, place_of};
+use super::{HostId, World};
 use crate::Property;
 use crate::oracles::{Shape, Violation, converged, no_doubles, only_needed_links, same_logs};
 
@@ -81,7 +81,7 @@ impl World {
     }
 
     fn leader_of(&self, host: HostId) -> Option<HostId> {
-        self.at(place_of(self.node(host).view().leader))
+        self.of_id(self.node(host).view().leader)
     }
 
     /// Checks that no cut goes through a ring.
