@@ -42,6 +42,11 @@ pub enum Input {
         /// The message.
         envelope: Envelope,
     },
+    /// Records of a link came in that complete no message: the other end is alive.
+    Heard {
+        /// The link that the records came on.
+        link: LinkId,
+    },
     /// A link ended. This is the last input about it.
     LinkDown {
         /// The link that ended.

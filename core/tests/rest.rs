@@ -6,7 +6,7 @@
 #[path = "../benches/room/mod.rs"]
 mod room;
 
-use ringchat_core::{Action, Input, Instant, Node, Outbox};
+use ringchat_core::{Action, Input, Instant, LinkId, Node, Outbox};
 
 use room::Room;
 
@@ -35,6 +35,30 @@ fn silence_of_a_neighbour_is_noticed_when_it_has_lasted_for_detect() {
     let silence = at.since(room.now());
     assert!(silence.as_micros() <= u128::from(DETECT), "{silence:?}");
     assert!(wakes <= 6, "{wakes} wakes in {silence:?}");
+}
+
+/// Whether the node dials anybody in three times `detect` in which parts of messages come on all its links, or do not.
+fn dials_though(parts_come: bool) -> bool {
+    let mut room = Room::of(5);
+    room.talk(1, 1);
+    let (mut node, end) = (room.node(2), Instant(room.now().0 + 3 * DETECT));
+    let mut now = room.now();
+    let mut out = Outbox::new();
+    while now < end {
+        now = node.deadline().expect("a deadline");
+        let parts = (0..100).filter(|_| parts_come).map(|link| Input::Heard { link: LinkId(link) });
+        node.handle_all(now, parts.chain([Input::Tick]), &mut out);
+        if out.drain(..).any(|action| matches!(action, Action::Dial { .. })) {
+            return true;
+        }
+    }
+    false
+}
+
+#[test]
+fn part_of_a_message_is_a_sign_of_life() {
+    assert!(dials_though(false));
+    assert!(!dials_though(true));
 }
 
 /// How many messages a room of `size` has sent.

@@ -6,9 +6,10 @@ use std::mem;
 use std::time::Duration;
 
 use ringchat_core::secure::Credentials;
+use ringchat_core::wire::Envelope;
 use ringchat_core::{
-    Action, CloseMode, Command, Config, DialFailure, DialId, Input, Instant, Node, Notice, Outbox, Seed,
-    UnixTime,
+    Action, CloseMode, Command, Config, DialFailure, DialId, Input, Instant, LinkId, Node, Notice, Outbox,
+    Seed, UnixTime,
 };
 
 use crate::commands::{CommandQueue, ReportTo, UserCommand};
@@ -90,8 +91,7 @@ impl<T: Transport> Driver<T> {
             }
             Job::Received(link, envelopes) => {
                 if self.links.has(link) {
-                    let received = |envelope| Input::Received { link, envelope };
-                    self.handle(now, envelopes.into_iter().map(received));
+                    self.received(now, link, envelopes);
                 }
             }
             Job::Down(link, reason) => {
@@ -99,6 +99,14 @@ impl<T: Transport> Driver<T> {
                 self.handle_pending(now);
             }
         }
+    }
+
+    fn received(&mut self, now: Instant, link: LinkId, envelopes: Vec<Envelope>) {
+        if envelopes.is_empty() {
+            return self.handle(now, [Input::Heard { link }]);
+        }
+        let received = |envelope| Input::Received { link, envelope };
+        self.handle(now, envelopes.into_iter().map(received));
     }
 
     fn dialed(&mut self, now: Instant, dial: DialId, dialed: io::Result<T::Socket>) {

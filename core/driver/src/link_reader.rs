@@ -62,6 +62,8 @@ struct Came {
     /// Bytes wait that the socket did not take at once.
     unwritten: bool,
     opened: Option<Opened>,
+    /// Whether a record was opened.
+    record: bool,
     envelopes: Vec<Envelope>,
 }
 
@@ -91,7 +93,8 @@ impl<S: Socket> LinkReader<S> {
     /// Takes the result of a read into [`spare`](Self::spare): how many bytes came, 0 at the end. Gives the jobs to put,
     /// in order.
     pub fn advance(&mut self, read: io::Result<usize>) -> impl Iterator<Item = Job<S>> + use<S> {
-        let mut came = Came { unwritten: false, opened: None, envelopes: Vec::with_capacity(self.last) };
+        let mut came =
+            Came { unwritten: false, opened: None, record: false, envelopes: Vec::with_capacity(self.last) };
         let end = match read {
             Ok(0) => Some(self.end_of_stream()),
             Ok(read) => {
@@ -107,7 +110,7 @@ impl<S: Socket> LinkReader<S> {
         let id = self.id;
         let unwritten = came.unwritten.then_some(Job::Unwritten(id));
         let opened = came.opened.map(|opened| Job::Opened(id, Box::new(opened)));
-        let received = (!came.envelopes.is_empty()).then_some(Job::Received(id, came.envelopes));
+        let received = came.record.then_some(Job::Received(id, came.envelopes));
         let down = end.map(|reason| Job::Down(id, reason));
         iter::empty().chain(unwritten).chain(opened).chain(received).chain(down)
     }
@@ -129,6 +132,7 @@ impl<S: Socket> LinkReader<S> {
             came.opened = progress.opened;
         }
         while self.link.open(&mut self.decoder).map_err(DownReason::Link)? {
+            came.record = true;
             self.decoder.set_limit(self.trust.limit());
             while let Some(envelope) = self.decoder.pop(&mut self.seen).map_err(DownReason::Protocol)? {
                 came.envelopes.push(envelope);

@@ -57,7 +57,7 @@ pub enum Job<S> {
     Unwritten(LinkId),
     /// A link is open.
     Opened(LinkId, Box<Opened>),
-    /// Messages came in; those of one read.
+    /// Messages came in; those of one read. Without any, only part of one came.
     Received(LinkId, Vec<Envelope>),
     /// The receiving side of a link has ended.
     Down(LinkId, DownReason),

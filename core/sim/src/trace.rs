@@ -47,6 +47,7 @@ impl Trace {
             Input::LinkUp { link: LinkId(link), origin, remote, peer } => {
                 writeln!(lines, "{now} {host:>4} up   {link} to {from} ({remote}, {}) {origin:?}", Id(*peer))
             }
+            Input::Heard { link: LinkId(link) } => writeln!(lines, "{now} {host:>4} part {link} from {from}"),
             Input::LinkDown { link: LinkId(link), reason } => {
                 writeln!(lines, "{now} {host:>4} down {link} to {from}: {reason}")
             }

@@ -142,8 +142,8 @@ impl World {
             6 => command(script).map(Input::Command),
             7 => {
                 let link = script.pick(&self.links)?;
-                let envelope = envelope(script)?;
-                Some(Input::Received { link, envelope })
+                let heard = Input::Heard { link };
+                Some(envelope(script).map_or(heard, |envelope| Input::Received { link, envelope }))
             }
             _ => {
                 let link = script.pick(&self.links)?;

@@ -187,7 +187,15 @@ impl Node {
             Input::LinkUp { link, origin, remote, peer } => self.on_link_up(link, origin, remote, peer),
             Input::DialFailed { dial, reason } => self.on_dial_failed(dial, reason),
             Input::Received { link, envelope } => self.on_received(link, envelope),
+            Input::Heard { link } => self.on_heard(link),
             Input::LinkDown { link, reason } => self.on_link_down(link, reason),
+        }
+    }
+
+    fn on_heard(&mut self, link: LinkId) {
+        let now = self.now();
+        if let Some(state) = self.links.get_mut(link) {
+            state.heard = now;
         }
     }
 

@@ -186,6 +186,7 @@ impl Rehearsal {
                 self.mine.retain(|mine| mine != link);
                 vec![5, place, 1]
             }
+            Input::Heard { .. } => return false,
             Input::Command(Command::Leave) => vec![6, 0],
             Input::Command(Command::Report) => vec![6, 1],
             Input::Command(Command::Say { .. }) => vec![6, 2],

@@ -3,7 +3,7 @@ use crate::fake::{FakeSocket, FakeTransport, START, addr, open, seed};
 use crate::host::lock;
 use crate::other_end::{OtherEnd, somebody};
 use ringchat_core::secure::LinkError;
-use ringchat_core::{DownReason, JoinFailure, LinkId, Name, NodeId, Start, Text, UnixTime};
+use ringchat_core::{DownReason, JoinFailure, Name, NodeId, Start, Text, UnixTime};
 use std::io::ErrorKind;
 use std::sync::mpsc;
 

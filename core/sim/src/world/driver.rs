@@ -201,9 +201,10 @@ impl World {
 
 fn link_of(input: &Input) -> Option<LinkId> {
     match input {
-        Input::Received { link, .. } | Input::LinkUp { link, .. } | Input::LinkDown { link, .. } => {
-            Some(*link)
-        }
+        Input::Received { link, .. }
+        | Input::Heard { link }
+        | Input::LinkUp { link, .. }
+        | Input::LinkDown { link, .. } => Some(*link),
         Input::Tick | Input::Command(_) | Input::DialFailed { .. } => None,
     }
 }
