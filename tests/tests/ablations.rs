@@ -175,6 +175,8 @@ fn every_rule_is_taken_away_by_some_test() {
         include_str!("ablations.rs"),
         include_str!("../../core/tests/stories.rs"),
         include_str!("../../core/tests/unsynced.rs"),
+        include_str!("../../core/tests/authors.rs"),
+        include_str!("../../core/tests/liars.rs"),
     ]
     .concat();
     let missed: Vec<_> =

@@ -14,7 +14,7 @@ pub(super) struct Forked(BTreeSet<NodeId>);
 
 impl Forked {
     /// Notes an author. Returns whether the user has to be told.
-    fn note(&mut self, author: NodeId) -> bool {
+    pub(super) fn note(&mut self, author: NodeId) -> bool {
         self.0.len() < MAX_FORKED && self.0.insert(author)
     }
 }
@@ -29,7 +29,7 @@ impl Node {
 
     /// Tells the user once that `author` signed different words under one number.
     pub(super) fn tell_forked(&mut self, author: NodeId) {
-        if self.forked.note(author) {
+        if self.replica.note_forked(author) {
             let author = self.member(author).into();
             self.effects.notify(Notice::Forked { author });
         }

@@ -43,7 +43,6 @@ pub use self::rules::Rule;
 use self::rules::Rule;
 use self::rules::Rules;
 
-use self::authors::Forked;
 use self::doubt::Doubt;
 use self::effects::Effects;
 use self::follow_ups::FollowUps;
@@ -78,7 +77,6 @@ pub struct Node {
     me: Arc<Member>,
     times: Times,
     rng: Rng,
-    lives: Lives,
     timers: Timers,
     role: Role,
     leaving: Option<Leaving>,
@@ -89,7 +87,6 @@ pub struct Node {
     own: OwnMessages,
     doubt: Doubt,
     reach: Reach,
-    forked: Forked,
     effects: Effects,
     rules: Rules,
     follow_ups: FollowUps,
@@ -110,7 +107,6 @@ impl Node {
         let mut node = Self {
             times: Times::new(config.detect),
             rng: Rng::new(jitter),
-            lives: Lives::new(&jitter),
             timers: Timers::new(now),
             role,
             leaving: None,
@@ -118,10 +114,9 @@ impl Node {
             ring: Ring::default(),
             links: Links::default(),
             replica: Replica::default(),
-            own: OwnMessages::new(identity),
+            own: OwnMessages::new(identity, Lives::new(&jitter)),
             doubt: Doubt::default(),
             reach: Reach::default(),
-            forked: Forked::default(),
             effects: Effects::new(now),
             rules: Rules::default(),
             follow_ups: FollowUps::default(),

@@ -4,6 +4,9 @@ use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::mem;
+use core::num::NonZeroU64;
+
+use super::new_life::Lives;
 
 use crate::action::Notice;
 use crate::ids::RoomId;
@@ -20,6 +23,8 @@ use crate::wire::{Entry, Proven, Run, texts_of_a_run};
 pub(crate) struct OwnMessages {
     /// Signs what is said.
     identity: Identity,
+    /// The incarnations to come.
+    lives: Lives,
     /// The number of the last message said.
     last: Seq,
     waiting: VecDeque<Proven<Run>>,
@@ -36,9 +41,10 @@ pub(crate) struct OwnMessages {
 }
 
 impl OwnMessages {
-    pub(super) fn new(identity: Identity) -> Self {
+    pub(super) fn new(identity: Identity, lives: Lives) -> Self {
         Self {
             identity,
+            lives,
             last: Seq::default(),
             waiting: VecDeque::new(),
             count: 0,
@@ -99,6 +105,11 @@ impl OwnMessages {
         before.next()
     }
 
+    /// The incarnation of a new life.
+    pub(super) fn next_life(&mut self) -> NonZeroU64 {
+        self.lives.next()
+    }
+
     /// Says again what waits, now as `origin`, whose numbers begin anew. `stamp` gives stamps for so many messages.
     pub(super) fn say_again(
         &mut self,
@@ -106,7 +117,7 @@ impl OwnMessages {
         room: RoomId,
         mut stamp: impl FnMut(u64) -> Stamp,
     ) {
-        let former = mem::replace(self, Self::new(self.identity.clone()));
+        let former = mem::replace(self, Self::new(self.identity.clone(), self.lives.clone()));
         for said in former.waiting {
             self.say(origin, said.texts.clone(), stamp(said.count()), said.at, room);
         }
@@ -210,7 +221,7 @@ mod tests {
     #[test]
     fn messages_wait_in_order_until_they_have_their_places() {
         let me: Arc<Member> = Member::numbered(1).into();
-        let mut own = OwnMessages::new(Identity::sham(*me.id.key()));
+        let mut own = OwnMessages::new(Identity::sham(*me.id.key()), Lives::new(&[1; 32]));
         assert_eq!(say(&mut own, &me, 3, 1), Seq(1));
         assert_eq!(say(&mut own, &me, 2, 4), Seq(4));
         own.placed(Seq(2));
@@ -226,7 +237,7 @@ mod tests {
     #[test]
     fn what_is_submitted_begins_with_the_first_message_marked() {
         let me: Arc<Member> = Member::numbered(1).into();
-        let mut own = OwnMessages::new(Identity::sham(*me.id.key()));
+        let mut own = OwnMessages::new(Identity::sham(*me.id.key()), Lives::new(&[1; 32]));
         for stamp in 1..=3 {
             say(&mut own, &me, 1, stamp);
         }

@@ -1,6 +1,7 @@
 //! Real nodes on the simulated network: their driver, and everything that users and faults can do to them.
 
 mod driver;
+mod insider;
 mod quiesce;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -21,6 +22,7 @@ use ringchat_core::{
     Action, Command, Config, Epoch, Input, Instant, Name, Node, NodeId, Report, Seed, Start, Text, View,
 };
 
+use self::insider::Insider;
 use crate::network::{Death, Heal, HostId, Network, Quality};
 use crate::oracles::{FaultModel, States, Tokens, Transcripts, Violation};
 use crate::rng::Rng;
@@ -83,6 +85,8 @@ struct Process {
     unsaid: VecDeque<Text>,
     /// Whether the user leaves once everything is said.
     leaving: bool,
+    /// What the process knows if it lies.
+    insider: Option<Insider>,
 }
 
 /// Counts of a run.
@@ -286,6 +290,7 @@ impl World {
             lateness: Duration::ZERO,
             unsaid: VecDeque::new(),
             leaving: false,
+            insider: None,
         });
         #[cfg(feature = "ablation")]
         self.processes[host.0].node.ablate(self.ablated);
@@ -585,7 +590,7 @@ fn shifted(time: Instant, by: i64) -> Instant {
     Instant(time.0.saturating_add_signed(by))
 }
 
-fn name_of(place: Place) -> Name {
+pub(crate) fn name_of(place: Place) -> Name {
     // A letter and digits are always a name.
     Name::new(&format!("m{place}")).unwrap_or_else(|error| unreachable!("{error}"))
 }
