@@ -162,6 +162,10 @@ impl World {
     #[cfg(feature = "ablation")]
     pub fn ablate(&mut self, rules: &'static [Rule]) {
         self.ablated = rules;
+        self.tokens.ties_by_id = rules.contains(&Rule::HashedTies);
+        if rules.contains(&Rule::SignedWords) {
+            self.network.believe_all();
+        }
     }
 
     /// Virtual time.
