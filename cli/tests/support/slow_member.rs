@@ -183,7 +183,7 @@ impl Driver {
                 }
             }
             Action::Notify { notice, .. } => drop(self.notify.send(notice)),
-            Action::Trust { .. } | Action::Halt { .. } => {}
+            Action::Trust { .. } | Action::NewLife { .. } | Action::Halt { .. } => {}
         }
     }
 
