@@ -354,7 +354,7 @@ pub enum Fault {
     /// Entries of the log came in an order that no leader writes.
     #[error("sent entries of the log out of order")]
     LogOrder,
-    /// An acknowledgement, a history or a log ends within a run, which is never cut.
+    /// An acknowledgement or a log ends within a run, which is never cut.
     #[error("counts half of what was said together")]
     WithinRun,
     /// A leader won its election with a longer log than it has.

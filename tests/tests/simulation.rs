@@ -42,6 +42,15 @@ fn what_stays_wrong_for_ever_stops_nobody_else() {
 }
 
 #[test]
+fn nobody_shows_words_that_their_author_did_not_sign_whoever_lies() {
+    all_hold(Mix::Insider, 1..100);
+    // A member whose log a liar had told to begin late took half of a run.
+    all_hold(Mix::Insider, 3619..3620);
+    // What a liar counted of a member kept it from being heard when the liar was gone.
+    all_hold(Mix::Insider, 2635..2636);
+}
+
+#[test]
 fn any_choice_of_faults_is_survived() {
     all_hold(Mix::All, 1..300);
 }

@@ -22,6 +22,9 @@ pub enum Property {
     NoDoubles,
     /// What a member shows was said, in these words and under this number, by the process to which it is ascribed.
     OnlyWhatWasSaid,
+    /// No member shows words that their author did not sign, whoever lies, and whoever leads. Nobody is said to have lied
+    /// that has not.
+    NoForgedWords,
     /// A member shows the messages of one sender in the order in which they were said. Where messages are missing, it
     /// tells of a gap first. A newcomer starts with what is said when it comes in.
     NoSilentGap,
@@ -80,11 +83,12 @@ pub enum Property {
 
 impl Property {
     /// All properties, in the order above.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::LogMatching,
         Self::OneLogPerView,
         Self::NoDoubles,
         Self::OnlyWhatWasSaid,
+        Self::NoForgedWords,
         Self::NoSilentGap,
         Self::MonotonicState,
         Self::LamportOrder,

@@ -1,4 +1,4 @@
-//! Members that departed for good: the log forgets them, and old messages of theirs must not come back as new ones.
+//! Members that departed for good: the log forgets them, and what they said must not come back as something new.
 
 use alloc::collections::{BTreeMap, VecDeque};
 
@@ -6,7 +6,7 @@ use crate::ids::NodeId;
 use crate::limits::MAX_DEPARTED;
 use crate::numbers::Seq;
 
-/// The last numbers of members that the log has forgotten. The newest [`MAX_DEPARTED`] are kept.
+/// What the user has seen of members that the log has forgotten. The newest [`MAX_DEPARTED`] are kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Departed {
     last: BTreeMap<NodeId, Seq>,
@@ -14,12 +14,12 @@ pub(super) struct Departed {
 }
 
 impl Departed {
-    /// The number of the last message of `id`, if it departed.
+    /// The number of the last message of `id` that the user has seen, if `id` departed.
     pub(super) fn last_of(&self, id: NodeId) -> Seq {
         self.last.get(&id).copied().unwrap_or_default()
     }
 
-    /// The log has forgotten `id`, whose last message was `last`.
+    /// The log has forgotten `id`, of which the user has seen the messages up to `last`.
     pub(super) fn note(&mut self, id: NodeId, last: Seq) {
         let known = self.last.entry(id).or_default();
         *known = last.max(*known);

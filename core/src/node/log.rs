@@ -229,13 +229,12 @@ impl Log {
         self.base = base;
     }
 
-    /// Forgets the message numbers of origins of which nothing is kept, unless `keep` holds. Returns them.
-    pub(crate) fn forget_origins(&mut self, keep: impl Fn(NodeId) -> bool) -> BTreeMap<NodeId, Seq> {
+    /// Forgets the message numbers of origins of which nothing is kept, unless `keep` holds.
+    pub(crate) fn forget_origins(&mut self, keep: impl Fn(NodeId) -> bool) {
         let base = &mut self.base_origins;
-        let forgotten = self.origins.extract_if(.., |id, last| !keep(*id) && base.get(id) == Some(last));
-        let forgotten: BTreeMap<NodeId, Seq> = forgotten.collect();
-        base.retain(|id, _| !forgotten.contains_key(id));
-        forgotten
+        self.origins.retain(|id, last| keep(*id) || base.get(id) != Some(last));
+        let origins = &self.origins;
+        base.retain(|id, _| origins.contains_key(id));
     }
 }
 

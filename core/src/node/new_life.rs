@@ -6,6 +6,7 @@ use core::fmt;
 use core::num::NonZeroU64;
 
 use super::joining::Joining;
+use super::log::count;
 use super::ring::Ring;
 use super::{Node, Rule};
 use crate::action::{CloseMode, Notice};
@@ -38,11 +39,19 @@ impl fmt::Debug for Lives {
 }
 
 impl Node {
-    /// Whether a log that a leader describes counts more messages of this node than it has said. What the leader tells of
+    /// Whether a log that a leader describes counts messages of this node that it has not said, or that have no place. What the leader tells of
     /// last numbers is its word alone.
     pub(super) fn is_overcounted(&self, install: &Install, entries: &[Entry]) -> bool {
-        let told = install.origins.get(&self.me.id).is_some_and(|last| *last > self.own.last());
-        (told || entries.iter().any(|entry| self.is_beyond_said(entry))) && self.enforces(Rule::NewLife)
+        let me = self.me.id;
+        let told = install.origins.get(&me).copied().unwrap_or_default();
+        let mut placed = self.replica.log().origins_before(install.common);
+        count(&mut placed, entries);
+        // Nothing is missing between the two logs, and the leader counts what waits here and has no place in them.
+        let is_refused = install.base == install.common
+            && Some(&told) > placed.get(&me)
+            && self.own.first().is_some_and(|said| said.first <= told);
+        let is_beyond = told > self.own.last() || entries.iter().any(|entry| self.is_beyond_said(entry));
+        (is_refused || is_beyond) && self.enforces(Rule::NewLife)
     }
 
     /// Whether an entry holds messages that this node never said, though its key signed them.

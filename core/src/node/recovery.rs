@@ -28,13 +28,18 @@ pub(crate) struct Syncing {
     told: Option<NodeId>,
     /// The length of the log with which the leader won, as far as this node knows; what comes is at least as long.
     claimed: Index,
+    /// Up to where the logs of the leader and of this node are the same, as far as this node has told the leader.
+    shared: Index,
+    /// Whether the leader knows better.
+    shares_nothing: bool,
     /// What the log has to become, and the entries that have come for it.
     install: Option<Installing>,
 }
 
 impl Syncing {
     pub(super) fn new(announcement: Elected, claimed: Index) -> Self {
-        Self { announcement, told: None, claimed, install: None }
+        let shared = Index::default();
+        Self { announcement, told: None, claimed, shared, shares_nothing: false, install: None }
     }
 
     /// The view that this node waits to be in.
@@ -122,10 +127,12 @@ impl Node {
         syncing.install = None;
         let view = syncing.view();
         let common = common_prefix(self.replica.log().history(), &syncing.announcement.history);
-        if !self.replica.log().is_between_entries(common) {
-            return self.accuse(view.leader, Fault::WithinRun);
-        }
-        let history = self.replica.log().history().to_vec();
+        // A log of which another leader once told a different story, or that no longer reaches back so far, shares nothing.
+        let log = self.replica.log();
+        let shares = common >= log.base() && log.is_between_entries(common) && !syncing.shares_nothing;
+        let (common, history) =
+            if shares { (common, log.history().to_vec()) } else { (Index::default(), Vec::new()) };
+        syncing.shared = common;
         let mut parts = in_parts(self.replica.log().tail(common));
         let last = parts.pop().unwrap_or_default();
         for tail in parts {
@@ -145,7 +152,9 @@ impl Node {
         let tail = if self.enforces(Rule::SequenceTails) { sync.tail } else { Vec::new() };
         let replayed = self.role.leadership().is_some_and(|leadership| leadership.is_returning(member));
         for said in tail {
-            self.sequence_said(said, replayed);
+            if !self.replica.is_of_departed(&said) {
+                self.sequence_said(said, replayed);
+            }
         }
         if !sync.more {
             self.install(member, &sync.history);
@@ -155,9 +164,8 @@ impl Node {
     /// Tells a member what its log has to become. The entries follow as fast as the member takes them.
     fn install(&mut self, member: NodeId, history: &[ViewSpan]) {
         let common = common_prefix(history, self.replica.log().history());
-        if !self.replica.log().is_between_entries(common) {
-            return self.accuse(member, Fault::WithinRun);
-        }
+        // Another leader may have told the member a different story.
+        let common = Some(common).filter(|it| self.replica.log().is_between_entries(*it)).unwrap_or_default();
         let base = common.max(self.replica.log().base());
         let log = self.replica.log();
         let yours = || [(member, log.last_of(member))].into();
@@ -184,7 +192,14 @@ impl Node {
         if install.end < syncing.claimed {
             return self.accuse(leader, Fault::FalseClaim);
         }
+        if install.common < syncing.shared {
+            // Another leader told one of the two a different story. So the leader has to see all of this log.
+            syncing.shares_nothing = true;
+            return self.sync();
+        }
+        let fits = install.common == Index::default() || install.common >= self.replica.log().base();
         if install.common > self.replica.log().len()
+            || !fits
             || install.base < install.common
             || install.end < install.base
         {

@@ -102,16 +102,15 @@ impl Node {
         }
     }
 
-    /// Sequences a run if it lies above all that its author has said in this log, and above what the author said before it
-    /// departed. The numbers between are a gap, and the entry says so.
+    /// Sequences a run if it lies above all that its author has said in this log. The numbers between are a gap, and the
+    /// entry says so.
     pub(super) fn sequence_said(&mut self, said: Proven<Run>, replayed: bool) {
         let origin = said.origin.id;
         let takes_any = (!self.enforces(Rule::OnlyNewNumbers)).then_some(0);
         let missing = said.missing_after(self.replica.log().last_of(origin)).or(takes_any);
         // What this node did not say, though its key signed it, would take the place of what it will say.
-        let is_own = origin != self.me.id || said.last() <= self.own.last();
-        let is_news = is_own && said.first > self.replica.departed().last_of(origin);
-        match missing.filter(|_| is_news) {
+        let is_beyond_own = origin == self.me.id && said.last() > self.own.last();
+        match missing.filter(|_| !is_beyond_own) {
             Some(missing) => self.sequence(Body::Chat { said, missing, replayed }),
             None => self.check_fork(&said),
         }
@@ -204,7 +203,7 @@ impl Node {
             if self.is_beyond_said(&entry) {
                 return self.begin_new_life();
             }
-            if !self.replica.log().may_go_on(len, core::slice::from_ref(&entry)) {
+            if entry.index < len || !self.replica.log().may_go_on(len, core::slice::from_ref(&entry)) {
                 return self.accuse(sender, Fault::LogOrder);
             }
             urgent |= matches!(entry.body, Body::Membership { .. });

@@ -23,8 +23,11 @@ pub(crate) struct Replica {
     log: Log,
     /// All members have the log up to here, as far as this node knows.
     stable: Index,
-    /// The number of the last message of each origin that the user has seen.
+    /// The number of the last message of each origin that the user has seen. Each was signed.
     shown: BTreeMap<NodeId, Seq>,
+    /// The number of the last message of each origin that lies below the log, so that the user never sees it. It is the
+    /// word of a leader: no run is taken for old because of it.
+    given_up: BTreeMap<NodeId, Seq>,
     /// How much was appended since the last acknowledgement, by weight.
     unacknowledged: u64,
     lost: LostMembers,
@@ -59,7 +62,7 @@ impl Replica {
     }
 
     /// Draws the conclusions from a change of the membership at `index`, which has led to `roster`: which members
-    /// are lost, and which have departed for good. Returns the last numbers of those.
+    /// are lost, and which have departed for good. Returns what the user has seen of those.
     pub(super) fn apply_membership(
         &mut self,
         index: Index,
@@ -71,9 +74,10 @@ impl Replica {
         self.lost.replace(roster);
         let (log, lost) = (&mut self.log, &self.lost);
         let stays = |id: NodeId| roster.contains(id) || lost.contains(id);
-        let forgotten = log.forget_origins(stays);
-        let gone = |id: &NodeId, _: &mut Seq| log.last_of(*id) == Seq::default() && !stays(*id);
-        forgotten.into_iter().chain(self.shown.extract_if(.., gone)).collect()
+        log.forget_origins(stays);
+        let is_gone = |id: NodeId| log.last_of(id) == Seq::default() && !stays(id);
+        self.given_up.retain(|id, _| !is_gone(*id));
+        self.shown.extract_if(.., |id, _| is_gone(*id)).collect()
     }
 
     /// Remembers the last message of a member that departed for good. An older one is neither shown nor sequenced again.
@@ -81,7 +85,15 @@ impl Replica {
         self.departed.note(id, last);
     }
 
+    /// Whether a run is of a member that the log has forgotten, and of before its departure. It comes back only if that
+    /// member itself says it again.
+    pub(super) fn is_of_departed(&self, said: &Run) -> bool {
+        let origin = said.origin.id;
+        self.log.last_of(origin) == Seq::default() && said.first <= self.departed.last_of(origin)
+    }
+
     /// The members that departed for good.
+    #[cfg(feature = "inspect")]
     pub(super) fn departed(&self) -> &Departed {
         &self.departed
     }
@@ -118,12 +130,13 @@ impl Replica {
         let (mut gap, mut chat) = (None, None);
         if let Body::Chat { said, missing, replayed } = body {
             let mine = said.origin.id == me;
-            let shown = self.raise_shown(said.origin.id, said.last());
-            let between = said.first.since(shown.next());
+            let known = self.known_of(said.origin.id);
+            let is_news = self.raise_shown(said) || again;
+            let between = said.first.since(known.next());
             // Of a member that is new to this one, only the log tells where it began.
-            let count = if shown > Seq::default() { between } else { between.min(*missing) };
+            let count = if known > Seq::default() { between } else { between.min(*missing) };
             gap = (count > 0 && !mine).then(|| Notice::Gap { from: said.origin.clone(), count });
-            chat = (again || said.last() > shown).then(|| {
+            chat = is_news.then(|| {
                 Notice::Chat(Chat {
                     index,
                     mine,
@@ -136,6 +149,12 @@ impl Replica {
         gap.into_iter().chain(chat)
     }
 
+    /// Up to which number the messages of `origin` were shown or given up.
+    fn known_of(&self, origin: NodeId) -> Seq {
+        let of = |numbers: &BTreeMap<NodeId, Seq>| numbers.get(&origin).copied().unwrap_or_default();
+        of(&self.shown).max(of(&self.given_up)).max(self.departed.last_of(origin))
+    }
+
     /// The number of the last message of `origin` in the log; if the log has forgotten the origin, of the last that the
     /// user has seen.
     pub(super) fn reached_by(&self, origin: NodeId) -> Seq {
@@ -144,14 +163,15 @@ impl Replica {
         if last > Seq::default() { last } else { shown() }
     }
 
-    /// All messages of `origin` up to `seq` are shown. Returns up to which they were.
-    fn raise_shown(&mut self, origin: NodeId, seq: Seq) -> Seq {
+    /// Notes that a run is shown, if it lies above all that was. A run that lies partly above is a fork.
+    fn raise_shown(&mut self, said: &Run) -> bool {
+        let origin = said.origin.id;
         let shown = self.shown.get(&origin).copied().unwrap_or_default();
-        let before = shown.max(self.departed.last_of(origin));
-        if seq > before {
-            self.shown.insert(origin, seq);
+        let is_news = said.first > shown.max(self.departed.last_of(origin));
+        if is_news {
+            self.shown.insert(origin, said.last());
         }
-        before
+        is_news
     }
 
     /// Whether this log may become the one that a leader describes.
@@ -159,9 +179,9 @@ impl Replica {
     /// # Errors
     /// The leader's fault: entries in an order that no leader writes, or a log that lacks what the user has seen.
     pub(super) fn check_install(&self, install: &Install, entries: &[Entry]) -> Result<(), Fault> {
-        let replaced = install.base > install.common;
+        let replaced = self.is_replaced(install);
         let end = if replaced { Index::default() } else { install.common };
-        if !self.log.is_between_entries(install.common) {
+        if !replaced && !self.log.is_between_entries(install.common) {
             return Err(Fault::WithinRun);
         }
         let is_newer = entries.last().is_some_and(|entry| entry.view.epoch > install.cfg.view.epoch);
@@ -169,12 +189,16 @@ impl Replica {
             return Err(Fault::LogOrder);
         }
         let mut last =
-            if replaced { install.origins.clone() } else { self.log.origins_before(install.common) };
+            if replaced { origins_below(install) } else { self.log.origins_before(install.common) };
         count(&mut last, entries);
-        // An origin that the leader has forgotten altogether has no number.
-        let is_lacking =
-            |(id, shown): (&NodeId, &Seq)| last.get(id).is_some_and(|last| (Seq(1)..*shown).contains(last));
-        if self.shown.iter().any(is_lacking) { Err(Fault::TakenBack) } else { Ok(()) }
+        // An origin that the leader has forgotten altogether has no number. What this log does not keep, the leader cannot
+        // have been shown, and of a fork it may know the other half.
+        let is_lacking = |said: &Run| {
+            let is_shown = self.shown.get(&said.origin.id) >= Some(&said.last());
+            is_shown && last.get(&said.origin.id).is_some_and(|last| (Seq(1)..said.first).contains(last))
+        };
+        let mut kept = self.log.tail(self.log.base()).map(|said| &**said);
+        if kept.any(is_lacking) { Err(Fault::TakenBack) } else { Ok(()) }
     }
 
     /// Notes an author that said two things under one number. Returns whether the user has to be told.
@@ -196,15 +220,21 @@ impl Replica {
         theirs.filter(contradicts).map(|said| said.origin.id).collect()
     }
 
+    /// Whether nothing of this log stays: history is missing between the two logs, or they share nothing.
+    fn is_replaced(&self, install: &Install) -> bool {
+        install.base > install.common || install.common < self.log.base()
+    }
+
     /// Makes the log end where the entries of an install begin, and learns from them which members
     /// are lost.
     pub(super) fn begin_install(&mut self, install: Install, entries: &[Entry], now: Instant) {
-        let Install { common, base, origins, history, roster, .. } = install;
-        if base > common {
-            self.log = Log::from_base(base, origins, history);
+        if self.is_replaced(&install) {
+            let origins = origins_below(&install);
+            self.log = Log::from_base(install.base, origins, install.history);
         } else {
-            self.log.truncate(common);
+            self.log.truncate(install.common);
         }
+        let Install { common, roster, .. } = install;
         // What was stable in another ring need not be in this one.
         self.stable = self.stable.min(common);
         self.lost.forget_from(common);
@@ -216,22 +246,22 @@ impl Replica {
         self.lost.replace(&roster);
     }
 
-    /// Takes all that the log holds for shown: a newcomer sees nothing of it.
+    /// Gives up all that the log holds: a newcomer sees nothing of it.
     pub(super) fn hide_all(&mut self) {
-        self.shown = self.log.origins().clone();
+        self.given_up = self.log.origins().clone();
     }
 
-    /// Takes messages for shown that lie below the log, so that the user never sees them. Returns whose they are, and
-    /// how many; own ones are among them.
+    /// Gives up messages that lie below the log, so that the user never sees them. Returns whose they are, and how many;
+    /// own ones are among them.
     pub(super) fn give_up_lost_history(&mut self) -> Vec<(NodeId, u64)> {
         let mut lost = Vec::new();
         for (origin, last) in self.log.origins() {
-            let shown = self.shown.get(origin).copied().unwrap_or_default();
-            if *last > shown {
-                lost.push((*origin, last.since(shown)));
-                self.shown.insert(*origin, *last);
+            let known = self.known_of(*origin);
+            if *last > known {
+                lost.push((*origin, last.since(known)));
             }
         }
+        self.given_up.extend(lost.iter().map(|(origin, _)| (*origin, self.log.last_of(*origin))));
         lost
     }
 
@@ -241,11 +271,22 @@ impl Replica {
         &self.shown
     }
 
+    /// Up to which number the messages of each origin were given up.
+    #[cfg(feature = "inspect")]
+    pub(super) fn given_up(&self) -> &BTreeMap<NodeId, Seq> {
+        &self.given_up
+    }
+
     /// How much has to be acknowledged.
     #[cfg(feature = "inspect")]
     pub(super) fn unacknowledged(&self) -> u64 {
         self.unacknowledged
     }
+}
+
+/// The highest message number of each origin below the entries of an install.
+fn origins_below(install: &Install) -> BTreeMap<NodeId, Seq> {
+    if install.base > install.common { install.origins.clone() } else { BTreeMap::new() }
 }
 
 #[cfg(test)]
@@ -261,7 +302,7 @@ mod tests {
         let shown = BTreeMap::from([(me, Seq(3)), (other, Seq(7))]);
         let mut replica = Replica { log, shown, ..Replica::default() };
         assert_eq!(replica.give_up_lost_history(), [(me, 2)]);
-        assert_eq!(replica.shown, below);
+        assert_eq!(replica.given_up, [(me, Seq(5))].into());
         assert_eq!(replica.give_up_lost_history(), []);
     }
 }

@@ -66,9 +66,12 @@ pub enum Rule {
     /// A leader reminds a member that does not follow, and dials it if it is not linked. Missed only if such members are
     /// not given up in time either.
     RemindUnsynced,
-    /// An elected leader that is out of reach is elected once more, not again and again. Missed only without reminders: the
-    /// leader's own dial finds the bad path too.
+    /// An elected leader that is out of reach is elected once more, not again and again. Missed only without reminders and without
+    /// the hash: the leader's own dial finds the bad path too, and another member wins the next election.
     GiveUpUnlinkable,
+    /// Nobody takes words that their author did not sign. It is not the node that enforces this, but its decoders.
+    #[cfg(feature = "ablation")]
+    SignedWords,
     /// Messages of a member that departed for good do not come back.
     RememberDeparted,
     /// A member of which the room counts more than it has said begins a new life.
@@ -82,7 +85,7 @@ pub enum Rule {
 #[cfg(feature = "ablation")]
 impl Rule {
     /// All rules.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 32] = [
         Self::OnlyNewNumbers,
         Self::ShowOnce,
         Self::Resubmit,
@@ -110,6 +113,7 @@ impl Rule {
         Self::UnsyncedTimeout,
         Self::RemindUnsynced,
         Self::GiveUpUnlinkable,
+        Self::SignedWords,
         Self::RememberDeparted,
         Self::NewLife,
         Self::PatientClock,

@@ -54,7 +54,7 @@ impl Pair {
     /// The peer comes to the node, which leads, as one that was left behind, and shows what it has beyond the node's log.
     /// Returns what the node tells its user of that.
     pub(crate) fn come_to_leader(&mut self, tail: Vec<Proven<Run>>) -> Vec<Notice> {
-        let sync = self.lead_with(tail, Vec::new());
+        let sync = self.comes_to_leader(tail, Vec::new());
         self.notices(sync)
     }
 
@@ -62,7 +62,7 @@ impl Pair {
     /// first epoch.
     pub(crate) fn install_for_peer(&mut self) -> BTreeMap<NodeId, Seq> {
         let history = vec![ViewSpan { view: cfg(1).view, end: Index(3) }];
-        let sync = self.lead_with(Vec::new(), history);
+        let sync = self.comes_to_leader(Vec::new(), history);
         let installed = |action| {
             let Action::Send { envelope, .. } = action else { return None };
             if let Message::Install(install) = envelope.message { Some(install.origins) } else { None }
@@ -70,7 +70,7 @@ impl Pair {
         self.receive(LINK, sync).into_iter().find_map(installed).unwrap()
     }
 
-    fn lead_with(&mut self, tail: Vec<Proven<Run>>, history: Vec<ViewSpan>) -> Message {
+    fn comes_to_leader(&mut self, tail: Vec<Proven<Run>>, history: Vec<ViewSpan>) -> Message {
         self.link_up(Origin::Accepted);
         let join = Join { me: peer(), contact: None, epoch: Epoch(9), generation: 1, ring: Vec::new() };
         self.notices(Message::Join(join));

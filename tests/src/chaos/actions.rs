@@ -133,6 +133,19 @@ impl Chaos {
         }
     }
 
+    /// A member lies from now on: often the leader, or one that is about to come in.
+    pub(super) fn corrupt_one(&mut self) -> Option<HostId> {
+        if self.rng.chance(300) {
+            self.join();
+        }
+        let leader = self.steady().into_iter().find(|host| self.world.node(*host).is_leader());
+        let newest = self.world.alive().last().copied();
+        let other = self.rng.pick(&self.steady()).copied();
+        let liar = [leader, newest, other][self.rng.index(3)]?;
+        self.world.corrupt(liar);
+        Some(liar)
+    }
+
     fn kill(&mut self) {
         let most = if self.rng.chance(300) { 1 + self.steady().len() / 2 } else { 1 };
         for _ in 0..most {

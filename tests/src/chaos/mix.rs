@@ -43,6 +43,8 @@ pub struct Faults {
     pub partition: u32,
     /// Dials are refused or time out for a while.
     pub bad_dials: u32,
+    /// Whether a member lies.
+    pub insider: bool,
     /// The fault that stays when all others have ended.
     pub lasting: Lasting,
 }
@@ -92,7 +94,9 @@ impl Faults {
             self.weights().iter().all(|(weight, kind)| *weight == 0 || kinds(*kind))
                 && self.lasting == Lasting::Nothing
         };
-        if only(Kind::is_crash) {
+        if self.insider {
+            FaultModel::Lies
+        } else if only(Kind::is_crash) {
             FaultModel::CrashOnly
         } else if only(|kind| kind.is_crash() || kind == Kind::Sleep) {
             FaultModel::OneSleeps
@@ -144,6 +148,7 @@ impl Faults {
             cut: maybe(self.cut),
             partition: maybe(self.partition),
             bad_dials: maybe(self.bad_dials),
+            insider: self.insider,
             lasting: self.lasting,
         }
     }
@@ -179,6 +184,8 @@ pub enum Mix {
     Cut,
     /// Like `Cut`, with a fault that stays in the end.
     Lasting,
+    /// Like `Crash`, with partitions, and with a member that lies until it dies in the end.
+    Insider,
     /// Some kinds of all, chosen anew for each run.
     #[default]
     All,
@@ -186,8 +193,16 @@ pub enum Mix {
 
 impl Mix {
     /// All mixes, in the order in which they take turns.
-    pub const EACH: [Self; 7] =
-        [Self::Calm, Self::Crash, Self::Sleep, Self::Freeze, Self::Cut, Self::Lasting, Self::All];
+    pub const EACH: [Self; 8] = [
+        Self::Calm,
+        Self::Crash,
+        Self::Sleep,
+        Self::Freeze,
+        Self::Cut,
+        Self::Lasting,
+        Self::Insider,
+        Self::All,
+    ];
 
     /// The mix whose turn it is in the run of this seed.
     pub fn of_seed(seed: u64) -> Self {
@@ -207,6 +222,7 @@ impl Mix {
             Self::Sleep => Faults { say: 60, sleep: 6, ..Faults::default() },
             Self::Freeze => freeze,
             Self::Cut => cut,
+            Self::Insider => Faults { partition: 2, insider: true, ..crash },
             Self::Lasting => Faults { lasting: Lasting::Any, ..cut.some_of(rng) },
             Self::All => rng.pick(&all).unwrap_or(&cut).some_of(rng),
         }
@@ -220,6 +236,7 @@ impl Mix {
             Self::Freeze => "freeze",
             Self::Cut => "cut",
             Self::Lasting => "lasting",
+            Self::Insider => "insider",
             Self::All => "all",
         }
     }
@@ -237,7 +254,7 @@ pub struct UnknownMix;
 
 impl fmt::Display for UnknownMix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the mixes are calm, crash, sleep, freeze, cut, lasting and all")
+        f.write_str("the mixes are calm, crash, sleep, freeze, cut, lasting, insider and all")
     }
 }
 
@@ -265,7 +282,7 @@ mod tests {
 
     #[test]
     fn the_mixes_take_turns() {
-        let turns: Vec<Mix> = (14..21).map(Mix::of_seed).collect();
+        let turns: Vec<Mix> = (16..24).map(Mix::of_seed).collect();
         assert_eq!(turns, Mix::EACH);
     }
 
@@ -278,6 +295,7 @@ mod tests {
         assert!(!draw(Mix::Freeze).iter().any(Faults::crash_only));
         assert!(!draw(Mix::Cut).iter().any(Faults::crash_only));
         assert!(!draw(Mix::Lasting).iter().any(Faults::crash_only));
+        assert!(draw(Mix::Insider).iter().all(|faults| faults.fault_model() == FaultModel::Lies));
         assert!(draw(Mix::All).iter().any(Faults::crash_only));
     }
 }

@@ -19,7 +19,7 @@ use ringchat_core::Instant;
 use ringchat_core::limits::LINK_QUEUE_BYTES;
 
 use ringchat_sim::oracles::Violation;
-use ringchat_sim::{Counts, Heal, HostId, Place, Property, Quality, Rng, World};
+use ringchat_sim::{Counts, Death, Heal, HostId, Place, Property, Quality, Rng, World};
 
 /// The outcome of a run.
 #[derive(Clone, Debug)]
@@ -126,11 +126,15 @@ impl Chaos {
 
     fn run(&mut self) -> Result<(), Violation> {
         self.gather()?;
+        let insider = if self.faults.insider { self.corrupt_one() } else { None };
         let end = self.world.now().after(self.rng.between(Duration::from_secs(1), Duration::from_secs(8)));
         while self.world.now() < end {
             let pause = self.rng.between(Duration::ZERO, Duration::from_millis(120));
             self.wait(pause)?;
             self.act()?;
+        }
+        if let Some(insider) = insider {
+            self.world.kill(insider, Death::Killed);
         }
         self.end_faults()?;
         match self.something_lasts() {

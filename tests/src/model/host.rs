@@ -303,6 +303,7 @@ impl Host {
     /// Checks what holds for a node by itself, compared with its state before.
     fn check(&self, now: Instant, old: &Monotonic) -> Result<(), Violation> {
         invariants::check(&self.node)
+            .and_then(|()| invariants::check_shown(&self.node))
             .map_err(|broken| Violation::new(now, Property::NodeInvariants, broken.to_string()))?;
         old.never_decrease(&Monotonic::of(&self.node))
             .map_err(|what| Violation::new(now, Property::MonotonicState, format!("{what} decreases")))?;

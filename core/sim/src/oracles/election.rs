@@ -14,6 +14,8 @@ use crate::{HostId, Property};
 #[derive(Clone, Debug, Default)]
 pub struct Tokens {
     sent: BTreeMap<HostId, Sent>,
+    /// Whether the greatest id wins among equal logs, because a test has taken the hash away.
+    pub(crate) ties_by_id: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -49,7 +51,13 @@ impl Tokens {
         if sent.epoch > elect.epoch {
             return fail(&format!("follows one of epoch {}", sent.epoch));
         }
-        if sent.epoch == elect.epoch && sent.candidate.standing(room) > elect.candidate.standing(room) {
+        let rank = |it: CandidateRank| (it.epoch, it.length, it.id);
+        let is_better = if self.ties_by_id {
+            rank(sent.candidate) > rank(elect.candidate)
+        } else {
+            sent.candidate.standing(room) > elect.candidate.standing(room)
+        };
+        if sent.epoch == elect.epoch && is_better {
             return fail(&format!("follows a better one, for {}", sent.candidate.id));
         }
         if (sent.epoch, sent.candidate) != (elect.epoch, elect.candidate) {

@@ -9,13 +9,21 @@ pub enum FaultModel {
     /// As above, and one member at a time stops for a while, while all others are well. The room may go on without that
     /// member, which then comes back.
     OneSleeps,
-    /// Anything.
+    /// Anything, but all members keep to the protocol.
     Any,
+    /// Anything, and a member lies. Nobody shows words that their author did not sign; more is promised only when that
+    /// member is gone.
+    Lies,
 }
 
 impl FaultModel {
     /// Whether the properties hold that need that no live member is taken for dead.
     pub fn is_strict(self) -> bool {
-        self != Self::Any
+        !matches!(self, Self::Any | Self::Lies)
+    }
+
+    /// Whether a member lies.
+    pub fn has_liar(self) -> bool {
+        self == Self::Lies
     }
 }

@@ -65,6 +65,12 @@ impl States {
         if let Some(what) = old.and_then(|old| decreased(&old, &new)) {
             return Err(Violation::new(now, Property::MonotonicState, format!("{me}: {what}")));
         }
+        if fault_model.has_liar() {
+            // A leader may tell each member something else.
+            return Ok(false);
+        }
+        invariants::check_shown(node)
+            .map_err(|broken| Violation::new(now, Property::NodeInvariants, format!("{me}: {broken}")))?;
         self.one_leader(now, node, fault_model)?;
         if old.is_none_or(|old| (old.length, old.tip) != (new.length, new.tip)) {
             self.log_matches(now, node, old)?;

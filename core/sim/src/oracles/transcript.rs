@@ -12,7 +12,7 @@ use ringchat_core::{
 };
 
 use super::{FaultModel, Violation};
-use crate::{HostId, Property};
+use crate::{HostId, Property, name_of, place_of};
 
 /// What one process has shown to its user.
 #[derive(Clone, Debug, Default)]
@@ -94,6 +94,8 @@ pub struct Transcripts {
     fault_model: FaultModel,
     all: Vec<Transcript>,
     gone: BTreeSet<HostId>,
+    /// The processes that lie.
+    liars: BTreeSet<HostId>,
     /// The processes that were stopped for a while.
     slept: BTreeSet<HostId>,
     /// The process of each id, and how much its user had said in earlier lives.
@@ -111,6 +113,7 @@ impl Transcripts {
             fault_model,
             all: Vec::new(),
             gone: BTreeSet::new(),
+            liars: BTreeSet::new(),
             slept: BTreeSet::new(),
             by_id: BTreeMap::new(),
             places: BTreeMap::new(),
@@ -132,6 +135,20 @@ impl Transcripts {
     /// A process is stopped for a while, and no other.
     pub fn sleep(&mut self, host: HostId) {
         self.slept.insert(host);
+    }
+
+    /// A process lies from now on. What it shows to its own user does not count.
+    pub fn corrupt(&mut self, host: HostId) {
+        self.liars.insert(host);
+    }
+
+    /// Whether a process lies.
+    pub fn is_liar(&self, host: HostId) -> bool {
+        self.liars.contains(&host)
+    }
+
+    fn is_by_liar(&self, id: NodeId) -> bool {
+        self.by_id.get(&id).is_none_or(|(host, _)| self.is_liar(*host))
     }
 
     /// What may happen in the run.
@@ -173,7 +190,12 @@ impl Transcripts {
         lamport: Stamp,
         notice: &Notice,
     ) -> Result<(), Violation> {
+        let is_liar = self.is_liar(host);
         let it = &mut self.all[host.0];
+        if is_liar {
+            it.ready = it.ready.or(Some(now));
+            return Ok(());
+        }
         if it.ending.is_some() {
             return it.fails(now, Property::SilenceAfterEnd, &format!("said {notice:?}"));
         }
@@ -192,8 +214,8 @@ impl Transcripts {
             Notice::Chat(chat) => return chat.lines().try_for_each(|line| self.line(host, now, &line)),
             Notice::Gap { from, count } => return self.gap(host, now, from, *count),
             Notice::Swallowed { first, count, .. } => return self.swallowed(host, now, *first, *count),
-            Notice::Forked { author } | Notice::Forged { author, .. } => {
-                return it.fails(now, Property::OnlyWhatWasSaid, &format!("distrusts {author}"));
+            Notice::Forked { author: liar } | Notice::Forged { by: liar, .. } => {
+                return self.accused(host, now, liar);
             }
             Notice::Leader { member, epoch } => return self.leader(host, now, member, *epoch),
             Notice::Election { phase: ElectionPhase::Start, .. } => it.elections += 1,
@@ -216,14 +238,16 @@ impl Transcripts {
             let text: String = text.chars().take(40).collect();
             it.fails(now, property, &format!("shows {index}: {}:{seq} {text:?}: {what}", from.id))
         };
-        if shown.stamp >= it.lamport {
+        let lies = self.fault_model.has_liar();
+        if shown.stamp >= it.lamport && !lies {
             return fails(
                 Property::LamportOrder,
                 &format!("its stamp is {} at Lamport time {}", shown.stamp, it.lamport),
             );
         }
-        if let Some(what) = self.invented(host, shown) {
-            return fails(Property::OnlyWhatWasSaid, &what);
+        if let Some(what) = self.invented(host, shown).filter(|_| !lies || !self.is_by_liar(shown.from.id)) {
+            let property = if lies { Property::NoForgedWords } else { Property::OnlyWhatWasSaid };
+            return fails(property, &what);
         }
         let id = shown.from.id;
         let reached = it.reached.get(&id).copied();
@@ -233,7 +257,8 @@ impl Transcripts {
         if shown.seq < expected {
             return fails(Property::NoDoubles, &format!("shown before, {expected} is expected"));
         }
-        if shown.seq > expected && !may_start_late {
+        // A leader that lies can hide what was said from whoever knows nothing of its author.
+        if shown.seq > expected && !may_start_late && !lies {
             return fails(Property::NoSilentGap, &format!("{expected} is missing in silence"));
         }
         if self.fault_model.is_strict() {
@@ -255,6 +280,10 @@ impl Transcripts {
 
     fn gap(&mut self, host: HostId, now: Instant, from: &Member, count: u64) -> Result<(), Violation> {
         let it = &mut self.all[host.0];
+        if self.fault_model.has_liar() {
+            // What a leader tells to be missing may come all the same.
+            return Ok(());
+        }
         let reached = it.reached.entry(from.id).or_default();
         *reached = reached.plus(count);
         it.gaps.insert(from.id);
@@ -268,6 +297,9 @@ impl Transcripts {
     fn swallowed(&mut self, host: HostId, now: Instant, first: Seq, count: u64) -> Result<(), Violation> {
         let it = &mut self.all[host.0];
         let (Some(me), last) = (it.me, first.last_of(count)) else { return Ok(()) };
+        if self.fault_model.has_liar() {
+            return Ok(());
+        }
         if last > Seq(it.said.len() as u64) {
             return it.fails(now, Property::OnlyWhatWasSaid, "lost more than it said");
         }
@@ -278,6 +310,14 @@ impl Transcripts {
             return it.fails(now, Property::NoGap, &format!("is told that {count} of its messages are lost"));
         }
         Ok(())
+    }
+
+    /// A process is told that a member lied.
+    fn accused(&self, host: HostId, now: Instant, liar: &Member) -> Result<(), Violation> {
+        if self.is_by_liar(liar.id) {
+            return Ok(());
+        }
+        self.all[host.0].fails(now, Property::NoForgedWords, &format!("takes {liar} for a liar"))
     }
 
     fn left_behind(&mut self, host: HostId, now: Instant) -> Result<(), Violation> {
@@ -305,6 +345,11 @@ impl Transcripts {
         let Some(&(origin, earlier)) = self.by_id.get(&shown.from.id) else {
             return Some("nobody of that id was ever a member".into());
         };
+        if self.fault_model.has_liar()
+            && shown.from.name.as_str() != name_of(place_of(shown.from.id)).as_str()
+        {
+            return Some(format!("the name is {}", shown.from.name));
+        }
         if shown.mine != (self.all[host.0].me == Some(shown.from.id)) {
             return Some(format!("mine is {}", shown.mine));
         }

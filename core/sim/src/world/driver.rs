@@ -52,6 +52,9 @@ impl World {
             self.trace_inputs(host, &inputs);
         }
         let process = &mut self.processes[host.0];
+        if let Some(insider) = &mut process.insider {
+            insider.hear(&inputs);
+        }
         process.node.handle_all(clock, inputs, &mut self.outbox);
         let mut outbox = core::mem::take(&mut self.outbox);
         for action in outbox.drain(..) {
@@ -61,7 +64,9 @@ impl World {
         if self.life(host) == Life::Running {
             self.check_progress(host, clock)?;
             let node = &self.processes[host.0].node;
-            if self.states.look(host, self.now, node, self.transcripts.fault_model())? {
+            if !self.transcripts.is_liar(host)
+                && self.states.look(host, self.now, node, self.transcripts.fault_model())?
+            {
                 self.check_winner(host)?;
             }
             self.plan(host);
@@ -121,7 +126,22 @@ impl World {
         links.iter().map(label).collect::<Vec<_>>().join(" ")
     }
 
+    /// A process that lies sends something to each of `links`. What does not fit a frame is not sent.
+    fn send_lies(&mut self, host: HostId, links: &[LinkId], envelope: &Envelope) {
+        for &link in links {
+            let to = self.network.other(link).map(|other| self.processes[other.0].node.me().id);
+            let process = &mut self.processes[host.0];
+            let Some(insider) = &mut process.insider else { return };
+            let lie = insider.lie(process.node.me(), to, envelope);
+            let _ = self.network.send(&[link], &lie);
+        }
+    }
+
     fn send(&mut self, host: HostId, links: &[LinkId], envelope: &Envelope) -> Result<(), Violation> {
+        if self.transcripts.is_liar(host) {
+            self.send_lies(host, links, envelope);
+            return Ok(());
+        }
         let copies = links.len() as u64;
         *self.counts.sent.entry(kind(&envelope.message)).or_default() += copies;
         if let Message::Elect(elect) = &envelope.message {

@@ -33,7 +33,7 @@ impl Node {
         self.membership.digest(state);
         (&self.leaving, self.ring.next(), self.ring.seeking(), self.ring.prev()).hash(state);
         self.digest_log(state);
-        (self.own.last(), self.replica.shown()).hash(state);
+        (self.own.last(), self.replica.shown(), self.replica.given_up()).hash(state);
         stability
             .then_some((self.replica.stable(), self.own.end(), self.replica.unacknowledged()))
             .hash(state);

@@ -1,0 +1,187 @@
+//! A member with a key of its own that lies: it alters what its node sends, each time in another way.
+//!
+//! Half of its lies are words that their author did not sign, which no decoder lets through. The others are well signed:
+//! old runs again, other words under an old number, numbers that leap, last numbers and gaps that are not so, a claim to
+//! a longer log.
+
+use alloc::vec;
+use alloc::vec::Vec;
+
+use ringchat_core::limits::MAX_SEQ;
+use ringchat_core::wire::{Body, Entry, Envelope, Install, Message, Proven, Run};
+use ringchat_core::{Index, Input, Member, NodeId, RoomId, Seq, Stamp, Text, TextRun};
+
+use super::World;
+use crate::HostId;
+use crate::rng::Rng;
+
+/// How many runs of others it keeps, to use them again.
+const KEPT: usize = 200;
+
+/// How many of a thousand messages it alters, of those that it can alter.
+const LIES: u32 = 300;
+
+/// What the liar knows.
+#[derive(Clone, Debug)]
+pub(super) struct Insider {
+    rng: Rng,
+    heard: Vec<Proven<Run>>,
+}
+
+impl World {
+    /// A process lies from now on.
+    pub fn corrupt(&mut self, host: HostId) {
+        self.count_fault("liar");
+        self.trace.event(self.now, format_args!("{} lies from now on", self.processes[host.0].label));
+        let insider = Insider { rng: self.rng.fork(), heard: Vec::new() };
+        self.processes[host.0].insider = Some(insider);
+        self.transcripts.corrupt(host);
+    }
+}
+
+impl Insider {
+    /// Keeps what others said.
+    pub(super) fn hear(&mut self, inputs: &[Input]) {
+        for input in inputs {
+            let Input::Received { envelope, .. } = input else { continue };
+            let said: Vec<Proven<Run>> = match &envelope.message {
+                Message::Submit { said, .. } => said.clone(),
+                Message::Sync(sync) => sync.tail.clone(),
+                Message::Deliver(deliver) => deliver.entries.iter().filter_map(said_in).collect(),
+                _ => Vec::new(),
+            };
+            for said in said {
+                if self.heard.len() < KEPT {
+                    self.heard.push(said);
+                } else {
+                    let at = self.rng.index(KEPT);
+                    self.heard[at] = said;
+                }
+            }
+        }
+    }
+
+    /// What it sends to `to` in place of what its node `me` wants to send.
+    pub(super) fn lie(&mut self, me: &Member, to: Option<NodeId>, envelope: &Envelope) -> Envelope {
+        let mut lie = envelope.clone();
+        if self.rng.chance(LIES) {
+            match &mut lie.message {
+                Message::Submit { said, .. } => self.alter_all(me, envelope.room, said),
+                Message::Sync(sync) => {
+                    self.alter_all(me, envelope.room, &mut sync.tail);
+                    sync.tail.extend(self.replay());
+                }
+                Message::Deliver(deliver) => self.alter_entries(me, envelope.room, &mut deliver.entries),
+                Message::Install(install) => self.miscount(to, install),
+                Message::Elect(elect) if elect.candidate.id == me.id => {
+                    elect.candidate.length = elect.candidate.length.plus(self.rng.below(3));
+                }
+                _ => {}
+            }
+        }
+        lie
+    }
+
+    /// Alters one of several runs.
+    fn alter_all(&mut self, me: &Member, room: RoomId, all: &mut Vec<Proven<Run>>) {
+        let at = self.rng.index(all.len());
+        if let Some(said) = all.get(at).cloned() {
+            all.splice(at..=at, self.alter(me, room, &said));
+        } else {
+            all.extend(self.replay());
+        }
+    }
+
+    /// Alters one of several entries. The places of the others follow from it.
+    fn alter_entries(&mut self, me: &Member, room: RoomId, entries: &mut Vec<Entry>) {
+        let at = self.rng.index(entries.len());
+        let Some(Entry { view, index, stamp, body: Body::Chat { said, replayed, .. } }) =
+            entries.get(at).cloned()
+        else {
+            return;
+        };
+        let said = if self.rng.chance(500) { vec![said] } else { self.alter(me, room, &said) };
+        let missing = self.rng.below(3);
+        let lies = said.into_iter().map(|said| {
+            let missing = missing.min(said.first.0.saturating_sub(1));
+            Entry { view, index, stamp, body: Body::Chat { said, missing, replayed } }
+        });
+        entries.splice(at..=at, lies);
+        let mut next = entries.first().map_or(Index::default(), |entry| entry.index);
+        for entry in entries {
+            entry.index = next;
+            next = entry.end();
+        }
+    }
+
+    /// One or two runs in place of one.
+    fn alter(&mut self, me: &Member, room: RoomId, said: &Proven<Run>) -> Vec<Proven<Run>> {
+        let known = Seq(1 + self.rng.below(said.last().0));
+        match self.rng.below(6) {
+            0 => self.replay(),
+            1 => vec![said.clone(), said.clone()],
+            2 => vec![self.own(me, room, known)],
+            3 => vec![self.own(me, room, Seq(MAX_SEQ - 2))],
+            _ => self.forge(me, said).into_iter().map(Proven::claimed).collect(),
+        }
+    }
+
+    /// Something that another has said, perhaps long ago.
+    fn replay(&mut self) -> Vec<Proven<Run>> {
+        self.rng.pick(&self.heard).cloned().into_iter().collect()
+    }
+
+    /// Something new of its own under that number.
+    fn own(&mut self, me: &Member, room: RoomId, first: Seq) -> Proven<Run> {
+        Run::sham(room, me.clone().into(), first, Stamp(self.rng.below(1 << 50)), words(&mut self.rng))
+    }
+
+    /// What the author of `said` did not sign.
+    fn forge(&mut self, me: &Member, said: &Run) -> Vec<Run> {
+        let mut lie = said.clone();
+        let other = self.rng.pick(&self.heard).map_or_else(|| said.clone(), |other| Run::clone(other));
+        match self.rng.below(10) {
+            0 => lie.texts = words(&mut self.rng),
+            1 => lie.first = lie.first.next(),
+            2 => lie.stamp = lie.stamp.next(),
+            3 => lie.at.0 += 3600,
+            4 => lie.signature = other.signature,
+            5 => lie.origin = other.origin,
+            6 => lie.texts = other.texts,
+            7 => {
+                let (id, addr) = (lie.origin.id, lie.origin.addr());
+                lie.origin = Member::new(id, addr, other.origin.name.clone()).into();
+            }
+            8 => lie.origin = me.clone().into(),
+            _ => {
+                let half = lie.texts.len() / 2;
+                let parts = [(0, half), (half, usize::MAX)].map(|(skip, take)| lie.texts.part(skip, take));
+                let parts = parts.into_iter().flatten();
+                return parts.map(|texts| Run { texts, ..said.clone() }).collect();
+            }
+        }
+        vec![lie]
+    }
+
+    /// Counts more or less of others than they said, or leaves history out.
+    fn miscount(&mut self, to: Option<NodeId>, install: &mut Install) {
+        let digits = self.rng.below(47);
+        let most = Seq(1 + self.rng.below(1 << digits));
+        if self.rng.chance(500) {
+            install.origins.extend(to.map(|to| (to, most)));
+        } else {
+            install.base = install.end;
+            install.origins.extend(self.heard.iter().map(|said| (said.origin.id, most)));
+        }
+    }
+}
+
+fn said_in(entry: &Entry) -> Option<Proven<Run>> {
+    if let Body::Chat { said, .. } = &entry.body { Some(said.clone()) } else { None }
+}
+
+fn words(rng: &mut Rng) -> TextRun {
+    let text = Text::new(["I owe you a beer", "never said", ""][rng.index(3)]);
+    // All are short.
+    text.unwrap_or_else(|error| unreachable!("{error}")).into()
+}
