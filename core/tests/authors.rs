@@ -302,3 +302,18 @@ fn old_messages_come_back_if_the_departed_are_not_remembered() {
     let mut pair = after_carol(|pair| pair.node.ablate(&[ringchat_core::Rule::RememberDeparted]));
     assert_eq!(shown(&pair.told_of(&[entry(1209, said(&member(3), 1, &["hello"]), 0)], 0)), ["hello"]);
 }
+
+#[test]
+fn a_member_of_whose_run_the_log_counts_a_part_says_all_of_it_anew_when_it_leads() {
+    let mut pair = Pair::with_member();
+    pair.say_all(&["one", "two", "three"]);
+    let me = pair.node.me().clone();
+    assert_eq!(pair.deliver(&[entry(3, said(&me, 1, &["one", "other"]), 0)]), []);
+    pair.leave_alone();
+    assert!(pair.node.is_leader());
+    assert_eq!(pair.node.waiting(), 0);
+    let said =
+        |entry: &Entry| if let Body::Chat { said, .. } = &entry.body { Some(said.clone()) } else { None };
+    let last = pair.node.log_entries().rev().find_map(said).unwrap();
+    assert_eq!((last.first, last.texts.iter().collect::<Vec<_>>()), (Seq(4), vec!["one", "two", "three"]));
+}

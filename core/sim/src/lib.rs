@@ -22,7 +22,6 @@ mod world;
 pub use network::{Death, Heal, HostId, Network, Quality, Tampering};
 pub use property::Property;
 pub use rng::Rng;
-pub(crate) use world::name_of;
 pub use world::{Counts, Life, Place, World, addr_of, id_of, place_of};
 
 /// Runs the example of the README.

@@ -39,8 +39,8 @@ impl fmt::Debug for Lives {
 }
 
 impl Node {
-    /// Whether a log that a leader describes counts messages of this node that it has not said, or that have no place. What the leader tells of
-    /// last numbers is its word alone.
+    /// Whether a log that a leader describes counts messages of this node that it has not said, or that have no place. What
+    /// the leader tells of last numbers is its word alone.
     pub(super) fn is_overcounted(&self, install: &Install, entries: &[Entry]) -> bool {
         let me = self.me.id;
         let told = install.origins.get(&me).copied().unwrap_or_default();

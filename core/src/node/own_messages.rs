@@ -140,13 +140,28 @@ impl OwnMessages {
     /// Begins a new life, and says again what waits, with numbers that begin anew. Returns the new id.
     pub(super) fn begin_new_life(&mut self) -> NodeId {
         let id = NodeId::new(self.identity.key(), self.lives.next());
-        let former = mem::replace(self, Self::new(self.identity.clone(), self.lives.clone()));
+        self.say_again_after(Seq::default());
+        id
+    }
+
+    /// Says again what waits, with the numbers after all that were used.
+    pub(super) fn renumber(&mut self) {
+        self.say_again_after(self.last);
+    }
+
+    fn say_again_after(&mut self, last: Seq) {
+        let fresh = Self {
+            last,
+            signed: last,
+            swallowed: last,
+            ..Self::new(self.identity.clone(), self.lives.clone())
+        };
+        let former = mem::replace(self, fresh);
         let signed = former.waiting.iter().map(|said| (said.texts.clone(), said.at));
         let unsigned = former.unsigned.into_iter().map(|unsigned| (unsigned.texts, unsigned.at));
         for (texts, at) in signed.chain(unsigned) {
             self.say(texts, at);
         }
-        id
     }
 
     /// Marks the runs from the number `first` on for the leader.

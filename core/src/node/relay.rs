@@ -122,10 +122,21 @@ impl Node {
             && !self.is_in_doubt()
             && !self.role.leadership().is_some_and(Leadership::is_holding)
         {
-            self.own.placed(self.replica.log().last_of(self.me.id));
-            let Some(said) = self.own.first().cloned() else { return };
+            let counted = self.replica.log().last_of(self.me.id);
+            self.own.placed(counted);
+            if self.own.first().is_some_and(|said| said.first <= counted) {
+                self.say_anew();
+            }
+            let Some(said) = self.own.first().filter(|said| said.first > counted).cloned() else { return };
             self.sequence_said(said, false);
         }
+    }
+
+    /// Says what waits under new numbers: the log counts a part of a run, which therefore never gets a place.
+    fn say_anew(&mut self) {
+        self.own.renumber();
+        let room = self.effects.room();
+        self.own.sign(&self.me, room, false, |count| self.effects.ticks(count));
     }
 
     /// Appends an entry to the log that this node leads. Chat is sent together after all inputs. A change of the membership

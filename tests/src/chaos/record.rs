@@ -170,7 +170,7 @@ mod tests {
     #[test]
     fn a_recipe_is_read_from_what_it_says() {
         let plain = Recipe::new(7, Mix::Cut);
-        for recipe in [plain, Recipe { nodes: Some(5), ..plain }] {
+        for recipe in [plain, Recipe { nodes: Some(5), ..plain }, Recipe { secure: true, ..plain }] {
             assert_eq!(recipe.to_string().parse(), Ok(recipe));
         }
     }

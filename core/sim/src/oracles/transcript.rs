@@ -7,18 +7,20 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use ringchat_core::{
-    ChatLine, ElectionPhase, Ending, Epoch, Index, Instant, Member, NodeId, Notice, Occasion, Seq, Stamp,
-    Text,
+    ChatLine, ElectionPhase, Ending, Epoch, Index, Instant, Member, Name, NodeId, Notice, Occasion, Seq,
+    Stamp, Text,
 };
 
 use super::{FaultModel, Violation};
-use crate::{HostId, Property, name_of, place_of};
+use crate::{HostId, Property};
 
 /// What one process has shown to its user.
 #[derive(Clone, Debug, Default)]
 pub struct Transcript {
     /// Its name in traces.
     pub label: String,
+    /// The name under which it speaks.
+    pub name: String,
     /// Its id, once it was a member.
     pub me: Option<NodeId>,
     /// When it became a member for the first time.
@@ -123,8 +125,8 @@ impl Transcripts {
     }
 
     /// A process starts. Processes are numbered in this order.
-    pub fn enter(&mut self, label: String) {
-        self.all.push(Transcript { label, ..Transcript::default() });
+    pub fn enter(&mut self, label: String, name: &Name) {
+        self.all.push(Transcript { label, name: String::from(name.as_str()), ..Transcript::default() });
     }
 
     /// A process dies or ends.
@@ -345,9 +347,7 @@ impl Transcripts {
         let Some(&(origin, earlier)) = self.by_id.get(&shown.from.id) else {
             return Some("nobody of that id was ever a member".into());
         };
-        if self.fault_model.has_liar()
-            && shown.from.name.as_str() != name_of(place_of(shown.from.id)).as_str()
-        {
+        if self.fault_model.has_liar() && shown.from.name.as_str() != self.all[origin.0].name {
             return Some(format!("the name is {}", shown.from.name));
         }
         if shown.mine != (self.all[host.0].me == Some(shown.from.id)) {

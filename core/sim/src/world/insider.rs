@@ -8,8 +8,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 
 use ringchat_core::limits::MAX_SEQ;
+use ringchat_core::secure::{Identity, Signature};
 use ringchat_core::wire::{Body, Entry, Envelope, Install, Message, Proven, Run};
-use ringchat_core::{Index, Input, Member, NodeId, RoomId, Seq, Stamp, Text, TextRun};
+use ringchat_core::{Index, Input, Member, NodeId, RoomId, Seq, Stamp, Text, TextRun, UnixTime};
 
 use super::World;
 use crate::HostId;
@@ -25,6 +26,7 @@ const LIES: u32 = 300;
 #[derive(Clone, Debug)]
 pub(super) struct Insider {
     rng: Rng,
+    identity: Identity,
     heard: Vec<Proven<Run>>,
 }
 
@@ -33,7 +35,8 @@ impl World {
     pub fn corrupt(&mut self, host: HostId) {
         self.count_fault("liar");
         self.trace.event(self.now, format_args!("{} lies from now on", self.processes[host.0].label));
-        let insider = Insider { rng: self.rng.fork(), heard: Vec::new() };
+        let identity = self.identity_of(self.processes[host.0].place);
+        let insider = Insider { rng: self.rng.fork(), identity, heard: Vec::new() };
         self.processes[host.0].insider = Some(insider);
         self.transcripts.corrupt(host);
     }
@@ -120,8 +123,8 @@ impl Insider {
         match self.rng.below(6) {
             0 => self.replay(),
             1 => vec![said.clone(), said.clone()],
-            2 => vec![self.own(me, room, known)],
-            3 => vec![self.own(me, room, Seq(MAX_SEQ - 2))],
+            2 => self.own(me, room, known),
+            3 => self.own(me, room, Seq(MAX_SEQ - 2)),
             _ => self.forge(me, said).into_iter().map(Proven::claimed).collect(),
         }
     }
@@ -132,8 +135,11 @@ impl Insider {
     }
 
     /// Something new of its own under that number.
-    fn own(&mut self, me: &Member, room: RoomId, first: Seq) -> Proven<Run> {
-        Run::sham(room, me.clone().into(), first, Stamp(self.rng.below(1 << 50)), words(&mut self.rng))
+    fn own(&mut self, me: &Member, room: RoomId, first: Seq) -> Vec<Proven<Run>> {
+        let (stamp, texts) = (Stamp(self.rng.below(1 << 50)), words(&mut self.rng));
+        let (origin, at, signature) = (me.clone().into(), UnixTime(0), Signature::NONE);
+        let said = Run { origin, first, stamp, texts, at, signature };
+        Proven::sign(said, room, &self.identity).into_iter().collect()
     }
 
     /// What the author of `said` did not sign.

@@ -324,7 +324,7 @@ impl World {
         #[cfg(feature = "ablation")]
         self.processes[host.0].node.ablate(self.ablated);
         self.places.insert(place, host);
-        self.transcripts.enter(label);
+        self.transcripts.enter(label, &name_of(place));
         self.plan(host);
         host
     }
@@ -475,7 +475,7 @@ fn shifted(time: Instant, by: i64) -> Instant {
     Instant(time.0.saturating_add_signed(by))
 }
 
-pub(crate) fn name_of(place: Place) -> Name {
+fn name_of(place: Place) -> Name {
     // A letter and digits are always a name.
     Name::new(&format!("m{place}")).unwrap_or_else(|error| unreachable!("{error}"))
 }
