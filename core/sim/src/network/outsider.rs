@@ -48,9 +48,12 @@ impl Recordings {
 }
 
 impl Network {
-    /// Tampers with what is under way to the `n`th connection of `host`, counted round. Returns whether something was.
+    /// Tampers with what is under way from `host`: on its `n`th connection, counted round, or the next one on which something
+    /// is. Returns whether there was something.
     pub fn tamper(&mut self, host: HostId, n: usize, how: Tampering) -> bool {
-        let Some(from) = self.nth_link(host, n) else { return false };
+        let links = self.hosts[host.0].links.len();
+        let mut busy = (0..links).filter_map(|more| self.nth_link(host, n.wrapping_add(more)));
+        let Some(from) = busy.find(|from| has_data(self.end_at(*from))) else { return false };
         let at = self.rng.bits();
         let other = core::mem::take(&mut self.recordings.other);
         let mut pieces = data_of(self.end(from));
@@ -90,6 +93,11 @@ fn flip(bytes: &mut [u8], at: u64) {
     {
         *byte ^= 1 << bit;
     }
+}
+
+/// Whether bytes are under way from this end.
+fn has_data(end: &End) -> bool {
+    end.out.in_flight.iter().any(|packet| matches!(packet, Packet::Data(bytes) if !bytes.is_empty()))
 }
 
 /// The bytes under way from this end, piece by piece.

@@ -387,6 +387,11 @@ impl Network {
         &mut self.connections[number].ends[side]
     }
 
+    pub(super) fn end_at(&self, at: LinkId) -> &End {
+        let (number, side) = place(at);
+        &self.connections[number].ends[side]
+    }
+
     pub(super) fn end_host(&self, at: LinkId) -> Option<HostId> {
         let (number, side) = place(at);
         self.connections[number].ends[side].host
