@@ -31,7 +31,7 @@ struct Args {
     /// which is so if not given
     #[argh(option, from_str_fn(parse_faults), default = "None")]
     faults: Option<Mix>,
-    /// keys and links are real, and somebody without the secret tampers with them and connects; some twenty times slower
+    /// keys and links are real, and somebody without the secret tampers with them and connects; some seven times slower
     #[argh(switch)]
     secure: bool,
     /// rules of the protocol that the nodes lack, to see what then breaks: names with commas between; only in a build

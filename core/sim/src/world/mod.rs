@@ -138,8 +138,7 @@ pub struct World {
 
 /// Construction and queries.
 impl World {
-    /// From now on the room is private, and keys and links are real: signed, encrypted, and hundreds of times as slow. To
-    /// be called before a process starts.
+    /// From now on the room is private, and keys and links are real. To be called before a process starts.
     #[must_use]
     pub fn with_real_keys(self) -> Self {
         Self { secret: Some(Secret::new([7; Secret::BYTES])), ..self }
