@@ -125,7 +125,8 @@ fn join_failed(tried: &[(std::net::SocketAddr, JoinFailure)]) -> SessionOutcome 
     } else {
         (
             "join_timeout",
-            "check that a member runs there and that no firewall is between, or create a room with -l",
+            "check that a member runs there and that no firewall is between, give the HOST:PORT of another member, or \
+             create a room with -l",
         )
     };
     SessionOutcome::failed(3, code, format!("could not join the room ({}); {advice}", all.join("; ")))

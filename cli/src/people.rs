@@ -62,7 +62,7 @@ pub(crate) enum Mark {
     Own,
     /// The user compared it with its holder, who was called so.
     Verified(Name),
-    /// It was heard before: since this day, last under this name.
+    /// It was heard before: since this day, first under this name.
     Known(Day, Name),
     /// It is new.
     New,
@@ -189,7 +189,11 @@ impl People {
         let mut remarks = Vec::from_iter(self.met(author));
         if is_first && self.is_of_ticket(&key) {
             remarks.push(Remark::OfTicket(author.clone()));
-        } else if is_first && self.secret.is_some() && self.file.keys().get(&key).is_none() {
+        } else if remarks.is_empty()
+            && is_first
+            && self.secret.is_some()
+            && self.file.keys().get(&key).is_none()
+        {
             remarks.push(Remark::New(author.clone()));
         }
         self.file.hear(key, &author.name, Day::today());

@@ -4,8 +4,11 @@ use std::io::{self, Write, stderr, stdin};
 use std::process;
 use std::thread;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
-use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{
+    LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr, tcsetattr,
+};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Signals;
 use zeroize::Zeroizing;
@@ -15,12 +18,18 @@ use crate::process::ignored;
 /// Bytes of an answer, at most; what is typed beyond is dropped.
 const MAX_BYTES: usize = 4096;
 
+/// How long the next row of what was pasted may take.
+const NEXT_ROW: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+
 /// Asks `question` on standard error, and reads what is typed at the terminal on standard input until Enter, without
 /// echo. Empty if nothing was typed.
 ///
+/// Somebody may paste the answer in several rows. So Enter does not end what is not whole if more waits; and if the answer is
+/// not whole in the end, what waits is dropped, for it may be a secret and would go to the shell.
+///
 /// # Errors
 /// If the terminal is gone.
-pub(super) fn ask(question: &str) -> io::Result<Zeroizing<Vec<u8>>> {
+pub(super) fn ask(question: &str, is_whole: impl Fn(&[u8]) -> bool) -> io::Result<Zeroizing<Vec<u8>>> {
     let usual = tcgetattr(stdin())?;
     let ignored = ignored();
     let ending = [SIGINT, SIGTERM, SIGHUP, SIGQUIT].into_iter().filter(|signal| !ignored.contains(signal));
@@ -34,7 +43,7 @@ pub(super) fn ask(question: &str) -> io::Result<Zeroizing<Vec<u8>>> {
     })?;
     let typed = hide(&usual).and_then(|()| {
         write!(stderr(), "{question}")?;
-        read()
+        read(is_whole)
     });
     restore(&usual);
     handle.close();
@@ -70,7 +79,7 @@ fn restore(usual: &Termios) {
 }
 
 /// Reads keys, one by one, so that what is typed after Enter stays for the room.
-fn read() -> io::Result<Typed> {
+fn read(is_whole: impl Fn(&[u8]) -> bool) -> io::Result<Typed> {
     let mut line = Zeroizing::new(Vec::with_capacity(MAX_BYTES));
     let mut key = Zeroizing::new([0; 1]);
     loop {
@@ -81,7 +90,14 @@ fn read() -> io::Result<Typed> {
             Err(error) => return Err(error.into()),
         }
         match key[0] {
-            b'\r' | b'\n' | 0x04 => return Ok(Typed::Line(line)),
+            b'\r' | b'\n' if !is_whole(&line) && more_waits() => {}
+            b'\r' | b'\n' | 0x04 => {
+                if !is_whole(&line) {
+                    // A terminal that is gone holds nothing.
+                    let _ = tcflush(stdin(), QueueSelector::IFlush);
+                }
+                return Ok(Typed::Line(line));
+            }
             0x03 => return Ok(Typed::Interrupt),
             0x7f | 0x08 => drop(line.pop()),
             // Ctrl-U begins again.
@@ -90,4 +106,10 @@ fn read() -> io::Result<Typed> {
             _ => {}
         }
     }
+}
+
+/// Whether another row comes at once, as of what is pasted.
+fn more_waits() -> bool {
+    let stdin = stdin();
+    poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&NEXT_ROW)).is_ok_and(|ready| ready > 0)
 }

@@ -99,7 +99,8 @@ impl KnownKeys {
             return has_place;
         };
         let entry = KnownKey {
-            name: if known.is_verified && !verifies { known.name.clone() } else { name },
+            // The first name stays: else its holder would free it for a stranger by being called otherwise for once.
+            name: if verifies { name } else { known.name.clone() },
             first: known.first.min(day),
             last: known.last.max(day),
             is_verified: known.is_verified || verifies,
@@ -159,14 +160,14 @@ mod tests {
     }
 
     #[test]
-    fn a_key_keeps_its_first_day_its_last_day_and_its_last_name() {
+    fn a_key_keeps_its_first_day_its_last_day_and_its_first_name() {
         let mut known = KnownKeys::default();
         known.note(key(1), &heard("Alice", "2026-05-03"));
         known.note(key(1), &heard("Alice B", "2026-05-05"));
         known.note(key(1), &heard("Alice C", "2026-05-04"));
         let alice = known.get(&key(1)).unwrap();
         assert_eq!((alice.first, alice.last), (day("2026-05-03"), day("2026-05-05")));
-        assert_eq!((alice.name.as_str(), alice.is_verified), ("Alice C", false));
+        assert_eq!((alice.name.as_str(), alice.is_verified), ("Alice", false));
     }
 
     #[test]

@@ -62,20 +62,32 @@ pub(crate) enum TicketProblem {
 }
 
 impl TicketSource {
-    /// Reads the ticket. Blanks and line ends in it do not count.
+    /// Reads the ticket.
     ///
     /// # Errors
     /// If there is none.
     pub(crate) fn read(&self) -> Result<Ticket, TicketProblem> {
-        let bytes = match self {
-            Self::File(path) => of_file(path)?,
-            Self::Typed if !stdin().is_terminal() => return Err(TicketProblem::NoTerminal),
-            Self::Typed => ask("ticket (not shown): ").map_err(TicketProblem::Terminal)?,
-        };
-        let mut text = Zeroizing::new(String::with_capacity(2 * bytes.len()));
-        text.extend(bytes.iter().filter(|byte| !byte.is_ascii_whitespace()).map(|byte| char::from(*byte)));
-        if text.is_empty() { Err(TicketProblem::Nothing) } else { Ok(text.parse()?) }
+        match self {
+            Self::File(path) => ticket_in(&of_file(path)?),
+            Self::Typed if !stdin().is_terminal() => Err(TicketProblem::NoTerminal),
+            Self::Typed => {
+                let typed = ask("ticket (not shown): ", |typed| !is_damaged(typed));
+                ticket_in(&typed.map_err(TicketProblem::Terminal)?)
+            }
+        }
     }
+}
+
+/// The ticket in `bytes`. Blanks and line ends do not count.
+fn ticket_in(bytes: &[u8]) -> Result<Ticket, TicketProblem> {
+    let mut text = Zeroizing::new(String::with_capacity(2 * bytes.len()));
+    text.extend(bytes.iter().filter(|byte| !byte.is_ascii_whitespace()).map(|byte| char::from(*byte)));
+    if text.is_empty() { Err(TicketProblem::Nothing) } else { Ok(text.parse()?) }
+}
+
+/// Whether `bytes` are a ticket of which a part may be missing.
+fn is_damaged(bytes: &[u8]) -> bool {
+    matches!(ticket_in(bytes), Err(TicketProblem::Bad(TicketError::Damaged)))
 }
 
 fn of_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, TicketProblem> {
