@@ -45,9 +45,9 @@ pub(crate) enum AccessError {
     TicketAndSecret,
     /// A variable that would hold a secret.
     #[error(
-        "{0} is not read: other programs can see a variable; unset it, and use --ticket-file or --secret-file"
+        "{0} holds a secret, which other programs can see in a variable; unset it, and use --ticket-file or --secret-file"
     )]
-    Variable(&'static str),
+    Variable(String),
     /// There is no ticket.
     #[error(transparent)]
     Ticket(#[from] TicketProblem),
@@ -68,7 +68,7 @@ impl Access {
         read: impl FnOnce(&TicketSource) -> Result<Ticket, TicketProblem>,
     ) -> Result<Self, AccessError> {
         if let Some(name) = REFUSED.into_iter().find(|name| env(name).is_some()) {
-            return Err(AccessError::Variable(name));
+            return Err(AccessError::Variable(name.to_owned()));
         }
         if let Some(error) = contradiction(flags) {
             return Err(error);

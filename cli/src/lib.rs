@@ -41,15 +41,16 @@ mod wording;
 mod wrap;
 
 use std::env;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, Write, stdout};
 use std::process::ExitCode;
 
+use access::AccessError;
 use flags::{Flags, Invocation};
 use line::Line;
 use ringchat_core::secure::ShortKey;
 use settings::Settings;
-use trust::{IdFile, OwnIdentity, TicketSource, full_key};
+use trust::{IdFile, OwnIdentity, TicketSource, full_key, may_have_ticket};
 
 /// The exit code of a wrong command line.
 const USAGE: u8 = 2;
@@ -57,23 +58,39 @@ const USAGE: u8 = 2;
 /// Runs the program with the command line of this process and returns its exit code.
 pub fn run() -> ExitCode {
     process::dump_no_core();
+    process::take_all_descriptors();
     let args: Result<Vec<String>, OsString> = env::args_os().skip(1).map(OsString::into_string).collect();
     let asked = match args {
         Ok(args) => Flags::parse(args),
         Err(arg) => Err(format!("{} is not in UTF-8", arg.display())),
     };
     match asked {
-        Ok(Invocation::Run(flags)) => match Settings::new(*flags, variable, TicketSource::read) {
-            Ok(settings) => {
-                diagnostics();
-                ExitCode::from(start::run(&settings))
-            }
-            Err(error) => usage(&error.to_string()),
-        },
+        Ok(Invocation::Run(flags)) => run_with(*flags),
         Ok(Invocation::Print(text)) => print(&text),
         Ok(Invocation::ShowId(flags)) => show_id(&settings::id_file(flags.id_file, variable)),
         Err(error) => usage(&error),
     }
+}
+
+fn run_with(flags: Flags) -> ExitCode {
+    if let Some(error) = ticket_in_a_variable() {
+        return usage(&error.to_string());
+    }
+    match Settings::new(flags, variable, TicketSource::read) {
+        Ok(settings) => {
+            diagnostics();
+            ExitCode::from(start::run(&settings))
+        }
+        Err(error) => usage(&error.to_string()),
+    }
+}
+
+/// Why the program does not start, if one of its variables holds a ticket, whatever it is for: an error would show it.
+fn ticket_in_a_variable() -> Option<AccessError> {
+    let has_ticket = |value: &OsStr| may_have_ticket(&value.to_string_lossy());
+    let own = env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
+    let mut found = own.filter(|(name, value)| name.starts_with("RINGCHAT_") && has_ticket(value));
+    found.next().map(|(name, _)| AccessError::Variable(name))
 }
 
 fn variable(name: &str) -> Option<String> {

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process;
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGSTOP, SIGTSTP};
 use signal_hook::low_level::raise;
 
@@ -13,6 +13,13 @@ use crate::terminal;
 pub(crate) fn dump_no_core() {
     // Only to raise a limit can fail.
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+}
+
+/// Takes as many file descriptors as the system allows, so that connections of strangers leave some for members.
+pub(crate) fn take_all_descriptors() {
+    let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
+    // Where that is more than the system gives, the usual limit stays.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
 }
 
 /// Restores the terminal and ends the program at once, with the exit code of a shell for `signal`.

@@ -14,6 +14,7 @@ use crate::bounded_lines::{BoundedLine, BoundedLines};
 use crate::line_writer::LineWriter;
 use crate::outcome::Cause;
 use crate::session::{Query, Session};
+use crate::trust::may_have_ticket;
 
 /// The maximum length of a line in bytes: the longest text with every character escaped, and space for the rest.
 pub(crate) const MAX_LINE: usize = 6 * MAX_TEXT + 4096;
@@ -87,6 +88,14 @@ impl ProgramInput {
                         if !self.obey(command) {
                             return Ok(());
                         }
+                    }
+                    Err(BadCommand { reference, .. }) if may_have_ticket(&String::from_utf8_lossy(&line)) => {
+                        // The message would repeat it.
+                        self.complain(
+                            "bad_command",
+                            "this is no command, and a ticket is in it".to_owned(),
+                            reference,
+                        );
                     }
                     Err(BadCommand { message, reference }) => {
                         self.complain("bad_command", message, reference);
