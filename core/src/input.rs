@@ -116,6 +116,23 @@ pub enum DialFailure {
     Oneself,
 }
 
+impl DialFailure {
+    /// What a node is told of its dial if the connection stood, and then ended for `reason` before the link was open.
+    /// `expected` tells whether the dial expected an id.
+    pub fn of_link(reason: DownReason, expected: bool) -> Self {
+        match reason {
+            DownReason::Eof if expected => Self::Absent,
+            DownReason::Eof => Self::Unanswered,
+            DownReason::Link(LinkError::OwnId) => Self::Oneself,
+            DownReason::Link(LinkError::AnotherId { .. }) => Self::Another,
+            DownReason::Link(
+                LinkError::BadAnswer | LinkError::BadRecord | LinkError::ShortRecord | LinkError::BadProof,
+            ) => Self::NoMember,
+            _ => Self::Broken,
+        }
+    }
+}
+
 /// What ended a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]

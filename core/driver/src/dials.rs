@@ -5,8 +5,7 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use ringchat_core::secure::LinkError;
-use ringchat_core::{DialFailure, DialId, DownReason, Instant, NodeId};
+use ringchat_core::{DialFailure, DialId, Instant, NodeId};
 
 /// How long a runtime tries one dial.
 pub const DIAL_TIMEOUT: Duration = Duration::from_secs(2);
@@ -66,21 +65,6 @@ pub(crate) fn failure(error: &io::Error) -> DialFailure {
         ErrorKind::ConnectionRefused => DialFailure::Refused,
         ErrorKind::TimedOut => DialFailure::TimedOut,
         _ => DialFailure::Unreachable,
-    }
-}
-
-/// What the node is told of a dial whose connection stood, but whose link did not open. `expected` tells whether the dial
-/// expected an id.
-pub(crate) fn failure_of_link(reason: DownReason, expected: bool) -> DialFailure {
-    match reason {
-        DownReason::Eof if expected => DialFailure::Absent,
-        DownReason::Eof => DialFailure::Unanswered,
-        DownReason::Link(LinkError::OwnId) => DialFailure::Oneself,
-        DownReason::Link(LinkError::AnotherId { .. }) => DialFailure::Another,
-        DownReason::Link(
-            LinkError::BadAnswer | LinkError::BadRecord | LinkError::ShortRecord | LinkError::BadProof,
-        ) => DialFailure::NoMember,
-        _ => DialFailure::Broken,
     }
 }
 

@@ -14,7 +14,7 @@ use ringchat_core::wire::Envelope;
 use ringchat_core::{CloseMode, DialFailure, DownReason, Input, Instant, LinkId, NodeId, Origin};
 
 use crate::connection::Connection;
-use crate::dials::{Dial, failure_of_link};
+use crate::dials::Dial;
 use crate::door::Door;
 use crate::outgoing::{Outgoing, Parts};
 use crate::transport::Transport;
@@ -250,7 +250,7 @@ impl<T: Transport> Links<T> {
                 log::debug!("no link to {remote}: {reason}");
             }
             let expected = matches!(failed.end, End::Dialed(Dial { expected: Some(_), .. }));
-            return self.fail(id, &failed.end, failure_of_link(reason, expected));
+            return self.fail(id, &failed.end, DialFailure::of_link(reason, expected));
         }
         self.take_down(id, reason);
     }

@@ -130,7 +130,7 @@ fn each_end_of_a_dial_is_told_to_the_node_once() {
     // A contact that can never work ends the joining.
     assert_eq!(ended(&down(DownReason::Link(LinkError::BadAnswer))), []);
     assert_eq!(ended(&|_| START.after(Duration::from_secs(1))), told(Unanswered));
-    assert_eq!(dials::failure_of_link(DownReason::Link(LinkError::BadAnswer), false), NoMember);
+    assert_eq!(DialFailure::of_link(DownReason::Link(LinkError::BadAnswer), false), NoMember);
     let mut refused = driver(Start::Join { contacts: vec![addr()] });
     refused.take(START, &mut VecDeque::new());
     refused.finish(START);

@@ -6,7 +6,7 @@ use core::convert::Infallible;
 
 use ringchat_core::secure::{AcceptedEphemerals, Credentials, Ephemeral, Link, LinkError, Sealer};
 use ringchat_core::wire::FrameDecoder;
-use ringchat_core::{DialFailure, NodeId};
+use ringchat_core::{DialFailure, DownReason, NodeId};
 
 use super::handshake::Progress;
 
@@ -78,6 +78,8 @@ impl Secure {
     /// # Errors
     /// If the connection has to be closed without a further byte. What a dialer is told then.
     pub(super) fn progress(&mut self, keys: &mut Keys) -> Result<Option<Progress>, DialFailure> {
+        let expected = self.dialed.unwrap_or(false);
+        let told = |error| DialFailure::of_link(DownReason::Link(error), expected);
         let progress = self.link.progress(&keys.credentials, &mut keys.accepted).map_err(told)?;
         Ok(progress.map(|progress| {
             let opened = progress.opened.map(|opened| {
@@ -103,10 +105,10 @@ impl Secure {
 
     /// What a dialer is told if the other end closes the connection before the link is open.
     pub(super) fn closed(&self) -> Option<DialFailure> {
-        match (self.dialed?, self.heard) {
-            (true, false) => Some(DialFailure::Absent),
-            _ => Some(DialFailure::Unanswered),
-        }
+        let expected = self.dialed?;
+        // An end that comes within the handshake is a broken link.
+        let reason = if self.heard { DownReason::Io } else { DownReason::Eof };
+        Some(DialFailure::of_link(reason, expected))
     }
 }
 
@@ -116,13 +118,4 @@ fn ephemeral(random: [u8; 32]) -> Ephemeral {
         Ok::<(), Infallible>(())
     });
     ephemeral
-}
-
-fn told(error: LinkError) -> DialFailure {
-    match error {
-        LinkError::OwnId => DialFailure::Oneself,
-        LinkError::AnotherId { .. } => DialFailure::Another,
-        LinkError::BadAnswer => DialFailure::NoMember,
-        _ => DialFailure::Broken,
-    }
 }
