@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use super::key_text::{bytes, full_key, letters};
 use super::places;
-use super::private_file::{self, FileKind, KeyFileError, KeyFileProblem, SMALL};
+use super::private_file::{self, FileKind, KeyFileError, KeyFileProblem};
 
 /// The first line of the file.
 const HEADER: &str = "ringchat identity 1; whoever has this file is you";
@@ -77,7 +77,7 @@ impl IdFile {
 /// The identity in the file at `path`. If there is none, a new one is put there, in a folder that is made if `makes_folder`.
 fn load_or_make(path: &Path, makes_folder: bool) -> Result<Identity, IdentityError> {
     let failed = |why| KeyFileError { kind: FileKind::Identity, path: path.to_owned(), why };
-    if let Some(identity) = load(path).map_err(failed)? {
+    if let Some(identity) = private_file::read_small(path, parse).map_err(failed)? {
         return Ok(identity);
     }
     if makes_folder {
@@ -90,12 +90,9 @@ fn load_or_make(path: &Path, makes_folder: bool) -> Result<Identity, IdentityErr
         return Ok(made);
     }
     // Another process of the user was faster.
-    Ok(load(path).map_err(failed)?.ok_or_else(|| failed(KeyFileProblem::Missing))?)
-}
-
-fn load(path: &Path) -> Result<Option<Identity>, KeyFileProblem> {
-    let Some(contents) = private_file::read(path, SMALL)? else { return Ok(None) };
-    parse(&contents).map(Some).ok_or(KeyFileProblem::Damaged)
+    Ok(private_file::read_small(path, parse)
+        .map_err(failed)?
+        .ok_or_else(|| failed(KeyFileProblem::Missing))?)
 }
 
 /// The identity in `contents`. The key behind the seed proves that no letter of the seed was changed.

@@ -14,7 +14,7 @@ use thiserror::Error;
 use zeroize::Zeroizing;
 
 /// Bytes of a file with one secret, at most.
-pub(super) const SMALL: usize = 1024;
+const SMALL: usize = 1024;
 
 /// The mode bits that let users other than the owner use a file.
 const OTHERS: u32 = 0o077;
@@ -99,6 +99,18 @@ impl KeyFileError {
             (FileKind::Known, _) => "move it away",
         }
     }
+}
+
+/// Reads the small file at `path`, which `parse` understands if it is whole. `None` if there is no file.
+///
+/// # Errors
+/// As [`read`], and if `parse` does not understand it.
+pub(super) fn read_small<T>(
+    path: &Path,
+    parse: impl FnOnce(&[u8]) -> Option<T>,
+) -> Result<Option<T>, KeyFileProblem> {
+    let Some(contents) = read(path, SMALL)? else { return Ok(None) };
+    parse(&contents).map(Some).ok_or(KeyFileProblem::Damaged)
 }
 
 /// Reads the file at `path`, of at most `most` bytes. `None` if there is none.

@@ -6,7 +6,7 @@ use ringchat_core::secure::Secret;
 use zeroize::Zeroizing;
 
 use super::key_text::{bytes, letters};
-use super::private_file::{self, FileKind, KeyFileError, KeyFileProblem, SMALL};
+use super::private_file::{self, FileKind, KeyFileError, KeyFileProblem};
 
 /// The first line of the file.
 const HEADER: &str = "ringchat secret 1; whoever has this file can enter the room";
@@ -26,7 +26,9 @@ pub(crate) fn draw() -> Result<Secret, getrandom::Error> {
 /// # Errors
 /// If there is no file, or it cannot be used.
 pub(crate) fn load(path: &Path) -> Result<Secret, KeyFileError> {
-    read(path).and_then(|secret| secret.ok_or(KeyFileProblem::Missing)).map_err(|why| failed(path, why))
+    private_file::read_small(path, parse)
+        .and_then(|secret| secret.ok_or(KeyFileProblem::Missing))
+        .map_err(|why| failed(path, why))
 }
 
 /// The secret in the file at `path`. If there is no file, `new` is put there.
@@ -34,7 +36,7 @@ pub(crate) fn load(path: &Path) -> Result<Secret, KeyFileError> {
 /// # Errors
 /// If the file cannot be used, or cannot be made.
 pub(crate) fn load_or_make(path: &Path, new: Secret) -> Result<Secret, KeyFileError> {
-    if let Some(secret) = read(path).map_err(|why| failed(path, why))? {
+    if let Some(secret) = private_file::read_small(path, parse).map_err(|why| failed(path, why))? {
         return Ok(secret);
     }
     let placed = private_file::place(path, &contents(&new));
@@ -45,11 +47,6 @@ pub(crate) fn load_or_make(path: &Path, new: Secret) -> Result<Secret, KeyFileEr
 
 fn failed(path: &Path, why: KeyFileProblem) -> KeyFileError {
     KeyFileError { kind: FileKind::Secret, path: path.to_owned(), why }
-}
-
-fn read(path: &Path) -> Result<Option<Secret>, KeyFileProblem> {
-    let Some(contents) = private_file::read(path, SMALL)? else { return Ok(None) };
-    parse(&contents).map(Some).ok_or(KeyFileProblem::Damaged)
 }
 
 /// The secret in `contents`. The room behind the secret proves that no letter of the secret was changed.
