@@ -8,13 +8,13 @@ mod pair;
 
 use cast::member;
 use pair::{LINK, Pair, cfg, chat, entry, peer, run, said};
-use ringchat_core::limits::{BATCH_BYTES, MAX_TEXT};
+use ringchat_core::limits::{BATCH_BYTES, MAX_STAMP, MAX_TEXT};
 use ringchat_core::wire::{
     Body, Change, DecodeError, Deliver, Elected, Entry, Install, Join, Message, Proven, Run, Sync,
 };
 use ringchat_core::{
     Action, Chat, CloseMode, Departure, DialId, DownReason, Epoch, Index, Input, LinkId, Member, Name,
-    Notice, Origin, Roster, Seq, Start, Text, UnixTime,
+    Notice, Origin, RoomId, Roster, Seq, Stamp, Start, Text, TextRun, UnixTime,
 };
 
 /// The gaps that are told: whose, and how many messages.
@@ -81,6 +81,19 @@ fn a_member_that_says_more_than_the_log_ever_held_is_heard_and_the_gap_is_told()
     let told = pair.notices(submit.clone());
     assert_eq!((gaps(&told), shown(&told)), (vec![(4000, 4)], vec!["here again"]));
     assert_eq!(shown(&pair.notices(submit)), [] as [&str; 0], "a double");
+}
+
+#[test]
+fn a_pumped_clock_in_what_somebody_signed_moves_no_other_clock_and_is_nobodys_fault() {
+    let texts = TextRun::from(Text::new("later than all").unwrap());
+    let pumped = Run::sham(RoomId([1; 16]), peer().into(), Seq(3), Stamp(MAX_STAMP - 1), texts);
+    let mut pair = Pair::with_member();
+    assert_eq!(shown(&pair.told_of(&[entry(3, pumped.clone(), 0)], 0)), ["later than all"]);
+    assert!(pair.say("now").iter().all(|said| said.stamp < Stamp(1000)));
+    let mut leader = Pair::with_leader();
+    assert_eq!(shown(&leader.come_to_leader(vec![pumped])), ["later than all"]);
+    assert!(leader.say("now").is_empty(), "a leader places what it says itself");
+    assert!(leader.node.lamport() < Stamp(1000));
 }
 
 /// Carol has come, has said one thing and has left; and so much was said since that the log has forgotten her.

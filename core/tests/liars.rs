@@ -19,7 +19,7 @@ use ringchat_core::wire::{
 };
 use ringchat_core::{
     Config, ConfigId, Departure, DialId, DownReason, Epoch, Fault, Index, Input, Member, NodeId, Origin,
-    RoomId, Roster, Stamp, Start, View,
+    RoomId, Roster, Seq, Stamp, Start, View,
 };
 
 fn join(me: Member) -> Message {
@@ -156,6 +156,21 @@ fn what_was_shown_is_not_taken_back() {
     pair.elect(2);
     assert_eq!(pair.install(2, 2, &[pair.opened(2, 2)]), [Fault::TakenBack]);
     assert_eq!(pair.node.log_len(), Index(3));
+}
+
+/// A liar that led before may have told an honest leader of messages that nobody said. So that leader takes no run under
+/// such a number for new, and its log lacks what the member was shown.
+#[test]
+fn a_leader_that_was_told_false_last_numbers_is_followed() {
+    let mut pair = Pair::with_member();
+    pair.elect(2);
+    let entries = [pair.opened(2, 2)];
+    let shared = Install { end: Index(3), ..pair.to_install(2, 2) };
+    assert_eq!(pair.install_once(&shared, &entries), []);
+    assert!(!pair.node.is_normal());
+    let whole = Install { common: Index(0), origins: [(peer().id, Seq(9))].into(), ..shared };
+    assert_eq!(pair.install_once(&whole, &entries), []);
+    assert!(pair.node.is_normal());
 }
 
 #[test]

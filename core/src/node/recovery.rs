@@ -30,7 +30,7 @@ pub(crate) struct Syncing {
     claimed: Index,
     /// Up to where the logs of the leader and of this node are the same, as far as this node has told the leader.
     shared: Index,
-    /// Whether the leader knows better.
+    /// Whether the two logs contradict each other, so that nothing of this one is taken for shared.
     shares_nothing: bool,
     /// What the log has to become, and the entries that have come for it.
     install: Option<Installing>,
@@ -193,9 +193,7 @@ impl Node {
             return self.accuse(leader, Fault::FalseClaim);
         }
         if install.common < syncing.shared {
-            // Another leader told one of the two a different story. So the leader has to see all of this log.
-            syncing.shares_nothing = true;
-            return self.sync();
+            return self.share_nothing();
         }
         let fits = install.common == Index::default() || install.common >= self.replica.log().base();
         if install.common > self.replica.log().len()
@@ -255,10 +253,22 @@ impl Node {
             if self.is_overcounted(&install, &entries) {
                 return self.begin_new_life();
             }
-            if let Err(fault) = self.replica.check_install(&install, &entries) {
-                return self.accuse(leader, fault);
+            match self.replica.check_install(&install, &entries) {
+                Ok(()) => self.finish_install(install, entries),
+                Err(fault) if self.role.syncing().is_some_and(|syncing| syncing.shares_nothing) => {
+                    self.accuse(leader, fault);
+                }
+                Err(_) => self.share_nothing(),
             }
-            self.finish_install(install, entries);
+        }
+    }
+
+    /// Shows the leader all of this log: the two logs contradict each other, perhaps because a leader of before told one of
+    /// the two a different story. Only a leader whose log is wrong by itself is at fault.
+    fn share_nothing(&mut self) {
+        if let Some(syncing) = self.role.syncing_mut() {
+            syncing.shares_nothing = true;
+            self.sync();
         }
     }
 
