@@ -19,7 +19,7 @@ mod schedule;
 mod trace;
 mod world;
 
-pub use network::{Death, Heal, HostId, Network, Quality, Tampering};
+pub use network::{Death, Heal, HostId, Network, Quality, Tampering, Verifier};
 pub use property::Property;
 pub use rng::Rng;
 pub use world::{Counts, Life, Place, World, addr_of, id_of, place_of};

@@ -25,7 +25,7 @@ use self::connection::{Connection, Packet, Phase, link, peer};
 use self::outsider::Recordings;
 pub use self::outsider::Tampering;
 use self::secure::Keys;
-use self::verifier::Verifier;
+pub use self::verifier::Verifier;
 use super::rng::Rng;
 use super::schedule::Schedule;
 

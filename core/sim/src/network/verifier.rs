@@ -5,10 +5,10 @@ use ringchat_core::wire::{RunDigest, Seen, ShamSeen};
 
 /// Verifies signatures, unless a test takes that away.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Verifier {
+pub struct Verifier {
     seen: ShamSeen,
     /// Whether every signature is taken.
-    pub(super) believes_all: bool,
+    pub believes_all: bool,
 }
 
 impl Seen for Verifier {

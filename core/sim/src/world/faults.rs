@@ -114,7 +114,8 @@ impl World {
 
     /// Somebody on the wire alters what is under way from the process on one of its connections.
     pub fn tamper(&mut self, host: HostId, n: usize, how: Tampering) {
-        if self.network.tamper(host, n, how) {
+        let opening = !self.transcripts.fault_model().is_strict();
+        if self.network.tamper(host, n, opening, how) {
             self.count_fault("tampering");
             let label = &self.processes[host.0].label;
             self.trace.event(self.now, format_args!("{how:?} on a connection of {label}"));
