@@ -35,6 +35,11 @@ impl Ablation {
         world.ablate(self.rules);
     }
 
+    /// Whether decoders take words that their author did not sign.
+    pub(crate) fn believes_all(self) -> bool {
+        self.rules.contains(&Rule::SignedWords)
+    }
+
     fn names(self) -> String {
         self.rules.iter().map(|rule| format!("{rule:?}")).collect::<Vec<_>>().join(",")
     }
@@ -47,6 +52,10 @@ impl Ablation {
     pub(crate) fn prepare_node(self, _: &mut Node) {}
 
     pub(crate) fn prepare_world(self, _: &mut World) {}
+
+    pub(crate) fn believes_all(self) -> bool {
+        false
+    }
 
     fn names(self) -> String {
         String::new()

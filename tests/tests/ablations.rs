@@ -207,6 +207,8 @@ fn messages_are_lost_if_tails_are_not_sequenced_again() {
 #[test]
 fn words_are_put_into_the_mouths_of_others_if_nobody_verifies() {
     breaks(&[Rule::SignedWords], Mix::Insider, Property::NoForgedWords);
+    let invents = Budget { inventions: 1, crashes: 1, messages: 1, ..Budget::NONE };
+    model_breaks(&[Rule::SignedWords], 3, invents, Property::NoForgedWords, "which nobody said");
 }
 
 #[test]

@@ -50,6 +50,11 @@ fn broken_connections_and_false_alarms() {
 }
 
 #[test]
+fn inventions() {
+    hold(|it| it.inventions > 0);
+}
+
+#[test]
 fn partitions() {
     hold(|it| it.joins == 0 && it.leaves == 0 && it.partitions > 0);
 }

@@ -42,6 +42,9 @@ struct Args {
     /// times that a leader stops for a while
     #[argh(option, default = "0")]
     sleeps: u8,
+    /// logs that a member may show with words in them that nobody said
+    #[argh(option, default = "0")]
+    inventions: u8,
     /// stop after so many states
     #[argh(option, default = "20000000")]
     max_states: usize,
@@ -71,6 +74,7 @@ impl Args {
             partitions: self.partitions,
             false_alarms: self.false_alarms,
             sleeps: self.sleeps,
+            inventions: self.inventions,
         }
     }
 }

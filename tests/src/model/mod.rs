@@ -33,12 +33,14 @@
 //! - `partial_order`: which transitions can wait.
 //! - `time`: how time passes.
 //! - [`ROWS`]: the searches of the matrix.
+//! - `invention`: words that nobody said, and what a decoder makes of them.
 //! - `properties`: what is checked in every state, and where nothing is left to happen.
 //! - [`search`]: the search, and the shortest way to a violation.
 //! - `walk`: the way from one known state to the next.
 
 mod fingerprint;
 mod host;
+mod invention;
 mod partial_order;
 mod properties;
 mod rows;

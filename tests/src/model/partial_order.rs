@@ -111,6 +111,7 @@ impl State {
             }
             Transition::Notice { wire, .. }
             | Transition::Break { wire, .. }
+            | Transition::Invent { wire, .. }
             | Transition::PartitionBreaks { wire, .. } => of_wire(wire),
             Transition::Dial(dial)
             | Transition::DialDead(dial)
@@ -135,6 +136,7 @@ impl Transition {
         | Self::Lose { wire, .. }
         | Self::Notice { wire, .. }
         | Self::Break { wire, .. }
+        | Self::Invent { wire, .. }
         | Self::PartitionBreaks { wire, .. } = &mut self
         {
             *wire = which(*wire);

@@ -53,6 +53,9 @@ impl State {
                 self.one_leader(host, other)?;
             }
         }
+        if now.shown > before.shown {
+            self.only_signed_words(host)?;
+        }
         if now.shown > before.shown && self.allowed().is_crash_only() {
             for other in self.live().filter(|&other| other != host) {
                 self.one_order(host, other)?;
@@ -95,6 +98,14 @@ impl State {
             None => return Ok(()),
         };
         Err(self.breach(Property::OneLeaderPerEpoch, detail))
+    }
+
+    /// [`Property::NoForgedWords`].
+    fn only_signed_words(&self, host: usize) -> Result<(), Violation> {
+        let said = |id: NodeId| self.hosts.iter().find(|it| it.node.me().id == id).map(|it| it.said);
+        let invented = self.hosts[host].shown.iter().find(|(from, seq)| said(*from) < Some(*seq));
+        let forged = invented.map(|(from, seq)| format!("{host} shows {from}:{seq}, which nobody said"));
+        forged.map_or(Ok(()), |detail| Err(self.breach(Property::NoForgedWords, detail)))
     }
 
     /// [`Property::OneOrder`].

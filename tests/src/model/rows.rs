@@ -62,6 +62,10 @@ pub const ROWS: &[Row] = &[
     large(4, Budget { breaks: 1, crashes: 1, messages: 1, ..NONE }),
     // A leader that stops for a while and goes on.
     large(3, Budget { sleeps: 1, messages: 1, ..NONE }),
+    // A member that shows words that nobody said.
+    tested(3, 15_000, Budget { inventions: 1, crashes: 2, messages: 2, ..NONE }),
+    tested(4, 48_000, Budget { inventions: 1, crashes: 1, messages: 1, ..NONE }),
+    large(2, Budget { inventions: 1, joins: 1, crashes: 1, messages: 1, ..NONE }),
     // Partitions: any cut in two, healed at any time.
     tested(2, 500, Budget { partitions: 1, messages: 1, ..NONE }),
     tested(2, 19_000, Budget { partitions: 2, messages: 1, ..NONE }),
@@ -89,6 +93,7 @@ impl fmt::Display for Row {
             (it.false_alarms, "false alarm", "false alarms"),
             (it.partitions, "partition", "partitions"),
             (it.sleeps, "sleep of the leader", "sleeps of leaders"),
+            (it.inventions, "invention", "inventions"),
         ];
         let faults = faults.into_iter().filter(|(count, ..)| *count > 0);
         let faults =

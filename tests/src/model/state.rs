@@ -11,6 +11,7 @@ use ringchat_core::{
     RoomId, Seed, Start,
 };
 
+use ringchat_sim::Verifier;
 use ringchat_sim::oracles::Violation;
 
 use crate::ablation::Ablation;
@@ -37,6 +38,8 @@ pub struct Budget {
     pub false_alarms: u8,
     /// Leaders that stop for a while.
     pub sleeps: u8,
+    /// Logs that a member shows with words in them that nobody said.
+    pub inventions: u8,
 }
 
 impl Budget {
@@ -50,11 +53,12 @@ impl Budget {
         partitions: 0,
         false_alarms: 0,
         sleeps: 0,
+        inventions: 0,
     };
 
     /// Whether no live member may be taken for dead, except one that sleeps. Then more properties hold.
     pub(super) fn is_crash_only(self) -> bool {
-        self.breaks == 0 && self.partitions == 0 && self.false_alarms == 0
+        self.breaks == 0 && self.partitions == 0 && self.false_alarms == 0 && self.inventions == 0
     }
 
     /// Whether acknowledgements decide more than which newcomers are welcomed: only if a node leaves, or a timer races
@@ -220,6 +224,13 @@ impl State {
         self.clocks.first().copied().unwrap_or(Instant(1_000_000))
     }
 
+    /// What a decoder takes for signed.
+    pub(super) fn verifier(&self) -> Verifier {
+        let mut verifier = Verifier::default();
+        verifier.believes_all = self.setup.ablation.believes_all();
+        verifier
+    }
+
     /// What could happen at the beginning.
     pub(super) fn allowed(&self) -> Budget {
         self.setup.allowed
@@ -316,7 +327,7 @@ impl State {
     }
 
     /// One end forgets the connection, and the other learns of that as `tail`.
-    fn let_go(&mut self, at: usize, end: usize, tail: Tail) {
+    pub(super) fn let_go(&mut self, at: usize, end: usize, tail: Tail) {
         let wire = self.wire_mut(at);
         wire.gone[end] = true;
         wire.queues[end].clear();

@@ -86,6 +86,13 @@ pub enum Transition {
     /// The partition ends, and this dial across it, which would have failed, is the first to find out. Until then, or
     /// until time passes, the partition makes no difference.
     DialHealed(usize),
+    /// The log that a member shows arrives at this end with words in it that nobody said.
+    Invent {
+        /// The number of the connection.
+        wire: usize,
+        /// 0 for the dialer, 1 for the other host.
+        end: usize,
+    },
     /// Time passes for one host alone, until it does something.
     FalseAlarm(usize),
     /// A leader stops for a while.
@@ -158,6 +165,9 @@ impl State {
         if self.budget.breaks > 0 {
             let ends = self.breakable_ends(|_| true);
             steps.extend(ends.map(|(wire, end)| Transition::Break { wire, end }));
+        }
+        if self.budget.inventions > 0 {
+            steps.extend(self.inventions());
         }
         if self.cut.is_some() {
             self.push_heals(steps);
@@ -296,6 +306,7 @@ impl State {
             | Transition::Notice { .. }
             | Transition::DialDead(_)
             | Transition::Break { .. }
+            | Transition::Invent { .. }
             | Transition::Partition(_)
             | Transition::PartitionBreaks { .. }
             | Transition::PartitionStops { .. }
@@ -352,6 +363,7 @@ impl State {
                 self.break_wire(wire);
                 self.deliver_end(wire, end);
             }
+            Transition::Invent { wire, end } => self.invent(wire, end),
             Transition::Partition(side) => self.part(side),
             Transition::PartitionBreaks { side, wire, end } => {
                 self.part(side);
@@ -438,6 +450,10 @@ impl State {
                     "the connection of {a} and {b} breaks, {} notices, {lost} messages lost",
                     it.hosts[end]
                 )
+            }
+            Transition::Invent { wire, end } => {
+                let it = &self.wires[wire];
+                format!("{} -> {}: its log, with words that nobody said", it.hosts[1 - end], it.hosts[end])
             }
             Transition::PartitionBreaks { side, wire, end } => {
                 let (it, partition) = (&self.wires[wire], Transition::Partition(side));
