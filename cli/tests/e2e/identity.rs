@@ -110,6 +110,16 @@ fn a_disk_that_takes_nothing_leaves_no_half_of_a_file() {
 }
 
 #[test]
+fn a_home_that_is_no_path_from_the_root_is_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = show_id(dir.path(), "unset XDG_DATA_HOME XDG_STATE_HOME", &[("HOME", Path::new("here"))]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("no home folder is known: HOME, or without it your account, names none"), "{said}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is put into the current folder");
+}
+
+#[test]
 fn where_no_file_can_be_made_the_key_is_for_this_stay_and_the_program_says_so() {
     let mut room = TestRoom::new(Runtimes::Mixed);
     let keys = [0, 1].map(|who| {
