@@ -8,7 +8,7 @@ use ringchat_core::{Member, Name, Report};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::trust::{Day, KnownFile, KnownKey, KnownProblem, Patience, TypedKey};
+use crate::trust::{Day, KnownFile, KnownKey, KnownProblem, Patience, TypedKey, may_have_secret};
 use crate::wording;
 
 /// Members of which the program remembers that it has judged them, at most.
@@ -83,7 +83,7 @@ pub(crate) enum VerifyError {
     #[error("this is no key: one has 16 letters and digits, as k3f7-9qmz-x2c4-h8tw, or 52 in full")]
     NoKey,
     /// No member is called so.
-    #[error("nobody here is called {0}; /keys shows all members with their keys")]
+    #[error("nobody here is called {}; /keys shows all members with their keys", unless_secret(.0))]
     Nobody(String),
     /// Several members are called so.
     #[error("several members are called {who}: {}; say which by the address or the key", candidates(members))]
@@ -97,6 +97,11 @@ pub(crate) enum VerifyError {
     /// The user verified too many keys.
     #[error("no place for another verified key; delete lines in the file of known keys")]
     Full,
+}
+
+/// What was typed for the name of a member, unless it may be a ticket that went astray.
+fn unless_secret(who: &str) -> &str {
+    if may_have_secret(who) { "so" } else { who }
 }
 
 fn candidates(members: &[Member]) -> String {

@@ -158,6 +158,9 @@ fn a_key_is_verified_by_its_short_or_its_whole_form_and_a_wrong_one_is_refused_p
     }
     assert!(matches!(people.verify("Alice", "k3f7", &here), Err(VerifyError::NoKey)));
     assert!(matches!(people.verify("Carol", &alice, &here), Err(VerifyError::Nobody(_))));
+    let ticket = People::new(ME, Some(secret()), None, KnownFile::at(None).0).ticket(&here).unwrap();
+    let astray = people.verify(&ticket, &alice, &here).unwrap_err().to_string();
+    assert!(astray.starts_with("nobody here is called so; /keys"), "{astray}");
 }
 
 #[test]

@@ -24,6 +24,18 @@ pub(super) fn bytes<const N: usize>(text: &str) -> Option<Zeroizing<[u8; N]>> {
     (fits && BASE32_NOPAD_NOCASE.decode_mut(text.as_bytes(), bytes.as_mut_slice()) == Ok(N)).then_some(bytes)
 }
 
+/// Whether a word of `text` may be the secret of a room or the private part of a key, as it stands in their files. Signs
+/// of paths and addresses are part of a word, so that `./NAME` and `NAME:PORT` are none.
+pub(crate) fn has_bare_secret(text: &str) -> bool {
+    let is_of_word = |c: char| c.is_alphanumeric() || "./_-~:@".contains(c);
+    text.split(|c| !is_of_word(c)).any(is_bare_secret)
+}
+
+fn is_bare_secret(word: &str) -> bool {
+    let has_one_case = !word.contains(char::is_lowercase) || !word.contains(char::is_uppercase);
+    has_one_case && (bytes::<16>(word).is_some() || bytes::<32>(word).is_some())
+}
+
 /// A key that somebody typed to have it compared: short or whole, in any case, with or without dashes, in one piece or
 /// several.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -73,6 +85,29 @@ mod tests {
         assert_eq!(bytes::<32>(&text[1..]), None);
         assert_eq!(bytes::<31>(&text), None);
         assert_eq!(bytes::<32>(&text.replace('a', "1")), None);
+    }
+
+    #[test]
+    fn a_secret_without_its_file_is_recognized_and_names_are_not() {
+        let (secret, seed) = (letters(&[7; 16]), letters(&[7; 32]));
+        assert_eq!((secret.len(), seed.len()), (26, 52));
+        for bare in [secret.as_str(), &seed] {
+            for text in [
+                bare,
+                &bare.to_uppercase(),
+                &format!("--secret-file={bare}"),
+                &format!("secret {bare}\nroom"),
+                &format!(r#"{{"command":"{bare}"}}"#),
+            ] {
+                assert!(has_bare_secret(text), "{text}");
+            }
+            for name in [&format!("./{bare}"), &format!("{bare}.txt"), &format!("{bare}:5000"), &bare[1..]] {
+                assert!(!has_bare_secret(name), "{name}");
+            }
+        }
+        for name in ["", "k3f7-9qmz-x2c4-h8tw", "abcdefghijklmnopqrstuvwxyz", "Abcdefghijklmnopqrstuvwxya"] {
+            assert!(!has_bare_secret(name), "{name}");
+        }
     }
 
     #[test]

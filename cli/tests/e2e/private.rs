@@ -191,9 +191,10 @@ fn an_open_room_has_no_ticket(runtimes: Runtimes) {
 #[test]
 fn what_contradicts_itself_or_gives_a_secret_away_ends_with_2() {
     let text = format!("ringchat:aeaacaqd{}", "aqcqmbyibefawdan".repeat(6));
+    let secret = "aqcqmbyibefawdanaqcqmbyiba";
     let mut room = TestRoom::new(Runtimes::Threads);
     let as_argument = "a ticket on the command line can be read by others on this machine";
-    let cases: [(&[&str], &str); 7] = [
+    let cases: [(&[&str], &str); 10] = [
         (&["--private", "--open"], "leave one of them out"),
         (&["--ticket-file", "f", "-l"], "--ticket-file joins a room"),
         (&["--ticket"], "use --ticket-file FILE"),
@@ -201,25 +202,57 @@ fn what_contradicts_itself_or_gives_a_secret_away_ends_with_2() {
         (&["--ticket", &text], as_argument),
         (&["-n", &text], as_argument),
         (&[&format!("--ticket={text}")], as_argument),
+        (&["--ticket-file", &text], as_argument),
+        (&["--secret-file", secret], "options take the name of its file"),
+        (&[&format!("--secret-file={secret}"), "--show-id"], "options take the name of its file"),
     ];
     for (options, wanted) in cases {
         let who = room.start(|launch| launch.extra = words(options));
         assert_eq!(room.exit_code(who), Some(2), "{options:?}");
         let said = room.stderr(who);
         assert!(said.contains(wanted), "{options:?}: {said}");
-        assert!(!said.contains(&text[10..30]), "{options:?}: {said}");
+        assert!(!said.contains(&text[10..30]) && !said.contains(secret), "{options:?}: {said}");
     }
 }
 
 #[test]
-fn a_variable_with_a_ticket_is_refused() {
+fn a_variable_with_a_ticket_or_a_secret_is_refused() {
     let mut room = TestRoom::new(Runtimes::Threads);
     let ticket = format!("ringchat:{}", "aeaacaqd".repeat(12));
-    for name in ["RINGCHAT_TICKET", "RINGCHAT_TICKET_FILE", "RINGCHAT_ID_FILE", "RINGCHAT_PORT"] {
-        let who = room.start(|launch| launch.env = vec![(name, ticket.clone())]);
+    let secret = "aeaacaqdaeaacaqdaeaacaqdaq".to_owned();
+    let cases: [(&'static str, &String, &[&str]); 6] = [
+        ("RINGCHAT_TICKET", &ticket, &[]),
+        ("RINGCHAT_TICKET_FILE", &ticket, &[]),
+        ("RINGCHAT_ID_FILE", &ticket, &[]),
+        ("RINGCHAT_ID_FILE", &ticket, &["--show-id"]),
+        ("RINGCHAT_PORT", &ticket, &[]),
+        ("RINGCHAT_SECRET_FILE", &secret, &[]),
+    ];
+    for (name, value, extra) in cases {
+        let who = room.start(|launch| {
+            launch.env = vec![(name, value.clone())];
+            launch.extra = words(extra);
+        });
         assert_eq!(room.exit_code(who), Some(2), "{name}");
         let said = room.stderr(who);
         assert!(said.contains(&format!("{name} holds a secret")) && !said.contains("aeaacaqd"), "{said}");
+    }
+}
+
+#[test]
+fn a_command_with_a_secret_in_it_is_not_repeated() {
+    let mut room = TestRoom::new(Runtimes::Threads);
+    let leader = create(&mut room, &["--private"]);
+    let ticket = ticket(&mut room, leader);
+    for (count, secret) in ["aeaacaqdaeaacaqdaeaacaqdaq", &ticket].into_iter().enumerate() {
+        room.command(leader, secret);
+        room.until(&format!("m0 complains {count}"), |records| {
+            let complaints = |event: &&ReceivedEvent| {
+                matches!(event, ReceivedEvent::Error { code, message, .. }
+                if code == "bad_command" && !message.contains(secret))
+            };
+            records[leader].events.iter().filter(complaints).count() > count
+        });
     }
 }
 
