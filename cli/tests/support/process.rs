@@ -1,7 +1,7 @@
 //! Starts and controls one process of the program.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -99,8 +99,20 @@ impl Process {
 
     /// A file that the system keeps about the process.
     pub(crate) fn proc_file(&self, name: &str) -> String {
+        self.read_proc_file(name).unwrap()
+    }
+
+    /// The environment variables. `None` if only root may see them, because the process hides its memory.
+    pub(crate) fn variables(&self) -> Option<String> {
+        match self.read_proc_file("environ") {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => None,
+            read => Some(read.unwrap()),
+        }
+    }
+
+    fn read_proc_file(&self, name: &str) -> io::Result<String> {
         let path = format!("/proc/{}/{name}", self.pid.as_raw_nonzero());
-        String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned()
+        Ok(String::from_utf8_lossy(&std::fs::read(path)?).into_owned())
     }
 
     /// The resident memory of the process in KiB.
