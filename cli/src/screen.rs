@@ -203,9 +203,9 @@ impl Screen {
         let addr = me.addr();
         let commands = if self.show.commands { "; /help shows the commands" } else { "" };
         self.system(&format!("in the ring as {me}: {count}, {leads}{commands}"));
+        let key = ShortKey::new(me.id.key());
         match people.privacy() {
             RoomPrivacy::Private => {
-                let key = ShortKey::new(me.id.key());
                 self.system(&format!("private and encrypted; your key is {key}"));
                 self.system(if self.show.commands {
                     "/ticket shows what others need to come in; give it to nobody else"
@@ -215,6 +215,7 @@ impl Screen {
             }
             RoomPrivacy::Open => {
                 self.system(&format!("others join with: ringchat {addr}"));
+                self.system(&format!("your key is {key}"));
                 self.printer.print(&wording::open_to_all(addr, self.show.is_meant_open));
             }
         }

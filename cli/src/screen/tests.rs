@@ -129,19 +129,20 @@ fn counts_agree_with_their_nouns() {
 }
 
 #[test]
-fn the_first_ready_tells_how_to_join_and_that_all_can_read() {
+fn the_first_ready_tells_how_to_join_the_own_key_and_that_all_can_read() {
     let mut shown = Shown::new(false, false);
     shown.notice(&ready(&[member("Alice", 1)]));
     shown.notice(&ready(&[member("Alice", 1), member("Bob", 2)]));
     let lines = shown.lines();
-    assert_eq!(lines.len(), 4);
+    assert_eq!(lines.len(), 5);
     assert!(lines[1].contains("ringchat 127.0.0.1:1"));
+    assert_eq!(lines[2], format!("/// your key is {} ///", ShortKey::new(member("Alice", 1).id.key())));
     assert_eq!(
-        lines[2],
+        lines[3],
         "/// open room: encrypted, but whoever reaches 127.0.0.1:1 can come in, read and write; --private keeps \
          strangers out ///"
     );
-    assert_eq!(lines[3], "/// back in the ring: 2 members, you lead ///");
+    assert_eq!(lines[4], "/// back in the ring: 2 members, you lead ///");
 }
 
 #[test]
@@ -154,7 +155,7 @@ fn a_leader_that_leads_on_is_told_once() {
     shown.notice(&leader(member("Bob", 2), 3));
     shown.notice(&leader(member("Bob", 2), 4));
     shown.notice(&leader(alice, 5));
-    assert_eq!(shown.lines()[3..], ["/// Bob leads now (epoch 3) ///", "/// Alice leads now (epoch 5) ///"]);
+    assert_eq!(shown.lines()[4..], ["/// Bob leads now (epoch 3) ///", "/// Alice leads now (epoch 5) ///"]);
 }
 
 #[test]
@@ -166,7 +167,7 @@ fn two_people_of_one_name_are_told_apart() {
     shown.notice(&Notice::Left { member: bob.into(), reason: Departure::Quit });
     shown.notice(&Notice::Leader { member: member("Bob", 3).into(), epoch: Epoch(2) });
     assert_eq!(
-        shown.lines()[3..],
+        shown.lines()[4..],
         [
             "/// Bob(127.0.0.1:3) joined the ring! ///",
             "/// Bob(127.0.0.1:2) left the ring ///",
