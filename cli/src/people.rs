@@ -233,6 +233,18 @@ impl People {
         }
     }
 
+    /// The key, and its name, that the user verified under a name that looks like that of `member`, whose key is neither
+    /// verified nor the user's own.
+    pub(crate) fn verified_instead(&self, member: &Member) -> Option<(&[u8; 32], &Name)> {
+        if matches!(self.mark(member), Mark::Own | Mark::Verified(_)) {
+            return None;
+        }
+        let alike = self.file.keys().alike(member.id.key(), &member.name);
+        let (key, known) =
+            alike.filter(|(_, known)| known.is_verified).max_by_key(|(_, known)| known.last)?;
+        Some((key, &known.name))
+    }
+
     /// A ticket for the room, with the addresses of the user and of the members after the user in the ring.
     ///
     /// # Errors

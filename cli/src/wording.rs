@@ -13,7 +13,7 @@ use ringchat_core::{
 };
 
 use crate::line::Line;
-use crate::people::{Mark, Remark};
+use crate::people::{Mark, People, Remark};
 use crate::sanitize::Clean;
 use crate::trust::{Day, moment};
 
@@ -157,6 +157,13 @@ pub(crate) fn mark(mark: &Mark) -> String {
         Mark::Known(first, name) => format!("known as {name} since {}", first.spoken(Day::today())),
         Mark::New => "new to you".to_owned(),
     }
+}
+
+/// What stands behind a member, if the user verified another key under a name that looks the same. Usually empty.
+pub(crate) fn verified_instead(people: &People, member: &Member) -> String {
+    people.verified_instead(member).map_or_else(String::new, |(key, name)| {
+        format!(", but you verified the key {} as {name}", ShortKey::new(key))
+    })
 }
 
 /// The word for the reason of a change of neighbours.

@@ -352,6 +352,9 @@ pub(super) struct KeyJson<'a> {
     /// The name under which the key is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     known_as: Option<String>,
+    /// The key that the user verified under a name that looks like that of the member, if it is another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified_key: Option<String>,
     /// Whether it is the key in the user's ticket.
     in_ticket: bool,
 }
@@ -370,6 +373,7 @@ impl<'a> KeyJson<'a> {
             short_key: ShortKey::new(key).to_string(),
             mark,
             known_as,
+            verified_key: people.verified_instead(member).map(|(key, _)| full_key(key)),
             in_ticket: people.is_of_ticket(key),
         }
     }

@@ -90,6 +90,27 @@ fn beside_a_verified_key_another_one_of_the_same_name_is_warned_of_each_time() {
 }
 
 #[test]
+fn beside_another_key_of_a_verified_name_stands_the_verified_one() {
+    let (alice, other, lookalike) = (member("Alice", 1), member("Alice", 2), member("aIice", 3));
+    let mut people = strangers();
+    people.heard(&other);
+    assert_eq!(people.verified_instead(&other), None, "a key that was only heard is not enough");
+    let key = ShortKey::new(alice.id.key()).to_string();
+    people.verify("127.0.0.1:1", &key, &report(&[alice.clone(), other.clone()])).unwrap();
+    for doubtful in [&other, &lookalike] {
+        assert_eq!(people.verified_instead(doubtful), Some((alice.id.key(), &alice.name)));
+    }
+    let words = wording::verified_instead(&people, &other);
+    assert_eq!(words, format!(", but you verified the key {key} as Alice"));
+    for clear in [&alice, &member("Alice", 0xff), &member("Bob", 4)] {
+        assert_eq!(wording::verified_instead(&people, clear), "");
+    }
+    let second = ShortKey::new(other.id.key()).to_string();
+    people.verify("127.0.0.1:2", &second, &report(std::slice::from_ref(&other))).unwrap();
+    assert_eq!(people.verified_instead(&other), None, "she has two machines");
+}
+
+#[test]
 fn a_leader_that_invents_a_member_makes_no_key_known() {
     let (_dir, path) = place();
     let mut people = started(&path);

@@ -278,6 +278,32 @@ fn questions_are_answered_in_turn() {
 }
 
 #[test]
+fn another_key_than_the_verified_one_is_told_beside_the_name() {
+    let members = [member("me", 1), member("bob", 2), member("bob", 3)];
+    let [key, other] = [&members[1], &members[2]].map(|member| ShortKey::new(member.id.key()).to_string());
+    let mut shown = Shown::new(false, false);
+    let verify = Question::Verify { who: "127.0.0.1:2".into(), key: key.clone() };
+    for question in [verify, Question::Members("bob".into()), Question::Keys("bob".into())] {
+        shown.ask.send(question).unwrap();
+        shown.notice(&report(&members, None));
+    }
+    let lines = shown.lines();
+    let instead = format!(", but you verified the key {key} as bob");
+    assert_eq!(
+        lines[2..4],
+        ["/// bob(127.0.0.1:2) ///".to_owned(), format!("/// bob(127.0.0.1:3){instead} ///")]
+    );
+    assert!(
+        lines[4].starts_with(&format!("/// bob(127.0.0.1:2) {key}, verified as bob; in full")),
+        "{lines:?}"
+    );
+    assert!(
+        lines[5].starts_with(&format!("/// bob(127.0.0.1:3) {other}, new to you{instead}; in full")),
+        "{lines:?}"
+    );
+}
+
+#[test]
 fn the_log_is_shown_when_asked_for_but_nothing_twice() {
     let bob = member("Bob", 2);
     let election = Notice::Election {
