@@ -1,6 +1,7 @@
 //! Who is who: what the keys of members tell, compared with what the user knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 
 use ringchat_core::limits::MAX_TICKET_ADDRS;
 use ringchat_core::secure::{Secret, ShortKey, Ticket};
@@ -36,6 +37,8 @@ pub(crate) enum Remark {
         /// What is known of that key.
         known: KnownKey,
     },
+    /// Another program with the user's own key is in the room.
+    SameKey(Member),
     /// The room lists the key of the user's ticket, under this name.
     TicketListed(Member),
     /// The room lists nobody with the key of the user's ticket.
@@ -112,6 +115,10 @@ fn candidates(members: &[Member]) -> String {
 /// Who the user is, what opens the room, and which keys the user knows.
 pub(crate) struct People {
     me: [u8; 32],
+    /// This program, as it is in the room; `None` before it was let in.
+    own: Option<Member>,
+    /// The addresses of other programs with the user's key of which the user was told.
+    told: BTreeSet<SocketAddr>,
     secret: Option<Secret>,
     /// The key of the ticket with which the user came.
     issuer: Option<[u8; 32]>,
@@ -120,8 +127,6 @@ pub(crate) struct People {
     judged: BTreeMap<[u8; 32], (Name, bool)>,
     /// The members that were heard, with the names that they signed.
     heard: BTreeMap<[u8; 32], Name>,
-    /// Whether the room was entered before.
-    been_in: bool,
 }
 
 impl People {
@@ -133,7 +138,16 @@ impl People {
         issuer: Option<[u8; 32]>,
         file: KnownFile,
     ) -> Self {
-        Self { me, secret, issuer, file, judged: BTreeMap::new(), heard: BTreeMap::new(), been_in: false }
+        Self {
+            me,
+            own: None,
+            told: BTreeSet::new(),
+            secret,
+            issuer,
+            file,
+            judged: BTreeMap::new(),
+            heard: BTreeMap::new(),
+        }
     }
 
     /// Whether strangers can enter the room.
@@ -146,15 +160,19 @@ impl People {
         self.issuer.as_ref() == Some(key)
     }
 
-    /// What the user should know about the `members` when the room is entered.
-    pub(crate) fn entered<'a>(&mut self, members: impl IntoIterator<Item = &'a Member>) -> Vec<Remark> {
+    /// What the user should know about the `members` when the room is entered as `me`.
+    pub(crate) fn entered<'a>(
+        &mut self,
+        me: &Member,
+        members: impl IntoIterator<Item = &'a Member>,
+    ) -> Vec<Remark> {
+        let is_first = self.own.replace(me.clone()).is_none();
         let mut remarks = Vec::new();
         let mut listed = None;
         for member in members {
             listed = listed.or((self.issuer == Some(*member.id.key())).then_some(member));
             remarks.extend(self.met(member));
         }
-        let is_first = !std::mem::replace(&mut self.been_in, true);
         remarks.extend(self.issuer.filter(|_| is_first).map(|issuer| match listed {
             Some(member) => Remark::TicketListed(member.clone()),
             None => Remark::TicketUnlisted(issuer),
@@ -166,7 +184,10 @@ impl People {
     /// invent members.
     pub(crate) fn met(&mut self, member: &Member) -> Option<Remark> {
         let key = *member.id.key();
-        if key == self.me || self.judged.get(&key).is_some_and(|(name, _)| *name == member.name) {
+        if key == self.me {
+            return self.met_own_key(member);
+        }
+        if self.judged.get(&key).is_some_and(|(name, _)| *name == member.name) {
             return None;
         }
         let judged = (member.name.clone(), self.is_doubtful(member));
@@ -181,6 +202,17 @@ impl People {
         let others = same_name.filter(|(_, other)| other.is_verified || !is_known);
         let (known_key, known) = others.max_by_key(|(_, other)| (other.is_verified, other.last))?;
         Some(Remark::KeyChanged { member: member.clone(), known_key: *known_key, known: known.clone() })
+    }
+
+    /// What the user should know about `member`, which has the user's own key.
+    fn met_own_key(&mut self, member: &Member) -> Option<Remark> {
+        let me = self.own.as_ref()?;
+        // An earlier life of this program may be listed for a moment, at the same address.
+        let is_other = member.id != me.id && member.addr() != me.addr();
+        if self.told.len() >= MAX_JUDGED {
+            self.told.clear();
+        }
+        (is_other && self.told.insert(member.addr())).then(|| Remark::SameKey(member.clone()))
     }
 
     /// What the user should know about `author`, who signed a text. The key is known from now on.

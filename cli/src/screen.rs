@@ -330,9 +330,11 @@ impl Screen {
         for member in report.members.iter().filter(has_part) {
             let key = member.id.key();
             let mark = wording::mark(&people.mark(member)) + &wording::verified_instead(people, member);
+            let shares_it = |other: &&Member| other.id != member.id && other.id.key() == key;
+            let shared = wording::shared_with(&report.members.iter().filter(shares_it).collect::<Vec<_>>());
             let ticket = if people.is_of_ticket(key) { ", in your ticket" } else { "" };
             let (short, full) = (ShortKey::new(key), full_key(key));
-            self.system(&format!("{member} {short}, {mark}{ticket}; in full: {full}"));
+            self.system(&format!("{member} {short}, {mark}{ticket}{shared}; in full: {full}"));
         }
     }
 

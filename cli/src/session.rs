@@ -173,7 +173,7 @@ pub(crate) fn show(
         add(&text, lamport, notice, log, frontend);
     }
     let remarks = match notice {
-        Notice::Ready { members, .. } => people.entered(members),
+        Notice::Ready { me, members, .. } => people.entered(me, members),
         Notice::Joined { member } => people.met(member).into_iter().collect(),
         Notice::Forged { by, author } => {
             vec![Remark::Forged { by: Member::clone(by), author: Member::clone(author) }]

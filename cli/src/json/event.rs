@@ -107,6 +107,8 @@ pub(super) enum JsonEvent<'a> {
     },
     /// The name of the member is known with another key, last heard on that day.
     KeyChanged { member: MemberJson<'a>, known_key: String, last: String, verified: bool },
+    /// Another program with the user's own key is in the room.
+    SameKey { member: MemberJson<'a> },
     /// A member passed on words that their author did not sign.
     Forged { by: MemberJson<'a>, author: MemberJson<'a> },
     /// A member signed two different texts with one number.
@@ -256,6 +258,7 @@ impl<'a> JsonEvent<'a> {
                 last: known.last.to_string(),
                 verified: known.is_verified,
             },
+            Remark::SameKey(member) => Self::SameKey { member: MemberJson::of(member) },
             Remark::Forged { by, author } => {
                 Self::Forged { by: MemberJson::of(by), author: MemberJson::of(author) }
             }

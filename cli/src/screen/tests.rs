@@ -304,6 +304,25 @@ fn another_key_than_the_verified_one_is_told_beside_the_name() {
 }
 
 #[test]
+fn members_that_share_a_key_are_told_with_their_keys() {
+    let again = |life: u64| {
+        let bob = member("bob", 2);
+        let id = NodeId::new(*bob.id.key(), NonZeroU64::new(life).unwrap());
+        Member::new(id, ([127, 0, 0, 2], u16::try_from(life).unwrap()).into(), bob.name)
+    };
+    let members = [vec![member("me", 1)], (2..=6).map(again).collect()].concat();
+    let mut shown = Shown::new(false, false);
+    for part in ["me(", "127.0.0.2:2)"] {
+        shown.ask.send(Question::Keys(part.into())).unwrap();
+        shown.notice(&report(&members, None));
+    }
+    let lines = shown.lines();
+    assert!(!lines[0].contains("the same key"), "{lines:?}");
+    let others = "the same key as bob(127.0.0.2:3), bob(127.0.0.2:4), bob(127.0.0.2:5) and 1 more; in full";
+    assert!(lines[1].contains(others), "{lines:?}");
+}
+
+#[test]
 fn the_log_is_shown_when_asked_for_but_nothing_twice() {
     let bob = member("Bob", 2);
     let election = Notice::Election {

@@ -48,6 +48,20 @@ fn two_processes_of_one_person_talk_in_one_room(runtimes: Runtimes) {
     assert_eq!(key(&room, one), key(&room, two));
     room.talk(&room.everyone(), 10);
     room.check_survivors(&room.everyone());
+    let warned = |who| {
+        room.record(who, |record| {
+            let others = record.events.iter().filter_map(|event| match event {
+                ReceivedEvent::SameKey { member } => Some(member.addr.clone()),
+                _ => None,
+            });
+            others.collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(
+        [0, 1, 2].map(warned),
+        [vec![room.addr(two)], vec![room.addr(one)], vec![]],
+        "each is told once"
+    );
 }
 
 fn an_identity_that_others_can_read_ends_the_start_with_1(runtimes: Runtimes) {
