@@ -27,7 +27,7 @@ fn hide_memory() {
 #[cfg(not(target_os = "linux"))]
 fn hide_memory() {}
 
-/// Takes as many file descriptors as the system allows, so that connections of strangers leave some for members.
+/// Takes as many file descriptors as the system allows: the more there are, the more strangers may wait.
 pub(crate) fn take_all_descriptors() {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     // Where that is more than the system gives, the usual limit stays.
