@@ -6,6 +6,7 @@ use ringchat_core::secure::Ticket;
 use thiserror::Error;
 
 use crate::flags::Flags;
+use crate::outcome::Opener;
 use crate::trust::{TicketProblem, TicketSource};
 
 /// Who can enter the room.
@@ -95,6 +96,15 @@ impl Access {
         match self {
             Self::Ticket(ticket) => Some(ticket),
             Self::Open { .. } | Self::NewSecret | Self::SecretFile(_) => None,
+        }
+    }
+
+    /// What the user has that opens the room.
+    pub(crate) fn opener(&self) -> Opener {
+        match self {
+            Self::Open { .. } | Self::NewSecret => Opener::Nothing,
+            Self::Ticket(_) => Opener::Ticket,
+            Self::SecretFile(_) => Opener::SecretFile,
         }
     }
 }

@@ -4,7 +4,7 @@ use argh::FromArgs;
 
 use crate::click_compat::rewrite;
 use crate::help;
-use crate::trust::may_have_ticket;
+use crate::trust::{has_bare_secret, may_have_secret};
 
 /// Chat without a server: the members form a ring, one of them leads, and if it dies another does.
 ///
@@ -148,9 +148,21 @@ pub(crate) enum Invocation {
 const TICKET_AS_ARGUMENT: &str = "a ticket on the command line can be read by others on this machine and stays in the \
                                   shell's history; use --ticket or --ticket-file";
 
-/// Whether a word of the command line is a ticket, or stands where people may expect one to stand.
-pub(crate) fn is_ticket(arg: &str) -> bool {
-    arg.starts_with("--ticket=") || may_have_ticket(arg)
+/// Why what may be a secret is refused on the command line.
+const SECRET_AS_ARGUMENT: &str = "this may be a secret, which others on this machine can read on a command line and which \
+                                  stays in the shell's history; options take the name of its file (./NAME if the file is \
+                                  called so)";
+
+/// Why a word of the command line is refused whatever it is for: it has a secret in it, or stands where people may expect a
+/// ticket to stand. The reason does not repeat it.
+pub(crate) fn refusal(arg: &str) -> Option<&'static str> {
+    if has_bare_secret(arg) {
+        Some(SECRET_AS_ARGUMENT)
+    } else if arg.starts_with("--ticket=") || may_have_secret(arg) {
+        Some(TICKET_AS_ARGUMENT)
+    } else {
+        None
+    }
 }
 
 impl Flags {
@@ -161,8 +173,8 @@ impl Flags {
     pub(crate) fn parse(args: impl IntoIterator<Item = String>) -> Result<Invocation, String> {
         let args: Vec<String> = args.into_iter().collect();
         // Before anything else, because other errors repeat what was typed.
-        if args.iter().any(|arg| is_ticket(arg)) {
-            return Err(TICKET_AS_ARGUMENT.to_owned());
+        if let Some(refusal) = args.iter().find_map(|arg| refusal(arg)) {
+            return Err(refusal.to_owned());
         }
         let args = rewrite(args);
         let args: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -221,6 +233,23 @@ mod tests {
             assert_eq!(refusal, TICKET_AS_ARGUMENT, "{line}");
         }
         assert!(parse("ringchat:5000").is_ok(), "a host may be called so");
+    }
+
+    #[test]
+    fn a_bare_secret_on_the_command_line_is_refused_and_not_repeated() {
+        for secret in ["a".repeat(26), "A".repeat(26), "a".repeat(52)] {
+            for line in [
+                format!("-l --secret-file {secret}"),
+                format!("--secret-file={secret} a:1"),
+                format!("--ticket-file {secret}"),
+                format!("--id-file {secret} --show-id"),
+                format!("-l --shout {secret}"),
+                secret.clone(),
+            ] {
+                assert_eq!(parse(&line).unwrap_err(), SECRET_AS_ARGUMENT, "{line}");
+            }
+            assert!(parse(&format!("-l --secret-file ./{secret}")).is_ok(), "a file may be called so");
+        }
     }
 
     #[test]

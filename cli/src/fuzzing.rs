@@ -11,7 +11,7 @@ use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
 use crate::bounded_lines::{BoundedLine, BoundedLines};
 use crate::click_compat::{is_option, rewrite};
-use crate::flags::{Flags, Invocation, is_ticket};
+use crate::flags::{Flags, Invocation, refusal};
 use crate::json::{JsonCommand, MAX_LINE, chat_line};
 use crate::line::Line;
 use crate::sanitize::{self, Clean, is_obeyed};
@@ -48,8 +48,8 @@ pub fn args(data: &[u8]) {
 fn stays(value: &str) {
     for args in [vec!["-n".to_owned(), value.to_owned()], vec![format!("--name={value}")]] {
         assert_eq!(rewrite(args.clone()), ["--name", value], "a value was rewritten");
-        if args.iter().any(|arg| is_ticket(arg)) {
-            assert!(Flags::parse(args).is_err_and(|refusal| !refusal.contains(value)), "a ticket was taken");
+        if args.iter().any(|arg| refusal(arg).is_some()) {
+            assert!(Flags::parse(args).is_err_and(|refused| !refused.contains(value)), "a secret was taken");
             continue;
         }
         let parsed = Flags::parse(args);

@@ -50,7 +50,7 @@ use flags::{Flags, Invocation};
 use line::Line;
 use ringchat_core::secure::ShortKey;
 use settings::Settings;
-use trust::{IdFile, OwnIdentity, TicketSource, full_key, may_have_ticket};
+use trust::{IdFile, OwnIdentity, TicketSource, full_key, may_have_secret};
 
 /// The exit code of a wrong command line.
 const USAGE: u8 = 2;
@@ -60,10 +60,11 @@ pub fn run() -> ExitCode {
     process::dump_no_core();
     process::take_all_descriptors();
     let args: Result<Vec<String>, OsString> = env::args_os().skip(1).map(OsString::into_string).collect();
-    let asked = match args {
-        Ok(args) => Flags::parse(args),
-        Err(arg) => Err(format!("{} is not in UTF-8", arg.display())),
-    };
+    let asked = args.map_err(|arg| not_text(&arg)).and_then(Flags::parse);
+    let asked = asked.and_then(|asked| match (asked, secret_in_a_variable()) {
+        (Invocation::Run(_) | Invocation::ShowId(_), Some(error)) => Err(error.to_string()),
+        (asked, _) => Ok(asked),
+    });
     match asked {
         Ok(Invocation::Run(flags)) => run_with(*flags),
         Ok(Invocation::Print(text)) => print(&text),
@@ -72,10 +73,13 @@ pub fn run() -> ExitCode {
     }
 }
 
+/// Says that an argument is no text, without a secret that may be in it.
+fn not_text(arg: &OsStr) -> String {
+    let shown = arg.to_string_lossy();
+    flags::refusal(&shown).map_or_else(|| format!("{shown} is not in UTF-8"), str::to_owned)
+}
+
 fn run_with(flags: Flags) -> ExitCode {
-    if let Some(error) = ticket_in_a_variable() {
-        return usage(&error.to_string());
-    }
     match Settings::new(flags, variable, TicketSource::read) {
         Ok(settings) => {
             diagnostics();
@@ -85,11 +89,11 @@ fn run_with(flags: Flags) -> ExitCode {
     }
 }
 
-/// Why the program does not start, if one of its variables holds a ticket, whatever it is for: an error would show it.
-fn ticket_in_a_variable() -> Option<AccessError> {
-    let has_ticket = |value: &OsStr| may_have_ticket(&value.to_string_lossy());
+/// Why the program does not start, if one of its variables holds a secret, whatever it is for: an error would show it.
+fn secret_in_a_variable() -> Option<AccessError> {
+    let has_secret = |value: &OsStr| may_have_secret(&value.to_string_lossy());
     let own = env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
-    let mut found = own.filter(|(name, value)| name.starts_with("RINGCHAT_") && has_ticket(value));
+    let mut found = own.filter(|(name, value)| name.starts_with("RINGCHAT_") && has_secret(value));
     found.next().map(|(name, _)| AccessError::Variable(name))
 }
 

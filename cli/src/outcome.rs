@@ -7,6 +7,17 @@ use ringchat_core::{DialFailure, Ending, JoinFailure};
 
 use crate::wording;
 
+/// What the user has that opens the room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opener {
+    /// Nothing: the room is open, as far as the user knows.
+    Nothing,
+    /// A ticket.
+    Ticket,
+    /// The secret of the room, in a file.
+    SecretFile,
+}
+
 /// Why a session leaves its room.
 #[derive(Debug)]
 pub(crate) enum Cause {
@@ -53,12 +64,13 @@ impl SessionOutcome {
         Self { exit, reason: "error", error: Some((code, message)) }
     }
 
-    /// The outcome of a session whose node ended with `ending` and which left the room because of `cause`.
-    pub(crate) fn of(ending: Option<&Ending>, cause: Option<Cause>) -> Self {
+    /// The outcome of a session whose node ended with `ending` and which left the room because of `cause`. The user came
+    /// with `opener`.
+    pub(crate) fn of(ending: Option<&Ending>, cause: Option<Cause>, opener: Opener) -> Self {
         match (ending, cause) {
             (Some(Ending::Left { unsure }), cause) => Self::left(*unsure, cause),
             (_, Some(Cause::Signal(signal))) => Self::signal(signal),
-            (Some(Ending::JoinFailed { tried }), _) => join_failed(tried),
+            (Some(Ending::JoinFailed { tried }), _) => join_failed(tried, opener),
             (Some(Ending::RoomFull), _) => room_full(),
             (Some(_) | None, _) => Self::failed(
                 1,
@@ -112,24 +124,52 @@ impl SessionOutcome {
 }
 
 /// The outcome when none of the contacts let this member in.
-fn join_failed(tried: &[(std::net::SocketAddr, JoinFailure)]) -> SessionOutcome {
+fn join_failed(tried: &[(std::net::SocketAddr, JoinFailure)], opener: Opener) -> SessionOutcome {
     let all: Vec<String> = tried.iter().map(|(addr, failure)| format!("{addr}: {failure}")).collect();
-    let failures = || tried.iter().map(|(_, failure)| *failure);
-    let (code, advice) = if failures().any(|failure| failure == JoinFailure::Dial(DialFailure::Unanswered)) {
-        (
-            "join_timeout",
-            "it may be private: ask a member for its ticket. Or the ticket is wrong, or it speaks another version",
-        )
-    } else if failures().any(|failure| failure == JoinFailure::Dial(DialFailure::NoMember)) {
-        ("not_ringchat", "give the address and port of a member")
+    let has = |wanted| tried.iter().any(|(_, failure)| *failure == JoinFailure::Dial(wanted));
+    let (code, advice) = if has(DialFailure::Unanswered) {
+        ("join_timeout", unanswered(opener))
+    } else if has(DialFailure::NoMember) {
+        ("not_ringchat", no_member(opener))
     } else {
-        (
-            "join_timeout",
-            "check that a member runs there and that no firewall is between, give the HOST:PORT of another member, or \
-             create a room with -l",
-        )
+        ("join_timeout", unreached(opener))
     };
     SessionOutcome::failed(3, code, format!("could not join the room ({}); {advice}", all.join("; ")))
+}
+
+/// What to do when a contact connects and says nothing. A member is silent to whoever has another secret or version.
+fn unanswered(opener: Opener) -> &'static str {
+    match opener {
+        Opener::Nothing => "it may be private: ask a member for its ticket. Or it speaks another version",
+        Opener::Ticket => {
+            "the ticket may be old, or that of another room: ask a member for a new one. Or it speaks another version"
+        }
+        Opener::SecretFile => {
+            "it may have another secret than the one in the file: ask a member for a ticket. Or it speaks another version"
+        }
+    }
+}
+
+/// What to do when a contact answers and is no member of the room.
+fn no_member(opener: Opener) -> &'static str {
+    match opener {
+        Opener::Nothing | Opener::SecretFile => "give the address and port of a member",
+        Opener::Ticket => "the ticket may be old: ask a member for a new one",
+    }
+}
+
+/// What to do when no contact can be reached.
+fn unreached(opener: Opener) -> &'static str {
+    match opener {
+        Opener::Nothing | Opener::SecretFile => {
+            "check that a member runs there and that no firewall is between, give the HOST:PORT of another member, or \
+             create a room with -l"
+        }
+        Opener::Ticket => {
+            "the ticket may be old, and its members may have moved: ask for a new one, or give the HOST:PORT of a member \
+             beside it. Or a firewall is between"
+        }
+    }
 }
 
 /// The outcome when the room has no place for this member.
@@ -143,7 +183,7 @@ mod tests {
     use super::*;
 
     fn left(unsure: u64, cause: Cause) -> SessionOutcome {
-        SessionOutcome::of(Some(&Ending::Left { unsure }), Some(cause))
+        SessionOutcome::of(Some(&Ending::Left { unsure }), Some(cause), Opener::Nothing)
     }
 
     #[test]
@@ -199,26 +239,49 @@ mod tests {
             ("10.0.0.1:1".parse().unwrap(), JoinFailure::Dial(DialFailure::Refused)),
             ("10.0.0.2:2".parse().unwrap(), JoinFailure::Dial(DialFailure::Unanswered)),
         ];
-        let outcome = SessionOutcome::of(Some(&Ending::JoinFailed { tried }), None);
+        let outcome = SessionOutcome::of(Some(&Ending::JoinFailed { tried }), None, Opener::Nothing);
         let Some(("join_timeout", message)) = outcome.error else { panic!("{outcome:?}") };
         assert_eq!(outcome.exit, 3);
         assert!(message.contains("10.0.0.1:1: nobody listens there"), "{message}");
         assert!(message.contains("10.0.0.2:2: connects, but does not answer"), "{message}");
-        assert!(message.contains("); it may be private: ask a member for its ticket. Or the"), "{message}");
+        assert!(message.contains("); it may be private: ask a member for its ticket. Or it"), "{message}");
     }
 
     #[test]
-    fn what_connects_and_does_not_answer_may_be_private_and_a_full_room_refuses() {
-        assert_eq!(SessionOutcome::of(Some(&Ending::RoomFull), None).exit, 4);
-        let join = |failure| {
+    fn a_full_room_refuses() {
+        assert_eq!(SessionOutcome::of(Some(&Ending::RoomFull), None, Opener::Nothing).exit, 4);
+    }
+
+    #[test]
+    fn what_helps_to_get_in_depends_on_what_the_user_came_with() {
+        let join = |failure, opener| {
             let tried = vec![("10.0.0.1:5000".parse().unwrap(), JoinFailure::Dial(failure))];
-            let outcome = SessionOutcome::of(Some(&Ending::JoinFailed { tried }), None);
-            (outcome.exit, outcome.error.unwrap())
+            let outcome = SessionOutcome::of(Some(&Ending::JoinFailed { tried }), None, opener);
+            assert_eq!(outcome.exit, 3);
+            outcome.error.unwrap()
         };
-        let message = "could not join the room (10.0.0.1:5000: connects, but does not answer); it may be private: \
-                       ask a member for its ticket. Or the ticket is wrong, or it speaks another version";
-        assert_eq!(join(DialFailure::Unanswered), (3, ("join_timeout", message.to_owned())));
-        let (exit, (code, _)) = join(DialFailure::NoMember);
-        assert_eq!((exit, code), (3, "not_ringchat"));
+        let (code, message) = join(DialFailure::Unanswered, Opener::Nothing);
+        let wanted = "could not join the room (10.0.0.1:5000: connects, but does not answer); it may be private: \
+                      ask a member for its ticket. Or it speaks another version";
+        assert_eq!((code, message.as_str()), ("join_timeout", wanted));
+        for (failure, code) in [
+            (DialFailure::Unanswered, "join_timeout"),
+            (DialFailure::NoMember, "not_ringchat"),
+            (DialFailure::Refused, "join_timeout"),
+        ] {
+            let [nothing, ticket, file] =
+                [Opener::Nothing, Opener::Ticket, Opener::SecretFile].map(|opener| join(failure, opener));
+            assert!([&nothing, &ticket, &file].iter().all(|(said, _)| *said == code));
+            assert!(
+                ticket.1.contains("); the ticket may be old") && ticket.1.contains("new one"),
+                "{ticket:?}"
+            );
+            assert!(
+                !nothing.1.contains("the ticket") && !file.1.contains("the ticket"),
+                "{nothing:?} {file:?}"
+            );
+        }
+        let (_, message) = join(DialFailure::Unanswered, Opener::SecretFile);
+        assert!(message.contains("another secret than the one in the file"), "{message}");
     }
 }

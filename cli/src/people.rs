@@ -1,6 +1,7 @@
 //! Who is who: what the keys of members tell, compared with what the user knows.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 
 use ringchat_core::limits::MAX_TICKET_ADDRS;
 use ringchat_core::secure::{Secret, ShortKey, Ticket};
@@ -8,7 +9,7 @@ use ringchat_core::{Member, Name, Report};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::trust::{Day, KnownFile, KnownKey, KnownProblem, Patience, TypedKey};
+use crate::trust::{Day, KnownFile, KnownKey, KnownProblem, Patience, TypedKey, may_have_secret};
 use crate::wording;
 
 /// Members of which the program remembers that it has judged them, at most.
@@ -36,6 +37,8 @@ pub(crate) enum Remark {
         /// What is known of that key.
         known: KnownKey,
     },
+    /// Another program with the user's own key is in the room.
+    SameKey(Member),
     /// The room lists the key of the user's ticket, under this name.
     TicketListed(Member),
     /// The room lists nobody with the key of the user's ticket.
@@ -83,7 +86,7 @@ pub(crate) enum VerifyError {
     #[error("this is no key: one has 16 letters and digits, as k3f7-9qmz-x2c4-h8tw, or 52 in full")]
     NoKey,
     /// No member is called so.
-    #[error("nobody here is called {0}; /keys shows all members with their keys")]
+    #[error("nobody here is called {}; /keys shows all members with their keys", unless_secret(.0))]
     Nobody(String),
     /// Several members are called so.
     #[error("several members are called {who}: {}; say which by the address or the key", candidates(members))]
@@ -99,6 +102,11 @@ pub(crate) enum VerifyError {
     Full,
 }
 
+/// What was typed for the name of a member, unless it may be a ticket that went astray.
+fn unless_secret(who: &str) -> &str {
+    if may_have_secret(who) { "so" } else { who }
+}
+
 fn candidates(members: &[Member]) -> String {
     let each = |member: &Member| format!("{member} {}", ShortKey::new(member.id.key()));
     wording::list(&members.iter().map(each).collect::<Vec<_>>())
@@ -107,6 +115,10 @@ fn candidates(members: &[Member]) -> String {
 /// Who the user is, what opens the room, and which keys the user knows.
 pub(crate) struct People {
     me: [u8; 32],
+    /// This program, as it is in the room; `None` before it was let in.
+    own: Option<Member>,
+    /// The addresses of other programs with the user's key of which the user was told.
+    told: BTreeSet<SocketAddr>,
     secret: Option<Secret>,
     /// The key of the ticket with which the user came.
     issuer: Option<[u8; 32]>,
@@ -115,8 +127,6 @@ pub(crate) struct People {
     judged: BTreeMap<[u8; 32], (Name, bool)>,
     /// The members that were heard, with the names that they signed.
     heard: BTreeMap<[u8; 32], Name>,
-    /// Whether the room was entered before.
-    been_in: bool,
 }
 
 impl People {
@@ -128,7 +138,16 @@ impl People {
         issuer: Option<[u8; 32]>,
         file: KnownFile,
     ) -> Self {
-        Self { me, secret, issuer, file, judged: BTreeMap::new(), heard: BTreeMap::new(), been_in: false }
+        Self {
+            me,
+            own: None,
+            told: BTreeSet::new(),
+            secret,
+            issuer,
+            file,
+            judged: BTreeMap::new(),
+            heard: BTreeMap::new(),
+        }
     }
 
     /// Whether strangers can enter the room.
@@ -141,15 +160,19 @@ impl People {
         self.issuer.as_ref() == Some(key)
     }
 
-    /// What the user should know about the `members` when the room is entered.
-    pub(crate) fn entered<'a>(&mut self, members: impl IntoIterator<Item = &'a Member>) -> Vec<Remark> {
+    /// What the user should know about the `members` when the room is entered as `me`.
+    pub(crate) fn entered<'a>(
+        &mut self,
+        me: &Member,
+        members: impl IntoIterator<Item = &'a Member>,
+    ) -> Vec<Remark> {
+        let is_first = self.own.replace(me.clone()).is_none();
         let mut remarks = Vec::new();
         let mut listed = None;
         for member in members {
             listed = listed.or((self.issuer == Some(*member.id.key())).then_some(member));
             remarks.extend(self.met(member));
         }
-        let is_first = !std::mem::replace(&mut self.been_in, true);
         remarks.extend(self.issuer.filter(|_| is_first).map(|issuer| match listed {
             Some(member) => Remark::TicketListed(member.clone()),
             None => Remark::TicketUnlisted(issuer),
@@ -161,7 +184,10 @@ impl People {
     /// invent members.
     pub(crate) fn met(&mut self, member: &Member) -> Option<Remark> {
         let key = *member.id.key();
-        if key == self.me || self.judged.get(&key).is_some_and(|(name, _)| *name == member.name) {
+        if key == self.me {
+            return self.met_own_key(member);
+        }
+        if self.judged.get(&key).is_some_and(|(name, _)| *name == member.name) {
             return None;
         }
         let judged = (member.name.clone(), self.is_doubtful(member));
@@ -176,6 +202,17 @@ impl People {
         let others = same_name.filter(|(_, other)| other.is_verified || !is_known);
         let (known_key, known) = others.max_by_key(|(_, other)| (other.is_verified, other.last))?;
         Some(Remark::KeyChanged { member: member.clone(), known_key: *known_key, known: known.clone() })
+    }
+
+    /// What the user should know about `member`, which has the user's own key.
+    fn met_own_key(&mut self, member: &Member) -> Option<Remark> {
+        let me = self.own.as_ref()?;
+        // An earlier life of this program may be listed for a moment, at the same address.
+        let is_other = member.id != me.id && member.addr() != me.addr();
+        if self.told.len() >= MAX_JUDGED {
+            self.told.clear();
+        }
+        (is_other && self.told.insert(member.addr())).then(|| Remark::SameKey(member.clone()))
     }
 
     /// What the user should know about `author`, who signed a text. The key is known from now on.
@@ -226,6 +263,18 @@ impl People {
             Some(known) => Mark::Known(known.first, known.name.clone()),
             None => Mark::New,
         }
+    }
+
+    /// The key, and its name, that the user verified under a name that looks like that of `member`, whose key is neither
+    /// verified nor the user's own.
+    pub(crate) fn verified_instead(&self, member: &Member) -> Option<(&[u8; 32], &Name)> {
+        if matches!(self.mark(member), Mark::Own | Mark::Verified(_)) {
+            return None;
+        }
+        let alike = self.file.keys().alike(member.id.key(), &member.name);
+        let (key, known) =
+            alike.filter(|(_, known)| known.is_verified).max_by_key(|(_, known)| known.last)?;
+        Some((key, &known.name))
     }
 
     /// A ticket for the room, with the addresses of the user and of the members after the user in the ring.

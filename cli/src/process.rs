@@ -9,13 +9,25 @@ use signal_hook::low_level::raise;
 
 use crate::terminal;
 
-/// Lets the system write no memory of this program to the disk should it crash: secrets are in it.
+/// Lets the system give away no memory of this program should it crash: secrets are in it.
 pub(crate) fn dump_no_core() {
     // Only to raise a limit can fail.
     let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    hide_memory();
 }
 
-/// Takes as many file descriptors as the system allows, so that connections of strangers leave some for members.
+/// The limit bounds a file. It does not keep Linux from handing the memory to the program that `core_pattern` may name.
+#[cfg(target_os = "linux")]
+fn hide_memory() {
+    // Every Linux knows this.
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}
+
+/// Other systems write files only.
+#[cfg(not(target_os = "linux"))]
+fn hide_memory() {}
+
+/// Takes as many file descriptors as the system allows: the more there are, the more strangers may wait.
 pub(crate) fn take_all_descriptors() {
     let Rlimit { maximum, .. } = getrlimit(Resource::Nofile);
     // Where that is more than the system gives, the usual limit stays.
@@ -47,4 +59,19 @@ pub(crate) fn ignored() -> Vec<i32> {
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).unwrap_or_default();
     let mask = u64::from_str_radix(mask.trim(), 16).unwrap_or(0);
     (1..=64).filter(|signal| mask & (1 << (signal - 1)) != 0).collect()
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::process::{DumpableBehavior, dumpable_behavior};
+
+    use super::*;
+
+    #[test]
+    fn neither_a_file_nor_another_program_gets_the_memory() {
+        dump_no_core();
+        let Rlimit { current, maximum } = getrlimit(Resource::Core);
+        assert_eq!((current, maximum), (Some(0), Some(0)));
+        assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
+    }
 }

@@ -203,9 +203,9 @@ impl Screen {
         let addr = me.addr();
         let commands = if self.show.commands { "; /help shows the commands" } else { "" };
         self.system(&format!("in the ring as {me}: {count}, {leads}{commands}"));
+        let key = ShortKey::new(me.id.key());
         match people.privacy() {
             RoomPrivacy::Private => {
-                let key = ShortKey::new(me.id.key());
                 self.system(&format!("private and encrypted; your key is {key}"));
                 self.system(if self.show.commands {
                     "/ticket shows what others need to come in; give it to nobody else"
@@ -215,6 +215,7 @@ impl Screen {
             }
             RoomPrivacy::Open => {
                 self.system(&format!("others join with: ringchat {addr}"));
+                self.system(&format!("your key is {key}"));
                 self.printer.print(&wording::open_to_all(addr, self.show.is_meant_open));
             }
         }
@@ -270,7 +271,7 @@ impl Screen {
             Question::Ticket => self.ticket(report, people),
             Question::Keys(part) => self.keys(report, people, &part),
             Question::Verify { who, key } => self.verify(report, people, &who, &key),
-            Question::Members(part) => self.members(report, &part),
+            Question::Members(part) => self.members(report, people, &part),
             Question::Ring => self.system(&ring(report, &self.present)),
             Question::Leader => self.system(&match &report.leader {
                 Some(leader) => format!("{} leads (epoch {})", self.label(leader), report.epoch),
@@ -291,7 +292,7 @@ impl Screen {
         }
     }
 
-    fn members(&mut self, report: &Report, part: &str) {
+    fn members(&mut self, report: &Report, people: &People, part: &str) {
         let all = report.members.len();
         let has_part = |member: &&Member| member.to_string().to_lowercase().contains(part);
         let found: Vec<&Member> = report.members.iter().filter(has_part).collect();
@@ -302,7 +303,8 @@ impl Screen {
         for member in found {
             let you = if member.id == report.me.id { ", you" } else { "" };
             let leads = if report.leader.as_ref() == Some(member) { ", leads" } else { "" };
-            self.system(&format!("{member}{you}{leads}"));
+            let other = wording::verified_instead(people, member);
+            self.system(&format!("{member}{you}{leads}{other}"));
         }
     }
 }
@@ -327,10 +329,12 @@ impl Screen {
         let has_part = |member: &&Member| member.to_string().to_lowercase().contains(part);
         for member in report.members.iter().filter(has_part) {
             let key = member.id.key();
-            let mark = wording::mark(&people.mark(member));
+            let mark = wording::mark(&people.mark(member)) + &wording::verified_instead(people, member);
+            let shares_it = |other: &&Member| other.id != member.id && other.id.key() == key;
+            let shared = wording::shared_with(&report.members.iter().filter(shares_it).collect::<Vec<_>>());
             let ticket = if people.is_of_ticket(key) { ", in your ticket" } else { "" };
             let (short, full) = (ShortKey::new(key), full_key(key));
-            self.system(&format!("{member} {short}, {mark}{ticket}; in full: {full}"));
+            self.system(&format!("{member} {short}, {mark}{ticket}{shared}; in full: {full}"));
         }
     }
 

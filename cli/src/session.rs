@@ -11,7 +11,7 @@ use ringchat_driver::{Event, NoEvent};
 use crate::any_room::{AnyEvents, AnyRoom};
 use crate::chat_log::{ChatLog, LogProblem};
 use crate::line::Line;
-use crate::outcome::{Cause, SessionOutcome};
+use crate::outcome::{Cause, Opener, SessionOutcome};
 use crate::people::{People, Remark};
 use crate::settings::LogFile;
 use crate::trust::KnownProblem;
@@ -43,6 +43,7 @@ pub(crate) enum Query {
 pub(crate) struct Session {
     /// The room of the session.
     pub(crate) room: AnyRoom,
+    opener: Opener,
     cause: Mutex<Option<Cause>>,
     lamport: AtomicU64,
     /// The number of lines that were too long to be sent.
@@ -50,9 +51,10 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A session in `room`.
-    pub(crate) fn new(room: AnyRoom) -> Self {
-        Self { room, cause: Mutex::new(None), lamport: AtomicU64::new(0), unsent: AtomicU64::new(0) }
+    /// A session in `room`, to which the user comes with `opener`.
+    pub(crate) fn new(room: AnyRoom, opener: Opener) -> Self {
+        let cause = Mutex::new(None);
+        Self { room, opener, cause, lamport: AtomicU64::new(0), unsent: AtomicU64::new(0) }
     }
 
     /// Leaves the room. The first cause counts, unless a later one replaces it ([`Cause::replaces`]).
@@ -77,7 +79,7 @@ impl Session {
 
     /// The outcome of a session whose node ended with `ending` and which left the room because of `cause`.
     fn outcome(&self, ending: Option<&Ending>, cause: Option<Cause>) -> SessionOutcome {
-        SessionOutcome::of(ending, cause).with_unsent(self.unsent.load(Ordering::Relaxed))
+        SessionOutcome::of(ending, cause, self.opener).with_unsent(self.unsent.load(Ordering::Relaxed))
     }
 
     /// The Lamport time of the node at its last notice.
@@ -171,7 +173,7 @@ pub(crate) fn show(
         add(&text, lamport, notice, log, frontend);
     }
     let remarks = match notice {
-        Notice::Ready { members, .. } => people.entered(members),
+        Notice::Ready { me, members, .. } => people.entered(me, members),
         Notice::Joined { member } => people.met(member).into_iter().collect(),
         Notice::Forged { by, author } => {
             vec![Remark::Forged { by: Member::clone(by), author: Member::clone(author) }]

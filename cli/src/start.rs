@@ -81,7 +81,10 @@ fn open(settings: &Settings) -> Result<Opened, SessionOutcome> {
         .with_identity(identity);
     config.secret = secret;
     match AnyRoom::open(settings.runtime, config) {
-        Ok((room, events)) => Ok(Opened { session: Arc::new(Session::new(room)), events, people, troubles }),
+        Ok((room, events)) => {
+            let session = Arc::new(Session::new(room, settings.access.opener()));
+            Ok(Opened { session, events, people, troubles })
+        }
         Err(error) => Err(match &error {
             OpenError::Listen { error: cause, .. } if cause.kind() == io::ErrorKind::AddrNotAvailable => {
                 let own = wording::list(&own_address::all());

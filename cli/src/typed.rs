@@ -1,5 +1,7 @@
 //! Parses a typed line: a message or a command.
 
+use crate::trust::TypedKey;
+
 /// The lines that `/help` shows.
 pub(crate) const HELP: &[&str] = &[
     "/who [TEXT]   the members, or those with TEXT",
@@ -56,14 +58,22 @@ pub(crate) enum TypedLine<'a> {
 }
 
 impl<'a> TypedLine<'a> {
-    /// Parses `line`. A text of several lines is never a command.
+    /// Parses `line`. A text of several lines is no command, unless a key was pasted in several rows.
     pub(crate) fn parse(line: &'a str) -> Self {
-        if !line.starts_with('/') || line.contains('\n') {
+        if !line.starts_with('/') {
             return Self::Say(line);
         }
         let (word, argument) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-        let argument = argument.trim();
-        match word.to_lowercase().as_str() {
+        let (word, argument) = (word.to_lowercase(), argument.trim());
+        if word == "/verify"
+            && let Some((who, key)) = before_key(argument)
+        {
+            return Self::Verify { who, key };
+        }
+        if line.contains('\n') {
+            return Self::Say(line);
+        }
+        match word.as_str() {
             "//exit" | "/exit" | "/quit" => Self::Leave(argument),
             "/help" => Self::Help(argument),
             "/who" => Self::Members(argument),
@@ -72,7 +82,7 @@ impl<'a> TypedLine<'a> {
             "/stats" => Self::Stats,
             "/ticket" => Self::Ticket,
             "/keys" => Self::Keys(argument),
-            // A name may have blanks, a key has none.
+            // What is no key is told so.
             "/verify" => match argument.rsplit_once(char::is_whitespace) {
                 Some((who, key)) => Self::Verify { who: who.trim_end(), key },
                 None => Self::HalfOfVerify,
@@ -83,6 +93,14 @@ impl<'a> TypedLine<'a> {
             word => Self::Unknown(nearest(word)),
         }
     }
+}
+
+/// Who is meant and the key, if `argument` ends with one. Both may have blanks: the longest end that is a key is the key.
+fn before_key(argument: &str) -> Option<(&str, &str)> {
+    let blanks = argument.char_indices().filter(|(_, c)| c.is_whitespace());
+    let mut halves = blanks.map(|(at, _)| argument.split_at(at));
+    let (who, key) = halves.find(|(_, end)| TypedKey::new(end).is_some())?;
+    Some((who.trim_end(), key.trim_start()))
 }
 
 fn nearest(word: &str) -> Option<&'static str> {
@@ -126,6 +144,20 @@ mod tests {
         assert_eq!(TypedLine::parse("/Verify  Bob Smith   k3f7 "), verify("Bob Smith", "k3f7"));
         for half in ["/verify", "/verify Bob", "/verify "] {
             assert_eq!(TypedLine::parse(half), TypedLine::HalfOfVerify);
+        }
+    }
+
+    #[test]
+    fn a_key_that_was_pasted_in_pieces_is_one_and_no_part_of_the_name() {
+        let verify = |who, key| TypedLine::Verify { who, key };
+        let whole = format!("{} {}", "abcd".repeat(9), "aq".repeat(8));
+        for key in ["K3F7 7QMZ\n x2c4-h2tw", &whole] {
+            for who in ["Bob", "Bob Smith", "10.0.0.1:5000"] {
+                assert_eq!(TypedLine::parse(&format!("/verify {who} \n{key}\n")), verify(who, key));
+            }
+        }
+        for line in ["/verify Bob\nhello", "/verify\nk3f7-7qmz-x2c4-h2tw"] {
+            assert_eq!(TypedLine::parse(line), TypedLine::Say(line));
         }
     }
 

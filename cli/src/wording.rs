@@ -13,7 +13,7 @@ use ringchat_core::{
 };
 
 use crate::line::Line;
-use crate::people::{Mark, Remark};
+use crate::people::{Mark, People, Remark};
 use crate::sanitize::Clean;
 use crate::trust::{Day, moment};
 
@@ -120,6 +120,10 @@ pub(crate) fn remark(remark: &Remark) -> String {
                 "WARNING: this {name} has the key {key}, not {known_key} {known} on {when}: another person, or a new machine"
             )
         }
+        Remark::SameKey(member) => format!(
+            "WARNING: another program with your key is in the room, as {member}; if it is not yours, your id file was \
+             stolen: make a new one, and tell the others"
+        ),
         Remark::TicketListed(member) => {
             format!("the room lists the key in your ticket, {}, as {}", short(member), member.name)
         }
@@ -157,6 +161,29 @@ pub(crate) fn mark(mark: &Mark) -> String {
         Mark::Known(first, name) => format!("known as {name} since {}", first.spoken(Day::today())),
         Mark::New => "new to you".to_owned(),
     }
+}
+
+/// What stands behind a member, if the user verified another key under a name that looks the same. Usually empty.
+pub(crate) fn verified_instead(people: &People, member: &Member) -> String {
+    people.verified_instead(member).map_or_else(String::new, |(key, name)| {
+        format!(", but you verified the key {} as {name}", ShortKey::new(key))
+    })
+}
+
+/// Names behind a key that other members share, at most.
+const MAX_SHARERS: usize = 3;
+
+/// What stands behind the key of a member that `others` have too. Usually empty.
+pub(crate) fn shared_with(others: &[&Member]) -> String {
+    if others.is_empty() {
+        return String::new();
+    }
+    let first = others.get(..MAX_SHARERS).unwrap_or(others);
+    let more = match others.len() - first.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(", the same key as {}{more}", list(first))
 }
 
 /// The word for the reason of a change of neighbours.

@@ -31,10 +31,10 @@ pub const MAX_SILENT: usize = 32;
 /// time come together, and are no crowd.
 pub const SILENT_GRACE: Duration = Duration::from_millis(100);
 
-/// Accepted connections that may wait for that at all.
+/// Accepted connections that may wait for that at all, unless descriptors are few.
 pub const MAX_SILENT_AT_ONCE: usize = 256;
 
-/// Accepted connections that may wait for the other end, which knows the secret, to prove who it is.
+/// Accepted connections that may wait for the other end, which knows the secret, to prove who it is; unless descriptors are few.
 pub const MAX_PROVING: usize = 256;
 
 /// Dialers that know the secret and are answered at once, at most.

@@ -12,7 +12,7 @@ use crate::task_group::unless;
 
 /// The body of the task that accepts, until `stopped` is closed.
 pub(crate) async fn accept(listener: TcpListener, jobs: JobQueue<Tcp>, stopped: Receiver<Infallible>) {
-    let mut accepting = Accepting::default();
+    let mut accepting = Accepting::new(jobs.clone());
     while let Some(accepted) = unless(&stopped, listener.accept()).await {
         match accepting.job(accepted.map(|(stream, remote)| (Tcp(stream), remote))) {
             Ok(job) => {

@@ -50,7 +50,7 @@ impl Drop for Listening {
 }
 
 fn accept(listener: &TcpListener, jobs: &JobQueue<TcpStream>, stopped: &Receiver<()>) {
-    let mut accepting = Accepting::default();
+    let mut accepting = Accepting::new(jobs.clone());
     loop {
         let job = accepting.job(listener.accept());
         let pause = job.as_ref().err().copied().unwrap_or_default();

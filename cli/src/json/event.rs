@@ -107,6 +107,8 @@ pub(super) enum JsonEvent<'a> {
     },
     /// The name of the member is known with another key, last heard on that day.
     KeyChanged { member: MemberJson<'a>, known_key: String, last: String, verified: bool },
+    /// Another program with the user's own key is in the room.
+    SameKey { member: MemberJson<'a> },
     /// A member passed on words that their author did not sign.
     Forged { by: MemberJson<'a>, author: MemberJson<'a> },
     /// A member signed two different texts with one number.
@@ -256,6 +258,7 @@ impl<'a> JsonEvent<'a> {
                 last: known.last.to_string(),
                 verified: known.is_verified,
             },
+            Remark::SameKey(member) => Self::SameKey { member: MemberJson::of(member) },
             Remark::Forged { by, author } => {
                 Self::Forged { by: MemberJson::of(by), author: MemberJson::of(author) }
             }
@@ -352,6 +355,9 @@ pub(super) struct KeyJson<'a> {
     /// The name under which the key is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     known_as: Option<String>,
+    /// The key that the user verified under a name that looks like that of the member, if it is another.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    verified_key: Option<String>,
     /// Whether it is the key in the user's ticket.
     in_ticket: bool,
 }
@@ -370,6 +376,7 @@ impl<'a> KeyJson<'a> {
             short_key: ShortKey::new(key).to_string(),
             mark,
             known_as,
+            verified_key: people.verified_instead(member).map(|(key, _)| full_key(key)),
             in_ticket: people.is_of_ticket(key),
         }
     }

@@ -14,13 +14,16 @@ use crate::bounded_lines::{BoundedLine, BoundedLines};
 use crate::line_writer::LineWriter;
 use crate::outcome::Cause;
 use crate::session::{Query, Session};
-use crate::trust::may_have_ticket;
+use crate::trust::may_have_secret;
 
 /// The maximum length of a line in bytes: the longest text with every character escaped, and space for the rest.
 pub(crate) const MAX_LINE: usize = 6 * MAX_TEXT + 4096;
 
 /// Queries that may wait for their answer. At this bound no further input is read.
 const MAX_ASKED: usize = 64;
+
+/// What is said of a line that is no command and may have a secret in it.
+const UNREPEATED: &str = "no command, and it may have a ticket or a secret in it";
 
 /// A query, and the `ref` that is returned with its answer.
 pub(super) type QueryWithRef = (Query, Option<Value>);
@@ -89,15 +92,10 @@ impl ProgramInput {
                             return Ok(());
                         }
                     }
-                    Err(BadCommand { reference, .. }) if may_have_ticket(&String::from_utf8_lossy(&line)) => {
-                        // The message would repeat it.
-                        self.complain(
-                            "bad_command",
-                            "this is no command, and a ticket is in it".to_owned(),
-                            reference,
-                        );
-                    }
                     Err(BadCommand { message, reference }) => {
+                        let is_secret = may_have_secret(&String::from_utf8_lossy(&line));
+                        // The message may repeat a part of the line.
+                        let message = if is_secret { UNREPEATED.to_owned() } else { message };
                         self.complain("bad_command", message, reference);
                     }
                 },

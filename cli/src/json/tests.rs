@@ -184,6 +184,10 @@ fn keys_tickets_and_warnings_have_the_documented_form() {
     }
     shown.notice(9, &Notice::Forged { by: bob(), author: bob() });
     shown.notice(9, &Notice::Forked { author: bob() });
+    let id_of_other = NodeId::new([0xab; 32], NonZeroU64::MAX);
+    let other = Member::new(id_of_other, "10.0.0.6:5000".parse().unwrap(), Name::new("bob").unwrap());
+    let members = Roster::new(vec![Member::clone(&bob()), other]).unwrap();
+    shown.notice(9, &Notice::Ready { me: bob(), leader: bob(), members });
     let objects = shown.objects();
     assert_eq!((&objects[0]["code"], &objects[0]["ref"]), (&json!("no_ticket"), &json!("r")));
     let short_key = ringchat_core::secure::ShortKey::new(&[0xab; 32]).to_string();
@@ -196,4 +200,8 @@ fn keys_tickets_and_warnings_have_the_documented_form() {
     assert_eq!((&objects[3]["code"], &objects[3]["fatal"]), (&json!("other_key"), &json!(false)));
     assert_eq!(objects[4], json!({"event": "forged", "by": member, "author": member, "lamport": 9}));
     assert_eq!(objects[5], json!({"event": "forked", "author": member, "lamport": 9}));
+    let mut other = member;
+    other["id"] = json!("ab".repeat(32) + "ffffffffffffffff");
+    other["addr"] = json!("10.0.0.6:5000");
+    assert_eq!(objects[7], json!({"event": "same_key", "member": other, "lamport": 9}));
 }

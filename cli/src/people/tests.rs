@@ -90,11 +90,32 @@ fn beside_a_verified_key_another_one_of_the_same_name_is_warned_of_each_time() {
 }
 
 #[test]
+fn beside_another_key_of_a_verified_name_stands_the_verified_one() {
+    let (alice, other, lookalike) = (member("Alice", 1), member("Alice", 2), member("aIice", 3));
+    let mut people = strangers();
+    people.heard(&other);
+    assert_eq!(people.verified_instead(&other), None, "a key that was only heard is not enough");
+    let key = ShortKey::new(alice.id.key()).to_string();
+    people.verify("127.0.0.1:1", &key, &report(&[alice.clone(), other.clone()])).unwrap();
+    for doubtful in [&other, &lookalike] {
+        assert_eq!(people.verified_instead(doubtful), Some((alice.id.key(), &alice.name)));
+    }
+    let words = wording::verified_instead(&people, &other);
+    assert_eq!(words, format!(", but you verified the key {key} as Alice"));
+    for clear in [&alice, &member("Alice", 0xff), &member("Bob", 4)] {
+        assert_eq!(wording::verified_instead(&people, clear), "");
+    }
+    let second = ShortKey::new(other.id.key()).to_string();
+    people.verify("127.0.0.1:2", &second, &report(std::slice::from_ref(&other))).unwrap();
+    assert_eq!(people.verified_instead(&other), None, "she has two machines");
+}
+
+#[test]
 fn a_leader_that_invents_a_member_makes_no_key_known() {
     let (_dir, path) = place();
     let mut people = started(&path);
     let invented = member("Alice", 1);
-    people.entered([&invented]);
+    people.entered(&member("Me", 0xff), [&invented]);
     people.met(&invented);
     people.save().unwrap();
     assert!(!path.exists());
@@ -134,13 +155,14 @@ fn in_a_private_room_a_new_key_is_told_once_and_in_an_open_room_never() {
 fn the_key_of_the_ticket_is_recognized_when_it_signs() {
     let mut people = People::new(ME, Some(secret()), Some([1; 32]), KnownFile::at(None).0);
     let alice = member("Alice", 1);
-    assert_eq!(people.entered([&alice]), [Remark::TicketListed(alice.clone())]);
-    assert_eq!(people.entered([&alice]), [], "when the user comes back");
+    let me = member("Me", 0xff);
+    assert_eq!(people.entered(&me, [&alice]), [Remark::TicketListed(alice.clone())]);
+    assert_eq!(people.entered(&me, [&alice]), [], "when the user comes back");
     assert_eq!(people.heard(&alice), [Remark::OfTicket(alice.clone())]);
     let words = wording::remark(&Remark::OfTicket(alice.clone()));
     assert_eq!(words, format!("Alice has the key {}, the one in your ticket", ShortKey::new(&[1; 32])));
     let mut people = People::new(ME, Some(secret()), Some([1; 32]), KnownFile::at(None).0);
-    assert_eq!(people.entered([&member("Bob", 2)]), [Remark::TicketUnlisted([1; 32])]);
+    assert_eq!(people.entered(&me, [&member("Bob", 2)]), [Remark::TicketUnlisted([1; 32])]);
 }
 
 #[test]
@@ -158,6 +180,9 @@ fn a_key_is_verified_by_its_short_or_its_whole_form_and_a_wrong_one_is_refused_p
     }
     assert!(matches!(people.verify("Alice", "k3f7", &here), Err(VerifyError::NoKey)));
     assert!(matches!(people.verify("Carol", &alice, &here), Err(VerifyError::Nobody(_))));
+    let ticket = People::new(ME, Some(secret()), None, KnownFile::at(None).0).ticket(&here).unwrap();
+    let astray = people.verify(&ticket, &alice, &here).unwrap_err().to_string();
+    assert!(astray.starts_with("nobody here is called so; /keys"), "{astray}");
 }
 
 #[test]
@@ -179,14 +204,39 @@ fn who_is_meant_goes_by_key_address_or_name_and_what_is_ambiguous_lists_all() {
     );
 }
 
+/// Another program with the key of a member, in the life of this number, at this port.
+fn again(key: u8, life: u64, port: u16) -> Member {
+    let id = NodeId::new([key; 32], NonZeroU64::new(life).unwrap());
+    Member::new(id, ([127, 0, 0, 1], port).into(), Name::new("Alice").unwrap())
+}
+
+#[test]
+fn another_program_with_the_own_key_is_told_once_and_an_earlier_life_never() {
+    let (me, mine, other) = (again(0xff, 7, 5000), again(0xff, 6, 5000), again(0xff, 8, 5001));
+    let mut people = strangers();
+    assert_eq!(people.met(&other), None, "nothing is known before the room is entered");
+    assert_eq!(people.entered(&me, [&me, &mine]), []);
+    assert_eq!(people.met(&other), Some(Remark::SameKey(other.clone())));
+    let words = wording::remark(&Remark::SameKey(other.clone()));
+    assert!(
+        words.starts_with("WARNING: another program with your key is in the room, as Alice(127.0.0.1:5001)"),
+        "{words}"
+    );
+    assert_eq!(people.met(&again(0xff, 9, 5001)), None, "a later life of the same");
+    let next_life = again(0xff, 10, 5000);
+    assert_eq!(
+        people.entered(&next_life, [&me, &next_life, &other]),
+        [],
+        "after the room went on without the user"
+    );
+    let third = again(0xff, 11, 5002);
+    assert_eq!(people.entered(&me, [&third]), [Remark::SameKey(third.clone())]);
+    assert_eq!(people.met(&again(1, 12, 5003)), None, "the key of somebody else");
+}
+
 #[test]
 fn two_programs_of_one_person_are_one_to_verify() {
-    let again = Member::new(
-        NodeId::new([1; 32], NonZeroU64::MAX),
-        ([127, 0, 0, 1], 9).into(),
-        Name::new("Alice").unwrap(),
-    );
-    let here = report(&[member("Alice", 1), again]);
+    let here = report(&[member("Alice", 1), again(1, 9, 9)]);
     let key = ShortKey::new(&[1; 32]).to_string();
     assert!(strangers().verify("Alice", &key, &here).is_ok());
 }
@@ -197,7 +247,7 @@ fn a_ticket_has_the_secret_the_own_key_and_at_most_eight_addresses_the_own_one_f
     let (_dir, path) = place();
     let ticket: Ticket = started(&path).ticket(&report(&others)).unwrap().parse().unwrap();
     assert_eq!((ticket.secret(), ticket.issuer()), (&secret(), &ME));
-    let ports: Vec<u16> = ticket.addrs().iter().map(std::net::SocketAddr::port).collect();
+    let ports: Vec<u16> = ticket.addrs().iter().map(SocketAddr::port).collect();
     assert_eq!(ports, [255, 1, 2, 3, 4, 5, 6, 7]);
     let alone: Ticket = started(&path).ticket(&report(&[])).unwrap().parse().unwrap();
     assert_eq!(alone.addrs().len(), 1);

@@ -129,19 +129,20 @@ fn counts_agree_with_their_nouns() {
 }
 
 #[test]
-fn the_first_ready_tells_how_to_join_and_that_all_can_read() {
+fn the_first_ready_tells_how_to_join_the_own_key_and_that_all_can_read() {
     let mut shown = Shown::new(false, false);
     shown.notice(&ready(&[member("Alice", 1)]));
     shown.notice(&ready(&[member("Alice", 1), member("Bob", 2)]));
     let lines = shown.lines();
-    assert_eq!(lines.len(), 4);
+    assert_eq!(lines.len(), 5);
     assert!(lines[1].contains("ringchat 127.0.0.1:1"));
+    assert_eq!(lines[2], format!("/// your key is {} ///", ShortKey::new(member("Alice", 1).id.key())));
     assert_eq!(
-        lines[2],
+        lines[3],
         "/// open room: encrypted, but whoever reaches 127.0.0.1:1 can come in, read and write; --private keeps \
          strangers out ///"
     );
-    assert_eq!(lines[3], "/// back in the ring: 2 members, you lead ///");
+    assert_eq!(lines[4], "/// back in the ring: 2 members, you lead ///");
 }
 
 #[test]
@@ -154,7 +155,7 @@ fn a_leader_that_leads_on_is_told_once() {
     shown.notice(&leader(member("Bob", 2), 3));
     shown.notice(&leader(member("Bob", 2), 4));
     shown.notice(&leader(alice, 5));
-    assert_eq!(shown.lines()[3..], ["/// Bob leads now (epoch 3) ///", "/// Alice leads now (epoch 5) ///"]);
+    assert_eq!(shown.lines()[4..], ["/// Bob leads now (epoch 3) ///", "/// Alice leads now (epoch 5) ///"]);
 }
 
 #[test]
@@ -166,7 +167,7 @@ fn two_people_of_one_name_are_told_apart() {
     shown.notice(&Notice::Left { member: bob.into(), reason: Departure::Quit });
     shown.notice(&Notice::Leader { member: member("Bob", 3).into(), epoch: Epoch(2) });
     assert_eq!(
-        shown.lines()[3..],
+        shown.lines()[4..],
         [
             "/// Bob(127.0.0.1:3) joined the ring! ///",
             "/// Bob(127.0.0.1:2) left the ring ///",
@@ -274,6 +275,51 @@ fn questions_are_answered_in_turn() {
             "/// nobody leads just now; the ring elects ///",
         ]
     );
+}
+
+#[test]
+fn another_key_than_the_verified_one_is_told_beside_the_name() {
+    let members = [member("me", 1), member("bob", 2), member("bob", 3)];
+    let [key, other] = [&members[1], &members[2]].map(|member| ShortKey::new(member.id.key()).to_string());
+    let mut shown = Shown::new(false, false);
+    let verify = Question::Verify { who: "127.0.0.1:2".into(), key: key.clone() };
+    for question in [verify, Question::Members("bob".into()), Question::Keys("bob".into())] {
+        shown.ask.send(question).unwrap();
+        shown.notice(&report(&members, None));
+    }
+    let lines = shown.lines();
+    let instead = format!(", but you verified the key {key} as bob");
+    assert_eq!(
+        lines[2..4],
+        ["/// bob(127.0.0.1:2) ///".to_owned(), format!("/// bob(127.0.0.1:3){instead} ///")]
+    );
+    assert!(
+        lines[4].starts_with(&format!("/// bob(127.0.0.1:2) {key}, verified as bob; in full")),
+        "{lines:?}"
+    );
+    assert!(
+        lines[5].starts_with(&format!("/// bob(127.0.0.1:3) {other}, new to you{instead}; in full")),
+        "{lines:?}"
+    );
+}
+
+#[test]
+fn members_that_share_a_key_are_told_with_their_keys() {
+    let again = |life: u64| {
+        let bob = member("bob", 2);
+        let id = NodeId::new(*bob.id.key(), NonZeroU64::new(life).unwrap());
+        Member::new(id, ([127, 0, 0, 2], u16::try_from(life).unwrap()).into(), bob.name)
+    };
+    let members = [vec![member("me", 1)], (2..=6).map(again).collect()].concat();
+    let mut shown = Shown::new(false, false);
+    for part in ["me(", "127.0.0.2:2)"] {
+        shown.ask.send(Question::Keys(part.into())).unwrap();
+        shown.notice(&report(&members, None));
+    }
+    let lines = shown.lines();
+    assert!(!lines[0].contains("the same key"), "{lines:?}");
+    let others = "the same key as bob(127.0.0.2:3), bob(127.0.0.2:4), bob(127.0.0.2:5) and 1 more; in full";
+    assert!(lines[1].contains(others), "{lines:?}");
 }
 
 #[test]

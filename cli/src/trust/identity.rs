@@ -13,6 +13,10 @@ use super::private_file::{self, FileKind, KeyFileError, KeyFileProblem};
 /// The first line of the file.
 const HEADER: &str = "ringchat identity 1; whoever has this file is you";
 
+/// What the user is told if there is no home. The system asks the account only if `HOME` is not set, or empty.
+const HOMELESS: &str = "no home folder is known: HOME, or without it your account, names none that begins with /. So your \
+                        key, and what you learn of the keys of others, is for this stay only; --id-file FILE keeps your key";
+
 /// Where the user's key pair is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) enum IdFile {
@@ -51,9 +55,7 @@ impl IdFile {
     /// If there is a file that cannot be used, or the file that the user chose cannot be made.
     pub(crate) fn load(&self) -> Result<OwnIdentity, IdentityError> {
         let Some((path, is_usual)) = self.path() else {
-            let unkept =
-                "no home folder is known, so your key is for this stay only; --id-file FILE keeps one";
-            return Ok(OwnIdentity { identity: draw()?, unkept: Some(unkept.to_owned()) });
+            return Ok(OwnIdentity { identity: draw()?, unkept: Some(HOMELESS.to_owned()) });
         };
         match load_or_make(&path, is_usual) {
             Ok(identity) => Ok(OwnIdentity { identity, unkept: None }),

@@ -13,8 +13,13 @@ mod ticket;
 
 pub(crate) use day::{Day, moment, now};
 pub(crate) use identity::{IdFile, IdentityError, OwnIdentity};
-pub(crate) use key_text::{TypedKey, full_key};
+pub(crate) use key_text::{TypedKey, full_key, has_bare_secret};
 pub(crate) use known::KnownKey;
 pub(crate) use known_file::{KnownFile, KnownProblem, Patience};
 pub(crate) use private_file::KeyFileError;
-pub(crate) use ticket::{TicketProblem, TicketSource, is_in as has_ticket, may_be_in as may_have_ticket};
+pub(crate) use ticket::{TicketProblem, TicketSource, is_in as has_ticket};
+
+/// Whether `text` may have in it what opens a room or makes somebody the user, perhaps in part. It must not be shown then.
+pub(crate) fn may_have_secret(text: &str) -> bool {
+    ticket::may_be_in(text) || has_bare_secret(text)
+}

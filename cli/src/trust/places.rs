@@ -12,12 +12,12 @@ use rustix::process::geteuid;
 /// The name of this program's folder in each of those of the user.
 const OWN: &str = "ringchat";
 
-/// The folder of what must not be lost: `$XDG_DATA_HOME/ringchat`. `None` if the user has no home.
+/// The folder of what must not be lost: `$XDG_DATA_HOME/ringchat`, or that below the user's home. `None` if there is neither.
 pub(crate) fn data() -> Option<PathBuf> {
     own(&Xdg::new().ok()?.data_dir())
 }
 
-/// The folder of what was noticed: `$XDG_STATE_HOME/ringchat`. `None` if the user has no home.
+/// The folder of what was noticed: `$XDG_STATE_HOME/ringchat`, or that below the user's home. `None` if there is neither.
 pub(crate) fn state() -> Option<PathBuf> {
     own(&Xdg::new().ok()?.state_dir()?)
 }

@@ -1,11 +1,14 @@
 //! Where a ticket comes from, and how one is recognized. A ticket has the secret of its room, so nothing here shows it.
 
-use std::fs::File;
-use std::io::{self, IsTerminal, stdin};
-use std::os::unix::fs::MetadataExt;
+use std::fs::{File, Metadata, OpenOptions};
+use std::io::{self, IsTerminal, Read, stdin};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use ringchat_core::secure::{Ticket, TicketError};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::OFlags;
+use rustix::io::retry_on_intr;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -14,6 +17,12 @@ use super::private_file::read_whole;
 
 /// Bytes of a file with a ticket, at most. A ticket is much shorter.
 const MAX_BYTES: usize = 4096;
+
+/// How long a pipe may bring nothing: as long as a person may take to open a store of passwords.
+const PATIENCE: Timespec = Timespec { tv_sec: 120, tv_nsec: 0 };
+
+/// Where the system shows the open files of a process to that process.
+const DESCRIPTORS: [&str; 3] = ["/dev/fd", "/dev/stdin", "/proc/self/fd"];
 
 /// What a ticket begins with, in lower case.
 const PREFIX: &str = "ringchat:";
@@ -42,6 +51,12 @@ pub(crate) enum TicketProblem {
     /// The mode of the file lets others use it.
     #[error("the ticket file {} can be read by others; chmod 600 it", .0.display())]
     Exposed(PathBuf),
+    /// It is a folder, a device, a named pipe or a socket.
+    #[error("the ticket file {} is no regular file; for what another program writes, use a pipe as /dev/fd/3", .0.display())]
+    NoFile(PathBuf),
+    /// The other end of the pipe neither closes it nor writes.
+    #[error("the ticket file {} is a pipe that neither ends nor brings more; let its other end be closed", .0.display())]
+    Silent(PathBuf),
     /// The file has too much in it.
     #[error("the ticket file {} is longer than any ticket", .0.display())]
     TooLong(PathBuf),
@@ -68,7 +83,7 @@ impl TicketSource {
     /// If there is none.
     pub(crate) fn read(&self) -> Result<Ticket, TicketProblem> {
         match self {
-            Self::File(path) => ticket_in(&of_file(path)?),
+            Self::File(path) => ticket_in(&of_file(path, PATIENCE)?),
             Self::Typed if !stdin().is_terminal() => Err(TicketProblem::NoTerminal),
             Self::Typed => {
                 let typed = ask("ticket (not shown): ", |typed| !is_damaged(typed));
@@ -90,14 +105,46 @@ fn is_damaged(bytes: &[u8]) -> bool {
     matches!(ticket_in(bytes), Err(TicketProblem::Bad(TicketError::Damaged)))
 }
 
-fn of_file(path: &Path) -> Result<Zeroizing<Vec<u8>>, TicketProblem> {
+/// What the file at `path` holds, or the pipe that is open there, if it does not keep silent for longer than `patience`.
+fn of_file(path: &Path, patience: Timespec) -> Result<Zeroizing<Vec<u8>>, TicketProblem> {
     let unreadable = |why| TicketProblem::Unreadable { path: path.to_owned(), why };
-    let file = File::open(path).map_err(unreadable)?;
+    // Opening must not wait: a named pipe may have no writer.
+    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path);
+    let file = file.map_err(unreadable)?;
     let found = file.metadata().map_err(unreadable)?;
+    if !found.is_file() && !is_pipe_of_own(path, &found) {
+        return Err(TicketProblem::NoFile(path.to_owned()));
+    }
     if found.is_file() && found.mode() & 0o077 != 0 {
         return Err(TicketProblem::Exposed(path.to_owned()));
     }
-    read_whole(file, MAX_BYTES).map_err(unreadable)?.ok_or_else(|| TicketProblem::TooLong(path.to_owned()))
+    let read = read_whole(Patient { file, patience }, MAX_BYTES).map_err(|why| match why.kind() {
+        io::ErrorKind::TimedOut => TicketProblem::Silent(path.to_owned()),
+        _ => unreadable(why),
+    });
+    read?.ok_or_else(|| TicketProblem::TooLong(path.to_owned()))
+}
+
+/// Whether this is a pipe that is open in this process. A named one would be empty until somebody writes to it.
+fn is_pipe_of_own(path: &Path, found: &Metadata) -> bool {
+    found.file_type().is_fifo() && DESCRIPTORS.into_iter().any(|open| path.starts_with(open))
+}
+
+/// A file that is read as long as it does not keep silent for longer than `patience`.
+struct Patient {
+    file: File,
+    patience: Timespec,
+}
+
+impl Read for Patient {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut awaited = [PollFd::new(&self.file, PollFlags::IN)];
+        if retry_on_intr(|| poll(&mut awaited, Some(&self.patience)))? == 0 {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        self.file.read(buffer)
+    }
 }
 
 /// Whether `text` has a ticket in it, or the beginning of one.
@@ -123,11 +170,16 @@ fn is_letter(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::io::{PipeReader, Write, pipe};
+    use std::os::fd::AsRawFd;
     use std::os::unix::fs::{PermissionsExt, symlink};
 
     use ringchat_core::secure::Secret;
+    use rustix::fs::{CWD, Mode, mkfifoat};
 
     use super::*;
+
+    const MOMENT: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
 
     fn ticket() -> Ticket {
         Ticket::new(Secret::new([5; Secret::BYTES]), [7; 32], &["10.0.0.1:5000".parse().unwrap()]).unwrap()
@@ -170,6 +222,11 @@ mod tests {
         assert!(missing.to_string().contains("cannot be read"), "{missing}");
     }
 
+    /// How this process sees its end of a pipe.
+    fn path_of(pipe: &PipeReader) -> PathBuf {
+        format!("/dev/fd/{}", pipe.as_raw_fd()).into()
+    }
+
     #[test]
     fn a_link_to_a_file_and_an_open_pipe_will_do() {
         let dir = tempfile::tempdir().unwrap();
@@ -178,6 +235,32 @@ mod tests {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
         symlink(&path, &link).unwrap();
         assert_eq!(TicketSource::File(link).read().unwrap(), ticket());
+        let (reader, mut writer) = pipe().unwrap();
+        writer.write_all(ticket().reveal().as_bytes()).unwrap();
+        drop(writer);
+        assert_eq!(TicketSource::File(path_of(&reader)).read().unwrap(), ticket());
+    }
+
+    #[test]
+    fn a_pipe_that_never_ends_or_brings_too_much_is_an_error() {
+        let (reader, mut writer) = pipe().unwrap();
+        writer.write_all(ticket().reveal().as_bytes()).unwrap();
+        let silent = of_file(&path_of(&reader), MOMENT).unwrap_err().to_string();
+        assert!(silent.contains("neither ends nor brings more"), "{silent}");
+        writer.write_all(&[b'a'; 2 * MAX_BYTES]).unwrap();
+        let long = of_file(&path_of(&reader), MOMENT).unwrap_err().to_string();
+        assert!(long.contains("longer than any ticket"), "{long}");
+    }
+
+    #[test]
+    fn what_is_neither_a_file_nor_an_open_pipe_is_refused_without_waiting() {
+        let dir = tempfile::tempdir().unwrap();
+        let named = dir.path().join("ticket");
+        mkfifoat(CWD, &named, Mode::RUSR | Mode::WUSR).unwrap();
+        for path in [named, "/dev/zero".into(), dir.path().to_owned()] {
+            let said = of_file(&path, MOMENT).unwrap_err().to_string();
+            assert!(said.contains("is no regular file"), "{said}");
+        }
     }
 
     #[test]

@@ -48,6 +48,20 @@ fn two_processes_of_one_person_talk_in_one_room(runtimes: Runtimes) {
     assert_eq!(key(&room, one), key(&room, two));
     room.talk(&room.everyone(), 10);
     room.check_survivors(&room.everyone());
+    let warned = |who| {
+        room.record(who, |record| {
+            let others = record.events.iter().filter_map(|event| match event {
+                ReceivedEvent::SameKey { member } => Some(member.addr.clone()),
+                _ => None,
+            });
+            others.collect::<Vec<_>>()
+        })
+    };
+    assert_eq!(
+        [0, 1, 2].map(warned),
+        [vec![room.addr(two)], vec![room.addr(one)], vec![]],
+        "each is told once"
+    );
 }
 
 fn an_identity_that_others_can_read_ends_the_start_with_1(runtimes: Runtimes) {
@@ -107,6 +121,16 @@ fn a_disk_that_takes_nothing_leaves_no_half_of_a_file() {
     assert!(said.contains("cannot be made") && said.contains("--id-file"), "{said}");
     assert_eq!(fs::read_dir(dir.path().join("ringchat")).unwrap().count(), 0, "nothing is left");
     assert_eq!(show_id(dir.path(), ":", &[("XDG_DATA_HOME", dir.path())]).status.code(), Some(0));
+}
+
+#[test]
+fn a_home_that_is_no_path_from_the_root_is_none() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = show_id(dir.path(), "unset XDG_DATA_HOME XDG_STATE_HOME", &[("HOME", Path::new("here"))]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains("no home folder is known: HOME, or without it your account, names none"), "{said}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0, "nothing is put into the current folder");
 }
 
 #[test]

@@ -21,6 +21,7 @@ on_every_runtime! {
     a_link_cut_inside_a_record
     messages_that_have_no_place_from_a_stranger
     five_hundred_idle_connections
+    strangers_where_descriptors_are_few
 }
 
 /// How long a member may take to close a connection.
@@ -110,6 +111,22 @@ fn five_hundred_idle_connections(runtimes: Runtimes) {
         let mut strangers: Vec<TcpStream> = (0..500).map(|_| connect(addr)).collect();
         assert!(strangers.iter_mut().all(|stranger| until_closed(stranger).is_empty()));
     });
+}
+
+fn strangers_where_descriptors_are_few(runtimes: Runtimes) {
+    let mut room = TestRoom::new(runtimes);
+    let leader = room.start(|options| {
+        options.descriptors = Some(40);
+        // Nobody is cut off for keeping silent while the test runs.
+        options.extra = vec!["--detect-ms".to_owned(), "3600000".to_owned()];
+    });
+    room.wait_ready(leader);
+    let strangers: Vec<TcpStream> = (0..100).map(|_| connect(&room.addr(leader))).collect();
+    let newcomers: Vec<_> = (0..4).map(|_| room.join(leader)).collect();
+    assert!(!room.stderr(leader).contains("panicked"), "{}", room.stderr(leader));
+    room.talk(&[leader, newcomers[3]], 5);
+    room.wait_shown(&room.everyone(), &[leader, newcomers[3]]);
+    drop(strangers);
 }
 
 /// Runs `disturbance` on the port of each member while a room of three talks.

@@ -68,6 +68,10 @@ pub(crate) enum ReceivedEvent {
         known_key: String,
         verified: bool,
     },
+    #[serde(rename = "same_key")]
+    SameKey {
+        member: EventMember,
+    },
     Error {
         code: String,
         message: String,

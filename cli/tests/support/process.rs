@@ -1,7 +1,7 @@
 //! Starts and controls one process of the program.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -25,6 +25,8 @@ pub(crate) struct LaunchOptions {
     pub(crate) namespace: Option<String>,
     /// The folder of the key files, in that of the room; `None` for one of its own.
     pub(crate) home: Option<String>,
+    /// The file descriptors that the process may have, if not as many as the system allows.
+    pub(crate) descriptors: Option<u32>,
     /// Further environment variables.
     pub(crate) env: Vec<(&'static str, String)>,
     /// Further arguments.
@@ -52,7 +54,7 @@ impl Process {
     /// Starts a process in the folder `dir`. Its standard error goes to the file `NAME.stderr` there.
     pub(crate) fn start(options: &LaunchOptions, dir: &Path) -> (Self, Child) {
         let stderr = File::create(dir.join(format!("{}.stderr", options.name))).unwrap();
-        let mut command = program(options.namespace.as_deref());
+        let mut command = program(options);
         command.current_dir(dir).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(stderr);
         let home = options.home.clone().unwrap_or_else(|| format!("{}.home", options.name));
         command.env("XDG_DATA_HOME", dir.join(&home)).env("XDG_STATE_HOME", dir.join(&home));
@@ -99,8 +101,20 @@ impl Process {
 
     /// A file that the system keeps about the process.
     pub(crate) fn proc_file(&self, name: &str) -> String {
+        self.read_proc_file(name).unwrap()
+    }
+
+    /// The environment variables. `None` if only root may see them, because the process hides its memory.
+    pub(crate) fn variables(&self) -> Option<String> {
+        match self.read_proc_file("environ") {
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => None,
+            read => Some(read.unwrap()),
+        }
+    }
+
+    fn read_proc_file(&self, name: &str) -> io::Result<String> {
         let path = format!("/proc/{}/{name}", self.pid.as_raw_nonzero());
-        String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned()
+        Ok(String::from_utf8_lossy(&std::fs::read(path)?).into_owned())
     }
 
     /// The resident memory of the process in KiB.
@@ -111,13 +125,16 @@ impl Process {
     }
 }
 
-/// The command that runs the program in a network namespace. `ip` replaces itself by the program, so signals reach
-/// the program.
-fn program(namespace: Option<&str>) -> Command {
+/// The command that runs the program in a network namespace, with a limit of descriptors. `sh` and `ip` replace themselves by
+/// the program, so signals reach the program.
+fn program(options: &LaunchOptions) -> Command {
     // The program leaves inherited ignored signals ignored, so it must not inherit those of the tests.
     let mut command = Command::new("env");
     command.arg("--default-signal");
-    if let Some(namespace) = namespace {
+    if let Some(descriptors) = options.descriptors {
+        command.args(["sh", "-c", &format!("ulimit -n {descriptors} && exec \"$@\""), "sh"]);
+    }
+    if let Some(namespace) = &options.namespace {
         command.args(["ip", "netns", "exec", namespace]);
     }
     command.arg(env!("CARGO_BIN_EXE_ringchat"));

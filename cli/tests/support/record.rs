@@ -159,6 +159,7 @@ impl Record {
             | ReceivedEvent::Keys { .. }
             | ReceivedEvent::Verified { .. }
             | ReceivedEvent::KeyChanged { .. }
+            | ReceivedEvent::SameKey { .. }
             | ReceivedEvent::Other => {}
         }
     }

@@ -152,6 +152,7 @@ impl TestRoom {
             stdout: Stdout::Read,
             namespace: None,
             home: None,
+            descriptors: None,
             env: Vec::new(),
             extra: Vec::new(),
         };

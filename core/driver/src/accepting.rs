@@ -4,33 +4,86 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::transport::Job;
+use rustix::io::Errno;
 
-/// How long to wait when no connection can be accepted, for want of file descriptors for example.
-const PAUSE: Duration = Duration::from_millis(100);
+use crate::transport::{Job, JobQueue};
+
+/// How long to wait when no connection can be accepted: at first, and at most. It doubles with each failure in a row.
+const PAUSES: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(100)];
 
 /// Turns the results of accepting into jobs. A series of failures is logged once.
-#[derive(Debug, Default)]
-pub struct Accepting {
-    failing: bool,
+pub struct Accepting<S> {
+    jobs: JobQueue<S>,
+    /// Since the last connection that was accepted.
+    failures: u32,
 }
 
-impl Accepting {
-    /// The job to put after a result of accepting.
+impl<S> Accepting<S> {
+    /// Puts what makes room into `jobs`.
+    pub fn new(jobs: JobQueue<S>) -> Self {
+        Self { jobs, failures: 0 }
+    }
+
+    /// The job to put after a result of accepting. For want of descriptors a stranger goes at once, so that others can come.
     ///
     /// # Errors
     /// If no connection was accepted: how long to wait before the next attempt.
-    pub fn job<S>(&mut self, accepted: io::Result<(S, SocketAddr)>) -> Result<Job<S>, Duration> {
-        let failed_before = self.failing;
-        self.failing = accepted.is_err();
+    pub fn job(&mut self, accepted: io::Result<(S, SocketAddr)>) -> Result<Job<S>, Duration> {
         match accepted {
-            Ok((socket, remote)) => Ok(Job::Accepted(socket, remote)),
-            Err(error) => {
-                if !failed_before {
-                    log::warn!("cannot accept a connection: {error}");
-                }
-                Err(PAUSE)
+            Ok((socket, remote)) => {
+                self.failures = 0;
+                Ok(Job::Accepted(socket, remote))
             }
+            Err(error) => Err(self.failed(&error)),
         }
+    }
+
+    fn failed(&mut self, error: &io::Error) -> Duration {
+        if self.failures == 0 {
+            log::warn!("cannot accept a connection: {error}");
+        }
+        if matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE)) {
+            // Where it is refused, the next failure puts it again.
+            let _ = self.jobs.put(Job::Crowded);
+        }
+        let [first, most] = PAUSES;
+        let pause = first.saturating_mul(2_u32.saturating_pow(self.failures)).min(most);
+        self.failures = self.failures.saturating_add(1);
+        pause
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::fake::addr;
+    use crate::host::lock;
+    use crate::refused::Refused;
+    use crate::scheduler::TurnOwner;
+    use crate::transport::Jobs;
+
+    /// Keeps what is put.
+    #[derive(Default)]
+    struct Kept(Mutex<Vec<Job<u8>>>);
+
+    impl Jobs<u8> for Kept {
+        fn put(&self, job: Job<u8>) -> Result<TurnOwner, Refused<Job<u8>>> {
+            lock(&self.0).push(job);
+            Ok(TurnOwner::Other)
+        }
+    }
+
+    #[test]
+    fn a_lack_of_descriptors_lets_a_stranger_go_and_the_next_attempt_comes_soon() {
+        let jobs = Arc::new(Kept::default());
+        let mut accepting = Accepting::new(jobs.clone());
+        let mut pause = |errno: Errno| accepting.job(Err(errno.into())).unwrap_err().as_millis();
+        assert_eq!([Errno::MFILE, Errno::NFILE, Errno::CONNABORTED].map(&mut pause), [5, 10, 20]);
+        assert!(matches!(lock(&jobs.0)[..], [Job::Crowded, Job::Crowded]));
+        assert_eq!([Errno::MFILE; 40].map(&mut pause)[2..], [100; 38]);
+        assert!(matches!(accepting.job(Ok((7, addr()))), Ok(Job::Accepted(7, _))));
+        assert_eq!(accepting.job(Err(Errno::MFILE.into())).unwrap_err().as_millis(), 5);
     }
 }

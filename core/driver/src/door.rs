@@ -8,6 +8,7 @@ use ringchat_core::secure::{
     AcceptedEphemerals, AnswerGate, Credentials, Doorkeeper, Ephemeral, LinkError, Strangers,
 };
 use ringchat_core::{Instant, LinkId, NodeId};
+use rustix::process::{Resource, getrlimit};
 
 use crate::clock::Clock;
 use crate::host::lock;
@@ -42,7 +43,7 @@ impl Door {
         let waiting = Waiting {
             accepted: AcceptedEphemerals::default(),
             gate: AnswerGate::new(clock.now()),
-            strangers: Strangers::default(),
+            strangers: Strangers::within(descriptors()),
         };
         let seen = SharedSeen::default();
         let credentials = Mutex::new(Arc::new(fast(credentials)));
@@ -73,6 +74,11 @@ impl Door {
         lock(&self.0.waiting).strangers.come(link, from, now)
     }
 
+    /// The system takes no further connection. Gives the one that has to be closed to make room.
+    pub(crate) fn crowd_out(&self) -> Option<LinkId> {
+        lock(&self.0.waiting).strangers.crowd_out()
+    }
+
     /// `link` is open, or closed.
     pub(crate) fn go(&self, link: LinkId) {
         lock(&self.0.waiting).strangers.go(link);
@@ -82,6 +88,12 @@ impl Door {
     pub(crate) fn keeper(&self, link: LinkId) -> impl Doorkeeper + '_ {
         Keeper { door: self, link }
     }
+}
+
+/// How many connections and files this process may have.
+fn descriptors() -> usize {
+    let most = getrlimit(Resource::Nofile).current;
+    most.and_then(|most| most.try_into().ok()).unwrap_or(usize::MAX)
 }
 
 struct Keeper<'a> {

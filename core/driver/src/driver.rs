@@ -79,6 +79,7 @@ impl<T: Transport> Driver<T> {
                     self.links.accept(now, socket, remote);
                 }
             }
+            Job::Crowded => self.links.crowd_out(),
             Job::Dialed(dial, dialed) => self.dialed(now, dial, dialed),
             Job::Unwritten(link) => {
                 self.links.start_writer(link);

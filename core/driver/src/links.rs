@@ -126,6 +126,13 @@ impl<T: Transport> Links<T> {
         }
     }
 
+    /// The system takes no further connection: the stranger that has waited for longest goes.
+    pub(crate) fn crowd_out(&mut self) {
+        if let Some(oldest) = self.door.crowd_out() {
+            self.opening.remove(&oldest);
+        }
+    }
+
     /// Begins to open a link over the connection that a dial has led to.
     pub(crate) fn dial(&mut self, dial: Dial, socket: T::Socket) -> io::Result<()> {
         let id = self.next_id();

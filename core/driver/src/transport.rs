@@ -51,6 +51,8 @@ pub trait Transport: Send + 'static {
 pub enum Job<S> {
     /// A connection was accepted from this address.
     Accepted(S, SocketAddr),
+    /// A connection waits to be accepted, but the process or the system has no descriptor left for it.
+    Crowded,
     /// A dial has led to a connection, or to none.
     Dialed(DialId, io::Result<S>),
     /// Bytes of the handshake of a link wait for a writer.

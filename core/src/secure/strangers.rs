@@ -11,8 +11,12 @@ use crate::time::Instant;
 /// The accepted connections whose other ends have not proven who they are.
 ///
 /// Whoever knows the secret is not counted by its address: all members may be behind one.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Strangers {
+    /// How many may be silent, however shortly.
+    most_silent: usize,
+    /// How many may be proving.
+    most_proving: usize,
     /// Those that have not proved that they know the secret.
     silent: BTreeMap<LinkId, Silent>,
     /// Those that know the secret, and have to prove who they are.
@@ -32,6 +36,18 @@ impl Silent {
 }
 
 impl Strangers {
+    /// No strangers yet, in a process that may have so many `descriptors` of connections and files. Half of these stay for
+    /// members, dials and files.
+    pub fn within(descriptors: usize) -> Self {
+        let share = (descriptors / 4).max(1);
+        Self {
+            most_silent: MAX_SILENT_AT_ONCE.min(share),
+            most_proving: MAX_PROVING.min(share),
+            silent: BTreeMap::new(),
+            proving: BTreeSet::new(),
+        }
+    }
+
     /// A connection was accepted `now`, later than all others. Gives those that have to be closed to make room for it.
     ///
     /// Of the silent ones the oldest goes, of those whose neighbourhood has most. A member sends its first message together
@@ -40,18 +56,23 @@ impl Strangers {
     pub fn come(&mut self, link: LinkId, from: IpAddr, now: Instant) -> Vec<LinkId> {
         let mut closed = Vec::new();
         while self.is_crowded(now)
-            && let Some(oldest) = self.oldest_of_the_crowd()
+            && let Some(oldest) = self.pop_silent()
         {
-            self.silent.remove(&oldest);
             closed.push(oldest);
         }
-        while self.proving.len() >= MAX_PROVING
+        while self.proving.len() >= self.most_proving
             && let Some(oldest) = self.proving.pop_first()
         {
             closed.push(oldest);
         }
         self.silent.insert(link, Silent { from: neighbourhood(from), since: now });
         closed
+    }
+
+    /// The system takes no further connection. Gives the one that has to be closed to make room, if there is any: the one that
+    /// [`come`](Self::come) would give first.
+    pub fn crowd_out(&mut self) -> Option<LinkId> {
+        self.pop_silent().or_else(|| self.proving.pop_first())
     }
 
     /// The other end of `link` knows the secret.
@@ -69,10 +90,11 @@ impl Strangers {
 
     fn is_crowded(&self, now: Instant) -> bool {
         let waiting = self.silent.values().filter(|silent| silent.waits_for_long(now)).count();
-        waiting >= MAX_SILENT || self.silent.len() >= MAX_SILENT_AT_ONCE
+        waiting >= MAX_SILENT || self.silent.len() >= self.most_silent
     }
 
-    fn oldest_of_the_crowd(&self) -> Option<LinkId> {
+    /// Removes the oldest silent one of the neighbourhood with most.
+    fn pop_silent(&mut self) -> Option<LinkId> {
         let mut crowds: BTreeMap<IpAddr, usize> = BTreeMap::new();
         for Silent { from, .. } in self.silent.values() {
             let crowd = crowds.entry(*from).or_default();
@@ -80,7 +102,9 @@ impl Strangers {
         }
         let most = crowds.values().copied().max()?;
         let in_crowd = |silent: &Silent| crowds.get(&silent.from) == Some(&most);
-        self.silent.iter().find(|(_, silent)| in_crowd(silent)).map(|(link, _)| *link)
+        let (&oldest, _) = self.silent.iter().find(|(_, silent)| in_crowd(silent))?;
+        self.silent.remove(&oldest);
+        Some(oldest)
     }
 }
 
@@ -110,7 +134,7 @@ mod tests {
 
     /// So many connections that say nothing, each from where `from` tells, and a moment after the grace of the last.
     fn silent(count: usize, from: impl Fn(u8) -> IpAddr) -> (Strangers, Instant) {
-        let mut strangers = Strangers::default();
+        let mut strangers = Strangers::within(usize::MAX);
         for number in 0..count {
             let from = from(u8::try_from(number).unwrap());
             assert_eq!(strangers.come(LinkId(number as u64), from, START), []);
@@ -138,7 +162,7 @@ mod tests {
 
     #[test]
     fn many_that_come_together_are_no_crowd_up_to_a_bound() {
-        let mut strangers = Strangers::default();
+        let mut strangers = Strangers::within(usize::MAX);
         for number in 0..MAX_SILENT_AT_ONCE as u64 {
             assert_eq!(strangers.come(LinkId(number), v4(1), START), []);
         }
@@ -146,8 +170,33 @@ mod tests {
     }
 
     #[test]
+    fn where_descriptors_are_few_strangers_get_half_of_them() {
+        let mut strangers = Strangers::within(40);
+        for number in 0..10 {
+            assert_eq!(strangers.come(LinkId(number), v4(1), START), []);
+        }
+        assert_eq!(strangers.come(LinkId(10), v4(2), START), [LinkId(0)]);
+        for number in 1..=10 {
+            strangers.knows_the_secret(LinkId(number));
+        }
+        assert_eq!(strangers.come(LinkId(11), v4(1), START), [LinkId(1)]);
+        assert_eq!(Strangers::within(0).come(LinkId(1), v4(1), START), [], "one may always come");
+    }
+
+    #[test]
+    fn whoever_is_crowded_out_is_silent_if_anybody_is() {
+        let mut strangers = Strangers::within(usize::MAX);
+        for (number, from) in [(1, 1), (2, 2), (3, 2), (4, 3)] {
+            assert_eq!(strangers.come(LinkId(number), v4(from), START), []);
+        }
+        strangers.knows_the_secret(LinkId(1));
+        let gone: [_; 5] = core::array::from_fn(|_| strangers.crowd_out().map(|link| link.0));
+        assert_eq!(gone, [Some(2), Some(3), Some(4), Some(1), None]);
+    }
+
+    #[test]
     fn who_knows_the_secret_makes_no_room_for_the_silent() {
-        let mut strangers = Strangers::default();
+        let mut strangers = Strangers::within(usize::MAX);
         for number in 0..MAX_PROVING as u64 {
             assert_eq!(strangers.come(LinkId(number), v4(1), START), []);
             strangers.knows_the_secret(LinkId(number));

@@ -139,6 +139,20 @@ fn each_end_of_a_dial_is_told_to_the_node_once() {
 }
 
 #[test]
+fn where_no_more_can_be_accepted_the_oldest_stranger_goes_and_no_member() {
+    let mut driver = driver(Start::Create);
+    let (member, _other) = linked(&mut driver);
+    let strangers = [accept(&mut driver), accept(&mut driver)];
+    let gone = |driver: &mut Driver<FakeTransport>| {
+        driver.take(START, &mut [Job::Crowded].into());
+        [&strangers[0], &strangers[1], &member].map(|socket| socket.record().aborted)
+    };
+    assert_eq!(gone(&mut driver), [true, false, false]);
+    assert_eq!(gone(&mut driver), [true, true, false]);
+    assert_eq!(gone(&mut driver), [true, true, false]);
+}
+
+#[test]
 fn a_stranger_that_connects_after_the_end_is_turned_away() {
     let mut driver = driver(Start::Create);
     driver.halt(START, CloseMode::Flush);
