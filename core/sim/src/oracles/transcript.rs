@@ -100,6 +100,8 @@ pub struct Transcripts {
     liars: BTreeSet<HostId>,
     /// The processes that were stopped for a while.
     slept: BTreeSet<HostId>,
+    /// What members, of which a liar had made the log count too much, said again under later numbers when they led.
+    said_anew: BTreeMap<(NodeId, Seq), Text>,
     /// The process of each id, and how much its user had said in earlier lives.
     by_id: BTreeMap<NodeId, (HostId, usize)>,
     /// For each place of the log, the processes that have shown it, and the message that each has shown there.
@@ -117,6 +119,7 @@ impl Transcripts {
             gone: BTreeSet::new(),
             liars: BTreeSet::new(),
             slept: BTreeSet::new(),
+            said_anew: BTreeMap::new(),
             by_id: BTreeMap::new(),
             places: BTreeMap::new(),
             leaders: BTreeMap::new(),
@@ -234,6 +237,7 @@ impl Transcripts {
     }
 
     fn line(&mut self, host: HostId, now: Instant, shown: &ChatLine<'_>) -> Result<(), Violation> {
+        self.note_said_anew(host, shown);
         let it = &self.all[host.0];
         let fails = |property, what: &str| {
             let ChatLine { index, from, seq, text, .. } = shown;
@@ -278,6 +282,18 @@ impl Transcripts {
         self.checked += 1;
         self.all[host.0].add(shown);
         Ok(())
+    }
+
+    /// A member of whose run a liar made the log count a part says all of it anew when it leads. It shows that first.
+    fn note_said_anew(&mut self, host: HostId, shown: &ChatLine<'_>) {
+        let it = &self.all[host.0];
+        let is_own = self.fault_model.has_liar() && it.me == Some(shown.from.id);
+        if !is_own || self.invented(host, shown).is_none() {
+            return;
+        }
+        if let Some((text, _)) = it.said.iter().find(|(text, _)| text.as_str() == shown.text) {
+            self.said_anew.insert((shown.from.id, shown.seq), text.clone());
+        }
     }
 
     fn gap(&mut self, host: HostId, now: Instant, from: &Member, count: u64) -> Result<(), Violation> {
@@ -354,9 +370,11 @@ impl Transcripts {
             return Some(format!("mine is {}", shown.mine));
         }
         let number = usize::try_from(shown.seq.0).unwrap_or(usize::MAX);
-        match number.checked_sub(1).and_then(|n| self.all[origin.0].said.get(n.saturating_add(earlier))) {
+        let place = number.checked_sub(1).map(|n| n.saturating_add(earlier));
+        let said = place.and_then(|place| self.all[origin.0].said.get(place)).map(|(said, _)| said);
+        match self.said_anew.get(&(shown.from.id, shown.seq)).or(said) {
             None => Some("never said".into()),
-            Some((said, _)) if said.as_str() != shown.text => Some(format!("{said:?} was said")),
+            Some(said) if said.as_str() != shown.text => Some(format!("{said:?} was said")),
             Some(_) => None,
         }
     }
