@@ -14,7 +14,7 @@ use crate::chat_log::{ChatLog, LogProblem};
 use crate::line::Line;
 use crate::outcome::{Cause, SessionOutcome};
 use crate::people::{People, Remark};
-use crate::see::{Recorder, TraceError, TraceOrder, TraceStatus};
+use crate::see::{Recorder, TraceFileError, TraceOrder, TraceStatus};
 use crate::settings::LogFile;
 use crate::trust::KnownProblem;
 use crate::wording;
@@ -68,7 +68,7 @@ impl Session {
     ///
     /// # Errors
     /// If no trace can go where it is to go.
-    pub(crate) fn trace(&self, order: TraceOrder<'_>) -> Result<Option<TraceStatus>, TraceError> {
+    pub(crate) fn trace(&self, order: TraceOrder<'_>) -> Result<Option<TraceStatus>, TraceFileError> {
         // In a room that was left nothing more is told.
         match order {
             TraceOrder::Tell => {}

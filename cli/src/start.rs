@@ -21,7 +21,7 @@ use crate::outcome::{Cause, SessionOutcome};
 use crate::own_address;
 use crate::people::People;
 use crate::screen::{Printer, Rendering, Screen, Show};
-use crate::see::{Recorder, TraceError};
+use crate::see::{Recorder, TraceFileError};
 use crate::session::{self, Frontend, Session};
 use crate::settings::Settings;
 use crate::trust::{self, IdentityError, KeyFileError, KnownFile, OwnIdentity, now, now_micros};
@@ -102,7 +102,7 @@ fn open(settings: &Settings) -> Result<Opened, SessionOutcome> {
 }
 
 /// There is no session, because nothing can be traced where that was asked for.
-fn no_trace(error: &TraceError) -> SessionOutcome {
+fn no_trace(error: &TraceFileError) -> SessionOutcome {
     SessionOutcome::failed(if error.is_of_system() { 1 } else { 2 }, "trace_file", error.to_string())
 }
 

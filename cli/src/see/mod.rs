@@ -7,7 +7,7 @@ mod writer;
 use std::path::PathBuf;
 
 pub(crate) use recorder::{Recorder, TraceStatus};
-pub(crate) use trace_file::TraceError;
+pub(crate) use trace_file::TraceFileError;
 
 /// What is traced, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]

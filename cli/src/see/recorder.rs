@@ -9,12 +9,12 @@ use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 
-use ringchat_core::trace::{Traced, Tracing};
+use ringchat_core::trace::Tracing;
 use ringchat_core::{Instant, Notice, Stamp};
 use ringchat_driver::{Event, EventFiller, TurnEvents};
 use ringchat_trace::{Scribe, Step, Thinner};
 
-use super::trace_file::{self, TraceError, TraceProblem};
+use super::trace_file::{self, TraceFileError, TraceFileProblem};
 use super::writer::{Progress, Timed, write_all};
 
 /// Steps that may wait to be written.
@@ -66,11 +66,11 @@ impl Recorder {
     ///
     /// # Errors
     /// If no trace can go there.
-    pub(crate) fn begin(&self, path: &Path) -> Result<(), TraceError> {
+    pub(crate) fn begin(&self, path: &Path) -> Result<(), TraceFileError> {
         let mut recording = self.lock();
-        let refused = |why| TraceError::new(path, why);
+        let refused = |why| TraceFileError::new(path, why);
         if let Some(under_way) = &*recording {
-            return Err(TraceError::new(&under_way.progress.path, TraceProblem::On));
+            return Err(TraceFileError::new(&under_way.progress.path, TraceFileProblem::On));
         }
         *recording = Some(Recording::start(path, &self.0).map_err(refused)?);
         self.0.is_on.store(true, Ordering::Relaxed);
@@ -140,7 +140,7 @@ struct Recording {
 }
 
 impl Recording {
-    fn start(path: &Path, shared: &Shared) -> Result<Self, TraceProblem> {
+    fn start(path: &Path, shared: &Shared) -> Result<Self, TraceFileProblem> {
         let (file, size) = trace_file::open(path, shared.limit)?;
         let (queue, steps) = sync_channel(QUEUE);
         let progress = Arc::new(Progress::new(path.to_owned(), size, shared.limit));
@@ -167,10 +167,7 @@ impl Recording {
     fn take(&mut self, at: Instant, event: Event) -> Option<Event> {
         match event {
             Event::Trace { lamport, traced } => {
-                let step = match *traced {
-                    Traced::Life { me, detect } => Step::Life { me, detect, wall: (self.wall)() },
-                    traced => Step::Traced(traced.into()),
-                };
+                let step = Step::of_traced(traced, self.wall);
                 self.record(at, lamport, step);
                 None
             }
@@ -262,6 +259,7 @@ mod tests {
     use std::sync::mpsc::{Receiver, sync_channel};
     use std::time::Duration;
 
+    use ringchat_core::trace::Traced;
     use ringchat_core::{DialFailure, DialId, Ending, Member, Name, NodeId, Seq};
     use ringchat_driver::event_queue;
     use ringchat_trace::{TraceEvent, TraceRecord};

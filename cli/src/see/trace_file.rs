@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use ringchat_trace::{TraceError as LineError, TraceHeader};
+use ringchat_trace::{TraceError, TraceHeader};
 use thiserror::Error;
 
 use crate::own_file::{self, Unusable};
@@ -22,20 +22,20 @@ const BEGINNING: &[u8] = br#"{"ringchat_trace":"#;
 /// Why nothing is traced. The file stays as it is.
 #[derive(Debug, Error)]
 #[error("the trace {} {why}", path.display())]
-pub(crate) struct TraceError {
+pub(crate) struct TraceFileError {
     pub(super) path: PathBuf,
-    pub(super) why: TraceProblem,
+    pub(super) why: TraceFileProblem,
 }
 
 /// What keeps a file from being a trace.
 #[derive(Debug, Error)]
-pub(crate) enum TraceProblem {
+pub(crate) enum TraceFileProblem {
     /// The file is something else.
     #[error("is the file of something else, which stays as it is; choose another")]
     NoTrace,
     /// The file was written by a newer program.
     #[error("was {0}; choose another")]
-    Version(LineError),
+    Version(TraceError),
     /// The file is as large as it may be.
     #[error("has {} MiB already; choose another, or allow more with --trace-limit", .0 >> 20)]
     Full(u64),
@@ -53,14 +53,14 @@ pub(crate) enum TraceProblem {
     Failed(#[from] io::Error),
 }
 
-impl TraceError {
-    pub(super) fn new(path: &Path, why: TraceProblem) -> Self {
+impl TraceFileError {
+    pub(super) fn new(path: &Path, why: TraceFileProblem) -> Self {
         Self { path: path.to_owned(), why }
     }
 
     /// Whether the system is to blame, not the choice of the file.
     pub(crate) fn is_of_system(&self) -> bool {
-        matches!(self.why, TraceProblem::Failed(_) | TraceProblem::Unusable(Unusable::Failed(_)))
+        matches!(self.why, TraceFileProblem::Failed(_) | TraceFileProblem::Unusable(Unusable::Failed(_)))
     }
 }
 
@@ -68,13 +68,13 @@ impl TraceError {
 ///
 /// # Errors
 /// Why no trace can go there.
-pub(super) fn open(path: &Path, limit: u64) -> Result<(File, u64), TraceProblem> {
-    let (file, found) = own_file::open(path, true).map_err(TraceProblem::Unusable)?;
+pub(super) fn open(path: &Path, limit: u64) -> Result<(File, u64), TraceFileProblem> {
+    let (file, found) = own_file::open(path, true).map_err(TraceFileProblem::Unusable)?;
     if !found.is_file() {
         return Ok((file, 0));
     }
     match file.try_lock() {
-        Err(TryLockError::WouldBlock) => return Err(TraceProblem::Taken),
+        Err(TryLockError::WouldBlock) => return Err(TraceFileProblem::Taken),
         // Not all file systems have locks.
         Ok(()) | Err(TryLockError::Error(_)) => {}
     }
@@ -84,24 +84,24 @@ pub(super) fn open(path: &Path, limit: u64) -> Result<(File, u64), TraceProblem>
         // What was being written when a process was killed.
         file.set_len(whole)?;
     }
-    if whole >= limit { Err(TraceProblem::Full(whole)) } else { Ok((file, whole)) }
+    if whole >= limit { Err(TraceFileProblem::Full(whole)) } else { Ok((file, whole)) }
 }
 
 /// Where the last whole line of a trace ends.
-fn end_of_lines(file: &File, size: u64) -> Result<u64, TraceProblem> {
+fn end_of_lines(file: &File, size: u64) -> Result<u64, TraceFileProblem> {
     let start = read_at(file, 0, HEADER)?;
     let Some((first, _)) = split_line(&start) else {
         let is_torn = start.is_empty() || start.starts_with(BEGINNING) || BEGINNING.starts_with(&start);
-        return if is_torn && start.len() < HEADER { Ok(0) } else { Err(TraceProblem::NoTrace) };
+        return if is_torn && start.len() < HEADER { Ok(0) } else { Err(TraceFileProblem::NoTrace) };
     };
     match TraceHeader::read(first) {
         Ok(_) => {}
-        Err(error @ LineError::Version(_)) => return Err(TraceProblem::Version(error)),
-        Err(_) => return Err(TraceProblem::NoTrace),
+        Err(error @ TraceError::Version(_)) => return Err(TraceFileProblem::Version(error)),
+        Err(_) => return Err(TraceFileProblem::NoTrace),
     }
     let from = size.saturating_sub(u64::try_from(LINE).unwrap_or(u64::MAX));
     let tail = read_at(file, from, LINE)?;
-    let end = tail.iter().rposition(|byte| *byte == b'\n').ok_or(TraceProblem::NoTrace)?;
+    let end = tail.iter().rposition(|byte| *byte == b'\n').ok_or(TraceFileProblem::NoTrace)?;
     Ok(from + u64::try_from(end).unwrap_or(u64::MAX) + 1)
 }
 
@@ -185,7 +185,7 @@ mod tests {
             let path = dir.path().join("t");
             fs::write(&path, other).unwrap();
             let problem = open(&path, LIMIT).unwrap_err();
-            assert!(matches!(problem, TraceProblem::NoTrace), "{other}: {problem}");
+            assert!(matches!(problem, TraceFileProblem::NoTrace), "{other}: {problem}");
             assert_eq!(fs::read_to_string(&path).unwrap(), other);
         }
         let newer = FIRST.replace("trace\":1", "trace\":2");
@@ -199,6 +199,6 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("t");
         let _first = open(&path, LIMIT).unwrap();
-        assert!(matches!(open(&path, LIMIT), Err(TraceProblem::Taken)));
+        assert!(matches!(open(&path, LIMIT), Err(TraceFileProblem::Taken)));
     }
 }
