@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use ringchat_core::trace::Tracing;
 use ringchat_core::{ChatLine, Ending, Member, Notice, Stamp};
 use ringchat_driver::{Event, NoEvent};
 
@@ -13,6 +14,7 @@ use crate::chat_log::{ChatLog, LogProblem};
 use crate::line::Line;
 use crate::outcome::{Cause, Opener, SessionOutcome};
 use crate::people::{People, Remark};
+use crate::see::{Recorder, TraceFileError, TraceOrder, TraceStatus};
 use crate::settings::LogFile;
 use crate::trust::KnownProblem;
 use crate::wording;
@@ -44,6 +46,7 @@ pub(crate) struct Session {
     /// The room of the session.
     pub(crate) room: AnyRoom,
     opener: Opener,
+    recorder: Recorder,
     cause: Mutex<Option<Cause>>,
     lamport: AtomicU64,
     /// The number of lines that were too long to be sent.
@@ -51,10 +54,36 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A session in `room`, to which the user comes with `opener`.
-    pub(crate) fn new(room: AnyRoom, opener: Opener) -> Self {
-        let cause = Mutex::new(None);
-        Self { room, opener, cause, lamport: AtomicU64::new(0), unsent: AtomicU64::new(0) }
+    /// A session in `room`, to which the user comes with `opener`, and of which `recorder` keeps a trace if one is wanted.
+    pub(crate) fn new(room: AnyRoom, opener: Opener, recorder: Recorder) -> Self {
+        Self {
+            room,
+            opener,
+            recorder,
+            cause: Mutex::new(None),
+            lamport: AtomicU64::new(0),
+            unsent: AtomicU64::new(0),
+        }
+    }
+
+    /// Obeys an order about the trace. Gives where it goes now, if anywhere.
+    ///
+    /// # Errors
+    /// If no trace can go where it is to go.
+    pub(crate) fn trace(&self, order: TraceOrder<'_>) -> Result<Option<TraceStatus>, TraceFileError> {
+        // In a room that was left nothing more is told.
+        match order {
+            TraceOrder::Tell => {}
+            TraceOrder::On(file) => {
+                self.recorder.begin(file.as_ref())?;
+                let _ = self.room.trace(self.recorder.tracing());
+            }
+            TraceOrder::Off => {
+                let _ = self.room.trace(Tracing::Off);
+                self.recorder.end(true);
+            }
+        }
+        Ok(self.recorder.status())
     }
 
     /// Leaves the room. The first cause counts, unless a later one replaces it ([`Cause::replaces`]).
@@ -138,8 +167,12 @@ pub(crate) fn run(
             Event::Missed { count } => frontend.missed(session.lamport(), count),
             _ => {}
         }
+        if let Some(problem) = session.recorder.take_problem() {
+            frontend.trouble(session.lamport(), "trace_file", &problem);
+        }
     }
     session.room.wait();
+    session.recorder.end(false);
     tell_of_keys(people.save(), session.lamport(), frontend);
     let outcome = session.outcome(ending.as_ref(), session.lock_cause().take());
     frontend.bye(session.lamport(), &outcome);

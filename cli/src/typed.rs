@@ -1,5 +1,6 @@
 //! Parses a typed line: a message or a command.
 
+use crate::see::TraceOrder;
 use crate::trust::TypedKey;
 
 /// The lines that `/help` shows.
@@ -11,6 +12,7 @@ pub(crate) const HELP: &[&str] = &[
     "/ticket       what others need to come into a private room",
     "/keys [TEXT]  the keys of the members, or of those with TEXT",
     "/verify WHO KEY  compares a member's key, and remembers that it is right",
+    "/trace on FILE  writes what this member does to FILE; /trace off ends it",
     "/full         the last folded text whole",
     "/clear        an empty screen",
     "/help [TEXT]  this, or the lines with TEXT",
@@ -20,8 +22,8 @@ pub(crate) const HELP: &[&str] = &[
 
 /// All commands, among which a mistyped one is looked up.
 const COMMANDS: &[&str] = &[
-    "//exit", "/exit", "/quit", "/help", "/who", "/ring", "/leader", "/ticket", "/keys", "/verify", "/full",
-    "/clear", "/stats",
+    "//exit", "/exit", "/quit", "/help", "/who", "/ring", "/leader", "/ticket", "/keys", "/verify", "/trace",
+    "/full", "/clear", "/stats",
 ];
 
 /// The meaning of a typed line.
@@ -49,6 +51,10 @@ pub(crate) enum TypedLine<'a> {
     Verify { who: &'a str, key: &'a str },
     /// `/verify` without a member or without a key.
     HalfOfVerify,
+    /// Say where the trace goes, or change that.
+    Trace(TraceOrder<'a>),
+    /// `/trace` with something else.
+    NoTraceOrder,
     /// Show all of the last folded text.
     Full,
     /// Empty the screen.
@@ -87,6 +93,7 @@ impl<'a> TypedLine<'a> {
                 Some((who, key)) => Self::Verify { who: who.trim_end(), key },
                 None => Self::HalfOfVerify,
             },
+            "/trace" => trace_order(argument).map_or(Self::NoTraceOrder, Self::Trace),
             "/full" => Self::Full,
             "/clear" => Self::Clear,
             _ if line.starts_with("//") => Self::Say(&line[1..]),
@@ -101,6 +108,16 @@ fn before_key(argument: &str) -> Option<(&str, &str)> {
     let mut halves = blanks.map(|(at, _)| argument.split_at(at));
     let (who, key) = halves.find(|(_, end)| TypedKey::new(end).is_some())?;
     Some((who.trim_end(), key.trim_start()))
+}
+
+/// What the argument of `/trace` orders.
+fn trace_order(argument: &str) -> Option<TraceOrder<'_>> {
+    match argument.split_once(char::is_whitespace) {
+        None if argument.is_empty() => Some(TraceOrder::Tell),
+        None if argument == "off" => Some(TraceOrder::Off),
+        Some(("on", file)) => Some(TraceOrder::On(file.trim_start())),
+        None | Some(_) => None,
+    }
 }
 
 fn nearest(word: &str) -> Option<&'static str> {
@@ -158,6 +175,19 @@ mod tests {
         }
         for line in ["/verify Bob\nhello", "/verify\nk3f7-7qmz-x2c4-h2tw"] {
             assert_eq!(TypedLine::parse(line), TypedLine::Say(line));
+        }
+    }
+
+    #[test]
+    fn a_trace_goes_to_a_file_whose_name_may_have_blanks() {
+        assert_eq!(TypedLine::parse("/trace"), TypedLine::Trace(TraceOrder::Tell));
+        assert_eq!(TypedLine::parse("/trace off "), TypedLine::Trace(TraceOrder::Off));
+        assert_eq!(
+            TypedLine::parse("/trace on  My run.ndjson"),
+            TypedLine::Trace(TraceOrder::On("My run.ndjson"))
+        );
+        for line in ["/trace on", "/trace run.ndjson", "/trace off now"] {
+            assert_eq!(TypedLine::parse(line), TypedLine::NoTraceOrder, "{line}");
         }
     }
 

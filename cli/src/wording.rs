@@ -15,6 +15,7 @@ use ringchat_core::{
 use crate::line::Line;
 use crate::people::{Mark, People, Remark};
 use crate::sanitize::Clean;
+use crate::see::TraceStatus;
 use crate::trust::{Day, moment};
 
 /// Seconds that the clock of an author may be off without being shown.
@@ -184,6 +185,16 @@ pub(crate) fn shared_with(others: &[&Member]) -> String {
         more => format!(" and {more} more"),
     };
     format!(", the same key as {}{more}", list(first))
+}
+
+/// Where the trace goes.
+pub(crate) fn trace(status: Option<&TraceStatus>) -> String {
+    match status {
+        Some(TraceStatus { path, size, limit }) => {
+            format!("the trace goes to {}, which has {} of {} MiB", path.display(), size >> 20, limit >> 20)
+        }
+        None => "no trace is written; /trace on FILE begins one".to_owned(),
+    }
 }
 
 /// The word for the reason of a change of neighbours.

@@ -22,7 +22,7 @@ mod world;
 pub use network::{Death, Heal, HostId, Network, Quality, Tampering, Verifier};
 pub use property::Property;
 pub use rng::Rng;
-pub use world::{Counts, Life, Place, World, addr_of, id_of, place_of};
+pub use world::{Counts, HostStep, Life, Place, World, addr_of, id_of, place_of};
 
 /// Runs the example of the README.
 #[cfg(doctest)]
