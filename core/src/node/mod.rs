@@ -284,9 +284,8 @@ impl Node {
             Message::ProbeReply { me } => self.on_probe_reply(link, &me),
             Message::Elected(elected) => self.on_welcome(link, elected),
             Message::Refused(refusal) => self.on_refused(link, refusal),
-            Message::Pong(_) | Message::WantPromise { .. } if self.wants_in_on(link) => {
-                self.ignore(DropReason::Early);
-            }
+            Message::Pong(_) if self.wants_in_on(link) => {}
+            Message::WantPromise { .. } if self.wants_in_on(link) => self.ignore(DropReason::Early),
             Message::Ping(_)
             | Message::Pong(_)
             | Message::Elect(_)

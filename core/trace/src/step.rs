@@ -61,6 +61,14 @@ pub enum Step {
 }
 
 impl Step {
+    /// What a trace tells of a step of the node. `wall` reads the wall clock, in microseconds, if a life begins.
+    pub fn of_traced(traced: Box<Traced>, wall: impl FnOnce() -> u64) -> Self {
+        match &*traced {
+            Traced::Life { me, detect } => Self::Life { me: me.clone(), detect: *detect, wall: wall() },
+            _ => Self::Traced(traced),
+        }
+    }
+
     /// What a trace tells of a notice, with what people say if `texts`. None if it tells nothing.
     pub fn of_notice(notice: &Notice, texts: bool) -> Option<Self> {
         Some(match notice {

@@ -283,7 +283,7 @@ mod tests {
         let out = thin(&mut thinner, [(0, took(&ack(), 1)), (0, dropped())]);
         assert_eq!(out.len(), 2);
         let flood = (0..500).flat_map(|n| [(0, took(&ack(), n)), (0, dropped())]);
-        assert_eq!(thin(&mut thinner, flood).len(), 2 * (BURST as usize - 1));
+        assert_eq!(thin(&mut thinner, flood).len() as u64, 2 * (BURST - 1));
     }
 
     #[test]
