@@ -12,6 +12,8 @@ mod class;
 mod columns;
 mod election_words;
 mod elections;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod json;
 mod layout;
 mod lines;
@@ -86,6 +88,9 @@ pub fn draw(run: &MergedRun, format: Format, wanted: &Wanted) -> Result<Drawn, D
     let story = Story::new(run);
     let mut window = Window::new(&story, wanted)?;
     window.pages = format == Format::Svg;
+    if window.from >= window.to {
+        return Err(DrawError::Nothing(there_is(&story)));
+    }
     let layout = layout::layout(&story, &window);
     if layout.rows.is_empty() {
         return Err(DrawError::Nothing(there_is(&story)));

@@ -265,9 +265,12 @@ fn pictures_are_the_same_byte_for_byte() {
         let classes = golden.only.iter().flat_map(|word| classes_of(word).unwrap()).copied().collect();
         let from = Some(Moment::parse(golden.from).unwrap());
         let wanted = Wanted { classes, from, ..Wanted::default() };
-        for (format, ending) in
-            [(Format::Svg, "svg"), (Format::Text, "txt"), (Format::Shiviz, "shiviz"), (Format::Mermaid, "mmd")]
-        {
+        for (format, ending) in [
+            (Format::Svg, "svg"),
+            (Format::Text, "txt"),
+            (Format::Shiviz, "shiviz"),
+            (Format::Mermaid, "mmd"),
+        ] {
             let drawn = draw(&run, format, &wanted).unwrap().content;
             let file = folder("tests/golden").join(format!("{}.{ending}", golden.name));
             if bless {
