@@ -10,6 +10,7 @@
 
 extern crate alloc;
 
+mod lives;
 pub mod network;
 pub mod oracles;
 mod property;

@@ -42,6 +42,8 @@ pub enum TraceEvent {
     Full(FullLine),
     /// The life ends, or what follows of it is not traced.
     End(EndLine),
+    /// A fault strikes. Only a simulator knows it, and tells it in the trace of any member.
+    Fault(FaultLine),
 }
 
 /// See [`TraceEvent::Who`].
@@ -417,6 +419,62 @@ pub struct EndLine {
     /// How many own messages may not have reached all members.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unsure: u64,
+}
+
+/// See [`TraceEvent::Fault`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultLine {
+    /// What happens.
+    pub kind: FaultKind,
+    /// The member that it happens to, if not to the network.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub m: Option<u32>,
+    /// The sides that cannot reach each other any more; of a cut, from where and to where.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sides: Vec<Vec<u32>>,
+}
+
+/// What kind of fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FaultKind {
+    /// The process is killed.
+    Crash,
+    /// The machine loses power.
+    Power,
+    /// The process stands still.
+    Freeze,
+    /// It goes on.
+    Thaw,
+    /// Nothing gets through any more from one member to another.
+    Cut,
+    /// The room is split.
+    Partition,
+    /// All cuts end.
+    Heal,
+    /// A connection breaks.
+    Break,
+}
+
+impl FaultKind {
+    /// Whether the member does nothing after this.
+    pub const fn is_death(self) -> bool {
+        matches!(self, Self::Crash | Self::Power)
+    }
+
+    /// The word in traces.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Crash => "crash",
+            Self::Power => "power",
+            Self::Freeze => "freeze",
+            Self::Thaw => "thaw",
+            Self::Cut => "cut",
+            Self::Partition => "partition",
+            Self::Heal => "heal",
+            Self::Break => "break",
+        }
+    }
 }
 
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]

@@ -22,10 +22,11 @@ mod words;
 
 pub use class::MessageClass;
 pub use event::{
-    Departed, DialLine, DownLine, DropLine, EndLine, FailLine, FullLine, MissedLine, NoteLine, ReceivedLine,
-    RoomLine, SentLine, Sketched, StateLine, SumDirection, SumLine, TraceEvent, UpLine, WhoLine,
+    Departed, DialLine, DownLine, DropLine, EndLine, FailLine, FaultKind, FaultLine, FullLine, MissedLine,
+    NoteLine, ReceivedLine, RoomLine, SentLine, Sketched, StateLine, SumDirection, SumLine, TraceEvent,
+    UpLine, WhoLine,
 };
-pub use line::{TraceError, TraceHeader, TraceLine, TraceRecord, VERSION};
+pub use line::{LifeLines, TraceError, TraceHeader, TraceLine, TraceRecord, VERSION};
 pub use scribe::Scribe;
 pub use step::{Flood, Fullness, Step};
 pub use thinner::Thinner;

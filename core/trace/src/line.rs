@@ -62,6 +62,15 @@ pub struct TraceLine {
     pub event: TraceEvent,
 }
 
+/// The trace of one life.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LifeLines {
+    /// Its first line.
+    pub header: TraceHeader,
+    /// All others.
+    pub lines: Vec<TraceLine>,
+}
+
 /// Why a line is none of a trace.
 #[derive(Debug, Error)]
 pub enum TraceError {
@@ -175,6 +184,7 @@ fn read_event(name: &str, line: &[u8]) -> Result<TraceEvent, TraceError> {
         "missed" => TraceEvent::Missed(part(line)?),
         "full" => TraceEvent::Full(part(line)?),
         "end" => TraceEvent::End(part(line)?),
+        "fault" => TraceEvent::Fault(part(line)?),
         other => return Err(TraceError::Event(other.into())),
     })
 }
@@ -217,6 +227,8 @@ mod tests {
             r#""ev":"missed","n":17"#.into(),
             r#""ev":"full","of":"chat""#.into(),
             r#""ev":"end","why":"left","unsure":2"#.into(),
+            r#""ev":"fault","kind":"crash","m":3"#.into(),
+            r#""ev":"fault","kind":"partition","sides":[[0,1],[3]]"#.into(),
         ];
         events.iter().map(|event| format!(r#"{{"i":41,"t":26738,"lc":161,{event}}}"#)).collect()
     }

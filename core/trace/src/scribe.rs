@@ -10,8 +10,8 @@ use ringchat_core::trace::{Sketch, State, Traced};
 use ringchat_core::{Ending, Instant, Member, NodeId, Notice, Origin, RoomId, Roster, Stamp, TextRun};
 
 use crate::event::{
-    DialLine, DownLine, DropLine, EndLine, FailLine, FullLine, MissedLine, NoteLine, ReceivedLine, RoomLine,
-    SentLine, Sketched, StateLine, SumLine, TraceEvent, UpLine, WhoLine,
+    DialLine, DownLine, DropLine, EndLine, FailLine, FaultLine, FullLine, MissedLine, NoteLine, ReceivedLine,
+    RoomLine, SentLine, Sketched, StateLine, SumLine, TraceEvent, UpLine, WhoLine,
 };
 use crate::line::{TraceHeader, TraceLine, TraceRecord, VERSION};
 use crate::step::{Flood, Step};
@@ -154,6 +154,11 @@ impl LifeScribe {
             Step::Flood(flood) => self.flood(flood, out),
             Step::Missed(n) => TraceEvent::Missed(MissedLine { n: *n }),
             Step::Full(of) => TraceEvent::Full(FullLine { of: *of }),
+            Step::Fault { kind, whom, sides } => {
+                let sides = sides.iter().map(|side| self.numbers(side, out)).collect();
+                let m = whom.map(|whom| self.number(whom, out));
+                TraceEvent::Fault(FaultLine { kind: *kind, m, sides })
+            }
             Step::Off => TraceEvent::End(EndLine { why: "off".to_owned(), unsure: 0 }),
         };
         self.push(event, out);

@@ -6,10 +6,10 @@ use alloc::vec::Vec;
 use core::time::Duration;
 
 use ringchat_core::trace::{MessageKind, Traced};
-use ringchat_core::{Chat, Index, Instant, LinkId, Member, Notice, Stamp, TextRun};
+use ringchat_core::{Chat, Index, Instant, LinkId, Member, NodeId, Notice, Stamp, TextRun};
 use serde::{Deserialize, Serialize};
 
-use crate::event::SumDirection;
+use crate::event::{FaultKind, SumDirection};
 
 /// Something that a trace tells. It holds no more than it tells: a step that waits to be written keeps no text in memory
 /// unless texts are traced.
@@ -49,6 +49,15 @@ pub enum Step {
     Full(Fullness),
     /// What follows is not traced.
     Off,
+    /// A fault strikes, as a simulator knows.
+    Fault {
+        /// What happens.
+        kind: FaultKind,
+        /// The member that it happens to, if not to the network.
+        whom: Option<NodeId>,
+        /// The sides that cannot reach each other any more.
+        sides: Vec<Vec<NodeId>>,
+    },
 }
 
 impl Step {
@@ -90,7 +99,7 @@ pub struct Flood {
     /// The link, if there is one.
     pub link: Option<LinkId>,
     /// Who is at the other end of the link, or who said them.
-    pub peer: ringchat_core::NodeId,
+    pub peer: NodeId,
     /// How many messages.
     pub count: u64,
     /// How many texts they carry.

@@ -24,10 +24,12 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use ringchat_core::trace::Tracing;
+use ringchat_trace::LifeLines;
 
 use self::play::Play;
+use crate::lives::life_lines;
 use crate::oracles::{Shape, Violation};
-use crate::{HostId, HostStep, World};
+use crate::{Counts, HostId, HostStep, World};
 
 /// The reason why a scenario does not go as written.
 #[derive(Clone, Debug)]
@@ -74,6 +76,15 @@ pub fn play_traced(text: &str, tracing: Tracing) -> (Result<(), Failure>, String
     let (result, trace) =
         play_in(text, |world| world.set_tracing(tracing), |world| steps = world.steps().to_vec());
     (result, trace, steps)
+}
+
+/// Plays a scenario of nodes that are traced, texts included. Returns the trace of each life as well, and what was counted
+/// meanwhile.
+pub fn play_lives(text: &str) -> (Result<(), Failure>, Vec<LifeLines>, Counts) {
+    let (mut lives, mut counts) = (Vec::new(), Counts::default());
+    let look = |world: &World| (lives, counts) = (life_lines(world), world.counts().clone());
+    let (result, _) = play_in(text, |world| world.set_tracing(Tracing::Texts), look);
+    (result, lives, counts)
 }
 
 /// Plays a scenario of nodes that lack `rules`.

@@ -22,6 +22,7 @@ use ringchat_core::trace::Tracing;
 use ringchat_core::{
     Action, Command, Config, Epoch, Input, Instant, Name, Node, NodeId, Report, Seed, Start, Text, View,
 };
+use ringchat_trace::FaultKind;
 
 use self::insider::Insider;
 use crate::network::{Death, HostId, Network, Quality};
@@ -125,6 +126,21 @@ pub struct HostStep {
     pub action: Action,
 }
 
+/// A fault, as the traces of a simulated room tell it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WorldDeed {
+    /// When.
+    pub(crate) at: Instant,
+    /// How many steps came before it.
+    pub(crate) after: usize,
+    /// What happened.
+    pub(crate) kind: FaultKind,
+    /// The process that it happened to, if not to the network.
+    pub(crate) host: Option<HostId>,
+    /// The sides that cannot reach each other any more.
+    pub(crate) sides: Vec<Vec<HostId>>,
+}
+
 /// The nodes, the network, and the oracles that watch them.
 #[derive(Debug)]
 pub struct World {
@@ -139,6 +155,7 @@ pub struct World {
     trace: Trace,
     tracing: Tracing,
     steps: Vec<HostStep>,
+    deeds: Vec<WorldDeed>,
     transcripts: Transcripts,
     states: States,
     tokens: Tokens,
@@ -173,6 +190,7 @@ impl World {
             trace: Trace::new(trace),
             tracing: Tracing::Off,
             steps: Vec::new(),
+            deeds: Vec::new(),
             transcripts: Transcripts::new(fault_model),
             states: States::default(),
             tokens: Tokens::default(),
@@ -218,6 +236,11 @@ impl World {
     /// What processes that are traced have told, in order.
     pub fn steps(&self) -> &[HostStep] {
         &self.steps
+    }
+
+    /// The faults of a run whose processes are traced, in order.
+    pub(crate) fn deeds(&self) -> &[WorldDeed] {
+        &self.deeds
     }
 
     /// What the processes have shown.
