@@ -3,6 +3,7 @@
 //! - [`network`]: TCP, and everything that can go wrong with it.
 //! - [`World`]: the nodes on it, and everything that users and faults can do to them.
 //! - [`oracles`]: what must hold, from what members show and from what nodes hold; each [`Property`] by name.
+//! - [`picture`]: runs as pictures.
 //! - [`scenario`]: runs written as text.
 
 #![no_std]
@@ -12,6 +13,7 @@ extern crate alloc;
 
 pub mod network;
 pub mod oracles;
+pub mod picture;
 mod property;
 mod rng;
 pub mod scenario;
