@@ -15,7 +15,7 @@ class Player {
     this.narrow = matchMedia("(max-width: 699px)");
     this.byEvents = this.still.matches;
     const picked = {
-      get m() { return player.m; }, event: (e, focus) => { this.go(e); this.tell.more(e, focus); this.draw(); }, go: (e) => this.go(e), member: (m) => this.choose(m),
+      get m() { return player.m; }, event: (e, focus) => { this.go(e); this.tell.more(e, focus); }, go: (e) => this.go(e), member: (m) => this.choose(m),
       moment: ({ e, t }) => this.seek(e, t), past: (past) => this.diagram.lightAll(past), redraw: () => this.draw(),
     };
     const player = this;
@@ -65,7 +65,7 @@ class Player {
     const begin = run.faults[0]?.e ?? this.steps[0] ?? -1;
     if (run.events[e] && (!Number.isFinite(t) || run.times[e] === t)) this.seek(e, run.times[e]);
     else if (Number.isFinite(t)) this.seek(this.before(t), t);
-    else this.seek(begin - 1, begin > 0 ? run.times[begin - 1] : run.times[0] ?? 0);
+    else this.seek(begin - 1, run.times[begin - 1] ?? 0);
     if (asked.has("more") && this.e >= 0) this.tell.more(this.e, false);
     this.draw();
   }
@@ -73,8 +73,8 @@ class Player {
   before(t) { return lastUpTo(this.run.times.length, (e) => this.run.times[e], t); }
 
   seek(e, t) {
-    this.e = Math.max(-1, Math.min(e, this.run.events.length - 1));
-    this.t = Math.max(this.run.times[Math.max(0, this.e)] ?? 0, Math.min(t, Math.max(this.run.end, this.run.times.at(-1) ?? 0)));
+    this.e = Math.max(this.run.startE, Math.min(e, this.run.events.length - 1));
+    this.t = Math.max(this.run.startT, this.run.times[Math.max(0, this.e)] ?? 0, Math.min(t, Math.max(this.run.end, this.run.times.at(-1) ?? 0)));
     this.diagram.free = false;
     this.draw();
     this.remember();
@@ -82,7 +82,8 @@ class Player {
 
   go(e) {
     this.pause();
-    this.seek(e, e < 0 ? this.run.times[0] ?? 0 : this.run.times[e]);
+    this.seek(e, e < 0 ? 0 : this.run.times[e]);
+    if (this.tell.open !== null) this.tell.more(this.e, false);
   }
 
   // The next event in a direction that `wanted` accepts; without one the cursor stays.
@@ -131,7 +132,8 @@ class Player {
   toggle() { if (this.playing) this.pause(); else this.start(); }
 
   start() {
-    if (this.e >= this.run.events.length - 1 && this.t >= this.run.end) this.seek(-1, this.run.times[0] ?? 0);
+    if (this.e >= this.run.events.length - 1 && this.t >= this.run.end) this.seek(-1, 0);
+    this.tell.close();
     this.playing = true;
     this.diagram.free = false;
     this.last = this.next = null;
@@ -215,7 +217,7 @@ class Player {
     const clip = svg("clipPath", { id: "rail" }, svg("rect", { x: 4, y: 26, width: width - 8, height: 12, rx: 6 }));
     const rail = svg("g", { "clip-path": "url(#rail)" }, svg("rect", { class: "rail", x: 4, y: 26, width: width - 8, height: 12 }));
     root.replaceChildren(clip, rail);
-    const spans = run.reigns.map((reign) => ({ ...reign, from: at(reign.t1), to: at(reign.t2 ?? run.end) })).filter(({ from, to }) => to > from);
+    const spans = run.reigns.filter((reign) => (reign.t2 ?? run.end) > run.startT).map((reign) => ({ ...reign, from: at(reign.t1), to: at(reign.t2 ?? run.end) })).filter(({ from, to }) => to > from);
     for (const { kind, from, to } of spans) {
       const [left, right] = [from <= 10 ? 4 : from, to >= width - 10.5 ? width - 4 : to];
       rail.append(svg("rect", { class: `reign ${kind}`, x: left, y: 26, width: round(right - left), height: 12 }));
@@ -223,7 +225,7 @@ class Player {
     this.names(root, spans, width);
     const ticks = new Map();
     for (const flight of run.flights) {
-      if (flight.class === "beat") continue;
+      if (flight.class === "beat" || flight.t1 < run.startT) continue;
       const place = Math.round(at(flight.t1));
       if (!ticks.has(place) || flight.class === "elect") ticks.set(place, flight.class);
     }

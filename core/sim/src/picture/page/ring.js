@@ -117,7 +117,7 @@ class Ring {
     const name = this.run.name(m), group = svg("g", { class: "node", tabindex: 0, role: "button" });
     const node = {
       group, disc: svg("circle"), hatch: svg("circle", { class: "hatch" }), halo: svg("circle", { class: "halo" }), cross: svg("path", { class: "cross" }), crown: svg("path", { class: "crown", d: CROWN }),
-      name: svg("text", { class: "name", text: name }), rank: svg("text", { class: "rank", text: `rank ${this.run.members[m].rank}` }),
+      name: svg("text", { class: "name", text: name }), rank: svg("text", { class: "rank", text: this.run.rank(m) }),
       word: svg("text", { class: "word" }), clock: svg("text", { class: "clock" }),
     };
     group.append(node.halo, node.disc, node.hatch, node.cross, node.crown, node.name, node.rank, node.word, node.clock);
@@ -137,7 +137,7 @@ class Ring {
     const [x, y] = this.spot(m), r = round(this.node), gone = DEAD.has(member.mode);
     put(node.group, {
       class: `node ${member.mode}${leads && leader !== m ? " other" : ""}${chosen ? " chosen" : ""}`, transform: `translate(${round(x)} ${round(y)})`,
-      "aria-label": `${this.run.name(m)}, rank ${this.run.members[m].rank}, ${SPOKEN[member.mode]}${member.lc === null || gone ? "" : `, clock ${member.lc}`}${member.next === null || gone ? "" : `, next is ${this.run.name(member.next)}`}`,
+      "aria-label": `${[this.run.name(m), this.run.rank(m)].filter(Boolean).join(", ")}, ${SPOKEN[member.mode]}${member.lc === null || gone ? "" : `, clock ${member.lc}`}${member.next === null || gone ? "" : `, next is ${this.run.name(member.next)}`}`,
     });
     put(node.disc, { r });
     put(node.hatch, { r });
@@ -164,7 +164,7 @@ class Ring {
     }
     const size = Math.min(14.5, (r * 2 - 6) / Math.max(1, widthOf(this.run.name(m), 1)));
     put(node.name, { text: gone && member.mode === "dead" ? "" : this.run.name(m), x: 0, y: 1, "text-anchor": "middle", "font-size": round(size), transform: null });
-    put(node.rank, { text: member.mode === "dead" ? "" : `rank ${this.run.members[m].rank}`, y: 15 });
+    put(node.rank, { text: member.mode === "dead" ? "" : this.run.rank(m), y: 15 });
     const said = member.mode === "dead" ? `${this.run.name(m)} died` : word;
     if (anchor === "middle") {
       const up = Math.sin(angle) < 0, y = up ? -r - (leads ? 26 : 12) : r + 22;

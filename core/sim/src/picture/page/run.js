@@ -3,6 +3,7 @@
 const SPAN = 256;
 const LISTS = ["notes", "members", "columns", "rows", "ticks", "marks", "events", "changes", "flights", "reigns", "elections", "faults", "partitions"];
 const NOBODY = { mode: "absent", promised: 0, epoch: 0, leader: null, next: null, prev: null, lc: null, log: 0, stable: 0, ring: null, asks: null, turned: -1, gone: -1 };
+const WEIGHTS = { dead: 5, freeze: 5, lead: 4, merge: 4, elect: 3, repair: 2, member: 2, catchup: 1 };
 const DEAD = new Set(["dead", "left"]);
 
 // The last position whose value is at most `limit`, or -1; `value` grows with the position.
@@ -99,7 +100,10 @@ class Run {
     this.columnOf = new Map();
     this.columns.forEach((column, c) => column.members.forEach((m) => this.columnOf.set(m, c)));
     this.electionSends = this.elections.map((election) => this.countable(election));
-    // What was before the first row is short.
+    // The story begins before the first event that is told or drawn; what was before is its starting state.
+    const first = this.events.findIndex((happened) => happened.words || (happened.row !== null && happened.row !== undefined));
+    this.startE = first - 1;
+    this.startT = this.times[Math.max(0, this.startE)] ?? 0;
     this.top = (this.rows[0]?.y ?? 40) - 24;
     this.bottom = Math.max(this.rows.at(-1)?.y ?? 1, this.top + 1) + 8;
   }
@@ -137,15 +141,19 @@ class Run {
   }
 
   start() {
-    const order = this.ring0.slice();
-    return { e: -1, members: this.members.map((_, m) => (order.includes(m) ? { ...NOBODY, mode: "normal" } : NOBODY)), order, told: -1, fault: -1, dead: 0 };
+    const order = this.ring0.slice(), joins = new Set(), seen = new Set();
+    for (const { m, mode } of this.changes) {
+      if (!seen.has(m) && mode === "joining") joins.add(m);
+      seen.add(m);
+    }
+    return { e: -1, members: this.members.map((_, m) => (order.includes(m) && !joins.has(m) ? { ...NOBODY, mode: "normal" } : NOBODY)), order, told: -1, fault: -1, dead: 0 };
   }
 
   // Makes `state` that after event `e`; members that change are new objects, so that views see what changed.
   step(state, e) {
     const happened = this.events[e], m = happened.m;
     while (state.members.length < this.members.length) state.members.push(NOBODY);
-    if (happened.say?.length) state.told = e;
+    if (happened.say?.length && happened.words && !this.outweighs(state.told, happened)) state.told = e;
     if (happened.what === "fault") state.fault = e;
     if (m !== null && m !== undefined && happened.lc) state.members[m] = { ...state.members[m], lc: happened.lc };
     for (const change of this.changed[e] ?? []) this.change(state, change);
@@ -159,6 +167,13 @@ class Run {
     if (this.changed[e]) this.settle(state, e);
   }
 
+  // Of all that a member does in one turn, only the weightiest is told while the run plays.
+  outweighs(told, happened) {
+    const before = this.events[told];
+    if (!before || before.t !== happened.t || before.m !== happened.m) return false;
+    return (WEIGHTS[before.class] ?? 0) >= (WEIGHTS[happened.class] ?? 0);
+  }
+
   change(state, change) {
     const old = state.members[change.m] ?? NOBODY, now = { ...old };
     for (const name of ["mode", "promised", "epoch", "lc", "log", "stable"]) if (change[name] !== null && change[name] !== undefined) now[name] = change[name];
@@ -167,7 +182,7 @@ class Run {
     if (now.next !== old.next && now.next !== null) Object.assign(now, { turned: old.mode === "absent" ? -1 : change.e, asks: null });
     if (DEAD.has(now.mode) && !DEAD.has(old.mode)) Object.assign(now, { gone: change.e, asks: null });
     state.members[change.m] = now;
-    if (change.ring) state.order = this.ordered(state, change.ring);
+    if (change.ring?.length) state.order = this.ordered(state, change.ring);
     else if (now.mode !== "absent" && !state.order.includes(change.m)) state.order = this.beside(state.order, change.m, now);
   }
 
@@ -243,6 +258,7 @@ class Run {
       .map((flight) => flight.s).sort((a, b) => a - b);
   }
 
+  rank(m) { return this.members[m]?.rank ? `rank ${this.members[m].rank}` : ""; }
   name(m) { return m === null || m === undefined ? "nobody" : this.members[m]?.name ?? "?"; }
 
   // Where in the diagram the moment `t` after event `e` is.
@@ -250,7 +266,7 @@ class Run {
     const row = this.rowOf[e] ?? 0, here = this.rows[row], next = this.rows[row + 1];
     if (!here) return this.top;
     if (t < here.t) {
-      const start = Math.min(this.times[0], here.t - 1);
+      const start = Math.min(this.startT, here.t - 1);
       return this.top + (here.y - this.top) * Math.max(0, (t - start) / (here.t - start));
     }
     const from = Math.max(here.t, Math.min(t, this.times[e]));
@@ -263,7 +279,7 @@ class Run {
   moment(y) {
     const row = lastUpTo(this.rows.length, (i) => this.rows[i].y, y);
     if (row < 0) {
-      const first = this.rows[0], start = this.times[0] ?? 0;
+      const first = this.rows[0], start = this.startT;
       if (!first) return { e: -1, t: start };
       const t = Math.round(start + (first.t - start) * Math.max(0, (y - this.top) / (first.y - this.top)));
       return { e: lastUpTo(this.times.length, (e) => this.times[e], t - 1), t };

@@ -16,6 +16,7 @@ class Tell {
     this.run = run;
     this.picked = picked;
     this.pair = [];
+    this.open = null;
     this.logs = new Map();
     this.pool = new Map();
     this.list = byId("events");
@@ -47,20 +48,21 @@ class Tell {
 
   draw(state, e, t, playing) {
     put(byId("tell"), { "aria-live": playing ? "off" : "polite" });
-    if (this.shownAt !== e || this.told !== state.told) {
+    const exact = !playing && e >= 0 && this.run.times[e] === t;
+    this.say(exact && this.run.events[e].say?.length ? e : state.told);
+    if (this.shownAt !== e) {
       this.shownAt = e;
-      this.say(state);
       this.drawLogs(state, e);
       this.current(e);
     }
     this.numbers(state, e, t);
   }
 
-  // The last event that has a sentence.
-  say(state) {
-    if (this.told === state.told) return;
-    this.told = state.told;
-    const event = this.run.events[state.told];
+  // The sentence of the event that the cursor is on, else of the last one worth telling.
+  say(e) {
+    if (this.told === e) return;
+    this.told = e;
+    const event = this.run.events[e];
     touched.writes++;
     byId("say").replaceChildren(...(event?.say ?? [["All is quiet.", ""]]).map(([text, kind]) => (kind ? html("b", { class: kind, text }) : text)));
     put(byId("why"), { text: event ? event.why : "Space plays; the arrow keys go from event to event; ? tells all keys." });

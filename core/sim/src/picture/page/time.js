@@ -216,7 +216,7 @@ class Diagram {
       const m = column.members.at(-1), member = state.members[m];
       if (!member) continue;
       const many = column.members.length > 1;
-      const said = many ? `${column.members.length} members` : { leading: "leads", dead: "died", left: "left", frozen: "stopped" }[member.mode] ?? `rank ${this.run.members[m].rank}`;
+      const said = many ? `${column.members.length} members` : { leading: "leads", dead: "died", left: "left", frozen: "stopped" }[member.mode] ?? this.run.rank(m);
       put(word, { text: said });
       put(group, { class: `column-head ${many ? "" : member.mode}${tight ? " tight" : ""}` });
     }
