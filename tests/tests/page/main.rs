@@ -360,3 +360,50 @@ fn on_a_phone_one_view_at_a_time_fills_the_window() {
     assert!(tab.eval("ringchat.player.diagram.shown.size").as_u64().unwrap() > 10);
     assert_eq!(tab.text("document.documentElement.scrollWidth <= 390"), "true", "nothing sticks out");
 }
+
+#[test]
+fn on_paper_the_whole_diagram_is_there() {
+    let Some((mut tab, run)) = small("") else { return };
+    let dots = "document.querySelectorAll('#marks .mark.dot').length";
+    let all = run["events"].as_array().unwrap().len();
+    let all = u64::try_from(all).unwrap();
+    assert!(tab.eval(dots).as_u64().unwrap() < all, "the page shows a part");
+    tab.eval("dispatchEvent(new Event('beforeprint'))");
+    assert_eq!(tab.eval(dots).as_u64(), Some(all));
+    tab.eval("dispatchEvent(new Event('afterprint'))");
+    assert!(tab.eval(dots).as_u64().unwrap() < all);
+    tab.ask("Emulation.setEmulatedMedia", &json!({ "media": "print" }));
+    let hidden =
+        "['menu', 'side', 'veil'].map((id) => getComputedStyle(document.getElementById(id)).display).join()";
+    assert_eq!(tab.text(hidden), "none,none,none");
+    tab.ask("Emulation.setEmulatedMedia", &json!({ "media": "" }));
+}
+
+#[test]
+fn two_logs_are_compared() {
+    let Some((mut tab, run)) = small("") else { return };
+    // In the middle of the first text, some members show it already.
+    let shown = run["logs"][0]["cells"][0]["e"].as_u64().unwrap();
+    tab.eval(&format!("ringchat.player.go({shown})"));
+    tab.eval("[...document.querySelectorAll('.log')].filter((log) => ['m00', 'm05'].includes(log.firstChild.textContent)).forEach((log) => log.click())");
+    let told = tab.text("document.getElementById('compare').textContent");
+    assert!(told.starts_with("m00 alone has entry"), "{told}");
+    assert_eq!(tab.text("document.querySelectorAll('.log[aria-pressed=true]').length"), "2");
+}
+
+#[test]
+fn the_address_tells_where_the_page_was_left() {
+    let Some((mut tab, run)) = small("") else { return };
+    let first = run["elections"][1]["first"].as_u64().unwrap();
+    tab.eval(&format!(
+        "ringchat.player.go({first}); ringchat.player.choose(3); ringchat.player.tellAddress()"
+    ));
+    tab.press("d");
+    let hash = tab.text("location.hash");
+    tab.open(&page("made up", &run.to_string()), hash.trim_start_matches('#'));
+    let left =
+        tab.eval("[ringchat.player.e, ringchat.player.m, document.documentElement.dataset.theme ?? '']");
+    assert_eq!(left[0], first);
+    assert_eq!(left[1], 3);
+    assert!(left[2] == "dark" || left[2] == "light", "{hash}");
+}

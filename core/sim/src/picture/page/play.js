@@ -51,7 +51,7 @@ class Player {
   usual() {
     const election = this.run.elections.find((one) => one.t2 !== null && one.t2 > one.t1);
     if (!election) return 5;
-    const wanted = (election.t2 - election.t1) / 12e6;
+    const wanted = Math.max((election.t2 - election.t1) / 12e6, SPEEDS[1]);
     const off = (speed) => Math.abs(Math.log(speed / wanted));
     return SPEEDS.reduce((best, speed, i) => (off(speed) < off(SPEEDS[best]) ? i : best), 0);
   }

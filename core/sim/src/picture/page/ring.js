@@ -163,7 +163,7 @@ class Ring {
       return;
     }
     const size = Math.min(14.5, (r * 2 - 6) / Math.max(1, widthOf(this.run.name(m), 1)));
-    put(node.name, { text: gone && member.mode === "dead" ? "" : this.run.name(m), x: 0, y: 1, "text-anchor": "middle", "font-size": round(size), transform: null });
+    put(node.name, { text: gone && member.mode === "dead" ? "" : this.run.name(m), x: 0, y: this.run.rank(m) ? 1 : 5, "text-anchor": "middle", "font-size": round(size), transform: null });
     put(node.rank, { text: member.mode === "dead" ? "" : this.run.rank(m), y: 15 });
     const said = member.mode === "dead" ? `${this.run.name(m)} died` : word;
     if (anchor === "middle") {
@@ -204,7 +204,7 @@ class Ring {
       if (leader !== null && m !== leader && member.leader === leader && this.size <= 60) this.path(`leader${m}`, "follows", "follow", leader, m, null, true);
       const next = member.next;
       if (next !== null && next !== m && this.angles.has(next) && !DEAD.has(state.members[next].mode)) this.next(m, next, member, t, linger);
-      else if (member.asks !== null && this.angles.has(member.asks)) this.ask(m, member.asks);
+      else if (member.asks !== null && member.asks !== member.prev && this.angles.has(member.asks) && !DEAD.has(state.members[member.asks].mode)) this.ask(m, member.asks);
     }
   }
 

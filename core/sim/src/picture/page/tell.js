@@ -6,7 +6,7 @@ const CELLS = 8;
 // Times are told relative to the first fault: in ms, or in s once they are long.
 function since(us) {
   const sign = us < 0 ? "−" : "+", far = Math.abs(us);
-  return far < 9999950 ? `${sign}${(far / 1000).toFixed(1)} ms` : `${sign}${(far / 1e6).toFixed(3)} s`;
+  return far < 1e6 ? `${sign}${(far / 1000).toFixed(1)} ms` : `${sign}${(far / 1e6).toFixed(far < 1e8 ? 4 : 2)} s`;
 }
 
 const span = (us) => since(Math.abs(us)).slice(1);
@@ -48,7 +48,7 @@ class Tell {
 
   draw(state, e, t, playing) {
     put(byId("tell"), { "aria-live": playing ? "off" : "polite" });
-    const exact = !playing && e >= 0 && this.run.times[e] === t;
+    const exact = !playing && e >= 0 && this.run.times[e] === t && this.run.events[e].class !== "beat";
     this.say(exact && this.run.events[e].say?.length ? e : state.told);
     if (this.shownAt !== e) {
       this.shownAt = e;
