@@ -235,9 +235,14 @@ fn an_event_shows_its_message_its_member_and_what_led_to_it() {
     tab.eval(&format!("ringchat.player.go({taken})"));
     tab.press("Enter");
     let told = tab.text("document.getElementById('more').innerText");
-    for word in
-        ["passes the token on", "Elect", "before and after", "→ frozen, electing", "cause: ", "effect: "]
-    {
+    for word in [
+        "passes the token on",
+        "Elect",
+        "before and after this turn",
+        "→ frozen, electing",
+        "cause: ",
+        "effect: ",
+    ] {
         assert!(told.contains(word), "{word} is missing in {told}");
     }
     let dim = |tab: &mut Tab| tab.eval("document.querySelectorAll('#marks .dim').length").as_u64().unwrap();
@@ -265,7 +270,7 @@ fn a_click_chooses_members_events_and_moments() {
         tab.eval("[ringchat.player.m, ringchat.player.e, document.getElementById('more').hidden]")
     };
     let node = click("document.querySelector('#ring .node circle')");
-    assert_eq!(node, json!([0, 10, true]));
+    assert_eq!(node, json!([0, 10, false]), "the last that happened to the member is told, the moment stays");
     let dot = click(
         "[...ringchat.player.diagram.shown.values()].find((made) => made.mark.kind === 'dot' && made.mark.event === 8).firstChild",
     );

@@ -12,10 +12,9 @@ class Player {
     this.run = run;
     this.m = null;
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
-    this.narrow = matchMedia("(max-width: 699px)");
     this.byEvents = this.still.matches;
     const picked = {
-      get m() { return player.m; }, event: (e, focus) => { this.go(e); this.tell.more(e, focus); }, go: (e) => this.go(e), member: (m) => this.choose(m),
+      get m() { return player.m; }, event: (e, focus) => { this.go(e); this.tell.more(e, focus); }, go: (e) => this.go(e), member: (m) => this.show(m),
       moment: ({ e, t }) => this.seek(e, t), past: (past) => this.diagram.lightAll(past), redraw: () => this.draw(),
     };
     const player = this;
@@ -125,6 +124,14 @@ class Player {
     this.draw();
     this.remember();
     this.speak(this.m === null ? "no member chosen" : `${this.run.name(m)} chosen`);
+  }
+
+  // A click on a member chooses it, and tells the last that happened to it.
+  show(m) {
+    this.choose(m);
+    let e = this.e;
+    while (e > 0 && this.run.events[e].m !== m) e--;
+    if (this.m === m && this.run.events[e]?.m === m) this.tell.more(e, false); else this.tell.close();
   }
 
   speak(text) { put(byId("said"), { text }); }

@@ -239,6 +239,18 @@ class Run {
     return state;
   }
 
+  // The last event of the turn of a member that an event belongs to: there a trace tells what has become of the member.
+  turnEnd(event) {
+    const { m, t } = this.events[event];
+    let last = event;
+    for (let e = event + 1; this.events[e]?.t === t; e++) {
+      if (this.events[e].m !== m) continue;
+      if (["recv", "drop"].includes(this.events[e].what)) break;
+      last = e;
+    }
+    return last;
+  }
+
   // The past of an event: for each member the last of its events that could have influenced it.
   past(event) {
     const reach = new Map([[this.events[event].m, event]]);

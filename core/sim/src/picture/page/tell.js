@@ -80,9 +80,9 @@ class Tell {
       const over = election.t2 !== null && t >= election.t2;
       const sent = over ? election.messages : Math.min(election.messages, lastUpTo(run.electionSends[i].length, (k) => run.electionSends[i][k], e) + 1);
       const { case: kind, n, hops, exact, least, most, mean } = election.theory;
-      const extreme = over && least !== most && (sent === most ? ": the most there can be" : sent === least ? ": the fewest there can be" : "");
+      const extreme = !over || least === most ? "" : sent === most ? ", the most possible" : sent === least ? ", the fewest possible" : "";
       put(byId("count"), { text: String(sent) });
-      put(byId("count-of"), { text: `election messages${extreme || ""}${over ? `, and ${election.announced} announce` : `, epoch ${election.epoch}`}` });
+      put(byId("count-of"), { text: `election messages${extreme}${over ? `; ${election.announced} announce` : `, epoch ${election.epoch}`}` });
       const told = over && exact !== null;
       put(byId("theory"), { text: told ? String(exact) : least === most ? String(most) : `${least} – ${most}` });
       const range = `${least} to ${most}, mean ${mean}`;
@@ -229,15 +229,15 @@ class Tell {
   more(e, focus) {
     const run = this.run, event = run.events[e];
     if (!event) return;
-    const [before, after] = [e - 1, e].map((at) => (event.m === null || event.m === undefined ? NOBODY : run.at(at).members[event.m] ?? NOBODY));
-    const sentence = html("p", { class: "sentence" }, ...(event.say?.length ? event.say : [[event.words || `${run.name(event.m)}: ${event.k ?? event.what}`, ""]]).map(([text, kind]) => (kind ? html("b", { class: kind, text }) : text)));
+    const [before, after] = [e - 1, run.turnEnd(e)].map((at) => (event.m === null || event.m === undefined ? NOBODY : run.at(at).members[event.m] ?? NOBODY));
+    const sentence = html("p", { class: "sentence" }, ...(event.say?.length ? event.say : [[event.words || `${run.name(event.m)}: ${event.k || event.what}`, ""]]).map(([text, kind]) => (kind ? html("b", { class: kind, text }) : text)));
     const parts = [sentence];
     if (event.why) parts.push(html("p", { class: "reason", text: event.why }));
-    const facts = [["when", since(event.t - run.zero)], ["kind", event.k ?? event.what], ...(event.fields ?? [])];
+    const facts = [["when", since(event.t - run.zero)], ["kind", event.k], ...(event.fields ?? [])].filter(([, value]) => value);
     parts.push(html("dl", { class: "facts" }, ...facts.map(([name, value]) => html("div", {}, html("dt", { text: name }), html("dd", { text: String(value) })))));
-    if (event.m !== null && event.m !== undefined) parts.push(html("h3", { text: `${run.name(event.m)} before and after` }), this.change(before, after));
+    if (event.m !== null && event.m !== undefined) parts.push(html("h3", { text: `${run.name(event.m)} before and after this turn` }), this.change(before, after));
     const link = (word, to) => {
-      const button = html("button", { type: "button", class: "link", text: `${word}: ${since(run.events[to].t - run.zero)} ${run.events[to].words || `${run.name(run.events[to].m)}, ${run.events[to].k ?? run.events[to].what}`}` });
+      const button = html("button", { type: "button", class: "link", text: `${word}: ${since(run.events[to].t - run.zero)} ${run.events[to].words || `${run.name(run.events[to].m)}, ${run.events[to].k || run.events[to].what}`}` });
       button.addEventListener("click", () => this.picked.event(to, true));
       return button;
     };
