@@ -1,13 +1,16 @@
 //! A room driven by either runtime. No other file of the program knows the two runtimes.
 
+use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-use futures::StreamExt;
 use futures::executor::block_on;
+use ringchat_core::trace::Tracing;
 use ringchat_core::{Config, Seq, Text};
-use ringchat_driver::{Ended, Event, NoEvent, OpenError};
+use ringchat_driver::{Ended, Event, EventReader, NoEvent, OpenError, TurnEvents, event_queue};
 use serde::Serialize;
+
+use crate::see::Recorder;
 
 /// The runtime that drives a node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -41,29 +44,25 @@ pub(crate) enum AnyRoom {
 }
 
 /// The events of a room of either runtime, until the room has ended.
-pub(crate) enum AnyEvents {
-    /// Driven by threads.
-    Threads(ringchat_threads::Events),
-    /// Driven by async-std.
-    AsyncStd(ringchat_async_std::Events),
-}
+pub(crate) struct AnyEvents(EventReader);
 
 impl AnyRoom {
-    /// Binds the address and starts to create or join the room.
+    /// Binds the address and starts to create or join the room. `recorder` hears what is traced.
     ///
     /// # Errors
     /// If the address cannot be listened on, or the system denies something else.
-    pub(crate) fn open(runtime: RuntimeKind, config: Config) -> Result<(Self, AnyEvents), OpenError> {
-        match runtime {
-            RuntimeKind::Threads => {
-                let (room, events) = ringchat_threads::Room::open(config)?;
-                Ok((Self::Threads(room), AnyEvents::Threads(events)))
-            }
-            RuntimeKind::AsyncStd => {
-                let (room, events) = ringchat_async_std::Room::open(config)?;
-                Ok((Self::AsyncStd(room), AnyEvents::AsyncStd(events)))
-            }
-        }
+    pub(crate) fn open(
+        runtime: RuntimeKind,
+        config: Config,
+        recorder: Recorder,
+    ) -> Result<(Self, AnyEvents), OpenError> {
+        let (filler, events) = event_queue();
+        let hear = move |turn: TurnEvents<'_>| recorder.hear(turn, &filler);
+        let room = match runtime {
+            RuntimeKind::Threads => Self::Threads(ringchat_threads::Room::open_with(config, hear)?),
+            RuntimeKind::AsyncStd => Self::AsyncStd(ringchat_async_std::Room::open_with(config, hear)?),
+        };
+        Ok((room, AnyEvents(events)))
     }
 
     /// Where this member listens.
@@ -96,6 +95,17 @@ impl AnyRoom {
         }
     }
 
+    /// Lets the node tell so much of what it does from now on.
+    ///
+    /// # Errors
+    /// If the room was left.
+    pub(crate) fn trace(&self, tracing: Tracing) -> Result<(), Ended> {
+        match self {
+            Self::Threads(room) => room.trace(tracing),
+            Self::AsyncStd(room) => block_on(room.trace(tracing)),
+        }
+    }
+
     /// Leaves the room once what was said has been taken. Does not wait.
     pub(crate) fn leave(&self) {
         match self {
@@ -116,9 +126,9 @@ impl AnyRoom {
 impl AnyEvents {
     /// The next event; none once the room has ended.
     pub(crate) fn next(&mut self) -> Option<Event> {
-        match self {
-            Self::Threads(events) => events.next(),
-            Self::AsyncStd(events) => block_on(events.next()),
+        match self.try_next() {
+            Err(NoEvent::Yet) => block_on(poll_fn(|context| self.0.poll_next(context))),
+            next => next.ok(),
         }
     }
 
@@ -127,9 +137,6 @@ impl AnyEvents {
     /// # Errors
     /// If there is none.
     pub(crate) fn try_next(&mut self) -> Result<Event, NoEvent> {
-        match self {
-            Self::Threads(events) => events.try_next(),
-            Self::AsyncStd(events) => events.try_next(),
-        }
+        self.0.try_next()
     }
 }

@@ -1,18 +1,16 @@
 //! The log of a session: a file to which lines `TS: message` are appended.
 //!
-//! The file's name is easy to guess, and other users may write to its folder. So opening it neither waits nor follows
-//! a link, and nothing is written before the open file itself has been checked.
+//! The file's name is easy to guess, and other users may write to its folder.
 
-use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, IsTerminal, Write};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::fs::{self, File, Metadata};
+use std::io::Write;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
-use rustix::process::geteuid;
 use thiserror::Error;
 
 use crate::line::Line;
+use crate::own_file::{self, Unusable};
 
 /// The line between two sessions.
 const SEPARATOR: &str = "-------------------------------------\n";
@@ -62,26 +60,6 @@ pub(crate) enum LogProblem {
     /// The log ends.
     #[error("the log {} {why}; the room goes on without a log, choose another with --log-file", path.display())]
     Ended { path: PathBuf, why: Unusable },
-}
-
-/// Why a file cannot be a log.
-#[derive(Debug, Error)]
-pub(crate) enum Unusable {
-    /// The path leads to a folder, a pipe, a socket or a device.
-    #[error("is no regular file")]
-    NoFile,
-    /// The path is a symbolic link.
-    #[error("is a link, which is not followed")]
-    Link,
-    /// The file has further hard links.
-    #[error("is a file with other names too (hard links)")]
-    OtherNames,
-    /// The file belongs to another user.
-    #[error("belongs to another user")]
-    Foreign,
-    /// The system reports an error.
-    #[error("cannot be written ({0})")]
-    Failed(io::Error),
 }
 
 impl ChatLog {
@@ -141,14 +119,14 @@ impl ChatLog {
     /// Writes the waiting lines, to a newly opened file if `anew`.
     fn write(&mut self, path: &Path, anew: bool) -> Result<(), Unusable> {
         if anew || self.open.is_none() {
-            let (open, found) = open(path)?;
+            let (file, found) = own_file::open(path, false)?;
             if found.is_file() && found.mode() & OTHERS != 0 && self.exposure == Exposure::None {
                 self.exposure = Exposure::Untold;
             }
             if found.len() > 0 {
                 self.pending.insert_str(0, SEPARATOR);
             }
-            self.open = Some(open);
+            self.open = Some(Open { file, id: id(&found) });
         }
         match &mut self.open {
             Some(open) => open.file.write_all(self.pending.as_bytes()).map_err(Unusable::Failed),
@@ -161,50 +139,14 @@ fn id(file: &Metadata) -> (u64, u64) {
     (file.dev(), file.ino())
 }
 
-/// Opens the log at `path`.
-///
-/// # Errors
-/// The reason why the file at `path` must not be a log.
-fn open(path: &Path) -> Result<(Open, Metadata), Unusable> {
-    // Opening must not wait: a pipe may have no reader, a serial line no carrier.
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let opened = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path);
-    let file = opened.map_err(|error| why_unopened(path, error))?;
-    let found = file.metadata().map_err(Unusable::Failed)?;
-    // /dev/null is a character device too; it drops all lines, as its user wants, and shows them to nobody.
-    if !found.is_file() && (!found.file_type().is_char_device() || file.is_terminal()) {
-        return Err(Unusable::NoFile);
-    }
-    if found.is_file() && found.uid() != geteuid().as_raw() {
-        return Err(Unusable::Foreign);
-    }
-    if found.is_file() && found.nlink() > 1 {
-        return Err(Unusable::OtherNames);
-    }
-    Ok((Open { file, id: id(&found) }, found))
-}
-
-/// The reason why `path` cannot be opened. What is at `path` says more than the system's error.
-fn why_unopened(path: &Path, error: io::Error) -> Unusable {
-    match fs::symlink_metadata(path) {
-        Ok(found) if found.is_symlink() => Unusable::Link,
-        Ok(found) if !found.is_file() => Unusable::NoFile,
-        Ok(_) | Err(_) => Unusable::Failed(error),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt, symlink};
+    use std::fs::OpenOptions;
+    use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
     use std::os::unix::net::UnixListener;
 
     use ringchat_core::Stamp;
-    use rustix::fs::{CWD, Mode, mkfifoat};
+    use rustix::fs::{CWD, Mode, OFlags, mkfifoat};
     use tempfile::TempDir;
 
     use super::*;

@@ -112,6 +112,18 @@ pub(crate) struct Flags {
     #[argh(switch)]
     pub(crate) no_log: bool,
 
+    /// write what this member does to this file, so that it can be drawn
+    #[argh(option, arg_name = "file")]
+    pub(crate) trace: Option<String>,
+
+    /// write what people say to the trace too
+    #[argh(switch)]
+    pub(crate) trace_text: bool,
+
+    /// how large the trace may grow (64 MiB)
+    #[argh(option, arg_name = "mib")]
+    pub(crate) trace_limit: Option<String>,
+
     /// no colour
     #[argh(switch)]
     pub(crate) no_color: bool,

@@ -116,6 +116,11 @@ impl HumanInput {
                 "/verify WHO KEY: ask WHO for the key, in person or by telephone; /keys shows the keys here"
                     .to_owned(),
             ),
+            TypedLine::Trace(order) => self.tell(match self.session.trace(order) {
+                Ok(status) => wording::trace(status.as_ref()),
+                Err(error) => error.to_string(),
+            }),
+            TypedLine::NoTraceOrder => self.tell("/trace on FILE, or /trace off, or /trace alone".to_owned()),
             TypedLine::Full => self.ask(Question::Full),
             TypedLine::Clear => self.ask(Question::Clear),
             TypedLine::Unknown(nearest) => {

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use ringchat_core::trace::Tracing;
 use ringchat_core::{ChatLine, Ending, Member, Notice, Stamp};
 use ringchat_driver::{Event, NoEvent};
 
@@ -13,6 +14,7 @@ use crate::chat_log::{ChatLog, LogProblem};
 use crate::line::Line;
 use crate::outcome::{Cause, SessionOutcome};
 use crate::people::{People, Remark};
+use crate::see::{Recorder, TraceFileError, TraceOrder, TraceStatus};
 use crate::settings::LogFile;
 use crate::trust::KnownProblem;
 use crate::wording;
@@ -43,6 +45,7 @@ pub(crate) enum Query {
 pub(crate) struct Session {
     /// The room of the session.
     pub(crate) room: AnyRoom,
+    recorder: Recorder,
     cause: Mutex<Option<Cause>>,
     lamport: AtomicU64,
     /// The number of lines that were too long to be sent.
@@ -50,9 +53,35 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A session in `room`.
-    pub(crate) fn new(room: AnyRoom) -> Self {
-        Self { room, cause: Mutex::new(None), lamport: AtomicU64::new(0), unsent: AtomicU64::new(0) }
+    /// A session in `room`, of which `recorder` keeps a trace if one is wanted.
+    pub(crate) fn new(room: AnyRoom, recorder: Recorder) -> Self {
+        Self {
+            room,
+            recorder,
+            cause: Mutex::new(None),
+            lamport: AtomicU64::new(0),
+            unsent: AtomicU64::new(0),
+        }
+    }
+
+    /// Obeys an order about the trace. Gives where it goes now, if anywhere.
+    ///
+    /// # Errors
+    /// If no trace can go where it is to go.
+    pub(crate) fn trace(&self, order: TraceOrder<'_>) -> Result<Option<TraceStatus>, TraceFileError> {
+        // In a room that was left nothing more is told.
+        match order {
+            TraceOrder::Tell => {}
+            TraceOrder::On(file) => {
+                self.recorder.begin(file.as_ref())?;
+                let _ = self.room.trace(self.recorder.tracing());
+            }
+            TraceOrder::Off => {
+                let _ = self.room.trace(Tracing::Off);
+                self.recorder.end(true);
+            }
+        }
+        Ok(self.recorder.status())
     }
 
     /// Leaves the room. The first cause counts, unless a later one replaces it ([`Cause::replaces`]).
@@ -136,8 +165,12 @@ pub(crate) fn run(
             Event::Missed { count } => frontend.missed(session.lamport(), count),
             _ => {}
         }
+        if let Some(problem) = session.recorder.take_problem() {
+            frontend.trouble(session.lamport(), "trace_file", &problem);
+        }
     }
     session.room.wait();
+    session.recorder.end(false);
     tell_of_keys(people.save(), session.lamport(), frontend);
     let outcome = session.outcome(ending.as_ref(), session.lock_cause().take());
     frontend.bye(session.lamport(), &outcome);

@@ -13,6 +13,7 @@ use crate::access::{Access, AccessError};
 use crate::any_room::RuntimeKind;
 use crate::flags::Flags;
 use crate::own_address;
+use crate::see::TraceSettings;
 use crate::trust::{IdFile, TicketProblem, TicketSource};
 use crate::wording;
 
@@ -43,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) colour: bool,
     /// The destination of the log.
     pub(crate) log_file: LogFile,
+    /// What is traced.
+    pub(crate) trace: TraceSettings,
     /// The address to listen on, if the program chose it because a contact is on another machine.
     pub(crate) chosen: Option<IpAddr>,
 }
@@ -171,9 +174,21 @@ impl Settings {
             } else {
                 set(flags.log_file, "RINGCHAT_LOG_FILE").map_or(LogFile::Usual, LogFile::at)
             },
+            trace: trace(
+                flags.trace_text,
+                set(flags.trace, "RINGCHAT_TRACE"),
+                set(flags.trace_limit, "RINGCHAT_TRACE_LIMIT"),
+            )?,
             chosen,
         })
     }
+}
+
+/// What is traced.
+fn trace(texts: bool, file: Option<String>, limit: Option<String>) -> Result<TraceSettings, UsageError> {
+    let limit = parse("--trace-limit", limit, "a number of MiB, 1 to 4096")?;
+    let limit = limit.map_or(TraceSettings::LIMIT, |Mebibytes(limit)| limit);
+    Ok(TraceSettings { file: file.filter(|file| !file.is_empty()).map(PathBuf::from), texts, limit })
 }
 
 /// Where the user's key pair is, by the option `flag`, else by the environment.
@@ -226,6 +241,18 @@ fn parse<T: FromStr>(
     wanted: &'static str,
 ) -> Result<Option<T>, UsageError> {
     value.map(|value| value.parse().map_err(|_| UsageError::Value { option, value, wanted })).transpose()
+}
+
+/// A size in bytes, given as at least one mebibyte and at most 4096.
+struct Mebibytes(u64);
+
+impl FromStr for Mebibytes {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let size: u64 = text.parse().map_err(drop)?;
+        if (1..=4096).contains(&size) { Ok(Self(size << 20)) } else { Err(()) }
+    }
 }
 
 /// A time of at least a tenth of a second and at most an hour.
@@ -481,8 +508,26 @@ mod tests {
     }
 
     #[test]
+    fn a_trace_has_a_file_and_a_limit() {
+        let trace = |line: &str, env: &[(&str, &str)]| options(line, env).unwrap().trace;
+        let usual = TraceSettings { file: None, texts: false, limit: 64 << 20 };
+        assert_eq!(trace("-l", &[]), usual);
+        assert_eq!(trace("-l --trace=", &[("RINGCHAT_TRACE", "a")]), usual);
+        let file = TraceSettings { file: Some("a".into()), texts: true, limit: 2 << 20 };
+        assert_eq!(trace("-l --trace-text --trace-limit 2", &[("RINGCHAT_TRACE", "a")]), file);
+    }
+
+    #[test]
     fn values_that_cannot_be_read_are_refused() {
-        for line in ["-p 65536", "-p =5", "--runtime tokio", "--detect-ms 9", "--join-timeout 0"] {
+        for line in [
+            "--trace-limit 0",
+            "--trace-limit 4097",
+            "-p 65536",
+            "-p =5",
+            "--runtime tokio",
+            "--detect-ms 9",
+            "--join-timeout 0",
+        ] {
             assert!(matches!(options(&format!("-l {line}"), &[]), Err(UsageError::Value { .. })), "{line}");
         }
         let long = "n".repeat(33);

@@ -21,9 +21,10 @@ use crate::outcome::{Cause, SessionOutcome};
 use crate::own_address;
 use crate::people::People;
 use crate::screen::{Printer, Rendering, Screen, Show};
+use crate::see::{Recorder, TraceFileError};
 use crate::session::{self, Frontend, Session};
 use crate::settings::Settings;
-use crate::trust::{self, IdentityError, KeyFileError, KnownFile, OwnIdentity, now};
+use crate::trust::{self, IdentityError, KeyFileError, KnownFile, OwnIdentity, now, now_micros};
 use crate::{signals, terminal, wording};
 
 /// Runs a session and returns its exit code.
@@ -65,6 +66,10 @@ impl Opened {
 
 /// The files of keys are read before the room is opened: nothing is heard of a member without its key.
 fn open(settings: &Settings) -> Result<Opened, SessionOutcome> {
+    let recorder = Recorder::new(settings.trace.texts, settings.trace.limit, now_micros);
+    if let Some(file) = &settings.trace.file {
+        recorder.begin(file).map_err(|error| no_trace(&error))?;
+    }
     let OwnIdentity { identity, unkept } = settings.id_file.load().map_err(|error| match error {
         IdentityError::File(_) => SessionOutcome::failed(1, "id_file", error.to_string()),
         IdentityError::Random(_) => SessionOutcome::failed(1, "system", error.to_string()),
@@ -78,10 +83,13 @@ fn open(settings: &Settings) -> Result<Opened, SessionOutcome> {
     let mut config = Config::new(settings.addr, settings.name.clone(), settings.start.clone())
         .with_detect(settings.detect)
         .with_join_timeout(settings.join_timeout)
-        .with_identity(identity);
+        .with_identity(identity)
+        .with_trace(recorder.tracing());
     config.secret = secret;
-    match AnyRoom::open(settings.runtime, config) {
-        Ok((room, events)) => Ok(Opened { session: Arc::new(Session::new(room)), events, people, troubles }),
+    match AnyRoom::open(settings.runtime, config, recorder.clone()) {
+        Ok((room, events)) => {
+            Ok(Opened { session: Arc::new(Session::new(room, recorder)), events, people, troubles })
+        }
         Err(error) => Err(match &error {
             OpenError::Listen { error: cause, .. } if cause.kind() == io::ErrorKind::AddrNotAvailable => {
                 let own = wording::list(&own_address::all());
@@ -91,6 +99,11 @@ fn open(settings: &Settings) -> Result<Opened, SessionOutcome> {
             _ => SessionOutcome::failed(1, "system", error.to_string()),
         }),
     }
+}
+
+/// There is no session, because nothing can be traced where that was asked for.
+fn no_trace(error: &TraceFileError) -> SessionOutcome {
+    SessionOutcome::failed(if error.is_of_system() { 1 } else { 2 }, "trace_file", error.to_string())
 }
 
 /// The secret of a private room.

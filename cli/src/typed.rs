@@ -1,5 +1,7 @@
 //! Parses a typed line: a message or a command.
 
+use crate::see::TraceOrder;
+
 /// The lines that `/help` shows.
 pub(crate) const HELP: &[&str] = &[
     "/who [TEXT]   the members, or those with TEXT",
@@ -9,6 +11,7 @@ pub(crate) const HELP: &[&str] = &[
     "/ticket       what others need to come into a private room",
     "/keys [TEXT]  the keys of the members, or of those with TEXT",
     "/verify WHO KEY  compares a member's key, and remembers that it is right",
+    "/trace on FILE  writes what this member does to FILE; /trace off ends it",
     "/full         the last folded text whole",
     "/clear        an empty screen",
     "/help [TEXT]  this, or the lines with TEXT",
@@ -18,8 +21,8 @@ pub(crate) const HELP: &[&str] = &[
 
 /// All commands, among which a mistyped one is looked up.
 const COMMANDS: &[&str] = &[
-    "//exit", "/exit", "/quit", "/help", "/who", "/ring", "/leader", "/ticket", "/keys", "/verify", "/full",
-    "/clear", "/stats",
+    "//exit", "/exit", "/quit", "/help", "/who", "/ring", "/leader", "/ticket", "/keys", "/verify", "/trace",
+    "/full", "/clear", "/stats",
 ];
 
 /// The meaning of a typed line.
@@ -47,6 +50,10 @@ pub(crate) enum TypedLine<'a> {
     Verify { who: &'a str, key: &'a str },
     /// `/verify` without a member or without a key.
     HalfOfVerify,
+    /// Say where the trace goes, or change that.
+    Trace(TraceOrder<'a>),
+    /// `/trace` with something else.
+    NoTraceOrder,
     /// Show all of the last folded text.
     Full,
     /// Empty the screen.
@@ -77,11 +84,22 @@ impl<'a> TypedLine<'a> {
                 Some((who, key)) => Self::Verify { who: who.trim_end(), key },
                 None => Self::HalfOfVerify,
             },
+            "/trace" => trace_order(argument).map_or(Self::NoTraceOrder, Self::Trace),
             "/full" => Self::Full,
             "/clear" => Self::Clear,
             _ if line.starts_with("//") => Self::Say(&line[1..]),
             word => Self::Unknown(nearest(word)),
         }
+    }
+}
+
+/// What the argument of `/trace` orders.
+fn trace_order(argument: &str) -> Option<TraceOrder<'_>> {
+    match argument.split_once(char::is_whitespace) {
+        None if argument.is_empty() => Some(TraceOrder::Tell),
+        None if argument == "off" => Some(TraceOrder::Off),
+        Some(("on", file)) => Some(TraceOrder::On(file.trim_start())),
+        None | Some(_) => None,
     }
 }
 
@@ -126,6 +144,19 @@ mod tests {
         assert_eq!(TypedLine::parse("/Verify  Bob Smith   k3f7 "), verify("Bob Smith", "k3f7"));
         for half in ["/verify", "/verify Bob", "/verify "] {
             assert_eq!(TypedLine::parse(half), TypedLine::HalfOfVerify);
+        }
+    }
+
+    #[test]
+    fn a_trace_goes_to_a_file_whose_name_may_have_blanks() {
+        assert_eq!(TypedLine::parse("/trace"), TypedLine::Trace(TraceOrder::Tell));
+        assert_eq!(TypedLine::parse("/trace off "), TypedLine::Trace(TraceOrder::Off));
+        assert_eq!(
+            TypedLine::parse("/trace on  My run.ndjson"),
+            TypedLine::Trace(TraceOrder::On("My run.ndjson"))
+        );
+        for line in ["/trace on", "/trace run.ndjson", "/trace off now"] {
+            assert_eq!(TypedLine::parse(line), TypedLine::NoTraceOrder, "{line}");
         }
     }
 

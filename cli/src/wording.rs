@@ -15,6 +15,7 @@ use ringchat_core::{
 use crate::line::Line;
 use crate::people::{Mark, Remark};
 use crate::sanitize::Clean;
+use crate::see::TraceStatus;
 use crate::trust::{Day, moment};
 
 /// Seconds that the clock of an author may be off without being shown.
@@ -156,6 +157,16 @@ pub(crate) fn mark(mark: &Mark) -> String {
         Mark::Verified(name) => format!("verified as {name}"),
         Mark::Known(first, name) => format!("known as {name} since {}", first.spoken(Day::today())),
         Mark::New => "new to you".to_owned(),
+    }
+}
+
+/// Where the trace goes.
+pub(crate) fn trace(status: Option<&TraceStatus>) -> String {
+    match status {
+        Some(TraceStatus { path, size, limit }) => {
+            format!("the trace goes to {}, which has {} of {} MiB", path.display(), size >> 20, limit >> 20)
+        }
+        None => "no trace is written; /trace on FILE begins one".to_owned(),
     }
 }
 

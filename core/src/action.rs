@@ -17,6 +17,7 @@ use crate::report::Report;
 use crate::roster::{Member, Roster};
 use crate::text::Text;
 use crate::time::UnixTime;
+use crate::trace::Traced;
 use crate::wire::{Envelope, Proven, Run};
 
 /// Something for the driver to do, in order.
@@ -72,6 +73,13 @@ pub enum Action {
         lamport: Stamp,
         /// What to tell.
         notice: Notice,
+    },
+    /// Tell whoever keeps a trace, in its place among what the user is told. A node that is not traced never asks for it.
+    Trace {
+        /// The node's Lamport time.
+        lamport: Stamp,
+        /// What happened.
+        traced: Box<Traced>,
     },
     /// The node has ended: close every link, hand it nothing more.
     Halt {

@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 use crate::ids::{NodeId, RoomId};
 use crate::name::Name;
 use crate::secure::{Identity, Secret};
+use crate::trace::Tracing;
 
 /// How a node comes into a room.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -42,6 +43,8 @@ pub struct Config {
     pub identity: Option<Identity>,
     /// The secret of a private room. Without one, the room is open.
     pub secret: Option<Secret>,
+    /// How much this node tells of what it does. Usually nothing.
+    pub trace: Tracing,
 }
 
 impl Config {
@@ -53,7 +56,7 @@ impl Config {
     /// Settings with the usual times, for an open room and a key pair of this stay.
     pub fn new(addr: SocketAddr, name: Name, start: Start) -> Self {
         let (detect, join_timeout) = (Self::DETECT, Self::JOIN_TIMEOUT);
-        Self { addr, name, start, detect, join_timeout, identity: None, secret: None }
+        Self { addr, name, start, detect, join_timeout, identity: None, secret: None, trace: Tracing::Off }
     }
 
     /// The same settings, but a peer is suspected after this silence.
@@ -88,6 +91,12 @@ impl Config {
     #[must_use]
     pub fn with_secret(self, secret: Secret) -> Self {
         Self { secret: Some(secret), ..self }
+    }
+
+    /// The same settings, but this node tells so much of what it does.
+    #[must_use]
+    pub fn with_trace(self, trace: Tracing) -> Self {
+        Self { trace, ..self }
     }
 }
 

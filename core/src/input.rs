@@ -8,6 +8,7 @@ use crate::ids::{DialId, LinkId, NodeId};
 use crate::secure::LinkError;
 use crate::text_run::TextRun;
 use crate::time::UnixTime;
+use crate::trace::Tracing;
 use crate::wire::{DecodeError, Envelope};
 
 /// Something that happened to the node.
@@ -69,6 +70,8 @@ pub enum Command {
     },
     /// Answer with a `Notice::Report`.
     Report,
+    /// From now on, tell a trace so much.
+    Trace(Tracing),
     /// Leave the room in order. Ends with `Notice::Ended` and `Action::Halt`.
     Leave,
 }

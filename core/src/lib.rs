@@ -53,6 +53,7 @@ pub mod secure;
 mod text;
 mod text_run;
 mod time;
+pub mod trace;
 pub mod wire;
 
 pub use action::{

@@ -55,5 +55,5 @@ mod task_group;
 mod transport;
 
 pub use events::Events;
-pub use ringchat_driver::{Ended, Event, NoEvent, OpenError};
+pub use ringchat_driver::{Ended, Event, NoEvent, OpenError, TurnEvents};
 pub use room::Room;

@@ -4,13 +4,13 @@ use std::convert::Infallible;
 use std::future::poll_fn;
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::vec::Drain;
 
 use async_channel::{Receiver, Sender};
 use futures::channel::oneshot;
+use ringchat_core::trace::Tracing;
 use ringchat_core::{Config, Report, Seq, Text};
 use ringchat_driver::{
-    Ended, Event, Host, Membership, OpenError, ReportTo, WorkerStep, event_queue, until_taken,
+    Ended, Host, Membership, OpenError, ReportTo, TurnEvents, WorkerStep, event_queue, until_taken,
 };
 
 use crate::events::Events;
@@ -40,8 +40,9 @@ impl Room {
     /// # Errors
     /// If the address cannot be listened on, or the system denies randomness.
     pub fn open(config: Config) -> Result<(Self, Events), OpenError> {
-        let (hear, reader) = event_queue();
-        Ok((Self::open_with(config, hear)?, Events(reader)))
+        let (filler, reader) = event_queue();
+        let room = Self::open_with(config, move |turn| filler.put(turn))?;
+        Ok((room, Events(reader)))
     }
 
     /// Like [`open`](Self::open), but hands all events of a turn to `hear` at once, without a queue and without
@@ -55,7 +56,7 @@ impl Room {
     /// Like [`open`](Self::open).
     pub fn open_with(
         config: Config,
-        hear: impl FnMut(Drain<'_, Event>) + Send + 'static,
+        hear: impl FnMut(TurnEvents<'_>) + Send + 'static,
     ) -> Result<Self, OpenError> {
         let group = TaskGroup::new();
         let start = |listener: TcpListener, jobs| Ok(Tasks::start(listener.into(), jobs, group.clone()));
@@ -98,6 +99,14 @@ impl Room {
     /// If the room was left.
     pub async fn report_in_events(&self) -> Result<(), Ended> {
         until_taken(ReportTo::Events, |to| self.membership.report(to)).await
+    }
+
+    /// Tells so much of what this member does from now on, to the function of [`open_with`](Self::open_with).
+    ///
+    /// # Errors
+    /// If the room was left.
+    pub async fn trace(&self, tracing: Tracing) -> Result<(), Ended> {
+        until_taken(tracing, |tracing| self.membership.trace(tracing)).await
     }
 
     /// Leaves the room once all members have what was said, after some 10 s at the latest; before

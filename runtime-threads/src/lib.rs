@@ -49,5 +49,5 @@ mod transport;
 mod waiting;
 
 pub use events::Events;
-pub use ringchat_driver::{Ended, Event, NoEvent, OpenError};
+pub use ringchat_driver::{Ended, Event, NoEvent, OpenError, TurnEvents};
 pub use room::Room;

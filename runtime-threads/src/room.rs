@@ -4,10 +4,12 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::{Builder, JoinHandle};
-use std::vec::Drain;
 
+use ringchat_core::trace::Tracing;
 use ringchat_core::{Config, Report, Seq, Text};
-use ringchat_driver::{Ended, Event, Host, Membership, OpenError, ReportTo, WorkerStep, event_queue, lock};
+use ringchat_driver::{
+    Ended, Host, Membership, OpenError, ReportTo, TurnEvents, WorkerStep, event_queue, lock,
+};
 
 use crate::events::Events;
 use crate::task_group::TaskGroup;
@@ -34,8 +36,8 @@ impl Room {
     /// # Errors
     /// If the address cannot be listened on, or the system denies randomness or threads.
     pub fn open(config: Config) -> Result<(Self, Events), OpenError> {
-        let (hear, events) = event_queue();
-        Ok((Self::open_with(config, hear)?, Events(events)))
+        let (filler, events) = event_queue();
+        Ok((Self::open_with(config, move |turn| filler.put(turn))?, Events(events)))
     }
 
     /// Like [`open`](Self::open), but hands all events of a turn to `hear` at once, without a queue and without
@@ -49,7 +51,7 @@ impl Room {
     /// Like [`open`](Self::open).
     pub fn open_with(
         config: Config,
-        hear: impl FnMut(Drain<'_, Event>) + Send + 'static,
+        hear: impl FnMut(TurnEvents<'_>) + Send + 'static,
     ) -> Result<Self, OpenError> {
         let tasks = TaskGroup::default();
         let membership =
@@ -97,6 +99,14 @@ impl Room {
     /// If the room was left.
     pub fn report_in_events(&self) -> Result<(), Ended> {
         until_taken(ReportTo::Events, |to| self.membership.report(to))
+    }
+
+    /// Tells so much of what this member does from now on, to the function of [`open_with`](Self::open_with).
+    ///
+    /// # Errors
+    /// If the room was left.
+    pub fn trace(&self, tracing: Tracing) -> Result<(), Ended> {
+        until_taken(tracing, |tracing| self.membership.trace(tracing))
     }
 
     /// Leaves the room once all members have what was said, after some 10 s at the latest; before

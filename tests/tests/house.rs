@@ -12,10 +12,11 @@ const MOST_FIELDS_OF_THE_NODE: usize = 16;
 const MOST_LINES_OF_THE_MAP: usize = 150;
 
 /// The folders with the code of each crate that others build on.
-const SHIPPED: [&str; 6] = [
+const SHIPPED: [&str; 7] = [
     "core/src",
     "core/driver/src",
     "core/sim/src",
+    "core/trace/src",
     "runtime-threads/src",
     "runtime-async-std/src",
     "cli/src",

@@ -35,6 +35,18 @@ pub(crate) enum JsonCommand {
         #[serde(default, rename = "ref")]
         reference: Option<Value>,
     },
+    /// Trace to this file from now on, or no longer, and answer with `trace`.
+    Trace {
+        /// The file; none to leave everything as it is.
+        #[serde(default)]
+        file: Option<String>,
+        /// Whether to trace no longer.
+        #[serde(default)]
+        off: bool,
+        /// Returned with the answer.
+        #[serde(default, rename = "ref")]
+        reference: Option<Value>,
+    },
     /// Leave the room.
     Quit,
 }
@@ -103,6 +115,10 @@ mod tests {
         assert_eq!(JsonCommand::parse(br#"{"command":"keys"}"#), Ok(JsonCommand::Keys(JsonQuery::default())));
         let verify = JsonCommand::Verify { who: "Bob".into(), key: "k3f7".into(), reference: None };
         assert_eq!(JsonCommand::parse(br#"{"command":"verify","who":"Bob","key":"k3f7"}"#), Ok(verify));
+        let trace = JsonCommand::Trace { file: Some("a".into()), off: false, reference: None };
+        assert_eq!(JsonCommand::parse(br#"{"command":"trace","file":"a"}"#), Ok(trace));
+        let off = JsonCommand::Trace { file: None, off: true, reference: Some(1.into()) };
+        assert_eq!(JsonCommand::parse(br#"{"command":"trace","off":true,"ref":1}"#), Ok(off));
         assert_eq!(JsonCommand::parse(br#"{"command":"quit"}"#), Ok(JsonCommand::Quit));
     }
 

@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::any_room::RuntimeKind;
 use crate::people::{Mark, People, Remark, RoomPrivacy, VerifyError};
+use crate::see::TraceStatus;
 use crate::session::Query;
 use crate::trust::full_key;
 use crate::wording;
@@ -102,6 +103,16 @@ pub(super) enum JsonEvent<'a> {
     /// The answer to `verify`: the member has this key, and is verified from now on.
     Verified {
         member: MemberJson<'a>,
+        #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+        reference: Option<Value>,
+    },
+    /// The answer to `trace`: where the trace goes, if there is one.
+    Trace {
+        file: Option<String>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        bytes: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        limit: Option<u64>,
         #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
         reference: Option<Value>,
     },
@@ -264,6 +275,16 @@ impl<'a> JsonEvent<'a> {
                 return None;
             }
         })
+    }
+
+    /// The answer to `trace`.
+    pub(super) fn traced(status: Option<&TraceStatus>, reference: Option<Value>) -> Self {
+        Self::Trace {
+            file: status.map(|status| status.path.display().to_string()),
+            bytes: status.map(|status| status.size),
+            limit: status.map(|status| status.limit),
+            reference,
+        }
     }
 
     /// The error that answers a query.

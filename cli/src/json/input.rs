@@ -13,6 +13,7 @@ use super::event::JsonEvent;
 use crate::bounded_lines::{BoundedLine, BoundedLines};
 use crate::line_writer::LineWriter;
 use crate::outcome::Cause;
+use crate::see::TraceOrder;
 use crate::session::{Query, Session};
 use crate::trust::may_have_ticket;
 
@@ -123,6 +124,7 @@ impl ProgramInput {
             JsonCommand::Verify { who, key, reference } => {
                 self.ask(Query::Verify { who, key }, JsonQuery { reference })
             }
+            JsonCommand::Trace { file, off, reference } => self.trace(file.as_deref(), off, reference),
             JsonCommand::Quit => false,
         }
     }
@@ -143,6 +145,23 @@ impl ProgramInput {
 
     fn ask(&self, query: Query, JsonQuery { reference }: JsonQuery) -> bool {
         self.awaited.asked.send((query, reference)).is_ok() && self.session.room.report_in_events().is_ok()
+    }
+
+    /// Returns true: the session goes on.
+    fn trace(&self, file: Option<&str>, off: bool, reference: Option<Value>) -> bool {
+        let order = match file {
+            _ if off => TraceOrder::Off,
+            Some(file) => TraceOrder::On(file),
+            None => TraceOrder::Tell,
+        };
+        match self.session.trace(order) {
+            Ok(status) => {
+                let answer = JsonEvent::traced(status.as_ref(), reference);
+                self.writer.insist(&answer.line(self.session.lamport()));
+            }
+            Err(error) => self.complain("trace_file", error.to_string(), reference),
+        }
+        true
     }
 
     /// Waits until the room is entered. Returns false if it never is.

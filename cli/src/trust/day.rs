@@ -11,6 +11,11 @@ pub(crate) fn now() -> UnixTime {
     UnixTime(OffsetDateTime::now_utc().unix_timestamp().try_into().unwrap_or(0))
 }
 
+/// The wall clock in microseconds since the beginning of 1970, in UTC.
+pub(crate) fn now_micros() -> u64 {
+    u64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1000).unwrap_or(0)
+}
+
 /// `2026-05-03 14:05 UTC`.
 pub(crate) fn moment(at: UnixTime) -> String {
     let at = i64::try_from(at.0).ok().and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());

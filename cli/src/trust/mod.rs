@@ -11,7 +11,7 @@ mod private_file;
 pub(crate) mod secret;
 mod ticket;
 
-pub(crate) use day::{Day, moment, now};
+pub(crate) use day::{Day, moment, now, now_micros};
 pub(crate) use identity::{IdFile, IdentityError, OwnIdentity};
 pub(crate) use key_text::{TypedKey, full_key};
 pub(crate) use known::KnownKey;

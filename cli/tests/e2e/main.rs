@@ -25,3 +25,4 @@ mod soak;
 mod strangers;
 mod talk;
 mod text;
+mod trace;

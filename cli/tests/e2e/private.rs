@@ -125,7 +125,7 @@ fn forms(ticket: &str, id_file: &Path) -> Vec<String> {
 fn secrets_are_in_no_argument_variable_log_or_output(runtimes: Runtimes) {
     let mut room = TestRoom::new(runtimes);
     let leader = room.start(|options| {
-        options.extra = words(&["--private", "-v"]);
+        options.extra = words(&["--private", "-v", "--trace", "m0.ndjson", "--trace-text"]);
         options.env = vec![("RUST_LOG", "trace".to_owned())];
     });
     room.wait_ready(leader);
@@ -133,7 +133,7 @@ fn secrets_are_in_no_argument_variable_log_or_output(runtimes: Runtimes) {
     let file = ticket_file(&room, &shown);
     let newcomer = room.start(|options| {
         with_ticket(options, &file);
-        options.extra.push("-v".to_owned());
+        options.extra.extend(words(&["-v", "--trace", "m1.ndjson", "--trace-text"]));
         options.env = vec![("RUST_LOG", "trace".to_owned())];
     });
     room.wait_ready(newcomer);
@@ -162,7 +162,9 @@ fn what_is_left(room: &mut TestRoom, who: MemberIndex) -> String {
     let output: String =
         room.record(who, |record| record.lines().iter().filter(|line| !is_answer(line)).cloned().collect());
     let known = fs::read_to_string(room.dir().join(format!("m{who}.home/ringchat/known"))).unwrap();
-    [log, output, room.stderr(who), known].concat()
+    let trace = fs::read_to_string(room.dir().join(format!("m{who}.ndjson"))).unwrap();
+    assert!(trace.contains("says"), "{trace}");
+    [log, output, room.stderr(who), known, trace].concat()
 }
 
 #[test]

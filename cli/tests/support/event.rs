@@ -59,6 +59,9 @@ pub(crate) enum ReceivedEvent {
     Keys {
         members: Vec<EventKey>,
     },
+    Trace {
+        file: Option<String>,
+    },
     Verified {
         member: EventMember,
     },

@@ -156,6 +156,7 @@ impl Record {
             | ReceivedEvent::Error { .. }
             | ReceivedEvent::Bye { .. }
             | ReceivedEvent::Ticket { .. }
+            | ReceivedEvent::Trace { .. }
             | ReceivedEvent::Keys { .. }
             | ReceivedEvent::Verified { .. }
             | ReceivedEvent::KeyChanged { .. }

@@ -191,7 +191,7 @@ impl Driver {
                 }
             }
             Action::Notify { notice, .. } => drop(self.notify.send(notice)),
-            Action::Trust { .. } | Action::NewLife { .. } | Action::Halt { .. } => {}
+            Action::Trust { .. } | Action::NewLife { .. } | Action::Trace { .. } | Action::Halt { .. } => {}
         }
     }
 

@@ -158,6 +158,23 @@ fn commands_are_answered_and_a_slip_sends_nothing() {
 }
 
 #[test]
+fn a_trace_is_begun_and_ended_at_the_prompt() {
+    let mut room = Room::new(&[]);
+    room.keys("/trace run\r");
+    room.bob.wait_line("/// /trace on FILE, or /trace off, or /trace alone ///");
+    room.keys("/trace\r");
+    room.bob.wait_line("/// no trace is written; /trace on FILE begins one ///");
+    room.keys("/trace on my run\r");
+    room.bob.wait_line("/// the trace goes to my run, which has 0 of 64 MiB ///");
+    room.keys("/trace on other\r");
+    room.bob.wait_line("/// the trace my run is being written; /trace off ends it ///");
+    room.keys("/clear\r");
+    room.bob.wait("empty screen", |lines| lines.first().is_some_and(|line| line == &room.prompt));
+    room.keys("/trace off\r");
+    room.bob.wait_line("/// no trace is written; /trace on FILE begins one ///");
+}
+
+#[test]
 fn a_text_that_is_too_long_is_not_sent_and_not_lost() {
     let mut room = Room::new(&[]);
     room.keys(&format!("\u{1b}[200~{}\u{1b}[201~\r", "x".repeat(16 * 1024 + 1)));

@@ -137,7 +137,11 @@ impl Room {
                     self.queue.push_back((to, vec![down(link)]));
                 }
             }
-            Action::Trust { .. } | Action::NewLife { .. } | Action::Notify { .. } | Action::Halt { .. } => {}
+            Action::Trust { .. }
+            | Action::NewLife { .. }
+            | Action::Notify { .. }
+            | Action::Trace { .. }
+            | Action::Halt { .. } => {}
         }
     }
 

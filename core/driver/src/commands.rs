@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use ringchat_core::limits::{BATCH_BYTES, SUBMIT_WINDOW, SUBMIT_WINDOW_BYTES};
+use ringchat_core::trace::Tracing;
 use ringchat_core::{Report, Seq, Text, TextRun};
 
 use crate::error::Ended;
@@ -38,6 +39,8 @@ pub(crate) enum UserCommand {
     Say(TextRun),
     /// Give a report.
     Report(ReportTo),
+    /// Tell a trace so much.
+    Trace(Tracing),
     /// Leave the room.
     Leave,
 }
@@ -90,6 +93,12 @@ impl CommandQueue {
     pub(crate) fn report(&mut self, to: ReportTo) {
         self.count = self.count.saturating_add(1);
         self.commands.push_back(UserCommand::Report(to));
+    }
+
+    /// Takes how much is to be traced from now on. The caller has looked for room.
+    pub(crate) fn trace(&mut self, tracing: Tracing) {
+        self.count = self.count.saturating_add(1);
+        self.commands.push_back(UserCommand::Trace(tracing));
     }
 
     /// Asks to leave, once.
@@ -157,6 +166,7 @@ mod tests {
         match command {
             UserCommand::Say(texts) => format!("say {}", texts.iter().collect::<Vec<_>>().join(" ")),
             UserCommand::Report(_) => "report".to_owned(),
+            UserCommand::Trace(_) => "trace".to_owned(),
             UserCommand::Leave => "leave".to_owned(),
         }
     }

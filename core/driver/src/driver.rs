@@ -147,6 +147,7 @@ impl<T: Transport> Driver<T> {
                     self.reports.push_back(to);
                     Command::Report
                 }
+                UserCommand::Trace(tracing) => Command::Trace(tracing),
                 UserCommand::Leave => Command::Leave,
             }));
         }
@@ -238,6 +239,7 @@ impl<T: Transport> Driver<T> {
                 }
             },
             Action::Notify { lamport, notice } => self.events.push(Event::Notice { lamport, notice }),
+            Action::Trace { lamport, traced } => self.events.push(Event::Trace { lamport, traced }),
             Action::Halt { mode } => self.halt(now, mode),
         }
     }

@@ -3,9 +3,10 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
-use std::vec::Drain;
 
-use crate::events::{Event, EventQueue, NoEvent};
+use ringchat_core::Instant;
+
+use crate::events::{Event, EventQueue, NoEvent, TurnEvents};
 use crate::host::lock;
 use crate::signal::Signal;
 
@@ -13,17 +14,17 @@ use crate::signal::Signal;
 pub struct EventSink(Box<Hear>);
 
 /// Is called with all events of a turn.
-type Hear = dyn FnMut(Drain<'_, Event>) + Send;
+type Hear = dyn FnMut(TurnEvents<'_>) + Send;
 
 impl EventSink {
-    pub(crate) fn new(hear: impl FnMut(Drain<'_, Event>) + Send + 'static) -> Self {
+    pub(crate) fn new(hear: impl FnMut(TurnEvents<'_>) + Send + 'static) -> Self {
         Self(Box::new(hear))
     }
 
-    /// Takes all events, if there are any.
-    pub(crate) fn take(&mut self, events: &mut Vec<Event>) {
+    /// Takes all events of the turn that began at `at`, if there are any.
+    pub(crate) fn take(&mut self, at: Instant, events: &mut Vec<Event>) {
         if !events.is_empty() {
-            (self.0)(events.drain(..));
+            (self.0)(TurnEvents::new(at, events.drain(..)));
         }
     }
 }
@@ -34,11 +35,10 @@ impl fmt::Debug for EventSink {
     }
 }
 
-/// A function that fills a queue with events, and the queue's reader. Dropping the function ends the stream.
-pub fn event_queue() -> (impl FnMut(Drain<'_, Event>) + Send + 'static, EventReader) {
+/// A queue of events. Dropping the filler ends the stream.
+pub fn event_queue() -> (EventFiller, EventReader) {
     let shared = Arc::new(Shared::default());
-    let filler = Filler(Arc::clone(&shared));
-    (move |events: Drain<'_, Event>| filler.put(events), EventReader(shared))
+    (EventFiller(Arc::clone(&shared)), EventReader(shared))
 }
 
 #[derive(Debug, Default)]
@@ -48,10 +48,12 @@ struct Shared {
 }
 
 /// The node's end of a queue. Dropping it ends the stream.
-struct Filler(Arc<Shared>);
+#[derive(Debug)]
+pub struct EventFiller(Arc<Shared>);
 
-impl Filler {
-    fn put(&self, events: Drain<'_, Event>) {
+impl EventFiller {
+    /// Puts events at the end; those of one turn are best put together. It does not wait: what does not fit is missed.
+    pub fn put(&self, events: impl Iterator<Item = Event>) {
         let mut queue = lock(&self.0.queue);
         events.for_each(|event| queue.push(event));
         drop(queue);
@@ -59,7 +61,7 @@ impl Filler {
     }
 }
 
-impl Drop for Filler {
+impl Drop for EventFiller {
     fn drop(&mut self) {
         lock(&self.0.queue).close();
         self.0.more.notify();
@@ -106,11 +108,11 @@ mod tests {
 
     #[test]
     fn a_reader_gets_what_the_function_was_called_with_and_then_the_end() {
-        let (hear, reader) = event_queue();
-        let mut sink = EventSink::new(hear);
+        let (filler, reader) = event_queue();
+        let mut sink = EventSink::new(move |turn| filler.put(turn));
         let mut context = Context::from_waker(Waker::noop());
         assert_eq!(reader.poll_next(&mut context), Poll::Pending);
-        sink.take(&mut vec![missed(1), missed(2)]);
+        sink.take(Instant(1), &mut vec![missed(1), missed(2)]);
         assert_eq!(reader.poll_next(&mut context), Poll::Ready(Some(missed(1))));
         assert_eq!(reader.try_next(), Ok(missed(2)));
         assert_eq!(reader.poll_next(&mut context), Poll::Pending);
@@ -120,13 +122,13 @@ mod tests {
 
     #[test]
     fn nothing_is_kept_for_a_reader_that_was_dropped() {
-        let (hear, reader) = event_queue();
-        let mut sink = EventSink::new(hear);
+        let (filler, reader) = event_queue();
+        let mut sink = EventSink::new(move |turn| filler.put(turn));
         let shared = Arc::clone(&reader.0);
-        sink.take(&mut vec![missed(1)]);
+        sink.take(Instant(1), &mut vec![missed(1)]);
         drop(reader);
         let mut events = vec![missed(2)];
-        sink.take(&mut events);
+        sink.take(Instant(2), &mut events);
         assert!(events.is_empty());
         assert_eq!(lock(&shared.queue).pop(), Err(NoEvent::Ended));
     }

@@ -1,9 +1,11 @@
 //! What the user is told, in a queue that a slow reader cannot make grow.
 
 use std::collections::VecDeque;
+use std::vec::Drain;
 
 use ringchat_core::limits::{EVENT_QUEUE, EVENT_QUEUE_BYTES};
-use ringchat_core::{Notice, Stamp};
+use ringchat_core::trace::Traced;
+use ringchat_core::{Instant, Notice, Stamp};
 
 /// Events for which room is kept while there are none.
 pub(crate) const KEPT_EVENTS: usize = 32;
@@ -19,12 +21,56 @@ pub enum Event {
         /// What the node tells.
         notice: Notice,
     },
+    /// A step of a node that is traced. Only a function that hears turns gets it; no queue keeps it.
+    Trace {
+        /// The node's Lamport time.
+        lamport: Stamp,
+        /// What happened.
+        traced: Box<Traced>,
+    },
     /// Notices are missing here, because they came faster than they were read.
     Missed {
         /// How many notices; each line of chat counts as one.
         count: u64,
     },
 }
+
+/// What a turn tells, in order.
+#[derive(Debug)]
+pub struct TurnEvents<'a> {
+    at: Instant,
+    events: Drain<'a, Event>,
+}
+
+impl<'a> TurnEvents<'a> {
+    pub(crate) fn new(at: Instant, events: Drain<'a, Event>) -> Self {
+        Self { at, events }
+    }
+
+    /// When the turn began, by a clock that started with the room.
+    pub fn at(&self) -> Instant {
+        self.at
+    }
+
+    /// The events that were not taken yet.
+    pub fn as_slice(&self) -> &[Event] {
+        self.events.as_slice()
+    }
+}
+
+impl Iterator for TurnEvents<'_> {
+    type Item = Event;
+
+    fn next(&mut self) -> Option<Event> {
+        self.events.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.events.size_hint()
+    }
+}
+
+impl ExactSizeIterator for TurnEvents<'_> {}
 
 /// Why there is no event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,9 +97,10 @@ pub(crate) struct EventQueue {
 }
 
 impl EventQueue {
-    /// Puts an event at the end, or counts it as missed. The node's last notice always fits.
+    /// Puts an event at the end, or counts it as missed. The node's last notice always fits. Steps of a trace are left out:
+    /// they would take the places of notices.
     pub(crate) fn push(&mut self, event: Event) {
-        if self.closed {
+        if self.closed || matches!(event, Event::Trace { .. }) {
             return;
         }
         let last = matches!(event, Event::Notice { notice: Notice::Ended(_), .. });
@@ -113,7 +160,7 @@ impl EventQueue {
 fn count(event: &Event) -> usize {
     match event {
         Event::Notice { notice: Notice::Chat(chat), .. } => chat.said.texts.len(),
-        Event::Notice { .. } | Event::Missed { .. } => 1,
+        Event::Notice { .. } | Event::Trace { .. } | Event::Missed { .. } => 1,
     }
 }
 
@@ -121,7 +168,7 @@ fn weight(event: &Event) -> usize {
     match event {
         Event::Notice { notice: Notice::Chat(chat), .. } => chat.said.texts.bytes(usize::MAX),
         Event::Notice { notice: Notice::NotTaken { text }, .. } => text.as_str().len(),
-        Event::Notice { .. } | Event::Missed { .. } => 0,
+        Event::Notice { .. } | Event::Trace { .. } | Event::Missed { .. } => 0,
     }
 }
 
@@ -129,7 +176,7 @@ fn weight(event: &Event) -> usize {
 mod tests {
     use super::*;
     use ringchat_core::limits::MAX_TEXT;
-    use ringchat_core::{Ending, Seq, Text};
+    use ringchat_core::{DialFailure, DialId, Ending, Seq, Text};
 
     fn held(seq: u64) -> Event {
         Event::Notice { lamport: Stamp(seq), notice: Notice::Held { seq: Seq(seq) } }
@@ -153,6 +200,17 @@ mod tests {
         assert_eq!(queue.pop(), Ok(held(9999)));
         assert_eq!(queue.pop(), Ok(Event::Missed { count: 1 }));
         assert_eq!(queue.pop(), Err(NoEvent::Yet));
+    }
+
+    #[test]
+    fn steps_of_a_trace_take_no_place_of_a_notice() {
+        let mut queue = EventQueue::default();
+        let failed = Traced::Failed { dial: DialId(1), reason: DialFailure::Refused };
+        for _ in 0..2 * EVENT_QUEUE {
+            queue.push(Event::Trace { lamport: Stamp(1), traced: Box::new(failed.clone()) });
+        }
+        queue.push(held(1));
+        assert_eq!((queue.pop(), queue.pop()), (Ok(held(1)), Err(NoEvent::Yet)));
     }
 
     #[test]

@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use event_listener::Event as Waiters;
+use ringchat_core::trace::Tracing;
 use ringchat_core::{Config, Instant, Seed, Seq, Text};
 
 use crate::clock::{Clock, wall_clock};
@@ -99,6 +100,14 @@ impl<T: Transport> Host<T> {
         self.command(to, CommandQueue::report)
     }
 
+    /// Tells so much of what the node does from now on, in its turn after what was said before.
+    ///
+    /// # Errors
+    /// If too much waits already, or the room was left.
+    pub fn trace(&self, tracing: Tracing) -> Result<(), Refused<Tracing>> {
+        self.command(tracing, CommandQueue::trace)
+    }
+
     /// Leaves the room once what was said has been taken. A second call does nothing.
     pub fn leave(&self) {
         lock(&self.commands).leave();
@@ -154,7 +163,7 @@ impl<T: Transport> Host<T> {
             driver.take(began, jobs);
             let now = self.take_commands(driver);
             driver.finish(now);
-            sink.take(driver.events());
+            sink.take(began, driver.events());
             (!driver.has_ended()).then(|| (began, driver.deadline()))
         }));
         if let Ok(Some((began, deadline))) = turned {
@@ -255,14 +264,13 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::events::Event;
+    use crate::events::TurnEvents;
     use crate::fake::{FakeSocket, FakeTransport, addr, seed};
     use event_listener::Listener;
     use ringchat_core::limits::INPUT_QUEUE;
     use ringchat_core::{Name, Start};
-    use std::vec::Drain;
 
-    fn host(hear: impl FnMut(Drain<'_, Event>) + Send + 'static) -> Host<FakeTransport> {
+    fn host(hear: impl FnMut(TurnEvents<'_>) + Send + 'static) -> Host<FakeTransport> {
         let host = Host::new(addr());
         let config = Config::new(addr(), Name::new("a").unwrap(), Start::Create);
         let seed = seed(&config);

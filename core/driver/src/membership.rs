@@ -5,13 +5,12 @@ use std::io;
 use std::net::TcpListener;
 use std::ops::Deref;
 use std::sync::Arc;
-use std::vec::Drain;
 
 use ringchat_core::{Config, Seed};
 
 use crate::error::OpenError;
 use crate::event_stream::EventSink;
-use crate::events::Event;
+use crate::events::TurnEvents;
 use crate::host::Host;
 use crate::transport::{JobQueue, Transport};
 
@@ -26,7 +25,7 @@ impl<T: Transport> Membership<T> {
     /// If the address cannot be listened on, or the system gives no random bytes, or no thread to `start`.
     pub fn start(
         mut config: Config,
-        hear: impl FnMut(Drain<'_, Event>) + Send + 'static,
+        hear: impl FnMut(TurnEvents<'_>) + Send + 'static,
         start: impl FnOnce(TcpListener, JobQueue<T::Socket>) -> io::Result<T>,
     ) -> Result<Self, OpenError> {
         let wanted = config.addr;

@@ -3,7 +3,6 @@
 //! - [`network`]: TCP, and everything that can go wrong with it.
 //! - [`World`]: the nodes on it, and everything that users and faults can do to them.
 //! - [`oracles`]: what must hold, from what members show and from what nodes hold; each [`Property`] by name.
-//! - [`picture`]: runs as pictures.
 //! - [`scenario`]: runs written as text.
 
 #![no_std]
@@ -11,9 +10,9 @@
 
 extern crate alloc;
 
+mod lives;
 pub mod network;
 pub mod oracles;
-pub mod picture;
 mod property;
 mod rng;
 pub mod scenario;
@@ -24,7 +23,7 @@ mod world;
 pub use network::{Death, Heal, HostId, Network, Quality, Tampering};
 pub use property::Property;
 pub use rng::Rng;
-pub use world::{Counts, Life, Place, World, addr_of, id_of, place_of};
+pub use world::{Counts, HostStep, Life, Place, World, addr_of, id_of, place_of};
 
 /// Runs the example of the README.
 #[cfg(doctest)]

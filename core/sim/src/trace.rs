@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
 
+use ringchat_core::trace::MessageKind;
 use ringchat_core::wire::{Beat, CandidateRank, Deliver, Elect, Hello, Install, Message, Proven, Run, Sync};
 use ringchat_core::{Action, Chat, Input, Instant, LinkId, Member, NodeId, Notice, Roster, View};
 
@@ -79,39 +80,9 @@ impl Trace {
             Action::NewLife { id } => writeln!(lines, "{now} {host:>4} new life {}", Id(*id)),
             Action::Close { link, mode } => writeln!(lines, "{now} {host:>4} close {} {mode:?}", link.0),
             Action::Notify { notice, .. } => writeln!(lines, "{now} {host:>4} says {}", Told(notice)),
+            Action::Trace { .. } => return,
             Action::Halt { .. } => writeln!(lines, "{now} {host:>4} halts"),
         };
-    }
-}
-
-/// The short name of a kind of message.
-pub(crate) fn kind(message: &Message) -> &'static str {
-    match message {
-        Message::Hello(_) => "Hello",
-        Message::NotMember(_) => "NotMember",
-        Message::Superseded { .. } => "Superseded",
-        Message::WantRoster => "WantRoster",
-        Message::Roster { .. } => "Roster",
-        Message::Ping(_) => "Ping",
-        Message::Pong(_) => "Pong",
-        Message::Elect(_) => "Elect",
-        Message::Elected(_) => "Elected",
-        Message::Submit { .. } => "Submit",
-        Message::Deliver(_) => "Deliver",
-        Message::Ack { .. } => "Ack",
-        Message::Sync(_) => "Sync",
-        Message::Install(_) => "Install",
-        Message::Suspect { .. } => "Suspect",
-        Message::Draining => "Draining",
-        Message::Leave => "Leave",
-        Message::Goodbye { .. } => "Goodbye",
-        Message::Refused(_) => "Refused",
-        Message::Join(_) => "Join",
-        Message::JoinVia { .. } => "JoinVia",
-        Message::WantPromise { .. } => "WantPromise",
-        Message::Promise { .. } => "Promise",
-        Message::Probe { .. } => "Probe",
-        Message::ProbeReply { .. } => "ProbeReply",
     }
 }
 
@@ -157,7 +128,7 @@ struct Short<'a>(&'a Message);
 
 impl fmt::Display for Short<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(kind(self.0))?;
+        f.write_str(MessageKind::of(self.0).name())?;
         match self.0 {
             Message::Hello(hello) => fmt_hello(f, hello),
             Message::NotMember(n) => {

@@ -260,7 +260,7 @@ impl World {
                 self.check_open(link);
                 self.closed.insert(link);
             }
-            Action::NewLife { .. } | Action::Notify { .. } | Action::Halt { .. } => {}
+            Action::NewLife { .. } | Action::Notify { .. } | Action::Trace { .. } | Action::Halt { .. } => {}
         }
     }
 

@@ -11,6 +11,7 @@ use crate::ids::{LinkId, NodeId};
 use crate::input::DialFailure;
 use crate::node::Timer;
 use crate::time::Instant;
+use crate::trace::DropReason;
 use crate::wire::{Beat, Message, RefusedKind};
 
 /// The end of a link that only answers waits this many times as long as the other before it begins itself.
@@ -246,8 +247,11 @@ impl Node {
     }
 
     pub(super) fn on_suspect(&mut self, id: NodeId) {
-        if !self.leads() || !self.membership.roster().contains(id) {
-            return;
+        if !self.leads() {
+            return self.ignore(DropReason::NotLeader);
+        }
+        if !self.membership.roster().contains(id) {
+            return self.ignore(DropReason::Known);
         }
         let (now, beat) = (self.now(), self.beat());
         if let Some(state) = self.links.of_mut(id)

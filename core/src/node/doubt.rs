@@ -14,6 +14,7 @@ use crate::ids::{LinkId, NodeId};
 use crate::limits::PUT_OFF_BYTES;
 use crate::numbers::Epoch;
 use crate::time::Instant;
+use crate::trace::DropReason;
 use crate::wire::{Message, Proven, RefusedKind, Run};
 
 /// Whether a leader that slept still leads.
@@ -173,7 +174,7 @@ impl Node {
     /// A member that has promised a higher epoch takes part in an election, or follows its winner.
     pub(super) fn on_promise(&mut self, member: NodeId, round: u64, epoch: Epoch) {
         if !self.is_in_doubt() || !self.doubt.answered(member, round) {
-            return;
+            return self.ignore(DropReason::Stale);
         }
         if epoch > self.membership.promised() {
             self.freeze(epoch);
@@ -229,6 +230,7 @@ impl Node {
         self.settle();
         for (link, peer, message) in put_off {
             if self.stands_for(link, peer) {
+                self.trace_return(peer, &message);
                 self.on_peer_message(link, peer, message);
                 self.settle();
             }

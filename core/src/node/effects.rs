@@ -1,16 +1,19 @@
 //! What a node does to the world: the actions of one call, in order, with the Lamport time that they carry.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem;
 use core::net::SocketAddr;
 
 use super::Outbox;
+use super::tracing::Tracer;
 use crate::action::{Action, CloseMode, Fault, Notice};
 use crate::ids::{DialId, LinkId, NodeId, RoomId};
 use crate::limits::MAX_CLOCK_LEAP;
 use crate::numbers::Stamp;
 use crate::report::Stats;
 use crate::time::Instant;
+use crate::trace::{DialReason, Traced, Tracing};
 use crate::wire::{Envelope, Message};
 
 /// The actions of the current call, and what the envelopes of all calls share: room and Lamport clock.
@@ -21,14 +24,41 @@ pub(crate) struct Effects {
     /// Counts for people. Nothing that the node does depends on them.
     stats: Stats,
     started: Instant,
+    /// None if nothing is traced.
+    tracer: Option<Box<Tracer>>,
     /// Empty between two calls.
     out: Outbox,
 }
 
 impl Effects {
     /// Those of a node that starts `now`, in `room` if that is known.
-    pub(super) fn new(now: Instant, room: RoomId) -> Self {
-        Self { room, lamport: Stamp::default(), stats: Stats::default(), started: now, out: Vec::new() }
+    pub(super) fn new(now: Instant, room: RoomId, tracing: Tracing) -> Self {
+        Self {
+            room,
+            lamport: Stamp::default(),
+            stats: Stats::default(),
+            started: now,
+            tracer: Tracer::new(tracing),
+            out: Vec::new(),
+        }
+    }
+
+    /// From now on, traces so much.
+    pub(super) fn set_tracing(&mut self, tracing: Tracing) {
+        self.tracer = Tracer::new(tracing);
+    }
+
+    pub(super) fn is_traced(&self) -> bool {
+        self.tracer.is_some()
+    }
+
+    /// Tells what `what` makes, if this node is traced.
+    #[inline]
+    pub(super) fn trace(&mut self, what: impl FnOnce(&mut Tracer) -> Option<Traced>) {
+        let Some(tracer) = &mut self.tracer else { return };
+        if let Some(traced) = what(tracer) {
+            self.out.push(Action::Trace { lamport: self.lamport, traced: traced.into() });
+        }
     }
 
     /// Exchanges the actions with the driver's outbox: before a call to use its memory, after it to hand them over.
@@ -94,7 +124,8 @@ impl Effects {
         Envelope { room: self.room, stamp: self.ticks(1), message }
     }
 
-    pub(super) fn dial(&mut self, dial: DialId, addr: SocketAddr, expected: Option<NodeId>) {
+    pub(super) fn dial(&mut self, dial: DialId, addr: SocketAddr, expected: Option<NodeId>, why: DialReason) {
+        self.trace(|_| Some(Traced::Dialed { dial, addr, whom: expected, why }));
         self.out.push(Action::Dial { dial, addr, expected });
     }
 
@@ -106,18 +137,36 @@ impl Effects {
         self.out.push(Action::Trust { link });
     }
 
-    pub(super) fn send(&mut self, link: LinkId, message: Message) {
+    /// Sends to `peer`, who is at the other end of `link`.
+    pub(super) fn send(&mut self, link: LinkId, peer: NodeId, message: Message) {
         self.stats.sent = self.stats.sent.saturating_add(1);
-        let envelope = self.envelope(message).into();
-        self.out.push(Action::Send { link, envelope });
+        let envelope = self.envelope(message);
+        self.trace_sending(&envelope, || [(link, peer)].into());
+        self.out.push(Action::Send { link, envelope: envelope.into() });
     }
 
-    pub(super) fn multicast(&mut self, links: Vec<LinkId>, message: Message) {
+    /// Sends on all of `links`; `who` tells who is at the other end of each.
+    pub(super) fn multicast(
+        &mut self,
+        links: Vec<LinkId>,
+        who: impl Fn(LinkId) -> Option<NodeId>,
+        message: Message,
+    ) {
         self.stats.sent = self.stats.sent.saturating_add(links.len() as u64);
         if !links.is_empty() {
-            let envelope = self.envelope(message).into();
-            self.out.push(Action::Multicast { links, envelope });
+            let envelope = self.envelope(message);
+            let ends = || links.iter().filter_map(|link| Some((*link, who(*link)?))).collect();
+            self.trace_sending(&envelope, ends);
+            self.out.push(Action::Multicast { links, envelope: envelope.into() });
         }
+    }
+
+    #[inline]
+    fn trace_sending(&mut self, envelope: &Envelope, to: impl FnOnce() -> Vec<(LinkId, NodeId)>) {
+        self.trace(|tracer| {
+            let sketch = tracer.sketch(&envelope.message);
+            Some(Traced::Sent { to: to(), stamp: envelope.stamp, sketch })
+        });
     }
 
     pub(super) fn close(&mut self, link: LinkId, mode: CloseMode) {

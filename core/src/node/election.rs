@@ -17,6 +17,7 @@ use crate::limits::MAX_ROSTER;
 use crate::node::Timer;
 use crate::numbers::Index;
 use crate::roster::{Member, Roster, View};
+use crate::trace::DropReason;
 use crate::wire::{CandidateRank, Elect, Elected, Message, RefusedKind, Standing};
 
 /// A member's part in an election.
@@ -163,12 +164,13 @@ impl Node {
             state.knows = state.knows.max(Some(elect.cfg));
         }
         if !self.membership.route().contains(sender) {
+            self.ignore(DropReason::NotMember);
             return self.send_not_member(link, RefusedKind::Elect, elect.epoch);
         }
         let takes_part = self.role.is_electing();
         let stale = elect.epoch < self.membership.promised() || elect.epoch <= self.membership.view().epoch;
         if stale || (elect.epoch == self.membership.promised() && !takes_part) {
-            return;
+            return self.ignore(DropReason::Stale);
         }
         if self.leaves_now() {
             return self.end(Ending::Left { unsure: 0 });
@@ -197,6 +199,8 @@ impl Node {
                 // A token may have lain here while this node slept and the others elected another.
                 let follow_up = if election.slept { FollowUp::Elect } else { FollowUp::PassToken };
                 self.note(follow_up);
+            } else {
+                self.ignore(DropReason::Stale);
             }
         } else if is_worse && best.is_none() {
             self.tell_election(ElectionPhase::Swallow, candidate.id);

@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use super::follow_ups::FollowUp;
-use super::links::Purpose;
+use super::links::{Dial, Purpose};
 use super::{Node, Rule};
 use crate::action::{CloseMode, Fault};
 use crate::ids::{DialId, LinkId, NodeId};
@@ -18,6 +18,7 @@ use crate::input::{DialFailure, DownReason, Origin};
 use crate::limits::{MAX_DIALS, MAX_HALF_OPEN};
 use crate::roster::{ConfigId, Member, Roster, View};
 use crate::secure::LinkError;
+use crate::trace::{DropReason, Traced};
 use crate::wire::{DecodeError, Hello, Message, NotMember, RefusedKind};
 
 impl Node {
@@ -33,12 +34,14 @@ impl Node {
     }
 
     pub(super) fn start_dial(&mut self, purpose: Purpose, generation: u64, addr: SocketAddr) {
+        let why = purpose.reason();
         let (dial, expected) = self.links.dial(purpose, generation, self.now());
-        self.effects.dial(dial, addr, expected);
+        self.effects.dial(dial, addr, expected, why);
     }
 
     pub(super) fn on_link_up(&mut self, link: LinkId, origin: Origin, remote: SocketAddr, who: NodeId) {
         let now = self.now();
+        self.effects.trace(|_| Some(Traced::Up { link, origin, remote, peer: who }));
         let Origin::Dialed(dial) = origin else {
             self.make_room_for_stranger();
             return self.links.open(link, remote, who, None, now);
@@ -72,8 +75,9 @@ impl Node {
     }
 
     pub(super) fn on_dial_failed(&mut self, dial: DialId, reason: DialFailure) {
-        let Some(dial) = self.links.take_dial(dial) else { return };
-        self.on_dial_ended(&dial.purpose, Err(reason));
+        let Some(Dial { purpose, .. }) = self.links.take_dial(dial) else { return };
+        self.effects.trace(|_| Some(Traced::Failed { dial, reason }));
+        self.on_dial_ended(&purpose, Err(reason));
     }
 
     /// A dial ended before the other end answered, perhaps after the connection stood.
@@ -98,6 +102,7 @@ impl Node {
 
     pub(super) fn on_link_down(&mut self, link: LinkId, reason: DownReason) {
         let Some((gone, stood)) = self.links.remove(link) else { return };
+        self.effects.trace(|_| Some(Traced::Down { link, peer: gone.who, reason }));
         if gone.closing {
             return;
         }
@@ -335,14 +340,19 @@ impl Node {
     fn on_member_refusal(&mut self, peer: NodeId, refusal: &NotMember) {
         match refusal.re {
             RefusedKind::Elect
-                if self.is_over(refusal.epoch) && self.enforces(Rule::RefusalsOfThisElection) => {}
-            RefusedKind::WantPromise if !self.is_in_doubt() => {}
+                if self.is_over(refusal.epoch) && self.enforces(Rule::RefusalsOfThisElection) =>
+            {
+                self.ignore(DropReason::Stale);
+            }
+            RefusedKind::WantPromise if !self.is_in_doubt() => self.ignore(DropReason::Stale),
             RefusedKind::Hello | RefusedKind::Elect | RefusedKind::WantPromise => {
                 self.on_refused_by(peer, refusal.cfg);
             }
             RefusedKind::Sync | RefusedKind::Ping => {
                 if self.awaited_view() == Some(View { epoch: refusal.epoch, leader: peer }) {
                     self.on_refused_by(peer, refusal.cfg);
+                } else {
+                    self.ignore(DropReason::Stale);
                 }
             }
         }

@@ -18,6 +18,7 @@ use crate::limits::{INFLIGHT_BYTES, UNSTABLE_BYTES};
 use crate::numbers::Index;
 use crate::roster::View;
 use crate::time::Instant;
+use crate::trace::DropReason;
 use crate::wire::{Change, Deliver, Entry, Message, Proven, Refusal, Run};
 
 /// The leader's side of the protocol. An election or another leader ends it.
@@ -366,19 +367,30 @@ impl Node {
         (from < self.replica.log().len()).then(|| (from, self.replica.log().batch_end(from)))
     }
 
+    /// Why a message for the leader of `view` has no effect here, if it has none.
+    pub(super) fn not_led_in(&self, view: View) -> Option<DropReason> {
+        if !self.leads() {
+            return Some(DropReason::NotLeader);
+        }
+        (view != self.membership.view()).then_some(DropReason::Stale)
+    }
+
     pub(super) fn on_ack(&mut self, member: NodeId, view: View, index: Index) {
-        if !self.leads() || view != self.membership.view() || index > self.replica.log().len() {
-            return;
+        if let Some(why) = self.not_led_in(view) {
+            return self.ignore(why);
+        }
+        if index > self.replica.log().len() {
+            return self.ignore(DropReason::Early);
         }
         if !self.replica.log().is_between_entries(index) {
             return self.accuse(member, Fault::WithinRun);
         }
         let now = self.now();
         let Some(progress) = self.role.leadership_mut().and_then(|it| it.members.get_mut(&member)) else {
-            return;
+            return self.ignore(DropReason::NotMember);
         };
         if !progress.synced {
-            return;
+            return self.ignore(DropReason::Early);
         }
         progress.took_at = now;
         progress.taken = progress.taken.max(index);
@@ -386,7 +398,7 @@ impl Node {
             return self.pump(member);
         }
         if index <= progress.acked {
-            return;
+            return self.ignore(DropReason::Known);
         }
         let before = progress.acked;
         progress.acked = index;

@@ -7,6 +7,7 @@ use crate::config::Times;
 use crate::ids::NodeId;
 use crate::node::Timer;
 use crate::roster::Member;
+use crate::trace::DropReason;
 use crate::wire::{Body, Change, Message, RefusedKind};
 
 /// How far a member has come with leaving.
@@ -111,6 +112,8 @@ impl Node {
             leadership.add_draining(member);
             let beat = self.beat();
             self.send_to(member, Message::Ping(beat));
+        } else {
+            self.ignore(DropReason::NotLeader);
         }
     }
 
@@ -125,7 +128,7 @@ impl Node {
 
     pub(super) fn on_leave(&mut self, member: NodeId) {
         if !self.leads() {
-            return;
+            return self.ignore(DropReason::NotLeader);
         }
         if self.membership.roster().contains(member) {
             self.schedule_removal(member, Departure::Quit);
@@ -137,7 +140,7 @@ impl Node {
 
     pub(super) fn on_goodbye(&mut self, leader: NodeId, successor: Option<NodeId>) {
         if self.leader() != Some(leader) {
-            return;
+            return self.ignore(DropReason::Stale);
         }
         if self.leaves_now() {
             return self.end(Ending::Left { unsure: 0 });

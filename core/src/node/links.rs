@@ -9,6 +9,7 @@ use crate::limits::{MAX_BROKEN_DIALS, MAX_ROSTER};
 use crate::numbers::Stamp;
 use crate::roster::{ConfigId, Member, View};
 use crate::time::Instant;
+use crate::trace::DialReason;
 use crate::wire::Hello;
 
 /// What a dial is for.
@@ -40,6 +41,16 @@ impl Purpose {
             Self::Leader { leader, .. } => Some(leader.id),
             Self::Probe { leader } => *leader,
             Self::Contact(_) => None,
+        }
+    }
+
+    /// The same for a trace.
+    pub(super) fn reason(&self) -> DialReason {
+        match self {
+            Self::Peer(_) => DialReason::Peer,
+            Self::Contact(_) => DialReason::Contact,
+            Self::Probe { .. } => DialReason::Probe,
+            Self::Leader { .. } => DialReason::Leader,
         }
     }
 }
@@ -159,6 +170,11 @@ impl Links {
 
     pub(crate) fn get_mut(&mut self, link: LinkId) -> Option<&mut Link> {
         self.open.get_mut(&link).filter(|link| !link.closing)
+    }
+
+    /// Who is at the other end of a link, which may be being closed.
+    pub(crate) fn who(&self, link: LinkId) -> Option<NodeId> {
+        self.open.get(&link).map(|link| link.who)
     }
 
     /// The link to `peer`.

@@ -32,6 +32,7 @@ mod ring;
 mod role;
 mod rules;
 mod timers;
+mod tracing;
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -66,6 +67,7 @@ use crate::rng::Rng;
 use crate::roster::Member;
 use crate::secure::Secret;
 use crate::time::Instant;
+use crate::trace::DropReason;
 use crate::wire::{Envelope, Message};
 
 /// Where a node puts its actions. The driver owns it, and empties it between two calls.
@@ -119,7 +121,7 @@ impl Node {
             own: OwnMessages::new(identity, Lives::new(&jitter)),
             doubt: Doubt::default(),
             reach: Reach::default(),
-            effects: Effects::new(now, room.unwrap_or_default()),
+            effects: Effects::new(now, room.unwrap_or_default(), config.trace),
             rules: Rules::default(),
             follow_ups: FollowUps::default(),
             me,
@@ -144,6 +146,7 @@ impl Node {
             return;
         }
         self.effects.exchange(out);
+        self.trace_life();
         let late = self.timers.advance(now, self.enforces(Rule::PatientClock));
         self.note_lateness(late);
         for input in inputs {
@@ -161,6 +164,8 @@ impl Node {
         self.conclude();
         if self.has_ended() {
             self.effects.drop_what_follows_the_halt();
+        } else {
+            self.trace_state();
         }
         self.effects.exchange(out);
         debug_assert!(
@@ -183,6 +188,7 @@ impl Node {
                 let report = self.report();
                 self.effects.notify(Notice::Report(report.into()));
             }
+            Input::Command(Command::Trace(tracing)) => self.set_tracing(tracing),
             Input::Command(Command::Leave) => self.leave(),
             Input::LinkUp { link, origin, remote, peer } => self.on_link_up(link, origin, remote, peer),
             Input::DialFailed { dial, reason } => self.on_dial_failed(dial, reason),
@@ -200,25 +206,36 @@ impl Node {
     }
 
     fn on_received(&mut self, link: LinkId, envelope: Envelope) {
-        let now = self.now();
-        if self.effects.is_leap(envelope.stamp) {
-            return self.fault(link, Fault::Clock);
+        let before = self.effects.lamport();
+        let checked = self.check(link, &envelope);
+        self.trace_receipt(link, &envelope, self.effects.lamport() != before);
+        match checked {
+            None => self.ignore(DropReason::Closing),
+            Some(Err(fault)) => {
+                self.ignore(DropReason::Fault);
+                self.fault(link, fault);
+            }
+            Some(Ok(Some(peer))) => self.on_peer_message(link, peer, envelope.message),
+            Some(Ok(None)) => self.on_stranger_message(link, envelope.message),
         }
-        let Some(state) = self.links.get_mut(link) else { return };
+    }
+
+    /// Checks and counts an envelope. Gives what is wrong with it, or the peer if both ends have agreed on the link; none
+    /// if the link is being closed.
+    fn check(&mut self, link: LinkId, envelope: &Envelope) -> Option<Result<Option<NodeId>, Fault>> {
+        let (now, is_leap) = (self.now(), self.effects.is_leap(envelope.stamp));
+        let state = self.links.get_mut(link)?;
+        if is_leap {
+            return Some(Err(Fault::Clock));
+        }
         if envelope.message.sender().is_some_and(|sender| sender != state.who) {
-            return self.fault(link, Fault::FalseName);
+            return Some(Err(Fault::FalseName));
         }
         state.heard = now;
         state.stamp = state.stamp.max(Some(envelope.stamp));
         let peer = state.peer;
         let is_stranger = peer.is_none() && state.purpose.is_none();
-        if let Err(fault) = self.effects.receive(&envelope, is_stranger) {
-            return self.fault(link, fault);
-        }
-        match peer {
-            Some(peer) => self.on_peer_message(link, peer, envelope.message),
-            None => self.on_stranger_message(link, envelope.message),
-        }
+        Some(self.effects.receive(envelope, is_stranger).map(|()| peer))
     }
 
     /// Dispatches a message on a link whose ends have agreed on it.
@@ -267,7 +284,8 @@ impl Node {
             Message::ProbeReply { me } => self.on_probe_reply(link, &me),
             Message::Elected(elected) => self.on_welcome(link, elected),
             Message::Refused(refusal) => self.on_refused(link, refusal),
-            Message::Pong(_) | Message::WantPromise { .. } if self.wants_in_on(link) => {}
+            Message::Pong(_) if self.wants_in_on(link) => {}
+            Message::WantPromise { .. } if self.wants_in_on(link) => self.ignore(DropReason::Early),
             Message::Ping(_)
             | Message::Pong(_)
             | Message::Elect(_)
@@ -329,7 +347,8 @@ impl Node {
         let now = self.now();
         let Some(state) = self.links.get_mut(link) else { return };
         state.sent = now;
-        self.effects.send(link, message);
+        let who = state.who;
+        self.effects.send(link, who, message);
     }
 
     /// Sends on the link to `peer`. Returns whether there is one.

@@ -75,6 +75,7 @@ impl Node {
         let id = self.own.begin_new_life();
         self.me = Arc::new(Member::new(id, self.me.addr(), self.me.name.clone()));
         self.effects.new_life(id);
+        self.trace_life();
         self.membership.begin_new_life(id);
         self.forget_route();
         let limit = self.now().after(Config::JOIN_TIMEOUT);

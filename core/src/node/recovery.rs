@@ -15,6 +15,7 @@ use crate::action::{Fault, Notice, Occasion};
 use crate::ids::{LinkId, NodeId};
 use crate::numbers::Index;
 use crate::roster::{Roster, View};
+use crate::trace::DropReason;
 use crate::wire::{Body, Change, Deliver, Elected, Entry, Install, Message, RefusedKind, Sync, ViewSpan};
 
 /// What a log has to become, and the entries that have come for it.
@@ -71,7 +72,7 @@ impl Node {
     pub(super) fn on_elected(&mut self, link: LinkId, elected: Elected) {
         let view = elected.cfg.view;
         if view.leader == self.me.id {
-            return;
+            return self.ignore(DropReason::Known);
         }
         if let Some(state) = self.links.get_mut(link) {
             state.knows = state.knows.max(Some(elected.cfg));
@@ -79,20 +80,23 @@ impl Node {
         if self.is_normal() && self.membership.view() == view {
             // The leader has lost track of this member. From any other member the announcement is only late.
             if self.links.of(view.leader) == Some(link) {
-                self.leader_linked();
+                return self.leader_linked();
             }
-            return;
+            return self.ignore(DropReason::Known);
         }
         if self.role.syncing().is_some_and(|syncing| syncing.view() == view) {
-            return;
+            return self.ignore(DropReason::Known);
         }
         if self.role.is_electing() && view.epoch < self.membership.promised() {
             // The token of the newer election will reach that leader too.
-            return;
+            return self.ignore(DropReason::Stale);
         }
-        if !self.would_follow(view) || !self.is_for_me(&elected) {
-            // That leader gives this member up in time, or this member comes back to it by another way.
-            return;
+        // In both cases that leader gives this member up in time, or this member comes back to it by another way.
+        if !self.would_follow(view) {
+            return self.ignore(DropReason::Stale);
+        }
+        if !self.is_for_me(&elected) {
+            return self.ignore(DropReason::NotForMe);
         }
         self.follow(elected);
     }
@@ -144,10 +148,11 @@ impl Node {
 
     pub(super) fn on_sync(&mut self, link: LinkId, member: NodeId, sync: Sync) {
         if self.is_normal() && !self.membership.roster().contains(member) {
+            self.ignore(DropReason::NotMember);
             return self.send_not_member(link, RefusedKind::Sync, sync.view.epoch);
         }
-        if !self.leads() || sync.view != self.membership.view() {
-            return;
+        if let Some(why) = self.not_led_in(sync.view) {
+            return self.ignore(why);
         }
         let tail = if self.enforces(Rule::SequenceTails) { sync.tail } else { Vec::new() };
         let replayed = self.role.leadership().is_some_and(|leadership| leadership.is_returning(member));
@@ -185,10 +190,9 @@ impl Node {
     }
 
     pub(super) fn on_install(&mut self, leader: NodeId, install: Install) {
-        let Some(syncing) = self.role.syncing_mut() else { return };
-        if syncing.view() != install.cfg.view || leader != syncing.view().leader {
-            return;
-        }
+        let syncing = self.role.syncing_mut();
+        let syncing = syncing.filter(|it| it.view() == install.cfg.view && leader == it.view().leader);
+        let Some(syncing) = syncing else { return self.ignore(DropReason::Stale) };
         if install.end < syncing.claimed {
             return self.accuse(leader, Fault::FalseClaim);
         }
@@ -203,7 +207,7 @@ impl Node {
             || install.base < install.common
             || install.end < install.base
         {
-            return;
+            return self.ignore(DropReason::Stale);
         }
         syncing.install = Some((install, Vec::new()));
         self.try_install();
@@ -212,14 +216,16 @@ impl Node {
     /// Takes entries of a log that is being installed. Returns those that come after it.
     pub(super) fn take_installed(&mut self, deliver: Deliver) -> Option<Deliver> {
         let Some(syncing) = self.role.syncing_mut() else { return Some(deliver) };
-        let (install, entries) = syncing.install.as_mut()?;
-        if install.cfg.view != deliver.view {
+        let installing = syncing.install.as_mut().filter(|(install, _)| install.cfg.view == deliver.view);
+        let Some((install, entries)) = installing else {
+            self.ignore(DropReason::Early);
             return None;
-        }
+        };
         let mut rest = deliver.entries.into_iter();
         while let Some(entry) = rest.next() {
             let expected = next_installed(install, entries);
             if entry.index != expected {
+                self.ignore(DropReason::Early);
                 return None;
             }
             if expected >= install.end {

@@ -16,6 +16,7 @@ use crate::roster::View;
 use crate::text::Text;
 use crate::text_run::TextRun;
 use crate::time::UnixTime;
+use crate::trace::DropReason;
 use crate::wire::{Body, Deliver, Entry, Message, Proven, Run};
 
 impl Node {
@@ -82,8 +83,11 @@ impl Node {
     }
 
     pub(super) fn on_submit(&mut self, member: NodeId, view: View, said: Vec<Proven<Run>>) {
-        if !self.leads() || view != self.membership.view() || !self.membership.roster().contains(member) {
-            return;
+        if let Some(why) = self.not_led_in(view) {
+            return self.ignore(why);
+        }
+        if !self.membership.roster().contains(member) {
+            return self.ignore(DropReason::NotMember);
         }
         for said in said {
             if said.origin.id == member {
@@ -190,17 +194,18 @@ impl Node {
                 state.sent = now;
             }
         }
-        self.effects.multicast(links, message);
+        let table = &self.links;
+        self.effects.multicast(links, |link| table.who(link), message);
     }
 
     pub(super) fn on_deliver(&mut self, sender: NodeId, deliver: Deliver) {
         if self.leader().or(self.leader_before_freeze()) != Some(sender) {
-            return;
+            return self.ignore(DropReason::Stale);
         }
         let Some(deliver) = self.take_installed(deliver) else { return };
         let appends = self.is_normal() || self.leader_before_freeze().is_some();
         if !appends || deliver.view != self.membership.view() {
-            return;
+            return self.ignore(DropReason::Stale);
         }
         let (mut urgent, mut owed) = (false, self.replica.owe_acknowledgement(0));
         for entry in deliver.entries {

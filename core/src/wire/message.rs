@@ -156,7 +156,7 @@ impl Message {
     }
 
     /// All runs in the message.
-    pub(super) fn runs(&self) -> impl Iterator<Item = &Proven<Run>> {
+    pub(crate) fn runs(&self) -> impl Iterator<Item = &Proven<Run>> {
         let (said, entries): (&[Proven<Run>], &[Entry]) = match self {
             Self::Submit { said, .. } => (said, &[]),
             Self::Sync(sync) => (&sync.tail, &[]),

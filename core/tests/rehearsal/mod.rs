@@ -138,7 +138,7 @@ impl Rehearsal {
                 }
             }
             Action::Halt { .. } => drop(self.nodes.remove(&who)),
-            Action::Trust { .. } | Action::NewLife { .. } | Action::Notify { .. } => {}
+            Action::Trust { .. } | Action::NewLife { .. } | Action::Notify { .. } | Action::Trace { .. } => {}
         }
     }
 
@@ -186,7 +186,7 @@ impl Rehearsal {
                 self.mine.retain(|mine| mine != link);
                 vec![5, place, 1]
             }
-            Input::Heard { .. } => return false,
+            Input::Heard { .. } | Input::Command(Command::Trace(_)) => return false,
             Input::Command(Command::Leave) => vec![6, 0],
             Input::Command(Command::Report) => vec![6, 1],
             Input::Command(Command::Say { .. }) => vec![6, 2],

@@ -3,7 +3,6 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
-use std::vec::Drain;
 
 use anyhow::{Result, bail};
 use ringchat_core::{Chat, Config, Departure, Name, Notice, Seq, Start as Way, Text};
@@ -86,9 +85,9 @@ impl Hearer {
     }
 
     /// Takes the events of a turn.
-    pub(crate) fn hear(&mut self, events: Drain<'_, Event>) {
+    pub(crate) fn hear(&mut self, mut events: impl ExactSizeIterator<Item = Event>) {
         let mut chats = Vec::with_capacity(events.len());
-        let taken = events.into_iter().try_for_each(|event| self.take(event, &mut chats));
+        let taken = events.try_for_each(|event| self.take(event, &mut chats));
         let texts = chats.iter().flat_map(|chat| chat.said.texts.iter()).map(str::as_bytes);
         let heard = taken.and_then(|()| self.ear.hear(texts));
         if let Err(error) = heard {

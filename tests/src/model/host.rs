@@ -232,7 +232,7 @@ impl Host {
         for action in out {
             match action {
                 Action::Dial { dial, addr, expected } => asks.push(Ask::Dial { dial, addr, expected }),
-                Action::Trust { .. } | Action::NewLife { .. } => {}
+                Action::Trust { .. } | Action::NewLife { .. } | Action::Trace { .. } => {}
                 Action::Send { link, envelope } => {
                     asks.push(Ask::Send {
                         link,

@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 use std::time::Duration;
-use std::vec::Drain;
 
 use futures::executor::block_on;
-use ringchat_async_std::{Ended, Event, Events, NoEvent, OpenError, Room};
+use ringchat_async_std::{Ended, Event, Events, NoEvent, OpenError, Room, TurnEvents};
+use ringchat_core::trace::Tracing;
 use ringchat_core::{Config, Report, Seq, Text};
 
 use super::Runtime;
@@ -22,7 +22,7 @@ impl Runtime for AsyncStd {
 
     fn open_with(
         config: Config,
-        hear: impl FnMut(Drain<'_, Event>) + Send + 'static,
+        hear: impl FnMut(TurnEvents<'_>) + Send + 'static,
     ) -> Result<Room, OpenError> {
         Room::open_with(config, hear)
     }
@@ -41,6 +41,10 @@ impl Runtime for AsyncStd {
 
     fn report_in_events(room: &Room) -> Result<(), Ended> {
         block_on(room.report_in_events())
+    }
+
+    fn trace(room: &Room, tracing: Tracing) -> Result<(), Ended> {
+        block_on(room.trace(tracing))
     }
 
     fn leave(room: &Room) {

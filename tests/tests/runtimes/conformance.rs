@@ -8,7 +8,8 @@ use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use ringchat_core::limits::EVENT_QUEUE;
+use ringchat_core::limits::{EVENT_QUEUE, SUBMIT_WINDOW};
+use ringchat_core::trace::{MessageKind, Traced, Tracing};
 use ringchat_core::{
     Config, Departure, DialFailure, Ending, JoinFailure, Name, Notice, Report, Seq, Start, Text,
 };
@@ -34,6 +35,7 @@ macro_rules! conformance {
             a_slow_reader_finds_a_gap_and_slows_nobody,
             a_sink_is_told_all_and_dropped_at_the_end,
             a_sink_that_panics_ends_only_its_room,
+            a_member_that_is_traced_tells_its_steps_and_when_its_turns_began,
             a_taken_port_is_told,
             nobody_at_the_contact_is_told,
             leaving_does_not_wait_for_a_dial,
@@ -337,7 +339,8 @@ pub(crate) fn a_report_that_never_comes_is_an_error<R: Runtime>() {
 }
 
 pub(crate) fn a_slow_reader_finds_a_gap_and_slows_nobody<R: Runtime>() {
-    const LINES: u64 = EVENT_QUEUE as u64 + 2000;
+    // The last that finds a place may be a run of many texts.
+    const LINES: u64 = (EVENT_QUEUE + 2 * SUBMIT_WINDOW) as u64;
     let mut leader = Member::<R>::create();
     (0..LINES).for_each(|n| leader.say(&n.to_string()));
     leader.leave();
@@ -378,6 +381,41 @@ pub(crate) fn a_sink_is_told_all_and_dropped_at_the_end<R: Runtime>() {
     assert_eq!(shown.sum::<usize>(), LINES);
     assert_eq!(notices.last(), Some(&Notice::Ended(Ending::Left { unsure: 0 })));
     assert_eq!(leader.texts(LINES), (0..LINES).map(|n| n.to_string()).collect::<Vec<_>>());
+}
+
+pub(crate) fn a_member_that_is_traced_tells_its_steps_and_when_its_turns_began<R: Runtime>() {
+    let mut leader = Member::<R>::create();
+    let (told, hears) = mpsc::channel();
+    let start = Start::Join { contacts: vec![leader.addr()] };
+    let traced = R::open_with(config("traced", start).with_trace(Tracing::Events), move |turn| {
+        let at = turn.at();
+        turn.for_each(|event| told.send((at, event)).unwrap());
+    });
+    let traced = traced.unwrap();
+    let is_ready = |event: &Event| matches!(event, Event::Notice { notice: Notice::Ready { .. }, .. });
+    let next = || hears.recv_timeout(DEADLINE).unwrap();
+    let mut all = vec![next()];
+    while !all.last().is_some_and(|(_, event)| is_ready(event)) {
+        all.push(next());
+    }
+    leader.wait("the other", |notice| matches!(notice, Notice::Joined { .. }).then_some(()));
+    R::trace(&traced, Tracing::Off).unwrap();
+    R::trace(&traced, Tracing::Texts).unwrap();
+    R::leave(&traced);
+    R::wait(&traced);
+    all.extend(hears);
+    assert!(all.iter().is_sorted_by_key(|(at, _)| *at), "turns begin one after the other");
+    let steps = all.into_iter().filter_map(|(_, event)| match event {
+        Event::Trace { traced, .. } => Some(*traced),
+        _ => None,
+    });
+    let steps: Vec<Traced> = steps.collect();
+    let lives = steps.iter().filter(|step| matches!(step, Traced::Life { .. })).count();
+    assert!(matches!(steps[0], Traced::Life { .. }) && lives == 2, "{lives} lives");
+    let joins =
+        |step: &Traced| matches!(step, Traced::Sent { sketch, .. } if sketch.kind == MessageKind::Join);
+    let took = |step: &Traced| matches!(step, Traced::Took { .. });
+    assert!(steps.iter().position(joins) < steps.iter().position(took), "{steps:?}");
 }
 
 pub(crate) fn a_sink_that_panics_ends_only_its_room<R: Runtime>() {

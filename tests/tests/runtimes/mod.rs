@@ -15,10 +15,10 @@ pub(crate) mod threads;
 
 use std::net::SocketAddr;
 use std::time::Duration;
-use std::vec::Drain;
 
+use ringchat_core::trace::Tracing;
 use ringchat_core::{Config, Report, Seq, Text};
-use ringchat_driver::{Ended, Event, NoEvent, OpenError};
+use ringchat_driver::{Ended, Event, NoEvent, OpenError, TurnEvents};
 
 /// Time after which a test has failed.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
@@ -31,12 +31,13 @@ pub(crate) trait Runtime {
     fn open(config: Config) -> Result<(Self::Room, Self::Events), OpenError>;
     fn open_with(
         config: Config,
-        hear: impl FnMut(Drain<'_, Event>) + Send + 'static,
+        hear: impl FnMut(TurnEvents<'_>) + Send + 'static,
     ) -> Result<Self::Room, OpenError>;
     fn addr(room: &Self::Room) -> SocketAddr;
     fn say(room: &Self::Room, text: Text) -> Result<Seq, Ended>;
     fn report(room: &Self::Room) -> Result<Report, Ended>;
     fn report_in_events(room: &Self::Room) -> Result<(), Ended>;
+    fn trace(room: &Self::Room, tracing: Tracing) -> Result<(), Ended>;
     fn leave(room: &Self::Room);
     fn wait(room: &Self::Room);
     fn next(events: &mut Self::Events, timeout: Duration) -> Result<Event, NoEvent>;

@@ -2,10 +2,10 @@
 
 use std::net::SocketAddr;
 use std::time::Duration;
-use std::vec::Drain;
 
+use ringchat_core::trace::Tracing;
 use ringchat_core::{Config, Report, Seq, Text};
-use ringchat_threads::{Ended, Event, Events, NoEvent, OpenError, Room};
+use ringchat_threads::{Ended, Event, Events, NoEvent, OpenError, Room, TurnEvents};
 
 use super::Runtime;
 
@@ -21,7 +21,7 @@ impl Runtime for Threads {
 
     fn open_with(
         config: Config,
-        hear: impl FnMut(Drain<'_, Event>) + Send + 'static,
+        hear: impl FnMut(TurnEvents<'_>) + Send + 'static,
     ) -> Result<Room, OpenError> {
         Room::open_with(config, hear)
     }
@@ -40,6 +40,10 @@ impl Runtime for Threads {
 
     fn report_in_events(room: &Room) -> Result<(), Ended> {
         room.report_in_events()
+    }
+
+    fn trace(room: &Room, tracing: Tracing) -> Result<(), Ended> {
+        room.trace(tracing)
     }
 
     fn leave(room: &Room) {

@@ -23,9 +23,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
+use ringchat_core::trace::Tracing;
+use ringchat_trace::LifeLines;
+
 use self::play::Play;
+use crate::lives::life_lines;
 use crate::oracles::{Shape, Violation};
-use crate::{HostId, World};
+use crate::{Counts, HostId, HostStep, World};
 
 /// The reason why a scenario does not go as written.
 #[derive(Clone, Debug)]
@@ -63,23 +67,45 @@ impl From<Violation> for Failure {
 
 /// Plays a scenario. Returns the trace as well, up to the failure if there is one.
 pub fn play(text: &str) -> (Result<(), Failure>, String) {
-    play_in(text, |_| {})
+    play_in(text, |_| {}, |_| {})
+}
+
+/// Plays a scenario of nodes that are traced. Returns what they have told as well.
+pub fn play_traced(text: &str, tracing: Tracing) -> (Result<(), Failure>, String, Vec<HostStep>) {
+    let mut steps = Vec::new();
+    let (result, trace) =
+        play_in(text, |world| world.set_tracing(tracing), |world| steps = world.steps().to_vec());
+    (result, trace, steps)
+}
+
+/// Plays a scenario of nodes that are traced, texts included. Returns the trace of each life as well, and what was counted
+/// meanwhile.
+pub fn play_lives(text: &str) -> (Result<(), Failure>, Vec<LifeLines>, Counts) {
+    let (mut lives, mut counts) = (Vec::new(), Counts::default());
+    let look = |world: &World| (lives, counts) = (life_lines(world), world.counts().clone());
+    let (result, _) = play_in(text, |world| world.set_tracing(Tracing::Texts), look);
+    (result, lives, counts)
 }
 
 /// Plays a scenario of nodes that lack `rules`.
 #[cfg(feature = "ablation")]
 pub fn play_without(rules: &'static [ringchat_core::Rule], text: &str) -> (Result<(), Failure>, String) {
-    play_in(text, |world| world.ablate(rules))
+    play_in(text, |world| world.ablate(rules), |_| {})
 }
 
-/// Plays a scenario in a world that `prepare` has changed.
-fn play_in(text: &str, prepare: impl FnOnce(&mut World)) -> (Result<(), Failure>, String) {
+/// Plays a scenario in a world that `prepare` has changed, and lets `look` at the end of it.
+fn play_in(
+    text: &str,
+    prepare: impl FnOnce(&mut World),
+    look: impl FnOnce(&World),
+) -> (Result<(), Failure>, String) {
     match parse(text) {
         Err(error) => (Err(Failure::Parse(error)), String::new()),
         Ok(scenario) => {
             let mut play = Play::new(&scenario, true);
             prepare(&mut play.world);
             let result = play.run(&scenario);
+            look(&play.world);
             (result, play.world.trace().to_owned())
         }
     }

@@ -6,10 +6,11 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
+use ringchat_core::trace::{MessageKind, Tracing};
 use ringchat_core::wire::{Envelope, Message};
 use ringchat_core::{Action, Command, Input, Instant, LinkId, Notice, RingReason, TextRun, UnixTime};
 
-use super::{HostId, Life, World, kind, shifted};
+use super::{HostId, HostStep, Life, World, shifted};
 use crate::Property;
 use crate::oracles::{Violation, winner_has_all};
 
@@ -87,9 +88,13 @@ impl World {
             let others = self.others(&action);
             self.trace.action(self.now, &self.processes[host.0].label, &others, &action);
         }
+        if self.tracing != Tracing::Off && matches!(action, Action::Trace { .. } | Action::Notify { .. }) {
+            self.steps.push(HostStep { at: self.now, host, action: action.clone() });
+        }
         match action {
             Action::Dial { dial, addr, expected } => self.network.dial(host, dial, addr, expected),
             Action::Trust { link } => self.network.trust(link),
+            Action::Trace { .. } => {}
             Action::NewLife { id } => {
                 self.network.new_life(host, id);
                 self.transcripts.new_life(host, id, self.node(host).stats().waiting);
@@ -142,8 +147,8 @@ impl World {
             self.send_lies(host, links, envelope);
             return Ok(());
         }
-        let copies = links.len() as u64;
-        *self.counts.sent.entry(kind(&envelope.message)).or_default() += copies;
+        let (kind, copies) = (MessageKind::of(&envelope.message).name(), links.len() as u64);
+        *self.counts.sent.entry(kind).or_default() += copies;
         if let Message::Elect(elect) = &envelope.message {
             *self.counts.elects.entry(elect.epoch).or_default() += copies;
             links
@@ -151,10 +156,10 @@ impl World {
                 .try_for_each(|&link| self.tokens.send((host, envelope.room), self.now, link, elect))?;
         }
         let bytes = self.network.send(links, envelope).map_err(|error| {
-            let detail = format!("{} sends a {}: {error}", self.label(host), kind(&envelope.message));
+            let detail = format!("{} sends a {kind}: {error}", self.label(host));
             Violation::new(self.now, Property::WithinLimits, detail)
         })?;
-        *self.counts.bytes.entry(kind(&envelope.message)).or_default() += copies * bytes as u64;
+        *self.counts.bytes.entry(kind).or_default() += copies * bytes as u64;
         Ok(())
     }
 

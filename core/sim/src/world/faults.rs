@@ -2,9 +2,13 @@
 
 use core::time::Duration;
 
-use ringchat_core::limits::LINK_QUEUE_BYTES;
+use alloc::vec::Vec;
 
-use super::{Life, Place, World, addr_of};
+use ringchat_core::limits::LINK_QUEUE_BYTES;
+use ringchat_core::trace::Tracing;
+use ringchat_trace::FaultKind;
+
+use super::{Life, Place, World, WorldDeed, addr_of};
 use crate::network::{Death, Heal, HostId, Quality, Tampering};
 use crate::oracles::Violation;
 
@@ -16,6 +20,8 @@ impl World {
         }
         self.count_fault(if death == Death::Killed { "kill" } else { "power off" });
         self.trace.event(self.now, format_args!("{} dies: {death:?}", self.processes[host.0].label));
+        let kind = if death == Death::Killed { FaultKind::Crash } else { FaultKind::Power };
+        self.deed(kind, Some(host), Vec::new());
         self.processes[host.0].life = Life::Dead;
         self.transcripts.exit(host);
         self.network.kill(host, death);
@@ -27,6 +33,7 @@ impl World {
         if self.life(host) == Life::Running {
             self.count_fault("freeze");
             self.trace.event(self.now, format_args!("{} freezes", self.processes[host.0].label));
+            self.deed(FaultKind::Freeze, Some(host), Vec::new());
             self.processes[host.0].life = Life::Frozen;
             self.network.freeze(host);
         }
@@ -45,6 +52,7 @@ impl World {
         if self.life(host) == Life::Running {
             self.count_fault("freeze for ever");
             self.trace.event(self.now, format_args!("{} freezes for ever", self.processes[host.0].label));
+            self.deed(FaultKind::Freeze, Some(host), Vec::new());
             self.processes[host.0].life = Life::Dead;
             self.transcripts.exit(host);
             self.network.freeze(host);
@@ -61,6 +69,7 @@ impl World {
             return Ok(());
         }
         self.trace.event(self.now, format_args!("{} goes on", self.processes[host.0].label));
+        self.deed(FaultKind::Thaw, Some(host), Vec::new());
         self.processes[host.0].life = Life::Running;
         self.network.thaw(host);
         if self.rng.chance(300) {
@@ -80,6 +89,8 @@ impl World {
     pub fn cut(&mut self, from: Place, to: Place) {
         self.count_fault("cut");
         self.trace.event(self.now, format_args!("the way from {from} to {to} is cut"));
+        let sides = [from, to].map(|place| self.at(place).into_iter().collect());
+        self.deed(FaultKind::Cut, None, sides.into());
         self.network.cut(addr_of(from), addr_of(to));
     }
 
@@ -88,6 +99,7 @@ impl World {
     pub fn partition(&mut self, side: &[Place]) {
         self.count_fault("partition");
         self.trace.event(self.now, format_args!("{side:?} are cut off"));
+        self.deed(FaultKind::Partition, None, self.sides(side));
         self.network.wall(side.iter().map(|&place| addr_of(place)).collect());
     }
 
@@ -100,6 +112,7 @@ impl World {
     /// All cuts end.
     pub fn heal(&mut self, how: Heal) {
         self.trace.event(self.now, format_args!("all cuts end: {how:?}"));
+        self.deed(FaultKind::Heal, None, Vec::new());
         self.network.heal(how);
         self.network.flush();
     }
@@ -108,6 +121,7 @@ impl World {
     pub fn break_link(&mut self, host: HostId, n: usize) {
         self.count_fault("broken link");
         self.trace.event(self.now, format_args!("a connection of {} breaks", self.processes[host.0].label));
+        self.deed(FaultKind::Break, Some(host), Vec::new());
         self.network.break_nth(host, n);
         self.network.flush();
     }
@@ -183,6 +197,20 @@ impl World {
     pub fn set_quality(&mut self, quality: Quality) {
         self.trace.event(self.now, format_args!("{quality:?}"));
         self.network.set_quality(quality);
+    }
+
+    /// Notes a fault for the traces.
+    fn deed(&mut self, kind: FaultKind, host: Option<HostId>, sides: Vec<Vec<HostId>>) {
+        if self.tracing != Tracing::Off {
+            let (at, after) = (self.now, self.steps.len());
+            self.deeds.push(WorldDeed { at, after, kind, host, sides });
+        }
+    }
+
+    /// The live processes at these places, and all others.
+    fn sides(&self, side: &[Place]) -> Vec<Vec<HostId>> {
+        let (these, others) = self.alive().into_iter().partition(|&host| side.contains(&self.place(host)));
+        [these, others].into()
     }
 
     pub(super) fn count_fault(&mut self, fault: &'static str) {

@@ -18,16 +18,18 @@ use core::time::Duration;
 #[cfg(feature = "ablation")]
 use ringchat_core::Rule;
 use ringchat_core::secure::{Credentials, Identity, Secret};
+use ringchat_core::trace::Tracing;
 use ringchat_core::{
     Action, Command, Config, Epoch, Input, Instant, Name, Node, NodeId, Report, Seed, Start, Text, View,
 };
+use ringchat_trace::FaultKind;
 
 use self::insider::Insider;
 use crate::network::{Death, HostId, Network, Quality};
 use crate::oracles::{FaultModel, States, Tokens, Transcripts, Violation};
 use crate::rng::Rng;
 use crate::schedule::Schedule;
-use crate::trace::{Trace, kind};
+use crate::trace::Trace;
 
 /// The place of a process: a number from 1 that decides its address. A restarted process has the place of the former.
 pub type Place = u32;
@@ -113,6 +115,32 @@ pub struct Counts {
     pub faults: BTreeMap<&'static str, u64>,
 }
 
+/// What a process told a trace or its user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostStep {
+    /// When.
+    pub at: Instant,
+    /// Which process.
+    pub host: HostId,
+    /// An [`Action::Trace`] or an [`Action::Notify`].
+    pub action: Action,
+}
+
+/// A fault, as the traces of a simulated room tell it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct WorldDeed {
+    /// When.
+    pub(crate) at: Instant,
+    /// How many steps came before it.
+    pub(crate) after: usize,
+    /// What happened.
+    pub(crate) kind: FaultKind,
+    /// The process that it happened to, if not to the network.
+    pub(crate) host: Option<HostId>,
+    /// The sides that cannot reach each other any more.
+    pub(crate) sides: Vec<Vec<HostId>>,
+}
+
 /// The nodes, the network, and the oracles that watch them.
 #[derive(Debug)]
 pub struct World {
@@ -125,6 +153,9 @@ pub struct World {
     detect: Duration,
     join_timeout: Duration,
     trace: Trace,
+    tracing: Tracing,
+    steps: Vec<HostStep>,
+    deeds: Vec<WorldDeed>,
     transcripts: Transcripts,
     states: States,
     tokens: Tokens,
@@ -157,6 +188,9 @@ impl World {
             detect: Config::DETECT,
             join_timeout: Config::JOIN_TIMEOUT,
             trace: Trace::new(trace),
+            tracing: Tracing::Off,
+            steps: Vec::new(),
+            deeds: Vec::new(),
             transcripts: Transcripts::new(fault_model),
             states: States::default(),
             tokens: Tokens::default(),
@@ -172,6 +206,11 @@ impl World {
     pub fn set_times(&mut self, detect: Duration, join_timeout: Duration) {
         self.detect = detect;
         self.join_timeout = join_timeout;
+    }
+
+    /// Lets nodes that start later tell so much of what they do.
+    pub fn set_tracing(&mut self, tracing: Tracing) {
+        self.tracing = tracing;
     }
 
     /// Takes rules away from nodes that start later, to see that the oracles notice.
@@ -192,6 +231,16 @@ impl World {
     /// The lines of the trace.
     pub fn trace(&self) -> &str {
         self.trace.lines()
+    }
+
+    /// What processes that are traced have told, in order.
+    pub fn steps(&self) -> &[HostStep] {
+        &self.steps
+    }
+
+    /// The faults of a run whose processes are traced, in order.
+    pub(crate) fn deeds(&self) -> &[WorldDeed] {
+        &self.deeds
     }
 
     /// What the processes have shown.
@@ -299,6 +348,7 @@ impl World {
         let mut config = Config::new(addr, name_of(place), start);
         config.detect = self.detect;
         config.join_timeout = self.join_timeout;
+        config.trace = self.tracing;
         let incarnation = incarnation(&mut self.rng);
         let identity = self.identity_of(place);
         let (room, jitter) = (self.rng.room(), self.rng.jitter());

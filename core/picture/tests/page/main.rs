@@ -12,8 +12,13 @@ mod browser;
 mod made;
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
-use ringchat_sim::picture::page::page;
+use ringchat_picture::page::page;
+use ringchat_picture::trace::TraceReader;
+use ringchat_picture::{Format, Wanted, draw};
+use ringchat_sim::scenario::play_lives;
 use serde_json::{Value, json};
 
 use browser::Tab;
@@ -24,6 +29,23 @@ fn small(moment: &str) -> Option<(Tab, Value)> {
     let run = made::run(6, 150);
     tab.open(&page("made up", &run.to_string()), moment);
     Some((tab, run))
+}
+
+/// The page of a scenario that real nodes play, in a tab.
+fn real(tab: &mut Tab, scenario: &str) -> Value {
+    let file =
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/scenarios").join(format!("{scenario}.txt"));
+    let (result, lives, _) = play_lives(&fs::read_to_string(file).unwrap());
+    result.unwrap();
+    let mut reader = TraceReader::default();
+    for life in &lives {
+        reader.life(life).unwrap();
+    }
+    let run = reader.finish(None).unwrap();
+    let [html, json] =
+        [Format::Html, Format::Json].map(|format| draw(&run, format, &Wanted::default()).unwrap().content);
+    tab.open(&html, "");
+    serde_json::from_str(&json).unwrap()
 }
 
 /// A number of the address, such as that of `e=214`.
@@ -411,4 +433,45 @@ fn the_address_tells_where_the_page_was_left() {
     assert_eq!(left[0], first);
     assert_eq!(left[1], 3);
     assert!(left[2] == "dark" || left[2] == "light", "{hash}");
+}
+
+#[test]
+fn what_real_nodes_did_is_told_to_the_end() {
+    let Some(mut tab) = Tab::new() else { return };
+    for scenario in [
+        "leader_dies",
+        "each_leader_in_turn",
+        "a_partition_heals",
+        "a_frozen_leader_is_replaced",
+        "the_leader_restarts_at_the_same_address",
+        "a_join_during_an_election",
+    ] {
+        let run = real(&mut tab, scenario);
+        let told = tab.eval(
+            "(() => {
+                const { run, player } = ringchat, figures = [], look = (id) => document.getElementById(id).textContent;
+                for (const election of run.elections.filter((one) => one.won !== null)) {
+                    player.go(election.won);
+                    const shown = look('count'), leads = run.at(run.turnEnd(election.won)).members[election.winner].mode;
+                    figures.push([Number(shown), leads]);
+                }
+                const wrong = player.steps.filter((e) => { player.go(e); return player.e !== e || look('say') === ''; });
+                player.start();
+                for (let i = 0; i < 20000 && player.playing; i++) player.flow(100);
+                return { figures, wrong, ended: !player.playing, at: player.t };
+            })()",
+        );
+        let elections =
+            run["elections"].as_array().unwrap().iter().filter(|election| !election["won"].is_null());
+        let counted: Vec<Value> =
+            elections.map(|election| json!([election["messages"], "leading"])).collect();
+        assert_eq!(told["figures"], json!(counted), "{scenario}");
+        assert_eq!(
+            told["wrong"],
+            json!([]),
+            "{scenario}: events that cannot be reached, or of which nothing is said"
+        );
+        assert_eq!((&told["ended"], &told["at"]), (&json!(true), &run["end"]), "{scenario}");
+        assert!(!tab.told.iter().any(|told| told["method"] == "Runtime.exceptionThrown"), "{scenario}");
+    }
 }

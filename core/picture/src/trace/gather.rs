@@ -1,0 +1,268 @@
+//! What the lines of each life tell, with lives in place of the numbers that each file gives them.
+
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString as _};
+use alloc::vec::Vec;
+
+use ringchat_core::RoomId;
+use ringchat_core::trace::MessageKind;
+use ringchat_trace::{
+    DropLine, FaultLine, NoteLine, ReceivedLine, SentLine, Sketched, StateLine, SumDirection, SumLine,
+    TraceEvent, TraceHeader, TraceLine, WhoLine,
+};
+
+use super::run::{Cast, Deed, Diary, Gist, Holding, RunEvent, Step, Sum, Tidings, What};
+
+/// The greatest number that a trace can hold: what any program can read from JSON.
+pub(super) const MOST: u64 = 1 << 53;
+
+/// Takes the lines of one life, one after the other.
+#[derive(Clone, Debug)]
+pub(super) struct LifeReader {
+    pub(super) diary: Diary,
+    /// The room that the life was in last, if it came into one.
+    pub(super) room: Option<RoomId>,
+    /// Whether the life was simulated.
+    pub(super) simulated: bool,
+    /// The number, the time and the Lamport time of the last line.
+    last: Option<(u64, u64, u64)>,
+    /// The life that each number stands for.
+    numbers: BTreeMap<u32, usize>,
+    /// Whom each dial wants.
+    dials: BTreeMap<u64, usize>,
+    /// The last message of each kind from each member.
+    taken: BTreeMap<(usize, MessageKind), usize>,
+}
+
+/// What keeps a line from being the next one of a life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BadLine {
+    /// It mentions a member by a number that no line before it introduces.
+    Number(u32),
+    /// Its number, its time or its Lamport time is not above, or below, that of the line before.
+    Order,
+    /// It holds a greater number than any trace.
+    TooGreat,
+}
+
+impl LifeReader {
+    pub(super) fn new(cast: &mut Cast, header: &TraceHeader) -> Self {
+        let m = cast.introduce(header.id, &header.name, &header.addr.to_string());
+        cast.has_trace(m);
+        Self {
+            diary: Diary { m, wall: header.wall.min(MOST), events: Vec::new() },
+            room: None,
+            simulated: header.sim,
+            last: None,
+            numbers: [(header.me, m)].into(),
+            dials: BTreeMap::new(),
+            taken: BTreeMap::new(),
+        }
+    }
+
+    /// Takes the next line. Messages of kinds that are not `kept` are read and left out.
+    pub(super) fn take(
+        &mut self,
+        cast: &mut Cast,
+        line: &TraceLine,
+        kept: impl Fn(MessageKind) -> bool,
+    ) -> Result<(), BadLine> {
+        let TraceLine { i, t, lc, event } = line;
+        if *t > MOST || *lc > MOST || *i > MOST {
+            return Err(BadLine::TooGreat);
+        }
+        if self.last.is_some_and(|(number, time, clock)| *i <= number || *t < time || *lc < clock) {
+            return Err(BadLine::Order);
+        }
+        self.last = Some((*i, *t, *lc));
+        let what = match event {
+            TraceEvent::Who(who) => {
+                self.who(cast, who);
+                return Ok(());
+            }
+            TraceEvent::Room(room) => {
+                self.room = Some(room.room).filter(|room| *room != RoomId::UNKNOWN).or(self.room);
+                return Ok(());
+            }
+            TraceEvent::Drop(dropped) => return self.drop(dropped).map_err(BadLine::Number),
+            TraceEvent::Send(SentLine { what, .. }) | TraceEvent::Recv(ReceivedLine { what, .. })
+                if !kept(what.k) =>
+            {
+                return Ok(());
+            }
+            event => self.what(event).map_err(BadLine::Number)?,
+        };
+        let Some(what) = what else { return Ok(()) };
+        if let What::Took { from: Some(from), gist, .. } = &what {
+            self.taken.insert((*from, gist.kind), self.diary.events.len());
+        }
+        self.diary.events.push(RunEvent { t: *t, m: self.diary.m, lamport: *lc, what });
+        Ok(())
+    }
+
+    fn drop(&mut self, dropped: &DropLine) -> Gathered<()> {
+        let from = self.of(dropped.from)?;
+        let taken = self.taken.get(&(from, dropped.k)).and_then(|&e| self.diary.events.get_mut(e));
+        if let Some(RunEvent { what: What::Took { dropped: why, .. }, .. }) = taken {
+            *why = Some(word(&dropped.why));
+        }
+        Ok(())
+    }
+}
+
+/// What an event comes to; none if it only introduces somebody. The error is a number that nobody has.
+type Gathered<T> = Result<T, u32>;
+
+impl LifeReader {
+    fn of(&self, number: u32) -> Gathered<usize> {
+        self.numbers.get(&number).copied().ok_or(number)
+    }
+
+    fn all(&self, numbers: &[u32]) -> Gathered<Vec<usize>> {
+        numbers.iter().map(|&number| self.of(number)).collect()
+    }
+
+    fn maybe(&self, number: Option<u32>) -> Gathered<Option<usize>> {
+        number.map(|number| self.of(number)).transpose()
+    }
+
+    fn who(&mut self, cast: &mut Cast, who: &WhoLine) {
+        let addr = who.addr.map(|addr| addr.to_string()).unwrap_or_default();
+        let m = cast.introduce(who.id, who.name.as_deref().unwrap_or_default(), &addr);
+        self.numbers.insert(who.m, m);
+    }
+
+    fn what(&mut self, event: &TraceEvent) -> Gathered<Option<What>> {
+        Ok(Some(match event {
+            TraceEvent::Who(_) | TraceEvent::Room(_) | TraceEvent::Drop(_) => return Ok(None),
+            TraceEvent::Send(sent) => {
+                let to = sent.to.iter().map(|&(link, to)| Ok((link, Some(self.of(to)?))));
+                What::Sent { to: to.collect::<Gathered<_>>()?, gist: self.gist(&sent.what)? }
+            }
+            TraceEvent::Recv(taken) => What::Took {
+                link: taken.l,
+                from: Some(self.of(taken.from)?),
+                stamp: taken.st.min(MOST),
+                counted: taken.counted,
+                dropped: None,
+                gist: self.gist(&taken.what)?,
+            },
+            TraceEvent::Dial(dial) => {
+                let whom = self.maybe(dial.m)?;
+                self.dials.extend(whom.map(|whom| (dial.d, whom)));
+                What::Dialed { whom, why: word(&dial.why) }
+            }
+            TraceEvent::Fail(fail) => {
+                What::Failed { whom: self.dials.get(&fail.d).copied(), why: fail.why.clone() }
+            }
+            TraceEvent::Up(up) => What::Up { link: up.l, with: Some(self.of(up.m)?) },
+            TraceEvent::Down(down) => {
+                What::Down { link: down.l, with: Some(self.of(down.m)?), why: down.why.clone() }
+            }
+            TraceEvent::State(state) => What::State(self.holding(state)?),
+            TraceEvent::Note(note) => match self.tidings(note)? {
+                Some(tidings) => What::Told(tidings),
+                None => return Ok(None),
+            },
+            TraceEvent::Sum(sum) => match self.sum(sum)? {
+                Some(sum) => What::Sum(sum),
+                None => return Ok(None),
+            },
+            TraceEvent::Missed(missed) => What::Missed(missed.n),
+            TraceEvent::Full(_) => What::Full,
+            TraceEvent::End(end) => What::End(end.why.clone()),
+            TraceEvent::Fault(fault) => What::Deed(self.deed(fault)?),
+        }))
+    }
+
+    fn gist(&self, what: &Sketched) -> Gathered<Gist> {
+        Ok(Gist {
+            kind: what.k,
+            epoch: what.epoch.map(|epoch| epoch.min(MOST)),
+            about: self.maybe(what.about)?,
+            key: what.key.map(|(epoch, length)| (epoch.min(MOST), length.min(MOST))),
+            path: self.all(&what.path)?,
+            from: what.first.unwrap_or(0).min(MOST),
+            to: what.end.unwrap_or(0).min(MOST),
+            texts: what.texts.min(MOST),
+        })
+    }
+
+    fn holding(&self, state: &StateLine) -> Gathered<Holding> {
+        Ok(Holding {
+            mode: state.mode,
+            promised: state.promised.min(MOST),
+            epoch: state.view.map_or(0, |(epoch, _)| epoch.min(MOST)),
+            leader: self.maybe(state.leader)?,
+            next: self.maybe(state.next)?,
+            prev: self.maybe(state.prev)?,
+            log: state.log.min(MOST),
+            stable: state.stable.min(MOST),
+            ring: state.ring.as_deref().map(|ring| self.all(ring)).transpose()?,
+        })
+    }
+
+    fn sum(&self, sum: &SumLine) -> Gathered<Option<Sum>> {
+        let (Some(kind), Some((first, last))) = (sum.k, sum.st) else { return Ok(None) };
+        let sent = sum.dir == SumDirection::Send;
+        Ok(Some(Sum { sent, kind, with: Some(self.of(sum.m)?), count: sum.n, stamps: (first, last) }))
+    }
+
+    fn deed(&self, fault: &FaultLine) -> Gathered<Deed> {
+        let sides = fault.sides.iter().map(|side| self.all(side)).collect::<Gathered<_>>()?;
+        Ok(Deed { kind: fault.kind, to: self.maybe(fault.m)?, sides, seen: true })
+    }
+
+    fn tidings(&self, note: &NoteLine) -> Gathered<Option<Tidings>> {
+        let other = |name: &str| Tidings::Other(String::from(name));
+        Ok(Some(match note {
+            NoteLine::Election { phase, cand, epoch } => {
+                let Some(step) = step(phase) else { return Ok(None) };
+                Tidings::Election { step, candidate: self.of(*cand)?, epoch: (*epoch).min(MOST) }
+            }
+            NoteLine::Leader { m, epoch } => Tidings::Leader { who: self.of(*m)?, epoch: (*epoch).min(MOST) },
+            NoteLine::Ring { next, why, .. } => Tidings::Ring { next: self.of(*next)?, why: why.clone() },
+            NoteLine::Joined { m } => Tidings::Joined(self.of(*m)?),
+            NoteLine::Left { m, why } => {
+                Tidings::Left { who: self.of(*m)?, lost: *why == ringchat_trace::Departed::Lost }
+            }
+            NoteLine::Ready { .. } => Tidings::Ready,
+            NoteLine::Chat { first, from, texts, said, .. } => Tidings::Chat {
+                by: self.of(*from)?,
+                index: (*first).min(MOST),
+                count: (*texts).min(MOST),
+                text: said.first().cloned(),
+            },
+            NoteLine::Held { .. } => other("held"),
+            NoteLine::Gap { .. } => other("gap"),
+            NoteLine::Swallowed { .. } => other("swallowed"),
+            NoteLine::NotYet { .. } => other("not_yet"),
+            NoteLine::LeftBehind => other("left_behind"),
+            NoteLine::NewLife => other("new_life"),
+            NoteLine::CutOff => other("cut_off"),
+            NoteLine::TooManyToMerge => other("too_many_to_merge"),
+            NoteLine::Forked { .. } => other("forked"),
+            NoteLine::Forged { .. } => other("forged"),
+            NoteLine::Fault { .. } => other("fault"),
+        }))
+    }
+}
+
+fn step(phase: &str) -> Option<Step> {
+    Some(match phase {
+        "start" => Step::Start,
+        "forward" => Step::Forward,
+        "swallow" => Step::Swallow,
+        "won" => Step::Won,
+        "elected" => Step::Elected,
+        _ => return None,
+    })
+}
+
+/// A value of an enum as its word in a trace.
+fn word(value: &impl serde::Serialize) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(word)) => word,
+        _ => String::new(),
+    }
+}

@@ -1,0 +1,162 @@
+//! One order of all that the members tell: causes before effects, and among what is concurrent the earlier first.
+
+use alloc::collections::{BTreeMap, BinaryHeap};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::cmp::Reverse;
+
+use ringchat_core::RoomId;
+use thiserror::Error;
+
+use super::clocks;
+use super::pair::{self, Contradiction, Paired, Spot};
+use super::run::{Diary, Fate, Frame, MergedRun, OneLife, RunEvent};
+
+/// Traces that cannot all be true.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum MergeError {
+    /// A message came in twice.
+    #[error("the traces contradict each other: {0} takes one message twice; give each file once, unchanged")]
+    Twice(String),
+    /// A receipt's Lamport time is not above that of its sending.
+    #[error("the traces contradict each other: at {0} the Lamport time of a receipt is not above its stamp")]
+    Clock(String),
+    /// An event would have to come before itself.
+    #[error("the traces contradict each other: what {0} does would be a cause of itself")]
+    Circle(String),
+}
+
+/// Puts diaries together. `one_clock` tells that one clock times all of them.
+///
+/// # Errors
+/// If they cannot all be true.
+pub(super) fn merge(
+    room: Option<RoomId>,
+    lives: Vec<OneLife>,
+    mut diaries: Vec<Diary>,
+    one_clock: bool,
+) -> Result<MergedRun, MergeError> {
+    let paired = pair::pair(&diaries).map_err(|error| explain(&lives, &diaries, error))?;
+    let agree = if one_clock {
+        None
+    } else {
+        let alignment = clocks::align(&diaries, &paired);
+        shift(&mut diaries, &alignment.shift);
+        Some(alignment.within)
+    };
+    let order =
+        order(&mut diaries, &paired).map_err(|spot| MergeError::Circle(describe(&lives, &diaries, spot)))?;
+    let mut places = BTreeMap::new();
+    let mut events = Vec::new();
+    for spot in order {
+        places.insert(spot, events.len());
+        events.extend(diaries.get(spot.0).and_then(|diary| diary.events.get(spot.1)).cloned());
+    }
+    let frames = frames(&paired, &places);
+    Ok(MergedRun { room, lives, events, frames, agree, left_out: false, anonymous: false })
+}
+
+/// The time on the common clock of the earliest event becomes zero.
+fn shift(diaries: &mut [Diary], by: &[i64]) {
+    let common = |t: u64, by: i64| i64::try_from(t).unwrap_or(i64::MAX).saturating_add(by);
+    let firsts = diaries.iter().zip(by).filter_map(|(diary, &by)| Some(common(diary.events.first()?.t, by)));
+    let zero = firsts.min().unwrap_or(0);
+    for (diary, &by) in diaries.iter_mut().zip(by) {
+        for event in &mut diary.events {
+            event.t = u64::try_from(common(event.t, by).saturating_sub(zero)).unwrap_or(0);
+        }
+    }
+}
+
+/// Orders all events, and delays those that their clocks tell too early.
+fn order(diaries: &mut [Diary], paired: &[Paired]) -> Result<Vec<Spot>, Spot> {
+    let mut effects: BTreeMap<Spot, Vec<Spot>> = BTreeMap::new();
+    let mut causes: BTreeMap<Spot, Spot> = BTreeMap::new();
+    for frame in paired {
+        if let (Some(sent), Some(taken)) = (frame.sent, frame.taken) {
+            effects.entry(sent).or_default().push(taken);
+            causes.insert(taken, sent);
+        }
+    }
+    let mut next = vec![0; diaries.len()];
+    let mut ready = BinaryHeap::new();
+    let mut order = Vec::new();
+    let mut total: usize = 0;
+    for (d, diary) in diaries.iter().enumerate() {
+        total = total.saturating_add(diary.events.len());
+        if !causes.contains_key(&(d, 0)) {
+            ready.extend(key(diaries, (d, 0)).map(Reverse));
+        }
+    }
+    while let Some(Reverse((t, _, _, spot))) = ready.pop() {
+        order.push(spot);
+        let following = (spot.0, spot.1.saturating_add(1));
+        if let Some(next) = next.get_mut(spot.0) {
+            *next = following.1;
+        }
+        let effects = effects.remove(&spot).unwrap_or_default();
+        for &effect in &effects {
+            causes.remove(&effect);
+        }
+        for later in effects.into_iter().chain([following]) {
+            delay(diaries, later, t);
+            let comes_next = next.get(later.0) == Some(&later.1);
+            if comes_next && !causes.contains_key(&later) {
+                ready.extend(key(diaries, later).map(Reverse));
+            }
+        }
+    }
+    if order.len() == total {
+        return Ok(order);
+    }
+    let stuck = next.iter().enumerate().find(|&(d, &e)| diaries.get(d).is_some_and(|d| e < d.events.len()));
+    Err(stuck.map_or((0, 0), |(d, &e)| (d, e)))
+}
+
+/// What decides among events that could come next.
+type Key = (u64, u64, usize, Spot);
+
+fn key(diaries: &[Diary], spot: Spot) -> Option<Key> {
+    let diary = diaries.get(spot.0)?;
+    let event = diary.events.get(spot.1)?;
+    Some((event.t, event.lamport, diary.m, spot))
+}
+
+fn delay(diaries: &mut [Diary], spot: Spot, until: u64) {
+    if let Some(event) = diaries.get_mut(spot.0).and_then(|diary| diary.events.get_mut(spot.1)) {
+        event.t = event.t.max(until);
+    }
+}
+
+fn frames(paired: &[Paired], places: &BTreeMap<Spot, usize>) -> Vec<Frame> {
+    let place = |spot: Option<Spot>| spot.and_then(|spot| places.get(&spot).copied());
+    let shown = paired.iter().filter(|frame| frame.fate != Fate::Summed);
+    let mut frames: Vec<Frame> = shown
+        .map(|frame| Frame {
+            from: frame.from,
+            to: frame.to,
+            sent: place(frame.sent),
+            taken: place(frame.taken),
+            fate: frame.fate,
+        })
+        .collect();
+    frames.sort_by_key(|frame| (frame.sent.or(frame.taken), frame.taken, frame.to));
+    frames
+}
+
+fn explain(lives: &[OneLife], diaries: &[Diary], error: Contradiction) -> MergeError {
+    match error {
+        Contradiction::Twice(spot) => MergeError::Twice(describe(lives, diaries, spot)),
+        Contradiction::Clock(spot) => MergeError::Clock(describe(lives, diaries, spot)),
+    }
+}
+
+/// Which event of which member it is, for people.
+fn describe(lives: &[OneLife], diaries: &[Diary], spot: Spot) -> String {
+    let diary = diaries.get(spot.0);
+    let name = diary.and_then(|diary| lives.get(diary.m)).map_or("a member", |life| life.name.as_str());
+    let event: Option<&RunEvent> = diary.and_then(|diary| diary.events.get(spot.1));
+    format!("{name} at its Lamport time {}", event.map_or(0, |event| event.lamport))
+}

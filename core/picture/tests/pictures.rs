@@ -1,0 +1,284 @@
+//! What is drawn of simulated rooms is true, whole, and the same each time.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on is to panic")]
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::PathBuf;
+
+use ringchat_picture::trace::{MergedRun, ReadError, TraceReader};
+use ringchat_picture::{Class, Format, Moment, Wanted, classes_of, draw};
+use ringchat_sim::scenario::play_lives;
+use ringchat_sim::{Counts, Rng};
+use ringchat_trace::{LifeLines, TraceRecord};
+use serde_json::Value;
+
+fn folder(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(name)
+}
+
+/// The scenarios, each with its name.
+fn scenarios() -> Vec<(String, String)> {
+    let mut files: Vec<PathBuf> =
+        fs::read_dir(folder("../../tests/scenarios")).unwrap().map(|file| file.unwrap().path()).collect();
+    files.sort();
+    assert!(files.len() >= 40, "only {} scenarios are found", files.len());
+    let name = |file: &PathBuf| file.file_stem().unwrap().to_str().unwrap().to_owned();
+    files.into_iter().map(|file| (name(&file), fs::read_to_string(&file).unwrap())).collect()
+}
+
+fn lives_of(text: &str) -> (Vec<LifeLines>, Counts) {
+    let (result, lives, counts) = play_lives(text);
+    result.unwrap();
+    (lives, counts)
+}
+
+fn run_of(lives: &[LifeLines]) -> MergedRun {
+    let mut reader = TraceReader::default();
+    for life in lives {
+        reader.life(life).unwrap();
+    }
+    reader.finish(None).unwrap()
+}
+
+/// Each life as a file.
+fn files_of(lives: &[LifeLines]) -> Vec<(String, Vec<u8>)> {
+    let mut files = Vec::new();
+    for (n, life) in lives.iter().enumerate() {
+        let mut bytes = Vec::new();
+        TraceRecord::Header(life.header.clone()).write(&mut bytes);
+        for line in &life.lines {
+            TraceRecord::Line(line.clone()).write(&mut bytes);
+        }
+        files.push((format!("{n}.ndjson"), bytes));
+    }
+    files
+}
+
+fn read(files: &[(String, Vec<u8>)]) -> Result<MergedRun, ReadError> {
+    let mut reader = TraceReader::default();
+    for (name, bytes) in files {
+        reader.bytes(name, bytes)?;
+    }
+    reader.finish(None)
+}
+
+/// All classes of messages.
+fn everything() -> Wanted {
+    Wanted { classes: Class::MESSAGES.into_iter().collect(), max: usize::MAX, ..Wanted::default() }
+}
+
+fn json(run: &MergedRun, wanted: &Wanted) -> Value {
+    serde_json::from_str(&draw(run, Format::Json, wanted).unwrap().content).unwrap()
+}
+
+fn number(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_else(|| panic!("{value} is no number"))
+}
+
+const CRASH: &str = "ring 6 2 4 1 3 5 seed 7 delay 9ms\nat 100ms say 2 hi\nat 600ms crash leader\n\
+                     until converged within 5s\nat 300ms say 1 still here\nuntil time within 500ms\n";
+
+#[test]
+fn what_is_drawn_of_every_scenario_is_ordered_whole_and_counted() {
+    let mut exact = 0;
+    for (name, text) in scenarios() {
+        let (lives, counts) = lives_of(&text);
+        let page = json(&run_of(&lives), &everything());
+        causes_come_before_effects(&name, &page);
+        arrows_never_go_up(&name, &page);
+        no_end_is_unseen(&name, &page);
+        exact += figures_are_those_of_the_simulator(&name, &page, &counts);
+    }
+    assert!(exact > 10, "only {exact} elections are as in theory");
+}
+
+fn causes_come_before_effects(name: &str, page: &Value) {
+    let events = page["events"].as_array().unwrap();
+    let mut clocks: BTreeMap<u64, u64> = BTreeMap::new();
+    let mut last = 0;
+    for (e, event) in events.iter().enumerate() {
+        let (t, m, lc) = (number(&event["t"]), number(&event["m"]), number(&event["lc"]));
+        assert!(t >= last, "{name}: time goes back at {e}");
+        last = t;
+        let before = clocks.insert(m, lc).unwrap_or(0);
+        assert!(lc >= before, "{name}: a clock goes back at {e}: {event}");
+        if let Some(cause) = event["cause"].as_u64() {
+            let sent = &events[usize::try_from(cause).unwrap()];
+            assert!(cause < e as u64, "{name}: {e} comes before its cause");
+            assert_eq!((&sent["what"], &sent["k"]), (&Value::from("send"), &event["k"]), "{name}");
+        }
+    }
+}
+
+fn arrows_never_go_up(name: &str, page: &Value) {
+    let marks = page["marks"].as_array().unwrap();
+    let arrows: Vec<&Value> = marks.iter().filter(|mark| mark["kind"] == "arrow").collect();
+    assert!(arrows.len() > 10, "{name}");
+    for arrow in arrows {
+        assert!(arrow["y2"].as_i64() > arrow["y1"].as_i64(), "{name}: {arrow}");
+    }
+    let rows: Vec<u64> = marks.iter().map(|mark| number(&mark["row"])).collect();
+    assert!(rows.is_sorted(), "{name}: marks are appended");
+}
+
+fn no_end_is_unseen(name: &str, page: &Value) {
+    let fates: Vec<&Value> =
+        page["flights"].as_array().unwrap().iter().map(|flight| &flight["fate"]).collect();
+    assert!(fates.len() > 10 && fates.iter().all(|fate| *fate != "unseen"), "{name}");
+}
+
+/// Returns how many elections took exactly as many messages as theory says.
+fn figures_are_those_of_the_simulator(name: &str, page: &Value, counts: &Counts) -> u32 {
+    let mut exact = 0;
+    let mut stated: BTreeMap<u64, u64> = BTreeMap::new();
+    for election in page["elections"].as_array().unwrap() {
+        let messages = number(&election["messages"]);
+        *stated.entry(number(&election["epoch"])).or_default() += messages;
+        if let Some(by_theory) = election["theory"]["exact"].as_u64() {
+            assert_eq!(by_theory, messages, "{name}: {election}");
+            exact += 1;
+        }
+    }
+    stated.retain(|_, messages| *messages > 0);
+    let counted: BTreeMap<u64, u64> = counts.elects.iter().map(|(epoch, count)| (epoch.0, *count)).collect();
+    assert_eq!(stated, counted, "{name}");
+    exact
+}
+
+#[test]
+fn the_order_of_files_and_lives_given_twice_change_nothing() {
+    let (lives, _) = lives_of(CRASH);
+    let files = files_of(&lives);
+    let whole = json(&run_of(&lives), &everything());
+    let mut rng = Rng::new(5);
+    for _ in 0..5 {
+        let mut shuffled = files.clone();
+        rng.shuffle(&mut shuffled);
+        shuffled.push(("copy".into(), shuffled[0].1.clone()));
+        assert_eq!(json(&read(&shuffled).unwrap(), &everything()), whole);
+    }
+}
+
+#[test]
+fn files_cut_anywhere_are_read_up_to_there_or_explained() {
+    let (lives, _) = lives_of(CRASH);
+    let files = files_of(&lives);
+    let mut rng = Rng::new(6);
+    let (mut read_up_to_there, mut explained) = (0, 0);
+    for n in 0..100 {
+        let mut cut = files.clone();
+        let which = rng.index(cut.len());
+        let at = rng.index(cut[which].1.len());
+        cut[which].1.truncate(at);
+        match read(&cut) {
+            Ok(run) => {
+                read_up_to_there += 1;
+                let format = if n % 4 == 0 { Format::Json } else { Format::Svg };
+                let _ = draw(&run, format, &Wanted::default()).unwrap();
+            }
+            Err(error) => {
+                explained += 1;
+                assert!(at < 400, "cut at {at}: {error}");
+            }
+        }
+    }
+    assert!(read_up_to_there > 75, "{read_up_to_there} read, {explained} explained");
+}
+
+#[test]
+fn a_member_without_a_file_is_drawn_as_such() {
+    let (lives, _) = lives_of(CRASH);
+    let mut files = files_of(&lives);
+    files.remove(2);
+    let run = read(&files).unwrap();
+    let page = json(&run, &everything());
+    let without: Vec<&Value> =
+        page["members"].as_array().unwrap().iter().filter(|member| member["file"] == false).collect();
+    assert_eq!(without.len(), 1);
+    assert_eq!(without[0]["name"], "m4");
+    assert_eq!(page["notes"], serde_json::json!(["no trace of m4"]));
+    let fates = page["flights"].as_array().unwrap();
+    let unseen = fates.iter().filter(|flight| flight["fate"] == "unseen").count();
+    assert!(unseen > 10 && unseen < fates.len(), "{unseen}");
+}
+
+#[test]
+fn bytes_changed_anywhere_never_stop_the_program() {
+    let (lives, _) = lives_of(CRASH);
+    let files = files_of(&lives);
+    let mut rng = Rng::new(7);
+    for _ in 0..150 {
+        let mut broken = files.clone();
+        for _ in 0..=rng.index(3) {
+            let which = rng.index(broken.len());
+            let at = rng.index(broken[which].1.len());
+            broken[which].1[at] = b"0123456789{}[],:\"\n -"[rng.index(20)];
+        }
+        if let Ok(run) = read(&broken) {
+            for format in [Format::Svg, Format::Json, Format::Text, Format::Shiviz, Format::Mermaid] {
+                let _ = draw(&run, format, &Wanted::default());
+            }
+        }
+    }
+}
+
+/// A scenario, what is shown of it, and the name of its golden files.
+struct Golden {
+    name: &'static str,
+    scenario: &'static str,
+    from: &'static str,
+    only: &'static [&'static str],
+}
+
+const GOLDEN: [Golden; 4] = [
+    Golden { name: "crash", scenario: CRASH, from: "crash", only: &[] },
+    Golden {
+        name: "most_messages",
+        scenario: "ring 6 2 4 1 3 5 seed 7 delay 9ms\nat 100ms say 2 hi\nat 200ms say 4 hello\nat 600ms crash leader\n\
+                   until converged within 5s\n",
+        from: "crash",
+        only: &["election"],
+    },
+    Golden {
+        name: "two_die",
+        scenario: "nodes 6 seed 10\nat 1s crash leader opposite\nuntil converged within 10s\n",
+        from: "crash",
+        only: &["election", "repair", "membership"],
+    },
+    Golden {
+        name: "split_and_merge",
+        scenario: "nodes 5 seed 39\nat 1s partition 4 5\nat 3.5s say 1 on this side\nat 3.5s say 4 on that side\n\
+                   until time within 4s\nat 0s heal reset\nuntil converged within 20s\n",
+        from: "crash",
+        only: &["election", "repair", "membership"],
+    },
+];
+
+/// To write them anew: `RINGCHAT_BLESS=1 cargo test -p ringchat-picture --test pictures`.
+#[test]
+fn pictures_are_the_same_byte_for_byte() {
+    let bless = std::env::var_os("RINGCHAT_BLESS").is_some();
+    for golden in &GOLDEN {
+        let (lives, _) = lives_of(golden.scenario);
+        let run = run_of(&lives);
+        let classes = golden.only.iter().flat_map(|word| classes_of(word).unwrap()).copied().collect();
+        let from = Some(Moment::parse(golden.from).unwrap());
+        let wanted = Wanted { classes, from, ..Wanted::default() };
+        for (format, ending) in [
+            (Format::Svg, "svg"),
+            (Format::Text, "txt"),
+            (Format::Shiviz, "shiviz"),
+            (Format::Mermaid, "mmd"),
+        ] {
+            let drawn = draw(&run, format, &wanted).unwrap().content;
+            let file = folder("tests/golden").join(format!("{}.{ending}", golden.name));
+            if bless {
+                fs::write(&file, &drawn).unwrap();
+            }
+            let before = fs::read_to_string(&file).unwrap_or_default();
+            assert!(drawn == before, "{} differs from what is drawn now", file.display());
+            assert!(ending != "mmd" || drawn.len() < 50_000, "Mermaid takes no more than 50,000 characters");
+        }
+    }
+}
