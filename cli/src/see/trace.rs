@@ -108,7 +108,7 @@ impl From<DrawError> for TraceCommandError {
     fn from(error: DrawError) -> Self {
         match error {
             DrawError::Wanted(error) => Self::Wanted(error),
-            other @ DrawError::Nothing(_) => Self::Draw(other),
+            other @ (DrawError::Nothing(_) | DrawError::NoTime(_)) => Self::Draw(other),
         }
     }
 }
