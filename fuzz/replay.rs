@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 /// The folder of what the fuzz target of that name starts from.
 pub(crate) fn corpus(target: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz/corpus").join(target)
+    let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let mut corpora = above.map(|folder| folder.join("fuzz/corpus"));
+    corpora.find(|corpora| corpora.is_dir()).unwrap().join(target)
 }
 
 /// Runs `body` on each input in the corpus of `target`, and prints which.

@@ -62,6 +62,11 @@ pub fn run() -> ExitCode {
     process::dump_no_core();
     process::take_all_descriptors();
     let args: Result<Vec<String>, OsString> = env::args_os().skip(1).map(OsString::into_string).collect();
+    if let Ok([command, rest @ ..]) = args.as_deref()
+        && command == "trace"
+    {
+        return see::trace::run(rest);
+    }
     let asked = match args {
         Ok(args) => Flags::parse(args),
         Err(arg) => Err(format!("{} is not in UTF-8", arg.display())),

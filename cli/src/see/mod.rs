@@ -1,6 +1,7 @@
 //! What lets people see what a room did: traces.
 
 mod recorder;
+pub(crate) mod trace;
 mod trace_file;
 mod writer;
 

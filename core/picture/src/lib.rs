@@ -12,6 +12,8 @@ mod class;
 mod columns;
 mod election_words;
 mod elections;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod json;
 mod layout;
 mod lines;
@@ -67,6 +69,9 @@ pub enum DrawError {
     /// What is asked for cannot be found.
     #[error(transparent)]
     Wanted(#[from] WantedError),
+    /// There is nothing between the moments that are asked for.
+    #[error("nothing happens between these moments; the whole run lasts {}", rows::seconds(*.0))]
+    NoTime(u64),
     /// Nothing of what is asked for happens.
     #[error("nothing of these classes happens there; there is {0}")]
     Nothing(String),
@@ -89,6 +94,9 @@ pub fn draw(run: &MergedRun, format: Format, wanted: &Wanted) -> Result<Drawn, D
     let story = Story::new(run);
     let mut window = Window::new(&story, wanted)?;
     window.pages = format == Format::Svg;
+    if window.from >= window.to {
+        return Err(DrawError::NoTime(story.end));
+    }
     let layout = layout::layout(&story, &window);
     if layout.rows.is_empty() {
         return Err(DrawError::Nothing(there_is(&story)));
@@ -113,5 +121,7 @@ fn there_is(story: &Story<'_>) -> String {
             _ => None,
         })
         .collect();
-    wanted::list(classes.iter().rev().map(|class| class.asked().into()))
+    let mut asked: Vec<&str> = classes.iter().rev().map(|class| class.asked()).collect();
+    asked.dedup();
+    wanted::list(asked.into_iter().map(Into::into))
 }
