@@ -40,7 +40,7 @@ const LARGE: u64 = 32 << 20;
     error_code(2, "usage, or traces of more than one room")
 )]
 pub(crate) struct TraceFlags {
-    /// svg, json, text, shiviz or mermaid (what the name of the output ends with; text)
+    /// svg, html, json, text, shiviz or mermaid (what the name of the output ends with; text)
     #[argh(option, arg_name = "format")]
     to: Option<String>,
 
@@ -108,7 +108,7 @@ impl From<DrawError> for TraceCommandError {
     fn from(error: DrawError) -> Self {
         match error {
             DrawError::Wanted(error) => Self::Wanted(error),
-            other @ DrawError::Nothing(_) => Self::Draw(other),
+            other @ (DrawError::Nothing(_) | DrawError::NoTime(_)) => Self::Draw(other),
         }
     }
 }
@@ -194,6 +194,7 @@ impl TraceFlags {
             (None, None) => "text",
             (None, Some(out)) => match Path::new(out).extension().and_then(|ending| ending.to_str()) {
                 Some("svg") => "svg",
+                Some("html") => "html",
                 Some("json") => "json",
                 Some("txt") => "text",
                 Some("log") => "shiviz",
@@ -207,13 +208,14 @@ impl TraceFlags {
         };
         Ok(match name {
             "svg" => Format::Svg,
+            "html" => Format::Html,
             "json" => Format::Json,
             "text" => Format::Text,
             "shiviz" => Format::Shiviz,
             "mermaid" => Format::Mermaid,
             other => {
                 return Err(usage(&format!(
-                    "--to must be svg, json, text, shiviz or mermaid, not {other:?}"
+                    "--to must be svg, html, json, text, shiviz or mermaid, not {other:?}"
                 )));
             }
         })
@@ -300,6 +302,7 @@ mod tests {
         for (line, format) in [
             ("a.ndjson", Format::Text),
             ("a -o b.svg", Format::Svg),
+            ("a -o b.html", Format::Html),
             ("a -o b.json", Format::Json),
             ("a -o b.txt --to mermaid", Format::Mermaid),
             ("a -o b.log", Format::Shiviz),

@@ -188,7 +188,11 @@ pub(crate) fn description(story: &Story<'_>) -> String {
 
 /// What an election comes to.
 pub(crate) fn about(story: &Story<'_>, contest: &Contest) -> String {
-    let starters = list(contest.starters.iter().map(|&m| story.name(m).into()));
+    let starters = match contest.starters.as_slice() {
+        [] => "a member without a trace begins".into(),
+        [one] => format!("{} begins", story.name(*one)),
+        several => format!("{} begin", list(several.iter().map(|&m| story.name(m).into()))),
+    };
     let begin = relative(story.event(contest.first).t, story.zero);
     let messages = contest.messages;
     let s = if messages == 1 { "" } else { "s" };
@@ -203,8 +207,7 @@ pub(crate) fn about(story: &Story<'_>, contest: &Contest) -> String {
         None => format!("nobody wins; {messages} election message{s}"),
     };
     let theory = theory(contest);
-    format!("Epoch {}: {starters} begins at {begin}; {end}{theory}.", contest.epoch)
-        .replace(" begins at", if contest.starters.len() == 1 { " begins at" } else { " begin at" })
+    format!("Epoch {}: {starters} at {begin}; {end}{theory}.", contest.epoch)
 }
 
 /// What theory says of an election, to stand after its number of messages.

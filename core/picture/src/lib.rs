@@ -20,6 +20,7 @@ mod lines;
 mod log_cells;
 mod marks;
 mod mermaid;
+pub mod page;
 mod palette;
 mod rows;
 mod shiviz;
@@ -50,6 +51,8 @@ use crate::trace::run::What;
 pub enum Format {
     /// A space-time diagram.
     Svg,
+    /// A page that plays it in a browser, without a network.
+    Html,
     /// Everything, for a page or for other tools.
     Json,
     /// A line an event.
@@ -66,6 +69,9 @@ pub enum DrawError {
     /// What is asked for cannot be found.
     #[error(transparent)]
     Wanted(#[from] WantedError),
+    /// There is nothing between the moments that are asked for.
+    #[error("nothing happens between these moments; the whole run lasts {}", rows::seconds(*.0))]
+    NoTime(u64),
     /// Nothing of what is asked for happens.
     #[error("nothing of these classes happens there; there is {0}")]
     Nothing(String),
@@ -89,7 +95,7 @@ pub fn draw(run: &MergedRun, format: Format, wanted: &Wanted) -> Result<Drawn, D
     let mut window = Window::new(&story, wanted)?;
     window.pages = format == Format::Svg;
     if window.from >= window.to {
-        return Err(DrawError::Nothing(there_is(&story)));
+        return Err(DrawError::NoTime(story.end));
     }
     let layout = layout::layout(&story, &window);
     if layout.rows.is_empty() {
@@ -97,6 +103,7 @@ pub fn draw(run: &MergedRun, format: Format, wanted: &Wanted) -> Result<Drawn, D
     }
     let content = match format {
         Format::Svg => svg::svg(&story, &layout),
+        Format::Html => page::page(&words::title(&story), &json::json(&story, &window, &layout)),
         Format::Json => json::json(&story, &window, &layout),
         Format::Text => text::text(&story, &window),
         Format::Shiviz => shiviz::shiviz(&story, &window),
@@ -114,5 +121,7 @@ fn there_is(story: &Story<'_>) -> String {
             _ => None,
         })
         .collect();
-    wanted::list(classes.iter().rev().map(|class| class.asked().into()))
+    let mut asked: Vec<&str> = classes.iter().rev().map(|class| class.asked()).collect();
+    asked.dedup();
+    wanted::list(asked.into_iter().map(Into::into))
 }

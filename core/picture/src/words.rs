@@ -251,7 +251,10 @@ fn told(story: &Story<'_>, e: usize, m: usize, tidings: &Tidings) -> Said {
         Tidings::Ring { next, why } => {
             let next = story.name(*next);
             let short = format!("{}: next is {next}", me.0);
-            let say = vec![plain("The ring closes: "), (format!("{} → {next}", me.0), "repair"), plain(".")];
+            let way = (format!("{} → {next}", me.0), "repair");
+            let closes = why == "repair" || why == "merge";
+            let say =
+                vec![plain(if closes { "The ring closes: " } else { "The ring changes: " }), way, plain(".")];
             Said::new(Class::Repair, short, say, ring_reason(why))
         }
         Tidings::Joined(who) => {

@@ -282,3 +282,122 @@ fn pictures_are_the_same_byte_for_byte() {
         }
     }
 }
+
+/// What is told of files that cannot be drawn.
+fn told(files: &[(String, Vec<u8>)]) -> String {
+    read(files).unwrap_err().to_string()
+}
+
+#[test]
+fn whatever_is_wrong_with_files_is_told_with_its_place() {
+    let (lives, _) = lives_of(CRASH);
+    let files = files_of(&lives);
+    let one = |change: &dyn Fn(&mut Vec<u8>)| {
+        let mut changed = vec![files[1].clone()];
+        change(&mut changed[0].1);
+        changed
+    };
+    let split =
+        |bytes: &[u8]| bytes.split_inclusive(|&byte| byte == b'\n').map(<[u8]>::to_vec).collect::<Vec<_>>();
+    assert_eq!(told(&one(&|bytes| bytes.clear())), "1.ndjson holds no trace: it is empty");
+    let foreign = told(&one(&|bytes| *bytes = b"hello\n".to_vec()));
+    assert!(foreign.starts_with("1.ndjson:1: no trace of ringchat"), "{foreign}");
+    let headless = told(&one(&|bytes| *bytes = split(bytes)[1..].concat()));
+    assert!(headless.starts_with("1.ndjson:1: a trace begins with"), "{headless}");
+    let newer = told(&one(&|bytes| bytes.splice(18..19, *b"7").for_each(drop)));
+    assert!(newer.contains("version 7"), "{newer}");
+    let bad = told(&one(&|bytes| {
+        let mut all = split(bytes);
+        all[4] = b"{\"i\":3}\n".to_vec();
+        *bytes = all.concat();
+    }));
+    assert!(bad.starts_with("1.ndjson:5: not a line of a trace: missing field"), "{bad}");
+    let swapped = told(&one(&|bytes| {
+        let mut all = split(bytes);
+        all.swap(8, 9);
+        *bytes = all.concat();
+    }));
+    assert!(swapped.starts_with("1.ndjson:10: it does not follow the line before"), "{swapped}");
+    let mut differ = files.clone();
+    differ.push((
+        "copy".into(),
+        String::from_utf8(files[1].1.clone()).unwrap().replace("\"Hello\"", "\"Roster\"").into(),
+    ));
+    let differ = told(&differ);
+    assert_eq!(differ, "1.ndjson and copy tell different things of one life of m2; give one of them");
+}
+
+#[test]
+fn a_torn_last_line_is_left_out_in_silence() {
+    let (lives, _) = lives_of(CRASH);
+    let mut files = files_of(&lives);
+    files[1].1.extend(b"{\"i\":99999,\"t\":99");
+    assert_eq!(json(&read(&files).unwrap(), &everything()), json(&run_of(&lives), &everything()));
+}
+
+#[test]
+fn traces_of_two_rooms_are_not_mixed() {
+    let (lives, _) = lives_of(CRASH);
+    let (others, _) = lives_of("nodes 3 seed 4\nat 300ms crash leader\nuntil converged within 5s\n");
+    let mut files = files_of(&lives);
+    files.extend(files_of(&others).into_iter().map(|(name, bytes)| (format!("other {name}"), bytes)));
+    let error = read(&files).unwrap_err();
+    assert!(error.is_usage() && error.to_string().starts_with("2 rooms: "), "{error}");
+    let room = error.to_string().rsplit(' ').next().unwrap().to_owned();
+    let mut reader = TraceReader::default();
+    for (name, bytes) in &files {
+        reader.bytes(name, bytes).unwrap();
+    }
+    let chosen = json(&reader.finish(Some(&room)).unwrap(), &everything());
+    let members = chosen["members"].as_array().unwrap().len();
+    assert!(members == 6 || members == 3, "{members}");
+    let mut reader = TraceReader::default();
+    for (name, bytes) in &files {
+        reader.bytes(name, bytes).unwrap();
+    }
+    assert!(reader.finish(Some("zz")).unwrap_err().to_string().starts_with("no trace of room zz; there is "));
+}
+
+/// The traces of real machines: each has a clock of its own, and nobody tells of deaths.
+fn real(lives: &[LifeLines], ahead: &[u64]) -> Vec<(String, Vec<u8>)> {
+    let mut lives = lives.to_vec();
+    for (life, ahead) in lives.iter_mut().zip(ahead) {
+        life.header.sim = false;
+        life.header.wall += 1_000_000_000 + ahead;
+        life.lines.retain(|line| !matches!(line.event, ringchat_trace::TraceEvent::Fault(_)));
+    }
+    files_of(&lives)
+}
+
+#[test]
+fn clocks_that_differ_by_hours_are_set_right_and_a_death_is_found() {
+    let (lives, counts) = lives_of(CRASH);
+    let hour = 3_600_000_000;
+    let files = real(&lives, &[0, hour, 5, 7 * hour, 40_000, 300]);
+    let page = json(&read(&files).unwrap(), &everything());
+    let agree = number(&page["agree"]);
+    assert!(agree > 0 && agree < 40_000, "{agree} µs");
+    assert!(number(&page["end"]) < 20_000_000, "the run is as long as before, and not hours");
+    let faults = page["faults"].as_array().unwrap();
+    assert_eq!(
+        (faults.len(), &faults[0]["kind"], &faults[0]["words"]),
+        (1, &"died".into(), &"m6 died".into())
+    );
+    causes_come_before_effects("real", &page);
+    arrows_never_go_up("real", &page);
+    no_end_is_unseen("real", &page);
+    assert_eq!(figures_are_those_of_the_simulator("real", &page, &counts), 1);
+}
+
+#[test]
+fn names_addresses_ids_and_texts_can_be_taken_out() {
+    let (lives, _) = lives_of(CRASH);
+    let mut run = run_of(&lives);
+    ringchat_picture::trace::anonymous(&mut run);
+    for format in [Format::Svg, Format::Json, Format::Text, Format::Shiviz, Format::Mermaid] {
+        let drawn = draw(&run, format, &everything()).unwrap().content;
+        for secret in ["m6", "10.0.0.", "00000006", "still here"] {
+            assert!(!drawn.contains(secret), "{format:?} tells {secret}");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! A headless browser, driven over two pipes: no port, no other program between.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+/// How long the browser may take for one answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+const NAMES: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+
+const OPTIONS: [&str; 14] = [
+    "--headless=new",
+    "--remote-debugging-pipe",
+    "--user-data-dir=profile",
+    "--window-size=1400,900",
+    "--no-first-run",
+    "--no-default-browser-check",
+    // The tests may run as root, where its own sandbox cannot be.
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-dev-shm-usage",
+    "--disable-extensions",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "about:blank",
+];
+
+/// One browser for all tests; it ends when its pipe does.
+static BROWSER: LazyLock<Option<Mutex<Browser>>> = LazyLock::new(|| Browser::start().map(Mutex::new));
+
+/// A running browser with one tab, which all tests use in turn.
+pub(crate) struct Browser {
+    _child: Child,
+    orders: File,
+    messages: Receiver<Value>,
+    last_id: u64,
+    session: Option<String>,
+    folder: PathBuf,
+}
+
+impl Browser {
+    fn start() -> Option<Self> {
+        let runs = |name: &&&str| {
+            let mut command = Command::new(name);
+            command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
+        };
+        let name = NAMES.iter().find(runs)?;
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("page-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        assert!(Command::new("mkfifo").args(["in", "out"]).current_dir(&folder).status().unwrap().success());
+        // The browser wants its pipes at descriptors 3 and 4, where only a shell can put them without unsafe code.
+        let script = "\"$0\" \"$@\" 3<in 4>out; rm -rf \"$PWD\"";
+        let mut command = Command::new("sh");
+        command.args(["-c", script, name]).args(OPTIONS).current_dir(&folder);
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let orders = File::options().write(true).open(folder.join("in")).unwrap();
+        let answers = File::open(folder.join("out")).unwrap();
+        let (told, messages) = channel();
+        thread::spawn(move || {
+            for message in BufReader::new(answers).split(0) {
+                let message = serde_json::from_slice(&message.unwrap()).unwrap();
+                if told.send(message).is_err() {
+                    break;
+                }
+            }
+        });
+        Some(Self { _child: child, orders, messages, last_id: 0, session: None, folder })
+    }
+
+    /// Sends an order to the tab, or to the browser while there is no tab.
+    fn send(&mut self, method: &str, params: &Value) -> u64 {
+        self.last_id += 1;
+        let mut order = json!({ "id": self.last_id, "method": method, "params": params });
+        if let Some(session) = &self.session {
+            order["sessionId"] = session.as_str().into();
+        }
+        self.orders.write_all(format!("{order}\0").as_bytes()).unwrap();
+        self.last_id
+    }
+
+    fn next(&mut self) -> Value {
+        self.messages.recv_timeout(PATIENCE).expect("the browser says nothing, or has ended")
+    }
+}
+
+/// A tab with a page, as a person at a desk has it.
+pub(crate) struct Tab {
+    browser: MutexGuard<'static, Browser>,
+    /// What the browser told that was no answer.
+    pub(crate) told: Vec<Value>,
+}
+
+impl Tab {
+    /// The tab, or `None` where there is no browser, which is said.
+    pub(crate) fn new() -> Option<Self> {
+        let Some(browser) = &*BROWSER else {
+            eprintln!("SKIPPED: no browser; install chromium to test the page");
+            return None;
+        };
+        let browser = browser.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut tab = Self { browser, told: Vec::new() };
+        if tab.browser.session.is_none() {
+            tab.attach();
+        }
+        tab.ask("Emulation.setEmulatedMedia", &json!({ "features": [] }));
+        tab.size(1400, 900);
+        Some(tab)
+    }
+
+    fn attach(&mut self) {
+        let target = self.ask("Target.createTarget", &json!({ "url": "about:blank" }));
+        let session =
+            self.ask("Target.attachToTarget", &json!({ "targetId": target["targetId"], "flatten": true }));
+        self.browser.session = session["sessionId"].as_str().map(String::from);
+        for domain in ["Page", "Runtime", "Log", "Network", "Accessibility"] {
+            self.ask(&format!("{domain}.enable"), &json!({}));
+        }
+        let offline =
+            json!({ "offline": true, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0 });
+        self.ask("Network.emulateNetworkConditions", &offline);
+    }
+
+    /// Opens a page from disk, at a moment such as `t=1.3`.
+    pub(crate) fn open(&mut self, page: &str, moment: &str) -> String {
+        // A file of its own: only another hash would not be another page.
+        let file = self.browser.folder.join(format!("{}.html", self.browser.last_id));
+        fs::write(&file, page).unwrap();
+        let address = format!("file://{}", file.display());
+        self.told.clear();
+        self.ask("Page.navigate", &json!({ "url": format!("{address}#{moment}") }));
+        self.wait_for("Page.loadEventFired");
+        address
+    }
+
+    /// Gives an order and returns the answer.
+    pub(crate) fn ask(&mut self, method: &str, params: &Value) -> Value {
+        let id = self.browser.send(method, params);
+        loop {
+            let mut message = self.browser.next();
+            if message["id"] == id {
+                assert!(message["error"].is_null(), "{method}: {message}");
+                return message["result"].take();
+            }
+            self.told.push(message);
+        }
+    }
+
+    fn wait_for(&mut self, event: &str) {
+        while !self.told.iter().any(|told| told["method"] == event) {
+            let message = self.browser.next();
+            self.told.push(message);
+        }
+    }
+
+    /// The value of an expression in the page; promises are waited for.
+    pub(crate) fn eval(&mut self, expression: &str) -> Value {
+        let params = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
+        let mut answer = self.ask("Runtime.evaluate", &params);
+        assert!(answer["exceptionDetails"].is_null(), "{expression}: {answer}");
+        answer["result"]["value"].take()
+    }
+
+    /// As text.
+    pub(crate) fn text(&mut self, expression: &str) -> String {
+        match self.eval(expression) {
+            Value::String(text) => text,
+            other => other.to_string(),
+        }
+    }
+
+    /// Presses a key, with shift if it is named `shift+KEY`.
+    pub(crate) fn press(&mut self, key: &str) {
+        let (shift, key) = key.strip_prefix("shift+").map_or((0, key), |key| (8, key));
+        let (code, text) = match key {
+            "Tab" => (9, ""),
+            "Enter" => (13, "\r"),
+            "Escape" => (27, ""),
+            "End" => (35, ""),
+            "Home" => (36, ""),
+            "ArrowLeft" => (37, ""),
+            "ArrowUp" => (38, ""),
+            "ArrowRight" => (39, ""),
+            "ArrowDown" => (40, ""),
+            other => (u32::from(other.to_uppercase().as_bytes()[0]), other),
+        };
+        let mut params = json!({ "type": if text.is_empty() { "rawKeyDown" } else { "keyDown" }, "key": key, "text": text,
+            "windowsVirtualKeyCode": code, "modifiers": shift });
+        self.ask("Input.dispatchKeyEvent", &params);
+        params["type"] = "keyUp".into();
+        self.ask("Input.dispatchKeyEvent", &params);
+    }
+
+    /// Makes the window so many pixels wide and high.
+    pub(crate) fn size(&mut self, width: u32, height: u32) {
+        let params =
+            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 700 });
+        self.ask("Emulation.setDeviceMetricsOverride", &params);
+    }
+
+    /// Sets what the person prefers: a feature of media queries and its value.
+    pub(crate) fn prefer(&mut self, feature: &str, value: &str) {
+        let params = json!({ "features": [{ "name": feature, "value": value }] });
+        self.ask("Emulation.setEmulatedMedia", &params);
+    }
+}
