@@ -224,10 +224,7 @@ impl Canvas<'_> {
     }
 
     fn below(&self, m: usize, y: i32) -> (String, Option<Class>) {
-        let row = self.rows.all.iter().position(|row| row.y >= y);
-        let from =
-            row.and_then(|row| (self.window.from..self.window.to).find(|&e| self.rows.of(e) == Some(row)));
-        let e = from.unwrap_or(self.window.from);
+        let e = self.rows.event_below(y).unwrap_or(self.window.from);
         match e.checked_sub(1).and_then(|e| self.story.courses[m].looks_after(e)) {
             Some(Looks::Leading) => ("leads".into(), Some(Class::Lead)),
             Some(Looks::Dead) => ("died".into(), Some(Class::Dead)),

@@ -23,6 +23,8 @@ const BREAK: u64 = 100_000;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rows {
     pub(crate) all: Vec<Row>,
+    /// The first event of each row.
+    firsts: Vec<usize>,
     /// The row of each event that has one.
     of: BTreeMap<usize, usize>,
     pub(crate) breaks: Vec<Pause>,
@@ -61,6 +63,7 @@ impl Rows {
             if !shares {
                 rows.add(story, window, story.event(e).t, &hidden);
                 hidden = Hidden::default();
+                rows.firsts.push(e);
             }
             rows.of.insert(e, rows.all.len().saturating_sub(1));
             last = Some(e);
@@ -120,6 +123,11 @@ impl Rows {
             Some(row) => row.y,
             None => self.between(self.of.range(..e).next_back().map_or(0, |(_, &row)| row), story.event(e).t),
         }
+    }
+
+    /// The first event at `y` or below it.
+    pub(crate) fn event_below(&self, y: i32) -> Option<usize> {
+        self.firsts.get(self.all.partition_point(|row| row.y < y)).copied()
     }
 
     /// The last row that has begun when event `e` happens.

@@ -6,13 +6,14 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::cmp::Reverse;
+use core::mem;
 
 use ringchat_core::RoomId;
 use thiserror::Error;
 
 use super::clocks;
 use super::pair::{self, Contradiction, Paired, Spot};
-use super::run::{Diary, Fate, Frame, MergedRun, OneLife, RunEvent};
+use super::run::{Diary, Fate, Frame, MergedRun, OneLife, RunEvent, What};
 
 /// Traces that cannot all be true.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -53,10 +54,17 @@ pub(super) fn merge(
     let mut events = Vec::new();
     for spot in order {
         places.insert(spot, events.len());
-        events.extend(diaries.get(spot.0).and_then(|diary| diary.events.get(spot.1)).cloned());
+        events.extend(take(&mut diaries, spot));
     }
     let frames = frames(&paired, &places);
     Ok(MergedRun { room, lives, events, frames, agree, left_out: false, anonymous: false })
+}
+
+/// Takes an event out of its diary: two copies of a long run would not fit into memory.
+fn take(diaries: &mut [Diary], spot: Spot) -> Option<RunEvent> {
+    let event = diaries.get_mut(spot.0)?.events.get_mut(spot.1)?;
+    let what = mem::replace(&mut event.what, What::Full);
+    Some(RunEvent { what, ..*event })
 }
 
 /// The time on the common clock of the earliest event becomes zero.
