@@ -18,7 +18,7 @@ function lastUpTo(length, value, limit) {
 
 class Run {
   constructor(data) {
-    Object.assign(this, { title: "", zero: 0, end: 0, width: 300, height: 100, agree: null, seen_by: null, ring0: [] });
+    Object.assign(this, { title: "", zero: 0, end: 0, width: 300, height: 100, seen_by: null, ring0: [] });
     for (const name of LISTS) this[name] = [];
     this.logs = new Map();
     this.forget(0);

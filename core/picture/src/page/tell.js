@@ -30,7 +30,7 @@ class Tell {
     const run = this.run;
     put(byId("title"), { text: run.title });
     put(byId("seen"), { text: run.seen_by === null ? "" : `as ${run.name(run.seen_by)} sees it` });
-    put(byId("notes"), { text: [run.agree === null ? "" : `clocks agree within ± ${(run.agree / 1000).toFixed(1)} ms`, ...run.notes].filter(Boolean).join(" · ") });
+    put(byId("notes"), { text: run.notes.join(" · ") });
     this.listed = [...run.events.keys()].filter((e) => run.events[e].words);
     put(byId("rows"), { "data-size": this.listed.length });
     byId("rows").style.height = `${this.listed.length * ROW}px`;
