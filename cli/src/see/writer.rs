@@ -76,14 +76,21 @@ struct Pages<'a> {
 
 impl Pages<'_> {
     fn add(&mut self, step: &Timed) {
-        if self.fullness == Some(Fullness::All) && !is_end(&step.2) {
+        let has_room = match self.fullness {
+            None => true,
+            // Some may have waited since before that was known.
+            Some(Fullness::Chat) => !step.2.is_of_flood(),
+            Some(Fullness::All) => is_end(&step.2),
+        };
+        if !has_room {
             return;
         }
         let before = self.bytes.len();
-        self.tell(step);
+        let lines = self.tell(step);
         let limit = self.progress.limit;
         if self.size() > limit && !is_end(&step.2) {
             self.bytes.truncate(before);
+            self.scribe.take_back(lines);
             self.fill(step, Fullness::All, "is full, and ends here");
         } else if self.size() > limit / 4 * 3 && self.fullness.is_none() {
             self.fill(step, Fullness::Chat, "is almost full, and leaves out chat from now on");
@@ -99,11 +106,14 @@ impl Pages<'_> {
         self.progress.tell(format!("the trace {path} {what}; --trace-limit allows more"));
     }
 
-    fn tell(&mut self, (at, lamport, step): &Timed) {
+    /// Returns how many lines tell of the step.
+    fn tell(&mut self, (at, lamport, step): &Timed) -> u64 {
         self.scribe.tell(*at, *lamport, step, &mut self.records);
+        let lines = u64::try_from(self.records.len()).unwrap_or(u64::MAX);
         for record in self.records.drain(..) {
             record.write(&mut self.bytes);
         }
+        lines
     }
 
     /// How large the file will be.
@@ -165,7 +175,12 @@ mod tests {
         assert_eq!(progress.size.load(Ordering::Relaxed), lines.len() as u64);
         assert!(lines.ends_with(b"\n"));
         let lines = lines.split_inclusive(|byte| *byte == b'\n');
-        let records = lines.map(|line| TraceRecord::read(line).unwrap()).collect();
+        let records: Vec<TraceRecord> = lines.map(|line| TraceRecord::read(line).unwrap()).collect();
+        let numbers = records.iter().filter_map(|record| match record {
+            TraceRecord::Line(line) => Some(line.i),
+            TraceRecord::Header(_) => None,
+        });
+        assert!(numbers.eq(0..records.len() as u64 - 1), "{records:?}");
         (records, progress.take_problem(), progress.size.load(Ordering::Relaxed))
     }
 

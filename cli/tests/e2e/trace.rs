@@ -275,7 +275,7 @@ fn a_trace_that_is_almost_full_is_told_once(runtimes: Runtimes) {
     let problems = room.record(0, |record| record.events.iter().filter(|event| problem(event)).count());
     assert_eq!(problems, 1);
     let size = fs::metadata(room.dir().join(file_of(0))).unwrap().len();
-    assert!((512 << 10..1 << 20).contains(&size), "{size} bytes");
+    assert!((512 << 10..=1 << 20).contains(&size), "{size} bytes");
     let life = life(&room, 0);
     assert!(life.has(|event| matches!(event, TraceEvent::Full(_))) && life.ends());
 }

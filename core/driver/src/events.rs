@@ -51,11 +51,6 @@ impl<'a> TurnEvents<'a> {
     pub fn at(&self) -> Instant {
         self.at
     }
-
-    /// The events that were not taken yet.
-    pub fn as_slice(&self) -> &[Event] {
-        self.events.as_slice()
-    }
 }
 
 impl Iterator for TurnEvents<'_> {

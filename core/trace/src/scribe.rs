@@ -71,6 +71,13 @@ impl Scribe {
             life.tell(step, out);
         }
     }
+
+    /// The last lines are not written after all, so those that follow take their numbers.
+    pub fn take_back(&mut self, lines: u64) {
+        if let Some(life) = &mut self.life {
+            life.lines = life.lines.saturating_sub(lines);
+        }
+    }
 }
 
 impl LifeScribe {

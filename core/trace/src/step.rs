@@ -9,6 +9,7 @@ use ringchat_core::trace::{MessageKind, Traced};
 use ringchat_core::{Chat, Index, Instant, LinkId, Member, NodeId, Notice, Stamp, TextRun};
 use serde::{Deserialize, Serialize};
 
+use crate::class::MessageClass;
 use crate::event::{FaultKind, SumDirection};
 
 /// Something that a trace tells. It holds no more than it tells: a step that waits to be written keeps no text in memory
@@ -66,6 +67,20 @@ impl Step {
         match &*traced {
             Traced::Life { me, detect } => Self::Life { me: me.clone(), detect: *detect, wall: wall() },
             _ => Self::Traced(traced),
+        }
+    }
+
+    /// Whether it tells of chat or of signs of life, which come in floods.
+    pub fn is_of_flood(&self) -> bool {
+        let is_thinned = |kind| MessageClass::of(kind).is_thinned();
+        match self {
+            Self::Shown { .. } | Self::Flood(_) => true,
+            Self::Traced(traced) => match &**traced {
+                Traced::Took { sketch, .. } | Traced::Sent { sketch, .. } => is_thinned(sketch.kind),
+                Traced::Dropped { kind, .. } => is_thinned(*kind),
+                _ => false,
+            },
+            _ => false,
         }
     }
 

@@ -9,7 +9,6 @@ use core::time::Duration;
 use ringchat_core::trace::{MessageKind, Sketch, State, Traced};
 use ringchat_core::{Instant, LinkId, NodeId, Stamp};
 
-use crate::class::MessageClass;
 use crate::event::SumDirection;
 use crate::step::{Flood, Step};
 
@@ -97,24 +96,21 @@ impl Thinner {
         left.is_some()
     }
 
+    /// Whether the step may be counted instead of told.
     fn is_flood(&mut self, step: &Step) -> bool {
-        let is_thinned = |kind| MessageClass::of(kind).is_thinned();
-        match step {
-            Step::Shown { .. } => true,
-            Step::Traced(traced) => match &**traced {
-                Traced::Took { sketch, .. } => {
-                    self.counted = false;
-                    is_thinned(sketch.kind)
-                }
-                Traced::Sent { sketch, .. } => is_thinned(sketch.kind),
+        if let Step::Traced(traced) = step {
+            match &**traced {
+                Traced::Took { .. } => self.counted = false,
+                // It goes with its message.
+                Traced::Dropped { .. } => return false,
                 Traced::State(state) => {
                     let before = self.last.replace(state.clone());
-                    before.is_some_and(|before| differs_in_numbers(state, &before))
+                    return before.is_some_and(|before| differs_in_numbers(state, &before));
                 }
-                _ => false,
-            },
-            _ => false,
+                _ => {}
+            }
         }
+        step.is_of_flood()
     }
 
     fn count(&mut self, at: Instant, lamport: Stamp, step: Step) {
