@@ -22,7 +22,7 @@ pub struct Recipe {
     pub mix: Mix,
     /// The rules that the nodes lack.
     pub ablation: Ablation,
-    /// Whether keys and links are real, and somebody without the secret attacks them.
+    /// Whether keys and links are real, and somebody without the secret attacks them, unless promises are strict.
     pub secure: bool,
 }
 

@@ -3,9 +3,8 @@
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
-use super::connection::{Connection, End, Packet, link, peer};
+use super::connection::{Connection, End, Packet, link};
 use super::{HostId, Network};
-use ringchat_core::LinkId;
 
 /// First flights that an outsider keeps, at most.
 const KEPT: usize = 16;
@@ -50,15 +49,11 @@ impl Recordings {
 
 impl Network {
     /// Tampers with what is under way from `host`: on its `n`th connection, counted round, or the next one on which something
-    /// is and that is open; if `opening`, also on one that is not open yet. Returns whether there was something.
-    ///
-    /// A link that opens late can make a live member look dead. One that breaks cannot.
-    pub fn tamper(&mut self, host: HostId, n: usize, opening: bool, how: Tampering) -> bool {
+    /// is. Returns whether there was something.
+    pub fn tamper(&mut self, host: HostId, n: usize, how: Tampering) -> bool {
         let links = self.hosts[host.0].links.len();
-        let mut links = (0..links).filter_map(|more| self.nth_link(host, n.wrapping_add(more)));
-        let is_open = |from| [from, peer(from)].iter().all(|end| !self.end_at(*end).is_opening());
-        let is_prey = |from: &LinkId| (opening || is_open(*from)) && has_data(self.end_at(*from));
-        let Some(from) = links.find(is_prey) else { return false };
+        let mut busy = (0..links).filter_map(|more| self.nth_link(host, n.wrapping_add(more)));
+        let Some(from) = busy.find(|from| has_data(self.end_at(*from))) else { return false };
         let at = self.rng.bits();
         let other = core::mem::take(&mut self.recordings.other);
         let mut pieces = data_of(self.end(from));

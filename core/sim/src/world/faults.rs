@@ -128,8 +128,7 @@ impl World {
 
     /// Somebody on the wire alters what is under way from the process on one of its connections.
     pub fn tamper(&mut self, host: HostId, n: usize, how: Tampering) {
-        let opening = !self.transcripts.fault_model().is_strict();
-        if self.network.tamper(host, n, opening, how) {
+        if self.network.tamper(host, n, how) {
             self.count_fault("tampering");
             let label = &self.processes[host.0].label;
             self.trace.event(self.now, format_args!("{how:?} on a connection of {label}"));
