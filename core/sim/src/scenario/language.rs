@@ -179,7 +179,7 @@ pub enum Condition {
     Elections(usize),
     /// `election-messages N`, `election-messages best`, `election-messages worst`: the newest election took so many.
     ElectionMessages(Messages),
-    /// `lost N`: so many messages of live members lack somewhere in their ring, whether or not that was told as a gap.
+    /// `lost N`: so many messages of live members are missing somewhere in their ring, whether or not that was told as a gap.
     Lost(usize),
     /// `faults N`: live members have found N peers to break the protocol.
     Faults(u64),

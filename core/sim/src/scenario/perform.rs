@@ -26,7 +26,7 @@ pub struct Performance {
     pub gathered: Instant,
     /// The rings at the end; none if a live member is in no ring.
     pub rings: Option<Vec<Vec<Survivor>>>,
-    /// How many messages of live members lack somewhere in their ring at the end, if all live members are in rings.
+    /// How many messages of live members are missing somewhere in their ring at the end, if all live members are in rings.
     pub lost: Option<usize>,
 }
 

@@ -299,7 +299,7 @@ impl Play {
         Err(format!("the election of epoch {epoch} took {messages} messages of {n} members, not {wanted}"))
     }
 
-    /// How many messages of live members lack somewhere in their ring.
+    /// How many messages of live members are missing somewhere in their ring.
     ///
     /// # Errors
     /// If a live member is in no ring.
