@@ -185,7 +185,10 @@ fn what_cannot_be_asked_for_ends_with_2() {
     }
     let (code, _, errors) = sim(&["--script", "-"], "nodes 3\nat 1s dance 2\n");
     assert_eq!(code, Some(2));
-    assert!(errors.contains("line 2") && errors.contains("at 1s dance 2"), "{errors}");
+    assert!(
+        errors.starts_with("ringchat: standard input, line 2: ") && errors.contains("at 1s dance 2"),
+        "{errors}"
+    );
 }
 
 #[test]

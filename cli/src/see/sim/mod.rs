@@ -97,7 +97,8 @@ fn script(flags: &SimFlags) -> Result<(String, Scenario), SimError> {
     if let Some(other) = flags.beside_script() {
         return Err(SimError::Usage(format!("--script tells everything; leave {other} out")));
     }
-    let no_script = |error| SimError::NoScript { path: path.clone(), error };
+    let shown = if path == "-" { "standard input" } else { path };
+    let no_script = |error| SimError::NoScript { path: shown.to_owned(), error };
     let text = read(path)?;
     let scenario = parse(&text).map_err(no_script)?;
     match script::end_of(&scenario) {
