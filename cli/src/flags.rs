@@ -19,6 +19,7 @@ use crate::trust::{has_bare_secret, may_have_secret};
     example = "An open room:     {command_name} -l -a 10.0.0.1 -p 5000 -n Alice",
     example = "Join it:          {command_name} -a 10.0.0.2 -p 5000 -n Bob -na 10.0.0.1 -np 5000",
     example = "Draw what it did: {command_name} trace *.ndjson -o run.svg",
+    example = "Simulate one:     {command_name} sim --nodes 6 --kill leader@2s --html run.html",
     example = "Or, in short:     {command_name} -a 10.0.0.2 -n Bob 10.0.0.1:5000",
     note = "In a private room, /ticket shows what others need to come in. Several contacts are tried in turn. Type /help in the room to see its commands. If standard input is \
             no terminal, each line is a message, even if it begins with a slash; the line //exit or the end of the \

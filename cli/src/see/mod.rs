@@ -1,6 +1,7 @@
-//! What lets people see what a room did: traces.
+//! What lets people see what a room did: traces, pictures, and rooms that are simulated.
 
 mod recorder;
+pub(crate) mod sim;
 pub(crate) mod trace;
 mod trace_file;
 mod writer;

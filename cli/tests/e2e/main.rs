@@ -20,6 +20,7 @@ mod log;
 mod measure;
 mod print;
 mod private;
+mod sim;
 mod slow;
 mod soak;
 mod strangers;

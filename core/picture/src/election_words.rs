@@ -211,7 +211,7 @@ pub(crate) fn about(story: &Story<'_>, contest: &Contest) -> String {
 }
 
 /// What theory says of an election, to stand after its number of messages.
-fn theory(contest: &Contest) -> String {
+pub(crate) fn theory(contest: &Contest) -> String {
     let theory = &contest.theory;
     let n = theory.n;
     match (theory.case, theory.exact, theory.hops) {

@@ -22,6 +22,7 @@ mod marks;
 mod mermaid;
 pub mod page;
 mod palette;
+mod report;
 mod rows;
 mod shiviz;
 mod story;
@@ -34,6 +35,7 @@ mod words;
 mod xml;
 
 pub use class::Class;
+pub use report::{ElectionReport, RunReport, TheoryReport, report};
 pub use wanted::{MAX_ROWS, Moment, Wanted, WantedError, classes_of};
 
 use alloc::string::String;

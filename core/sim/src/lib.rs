@@ -20,10 +20,12 @@ mod schedule;
 mod trace;
 mod world;
 
-pub use network::{Death, Heal, HostId, Network, Quality, Tampering, Verifier};
+pub use network::{Death, Heal, HostId, Network, Quality, SignatureCheck, Tampering};
 pub use property::Property;
 pub use rng::Rng;
-pub use world::{Counts, HostStep, Life, Place, World, addr_of, id_of, place_of};
+#[cfg(feature = "sham")]
+pub use world::id_of;
+pub use world::{Counts, HostStep, Life, Place, Voters, World, addr_of, place_of};
 
 /// Runs the example of the README.
 #[cfg(doctest)]

@@ -53,7 +53,7 @@ impl State {
             decoder.advance(now.len());
             rest = later;
         }
-        let taken = decoder.pop(&mut self.verifier()).map_err(DownReason::Protocol)?;
+        let taken = decoder.pop(&mut self.signature_check()).map_err(DownReason::Protocol)?;
         taken.ok_or(DownReason::Eof)
     }
 }

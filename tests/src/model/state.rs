@@ -11,7 +11,7 @@ use ringchat_core::{
     RoomId, Seed, Start,
 };
 
-use ringchat_sim::Verifier;
+use ringchat_sim::SignatureCheck;
 use ringchat_sim::oracles::Violation;
 
 use crate::ablation::Ablation;
@@ -225,10 +225,10 @@ impl State {
     }
 
     /// What a decoder takes for signed.
-    pub(super) fn verifier(&self) -> Verifier {
-        let mut verifier = Verifier::default();
-        verifier.believes_all = self.setup.ablation.believes_all();
-        verifier
+    pub(super) fn signature_check(&self) -> SignatureCheck {
+        let mut check = SignatureCheck::default();
+        check.believes_all = self.setup.ablation.believes_all();
+        check
     }
 
     /// What could happen at the beginning.

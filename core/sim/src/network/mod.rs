@@ -7,8 +7,8 @@ mod connection;
 mod handshake;
 mod outsider;
 mod secure;
+mod signature_check;
 mod traffic;
-mod verifier;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec;
@@ -25,7 +25,7 @@ use self::connection::{Connection, Packet, Phase, link, peer};
 use self::outsider::Recordings;
 pub use self::outsider::Tampering;
 use self::secure::Keys;
-pub use self::verifier::Verifier;
+pub use self::signature_check::SignatureCheck;
 use super::rng::Rng;
 use super::schedule::Schedule;
 
@@ -198,7 +198,7 @@ pub struct Network {
     /// The buffer in which frames are encoded.
     frame: Vec<u8>,
     overflows: u64,
-    seen: Verifier,
+    seen: SignatureCheck,
     recordings: Recordings,
 }
 
@@ -220,7 +220,7 @@ impl Network {
             dirty: Vec::new(),
             frame: Vec::new(),
             overflows: 0,
-            seen: Verifier::default(),
+            seen: SignatureCheck::default(),
             recordings: Recordings::default(),
         }
     }

@@ -419,6 +419,21 @@ impl Transcripts {
         Ok(())
     }
 
+    /// What live members said and some of `together`, the live members of one ring, has not shown, even if it was told of
+    /// a gap.
+    pub fn lost(&self, together: &[HostId]) -> BTreeSet<(NodeId, Seq)> {
+        let mut lost = BTreeSet::new();
+        for &to in together {
+            let shown: BTreeSet<&(NodeId, Seq)> = self.all[to.0].shown.iter().collect();
+            for (from, sender) in self.all.iter().enumerate() {
+                let (Some(id), owed) = (sender.me, self.owed(HostId(from), to, together)) else { continue };
+                let numbers = (self.said_before_ready(to, id).0 + 1..=owed.0).map(|seq| (id, Seq(seq)));
+                lost.extend(numbers.filter(|message| !shown.contains(message)));
+            }
+        }
+        lost
+    }
+
     /// The number up to which `to` must have been shown the messages of `from`.
     fn owed(&self, from: HostId, to: HostId, together: &[HostId]) -> Seq {
         let sender = &self.all[from.0];

@@ -1,13 +1,13 @@
 //! The language of scenarios: what a line can say.
 //!
-//! TARGET is a number, `leader`, `next`, `prev`, `opposite`, `all` or `others` ([`Target`]). TIME is a number of
+//! TARGET is a number, a name, `leader`, `next`, `prev`, `opposite`, `all` or `others` ([`Target`]). TIME is a number of
 //! seconds or milliseconds: `1.5s`, `20ms`.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use ringchat_core::Occasion;
+use ringchat_core::{Name, Occasion};
 
 use crate::{Heal, Place};
 
@@ -21,6 +21,10 @@ pub struct Scenario {
     pub seed: u64,
     /// The longest one-way delay: `delay TIME`.
     pub delay: Duration,
+    /// The silence after which a member suspects a peer: `detect TIME`.
+    pub detect: Duration,
+    /// What people call the members at some places: `name PLACE NAME`. The lines below may use these names as targets.
+    pub names: Vec<(Place, Name)>,
     /// The statements, each with the number of its line, from 1.
     pub statements: Vec<(usize, Statement)>,
 }
@@ -141,6 +145,17 @@ pub enum Target {
     Others,
 }
 
+/// How many messages an election takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Messages {
+    /// This many.
+    Exactly(u64),
+    /// The fewest that theory knows: one for each of its members.
+    Best,
+    /// The most that theory knows: 2n - 1 if one member of n began, n(n + 1)/2 if several did.
+    Worst,
+}
+
 /// A statement about the room that holds or not.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Condition {
@@ -162,6 +177,10 @@ pub enum Condition {
     Rings(usize),
     /// `elections N`: elections were held in N epochs at most.
     Elections(usize),
+    /// `election-messages N`, `election-messages best`, `election-messages worst`: the newest election took so many.
+    ElectionMessages(Messages),
+    /// `lost N`: so many messages of live members are missing somewhere in their ring, whether or not that was told as a gap.
+    Lost(usize),
     /// `faults N`: live members have found N peers to break the protocol.
     Faults(u64),
     /// `ready TARGET`: the process is a member, or was one.

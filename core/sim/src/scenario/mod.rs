@@ -13,10 +13,14 @@
 
 mod language;
 mod parse;
+mod perform;
 mod play;
 
-pub use self::language::{BadDials, Condition, Impairment, Scenario, ScenarioAction, Statement, Target};
-pub use self::parse::{ParseError, parse};
+pub use self::language::{
+    BadDials, Condition, Impairment, Messages, Scenario, ScenarioAction, Statement, Target,
+};
+pub use self::parse::{ParseError, parse, parse_time};
+pub use self::perform::{Performance, perform};
 
 use alloc::borrow::ToOwned as _;
 use alloc::string::String;
@@ -128,10 +132,15 @@ pub fn play_to_end(text: &str) -> Result<Vec<Vec<Survivor>>, Failure> {
     let scenario = parse(text).map_err(Failure::Parse)?;
     let mut play = Play::new(&scenario, false);
     play.run(&scenario)?;
+    Ok(survivors(&play.world)?)
+}
+
+/// The rings of a world.
+fn survivors(world: &World) -> Result<Vec<Vec<Survivor>>, Violation> {
     let survivor = |&host: &HostId| {
-        let shown = play.world.transcripts().of(host).texts.clone();
-        Survivor { label: play.world.label(host).to_owned(), shown }
+        let shown = world.transcripts().of(host).texts.clone();
+        Survivor { label: world.label(host).to_owned(), shown }
     };
-    let rings = play.world.rings(Shape::SomeRings)?;
+    let rings = world.rings(Shape::SomeRings)?;
     Ok(rings.iter().map(|ring| ring.iter().map(survivor).collect()).collect())
 }

@@ -1,16 +1,26 @@
 //! The reader of scenarios: a line, a statement.
 
+use alloc::collections::BTreeSet;
 use alloc::format;
-use alloc::string::String;
+use alloc::string::{String, ToString as _};
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
-use ringchat_core::Occasion;
+use ringchat_core::limits::MAX_ROSTER;
+use ringchat_core::{Config, Name, Occasion, Text};
 
-use super::language::{BadDials, Condition, Impairment, Scenario, ScenarioAction, Statement, Target};
-use crate::{Heal, Quality};
+use super::language::{
+    BadDials, Condition, Impairment, Messages, Scenario, ScenarioAction, Statement, Target,
+};
+use crate::{Heal, Place, Quality};
+
+/// No time is longer.
+const MAX_SECONDS: u64 = 1_000_000;
+
+/// Nobody says more at once.
+const MAX_FLOOD: u64 = 1_000_000;
 
 /// The reason why a text is not a scenario.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +44,14 @@ impl core::error::Error for ParseError {}
 /// # Errors
 /// The first line that is not a statement.
 pub fn parse(text: &str) -> Result<Scenario, ParseError> {
-    let mut scenario =
-        Scenario { ring: Vec::new(), seed: 1, delay: Quality::GOOD.most, statements: Vec::new() };
+    let mut scenario = Scenario {
+        ring: Vec::new(),
+        seed: 1,
+        delay: Quality::GOOD.most,
+        detect: Config::DETECT,
+        names: Vec::new(),
+        statements: Vec::new(),
+    };
     for (number, line) in (1..).zip(text.lines()) {
         let line = line.trim();
         if line.is_empty() || line.starts_with('#') {
@@ -51,20 +67,29 @@ pub fn parse(text: &str) -> Result<Scenario, ParseError> {
     Ok(scenario)
 }
 
+/// The names that were given so far.
+type Names = [(Place, Name)];
+
 fn parse_line(scenario: &mut Scenario, number: usize, words: &[&str]) -> Result<(), String> {
+    let known = scenario.names.as_slice();
     let statement = match words {
         ["nodes", count, rest @ ..] => {
-            scenario.ring = (1..=parse_number(count)?).collect();
+            scenario.ring = (1..=parse_place(count)?).collect();
             return parse_head(scenario, rest);
         }
         ["ring", rest @ ..] => return parse_ring(scenario, rest),
-        ["at", time, action @ ..] => Statement::At(parse_time(time)?, parse_action(action)?),
+        ["name", place, name] => {
+            let named = (parse_place(place)?, parse_name(known, name)?);
+            scenario.names.push(named);
+            return Ok(());
+        }
+        ["at", time, action @ ..] => Statement::At(parse_time(time)?, parse_action(known, action)?),
         ["until", condition @ .., "within", time] => {
-            Statement::Until(parse_condition(condition)?, parse_time(time)?)
+            Statement::Until(parse_condition(known, condition)?, parse_time(time)?)
         }
         ["quiet", "for", time] => Statement::Quiet(parse_time(time)?),
-        ["expect", "not", condition @ ..] => Statement::ExpectNot(parse_condition(condition)?),
-        ["expect", condition @ ..] => Statement::Expect(parse_condition(condition)?),
+        ["expect", "not", condition @ ..] => Statement::ExpectNot(parse_condition(known, condition)?),
+        ["expect", condition @ ..] => Statement::Expect(parse_condition(known, condition)?),
         _ => return Err("unknown statement".into()),
     };
     scenario.statements.push((number, statement));
@@ -72,8 +97,12 @@ fn parse_line(scenario: &mut Scenario, number: usize, words: &[&str]) -> Result<
 }
 
 fn parse_ring(scenario: &mut Scenario, words: &[&str]) -> Result<(), String> {
-    let places = words.iter().take_while(|word| !matches!(**word, "seed" | "delay")).count();
-    scenario.ring = words[..places].iter().map(|word| parse_number(word)).collect::<Result<_, _>>()?;
+    let places = words.iter().take_while(|word| !matches!(**word, "seed" | "delay" | "detect")).count();
+    scenario.ring = words[..places].iter().map(|word| parse_place(word)).collect::<Result<_, _>>()?;
+    let all: BTreeSet<&Place> = scenario.ring.iter().collect();
+    if all.len() < scenario.ring.len() {
+        return Err("a place is named twice".into());
+    }
     parse_head(scenario, &words[places..])
 }
 
@@ -88,91 +117,107 @@ fn parse_head(scenario: &mut Scenario, words: &[&str]) -> Result<(), String> {
             scenario.delay = parse_time(time)?;
             parse_head(scenario, rest)
         }
+        ["detect", time, rest @ ..] => {
+            scenario.detect = parse_time(time)?;
+            parse_head(scenario, rest)
+        }
         _ => Err("unknown words after the nodes".into()),
     }
 }
 
-fn parse_action(words: &[&str]) -> Result<ScenarioAction, String> {
+fn parse_action(known: &Names, words: &[&str]) -> Result<ScenarioAction, String> {
     Ok(match words {
-        ["say", who, text @ ..] => ScenarioAction::Say(vec![parse_target(who)?], text.join(" ")),
-        ["flood", who, count] => ScenarioAction::Flood(vec![parse_target(who)?], parse_number(count)?),
-        ["crash", who @ ..] => ScenarioAction::Crash(parse_all(who)?),
-        ["power-off", who @ ..] => ScenarioAction::PowerOff(parse_all(who)?),
-        ["restart", who @ .., "via", contact] => {
-            ScenarioAction::Restart(parse_all(who)?, parse_target(contact)?)
+        ["say", who, text @ ..] => {
+            let text = text.join(" ");
+            Text::new(&text).map_err(|error| error.to_string())?;
+            ScenarioAction::Say(vec![parse_target(known, who)?], text)
         }
-        ["freeze", who @ ..] => ScenarioAction::Freeze(parse_all(who)?),
-        ["sleep", who] => ScenarioAction::Sleep(parse_target(who)?),
-        ["thaw", who @ ..] => ScenarioAction::Thaw(parse_all(who)?),
-        ["leave", who @ ..] => ScenarioAction::Leave(parse_all(who)?),
+        ["flood", who, count] => {
+            ScenarioAction::Flood(vec![parse_target(known, who)?], parse_up_to(count, MAX_FLOOD)?)
+        }
+        ["crash", who @ ..] => ScenarioAction::Crash(parse_all(known, who)?),
+        ["power-off", who @ ..] => ScenarioAction::PowerOff(parse_all(known, who)?),
+        ["restart", who @ .., "via", contact] => {
+            ScenarioAction::Restart(parse_all(known, who)?, parse_target(known, contact)?)
+        }
+        ["freeze", who @ ..] => ScenarioAction::Freeze(parse_all(known, who)?),
+        ["sleep", who] => ScenarioAction::Sleep(parse_target(known, who)?),
+        ["thaw", who @ ..] => ScenarioAction::Thaw(parse_all(known, who)?),
+        ["leave", who @ ..] => ScenarioAction::Leave(parse_all(known, who)?),
         ["join", rest @ ..] => {
             let via = rest.iter().position(|word| *word == "via").ok_or("no contact is named")?;
-            ScenarioAction::Join(parse_all(&rest[..via])?, parse_all(&rest[via + 1..])?)
+            ScenarioAction::Join(parse_all(known, &rest[..via])?, parse_all(known, &rest[via + 1..])?)
         }
-        ["cut", from, to] => ScenarioAction::Cut(parse_target(from)?, parse_target(to)?),
-        ["partition", who @ ..] => ScenarioAction::Partition(parse_all(who)?),
+        ["cut", from, to] => ScenarioAction::Cut(parse_target(known, from)?, parse_target(known, to)?),
+        ["partition", who @ ..] => ScenarioAction::Partition(parse_all(known, who)?),
         ["heal"] => ScenarioAction::Heal(Heal::Deliver),
         ["heal", "reset"] => ScenarioAction::Heal(Heal::Reset),
-        _ => ScenarioAction::Impair(parse_impairment(words)?),
+        _ => ScenarioAction::Impair(parse_impairment(known, words)?),
     })
 }
 
-fn parse_impairment(words: &[&str]) -> Result<Impairment, String> {
+fn parse_impairment(known: &Names, words: &[&str]) -> Result<Impairment, String> {
     Ok(match words {
-        ["freeze-for-ever", who @ ..] => Impairment::FreezeForEver(parse_all(who)?),
-        ["break", who @ .., "link", n] => Impairment::Break(parse_all(who)?, parse_number(n)?),
-        ["break", who @ ..] => Impairment::Break(parse_all(who)?, 0),
-        ["half-open", who @ .., "link", n] => Impairment::HalfOpen(parse_all(who)?, parse_number(n)?),
-        ["half-open", who @ ..] => Impairment::HalfOpen(parse_all(who)?, 0),
-        ["slow", who, pace] => Impairment::Slow(parse_target(who)?, parse_number(pace)?),
-        ["late", who, time] => Impairment::Late(parse_target(who)?, parse_time(time)?),
-        ["clock", who, "forward", time] => Impairment::Jump(parse_target(who)?, parse_micros(time)?),
-        ["clock", who, "back", time] => Impairment::Jump(parse_target(who)?, -parse_micros(time)?),
-        ["queues", who, bytes] => Impairment::Queues(parse_target(who)?, parse_number(bytes)?),
+        ["freeze-for-ever", who @ ..] => Impairment::FreezeForEver(parse_all(known, who)?),
+        ["break", who @ .., "link", n] => Impairment::Break(parse_all(known, who)?, parse_number(n)?),
+        ["break", who @ ..] => Impairment::Break(parse_all(known, who)?, 0),
+        ["half-open", who @ .., "link", n] => Impairment::HalfOpen(parse_all(known, who)?, parse_number(n)?),
+        ["half-open", who @ ..] => Impairment::HalfOpen(parse_all(known, who)?, 0),
+        ["slow", who, pace] => Impairment::Slow(parse_target(known, who)?, parse_number(pace)?),
+        ["late", who, time] => Impairment::Late(parse_target(known, who)?, parse_time(time)?),
+        ["clock", who, "forward", time] => Impairment::Jump(parse_target(known, who)?, parse_micros(time)?),
+        ["clock", who, "back", time] => Impairment::Jump(parse_target(known, who)?, -parse_micros(time)?),
+        ["queues", who, bytes] => Impairment::Queues(parse_target(known, who)?, parse_number(bytes)?),
         ["dials", "refused", count] => Impairment::Dials(BadDials::Refused(parse_number(count)?)),
         ["dials", "lost", count] => Impairment::Dials(BadDials::Lost(parse_number(count)?)),
         _ => return Err("unknown action".into()),
     })
 }
 
-fn parse_condition(words: &[&str]) -> Result<Condition, String> {
+fn parse_condition(known: &Names, words: &[&str]) -> Result<Condition, String> {
     Ok(match words {
         ["converged"] => Condition::Converged,
         ["merged"] => Condition::Merged,
         ["settled"] => Condition::Settled,
         ["new-leader"] => Condition::NewLeader,
         ["shown-by-all", text @ ..] => Condition::ShownBy(Target::All, text.join(" ")),
-        ["shown-by", who, text @ ..] => Condition::ShownBy(parse_target(who)?, text.join(" ")),
-        ["live", who, text @ ..] => Condition::ShownAs(Occasion::Live, parse_target(who)?, text.join(" ")),
+        ["shown-by", who, text @ ..] => Condition::ShownBy(parse_target(known, who)?, text.join(" ")),
+        ["live", who, text @ ..] => {
+            Condition::ShownAs(Occasion::Live, parse_target(known, who)?, text.join(" "))
+        }
         ["while-away", who, text @ ..] => {
-            Condition::ShownAs(Occasion::WhileAway, parse_target(who)?, text.join(" "))
+            Condition::ShownAs(Occasion::WhileAway, parse_target(known, who)?, text.join(" "))
         }
         ["other-ring", who, text @ ..] => {
-            Condition::ShownAs(Occasion::OtherRing, parse_target(who)?, text.join(" "))
+            Condition::ShownAs(Occasion::OtherRing, parse_target(known, who)?, text.join(" "))
         }
         ["members", count] => Condition::Members(parse_number(count)?),
         ["rings", count] => Condition::Rings(parse_number(count)?),
         ["elections", count] => Condition::Elections(parse_number(count)?),
+        ["election-messages", "best"] => Condition::ElectionMessages(Messages::Best),
+        ["election-messages", "worst"] => Condition::ElectionMessages(Messages::Worst),
+        ["election-messages", count] => Condition::ElectionMessages(Messages::Exactly(parse_number(count)?)),
+        ["lost", count] => Condition::Lost(parse_number(count)?),
         ["faults", count] => Condition::Faults(parse_number(count)?),
-        ["ready", who] => Condition::Ready(parse_target(who)?),
-        ["ended", who] => Condition::Ended(parse_target(who)?),
-        ["left-behind", who] => Condition::LeftBehind(parse_target(who)?),
-        ["gap", who] => Condition::Gap(parse_target(who)?),
-        ["cut-off", who] => Condition::CutOff(parse_target(who)?),
-        ["leads", who] => Condition::Leads(parse_target(who)?),
+        ["ready", who] => Condition::Ready(parse_target(known, who)?),
+        ["ended", who] => Condition::Ended(parse_target(known, who)?),
+        ["left-behind", who] => Condition::LeftBehind(parse_target(known, who)?),
+        ["gap", who] => Condition::Gap(parse_target(known, who)?),
+        ["cut-off", who] => Condition::CutOff(parse_target(known, who)?),
+        ["leads", who] => Condition::Leads(parse_target(known, who)?),
         ["time"] => Condition::Time,
         _ => return Err("unknown condition".into()),
     })
 }
 
-fn parse_all(words: &[&str]) -> Result<Vec<Target>, String> {
+fn parse_all(known: &Names, words: &[&str]) -> Result<Vec<Target>, String> {
     if words.is_empty() {
         return Err("no target is named".into());
     }
-    words.iter().map(|word| parse_target(word)).collect()
+    words.iter().map(|word| parse_target(known, word)).collect()
 }
 
-fn parse_target(word: &str) -> Result<Target, String> {
+fn parse_target(known: &Names, word: &str) -> Result<Target, String> {
     Ok(match word {
         "leader" => Target::Leader,
         "next" => Target::Next,
@@ -180,13 +225,35 @@ fn parse_target(word: &str) -> Result<Target, String> {
         "opposite" => Target::Opposite,
         "all" => Target::All,
         "others" => Target::Others,
-        _ => Target::At(parse_number(word)?),
+        _ => match known.iter().find(|(_, name)| name.as_str() == word) {
+            Some((place, _)) => Target::At(*place),
+            None => Target::At(parse_place(word)?),
+        },
     })
 }
 
-fn parse_time(word: &str) -> Result<Duration, String> {
+fn parse_place(word: &str) -> Result<Place, String> {
+    let most = Place::try_from(MAX_ROSTER).unwrap_or(Place::MAX);
+    parse_up_to(word, most)
+        .and_then(|place| if place > 0 { Ok(place) } else { Err("places count from 1".into()) })
+}
+
+/// A name that is no target yet.
+fn parse_name(known: &Names, word: &str) -> Result<Name, String> {
+    let is_target = parse_target(known, word).is_ok() || word.bytes().all(|byte| byte.is_ascii_digit());
+    if is_target || matches!(word, "via" | "link") {
+        return Err(format!("\"{word}\" means something else already"));
+    }
+    Name::new(word).map_err(|error| error.to_string())
+}
+
+/// Reads a time: `1.5s`, `20ms`; at most 1,000,000 s.
+///
+/// # Errors
+/// A sentence that says what is wrong.
+pub fn parse_time(word: &str) -> Result<Duration, String> {
     if let Some(millis) = word.strip_suffix("ms") {
-        return parse_number(millis).map(Duration::from_millis);
+        return parse_up_to(millis, MAX_SECONDS * 1000).map(Duration::from_millis);
     }
     match word.strip_suffix('s').map(str::parse::<f64>) {
         Some(Ok(seconds)) if (0.0..1e6).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
@@ -196,6 +263,14 @@ fn parse_time(word: &str) -> Result<Duration, String> {
 
 fn parse_micros(word: &str) -> Result<i64, String> {
     i64::try_from(parse_time(word)?.as_micros()).map_err(|_| format!("\"{word}\" is too long"))
+}
+
+fn parse_up_to<T: core::str::FromStr + PartialOrd + Copy + fmt::Display>(
+    word: &str,
+    most: T,
+) -> Result<T, String> {
+    let number = parse_number(word)?;
+    if number > most { Err(format!("{word} is more than {most}")) } else { Ok(number) }
 }
 
 fn parse_number<T: core::str::FromStr>(word: &str) -> Result<T, String> {
@@ -226,6 +301,33 @@ mod tests {
         for line in ["at 1s dance 3", "at soon crash 3", "until heaven within 5s", "crash 3", "at 1s crash"] {
             let error = parse(&format!("nodes 3\n{line}")).unwrap_err();
             assert_eq!(error.line, 2, "{error}");
+        }
+    }
+
+    #[test]
+    fn names_are_targets_from_their_line_on() {
+        let scenario = parse("nodes 3 detect 300ms\nname 2 bob\nat 1s crash bob 3").unwrap();
+        let crash = ScenarioAction::Crash(vec![Target::At(2), Target::At(3)]);
+        assert_eq!(scenario.statements, [(3, Statement::At(Duration::from_secs(1), crash))]);
+        assert_eq!(scenario.detect, Duration::from_millis(300));
+        for line in ["at 1s crash bob", "name 2 leader", "name 2 7", "name 0 bob", "name 2 a\u{7}b", "name 2"]
+        {
+            assert!(parse(&format!("nodes 3\n{line}")).is_err(), "{line}");
+        }
+        assert!(parse("nodes 3\nname 1 bob\nname 2 bob").is_err());
+    }
+
+    #[test]
+    fn what_would_take_more_than_a_room_or_a_lifetime_is_refused() {
+        for text in [
+            "nodes 4000000000".into(),
+            "nodes 0".into(),
+            "ring 1 2 1".into(),
+            "nodes 3\nat 0s flood 1 99999999999".into(),
+            "nodes 3\nat 99999999999999ms heal".into(),
+            format!("nodes 3\nat 0s say 1 {}", "x".repeat(20_000)),
+        ] {
+            assert!(parse(&text).is_err(), "{}", text.get(..40).unwrap_or(&text));
         }
     }
 }

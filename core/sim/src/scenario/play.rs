@@ -1,6 +1,7 @@
 //! The player of scenarios.
 
 use alloc::borrow::ToOwned as _;
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec;
@@ -8,10 +9,12 @@ use alloc::vec::Vec;
 use core::slice;
 use core::time::Duration;
 
-use ringchat_core::{Ending, Instant, NodeId, Text};
+use ringchat_core::{Config, Ending, Instant, NodeId, Text};
 
 use super::Failure;
-use super::language::{BadDials, Condition, Impairment, Scenario, ScenarioAction, Statement, Target};
+use super::language::{
+    BadDials, Condition, Impairment, Messages, Scenario, ScenarioAction, Statement, Target,
+};
 use crate::oracles::{FaultModel, Shape, Violation};
 use crate::{Death, HostId, Life, Place, Quality, World};
 
@@ -29,18 +32,28 @@ pub(super) struct Play {
     zero: Instant,
     /// The leader at that time.
     leader: Option<NodeId>,
+    /// The line that is being played.
+    pub(super) line: usize,
+    /// When the first ring had gathered.
+    pub(super) gathered: Instant,
 }
 
 impl Play {
     pub(super) fn new(scenario: &Scenario, trace: bool) -> Self {
         let quality = Quality { most: scenario.delay, ..Quality::GOOD };
-        let world = World::new(scenario.seed, quality, fault_model(scenario), trace);
-        Self { world, quality, zero: Instant::ZERO, leader: None }
+        let mut world = World::new(scenario.seed, quality, fault_model(scenario), trace);
+        world.set_times(scenario.detect, Config::JOIN_TIMEOUT);
+        for (place, name) in &scenario.names {
+            world.set_name(*place, name.clone());
+        }
+        Self { world, quality, zero: Instant::ZERO, leader: None, line: 0, gathered: Instant::ZERO }
     }
 
     pub(super) fn run(&mut self, scenario: &Scenario) -> Result<(), Failure> {
         self.gather(scenario)?;
+        self.gathered = self.world.now();
         for (line, statement) in &scenario.statements {
+            self.line = *line;
             match statement {
                 Statement::At(time, action) => {
                     self.world.run_to(self.zero.after(*time))?;
@@ -72,7 +85,10 @@ impl Play {
             last = Some(place);
             let ready = |world: &World| world.transcripts().of(host).ready.is_some();
             if !self.world.run_until(GATHERING, PACE, ready)? {
-                return Err(Failure::Unmet { line: 0, instead: format!("{place} does not get in") });
+                return Err(Failure::Unmet {
+                    line: 0,
+                    instead: format!("{} does not get in", self.world.label(host)),
+                });
             }
         }
         self.wait(0, &Condition::Converged, GATHERING)
@@ -248,6 +264,11 @@ impl Play {
                 let elections = self.world.counts().elects.len();
                 is(elections <= *most, &format!("there were {elections}"))
             }
+            Condition::ElectionMessages(wanted) => self.took(*wanted),
+            Condition::Lost(count) => {
+                let lost = self.lost()?;
+                is(lost == *count, &format!("{lost} are lost"))
+            }
             Condition::Faults(count) => {
                 let faults: u64 = self.world.reports().iter().map(|(_, report)| report.stats.faults).sum();
                 is(faults == *count, &format!("there are {faults}"))
@@ -255,6 +276,37 @@ impl Play {
             Condition::Time => Ok(()),
             of_targets => self.holds_for_each(of_targets),
         }
+    }
+
+    /// Checks how many messages the newest election took.
+    fn took(&self, wanted: Messages) -> Result<(), String> {
+        let counts = self.world.counts();
+        let newest = counts.elects.last_key_value();
+        let Some((epoch, &messages)) = newest else {
+            return if wanted == Messages::Exactly(0) { Ok(()) } else { Err("there was no election".into()) };
+        };
+        let voters = counts.voters.get(epoch);
+        let n = voters.map_or(0, |voters| voters.sent.len() as u64);
+        let wanted = match (wanted, voters.map_or(0, |voters| voters.began)) {
+            (Messages::Exactly(count), _) => count,
+            (Messages::Best, _) => n,
+            (Messages::Worst, 1) => 2 * n - 1,
+            (Messages::Worst, _) => n * (n + 1) / 2,
+        };
+        if messages == wanted {
+            return Ok(());
+        }
+        Err(format!("the election of epoch {epoch} took {messages} messages of {n} members, not {wanted}"))
+    }
+
+    /// How many messages of live members are missing somewhere in their ring.
+    ///
+    /// # Errors
+    /// If a live member is in no ring.
+    pub(super) fn lost(&self) -> Result<usize, String> {
+        let rings = self.agreed(Shape::SomeRings)?;
+        let lost = rings.iter().flat_map(|ring| self.world.transcripts().lost(ring));
+        Ok(lost.collect::<BTreeSet<_>>().len())
     }
 
     /// Checks a condition that each of its targets has to meet.

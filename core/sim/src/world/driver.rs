@@ -8,7 +8,9 @@ use core::time::Duration;
 
 use ringchat_core::trace::{MessageKind, Tracing};
 use ringchat_core::wire::{Envelope, Message};
-use ringchat_core::{Action, Command, Input, Instant, LinkId, Notice, RingReason, TextRun, UnixTime};
+use ringchat_core::{
+    Action, Command, ElectionPhase, Input, Instant, LinkId, Notice, RingReason, TextRun, UnixTime,
+};
 
 use super::{HostId, HostStep, Life, World, shifted};
 use crate::Property;
@@ -53,6 +55,7 @@ impl World {
             self.trace_inputs(host, &inputs);
         }
         let process = &mut self.processes[host.0];
+        #[cfg(feature = "sham")]
         if let Some(insider) = &mut process.insider {
             insider.hear(&inputs);
         }
@@ -106,6 +109,7 @@ impl World {
                 if let Notice::Ring { reason: RingReason::Merge, .. } = notice {
                     self.counts.merges.insert(self.node(host).view());
                 }
+                self.count_start(host, &notice);
                 self.transcripts.notice(host, self.now, lamport, &notice)?;
             }
             Action::Halt { .. } => {
@@ -115,6 +119,16 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// A process that stands without having told of a token before has begun an election.
+    fn count_start(&mut self, host: HostId, notice: &Notice) {
+        if let Notice::Election { phase, epoch, .. } = notice
+            && self.heard.insert((host, *epoch))
+            && *phase == ElectionPhase::Start
+        {
+            self.counts.voters.entry(*epoch).or_default().began += 1;
+        }
     }
 
     /// The labels of the processes to which an action sends.
@@ -132,6 +146,7 @@ impl World {
     }
 
     /// A process that lies sends something to each of `links`. What does not fit a frame is not sent.
+    #[cfg(feature = "sham")]
     fn send_lies(&mut self, host: HostId, links: &[LinkId], envelope: &Envelope) {
         for &link in links {
             let to = self.network.other(link).map(|other| self.processes[other.0].node.me().id);
@@ -143,6 +158,7 @@ impl World {
     }
 
     fn send(&mut self, host: HostId, links: &[LinkId], envelope: &Envelope) -> Result<(), Violation> {
+        #[cfg(feature = "sham")]
         if self.transcripts.is_liar(host) {
             self.send_lies(host, links, envelope);
             return Ok(());
@@ -151,6 +167,7 @@ impl World {
         *self.counts.sent.entry(kind).or_default() += copies;
         if let Message::Elect(elect) = &envelope.message {
             *self.counts.elects.entry(elect.epoch).or_default() += copies;
+            self.counts.voters.entry(elect.epoch).or_default().sent.insert(host);
             links
                 .iter()
                 .try_for_each(|&link| self.tokens.send((host, envelope.room), self.now, link, elect))?;

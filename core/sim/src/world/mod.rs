@@ -2,6 +2,7 @@
 
 mod driver;
 mod faults;
+#[cfg(feature = "sham")]
 mod insider;
 mod quiesce;
 
@@ -24,6 +25,7 @@ use ringchat_core::{
 };
 use ringchat_trace::FaultKind;
 
+#[cfg(feature = "sham")]
 use self::insider::Insider;
 use crate::network::{Death, HostId, Network, Quality};
 use crate::oracles::{FaultModel, States, Tokens, Transcripts, Violation};
@@ -41,16 +43,22 @@ pub fn addr_of(place: Place) -> SocketAddr {
 }
 
 /// The id of a place's process in the life called `incarnation`. Higher places have greater ids.
+#[cfg(feature = "sham")]
 pub fn id_of(place: Place, incarnation: NonZeroU64) -> NodeId {
-    NodeId::new(sham_identity_of(place).key(), incarnation)
+    NodeId::new(cheap_identity_of(place).key(), incarnation)
 }
 
 /// The key pair of a place. It signs cheaply, and proves nothing.
-fn sham_identity_of(place: Place) -> Identity {
+#[cfg(feature = "sham")]
+fn cheap_identity_of(place: Place) -> Identity {
     let mut key = [0; 32];
     key[..4].copy_from_slice(&place.to_be_bytes());
     Identity::sham(key)
 }
+
+// Without cheap keys all are real.
+#[cfg(not(feature = "sham"))]
+use self::real_identity_of as cheap_identity_of;
 
 /// The real key pair of a place.
 fn real_identity_of(place: Place) -> Identity {
@@ -95,6 +103,7 @@ struct Process {
     /// Whether the user leaves once everything is said.
     leaving: bool,
     /// What the process knows if it lies.
+    #[cfg(feature = "sham")]
     insider: Option<Insider>,
 }
 
@@ -109,10 +118,21 @@ pub struct Counts {
     pub bytes: BTreeMap<&'static str, u64>,
     /// How many tokens were sent, by epoch.
     pub elects: BTreeMap<Epoch, u64>,
+    /// Who took part in elections, by epoch.
+    pub voters: BTreeMap<Epoch, Voters>,
     /// The views in which rings have merged.
     pub merges: BTreeSet<View>,
     /// How many faults happened, by kind.
     pub faults: BTreeMap<&'static str, u64>,
+}
+
+/// Who took part in an election.
+#[derive(Clone, Debug, Default)]
+pub struct Voters {
+    /// The processes that sent a token. If somebody won, these are all members of the new ring.
+    pub sent: BTreeSet<HostId>,
+    /// How many stood before they saw a token.
+    pub began: u64,
 }
 
 /// What a process told a trace or its user.
@@ -163,6 +183,10 @@ pub struct World {
     outbox: Vec<Action>,
     /// The secret of the room, if keys and links are real.
     secret: Option<Secret>,
+    /// What people call the members at some places.
+    names: BTreeMap<Place, Name>,
+    /// The processes that have told something of an election.
+    heard: BTreeSet<(HostId, Epoch)>,
     #[cfg(feature = "ablation")]
     ablated: &'static [Rule],
 }
@@ -197,6 +221,8 @@ impl World {
             counts: Counts::default(),
             outbox: Vec::new(),
             secret: None,
+            names: BTreeMap::new(),
+            heard: BTreeSet::new(),
             #[cfg(feature = "ablation")]
             ablated: &[],
         }
@@ -206,6 +232,11 @@ impl World {
     pub fn set_times(&mut self, detect: Duration, join_timeout: Duration) {
         self.detect = detect;
         self.join_timeout = join_timeout;
+    }
+
+    /// Calls the processes that start later at a place so, and not `m` and the number of the place.
+    pub fn set_name(&mut self, place: Place, name: Name) {
+        self.names.insert(place, name);
     }
 
     /// Lets nodes that start later tell so much of what they do.
@@ -274,7 +305,11 @@ impl World {
     }
 
     fn next_label(&self, place: Place) -> String {
-        match self.processes.iter().filter(|process| process.place == place).count() {
+        let earlier = self.processes.iter().filter(|process| process.place == place).count();
+        if let Some(name) = self.names.get(&place) {
+            return if earlier == 0 { format!("{name}") } else { format!("{name}#{}", earlier + 1) };
+        }
+        match earlier {
             0 => format!("{place}"),
             1 => format!("{place}b"),
             earlier => format!("{place}x{}", earlier + 1),
@@ -345,7 +380,7 @@ impl World {
         if let Some(earlier) = self.at(place).filter(|&earlier| self.life(earlier) != Life::Ended) {
             self.kill(earlier, Death::Killed);
         }
-        let mut config = Config::new(addr, name_of(place), start);
+        let mut config = Config::new(addr, self.name_of(place), start);
         config.detect = self.detect;
         config.join_timeout = self.join_timeout;
         config.trace = self.tracing;
@@ -368,18 +403,25 @@ impl World {
             lateness: Duration::ZERO,
             unsaid: VecDeque::new(),
             leaving: false,
+            #[cfg(feature = "sham")]
             insider: None,
         });
         #[cfg(feature = "ablation")]
         self.processes[host.0].node.ablate(self.ablated);
         self.places.insert(place, host);
-        self.transcripts.enter(label, &name_of(place));
+        self.transcripts.enter(label, &self.name_of(place));
         self.plan(host);
         host
     }
 
+    fn name_of(&self, place: Place) -> Name {
+        let usual = || Name::new(&format!("m{place}"));
+        // A letter and digits are always a name.
+        self.names.get(&place).cloned().map_or_else(usual, Ok).unwrap_or_else(|error| unreachable!("{error}"))
+    }
+
     fn identity_of(&self, place: Place) -> Identity {
-        if self.secret.is_some() { real_identity_of(place) } else { sham_identity_of(place) }
+        if self.secret.is_some() { real_identity_of(place) } else { cheap_identity_of(place) }
     }
 
     /// The id that a process gets which starts now at the place, where none runs.
@@ -522,9 +564,4 @@ fn incarnation(rng: &mut Rng) -> NonZeroU64 {
 
 fn shifted(time: Instant, by: i64) -> Instant {
     Instant(time.0.saturating_add_signed(by))
-}
-
-fn name_of(place: Place) -> Name {
-    // A letter and digits are always a name.
-    Name::new(&format!("m{place}")).unwrap_or_else(|error| unreachable!("{error}"))
 }

@@ -1,6 +1,6 @@
 //! What tests, the simulator and the model checker see of a node.
 //!
-//! Only the feature `inspect` compiles this folder, and the program never enables it.
+//! Only the feature `inspect` compiles this folder. Nothing in it shows a secret or changes a node.
 
 mod digest;
 pub mod invariants;

@@ -1,17 +1,21 @@
 //! What the simulated decoders take for signed.
 
 use ringchat_core::secure::Signature;
-use ringchat_core::wire::{RunDigest, Seen, ShamSeen};
+#[cfg(not(feature = "sham"))]
+use ringchat_core::wire::SeenRuns as Known;
+#[cfg(feature = "sham")]
+use ringchat_core::wire::ShamSeen as Known;
+use ringchat_core::wire::{RunDigest, Seen};
 
 /// Verifies signatures, unless a test takes that away.
 #[derive(Clone, Debug, Default)]
-pub struct Verifier {
-    seen: ShamSeen,
+pub struct SignatureCheck {
+    seen: Known,
     /// Whether every signature is taken.
     pub believes_all: bool,
 }
 
-impl Seen for Verifier {
+impl Seen for SignatureCheck {
     fn has(&mut self, run: RunDigest) -> bool {
         self.seen.has(run)
     }

@@ -1,0 +1,131 @@
+//! `ringchat sim`: a room of simulated members in virtual time, played from a script, and what theory says of it.
+
+mod flags;
+mod output;
+mod script;
+
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::process::ExitCode;
+
+use argh::FromArgs as _;
+use ringchat_picture::DrawError;
+use ringchat_picture::trace::ReadError;
+use ringchat_sim::scenario::{ParseError, Scenario, parse, perform};
+use thiserror::Error;
+
+use self::flags::SimFlags;
+use self::output::Told;
+use crate::help;
+use crate::line::Line;
+
+/// The exit code of a wrong command line, or of a script that is none.
+const USAGE: u8 = 2;
+
+/// No script is longer.
+const LONGEST_SCRIPT: u64 = 1 << 20;
+
+/// Why nothing is played, or nothing is told of it.
+#[derive(Debug, Error)]
+enum SimError {
+    #[error("{0} (ringchat sim --help tells more)")]
+    Usage(String),
+    #[error("{path}: {why}")]
+    Unreadable { path: String, why: io::Error },
+    #[error("{path}: longer than any script")]
+    TooLong { path: String },
+    #[error("{path}, {error}")]
+    NoScript { path: String, error: ParseError },
+    #[error("{path} cannot be written ({why})")]
+    Unwritable { path: String, why: io::Error },
+    #[error("{0} holds traces already; choose another folder")]
+    OtherTraces(String),
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    #[error(transparent)]
+    Draw(#[from] DrawError),
+}
+
+impl SimError {
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self::Usage(_)
+            | Self::Unreadable { .. }
+            | Self::TooLong { .. }
+            | Self::NoScript { .. }
+            | Self::OtherTraces(_) => ExitCode::from(USAGE),
+            Self::Unwritable { .. } | Self::Read(_) | Self::Draw(_) => ExitCode::FAILURE,
+        }
+    }
+}
+
+/// Does what the words after `ringchat sim` ask for.
+pub(crate) fn run(args: &[String]) -> ExitCode {
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let result = match SimFlags::from_args(&["ringchat", "sim"], &args) {
+        Ok(flags) => played(&flags),
+        Err(exit) if exit.status.is_ok() => return crate::print(&help::wrap(&exit.output)),
+        Err(exit) => Err(SimError::Usage(exit.output.trim_end().to_owned())),
+    };
+    result.unwrap_or_else(|error| {
+        Line::complaint(&error.to_string()).to_stderr();
+        error.exit()
+    })
+}
+
+fn played(flags: &SimFlags) -> Result<ExitCode, SimError> {
+    let (text, scenario) = script(flags)?;
+    if flags.print_script {
+        return Ok(crate::print(&text));
+    }
+    flags.check_folder()?;
+    let told = Told::new(&text, &scenario, perform(&scenario))?;
+    flags.write(&told)?;
+    let printed = crate::print(&if flags.json { told.json() } else { told.report() });
+    let Some(failure) = told.failure() else { return Ok(printed) };
+    Line::complaint(&failure).to_stderr();
+    Ok(ExitCode::FAILURE)
+}
+
+/// The script that is asked for, whole.
+fn script(flags: &SimFlags) -> Result<(String, Scenario), SimError> {
+    let Some(path) = &flags.script else {
+        let text = script::of_flags(flags).map_err(SimError::Usage)?;
+        let scenario = parse(&text).map_err(|error| SimError::Usage(error.problem))?;
+        return Ok((text, scenario));
+    };
+    if let Some(other) = flags.beside_script() {
+        return Err(SimError::Usage(format!("--script tells everything; leave {other} out")));
+    }
+    let shown = if path == "-" { "standard input" } else { path };
+    let no_script = |error| SimError::NoScript { path: shown.to_owned(), error };
+    let text = read(path)?;
+    let scenario = parse(&text).map_err(no_script)?;
+    match script::end_of(&scenario) {
+        None => Ok((text, scenario)),
+        Some(end) => {
+            let text = format!("{}\n{end}", text.trim_end());
+            let scenario = parse(&text).map_err(no_script)?;
+            Ok((text, scenario))
+        }
+    }
+}
+
+fn read(path: &str) -> Result<String, SimError> {
+    let failed = |why| SimError::Unreadable { path: path.to_owned(), why };
+    let mut text = String::new();
+    let input: Box<dyn Read> = match path {
+        "-" => Box::new(io::stdin()),
+        _ => Box::new(File::open(path).map_err(failed)?),
+    };
+    let read = input.take(LONGEST_SCRIPT).read_to_string(&mut text).map_err(failed)?;
+    if u64::try_from(read).is_ok_and(|read| read < LONGEST_SCRIPT) {
+        Ok(text)
+    } else {
+        Err(SimError::TooLong { path: path.to_owned() })
+    }
+}
+
+fn write(path: &str, content: impl AsRef<[u8]>) -> Result<(), SimError> {
+    fs::write(path, content).map_err(|why| SimError::Unwritable { path: path.to_owned(), why })
+}
