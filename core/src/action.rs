@@ -337,6 +337,19 @@ pub enum ElectionPhase {
     Elected,
 }
 
+impl ElectionPhase {
+    /// Its name in lower case, as in lines of JSON and in traces.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Forward => "forward",
+            Self::Swallow => "swallow",
+            Self::Won => "won",
+            Self::Elected => "elected",
+        }
+    }
+}
+
 /// What a peer did wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use ringchat_core::secure::ShortKey;
 use ringchat_core::{
-    ChatLine, Departure, ElectionPhase, Epoch, Index, Member, Name, Notice, Report, RingReason, Roster, Stamp,
+    ChatLine, Departure, Epoch, Index, Member, Name, Notice, Report, RingReason, Roster, Stamp,
 };
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -175,11 +175,9 @@ impl<'a> JsonEvent<'a> {
                 Self::Left { member: MemberJson::of(member), reason: departure(*reason) }
             }
             Notice::Ring { prev, next, reason } => Self::ring(prev, next, *reason),
-            Notice::Election { phase, candidate, epoch } => Self::Election {
-                phase: phase_name(*phase),
-                candidate: MemberJson::of(candidate),
-                epoch: epoch.0,
-            },
+            Notice::Election { phase, candidate, epoch } => {
+                Self::Election { phase: phase.name(), candidate: MemberJson::of(candidate), epoch: epoch.0 }
+            }
             Notice::Leader { member, epoch: Epoch(epoch) } => {
                 Self::Leader { member: MemberJson::of(member), epoch: *epoch }
             }
@@ -332,16 +330,6 @@ fn departure(reason: Departure) -> &'static str {
     match reason {
         Departure::Quit => "quit",
         Departure::Lost => "lost",
-    }
-}
-
-fn phase_name(phase: ElectionPhase) -> &'static str {
-    match phase {
-        ElectionPhase::Start => "start",
-        ElectionPhase::Forward => "forward",
-        ElectionPhase::Swallow => "swallow",
-        ElectionPhase::Won => "won",
-        ElectionPhase::Elected => "elected",
     }
 }
 

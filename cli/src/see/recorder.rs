@@ -148,9 +148,19 @@ impl Recording {
         let writer = thread::Builder::new()
             .name("trace".into())
             .spawn(move || write_all(&steps, file, scribe, &seen))?;
-        Ok(Self {
-            texts: shared.texts,
-            wall: shared.wall,
+        Ok(Self::new(shared.texts, shared.wall, queue, (progress, writer)))
+    }
+
+    /// A recording of which nothing is told yet.
+    fn new(
+        texts: bool,
+        wall: fn() -> u64,
+        queue: SyncSender<Timed>,
+        (progress, writer): (Arc<Progress>, JoinHandle<()>),
+    ) -> Self {
+        Self {
+            texts,
+            wall,
             thinner: Thinner::default(),
             told: Vec::new(),
             queue,
@@ -160,7 +170,7 @@ impl Recording {
             last: (Instant::ZERO, Stamp::default()),
             progress,
             writer,
-        })
+        }
     }
 
     /// Records an event of a turn that began at `at`. Gives it back unless only a trace tells it.
@@ -287,20 +297,8 @@ mod tests {
     /// A recording whose writer takes nothing until it is told to, and what it would take.
     fn stuck(places: usize) -> (Recording, Receiver<Timed>) {
         let (queue, steps) = sync_channel(places);
-        let recording = Recording {
-            texts: false,
-            wall: || 7,
-            thinner: Thinner::default(),
-            told: Vec::new(),
-            queue,
-            missed: 0,
-            life: None,
-            ending: None,
-            last: (Instant::ZERO, Stamp::default()),
-            progress: Arc::new(Progress::new("t".into(), 0, 1 << 20)),
-            writer: thread::spawn(|| {}),
-        };
-        (recording, steps)
+        let progress = Arc::new(Progress::new("t".into(), 0, 1 << 20));
+        (Recording::new(false, || 7, queue, (progress, thread::spawn(|| {}))), steps)
     }
 
     #[test]

@@ -47,6 +47,12 @@ impl Room {
         self.bob.keys(keys);
     }
 
+    /// Empties the screen, but for the prompt.
+    fn clear(&mut self) {
+        self.keys("/clear\r");
+        self.bob.wait("empty screen", |lines| lines.first().is_some_and(|line| line == &self.prompt));
+    }
+
     /// Types a text and waits until the screen shows it.
     fn type_in(&mut self, text: &str) {
         self.keys(text);
@@ -151,8 +157,7 @@ fn commands_are_answered_and_a_slip_sends_nothing() {
     room.bob.wait_line("/// ring: Eve* -> Bob -> Eve (epoch 1) ///");
     room.keys("/leader\r");
     room.bob.wait_line("/// Eve leads (epoch 1) ///");
-    room.keys("/clear\r");
-    room.bob.wait("empty screen", |lines| lines.first().is_some_and(|line| line == &room.prompt));
+    room.clear();
     room.keys("//rign\r");
     assert_eq!(room.eve.heard(), "/rign");
 }
@@ -168,8 +173,7 @@ fn a_trace_is_begun_and_ended_at_the_prompt() {
     room.bob.wait_line("/// the trace goes to my run, which has 0 of 64 MiB ///");
     room.keys("/trace on other\r");
     room.bob.wait_line("/// the trace my run is being written; /trace off ends it ///");
-    room.keys("/clear\r");
-    room.bob.wait("empty screen", |lines| lines.first().is_some_and(|line| line == &room.prompt));
+    room.clear();
     room.keys("/trace off\r");
     room.bob.wait_line("/// no trace is written; /trace on FILE begins one ///");
 }

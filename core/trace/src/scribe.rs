@@ -278,7 +278,7 @@ impl LifeScribe {
                 NoteLine::Ring { prev, next, why: words::ring(*reason).to_owned() }
             }
             Notice::Election { phase, candidate, epoch } => {
-                let (phase, cand) = (words::phase(*phase).to_owned(), self.member(candidate, out));
+                let (phase, cand) = (phase.name().to_owned(), self.member(candidate, out));
                 NoteLine::Election { phase, cand, epoch: epoch.0 }
             }
             Notice::NotYet { contact, failure, .. } => {

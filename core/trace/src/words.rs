@@ -1,6 +1,6 @@
 //! Words for what a node tells in types that may grow.
 
-use ringchat_core::{DialFailure, DownReason, ElectionPhase, Fault, JoinFailure, RingReason};
+use ringchat_core::{DialFailure, DownReason, Fault, JoinFailure, RingReason};
 
 pub(crate) fn dial_failure(failure: DialFailure) -> &'static str {
     match failure {
@@ -51,16 +51,6 @@ pub(crate) fn join_failure(failure: JoinFailure) -> &'static str {
         JoinFailure::NoAnswer => "no_answer",
         JoinFailure::Broken => "broken",
         _ => "other",
-    }
-}
-
-pub(crate) fn phase(phase: ElectionPhase) -> &'static str {
-    match phase {
-        ElectionPhase::Start => "start",
-        ElectionPhase::Forward => "forward",
-        ElectionPhase::Swallow => "swallow",
-        ElectionPhase::Won => "won",
-        ElectionPhase::Elected => "elected",
     }
 }
 

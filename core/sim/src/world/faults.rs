@@ -1,8 +1,7 @@
 //! What goes wrong: processes, links, machines and people on the wire.
 
-use core::time::Duration;
-
 use alloc::vec::Vec;
+use core::time::Duration;
 
 use ringchat_core::limits::LINK_QUEUE_BYTES;
 use ringchat_core::trace::Tracing;
