@@ -12,7 +12,7 @@ use ringchat_sim::scenario::{Failure, Performer};
 use serde_json::value::RawValue;
 
 use crate::ask::{Answer, FailureAnswer, RunAnswer};
-use crate::bounds::{LONGEST, MAX_TOLD, STEPS, STEPS_AT_ONCE};
+use crate::bounds::{LONGEST, MAX_TOLD, STEPS, STEPS_AT_ONCE, STEPS_TO_GATHER};
 use crate::error::LabError;
 use crate::exercises::{self, Faults, Seen};
 use crate::script::{Script, seconds};
@@ -56,7 +56,7 @@ impl Run {
             guess: None,
             bound: None,
         };
-        let (mut steps, longest) = (STEPS, Instant::ZERO.after(LONGEST));
+        let (mut steps, longest) = (STEPS_TO_GATHER, Instant::ZERO.after(LONGEST));
         while run.performer.gathered().is_none() && run.failure().is_none() && run.performer.now() < longest {
             let next = run.performer.now().after(A_MOMENT);
             if !run.play(next, &mut steps) {

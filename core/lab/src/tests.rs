@@ -245,3 +245,11 @@ fn a_run_ends_at_its_bounds_and_says_what_to_do() {
     let now = &told["now"];
     assert_eq!(&more(&mut lab, &run["run"], longest)["now"], now, "it goes no further");
 }
+
+#[test]
+fn the_largest_room_gathers_within_one_request() {
+    let mut lab = Lab::new("nodes 64").unwrap();
+    let hello = good(&mut lab, &json!({"ask": "hello"}));
+    assert!(hello["runs"][0]["gathered"].as_u64().is_some(), "{}", hello["runs"][0]["gathered"]);
+    assert_eq!(hello["runs"][0]["members"].as_array().unwrap().len(), 64);
+}
