@@ -89,6 +89,16 @@ fn a_deed_in_the_past_makes_a_branch_that_can_be_kept_apart() {
         "{branch}"
     );
     let answer = more(&mut lab, &json!(2), 3_000_000);
+    let whole = more(&mut lab, &json!(1), 3_000_000);
+    let before = |answer: &Value| {
+        let events = answer["part"]["events"].as_array().unwrap().iter();
+        let events = events.filter(|event| event["t"].as_u64().unwrap() < 1_285_000);
+        events
+            .map(|event| format!("{} {} {} {}", event["t"], event["m"], event["lc"], event["what"]))
+            .collect()
+    };
+    let (before, same): (Vec<String>, Vec<String>) = (before(&whole), before(&answer));
+    assert!(before.len() > 50 && before == same, "the branch is the same run up to the deed");
     let faults = answer["part"]["faults"].as_array().unwrap();
     assert_eq!((faults.len(), &faults[0]["t"]), (1, &json!(1_285_000)));
     let replaced =
@@ -123,8 +133,11 @@ fn a_cut_keeps_what_was_done_by_then_and_counts_from_the_last_until() {
     assert!(before.contains("\nuntil shown-by-all hi within 2s\n") && !before.contains("crash"), "{before}");
     let late = done(&mut lab, 19_000_000);
     assert!(late.contains("crash 1\nuntil converged within 5s\nexpect lost 0\nat 1"), "{late}");
-    let replayed = more(&mut lab, &json!(3), 1);
+    let replayed = more(&mut lab, &json!(5), 20_000_000);
     assert_eq!(replayed["failure"], Value::Null);
+    let times: Vec<&Value> =
+        replayed["part"]["faults"].as_array().unwrap().iter().map(|fault| &fault["t"]).collect();
+    assert!(times.len() == 2 && *times[1] == 19_000_000, "the deed comes when it was asked for: {times:?}");
 }
 
 #[test]
