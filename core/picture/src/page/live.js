@@ -8,6 +8,7 @@ class Live {
   constructor(hello) {
     this.have = 0;
     this.following = true;
+    player.diagram.place = 0.8;
     this.texts = this.letters = false;
     player.alive = true;
     player.keys = { l: () => this.follow(), t: () => this.turn("texts"), n: () => this.turn("letters") };
