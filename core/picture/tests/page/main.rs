@@ -434,7 +434,7 @@ fn what_real_nodes_did_is_told_to_the_end() {
                 }
                 const wrong = player.steps.filter((e) => { player.go(e); return player.e !== e || look('say') === ''; });
                 player.start();
-                for (let i = 0; i < 20000 && player.playing; i++) player.flow(100);
+                for (let i = 0; i < 20000 && player.playing; i++) player.flow(1000);
                 return { figures, wrong, ended: !player.playing, at: player.t };
             })()",
         );

@@ -286,6 +286,11 @@ fn a_real_room_is_followed_and_keeps_its_secrets() {
         "true",
         "it is read only"
     );
+    // Of the others it is told what this member knows.
+    tab.until("ringchat.player.t > 500000");
+    let modes = "['board', 'bob', 'cyd', 'dan'].map((name) => ringchat.run.at(ringchat.player.e).members[ringchat.run.members.findIndex((one) => one.name === name)].mode).join()";
+    assert_eq!(tab.text(modes), "leading,normal,dead,normal");
+    assert_eq!(tab.text("document.querySelectorAll('#ring .next').length"), "3", "the ring is closed");
     let said = "ringchat.run.events.some((event) => event.words.includes('the secret'))";
     assert_eq!(tab.text(said), "false");
     tab.press("t");
