@@ -19,18 +19,14 @@ function append(part) {
   }
   for (const m of run.logs.keys()) if (m >= run.members.length) run.logs.delete(m);
   run.index(event);
-  reload();
-}
-
-// Draws anew what was drawn from the run.
-function reload() {
+  // What was drawn from the run is drawn anew.
   const { ring } = player;
   player.steps = player.steppable();
   ring.shape++;
   ring.parted = null;
   for (const token of ring.tokens.values()) token.remove();
   ring.tokens.clear();
-  player.diagram.reload();
+  player.diagram.reload(from.marks ?? run.marks.length);
   player.tell.reload();
   player.track();
   player.e = Math.max(run.startE, run.times[player.e] <= player.t ? player.e : player.before(player.t));
