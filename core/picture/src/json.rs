@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::election_words;
 use super::elections::Contest;
+use super::hearsay::{Hearsay, hearsay};
 use super::log_cells;
 use super::marks::Layout;
 use super::story::{ReignKind, Story};
@@ -39,7 +40,7 @@ struct Page<'a> {
     flights: Vec<FlightJson>,
     reigns: Vec<ReignJson>,
     elections: Vec<ElectionJson<'a>>,
-    faults: Vec<FaultJson>,
+    faults: Vec<FaultJson<'a>>,
     partitions: Vec<PartitionJson<'a>>,
     logs: Vec<LogJson>,
 }
@@ -121,7 +122,8 @@ struct ChangeJson {
     next: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     prev: Option<i64>,
-    lc: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lc: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     log: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -186,12 +188,14 @@ struct TheoryJson<'a> {
 }
 
 #[derive(Serialize)]
-struct FaultJson {
+struct FaultJson<'a> {
     t: u64,
     e: usize,
     kind: &'static str,
     m: Option<usize>,
     words: String,
+    /// Of a cut: from where and to where nothing gets through.
+    sides: &'a [Vec<usize>],
 }
 
 #[derive(Serialize)]
@@ -412,8 +416,28 @@ fn changes(story: &Story<'_>) -> Vec<ChangeJson> {
             last = Some(now);
         }
     }
+    if let Some(teller) = seen_by(story) {
+        changes.extend(hearsay(story, teller).into_iter().map(heard));
+    }
     changes.sort_by_key(|change| (change.e, change.m));
     changes
+}
+
+fn heard((e, m, known): (usize, usize, Hearsay)) -> ChangeJson {
+    ChangeJson {
+        e,
+        m,
+        mode: Some(known.mode),
+        promised: None,
+        epoch: None,
+        leader: Some(or_none(known.leader)),
+        next: Some(or_none(known.next)),
+        prev: Some(or_none(known.prev)),
+        lc: None,
+        log: None,
+        stable: None,
+        ring: None,
+    }
 }
 
 fn whole_change(story: &Story<'_>, m: usize, e: usize) -> ChangeJson {
@@ -427,7 +451,7 @@ fn whole_change(story: &Story<'_>, m: usize, e: usize) -> ChangeJson {
         leader: held.map(|held| or_none(held.leader)),
         next: held.map(|held| or_none(held.next)),
         prev: held.map(|held| or_none(held.prev)),
-        lc: story.event(e).lamport,
+        lc: Some(story.event(e).lamport),
         log: held.map(|held| held.log),
         stable: held.map(|held| held.stable),
         ring: held.and_then(|held| held.ring.clone()),
@@ -529,12 +553,13 @@ fn election<'a>(story: &Story<'_>, contest: &'a Contest) -> ElectionJson<'a> {
     }
 }
 
-fn faults(story: &Story<'_>) -> Vec<FaultJson> {
+fn faults<'a>(story: &'a Story<'_>) -> Vec<FaultJson<'a>> {
     let fault = |&e: &usize| {
         let event = story.event(e);
         let What::Deed(deed) = &event.what else { return None };
         let kind = if deed.seen { deed.kind.name() } else { "died" };
-        Some(FaultJson { t: event.t, e, kind, m: deed.to, words: words::said(story, e).short })
+        let words = words::said(story, e).short;
+        Some(FaultJson { t: event.t, e, kind, m: deed.to, words, sides: &deed.sides })
     };
     story.faults.iter().filter_map(fault).collect()
 }

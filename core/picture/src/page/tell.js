@@ -36,7 +36,10 @@ class Tell {
     byId("rows").style.height = `${this.listed.length * ROW}px`;
     for (const row of this.pool.values()) row.remove();
     this.pool.clear();
-    this.makeLogs();
+    this.told = undefined;
+    const rows = run.columns.flatMap((column) => column.members.map((m) => `${m} ${run.name(m)}`)).join();
+    if (this.logRows !== rows) this.makeLogs();
+    this.logRows = rows;
     this.resize();
   }
 
@@ -201,7 +204,7 @@ class Tell {
   row(i) {
     const e = this.listed[i], event = this.run.events[e];
     const row = html("div", { id: `event-${i}`, role: "option", "aria-setsize": this.listed.length, "aria-posinset": i + 1 },
-      html("span", { text: since(event.t - this.run.zero).replace(" ms", "") }), html("i"), html("span", { text: event.words }));
+      html("span", { text: since(event.t - this.run.zero).replace(" ms", "").replace(/\d s$/, " s") }), html("i"), html("span", { text: event.words }));
     row.style.transform = `translateY(${i * ROW}px)`;
     row.addEventListener("click", () => this.picked.event(e));
     return row;

@@ -23,6 +23,8 @@ class Diagram {
     this.shown = new Map();
     this.past = null;
     this.follow = true;
+    // Where in the view the cursor stands.
+    this.place = 0.5;
     this.box.addEventListener("wheel", () => { this.free = true; }, { passive: true });
     this.box.addEventListener("touchmove", () => { this.free = true; }, { passive: true });
     this.box.addEventListener("scroll", () => { this.scrolled = this.box.scrollTop; this.window(); }, { passive: true });
@@ -36,15 +38,14 @@ class Diagram {
     return second ? second.x - first.x : 80;
   }
 
-  // Takes the run anew: its marks by height.
-  reload() {
+  // Takes the run anew: its marks by height. So many first marks are as they were.
+  reload(same = 0) {
     this.blocks = [];
     this.run.marks.forEach((mark, i) => {
       const end = this.end(mark), from = Math.min(mark.y1, end) - 14, to = Math.max(mark.y1, end) + 14;
       for (let b = Math.max(0, Math.floor(from / BLOCK)); b <= Math.floor(to / BLOCK); b++) (this.blocks[b] ??= []).push(i);
     });
-    for (const mark of this.shown.values()) mark.remove();
-    this.shown.clear();
+    for (const [i, made] of this.shown) if (i >= same || made.mark.y2 === null) { made.remove(); this.shown.delete(i); }
     this.headOf = null;
     this.heads.replaceChildren();
     this.columns = this.run.columns.map((column) => {
@@ -199,7 +200,7 @@ class Diagram {
   }
 
   scroll(y, e, playing) {
-    const top = Math.max(0, y - Math.round(this.view / 2));
+    const top = Math.max(0, y - Math.round(this.view * this.place));
     // Reading where a box stands makes the browser lay out the page once more, so it is remembered.
     if (top !== this.scrolled) {
       this.box.scrollTop = this.scrolled = top;
