@@ -9,6 +9,7 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod alike;
 mod errors;
 mod freeze;
 mod identity;
