@@ -50,8 +50,19 @@ impl Play {
     }
 
     pub(super) fn run(&mut self, scenario: &Scenario) -> Result<(), Failure> {
+        self.begin(scenario)?;
+        self.go_on(scenario)
+    }
+
+    /// Lets the first ring gather.
+    pub(super) fn begin(&mut self, scenario: &Scenario) -> Result<(), Failure> {
         self.gather(scenario)?;
         self.gathered = self.world.now();
+        Ok(())
+    }
+
+    /// Plays what happens to the first ring.
+    pub(super) fn go_on(&mut self, scenario: &Scenario) -> Result<(), Failure> {
         for (line, statement) in &scenario.statements {
             self.line = *line;
             match statement {
