@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use ringchat_core::NodeId;
+use ringchat_core::trace::MessageKind;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -93,6 +94,7 @@ struct Head<'a> {
     lc: u64,
     #[serde(borrow)]
     ev: Cow<'a, str>,
+    k: Option<MessageKind>,
 }
 
 #[derive(Deserialize)]
@@ -113,6 +115,21 @@ fn yes() -> bool {
     true
 }
 
+impl<'a> Head<'a> {
+    /// Reads what a line begins with, or the whole of the first line of a life.
+    fn read(line: &'a [u8]) -> Result<Result<Self, TraceHeader>, TraceError> {
+        match serde_json::from_slice(line) {
+            Ok(head) => Ok(Ok(head)),
+            Err(error) => TraceHeader::read_unless(line, error).map(Err),
+        }
+    }
+
+    fn rest(self, line: &[u8]) -> Result<TraceRecord, TraceError> {
+        let Self { i, t, lc, ev, .. } = self;
+        Ok(TraceRecord::Line(TraceLine { i, t, lc, event: read_event(&ev, line)? }))
+    }
+}
+
 impl TraceRecord {
     /// Appends the record as a line.
     pub fn write(&self, bytes: &mut Vec<u8>) {
@@ -126,11 +143,31 @@ impl TraceRecord {
     /// # Errors
     /// If it is none of a trace.
     pub fn read(line: &[u8]) -> Result<Self, TraceError> {
-        let Head { i, t, lc, ev } = match serde_json::from_slice(line) {
+        match Head::read(line)? {
+            Ok(head) => head.rest(line),
+            Err(header) => Ok(Self::Header(header)),
+        }
+    }
+
+    /// Reads a line as [`read`](Self::read) does, unless it tells of a message that is not `wanted`, by its kind and its
+    /// stamp. The most of such a line is not looked at.
+    ///
+    /// # Errors
+    /// If it is none of a trace.
+    pub fn read_if(
+        line: &[u8],
+        wanted: impl FnOnce(MessageKind, u64) -> bool,
+    ) -> Result<Option<Self>, TraceError> {
+        let head = match Head::read(line)? {
             Ok(head) => head,
-            Err(error) => return TraceHeader::read_unless(line, error).map(Self::Header),
+            Err(header) => return Ok(Some(Self::Header(header))),
         };
-        Ok(Self::Line(TraceLine { i, t, lc, event: read_event(&ev, line)? }))
+        let is_wanted = match (&*head.ev, head.k) {
+            ("send", Some(kind)) => wanted(kind, head.lc),
+            ("recv", Some(kind)) => wanted(kind, part::<Sender>(line)?.st),
+            _ => true,
+        };
+        is_wanted.then(|| head.rest(line)).transpose()
     }
 }
 
@@ -157,11 +194,12 @@ impl TraceHeader {
     }
 }
 
+fn part<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, TraceError> {
+    Ok(serde_json::from_slice(line)?)
+}
+
 /// Reads the fields of an event. A line is gone through more than once: that is faster than to keep its parts.
 fn read_event(name: &str, line: &[u8]) -> Result<TraceEvent, TraceError> {
-    fn part<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, TraceError> {
-        Ok(serde_json::from_slice(line)?)
-    }
     Ok(match name {
         "who" => TraceEvent::Who(part(line)?),
         "room" => TraceEvent::Room(part(line)?),
@@ -250,6 +288,25 @@ mod tests {
         for line in lines().into_iter().chain([header()]) {
             let record = TraceRecord::read(line.as_bytes()).unwrap();
             assert_eq!(written(&record), line + "\n");
+        }
+    }
+
+    #[test]
+    fn a_message_that_is_not_wanted_is_left_out() {
+        for line in lines() {
+            let (mut asked, bytes) = (None, line.as_bytes());
+            let left = TraceRecord::read_if(bytes, |kind, stamp| asked.replace((kind, stamp)).is_some());
+            let is_message = line.contains(r#""ev":"send""#) || line.contains(r#""ev":"recv""#);
+            assert_eq!(left.unwrap().is_none(), is_message, "{line}");
+            let TraceRecord::Line(whole) = TraceRecord::read(bytes).unwrap() else { panic!("{line}") };
+            let wanted = match &whole.event {
+                TraceEvent::Send(sent) => Some((sent.what.k, whole.lc)),
+                TraceEvent::Recv(taken) => Some((taken.what.k, taken.st)),
+                _ => None,
+            };
+            assert_eq!(asked, wanted, "{line}");
+            let kept = TraceRecord::read_if(bytes, |_, _| true).unwrap();
+            assert_eq!(kept, Some(TraceRecord::Line(whole)));
         }
     }
 
