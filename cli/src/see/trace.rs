@@ -288,6 +288,8 @@ fn read_file(reader: &mut TraceReader, path: &Path) -> Result<(), TraceCommandEr
 
 #[cfg(test)]
 mod tests {
+    use ringchat_picture::Class;
+
     use super::*;
 
     fn flags(line: &str) -> TraceFlags {

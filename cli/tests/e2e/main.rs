@@ -16,6 +16,7 @@ mod identity;
 mod join;
 mod keys;
 mod kill;
+mod large;
 mod leave;
 mod log;
 mod measure;
