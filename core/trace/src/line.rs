@@ -3,11 +3,13 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 use core::net::SocketAddr;
 
 use ringchat_core::NodeId;
 use ringchat_core::trace::MessageKind;
-use serde::{Deserialize, Serialize};
+use serde::de::{Error, IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 
 use crate::event::{ReceivedLine, SentLine, TraceEvent};
@@ -95,6 +97,34 @@ struct Head<'a> {
     #[serde(borrow)]
     ev: Cow<'a, str>,
     k: Option<MessageKind>,
+    st: Option<FirstStamp>,
+}
+
+/// The stamp of a message, or the first one of several.
+struct FirstStamp(u64);
+
+impl<'de> Deserialize<'de> for FirstStamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrMore;
+        impl<'de> Visitor<'de> for OneOrMore {
+            type Value = FirstStamp;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a stamp, or several")
+            }
+
+            fn visit_u64<E: Error>(self, stamp: u64) -> Result<FirstStamp, E> {
+                Ok(FirstStamp(stamp))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut stamps: A) -> Result<FirstStamp, A::Error> {
+                let first = stamps.next_element()?.unwrap_or(0);
+                while stamps.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(FirstStamp(first))
+            }
+        }
+        deserializer.deserialize_any(OneOrMore)
+    }
 }
 
 #[derive(Deserialize)]
@@ -164,7 +194,7 @@ impl TraceRecord {
         };
         let is_wanted = match (&*head.ev, head.k) {
             ("send", Some(kind)) => wanted(kind, head.lc),
-            ("recv", Some(kind)) => wanted(kind, part::<Sender>(line)?.st),
+            ("recv", Some(kind)) => head.st.as_ref().is_none_or(|FirstStamp(stamp)| wanted(kind, *stamp)),
             _ => true,
         };
         is_wanted.then(|| head.rest(line)).transpose()
