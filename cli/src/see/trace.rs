@@ -3,15 +3,13 @@
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use argh::FromArgs;
-use ringchat_core::trace::MessageKind;
 use ringchat_picture::trace::{MergedRun, ReadError, TraceReader, anonymous};
-use ringchat_picture::{
-    Class, DrawError, Drawn, Format, MAX_ROWS, Moment, Wanted, WantedError, classes_of, draw,
-};
+use ringchat_picture::{DrawError, Drawn, Format, MAX_ROWS, Moment, Wanted, WantedError, classes_of, draw};
 use thiserror::Error;
 
 use crate::help;
@@ -23,8 +21,8 @@ const USAGE: u8 = 2;
 /// A trace has no longer line: a ring of all members that a room can have, or all texts of a message.
 const LONGEST_LINE: u64 = 8 << 20;
 
-/// Files of more bytes together are read without signs of life, unless these are asked for.
-const LARGE: u64 = 32 << 20;
+/// Of the chat and the signs of life in larger files, as much is read as if they had so many bytes together.
+const LARGE: u64 = 64 << 20;
 
 /// Draw what the members of a room did, from the files that --trace wrote: who was elected and why, how the ring closed,
 /// and every message between them.
@@ -168,16 +166,15 @@ impl TraceFlags {
         if out.as_ref().is_some_and(|out| files.iter().any(|file| is_same(file, out))) {
             return Err(usage("the output would overwrite one of the traces; choose another name with -o"));
         }
-        let run = self.read(&files, &wanted)?;
+        let run = self.read(&files)?;
         Ok((draw(&run, format, &wanted)?, out))
     }
 
-    fn read(&self, files: &[PathBuf], wanted: &Wanted) -> Result<MergedRun, TraceCommandError> {
+    fn read(&self, files: &[PathBuf]) -> Result<MergedRun, TraceCommandError> {
         let bytes: u64 =
             files.iter().filter_map(|file| fs::metadata(file).ok()).map(|found| found.len()).sum();
-        let leaves_out = bytes > LARGE && !wanted.classes.contains(&Class::Beat);
-        let kinds: &[MessageKind] = if leaves_out { &[MessageKind::Ping, MessageKind::Pong] } else { &[] };
-        let mut reader = TraceReader::without(kinds.iter().copied());
+        let one_in = NonZeroU64::new(bytes.div_ceil(LARGE)).unwrap_or(NonZeroU64::MIN);
+        let mut reader = TraceReader::sampling(one_in);
         for file in files {
             read_file(&mut reader, file)?;
         }
@@ -291,6 +288,8 @@ fn read_file(reader: &mut TraceReader, path: &Path) -> Result<(), TraceCommandEr
 
 #[cfg(test)]
 mod tests {
+    use ringchat_picture::Class;
+
     use super::*;
 
     fn flags(line: &str) -> TraceFlags {

@@ -9,12 +9,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod alike;
 mod errors;
 mod freeze;
 mod identity;
 mod join;
 mod keys;
 mod kill;
+mod large;
 mod leave;
 mod log;
 mod measure;

@@ -8,7 +8,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::Value;
 
 /// What `ringchat` prints and how it ends.
-fn ringchat(args: &[&str], input: &str) -> Output {
+pub(crate) fn ringchat(args: &[&str], input: &str) -> Output {
     let mut program = Command::new(env!("CARGO_BIN_EXE_ringchat"));
     program.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = program.spawn().unwrap();

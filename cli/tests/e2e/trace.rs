@@ -88,7 +88,7 @@ impl Life {
 }
 
 /// A room of `n` members that trace to `mN.ndjson`.
-fn traced(n: usize, runtimes: Runtimes, options: &[&str]) -> TestRoom {
+pub(crate) fn traced(n: usize, runtimes: Runtimes, options: &[&str]) -> TestRoom {
     let mut room = TestRoom::new(runtimes);
     for who in 0..n {
         let contacts: Vec<String> =
@@ -104,7 +104,7 @@ fn traced(n: usize, runtimes: Runtimes, options: &[&str]) -> TestRoom {
     room
 }
 
-fn file_of(who: MemberIndex) -> String {
+pub(crate) fn file_of(who: MemberIndex) -> String {
     format!("m{who}.ndjson")
 }
 
@@ -115,7 +115,7 @@ fn life(room: &TestRoom, who: MemberIndex) -> Life {
     lives.remove(0)
 }
 
-fn leave(room: &mut TestRoom, whos: &[MemberIndex]) {
+pub(crate) fn leave(room: &mut TestRoom, whos: &[MemberIndex]) {
     for &who in whos {
         room.process(who).end_input();
         assert_eq!(room.exit_code(who), Some(0));
@@ -188,6 +188,11 @@ fn order(room: &mut TestRoom, who: MemberIndex, order: &serde_json::Value) -> Re
         }
         _ => None,
     })
+}
+
+/// Ends the trace of `who`, which is then whole.
+pub(crate) fn end_trace(room: &mut TestRoom, who: MemberIndex) {
+    assert_eq!(order(room, who, &json!({"command": "trace", "off": true})), Ok(None));
 }
 
 fn a_trace_can_begin_and_end_while_the_room_goes_on(runtimes: Runtimes) {

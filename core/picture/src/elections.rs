@@ -256,7 +256,7 @@ fn theory(story: &Story<'_>, contest: &Contest) -> Theory {
 fn is_disturbed(story: &Story<'_>, contest: &Contest) -> bool {
     let end = contest.won.map_or(contest.last, |(e, _)| e);
     let fault = story.faults.iter().any(|&e| (contest.first..=end).contains(&e));
-    let lost = contest.tokens.iter().flat_map(|e| story.begun.get(e).into_iter().flatten());
-    let lost = lost.filter_map(|&f| story.run.frames.get(f)).any(|frame| frame.fate != Fate::Arrived);
+    let lost = contest.tokens.iter().flat_map(|&e| story.begun(e));
+    let lost = lost.filter_map(|f| story.run.frames.get(f)).any(|frame| frame.fate != Fate::Arrived);
     fault || lost || contest.members.iter().any(|m| !contest.ring.contains(m))
 }

@@ -143,18 +143,16 @@ impl Canvas<'_> {
     /// The columns at the other ends of an event's messages, the farthest first.
     fn others(&self, e: usize) -> Vec<i32> {
         let own = self.columns.x(self.story.event(e).m).unwrap_or(0);
-        let frame = |f: &usize| self.story.run.frames.get(*f);
-        let to =
-            self.story.begun.get(&e).into_iter().flatten().filter_map(frame).filter_map(|frame| frame.to);
-        let from = self.story.ended.get(&e).and_then(frame).and_then(|frame| frame.from);
+        let frame = |f: usize| self.story.run.frames.get(f);
+        let to = self.story.begun(e).filter_map(frame).filter_map(|frame| frame.to);
+        let from = self.story.ended.get(&e).copied().and_then(frame).and_then(|frame| frame.from);
         let mut xs: Vec<i32> = to.chain(from).filter_map(|m| self.columns.x(m)).collect();
         xs.sort_by_key(|x| core::cmp::Reverse((x - own).abs()));
         xs
     }
 
     fn arrows(&mut self, e: usize, row: usize, y: i32, gist: &Gist) {
-        let frames = self.story.begun.get(&e).cloned().unwrap_or_default();
-        for f in frames {
+        for f in self.story.begun(e) {
             let Some(frame) = self.story.run.frames.get(f) else { continue };
             let Some(x1) = self.columns.x(self.story.event(e).m) else { continue };
             let x2 = frame.to.and_then(|to| self.columns.x(to));

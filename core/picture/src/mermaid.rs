@@ -40,8 +40,8 @@ pub(crate) fn mermaid(story: &Story<'_>, window: &Window) -> String {
                 }
             }
             What::Sent { .. } => {
-                let frames = story.begun.get(&e).into_iter().flatten().filter(|f| arrows.contains(f));
-                frames.for_each(|&f| arrow(story, &columns, f, &mut out));
+                let frames = story.begun(e).filter(|f| arrows.contains(f));
+                frames.for_each(|f| arrow(story, &columns, f, &mut out));
             }
             _ => {}
         }

@@ -13,7 +13,10 @@ use super::theory::Case;
 use super::wanted::list;
 use super::words;
 use crate::trace::MergedRun;
-use crate::trace::run::What;
+use crate::trace::run::{Tidings, What};
+
+/// So many members are named with their times, when all come to follow.
+const FOLLOWERS: usize = 12;
 
 /// What a run comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -110,8 +113,30 @@ fn steps(story: &Story<'_>, contest: &Contest) -> Vec<(u64, String)> {
     let theory = election_words::theory(contest);
     steps
         .push((t(won), format!("{winner} leads: {took}, {} of the announcement{theory}", contest.announced)));
-    steps.extend(contest.followed.map(|e| (t(e), format!("all follow {winner}"))));
+    let follow = || format!("all follow {winner}{}", followers(story, contest));
+    steps.extend(contest.followed.map(|e| (t(e), follow())));
     steps
+}
+
+/// When each member came to follow the winner; of many, when the first did.
+fn followers(story: &Story<'_>, contest: &Contest) -> String {
+    let (Some((won, winner)), Some(last)) = (contest.won, contest.followed) else { return String::new() };
+    let follows = |what: &What| match what {
+        What::Told(Tidings::Leader { who, epoch }) => (*who, *epoch) == (winner, contest.epoch),
+        _ => false,
+    };
+    let events = (won..=last).map(|e| story.event(e)).filter(|event| follows(&event.what));
+    let others = events.filter(|event| event.m != winner && contest.members.contains(&event.m));
+    let times: Vec<(&str, String)> =
+        others.map(|event| (story.name(event.m), stamp(event.t, story.zero))).collect();
+    match times.as_slice() {
+        [] | [_] => String::new(),
+        each if each.len() <= FOLLOWERS => {
+            let each: Vec<String> = each.iter().map(|(name, time)| format!("{name} {time}")).collect();
+            format!(": {}", each.join(", "))
+        }
+        [(name, time), ..] => format!(": {name} first, {time}"),
+    }
 }
 
 fn election(story: &Story<'_>, contest: &Contest) -> ElectionReport {
@@ -189,6 +214,10 @@ mod tests {
         assert!(
             leads.contains("(theory: one start, 5 members, ") && leads.contains(&format!("= {messages};"))
         );
-        assert!(follow.ends_with(&format!("all follow {winner}")) && left.ends_with("bob has left"));
+        let (at, each) = follow.split_once(&format!("  all follow {winner}: ")).unwrap();
+        let each: Vec<&str> = each.split(", ").collect();
+        assert!(each.len() == 4 && each[3].ends_with(at), "{follow}");
+        assert!(each.is_sorted_by_key(|one| one.split_once(' ').map(|(_, time)| time)), "{follow}");
+        assert!(left.ends_with("bob has left"));
     }
 }

@@ -83,7 +83,7 @@ impl Rows {
         if passed >= BREAK {
             let label = match hidden.what() {
                 // Nobody knows of what, if the reader has left things out.
-                "silence" if story.run.left_out => seconds(passed),
+                "silence" if story.run.one_in > 1 => seconds(passed),
                 what => format!("{} of {what}", seconds(passed)),
             };
             self.breaks.push(Pause { row, y: before.y + gap(passed) / 2, label });
@@ -181,10 +181,7 @@ fn plain(story: &Story<'_>, a: usize, b: usize) -> bool {
 fn is_shown(story: &Story<'_>, window: &Window, e: usize) -> bool {
     let event = story.event(e);
     match &event.what {
-        What::Sent { gist, .. } => {
-            let frames = story.begun.get(&e).into_iter().flatten();
-            window.has(Class::of(gist.kind)) && frames.count() > 0
-        }
+        What::Sent { gist, .. } => window.has(Class::of(gist.kind)) && story.begun(e).next().is_some(),
         What::Took { gist, .. } => window.has(Class::of(gist.kind)),
         What::Down { with: Some(with), .. } => {
             let died = story.courses.get(*with).and_then(|course| course.died);

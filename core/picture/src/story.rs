@@ -119,8 +119,6 @@ pub(crate) struct Story<'a> {
     pub(crate) splits: Vec<Split>,
     /// The events that are faults.
     pub(crate) faults: Vec<usize>,
-    /// The frames that each sending began.
-    pub(crate) begun: BTreeMap<usize, Vec<usize>>,
     /// The frame that each receipt ended.
     pub(crate) ended: BTreeMap<usize, usize>,
     /// The moment that the times in pictures count from: the first fault, else the start.
@@ -131,16 +129,8 @@ pub(crate) struct Story<'a> {
 
 impl<'a> Story<'a> {
     pub(crate) fn new(run: &'a MergedRun) -> Self {
-        let mut begun: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        let mut ended = BTreeMap::new();
-        for (f, frame) in run.frames.iter().enumerate() {
-            if let Some(sent) = frame.sent {
-                begun.entry(sent).or_default().push(f);
-            }
-            if let Some(taken) = frame.taken {
-                ended.insert(taken, f);
-            }
-        }
+        let frames = run.frames.iter().enumerate();
+        let ended = frames.filter_map(|(f, frame)| frame.taken.map(|taken| (taken, f))).collect();
         let is_fault = |event: &RunEvent| matches!(event.what, What::Deed(_));
         let faults: Vec<usize> =
             (0..).zip(&run.events).filter(|(_, e)| is_fault(e)).map(|(e, _)| e).collect();
@@ -152,7 +142,6 @@ impl<'a> Story<'a> {
             reigns: Vec::new(),
             splits: splits(run),
             faults,
-            begun,
             ended,
             zero,
             end: run.events.last().map_or(0, |event| event.t),
@@ -219,10 +208,18 @@ impl<'a> Story<'a> {
         self.ended.get(&e).and_then(|&f| self.run.frames.get(f)).and_then(|frame| frame.sent)
     }
 
+    /// The frames that event `e` began.
+    pub(crate) fn begun(&self, e: usize) -> impl Iterator<Item = usize> + use<'a> {
+        let frames = &self.run.frames;
+        // They are in the order of their sendings, and those that nobody saw sent in that of their receipts.
+        let first = frames.partition_point(|frame| frame.sent.or(frame.taken) < Some(e));
+        let from_there = (first..).zip(frames.iter().skip(first));
+        from_there.take_while(move |(_, frame)| frame.sent == Some(e)).map(|(f, _)| f)
+    }
+
     /// The receipts of what event `e` sent.
     pub(crate) fn effects(&self, e: usize) -> impl Iterator<Item = usize> {
-        let frames = self.begun.get(&e).into_iter().flatten();
-        frames.filter_map(|&f| self.run.frames.get(f).and_then(|frame| frame.taken))
+        self.begun(e).filter_map(|f| self.run.frames.get(f).and_then(|frame| frame.taken))
     }
 
     /// Whether event `later` belongs to the turn of `e`, which is the same member's, and not later by the clock.

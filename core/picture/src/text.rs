@@ -38,12 +38,7 @@ fn line(story: &Story<'_>, window: &Window, e: usize) -> Option<String> {
     match &story.event(e).what {
         What::Sent { to, gist } if window.has(Class::of(gist.kind)) => {
             let whom = list(to.iter().map(|(_, to)| to.map_or("?", |to| story.name(to)).into()));
-            let lost = story
-                .begun
-                .get(&e)
-                .into_iter()
-                .flatten()
-                .filter(|&&f| story.run.frames[f].fate == Fate::Lost);
+            let lost = story.begun(e).filter(|&f| story.run.frames[f].fate == Fate::Lost);
             let lost = if lost.count() > 0 { " (lost)" } else { "" };
             Some(format!("-> {whom}: {}{lost}", message(story, gist)))
         }

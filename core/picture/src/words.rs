@@ -336,6 +336,11 @@ pub(crate) fn notes(story: &Story<'_>, window: &Window, left_out: usize) -> Vec<
     if left_out > 0 {
         notes.push(format!("{} later events not shown; --from crash shows them", grouped(left_out as u64)));
     }
+    if story.run.one_in > 1 {
+        let one_in = grouped(story.run.one_in);
+        notes
+            .push(format!("of chat and signs of life one message in {one_in} is read: the traces are large"));
+    }
     if let Some(agree) = story.run.agree {
         notes.push(format!("clocks agree within ± {}", fine(agree)));
     }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
 use ringchat_picture::trace::{MergedRun, ReadError, TraceReader};
@@ -56,7 +57,10 @@ fn files_of(lives: &[LifeLines]) -> Vec<(String, Vec<u8>)> {
 }
 
 fn read(files: &[(String, Vec<u8>)]) -> Result<MergedRun, ReadError> {
-    let mut reader = TraceReader::default();
+    read_with(TraceReader::default(), files)
+}
+
+fn read_with(mut reader: TraceReader, files: &[(String, Vec<u8>)]) -> Result<MergedRun, ReadError> {
     for (name, bytes) in files {
         reader.bytes(name, bytes)?;
     }
@@ -144,6 +148,41 @@ fn figures_are_those_of_the_simulator(name: &str, page: &Value, counts: &Counts)
     let counted: BTreeMap<u64, u64> = counts.elects.iter().map(|(epoch, count)| (epoch.0, *count)).collect();
     assert_eq!(stated, counted, "{name}");
     exact
+}
+
+#[test]
+fn a_sample_of_a_flood_has_whole_pairs_and_all_else() {
+    let said: String = (1..40).map(|n| format!("at {}ms say all {n}\n", n * 20)).collect();
+    let crash = "at 1s crash leader\nuntil converged within 5s\nat 0s say all bye\nuntil time within 1s\n";
+    let files = files_of(&lives_of(&format!("nodes 5 seed 3\n{said}{crash}")).0);
+    let whole = json(&read(&files).unwrap(), &everything());
+    let reader = TraceReader::sampling(NonZeroU64::new(10).unwrap());
+    let sample = json(&read_with(reader, &files).unwrap(), &everything());
+
+    let flights = |page: &Value, is_flood: bool, fate: &str| {
+        let all = page["flights"].as_array().unwrap().iter();
+        let class = |flight: &Value| ["chat", "beat"].contains(&flight["class"].as_str().unwrap());
+        all.filter(|flight| class(flight) == is_flood && flight["fate"] == fate).count()
+    };
+    for fate in ["arrived", "lost", "open"] {
+        assert_eq!(flights(&sample, false, fate), flights(&whole, false, fate), "{fate}");
+    }
+    let (few, many) = (flights(&sample, true, "arrived"), flights(&whole, true, "arrived"));
+    assert!((many / 20..many / 5).contains(&few), "{few} of {many}");
+    assert_eq!(flights(&sample, true, "unseen"), 0, "a message is kept at both ends");
+    for figure in ["messages", "announced", "theory", "ranks", "members"] {
+        let of = |page: &Value| page["elections"].as_array().unwrap()[0][figure].clone();
+        assert_eq!(of(&sample), of(&whole), "{figure}");
+    }
+    let last = |page: &Value, what: &str| -> BTreeMap<u64, u64> {
+        let changes = page["changes"].as_array().unwrap().iter();
+        changes.filter_map(|change| Some((number(&change["m"]), change[what].as_u64()?))).collect()
+    };
+    assert_eq!((last(&sample, "log"), last(&sample, "epoch")), (last(&whole, "log"), last(&whole, "epoch")));
+    assert_eq!(
+        sample["notes"],
+        Value::from(vec!["of chat and signs of life one message in 10 is read: the traces are large",])
+    );
 }
 
 #[test]

@@ -3,10 +3,13 @@
 use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt;
 use core::net::SocketAddr;
 
 use ringchat_core::NodeId;
-use serde::{Deserialize, Serialize};
+use ringchat_core::trace::MessageKind;
+use serde::de::{Error, IgnoredAny, SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 
 use crate::event::{ReceivedLine, SentLine, TraceEvent};
@@ -93,6 +96,35 @@ struct Head<'a> {
     lc: u64,
     #[serde(borrow)]
     ev: Cow<'a, str>,
+    k: Option<MessageKind>,
+    st: Option<FirstStamp>,
+}
+
+/// The stamp of a message, or the first one of several.
+struct FirstStamp(u64);
+
+impl<'de> Deserialize<'de> for FirstStamp {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct OneOrMore;
+        impl<'de> Visitor<'de> for OneOrMore {
+            type Value = FirstStamp;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a stamp, or several")
+            }
+
+            fn visit_u64<E: Error>(self, stamp: u64) -> Result<FirstStamp, E> {
+                Ok(FirstStamp(stamp))
+            }
+
+            fn visit_seq<A: SeqAccess<'de>>(self, mut stamps: A) -> Result<FirstStamp, A::Error> {
+                let first = stamps.next_element()?.unwrap_or(0);
+                while stamps.next_element::<IgnoredAny>()?.is_some() {}
+                Ok(FirstStamp(first))
+            }
+        }
+        deserializer.deserialize_any(OneOrMore)
+    }
 }
 
 #[derive(Deserialize)]
@@ -113,6 +145,21 @@ fn yes() -> bool {
     true
 }
 
+impl<'a> Head<'a> {
+    /// Reads what a line begins with, or the whole of the first line of a life.
+    fn read(line: &'a [u8]) -> Result<Result<Self, TraceHeader>, TraceError> {
+        match serde_json::from_slice(line) {
+            Ok(head) => Ok(Ok(head)),
+            Err(error) => TraceHeader::read_unless(line, error).map(Err),
+        }
+    }
+
+    fn rest(self, line: &[u8]) -> Result<TraceRecord, TraceError> {
+        let Self { i, t, lc, ev, .. } = self;
+        Ok(TraceRecord::Line(TraceLine { i, t, lc, event: read_event(&ev, line)? }))
+    }
+}
+
 impl TraceRecord {
     /// Appends the record as a line.
     pub fn write(&self, bytes: &mut Vec<u8>) {
@@ -126,11 +173,31 @@ impl TraceRecord {
     /// # Errors
     /// If it is none of a trace.
     pub fn read(line: &[u8]) -> Result<Self, TraceError> {
-        let Head { i, t, lc, ev } = match serde_json::from_slice(line) {
+        match Head::read(line)? {
+            Ok(head) => head.rest(line),
+            Err(header) => Ok(Self::Header(header)),
+        }
+    }
+
+    /// Reads a line as [`read`](Self::read) does, unless it tells of a message that is not `wanted`, by its kind and its
+    /// stamp. The most of such a line is not looked at.
+    ///
+    /// # Errors
+    /// If it is none of a trace.
+    pub fn read_if(
+        line: &[u8],
+        wanted: impl FnOnce(MessageKind, u64) -> bool,
+    ) -> Result<Option<Self>, TraceError> {
+        let head = match Head::read(line)? {
             Ok(head) => head,
-            Err(error) => return TraceHeader::read_unless(line, error).map(Self::Header),
+            Err(header) => return Ok(Some(Self::Header(header))),
         };
-        Ok(Self::Line(TraceLine { i, t, lc, event: read_event(&ev, line)? }))
+        let is_wanted = match (&*head.ev, head.k) {
+            ("send", Some(kind)) => wanted(kind, head.lc),
+            ("recv", Some(kind)) => head.st.as_ref().is_none_or(|FirstStamp(stamp)| wanted(kind, *stamp)),
+            _ => true,
+        };
+        is_wanted.then(|| head.rest(line)).transpose()
     }
 }
 
@@ -157,11 +224,12 @@ impl TraceHeader {
     }
 }
 
+fn part<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, TraceError> {
+    Ok(serde_json::from_slice(line)?)
+}
+
 /// Reads the fields of an event. A line is gone through more than once: that is faster than to keep its parts.
 fn read_event(name: &str, line: &[u8]) -> Result<TraceEvent, TraceError> {
-    fn part<'a, T: Deserialize<'a>>(line: &'a [u8]) -> Result<T, TraceError> {
-        Ok(serde_json::from_slice(line)?)
-    }
     Ok(match name {
         "who" => TraceEvent::Who(part(line)?),
         "room" => TraceEvent::Room(part(line)?),
@@ -250,6 +318,25 @@ mod tests {
         for line in lines().into_iter().chain([header()]) {
             let record = TraceRecord::read(line.as_bytes()).unwrap();
             assert_eq!(written(&record), line + "\n");
+        }
+    }
+
+    #[test]
+    fn a_message_that_is_not_wanted_is_left_out() {
+        for line in lines() {
+            let (mut asked, bytes) = (None, line.as_bytes());
+            let left = TraceRecord::read_if(bytes, |kind, stamp| asked.replace((kind, stamp)).is_some());
+            let is_message = line.contains(r#""ev":"send""#) || line.contains(r#""ev":"recv""#);
+            assert_eq!(left.unwrap().is_none(), is_message, "{line}");
+            let TraceRecord::Line(whole) = TraceRecord::read(bytes).unwrap() else { panic!("{line}") };
+            let wanted = match &whole.event {
+                TraceEvent::Send(sent) => Some((sent.what.k, whole.lc)),
+                TraceEvent::Recv(taken) => Some((taken.what.k, taken.st)),
+                _ => None,
+            };
+            assert_eq!(asked, wanted, "{line}");
+            let kept = TraceRecord::read_if(bytes, |_, _| true).unwrap();
+            assert_eq!(kept, Some(TraceRecord::Line(whole)));
         }
     }
 

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use anyhow::{Context, Result};
 use rustix::time::{ClockId, clock_gettime};
 
 /// Nanoseconds since some instant that is the same for all processes of a machine.
@@ -17,6 +18,16 @@ pub(crate) fn now() -> Nanos {
 /// How long it is until `at`; zero if that is over.
 pub(crate) fn until(at: Nanos) -> Duration {
     Duration::from_nanos(at.saturating_sub(now()))
+}
+
+/// The processor time that the threads of a process have used so far.
+pub(crate) fn of_process(pid: u32) -> Result<Nanos> {
+    let mut sum = 0;
+    for thread in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+        let statistics = std::fs::read_to_string(thread?.path().join("schedstat"))?;
+        sum += statistics.split(' ').next().context("no statistics")?.parse::<Nanos>()?;
+    }
+    Ok(sum)
 }
 
 /// What any clock says.

@@ -22,6 +22,8 @@ pub(crate) enum System {
     AsyncStdQueue,
     /// The program `ringchat --json`, spoken to through pipes.
     Pipes,
+    /// The same, and it writes a trace.
+    PipesTraced,
     /// The chat server ngircd.
     Ngircd,
     /// The publish and subscribe of Redis.

@@ -53,12 +53,14 @@ fn run() -> Result<ExitCode> {
 
 fn measure(effort: &Effort) -> Measured {
     let mut measured = Measured::default();
-    if effort.has(System::Pipes) {
-        if !effort.short {
-            programs::build_ringchat();
-        }
+    let programs: Vec<System> =
+        System::COMPARED.into_iter().filter(|it| it.is_program() && effort.has(*it)).collect();
+    if !programs.is_empty() && !effort.short {
+        programs::build_ringchat();
+    }
+    for program in programs {
         if let Err(error) = programs::find_ringchat() {
-            measured.absent.insert(System::Pipes, error.to_string());
+            measured.absent.insert(program, error.to_string());
         }
     }
     for workload in workload::all(effort) {

@@ -14,7 +14,7 @@ pub(crate) struct Options {
     /// the workloads, with commas between: T, T-all, L, F, churn, J, M, idle, scale; all if not given
     #[argh(option)]
     only: Option<String>,
-    /// the systems, with commas between: hub, threads, threads-queue, async-std, async-std-queue, pipes, redis, nats, mosquitto, ngircd
+    /// the systems, with commas between: hub, threads, threads-queue, async-std, async-std-queue, pipes, pipes-traced, redis, nats, mosquitto, ngircd
     #[argh(option)]
     systems: Option<String>,
     /// the sizes of rooms, with commas between, among those that a workload has

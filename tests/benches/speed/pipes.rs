@@ -1,9 +1,11 @@
 //! A member that is the program `ringchat --json`, spoken to through pipes.
 
 use std::env::current_exe;
+use std::fs::remove_file;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
-use std::process::{ChildStdin, Command, Stdio};
+use std::path::PathBuf;
+use std::process::{ChildStdin, Command, Stdio, id};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -11,7 +13,7 @@ use serde::Deserialize;
 
 use crate::agent::{Ear, Voice, answer};
 use crate::clock;
-use crate::control::{Answer, Start};
+use crate::control::{Answer, Start, System};
 
 /// Lines that are gathered before they are written.
 const GATHERED: usize = 16 * 1024;
@@ -48,6 +50,7 @@ struct Member {
 }
 
 struct Speaker {
+    process: u32,
     stdin: ChildStdin,
     gathered: Vec<u8>,
 }
@@ -61,6 +64,9 @@ pub(super) fn open(start: &Start, ear: &Arc<Ear>) -> Result<Box<dyn Voice>> {
         Some(contact) => command.args(["--join-timeout", "60", &contact.to_string()]),
         None => command.arg("-l"),
     };
+    let trace = (start.system == System::PipesTraced)
+        .then(|| std::env::temp_dir().join(format!("ringchat-{}-{}.ndjson", id(), start.me)));
+    command.args(trace.iter().flat_map(|path| ["--trace".as_ref(), path.as_os_str()]));
     // Where no folder can be made, each member has a key of this run, and nothing is kept.
     command.env("XDG_DATA_HOME", "/dev/null").env("XDG_STATE_HOME", "/dev/null");
     // What it says to people is for nobody here.
@@ -68,7 +74,8 @@ pub(super) fn open(start: &Start, ear: &Arc<Ear>) -> Result<Box<dyn Voice>> {
     let mut child = command.spawn()?;
     let stdin = child.stdin.take().context("no standard input")?;
     let stdout = child.stdout.take().context("no standard output")?;
-    let mut hearer = Hearer { ear: Arc::clone(ear), size: usize::from(start.size), members: 0 };
+    let process = child.id();
+    let mut hearer = Hearer { ear: Arc::clone(ear), size: usize::from(start.size), members: 0, trace };
     std::thread::spawn(move || {
         let end = match hearer.hear_all(stdout) {
             Ok(()) => child.wait().map_or_else(|error| error.to_string(), |status| status.to_string()),
@@ -77,10 +84,14 @@ pub(super) fn open(start: &Start, ear: &Arc<Ear>) -> Result<Box<dyn Voice>> {
         // If this cannot be told, nobody is there to be told.
         let _ = answer(&Answer::Failed(format!("the program has ended: {end}")));
     });
-    Ok(Box::new(Speaker { stdin, gathered: Vec::new() }))
+    Ok(Box::new(Speaker { process, stdin, gathered: Vec::new() }))
 }
 
 impl Voice for Speaker {
+    fn process(&self) -> Option<u32> {
+        Some(self.process)
+    }
+
     fn say(&mut self, text: &str, more: bool) -> Result<()> {
         writeln!(self.gathered, r#"{{"command":"say","text":"{text}"}}"#)?;
         if !more || self.gathered.len() >= GATHERED {
@@ -95,6 +106,8 @@ struct Hearer {
     ear: Arc<Ear>,
     size: usize,
     members: usize,
+    /// What the program writes its trace to.
+    trace: Option<PathBuf>,
 }
 
 impl Hearer {
@@ -110,6 +123,8 @@ impl Hearer {
             Event::Message { text } => return self.ear.hear([text.as_bytes()]),
             Event::Gap { count } => bail!("{count} texts are missing"),
             Event::Ready { me, members } => {
+                // The program goes on writing, and nothing is left in the end.
+                self.trace.take().map_or(Ok(()), remove_file)?;
                 answer(&Answer::Joined { addr: Some(me.addr), at: clock::now() })?;
                 return self.count(members.len());
             }

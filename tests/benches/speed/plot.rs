@@ -142,6 +142,7 @@ fn color(system: System) -> RGBColor {
         System::ThreadsQueue => RGBColor(230, 130, 130),
         System::AsyncStdQueue => RGBColor(245, 190, 130),
         System::Pipes => RGBColor(200, 160, 120),
+        System::PipesTraced => RGBColor(160, 120, 80),
         System::Redis => RGBColor(40, 90, 180),
         System::Nats => RGBColor(20, 140, 90),
         System::Mosquitto => RGBColor(130, 70, 160),

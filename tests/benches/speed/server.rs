@@ -51,6 +51,7 @@ impl Server {
             | System::AsyncStd
             | System::AsyncStdQueue
             | System::Pipes
+            | System::PipesTraced
             | System::Simulated => {
                 bail!("{system} has no server to install")
             }
@@ -77,12 +78,7 @@ impl Server {
 
     /// The processor time that it has used so far.
     pub(crate) fn processor_time(&self) -> Result<Nanos> {
-        let mut sum = 0;
-        for thread in std::fs::read_dir(format!("/proc/{}/task", self.child.id()))? {
-            let statistics = std::fs::read_to_string(thread?.path().join("schedstat"))?;
-            sum += statistics.split(' ').next().context("no statistics")?.parse::<Nanos>()?;
-        }
-        Ok(sum)
+        clock::of_process(self.child.id())
     }
 
     fn wait_until_it_listens(&mut self) -> Result<()> {
@@ -138,6 +134,7 @@ fn configuration(system: System, port: u16) -> String {
         | System::AsyncStd
         | System::AsyncStdQueue
         | System::Pipes
+        | System::PipesTraced
         | System::Simulated => String::new(),
     }
 }

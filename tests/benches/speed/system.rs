@@ -9,13 +9,14 @@ pub(crate) use crate::control::System;
 
 impl System {
     /// Those that carry texts between processes, in the order in which they are shown.
-    pub(crate) const COMPARED: [Self; 10] = [
+    pub(crate) const COMPARED: [Self; 11] = [
         Self::Hub,
         Self::Threads,
         Self::ThreadsQueue,
         Self::AsyncStd,
         Self::AsyncStdQueue,
         Self::Pipes,
+        Self::PipesTraced,
         Self::Redis,
         Self::Nats,
         Self::Mosquitto,
@@ -39,6 +40,7 @@ impl System {
             Self::ThreadsQueue => "threads-queue",
             Self::AsyncStdQueue => "async-std-queue",
             Self::Pipes => "pipes",
+            Self::PipesTraced => "pipes-traced",
             Self::Ngircd => "ngircd",
             Self::Redis => "redis",
             Self::Nats => "nats",
@@ -49,10 +51,13 @@ impl System {
 
     /// Whether it is ringchat, in whatever shape.
     pub(crate) fn is_ringchat(self) -> bool {
-        matches!(
-            self,
-            Self::Threads | Self::ThreadsQueue | Self::AsyncStd | Self::AsyncStdQueue | Self::Pipes
-        )
+        matches!(self, Self::Threads | Self::ThreadsQueue | Self::AsyncStd | Self::AsyncStdQueue)
+            || self.is_program()
+    }
+
+    /// Whether it is the program of ringchat.
+    pub(crate) fn is_program(self) -> bool {
+        matches!(self, Self::Pipes | Self::PipesTraced)
     }
 
     /// Whether it is what people would use instead: what it does not manage is no failure of ringchat's.
@@ -90,7 +95,7 @@ impl FromStr for System {
         let named = |system: &Self| system.name().trim_start_matches("bare ") == name;
         let Some(system) = Self::COMPARED.into_iter().find(named) else {
             bail!(
-                "there is no system {name:?}; choose among hub, threads, threads-queue, async-std, async-std-queue, pipes, redis, nats, mosquitto, ngircd"
+                "there is no system {name:?}; choose among hub, threads, threads-queue, async-std, async-std-queue, pipes, pipes-traced, redis, nats, mosquitto, ngircd"
             )
         };
         Ok(system)

@@ -7,8 +7,8 @@ use alloc::vec::Vec;
 use ringchat_core::RoomId;
 use ringchat_core::trace::MessageKind;
 use ringchat_trace::{
-    DropLine, FaultLine, NoteLine, ReceivedLine, SentLine, Sketched, StateLine, SumDirection, SumLine,
-    TraceEvent, TraceHeader, TraceLine, WhoLine,
+    DropLine, FaultLine, NoteLine, Sketched, StateLine, SumDirection, SumLine, TraceEvent, TraceHeader,
+    TraceLine, WhoLine,
 };
 
 use super::run::{Cast, Deed, Diary, Gist, Holding, RunEvent, Step, Sum, Tidings, What};
@@ -31,7 +31,21 @@ pub(super) struct LifeReader {
     /// Whom each dial wants.
     dials: BTreeMap<u64, usize>,
     /// The last message of each kind from each member.
-    taken: BTreeMap<(usize, MessageKind), usize>,
+    taken: BTreeMap<MessageKind, BTreeMap<usize, usize>>,
+    thinned: Thinned,
+}
+
+/// What is left out of the floods in large traces.
+#[derive(Clone, Debug, Default)]
+struct Thinned {
+    /// Whether the last message was left out, and with it what its turn tells of chat.
+    is_out: bool,
+    /// What the member held last, and differs only in numbers that grow with chat.
+    held: Option<RunEvent>,
+    /// What the member held last, without those numbers.
+    last: Option<Holding>,
+    /// The event of each sum that goes on: whether sent, the kind, and the other end.
+    sums: BTreeMap<(bool, MessageKind, Option<usize>), usize>,
 }
 
 /// What keeps a line from being the next one of a life.
@@ -57,16 +71,19 @@ impl LifeReader {
             numbers: [(header.me, m)].into(),
             dials: BTreeMap::new(),
             taken: BTreeMap::new(),
+            thinned: Thinned::default(),
         }
     }
 
-    /// Takes the next line. Messages of kinds that are not `kept` are read and left out.
-    pub(super) fn take(
-        &mut self,
-        cast: &mut Cast,
-        line: &TraceLine,
-        kept: impl Fn(MessageKind) -> bool,
-    ) -> Result<(), BadLine> {
+    /// A message of that kind is left out.
+    pub(super) fn leave_out(&mut self, kind: MessageKind) {
+        self.thinned.is_out = true;
+        // If it has no effect, that is not to be told of another.
+        self.taken.remove(&kind);
+    }
+
+    /// Takes the next line.
+    pub(super) fn take(&mut self, cast: &mut Cast, line: &TraceLine) -> Result<(), BadLine> {
         let TraceLine { i, t, lc, event } = line;
         if *t > MOST || *lc > MOST || *i > MOST {
             return Err(BadLine::TooGreat);
@@ -85,28 +102,73 @@ impl LifeReader {
                 return Ok(());
             }
             TraceEvent::Drop(dropped) => return self.drop(dropped).map_err(BadLine::Number),
-            TraceEvent::Send(SentLine { what, .. }) | TraceEvent::Recv(ReceivedLine { what, .. })
-                if !kept(what.k) =>
-            {
-                return Ok(());
-            }
             event => self.what(event).map_err(BadLine::Number)?,
         };
-        let Some(what) = what else { return Ok(()) };
-        if let What::Took { from: Some(from), gist, .. } = &what {
-            self.taken.insert((*from, gist.kind), self.diary.events.len());
+        if let Some(what) = what {
+            self.add(RunEvent { t: *t, m: self.diary.m, lamport: *lc, what });
         }
-        self.diary.events.push(RunEvent { t: *t, m: self.diary.m, lamport: *lc, what });
         Ok(())
+    }
+
+    /// Adds an event, unless it goes with a message that was left out.
+    fn add(&mut self, event: RunEvent) {
+        let events = &mut self.diary.events;
+        let Some(event) = self.thinned.pass(event, events) else { return };
+        if let What::Took { from: Some(from), gist, .. } = &event.what {
+            self.taken.entry(gist.kind).or_default().insert(*from, events.len());
+        }
+        events.push(event);
+    }
+
+    /// All that the life did.
+    pub(super) fn into_diary(mut self) -> Diary {
+        self.diary.events.extend(self.thinned.held.take());
+        self.diary
     }
 
     fn drop(&mut self, dropped: &DropLine) -> Gathered<()> {
         let from = self.of(dropped.from)?;
-        let taken = self.taken.get(&(from, dropped.k)).and_then(|&e| self.diary.events.get_mut(e));
+        let taken = self.taken.get(&dropped.k).and_then(|of_kind| of_kind.get(&from));
+        let taken = taken.and_then(|&e| self.diary.events.get_mut(e));
         if let Some(RunEvent { what: What::Took { dropped: why, .. }, .. }) = taken {
             *why = Some(word(&dropped.why));
         }
         Ok(())
+    }
+}
+
+impl Thinned {
+    /// Returns the event if it is to be added to `events`.
+    fn pass(&mut self, event: RunEvent, events: &mut Vec<RunEvent>) -> Option<RunEvent> {
+        match &event.what {
+            What::Sent { .. } | What::Took { .. } => self.is_out = false,
+            What::Told(Tidings::Chat { .. }) if self.is_out => return None,
+            What::State(holding) => {
+                let now = Holding { ring: None, log: 0, stable: 0, ..holding.clone() };
+                let is_same = self.last.as_ref() == Some(&now) && holding.ring.is_none();
+                self.last = Some(now);
+                if is_same && self.is_out {
+                    self.held = Some(event);
+                    return None;
+                }
+            }
+            What::Sum(sum) => {
+                let key = (sum.sent, sum.kind, sum.with);
+                let earlier = self.sums.get(&key).filter(|_| self.is_out);
+                if let Some(RunEvent { what: What::Sum(earlier), .. }) =
+                    earlier.and_then(|&e| events.get_mut(e))
+                {
+                    earlier.count = earlier.count.saturating_add(sum.count);
+                    earlier.stamps.1 = earlier.stamps.1.max(sum.stamps.1);
+                    return None;
+                }
+                events.extend(self.held.take());
+                self.sums.insert(key, events.len());
+            }
+            _ => {}
+        }
+        events.extend(self.held.take());
+        Some(event)
     }
 }
 

@@ -1,6 +1,6 @@
 //! One order of all that the members tell: causes before effects, and among what is concurrent the earlier first.
 
-use alloc::collections::{BTreeMap, BinaryHeap};
+use alloc::collections::BinaryHeap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
@@ -50,14 +50,14 @@ pub(super) fn merge(
     };
     let order =
         order(&mut diaries, &paired).map_err(|spot| MergeError::Circle(describe(&lives, &diaries, spot)))?;
-    let mut places = BTreeMap::new();
-    let mut events = Vec::new();
+    let mut places = of_each(&diaries, 0);
+    let mut events = Vec::with_capacity(order.len());
     for spot in order {
-        places.insert(spot, events.len());
+        set(&mut places, spot, events.len());
         events.extend(take(&mut diaries, spot));
     }
     let frames = frames(&paired, &places);
-    Ok(MergedRun { room, lives, events, frames, agree, left_out: false, anonymous: false })
+    Ok(MergedRun { room, lives, events, frames, agree, one_in: 1, anonymous: false })
 }
 
 /// Takes an event out of its diary: two copies of a long run would not fit into memory.
@@ -81,13 +81,13 @@ fn shift(diaries: &mut [Diary], by: &[i64]) {
 
 /// Orders all events, and delays those that their clocks tell too early.
 fn order(diaries: &mut [Diary], paired: &[Paired]) -> Result<Vec<Spot>, Spot> {
-    let mut effects: BTreeMap<Spot, Vec<Spot>> = BTreeMap::new();
-    let mut causes: BTreeMap<Spot, Spot> = BTreeMap::new();
-    for frame in paired {
-        if let (Some(sent), Some(taken)) = (frame.sent, frame.taken) {
-            effects.entry(sent).or_default().push(taken);
-            causes.insert(taken, sent);
-        }
+    let mut effects: Vec<(Spot, Spot)> =
+        paired.iter().filter_map(|frame| frame.sent.zip(frame.taken)).collect();
+    effects.sort_unstable();
+    // Whether an event waits for its cause.
+    let mut waits = of_each(diaries, false);
+    for &(_, taken) in &effects {
+        set(&mut waits, taken, true);
     }
     let mut next = vec![0; diaries.len()];
     let mut ready = BinaryHeap::new();
@@ -95,7 +95,7 @@ fn order(diaries: &mut [Diary], paired: &[Paired]) -> Result<Vec<Spot>, Spot> {
     let mut total: usize = 0;
     for (d, diary) in diaries.iter().enumerate() {
         total = total.saturating_add(diary.events.len());
-        if !causes.contains_key(&(d, 0)) {
+        if !get(&waits, (d, 0)) {
             ready.extend(key(diaries, (d, 0)).map(Reverse));
         }
     }
@@ -105,14 +105,16 @@ fn order(diaries: &mut [Diary], paired: &[Paired]) -> Result<Vec<Spot>, Spot> {
         if let Some(next) = next.get_mut(spot.0) {
             *next = following.1;
         }
-        let effects = effects.remove(&spot).unwrap_or_default();
-        for &effect in &effects {
-            causes.remove(&effect);
+        let first = effects.partition_point(|(sent, _)| *sent < spot);
+        let effects = effects.iter().skip(first).take_while(|(sent, _)| *sent == spot);
+        let effects = effects.map(|&(_, taken)| taken);
+        for taken in effects.clone() {
+            set(&mut waits, taken, false);
         }
-        for later in effects.into_iter().chain([following]) {
+        for later in effects.chain([following]) {
             delay(diaries, later, t);
             let comes_next = next.get(later.0) == Some(&later.1);
-            if comes_next && !causes.contains_key(&later) {
+            if comes_next && !get(&waits, later) {
                 ready.extend(key(diaries, later).map(Reverse));
             }
         }
@@ -122,6 +124,23 @@ fn order(diaries: &mut [Diary], paired: &[Paired]) -> Result<Vec<Spot>, Spot> {
     }
     let stuck = next.iter().enumerate().find(|&(d, &e)| diaries.get(d).is_some_and(|d| e < d.events.len()));
     Err(stuck.map_or((0, 0), |(d, &e)| (d, e)))
+}
+
+/// Something for each event of each diary. In a list, for a map of all events of a long run would not fit into memory.
+type OfEach<T> = Vec<Vec<T>>;
+
+fn of_each<T: Clone>(diaries: &[Diary], value: T) -> OfEach<T> {
+    diaries.iter().map(|diary| vec![value.clone(); diary.events.len()]).collect()
+}
+
+fn get<T: Copy + Default>(all: &OfEach<T>, spot: Spot) -> T {
+    all.get(spot.0).and_then(|of| of.get(spot.1)).copied().unwrap_or_default()
+}
+
+fn set<T>(all: &mut OfEach<T>, spot: Spot, value: T) {
+    if let Some(at) = all.get_mut(spot.0).and_then(|of| of.get_mut(spot.1)) {
+        *at = value;
+    }
 }
 
 /// What decides among events that could come next.
@@ -139,8 +158,8 @@ fn delay(diaries: &mut [Diary], spot: Spot, until: u64) {
     }
 }
 
-fn frames(paired: &[Paired], places: &BTreeMap<Spot, usize>) -> Vec<Frame> {
-    let place = |spot: Option<Spot>| spot.and_then(|spot| places.get(&spot).copied());
+fn frames(paired: &[Paired], places: &OfEach<usize>) -> Vec<Frame> {
+    let place = |spot: Option<Spot>| spot.map(|spot| get(places, spot));
     let shown = paired.iter().filter(|frame| frame.fate != Fate::Summed);
     let mut frames: Vec<Frame> = shown
         .map(|frame| Frame {

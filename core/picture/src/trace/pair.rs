@@ -34,6 +34,8 @@ pub(super) enum Contradiction {
 
 /// What has been sent: each target of each sending.
 struct Sending {
+    from: usize,
+    stamp: u64,
     spot: Spot,
     link: u64,
     to: Option<usize>,
@@ -43,18 +45,7 @@ struct Sending {
 
 /// Pairs what `diaries` tell.
 pub(super) fn pair(diaries: &[Diary]) -> Result<Vec<Paired>, Contradiction> {
-    let mut sendings = Vec::new();
-    let mut by_stamp: BTreeMap<(usize, u64), Vec<usize>> = BTreeMap::new();
-    for (d, diary) in diaries.iter().enumerate() {
-        for (e, event) in diary.events.iter().enumerate() {
-            let What::Sent { to, gist } = &event.what else { continue };
-            let targets = by_stamp.entry((diary.m, event.lamport)).or_default();
-            for &(link, to) in to {
-                targets.push(sendings.len());
-                sendings.push(Sending { spot: (d, e), link, to, kind: gist.kind, taken: None });
-            }
-        }
-    }
+    let mut sendings = sendings(diaries);
     let mut unseen = Vec::new();
     for (d, diary) in diaries.iter().enumerate() {
         let peers = peers(diary);
@@ -64,19 +55,15 @@ pub(super) fn pair(diaries: &[Diary]) -> Result<Vec<Paired>, Contradiction> {
                 return Err(Contradiction::Clock((d, e)));
             }
             let from = from.or_else(|| peers.get(link).copied());
-            let candidates = from.and_then(|from| by_stamp.get(&(from, *stamp)));
-            let fits = |&&n: &&usize| {
-                sendings
-                    .get(n)
-                    .is_some_and(|s: &Sending| s.kind == gist.kind && s.to.is_none_or(|to| to == diary.m))
-            };
+            let candidates = from.and_then(|from| of_stamp(&mut sendings, from, *stamp));
+            let fits = |s: &&mut Sending| s.kind == gist.kind && s.to.is_none_or(|to| to == diary.m);
             // A target that is known to be this member comes before one that is not known.
             let best = candidates
                 .into_iter()
                 .flatten()
                 .filter(fits)
-                .min_by_key(|&&n| sendings.get(n).map(|s| (s.taken.is_some(), s.to.is_none(), n)));
-            match best.and_then(|&n| sendings.get_mut(n)) {
+                .min_by_key(|sending| (sending.taken.is_some(), sending.to.is_none()));
+            match best {
                 Some(sending) if sending.taken.is_some() => return Err(Contradiction::Twice((d, e))),
                 Some(sending) => {
                     sending.taken = Some((d, e));
@@ -93,9 +80,32 @@ pub(super) fn pair(diaries: &[Diary]) -> Result<Vec<Paired>, Contradiction> {
         }
     }
     let fates = Fates::new(diaries);
-    let mut frames: Vec<Paired> = sendings.iter().map(|sending| fates.decide(diaries, sending)).collect();
+    let mut frames: Vec<Paired> = sendings.iter().map(|sending| fates.decide(sending)).collect();
     frames.extend(unseen);
     Ok(frames)
+}
+
+/// Each target of each sending, by sender and stamp.
+fn sendings(diaries: &[Diary]) -> Vec<Sending> {
+    let mut sendings = Vec::new();
+    for (d, diary) in diaries.iter().enumerate() {
+        for (e, event) in diary.events.iter().enumerate() {
+            let What::Sent { to, gist } = &event.what else { continue };
+            let (from, stamp, kind, spot) = (diary.m, event.lamport, gist.kind, (d, e));
+            let target = |&(link, to)| Sending { from, stamp, spot, link, to, kind, taken: None };
+            sendings.extend(to.iter().map(target));
+        }
+    }
+    sendings.sort_by_key(|sending| (sending.from, sending.stamp));
+    sendings
+}
+
+/// The targets of what a member sent with that stamp.
+fn of_stamp(sendings: &mut [Sending], from: usize, stamp: u64) -> Option<&mut [Sending]> {
+    let first = sendings.partition_point(|s| (s.from, s.stamp) < (from, stamp));
+    let later = sendings.get_mut(first..)?;
+    let end = later.partition_point(|s| (s.from, s.stamp) == (from, stamp));
+    later.get_mut(..end)
 }
 
 /// Who is at the other end of each link that a diary tells of.
@@ -118,8 +128,9 @@ struct Fates {
     over: BTreeSet<usize>,
     /// Where each link of each diary ended.
     down: BTreeMap<(usize, u64), usize>,
-    /// What each life counts only in sums: sender, kind, least and greatest stamp.
-    sums: BTreeMap<usize, Vec<(usize, MessageKind, u64, u64)>>,
+    /// What each life has only in sums, by receiver, sender and kind: the least stamp of each sum in order, and the greatest
+    /// up to there.
+    sums: BTreeMap<(usize, usize, MessageKind), Vec<(u64, u64)>>,
     /// Lives whose trace is incomplete.
     gaps: BTreeSet<usize>,
 }
@@ -138,6 +149,14 @@ impl Fates {
                 fates.note(d, e, diary.m, &event.what);
             }
         }
+        for sums in fates.sums.values_mut() {
+            sums.sort_unstable();
+            let mut greatest = 0;
+            for (_, most) in sums {
+                greatest = greatest.max(*most);
+                *most = greatest;
+            }
+        }
         fates
     }
 
@@ -154,8 +173,7 @@ impl Fates {
             }
             What::Sum(sum) if !sum.sent => {
                 if let Some(with) = sum.with {
-                    let (least, most) = sum.stamps;
-                    self.sums.entry(m).or_default().push((with, sum.kind, least, most));
+                    self.sums.entry((m, with, sum.kind)).or_default().push(sum.stamps);
                 }
             }
             What::Missed(_) | What::Full => {
@@ -165,21 +183,18 @@ impl Fates {
         }
     }
 
-    fn decide(&self, diaries: &[Diary], sending: &Sending) -> Paired {
-        let Sending { spot, link, to, kind, taken } = *sending;
-        let event = diaries.get(spot.0).and_then(|diary| diary.events.get(spot.1));
-        let from = diaries.get(spot.0).map(|diary| diary.m);
-        let stamp = event.map_or(0, |event| event.lamport);
+    fn decide(&self, sending: &Sending) -> Paired {
+        let Sending { from, stamp, spot, link, to, kind, taken } = *sending;
         let is_over = to.is_some_and(|to| self.over.contains(&to));
         let link_ends = self.down.get(&(spot.0, link)).is_some_and(|&e| e > spot.1);
-        let in_sum = to.and_then(|to| self.sums.get(&to)).is_some_and(|sums| {
-            sums.iter().any(|&(with, k, least, most)| {
-                Some(with) == from && k == kind && (least..=most).contains(&stamp)
-            })
-        });
+        let in_sum = || {
+            let sums = self.sums.get(&(to?, from, kind))?;
+            let before = sums.partition_point(|(least, _)| *least <= stamp).checked_sub(1)?;
+            sums.get(before).filter(|(_, most)| stamp <= *most)
+        };
         let fate = if taken.is_some() {
             Fate::Arrived
-        } else if in_sum {
+        } else if in_sum().is_some() {
             Fate::Summed
         } else if to.is_some_and(|to| !self.told.contains(&to) || self.gaps.contains(&to)) {
             Fate::Unseen
@@ -188,6 +203,6 @@ impl Fates {
         } else {
             Fate::Open
         };
-        Paired { from, to, sent: Some(spot), taken, fate }
+        Paired { from: Some(from), to, sent: Some(spot), taken, fate }
     }
 }

@@ -5,10 +5,12 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
+use core::cell::RefCell;
+use core::num::NonZeroU64;
 
 use ringchat_core::RoomId;
 use ringchat_core::trace::MessageKind;
-use ringchat_trace::{FaultKind, LifeLines, TraceError, TraceHeader, TraceRecord, VERSION};
+use ringchat_trace::{FaultKind, LifeLines, MessageClass, TraceError, TraceHeader, TraceRecord, VERSION};
 use thiserror::Error;
 
 use super::gather::{BadLine, LifeReader};
@@ -72,12 +74,12 @@ impl ReadError {
 }
 
 /// Reads traces.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct TraceReader {
     cast: Cast,
     lives: Vec<(LifeReader, String)>,
-    /// Kinds of messages that are left out.
-    without: BTreeSet<MessageKind>,
+    /// Of chat and signs of life, one message in so many is kept.
+    one_in: NonZeroU64,
 }
 
 /// Reads one file, line by line.
@@ -90,10 +92,17 @@ pub struct FileReader<'a> {
     torn: Option<ReadError>,
 }
 
+impl Default for TraceReader {
+    fn default() -> Self {
+        Self::sampling(NonZeroU64::MIN)
+    }
+}
+
 impl TraceReader {
-    /// A reader that leaves out messages of these kinds, which saves memory.
-    pub fn without(kinds: impl IntoIterator<Item = MessageKind>) -> Self {
-        Self { without: kinds.into_iter().collect(), ..Self::default() }
+    /// A reader that keeps one in so many of the messages that come in floods: chat and signs of life. It keeps the receipts
+    /// of those that it keeps. This saves time and memory.
+    pub fn sampling(one_in: NonZeroU64) -> Self {
+        Self { cast: Cast::default(), lives: Vec::new(), one_in }
     }
 
     /// Begins a file of that name.
@@ -126,13 +135,13 @@ impl TraceReader {
     /// # Errors
     /// If the traces are not of one room, or cannot all be true.
     pub fn finish(self, room: Option<&str>) -> Result<MergedRun, ReadError> {
-        let Self { cast, lives, without } = self;
+        let Self { cast, lives, one_in } = self;
         let lives = once(&cast, lives)?;
         let room = choose(&cast, &lives, room)?;
         let of_room = |life: &LifeReader| life.room.is_none() || life.room == room;
         let kept: Vec<LifeReader> = lives.into_iter().map(|(life, _)| life).filter(of_room).collect();
         let simulated = !kept.is_empty() && kept.iter().all(|life| life.simulated);
-        let mut diaries: Vec<Diary> = kept.into_iter().map(|life| life.diary).collect();
+        let mut diaries: Vec<Diary> = kept.into_iter().map(LifeReader::into_diary).collect();
         if simulated {
             on_one_clock(&mut diaries);
         } else {
@@ -140,7 +149,7 @@ impl TraceReader {
         }
         let lives = renumber(cast.into_lives(), &mut diaries);
         diaries.sort_by_key(|diary| (diary.m, diary.wall));
-        Ok(MergedRun { left_out: !without.is_empty(), ..merge(room, lives, diaries, simulated)? })
+        Ok(MergedRun { one_in: one_in.get(), ..merge(room, lives, diaries, simulated)? })
     }
 }
 
@@ -158,8 +167,15 @@ impl FileReader<'_> {
         if line.trim_ascii().is_empty() {
             return Ok(());
         }
-        match TraceRecord::read(line) {
-            Ok(record) => self.record(&record),
+        let (one_in, mut left_out) = (self.reader.one_in, None);
+        let is_kept = |kind, stamp| {
+            let is_kept = is_in_sample(kind, stamp, one_in);
+            left_out = Some(kind).filter(|_| !is_kept);
+            is_kept
+        };
+        match TraceRecord::read_if(line, is_kept) {
+            Ok(Some(record)) => self.record(&record),
+            Ok(None) => self.leave_out(left_out),
             Err(error) => {
                 let error = self.explain(&error);
                 if is_whole {
@@ -188,7 +204,7 @@ impl FileReader<'_> {
     }
 
     fn record(&mut self, record: &TraceRecord) -> Result<(), ReadError> {
-        let TraceReader { cast, lives, without } = &mut *self.reader;
+        let TraceReader { cast, lives, .. } = &mut *self.reader;
         let line = match record {
             TraceRecord::Header(header) => {
                 let header: &TraceHeader = header;
@@ -197,12 +213,8 @@ impl FileReader<'_> {
             }
             TraceRecord::Line(line) => line,
         };
-        let Some((current, _)) = lives.last_mut().filter(|(_, file)| *file == self.file) else {
-            return Err(self.problem(
-                "a trace begins with the line {\"ringchat_trace\":1,…}; the beginning of this file is missing",
-            ));
-        };
-        current.take(cast, line, |kind| !without.contains(&kind)).map_err(|bad| {
+        let Some(current) = current(lives, &self.file) else { return Err(self.headless()) };
+        current.take(cast, line).map_err(|bad| {
             self.problem(match bad {
                 BadLine::Number(number) => {
                     return self
@@ -214,6 +226,20 @@ impl FileReader<'_> {
                 BadLine::TooGreat => "it holds a number that is too great for a trace",
             })
         })
+    }
+
+    /// A message is not in the sample.
+    fn leave_out(&mut self, kind: Option<MessageKind>) -> Result<(), ReadError> {
+        let current = current(&mut self.reader.lives, &self.file).zip(kind);
+        let Some((current, kind)) = current else { return Err(self.headless()) };
+        current.leave_out(kind);
+        Ok(())
+    }
+
+    fn headless(&self) -> ReadError {
+        self.problem(
+            "a trace begins with the line {\"ringchat_trace\":1,…}; the beginning of this file is missing",
+        )
     }
 
     fn problem(&self, problem: &str) -> ReadError {
@@ -233,6 +259,18 @@ impl FileReader<'_> {
             TraceError::Event(name) => self.problem(&format!("{name:?} is no event that this program knows")),
         }
     }
+}
+
+/// The life that the file is at.
+fn current<'a>(lives: &'a mut [(LifeReader, String)], file: &str) -> Option<&'a mut LifeReader> {
+    lives.last_mut().filter(|(_, of)| of == file).map(|(life, _)| life)
+}
+
+/// Whether a message is kept, which its sender and all its receivers decide alike. Stamps have patterns, such as every
+/// second one, so they are mixed.
+fn is_in_sample(kind: MessageKind, stamp: u64, one_in: NonZeroU64) -> bool {
+    let mixed = stamp.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32;
+    !MessageClass::of(kind).is_thinned() || mixed.is_multiple_of(one_in.get())
 }
 
 /// Each life once: of two files that tell the same, the one that tells more.
@@ -335,11 +373,15 @@ fn deaths(diaries: &mut [Diary]) {
 
 /// Leaves out lives that nobody mentions, and orders the others: those with a trace first, then by id.
 fn renumber(lives: Vec<OneLife>, diaries: &mut [Diary]) -> Vec<OneLife> {
-    let mut used: BTreeSet<usize> = diaries.iter().map(|diary| diary.m).collect();
-    let told = used.clone();
-    for event in diaries.iter().flat_map(|diary| &diary.events) {
-        used.extend(event.what.mentions());
+    let told: BTreeSet<usize> = diaries.iter().map(|diary| diary.m).collect();
+    let used = RefCell::new(told.clone());
+    for event in diaries.iter_mut().flat_map(|diary| &mut diary.events) {
+        event.what.renumber(&|m| {
+            used.borrow_mut().insert(m);
+            m
+        });
     }
+    let used = used.into_inner();
     let mut kept: Vec<(usize, OneLife)> =
         lives.into_iter().enumerate().filter(|(m, _)| used.contains(m)).collect();
     for (m, life) in &mut kept {

@@ -1,6 +1,6 @@
 //! A run: what the members of one room did, in one order, with each receipt beside its sending.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -22,8 +22,8 @@ pub struct MergedRun {
     pub(crate) frames: Vec<Frame>,
     /// The clocks of the members agree within this many microseconds. None if one clock times all.
     pub(crate) agree: Option<u64>,
-    /// Whether the reader left out messages that were not asked for.
-    pub(crate) left_out: bool,
+    /// Of chat and signs of life, one message in so many is here.
+    pub(crate) one_in: u64,
     /// Whether names, addresses and ids are not to be shown.
     pub(crate) anonymous: bool,
 }
@@ -163,16 +163,6 @@ impl What {
             }
             Self::Missed(_) | Self::Full | Self::End(_) => {}
         }
-    }
-
-    /// The lives that it mentions.
-    pub(crate) fn mentions(&self) -> BTreeSet<usize> {
-        let found = core::cell::RefCell::new(BTreeSet::new());
-        self.clone().renumber(&|m| {
-            found.borrow_mut().insert(m);
-            m
-        });
-        found.into_inner()
     }
 }
 

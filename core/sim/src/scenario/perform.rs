@@ -11,6 +11,10 @@ use super::{Failure, Scenario, Survivor, survivors};
 use crate::Counts;
 use crate::lives::life_lines;
 
+/// A larger room is traced only from when its first ring has gathered: the rings of all sizes in the traces of all members
+/// would not fit into memory.
+const TRACED_WHOLE: usize = 64;
+
 /// How a scenario went.
 #[derive(Clone, Debug)]
 pub struct Performance {
@@ -22,7 +26,7 @@ pub struct Performance {
     pub lives: Vec<LifeLines>,
     /// What was counted meanwhile.
     pub counts: Counts,
-    /// When the first ring had gathered.
+    /// When the first ring had gathered, by the clock of the traces.
     pub gathered: Instant,
     /// The rings at the end; none if a live member is in no ring.
     pub rings: Option<Vec<Vec<Survivor>>>,
@@ -34,13 +38,15 @@ pub struct Performance {
 /// however the program is built.
 pub fn perform(scenario: &Scenario) -> Performance {
     let mut play = with_real_keys(scenario);
-    let result = play.run();
+    let result = play_traced(&mut play, scenario.ring.len() > TRACED_WHOLE);
+    let lives = life_lines(&play.world);
+    let zero = lives.iter().map(|life| life.header.wall).min().unwrap_or(0);
     Performance {
         result,
         line: play.line,
-        lives: life_lines(&play.world),
+        lives,
         counts: play.world.counts().clone(),
-        gathered: play.gathered.unwrap_or(Instant::ZERO),
+        gathered: Instant(play.gathered.unwrap_or(Instant::ZERO).0.saturating_sub(zero)),
         rings: survivors(&play.world).ok(),
         lost: play.lost().ok(),
     }
@@ -54,9 +60,27 @@ pub(super) fn with_real_keys(scenario: &Scenario) -> Play {
     play
 }
 
+/// Plays all of it. A large room tells nothing while its first ring gathers.
+fn play_traced(play: &mut Play, is_large: bool) -> Result<(), Failure> {
+    if is_large {
+        play.world.set_tracing(Tracing::Off);
+    }
+    let mut is_untold = is_large;
+    while let Some(stop) = play.next()? {
+        if is_untold && play.gathered.is_some() {
+            play.world.trace_all(Tracing::Texts)?;
+            is_untold = false;
+        }
+        play.world.run_to(stop)?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use alloc::string::ToString as _;
+
+    use ringchat_trace::TraceEvent;
 
     use super::*;
     use crate::scenario::parse;
@@ -79,6 +103,21 @@ mod tests {
         assert_eq!(names, ["fay", "m2", "dan", "m1", "m3", "m5"]);
         assert!(run.lives.iter().all(|life| life.header.detect_ms == 500));
         assert_eq!((run.line, run.lost), (9, Some(0)));
+    }
+
+    #[test]
+    fn a_large_room_is_told_of_from_when_it_has_gathered() {
+        let script = "nodes 65 seed 3\nat 600ms crash leader\nuntil converged within 5s\n";
+        let run = perform(&parse(script).unwrap());
+        assert!(run.result.is_ok(), "{:?}", run.result);
+        assert_eq!((run.lives.len(), run.gathered), (65, Instant::ZERO));
+        for life in &run.lives {
+            let first = life.lines.iter().find_map(|line| match &line.event {
+                TraceEvent::State(state) => state.ring.as_ref(),
+                _ => None,
+            });
+            assert_eq!(first.unwrap().len(), 65, "it tells who is there");
+        }
     }
 
     #[test]

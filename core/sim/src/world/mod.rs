@@ -258,6 +258,18 @@ impl World {
         self.traces_beats = false;
     }
 
+    /// Lets nodes tell so much from now on, those that run and those that start later.
+    ///
+    /// # Errors
+    /// The first violation.
+    pub(crate) fn trace_all(&mut self, tracing: Tracing) -> Result<(), Violation> {
+        self.tracing = tracing;
+        for host in self.alive() {
+            self.feed(host, vec![Input::Command(Command::Trace(tracing))])?;
+        }
+        Ok(())
+    }
+
     /// Takes rules away from nodes that start later, to see that the oracles notice.
     #[cfg(feature = "ablation")]
     pub fn ablate(&mut self, rules: &'static [Rule]) {

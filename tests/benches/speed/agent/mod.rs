@@ -20,6 +20,11 @@ pub(crate) use listener::Ear;
 pub(crate) trait Voice {
     /// Says `text`; waits while the room takes no more. If `more` follows at once, the text may wait for it.
     fn say(&mut self, text: &str, more: bool) -> Result<()>;
+
+    /// The process that is the participant, if it is not this one.
+    fn process(&self) -> Option<u32> {
+        None
+    }
 }
 
 /// As what the benchmark starts this program.
@@ -51,7 +56,7 @@ fn take_part(start: &Start, open: impl FnOnce(&Start, &Arc<Ear>) -> Result<Box<d
             Order::Pace { count, every, from } => {
                 pace(start.me, voice.as_mut(), &orders, from, every, count)?;
             }
-            Order::Usage => answer(&Answer::Usage(usage()?))?,
+            Order::Usage => answer(&Answer::Usage(usage(voice.process())?))?,
         }
     }
     Ok(())
@@ -108,13 +113,15 @@ fn pace(
     answer(&Answer::Said { count, from })
 }
 
-fn usage() -> Result<Usage> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
+fn usage(process: Option<u32>) -> Result<Usage> {
+    let name = process.map_or_else(|| "self".to_owned(), |pid| pid.to_string());
+    let status = std::fs::read_to_string(format!("/proc/{name}/status"))?;
     let kib = |key| {
         let line = status.lines().find_map(|line| line.strip_prefix(key));
         line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
     };
-    let processor = clock::read(ClockId::ProcessCPUTime);
+    let own = || Ok(clock::read(ClockId::ProcessCPUTime));
+    let processor = process.map_or_else(own, clock::of_process)?;
     Ok(Usage { processor, resident_kib: kib("VmRSS:"), peak_kib: kib("VmHWM:") })
 }
 

@@ -59,6 +59,7 @@ pub(super) fn of(system: System) -> Result<Box<dyn Dialect>> {
         | System::AsyncStd
         | System::AsyncStdQueue
         | System::Pipes
+        | System::PipesTraced
         | System::Simulated => {
             bail!("{system:?} has no server")
         }

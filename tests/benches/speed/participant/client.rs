@@ -23,7 +23,9 @@ use control::{Role, System};
 fn main() -> Result<()> {
     match agent::role()? {
         Role::Hub => hub::serve(),
-        Role::Agent(start) if start.system == System::Pipes => agent::run(&start, pipes::open),
+        Role::Agent(start) if matches!(start.system, System::Pipes | System::PipesTraced) => {
+            agent::run(&start, pipes::open)
+        }
         Role::Agent(start) => agent::run(&start, client::open),
     }
 }
