@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use cast::{addr, life, member, name};
 use pair::{LINK, Pair, cfg, chat, fault, peer, run};
-use ringchat_core::limits::MAX_CLOCK_LEAP;
+use ringchat_core::limits::CLOCK_CREDIT;
 use ringchat_core::secure::Secret;
 use ringchat_core::wire::{
     Body, CandidateRank, Change, Elected, Envelope, Hello, Install, Join, Message, NotMember, Refusal,
@@ -108,13 +108,13 @@ fn a_ring_that_counts_an_older_life_of_the_leader_comes_in_without_it() {
 }
 
 #[test]
-fn no_clock_leaps_to_its_end() {
+fn no_clock_leaps_to_its_end_and_nobody_is_accused_for_a_stamp() {
     let mut pair = Pair::with_member();
-    let far = pair.node.lamport().plus(MAX_CLOCK_LEAP);
-    assert_eq!(pair.faults_at(far.0, Message::WantRoster), []);
-    assert!(pair.node.lamport() > far);
-    assert_eq!(pair.faults_at(u64::MAX, Message::WantRoster), [Fault::Clock]);
-    assert!(pair.node.lamport() < far.plus(far.0));
+    let before = pair.node.lamport();
+    for _ in 0..3 {
+        assert_eq!(pair.faults_at(u64::MAX, Message::WantRoster), []);
+    }
+    assert!((CLOCK_CREDIT..2 * CLOCK_CREDIT).contains(&pair.node.lamport().since(before)));
 }
 
 #[test]

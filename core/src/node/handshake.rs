@@ -279,7 +279,8 @@ impl Node {
         }
         // A stranger's clock counts only now that the peer is known.
         if let Some(stamp) = self.links.get(link).and_then(|state| state.stamp) {
-            self.effects.observe(stamp);
+            let now = self.now();
+            self.effects.observe(stamp, now);
         }
         if let Some(old) = self.links.bind(link, peer, generation) {
             self.close(old, CloseMode::Abort);

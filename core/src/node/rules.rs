@@ -78,6 +78,8 @@ pub enum Rule {
     NewLife,
     /// A clock is patient with a late driver.
     PatientClock,
+    /// Stamps of others move a clock by no more than its credit.
+    BoundedClock,
     /// A leader that slept appends nothing until all members have answered or are lost.
     DoubtAfterSleep,
 }
@@ -85,7 +87,7 @@ pub enum Rule {
 #[cfg(feature = "ablation")]
 impl Rule {
     /// All rules.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::OnlyNewNumbers,
         Self::ShowOnce,
         Self::Resubmit,
@@ -117,6 +119,7 @@ impl Rule {
         Self::RememberDeparted,
         Self::NewLife,
         Self::PatientClock,
+        Self::BoundedClock,
         Self::DoubtAfterSleep,
     ];
 }
@@ -146,6 +149,9 @@ impl Node {
     #[cfg(feature = "ablation")]
     pub fn ablate(&mut self, rules: &'static [Rule]) {
         self.rules = Rules { ablated: rules };
+        if !self.enforces(Rule::BoundedClock) {
+            self.effects.unbind_clock();
+        }
     }
 
     pub(super) fn enforces(&self, rule: Rule) -> bool {

@@ -2,7 +2,7 @@
 //!
 //! Half of its lies are words that their author did not sign, which no decoder lets through. The others are well signed:
 //! old runs again, other words under an old number, numbers that leap, last numbers and gaps that are not so, a claim to
-//! a longer log.
+//! a longer log, Lamport times out of bounds.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -68,6 +68,7 @@ impl Insider {
     pub(super) fn lie(&mut self, me: &Member, to: Option<NodeId>, envelope: &Envelope) -> Envelope {
         let mut lie = envelope.clone();
         if self.rng.chance(LIES) {
+            lie.stamp = self.stamp(envelope.stamp);
             match &mut lie.message {
                 Message::Submit { said, .. } => self.alter_all(me, envelope.room, said),
                 Message::Sync(sync) => {
@@ -85,8 +86,13 @@ impl Insider {
         lie
     }
 
-    /// Alters one of several runs.
-    fn alter_all(&mut self, me: &Member, room: RoomId, all: &mut Vec<Proven<Run>>) {
+    /// The true stamp, mostly, or one out of all that there are.
+    fn stamp(&mut self, true_stamp: Stamp) -> Stamp {
+        let digits = self.rng.below(64);
+        if self.rng.chance(900) { true_stamp } else { Stamp(u64::MAX >> digits) }
+    }
+
+    /// Alters one of several runs.    fn alter_all(&mut self, me: &Member, room: RoomId, all: &mut Vec<Proven<Run>>) {
         let at = self.rng.index(all.len());
         if let Some(said) = all.get(at).cloned() {
             all.splice(at..=at, self.alter(me, room, &said));
