@@ -212,6 +212,16 @@ fn words_are_put_into_the_mouths_of_others_if_nobody_verifies() {
 }
 
 #[test]
+fn a_liar_silences_a_room_if_it_can_take_clocks_to_their_end() {
+    breaks(&[Rule::BoundedClock], Mix::Insider, Property::Convergence);
+}
+
+#[test]
+fn tokens_go_round_for_ever_if_a_liar_can_take_epochs_to_their_end() {
+    breaks(&[Rule::BoundedEpochs], Mix::Insider, Property::TokensImprove);
+}
+
+#[test]
 fn the_order_is_lost_if_the_longest_log_does_not_lead() {
     breaks(&[Rule::LongestLogFirst], Mix::Crash, Property::OneOrder);
 }

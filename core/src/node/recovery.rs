@@ -13,7 +13,8 @@ use super::own_messages::in_parts;
 use super::{Node, Rule};
 use crate::action::{Fault, Notice, Occasion};
 use crate::ids::{LinkId, NodeId};
-use crate::numbers::Index;
+use crate::limits::MAX_EPOCH;
+use crate::numbers::{Epoch, Index};
 use crate::roster::{Roster, View};
 use crate::trace::DropReason;
 use crate::wire::{Body, Change, Deliver, Elected, Entry, Install, Message, RefusedKind, Sync, ViewSpan};
@@ -79,7 +80,7 @@ impl Node {
         }
         if self.is_normal() && self.membership.view() == view {
             // The leader has lost track of this member. From any other member the announcement is only late.
-            if self.links.of(view.leader) == Some(link) {
+            if self.is_leader_on(link) {
                 return self.leader_linked();
             }
             return self.ignore(DropReason::Known);
@@ -91,7 +92,11 @@ impl Node {
             // The token of the newer election will reach that leader too.
             return self.ignore(DropReason::Stale);
         }
-        // In both cases that leader gives this member up in time, or this member comes back to it by another way.
+        // In all three cases that leader gives this member up in time, or this member comes back to it by another way.
+        let highest = if self.is_leader_on(link) { Epoch(MAX_EPOCH) } else { self.highest_acceptable() };
+        if view.epoch > highest {
+            return self.ignore(DropReason::Leap);
+        }
         if !self.would_follow(view) {
             return self.ignore(DropReason::Stale);
         }
@@ -99,6 +104,11 @@ impl Node {
             return self.ignore(DropReason::NotForMe);
         }
         self.follow(elected);
+    }
+
+    /// Whether the other end of `link` is this node's leader, who may lead it into another ring.
+    fn is_leader_on(&self, link: LinkId) -> bool {
+        self.leader().is_some_and(|leader| self.links.of(leader) == Some(link))
     }
 
     /// Whether this node's promise lets it follow the leader of `view`, which is another node. A node that never was a

@@ -79,7 +79,10 @@ pub enum Rule {
     /// A clock is patient with a late driver.
     PatientClock,
     /// Stamps of others move a clock by no more than its credit.
+    #[cfg(feature = "ablation")]
     BoundedClock,
+    /// Epochs go up by small steps.
+    BoundedEpochs,
     /// A leader that slept appends nothing until all members have answered or are lost.
     DoubtAfterSleep,
 }
@@ -87,7 +90,7 @@ pub enum Rule {
 #[cfg(feature = "ablation")]
 impl Rule {
     /// All rules.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::OnlyNewNumbers,
         Self::ShowOnce,
         Self::Resubmit,
@@ -120,6 +123,7 @@ impl Rule {
         Self::NewLife,
         Self::PatientClock,
         Self::BoundedClock,
+        Self::BoundedEpochs,
         Self::DoubtAfterSleep,
     ];
 }
