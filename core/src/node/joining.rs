@@ -275,8 +275,12 @@ impl Node {
     /// Leads a ring of one, which other members may join: none can be reached.
     pub(super) fn stay_alone(&mut self) {
         self.drop_attempts();
-        let epoch = self.membership.promised().max(self.membership.view().epoch).next();
-        self.become_leader(View { epoch, leader: self.me.id }, Roster::alone(Member::clone(&self.me)));
+        // A new life may have promised nothing, and still has its log.
+        let known = self.membership.highest_epoch().max(self.replica.log().epoch());
+        self.become_leader(
+            View { epoch: known.next(), leader: self.me.id },
+            Roster::alone(Member::clone(&self.me)),
+        );
         self.note(FollowUp::SeekNext);
     }
 }

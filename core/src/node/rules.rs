@@ -78,6 +78,8 @@ pub enum Rule {
     NewLife,
     /// A clock is patient with a late driver.
     PatientClock,
+    /// A newcomer gets no more of the log than it needs to lead. Its user sees none of it.
+    ShortHistory,
     /// Stamps of others move a clock by no more than its credit.
     #[cfg(feature = "ablation")]
     BoundedClock,
@@ -90,7 +92,7 @@ pub enum Rule {
 #[cfg(feature = "ablation")]
 impl Rule {
     /// All rules.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::OnlyNewNumbers,
         Self::ShowOnce,
         Self::Resubmit,
@@ -122,6 +124,7 @@ impl Rule {
         Self::RememberDeparted,
         Self::NewLife,
         Self::PatientClock,
+        Self::ShortHistory,
         Self::BoundedClock,
         Self::BoundedEpochs,
         Self::DoubtAfterSleep,
