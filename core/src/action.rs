@@ -369,9 +369,6 @@ pub enum Fault {
     /// A message came that has no place there.
     #[error("sent a message out of place")]
     Unexpected,
-    /// A Lamport time came that no member can have reached ([`crate::limits::MAX_CLOCK_LEAP`]).
-    #[error("its Lamport clock is far out of bounds")]
-    Clock,
     /// Entries of the log came in an order that no leader writes.
     #[error("sent entries of the log out of order")]
     LogOrder,

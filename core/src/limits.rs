@@ -121,9 +121,20 @@ pub const EVENT_QUEUE: usize = 64 * 1024;
 /// be kept for it, which shares these bytes with its log, and some more.
 pub const EVENT_QUEUE_BYTES: usize = ABSENT_HISTORY_BYTES + 8 * 1024 * 1024;
 
-/// How far a Lamport time may be ahead of the node's own. A million events a second take twelve days to get there. A
-/// clock that leaped to its end could no longer tell what came first.
-pub const MAX_CLOCK_LEAP: u64 = 1 << 40;
+/// How far an epoch may be above all that a member knows. One election after the other takes hours to get so far.
+pub const MAX_EPOCH_LEAP: u64 = 1 << 16;
+
+/// The highest epoch that a node takes over from a ring that it enters, whose epochs it does not know. At [`MAX_EPOCH_LEAP`] a
+/// message, epochs do not come to their end from there within years.
+pub const MAX_EPOCH: u64 = 1 << 62;
+
+/// How far others can move a node's Lamport clock at once. Two rings that were cut apart, one of which was busy for years, are
+/// not so far apart.
+pub const CLOCK_CREDIT: u64 = 1 << 40;
+
+/// How much further others can move it with each microsecond, until that is reached again. A liar that moves it all the
+/// time takes nine thousand years to [`MAX_STAMP`].
+pub const CLOCK_CREDIT_A_MICROSECOND: u64 = 1 << 4;
 
 /// The number after the last of a signed run, at most. At a thousand texts a second it is nine thousand years away.
 pub const MAX_SEQ: u64 = 1 << 48;

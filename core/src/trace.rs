@@ -196,6 +196,8 @@ pub enum DropReason {
     NotLeader,
     /// It announces a ring without this node.
     NotForMe,
+    /// Its epoch is too far above all that this node knows.
+    Leap,
 }
 
 macro_rules! kinds {
@@ -373,6 +375,7 @@ fn refusal_word(refusal: Refusal) -> &'static str {
         Refusal::Slow => "slow",
         Refusal::Busy => "busy",
         Refusal::TooLate => "too_late",
+        Refusal::EpochTooHigh => "epoch_too_high",
     }
 }
 

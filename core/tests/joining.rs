@@ -1,16 +1,19 @@
-//! A node that nobody lets in.
+//! A node that nobody lets in, and what one is sent that comes in.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on is to panic")]
 
 mod cast;
 mod driven;
+mod pair;
 
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use pair::{LINK, Pair, peer};
+use ringchat_core::wire::{Body, Join, Message, Sync};
 use ringchat_core::{
-    Action, CloseMode, Config, DialFailure, DialId, Ending, Input, Instant, JoinFailure, LinkId, Name, Node,
-    Notice, Origin, Start,
+    Action, CloseMode, Config, DialFailure, DialId, Ending, Epoch, Input, Instant, JoinFailure, LinkId, Name,
+    Node, Notice, Origin, Start,
 };
 
 const REFUSES: u8 = 1;
@@ -101,4 +104,37 @@ fn it_ends_in_time_and_waits_for_no_connection_to_end() {
         assert!(late < Duration::from_millis(1), "{late:?}");
         assert_eq!(mode, CloseMode::Abort);
     }
+}
+
+/// The texts in what a leader, who has said something before, sends a newcomer.
+fn history_for_newcomer(mut pair: Pair) -> usize {
+    pair.say("before");
+    let join = Join { me: peer(), contact: None, epoch: Epoch(0), generation: 1, ring: Vec::new() };
+    pair.notices(Message::Join(join));
+    pair.say("after");
+    let view = pair.node.view();
+    let out =
+        pair.receive(LINK, Message::Sync(Sync { view, history: Vec::new(), tail: Vec::new(), more: false }));
+    let delivered = out.into_iter().filter_map(|action| match action {
+        Action::Send { envelope, .. } => Some(envelope.message),
+        _ => None,
+    });
+    let entries = delivered.filter_map(|message| match message {
+        Message::Deliver(deliver) => Some(deliver.entries),
+        _ => None,
+    });
+    entries.flatten().filter(|entry| matches!(entry.body, Body::Chat { .. })).count()
+}
+
+#[test]
+fn a_newcomer_is_sent_nothing_that_was_said_before_it_came() {
+    assert_eq!(history_for_newcomer(Pair::with_leader()), 1);
+}
+
+#[cfg(feature = "ablation")]
+#[test]
+fn without_the_rule_a_newcomer_is_sent_what_was_said_before_it_came() {
+    let mut pair = Pair::with_leader();
+    pair.node.ablate(&[ringchat_core::Rule::ShortHistory]);
+    assert_eq!(history_for_newcomer(pair), 2);
 }

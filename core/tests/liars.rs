@@ -1,7 +1,7 @@
 //! A peer that breaks the protocol is told apart from one that keeps it: its link is closed, and the node's state
 //! stays in order.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on is to panic")]
 
 mod cast;
 mod driven;
@@ -11,15 +11,15 @@ use std::time::Duration;
 
 use cast::{addr, life, member, name};
 use pair::{LINK, Pair, cfg, chat, fault, peer, run};
-use ringchat_core::limits::MAX_CLOCK_LEAP;
+use ringchat_core::limits::{CLOCK_CREDIT, MAX_EPOCH_LEAP};
 use ringchat_core::secure::Secret;
 use ringchat_core::wire::{
     Body, CandidateRank, Change, Elected, Envelope, Hello, Install, Join, Message, NotMember, Refusal,
     RefusedKind,
 };
 use ringchat_core::{
-    Config, ConfigId, Departure, DialId, DownReason, Epoch, Fault, Index, Input, Member, NodeId, Origin,
-    RoomId, Roster, Seq, Stamp, Start, View,
+    Action, Config, ConfigId, Departure, DialId, DownReason, Epoch, Fault, Index, Input, Member, NodeId,
+    Notice, Origin, RoomId, Roster, Seq, Stamp, Start, View,
 };
 
 fn join(me: Member) -> Message {
@@ -108,13 +108,84 @@ fn a_ring_that_counts_an_older_life_of_the_leader_comes_in_without_it() {
 }
 
 #[test]
-fn no_clock_leaps_to_its_end() {
+fn no_clock_leaps_to_its_end_and_nobody_is_accused_for_a_stamp() {
     let mut pair = Pair::with_member();
-    let far = pair.node.lamport().plus(MAX_CLOCK_LEAP);
-    assert_eq!(pair.faults_at(far.0, Message::WantRoster), []);
-    assert!(pair.node.lamport() > far);
-    assert_eq!(pair.faults_at(u64::MAX, Message::WantRoster), [Fault::Clock]);
-    assert!(pair.node.lamport() < far.plus(far.0));
+    let before = pair.node.lamport();
+    for _ in 0..3 {
+        assert_eq!(pair.faults_at(u64::MAX, Message::WantRoster), []);
+    }
+    assert!((CLOCK_CREDIT..2 * CLOCK_CREDIT).contains(&pair.node.lamport().since(before)));
+}
+
+#[test]
+fn an_election_takes_an_epoch_up_by_no_more_than_a_leap() {
+    let mut pair = Pair::with_member();
+    let (highest, other) = (pair.node.promised().0, member(3).id);
+    for epoch in [highest + MAX_EPOCH_LEAP + 1, u64::MAX] {
+        assert_eq!(pair.stand(epoch, 9, other), None);
+        assert!(pair.node.is_normal());
+    }
+    pair.stand(highest + MAX_EPOCH_LEAP, 9, other);
+    assert!(!pair.node.is_normal());
+}
+
+#[test]
+fn nobody_is_let_in_who_has_promised_an_epoch_far_above() {
+    let asks = |above: u64| {
+        let mut pair = Pair::with_leader();
+        let epoch = pair.node.promised().plus(above);
+        let join = Join { me: peer(), contact: None, epoch, generation: 1, ring: Vec::new() };
+        pair.receive(LINK, Message::Join(join)).into_iter().find_map(refusal)
+    };
+    assert_eq!(asks(MAX_EPOCH_LEAP), None);
+    assert_eq!(asks(MAX_EPOCH_LEAP + 1), Some(Refusal::EpochTooHigh));
+}
+
+/// A member that a liar has led to an epoch far above is alone, and asks a greater ring to take it in.
+#[test]
+fn who_was_led_too_high_begins_a_new_life_and_asks_again() {
+    let mut pair = Pair::with_member();
+    pair.stand(pair.node.promised().0 + MAX_EPOCH_LEAP, 9, member(3).id);
+    let told = refused_for_its_epoch(&mut pair);
+    let [Notice::NewLife { me }] = &told.notices[..] else { panic!("{told:?}") };
+    assert!(me.id != told.before && me.id == pair.node.me().id);
+    assert_eq!((pair.node.promised(), pair.node.view().epoch), (Epoch(0), Epoch(0)));
+    pair.now = pair.node.deadline().unwrap();
+    let out = pair.handle(Input::Tick);
+    let dialed =
+        out.iter().find_map(|it| if let Action::Dial { addr, .. } = it { Some(*addr) } else { None });
+    assert_eq!(dialed, Some(addr(2)));
+}
+
+#[test]
+fn nobody_begins_a_new_life_because_a_liar_says_that_its_epoch_is_too_high() {
+    let mut pair = Pair::with_member();
+    let told = refused_for_its_epoch(&mut pair);
+    assert!(told.notices.is_empty() && pair.node.is_leader(), "{told:?}");
+}
+
+/// What the node tells its user, and who it was before.
+#[derive(Debug)]
+struct Told {
+    notices: Vec<Notice>,
+    before: NodeId,
+}
+
+/// The node comes to be alone, asks a greater ring to take it in, and is refused.
+fn refused_for_its_epoch(pair: &mut Pair) -> Told {
+    pair.leave_alone();
+    assert!(pair.node.is_leader());
+    pair.link_up(Origin::Accepted);
+    let asked = pair.receive(LINK, Message::Probe { me: peer(), size: 5 });
+    let is_join = |it: &Action| matches!(it, Action::Send { envelope, .. } if matches!(envelope.message, Message::Join(_)));
+    assert!(asked.iter().any(is_join), "{asked:?}");
+    let before = pair.node.me().id;
+    Told { notices: pair.notices(Message::Refused(Refusal::EpochTooHigh)), before }
+}
+
+fn refusal(action: Action) -> Option<Refusal> {
+    let Action::Send { envelope, .. } = action else { return None };
+    if let Message::Refused(refusal) = envelope.message { Some(refusal) } else { None }
 }
 
 #[test]

@@ -177,6 +177,7 @@ fn every_rule_is_taken_away_by_some_test() {
         include_str!("../../core/tests/unsynced.rs"),
         include_str!("../../core/tests/authors.rs"),
         include_str!("../../core/tests/liars.rs"),
+        include_str!("../../core/tests/joining.rs"),
     ]
     .concat();
     let missed: Vec<_> =
@@ -209,6 +210,16 @@ fn words_are_put_into_the_mouths_of_others_if_nobody_verifies() {
     breaks(&[Rule::SignedWords], Mix::Insider, Property::NoForgedWords);
     let invents = Budget { inventions: 1, crashes: 1, messages: 1, ..Budget::NONE };
     model_breaks(&[Rule::SignedWords], 3, invents, Property::NoForgedWords, "which nobody said");
+}
+
+#[test]
+fn a_liar_silences_a_room_if_it_can_take_clocks_to_their_end() {
+    breaks(&[Rule::BoundedClock], Mix::Insider, Property::Convergence);
+}
+
+#[test]
+fn tokens_go_round_for_ever_if_a_liar_can_take_epochs_to_their_end() {
+    breaks(&[Rule::BoundedEpochs], Mix::Insider, Property::TokensImprove);
 }
 
 #[test]

@@ -117,6 +117,7 @@ pub(crate) fn reason(why: &str) -> String {
         "closing" => "its link is being closed".into(),
         "not_member" => "its sender is no member of this ring".into(),
         "not_leader" => "it is for a leader".into(),
+        "leap" => "its epoch is too far above all that this member knows".into(),
         "not_for_me" => "it announces a ring without this member".into(),
         "fault" => "it breaks the protocol".into(),
         other => other.replace('_', " "),

@@ -292,7 +292,7 @@ fn named(number: u8) -> Member {
 }
 
 fn refusal(script: &mut Script<'_>) -> Refusal {
-    let refusals = [Refusal::RoomFull, Refusal::Slow, Refusal::Busy, Refusal::TooLate];
+    let refusals = [Refusal::RoomFull, Refusal::Slow, Refusal::Busy, Refusal::TooLate, Refusal::EpochTooHigh];
     script.pick(&refusals).unwrap_or(Refusal::Busy)
 }
 

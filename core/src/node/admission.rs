@@ -135,12 +135,16 @@ impl Node {
         if self.leaving.is_some() || self.role.leader_is_lost() || !self.is_normal() || self.is_in_doubt() {
             return self.send(link, Message::Refused(Refusal::Busy));
         }
-        let rank = self.rank();
+        let (rank, highest) = (self.rank(), self.highest_acceptable());
         let Some(leadership) = self.role.leadership_mut() else {
             let (me, leader) = (self.me.id, self.member(self.membership.view().leader));
             return self.send(link, Message::JoinVia { me, leader });
         };
         leadership.admissions.withdraw(join.me.id);
+        if join.epoch > highest {
+            self.send(link, Message::Refused(Refusal::EpochTooHigh));
+            return self.close(link, CloseMode::Flush);
+        }
         let is_greater = join.ring.is_empty() || rank > (size_of(&join.ring), join.me.id);
         if leadership.admissions.is_full() || leadership.merge.is_asked() || !is_greater {
             return self.send(link, Message::Refused(Refusal::Busy));

@@ -281,7 +281,7 @@ impl Node {
         if let Some(state) = self.links.get_mut(link) {
             state.knows = state.knows.max(beat.cfg);
         }
-        if self.membership.is_news(beat.cfg) && !self.leads() {
+        if self.is_news(beat.cfg) && !self.leads() {
             self.send(link, Message::WantRoster);
         }
         if self.is_normal()

@@ -176,7 +176,9 @@ impl Node {
         if !self.is_in_doubt() || !self.doubt.answered(member, round) {
             return self.ignore(DropReason::Stale);
         }
-        if epoch > self.membership.promised() {
+        if epoch > self.highest_acceptable() {
+            self.ignore(DropReason::Leap);
+        } else if epoch > self.membership.promised() {
             self.freeze(epoch);
         }
     }

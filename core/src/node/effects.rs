@@ -6,10 +6,10 @@ use core::mem;
 use core::net::SocketAddr;
 
 use super::Outbox;
+use super::clock::LamportClock;
 use super::tracing::Tracer;
 use crate::action::{Action, CloseMode, Fault, Notice};
 use crate::ids::{DialId, LinkId, NodeId, RoomId};
-use crate::limits::MAX_CLOCK_LEAP;
 use crate::numbers::Stamp;
 use crate::report::Stats;
 use crate::time::Instant;
@@ -20,7 +20,7 @@ use crate::wire::{Envelope, Message};
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Effects {
     room: RoomId,
-    lamport: Stamp,
+    clock: LamportClock,
     /// Counts for people. Nothing that the node does depends on them.
     stats: Stats,
     started: Instant,
@@ -35,7 +35,7 @@ impl Effects {
     pub(super) fn new(now: Instant, room: RoomId, tracing: Tracing) -> Self {
         Self {
             room,
-            lamport: Stamp::default(),
+            clock: LamportClock::new(now),
             stats: Stats::default(),
             started: now,
             tracer: Tracer::new(tracing),
@@ -57,7 +57,7 @@ impl Effects {
     pub(super) fn trace(&mut self, what: impl FnOnce(&mut Tracer) -> Option<Traced>) {
         let Some(tracer) = &mut self.tracer else { return };
         if let Some(traced) = what(tracer) {
-            self.out.push(Action::Trace { lamport: self.lamport, traced: traced.into() });
+            self.out.push(Action::Trace { lamport: self.clock.stamp(), traced: traced.into() });
         }
     }
 
@@ -87,11 +87,16 @@ impl Effects {
     /// does not count either.
     ///
     /// # Errors
-    /// What is wrong with the envelope, if it is of another room or its clock leaps.
-    pub(super) fn receive(&mut self, envelope: &Envelope, is_stranger: bool) -> Result<(), Fault> {
+    /// What is wrong with the envelope, if it is of another room.
+    pub(super) fn receive(
+        &mut self,
+        envelope: &Envelope,
+        is_stranger: bool,
+        now: Instant,
+    ) -> Result<(), Fault> {
         self.stats.received = self.stats.received.saturating_add(1);
         if !is_stranger {
-            self.observe(envelope.stamp);
+            self.observe(envelope.stamp, now);
         }
         if self.room == RoomId::UNKNOWN {
             if !is_stranger {
@@ -103,21 +108,20 @@ impl Effects {
         Ok(())
     }
 
-    /// Whether `stamp` is further ahead of this node's clock than a correct member's clock can be.
-    pub(super) fn is_leap(&self, stamp: Stamp) -> bool {
-        stamp > self.lamport.plus(MAX_CLOCK_LEAP)
+    /// Moves the clock past the stamp of a message received, as far as others may move it.
+    pub(super) fn observe(&mut self, stamp: Stamp, now: Instant) {
+        self.clock.observe(stamp, now);
     }
 
-    /// Moves the clock past the stamp of a message received (Lamport's rule IR2).
-    pub(super) fn observe(&mut self, stamp: Stamp) {
-        self.lamport = self.lamport.max(stamp).next();
-    }
-
-    /// Moves the clock by `count` events (Lamport's rule IR1). Returns the stamp of the first.
+    /// Moves the clock by `count` events. Returns the stamp of the first.
     pub(super) fn ticks(&mut self, count: u64) -> Stamp {
-        let first = self.lamport.next();
-        self.lamport = self.lamport.plus(count);
-        first
+        self.clock.tick(count)
+    }
+
+    /// Lets others move the clock as far as they like.
+    #[cfg(feature = "ablation")]
+    pub(super) fn unbind_clock(&mut self) {
+        self.clock.unbind();
     }
 
     fn envelope(&mut self, message: Message) -> Envelope {
@@ -175,7 +179,7 @@ impl Effects {
 
     #[inline]
     pub(super) fn notify(&mut self, notice: Notice) {
-        self.out.push(Action::Notify { lamport: self.lamport, notice });
+        self.out.push(Action::Notify { lamport: self.clock.stamp(), notice });
     }
 
     pub(super) fn notify_fault(&mut self, remote: SocketAddr, reason: Fault) {
@@ -200,7 +204,7 @@ impl Effects {
     }
 
     pub(super) fn lamport(&self) -> Stamp {
-        self.lamport
+        self.clock.stamp()
     }
 
     /// The counts so far, and how long the node has run.

@@ -172,6 +172,10 @@ impl Node {
         if stale || (elect.epoch == self.membership.promised() && !takes_part) {
             return self.ignore(DropReason::Stale);
         }
+        if elect.epoch > self.highest_acceptable() {
+            self.ignore(DropReason::Leap);
+            return self.send_not_member(link, RefusedKind::Elect, elect.epoch);
+        }
         if self.leaves_now() {
             return self.end(Ending::Left { unsure: 0 });
         }

@@ -158,7 +158,7 @@ impl Node {
             state.knows = state.knows.max(hello.cfg);
             self.on_role(&hello);
             if !self.membership.route().contains(hello.me) {
-                if self.membership.is_news(hello.cfg) {
+                if self.is_news(hello.cfg) {
                     self.send(link, Message::WantRoster);
                 } else {
                     self.send_not_member(link, RefusedKind::Hello, self.membership.promised());
@@ -194,7 +194,7 @@ impl Node {
             return self.close(link, CloseMode::Flush);
         }
         if !self.membership.route().contains(peer) {
-            if !self.membership.is_news(hello.cfg) {
+            if !self.is_news(hello.cfg) {
                 return self.refuse(link, RefusedKind::Hello, CloseMode::Flush);
             }
             self.defer(link, hello);
@@ -255,7 +255,7 @@ impl Node {
             state.view = hello.view;
         }
         self.on_role(hello);
-        if self.membership.is_news(hello.cfg) {
+        if self.is_news(hello.cfg) {
             self.send(link, Message::WantRoster);
         }
     }
@@ -279,7 +279,8 @@ impl Node {
         }
         // A stranger's clock counts only now that the peer is known.
         if let Some(stamp) = self.links.get(link).and_then(|state| state.stamp) {
-            self.effects.observe(stamp);
+            let now = self.now();
+            self.effects.observe(stamp, now);
         }
         if let Some(old) = self.links.bind(link, peer, generation) {
             self.close(old, CloseMode::Abort);
@@ -372,7 +373,7 @@ impl Node {
                 self.membership.believe_refusal(peer);
             }
         }
-        let is_ahead = self.membership.is_news(cfg);
+        let is_ahead = self.is_news(cfg);
         if is_ahead {
             self.reach.note_ahead(peer);
         }
@@ -403,7 +404,7 @@ impl Node {
             return self.fault(link, Fault::Unexpected);
         }
         if let Some(peer) = peer
-            && self.membership.is_news(Some(cfg))
+            && self.is_news(Some(cfg))
             && !roster.contains(self.me.id)
         {
             return self.on_refused_by(peer, Some(cfg));

@@ -14,6 +14,7 @@ use crate::action::{CloseMode, Ending, Fault, JoinFailure, Notice};
 use crate::config::{Config, Times};
 use crate::ids::{LinkId, NodeId, RoomId};
 use crate::input::{DialFailure, DownReason};
+use crate::limits::MAX_EPOCH_LEAP;
 use crate::node::Timer;
 use crate::numbers::Epoch;
 use crate::roster::{Member, Roster, View};
@@ -147,7 +148,8 @@ impl Node {
         let asked = matches!(state.purpose, Some(Purpose::Contact(_) | Purpose::Leader { .. }))
             && state.who == leader;
         let generation = state.generation;
-        let follows = self.role.is_joining() && asked && self.would_follow(elected.cfg.view);
+        let acceptable = elected.cfg.view.epoch <= self.highest_acceptable();
+        let follows = self.role.is_joining() && asked && acceptable && self.would_follow(elected.cfg.view);
         let leader = elected.roster.find(leader).cloned();
         let leader = leader.filter(|_| follows && self.is_for_me(&elected));
         let Some(leader) = leader else { return self.fault(link, Fault::Unexpected) };
@@ -163,13 +165,16 @@ impl Node {
             }
             return;
         }
-        let purpose = state.purpose.clone();
+        let (who, purpose) = (state.who, state.purpose.clone());
         if let Some(Purpose::Peer(_)) = purpose {
             // A greeting asks for nothing that a member could refuse in this way.
             return self.fault(link, Fault::Unexpected);
         }
         if refusal == Refusal::RoomFull && self.is_merging_on(link) {
             self.too_many_to_merge();
+        }
+        if refusal == Refusal::EpochTooHigh && self.is_refused_for_its_epoch(link) {
+            return self.begin_unbound_life(who);
         }
         self.merge_link_lost(link);
         let Some(purpose) = purpose else { return };
@@ -182,6 +187,12 @@ impl Node {
         } else {
             self.ask_next();
         }
+    }
+
+    /// Whether a refusal on `link` can be about the epoch that this node has promised. Nobody refuses what is no leap.
+    fn is_refused_for_its_epoch(&self, link: LinkId) -> bool {
+        let asked = self.is_merging_on(link) || (self.role.joining().is_some() && self.wants_in_on(link));
+        asked && !self.is_fresh() && self.membership.promised() > Epoch(MAX_EPOCH_LEAP)
     }
 
     /// The dial to a contact or to the leader failed, or its link broke.
@@ -264,8 +275,12 @@ impl Node {
     /// Leads a ring of one, which other members may join: none can be reached.
     pub(super) fn stay_alone(&mut self) {
         self.drop_attempts();
-        let epoch = self.membership.promised().max(self.membership.view().epoch).next();
-        self.become_leader(View { epoch, leader: self.me.id }, Roster::alone(Member::clone(&self.me)));
+        // A new life may have promised nothing, and still has its log.
+        let known = self.membership.highest_epoch().max(self.replica.log().epoch());
+        self.become_leader(
+            View { epoch: known.next(), leader: self.me.id },
+            Roster::alone(Member::clone(&self.me)),
+        );
         self.note(FollowUp::SeekNext);
     }
 }

@@ -57,16 +57,16 @@ impl Log {
     }
 
     /// The history and the message numbers below `base`, which a member needs to begin there.
-    pub(crate) fn below_base(&self) -> (Vec<ViewSpan>, BTreeMap<NodeId, Seq>) {
+    pub(crate) fn below(&self, base: Index) -> (Vec<ViewSpan>, BTreeMap<NodeId, Seq>) {
         let mut history = Vec::new();
         let mut start = Index::default();
         for segment in &self.history {
-            if start < self.base {
-                history.push(ViewSpan { end: segment.end.min(self.base), ..*segment });
+            if start < base {
+                history.push(ViewSpan { end: segment.end.min(base), ..*segment });
             }
             start = segment.end;
         }
-        (history, self.base_origins.clone())
+        (history, self.origins_before(base))
     }
 
     /// Whether each entry came in order after the one before. Each is checked once, when it is appended.
@@ -101,6 +101,12 @@ impl Log {
     pub(crate) fn is_between_entries(&self, index: Index) -> bool {
         let next = self.kept.get(self.position(index)).map_or(self.len(), |entry| entry.index);
         index < self.base || index == next
+    }
+
+    /// Where the entry begins that holds the place `index`, or the log ends.
+    pub(crate) fn start_of_entry(&self, index: Index) -> Index {
+        let within = self.kept.partition_point(|entry| entry.end() <= index);
+        self.kept.get(within).map_or(self.len(), |entry| entry.index)
     }
 
     /// Where a batch ends that begins at `from`: with the entry that fills it, or with the log.
@@ -211,9 +217,7 @@ impl Log {
         let lightest = |bytes: usize| self.place_after(self.weight.saturating_sub(bytes as u64));
         let usual = self.len().minus(HISTORY_ENTRIES as u64).max(lightest(HISTORY_BYTES));
         let base = needed.map_or(usual, |needed| usual.min(needed.max(lightest(ABSENT_HISTORY_BYTES))));
-        let base = base.min(stable).min(self.len());
-        let within = self.kept.partition_point(|entry| entry.end() <= base);
-        let base = self.kept.get(within).map_or(base, |entry| entry.index);
+        let base = self.start_of_entry(base.min(stable));
         if base > self.base {
             self.drop_before(base);
         }

@@ -8,6 +8,7 @@ use super::{Node, Rule};
 use crate::action::{CloseMode, Departure, Notice, RingReason};
 use crate::config::Times;
 use crate::ids::NodeId;
+use crate::limits::{MAX_EPOCH, MAX_EPOCH_LEAP};
 use crate::numbers::{Epoch, Index};
 use crate::roster::{ConfigId, Member, Roster, View};
 use crate::time::Instant;
@@ -229,9 +230,25 @@ fn changed(roster: &Roster, change: &Change) -> Roster {
 }
 
 impl Node {
+    /// The highest epoch that this node takes from others. One that enters a ring does not know its epochs.
+    pub(super) fn highest_acceptable(&self) -> Epoch {
+        if !self.enforces(Rule::BoundedEpochs) {
+            Epoch(u64::MAX)
+        } else if self.role.joining().is_some() {
+            Epoch(MAX_EPOCH)
+        } else {
+            self.membership.highest_epoch().plus(MAX_EPOCH_LEAP)
+        }
+    }
+
+    /// Whether `cfg` is newer than all that this node knows.
+    pub(super) fn is_news(&self, cfg: Option<ConfigId>) -> bool {
+        self.membership.is_news(cfg) && cfg.is_some_and(|cfg| cfg.view.epoch <= self.highest_acceptable())
+    }
+
     /// Takes a newer route that lists this node.
     pub(super) fn learn_route(&mut self, cfg: ConfigId, roster: &Roster) {
-        if self.membership.is_news(Some(cfg)) && self.may_concern(cfg) && roster.contains(self.me.id) {
+        if self.is_news(Some(cfg)) && self.may_concern(cfg) && roster.contains(self.me.id) {
             self.membership.learn(cfg, roster, self.timers.now());
             if !self.enforces(Rule::MembersFromLogOnly) {
                 self.membership.believe_route();

@@ -9,7 +9,9 @@ use super::{Node, Rule};
 use crate::action::{CloseMode, Fault, Notice};
 use crate::config::Times;
 use crate::ids::{LinkId, NodeId};
+use crate::limits::MAX_EPOCH;
 use crate::node::Timer;
+use crate::numbers::Epoch;
 use crate::roster::Member;
 use crate::wire::{Elected, Join, Message, Refusal};
 
@@ -140,7 +142,8 @@ impl Node {
         let view = elected.cfg.view;
         let leader = elected.roster.find(view.leader).cloned();
         let is_there = self.links.get(link).is_some_and(|state| state.who == view.leader);
-        let leader = leader.filter(|_| is_there && self.would_follow(view) && self.is_for_me(&elected));
+        let acceptable = view.epoch <= Epoch(MAX_EPOCH) && self.would_follow(view);
+        let leader = leader.filter(|_| is_there && acceptable && self.is_for_me(&elected));
         let Some(leader) = leader else { return self.fault(link, Fault::Unexpected) };
         self.timers.clear(Timer::Merge);
         let members = self.membership.roster().ids().filter_map(|id| self.links.of(id)).collect();

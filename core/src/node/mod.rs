@@ -3,6 +3,7 @@
 
 mod admission;
 mod authors;
+mod clock;
 mod departed;
 mod detection;
 mod doubt;
@@ -208,7 +209,8 @@ impl Node {
     fn on_received(&mut self, link: LinkId, envelope: Envelope) {
         let before = self.effects.lamport();
         let checked = self.check(link, &envelope);
-        self.trace_receipt(link, &envelope, self.effects.lamport() != before);
+        let after = self.effects.lamport();
+        self.trace_receipt(link, &envelope, after > before.max(envelope.stamp));
         match checked {
             None => self.ignore(DropReason::Closing),
             Some(Err(fault)) => {
@@ -223,11 +225,8 @@ impl Node {
     /// Checks and counts an envelope. Gives what is wrong with it, or the peer if both ends have agreed on the link; none
     /// if the link is being closed.
     fn check(&mut self, link: LinkId, envelope: &Envelope) -> Option<Result<Option<NodeId>, Fault>> {
-        let (now, is_leap) = (self.now(), self.effects.is_leap(envelope.stamp));
+        let now = self.now();
         let state = self.links.get_mut(link)?;
-        if is_leap {
-            return Some(Err(Fault::Clock));
-        }
         if envelope.message.sender().is_some_and(|sender| sender != state.who) {
             return Some(Err(Fault::FalseName));
         }
@@ -235,7 +234,7 @@ impl Node {
         state.stamp = state.stamp.max(Some(envelope.stamp));
         let peer = state.peer;
         let is_stranger = peer.is_none() && state.purpose.is_none();
-        Some(self.effects.receive(envelope, is_stranger).map(|()| peer))
+        Some(self.effects.receive(envelope, is_stranger, now).map(|()| peer))
     }
 
     /// Dispatches a message on a link whose ends have agreed on it.

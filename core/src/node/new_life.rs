@@ -3,15 +3,17 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use core::net::SocketAddr;
 use core::num::NonZeroU64;
 
 use super::joining::Joining;
 use super::log::count;
+use super::membership::Membership;
 use super::ring::Ring;
 use super::{Node, Rule};
 use crate::action::{CloseMode, Notice};
 use crate::config::Config;
-use crate::ids::LinkId;
+use crate::ids::{LinkId, NodeId};
 use crate::roster::Member;
 use crate::secure::derive;
 use crate::wire::{Entry, Install};
@@ -63,8 +65,21 @@ impl Node {
     /// Takes a new incarnation, whose numbers begin anew, and joins the room again as a member that was left behind. What
     /// has no place yet is said again.
     pub(super) fn begin_new_life(&mut self) {
+        self.live_anew(None);
+    }
+
+    /// Takes a new incarnation, which has promised nothing, and asks the member `refuser` again: a liar has led this node to an
+    /// epoch to which no other ring comes.
+    pub(super) fn begin_unbound_life(&mut self, refuser: NodeId) {
+        self.live_anew(self.addr_of(refuser));
+        self.membership = Membership::new(self.me.id, self.now());
+    }
+
+    fn live_anew(&mut self, first: Option<SocketAddr>) {
         let ring = self.role.syncing().map_or(self.membership.roster(), |syncing| syncing.roster());
-        let contacts = ring.iter().filter(|member| member.id != self.me.id).map(Member::addr).collect();
+        let others = ring.iter().filter(|member| member.id != self.me.id).map(Member::addr);
+        let others = others.filter(|addr| Some(*addr) != first);
+        let contacts: Vec<SocketAddr> = first.into_iter().chain(others).collect();
         let links: Vec<LinkId> = self.links.iter().map(|(link, _)| link).collect();
         for link in links {
             self.close(link, CloseMode::Abort);

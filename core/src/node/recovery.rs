@@ -7,13 +7,15 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::follow_ups::FollowUp;
+use super::leadership::Leadership;
 use super::log::common_prefix;
 use super::membership::quits;
 use super::own_messages::in_parts;
 use super::{Node, Rule};
 use crate::action::{Fault, Notice, Occasion};
 use crate::ids::{LinkId, NodeId};
-use crate::numbers::Index;
+use crate::limits::MAX_EPOCH;
+use crate::numbers::{Epoch, Index};
 use crate::roster::{Roster, View};
 use crate::trace::DropReason;
 use crate::wire::{Body, Change, Deliver, Elected, Entry, Install, Message, RefusedKind, Sync, ViewSpan};
@@ -79,7 +81,7 @@ impl Node {
         }
         if self.is_normal() && self.membership.view() == view {
             // The leader has lost track of this member. From any other member the announcement is only late.
-            if self.links.of(view.leader) == Some(link) {
+            if self.is_leader_on(link) {
                 return self.leader_linked();
             }
             return self.ignore(DropReason::Known);
@@ -91,7 +93,11 @@ impl Node {
             // The token of the newer election will reach that leader too.
             return self.ignore(DropReason::Stale);
         }
-        // In both cases that leader gives this member up in time, or this member comes back to it by another way.
+        // In all three cases that leader gives this member up in time, or this member comes back to it by another way.
+        let highest = if self.is_leader_on(link) { Epoch(MAX_EPOCH) } else { self.highest_acceptable() };
+        if view.epoch > highest {
+            return self.ignore(DropReason::Leap);
+        }
         if !self.would_follow(view) {
             return self.ignore(DropReason::Stale);
         }
@@ -99,6 +105,11 @@ impl Node {
             return self.ignore(DropReason::NotForMe);
         }
         self.follow(elected);
+    }
+
+    /// Whether the other end of `link` is this node's leader, who may lead it into another ring.
+    fn is_leader_on(&self, link: LinkId) -> bool {
+        self.leader().is_some_and(|leader| self.links.of(leader) == Some(link))
     }
 
     /// Whether this node's promise lets it follow the leader of `view`, which is another node. A node that never was a
@@ -155,7 +166,7 @@ impl Node {
             return self.ignore(why);
         }
         let tail = if self.enforces(Rule::SequenceTails) { sync.tail } else { Vec::new() };
-        let replayed = self.role.leadership().is_some_and(|leadership| leadership.is_returning(member));
+        let replayed = self.is_returning(member);
         for said in tail {
             if !self.replica.is_of_departed(&said) {
                 self.sequence_said(said, replayed);
@@ -166,15 +177,34 @@ impl Node {
         }
     }
 
+    /// Whether this node leads, and `member` was in another ring until it came in.
+    fn is_returning(&self, member: NodeId) -> bool {
+        self.role.leadership().is_some_and(|leadership| leadership.is_returning(member))
+    }
+
+    /// Where the log of a newcomer begins: with its own entry, or with what another member may lack, since the newcomer may
+    /// have to lead.
+    fn first_for_newcomer(&self, newcomer: NodeId) -> Index {
+        let log = self.replica.log();
+        let came_in = log.range(log.base(), log.len()).rfind(|entry| admits(entry, newcomer));
+        let catching_up = self.role.leadership().and_then(Leadership::needs_from);
+        let needed = self.replica.needed_from(catching_up).into_iter().chain([self.replica.stable()]);
+        let needed = needed.chain(came_in.map(|entry| entry.index)).min();
+        log.start_of_entry(needed.unwrap_or_default())
+    }
+
     /// Tells a member what its log has to become. The entries follow as fast as the member takes them.
     fn install(&mut self, member: NodeId, history: &[ViewSpan]) {
         let common = common_prefix(history, self.replica.log().history());
         // Another leader may have told the member a different story.
         let common = Some(common).filter(|it| self.replica.log().is_between_entries(*it)).unwrap_or_default();
-        let base = common.max(self.replica.log().base());
         let log = self.replica.log();
+        let mut base = common.max(log.base());
+        if history.is_empty() && !self.is_returning(member) && self.enforces(Rule::ShortHistory) {
+            base = base.max(self.first_for_newcomer(member));
+        }
         let yours = || [(member, log.last_of(member))].into();
-        let (below, origins) = if base > common { log.below_base() } else { (Vec::new(), yours()) };
+        let (below, origins) = if base > common { log.below(base) } else { (Vec::new(), yours()) };
         let install = Install {
             cfg: self.membership.cfg(),
             roster: self.membership.roster().clone(),

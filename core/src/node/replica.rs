@@ -102,8 +102,12 @@ impl Replica {
     /// need it from `catching_up` on.
     pub(super) fn learn_stable(&mut self, stable: Index, catching_up: Option<Index>) {
         self.stable = self.stable.max(stable.min(self.log.len()));
-        let needed = self.lost.since().into_iter().chain(catching_up).min();
-        self.log.prune(self.stable, needed);
+        self.log.prune(self.stable, self.needed_from(catching_up));
+    }
+
+    /// From where on the log may be needed by members that are lost, or that catch up from there.
+    pub(super) fn needed_from(&self, catching_up: Option<Index>) -> Option<Index> {
+        self.lost.since().into_iter().chain(catching_up).min()
     }
 
     /// Notes that so much was received and has to be acknowledged. Returns how much that is together.

@@ -78,6 +78,13 @@ pub enum Rule {
     NewLife,
     /// A clock is patient with a late driver.
     PatientClock,
+    /// A newcomer gets no more of the log than it needs to lead. Its user sees none of it.
+    ShortHistory,
+    /// Stamps of others move a clock by no more than its credit.
+    #[cfg(feature = "ablation")]
+    BoundedClock,
+    /// Epochs go up by small steps.
+    BoundedEpochs,
     /// A leader that slept appends nothing until all members have answered or are lost.
     DoubtAfterSleep,
 }
@@ -85,7 +92,7 @@ pub enum Rule {
 #[cfg(feature = "ablation")]
 impl Rule {
     /// All rules.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 35] = [
         Self::OnlyNewNumbers,
         Self::ShowOnce,
         Self::Resubmit,
@@ -117,6 +124,9 @@ impl Rule {
         Self::RememberDeparted,
         Self::NewLife,
         Self::PatientClock,
+        Self::ShortHistory,
+        Self::BoundedClock,
+        Self::BoundedEpochs,
         Self::DoubtAfterSleep,
     ];
 }
@@ -146,6 +156,9 @@ impl Node {
     #[cfg(feature = "ablation")]
     pub fn ablate(&mut self, rules: &'static [Rule]) {
         self.rules = Rules { ablated: rules };
+        if !self.enforces(Rule::BoundedClock) {
+            self.effects.unbind_clock();
+        }
     }
 
     pub(super) fn enforces(&self, rule: Rule) -> bool {

@@ -82,7 +82,7 @@ impl Node {
         self.effects.trace(|tracer| tracer.life(me, detect));
     }
 
-    /// Tells of a message that came in. `counted` is whether it has moved the clock.
+    /// Tells of a message that came in. `counted` is whether it has moved the clock past its stamp.
     pub(super) fn trace_receipt(&mut self, link: LinkId, envelope: &Envelope, counted: bool) {
         let links = &self.links;
         self.effects.trace(|tracer| Some(tracer.took(link, links.who(link)?, envelope, counted)));

@@ -401,4 +401,6 @@ pub enum Refusal {
     Busy,
     /// The node was not let in in time.
     TooLate,
+    /// The node has promised an epoch that is too far above those of the room. As another life it may ask again.
+    EpochTooHigh,
 }

@@ -93,8 +93,13 @@ fn log_message() -> BoxedStrategy<Message> {
 }
 
 fn coming_and_going() -> BoxedStrategy<Message> {
-    let refusal =
-        prop::sample::select(vec![Refusal::RoomFull, Refusal::Slow, Refusal::Busy, Refusal::TooLate]);
+    let refusal = prop::sample::select(vec![
+        Refusal::RoomFull,
+        Refusal::Slow,
+        Refusal::Busy,
+        Refusal::TooLate,
+        Refusal::EpochTooHigh,
+    ]);
     prop_oneof![
         id().prop_map(|id| Message::Suspect { id }),
         Just(Message::Draining),

@@ -36,7 +36,6 @@ pub(crate) fn fault(fault: Fault) -> &'static str {
         Fault::OtherRoom => "other_room",
         Fault::FalseName => "false_name",
         Fault::Unexpected => "unexpected",
-        Fault::Clock => "clock",
         Fault::LogOrder => "log_order",
         Fault::WithinRun => "within_run",
         Fault::FalseClaim => "false_claim",

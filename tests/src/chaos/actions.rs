@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ringchat_core::Text;
+use ringchat_core::{Config, Text};
 
 use super::mix::Kind;
 use super::{Chaos, Undo};
@@ -60,7 +60,7 @@ impl Chaos {
         let Some(host) = self.rng.pick(&self.world.alive()).copied() else { return };
         match kind {
             Kind::BreakLink if self.outsider && self.rng.chance(700) => self.attack(host),
-            Kind::BreakLink => self.world.break_link(host, self.rng.index(1 << 16)),
+            Kind::BreakLink => self.break_link(host),
             Kind::HalfOpen => self.world.half_open(host, self.rng.index(1 << 16)),
             Kind::Freeze => {
                 self.world.freeze(host);
@@ -85,6 +85,17 @@ impl Chaos {
                 self.later(500, 4000, Undo::LongQueues(host));
             }
             _ => {}
+        }
+    }
+
+    /// Breaks a connection. A live member counts as dead once three dials to it in a row connect and break. So where promises
+    /// are strict, each dial that follows a break has the time to succeed.
+    fn break_link(&mut self, host: HostId) {
+        let (which, now) = (self.rng.index(1 << 16), self.world.now());
+        let is_soon = self.broken.is_some_and(|at| now.since(at) < Config::DETECT / 2);
+        if !is_soon || !self.faults.fault_model().is_strict() {
+            self.broken = Some(now);
+            self.world.break_link(host, which);
         }
     }
 

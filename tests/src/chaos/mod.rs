@@ -80,6 +80,8 @@ struct Chaos {
     /// How many entries `later` has had.
     delayed: u64,
     sayings: u64,
+    /// When a connection was broken last.
+    broken: Option<Instant>,
     /// Whether somebody without the secret attacks the links. What is left out of a link can make it fall silent, and a live
     /// member look dead, so nobody attacks where promises are strict.
     outsider: bool,
@@ -120,6 +122,7 @@ impl Chaos {
             free_places,
             delayed: 0,
             sayings: 0,
+            broken: None,
             outsider: recipe.secure && !fault_model.is_strict(),
             agreed_after: None,
         }

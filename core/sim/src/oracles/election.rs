@@ -5,15 +5,15 @@ use alloc::format;
 use alloc::string::String;
 
 use ringchat_core::wire::{CandidateRank, Elect};
-use ringchat_core::{Epoch, Index, Instant, LinkId, Node, RoomId, View};
+use ringchat_core::{Epoch, Index, Instant, LinkId, Node, NodeId, RoomId, View};
 
 use super::Violation;
-use crate::{HostId, Property};
+use crate::Property;
 
-/// The last token that each process has sent.
+/// The last token that each member has sent.
 #[derive(Clone, Debug, Default)]
 pub struct Tokens {
-    sent: BTreeMap<HostId, Sent>,
+    sent: BTreeMap<NodeId, Sent>,
     /// Whether the greatest id wins among equal logs, because a test has taken the hash away.
     pub(crate) ties_by_id: bool,
 }
@@ -27,13 +27,13 @@ struct Sent {
 }
 
 impl Tokens {
-    /// A process of a room sends a token. Checks [`Property::TokensImprove`].
+    /// A member of a room sends a token. Checks [`Property::TokensImprove`].
     ///
     /// # Errors
-    /// If the process passes a token on again, or a token for a worse candidate.
+    /// If the member passes a token on again, or a token for a worse candidate.
     pub fn send(
         &mut self,
-        (host, room): (HostId, RoomId),
+        (me, room): (NodeId, RoomId),
         now: Instant,
         link: LinkId,
         elect: &Elect,
@@ -47,7 +47,7 @@ impl Tokens {
             ))
         };
         let new = || Sent { epoch: elect.epoch, candidate: elect.candidate, link: None };
-        let sent = self.sent.entry(host).or_insert_with(new);
+        let sent = self.sent.entry(me).or_insert_with(new);
         if sent.epoch > elect.epoch {
             return fail(&format!("follows one of epoch {}", sent.epoch));
         }
@@ -119,8 +119,8 @@ mod tests {
         ranked.sort_by_key(|place| elect(1, *place).candidate.standing(ROOM));
         let mut tokens = Tokens::default();
         let mut send = |link, epoch, candidate| {
-            let (host, elect) = ((HostId(0), ROOM), elect(epoch, ranked[candidate]));
-            tokens.send(host, Instant::ZERO, LinkId(link), &elect).is_ok()
+            let elect = elect(epoch, ranked[candidate]);
+            tokens.send((elect.cfg.view.leader, ROOM), Instant::ZERO, LinkId(link), &elect).is_ok()
         };
         assert!(send(1, 2, 4));
         assert!(send(1, 2, 6), "a better one");

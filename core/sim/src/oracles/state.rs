@@ -25,6 +25,7 @@ pub struct States {
 
 #[derive(Clone, Copy, Debug)]
 struct Last {
+    me: NodeId,
     promised: Epoch,
     view: View,
     cfg: ConfigId,
@@ -54,6 +55,7 @@ impl States {
         }
         let tip = node.log_entries().next_back().map(|entry| entry.view);
         let new = Last {
+            me: me.id,
             promised: node.promised(),
             view: node.view(),
             cfg: node.cfg(),
@@ -62,7 +64,8 @@ impl States {
             leads: node.is_leader(),
         };
         let old = self.last[host.0].replace(new);
-        if let Some(what) = old.and_then(|old| decreased(&old, &new)) {
+        // A new life has promised nothing.
+        if let Some(what) = old.filter(|old| old.me == new.me).and_then(|old| decreased(&old, &new)) {
             return Err(Violation::new(now, Property::MonotonicState, format!("{me}: {what}")));
         }
         if fault_model.has_liar() {

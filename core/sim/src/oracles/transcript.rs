@@ -216,6 +216,8 @@ impl Transcripts {
                 it.times_ready += 1;
                 self.by_id.entry(me.id).or_insert((host, 0));
             }
+            // Another life has promised nothing.
+            Notice::NewLife { .. } => it.epoch = Epoch::default(),
             Notice::Chat(chat) => return chat.lines().try_for_each(|line| self.line(host, now, &line)),
             Notice::Gap { from, count } => return self.gap(host, now, from, *count),
             Notice::Swallowed { first, count, .. } => return self.swallowed(host, now, *first, *count),

@@ -191,9 +191,10 @@ impl World {
         if let Message::Elect(elect) = &envelope.message {
             *self.counts.elects.entry(elect.epoch).or_default() += copies;
             self.counts.voters.entry(elect.epoch).or_default().sent.insert(host);
+            let me = self.node(host).me().id;
             links
                 .iter()
-                .try_for_each(|&link| self.tokens.send((host, envelope.room), self.now, link, elect))?;
+                .try_for_each(|&link| self.tokens.send((me, envelope.room), self.now, link, elect))?;
         }
         let bytes = self.network.send(links, envelope).map_err(|error| {
             let detail = format!("{} sends a {kind}: {error}", self.label(host));

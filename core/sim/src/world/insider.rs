@@ -2,15 +2,17 @@
 //!
 //! Half of its lies are words that their author did not sign, which no decoder lets through. The others are well signed:
 //! old runs again, other words under an old number, numbers that leap, last numbers and gaps that are not so, a claim to
-//! a longer log.
+//! a longer log, Lamport times and epochs out of bounds.
 
 use alloc::vec;
 use alloc::vec::Vec;
 
 use ringchat_core::limits::MAX_SEQ;
 use ringchat_core::secure::{Identity, Signature};
-use ringchat_core::wire::{Body, Entry, Envelope, Install, Message, Proven, Run};
-use ringchat_core::{Index, Input, Member, NodeId, RoomId, Seq, Stamp, Text, TextRun, UnixTime};
+use ringchat_core::wire::{Beat, Body, CandidateRank, Elect, Entry, Envelope, Install, Message, Proven, Run};
+use ringchat_core::{
+    ConfigId, Epoch, Index, Input, Member, NodeId, RoomId, Seq, Stamp, Text, TextRun, UnixTime,
+};
 
 use super::World;
 use crate::HostId;
@@ -68,6 +70,7 @@ impl Insider {
     pub(super) fn lie(&mut self, me: &Member, to: Option<NodeId>, envelope: &Envelope) -> Envelope {
         let mut lie = envelope.clone();
         if self.rng.chance(LIES) {
+            lie.stamp = self.stamp(envelope.stamp);
             match &mut lie.message {
                 Message::Submit { said, .. } => self.alter_all(me, envelope.room, said),
                 Message::Sync(sync) => {
@@ -76,13 +79,43 @@ impl Insider {
                 }
                 Message::Deliver(deliver) => self.alter_entries(me, envelope.room, &mut deliver.entries),
                 Message::Install(install) => self.miscount(to, install),
+                Message::Elect(elect) if self.rng.chance(500) => self.leap(&mut elect.epoch),
                 Message::Elect(elect) if elect.candidate.id == me.id => {
                     elect.candidate.length = elect.candidate.length.plus(self.rng.below(3));
+                }
+                Message::Elected(elected) => self.leap(&mut elected.cfg.view.epoch),
+                Message::Roster { cfg, .. } => self.leap(&mut cfg.view.epoch),
+                Message::Join(join) => self.leap(&mut join.epoch),
+                Message::Promise { epoch, .. } => self.leap(epoch),
+                Message::Ping(Beat { cfg: Some(cfg), .. }) | Message::Pong(Beat { cfg: Some(cfg), .. }) => {
+                    self.leap(&mut cfg.view.epoch);
+                    let cfg = *cfg;
+                    if self.rng.chance(500) {
+                        lie.message = Message::Elect(self.candidacy(me, cfg));
+                    }
                 }
                 _ => {}
             }
         }
         lie
+    }
+
+    /// A candidacy out of nowhere.
+    fn candidacy(&mut self, me: &Member, cfg: ConfigId) -> Elect {
+        let (epoch, length) = (cfg.view.epoch, Index(self.rng.below(1000)));
+        let candidate = CandidateRank { epoch, length, id: me.id };
+        Elect { epoch: epoch.next(), candidate, path: vec![me.id], cfg, roster: None }
+    }
+
+    /// Makes an epoch higher, sometimes as high as there is.
+    fn leap(&mut self, epoch: &mut Epoch) {
+        *epoch = epoch.plus(u64::MAX >> self.rng.below(64));
+    }
+
+    /// The true stamp, mostly, or one out of all that there are.
+    fn stamp(&mut self, true_stamp: Stamp) -> Stamp {
+        let digits = self.rng.below(64);
+        if self.rng.chance(900) { true_stamp } else { Stamp(u64::MAX >> digits) }
     }
 
     /// Alters one of several runs.
