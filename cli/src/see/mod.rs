@@ -1,6 +1,8 @@
 //! What lets people see what a room did: traces, pictures, and rooms that are simulated.
 
 mod recorder;
+#[cfg(feature = "see")]
+mod serve;
 pub(crate) mod sim;
 pub(crate) mod trace;
 mod trace_file;
