@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use ringchat_core::trace::Tracing;
 use ringchat_core::{ChatLine, Ending, Member, Notice, Stamp};
 use ringchat_driver::{Event, NoEvent};
 
@@ -79,8 +78,8 @@ impl Session {
                 let _ = self.room.trace(self.recorder.tracing());
             }
             TraceOrder::Off => {
-                let _ = self.room.trace(Tracing::Off);
-                self.recorder.end(true);
+                self.recorder.end_file();
+                let _ = self.room.trace(self.recorder.tracing());
             }
         }
         Ok(self.recorder.status())
@@ -172,7 +171,7 @@ pub(crate) fn run(
         }
     }
     session.room.wait();
-    session.recorder.end(false);
+    session.recorder.end();
     tell_of_keys(people.save(), session.lamport(), frontend);
     let outcome = session.outcome(ending.as_ref(), session.lock_cause().take());
     frontend.bye(session.lamport(), &outcome);

@@ -1,9 +1,12 @@
 //! What lets people see what a room did: traces, pictures, and rooms that are simulated.
 
+#[cfg(feature = "see")]
+mod memory;
 mod recorder;
 #[cfg(feature = "see")]
 mod serve;
 pub(crate) mod sim;
+mod tape;
 pub(crate) mod trace;
 mod trace_file;
 mod writer;
