@@ -80,7 +80,8 @@ struct MarkJson<'a> {
     x1: i32,
     y1: i32,
     x2: i32,
-    y2: i32,
+    /// None down to the end of the picture, wherever that is.
+    y2: Option<i32>,
     class: &'static str,
     label: &'a str,
     event: Option<usize>,
@@ -224,7 +225,7 @@ pub(crate) fn json(story: &Story<'_>, window: &Window, layout: &Layout) -> Strin
         zero: story.zero,
         end: story.end,
         agree: story.run.agree,
-        seen_by: None,
+        seen_by: seen_by(story),
         notes: &layout.notes,
         members: members(story, layout),
         columns: layout
@@ -251,6 +252,13 @@ pub(crate) fn json(story: &Story<'_>, window: &Window, layout: &Layout) -> Strin
     let mut text = serde_json::to_string(&page).unwrap_or_default();
     text.push('\n');
     text
+}
+
+/// The member whose traces are all there are.
+fn seen_by(story: &Story<'_>) -> Option<usize> {
+    let lives = story.run.lives.iter().enumerate().filter(|(_, life)| life.has_trace);
+    let (last, of) = lives.clone().next_back()?;
+    lives.map(|(_, life)| &life.addr).all(|addr| *addr == of.addr).then_some(last)
 }
 
 fn members<'a>(story: &'a Story<'_>, layout: &Layout) -> Vec<MemberJson<'a>> {
@@ -280,7 +288,7 @@ fn marks(layout: &Layout) -> Vec<MarkJson<'_>> {
                 x1,
                 y1,
                 x2,
-                y2,
+                y2: Some(y2).filter(|y2| *y2 < layout.bottom),
                 class,
                 label: &m.label,
                 event: m.event,

@@ -27,12 +27,13 @@ pub(crate) fn layout(story: &Story<'_>, window: &Window) -> Layout {
     lines::lifelines(&mut canvas);
     canvas.events();
     canvas.pauses();
-    let heads = canvas.heads();
+    let (heads, bottom) = (canvas.heads(), canvas.bottom());
     let Canvas { columns, rows, mut marks, .. } = canvas;
     marks.sort_by_key(|mark| mark.row);
     Layout {
         width: columns.width,
         height: rows.bottom() + BELOW,
+        bottom,
         columns: columns.all,
         notes: words::notes(story, window, rows.left_out),
         row_of: rows.by_event(),

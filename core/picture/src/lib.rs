@@ -12,6 +12,7 @@ mod class;
 mod columns;
 mod election_words;
 mod elections;
+mod feed;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod json;
@@ -35,6 +36,7 @@ mod words;
 mod xml;
 
 pub use class::Class;
+pub use feed::Feed;
 pub use report::{ElectionReport, RunReport, TheoryReport, report};
 pub use wanted::{MAX_ROWS, Moment, Wanted, WantedError, classes_of};
 

@@ -161,6 +161,8 @@ pub(crate) struct Column {
 pub(crate) struct Layout {
     pub(crate) width: i32,
     pub(crate) height: i32,
+    /// The lowest point of lifelines.
+    pub(crate) bottom: i32,
     pub(crate) columns: Vec<Column>,
     pub(crate) rows: Vec<Row>,
     /// The row of each event that has one.

@@ -397,9 +397,8 @@ class Player {
 
 const run = new Run(JSON.parse(byId("run").textContent));
 const player = new Player(run);
-// For a run that grows or takes another turn, and for tests.
+// For a run that grows, and for tests.
 window.ringchat = {
   run, player, touched,
   append(part) { run.append(part); player.reload(); },
-  cut(event, row) { run.cut(event, row); player.reload(); },
 };

@@ -37,8 +37,10 @@ class Run {
 
   // Makes the run longer: lists grow, single values are replaced; `part.from` cuts a list before it grows.
   append(part) {
-    const known = this.events.length;
-    const from = part.from ?? {};
+    const from = part.from ?? {}, first = (name) => [this[name][from[name] ?? Infinity], part[name]?.[0]];
+    const earlier = (flight) => Math.min(flight?.s ?? flight?.r ?? Infinity, flight?.r ?? Infinity);
+    const event = "ring0" in part ? 0 : Math.min(this.events.length, from.events ?? Infinity,
+      ...first("changes").map((change) => change?.e ?? Infinity), ...first("flights").map(earlier));
     for (const [name, value] of Object.entries(part)) {
       if (LISTS.includes(name)) {
         if (name in from) this[name].length = Math.min(this[name].length, from[name]);
@@ -49,26 +51,7 @@ class Run {
         this[name] = value;
       }
     }
-    this.index(Math.min(known, from.events ?? known));
-  }
-
-  // Voids all from an event and a row on; the next `append` tells another story from there.
-  cut(event, row) {
-    const y = this.rows[row]?.y ?? Infinity, t = this.events[event]?.t ?? Infinity;
-    this.events.length = Math.min(this.events.length, event);
-    this.rows.length = Math.min(this.rows.length, row);
-    this.changes = this.changes.filter((change) => change.e < event);
-    this.flights = this.flights.filter((flight) => (flight.s ?? flight.r) < event)
-      .map((flight) => (flight.r !== null && flight.r >= event ? { ...flight, r: null, t2: null, fate: "open" } : flight));
-    this.marks = this.marks.filter((mark) => Math.min(mark.y1, mark.y2 || mark.y1) < y);
-    this.ticks = this.ticks.filter((tick) => tick.y < y);
-    this.faults = this.faults.filter((fault) => fault.e < event);
-    for (const name of ["reigns", "elections", "partitions"]) this[name] = this[name].filter((item) => item.t1 < t);
-    for (const [m, cells] of this.logs) {
-      this.logs.set(m, cells.filter((cell) => cell.e < event)
-        .map((cell) => ({ ...cell, stable: cell.stable < event ? cell.stable : null, gone: cell.gone < event ? cell.gone : null })));
-    }
-    for (const happened of this.events) happened.effects = (happened.effects ?? []).filter((effect) => effect < event);
+    for (const m of this.logs.keys()) if (m >= this.members.length) this.logs.delete(m);
     this.index(event);
   }
 

@@ -40,7 +40,7 @@ class Diagram {
   reload() {
     this.blocks = [];
     this.run.marks.forEach((mark, i) => {
-      const from = Math.min(mark.y1, mark.y2 || mark.y1) - 14, to = Math.max(mark.y1, mark.y2 || mark.y1) + 14;
+      const end = this.end(mark), from = Math.min(mark.y1, end) - 14, to = Math.max(mark.y1, end) + 14;
       for (let b = Math.max(0, Math.floor(from / BLOCK)); b <= Math.floor(to / BLOCK); b++) (this.blocks[b] ??= []).push(i);
     });
     for (const mark of this.shown.values()) mark.remove();
@@ -56,6 +56,9 @@ class Diagram {
     });
     this.resize();
   }
+
+  // A mark without an end reaches down to the end of the picture.
+  end(mark) { return mark.y2 ?? this.run.height - 24; }
 
   resize() {
     const pane = this.pane = this.box.clientWidth || 572, { width, height } = this.run;
@@ -146,13 +149,14 @@ class Diagram {
   draw_tick({ x1, y1 }) { return [svg("path", { d: `M${x1 - 4} ${y1}h8` })]; }
   draw_bar({ x1, y1 }) { return [svg("path", { d: `M${x1 - 7} ${y1}h14` })]; }
   draw_triangle({ x1, y1 }) { return [svg("path", { d: `M${x1 - 6} ${y1 + 5}h12l-6 -11z` })]; }
-  draw_lifeline({ x1, y1, x2, y2 }) { return [svg("path", { d: `M${x1} ${y1}L${x2} ${y2}` })]; }
+  draw_lifeline(mark) { return [svg("path", { d: `M${mark.x1} ${mark.y1}L${mark.x2} ${this.end(mark)}` })]; }
   draw_reign(mark) { return this.draw_lifeline(mark); }
   draw_wait(mark) { return this.draw_lifeline(mark); }
   draw_wall(mark) { return this.draw_lifeline(mark); }
   draw_side({ x1, y1, label }) { return [svg("text", { x: x1, y: y1, "text-anchor": "middle", text: label })]; }
 
-  draw_band({ x1, y1, x2, y2, label }) {
+  draw_band(mark) {
+    const { x1, y1, x2, label } = mark, y2 = this.end(mark);
     const box = svg("rect", { x: x1, y: y1, width: x2 - x1, height: Math.max(1, y2 - y1), rx: 8 });
     return label && y2 - y1 > widthOf(label, 10.5) * 0.9 ? [box, svg("text", { transform: `translate(${x2 - 10} ${y1 + 12}) rotate(90)`, text: label })] : [box];
   }

@@ -347,15 +347,14 @@ fn a_run_grows_and_takes_another_turn() {
             const {{ run }} = ringchat, whole = JSON.parse(document.getElementById('run').textContent);
             const look = () => JSON.stringify(run.at(run.events.length - 1).members);
             const before = look();
-            ringchat.cut({cut_at}, {cut_at});
-            const between = [run.events.length, run.flights.length, document.getElementById('rows').dataset.size];
-            const part = {{}};
-            for (const name of ['rows', 'events']) part[name] = whole[name].slice({cut_at});
-            part.changes = whole.changes.filter((change) => change.e >= {cut_at});
-            part.flights = whole.flights;
-            part.from = {{ flights: 0 }};
+            const first = whole.changes.findIndex((change) => change.e >= {cut_at});
+            const from = {{ rows: {cut_at}, events: {cut_at}, changes: first, flights: 0 }};
+            ringchat.append({{ from, rows: [], events: [], changes: [], flights: [] }});
+            const between = run.events.length;
+            const part = {{ from }};
+            for (const [name, at] of Object.entries(from)) part[name] = whole[name].slice(at);
             ringchat.append(part);
-            return [between[0], look() === before, run.events.length === whole.events.length];
+            return [between, look() === before, run.events.length === whole.events.length];
         }})()"
     ));
     assert_eq!(same, json!([cut_at, true, true]));
