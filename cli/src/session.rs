@@ -13,7 +13,7 @@ use crate::chat_log::{ChatLog, LogProblem};
 use crate::line::Line;
 use crate::outcome::{Cause, Opener, SessionOutcome};
 use crate::people::{People, Remark};
-use crate::see::{Recorder, TraceFileError, TraceOrder, TraceStatus};
+use crate::see::{Live, Recorder, SeeError, SeeOrder, SeeStatus, TraceFileError, TraceOrder, TraceStatus};
 use crate::settings::LogFile;
 use crate::trust::KnownProblem;
 use crate::wording;
@@ -46,6 +46,7 @@ pub(crate) struct Session {
     pub(crate) room: AnyRoom,
     opener: Opener,
     recorder: Recorder,
+    live: Live,
     cause: Mutex<Option<Cause>>,
     lamport: AtomicU64,
     /// The number of lines that were too long to be sent.
@@ -53,12 +54,14 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A session in `room`, to which the user comes with `opener`, and of which `recorder` keeps a trace if one is wanted.
-    pub(crate) fn new(room: AnyRoom, opener: Opener, recorder: Recorder) -> Self {
+    /// A session in `room`, to which the user comes with `opener`. `recorder` keeps a trace of it if one is wanted, and `live`
+    /// shows a page.
+    pub(crate) fn new(room: AnyRoom, opener: Opener, recorder: Recorder, live: Live) -> Self {
         Self {
             room,
             opener,
             recorder,
+            live,
             cause: Mutex::new(None),
             lamport: AtomicU64::new(0),
             unsent: AtomicU64::new(0),
@@ -83,6 +86,19 @@ impl Session {
             }
         }
         Ok(self.recorder.status())
+    }
+
+    /// Obeys an order about the page of the room. Gives where it is now, if there is one.
+    ///
+    /// # Errors
+    /// If there can be no page.
+    pub(crate) fn see(&self, order: SeeOrder) -> Result<Option<SeeStatus>, SeeError> {
+        let status = self.live.obey(order)?;
+        if order != SeeOrder::Tell {
+            // In a room that was left nothing more is told.
+            let _ = self.room.trace(self.recorder.tracing());
+        }
+        Ok(status)
     }
 
     /// Leaves the room. The first cause counts, unless a later one replaces it ([`Cause::replaces`]).

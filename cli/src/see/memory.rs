@@ -1,7 +1,6 @@
 //! The last steps of this member, in memory.
 
 use std::collections::VecDeque;
-use std::mem;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,7 +11,7 @@ use ringchat_trace::{LifeLines, Scribe, Step, TraceRecord};
 use super::tape::Timed;
 
 /// The most steps.
-const MAX_STEPS: usize = 20_000;
+pub(super) const MAX_STEPS: usize = 20_000;
 
 /// The most bytes that they take, about.
 const MAX_BYTES: usize = 32 << 20;
@@ -150,5 +149,113 @@ fn weight(step: &Step) -> usize {
         Step::Shown { said, .. } => said.as_ref().map_or(0, of_texts),
         _ => 0,
     };
-    more.saturating_add(mem::size_of::<Timed>() + mem::size_of::<Traced>())
+    more.saturating_add(size_of::<Timed>() + size_of::<Traced>())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU64;
+    use std::time::Duration;
+
+    use ringchat_core::trace::Mode;
+    use ringchat_core::{
+        ConfigId, DialFailure, DialId, Epoch, Index, Member, Name, NodeId, RoomId, Stamp, Text, View,
+    };
+    use ringchat_picture::trace::TraceReader;
+    use ringchat_trace::TraceEvent;
+
+    use super::*;
+
+    fn member(number: u8) -> Member {
+        let id = NodeId::new([number; 32], NonZeroU64::MIN);
+        let name = Name::new(&format!("m{number}")).unwrap();
+        Member::new(id, ([10, 0, 0, number], 5000).into(), name)
+    }
+
+    fn life(number: u8) -> Step {
+        Step::Life { me: member(number).into(), detect: Duration::from_secs(1), wall: 7 }
+    }
+
+    fn failed() -> Step {
+        Step::Traced(Traced::Failed { dial: DialId(1), reason: DialFailure::Refused }.into())
+    }
+
+    fn state(log: u64, roster: Option<Vec<Member>>) -> Step {
+        let view = View { epoch: Epoch(1), leader: member(1).id };
+        let state = State {
+            mode: Mode::Following,
+            room: RoomId([7; 16]),
+            promised: Epoch(1),
+            view: Some(view),
+            cfg: ConfigId::first(view),
+            leader: Some(member(1).id),
+            next: None,
+            prev: None,
+            log: Index(log),
+            stable: Index(log),
+            waiting: 0,
+            roster: roster.map(|members| Roster::new(members).unwrap()),
+        };
+        Step::Traced(Traced::State(state).into())
+    }
+
+    fn memory(steps: impl IntoIterator<Item = Step>) -> Memory {
+        let mut memory = Memory::default();
+        for (at, step) in (0..).zip(steps) {
+            memory.take((Instant(at), Stamp(at), step));
+        }
+        memory
+    }
+
+    fn is_read(lives: &[LifeLines]) -> bool {
+        let mut reader = TraceReader::default();
+        lives.iter().all(|life| reader.life(life).is_ok()) && reader.finish(None).is_ok()
+    }
+
+    #[test]
+    fn what_has_fallen_away_leaves_the_member_and_what_it_held_with_the_roster() {
+        let first = [life(1), state(1, Some(vec![member(1), member(2)])), state(2, None)];
+        let memory = memory(first.into_iter().chain((0..MAX_STEPS).map(|_| failed())));
+        let lives = memory.lives();
+        assert!(is_read(&lives));
+        let [LifeLines { header, lines }] = &lives[..] else { panic!("{} lives", lives.len()) };
+        assert_eq!((header.name.as_str(), header.wall), ("m1", 7));
+        let held = lines.iter().position(|line| matches!(line.event, TraceEvent::State(_))).unwrap();
+        let TraceEvent::State(state) = &lines[held].event else { panic!() };
+        assert_eq!((state.log, state.ring.as_ref().map(Vec::len), lines[held].t), (2, Some(2), 2));
+        assert!(
+            lines[..held].iter().all(|line| matches!(line.event, TraceEvent::Room(_) | TraceEvent::Who(_)))
+        );
+        assert_eq!(lines.len() - held - 1, MAX_STEPS);
+    }
+
+    #[test]
+    fn of_an_earlier_life_nothing_is_left_in_the_next() {
+        let first = [life(1), state(1, Some(vec![member(1), member(2)])), life(2)];
+        let memory = memory(first.into_iter().chain((0..MAX_STEPS).map(|_| failed())));
+        let lives = memory.lives();
+        assert!(is_read(&lives) && lives.len() == 1);
+        assert_eq!((lives[0].header.name.as_str(), lives[0].lines.len()), ("m2", MAX_STEPS));
+    }
+
+    #[test]
+    fn long_texts_push_out_others_so_that_memory_is_bounded() {
+        let text = Text::new("x".repeat(16 * 1024)).unwrap();
+        let shown = || {
+            let said = TextRun::new([&text]);
+            let from = member(2).into();
+            Step::Shown { first: Index(1), from, texts: 1, replayed: false, said }
+        };
+        let memory = memory([life(1)].into_iter().chain((0..4000).map(|_| shown())));
+        assert!(memory.bytes <= MAX_BYTES && (1000..3000).contains(&memory.steps.len()));
+        assert_eq!(memory.bytes, memory.steps.iter().map(|(_, _, step)| weight(step)).sum::<usize>());
+        assert!(is_read(&memory.lives()));
+    }
+
+    #[test]
+    fn whether_the_member_has_left_is_known() {
+        let ended = |ending| Step::Told(Notice::Ended(ending).into());
+        assert!(!memory([life(1), failed()]).has_left());
+        assert!(memory([life(1), ended(Ending::Left { unsure: 0 })]).has_left());
+    }
 }

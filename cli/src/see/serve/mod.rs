@@ -19,6 +19,7 @@ use thiserror::Error;
 
 use self::key::PageKey;
 use self::refusal::Refusal;
+use super::stub::Served;
 
 /// Connections at a time. A browser opens at most six.
 const MAX_CONNECTIONS: usize = 16;
@@ -51,6 +52,9 @@ pub(crate) struct Server {
     shared: Arc<Shared>,
 }
 
+/// What answers the questions of the page.
+type Answer = Box<dyn FnMut(&str) -> String + Send>;
+
 /// What the threads of a server share.
 struct Shared {
     port: u16,
@@ -58,22 +62,21 @@ struct Shared {
     page: String,
     policy: String,
     clock: Clock,
-    answer: Mutex<Box<dyn FnMut(&str) -> String + Send>>,
+    answer: Mutex<Answer>,
     refused: AtomicU64,
     open: AtomicUsize,
     is_over: AtomicBool,
 }
 
 impl Server {
-    /// Serves `page` under `policy` at `port` of the loopback address, or at a free port if it is 0. Questions of the page go
+    /// Serves a page at `port` of the loopback address, or at a free port if it is 0. Questions of the page go
     /// to `answer`, one after the other.
     ///
     /// # Errors
     /// If the port cannot be had, or the system lacks something else.
     pub(crate) fn start(
         port: u16,
-        page: String,
-        policy: &str,
+        Served { html, policy }: Served,
         answer: impl FnMut(&str) -> String + Send + 'static,
     ) -> Result<Self, ServeError> {
         let failed = |why| ServeError::Port { port, why };
@@ -82,8 +85,8 @@ impl Server {
         let shared = Arc::new(Shared {
             port: addr.port(),
             key: PageKey::draw()?,
-            page,
-            policy: policy.to_owned(),
+            page: html,
+            policy,
             clock: Clock::start(),
             answer: Mutex::new(Box::new(answer)),
             refused: AtomicU64::new(0),

@@ -10,7 +10,11 @@ const POLICY: &str = "default-src 'none'";
 
 /// A server that repeats what it is asked.
 fn server() -> Server {
-    Server::start(0, "<p>the page</p>".to_owned(), POLICY, |question| format!("[{question}]")).unwrap()
+    Server::start(0, page(), |question| format!("[{question}]")).unwrap()
+}
+
+fn page() -> Served {
+    Served { html: "<p>the page</p>".to_owned(), policy: POLICY.to_owned() }
 }
 
 fn key(server: &Server) -> String {
@@ -229,7 +233,7 @@ fn more_connections_than_a_browser_opens_are_refused_until_one_ends() {
 fn questions_are_answered_one_after_the_other() {
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (inside, seen) = (Arc::clone(&now), Arc::clone(&most));
-    let server = Server::start(0, String::new(), POLICY, move |_| {
+    let server = Server::start(0, page(), move |_| {
         seen.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
         thread::park_timeout(Duration::from_millis(5));
         inside.fetch_sub(1, Ordering::SeqCst);
@@ -248,13 +252,10 @@ fn questions_are_answered_one_after_the_other() {
 fn a_server_that_is_dropped_frees_its_port() {
     let server = server();
     let port = server.port();
-    assert!(matches!(
-        Server::start(port, String::new(), POLICY, |_| String::new()),
-        Err(ServeError::Port { .. })
-    ));
+    assert!(matches!(Server::start(port, page(), |_| String::new()), Err(ServeError::Port { .. })));
     drop(server);
     let clock = Clock::start();
-    while let Err(error) = Server::start(port, String::new(), POLICY, |_| String::new()) {
+    while let Err(error) = Server::start(port, page(), |_| String::new()) {
         assert!(clock.now().0 < 30_000_000, "{error}");
         thread::park_timeout(Duration::from_millis(5));
     }
