@@ -2,7 +2,7 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use ringchat_core::{Instant, Name};
+use ringchat_core::Name;
 use ringchat_driver::Clock;
 use ringchat_picture::trace::{MergedRun, ReadError, TraceReader};
 use ringchat_picture::{Feed, Wanted};
@@ -98,14 +98,12 @@ struct Show {
     pace: Pace,
     /// How many steps there had been at the last drawing.
     drawn: u64,
-    /// The time of the last step then.
-    now: Instant,
 }
 
 impl Show {
     fn new(name: Name, memory: SharedMemory) -> Self {
         let (feed, pace) = (Feed::default(), Pace::default());
-        Self { name, memory, feed, pace, drawn: 0, now: Instant::ZERO }
+        Self { name, memory, feed, pace, drawn: 0 }
     }
 
     fn answer(&mut self, question: &str, clock: Clock) -> String {
@@ -126,8 +124,10 @@ impl Show {
             self.draw();
             self.pace.took(now, clock.now());
         }
-        let over = if self.memory.lock().has_left() { r#""left""# } else { "null" };
-        let (version, time, part) = (self.feed.version(), self.now.0, self.feed.since(have));
+        let memory = self.memory.lock();
+        let (time, over) = (memory.now().as_micros(), if memory.has_left() { r#""left""# } else { "null" });
+        drop(memory);
+        let (version, part) = (self.feed.version(), self.feed.since(have));
         format!(r#"{{"version":{version},"now":{time},"part":{part},"over":{over}}}"#)
     }
 
@@ -137,16 +137,14 @@ impl Show {
         if memory.count() == self.drawn {
             return;
         }
-        let (lives, now) = (memory.lives(), memory.now());
+        let lives = memory.lives();
         self.drawn = memory.count();
         // The steps of the room wait for the memory, and a drawing takes a while.
         drop(memory);
         let Ok(run) = run_of(&lives) else { return };
         let wanted = Wanted { max: MAX_STEPS, ..Wanted::default() };
         // Before there is anything to draw, the page stays empty.
-        if self.feed.draw(&run, &wanted).is_ok() {
-            self.now = now;
-        }
+        let _ = self.feed.draw(&run, &wanted);
     }
 }
 

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use ringchat_core::trace::{Sketch, State, Traced};
+use ringchat_core::trace::{MessageKind, Sketch, State, Traced};
 use ringchat_core::{Ending, Instant, Notice, Roster, TextRun};
 use ringchat_trace::{LifeLines, Scribe, Step, TraceRecord};
 
@@ -15,6 +16,9 @@ pub(super) const MAX_STEPS: usize = 20_000;
 
 /// The most bytes that they take, about.
 const MAX_BYTES: usize = 32 << 20;
+
+/// So large a part falls away at once: what is drawn keeps its beginning for a while, and a page gets only what is new.
+const AT_ONCE: usize = 10;
 
 /// What a member of a roster takes, about.
 const MEMBER: usize = 128;
@@ -36,7 +40,7 @@ impl SharedMemory {
     }
 }
 
-/// The last steps. When old ones fall away, what they come to stays: whose life it is, and what that member held.
+/// The last steps, without signs of life. When old ones fall away, what they come to stays: whose life it is, and what that member held.
 #[derive(Default)]
 pub(super) struct Memory {
     /// The beginning of the life that the first step belongs to.
@@ -47,18 +51,31 @@ pub(super) struct Memory {
     bytes: usize,
     /// How many steps there were.
     count: u64,
+    /// The time of the last step, or sign of life.
+    now: Instant,
     /// Whether the member has left.
     has_left: bool,
 }
 
 impl Memory {
     fn take(&mut self, step: Timed) {
+        self.now = step.0;
+        if is_beat(&step.2) {
+            return;
+        }
         self.count = self.count.saturating_add(1);
         self.has_left =
             matches!(&step.2, Step::Told(notice) if matches!(**notice, Notice::Ended(Ending::Left { .. })));
         self.bytes = self.bytes.saturating_add(weight(&step.2));
         self.steps.push_back(step);
-        while (self.steps.len() > MAX_STEPS || self.bytes > MAX_BYTES)
+        if self.steps.len() > MAX_STEPS || self.bytes > MAX_BYTES {
+            self.shrink();
+        }
+    }
+
+    fn shrink(&mut self) {
+        let kept = |most: usize| most - most / AT_ONCE;
+        while (self.steps.len() > kept(MAX_STEPS) || self.bytes > kept(MAX_BYTES))
             && let Some(oldest) = self.steps.pop_front()
         {
             self.bytes = self.bytes.saturating_sub(weight(&oldest.2));
@@ -115,14 +132,29 @@ impl Memory {
         self.count
     }
 
-    /// The time of the last step.
-    pub(super) fn now(&self) -> Instant {
-        self.steps.back().map_or(Instant::ZERO, |(at, ..)| *at)
+    /// The time from which the first life counts to the last step, or sign of life.
+    pub(super) fn now(&self) -> Duration {
+        let began = self.life.as_ref().or(self.steps.front()).map_or(self.now, |(at, ..)| *at);
+        self.now.since(began)
     }
 
     /// Whether the member has left the room.
     pub(super) fn has_left(&self) -> bool {
         self.has_left
+    }
+}
+
+/// Whether a step tells of a sign of life alone.
+fn is_beat(step: &Step) -> bool {
+    let is_beat = |kind| matches!(kind, MessageKind::Ping | MessageKind::Pong);
+    match step {
+        Step::Traced(traced) => match &**traced {
+            Traced::Took { sketch, .. } | Traced::Sent { sketch, .. } => is_beat(sketch.kind),
+            Traced::Dropped { kind, .. } => is_beat(*kind),
+            _ => false,
+        },
+        Step::Flood(flood) => flood.kind.is_some_and(is_beat),
+        _ => false,
     }
 }
 
@@ -155,9 +187,9 @@ fn weight(step: &Step) -> usize {
 #[cfg(test)]
 mod tests {
     use std::num::NonZeroU64;
-    use std::time::Duration;
 
     use ringchat_core::trace::Mode;
+    use ringchat_core::wire::{Beat, Message};
     use ringchat_core::{
         ConfigId, DialFailure, DialId, Epoch, Index, Member, Name, NodeId, RoomId, Stamp, Text, View,
     };
@@ -165,6 +197,9 @@ mod tests {
     use ringchat_trace::TraceEvent;
 
     use super::*;
+
+    /// What is left when one step too many comes.
+    const KEPT: usize = MAX_STEPS / 10 * 9;
 
     fn member(number: u8) -> Member {
         let id = NodeId::new([number; 32], NonZeroU64::MIN);
@@ -215,7 +250,7 @@ mod tests {
     #[test]
     fn what_has_fallen_away_leaves_the_member_and_what_it_held_with_the_roster() {
         let first = [life(1), state(1, Some(vec![member(1), member(2)])), state(2, None)];
-        let memory = memory(first.into_iter().chain((0..MAX_STEPS).map(|_| failed())));
+        let memory = memory(first.into_iter().chain((0..MAX_STEPS - 2).map(|_| failed())));
         let lives = memory.lives();
         assert!(is_read(&lives));
         let [LifeLines { header, lines }] = &lives[..] else { panic!("{} lives", lives.len()) };
@@ -226,21 +261,21 @@ mod tests {
         assert!(
             lines[..held].iter().all(|line| matches!(line.event, TraceEvent::Room(_) | TraceEvent::Who(_)))
         );
-        assert_eq!(lines.len() - held - 1, MAX_STEPS);
+        assert_eq!(lines.len() - held - 1, KEPT);
     }
 
     #[test]
     fn of_an_earlier_life_nothing_is_left_in_the_next() {
         let first = [life(1), state(1, Some(vec![member(1), member(2)])), life(2)];
-        let memory = memory(first.into_iter().chain((0..MAX_STEPS).map(|_| failed())));
+        let memory = memory(first.into_iter().chain((0..MAX_STEPS - 2).map(|_| failed())));
         let lives = memory.lives();
         assert!(is_read(&lives) && lives.len() == 1);
-        assert_eq!((lives[0].header.name.as_str(), lives[0].lines.len()), ("m2", MAX_STEPS));
+        assert_eq!((lives[0].header.name.as_str(), lives[0].lines.len()), ("m2", KEPT));
     }
 
     #[test]
     fn long_texts_push_out_others_so_that_memory_is_bounded() {
-        let text = Text::new("x".repeat(16 * 1024)).unwrap();
+        let text = Text::new(&"x".repeat(16 * 1024)).unwrap();
         let shown = || {
             let said = TextRun::new([&text]);
             let from = member(2).into();
@@ -250,6 +285,16 @@ mod tests {
         assert!(memory.bytes <= MAX_BYTES && (1000..3000).contains(&memory.steps.len()));
         assert_eq!(memory.bytes, memory.steps.iter().map(|(_, _, step)| weight(step)).sum::<usize>());
         assert!(is_read(&memory.lives()));
+    }
+
+    #[test]
+    fn a_sign_of_life_moves_the_time_alone() {
+        let beat = Beat { view: None, cfg: None, stable: Index(0) };
+        let ping = Sketch::of(&Message::Ping(beat));
+        let to = Vec::new();
+        let sent = Step::Traced(Traced::Sent { to, stamp: Stamp(1), sketch: ping }.into());
+        let memory = memory([failed(), life(1), failed(), sent]);
+        assert_eq!((memory.count(), memory.now()), (3, Duration::from_micros(3)));
     }
 
     #[test]

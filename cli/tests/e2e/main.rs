@@ -18,6 +18,7 @@ mod kill;
 mod leave;
 mod log;
 mod measure;
+mod page;
 mod print;
 mod private;
 mod sim;
