@@ -39,7 +39,7 @@ struct Page<'a> {
     flights: Vec<FlightJson>,
     reigns: Vec<ReignJson>,
     elections: Vec<ElectionJson<'a>>,
-    faults: Vec<FaultJson>,
+    faults: Vec<FaultJson<'a>>,
     partitions: Vec<PartitionJson<'a>>,
     logs: Vec<LogJson>,
 }
@@ -186,12 +186,14 @@ struct TheoryJson<'a> {
 }
 
 #[derive(Serialize)]
-struct FaultJson {
+struct FaultJson<'a> {
     t: u64,
     e: usize,
     kind: &'static str,
     m: Option<usize>,
     words: String,
+    /// Of a cut: from where and to where nothing gets through.
+    sides: &'a [Vec<usize>],
 }
 
 #[derive(Serialize)]
@@ -529,12 +531,13 @@ fn election<'a>(story: &Story<'_>, contest: &'a Contest) -> ElectionJson<'a> {
     }
 }
 
-fn faults(story: &Story<'_>) -> Vec<FaultJson> {
+fn faults<'a>(story: &'a Story<'_>) -> Vec<FaultJson<'a>> {
     let fault = |&e: &usize| {
         let event = story.event(e);
         let What::Deed(deed) = &event.what else { return None };
         let kind = if deed.seen { deed.kind.name() } else { "died" };
-        Some(FaultJson { t: event.t, e, kind, m: deed.to, words: words::said(story, e).short })
+        let words = words::said(story, e).short;
+        Some(FaultJson { t: event.t, e, kind, m: deed.to, words, sides: &deed.sides })
     };
     story.faults.iter().filter_map(fault).collect()
 }

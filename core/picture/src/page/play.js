@@ -14,7 +14,7 @@ class Player {
     this.still = matchMedia("(prefers-reduced-motion: reduce)");
     this.byEvents = this.still.matches;
     const picked = {
-      get m() { return player.m; }, event: (e, focus) => { this.go(e); this.tell.more(e, focus); }, go: (e) => this.go(e), member: (m) => this.show(m),
+      get m() { return player.m; }, event: (e, focus) => { this.go(e); this.tell.more(e, focus); }, go: (e) => this.go(e), member: (m, node) => this.show(m, node),
       moment: ({ e, t }) => this.seek(e, t), past: (past) => this.diagram.lightAll(past), redraw: () => this.draw(),
     };
     const player = this;
@@ -25,17 +25,8 @@ class Player {
     this.steps = this.steppable();
     this.listen();
     this.buttons();
-    this.reload();
-    this.open();
-  }
-
-  // Takes the run anew after it has grown or was cut.
-  reload() {
-    this.steps = this.steppable();
-    this.diagram.reload();
-    this.tell.reload();
     this.track();
-    if (this.e !== undefined) this.seek(Math.min(this.e, this.run.events.length - 1), this.t);
+    this.open();
   }
 
   steppable() {
@@ -46,9 +37,9 @@ class Player {
     return steps.length ? steps : [...this.run.events.keys()];
   }
 
-  // The speed at which the first election takes about twelve seconds.
-  usual() {
-    const election = this.run.elections.find((one) => one.t2 !== null && one.t2 > one.t1);
+  // The speed at which the first election after a moment takes about twelve seconds.
+  usual(from = 0) {
+    const election = this.run.elections.find((one) => one.t1 >= from && one.t2 !== null && one.t2 > one.t1);
     if (!election) return 5;
     const wanted = Math.max((election.t2 - election.t1) / 12e6, SPEEDS[1]);
     const off = (speed) => Math.abs(Math.log(speed / wanted));
@@ -139,7 +130,7 @@ class Player {
   toggle() { if (this.playing) this.pause(); else this.start(); }
 
   start() {
-    if (this.e >= this.run.events.length - 1 && this.t >= this.run.end) this.seek(-1, 0);
+    if (!this.alive && this.e >= this.run.events.length - 1 && this.t >= this.run.end) this.seek(-1, 0);
     this.tell.close();
     this.playing = true;
     this.diagram.free = false;
@@ -159,15 +150,16 @@ class Player {
     if (!this.playing) return;
     const passed = Math.min(100, now - (this.last ?? now));
     this.last = now;
-    if (this.byEvents) this.tick(now); else this.flow(passed);
+    if (this.byEvents) this.tick(now, passed); else this.flow(passed);
     if (this.playing) requestAnimationFrame((later) => this.frame(later));
   }
 
-  tick(now) {
+  tick(now, passed) {
     if (this.next !== null && now < this.next) return;
-    this.next = now + BY_EVENTS_MS;
     const e = this.steps.find((step) => step > this.e);
-    if (e === undefined) this.pause(); else this.seek(e, this.run.times[e]);
+    if (e === undefined) { this.flow(passed); return; }
+    this.next = now + BY_EVENTS_MS;
+    this.seek(e, this.run.times[e]);
   }
 
   flow(passed) {
@@ -176,7 +168,8 @@ class Player {
     this.t = t;
     this.draw();
     this.remember();
-    if (t >= this.run.end) this.pause();
+    // The end of a run that grows is no end.
+    if (t >= this.run.end && !this.alive) this.pause();
   }
 
   // The speed now: quiet times go by faster.
@@ -185,7 +178,8 @@ class Player {
     const from = run.rows[row]?.t ?? run.times[0] ?? 0, to = run.rows[row + 1]?.t ?? run.end;
     const shown = (to - from) / 1000 / speed;
     if (shown <= QUIET_MS || run.flying(this.e, this.t).some((f) => LOUD.has(run.flights[f].class))) return speed;
-    return (to - from) / 1000 / QUIET_MS;
+    const quick = (to - from) / 1000 / QUIET_MS;
+    return this.alive ? Math.max(speed, Math.min(1, quick)) : quick;
   }
 
   draw() {
@@ -370,7 +364,7 @@ class Player {
   }
 
   key(key) {
-    if (key.altKey || key.ctrlKey || key.metaKey || byId("keys").open) return;
+    if (key.altKey || key.ctrlKey || key.metaKey || document.querySelector("dialog[open], :popover-open")) return;
     const at = key.target, pressed = at instanceof Element && at.matches("button, [role=button]");
     // A button that has the focus takes space and Enter for itself.
     if (pressed && [" ", "Enter"].includes(key.key)) return;
@@ -390,15 +384,12 @@ class Player {
       Home: () => this.go(-1), End: () => byId("last").click(),
       "+": () => this.faster(1), "=": () => this.faster(1), "-": () => this.faster(-1), e: () => byId("by-events").click(),
       f: () => this.followed(), d: () => this.theme(), "?": () => byId("keys").showModal(),
-      Enter: () => { if (this.e >= 0) this.tell.more(this.e, true); }, Escape: () => this.tell.close(),
+      Enter: () => { if (this.e >= 0) this.tell.more(this.e, true); }, Escape: () => this.tell.close(), ...this.keys,
     }[key];
   }
 }
 
 const run = new Run(JSON.parse(byId("run").textContent));
 const player = new Player(run);
-// For a run that grows, and for tests.
-window.ringchat = {
-  run, player, touched,
-  append(part) { run.append(part); player.reload(); },
-};
+// For tests.
+window.ringchat = { run, player, touched };

@@ -99,6 +99,7 @@ class Ring {
     for (const m of state.order) this.member(m, state, leader);
     for (const [m, node] of this.nodes) if (!state.order.includes(m)) { node.group.remove(); this.nodes.delete(m); }
     this.links(state, t, leader, linger);
+    this.cuts(t);
     this.sides(t);
     this.flights(state, e, t, linger, still);
     return moving;
@@ -121,8 +122,8 @@ class Ring {
       word: svg("text", { class: "word" }), clock: svg("text", { class: "clock" }),
     };
     group.append(node.halo, node.disc, node.hatch, node.cross, node.crown, node.name, node.rank, node.word, node.clock);
-    group.addEventListener("click", () => this.picked.member(m));
-    group.addEventListener("keydown", (key) => { if (key.key === "Enter") { this.picked.member(m); key.stopPropagation(); key.preventDefault(); } });
+    group.addEventListener("click", () => this.picked.member(m, group));
+    group.addEventListener("keydown", (key) => { if (key.key === "Enter") { this.picked.member(m, group); key.stopPropagation(); key.preventDefault(); } });
     this.nodes.set(m, node);
     this.layers.nodes.append(group);
     return node;
@@ -224,6 +225,18 @@ class Ring {
     const [x, y] = way.at(0.5), far = Math.hypot(250 - x, 216 - y) || 1;
     const text_ = this.line(key, "asks", () => svg("text", { class: "repairing" }));
     put(text_, { text, x: round(x + ((250 - x) / far) * 20), y: round(y + ((216 - y) / far) * 20 + 4) });
+  }
+
+  // Where nothing gets through: a gap in the way with two bars.
+  cuts(t) {
+    const here = this.run.faults.filter((fault) => fault.t <= t), healed = here.findLastIndex((fault) => fault.kind === "heal");
+    for (const { sides } of here.slice(healed + 1).filter((fault) => fault.kind === "cut")) {
+      const [[from], [to]] = sides;
+      if (!this.angles.has(from) || !this.angles.has(to)) continue;
+      const way = this.way(from, to), [x, y] = way.at(0.5), [u, v] = way.at(0.52), turn = round((Math.atan2(v - y, u - x) * 180) / Math.PI);
+      const bars = this.line(`cut${from} ${to}`, "asks", () => svg("g", { class: "cutting" }, svg("path", { d: "M-4 0H4" }), svg("path", { d: "M-5 -8V8M5 -8V8" })));
+      put(bars, { transform: `translate(${round(x)} ${round(y)}) rotate(${turn})` });
+    }
   }
 
   // Members of one side of a partition stand on one tint.

@@ -20,9 +20,10 @@ class Run {
   constructor(data) {
     Object.assign(this, { title: "", zero: 0, end: 0, width: 300, height: 100, seen_by: null, ring0: [] });
     for (const name of LISTS) this[name] = [];
-    this.logs = new Map();
-    this.forget(0);
-    this.append(data);
+    const { logs, ...rest } = data;
+    Object.assign(this, rest);
+    this.logs = new Map(logs?.map(({ m, cells }) => [m, cells]));
+    this.index(0);
   }
 
   // Voids what was derived from events and flights at and after `event`.
@@ -33,26 +34,6 @@ class Run {
     this.snapshots = event && this.snapshots ? this.snapshots.slice(0, Math.ceil(event / SPAN)) : [];
     this.settled = event && this.settled ? this.settled.filter(([e]) => e < event) : [];
     this.current = null;
-  }
-
-  // Makes the run longer: lists grow, single values are replaced; `part.from` cuts a list before it grows.
-  append(part) {
-    const from = part.from ?? {}, first = (name) => [this[name][from[name] ?? Infinity], part[name]?.[0]];
-    const earlier = (flight) => Math.min(flight?.s ?? flight?.r ?? Infinity, flight?.r ?? Infinity);
-    const event = "ring0" in part ? 0 : Math.min(this.events.length, from.events ?? Infinity,
-      ...first("changes").map((change) => change?.e ?? Infinity), ...first("flights").map(earlier));
-    for (const [name, value] of Object.entries(part)) {
-      if (LISTS.includes(name)) {
-        if (name in from) this[name].length = Math.min(this[name].length, from[name]);
-        for (const item of value) this[name].push(item);
-      } else if (name === "logs") {
-        for (const log of value) this.logs.set(log.m, (this.logs.get(log.m) ?? []).slice(0, log.from ?? Infinity).concat(log.cells));
-      } else if (name !== "from") {
-        this[name] = value;
-      }
-    }
-    for (const m of this.logs.keys()) if (m >= this.members.length) this.logs.delete(m);
-    this.index(event);
   }
 
   index(event) {
@@ -85,7 +66,7 @@ class Run {
     this.electionSends = this.elections.map((election) => this.countable(election));
     // The story begins before the first event that is told or drawn; what was before is its starting state.
     const first = this.events.findIndex((happened) => happened.words || (happened.row !== null && happened.row !== undefined));
-    this.startE = first - 1;
+    this.startE = Math.max(-1, first - 1);
     this.startT = this.times[Math.max(0, this.startE)] ?? 0;
     this.top = (this.rows[0]?.y ?? 40) - 24;
     this.bottom = Math.max(this.rows.at(-1)?.y ?? 1, this.top + 1) + 8;

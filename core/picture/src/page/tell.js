@@ -36,7 +36,10 @@ class Tell {
     byId("rows").style.height = `${this.listed.length * ROW}px`;
     for (const row of this.pool.values()) row.remove();
     this.pool.clear();
-    this.makeLogs();
+    this.told = undefined;
+    const rows = run.columns.flatMap((column) => column.members.map((m) => `${m} ${run.name(m)}`)).join();
+    if (this.logRows !== rows) this.makeLogs();
+    this.logRows = rows;
     this.resize();
   }
 

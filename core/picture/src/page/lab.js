@@ -1,0 +1,288 @@
+// The laboratory: runs that are played on while one watches, branches, exercises, the script.
+
+// The run is known so far ahead of the cursor, in µs of its time; more of it if time goes by fast.
+const AHEAD = 200_000;
+const AHEAD_MS = 1500;
+const WATCH_MS = 100;
+const LONGEST = 600_000_000;
+// An election under way is waited for at most so far, to know how slowly to show it.
+const AIM = 5_000_000;
+const DELAYS = [1, 2, 5, 9, 20, 50, 100, 200, 400, 600, 1000];
+const DETECTS = [100, 200, 300, 500, 1000, 2000, 3000, 5000, 10_000];
+
+function addKey(key, words) { byId("keys").querySelector("dl").append(html("div", {}, html("dt", {}, html("kbd", { text: key })), html("dd", { text: words }))); }
+
+class Lab {
+  constructor(hello) {
+    this.exercises = hello.exercises;
+    this.places = new Map();
+    this.seen = new Map();
+    this.deeds = new Deeds(this);
+    player.keys = { m: () => byId("do").click(), u: () => this.undo(), x: () => byId("exercises").click(), s: () => byId("script").click() };
+    for (const [key, words] of [["m", "do something to the room"], ["u", "undo the last deed"], ["x", "exercises"], ["s", "the script of this run"]]) addKey(key, words);
+    byId("bench").hidden = false;
+    this.dialogs();
+    this.knob("delay", DELAYS);
+    this.knob("detect", DETECTS);
+    server.back = (again) => this.begin(again);
+    this.begin(hello);
+    setInterval(() => this.watch(), WATCH_MS);
+  }
+
+  begin({ runs, current }) {
+    if (this.run) this.places.set(this.run.run, Math.round(player.t));
+    this.runs = runs;
+    const now = runs.find((one) => one.run === current) ?? runs[0], asked = this.run ? Number.NaN : server.moment;
+    if (now) this.open(now, this.places.get(now.run) ?? (asked > now.gathered ? asked : now.gathered));
+  }
+
+  tell(words) { put(byId("trouble"), { text: words }); }
+
+  // Asks, and tells what the laboratory refuses.
+  async ask(request) {
+    try {
+      const answer = await server.ask(request);
+      this.tell("");
+      return answer;
+    } catch (refused) {
+      if (!server.gone) this.tell(refused.message);
+      return null;
+    }
+  }
+
+  // Shows a run at a moment.
+  async open(now, t, plays = false) {
+    player.pause();
+    player.tell.close();
+    if (this.run) this.places.set(this.run.run, Math.round(player.t));
+    Object.assign(this, { run: now, have: 0, known: 0, slow: null });
+    this.head();
+    await this.more(t + AHEAD);
+    if (this.run !== now) return;
+    player.alive = true;
+    player.seek(player.before(t), t);
+    if (plays) { this.slow = t; this.aim(); player.start(); }
+  }
+
+  // Lets the run be played up to a moment, and takes what is new of it.
+  async more(to) {
+    const { run: asked } = this;
+    this.asking = true;
+    let answer;
+    do {
+      answer = await this.ask({ ask: "more", run: asked.run, to: Math.min(Math.round(to), LONGEST), have: this.have });
+      if (!answer || this.run !== asked) break;
+      this.take(answer);
+    } while (answer.busy);
+    this.asking = false;
+  }
+
+  take({ version, now, part, failure, goal }) {
+    this.have = version;
+    this.known = now;
+    if (Object.keys(part).length) append(part);
+    run.end = Math.max(now, run.times.at(-1) ?? 0);
+    player.alive = now < LONGEST;
+    this.tell(failure ? `line ${failure.line}: ${failure.what}` : "");
+    this.goal(goal);
+    this.aim();
+    put(this.deeds.invite, { class: run.faults.length ? "invite done" : "invite" });
+  }
+
+  // The election after the last deed is shown slowly enough to follow it.
+  aim() {
+    if (this.slow === null) return;
+    const election = run.elections.find((one) => one.t1 >= this.slow);
+    if (!election || (election.t2 === null && this.known < election.t1 + AIM)) return;
+    player.speed = player.usual(this.slow);
+    this.slow = null;
+    player.draw();
+  }
+
+  watch() {
+    if (!this.run || player.t === undefined || this.asking || server.gone) return;
+    const { run: number } = this.run, t = player.t, waits = this.slow !== null && run.elections.some((one) => one.t1 >= this.slow);
+    this.seen.set(number, Math.max(this.seen.get(number) ?? 0, t));
+    const ahead = AHEAD + (player.playing ? AHEAD_MS * 1000 * player.rate() : 0);
+    if (waits) this.more(this.known + AIM / 5);
+    else if (this.known < t + ahead * 0.6 && this.known < LONGEST) this.more(t + ahead);
+  }
+
+  // Deeds at the moment that is shown. What was seen beyond it is kept as a branch.
+  async act(deeds) {
+    const at = Math.max(Math.round(player.t), this.run.gathered);
+    let now = this.run, keep = at < (this.seen.get(now.run) ?? 0);
+    player.pause();
+    for (const deed of deeds) {
+      const done = await this.ask({ ask: "do", run: now.run, at, deed, keep });
+      if (!done) break;
+      now = done;
+      keep = false;
+    }
+    if (now !== this.run) this.changed(now, at, true);
+  }
+
+  async undo() {
+    const now = await this.ask({ ask: "undo", run: this.run.run });
+    if (now) this.changed(now, Math.max(now.gathered, Math.round(player.t)), false);
+  }
+
+  async edit(script, t) {
+    const now = await this.ask({ ask: "edit", run: this.run.run, script });
+    if (now) this.changed(now, t ?? now.gathered, false);
+    return now;
+  }
+
+  // Another run is shown; which others there still are, the laboratory knows.
+  async changed(now, t, plays) {
+    const there = await this.ask({ ask: "hello" });
+    this.runs = there?.runs ?? [now];
+    this.seen.delete(now.run);
+    await this.open(now, t, plays);
+  }
+
+  // How a script names somebody: by name if the script gives names, else by place.
+  target(name) {
+    const { members, script } = this.run, member = members.find((one) => one.name === name);
+    return !member || new RegExp(`^\\s*name ${member.place} `, "m").test(script) ? name : String(member.place);
+  }
+
+  freePlace() { return Math.max(0, ...this.run.members.map((member) => member.place)) + 1; }
+
+  // Tabs, task and knobs of the run that is shown.
+  head() {
+    const tabs = this.runs.map((one) => {
+      const shown = one.run === this.run.run, tab = html("button", { type: "button", role: "tab", "aria-selected": String(shown), tabindex: shown ? 0 : -1, text: one.label || "the room" });
+      tab.addEventListener("click", () => { if (one.run !== this.run.run) this.open(one, this.places.get(one.run) ?? one.gathered); });
+      return tab;
+    });
+    if (this.runs.length > 1) {
+      const close = html("button", { type: "button", class: "close", "aria-label": "close this run", title: "close this run", text: "✕" });
+      close.addEventListener("click", () => this.close());
+      tabs.splice(this.runs.findIndex((one) => one.run === this.run.run) + 1, 0, close);
+    }
+    byId("branches").replaceChildren(...tabs);
+    const hint = byId("hint"), task = this.exercises.find((one) => one.n === this.run.exercise);
+    byId("task").hidden = !task;
+    put(byId("task-title"), { text: task ? `${task.n} ${task.title}` : "" });
+    put(byId("task-text"), { text: task?.task ?? "" });
+    put(hint, { "aria-expanded": "false" });
+    this.task = task;
+    this.guesses();
+    this.goal(null);
+    for (const [name, list] of [["delay", DELAYS], ["detect", DETECTS]]) this.turn(name, list);
+  }
+
+  async close() {
+    const there = await this.ask({ ask: "close", run: this.run.run });
+    if (there?.runs.length) this.begin({ runs: there.runs, current: there.runs.at(-1).run });
+  }
+
+  // Between the tabs the arrow keys go.
+  tabKey(key) {
+    const tabs = [...byId("branches").querySelectorAll("[role=tab]")], at = tabs.indexOf(document.activeElement), by = { ArrowRight: 1, ArrowLeft: -1 }[key.key];
+    if (!by || at < 0) return;
+    key.preventDefault();
+    key.stopPropagation();
+    tabs[(at + by + tabs.length) % tabs.length].focus();
+  }
+
+  goal(goal) {
+    const hinted = byId("hint").getAttribute("aria-expanded") === "true";
+    put(byId("task"), { class: goal?.done ? "done" : "" });
+    put(byId("goal"), { text: goal ? (goal.done ? `✓ ${goal.words}` : goal.words) : "" });
+    const more = !this.task ? "" : goal?.done ? this.task.teaches : hinted ? this.task.hint : "";
+    put(byId("task-more"), { text: more });
+    byId("task-more").hidden = !more;
+    byId("hint").hidden = Boolean(goal?.done);
+    this.reached = goal;
+  }
+
+  // The first exercise begins with a guess.
+  guesses() {
+    const box = byId("guess");
+    box.hidden = this.task?.n !== 1;
+    if (box.hidden) return;
+    box.replaceChildren(...this.run.members.map(({ name }) => {
+      const button = html("button", { type: "button", "aria-pressed": "false", text: name });
+      button.addEventListener("click", async () => {
+        if (!(await this.ask({ ask: "guess", run: this.run.run, who: name }))) return;
+        for (const other of box.children) put(other, { "aria-pressed": String(other === button) });
+        this.more(this.known);
+      });
+      return button;
+    }));
+  }
+
+  dialogs() {
+    const on = (id, deed) => byId(id).addEventListener("click", deed);
+    byId("list").replaceChildren(...this.exercises.map(({ n, title, task }) => {
+      const button = html("button", { type: "button" }, html("b", { text: title }), html("span", { text: task }));
+      button.addEventListener("click", async () => {
+        byId("choice").close();
+        const now = await this.ask({ ask: "exercise", n });
+        if (now) this.changed(now, now.gathered, false);
+      });
+      return html("li", {}, button);
+    }));
+    on("exercises", () => byId("choice").showModal());
+    on("script", () => this.paper(this.run.script));
+    on("hint", () => { const hint = byId("hint"); put(hint, { "aria-expanded": String(hint.getAttribute("aria-expanded") !== "true") }); this.goal(this.reached); });
+    on("apply", async () => {
+      const now = await this.edit(byId("text").value);
+      put(byId("wrong"), { text: now ? "" : byId("trouble").textContent });
+      if (now) byId("paper").close();
+    });
+    on("copy", () => navigator.clipboard?.writeText(byId("text").value).then(() => put(byId("wrong"), { text: "copied" })));
+    on("download", () => this.download());
+    byId("branches").addEventListener("keydown", (key) => this.tabKey(key));
+    addEventListener("dragover", (drag) => drag.preventDefault());
+    addEventListener("drop", async (drop) => {
+      drop.preventDefault();
+      const file = drop.dataTransfer?.files[0];
+      if (file && file.size < 60_000) this.paper(await file.text());
+    });
+  }
+
+  paper(text) {
+    byId("text").value = text;
+    put(byId("wrong"), { text: "" });
+    if (!byId("paper").open) byId("paper").showModal();
+  }
+
+  download() {
+    const link = html("a", { download: "scenario.txt" });
+    link.href = URL.createObjectURL(new Blob([byId("text").value], { type: "text/plain" }));
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  }
+
+  // A time in the head of the script, as a slider.
+  knob(name, list) {
+    const slider = byId(name);
+    slider.max = String(list.length - 1);
+    slider.addEventListener("keydown", (key) => key.stopPropagation());
+    slider.addEventListener("input", () => this.say(name, list[slider.value]));
+    slider.addEventListener("change", () => this.edit(this.withTime(name, list[slider.value]), Math.round(player.t)));
+  }
+
+  say(name, ms) {
+    const text = ms < 1000 ? `${ms} ms` : `${ms / 1000} s`;
+    put(byId(`${name}-is`), { text });
+    put(byId(name), { "aria-valuetext": text });
+  }
+
+  turn(name, list) {
+    const word = this.firstLine().match(new RegExp(`\\b${name} (\\S+)`))?.[1], usual = { delay: 2, detect: 1000 }[name];
+    const ms = word ? Number.parseFloat(word) * (word.endsWith("ms") ? 1 : 1000) : usual;
+    byId(name).value = String(list.reduce((best, one, i) => (Math.abs(one - ms) < Math.abs(list[best] - ms) ? i : best), 0));
+    this.say(name, ms);
+  }
+
+  firstLine() { return this.run.script.split("\n").find((line) => /^\s*(nodes|ring)\b/.test(line)) ?? ""; }
+
+  withTime(name, ms) {
+    const line = this.firstLine(), has = new RegExp(`\\b${name} \\S+`);
+    return this.run.script.replace(line, has.test(line) ? line.replace(has, `${name} ${ms}ms`) : `${line.trimEnd()} ${name} ${ms}ms`);
+  }
+}

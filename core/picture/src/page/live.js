@@ -1,0 +1,109 @@
+// A real room, as one member sees it: the newest moment, unless the user steps back.
+
+const POLL_MS = 300;
+// The moment shown is so much older than the newest one, in µs, so that it can go on without a stop.
+const LAG = 400_000;
+
+class Live {
+  constructor(hello) {
+    this.have = 0;
+    this.following = true;
+    this.texts = this.letters = false;
+    player.alive = true;
+    player.keys = { l: () => this.follow(), t: () => this.turn("texts"), n: () => this.turn("letters") };
+    byId("watch").hidden = false;
+    byId("live").addEventListener("click", () => this.follow());
+    byId("texts").addEventListener("click", () => this.turn("texts"));
+    byId("names").addEventListener("click", () => this.turn("letters"));
+    for (const [key, words] of [["l", "live: the newest moment"], ["t", "texts shown, or hidden"], ["n", "names shown, or letters"]]) addKey(key, words);
+    put(byId("title"), { text: `The room as ${hello.name} sees it` });
+    server.back = () => this.poll();
+    this.poll();
+    setInterval(() => { if (!this.asking && !this.over && !server.gone) this.poll(); }, POLL_MS);
+  }
+
+  turn(what) {
+    this[what] = !this[what];
+    put(byId("texts"), { "aria-pressed": String(this.texts), text: this.texts ? "texts shown" : "texts hidden" });
+    put(byId("names"), { "aria-pressed": String(this.letters), text: this.letters ? "names hidden" : "names shown" });
+    this.have = 0;
+    this.poll();
+  }
+
+  async poll() {
+    this.asking = true;
+    try {
+      const answer = await server.ask({ ask: "more", have: this.have });
+      this.take(answer);
+    } catch { /* It is said already. */ } finally {
+      this.asking = false;
+    }
+  }
+
+  take({ version, now, part, over }) {
+    const begins = this.have === 0 && run.events.length === 0;
+    this.have = version;
+    if (part.members) this.known = part.members.map((member) => member.name);
+    if (Object.keys(part).length) append(this.masked(part));
+    run.end = Math.max(now, run.times.at(-1) ?? 0);
+    this.over = over;
+    player.alive = !over;
+    put(byId("over"), { text: over ? "This member has left: nothing more will come." : "" });
+    if (begins) this.follow();
+    this.look();
+  }
+
+  // Whether the newest moment is followed; if so, and it is far ahead, the page goes there.
+  look() {
+    const behind = run.end - player.t;
+    this.following = player.playing && player.speed === SPEEDS.length - 1 && (this.following || behind < 2 * LAG);
+    if (this.following && behind > 4 * LAG) player.seek(player.before(run.end - LAG), run.end - LAG);
+    put(byId("live"), { "aria-pressed": String(this.following), text: this.following ? "live" : "back to live" });
+  }
+
+  follow() {
+    this.following = true;
+    player.speed = SPEEDS.length - 1;
+    player.seek(player.before(run.end - LAG), Math.max(0, run.end - LAG));
+    if (!player.playing && !this.over) player.start();
+    this.look();
+  }
+
+  // A part without what is hidden: texts, which stand in quotes, and names.
+  masked(part) {
+    if (this.texts && !this.letters) return part;
+    const letters = new Map([...new Set(this.known ?? [])].map((name, i) => [name, i < 26 ? String.fromCharCode(97 + i) : `m${i + 1}`]));
+    // The longest first, since a name may be the beginning of another.
+    const all = [...letters.keys()].sort((a, b) => b.length - a.length).map((name) => name.replace(/[\^$\\.*+?()[\]{}|/]/gu, "\\$&"));
+    const names = new RegExp(`(?<![\\p{L}\\p{N}])(?:${all.join("|")})(?![\\p{L}\\p{N}])`, "gu");
+    const mask = (text) => {
+      const quiet = this.texts ? text : text.replace(/“.*”/su, "“…”");
+      return this.letters ? quiet.replace(names, (name) => letters.get(name) ?? name) : quiet;
+    };
+    const walk = (value, key) => {
+      if (key === "cells" && this.letters) return value.map((cell) => (cell.kind === "chat" ? { ...cell, label: "·" } : cell));
+      if (typeof value === "string") return SHOWN.has(key) ? mask(value) : value;
+      if (Array.isArray(value)) return value.map((item) => walk(item, key));
+      if (value && typeof value === "object") return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, walk(item, name)]));
+      return value;
+    };
+    return walk(part);
+  }
+}
+
+// The fields that hold words.
+const SHOWN = new Set(["title", "description", "notes", "name", "addr", "label", "words", "say", "why", "fields", "about"]);
+
+async function serve() {
+  let hello;
+  const begin = (answer) => {
+    hello = answer;
+    document.body.dataset.kind = hello.kind;
+    player.diagram.resize();
+    window.ringchat.served = hello.kind === "lab" ? new Lab(hello) : new Live(hello);
+  };
+  server.back = begin;
+  try { begin(await server.ask({ ask: "hello" })); } catch { /* It is said already. */ }
+}
+
+serve();
