@@ -5,6 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use argh::FromArgs;
+use ringchat_picture::page::served;
 use serde_json::{Value, json};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -13,7 +14,7 @@ use thiserror::Error;
 use super::USAGE;
 use super::serve::{ServeError, Server};
 use super::sim::{SimError, script_at};
-use super::stub::{Lab, served};
+use super::stub::Lab;
 use crate::line::Line;
 use crate::process::ignored;
 use crate::{help, wording};

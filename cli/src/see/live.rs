@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ringchat_core::Name;
 use ringchat_driver::Clock;
+use ringchat_picture::page::served;
 use ringchat_picture::trace::{MergedRun, ReadError, TraceReader};
 use ringchat_picture::{Feed, Wanted};
 use ringchat_trace::LifeLines;
@@ -14,7 +15,6 @@ use thiserror::Error;
 use super::memory::{MAX_STEPS, SharedMemory};
 use super::pace::Pace;
 use super::serve::{ServeError, Server};
-use super::stub::served;
 use super::{Recorder, SeeOrder, SeeStatus};
 
 /// The reason why there is no page.

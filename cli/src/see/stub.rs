@@ -1,12 +1,4 @@
 //! Stands in for what others are building.
-pub(super) struct Served {
-    pub(super) html: String,
-    pub(super) policy: String,
-}
-pub(super) fn served() -> Served {
-    let policy = ringchat_picture::page::policy() + "; connect-src 'self'; frame-ancestors 'none'";
-    Served { html: ringchat_picture::page::page("ringchat", "{}"), policy }
-}
 #[derive(Default)]
 pub(super) struct Lab;
 impl Lab {

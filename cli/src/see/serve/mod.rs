@@ -15,11 +15,11 @@ use std::thread;
 use std::time::Duration;
 
 use ringchat_driver::Clock;
+use ringchat_picture::page::Served;
 use thiserror::Error;
 
 use self::key::PageKey;
 use self::refusal::Refusal;
-use super::stub::Served;
 
 /// Connections at a time. A browser opens at most six.
 const MAX_CONNECTIONS: usize = 16;
