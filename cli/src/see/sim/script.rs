@@ -5,15 +5,10 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use ringchat_core::limits::MAX_ROSTER;
-use ringchat_sim::scenario::{Scenario, ScenarioAction, Statement, parse_time};
+use ringchat_sim::Place;
+use ringchat_sim::scenario::{Scenario, ScenarioAction, Statement, parse_time, place_called, usual_name};
 
 use super::flags::SimFlags;
-
-/// What the members at the first places are called.
-const NAMES: [&str; 26] = [
-    "ada", "bob", "cyd", "dan", "eve", "fay", "gus", "hal", "ida", "jon", "kim", "lea", "max", "nia", "oto",
-    "pia", "quy", "rex", "sue", "tim", "ulf", "viv", "wes", "xia", "yan", "zoe",
-];
 
 /// The words for whoever it is at that time.
 const ROLES: [&str; 6] = ["leader", "next", "prev", "opposite", "others", "all"];
@@ -27,17 +22,9 @@ const LONGEST: Duration = Duration::from_secs(30);
 /// How long a run goes on when everything is well again.
 const AFTERWARDS: &str = "until time within 1s\n";
 
-/// What the member at this place is called.
-fn name_of(place: usize) -> String {
-    let known = place.checked_sub(1).and_then(|at| NAMES.get(at));
-    known.map_or_else(|| format!("m{place}"), |name| (*name).to_owned())
-}
-
 /// The place that a number or a name stands for.
-fn place_of(word: &str) -> Result<usize, String> {
-    let named = NAMES.iter().position(|name| *name == word).map(|at| at + 1);
-    let place = named.or_else(|| word.strip_prefix('m').unwrap_or(word).parse().ok());
-    place.filter(|place| (1..=MAX_ROSTER).contains(place)).ok_or_else(|| {
+fn place_of(word: &str) -> Result<Place, String> {
+    place_called(word).ok_or_else(|| {
         format!("{word:?} is no place; write a number from 1 to {MAX_ROSTER}, or ada, bob and so on")
     })
 }
@@ -62,7 +49,7 @@ pub(super) fn of_flags(flags: &SimFlags) -> Result<String, String> {
     }
     text.push('\n');
     for place in &deeds.places {
-        let _ = writeln!(text, "name {place} {}", name_of(*place));
+        let _ = writeln!(text, "name {place} {}", usual_name(*place));
     }
     let last = deeds.lines.last().map_or(Duration::ZERO, |(time, _, _)| *time);
     for (_, time, deed) in &deeds.lines {
@@ -106,7 +93,7 @@ fn end(left: Duration, is_open: bool) -> String {
     }
 }
 
-fn ring(flags: &SimFlags) -> Result<Vec<usize>, String> {
+fn ring(flags: &SimFlags) -> Result<Vec<Place>, String> {
     match (&flags.nodes, &flags.ring) {
         (Some(_), Some(_)) => Err("--ring tells how many members there are; leave --nodes out".to_owned()),
         (_, Some(ring)) => ring.split(',').map(|word| place_of(word.trim())).collect(),
@@ -115,7 +102,7 @@ fn ring(flags: &SimFlags) -> Result<Vec<usize>, String> {
             let count = nodes.parse().ok().filter(|count| (1..=MAX_ROSTER).contains(count));
             let count =
                 count.ok_or_else(|| format!("--nodes must be from 1 to {MAX_ROSTER}, not {nodes:?}"))?;
-            Ok((1..=count).collect())
+            Ok((1..).take(count).collect())
         }
     }
 }
@@ -141,7 +128,7 @@ struct Span {
 /// What happens.
 struct Deeds {
     /// All places that members have.
-    places: BTreeSet<usize>,
+    places: BTreeSet<Place>,
     /// When, as read and as written, and what.
     lines: Vec<(Duration, String, String)>,
     spans: Vec<Span>,
@@ -150,7 +137,7 @@ struct Deeds {
 }
 
 impl Deeds {
-    fn of(flags: &SimFlags, ring: &[usize]) -> Result<Self, String> {
+    fn of(flags: &SimFlags, ring: &[Place]) -> Result<Self, String> {
         let places = ring.iter().copied().collect();
         let mut deeds = Self { places, lines: Vec::new(), spans: Vec::new(), is_open: false };
         deeds.joins(&flags.join)?;
@@ -297,7 +284,7 @@ impl Deeds {
         }
         let place = place_of(word).map_err(|_| format!("{option}: {word:?} is no member and no role"))?;
         if self.places.contains(&place) {
-            Ok(name_of(place))
+            Ok(usual_name(place))
         } else {
             Err(format!("{option}: nobody is at the place of {word:?}"))
         }

@@ -12,15 +12,19 @@
 //! run.
 
 mod language;
+mod names;
 mod parse;
 mod perform;
+mod performer;
 mod play;
 
 pub use self::language::{
     BadDials, Condition, Impairment, Messages, Scenario, ScenarioAction, Statement, Target,
 };
+pub use self::names::{place_called, usual_name};
 pub use self::parse::{ParseError, parse, parse_time};
 pub use self::perform::{Performance, perform};
+pub use self::performer::Performer;
 
 use alloc::borrow::ToOwned as _;
 use alloc::string::String;
@@ -108,7 +112,7 @@ fn play_in(
         Ok(scenario) => {
             let mut play = Play::new(&scenario, true);
             prepare(&mut play.world);
-            let result = play.run(&scenario);
+            let result = play.run();
             look(&play.world);
             (result, play.world.trace().to_owned())
         }
@@ -131,7 +135,7 @@ pub struct Survivor {
 pub fn play_to_end(text: &str) -> Result<Vec<Vec<Survivor>>, Failure> {
     let scenario = parse(text).map_err(Failure::Parse)?;
     let mut play = Play::new(&scenario, false);
-    play.run(&scenario)?;
+    play.run()?;
     Ok(survivors(&play.world)?)
 }
 

@@ -33,19 +33,25 @@ pub struct Performance {
 /// Plays a scenario in a private room whose keys, signatures and links are real. The same scenario gives the same run,
 /// however the program is built.
 pub fn perform(scenario: &Scenario) -> Performance {
-    let mut play = Play::new(scenario, false);
-    play.world = play.world.with_real_keys();
-    play.world.set_tracing(Tracing::Texts);
-    let result = play.run(scenario);
+    let mut play = with_real_keys(scenario);
+    let result = play.run();
     Performance {
         result,
         line: play.line,
         lives: life_lines(&play.world),
         counts: play.world.counts().clone(),
-        gathered: play.gathered,
+        gathered: play.gathered.unwrap_or(Instant::ZERO),
         rings: survivors(&play.world).ok(),
         lost: play.lost().ok(),
     }
+}
+
+/// A player of nodes as they ship, which tell all that they do.
+pub(super) fn with_real_keys(scenario: &Scenario) -> Play {
+    let mut play = Play::new(scenario, false);
+    play.world = play.world.with_real_keys();
+    play.world.set_tracing(Tracing::Texts);
+    play
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The player of scenarios.
 
 use alloc::borrow::ToOwned as _;
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec;
@@ -23,9 +23,11 @@ const PACE: Duration = Duration::from_millis(5);
 /// How long each member of the first ring may take to get in.
 const GATHERING: Duration = Duration::from_secs(10);
 
-/// A scenario that is being played.
+/// A scenario that is being played. All time passes in [`World::run_to`], so a run is the same however often it stops.
+#[derive(Debug)]
 pub(super) struct Play {
     pub(super) world: World,
+    scenario: Scenario,
     /// The quality of the network without impairments.
     quality: Quality,
     /// The time from which statements count.
@@ -34,8 +36,29 @@ pub(super) struct Play {
     leader: Option<NodeId>,
     /// The line that is being played.
     pub(super) line: usize,
-    /// When the first ring had gathered.
-    pub(super) gathered: Instant,
+    /// When the first ring had gathered, once it has.
+    pub(super) gathered: Option<Instant>,
+    /// When each statement was done.
+    pub(super) done: Vec<Instant>,
+    /// The newest member of the first ring, and how many have started.
+    last: Option<Place>,
+    started: usize,
+    waits: Option<Wait>,
+}
+
+/// What has to come before the player goes on.
+#[derive(Debug)]
+enum Wait {
+    /// The time of an action.
+    Deed(Instant, ScenarioAction),
+    /// The end of a quiet time, before which so many messages had been sent.
+    Rest(Instant, BTreeMap<&'static str, u64>),
+    /// The end of a time in which anything may happen.
+    Time(Instant),
+    /// The newest member of the first ring, until then.
+    Ready(HostId, Instant),
+    /// A condition, until then.
+    Until(Condition, Instant),
 }
 
 impl Play {
@@ -46,69 +69,133 @@ impl Play {
         for (place, name) in &scenario.names {
             world.set_name(*place, name.clone());
         }
-        Self { world, quality, zero: Instant::ZERO, leader: None, line: 0, gathered: Instant::ZERO }
+        Self {
+            world,
+            scenario: scenario.clone(),
+            quality,
+            zero: Instant::ZERO,
+            leader: None,
+            line: 0,
+            gathered: None,
+            done: Vec::new(),
+            last: None,
+            started: 0,
+            waits: None,
+        }
     }
 
-    pub(super) fn run(&mut self, scenario: &Scenario) -> Result<(), Failure> {
-        self.gather(scenario)?;
-        self.gathered = self.world.now();
-        for (line, statement) in &scenario.statements {
-            self.line = *line;
-            match statement {
-                Statement::At(time, action) => {
-                    self.world.run_to(self.zero.after(*time))?;
-                    self.act(action)?;
-                }
-                Statement::Until(condition, limit) => self.wait(*line, condition, *limit)?,
-                Statement::Quiet(time) => self.world.be_quiet(*time)?,
-                Statement::Expect(condition) => {
-                    self.holds(condition).map_err(|instead| Failure::Unmet { line: *line, instead })?;
-                }
-                Statement::ExpectNot(condition) => {
-                    if self.holds(condition).is_ok() {
-                        return Err(Failure::Unmet { line: *line, instead: "it is so".into() });
+    /// Plays all of it.
+    pub(super) fn run(&mut self) -> Result<(), Failure> {
+        while let Some(stop) = self.next()? {
+            self.world.run_to(stop)?;
+        }
+        Ok(())
+    }
+
+    /// Does what is due. Returns the moment up to which time has to pass before this is called again; none if all is
+    /// played.
+    pub(super) fn next(&mut self) -> Result<Option<Instant>, Failure> {
+        if let Some(wait) = self.waits.take()
+            && let Some(stop) = self.end(wait)?
+        {
+            return Ok(Some(stop));
+        }
+        self.begin()
+    }
+
+    /// Begins what comes next. Returns the first moment to look at it again; none if all is played.
+    fn begin(&mut self) -> Result<Option<Instant>, Failure> {
+        loop {
+            let now = self.world.now();
+            let wait = if let Some(&place) = self.scenario.ring.get(self.started) {
+                Wait::Ready(self.start(place), now.after(GATHERING))
+            } else if self.gathered.is_none() {
+                Wait::Until(Condition::Converged, now.after(GATHERING))
+            } else {
+                let Some((line, statement)) = self.scenario.statements.get(self.done.len()).cloned() else {
+                    return Ok(None);
+                };
+                self.line = line;
+                match statement {
+                    Statement::At(time, action) => Wait::Deed(self.zero.after(time), action),
+                    Statement::Until(Condition::Time, limit) => Wait::Time(now.after(limit)),
+                    Statement::Until(condition, limit) => Wait::Until(condition, now.after(limit)),
+                    Statement::Quiet(time) => Wait::Rest(now.after(time), self.world.counts().sent.clone()),
+                    Statement::Expect(condition) => {
+                        self.holds(&condition).map_err(|instead| Failure::Unmet { line, instead })?;
+                        self.done.push(now);
+                        continue;
+                    }
+                    Statement::ExpectNot(condition) => {
+                        if self.holds(&condition).is_ok() {
+                            return Err(Failure::Unmet { line, instead: "it is so".into() });
+                        }
+                        self.done.push(now);
+                        continue;
                     }
                 }
-            }
-        }
-        Ok(())
-    }
-
-    /// Lets each member join after the one before it, so that the ring has the order written.
-    fn gather(&mut self, scenario: &Scenario) -> Result<(), Failure> {
-        let mut last = None;
-        for &place in &scenario.ring {
-            let host = match last {
-                None => self.world.create(place),
-                Some(contact) => self.world.join(place, &[contact]),
             };
-            last = Some(place);
-            let ready = |world: &World| world.transcripts().of(host).ready.is_some();
-            if !self.world.run_until(GATHERING, PACE, ready)? {
-                return Err(Failure::Unmet {
-                    line: 0,
-                    instead: format!("{} does not get in", self.world.label(host)),
-                });
+            let stop = match &wait {
+                Wait::Deed(at, _) | Wait::Rest(at, _) | Wait::Time(at) => Some(*at),
+                Wait::Ready(..) | Wait::Until(..) => None,
+            };
+            if let Some(stop) = stop {
+                self.waits = Some(wait);
+                return Ok(Some(stop));
+            }
+            if let Some(stop) = self.end(wait)? {
+                return Ok(Some(stop));
             }
         }
-        self.wait(0, &Condition::Converged, GATHERING)
     }
 
-    fn wait(&mut self, line: usize, condition: &Condition, limit: Duration) -> Result<(), Failure> {
-        if *condition == Condition::Time {
-            self.world.run_for(limit)?;
-        } else {
-            let end = self.world.now().after(limit);
-            while let Err(instead) = self.holds(condition) {
-                if self.world.now() >= end {
-                    return Err(Failure::Unmet { line, instead });
+    /// Each member of the first ring joins after the one before it, so that the ring has the order written.
+    fn start(&mut self, place: Place) -> HostId {
+        self.started += 1;
+        match self.last.replace(place) {
+            None => self.world.create(place),
+            Some(contact) => self.world.join(place, &[contact]),
+        }
+    }
+
+    /// Ends a wait whose moment has come. Returns another moment if that was too early.
+    fn end(&mut self, wait: Wait) -> Result<Option<Instant>, Failure> {
+        match wait {
+            Wait::Deed(_, action) => self.act(&action)?,
+            Wait::Rest(_, before) => self.world.was_quiet(&before)?,
+            Wait::Time(_) => self.count_from_here(),
+            Wait::Ready(host, limit) => {
+                let ready = self.world.transcripts().of(host).ready.is_some();
+                let instead = || format!("{} does not get in", self.world.label(host));
+                return if ready { Ok(None) } else { self.later(instead(), limit, wait) };
+            }
+            Wait::Until(ref condition, limit) => {
+                if let Err(instead) = self.holds(condition) {
+                    return self.later(instead, limit, wait);
                 }
-                self.world.run_for(PACE)?;
+                self.count_from_here();
+                if self.gathered.is_none() {
+                    self.gathered = Some(self.world.now());
+                    return Ok(None);
+                }
             }
         }
+        self.done.push(self.world.now());
+        Ok(None)
+    }
+
+    /// Waits on until the limit is over.
+    fn later(&mut self, instead: String, limit: Instant, wait: Wait) -> Result<Option<Instant>, Failure> {
+        if self.world.now() >= limit {
+            return Err(Failure::Unmet { line: self.line, instead });
+        }
+        self.waits = Some(wait);
+        Ok(Some(self.world.now().after(PACE)))
+    }
+
+    fn count_from_here(&mut self) {
         self.zero = self.world.now();
         self.leader = self.current_leader().map(|(id, _)| id);
-        Ok(())
     }
 
     fn act(&mut self, action: &ScenarioAction) -> Result<(), Failure> {

@@ -6,11 +6,12 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use ringchat_core::trace::{MessageKind, Tracing};
+use ringchat_core::trace::{MessageKind, Traced, Tracing};
 use ringchat_core::wire::{Envelope, Message};
 use ringchat_core::{
     Action, Command, ElectionPhase, Input, Instant, LinkId, Notice, RingReason, TextRun, UnixTime,
 };
+use ringchat_trace::MessageClass;
 
 use super::{HostId, HostStep, Life, World, shifted};
 use crate::Property;
@@ -91,8 +92,8 @@ impl World {
             let others = self.others(&action);
             self.trace.action(self.now, &self.processes[host.0].label, &others, &action);
         }
-        if self.tracing != Tracing::Off && matches!(action, Action::Trace { .. } | Action::Notify { .. }) {
-            self.steps.push(HostStep { at: self.now, host, action: action.clone() });
+        if self.tracing != Tracing::Off {
+            self.note(host, &action);
         }
         match action {
             Action::Dial { dial, addr, expected } => self.network.dial(host, dial, addr, expected),
@@ -119,6 +120,28 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    /// Notes what a process tells a trace.
+    fn note(&mut self, host: HostId, action: &Action) {
+        let (Action::Trace { lamport, .. } | Action::Notify { lamport, .. }) = action else { return };
+        let before = self.clocks.insert(host, *lamport).unwrap_or_default();
+        let mut kind = None;
+        if let Action::Trace { traced, .. } = action {
+            match &**traced {
+                Traced::Took { sketch, .. } => {
+                    kind = Some(sketch.kind);
+                    self.counts.leap = self.counts.leap.max(lamport.0.saturating_sub(before.0));
+                }
+                Traced::Sent { sketch, .. } => kind = Some(sketch.kind),
+                Traced::Dropped { kind: dropped, .. } => kind = Some(*dropped),
+                _ => {}
+            }
+        }
+        let is_beat = kind.is_some_and(|kind| MessageClass::of(kind) == MessageClass::Beat);
+        if self.traces_beats || !is_beat {
+            self.steps.push(HostStep { at: self.now, host, action: action.clone() });
+        }
     }
 
     /// A process that stands without having told of a token before has begun an election.

@@ -21,7 +21,8 @@ use ringchat_core::Rule;
 use ringchat_core::secure::{Credentials, Identity, Secret};
 use ringchat_core::trace::Tracing;
 use ringchat_core::{
-    Action, Command, Config, Epoch, Input, Instant, Name, Node, NodeId, Report, Seed, Start, Text, View,
+    Action, Command, Config, Epoch, Input, Instant, Name, Node, NodeId, Report, Seed, Stamp, Start, Text,
+    View,
 };
 use ringchat_trace::FaultKind;
 
@@ -124,6 +125,8 @@ pub struct Counts {
     pub merges: BTreeSet<View>,
     /// How many faults happened, by kind.
     pub faults: BTreeMap<&'static str, u64>,
+    /// By how much a receipt has moved the Lamport clock of a traced process at most.
+    pub leap: u64,
 }
 
 /// Who took part in an election.
@@ -174,6 +177,8 @@ pub struct World {
     join_timeout: Duration,
     trace: Trace,
     tracing: Tracing,
+    /// Whether signs of life are traced like all else.
+    traces_beats: bool,
     steps: Vec<HostStep>,
     deeds: Vec<WorldDeed>,
     transcripts: Transcripts,
@@ -185,6 +190,8 @@ pub struct World {
     secret: Option<Secret>,
     /// What people call the members at some places.
     names: BTreeMap<Place, Name>,
+    /// The Lamport time of each process that is traced.
+    clocks: BTreeMap<HostId, Stamp>,
     /// The processes that have told something of an election.
     heard: BTreeSet<(HostId, Epoch)>,
     #[cfg(feature = "ablation")]
@@ -213,6 +220,7 @@ impl World {
             join_timeout: Config::JOIN_TIMEOUT,
             trace: Trace::new(trace),
             tracing: Tracing::Off,
+            traces_beats: true,
             steps: Vec::new(),
             deeds: Vec::new(),
             transcripts: Transcripts::new(fault_model),
@@ -222,6 +230,7 @@ impl World {
             outbox: Vec::new(),
             secret: None,
             names: BTreeMap::new(),
+            clocks: BTreeMap::new(),
             heard: BTreeSet::new(),
             #[cfg(feature = "ablation")]
             ablated: &[],
@@ -242,6 +251,11 @@ impl World {
     /// Lets nodes that start later tell so much of what they do.
     pub fn set_tracing(&mut self, tracing: Tracing) {
         self.tracing = tracing;
+    }
+
+    /// Leaves signs of life out of the traces, at both of their ends: a quiet room tells of nothing else.
+    pub(crate) fn leave_out_beats(&mut self) {
+        self.traces_beats = false;
     }
 
     /// Takes rules away from nodes that start later, to see that the oracles notice.
@@ -329,6 +343,11 @@ impl World {
     /// The node of a process.
     pub fn node(&self, host: HostId) -> &Node {
         &self.processes[host.0].node
+    }
+
+    /// How many processes have started.
+    pub fn processes(&self) -> usize {
+        self.processes.len()
     }
 
     /// All processes that run or are frozen.
@@ -516,12 +535,21 @@ impl World {
     /// # Errors
     /// The first violation.
     pub fn run_to(&mut self, end: Instant) -> Result<(), Violation> {
+        let mut unbounded = u64::MAX;
+        self.run_within(end, &mut unbounded).map(drop)
+    }
+
+    /// Lets everything happen up to `end`, with at most so many steps; those that it takes are gone from them. Returns
+    /// whether they were enough.
+    pub(crate) fn run_within(&mut self, end: Instant, steps: &mut u64) -> Result<bool, Violation> {
         while self.next_at().is_some_and(|at| at <= end) {
+            let Some(left) = steps.checked_sub(1) else { return Ok(false) };
+            *steps = left;
             self.step()?;
         }
         self.now = self.now.max(end);
         self.network.set_now(end);
-        Ok(())
+        Ok(true)
     }
 
     /// Lets everything happen for `time`.

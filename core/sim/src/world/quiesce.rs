@@ -103,6 +103,15 @@ impl World {
     pub fn be_quiet(&mut self, time: Duration) -> Result<(), Violation> {
         let before = self.counts.sent.clone();
         self.run_for(time)?;
+        self.was_quiet(&before)
+    }
+
+    /// Checks [`Property::QuietAtRest`] since so many messages of each kind had been sent, and
+    /// [`Property::OnlyNeededLinks`].
+    ///
+    /// # Errors
+    /// The first violation.
+    pub(crate) fn was_quiet(&self, before: &BTreeMap<&'static str, u64>) -> Result<(), Violation> {
         for (kind, count) in &self.counts.sent {
             let more = count - before.get(kind).copied().unwrap_or(0);
             if more > 0 && !matches!(*kind, "Ping" | "Pong" | "Probe") {
