@@ -5,6 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use argh::FromArgs;
+use ringchat_lab::{Lab, LabError};
 use ringchat_picture::page::served;
 use serde_json::{Value, json};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -14,7 +15,6 @@ use thiserror::Error;
 use super::USAGE;
 use super::serve::{ServeError, Server};
 use super::sim::{SimError, script_at};
-use super::stub::Lab;
 use crate::line::Line;
 use crate::process::ignored;
 use crate::{help, wording};
@@ -64,21 +64,23 @@ struct LabFlags {
 
 /// The reason why there is no lab.
 #[derive(Debug, Error)]
-enum LabError {
+enum LabCommandError {
     #[error("{0} (ringchat lab --help tells more)")]
     Usage(String),
     #[error(transparent)]
     Script(#[from] SimError),
+    #[error(transparent)]
+    Lab(#[from] LabError),
     #[error(transparent)]
     Serve(#[from] ServeError),
     #[error("the system takes no handler of signals ({0}); end other programs")]
     Signals(io::Error),
 }
 
-impl LabError {
+impl LabCommandError {
     fn exit(&self) -> ExitCode {
         match self {
-            Self::Usage(_) => ExitCode::from(USAGE),
+            Self::Usage(_) | Self::Lab(_) => ExitCode::from(USAGE),
             Self::Script(error) => error.exit(),
             Self::Serve(ServeError::Port { .. }) => ExitCode::from(5),
             Self::Serve(_) | Self::Signals(_) => ExitCode::FAILURE,
@@ -92,7 +94,7 @@ pub(super) fn run(args: &[String]) -> ExitCode {
     let result = match LabFlags::from_args(&["ringchat", "lab"], &args) {
         Ok(flags) => flags.serve(),
         Err(exit) if exit.status.is_ok() => return crate::print(&help::wrap(&exit.output)),
-        Err(exit) => Err(LabError::Usage(exit.output.trim_end().to_owned())),
+        Err(exit) => Err(LabCommandError::Usage(exit.output.trim_end().to_owned())),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -105,13 +107,13 @@ pub(super) fn run(args: &[String]) -> ExitCode {
 
 impl LabFlags {
     /// Serves the lab until a signal ends it.
-    fn serve(&self) -> Result<(), LabError> {
+    fn serve(&self) -> Result<(), LabCommandError> {
         let port = self.port()?;
         let mut lab = self.lab()?;
         let ignored = ignored();
         let ending = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !ignored.contains(signal));
         // Before anybody knows the address, so that the program always ends in order.
-        let mut signals = Signals::new(ending).map_err(LabError::Signals)?;
+        let mut signals = Signals::new(ending).map_err(LabCommandError::Signals)?;
         let server = Server::start(port, served(), move |question| lab.ask(question))?;
         self.show(&server);
         signals.forever().next();
@@ -122,28 +124,27 @@ impl LabFlags {
         Ok(())
     }
 
-    fn port(&self) -> Result<u16, LabError> {
+    fn port(&self) -> Result<u16, LabCommandError> {
         let Some(port) = &self.port else { return Ok(0) };
-        port.parse().map_err(|_| LabError::Usage(format!("--port must be a port, 0 to 65535, not {port:?}")))
+        port.parse()
+            .map_err(|_| LabCommandError::Usage(format!("--port must be a port, 0 to 65535, not {port:?}")))
     }
 
     /// The lab with the room that is asked for.
-    fn lab(&self) -> Result<Lab, LabError> {
-        let beginning = match (&self.script, &self.exercise) {
-            (Some(_), Some(_)) => {
-                return Err(LabError::Usage("an exercise has a script; leave --script out".to_owned()));
-            }
-            (Some(path), None) => json!({"ask": "start", "script": script_at(path)?}),
-            (None, Some(number)) => {
-                let wrong = |_| LabError::Usage(format!("--exercise must be a number, not {number:?}"));
-                json!({"ask": "exercise", "n": number.parse::<u32>().map_err(wrong)?})
-            }
-            (None, None) => json!({"ask": "start", "script": ROOM}),
+    fn lab(&self) -> Result<Lab, LabCommandError> {
+        let Some(number) = &self.exercise else {
+            let script = self.script.as_deref().map(script_at).transpose()?;
+            return Ok(Lab::new(script.as_deref().unwrap_or(ROOM))?);
         };
-        let mut lab = Lab::default();
-        let answer = lab.ask(&beginning.to_string());
+        if self.script.is_some() {
+            return Err(LabCommandError::Usage("an exercise has a script; leave --script out".to_owned()));
+        }
+        let wrong = |_| LabCommandError::Usage(format!("--exercise must be a number, not {number:?}"));
+        let question = json!({"ask": "exercise", "n": number.parse::<u64>().map_err(wrong)?});
+        let mut lab = Lab::new(ROOM)?;
+        let answer = lab.ask(&question.to_string());
         match serde_json::from_str::<Value>(&answer).unwrap_or_default().pointer("/error/message") {
-            Some(message) => Err(LabError::Usage(message.as_str().unwrap_or_default().to_owned())),
+            Some(message) => Err(LabCommandError::Usage(message.as_str().unwrap_or_default().to_owned())),
             None => Ok(lab),
         }
     }

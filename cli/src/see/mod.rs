@@ -20,8 +20,6 @@ mod serve;
 #[cfg(feature = "see")]
 mod sim;
 #[cfg(feature = "see")]
-mod stub;
-#[cfg(feature = "see")]
 mod trace;
 #[cfg(not(feature = "see"))]
 mod without;

@@ -192,7 +192,7 @@ fn a_request_that_drips_in_is_cut_off_though_each_byte_comes_soon() {
     let mut stream = connect(&server);
     let mut dripping = stream.try_clone().unwrap();
     let drip = thread::spawn(move || {
-        for byte in GET.bytes().cycle().filter(|byte| byte.is_ascii_alphabetic()) {
+        for byte in GET.bytes().cycle().filter(u8::is_ascii_alphabetic) {
             if dripping.write_all(&[byte]).is_err() {
                 return;
             }
