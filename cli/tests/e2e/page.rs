@@ -125,6 +125,8 @@ fn a_lab_prints_its_address_plays_for_its_page_alone_and_ends_with_0() {
     assert!(names.contains(&"ada") && names.contains(&"fay"), "{names:?}");
 
     let at = run["gathered"].as_u64().unwrap() + 100_000;
+    let more = json!({"ask": "more", "run": run["run"], "to": at, "have": 0});
+    page.ask_until(&more, |answer| answer["busy"] == json!(false));
     let killed =
         page.ask(&json!({"ask": "do", "run": run["run"], "at": at, "deed": "crash leader", "keep": true}));
     let more = json!({"ask": "more", "run": killed["run"], "to": at + 5_000_000, "have": 0});
