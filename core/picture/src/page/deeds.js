@@ -15,8 +15,8 @@ class Deeds {
     byId("h-ring").after(byId("knobs"));
     for (const id of ["doing", "knobs"]) byId(id).hidden = false;
     const on = (id, deed) => byId(id).addEventListener("click", deed);
-    on("do", () => this.open("leader", null, byId("do")));
-    on("split", () => this.openLink(null, byId("split")));
+    on("do", () => this.open("leader", null, byId("ring-card")));
+    on("split", () => this.openLink(null, byId("ring-card")));
     on("join", () => this.act("join", this.target(player.m) ?? "leader"));
     on("heal", () => lab.act(["heal"]));
     on("undo", () => lab.undo());
@@ -151,14 +151,16 @@ class Deeds {
     });
     root.addEventListener("pointerleave", () => this.aim(null));
     root.addEventListener("pointerdown", (down) => { if (!this.taken(down)) from = this.at(down); });
-    root.addEventListener("pointerup", (up) => {
-      const was = from;
-      from = null;
-      if (line) { line.remove(); line = null; this.cutAlong(was, this.at(up)); return; }
-      const edge = was && this.edge(this.at(up));
-      if (edge !== null && edge !== undefined) this.openLink(edge, { x: up.clientX, y: up.clientY });
-    });
+    root.addEventListener("pointerup", (up) => { if (line) this.cutAlong(from, this.at(up)); });
     root.addEventListener("pointercancel", () => { from = null; line?.remove(); line = null; });
+    // A menu that opens before the click is over would be closed by it.
+    root.addEventListener("click", (click) => {
+      const edge = line || this.taken(click) ? null : this.edge(this.at(click));
+      from = null;
+      line?.remove();
+      line = null;
+      if (edge !== null) this.openLink(edge, { x: click.clientX, y: click.clientY });
+    });
   }
 
   taken({ target }) { return Boolean(target.closest?.(".node, .token")); }

@@ -7,6 +7,7 @@ const WATCH_MS = 100;
 const LONGEST = 600_000_000;
 // An election under way is waited for at most so far, to know how slowly to show it.
 const AIM = 5_000_000;
+const ROOM = "nodes 6 seed 7 delay 9ms";
 const DELAYS = [1, 2, 5, 9, 20, 50, 100, 200, 400, 600, 1000];
 const DETECTS = [100, 200, 300, 500, 1000, 2000, 3000, 5000, 10_000];
 
@@ -38,16 +39,21 @@ class Lab {
 
   tell(words) { put(byId("trouble"), { text: words }); }
 
-  // Asks, and tells what the laboratory refuses.
+  // Asks, one question after another, and tells what the laboratory refuses.
   async ask(request) {
-    try {
-      const answer = await server.ask(request);
-      this.tell("");
-      return answer;
-    } catch (refused) {
-      if (!server.gone) this.tell(refused.message);
-      return null;
-    }
+    const before = this.asked;
+    this.asked = (async () => {
+      await before;
+      try {
+        const answer = await server.ask(request);
+        this.tell("");
+        return answer;
+      } catch (refused) {
+        if (!server.gone) this.tell(refused.message);
+        return null;
+      }
+    })();
+    return this.asked;
   }
 
   // Shows a run at a moment.
@@ -55,7 +61,7 @@ class Lab {
     player.pause();
     player.tell.close();
     if (this.run) this.places.set(this.run.run, Math.round(player.t));
-    Object.assign(this, { run: now, have: 0, known: 0, slow: null });
+    Object.assign(this, { run: now, have: 0, known: 0, slow: null, turning: false });
     this.head();
     await this.more(t + AHEAD);
     if (this.run !== now) return;
@@ -71,7 +77,7 @@ class Lab {
     let answer;
     do {
       answer = await this.ask({ ask: "more", run: asked.run, to: Math.min(Math.round(to), LONGEST), have: this.have });
-      if (!answer || this.run !== asked) break;
+      if (!answer || this.run !== asked || this.turning) break;
       this.take(answer);
     } while (answer.busy);
     this.asking = false;
@@ -100,7 +106,7 @@ class Lab {
   }
 
   watch() {
-    if (!this.run || player.t === undefined || this.asking || server.gone) return;
+    if (!this.run || this.turning || this.asking || server.gone) return;
     const { run: number } = this.run, t = player.t, waits = this.slow !== null && run.elections.some((one) => one.t1 >= this.slow);
     this.seen.set(number, Math.max(this.seen.get(number) ?? 0, t));
     const ahead = AHEAD + (player.playing ? AHEAD_MS * 1000 * player.rate() : 0);
@@ -113,23 +119,26 @@ class Lab {
     const at = Math.max(Math.round(player.t), this.run.gathered);
     let now = this.run, keep = at < (this.seen.get(now.run) ?? 0);
     player.pause();
+    this.turning = true;
     for (const deed of deeds) {
       const done = await this.ask({ ask: "do", run: now.run, at, deed, keep });
       if (!done) break;
       now = done;
       keep = false;
     }
-    if (now !== this.run) this.changed(now, at, true);
+    if (now === this.run) this.turning = false; else this.changed(now, at, true);
   }
 
   async undo() {
+    this.turning = true;
     const now = await this.ask({ ask: "undo", run: this.run.run });
-    if (now) this.changed(now, Math.max(now.gathered, Math.round(player.t)), false);
+    if (now) this.changed(now, Math.max(now.gathered, Math.round(player.t)), false); else this.turning = false;
   }
 
   async edit(script, t) {
+    this.turning = true;
     const now = await this.ask({ ask: "edit", run: this.run.run, script });
-    if (now) this.changed(now, t ?? now.gathered, false);
+    if (now) this.changed(now, t ?? now.gathered, false); else this.turning = false;
     return now;
   }
 
@@ -216,15 +225,16 @@ class Lab {
 
   dialogs() {
     const on = (id, deed) => byId(id).addEventListener("click", deed);
-    byId("list").replaceChildren(...this.exercises.map(({ n, title, task }) => {
+    const choice = (title, task, request) => {
       const button = html("button", { type: "button" }, html("b", { text: title }), html("span", { text: task }));
       button.addEventListener("click", async () => {
         byId("choice").close();
-        const now = await this.ask({ ask: "exercise", n });
+        const now = await this.ask(request);
         if (now) this.changed(now, now.gathered, false);
       });
       return html("li", {}, button);
-    }));
+    };
+    byId("list").replaceChildren(...this.exercises.map(({ n, title, task }) => choice(title, task, { ask: "exercise", n })), choice("A room without a task", "Six members, and whatever you like.", { ask: "start", script: ROOM }));
     on("exercises", () => byId("choice").showModal());
     on("script", () => this.paper(this.run.script));
     on("hint", () => { const hint = byId("hint"); put(hint, { "aria-expanded": String(hint.getAttribute("aria-expanded") !== "true") }); this.goal(this.reached); });

@@ -204,7 +204,7 @@ class Tell {
   row(i) {
     const e = this.listed[i], event = this.run.events[e];
     const row = html("div", { id: `event-${i}`, role: "option", "aria-setsize": this.listed.length, "aria-posinset": i + 1 },
-      html("span", { text: since(event.t - this.run.zero).replace(" ms", "") }), html("i"), html("span", { text: event.words }));
+      html("span", { text: since(event.t - this.run.zero).replace(" ms", "").replace(/\d s$/, " s") }), html("i"), html("span", { text: event.words }));
     row.style.transform = `translateY(${i * ROW}px)`;
     row.addEventListener("click", () => this.picked.event(e));
     return row;
