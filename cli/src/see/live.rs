@@ -158,3 +158,62 @@ fn run_of(lives: &[LifeLines]) -> Result<MergedRun, ReadError> {
     let last = lives.len().saturating_sub(1);
     read(lives).or_else(|_| read(lives.get(last..).unwrap_or_default()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU64;
+    use std::sync::mpsc::sync_channel;
+    use std::time::Duration;
+
+    use ringchat_core::trace::Traced;
+    use ringchat_core::{DialFailure, DialId, Ending, Instant, Member, NodeId, Notice, Stamp};
+    use ringchat_trace::Step;
+    use serde_json::Value;
+
+    use super::*;
+
+    fn life() -> Step {
+        let id = NodeId::new([1; 32], NonZeroU64::MIN);
+        let me = Member::new(id, ([10, 0, 0, 1], 5000).into(), Name::new("eve").unwrap());
+        Step::Life { me: me.into(), detect: Duration::from_secs(1), wall: 7 }
+    }
+
+    /// What the page of a member with these steps answers, which are a millisecond apart.
+    fn answer(steps: impl IntoIterator<Item = Step>, question: &str) -> Value {
+        let (queue, waiting) = sync_channel(9);
+        for (at, step) in (5..).zip(steps) {
+            queue.send((Instant(at * 1000), Stamp(at), step)).unwrap();
+        }
+        drop(queue);
+        let memory = SharedMemory::default();
+        memory.keep(&waiting);
+        let mut show = Show::new(Name::new("eve").unwrap(), memory);
+        serde_json::from_str(&show.answer(question, Clock::start())).unwrap()
+    }
+
+    #[test]
+    fn there_is_nothing_to_draw_before_the_member_is_in_a_room() {
+        let nothing = json!({"version": 0, "now": 0, "part": {}, "over": null});
+        assert_eq!(answer([], r#"{"ask":"more","have":3}"#), nothing);
+        assert_eq!(answer([], r#"{"ask":"hello"}"#), json!({"kind": "live", "name": "eve"}));
+    }
+
+    #[test]
+    fn what_the_member_did_is_drawn_and_that_it_left_is_told() {
+        let failed = || Step::Traced(Traced::Failed { dial: DialId(1), reason: DialFailure::Refused }.into());
+        let seen = answer([life(), failed(), failed()], r#"{"ask":"more"}"#);
+        assert_eq!((&seen["version"], &seen["now"], &seen["over"]), (&json!(1), &json!(2000), &Value::Null));
+        assert_eq!((&seen["part"]["end"], &seen["part"]["seen_by"]), (&json!(2000), &json!(0)));
+        let left = Step::Told(Notice::Ended(Ending::Left { unsure: 0 }).into());
+        assert_eq!(answer([life(), failed(), left], r#"{"ask":"more","have":9}"#)["over"], "left");
+    }
+
+    #[test]
+    fn all_else_is_refused() {
+        for question in
+            ["", "{}", "[]", r#"{"ask":"do"}"#, r#"{"ask":"say","text":"x"}"#, r#"{"ask":"more","have":-1}"#]
+        {
+            assert_eq!(answer([life()], question)["error"]["code"], "read-only", "{question}");
+        }
+    }
+}
