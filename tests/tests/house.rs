@@ -12,9 +12,10 @@ const MOST_FIELDS_OF_THE_NODE: usize = 16;
 const MOST_LINES_OF_THE_MAP: usize = 150;
 
 /// The folders with the code of each crate that others build on.
-const SHIPPED: [&str; 8] = [
+const SHIPPED: [&str; 9] = [
     "core/src",
     "core/driver/src",
+    "core/lab/src",
     "core/picture/src",
     "core/sim/src",
     "core/trace/src",

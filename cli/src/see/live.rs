@@ -165,17 +165,19 @@ mod tests {
     use std::sync::mpsc::sync_channel;
     use std::time::Duration;
 
-    use ringchat_core::trace::Traced;
-    use ringchat_core::{DialFailure, DialId, Ending, Instant, Member, NodeId, Notice, Stamp};
+    use ringchat_core::{Ending, Epoch, Instant, Member, NodeId, Notice, Stamp};
     use ringchat_trace::Step;
     use serde_json::Value;
 
     use super::*;
 
-    fn life() -> Step {
+    fn eve() -> Member {
         let id = NodeId::new([1; 32], NonZeroU64::MIN);
-        let me = Member::new(id, ([10, 0, 0, 1], 5000).into(), Name::new("eve").unwrap());
-        Step::Life { me: me.into(), detect: Duration::from_secs(1), wall: 7 }
+        Member::new(id, ([10, 0, 0, 1], 5000).into(), Name::new("eve").unwrap())
+    }
+
+    fn life() -> Step {
+        Step::Life { me: eve().into(), detect: Duration::from_secs(1), wall: 7 }
     }
 
     /// What the page of a member with these steps answers, which are a millisecond apart.
@@ -194,18 +196,18 @@ mod tests {
     #[test]
     fn there_is_nothing_to_draw_before_the_member_is_in_a_room() {
         let nothing = json!({"version": 0, "now": 0, "part": {}, "over": null});
-        assert_eq!(answer([], r#"{"ask":"more","have":3}"#), nothing);
+        assert_eq!(answer([], r#"{"ask":"more"}"#), nothing);
         assert_eq!(answer([], r#"{"ask":"hello"}"#), json!({"kind": "live", "name": "eve"}));
     }
 
     #[test]
     fn what_the_member_did_is_drawn_and_that_it_left_is_told() {
-        let failed = || Step::Traced(Traced::Failed { dial: DialId(1), reason: DialFailure::Refused }.into());
-        let seen = answer([life(), failed(), failed()], r#"{"ask":"more"}"#);
+        let leads = || Step::Told(Notice::Leader { member: eve().into(), epoch: Epoch(1) }.into());
+        let seen = answer([life(), leads(), leads()], r#"{"ask":"more"}"#);
         assert_eq!((&seen["version"], &seen["now"], &seen["over"]), (&json!(1), &json!(2000), &Value::Null));
         assert_eq!((&seen["part"]["end"], &seen["part"]["seen_by"]), (&json!(2000), &json!(0)));
         let left = Step::Told(Notice::Ended(Ending::Left { unsure: 0 }).into());
-        assert_eq!(answer([life(), failed(), left], r#"{"ask":"more","have":9}"#)["over"], "left");
+        assert_eq!(answer([life(), leads(), left], r#"{"ask":"more","have":9}"#)["over"], "left");
     }
 
     #[test]

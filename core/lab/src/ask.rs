@@ -60,7 +60,7 @@ pub(crate) struct RunAnswer {
     pub(crate) parent: Option<u64>,
     pub(crate) exercise: Option<u64>,
     pub(crate) script: String,
-    /// None if the room has not gathered within the steps of one request.
+    /// None if the room has not gathered within the steps for that.
     pub(crate) gathered: Option<u64>,
     pub(crate) members: Vec<MemberAnswer>,
 }

@@ -12,7 +12,7 @@ use ringchat_sim::scenario::{Failure, Performer};
 use serde_json::value::RawValue;
 
 use crate::ask::{Answer, FailureAnswer, RunAnswer};
-use crate::bounds::{LONGEST, MAX_TOLD, STEPS, STEPS_AT_ONCE};
+use crate::bounds::{LONGEST, MAX_TOLD, STEPS, STEPS_AT_ONCE, STEPS_TO_GATHER};
 use crate::error::LabError;
 use crate::exercises::{self, Faults, Seen};
 use crate::script::{Script, seconds};
@@ -35,6 +35,8 @@ pub(crate) struct Run {
     report: Option<RunReport>,
     faults: Faults,
     guess: Option<String>,
+    /// No more steps are told of.
+    pub(crate) most: usize,
     /// What keeps the lab from playing or drawing on.
     bound: Option<String>,
 }
@@ -54,9 +56,10 @@ impl Run {
             report: None,
             faults: Faults::default(),
             guess: None,
+            most: MAX_TOLD,
             bound: None,
         };
-        let (mut steps, longest) = (STEPS, Instant::ZERO.after(LONGEST));
+        let (mut steps, longest) = (STEPS_TO_GATHER, Instant::ZERO.after(LONGEST));
         while run.performer.gathered().is_none() && run.failure().is_none() && run.performer.now() < longest {
             let next = run.performer.now().after(A_MOMENT);
             if !run.play(next, &mut steps) {
@@ -147,7 +150,7 @@ impl Run {
     /// Plays up to `to` with at most so many steps. Returns false if they were too few.
     fn play(&mut self, to: Instant, steps: &mut u64) -> bool {
         while self.failure().is_none() {
-            if self.performer.told() > MAX_TOLD {
+            if self.performer.told() > self.most {
                 let now = time(self.performer.now());
                 self.bound = Some(format!(
                     "too much happens in this run to tell of it after {now}; start another one"
@@ -156,10 +159,11 @@ impl Run {
             }
             let some = STEPS_AT_ONCE.min(*steps);
             let mut left = some;
-            if self.performer.play(to, &mut left) {
+            let come = self.performer.play(to, &mut left);
+            *steps = steps.saturating_sub(some.saturating_sub(left));
+            if come {
                 break;
             }
-            *steps = steps.saturating_sub(some);
             if *steps == 0 {
                 return false;
             }

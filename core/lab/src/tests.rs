@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::bounds::{LONGEST, MAX_TOLD};
+use crate::bounds::LONGEST;
 
 const ROOM: &str = "nodes 4 seed 7 delay 9ms";
 
@@ -89,6 +89,16 @@ fn a_deed_in_the_past_makes_a_branch_that_can_be_kept_apart() {
         "{branch}"
     );
     let answer = more(&mut lab, &json!(2), 3_000_000);
+    let whole = more(&mut lab, &json!(1), 3_000_000);
+    let before = |answer: &Value| {
+        let events = answer["part"]["events"].as_array().unwrap().iter();
+        let events = events.filter(|event| event["t"].as_u64().unwrap() < 1_285_000);
+        events
+            .map(|event| format!("{} {} {} {}", event["t"], event["m"], event["lc"], event["what"]))
+            .collect()
+    };
+    let (before, same): (Vec<String>, Vec<String>) = (before(&whole), before(&answer));
+    assert!(before.len() > 50 && before == same, "the branch is the same run up to the deed");
     let faults = answer["part"]["faults"].as_array().unwrap();
     assert_eq!((faults.len(), &faults[0]["t"]), (1, &json!(1_285_000)));
     let replaced =
@@ -123,8 +133,11 @@ fn a_cut_keeps_what_was_done_by_then_and_counts_from_the_last_until() {
     assert!(before.contains("\nuntil shown-by-all hi within 2s\n") && !before.contains("crash"), "{before}");
     let late = done(&mut lab, 19_000_000);
     assert!(late.contains("crash 1\nuntil converged within 5s\nexpect lost 0\nat 1"), "{late}");
-    let replayed = more(&mut lab, &json!(3), 1);
+    let replayed = more(&mut lab, &json!(5), 20_000_000);
     assert_eq!(replayed["failure"], Value::Null);
+    let times: Vec<&Value> =
+        replayed["part"]["faults"].as_array().unwrap().iter().map(|fault| &fault["t"]).collect();
+    assert!(times.len() == 2 && *times[1] == 19_000_000, "the deed comes when it was asked for: {times:?}");
 }
 
 #[test]
@@ -234,14 +247,23 @@ fn a_run_ends_at_its_bounds_and_says_what_to_do() {
     let beyond = more(&mut lab, &json!(1), u64::MAX);
     assert_eq!((&beyond["now"], &beyond["failure"]["line"]), (&json!(longest), &json!(0)));
     assert!(beyond["failure"]["what"].as_str().unwrap().contains("start another one"));
-    let restarts: Vec<String> = (1..=200).map(|second| format!("at {second}s restart 2 via 1")).collect();
     let run =
-        good(&mut lab, &json!({"ask": "start", "script": format!("nodes 10\n{}", restarts.join("\n"))}));
+        good(&mut lab, &json!({"ask": "start", "script": "nodes 6\nat 1s restart 2 via 1\nat 2s crash 1"}));
+    let most = lab.runs[1].told() + 30;
+    lab.runs[1].most = most;
     let told = more(&mut lab, &run["run"], longest);
     let what = told["failure"]["what"].as_str().unwrap();
     assert!(what.contains("too much happens") && what.contains("start another one"), "{what}");
-    let lines = lab.runs.last().unwrap().told();
-    assert!((MAX_TOLD..MAX_TOLD + 1_000).contains(&lines), "{lines}");
+    let lines = lab.runs[1].told();
+    assert!((most..most + 500).contains(&lines), "{lines}");
     let now = &told["now"];
     assert_eq!(&more(&mut lab, &run["run"], longest)["now"], now, "it goes no further");
+}
+
+#[test]
+fn the_largest_room_gathers_within_one_request() {
+    let mut lab = Lab::new("nodes 64").unwrap();
+    let hello = good(&mut lab, &json!({"ask": "hello"}));
+    assert!(hello["runs"][0]["gathered"].as_u64().is_some(), "{hello}");
+    assert_eq!(hello["runs"][0]["members"].as_array().unwrap().len(), 64);
 }
