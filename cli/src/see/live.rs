@@ -165,19 +165,22 @@ mod tests {
     use std::sync::mpsc::sync_channel;
     use std::time::Duration;
 
-    use ringchat_core::{Ending, Epoch, Instant, Member, NodeId, Notice, Stamp};
+    use ringchat_core::trace::{Sketch, Traced};
+    use ringchat_core::wire::Message;
+    use ringchat_core::{Ending, Instant, LinkId, Member, NodeId, Notice, Stamp};
     use ringchat_trace::Step;
     use serde_json::Value;
 
     use super::*;
 
-    fn eve() -> Member {
-        let id = NodeId::new([1; 32], NonZeroU64::MIN);
-        Member::new(id, ([10, 0, 0, 1], 5000).into(), Name::new("eve").unwrap())
+    fn bob() -> NodeId {
+        NodeId::new([2; 32], NonZeroU64::MIN)
     }
 
     fn life() -> Step {
-        Step::Life { me: eve().into(), detect: Duration::from_secs(1), wall: 7 }
+        let id = NodeId::new([1; 32], NonZeroU64::MIN);
+        let me = Member::new(id, ([10, 0, 0, 1], 5000).into(), Name::new("eve").unwrap());
+        Step::Life { me: me.into(), detect: Duration::from_secs(1), wall: 7 }
     }
 
     /// What the page of a member with these steps answers, which are a millisecond apart.
@@ -202,12 +205,15 @@ mod tests {
 
     #[test]
     fn what_the_member_did_is_drawn_and_that_it_left_is_told() {
-        let leads = || Step::Told(Notice::Leader { member: eve().into(), epoch: Epoch(1) }.into());
-        let seen = answer([life(), leads(), leads()], r#"{"ask":"more"}"#);
-        assert_eq!((&seen["version"], &seen["now"], &seen["over"]), (&json!(1), &json!(2000), &Value::Null));
-        assert_eq!((&seen["part"]["end"], &seen["part"]["seen_by"]), (&json!(2000), &json!(0)));
+        let took = || {
+            let (link, from, sketch) = (LinkId(1), bob(), Sketch::of(&Message::WantRoster));
+            Step::Traced(Traced::Took { link, from, stamp: Stamp(1), counted: true, sketch }.into())
+        };
+        let seen = answer([life(), took(), took()], r#"{"ask":"more"}"#);
+        assert_eq!((&seen["version"], &seen["now"], &seen["over"]), (&json!(1), &json!(1000), &Value::Null));
+        assert_eq!((&seen["part"]["end"], &seen["part"]["seen_by"]), (&json!(1000), &json!(0)));
         let left = Step::Told(Notice::Ended(Ending::Left { unsure: 0 }).into());
-        assert_eq!(answer([life(), leads(), left], r#"{"ask":"more","have":9}"#)["over"], "left");
+        assert_eq!(answer([life(), took(), left], r#"{"ask":"more","have":9}"#)["over"], "left");
     }
 
     #[test]

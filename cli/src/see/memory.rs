@@ -53,6 +53,8 @@ pub(super) struct Memory {
     count: u64,
     /// The time of the last step, or sign of life.
     now: Instant,
+    /// Whether a life has begun. What comes before cannot be told.
+    has_begun: bool,
     /// Whether the member has left.
     has_left: bool,
 }
@@ -60,7 +62,8 @@ pub(super) struct Memory {
 impl Memory {
     fn take(&mut self, step: Timed) {
         self.now = step.0;
-        if is_beat(&step.2) {
+        self.has_begun |= matches!(step.2, Step::Life { .. });
+        if !self.has_begun || is_beat(&step.2) {
             return;
         }
         self.count = self.count.saturating_add(1);
@@ -132,10 +135,12 @@ impl Memory {
         self.count
     }
 
-    /// The time from which the first life counts to the last step, or sign of life.
+    /// How long the run lasts, up to the last sign of life. It begins with its first event, which the beginning of a life is
+    /// not.
     pub(super) fn now(&self) -> Duration {
-        let began = self.life.as_ref().or(self.steps.front()).map_or(self.now, |(at, ..)| *at);
-        self.now.since(began)
+        let mut events = self.state.iter().chain(&self.steps);
+        let first = events.find(|(_, _, step)| !matches!(step, Step::Life { .. }));
+        self.now.since(first.map_or(self.now, |(at, ..)| *at))
     }
 
     /// Whether the member has left the room.
@@ -294,7 +299,7 @@ mod tests {
         let to = Vec::new();
         let sent = Step::Traced(Traced::Sent { to, stamp: Stamp(1), sketch: ping }.into());
         let memory = memory([failed(), life(1), failed(), sent]);
-        assert_eq!((memory.count(), memory.now()), (3, Duration::from_micros(3)));
+        assert_eq!((memory.count(), memory.now()), (2, Duration::from_micros(1)));
     }
 
     #[test]
