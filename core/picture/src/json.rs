@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::election_words;
 use super::elections::Contest;
+use super::hearsay::{Hearsay, hearsay};
 use super::log_cells;
 use super::marks::Layout;
 use super::story::{ReignKind, Story};
@@ -121,7 +122,8 @@ struct ChangeJson {
     next: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     prev: Option<i64>,
-    lc: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lc: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     log: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -414,8 +416,28 @@ fn changes(story: &Story<'_>) -> Vec<ChangeJson> {
             last = Some(now);
         }
     }
+    if let Some(teller) = seen_by(story) {
+        changes.extend(hearsay(story, teller).into_iter().map(heard));
+    }
     changes.sort_by_key(|change| (change.e, change.m));
     changes
+}
+
+fn heard((e, m, known): (usize, usize, Hearsay)) -> ChangeJson {
+    ChangeJson {
+        e,
+        m,
+        mode: Some(known.mode),
+        promised: None,
+        epoch: None,
+        leader: Some(or_none(known.leader)),
+        next: Some(or_none(known.next)),
+        prev: Some(or_none(known.prev)),
+        lc: None,
+        log: None,
+        stable: None,
+        ring: None,
+    }
 }
 
 fn whole_change(story: &Story<'_>, m: usize, e: usize) -> ChangeJson {
@@ -429,7 +451,7 @@ fn whole_change(story: &Story<'_>, m: usize, e: usize) -> ChangeJson {
         leader: held.map(|held| or_none(held.leader)),
         next: held.map(|held| or_none(held.next)),
         prev: held.map(|held| or_none(held.prev)),
-        lc: story.event(e).lamport,
+        lc: Some(story.event(e).lamport),
         log: held.map(|held| held.log),
         stable: held.map(|held| held.stable),
         ring: held.and_then(|held| held.ring.clone()),

@@ -15,6 +15,7 @@ mod elections;
 mod feed;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
+mod hearsay;
 mod json;
 mod layout;
 mod lines;

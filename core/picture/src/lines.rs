@@ -115,7 +115,11 @@ fn elections(canvas: &mut Canvas<'_>) {
         let label = format!("election of epoch {} · {messages} message{s}", contest.epoch);
         band(canvas, Class::Elect, top, win, label, first);
         if let Some(followed) = contest.followed.filter(|&e| canvas.window.holds(e)) {
-            let until = y_of_turn(canvas, followed) + MARGIN;
+            // Whoever still waits when this leader is lost waits for the next one.
+            let won = story.event(end).t;
+            let lost = story.reigns.iter().find(|reign| reign.kind == ReignKind::Nobody && reign.t1 > won);
+            let reign = lost.map_or(i32::MAX, |reign| canvas.rows.y_at(reign.t1));
+            let until = (y_of_turn(canvas, followed) + MARGIN).min(reign);
             band(canvas, Class::Catchup, win, until, "all catch up with the new leader".into(), end);
         }
     }

@@ -377,6 +377,7 @@ pub(crate) fn title(story: &Story<'_>) -> String {
         (_, None) if story.contests.is_empty() => "A room without a fault".into(),
         (_, None) => "An election without a fault".into(),
     };
-    let members = story.courses.iter().filter(|course| course.first.is_some()).count();
-    format!("{what} · {members} members")
+    let lives = story.courses.iter().zip(&story.run.lives);
+    let members = lives.filter(|(course, life)| course.first.is_some() || !life.has_trace).count();
+    format!("{what} · {members} member{}", if members == 1 { "" } else { "s" })
 }

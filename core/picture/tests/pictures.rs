@@ -401,3 +401,19 @@ fn names_addresses_ids_and_texts_can_be_taken_out() {
         }
     }
 }
+
+#[test]
+fn a_band_of_catching_up_ends_where_the_room_has_no_leader_again() {
+    let text = fs::read_to_string(folder("../../tests/scenarios/each_leader_in_turn.txt")).unwrap();
+    let page = json(&run_of(&lives_of(&text).0), &Wanted::default());
+    let mut bands: Vec<(i64, i64, &str)> = Vec::new();
+    for mark in page["marks"].as_array().unwrap().iter().filter(|mark| mark["kind"] == "band") {
+        let end = mark["y2"].as_i64().unwrap_or(i64::MAX);
+        bands.push((mark["y1"].as_i64().unwrap(), end, mark["label"].as_str().unwrap()));
+    }
+    bands.sort_unstable();
+    assert!(bands.len() >= 10, "{bands:?}");
+    for pair in bands.windows(2) {
+        assert!(pair[0].1 <= pair[1].0, "{pair:?}");
+    }
+}

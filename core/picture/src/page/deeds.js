@@ -1,13 +1,21 @@
 // What can be done to the simulated room: by a click on a member or an arrow, a line across the ring, or by the menu.
 
-const KEYWORDS = ["leader", "next", "prev", "opposite", "all"];
 const TAUGHT = { leader: "the leader", next: "the one after the leader", prev: "the one before the leader", opposite: "the one opposite the leader", all: "all members" };
+const KEYWORDS = Object.keys(TAUGHT);
 // Which deeds a member in a mode can take; all others those of a member that lives.
 const POSSIBLE = { dead: ["restart", "tell"], left: ["restart", "tell"], frozen: ["thaw", "crash", "power-off", "restart", "cut", "cut-both", "split", "tell"] };
 const NEAR = 16;
 
+// Moves the focus among elements by two keys.
+function go(key, among, back, on) {
+  const all = [...among], at = all.indexOf(document.activeElement), by = at < 0 ? 0 : { [back]: -1, [on]: 1 }[key.key];
+  if (!by) return;
+  key.preventDefault();
+  key.stopPropagation();
+  all[(at + by + all.length) % all.length].focus();
+}
+
 class Deeds {
-  // `act` does a list of deeds; `lab` knows the places of members.
   constructor(lab) {
     this.lab = lab;
     this.menu = byId("deeds");
@@ -15,7 +23,7 @@ class Deeds {
     byId("h-ring").after(byId("knobs"));
     for (const id of ["doing", "knobs"]) byId(id).hidden = false;
     const on = (id, deed) => byId(id).addEventListener("click", deed);
-    on("do", () => this.open("leader", null, byId("ring-card")));
+    on("do", () => this.open(this.keyword("leader") < 0 ? this.alive()[0] : "leader", null, byId("ring-card")));
     on("split", () => this.openLink(null, byId("ring-card")));
     on("join", () => this.act("join", this.target(player.m) ?? "leader"));
     on("heal", () => lab.act(["heal"]));
@@ -30,7 +38,10 @@ class Deeds {
       submit.preventDefault();
       this.act("say", byId("whom").value);
     });
-    this.menu.addEventListener("keydown", (key) => this.key(key));
+    this.menu.addEventListener("keydown", (key) => {
+      key.stopPropagation();
+      go(key, this.menu.querySelectorAll("button:enabled"), "ArrowUp", "ArrowDown");
+    });
     this.show = player.show.bind(player);
     player.show = (m, node) => (node ? this.open(m, null, node) : this.show(m));
     this.pointer();
@@ -61,7 +72,7 @@ class Deeds {
     const order = run.at(player.e).order;
     const option = (value, text) => html("option", { value, text });
     const members = order.map((m) => option(this.target(m), run.name(m)));
-    const words = KEYWORDS.map((word) => { const m = this.keyword(word); return option(word, m < 0 ? TAUGHT[word] : `${TAUGHT[word]} (${run.name(m)})`); });
+    const words = KEYWORDS.flatMap((word) => { const m = this.keyword(word); return m < 0 && word !== "all" ? [] : option(word, m < 0 ? TAUGHT[word] : `${TAUGHT[word]} (${run.name(m)})`); });
     byId("whom").replaceChildren(html("optgroup", { label: "whoever it is then" }, ...words), html("optgroup", { label: "members" }, ...members));
     byId("other").replaceChildren(...order.map((m) => option(this.target(m), run.name(m))));
     byId("whom").value = typeof who === "number" ? this.target(who) : who;
@@ -75,7 +86,7 @@ class Deeds {
   }
 
   openLink(m, at) {
-    const alive = this.alive(), from = m ?? this.keyword("leader"), i = Math.max(0, alive.indexOf(from));
+    const alive = this.alive(), i = Math.max(0, alive.indexOf(m ?? this.keyword("leader")));
     if (alive.length) this.open(alive[i], alive[(i + 1) % alive.length], at);
   }
 
@@ -125,20 +136,11 @@ class Deeds {
     this.lab.act(lines);
   }
 
-  // Arrow keys go through the menu; none of its keys plays or steps.
-  key(key) {
-    key.stopPropagation();
-    const all = [...this.menu.querySelectorAll("button:enabled")], at = all.indexOf(document.activeElement);
-    const by = { ArrowDown: 1, ArrowUp: -1 }[key.key];
-    if (!by || at < 0) return;
-    key.preventDefault();
-    all[(at + by + all.length) % all.length].focus();
-  }
-
   // Arrows of the ring are thin, so what counts is how near they are; a line that is drawn across the ring splits it.
   pointer() {
     const root = byId("ring");
     let from = null, line = null;
+    const end = () => { from = null; line?.remove(); line = null; };
     root.addEventListener("pointermove", (move) => {
       const at = this.at(move);
       if (from && Math.hypot(at[0] - from[0], at[1] - from[1]) > 24 && !line) {
@@ -152,13 +154,11 @@ class Deeds {
     root.addEventListener("pointerleave", () => this.aim(null));
     root.addEventListener("pointerdown", (down) => { if (!this.taken(down)) from = this.at(down); });
     root.addEventListener("pointerup", (up) => { if (line) this.cutAlong(from, this.at(up)); });
-    root.addEventListener("pointercancel", () => { from = null; line?.remove(); line = null; });
+    root.addEventListener("pointercancel", end);
     // A menu that opens before the click is over would be closed by it.
     root.addEventListener("click", (click) => {
       const edge = line || this.taken(click) ? null : this.edge(this.at(click));
-      from = null;
-      line?.remove();
-      line = null;
+      end();
       if (edge !== null) this.openLink(edge, { x: click.clientX, y: click.clientY });
     });
   }

@@ -2,14 +2,17 @@
 
 // The run is known so far ahead of the cursor, in µs of its time; more of it if time goes by fast.
 const AHEAD = 200_000;
-const AHEAD_MS = 1500;
+const AHEAD_MS = 600;
 const WATCH_MS = 100;
+// A room is first shown so long after it has gathered, in µs, when all is quiet.
+const CALM = 50_000;
 const LONGEST = 600_000_000;
 // An election under way is waited for at most so far, to know how slowly to show it.
 const AIM = 5_000_000;
 const ROOM = "nodes 6 seed 7 delay 9ms";
-const DELAYS = [1, 2, 5, 9, 20, 50, 100, 200, 400, 600, 1000];
-const DETECTS = [100, 200, 300, 500, 1000, 2000, 3000, 5000, 10_000];
+// The times of the head of a script, in ms: what can be chosen, and what holds if none is written.
+const TIMES = { delay: [1, 2, 5, 9, 20, 50, 100, 200, 400, 600, 1000], detect: [100, 200, 300, 500, 1000, 2000, 3000, 5000, 10_000] };
+const USUAL = { delay: 2, detect: 1000 };
 
 function addKey(key, words) { byId("keys").querySelector("dl").append(html("div", {}, html("dt", {}, html("kbd", { text: key })), html("dd", { text: words }))); }
 
@@ -23,8 +26,7 @@ class Lab {
     for (const [key, words] of [["m", "do something to the room"], ["u", "undo the last deed"], ["x", "exercises"], ["s", "the script of this run"]]) addKey(key, words);
     byId("bench").hidden = false;
     this.dialogs();
-    this.knob("delay", DELAYS);
-    this.knob("detect", DETECTS);
+    for (const name of Object.keys(TIMES)) this.knob(name, TIMES[name]);
     server.back = (again) => this.begin(again);
     this.begin(hello);
     setInterval(() => this.watch(), WATCH_MS);
@@ -34,7 +36,7 @@ class Lab {
     if (this.run) this.places.set(this.run.run, Math.round(player.t));
     this.runs = runs;
     const now = runs.find((one) => one.run === current) ?? runs[0], asked = this.run ? Number.NaN : server.moment;
-    if (now) this.open(now, this.places.get(now.run) ?? (asked > now.gathered ? asked : now.gathered));
+    if (now) this.open(now, this.places.get(now.run) ?? (asked > now.gathered ? asked : now.gathered + CALM));
   }
 
   tell(words) { put(byId("trouble"), { text: words }); }
@@ -61,11 +63,10 @@ class Lab {
     player.pause();
     player.tell.close();
     if (this.run) this.places.set(this.run.run, Math.round(player.t));
-    Object.assign(this, { run: now, have: 0, known: 0, slow: null, turning: false });
+    Object.assign(this, { run: now, have: 0, known: 0, slow: null, turning: false, over: false });
     this.head();
     await this.more(t + AHEAD);
     if (this.run !== now) return;
-    player.alive = true;
     player.seek(player.before(t), t);
     if (plays) { this.slow = t; this.aim(); player.start(); }
   }
@@ -74,10 +75,12 @@ class Lab {
   async more(to) {
     const { run: asked } = this;
     this.asking = true;
+    const end = Math.min(Math.round(to), LONGEST);
     let answer;
     do {
-      answer = await this.ask({ ask: "more", run: asked.run, to: Math.min(Math.round(to), LONGEST), have: this.have });
+      answer = await this.ask({ ask: "more", run: asked.run, to: end, have: this.have });
       if (!answer || this.run !== asked || this.turning) break;
+      this.over = !answer.busy && answer.now < end;
       this.take(answer);
     } while (answer.busy);
     this.asking = false;
@@ -88,7 +91,7 @@ class Lab {
     this.known = now;
     if (Object.keys(part).length) append(part);
     run.end = Math.max(now, run.times.at(-1) ?? 0);
-    player.alive = now < LONGEST;
+    player.alive = now < LONGEST && !this.over;
     this.tell(failure ? `line ${failure.line}: ${failure.what}` : "");
     this.goal(goal);
     this.aim();
@@ -109,7 +112,12 @@ class Lab {
     if (!this.run || this.turning || this.asking || server.gone) return;
     const { run: number } = this.run, t = player.t, waits = this.slow !== null && run.elections.some((one) => one.t1 >= this.slow);
     this.seen.set(number, Math.max(this.seen.get(number) ?? 0, t));
+    // What nobody has seen yet is not shown: it would give away what comes.
+    const unseen = t >= this.seen.get(number);
+    player.diagram.place = unseen ? 0.8 : 0.5;
+    byId("veil").classList.toggle("frontier", unseen);
     const ahead = AHEAD + (player.playing ? AHEAD_MS * 1000 * player.rate() : 0);
+    if (this.over) return;
     if (waits) this.more(this.known + AIM / 5);
     else if (this.known < t + ahead * 0.6 && this.known < LONGEST) this.more(t + ahead);
   }
@@ -126,7 +134,7 @@ class Lab {
       now = done;
       keep = false;
     }
-    if (now === this.run) this.turning = false; else this.changed(now, at, true);
+    if (now === this.run) this.turning = false; else this.changed(now, at, !byId("stay").checked);
   }
 
   async undo() {
@@ -138,7 +146,7 @@ class Lab {
   async edit(script, t) {
     this.turning = true;
     const now = await this.ask({ ask: "edit", run: this.run.run, script });
-    if (now) this.changed(now, t ?? now.gathered, false); else this.turning = false;
+    if (now) this.changed(now, t ?? now.gathered + CALM, false); else this.turning = false;
     return now;
   }
 
@@ -162,7 +170,7 @@ class Lab {
   head() {
     const tabs = this.runs.map((one) => {
       const shown = one.run === this.run.run, tab = html("button", { type: "button", role: "tab", "aria-selected": String(shown), tabindex: shown ? 0 : -1, text: one.label || "the room" });
-      tab.addEventListener("click", () => { if (one.run !== this.run.run) this.open(one, this.places.get(one.run) ?? one.gathered); });
+      tab.addEventListener("click", () => { if (one.run !== this.run.run) this.open(one, this.places.get(one.run) ?? one.gathered + CALM); });
       return tab;
     });
     if (this.runs.length > 1) {
@@ -179,21 +187,12 @@ class Lab {
     this.task = task;
     this.guesses();
     this.goal(null);
-    for (const [name, list] of [["delay", DELAYS], ["detect", DETECTS]]) this.turn(name, list);
+    for (const name of Object.keys(TIMES)) this.turn(name, TIMES[name]);
   }
 
   async close() {
     const there = await this.ask({ ask: "close", run: this.run.run });
     if (there?.runs.length) this.begin({ runs: there.runs, current: there.runs.at(-1).run });
-  }
-
-  // Between the tabs the arrow keys go.
-  tabKey(key) {
-    const tabs = [...byId("branches").querySelectorAll("[role=tab]")], at = tabs.indexOf(document.activeElement), by = { ArrowRight: 1, ArrowLeft: -1 }[key.key];
-    if (!by || at < 0) return;
-    key.preventDefault();
-    key.stopPropagation();
-    tabs[(at + by + tabs.length) % tabs.length].focus();
   }
 
   goal(goal) {
@@ -230,7 +229,7 @@ class Lab {
       button.addEventListener("click", async () => {
         byId("choice").close();
         const now = await this.ask(request);
-        if (now) this.changed(now, now.gathered, false);
+        if (now) this.changed(now, now.gathered + CALM, false);
       });
       return html("li", {}, button);
     };
@@ -244,8 +243,8 @@ class Lab {
       if (now) byId("paper").close();
     });
     on("copy", () => navigator.clipboard?.writeText(byId("text").value).then(() => put(byId("wrong"), { text: "copied" })));
-    on("download", () => this.download());
-    byId("branches").addEventListener("keydown", (key) => this.tabKey(key));
+    on("download", () => player.give("scenario.txt", byId("text").value, "text/plain"));
+    byId("branches").addEventListener("keydown", (key) => go(key, byId("branches").querySelectorAll("[role=tab]"), "ArrowLeft", "ArrowRight"));
     addEventListener("dragover", (drag) => drag.preventDefault());
     addEventListener("drop", async (drop) => {
       drop.preventDefault();
@@ -258,13 +257,6 @@ class Lab {
     byId("text").value = text;
     put(byId("wrong"), { text: "" });
     if (!byId("paper").open) byId("paper").showModal();
-  }
-
-  download() {
-    const link = html("a", { download: "scenario.txt" });
-    link.href = URL.createObjectURL(new Blob([byId("text").value], { type: "text/plain" }));
-    link.click();
-    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
   }
 
   // A time in the head of the script, as a slider.
@@ -283,8 +275,8 @@ class Lab {
   }
 
   turn(name, list) {
-    const word = this.firstLine().match(new RegExp(`\\b${name} (\\S+)`))?.[1], usual = { delay: 2, detect: 1000 }[name];
-    const ms = word ? Number.parseFloat(word) * (word.endsWith("ms") ? 1 : 1000) : usual;
+    const word = this.firstLine().match(new RegExp(`\\b${name} (\\S+)`))?.[1];
+    const ms = word ? Number.parseFloat(word) * (word.endsWith("ms") ? 1 : 1000) : USUAL[name];
     byId(name).value = String(list.reduce((best, one, i) => (Math.abs(one - ms) < Math.abs(list[best] - ms) ? i : best), 0));
     this.say(name, ms);
   }

@@ -8,6 +8,7 @@ class Live {
   constructor(hello) {
     this.have = 0;
     this.following = true;
+    player.diagram.place = 0.8;
     this.texts = this.letters = false;
     player.alive = true;
     player.keys = { l: () => this.follow(), t: () => this.turn("texts"), n: () => this.turn("letters") };
@@ -33,8 +34,7 @@ class Live {
   async poll() {
     this.asking = true;
     try {
-      const answer = await server.ask({ ask: "more", have: this.have });
-      this.take(answer);
+      this.take(await server.ask({ ask: "more", have: this.have }));
     } catch { /* It is said already. */ } finally {
       this.asking = false;
     }
@@ -44,6 +44,7 @@ class Live {
     const begins = this.have === 0 && run.events.length === 0;
     this.have = version;
     if (part.members) this.known = part.members.map((member) => member.name);
+    part.notes &&= part.notes.filter((note) => !note.startsWith("no trace"));
     if (Object.keys(part).length) append(this.masked(part));
     run.end = Math.max(now, run.times.at(-1) ?? 0);
     this.over = over;

@@ -289,11 +289,15 @@ class Player {
   }
 
   save() {
-    const link = html("a", { download: "ringchat.svg" });
-    link.href = URL.createObjectURL(new Blob([this.diagram.file()], { type: "image/svg+xml" }));
+    this.give("ringchat.svg", this.diagram.file(), "image/svg+xml");
+    this.speak("saved ringchat.svg");
+  }
+
+  give(download, content, type) {
+    const link = html("a", { download });
+    link.href = URL.createObjectURL(new Blob([content], { type }));
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-    this.speak("saved ringchat.svg");
   }
 
   copy() {

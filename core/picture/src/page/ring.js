@@ -99,7 +99,7 @@ class Ring {
     for (const m of state.order) this.member(m, state, leader);
     for (const [m, node] of this.nodes) if (!state.order.includes(m)) { node.group.remove(); this.nodes.delete(m); }
     this.links(state, t, leader, linger);
-    this.cuts(t);
+    this.cuts(state, t);
     this.sides(t);
     this.flights(state, e, t, linger, still);
     return moving;
@@ -228,11 +228,11 @@ class Ring {
   }
 
   // Where nothing gets through: a gap in the way with two bars.
-  cuts(t) {
+  cuts(state, t) {
     const here = this.run.faults.filter((fault) => fault.t <= t), healed = here.findLastIndex((fault) => fault.kind === "heal");
     for (const { sides } of here.slice(healed + 1).filter((fault) => fault.kind === "cut")) {
       const [[from], [to]] = sides;
-      if (!this.angles.has(from) || !this.angles.has(to)) continue;
+      if (![from, to].every((m) => this.angles.has(m) && !DEAD.has(state.members[m].mode))) continue;
       const way = this.way(from, to), [x, y] = way.at(0.5), [u, v] = way.at(0.52), turn = round((Math.atan2(v - y, u - x) * 180) / Math.PI);
       const bars = this.line(`cut${from} ${to}`, "asks", () => svg("g", { class: "cutting" }, svg("path", { d: "M-4 0H4" }), svg("path", { d: "M-5 -8V8M5 -8V8" })));
       put(bars, { transform: `translate(${round(x)} ${round(y)}) rotate(${turn})` });

@@ -23,6 +23,8 @@ class Diagram {
     this.shown = new Map();
     this.past = null;
     this.follow = true;
+    // Where in the view the cursor stands.
+    this.place = 0.5;
     this.box.addEventListener("wheel", () => { this.free = true; }, { passive: true });
     this.box.addEventListener("touchmove", () => { this.free = true; }, { passive: true });
     this.box.addEventListener("scroll", () => { this.scrolled = this.box.scrollTop; this.window(); }, { passive: true });
@@ -199,7 +201,7 @@ class Diagram {
   }
 
   scroll(y, e, playing) {
-    const top = Math.max(0, y - Math.round(this.view / 2));
+    const top = Math.max(0, y - Math.round(this.view * this.place));
     // Reading where a box stands makes the browser lay out the page once more, so it is remembered.
     if (top !== this.scrolled) {
       this.box.scrollTop = this.scrolled = top;

@@ -124,9 +124,12 @@ impl Tab {
         for domain in ["Page", "Runtime", "Log", "Network", "Accessibility"] {
             self.ask(&format!("{domain}.enable"), &json!({}));
         }
-        let offline =
-            json!({ "offline": true, "latency": 0, "downloadThroughput": 0, "uploadThroughput": 0 });
-        self.ask("Network.emulateNetworkConditions", &offline);
+    }
+
+    fn offline(&mut self, offline: bool) {
+        let conditions =
+            json!({ "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
+        self.ask("Network.emulateNetworkConditions", &conditions);
     }
 
     /// Opens a page from disk, at a moment such as `t=1.3`.
@@ -135,10 +138,44 @@ impl Tab {
         let file = self.browser.folder.join(format!("{}.html", self.browser.last_id));
         fs::write(&file, page).unwrap();
         let address = format!("file://{}", file.display());
-        self.told.clear();
-        self.ask("Page.navigate", &json!({ "url": format!("{address}#{moment}") }));
-        self.wait_for("Page.loadEventFired");
+        self.offline(true);
+        self.go(&format!("{address}#{moment}"));
         address
+    }
+
+    /// Opens the page of a server on this machine.
+    pub(crate) fn visit(&mut self, address: &str) {
+        self.offline(false);
+        self.go(address);
+    }
+
+    fn go(&mut self, address: &str) {
+        self.told.clear();
+        self.ask("Page.navigate", &json!({ "url": address }));
+        self.wait_for("Page.loadEventFired");
+    }
+
+    /// Waits until an expression in the page is true.
+    pub(crate) fn until(&mut self, condition: &str) {
+        let seen = self.eval(&format!(
+            "new Promise((done) => {{ const end = Date.now() + 20000, look = () => {{
+                let seen = false;
+                try {{ seen = Boolean({condition}); }} catch {{ }}
+                if (seen || Date.now() > end) done(seen); else setTimeout(look, 20);
+            }}; look(); }})"
+        ));
+        if seen != true {
+            let page = self.text("document.body.innerText");
+            panic!("{condition} never comes true: {page}");
+        }
+    }
+
+    /// Keeps what is seen as a picture, if `RINGCHAT_SHOTS` names a folder.
+    pub(crate) fn shot(&mut self, name: &str) {
+        let Some(folder) = std::env::var_os("RINGCHAT_SHOTS") else { return };
+        let shot = self.ask("Page.captureScreenshot", &json!({ "format": "png" }));
+        let picture = data_encoding::BASE64.decode(shot["data"].as_str().unwrap().as_bytes()).unwrap();
+        fs::write(Path::new(&folder).join(format!("{name}.png")), picture).unwrap();
     }
 
     /// Gives an order and returns the answer.
@@ -197,6 +234,19 @@ impl Tab {
         self.ask("Input.dispatchKeyEvent", &params);
         params["type"] = "keyUp".into();
         self.ask("Input.dispatchKeyEvent", &params);
+    }
+
+    /// Presses the mouse at the first place, moves it through all, and lets it go at the last.
+    pub(crate) fn drag(&mut self, places: &[[f64; 2]]) {
+        let mut mouse = |kind: &str, [x, y]: [f64; 2], pressed: u8| {
+            let params = json!({ "type": kind, "x": x, "y": y, "button": "left", "buttons": pressed, "clickCount": 1 });
+            self.ask("Input.dispatchMouseEvent", &params);
+        };
+        mouse("mousePressed", places[0], 1);
+        for place in places {
+            mouse("mouseMoved", *place, 1);
+        }
+        mouse("mouseReleased", places[places.len() - 1], 0);
     }
 
     /// Makes the window so many pixels wide and high.

@@ -9,7 +9,9 @@
 #![allow(clippy::print_stderr, reason = "that a test is skipped has to be seen")]
 
 mod browser;
+mod host;
 mod made;
+mod served;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -337,30 +339,6 @@ fn going_there_directly_or_step_by_step_shows_the_same() {
 }
 
 #[test]
-fn a_run_grows_and_takes_another_turn() {
-    let Some(mut tab) = Tab::new() else { return };
-    let whole = made::run(6, 150);
-    let cut_at = whole["elections"][0]["first"].as_u64().unwrap();
-    tab.open(&page("made up", &whole.to_string()), "");
-    let same = tab.eval(&format!(
-        "(() => {{
-            const {{ run }} = ringchat, whole = JSON.parse(document.getElementById('run').textContent);
-            const look = () => JSON.stringify(run.at(run.events.length - 1).members);
-            const before = look();
-            const first = whole.changes.findIndex((change) => change.e >= {cut_at});
-            const from = {{ rows: {cut_at}, events: {cut_at}, changes: first, flights: 0 }};
-            ringchat.append({{ from, rows: [], events: [], changes: [], flights: [] }});
-            const between = run.events.length;
-            const part = {{ from }};
-            for (const [name, at] of Object.entries(from)) part[name] = whole[name].slice(at);
-            ringchat.append(part);
-            return [between, look() === before, run.events.length === whole.events.length];
-        }})()"
-    ));
-    assert_eq!(same, json!([cut_at, true, true]));
-}
-
-#[test]
 fn the_saved_diagram_is_a_whole_picture() {
     let Some((mut tab, run)) = small("") else { return };
     let checked = tab.eval(
@@ -456,7 +434,7 @@ fn what_real_nodes_did_is_told_to_the_end() {
                 }
                 const wrong = player.steps.filter((e) => { player.go(e); return player.e !== e || look('say') === ''; });
                 player.start();
-                for (let i = 0; i < 20000 && player.playing; i++) player.flow(100);
+                for (let i = 0; i < 20000 && player.playing; i++) player.flow(1000);
                 return { figures, wrong, ended: !player.playing, at: player.t };
             })()",
         );
