@@ -52,6 +52,8 @@ const KNOWN: &[Known] = &[
     value("--trace", None, &["--trace"]),
     flag("--trace-text", None, &["--trace-text"]),
     value("--trace-limit", None, &["--trace-limit"]),
+    flag("--see", None, &["--see"]),
+    value("--see-port", None, &["--see-port"]),
     flag("--no-color", None, &["--no-color"]),
     value("--join-timeout", None, &["--join-timeout"]),
     value("--detect-ms", None, &["--detect-ms"]),

@@ -20,12 +20,13 @@ use crate::trust::{has_bare_secret, may_have_secret};
     example = "Join it:          {command_name} -a 10.0.0.2 -p 5000 -n Bob -na 10.0.0.1 -np 5000",
     example = "Draw what it did: {command_name} trace *.ndjson -o run.svg",
     example = "Simulate one:     {command_name} sim --nodes 6 --kill leader@2s --html run.html",
+    example = "Play with one:    {command_name} lab",
     example = "Or, in short:     {command_name} -a 10.0.0.2 -n Bob 10.0.0.1:5000",
     note = "In a private room, /ticket shows what others need to come in. Several contacts are tried in turn. Type /help in the room to see its commands. If standard input is \
             no terminal, each line is a message, even if it begins with a slash; the line //exit or the end of the \
             input leaves.\n\n\
             Each option with a value can be set in the environment too: RINGCHAT_NAME, RINGCHAT_JOIN_TIMEOUT, ... \
-            So can --json, --verbose and --no-log: RINGCHAT_JSON=1.",
+            So can --json, --verbose, --no-log and --see: RINGCHAT_JSON=1.",
     error_code(1, "input or output failed, or messages were not sent or may not have arrived"),
     error_code(2, "usage"),
     error_code(3, "nobody reachable, or no ringchat there"),
@@ -125,6 +126,14 @@ pub(crate) struct Flags {
     /// how large the trace may grow (64 MiB)
     #[argh(option, arg_name = "mib")]
     pub(crate) trace_limit: Option<String>,
+
+    /// serve a page that shows the room as this member sees it, for the browsers of this machine
+    #[argh(switch)]
+    pub(crate) see: bool,
+
+    /// the port of that page (any free one)
+    #[argh(option, arg_name = "port")]
+    pub(crate) see_port: Option<String>,
 
     /// no colour
     #[argh(switch)]

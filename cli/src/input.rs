@@ -121,6 +121,11 @@ impl HumanInput {
                 Err(error) => error.to_string(),
             }),
             TypedLine::NoTraceOrder => self.tell("/trace on FILE, or /trace off, or /trace alone".to_owned()),
+            TypedLine::See(order) => self.tell(match self.session.see(order) {
+                Ok(status) => wording::see(status.as_ref()),
+                Err(error) => error.to_string(),
+            }),
+            TypedLine::NoSeeOrder => self.tell("/see on, or /see off, or /see alone".to_owned()),
             TypedLine::Full => self.ask(Question::Full),
             TypedLine::Clear => self.ask(Question::Clear),
             TypedLine::Unknown(nearest) => {

@@ -62,12 +62,10 @@ pub fn run() -> ExitCode {
     process::dump_no_core();
     process::take_all_descriptors();
     let args: Result<Vec<String>, OsString> = env::args_os().skip(1).map(OsString::into_string).collect();
-    if let Ok([command, rest @ ..]) = args.as_deref() {
-        match command.as_str() {
-            "sim" => return see::sim::run(rest),
-            "trace" => return see::trace::run(rest),
-            _ => {}
-        }
+    if let Ok([command, rest @ ..]) = args.as_deref()
+        && let Some(exit) = see::run(command, rest)
+    {
+        return exit;
     }
     let asked = args.map_err(|arg| not_text(&arg)).and_then(Flags::parse);
     let asked = asked.and_then(|asked| match (asked, secret_in_a_variable()) {

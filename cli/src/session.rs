@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use ringchat_core::trace::Tracing;
 use ringchat_core::{ChatLine, Ending, Member, Notice, Stamp};
 use ringchat_driver::{Event, NoEvent};
 
@@ -14,7 +13,7 @@ use crate::chat_log::{ChatLog, LogProblem};
 use crate::line::Line;
 use crate::outcome::{Cause, Opener, SessionOutcome};
 use crate::people::{People, Remark};
-use crate::see::{Recorder, TraceFileError, TraceOrder, TraceStatus};
+use crate::see::{Live, Recorder, SeeError, SeeOrder, SeeStatus, TraceFileError, TraceOrder, TraceStatus};
 use crate::settings::LogFile;
 use crate::trust::KnownProblem;
 use crate::wording;
@@ -47,6 +46,7 @@ pub(crate) struct Session {
     pub(crate) room: AnyRoom,
     opener: Opener,
     recorder: Recorder,
+    live: Live,
     cause: Mutex<Option<Cause>>,
     lamport: AtomicU64,
     /// The number of lines that were too long to be sent.
@@ -54,12 +54,14 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A session in `room`, to which the user comes with `opener`, and of which `recorder` keeps a trace if one is wanted.
-    pub(crate) fn new(room: AnyRoom, opener: Opener, recorder: Recorder) -> Self {
+    /// A session in `room`, to which the user comes with `opener`. `recorder` keeps a trace of it if one is wanted, and `live`
+    /// shows a page.
+    pub(crate) fn new(room: AnyRoom, opener: Opener, recorder: Recorder, live: Live) -> Self {
         Self {
             room,
             opener,
             recorder,
+            live,
             cause: Mutex::new(None),
             lamport: AtomicU64::new(0),
             unsent: AtomicU64::new(0),
@@ -79,11 +81,24 @@ impl Session {
                 let _ = self.room.trace(self.recorder.tracing());
             }
             TraceOrder::Off => {
-                let _ = self.room.trace(Tracing::Off);
-                self.recorder.end(true);
+                self.recorder.end_file();
+                let _ = self.room.trace(self.recorder.tracing());
             }
         }
         Ok(self.recorder.status())
+    }
+
+    /// Obeys an order about the page of the room. Gives where it is now, if there is one.
+    ///
+    /// # Errors
+    /// If there can be no page.
+    pub(crate) fn see(&self, order: SeeOrder) -> Result<Option<SeeStatus>, SeeError> {
+        let status = self.live.obey(order)?;
+        if order != SeeOrder::Tell {
+            // In a room that was left nothing more is told.
+            let _ = self.room.trace(self.recorder.tracing());
+        }
+        Ok(status)
     }
 
     /// Leaves the room. The first cause counts, unless a later one replaces it ([`Cause::replaces`]).
@@ -172,7 +187,7 @@ pub(crate) fn run(
         }
     }
     session.room.wait();
-    session.recorder.end(false);
+    session.recorder.end();
     tell_of_keys(people.save(), session.lamport(), frontend);
     let outcome = session.outcome(ending.as_ref(), session.lock_cause().take());
     frontend.bye(session.lamport(), &outcome);

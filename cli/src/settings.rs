@@ -13,7 +13,7 @@ use crate::access::{Access, AccessError};
 use crate::any_room::RuntimeKind;
 use crate::flags::Flags;
 use crate::own_address;
-use crate::see::TraceSettings;
+use crate::see::{SeeSettings, TraceSettings};
 use crate::trust::{IdFile, TicketProblem, TicketSource};
 use crate::wording;
 
@@ -46,6 +46,8 @@ pub(crate) struct Settings {
     pub(crate) log_file: LogFile,
     /// What is traced.
     pub(crate) trace: TraceSettings,
+    /// Whether there is a page of the room.
+    pub(crate) see: SeeSettings,
     /// The address to listen on, if the program chose it because a contact is on another machine.
     pub(crate) chosen: Option<IpAddr>,
 }
@@ -137,6 +139,8 @@ impl Settings {
 
         let port =
             parse("--port", set(flags.port.clone(), "RINGCHAT_PORT"), "a port, 0 to 65535")?.unwrap_or(0);
+        let see_port = set(flags.see_port.clone(), "RINGCHAT_SEE_PORT");
+        let see_port = parse("--see-port", see_port, "a port, 0 to 65535")?;
         let name = match set(flags.name.clone(), "RINGCHAT_NAME") {
             Some(name) => Name::new(&name).map_err(UsageError::Name)?,
             None => usual_name(&env("USER").unwrap_or_default()).map_err(UsageError::Name)?,
@@ -179,6 +183,7 @@ impl Settings {
                 set(flags.trace, "RINGCHAT_TRACE"),
                 set(flags.trace_limit, "RINGCHAT_TRACE_LIMIT"),
             )?,
+            see: SeeSettings { on: on(flags.see, "RINGCHAT_SEE"), port: see_port.unwrap_or(0) },
             chosen,
         })
     }
@@ -505,6 +510,15 @@ mod tests {
         let off = [("RINGCHAT_NO_LOG", "1"), ("RINGCHAT_LOG_FILE", "a")];
         assert_eq!(log("-l", &off), LogFile::Off);
         assert_eq!(log("-l --log-file b", &off), LogFile::At("b".into()));
+    }
+
+    #[test]
+    fn a_page_is_asked_for_and_may_have_a_port() {
+        let see = |line: &str, env: &[(&str, &str)]| options(line, env).unwrap().see;
+        assert_eq!(see("-l --see-port 4000", &[]), SeeSettings { on: false, port: 4000 });
+        assert_eq!(see("-l --see", &[("RINGCHAT_SEE_PORT", "4000")]), SeeSettings { on: true, port: 4000 });
+        assert_eq!(see("-l", &[("RINGCHAT_SEE", "1")]), SeeSettings { on: true, port: 0 });
+        assert!(options("-l --see --see-port 65536", &[]).is_err());
     }
 
     #[test]

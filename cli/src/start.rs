@@ -21,7 +21,7 @@ use crate::outcome::{Cause, SessionOutcome};
 use crate::own_address;
 use crate::people::People;
 use crate::screen::{Printer, Rendering, Screen, Show};
-use crate::see::{Recorder, TraceFileError};
+use crate::see::{Live, Recorder, SeeOrder, SeeStatus, TraceFileError};
 use crate::session::{self, Frontend, Session};
 use crate::settings::Settings;
 use crate::trust::{self, IdentityError, KeyFileError, KnownFile, OwnIdentity, now, now_micros};
@@ -44,6 +44,8 @@ struct Opened {
     session: Arc<Session>,
     events: AnyEvents,
     people: People,
+    /// Where the page of the room is, if the session begins with one.
+    page: Option<SeeStatus>,
     /// Problems with the files of keys, each with its code for programs.
     troubles: Vec<(&'static str, String)>,
 }
@@ -70,6 +72,10 @@ fn open(settings: &Settings) -> Result<Opened, SessionOutcome> {
     if let Some(file) = &settings.trace.file {
         recorder.begin(file).map_err(|error| no_trace(&error))?;
     }
+    let live = Live::new(recorder.clone(), settings.name.clone(), settings.see.port);
+    let order = if settings.see.on { SeeOrder::On } else { SeeOrder::Tell };
+    let page =
+        live.obey(order).map_err(|error| SessionOutcome::failed(error.exit(), "see", error.to_string()))?;
     let OwnIdentity { identity, unkept } = settings.id_file.load().map_err(|error| match error {
         IdentityError::File(_) => SessionOutcome::failed(1, "id_file", error.to_string()),
         IdentityError::Random(_) => SessionOutcome::failed(1, "system", error.to_string()),
@@ -88,8 +94,8 @@ fn open(settings: &Settings) -> Result<Opened, SessionOutcome> {
     config.secret = secret;
     match AnyRoom::open(settings.runtime, config, recorder.clone()) {
         Ok((room, events)) => {
-            let session = Arc::new(Session::new(room, settings.access.opener(), recorder));
-            Ok(Opened { session, events, people, troubles })
+            let session = Arc::new(Session::new(room, settings.access.opener(), recorder, live));
+            Ok(Opened { session, events, people, page, troubles })
         }
         Err(error) => Err(match &error {
             OpenError::Listen { error: cause, .. } if cause.kind() == io::ErrorKind::AddrNotAvailable => {
@@ -168,6 +174,9 @@ fn programs(settings: &Settings, opened: Opened) -> io::Result<SessionOutcome> {
     let (admit, admitted) = sync_channel(1);
     let input = json::ProgramInput::new(Arc::clone(session), writer.clone(), sender, admitted);
     spawn("input", move || input.run(stdin().lock()))?;
+    if let Some(page) = &opened.page {
+        writer.insist(&json::page_line(Stamp::default(), page));
+    }
     let mut frontend = Json::new(writer, settings.runtime, settings.verbose, awaited);
     let outcome = opened.run(&mut frontend, settings, admit);
     if matches!(outcome.error, Some(("output", _))) {
@@ -193,6 +202,9 @@ fn people(settings: &Settings, opened: Opened) -> io::Result<SessionOutcome> {
         if settings.chosen.is_some() {
             printer.insist(&Line::system(&format!("listening on {}", session.room.addr())));
         }
+    }
+    if let Some(page) = &opened.page {
+        printer.insist(&Line::system(&wording::see(Some(page))));
     }
     let own = !(stdin().is_terminal() && stdout().is_terminal());
     let is_meant_open = settings.access == Access::Open { meant: true };

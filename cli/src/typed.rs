@@ -1,6 +1,6 @@
 //! Parses a typed line: a message or a command.
 
-use crate::see::TraceOrder;
+use crate::see::{SeeOrder, TraceOrder};
 use crate::trust::TypedKey;
 
 /// The lines that `/help` shows.
@@ -13,6 +13,7 @@ pub(crate) const HELP: &[&str] = &[
     "/keys [TEXT]  the keys of the members, or of those with TEXT",
     "/verify WHO KEY  compares a member's key, and remembers that it is right",
     "/trace on FILE  writes what this member does to FILE; /trace off ends it",
+    "/see on       serves a page that shows the room as this member sees it; /see off ends it",
     "/full         the last folded text whole",
     "/clear        an empty screen",
     "/help [TEXT]  this, or the lines with TEXT",
@@ -23,7 +24,7 @@ pub(crate) const HELP: &[&str] = &[
 /// All commands, among which a mistyped one is looked up.
 const COMMANDS: &[&str] = &[
     "//exit", "/exit", "/quit", "/help", "/who", "/ring", "/leader", "/ticket", "/keys", "/verify", "/trace",
-    "/full", "/clear", "/stats",
+    "/see", "/full", "/clear", "/stats",
 ];
 
 /// The meaning of a typed line.
@@ -55,6 +56,10 @@ pub(crate) enum TypedLine<'a> {
     Trace(TraceOrder<'a>),
     /// `/trace` with something else.
     NoTraceOrder,
+    /// Say where the page of the room is, or begin or end it.
+    See(SeeOrder),
+    /// `/see` with something else.
+    NoSeeOrder,
     /// Show all of the last folded text.
     Full,
     /// Empty the screen.
@@ -94,6 +99,12 @@ impl<'a> TypedLine<'a> {
                 None => Self::HalfOfVerify,
             },
             "/trace" => trace_order(argument).map_or(Self::NoTraceOrder, Self::Trace),
+            "/see" => match argument {
+                "" => Self::See(SeeOrder::Tell),
+                "on" => Self::See(SeeOrder::On),
+                "off" => Self::See(SeeOrder::Off),
+                _ => Self::NoSeeOrder,
+            },
             "/full" => Self::Full,
             "/clear" => Self::Clear,
             _ if line.starts_with("//") => Self::Say(&line[1..]),
@@ -189,6 +200,17 @@ mod tests {
         for line in ["/trace on", "/trace run.ndjson", "/trace off now"] {
             assert_eq!(TypedLine::parse(line), TypedLine::NoTraceOrder, "{line}");
         }
+    }
+
+    #[test]
+    fn a_page_begins_and_ends() {
+        let see = TypedLine::See;
+        for (line, order) in
+            [("/see", SeeOrder::Tell), ("/See on ", SeeOrder::On), ("/see off", SeeOrder::Off)]
+        {
+            assert_eq!(TypedLine::parse(line), see(order), "{line}");
+        }
+        assert_eq!(TypedLine::parse("/see 5000"), TypedLine::NoSeeOrder);
     }
 
     #[test]

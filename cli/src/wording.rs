@@ -15,7 +15,7 @@ use ringchat_core::{
 use crate::line::Line;
 use crate::people::{Mark, People, Remark};
 use crate::sanitize::Clean;
-use crate::see::TraceStatus;
+use crate::see::{SeeStatus, TraceStatus};
 use crate::trust::{Day, moment};
 
 /// Seconds that the clock of an author may be off without being shown.
@@ -194,6 +194,17 @@ pub(crate) fn trace(status: Option<&TraceStatus>) -> String {
             format!("the trace goes to {}, which has {} of {} MiB", path.display(), size >> 20, limit >> 20)
         }
         None => "no trace is written; /trace on FILE begins one".to_owned(),
+    }
+}
+
+/// Where the page of the room is.
+pub(crate) fn see(status: Option<&SeeStatus>) -> String {
+    match status {
+        Some(SeeStatus { url, refused: 0 }) => format!("see the room at {url}"),
+        Some(SeeStatus { url, refused }) => {
+            format!("see the room at {url}; {} refused", counted(*refused, "request was", "requests were"))
+        }
+        None => "there is no page of the room; /see on begins one".to_owned(),
     }
 }
 

@@ -47,6 +47,15 @@ pub(crate) enum JsonCommand {
         #[serde(default, rename = "ref")]
         reference: Option<Value>,
     },
+    /// Begin or end the page of the room, and answer with `see`.
+    See {
+        /// Whether there is to be one; none to leave everything as it is.
+        #[serde(default)]
+        on: Option<bool>,
+        /// Returned with the answer.
+        #[serde(default, rename = "ref")]
+        reference: Option<Value>,
+    },
     /// Leave the room.
     Quit,
 }
@@ -119,6 +128,9 @@ mod tests {
         assert_eq!(JsonCommand::parse(br#"{"command":"trace","file":"a"}"#), Ok(trace));
         let off = JsonCommand::Trace { file: None, off: true, reference: Some(1.into()) };
         assert_eq!(JsonCommand::parse(br#"{"command":"trace","off":true,"ref":1}"#), Ok(off));
+        let see = |on| JsonCommand::See { on, reference: None };
+        assert_eq!(JsonCommand::parse(br#"{"command":"see"}"#), Ok(see(None)));
+        assert_eq!(JsonCommand::parse(br#"{"command":"see","on":false}"#), Ok(see(Some(false))));
         assert_eq!(JsonCommand::parse(br#"{"command":"quit"}"#), Ok(JsonCommand::Quit));
     }
 

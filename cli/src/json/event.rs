@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use crate::any_room::RuntimeKind;
 use crate::people::{Mark, People, Remark, RoomPrivacy, VerifyError};
-use crate::see::TraceStatus;
+use crate::see::{SeeStatus, TraceStatus};
 use crate::session::Query;
 use crate::trust::full_key;
 use crate::wording;
@@ -113,6 +113,14 @@ pub(super) enum JsonEvent<'a> {
         bytes: Option<u64>,
         #[serde(skip_serializing_if = "Option::is_none")]
         limit: Option<u64>,
+        #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+        reference: Option<Value>,
+    },
+    /// The answer to `see`, and told once by a program that begins with a page: its address, if there is one.
+    See {
+        url: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        refused: Option<u64>,
         #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
         reference: Option<Value>,
     },
@@ -284,6 +292,15 @@ impl<'a> JsonEvent<'a> {
             file: status.map(|status| status.path.display().to_string()),
             bytes: status.map(|status| status.size),
             limit: status.map(|status| status.limit),
+            reference,
+        }
+    }
+
+    /// The answer to `see`.
+    pub(super) fn seen(status: Option<&'a SeeStatus>, reference: Option<Value>) -> Self {
+        Self::See {
+            url: status.map(|status| status.url.as_str()),
+            refused: status.map(|status| status.refused),
             reference,
         }
     }

@@ -13,7 +13,7 @@ use super::event::JsonEvent;
 use crate::bounded_lines::{BoundedLine, BoundedLines};
 use crate::line_writer::LineWriter;
 use crate::outcome::Cause;
-use crate::see::TraceOrder;
+use crate::see::{SeeOrder, TraceOrder};
 use crate::session::{Query, Session};
 use crate::trust::may_have_secret;
 
@@ -123,6 +123,7 @@ impl ProgramInput {
                 self.ask(Query::Verify { who, key }, JsonQuery { reference })
             }
             JsonCommand::Trace { file, off, reference } => self.trace(file.as_deref(), off, reference),
+            JsonCommand::See { on, reference } => self.see(on, reference),
             JsonCommand::Quit => false,
         }
     }
@@ -158,6 +159,19 @@ impl ProgramInput {
                 self.writer.insist(&answer.line(self.session.lamport()));
             }
             Err(error) => self.complain("trace_file", error.to_string(), reference),
+        }
+        true
+    }
+
+    /// Returns true: the session goes on.
+    fn see(&self, on: Option<bool>, reference: Option<Value>) -> bool {
+        let order = on.map_or(SeeOrder::Tell, |on| if on { SeeOrder::On } else { SeeOrder::Off });
+        match self.session.see(order) {
+            Ok(status) => {
+                let answer = JsonEvent::seen(status.as_ref(), reference);
+                self.writer.insist(&answer.line(self.session.lamport()));
+            }
+            Err(error) => self.complain("see", error.to_string(), reference),
         }
         true
     }

@@ -1,9 +1,9 @@
 //! The frontend for programs: one JSON object per line, both ways.
 //!
 //! The codes of an `error` that ends the session: `listen`, `system`, `join_timeout`, `not_ringchat`, `room_full`,
-//! `id_file`, `secret_file`, `trace_file`, `unsure`, `input`, `output`, `internal`. The codes of an `error` after which the session goes
+//! `id_file`, `secret_file`, `trace_file`, `see`, `unsure`, `input`, `output`, `internal`. The codes of an `error` after which the session goes
 //! on: `bad_command`, `text_too_long`, `not_taken`, `not_yet`, `left_behind`, `swallowed`, `new_life`, `cut_off`,
-//! `too_many_to_merge`, `log_file`, `trace_file`, `id_file`, `known_keys`, and those of answers: `no_ticket`, `bad_key`, `nobody`,
+//! `too_many_to_merge`, `log_file`, `trace_file`, `see`, `id_file`, `known_keys`, and those of answers: `no_ticket`, `bad_key`, `nobody`,
 //! `ambiguous`, `other_key`, `full`.
 
 mod command;
@@ -21,6 +21,7 @@ use crate::line::Line;
 use crate::line_writer::LineWriter;
 use crate::outcome::SessionOutcome;
 use crate::people::{People, Remark};
+use crate::see::SeeStatus;
 use crate::session::Frontend;
 use event::{GapReason, JsonEvent};
 
@@ -123,6 +124,11 @@ impl Frontend for Json {
 /// The line that replaces `count` events for which the output was read too slowly.
 pub(crate) fn gap_line(lamport: Stamp, count: u64) -> String {
     JsonEvent::Gap { from: None, count, reason: Some(GapReason::Output) }.line(lamport)
+}
+
+/// The line that tells where the page of the room is.
+pub(crate) fn page_line(lamport: Stamp, page: &SeeStatus) -> String {
+    JsonEvent::seen(Some(page), None).line(lamport)
 }
 
 /// The line of a message.

@@ -1,15 +1,42 @@
 //! What lets people see what a room did: traces, pictures, and rooms that are simulated.
 
 mod recorder;
-pub(crate) mod sim;
-pub(crate) mod trace;
+mod tape;
 mod trace_file;
 mod writer;
 
+#[cfg(feature = "see")]
+mod commands;
+#[cfg(feature = "see")]
+mod lab;
+#[cfg(feature = "see")]
+mod live;
+#[cfg(feature = "see")]
+mod memory;
+#[cfg(feature = "see")]
+mod pace;
+#[cfg(feature = "see")]
+mod serve;
+#[cfg(feature = "see")]
+mod sim;
+#[cfg(feature = "see")]
+mod trace;
+#[cfg(not(feature = "see"))]
+mod without;
+
 use std::path::PathBuf;
 
+#[cfg(feature = "see")]
+pub(crate) use commands::run;
+#[cfg(feature = "see")]
+pub(crate) use live::{Live, SeeError};
 pub(crate) use recorder::{Recorder, TraceStatus};
 pub(crate) use trace_file::TraceFileError;
+#[cfg(not(feature = "see"))]
+pub(crate) use without::{Live, SeeError, run};
+
+/// The exit code of a wrong command line, or of a script that is none.
+const USAGE: u8 = 2;
 
 /// What is traced, and where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,4 +63,33 @@ pub(crate) enum TraceOrder<'a> {
     On(&'a str),
     /// That it ends.
     Off,
+}
+
+/// Whether there is a page of the room, and where.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct SeeSettings {
+    /// Whether there is one from the beginning.
+    pub(crate) on: bool,
+    /// Its port; 0 for any free one.
+    pub(crate) port: u16,
+}
+
+/// What the user wants of the page of the room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SeeOrder {
+    /// To know where it is.
+    Tell,
+    /// That there is one.
+    On,
+    /// That there is none.
+    Off,
+}
+
+/// Where the page of the room is. Whoever has the address can see the page.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct SeeStatus {
+    /// Its address with its key.
+    pub(crate) url: String,
+    /// How many requests were refused.
+    pub(crate) refused: u64,
 }

@@ -12,11 +12,9 @@ use ringchat_picture::trace::{MergedRun, ReadError, TraceReader, anonymous};
 use ringchat_picture::{DrawError, Drawn, Format, MAX_ROWS, Moment, Wanted, WantedError, classes_of, draw};
 use thiserror::Error;
 
+use super::USAGE;
 use crate::help;
 use crate::line::Line;
-
-/// The exit code of a wrong command line.
-const USAGE: u8 = 2;
 
 /// A trace has no longer line: a ring of all members that a room can have, or all texts of a message.
 const LONGEST_LINE: u64 = 8 << 20;
@@ -37,7 +35,7 @@ const LARGE: u64 = 64 << 20;
     error_code(1, "a file is no trace, or nothing of what is asked for is in it"),
     error_code(2, "usage, or traces of more than one room")
 )]
-pub(crate) struct TraceFlags {
+struct TraceFlags {
     /// svg, html, json, text, shiviz or mermaid (what the name of the output ends with; text)
     #[argh(option, arg_name = "format")]
     to: Option<String>,
@@ -122,7 +120,7 @@ impl TraceCommandError {
 }
 
 /// Does what the words after `ringchat trace` ask for.
-pub(crate) fn run(args: &[String]) -> ExitCode {
+pub(super) fn run(args: &[String]) -> ExitCode {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let flags = match TraceFlags::from_args(&["ringchat", "trace"], &args) {
         Ok(flags) => flags,

@@ -5,13 +5,12 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use ringchat_core::{Instant, Notice, Stamp};
+use ringchat_core::Notice;
 use ringchat_trace::{Fullness, Scribe, Step, TraceRecord};
 
-/// A step, when it happened, and the member's Lamport time.
-pub(super) type Timed = (Instant, Stamp, Step);
+use super::tape::Timed;
 
 /// Bytes that are gathered before they are written, though more waits.
 const FLUSH: usize = 64 * 1024;
@@ -24,7 +23,7 @@ pub(super) struct Progress {
     pub(super) limit: u64,
     pub(super) size: AtomicU64,
     /// Whether there is no more room for chat and signs of life.
-    pub(super) quiet: AtomicBool,
+    pub(super) quiet: Arc<AtomicBool>,
     /// What the user should know, until it is told.
     problem: Mutex<Option<String>>,
 }
@@ -33,7 +32,7 @@ impl Progress {
     /// Of a file that has `size` bytes.
     pub(super) fn new(path: PathBuf, size: u64, limit: u64) -> Self {
         let problem = Mutex::new(None);
-        Self { path, limit, size: AtomicU64::new(size), quiet: AtomicBool::new(false), problem }
+        Self { path, limit, size: AtomicU64::new(size), quiet: Arc::default(), problem }
     }
 
     /// What the user should know, once.
@@ -146,7 +145,7 @@ mod tests {
     use std::sync::mpsc::sync_channel;
     use std::time::Duration;
 
-    use ringchat_core::{Ending, Member, Name, NodeId};
+    use ringchat_core::{Ending, Instant, Member, Name, NodeId, Stamp};
     use ringchat_trace::TraceEvent;
 
     use super::*;

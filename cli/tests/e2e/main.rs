@@ -20,6 +20,7 @@ mod large;
 mod leave;
 mod log;
 mod measure;
+mod page;
 mod print;
 mod private;
 mod sim;

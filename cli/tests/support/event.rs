@@ -62,6 +62,9 @@ pub(crate) enum ReceivedEvent {
     Trace {
         file: Option<String>,
     },
+    See {
+        url: Option<String>,
+    },
     Verified {
         member: EventMember,
     },

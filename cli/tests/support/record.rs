@@ -157,6 +157,7 @@ impl Record {
             | ReceivedEvent::Bye { .. }
             | ReceivedEvent::Ticket { .. }
             | ReceivedEvent::Trace { .. }
+            | ReceivedEvent::See { .. }
             | ReceivedEvent::Keys { .. }
             | ReceivedEvent::Verified { .. }
             | ReceivedEvent::KeyChanged { .. }

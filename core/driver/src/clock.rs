@@ -8,19 +8,21 @@ use ringchat_core::{Instant, UnixTime};
 
 /// A clock that starts at zero. It goes on while the machine is suspended, where the system can tell.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Clock(Moment);
+pub struct Clock(Moment);
 
 impl Clock {
-    pub(crate) fn start() -> Self {
+    /// A clock at which it is zero now.
+    pub fn start() -> Self {
         Self(Moment::now())
     }
 
-    pub(crate) fn now(self) -> Instant {
+    /// The time.
+    pub fn now(self) -> Instant {
         Instant::ZERO.after(self.0.elapsed())
     }
 
     /// How long it is until `at`; zero if that has passed.
-    pub(crate) fn until(self, at: Instant) -> Duration {
+    pub fn until(self, at: Instant) -> Duration {
         at.since(self.now())
     }
 }

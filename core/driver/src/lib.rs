@@ -43,6 +43,7 @@ mod transport;
 mod write_queue;
 
 pub use accepting::Accepting;
+pub use clock::Clock;
 pub use commands::ReportTo;
 pub use connection::{Connection, SharedSocket};
 pub use dials::DIAL_TIMEOUT;

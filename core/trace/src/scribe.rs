@@ -17,7 +17,8 @@ use crate::line::{TraceHeader, TraceLine, TraceRecord, VERSION};
 use crate::step::{Flood, Step};
 use crate::words;
 
-/// Makes the lines of one member's trace. What is told before the first life begins is left out.
+/// Makes the lines of one member's trace. What is told before the first life begins is left out, and so is what people say
+/// unless texts are traced.
 #[derive(Clone, Debug)]
 pub struct Scribe {
     texts: bool,
@@ -28,6 +29,7 @@ pub struct Scribe {
 /// The lines of one life.
 #[derive(Clone, Debug)]
 struct LifeScribe {
+    texts: bool,
     /// The time from which the others count.
     began: Instant,
     lines: u64,
@@ -54,7 +56,7 @@ impl Scribe {
     /// Appends the lines that tell of a step, which happened at `at`.
     pub fn tell(&mut self, at: Instant, lamport: Stamp, step: &Step, out: &mut Vec<TraceRecord>) {
         if let Step::Life { me, detect, wall } = step {
-            self.life = Some(LifeScribe::new(at, me));
+            self.life = Some(LifeScribe::new(self.texts, at, me));
             out.push(TraceRecord::Header(TraceHeader {
                 ringchat_trace: VERSION,
                 me: 0,
@@ -81,10 +83,10 @@ impl Scribe {
 }
 
 impl LifeScribe {
-    fn new(began: Instant, me: &Member) -> Self {
+    fn new(texts: bool, began: Instant, me: &Member) -> Self {
         let known = Known { number: 0, told: Some((me.name.to_string(), me.addr())) };
         let members = [(me.id, known)].into();
-        Self { began, lines: 0, room: RoomId::UNKNOWN, members, now: (began, Stamp::default()) }
+        Self { texts, began, lines: 0, room: RoomId::UNKNOWN, members, now: (began, Stamp::default()) }
     }
 
     fn push(&mut self, event: TraceEvent, out: &mut Vec<TraceRecord>) {
@@ -156,7 +158,7 @@ impl LifeScribe {
                 from: self.member(from, out),
                 texts: *texts,
                 replayed: *replayed,
-                said: said.as_ref().map(lines).unwrap_or_default(),
+                said: said.as_ref().filter(|_| self.texts).map(lines).unwrap_or_default(),
             }),
             Step::Flood(flood) => self.flood(flood, out),
             Step::Missed(n) => TraceEvent::Missed(MissedLine { n: *n }),
@@ -217,7 +219,7 @@ impl LifeScribe {
             texts: sketch.texts,
             bytes: sketch.bytes,
             word: sketch.word.map(str::to_owned),
-            said: sketch.said.iter().flat_map(lines).collect(),
+            said: sketch.said.iter().filter(|_| self.texts).flat_map(lines).collect(),
         }
     }
 

@@ -16,18 +16,16 @@ use thiserror::Error;
 
 use self::flags::SimFlags;
 use self::output::Told;
+use super::USAGE;
 use crate::help;
 use crate::line::Line;
-
-/// The exit code of a wrong command line, or of a script that is none.
-const USAGE: u8 = 2;
 
 /// No script is longer.
 const LONGEST_SCRIPT: u64 = 1 << 20;
 
 /// Why nothing is played, or nothing is told of it.
 #[derive(Debug, Error)]
-enum SimError {
+pub(super) enum SimError {
     #[error("{0} (ringchat sim --help tells more)")]
     Usage(String),
     #[error("{path}: {why}")]
@@ -47,7 +45,7 @@ enum SimError {
 }
 
 impl SimError {
-    fn exit(&self) -> ExitCode {
+    pub(super) fn exit(&self) -> ExitCode {
         match self {
             Self::Usage(_)
             | Self::Unreadable { .. }
@@ -60,7 +58,7 @@ impl SimError {
 }
 
 /// Does what the words after `ringchat sim` ask for.
-pub(crate) fn run(args: &[String]) -> ExitCode {
+pub(super) fn run(args: &[String]) -> ExitCode {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     let result = match SimFlags::from_args(&["ringchat", "sim"], &args) {
         Ok(flags) => played(&flags),
@@ -97,8 +95,7 @@ fn script(flags: &SimFlags) -> Result<(String, Scenario), SimError> {
     if let Some(other) = flags.beside_script() {
         return Err(SimError::Usage(format!("--script tells everything; leave {other} out")));
     }
-    let shown = if path == "-" { "standard input" } else { path };
-    let no_script = |error| SimError::NoScript { path: shown.to_owned(), error };
+    let no_script = |error| SimError::NoScript { path: shown(path).to_owned(), error };
     let text = read(path)?;
     let scenario = parse(&text).map_err(no_script)?;
     match script::end_of(&scenario) {
@@ -109,6 +106,20 @@ fn script(flags: &SimFlags) -> Result<(String, Scenario), SimError> {
             Ok((text, scenario))
         }
     }
+}
+
+/// The text of the script at `path`, which is one.
+pub(super) fn script_at(path: &str) -> Result<String, SimError> {
+    let text = read(path)?;
+    match parse(&text) {
+        Ok(_) => Ok(text),
+        Err(error) => Err(SimError::NoScript { path: shown(path).to_owned(), error }),
+    }
+}
+
+/// What people call the file at `path`.
+fn shown(path: &str) -> &str {
+    if path == "-" { "standard input" } else { path }
 }
 
 fn read(path: &str) -> Result<String, SimError> {
