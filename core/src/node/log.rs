@@ -363,7 +363,7 @@ mod tests {
         log.prune(Index(3000), None);
         assert_eq!(log.base(), Index(2000));
         assert_eq!(log.last_of(id(1)), Seq(3000));
-        let (history, origins) = log.below_base();
+        let (history, origins) = log.below(log.base());
         assert_eq!(history, [ViewSpan { view: view(1, 1), end: Index(2000) }]);
         assert_eq!(origins.get(&id(1)), Some(&Seq(2000)));
     }
