@@ -152,7 +152,8 @@ fn figures_are_those_of_the_simulator(name: &str, page: &Value, counts: &Counts)
 
 #[test]
 fn a_sample_of_a_flood_has_whole_pairs_and_all_else() {
-    let said: String = (1..40).map(|n| format!("at {}ms say all {n}\n", n * 20)).collect();
+    let said: Vec<String> = (1..40).map(|n| format!("at {}ms say all {n}\n", n * 20)).collect();
+    let said = said.concat();
     let crash = "at 1s crash leader\nuntil converged within 5s\nat 0s say all bye\nuntil time within 1s\n";
     let files = files_of(&lives_of(&format!("nodes 5 seed 3\n{said}{crash}")).0);
     let whole = json(&read(&files).unwrap(), &everything());
