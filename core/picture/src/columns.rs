@@ -20,7 +20,11 @@ const MOST: usize = 64;
 const NARROW: usize = 13;
 /// From so many columns on they are very narrow.
 const SLIM: usize = 31;
-/// Names of more columns than this need wide ones.
+/// Very narrow columns hold no longer name.
+const SHORT_NAME: usize = 3;
+/// What the name of the shared column takes.
+const SHARED: i32 = 56;
+/// Longer names need wide columns.
 const LONG_NAME: usize = 8;
 
 /// The columns of a picture.
@@ -49,9 +53,11 @@ impl Columns {
         if !others.is_empty() {
             columns.push(("others".into(), others));
         }
-        let longest = columns.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+        let own = columns.iter().filter(|(_, lives)| lives.len() == 1);
+        let longest = own.map(|(name, _)| name.chars().count()).max().unwrap_or(0);
         let step = match columns.len() {
-            SLIM.. => 28,
+            SLIM.. if longest <= SHORT_NAME => 28,
+            SLIM.. => 44,
             NARROW.. => 56,
             _ if longest > LONG_NAME => 104,
             _ => 80,
@@ -61,7 +67,11 @@ impl Columns {
         let mut placed = Vec::new();
         for (at, (name, lives)) in columns.into_iter().enumerate() {
             of.extend(lives.iter().map(|&m| (m, at)));
-            placed.push(Column { x, label: fitting(&name, step), lives });
+            let is_shared = lives.len() > 1;
+            // Its name is never cut, and has room to the right.
+            x += if is_shared { (SHARED - step).max(0) / 2 } else { 0 };
+            let label = if is_shared { name } else { fitting(&name, step) };
+            placed.push(Column { x, label, lives });
             x += step;
         }
         let last = placed.last().map_or(FIRST, |column| column.x);
