@@ -5,6 +5,7 @@ mod faults;
 #[cfg(feature = "sham")]
 mod insider;
 mod quiesce;
+mod telling;
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::format;
@@ -24,10 +25,11 @@ use ringchat_core::{
     Action, Command, Config, Epoch, Input, Instant, Name, Node, NodeId, Report, Seed, Stamp, Start, Text,
     View,
 };
-use ringchat_trace::FaultKind;
 
 #[cfg(feature = "sham")]
 use self::insider::Insider;
+pub use self::telling::HostStep;
+pub(crate) use self::telling::WorldDeed;
 use crate::network::{Death, HostId, Network, Quality};
 use crate::oracles::{FaultModel, States, Tokens, Transcripts, Violation};
 use crate::rng::Rng;
@@ -138,32 +140,6 @@ pub struct Voters {
     pub began: u64,
 }
 
-/// What a process told a trace or its user.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostStep {
-    /// When.
-    pub at: Instant,
-    /// Which process.
-    pub host: HostId,
-    /// An [`Action::Trace`] or an [`Action::Notify`].
-    pub action: Action,
-}
-
-/// A fault, as the traces of a simulated room tell it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct WorldDeed {
-    /// When.
-    pub(crate) at: Instant,
-    /// How many steps came before it.
-    pub(crate) after: usize,
-    /// What happened.
-    pub(crate) kind: FaultKind,
-    /// The process that it happened to, if not to the network.
-    pub(crate) host: Option<HostId>,
-    /// The sides that cannot reach each other any more.
-    pub(crate) sides: Vec<Vec<HostId>>,
-}
-
 /// The nodes, the network, and the oracles that watch them.
 #[derive(Debug)]
 pub struct World {
@@ -248,28 +224,6 @@ impl World {
         self.names.insert(place, name);
     }
 
-    /// Lets nodes that start later tell so much of what they do.
-    pub fn set_tracing(&mut self, tracing: Tracing) {
-        self.tracing = tracing;
-    }
-
-    /// Leaves signs of life out of the traces, at both of their ends: a quiet room tells of nothing else.
-    pub(crate) fn leave_out_beats(&mut self) {
-        self.traces_beats = false;
-    }
-
-    /// Lets nodes tell so much from now on, those that run and those that start later.
-    ///
-    /// # Errors
-    /// The first violation.
-    pub(crate) fn trace_all(&mut self, tracing: Tracing) -> Result<(), Violation> {
-        self.tracing = tracing;
-        for host in self.alive() {
-            self.feed(host, vec![Input::Command(Command::Trace(tracing))])?;
-        }
-        Ok(())
-    }
-
     /// Takes rules away from nodes that start later, to see that the oracles notice.
     #[cfg(feature = "ablation")]
     pub fn ablate(&mut self, rules: &'static [Rule]) {
@@ -288,16 +242,6 @@ impl World {
     /// The lines of the trace.
     pub fn trace(&self) -> &str {
         self.trace.lines()
-    }
-
-    /// What processes that are traced have told, in order.
-    pub fn steps(&self) -> &[HostStep] {
-        &self.steps
-    }
-
-    /// The faults of a run whose processes are traced, in order.
-    pub(crate) fn deeds(&self) -> &[WorldDeed] {
-        &self.deeds
     }
 
     /// What the processes have shown.
