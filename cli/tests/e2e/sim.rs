@@ -221,3 +221,11 @@ fn pictures_and_traces_of_the_run_are_written() {
     assert_eq!(code, Some(2), "traces are never mixed");
     assert!(errors.contains("holds traces already"), "{errors}");
 }
+
+#[test]
+fn the_script_in_the_documentation_does_what_it_expects() {
+    let text = include_str!("../../../docs/pictures.md");
+    let scripts = text.split("```").filter(|block| block.contains("\nexpect "));
+    let played: Vec<_> = scripts.map(|script| sim(&["--script", "-"], script)).collect();
+    assert!(!played.is_empty() && played.iter().all(|(code, ..)| *code == Some(0)), "{played:?}");
+}

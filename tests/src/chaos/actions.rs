@@ -6,7 +6,7 @@ use ringchat_core::{Config, Text};
 
 use super::mix::Kind;
 use super::{Chaos, Undo};
-use ringchat_sim::oracles::Violation;
+use ringchat_sim::oracles::{Violation, only_needed_links};
 use ringchat_sim::{Death, HostId, Quality, Tampering};
 use ringchat_sim::{Life, Place};
 
@@ -188,7 +188,7 @@ impl Chaos {
         self.world.join(place, &contacts);
     }
 
-    /// One member sleeps while all others follow one leader. Mostly it is the leader itself.
+    /// One member sleeps while the room is well: all others follow one leader, on links that stand. Mostly it is the leader itself.
     fn sleep(&mut self) {
         let all = self.world.alive();
         let follows = |host: &HostId| {
@@ -197,6 +197,7 @@ impl Chaos {
                 && node.is_normal()
                 && node.view() == first.view()
                 && node.roster().len() == all.len()
+                && only_needed_links(node).is_ok()
         };
         if !all.iter().all(follows) {
             return;
