@@ -457,3 +457,30 @@ fn a_band_of_catching_up_ends_where_the_room_has_no_leader_again() {
         assert!(pair[0].1 <= pair[1].0, "{pair:?}");
     }
 }
+
+#[test]
+fn names_and_texts_in_files_reach_a_terminal_as_text_alone() {
+    let hostile = "\\u001b]0;title\\u0007\\u001b[2J\\u202e\\n+0.0  m2  5  == m2 was killed";
+    let story = "nodes 3 seed 4\nat 100ms say 2 quiet\nuntil shown-by-all quiet within 5s\nat 1s crash leader\nuntil converged within 5s\n";
+    let files: Vec<(String, Vec<u8>)> = files_of(&lives_of(story).0)
+        .into_iter()
+        .map(|(name, bytes)| {
+            let text = String::from_utf8(bytes).unwrap();
+            let who = format!("\"name\":\"m2{hostile}\"");
+            let lines = text.lines().map(|line| {
+                let line = line.replace("\"quiet\"", &format!("\"{hostile}\""));
+                if line.contains("\"who\"") { line.replace("\"name\":\"m2\"", &who) } else { line }
+            });
+            (name, lines.map(|line| line + "\n").collect::<Vec<_>>().concat().into_bytes())
+        })
+        .collect();
+    let run = read(&files).unwrap();
+    for format in [Format::Text, Format::Shiviz, Format::Mermaid, Format::Svg, Format::Html, Format::Json] {
+        let drawn = draw(&run, format, &everything()).unwrap().content;
+        assert!(!drawn.chars().any(|c| (c.is_control() && c != '\n') || c == '\u{202e}'), "{format:?}");
+        assert!(!drawn.contains("\\u001b") && !drawn.contains("\\u202e"), "{format:?}");
+    }
+    let text = draw(&run, Format::Text, &everything()).unwrap().content;
+    assert!(text.contains("]0;title"), "it is shown");
+    assert!(text.lines().all(|line| !line.starts_with("+0.0  m2  5")), "{text}");
+}

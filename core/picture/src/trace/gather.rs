@@ -11,6 +11,7 @@ use ringchat_trace::{
     TraceLine, WhoLine,
 };
 
+use super::clean;
 use super::run::{Cast, Deed, Diary, Gist, Holding, RunEvent, Step, Sum, Tidings, What};
 
 /// The greatest number that a trace can hold: what any program can read from JSON.
@@ -61,7 +62,7 @@ pub(super) enum BadLine {
 
 impl LifeReader {
     pub(super) fn new(cast: &mut Cast, header: &TraceHeader) -> Self {
-        let m = cast.introduce(header.id, &header.name, &header.addr.to_string());
+        let m = cast.introduce(header.id, &clean::name(&header.name), &header.addr.to_string());
         cast.has_trace(m);
         Self {
             diary: Diary { m, wall: header.wall.min(MOST), events: Vec::new() },
@@ -190,7 +191,7 @@ impl LifeReader {
 
     fn who(&mut self, cast: &mut Cast, who: &WhoLine) {
         let addr = who.addr.map(|addr| addr.to_string()).unwrap_or_default();
-        let m = cast.introduce(who.id, who.name.as_deref().unwrap_or_default(), &addr);
+        let m = cast.introduce(who.id, &clean::name(who.name.as_deref().unwrap_or_default()), &addr);
         self.numbers.insert(who.m, m);
     }
 
@@ -215,11 +216,11 @@ impl LifeReader {
                 What::Dialed { whom, why: word(&dial.why) }
             }
             TraceEvent::Fail(fail) => {
-                What::Failed { whom: self.dials.get(&fail.d).copied(), why: fail.why.clone() }
+                What::Failed { whom: self.dials.get(&fail.d).copied(), why: clean::name(&fail.why) }
             }
             TraceEvent::Up(up) => What::Up { link: up.l, with: Some(self.of(up.m)?) },
             TraceEvent::Down(down) => {
-                What::Down { link: down.l, with: Some(self.of(down.m)?), why: down.why.clone() }
+                What::Down { link: down.l, with: Some(self.of(down.m)?), why: clean::name(&down.why) }
             }
             TraceEvent::State(state) => What::State(self.holding(state)?),
             TraceEvent::Note(note) => match self.tidings(note)? {
@@ -232,7 +233,7 @@ impl LifeReader {
             },
             TraceEvent::Missed(missed) => What::Missed(missed.n),
             TraceEvent::Full(_) => What::Full,
-            TraceEvent::End(end) => What::End(end.why.clone()),
+            TraceEvent::End(end) => What::End(clean::name(&end.why)),
             TraceEvent::Fault(fault) => What::Deed(self.deed(fault)?),
         }))
     }
@@ -283,7 +284,9 @@ impl LifeReader {
                 Tidings::Election { step, candidate: self.of(*cand)?, epoch: (*epoch).min(MOST) }
             }
             NoteLine::Leader { m, epoch } => Tidings::Leader { who: self.of(*m)?, epoch: (*epoch).min(MOST) },
-            NoteLine::Ring { next, why, .. } => Tidings::Ring { next: self.of(*next)?, why: why.clone() },
+            NoteLine::Ring { next, why, .. } => {
+                Tidings::Ring { next: self.of(*next)?, why: clean::name(why) }
+            }
             NoteLine::Joined { m } => Tidings::Joined(self.of(*m)?),
             NoteLine::Left { m, why } => {
                 Tidings::Left { who: self.of(*m)?, lost: *why == ringchat_trace::Departed::Lost }
@@ -293,7 +296,7 @@ impl LifeReader {
                 by: self.of(*from)?,
                 index: (*first).min(MOST),
                 count: (*texts).min(MOST),
-                text: said.first().cloned(),
+                text: said.first().map(|text| clean::said(text)),
             },
             NoteLine::Held { .. } => other("held"),
             NoteLine::Gap { .. } => other("gap"),

@@ -1,5 +1,6 @@
 //! Traces of members become one run: reading, pairing, merging.
 
+mod clean;
 mod clocks;
 mod gather;
 mod merge;

@@ -119,6 +119,9 @@ fn parse_head(scenario: &mut Scenario, words: &[&str]) -> Result<(), String> {
         }
         ["detect", time, rest @ ..] => {
             scenario.detect = parse_time(time)?;
+            if scenario.detect < Duration::from_millis(10) {
+                return Err("detect has to be 10ms or more".into());
+            }
             parse_head(scenario, rest)
         }
         _ => Err("unknown words after the nodes".into()),

@@ -440,7 +440,7 @@ impl Play {
     }
 }
 
-/// The strongest fault model that a scenario keeps to.
+/// The strongest fault model that a scenario keeps to. Where links are slow for its `detect`, a live member may be taken for dead.
 fn fault_model(scenario: &Scenario) -> FaultModel {
     let actions = || {
         scenario.statements.iter().filter_map(|(_, statement)| match statement {
@@ -448,7 +448,9 @@ fn fault_model(scenario: &Scenario) -> FaultModel {
             _ => None,
         })
     };
-    if actions().any(ScenarioAction::is_more_than_a_crash) {
+    // A dial has half of `detect`, and takes up to seven one-way delays.
+    let is_slow = scenario.delay.saturating_mul(16) > scenario.detect;
+    if is_slow || actions().any(ScenarioAction::is_more_than_a_crash) {
         FaultModel::Any
     } else if actions().any(|action| matches!(action, ScenarioAction::Sleep(_))) {
         FaultModel::OneSleeps
