@@ -22,10 +22,10 @@ pub(crate) const MAX_SHOWN_BYTES: u64 = 4 << 20;
 /// No run lasts longer.
 pub(crate) const LONGEST: Duration = Duration::from_mins(10);
 /// No run is told of in more steps; each is a line of a trace or two.
-pub(crate) const MAX_TOLD: usize = 200_000;
-/// A request plays so many steps of the simulator at most, about. A room of six takes them in a minute and a half of
+pub(crate) const MAX_TOLD: usize = 50_000;
+/// A request plays so many steps of the simulator at most, about. A room of six takes them in some 45 seconds of
 /// virtual time.
-pub(crate) const STEPS: u64 = 10_000;
+pub(crate) const STEPS: u64 = 5_000;
 /// The room of a new run may take so many to gather.
 pub(crate) const STEPS_TO_GATHER: u64 = 40_000;
 /// After so many steps a run is looked at.
