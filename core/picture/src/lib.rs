@@ -8,6 +8,7 @@
 
 extern crate alloc;
 
+mod causes;
 mod class;
 mod columns;
 mod election_words;
@@ -103,7 +104,9 @@ pub fn draw(run: &MergedRun, format: Format, wanted: &Wanted) -> Result<Drawn, D
         return Err(DrawError::NoTime(story.end));
     }
     let layout = layout::layout(&story, &window);
-    if layout.rows.is_empty() {
+    // A page grows, perhaps from a member that is alone.
+    let grows = matches!(format, Format::Html | Format::Json) && wanted.classes.is_empty();
+    if layout.rows.is_empty() && !grows {
         return Err(DrawError::Nothing(there_is(&story)));
     }
     let content = match format {

@@ -1,6 +1,7 @@
 //! Traces of members become one run: reading, pairing, merging.
 
 mod clocks;
+mod deaths;
 mod gather;
 mod merge;
 mod pair;
