@@ -100,6 +100,7 @@ pub fn draw(run: &MergedRun, format: Format, wanted: &Wanted) -> Result<Drawn, D
     let story = Story::new(run);
     let mut window = Window::new(&story, wanted)?;
     window.pages = format == Format::Svg;
+    window.plays = matches!(format, Format::Html | Format::Json);
     if window.from >= window.to {
         return Err(DrawError::NoTime(story.end));
     }

@@ -111,8 +111,12 @@ fn elections(canvas: &mut Canvas<'_>) {
         let Some(&first) = contest.tokens.first().filter(|&&e| canvas.window.holds(e)) else { continue };
         let end = contest.won.map_or(contest.last, |(e, _)| e);
         let (top, win) = (canvas.rows.y(story, first) - MARGIN, y_of_turn(canvas, end) + MARGIN);
-        let messages = election_words::messages(story, contest).replacen(" election", "", 1);
-        let label = format!("election of epoch {} · {messages}", contest.epoch);
+        let mut label = format!("election of epoch {}", contest.epoch);
+        // A page that plays shows the band from its beginning on, and counts itself.
+        if !canvas.window.plays {
+            let messages = election_words::messages(story, contest).replacen(" election", "", 1);
+            label = format!("{label} · {messages}");
+        }
         band(canvas, Class::Elect, top, win, label, first);
         if let Some(followed) = contest.followed.filter(|&e| canvas.window.holds(e)) {
             // Whoever still waits when this leader is lost waits for the next one.
