@@ -38,6 +38,9 @@ pub(crate) enum Request {
         to: u64,
         #[serde(default)]
         have: u64,
+        /// What is later is played, but not shown yet; the goal tells nothing of it.
+        #[serde(default)]
+        seen: Option<u64>,
     },
     /// The member that will lead next.
     Guess { run: u64, who: String },
@@ -63,6 +66,8 @@ pub(crate) struct RunAnswer {
     /// None if the room has not gathered within the steps for that.
     pub(crate) gathered: Option<u64>,
     pub(crate) members: Vec<MemberAnswer>,
+    /// Who will lead next, as somebody has guessed.
+    pub(crate) guess: Option<String>,
 }
 
 /// An exercise.

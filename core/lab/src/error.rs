@@ -23,7 +23,7 @@ pub enum LabError {
     #[error("there is no exercise {0}; they are numbered from 1 to {1}")]
     NoExercise(u64, usize),
     /// The script is no scenario.
-    #[error("the script is none, {0}")]
+    #[error("this script cannot be played: {0}")]
     NoScript(ParseError),
     /// The deed is none.
     #[error("{0}; a deed is what follows the time in a line of a script, such as crash leader")]
@@ -58,7 +58,7 @@ pub enum LabError {
     #[error("there is nothing to guess in this run; start exercise 1")]
     NoGuess,
     /// The election is over.
-    #[error("the election is over; start the exercise again to guess before it plays")]
+    #[error("the election is over; start the exercise again, and guess before you play it")]
     LateGuess,
     /// Nobody has this name.
     #[error("no member is called {0:?}; guess one of the room")]

@@ -90,7 +90,8 @@ impl Faults {
 const EXERCISES: [Exercise; 10] = [
     Exercise {
         title: "Who leads next?",
-        task: "ada is about to crash. Guess who leads next before it plays, and say why.",
+        task: "ada crashes by itself 1 s after the room has gathered; nothing is left to do but to play (▶). Guess who leads \
+               next before that, and say why.",
         hint: "Look at the logs just before the crash: who has an entry that the others lack?",
         teaches: "An election compares logs before anything else: the newer, then the longer one wins, so that nothing \
                   that a member has is lost. Only among equal logs does a hash decide.",
@@ -171,10 +172,10 @@ const EXERCISES: [Exercise; 10] = [
         goal: split_and_heal,
     },
     Exercise {
-        title: "A leader that stands still",
+        title: "A leader that is stopped",
         task: "Freeze the leader until the others have another one, and let it go on. There have to be two leaders, and one \
                ring in the end.",
-        hint: "A frozen process is silent: after the time of detection it counts as dead. Thaw it when somebody else leads.",
+        hint: "A stopped process is silent: after the time of detection it counts as dead. Thaw it when somebody else leads.",
         teaches: "Two members may believe that they lead, but never of one view: a view is named by its epoch and its \
                   leader, and whoever has promised a greater epoch takes nothing of an older one.",
         script: "nodes 6 seed 7 delay 9ms",
@@ -234,12 +235,18 @@ impl Seen<'_> {
 }
 
 fn who_leads(seen: &Seen<'_>) -> GoalAnswer {
-    let Some(guess) = seen.guess else { return not_yet("no guess yet") };
+    const AGAIN: &str = "start the exercise again";
     let winner = seen.report.elections.iter().find_map(|election| election.winner.as_deref());
-    match winner {
-        None => not_yet(format!("you guess {guess}")),
-        Some(winner) if winner == guess => done(format!("{winner} leads, as you guessed")),
-        Some(winner) => not_yet(format!("{winner} leads, not {guess}")),
+    match (seen.guess, winner) {
+        (None, None) => not_yet("no guess yet"),
+        (None, Some(winner)) => {
+            not_yet(format!("{winner} leads, and you have not guessed; {AGAIN}, and guess first"))
+        }
+        (Some(guess), None) => not_yet(format!("you guess {guess}; play on")),
+        (Some(guess), Some(winner)) if winner == guess => done(format!("{winner} leads, as you guessed")),
+        (Some(guess), Some(winner)) => {
+            not_yet(format!("{winner} leads, not {guess}: look whose log was longer, and {AGAIN}"))
+        }
     }
 }
 
@@ -368,7 +375,7 @@ fn frozen_leader(seen: &Seen<'_>) -> GoalAnswer {
     };
     let mut freezes = seen.faults.that(|kind| kind == FaultKind::Freeze);
     let Some((frozen, who)) = freezes.find(|(at, who)| leader_at(*at) == *who) else {
-        return not_yet("the leader has not been frozen yet");
+        return not_yet("the leader has not been stopped yet: freeze it");
     };
     let mut thaws = seen.faults.that(|kind| kind == FaultKind::Thaw);
     let thawed = thaws.find(|(at, thawed)| *at > frozen && *thawed == who).map(|(at, _)| at);
@@ -380,7 +387,7 @@ fn frozen_leader(seen: &Seen<'_>) -> GoalAnswer {
     let Some(other) = other.and_then(|election| election.winner.as_deref()) else {
         let words =
             if thawed.is_some() { "thawed before another one led" } else { "still without another one" };
-        return not_yet(format!("{who} is frozen, {words}"));
+        return not_yet(format!("{who} is stopped, {words}"));
     };
     match (thawed, seen.one_ring()) {
         (None, _) => not_yet(format!("{other} leads, and {who} would say that it leads; let {who} go on")),

@@ -25,6 +25,7 @@ mod script;
 mod tests;
 
 pub use error::LabError;
+pub use script::{Named, named};
 
 use alloc::collections::BTreeSet;
 use alloc::format;
@@ -94,7 +95,7 @@ impl Lab {
                 self.run(run)?;
                 Answer::Run(self.replace(run, "edited".into(), Script::new(&script)?)?)
             }
-            Request::More { run, to, have } => self.run(run)?.more(to, have),
+            Request::More { run, to, have, seen } => self.run(run)?.more(to, have, seen),
             Request::Guess { run, who } => {
                 self.run(run)?.guess(&who)?;
                 Answer::Guess { run, guess: who }
@@ -132,8 +133,11 @@ impl Lab {
         let script = run.with_deed(at, deed)?;
         let label = format!("{} at {}", short(deed.trim()), time(ringchat_core::Instant(at)));
         if keep {
-            let (parent, exercise) = (Some(number), run.exercise);
-            return Ok(self.begin(label, script, parent, exercise));
+            let (parent, exercise, guess) = (Some(number), run.exercise, run.guess.clone());
+            self.begin(label, script, parent, exercise);
+            let run = self.run(self.current)?;
+            run.guess = guess;
+            return Ok(run.answer());
         }
         self.replace(number, label, script)
     }
@@ -141,9 +145,12 @@ impl Lab {
     /// Another run in place of one, whose branches are the branches of the other now.
     fn replace(&mut self, number: u64, label: String, script: Script) -> Result<RunAnswer, LabError> {
         let run = self.run(number)?;
-        let (parent, exercise) = (run.parent, run.exercise);
+        let (parent, exercise, guess) = (run.parent, run.exercise, run.guess.take());
         self.close(number);
-        Ok(self.begin(label, script, parent, exercise))
+        self.begin(label, script, parent, exercise);
+        let run = self.run(self.current)?;
+        run.guess = guess;
+        Ok(run.answer())
     }
 
     fn begin(

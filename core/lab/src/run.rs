@@ -6,12 +6,13 @@ use alloc::string::{String, ToString as _};
 use core::time::Duration;
 
 use ringchat_core::Instant;
-use ringchat_picture::trace::TraceReader;
+use ringchat_picture::trace::{MergedRun, ReadError, TraceReader};
 use ringchat_picture::{Feed, RunReport, Wanted, report};
 use ringchat_sim::scenario::{Failure, Performer};
+use ringchat_trace::LifeLines;
 use serde_json::value::RawValue;
 
-use crate::ask::{Answer, FailureAnswer, RunAnswer};
+use crate::ask::{Answer, FailureAnswer, GoalAnswer, RunAnswer};
 use crate::bounds::{LONGEST, MAX_TOLD, STEPS, STEPS_AT_ONCE, STEPS_TO_GATHER};
 use crate::error::LabError;
 use crate::exercises::{self, Faults, Seen};
@@ -34,7 +35,9 @@ pub(crate) struct Run {
     drawn: usize,
     report: Option<RunReport>,
     faults: Faults,
-    guess: Option<String>,
+    pub(crate) guess: Option<String>,
+    /// The same run as far as it is shown, if it is played further.
+    shown: Option<Shown>,
     /// No more steps are told of.
     pub(crate) most: usize,
     /// What keeps the lab from playing or drawing on.
@@ -56,6 +59,7 @@ impl Run {
             report: None,
             faults: Faults::default(),
             guess: None,
+            shown: None,
             most: MAX_TOLD,
             bound: None,
         };
@@ -83,6 +87,7 @@ impl Run {
             script: self.script.text.clone(),
             gathered: self.performer.gathered().map(|gathered| gathered.0),
             members: self.script.members(),
+            guess: self.guess.clone(),
         }
     }
 
@@ -111,15 +116,20 @@ impl Run {
         if self.script.members().iter().all(|member| member.name != who) {
             return Err(LabError::NoMember(who.chars().take(40).collect()));
         }
-        if self.report.iter().flat_map(|report| &report.elections).any(|election| election.winner.is_some()) {
+        let report = match &self.shown {
+            Some(shown) => shown.report.as_ref(),
+            None => self.report.as_ref(),
+        };
+        if report.iter().flat_map(|report| &report.elections).any(|election| election.winner.is_some()) {
             return Err(LabError::LateGuess);
         }
         self.guess = Some(who.into());
         Ok(())
     }
 
-    /// Plays up to `to`, draws that, and answers with what a page lacks that has the version `have`.
-    pub(crate) fn more(&mut self, to: u64, have: u64) -> Answer {
+    /// Plays up to `to`, draws that, and answers with what a page lacks that has the version `have` and has shown what there
+    /// is up to `seen`.
+    pub(crate) fn more(&mut self, to: u64, have: u64, seen: Option<u64>) -> Answer {
         let longest = Instant::ZERO.after(LONGEST);
         let to = Instant(to);
         let come = self.play(to.min(longest), &mut STEPS.clone());
@@ -137,14 +147,38 @@ impl Run {
             now: self.performer.now().0,
             busy: !come,
             failure: self.failure(),
-            goal: self.exercise.zip(self.report.as_ref()).and_then(|(n, report)| {
-                let Self { performer, faults, guess, script, .. } = self;
-                let members = script.members();
-                let creator = members.first().map_or("", |member| member.name.as_str());
-                exercises::goal(n, &Seen { performer, report, faults, guess: guess.as_deref(), creator })
-            }),
+            goal: self.goal(seen.map(Instant)),
             part,
         }
+    }
+
+    /// How far the exercise is done at the last moment that was shown.
+    fn goal(&mut self, seen: Option<Instant>) -> Option<GoalAnswer> {
+        let n = self.exercise?;
+        self.show(seen);
+        let Self { guess, script, .. } = self;
+        let members = script.members();
+        let creator = members.first().map_or("", |member| member.name.as_str());
+        let (performer, report, faults) = match &self.shown {
+            Some(shown) => (&shown.performer, shown.report.as_ref()?, &shown.faults),
+            None => (&self.performer, self.report.as_ref()?, &self.faults),
+        };
+        exercises::goal(n, &Seen { performer, report, faults, guess: guess.as_deref(), creator })
+    }
+
+    /// Plays the run once more, as far as it is shown.
+    fn show(&mut self, seen: Option<Instant>) {
+        let Some(seen) = seen.filter(|seen| *seen < self.performer.now()) else {
+            self.shown = None;
+            return;
+        };
+        let shown = self.shown.get_or_insert_with(|| Shown {
+            performer: Performer::new(&self.script.scenario),
+            told: 0,
+            report: None,
+            faults: Faults::default(),
+        });
+        shown.play(seen);
     }
 
     /// Plays up to `to` with at most so many steps. Returns false if they were too few.
@@ -179,9 +213,7 @@ impl Run {
         }
         self.drawn = told;
         let lives = self.performer.lives();
-        let mut reader = TraceReader::default();
-        let read = lives.iter().try_for_each(|life| reader.life(life)).and_then(|()| reader.finish(None));
-        match read {
+        match read(&lives) {
             Ok(run) => {
                 self.report = Some(report(&run, self.performer.gathered().map_or(0, |gathered| gathered.0)));
                 self.faults = Faults::of(&lives);
@@ -207,12 +239,52 @@ impl Run {
         let words = words
             .map_or_else(|| "while the first ring gathers".into(), |words| format!("{:?}", words.trim()));
         let what = match failure {
+            Failure::Unmet { instead, .. } if line == 0 => {
+                let delay = seconds(self.script.scenario.delay.as_micros());
+                format!(
+                    "the room does not gather, over links of up to {delay}: {instead}; make the delay smaller"
+                )
+            }
             Failure::Unmet { instead, .. } => format!("{words} does not hold: {instead}"),
             Failure::Violation(violation) => format!("{words}: a promise is broken: {violation}"),
             Failure::Parse(error) => error.to_string(),
         };
         Some(FailureAnswer { line, what })
     }
+}
+
+/// A run up to the last moment that was shown of it. What was shown stays shown.
+#[derive(Debug)]
+struct Shown {
+    performer: Performer,
+    /// How much there was to tell when it was reported.
+    told: usize,
+    report: Option<RunReport>,
+    faults: Faults,
+}
+
+impl Shown {
+    fn play(&mut self, seen: Instant) {
+        // The first ring gathers within other bounds.
+        let steps = if self.performer.gathered().is_some() { STEPS } else { STEPS_TO_GATHER };
+        self.performer.play(seen, &mut steps.clone());
+        let told = self.performer.told();
+        if told == self.told {
+            return;
+        }
+        let lives = self.performer.lives();
+        if let Ok(run) = read(&lives) {
+            self.told = told;
+            self.report = Some(report(&run, self.performer.gathered().map_or(0, |gathered| gathered.0)));
+            self.faults = Faults::of(&lives);
+        }
+    }
+}
+
+fn read(lives: &[LifeLines]) -> Result<MergedRun, ReadError> {
+    let mut reader = TraceReader::default();
+    lives.iter().try_for_each(|life| reader.life(life))?;
+    reader.finish(None)
 }
 
 /// A moment, in words.

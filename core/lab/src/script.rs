@@ -8,7 +8,9 @@ use core::fmt::Write as _;
 
 use ringchat_core::{Instant, Name};
 use ringchat_sim::Place;
-use ringchat_sim::scenario::{Scenario, ScenarioAction, Statement, Target, parse, place_called, usual_name};
+use ringchat_sim::scenario::{
+    ParseError, Scenario, ScenarioAction, Statement, Target, parse, place_called, usual_name,
+};
 
 use crate::ask::MemberAnswer;
 use crate::bounds;
@@ -24,9 +26,10 @@ pub(crate) struct Script {
 impl Script {
     /// Reads a script, and adds lines that name those without a name.
     pub(crate) fn new(text: &str) -> Result<Self, LabError> {
-        let text = named(text.trim_end());
-        let scenario = parse(&text).map_err(LabError::NoScript)?;
-        let script = Self { text, scenario };
+        let named = named(text.trim_end());
+        let scenario = parse(&named.text)
+            .map_err(|error| LabError::NoScript(ParseError { line: named.own_line(error.line), ..error }))?;
+        let script = Self { text: named.text, scenario };
         bounds::check(&script.scenario, script.places().len())?;
         Ok(script)
     }
@@ -105,15 +108,35 @@ fn is_head(line: &str) -> bool {
     matches!(line.split_whitespace().next(), Some("nodes" | "ring" | "name"))
 }
 
-/// Adds lines with names for the places that have none.
-fn named(text: &str) -> String {
+/// A script in which places have names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Named {
+    /// The script.
+    pub text: String,
+    /// The line after which names were added, from 1.
+    after: usize,
+    /// How many lines were added.
+    added: usize,
+}
+
+impl Named {
+    /// The line of the script as it was written, for a line of this one. A line that was added stands for the one before.
+    pub fn own_line(&self, line: usize) -> usize {
+        line.saturating_sub(self.added).max(line.min(self.after))
+    }
+}
+
+/// Adds lines with the usual names (ada, bob and so on) for the places of a script that have none. A room that is too large
+/// for the lab, and a text that is no script, stay as they are.
+pub fn named(text: &str) -> Named {
+    let same = || Named { text: text.into(), after: 0, added: 0 };
     let head: Vec<&str> = text.lines().filter(|line| is_head(line)).collect();
     // What is wrong is said of the whole script.
-    let Ok(scenario) = parse(&head.join("\n")) else { return text.into() };
+    let Ok(scenario) = parse(&head.join("\n")) else { return same() };
     let mut places: BTreeSet<Place> = scenario.ring.iter().copied().collect();
     places.extend(text.lines().flat_map(newcomers));
     if places.len() > bounds::MAX_PLACES {
-        return text.into();
+        return same();
     }
     let mut names: BTreeMap<Place, String> =
         scenario.names.iter().map(|(place, name)| (*place, name.to_string())).collect();
@@ -126,9 +149,10 @@ fn named(text: &str) -> String {
         }
     }
     let begins = |line: &&str| matches!(line.split_whitespace().next(), Some("nodes" | "ring"));
-    let Some(first) = text.lines().position(|line| begins(&line)) else { return text.into() };
+    let Some(first) = text.lines().position(|line| begins(&line)) else { return same() };
     let with = |(at, line): (usize, &str)| if at == first { format!("{line}{lines}") } else { line.into() };
-    text.lines().enumerate().map(with).collect::<Vec<_>>().join("\n")
+    let text = text.lines().enumerate().map(with).collect::<Vec<_>>().join("\n");
+    Named { text, after: first.saturating_add(1), added: lines.matches('\n').count() }
 }
 
 /// The places that join in a line.

@@ -267,3 +267,26 @@ fn the_largest_room_gathers_within_one_request() {
     assert!(hello["runs"][0]["gathered"].as_u64().is_some(), "{hello}");
     assert_eq!(hello["runs"][0]["members"].as_array().unwrap().len(), 64);
 }
+
+#[test]
+fn an_error_tells_the_line_of_the_text_as_it_was_written() {
+    let mut lab = lab();
+    for (script, line) in
+        [("nodes 4 seed 7\nat 1s crash ada\nat 2s nonsense", 3), ("# a room\nnodes 2\nat x say ada hi", 3)]
+    {
+        let answer = ask(&mut lab, &json!({"ask": "start", "script": script}));
+        let message = answer["error"]["message"].as_str().unwrap();
+        assert!(message.starts_with(&format!("this script cannot be played: line {line}: ")), "{message}");
+    }
+}
+
+#[test]
+fn a_room_with_links_that_are_too_slow_tells_what_to_do() {
+    let mut lab = lab();
+    let run = good(&mut lab, &json!({"ask": "start", "script": "nodes 5 delay 5s"}));
+    assert!(run["gathered"].is_null());
+    let what =
+        more(&mut lab, &run["run"], LONGEST.as_micros().try_into().unwrap())["failure"]["what"].clone();
+    let what = what.as_str().unwrap();
+    assert!(what.contains("links of up to 5s") && what.ends_with("make the delay smaller"), "{what}");
+}

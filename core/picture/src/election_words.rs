@@ -99,7 +99,7 @@ fn start(story: &Story<'_>, e: usize, m: usize, epoch: u64) -> Said {
             Class::Elect,
             short,
             say,
-            "All that saw a token are frozen: they append nothing of an older epoch.",
+            "All that saw a token are electing: they append nothing of an older epoch.",
         );
     }
     let lost = story.holding(m, e).and_then(|_| last_leader(story, m, e));
@@ -194,20 +194,35 @@ pub(crate) fn about(story: &Story<'_>, contest: &Contest) -> String {
         several => format!("{} begin", list(several.iter().map(|&m| story.name(m).into()))),
     };
     let begin = relative(story.event(contest.first).t, story.zero);
-    let messages = contest.messages;
-    let s = if messages == 1 { "" } else { "s" };
+    let messages = messages(story, contest);
     let end = match contest.won {
         Some((e, winner)) => {
-            let (winner, t) = (story.name(winner), relative(story.event(e).t, story.zero));
-            format!(
-                "{winner} wins at {t} after {messages} election message{s}, {} of the announcement",
-                contest.announced
-            )
+            let (event, announced) = (story.event(e), contest.announced);
+            let (who, t) = (story.name(winner), relative(event.t, story.zero));
+            if event.m == winner {
+                format!("{who} wins at {t} after {messages}, {announced} of the announcement")
+            } else {
+                let first = story.name(event.m);
+                format!(
+                    "{first} hears at {t} that {who} has won; {messages}, {announced} of the announcement"
+                )
+            }
         }
-        None => format!("nobody wins; {messages} election message{s}"),
+        None => format!("nobody wins; {messages}"),
     };
     let theory = theory(contest);
     format!("Epoch {}: {starters} at {begin}; {end}{theory}.", contest.epoch)
+}
+
+/// How many messages an election took, or how many of them are known.
+pub(crate) fn messages(story: &Story<'_>, contest: &Contest) -> String {
+    let s = if contest.messages == 1 { "" } else { "s" };
+    let by = match story.seen_by() {
+        _ if contest.is_whole => String::new(),
+        Some(teller) => format!(" seen by {}", story.name(teller)),
+        None => " in these traces".into(),
+    };
+    format!("{} election message{s}{by}", contest.messages)
 }
 
 /// What theory says of an election, to stand after its number of messages.
@@ -226,7 +241,7 @@ pub(crate) fn theory(contest: &Contest) -> String {
             " (theory: all {n} start: {exact} in this order; {} to {}, mean {})",
             theory.least, theory.most, theory.mean
         ),
-        _ if n <= 1 => String::new(),
+        (Case::None, ..) => String::new(),
         _ => format!(" (theory: {} to {} for {n} members)", theory.least, theory.most),
     }
 }

@@ -40,6 +40,8 @@ pub(crate) struct Contest {
     pub(crate) ranks: BTreeMap<usize, u64>,
     /// Epoch and length of the log with which each member stood, or would have stood.
     pub(crate) keys: BTreeMap<usize, (u64, u64)>,
+    /// Whether all that it mentions have traces.
+    pub(crate) is_whole: bool,
     pub(crate) theory: Theory,
 }
 
@@ -96,12 +98,13 @@ fn contest(story: &Story<'_>, epoch: u64, members: BTreeSet<usize>, events: &[us
     let (&first, &last) = (events.first()?, events.last()?);
     let tokens: Vec<usize> =
         events.iter().copied().filter(|&e| matches!(story.event(e).what, What::Sent { .. })).collect();
-    let messages = tokens.iter().map(|&e| copies(story, e)).sum();
+    let messages = events.iter().map(|&e| copies(story, e)).sum();
     let won = events.iter().find_map(|&e| match &story.event(e).what {
         What::Told(Tidings::Election { step: Step::Won, .. }) => Some((e, story.event(e).m)),
         _ => None,
     });
     let ring = won.map_or_else(Vec::new, |(e, winner)| way_of_token(story, events, e, winner));
+    let won = won.or_else(|| heard(story, epoch, &members));
     let mut keys: BTreeMap<usize, (u64, u64)> = tokens.iter().filter_map(|&e| key(story, e)).collect();
     for &m in &members {
         let holds = || story.holding(m, first).map(|holding| (holding.epoch, holding.log));
@@ -124,17 +127,42 @@ fn contest(story: &Story<'_>, epoch: u64, members: BTreeSet<usize>, events: &[us
         won,
         ring,
         keys,
-        theory: Theory::other(0),
+        is_whole: events.iter().all(|&e| is_told(story, e)),
+        theory: Theory::none(0),
     };
     contest.theory = theory(story, &contest);
     Some(contest)
 }
 
+/// How many messages event `e` sent, or took from somebody whose trace does not tell of the sending.
 fn copies(story: &Story<'_>, e: usize) -> u64 {
     match &story.event(e).what {
         What::Sent { to, .. } => to.len() as u64,
+        What::Took { .. } if story.cause(e).is_none() => 1,
         _ => 0,
     }
+}
+
+/// Whether all that an event mentions have traces.
+fn is_told(story: &Story<'_>, e: usize) -> bool {
+    let (gist, mut others) = match &story.event(e).what {
+        What::Sent { to, gist } => (gist, to.iter().map(|(_, to)| *to).collect::<Vec<_>>()),
+        What::Took { from, gist, .. } => (gist, [*from].into()),
+        _ => return true,
+    };
+    others.extend(gist.about.iter().chain(&gist.path).map(|&m| Some(m)));
+    others.into_iter().all(|m| m.is_some_and(|m| story.has_trace(m)))
+}
+
+/// Who has won without a trace of it, and the event in which the first of `members` tells that.
+fn heard(story: &Story<'_>, epoch: u64, members: &BTreeSet<usize>) -> Option<(usize, usize)> {
+    story.events().filter(|(_, event)| members.contains(&event.m)).find_map(|(e, event)| match &event.what {
+        What::Told(
+            Tidings::Election { step: Step::Elected, candidate: who, epoch: of }
+            | Tidings::Leader { who, epoch: of },
+        ) if *of == epoch && !story.has_trace(*who) => Some((e, *who)),
+        _ => None,
+    })
 }
 
 /// The candidate of a token, and what it stood with.
@@ -182,6 +210,7 @@ fn announced(story: &Story<'_>, epoch: u64, (won, followed): (usize, Option<usiz
         match &event.what {
             What::Sent { gist, .. } if is_news(gist, epoch, winner) => count += copies(story, e),
             What::Took { gist, .. } if event.m == winner && is_news(gist, epoch, winner) => break,
+            What::Took { gist, .. } if is_news(gist, epoch, winner) => count += copies(story, e),
             _ => {}
         }
     }
@@ -232,11 +261,11 @@ pub(crate) fn standing(story: &Story<'_>, m: usize, (epoch, length): (u64, u64))
 
 fn theory(story: &Story<'_>, contest: &Contest) -> Theory {
     let n = if contest.ring.is_empty() { contest.members.len() } else { contest.ring.len() };
+    if n <= 1 || !contest.is_whole {
+        return Theory::none(n as u64);
+    }
     if contest.won.is_none() || is_disturbed(story, contest) {
         return Theory::other(n as u64);
-    }
-    if n <= 1 {
-        return Theory::alone();
     }
     let place = |m: &usize| contest.ring.iter().position(|other| other == m);
     match contest.starters.as_slice() {

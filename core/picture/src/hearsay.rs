@@ -36,7 +36,8 @@ pub(crate) fn hearsay(story: &Story<'_>, teller: usize) -> Vec<(usize, usize, He
         };
         for (m, hearsay) in news {
             let has_trace = story.run.lives.get(m).is_some_and(|life| life.has_trace);
-            if !has_trace && known.get(&m) != Some(&hearsay) {
+            let is_dead = story.courses.get(m).and_then(|course| course.died).is_some_and(|died| died < e);
+            if !has_trace && !is_dead && known.get(&m) != Some(&hearsay) {
                 known.insert(m, hearsay.clone());
                 all.push((e, m, hearsay));
             }

@@ -7,13 +7,13 @@ use alloc::vec::Vec;
 
 use serde::Serialize;
 
+use super::causes;
 use super::election_words;
 use super::elections::Contest;
 use super::hearsay::{Hearsay, hearsay};
 use super::log_cells;
 use super::marks::Layout;
 use super::story::{ReignKind, Story};
-use super::theory::Case;
 use super::wanted::Window;
 use super::words;
 use crate::trace::run::{Fate, Gist, What};
@@ -229,7 +229,7 @@ pub(crate) fn json(story: &Story<'_>, window: &Window, layout: &Layout) -> Strin
         zero: story.zero,
         end: story.end,
         agree: story.run.agree,
-        seen_by: seen_by(story),
+        seen_by: story.seen_by(),
         notes: &layout.notes,
         members: members(story, layout),
         columns: layout
@@ -256,13 +256,6 @@ pub(crate) fn json(story: &Story<'_>, window: &Window, layout: &Layout) -> Strin
     let mut text = serde_json::to_string(&page).unwrap_or_default();
     text.push('\n');
     text
-}
-
-/// The member whose traces are all there are.
-fn seen_by(story: &Story<'_>) -> Option<usize> {
-    let lives = story.run.lives.iter().enumerate().filter(|(_, life)| life.has_trace);
-    let (last, of) = lives.clone().next_back()?;
-    lives.map(|(_, life)| &life.addr).all(|addr| *addr == of.addr).then_some(last)
 }
 
 fn members<'a>(story: &'a Story<'_>, layout: &Layout) -> Vec<MemberJson<'a>> {
@@ -365,10 +358,10 @@ fn fields(story: &Story<'_>, e: usize) -> Vec<(&'static str, String)> {
             of_message(story, gist, &mut fields);
         }
         What::Dialed { whom, why } => fields.extend([("whom", who(whom)), ("for", why.clone())]),
-        What::Failed { whom, why } => fields.extend([("whom", who(whom)), ("why", why.replace('_', " "))]),
+        What::Failed { whom, why } => fields.extend([("whom", who(whom)), ("why", causes::failed(why))]),
         What::Up { with, link } => fields.extend([("with", who(with)), ("link", link.to_string())]),
         What::Down { with, link, why } => {
-            fields.extend([("with", who(with)), ("link", link.to_string()), ("why", why.replace('_', " "))]);
+            fields.extend([("with", who(with)), ("link", link.to_string()), ("why", causes::down(why))]);
         }
         _ => {}
     }
@@ -416,7 +409,7 @@ fn changes(story: &Story<'_>) -> Vec<ChangeJson> {
             last = Some(now);
         }
     }
-    if let Some(teller) = seen_by(story) {
+    if let Some(teller) = story.seen_by() {
         changes.extend(hearsay(story, teller).into_iter().map(heard));
     }
     changes.sort_by_key(|change| (change.e, change.m));
@@ -538,11 +531,7 @@ fn election<'a>(story: &Story<'_>, contest: &'a Contest) -> ElectionJson<'a> {
         announced: contest.announced,
         about: election_words::about(story, contest),
         theory: TheoryJson {
-            case: match theory.case {
-                Case::One => "one",
-                Case::All => "all",
-                Case::Other => "other",
-            },
+            case: theory.case.name(),
             n: theory.n,
             hops: theory.hops,
             exact: theory.exact,

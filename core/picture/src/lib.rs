@@ -8,6 +8,7 @@
 
 extern crate alloc;
 
+mod causes;
 mod class;
 mod columns;
 mod election_words;
@@ -99,11 +100,14 @@ pub fn draw(run: &MergedRun, format: Format, wanted: &Wanted) -> Result<Drawn, D
     let story = Story::new(run);
     let mut window = Window::new(&story, wanted)?;
     window.pages = format == Format::Svg;
+    window.plays = matches!(format, Format::Html | Format::Json);
     if window.from >= window.to {
         return Err(DrawError::NoTime(story.end));
     }
     let layout = layout::layout(&story, &window);
-    if layout.rows.is_empty() {
+    // A page grows, perhaps from a member that is alone.
+    let grows = matches!(format, Format::Html | Format::Json) && wanted.classes.is_empty();
+    if layout.rows.is_empty() && !grows {
         return Err(DrawError::Nothing(there_is(&story)));
     }
     let content = match format {

@@ -4,6 +4,7 @@ use alloc::format;
 use alloc::string::String;
 
 use super::class::Class;
+use super::election_words;
 use super::layout::Canvas;
 use super::marks::{HEAD, LEFT, MarkKind, RIGHT};
 use super::story::{Looks, ReignKind, Split};
@@ -110,9 +111,12 @@ fn elections(canvas: &mut Canvas<'_>) {
         let Some(&first) = contest.tokens.first().filter(|&&e| canvas.window.holds(e)) else { continue };
         let end = contest.won.map_or(contest.last, |(e, _)| e);
         let (top, win) = (canvas.rows.y(story, first) - MARGIN, y_of_turn(canvas, end) + MARGIN);
-        let messages = contest.messages;
-        let s = if messages == 1 { "" } else { "s" };
-        let label = format!("election of epoch {} · {messages} message{s}", contest.epoch);
+        let mut label = format!("election of epoch {}", contest.epoch);
+        // A page that plays shows the band from its beginning on, and counts itself.
+        if !canvas.window.plays {
+            let messages = election_words::messages(story, contest).replacen(" election", "", 1);
+            label = format!("{label} · {messages}");
+        }
         band(canvas, Class::Elect, top, win, label, first);
         if let Some(followed) = contest.followed.filter(|&e| canvas.window.holds(e)) {
             // Whoever still waits when this leader is lost waits for the next one.

@@ -9,7 +9,6 @@ use serde::Serialize;
 use super::election_words;
 use super::elections::Contest;
 use super::story::Story;
-use super::theory::Case;
 use super::wanted::list;
 use super::words;
 use crate::trace::MergedRun;
@@ -55,7 +54,7 @@ pub struct ElectionReport {
 /// What theory says of an election in which the same members began.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TheoryReport {
-    /// `one` or `all` members began undisturbed; `other` otherwise.
+    /// `one` or `all` members began undisturbed; `other` otherwise; `none` if the member was alone, or traces are missing.
     pub case: &'static str,
     /// How many members the ring has.
     pub members: u64,
@@ -103,8 +102,7 @@ fn steps(story: &Story<'_>, contest: &Contest) -> Vec<(u64, String)> {
     let (who, epoch) = (names(&contest.starters), contest.epoch);
     let mut steps = Vec::new();
     steps.push((t(contest.first), format!("{who} {starts} the election of epoch {epoch}")));
-    let took =
-        format!("{} election message{}", contest.messages, if contest.messages == 1 { "" } else { "s" });
+    let took = election_words::messages(story, contest);
     let Some((won, winner)) = contest.won else {
         steps.push((t(contest.last), format!("nobody has won epoch {epoch}: {took}")));
         return steps;
@@ -159,11 +157,7 @@ fn election(story: &Story<'_>, contest: &Contest) -> ElectionReport {
         messages: contest.messages,
         announced: contest.announced,
         theory: TheoryReport {
-            case: match theory.case {
-                Case::One => "one",
-                Case::All => "all",
-                Case::Other => "other",
-            },
+            case: theory.case.name(),
             members: theory.n,
             hops: theory.hops,
             exact: theory.exact,

@@ -82,9 +82,13 @@ impl Rows {
         let mut y = before.y + gap(passed);
         if passed >= BREAK {
             let label = match hidden.what() {
+                Some(what) => format!("{} of {what}", seconds(passed)),
                 // Nobody knows of what, if the reader has left things out.
-                "silence" if story.run.one_in > 1 => seconds(passed),
-                what => format!("{} of {what}", seconds(passed)),
+                None if story.run.one_in > 1 => seconds(passed),
+                None if hidden.beat || !story.tells_beats => {
+                    format!("{}, only signs of life", seconds(passed))
+                }
+                None => format!("{} of silence", seconds(passed)),
             };
             self.breaks.push(Pause { row, y: before.y + gap(passed) / 2, label });
         }
@@ -204,21 +208,25 @@ struct Hidden {
 
 impl Hidden {
     fn note(&mut self, story: &Story<'_>, e: usize) {
-        let (What::Sent { gist, .. } | What::Took { gist, .. }) = &story.event(e).what else { return };
-        match Class::of(gist.kind) {
+        let kind = match &story.event(e).what {
+            What::Sent { gist, .. } | What::Took { gist, .. } => gist.kind,
+            What::Sum(sum) => sum.kind,
+            _ => return,
+        };
+        match Class::of(kind) {
             Class::Chat => self.chat = true,
             Class::Beat => self.beat = true,
             _ => self.other = true,
         }
     }
 
-    fn what(&self) -> &'static str {
+    /// None if there was nothing but signs of life, if even those.
+    fn what(&self) -> Option<&'static str> {
         match (self.chat, self.beat, self.other) {
-            (_, _, true) => "messages that are not shown",
-            (true, true, false) => "chat and heartbeats",
-            (true, false, false) => "chat",
-            (false, true, false) => "heartbeats",
-            (false, false, false) => "silence",
+            (_, _, true) => Some("messages that are not shown"),
+            (true, true, false) => Some("chat and signs of life"),
+            (true, false, false) => Some("chat"),
+            (false, _, false) => None,
         }
     }
 }

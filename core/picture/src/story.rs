@@ -6,10 +6,11 @@ use alloc::vec::Vec;
 
 use ringchat_core::trace::Mode;
 
+use super::class::Class;
 use super::elections::{self, Contest};
 use ringchat_trace::FaultKind;
 
-use crate::trace::run::{Holding, MergedRun, RunEvent, Tidings, What};
+use crate::trace::run::{Deed, Gist, Holding, MergedRun, RunEvent, Sum, Tidings, What};
 
 /// What a member does, as a picture tells it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,6 +126,8 @@ pub(crate) struct Story<'a> {
     pub(crate) zero: u64,
     /// The last moment of the run.
     pub(crate) end: u64,
+    /// Whether traces tell of signs of life.
+    pub(crate) tells_beats: bool,
 }
 
 impl<'a> Story<'a> {
@@ -134,7 +137,11 @@ impl<'a> Story<'a> {
         let is_fault = |event: &RunEvent| matches!(event.what, What::Deed(_));
         let faults: Vec<usize> =
             (0..).zip(&run.events).filter(|(_, e)| is_fault(e)).map(|(e, _)| e).collect();
-        let zero = faults.first().and_then(|&e| run.events.get(e)).map_or(0, |event| event.t);
+        let breaks = |event: &&RunEvent| {
+            !matches!(&event.what, What::Deed(Deed { kind: FaultKind::Heal | FaultKind::Thaw, .. }))
+        };
+        let first = faults.iter().filter_map(|&e| run.events.get(e)).find(breaks);
+        let zero = first.map_or(0, |event| event.t);
         let mut story = Self {
             run,
             courses: courses(run),
@@ -145,6 +152,7 @@ impl<'a> Story<'a> {
             ended,
             zero,
             end: run.events.last().map_or(0, |event| event.t),
+            tells_beats: run.events.iter().any(is_beat),
         };
         story.contests = elections::contests(&story);
         story.reigns = reigns(&story);
@@ -174,6 +182,31 @@ impl<'a> Story<'a> {
         let later = states.partition_point(|&at| at < e);
         let at = later.checked_sub(1).and_then(|at| states.get(at))?;
         if let What::State(holding) = &self.run.events.get(*at)?.what { Some(holding) } else { None }
+    }
+
+    /// The member whose traces are all there are.
+    pub(crate) fn seen_by(&self) -> Option<usize> {
+        let lives = self.run.lives.iter().enumerate().filter(|(_, life)| life.has_trace);
+        let (last, of) = lives.clone().next_back()?;
+        lives.map(|(_, life)| &life.addr).all(|addr| *addr == of.addr).then_some(last)
+    }
+
+    /// Whether a trace tells what a life did.
+    pub(crate) fn has_trace(&self, m: usize) -> bool {
+        self.run.lives.get(m).is_some_and(|life| life.has_trace)
+    }
+
+    /// Whether a member leads before event `e`, as far as anybody tells.
+    pub(crate) fn leads_before(&self, m: usize, e: usize) -> bool {
+        if self.has_trace(m) {
+            return e.checked_sub(1).and_then(|e| self.courses[m].looks_after(e)) == Some(Looks::Leading);
+        }
+        let t = self.event(e).t;
+        self.reigns.iter().any(|reign| {
+            matches!(reign.kind, ReignKind::Leader(leader, _) if leader == m)
+                && reign.t1 <= t
+                && t <= reign.t2
+        })
     }
 
     /// The election of an epoch that a member took part in.
@@ -236,6 +269,15 @@ impl<'a> Story<'a> {
         later
             .filter(move |(_, event)| event.m == m)
             .take_while(|(_, event)| !matches!(event.what, What::Took { .. }))
+    }
+}
+
+fn is_beat(event: &RunEvent) -> bool {
+    match &event.what {
+        What::Sent { gist: Gist { kind, .. }, .. }
+        | What::Took { gist: Gist { kind, .. }, .. }
+        | What::Sum(Sum { kind, .. }) => Class::of(*kind) == Class::Beat,
+        _ => false,
     }
 }
 
@@ -311,16 +353,32 @@ fn reigns(story: &Story<'_>) -> Vec<Reign> {
         }
         reigns.push(Reign { t1: t, t2: story.end, kind });
     };
+    let is_held = |epoch: u64| story.contests.iter().any(|contest| contest.epoch == epoch);
     let mut leader: Option<usize> = None;
+    let mut newest = 0;
     let mut seen: BTreeSet<u64> = BTreeSet::new();
     for (e, event) in story.events() {
         let gone = |m: usize| story.courses[m].died == Some(e) || story.courses[m].left == Some(e);
         match &event.what {
             What::State(state) if state.mode == Mode::Leading && leader != Some(event.m) => {
                 leader = Some(event.m);
+                newest = newest.max(state.epoch);
                 begin(event.t, ReignKind::Leader(event.m, state.epoch));
             }
-            What::Told(Tidings::Election { epoch, .. }) if seen.insert(*epoch) => {
+            // A leader without a trace leads for those who follow it.
+            What::State(Holding { mode: Mode::Following, leader: Some(who), epoch, .. })
+                if *epoch > newest && !story.has_trace(*who) =>
+            {
+                leader = Some(*who);
+                newest = *epoch;
+                begin(event.t, ReignKind::Leader(*who, *epoch));
+            }
+            What::Told(Tidings::Left { who, .. }) if leader == Some(*who) && !story.has_trace(*who) => {
+                leader = None;
+                begin(event.t, ReignKind::Nobody);
+            }
+            // A newcomer is told who has won long ago.
+            What::Told(Tidings::Election { epoch, .. }) if is_held(*epoch) && seen.insert(*epoch) => {
                 let by_all = leader.is_none_or(|leader| {
                     story.contest(*epoch, event.m).is_none_or(|contest| contest.members.contains(&leader))
                 });

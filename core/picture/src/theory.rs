@@ -14,6 +14,20 @@ pub(crate) enum Case {
     All,
     /// Anything between, or a fault came in between.
     Other,
+    /// Theory says nothing: the member was alone, or traces are missing.
+    None,
+}
+
+impl Case {
+    /// The name in JSON.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::One => "one",
+            Self::All => "all",
+            Self::Other => "other",
+            Self::None => "none",
+        }
+    }
 }
 
 /// What theory says about one election.
@@ -54,9 +68,9 @@ impl Theory {
         Self { case: Case::All, n, hops: None, exact: Some(exact), least, most, mean: n_times_harmonic(n) }
     }
 
-    /// A member that is alone sends nothing.
-    pub(crate) fn alone() -> Self {
-        Self { case: Case::One, n: 1, hops: None, exact: Some(0), least: 0, most: 0, mean: "0".into() }
+    /// Nothing is known.
+    pub(crate) fn none(n: u64) -> Self {
+        Self { case: Case::None, n, hops: None, exact: None, least: 0, most: 0, mean: String::new() }
     }
 
     /// Only the bounds are known.

@@ -171,6 +171,8 @@ pub(crate) struct Window {
     pub(crate) max: usize,
     /// Whether the names of columns are repeated.
     pub(crate) pages: bool,
+    /// Whether it is shown bit by bit.
+    pub(crate) plays: bool,
 }
 
 impl Window {
@@ -185,7 +187,16 @@ impl Window {
             wanted.classes.clone()
         };
         let members = if wanted.members.is_empty() { None } else { Some(named(story, &wanted.members)?) };
-        let window = Self { classes, from, to, members, turns: false, max: wanted.max.max(1), pages: false };
+        let window = Self {
+            classes,
+            from,
+            to,
+            members,
+            turns: false,
+            max: wanted.max.max(1),
+            pages: false,
+            plays: false,
+        };
         let messages = (from..to).filter(|&e| match &story.event(e).what {
             What::Sent { gist, .. } | What::Took { gist, .. } => window.has(Class::of(gist.kind)),
             _ => false,

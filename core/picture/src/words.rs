@@ -7,11 +7,12 @@ use alloc::vec::Vec;
 
 use ringchat_trace::FaultKind;
 
+use super::causes;
 use super::class::Class;
 use super::election_words;
 use super::elections::Contest;
 use super::rows::seconds;
-use super::story::{Looks, Story};
+use super::story::Story;
 use super::wanted::{Window, list};
 use crate::trace::run::{Deed, Gist, Tidings, What};
 
@@ -58,12 +59,13 @@ pub(crate) fn said(story: &Story<'_>, e: usize) -> Said {
             let (me, other) = (name(story, m), name(story, *whom));
             let short = format!("{}: no way to {}", me.0, other.0);
             let say = vec![me, plain(" cannot reach "), other, plain(".")];
-            Said::new(Class::Repair, short, say, format!("The dial failed: {why}."))
+            Said::new(Class::Repair, short, say, format!("The other end {}.", causes::failed(why)))
         }
         What::End(why) => {
             let me = name(story, m);
-            let short = format!("{} ends: {why}", me.0);
-            Said::new(Class::Member, short, vec![me, plain(&format!(" ends: {why}."))], "")
+            let how = causes::end(why);
+            let short = format!("{} {how}", me.0);
+            Said::new(Class::Member, short, vec![me, plain(&format!(" {how}."))], "")
         }
         What::Sent { to, gist } => sent(story, m, to, gist),
         What::Took { from, gist, stamp, dropped, .. } => {
@@ -136,8 +138,7 @@ fn what(story: &Story<'_>, gist: &Gist) -> (String, &'static str) {
 fn deed_said(story: &Story<'_>, e: usize, m: usize, deed: &Deed) -> Said {
     let m = deed.to.unwrap_or(m);
     let me = name(story, m);
-    let leads = e.checked_sub(1).and_then(|e| story.courses[m].looks_after(e)) == Some(Looks::Leading);
-    let the_leader = plain(if leads { ", the leader, " } else { " " });
+    let the_leader = plain(if story.leads_before(m, e) { ", the leader, " } else { " " });
     let short = |what: &str| format!("{} {what}", me.0);
     let of = |what: &'static str, class: Class| {
         vec![me.clone(), the_leader.clone(), (what.into(), class.name()), plain(".")]
@@ -145,7 +146,8 @@ fn deed_said(story: &Story<'_>, e: usize, m: usize, deed: &Deed) -> Said {
     let named = |side: &Vec<usize>| list(side.iter().map(|&m| story.name(m).into()));
     match deed.kind {
         FaultKind::Crash if !deed.seen => {
-            Said::new(Class::Dead, short("died"), of("died", Class::Dead), died(story, e, m))
+            let what = if story.run.lives[m].has_trace { "died" } else { "was lost" };
+            Said::new(Class::Dead, short(what), of(what, Class::Dead), died(story, e, m))
         }
         FaultKind::Crash => Said::new(
             Class::Dead,
@@ -161,8 +163,8 @@ fn deed_said(story: &Story<'_>, e: usize, m: usize, deed: &Deed) -> Said {
         ),
         FaultKind::Freeze => Said::new(
             Class::Freeze,
-            short("stands still"),
-            of("stands still", Class::Freeze),
+            short("is stopped"),
+            of("is stopped", Class::Freeze),
             "Its process does nothing, but its connections stand.",
         ),
         FaultKind::Thaw => Said::new(Class::Freeze, short("goes on"), of("goes on", Class::Freeze), ""),
@@ -199,19 +201,23 @@ fn cut(sides: &[Vec<usize>], named: impl Fn(&Vec<usize>) -> String) -> String {
 }
 
 fn died(story: &Story<'_>, e: usize, m: usize) -> String {
-    let later = story.events().skip(e + 1);
-    let noticed = later.filter(|(_, event)| match &event.what {
-        What::Down { with, .. } => *with == Some(m),
-        What::Told(Tidings::Left { who, lost: true }) => *who == m,
-        _ => false,
-    });
-    match noticed.map(|(_, event)| event.t).next() {
-        Some(t) => format!(
-            "Its trace ends here, without a farewell; {} later another member notices.",
-            seconds(t.saturating_sub(story.event(e).t))
+    if !story.run.lives[m].has_trace {
+        return "It has no trace; another member has lost it, and this is when that one noticed first."
+            .into();
+    }
+    match unheard(story, e, m) {
+        Some(before) => format!(
+            "It was last heard {before} before, and said no farewell. Here another member notices: it died in between."
         ),
         None => "Its trace ends here, without a farewell.".into(),
     }
+}
+
+/// How long before its death, which nobody saw, a life told something last.
+fn unheard(story: &Story<'_>, e: usize, m: usize) -> Option<String> {
+    let last = story.run.events.iter().take(e).rev().find(|event| event.m == m)?;
+    let before = story.event(e).t.saturating_sub(last.t);
+    (before >= 1_000).then(|| seconds(before))
 }
 
 fn down(story: &Story<'_>, e: usize, m: usize, with: usize, why: &str) -> Said {
@@ -220,7 +226,7 @@ fn down(story: &Story<'_>, e: usize, m: usize, with: usize, why: &str) -> Said {
     let short = if is_dead { format!("{}: link to {} broke", me.0, other.0) } else { String::new() };
     let class = if is_dead { Class::Dead } else { Class::Repair };
     let say = vec![me, plain("'s link to "), other, plain(" ends.")];
-    Said::new(class, short, say, format!("It was {}.", why.replace('_', " ")))
+    Said::new(class, short, say, format!("{}.", causes::down(why)))
 }
 
 fn told(story: &Story<'_>, e: usize, m: usize, tidings: &Tidings) -> Said {
@@ -373,13 +379,26 @@ pub(crate) fn grouped(n: u64) -> String {
     out
 }
 
+/// When a life that nobody saw die was heard last, if that is the first fault.
+fn last_heard(story: &Story<'_>) -> String {
+    let first = story.faults.first().map(|&e| (e, &story.event(e).what));
+    let before = match first {
+        Some((e, What::Deed(Deed { to: Some(m), seen: false, .. }))) => unheard(story, e, *m),
+        _ => None,
+    };
+    before.map_or_else(String::new, |before| format!(", last heard {before} before"))
+}
+
 /// What a run is about, in one line.
 pub(crate) fn title(story: &Story<'_>) -> String {
     let crashes =
         story.faults.iter().filter(|&&e| matches!(&story.event(e).what, What::Deed(d) if d.kind.is_death()));
     let first = story.faults.first().map(|&e| said(story, e).sentence());
     let what = match (crashes.count(), first) {
-        (_, Some(first)) => first.trim_end_matches('.').replace(", the leader, ", " (the leader) "),
+        (_, Some(first)) => {
+            let first = first.trim_end_matches('.').replace(", the leader, ", " (the leader) ");
+            format!("{first}{}", last_heard(story))
+        }
         (_, None) if story.contests.is_empty() => "A room without a fault".into(),
         (_, None) => "An election without a fault".into(),
     };

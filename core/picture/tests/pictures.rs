@@ -11,7 +11,7 @@ use ringchat_picture::trace::{MergedRun, ReadError, TraceReader};
 use ringchat_picture::{Class, Format, Moment, Wanted, classes_of, draw};
 use ringchat_sim::scenario::play_lives;
 use ringchat_sim::{Counts, Rng};
-use ringchat_trace::{LifeLines, TraceRecord};
+use ringchat_trace::{DownLine, LifeLines, TraceEvent, TraceRecord};
 use serde_json::Value;
 
 fn folder(name: &str) -> PathBuf {
@@ -404,7 +404,7 @@ fn real(lives: &[LifeLines], ahead: &[u64]) -> Vec<(String, Vec<u8>)> {
     for (life, ahead) in lives.iter_mut().zip(ahead) {
         life.header.sim = false;
         life.header.wall += 1_000_000_000 + ahead;
-        life.lines.retain(|line| !matches!(line.event, ringchat_trace::TraceEvent::Fault(_)));
+        life.lines.retain(|line| !matches!(line.event, TraceEvent::Fault(_)));
     }
     files_of(&lives)
 }
@@ -427,6 +427,114 @@ fn clocks_that_differ_by_hours_are_set_right_and_a_death_is_found() {
     arrows_never_go_up("real", &page);
     no_end_is_unseen("real", &page);
     assert_eq!(figures_are_those_of_the_simulator("real", &page, &counts), 1);
+}
+
+/// The life of the member of that name.
+fn life_of<'a>(lives: &'a mut [LifeLines], name: &str) -> &'a mut LifeLines {
+    lives.iter_mut().find(|life| life.header.name == name).unwrap()
+}
+
+/// Lets the last line of a life tell that its link to a member, named by its number, broke at `t`. What it tells later goes.
+fn break_link(diary: &mut LifeLines, m: u32, t: u64) {
+    diary.lines.retain(|line| line.t <= t);
+    let mut line = diary.lines.last().unwrap().clone();
+    line.i += 1;
+    line.event = TraceEvent::Down(DownLine { l: 99, m, why: "eof".into() });
+    diary.lines.push(line);
+}
+
+#[test]
+fn a_member_that_tells_something_later_is_not_dead_by_a_link_that_broke() {
+    let (mut lives, _) =
+        lives_of("nodes 4 seed 1\nat 1s say 1 hi\nat 4s say 1 there\nuntil time within 6s\n");
+    let (life, mut known) = (life_of(&mut lives, "m2"), None);
+    for line in &life.lines {
+        if let TraceEvent::Who(who) = &line.event {
+            known = known.or(Some(who.m).filter(|_| who.name.as_ref().is_some_and(|name| name != "m2")));
+        }
+    }
+    break_link(life, known.unwrap(), 2_000_000);
+    let page = json(&read(&real(&lives, &[0; 4])).unwrap(), &everything());
+    let dead = page["faults"].as_array().unwrap().iter().map(|fault| fault["words"].as_str().unwrap());
+    assert_eq!(dead.collect::<Vec<_>>(), Vec::<&str>::new());
+}
+
+#[test]
+fn a_death_that_nobody_saw_counts_from_the_first_that_noticed() {
+    let (lives, _) = lives_of(&CRASH.replace("crash", "power-off"));
+    let page = json(&read(&real(&lives, &[0; 6])).unwrap(), &everything());
+    let events = page["events"].as_array().unwrap();
+    let dead = page["faults"][0]["m"].clone();
+    let heard = events.iter().rfind(|event| event["m"] == dead && event["what"] != "fault").unwrap();
+    let of_it = |event: &&Value| event["t"].as_u64() > heard["t"].as_u64() && event["m"] != dead;
+    let mut later = events.iter().filter(of_it);
+    let noticed = later.find(|event| event["fields"].to_string().contains("[\"why\"")).unwrap();
+    assert_eq!(number(&page["faults"][0]["t"]), number(&noticed["t"]) - 1);
+    assert_eq!(page["zero"], page["faults"][0]["t"]);
+    assert!(number(&page["zero"]) > number(&heard["t"]) + 100_000);
+    let title = page["title"].as_str().unwrap();
+    assert!(title.starts_with("m6 (the leader) died, last heard "), "{title}");
+}
+
+#[test]
+fn one_trace_tells_what_its_member_knows() {
+    let (lives, _) = lives_of(CRASH);
+    for name in ["m2", "m3", "m4"] {
+        let files = real(&lives, &[0; 6]);
+        let of = lives.iter().position(|life| life.header.name == name).unwrap();
+        let page = json(&read(&files[of..=of]).unwrap(), &everything());
+        assert_eq!(page["title"], "m6 (the leader) was lost · 6 members");
+        let leader = page["faults"][0]["m"].clone();
+        assert_eq!((page["faults"].as_array().unwrap().len(), &page["faults"][0]["t"]), (1, &page["zero"]));
+        let election = &page["elections"][0];
+        assert_eq!(election["theory"]["case"], "none");
+        let about = election["about"].as_str().unwrap();
+        assert!(
+            about.contains(&format!(" messages seen by {name}, ")) && !about.contains("theory"),
+            "{about}"
+        );
+        let reigns: Vec<(&str, &Value)> = page["reigns"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|reign| (reign["kind"].as_str().unwrap(), &reign["m"]))
+            .collect();
+        let winner = election["winner"].clone();
+        let none = Value::Null;
+        assert_eq!(
+            reigns,
+            [("leader", &leader), ("none", &none), ("election", &none), ("leader", &winner)],
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_member_that_is_alone_is_drawn() {
+    let (lives, _) = lives_of("nodes 1 seed 1\nuntil time within 1s\n");
+    let page = json(&read(&real(&lives, &[0])).unwrap(), &Wanted::default());
+    assert_eq!((&page["rows"], &page["columns"][0]["label"]), (&serde_json::json!([]), &"m1".into()));
+    assert_eq!(page["reigns"][0]["kind"], "leader");
+}
+
+#[test]
+fn a_room_that_gathers_holds_no_election() {
+    let (lives, _) = lives_of("nodes 4 seed 1\nat 1s crash 4\nuntil converged within 5s\n");
+    for one_by_one in [false, true] {
+        let files = if one_by_one { real(&lives[1..2], &[0]) } else { real(&lives, &[0; 4]) };
+        let page = json(&read(&files).unwrap(), &Wanted::default());
+        assert!(page["elections"].as_array().unwrap().is_empty());
+        let reigns = page["reigns"].as_array().unwrap();
+        assert!(reigns.iter().all(|reign| reign["kind"] == "leader") && !reigns.is_empty(), "{reigns:?}");
+    }
+}
+
+#[test]
+fn times_count_from_what_breaks_and_not_from_what_heals() {
+    let text = "nodes 3 seed 1\nat 1s heal\nat 2s crash leader\nuntil converged within 9s\n";
+    let page = json(&run_of(&lives_of(text).0), &Wanted::default());
+    let crash = page["faults"].as_array().unwrap().iter().find(|fault| fault["kind"] == "crash").unwrap();
+    assert_eq!(page["zero"], crash["t"]);
 }
 
 #[test]

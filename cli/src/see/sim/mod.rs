@@ -9,6 +9,7 @@ use std::io::{self, Read};
 use std::process::ExitCode;
 
 use argh::FromArgs as _;
+use ringchat_lab::{Named, named};
 use ringchat_picture::DrawError;
 use ringchat_picture::trace::ReadError;
 use ringchat_sim::scenario::{ParseError, Scenario, parse, perform};
@@ -72,12 +73,12 @@ pub(super) fn run(args: &[String]) -> ExitCode {
 }
 
 fn played(flags: &SimFlags) -> Result<ExitCode, SimError> {
-    let (text, scenario) = script(flags)?;
+    let (script, scenario) = script(flags)?;
     if flags.print_script {
-        return Ok(crate::print(&text));
+        return Ok(crate::print(&script.text));
     }
     flags.check_folder()?;
-    let told = Told::new(&text, &scenario, perform(&scenario))?;
+    let told = Told::new(&script, &scenario, perform(&scenario))?;
     flags.write(&told)?;
     let printed = crate::print(&if flags.json { told.json() } else { told.report() });
     let Some(failure) = told.failure() else { return Ok(printed) };
@@ -86,35 +87,38 @@ fn played(flags: &SimFlags) -> Result<ExitCode, SimError> {
 }
 
 /// The script that is asked for, whole.
-fn script(flags: &SimFlags) -> Result<(String, Scenario), SimError> {
+fn script(flags: &SimFlags) -> Result<(Named, Scenario), SimError> {
     let Some(path) = &flags.script else {
         let text = script::of_flags(flags).map_err(SimError::Usage)?;
         let scenario = parse(&text).map_err(|error| SimError::Usage(error.problem))?;
-        return Ok((text, scenario));
+        return Ok((named(&text), scenario));
     };
     if let Some(other) = flags.beside_script() {
         return Err(SimError::Usage(format!("--script tells everything; leave {other} out")));
     }
-    let no_script = |error| SimError::NoScript { path: shown(path).to_owned(), error };
     let text = read(path)?;
-    let scenario = parse(&text).map_err(no_script)?;
+    let (script, scenario) = with_names(path, &text)?;
     match script::end_of(&scenario) {
-        None => Ok((text, scenario)),
-        Some(end) => {
-            let text = format!("{}\n{end}", text.trim_end());
-            let scenario = parse(&text).map_err(no_script)?;
-            Ok((text, scenario))
-        }
+        None => Ok((script, scenario)),
+        Some(end) => with_names(path, &format!("{}\n{end}", text.trim_end())),
     }
+}
+
+/// The script of that text in the file at `path`, with a name for each place.
+fn with_names(path: &str, text: &str) -> Result<(Named, Scenario), SimError> {
+    let script = named(text);
+    let scenario = parse(&script.text).map_err(|error| {
+        let line = script.own_line(error.line);
+        SimError::NoScript { path: shown(path).to_owned(), error: ParseError { line, ..error } }
+    })?;
+    Ok((script, scenario))
 }
 
 /// The text of the script at `path`, which is one.
 pub(super) fn script_at(path: &str) -> Result<String, SimError> {
     let text = read(path)?;
-    match parse(&text) {
-        Ok(_) => Ok(text),
-        Err(error) => Err(SimError::NoScript { path: shown(path).to_owned(), error }),
-    }
+    with_names(path, &text)?;
+    Ok(text)
 }
 
 /// What people call the file at `path`.

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
+use ringchat_lab::Named;
 use ringchat_picture::trace::{MergedRun, TraceReader};
 use ringchat_picture::{Format, RunReport, Wanted, draw, report};
 use ringchat_sim::scenario::{Failure, Performance, Scenario, Survivor};
@@ -17,7 +18,7 @@ use crate::wording::{counted, list, members};
 
 /// A run that was played, and what there is to tell of it.
 pub(super) struct Told<'a> {
-    text: &'a str,
+    script: &'a Named,
     scenario: &'a Scenario,
     performance: Performance,
     run: MergedRun,
@@ -26,7 +27,7 @@ pub(super) struct Told<'a> {
 
 impl<'a> Told<'a> {
     pub(super) fn new(
-        text: &'a str,
+        script: &'a Named,
         scenario: &'a Scenario,
         performance: Performance,
     ) -> Result<Self, SimError> {
@@ -34,18 +35,20 @@ impl<'a> Told<'a> {
         performance.lives.iter().try_for_each(|life| reader.life(life))?;
         let run = reader.finish(None)?;
         let report = report(&run, performance.gathered.0);
-        Ok(Self { text, scenario, performance, run, report })
+        Ok(Self { script, scenario, performance, run, report })
     }
 
     /// What does not hold, with the line.
     pub(super) fn failure(&self) -> Option<String> {
         let failure = self.performance.result.as_ref().err()?;
         let line = self.performance.line;
-        let words = line.checked_sub(1).and_then(|before| self.text.lines().nth(before)).map(str::trim);
+        let words =
+            line.checked_sub(1).and_then(|before| self.script.text.lines().nth(before)).map(str::trim);
+        let line = self.script.own_line(line);
         let of_line =
             words.map_or_else(|| "while the first ring gathers".to_owned(), |words| format!("{words:?}"));
         Some(match failure {
-            Failure::Unmet { line, instead } => format!("line {line}, {of_line}, does not hold: {instead}"),
+            Failure::Unmet { instead, .. } => format!("line {line}, {of_line}, does not hold: {instead}"),
             Failure::Violation(violation) => {
                 format!("line {line}, {of_line}: a promise is broken: {violation}")
             }

@@ -1,5 +1,6 @@
 //! Each exercise can be solved, and does not solve itself.
 
+use alloc::borrow::ToOwned as _;
 use alloc::string::String;
 
 use serde_json::{Value, json};
@@ -49,6 +50,37 @@ fn the_longest_log_is_guessed() {
     }
     let mut lab = lab();
     assert_eq!(played(&mut lab, 1, &[])["done"], false);
+}
+
+#[test]
+fn a_goal_tells_nothing_of_what_is_not_shown_yet() {
+    let mut lab = lab();
+    let run = good(&mut lab, &json!({"ask": "exercise", "n": 1}));
+    let (number, gathered) = (&run["run"], run["gathered"].as_u64().unwrap());
+    good(&mut lab, &json!({"ask": "guess", "run": number, "who": "bob"}));
+    let mut goal = |seen: u64| {
+        let request = json!({"ask": "more", "run": number, "to": END, "have": 0, "seen": gathered + seen});
+        good(&mut lab, &request)["goal"]["words"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(goal(500_000), "you guess bob; play on");
+    assert_eq!(goal(990_000), "you guess bob; play on");
+    assert!(goal(9_000_000).starts_with("dan leads, not bob: "));
+    assert!(goal(500_000).starts_with("dan leads, "), "what was shown stays shown");
+}
+
+#[test]
+fn a_guess_can_be_made_until_the_end_is_shown_and_survives_a_deed() {
+    let mut lab = lab();
+    let run = good(&mut lab, &json!({"ask": "exercise", "n": 1}));
+    let (number, gathered) = (&run["run"], run["gathered"].as_u64().unwrap());
+    let request = json!({"ask": "more", "run": number, "to": END, "have": 0, "seen": gathered + 500_000});
+    assert_eq!(good(&mut lab, &request)["goal"]["words"], "no guess yet");
+    good(&mut lab, &json!({"ask": "guess", "run": number, "who": "dan"}));
+    let other =
+        good(&mut lab, &json!({"ask": "do", "run": number, "at": gathered + 500_000, "deed": "say bob hi"}));
+    assert_eq!(other["guess"], "dan");
+    let other = good(&mut lab, &json!({"ask": "undo", "run": other["run"]}));
+    assert_eq!(other["guess"], "dan");
 }
 
 #[test]
@@ -116,12 +148,12 @@ fn both_sides_of_a_split_hear_what_the_other_said() {
 #[test]
 fn a_frozen_leader_finds_another_one() {
     let (before, after) = solved(9, &[(100, "freeze leader"), (6_000, "thaw ada")]);
-    assert_eq!(before, "the leader has not been frozen yet");
+    assert_eq!(before, "the leader has not been stopped yet: freeze it");
     assert!(after.ends_with(" and ada led at the same time, and there is one ring"), "{after}");
     let short = played(&mut lab(), 9, &[(100, "freeze leader"), (300, "thaw ada")]);
-    assert_eq!(short["words"], "ada is frozen, thawed before another one led");
+    assert_eq!(short["words"], "ada is stopped, thawed before another one led");
     let member = played(&mut lab(), 9, &[(100, "freeze cyd")]);
-    assert_eq!(member["words"], "the leader has not been frozen yet");
+    assert_eq!(member["words"], "the leader has not been stopped yet: freeze it");
 }
 
 #[test]

@@ -12,6 +12,7 @@ use ringchat_core::RoomId;
 use thiserror::Error;
 
 use super::clocks;
+use super::deaths;
 use super::pair::{self, Contradiction, Paired, Spot};
 use super::run::{Diary, Fate, Frame, MergedRun, OneLife, RunEvent, What};
 
@@ -48,6 +49,7 @@ pub(super) fn merge(
         // One clock agrees with itself.
         Some(alignment.within).filter(|_| diaries.len() > 1)
     };
+    deaths::add(&lives, &mut diaries, agree.unwrap_or(0), one_clock);
     let order =
         order(&mut diaries, &paired).map_err(|spot| MergeError::Circle(describe(&lives, &diaries, spot)))?;
     let mut places = of_each(&diaries, 0);

@@ -2,6 +2,7 @@
 
 mod clean;
 mod clocks;
+mod deaths;
 mod gather;
 mod merge;
 mod pair;

@@ -10,12 +10,12 @@ use core::num::NonZeroU64;
 
 use ringchat_core::RoomId;
 use ringchat_core::trace::MessageKind;
-use ringchat_trace::{FaultKind, LifeLines, MessageClass, TraceError, TraceHeader, TraceRecord, VERSION};
+use ringchat_trace::{LifeLines, MessageClass, TraceError, TraceHeader, TraceRecord, VERSION};
 use thiserror::Error;
 
 use super::gather::{BadLine, LifeReader};
 use super::merge::{MergeError, merge};
-use super::run::{Cast, Deed, Diary, MergedRun, OneLife, RunEvent, Tidings, What};
+use super::run::{Cast, Diary, MergedRun, OneLife, Tidings, What};
 
 /// What is wrong with traces.
 #[derive(Debug, Error)]
@@ -144,8 +144,6 @@ impl TraceReader {
         let mut diaries: Vec<Diary> = kept.into_iter().map(LifeReader::into_diary).collect();
         if simulated {
             on_one_clock(&mut diaries);
-        } else {
-            deaths(&mut diaries);
         }
         let lives = renumber(cast.into_lives(), &mut diaries);
         diaries.sort_by_key(|diary| (diary.m, diary.wall));
@@ -334,40 +332,6 @@ fn on_one_clock(diaries: &mut [Diary]) {
     for diary in diaries {
         let later = diary.wall.saturating_sub(zero);
         diary.events.iter_mut().for_each(|event| event.t = event.t.saturating_add(later));
-    }
-}
-
-/// A life that ends without a farewell, and which others lost, died after its last line.
-fn deaths(diaries: &mut [Diary]) {
-    let mut lost = BTreeSet::new();
-    for diary in diaries.iter() {
-        let mut broken = BTreeSet::new();
-        for event in &diary.events {
-            match &event.what {
-                What::Told(Tidings::Left { who, lost: true }) => _ = lost.insert(*who),
-                What::Down { with: Some(with), why, .. } if why != "closed" => _ = broken.insert(*with),
-                What::Up { with: Some(with), .. } | What::Took { from: Some(with), .. } => {
-                    _ = broken.remove(with);
-                }
-                _ => {}
-            }
-        }
-        lost.extend(broken);
-    }
-    let mut last_of: BTreeMap<usize, usize> = BTreeMap::new();
-    for (d, diary) in diaries.iter().enumerate() {
-        let later = |&other: &usize| diaries.get(other).is_none_or(|other| other.wall <= diary.wall);
-        if last_of.get(&diary.m).is_none_or(later) {
-            last_of.insert(diary.m, d);
-        }
-    }
-    for (m, d) in last_of.into_iter().filter(|(m, _)| lost.contains(m)) {
-        let Some(diary) = diaries.get_mut(d) else { continue };
-        let end = diary.events.last().filter(|event| !matches!(event.what, What::End(_)));
-        let Some(end) = end else { continue };
-        let deed = Deed { kind: FaultKind::Crash, to: Some(m), sides: Vec::new(), seen: false };
-        let event = RunEvent { t: end.t, m, lamport: end.lamport, what: What::Deed(deed) };
-        diary.events.push(event);
     }
 }
 
