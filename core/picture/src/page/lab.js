@@ -263,7 +263,8 @@ class Lab {
   knob(name, list) {
     const slider = byId(name);
     slider.max = String(list.length - 1);
-    slider.addEventListener("keydown", (key) => key.stopPropagation());
+    // Only arrows turn it; all other keys mean what they mean everywhere.
+    slider.addEventListener("keydown", (key) => { if (key.key.startsWith("Arrow")) key.stopPropagation(); });
     slider.addEventListener("input", () => this.say(name, list[slider.value]));
     slider.addEventListener("change", () => this.edit(this.withTime(name, list[slider.value]), Math.round(player.t)));
   }

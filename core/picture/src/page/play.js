@@ -360,6 +360,11 @@ class Player {
 
   listen() {
     addEventListener("keydown", (key) => this.key(key));
+    // What was clicked does not keep the focus, so that space plays; by keyboard `detail` is zero.
+    addEventListener("click", ({ detail }) => {
+      const at = document.activeElement;
+      if (detail && at.matches("button, [role=button], [type=range]") && !at.closest("dialog, [popover]")) at.blur();
+    }, true);
     addEventListener("resize", () => { this.diagram.resize(); this.track(); this.tell.resize(); this.draw(); });
     addEventListener("hashchange", () => this.open());
     addEventListener("beforeprint", () => this.diagram.whole(true));
@@ -370,7 +375,7 @@ class Player {
   key(key) {
     if (key.altKey || key.ctrlKey || key.metaKey || document.querySelector("dialog[open], :popover-open")) return;
     const at = key.target, pressed = at instanceof Element && at.matches("button, [role=button]");
-    // A button that has the focus takes space and Enter for itself.
+    // A button that was reached by keyboard takes space and Enter for itself.
     if (pressed && [" ", "Enter"].includes(key.key)) return;
     const deed = this.deed(key);
     if (!deed) return;

@@ -123,7 +123,7 @@ class Ring {
     };
     group.append(node.halo, node.disc, node.hatch, node.cross, node.crown, node.name, node.rank, node.word, node.clock);
     group.addEventListener("click", () => this.picked.member(m, group));
-    group.addEventListener("keydown", (key) => { if (key.key === "Enter") { this.picked.member(m, group); key.stopPropagation(); key.preventDefault(); } });
+    group.addEventListener("keydown", (key) => { if ([" ", "Enter"].includes(key.key)) { this.picked.member(m, group); key.stopPropagation(); key.preventDefault(); } });
     this.nodes.set(m, node);
     this.layers.nodes.append(group);
     return node;

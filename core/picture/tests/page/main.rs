@@ -144,6 +144,38 @@ fn space_plays_and_pauses() {
     assert_eq!(tab.text("document.getElementById('tell').getAttribute('aria-live')"), "polite");
 }
 
+/// Clicks the middle of an element with the mouse.
+fn click(tab: &mut Tab, what: &str) {
+    let at = tab.eval(&format!(
+        "(() => {{ const box = {what}.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; }})()"
+    ));
+    tab.drag(&[[at[0].as_f64().unwrap(), at[1].as_f64().unwrap()]]);
+}
+
+#[test]
+fn space_plays_after_a_click_and_presses_what_the_keyboard_has_reached() {
+    let Some((mut tab, _)) = small("e=10") else { return };
+    let playing = |tab: &mut Tab| tab.text("ringchat.player.playing ?? false");
+    for what in ["#follow", "#on", "#slider", "#ring .node circle", ".log"] {
+        click(&mut tab, &format!("document.querySelector('{what}')"));
+        tab.press(" ");
+        assert_eq!(playing(&mut tab), "true", "after a click on {what}");
+        tab.press(" ");
+        assert_eq!(playing(&mut tab), "false", "after a click on {what}");
+    }
+    for key in [" ", "Enter"] {
+        let faster = tab.eval("ringchat.player.speed").as_u64().unwrap() + 1;
+        tab.eval("document.getElementById('speed').previousElementSibling.focus()");
+        tab.press("Tab");
+        tab.press(key);
+        assert_eq!(tab.eval("ringchat.player.speed").as_u64(), Some(faster));
+        assert_eq!(playing(&mut tab), "false");
+    }
+    tab.eval("document.querySelector('#ring .node').focus(); ringchat.player.m = null");
+    tab.press(" ");
+    assert_eq!(tab.text("ringchat.player.m === null"), "false", "a member is a button");
+}
+
 #[test]
 fn tab_reaches_every_control_and_shows_where_it_is() {
     let Some((mut tab, _)) = small("e=10") else { return };

@@ -123,6 +123,20 @@ fn time_goes_on_beyond_what_is_known() {
 }
 
 #[test]
+fn the_sliders_of_the_network_leave_other_keys_alone() {
+    let Some((mut tab, host)) = lab() else { return };
+    let delay = tab.text("document.getElementById('delay').value");
+    tab.eval("document.getElementById('delay').focus()");
+    press_all(&mut tab, &["End", "Home", " "]);
+    assert_eq!(tab.text("ringchat.player.playing"), "true");
+    tab.press(" ");
+    assert_eq!(tab.text("document.getElementById('delay').value"), delay);
+    tab.press("m");
+    tab.until("document.getElementById('deeds').matches(':popover-open')");
+    nothing_is_wrong(&mut tab, &host);
+}
+
+#[test]
 fn an_exercise_tells_how_far_one_is_and_what_it_teaches() {
     let Some((mut tab, host)) = lab() else { return };
     press_all(&mut tab, &["x", "Tab", "Enter"]);
