@@ -39,7 +39,7 @@ class Lab {
     if (now) this.open(now, this.places.get(now.run) ?? (asked > now.gathered ? asked : now.gathered + CALM));
   }
 
-  tell(words) { put(byId("trouble"), { text: words }); }
+  tell(words) { put(byId("trouble"), { text: words || this.note || "", title: words || this.note || null }); }
 
   // Asks, one question after another, and tells what the laboratory refuses.
   async ask(request) {
@@ -63,7 +63,7 @@ class Lab {
     player.pause();
     player.tell.close();
     if (this.run) this.places.set(this.run.run, Math.round(player.t));
-    Object.assign(this, { run: now, have: 0, known: 0, slow: null, turning: false, over: false });
+    Object.assign(this, { run: now, have: 0, known: 0, slow: null, turning: false, over: false, goals: [] });
     this.head();
     await this.more(t + AHEAD);
     if (this.run !== now) return;
@@ -93,7 +93,7 @@ class Lab {
     run.end = Math.max(now, run.times.at(-1) ?? 0);
     player.alive = now < LONGEST && !this.over;
     this.tell(failure ? `line ${failure.line}: ${failure.what}` : "");
-    this.goal(goal);
+    this.learn(goal);
     this.aim();
     put(this.deeds.invite, { class: run.faults.length ? "invite done" : "invite" });
   }
@@ -115,7 +115,8 @@ class Lab {
     // What nobody has seen yet is not shown: it would give away what comes.
     const unseen = t >= this.seen.get(number);
     player.diagram.place = unseen ? 0.8 : 0.5;
-    byId("veil").classList.toggle("frontier", unseen);
+    document.body.classList.toggle("frontier", unseen);
+    this.goal();
     const ahead = AHEAD + (player.playing ? AHEAD_MS * 1000 * player.rate() : 0);
     if (this.over) return;
     if (waits) this.more(this.known + AIM / 5);
@@ -153,7 +154,9 @@ class Lab {
   // Another run is shown; which others there still are, the laboratory knows.
   async changed(now, t, plays) {
     const there = await this.ask({ ask: "hello" });
-    this.runs = there?.runs ?? [now];
+    const runs = there?.runs ?? [now], gone = this.runs.filter((one) => one.run !== this.run.run && !runs.some(({ run }) => run === one.run));
+    this.note = gone.length ? `No more than ${runs.length} runs are kept: ${gone.map((one) => `“${this.label(one)}”`).join(", ")} is gone.` : "";
+    this.runs = runs;
     this.seen.delete(now.run);
     await this.open(now, t, plays);
   }
@@ -169,16 +172,15 @@ class Lab {
   // Tabs, task and knobs of the run that is shown.
   head() {
     const tabs = this.runs.map((one) => {
-      const shown = one.run === this.run.run, tab = html("button", { type: "button", role: "tab", "aria-selected": String(shown), tabindex: shown ? 0 : -1, text: one.label || "the room" });
+      const shown = one.run === this.run.run, tab = html("button", { type: "button", role: "tab", "aria-selected": String(shown), tabindex: shown ? 0 : -1, text: this.label(one) });
       tab.addEventListener("click", () => { if (one.run !== this.run.run) this.open(one, this.places.get(one.run) ?? one.gathered + CALM); });
-      return tab;
+      if (this.runs.length < 2) return [tab];
+      const words = `close the run “${this.label(one)}”`, close = html("button", { type: "button", class: "close", "aria-label": words, title: words, text: "✕" });
+      close.addEventListener("click", () => this.close(one));
+      return [tab, close];
     });
-    if (this.runs.length > 1) {
-      const close = html("button", { type: "button", class: "close", "aria-label": "close this run", title: "close this run", text: "✕" });
-      close.addEventListener("click", () => this.close());
-      tabs.splice(this.runs.findIndex((one) => one.run === this.run.run) + 1, 0, close);
-    }
-    byId("branches").replaceChildren(...tabs);
+    byId("branches").replaceChildren(...tabs.flat());
+    byId("branches").querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
     const hint = byId("hint"), task = this.exercises.find((one) => one.n === this.run.exercise);
     byId("task").hidden = !task;
     put(byId("task-title"), { text: task ? `${task.n} ${task.title}` : "" });
@@ -186,16 +188,34 @@ class Lab {
     put(hint, { "aria-expanded": "false" });
     this.task = task;
     this.guesses();
-    this.goal(null);
+    this.goal();
     for (const name of Object.keys(TIMES)) this.turn(name, TIMES[name]);
   }
 
-  async close() {
-    const there = await this.ask({ ask: "close", run: this.run.run });
-    if (there?.runs.length) this.begin({ runs: there.runs, current: there.runs.at(-1).run });
+  // Runs whose labels are alike are numbered.
+  label(one) {
+    const short = ({ label }) => (label || "the room").replace(/\d+\.\d+(?=s\b)/g, (s) => String(Number(Number(s).toFixed(3))));
+    const alike = this.runs.filter((other) => short(other) === short(one)), i = alike.indexOf(one);
+    return i > 0 ? `${short(one)} (${i + 1})` : short(one);
   }
 
-  goal(goal) {
+  async close(one) {
+    const there = await this.ask({ ask: "close", run: one.run });
+    if (!there?.runs.length) return;
+    if (one.run === this.run.run) { this.begin({ runs: there.runs, current: there.runs.at(-1).run }); return; }
+    this.runs = there.runs;
+    this.head();
+  }
+
+  // Words about the goal, and since when they hold.
+  learn(goal) {
+    const last = this.goals.at(-1);
+    if (goal?.words !== last?.goal?.words || goal?.done !== last?.goal?.done) this.goals.push({ goal, at: goal?.at ?? (last ? this.known : 0) });
+  }
+
+  // What is told of the goal is what has been seen.
+  goal() {
+    const seen = Math.max(player.t, this.seen.get(this.run.run) ?? 0), goal = (this.goals.findLast(({ at }) => at <= seen) ?? this.goals[0])?.goal;
     const hinted = byId("hint").getAttribute("aria-expanded") === "true";
     put(byId("task"), { class: goal?.done ? "done" : "" });
     put(byId("goal"), { text: goal ? (goal.done ? `✓ ${goal.words}` : goal.words) : "" });
@@ -203,7 +223,6 @@ class Lab {
     put(byId("task-more"), { text: more });
     byId("task-more").hidden = !more;
     byId("hint").hidden = Boolean(goal?.done);
-    this.reached = goal;
   }
 
   // The first exercise begins with a guess.
@@ -215,6 +234,7 @@ class Lab {
       const button = html("button", { type: "button", "aria-pressed": "false", text: name });
       button.addEventListener("click", async () => {
         if (!(await this.ask({ ask: "guess", run: this.run.run, who: name }))) return;
+        this.goals = [];
         for (const other of box.children) put(other, { "aria-pressed": String(other === button) });
         this.more(this.known);
       });
@@ -236,7 +256,7 @@ class Lab {
     byId("list").replaceChildren(...this.exercises.map(({ n, title, task }) => choice(title, task, { ask: "exercise", n })), choice("A room without a task", "Six members, and whatever you like.", { ask: "start", script: ROOM }));
     on("exercises", () => byId("choice").showModal());
     on("script", () => this.paper(this.run.script));
-    on("hint", () => { const hint = byId("hint"); put(hint, { "aria-expanded": String(hint.getAttribute("aria-expanded") !== "true") }); this.goal(this.reached); });
+    on("hint", () => { const hint = byId("hint"); put(hint, { "aria-expanded": String(hint.getAttribute("aria-expanded") !== "true") }); this.goal(); });
     on("apply", async () => {
       const now = await this.edit(byId("text").value);
       put(byId("wrong"), { text: now ? "" : byId("trouble").textContent });

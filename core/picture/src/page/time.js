@@ -192,6 +192,8 @@ class Diagram {
     }
     if (this.follow && !this.free) this.scroll(y, e, playing);
     this.head(state);
+    // How an election ends is told once its end is seen.
+    for (const band of this.layers.band.children) put(band, { "data-ahead": this.end(band.mark) * this.zoom > y + 1 ? "" : null });
     const column = this.run.columns[this.run.columnOf.get(this.picked.m)];
     put(this.chosen, column ? { x: column.x - 14, width: 28, height: this.run.height } : { width: 0 });
     const now = e >= 0 && this.run.times[e] === t ? this.run.events[e] : null;

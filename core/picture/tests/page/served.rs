@@ -136,6 +136,43 @@ fn the_sliders_of_the_network_leave_other_keys_alone() {
     nothing_is_wrong(&mut tab, &host);
 }
 
+/// Whether nothing that is to be seen at once lies over another, or outside of the window.
+fn all_is_in_view(tab: &mut Tab, ids: &str, scrolls: bool) {
+    let wrong = tab.text(&format!(
+        "(() => {{
+            const ids = '{ids}'.split(' '), box = (id) => document.getElementById(id).getBoundingClientRect(), wrong = [];
+            const main = document.querySelector('main').getBoundingClientRect(), footer = document.querySelector('footer').getBoundingClientRect();
+            if (footer.bottom > innerHeight || footer.top < main.bottom) wrong.push('footer');
+            if (document.documentElement.scrollWidth > innerWidth || document.documentElement.scrollHeight > innerHeight) wrong.push('the window scrolls');
+            for (const id of ids) {{
+                if ({scrolls}) document.getElementById(id).scrollIntoView({{ block: 'nearest' }});
+                const one = box(id);
+                if (one.height < 10 || one.left < 0 || one.right > innerWidth + 1 || one.top < 0 || one.bottom > footer.top) wrong.push(id);
+            }}
+            return wrong.join();
+        }})()"
+    ));
+    assert_eq!(wrong, "", "{}", tab.text("innerWidth + ' x ' + innerHeight"));
+}
+
+#[test]
+fn with_a_task_open_the_transport_covers_nothing() {
+    let Some((mut tab, host)) = lab() else { return };
+    press_all(&mut tab, &["x", "Tab", "Enter"]);
+    tab.until("ringchat.served.task?.n === 2 && document.getElementById('goal').textContent");
+    settled(&mut tab);
+    for (width, height, scrolls) in [(1400, 900, false), (1000, 700, false), (390, 844, true)] {
+        tab.size(width, height);
+        tab.until(&format!("innerWidth === {width}"));
+        all_is_in_view(&mut tab, "task ring doing say numbers count", scrolls);
+        for theme in ["light", "dark"] {
+            tab.prefer("prefers-color-scheme", theme);
+            tab.shot(&format!("task-{width}-{theme}"));
+        }
+    }
+    nothing_is_wrong(&mut tab, &host);
+}
+
 #[test]
 fn an_exercise_tells_how_far_one_is_and_what_it_teaches() {
     let Some((mut tab, host)) = lab() else { return };
