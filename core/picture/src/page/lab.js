@@ -180,7 +180,7 @@ class Lab {
       return [tab, close];
     });
     byId("branches").replaceChildren(...tabs.flat());
-    byId("branches").querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    this.inView();
     const hint = byId("hint"), task = this.exercises.find((one) => one.n === this.run.exercise);
     byId("task").hidden = !task;
     put(byId("task-title"), { text: task ? `${task.n} ${task.title}` : "" });
@@ -191,6 +191,8 @@ class Lab {
     this.goal();
     for (const name of Object.keys(TIMES)) this.turn(name, TIMES[name]);
   }
+
+  inView() { byId("branches").querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" }); }
 
   // Runs whose labels are alike are numbered.
   label(one) {
@@ -265,6 +267,7 @@ class Lab {
     on("copy", () => navigator.clipboard?.writeText(byId("text").value).then(() => put(byId("wrong"), { text: "copied" })));
     on("download", () => player.give("scenario.txt", byId("text").value, "text/plain"));
     byId("branches").addEventListener("keydown", (key) => go(key, byId("branches").querySelectorAll("[role=tab]"), "ArrowLeft", "ArrowRight"));
+    addEventListener("resize", () => this.inView());
     addEventListener("dragover", (drag) => drag.preventDefault());
     addEventListener("drop", async (drop) => {
       drop.preventDefault();

@@ -367,8 +367,8 @@ class Player {
     }, true);
     addEventListener("resize", () => { this.diagram.resize(); this.track(); this.tell.resize(); this.draw(); });
     addEventListener("hashchange", () => this.open());
-    addEventListener("beforeprint", () => this.diagram.whole(true));
-    addEventListener("afterprint", () => this.diagram.whole(false));
+    addEventListener("beforeprint", () => this.diagram.print(true));
+    addEventListener("afterprint", () => this.diagram.print(false));
     this.still.addEventListener("change", () => { this.byEvents = this.still.matches; this.draw(); });
   }
 

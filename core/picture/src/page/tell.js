@@ -3,7 +3,7 @@
 const ROW = 25;
 const CELLS = 8;
 const SIGNS = { epoch: "a new epoch,", join: "came:", leave: "left:", chat: "a text," };
-const BREAKS = { crash: "crash", power: "power cut", "power-off": "power cut", freeze: "freeze", partition: "partition", cut: "cut", died: "death" };
+const BREAKS = { crash: "crash", power: "power cut", break: "broken link", freeze: "freeze", partition: "partition", cut: "cut", died: "death" };
 
 // Times are told relative to the first fault: in ms, or in s once they are long.
 function since(us) {
@@ -92,9 +92,9 @@ class Tell {
       put(byId("count-of"), { text: `election messages${extreme}${over ? `; ${election.announced} announce` : `, epoch ${election.epoch}`}` });
       const told = over && exact !== null;
       put(byId("theory"), { text: told ? String(exact) : least === most ? String(most) : `${least} – ${most}` });
-      const range = `${least} to ${most}, mean ${mean}`;
-      put(byId("theory-of"), { text: kind === "one" ? (told ? `by theory: one starts, n + hops = ${n} + ${hops} (${range})` : `by theory: one starts, n = ${n} (n to 2n − 1, mean ${mean})`)
-        : kind === "all" ? `by theory: all ${n} start at once (${range})` : `by theory: n = ${n}, not all start at once (mean ${mean})` });
+      const average = mean ? `mean ${mean}` : "", comma = average && `, ${average}`, range = `${least} to ${most}${comma}`;
+      put(byId("theory-of"), { text: kind === "one" ? (told ? `by theory: one starts, n + hops = ${n} + ${hops} (${range})` : `by theory: one starts, n = ${n} (n to 2n − 1${comma})`)
+        : kind === "all" ? `by theory: all ${n} start at once (${range})` : `by theory: n = ${n}, not all start at once${average && ` (${average})`}` });
     }
     this.elapsed(state, e, t);
   }

@@ -398,21 +398,30 @@ fn on_a_phone_one_view_at_a_time_fills_the_window() {
 }
 
 #[test]
-fn on_paper_the_whole_diagram_is_there() {
+fn on_paper_the_diagram_stands_in_sheets_with_heads() {
     let Some((mut tab, run)) = small("") else { return };
-    let dots = "document.querySelectorAll('#marks .mark.dot').length";
-    let all = run["events"].as_array().unwrap().len();
-    let all = u64::try_from(all).unwrap();
-    assert!(tab.eval(dots).as_u64().unwrap() < all, "the page shows a part");
+    let zero = run["zero"].as_u64().unwrap();
+    let shown = "new Set([...document.querySelectorAll('.sheet')].map((sheet) => [...sheet.querySelectorAll('#heads .column-head')].length)).size";
     tab.eval("dispatchEvent(new Event('beforeprint'))");
-    assert_eq!(tab.eval(dots).as_u64(), Some(all));
-    tab.eval("dispatchEvent(new Event('afterprint'))");
-    assert!(tab.eval(dots).as_u64().unwrap() < all);
+    let sheets = tab.eval("document.querySelectorAll('.sheet').length").as_u64().unwrap();
+    assert!(sheets > 1, "{sheets}");
+    assert_eq!(tab.eval(shown), 1, "each has all heads");
+    // Each row from the first fault on stands within one sheet, and none in two.
+    let rows = tab.eval(&format!(
+        "(() => {{
+            const boxes = [...document.querySelectorAll('.sheet #marks')].map((svg) => svg.viewBox.baseVal);
+            return ringchat.run.rows.filter(({{ y, t }}) => t >= {zero} && boxes.filter((box) => box.y + 8 < y && y < box.y + box.height - 4).length !== 1).length;
+        }})()"
+    ));
+    assert_eq!(rows, 0);
     tab.ask("Emulation.setEmulatedMedia", &json!({ "media": "print" }));
     let hidden =
-        "['menu', 'side', 'veil'].map((id) => getComputedStyle(document.getElementById(id)).display).join()";
+        "['menu', 'side', 'time'].map((id) => getComputedStyle(document.getElementById(id)).display).join()";
     assert_eq!(tab.text(hidden), "none,none,none");
+    tab.paper("sheets");
     tab.ask("Emulation.setEmulatedMedia", &json!({ "media": "" }));
+    tab.eval("dispatchEvent(new Event('afterprint'))");
+    assert_eq!(tab.eval("document.querySelectorAll('.sheet').length"), 0);
 }
 
 #[test]

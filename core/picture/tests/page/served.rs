@@ -362,6 +362,13 @@ fn a_real_room_is_followed_and_keeps_its_secrets() {
     tab.press("l");
     tab.until("document.getElementById('live').textContent === 'live' && ringchat.run.end - ringchat.player.t < 2000000");
     tab.shot("live");
+    tab.size(390, 844);
+    tab.until("innerWidth === 390");
+    all_is_in_view(&mut tab, "ring say numbers count", true);
+    let empty = "(({ height }, { width, height: high }) => high - Math.min(height, width * 0.86))(document.getElementById('ring').getBoundingClientRect(), document.getElementById('ring-card').getBoundingClientRect())";
+    let empty = tab.eval(empty).as_f64().unwrap();
+    assert!(empty < 130.0, "{empty}");
+    tab.shot("live-phone");
     tab.until("document.getElementById('over').textContent.includes('has left')");
     nothing_is_wrong(&mut tab, &host);
 }
