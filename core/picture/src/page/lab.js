@@ -39,7 +39,12 @@ class Lab {
     if (now) this.open(now, this.places.get(now.run) ?? (asked > now.gathered ? asked : now.gathered + CALM));
   }
 
-  tell(words) { put(byId("trouble"), { text: words || this.note || "", title: words || this.note || null }); }
+  tell(words) {
+    const text = words || this.note || "", status = byId("trouble");
+    if (status.textContent === text) return;
+    put(status, { text, title: text || null });
+    this.inView();
+  }
 
   // Asks, one question after another, and tells what the laboratory refuses.
   async ask(request) {

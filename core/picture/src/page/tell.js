@@ -53,10 +53,11 @@ class Tell {
 
   draw(state, e, t, playing) {
     put(byId("tell"), { "aria-live": playing ? "off" : "polite" });
-    const exact = !playing && e >= 0 && this.run.times[e] === t && this.run.events[e].class !== "beat";
+    const shown = this.run.events[e], ends = e === this.run.events.length - 1 && !shown?.words;
+    const exact = !playing && e >= 0 && this.run.times[e] === t && shown.class !== "beat" && !ends;
     // While time stands still, the event that the list lights; what a turn is about, while it flies.
     const listed = playing ? undefined : this.listed[lastUpTo(this.listed.length, (i) => this.listed[i], e)];
-    this.say(exact && this.run.events[e].say?.length ? e : this.run.events[listed]?.say?.length ? listed : state.told);
+    this.say(exact && shown.say?.length ? e : this.run.events[listed]?.say?.length ? listed : state.told);
     if (this.shownAt !== e) {
       this.shownAt = e;
       this.drawLogs(state, e);

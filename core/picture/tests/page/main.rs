@@ -357,6 +357,62 @@ fn the_numbers_are_those_of_the_run() {
 }
 
 #[test]
+fn the_page_opens_at_the_first_fault_and_list_and_panel_tell_one_event() {
+    let Some(mut tab) = Tab::new() else { return };
+    let told = "[ringchat.player.e, ringchat.player.tell.told, ringchat.player.tell.listed[ringchat.player.tell.at]]";
+    for (scenario, mode) in [("leader_dies", "dead"), ("a_frozen_leader_is_replaced", "frozen")] {
+        let run = real(&mut tab, scenario);
+        let fault = &run["faults"][0];
+        assert_eq!(tab.eval(told), json!([fault["e"], fault["e"], fault["e"]]), "{scenario}");
+        assert_eq!(
+            tab.eval(&format!("document.querySelectorAll('#ring .node.{mode}').length")),
+            1,
+            "{scenario}"
+        );
+        tab.press("End");
+        let told = tab.eval(told);
+        assert_eq!(
+            told[1],
+            told[2],
+            "{scenario}: {}",
+            tab.text("JSON.stringify(ringchat.run.events[ringchat.player.e])")
+        );
+    }
+}
+
+#[test]
+fn time_is_counted_from_what_broke_the_ring_until_all_that_live_follow() {
+    let Some(mut tab) = Tab::new() else { return };
+    for (scenario, mends, what) in
+        [("a_frozen_leader_is_replaced", "thaw", "freeze"), ("a_partition_heals", "heal", "partition")]
+    {
+        let run = real(&mut tab, scenario);
+        let mended = run["faults"].as_array().unwrap().iter().find(|fault| fault["kind"] == mends).unwrap();
+        let figure = |tab: &mut Tab| tab.text("document.getElementById('since-what').textContent");
+        tab.eval(&format!("ringchat.player.go({} - 1)", mended["e"]));
+        let before = figure(&mut tab);
+        assert!(before.contains(what), "{scenario}: {before}");
+        tab.eval(&format!("ringchat.player.go({})", mended["e"]));
+        assert!(figure(&mut tab).contains(what), "{scenario}");
+        tab.press("End");
+        assert_eq!(figure(&mut tab), format!("from the {what} to all following, in a closed ring"));
+    }
+}
+
+#[test]
+fn how_an_election_ends_is_told_once_it_is_seen() {
+    let Some(mut tab) = Tab::new() else { return };
+    let run = real(&mut tab, "leader_dies");
+    let election = run["elections"].as_array().unwrap().last().unwrap();
+    let mut label = |e: &Value| {
+        tab.eval(&format!("ringchat.player.go({e})"));
+        tab.text("getComputedStyle([...document.querySelectorAll('.mark.band.elect text')].at(-1)).display")
+    };
+    assert_eq!(label(&election["first"]), "none");
+    assert_eq!(label(&(run["events"].as_array().unwrap().len() - 1).into()), "block");
+}
+
+#[test]
 fn going_there_directly_or_step_by_step_shows_the_same() {
     let Some((mut tab, _)) = small("") else { return };
     let differ = tab.eval(

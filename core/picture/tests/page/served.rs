@@ -102,12 +102,42 @@ fn the_leader_is_crashed_by_key_and_another_fault_in_its_past_makes_a_branch() {
     let both = tabs(&mut tab);
     assert!(both.starts_with("crash leader at 0.4s | freeze bob at ") && both.ends_with('*'), "{both}");
     tab.shot("lab-branch");
+    assert_eq!(tab.text("document.querySelectorAll('#branches .close').length"), "2");
     tab.eval("document.querySelector('#branches [role=tab]').click()");
     tab.until("ringchat.run.faults.length === 1");
     assert!(tabs(&mut tab).starts_with("crash leader at 0.4s* | freeze"));
     settled(&mut tab);
     tab.press("u");
     tab.until("ringchat.run.faults.length === 0 && !ringchat.served.turning");
+    nothing_is_wrong(&mut tab, &host);
+}
+
+#[test]
+fn runs_have_short_names_of_their_own_and_are_closed_one_by_one() {
+    let Some((mut tab, host)) = lab() else { return };
+    let labels = tab.eval(
+        "(() => {
+            const { served } = ringchat, label = 'crash leader at 0.4324567s', runs = [{ label }, { label }, { label: 'heal at 1s' }];
+            return runs.map((one) => served.label.call({ runs }, one));
+        })()",
+    );
+    assert_eq!(labels, json!(["crash leader at 0.432s", "crash leader at 0.432s (2)", "heal at 1s"]));
+    let exercise = "(async () => { const { served } = ringchat, now = await served.ask({ ask: 'exercise', n: 2 }); await served.changed(now, now.gathered + 50000, false); })()";
+    for _ in 0..8 {
+        assert!(!text(&mut tab, "trouble").contains("gone"));
+        tab.eval(exercise);
+    }
+    let told = text(&mut tab, "trouble");
+    assert_eq!(told, "No more than 8 runs are kept: “a room of 6” is gone.");
+    let seen = tab.eval("['#branches [aria-selected=true]', '#branches'].flatMap((one) => (({ left, right }) => [Math.round(left), Math.round(right)])(document.querySelector(one).getBoundingClientRect()))");
+    let [left, right, from, to] = [0, 1, 2, 3].map(|i| seen[i].as_i64().unwrap());
+    assert!(from <= left && right <= to, "the run that is shown is in view: {seen}");
+    let shown = tab.eval("ringchat.served.run.run");
+    tab.eval("document.querySelector('#branches .close').click()");
+    tab.until("ringchat.served.runs.length === 7");
+    assert_eq!(tab.eval("ringchat.served.run.run"), shown, "another one is closed");
+    tab.shot("lab-runs");
+    tab.eval("ringchat.served.note = ''; ringchat.served.tell('')");
     nothing_is_wrong(&mut tab, &host);
 }
 
