@@ -68,7 +68,8 @@ class Lab {
     player.pause();
     player.tell.close();
     if (this.run) this.places.set(this.run.run, Math.round(player.t));
-    Object.assign(this, { run: now, have: 0, known: 0, slow: null, turning: false, over: false, goals: [] });
+    Object.assign(this, { run: now, have: 0, known: 0, slow: null, turning: false, over: false, reached: null });
+    this.seen.set(now.run, Math.max(this.seen.get(now.run) ?? 0, t));
     this.head();
     await this.more(t + AHEAD);
     if (this.run !== now) return;
@@ -83,7 +84,8 @@ class Lab {
     const end = Math.min(Math.round(to), LONGEST);
     let answer;
     do {
-      answer = await this.ask({ ask: "more", run: asked.run, to: end, have: this.have });
+      this.judged = this.seen.get(asked.run) ?? 0;
+      answer = await this.ask({ ask: "more", run: asked.run, to: end, have: this.have, seen: Math.round(this.judged) });
       if (!answer || this.run !== asked || this.turning) break;
       this.over = !answer.busy && answer.now < end;
       this.take(answer);
@@ -98,7 +100,8 @@ class Lab {
     run.end = Math.max(now, run.times.at(-1) ?? 0);
     player.alive = now < LONGEST && !this.over;
     this.tell(failure ? `line ${failure.line}: ${failure.what}` : "");
-    this.learn(goal);
+    this.reached = goal;
+    this.goal();
     this.aim();
     put(this.deeds.invite, { class: run.faults.length ? "invite done" : "invite" });
   }
@@ -121,11 +124,13 @@ class Lab {
     const unseen = t >= this.seen.get(number);
     player.diagram.place = unseen ? 0.8 : 0.5;
     document.body.classList.toggle("frontier", unseen);
-    this.goal();
     const ahead = AHEAD + (player.playing ? AHEAD_MS * 1000 * player.rate() : 0);
-    if (this.over) return;
+    // The goal is judged by what has been seen.
+    const stale = this.task && this.judged !== this.seen.get(number);
+    if (this.over && !stale) return;
     if (waits) this.more(this.known + AIM / 5);
     else if (this.known < t + ahead * 0.6 && this.known < LONGEST) this.more(t + ahead);
+    else if (stale) this.more(this.known);
   }
 
   // Deeds at the moment that is shown. What was seen beyond it is kept as a branch.
@@ -214,16 +219,8 @@ class Lab {
     this.head();
   }
 
-  // Words about the goal, and since when they hold.
-  learn(goal) {
-    const last = this.goals.at(-1);
-    if (goal?.words !== last?.goal?.words || goal?.done !== last?.goal?.done) this.goals.push({ goal, at: goal?.at ?? (last ? this.known : 0) });
-  }
-
-  // What is told of the goal is what has been seen.
   goal() {
-    const seen = Math.max(player.t, this.seen.get(this.run.run) ?? 0), goal = (this.goals.findLast(({ at }) => at <= seen) ?? this.goals[0])?.goal;
-    const hinted = byId("hint").getAttribute("aria-expanded") === "true";
+    const goal = this.reached, hinted = byId("hint").getAttribute("aria-expanded") === "true";
     put(byId("task"), { class: goal?.done ? "done" : "" });
     put(byId("goal"), { text: goal ? (goal.done ? `✓ ${goal.words}` : goal.words) : "" });
     const more = !this.task ? "" : goal?.done ? this.task.teaches : hinted ? this.task.hint : "";
@@ -238,10 +235,10 @@ class Lab {
     box.hidden = this.task?.n !== 1;
     if (box.hidden) return;
     box.replaceChildren(...this.run.members.map(({ name }) => {
-      const button = html("button", { type: "button", "aria-pressed": "false", text: name });
+      const button = html("button", { type: "button", "aria-pressed": String(this.run.guess === name), text: name });
       button.addEventListener("click", async () => {
         if (!(await this.ask({ ask: "guess", run: this.run.run, who: name }))) return;
-        this.goals = [];
+        this.run.guess = name;
         for (const other of box.children) put(other, { "aria-pressed": String(other === button) });
         this.more(this.known);
       });

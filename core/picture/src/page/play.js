@@ -52,7 +52,7 @@ class Player {
     const m = run.members.findLastIndex((member) => member.name === asked.get("m"));
     this.m = m < 0 ? null : m;
     const e = Number.parseInt(asked.get("e") ?? "", 10), t = Math.round(Number.parseFloat(asked.get("t") ?? "") * 1e6);
-    const begin = run.faults[0]?.e ?? (this.steps[0] ?? 0) - 1;
+    const begin = run.faults.find(({ kind }) => kind in BREAKS)?.e ?? (this.steps[0] ?? 0) - 1;
     if (run.events[e] && (!Number.isFinite(t) || run.times[e] === t)) this.seek(e, run.times[e]);
     else if (Number.isFinite(t)) this.seek(this.before(t), t);
     else this.seek(begin, run.times[begin] ?? 0);

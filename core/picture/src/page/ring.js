@@ -1,8 +1,8 @@
 // The ring: members on a circle, their links, and what is on its way between them.
 
 const CROWN = "M-11 0L-13 -11L-6 -5L0 -13L6 -5L13 -11L11 0Z";
-const MODES = { normal: "", leading: "leads", electing: "frozen", waiting: "waits", joining: "joins", dead: "died", left: "left", frozen: "stopped" };
-const SPOKEN = { normal: "follows", leading: "leads", electing: "frozen, electing", waiting: "waits for the log", joining: "joins", dead: "died", left: "left", frozen: "its process is stopped", absent: "not here yet" };
+const MODES = { normal: "", leading: "leads", electing: "electing", waiting: "waits", joining: "joins", dead: "died", left: "left", frozen: "stopped" };
+const SPOKEN = { normal: "follows", leading: "leads", electing: "electing", waiting: "waits for the log", joining: "joins", dead: "died", left: "left", frozen: "its process is stopped", absent: "not here yet" };
 
 class Ring {
   constructor(run, picked) {

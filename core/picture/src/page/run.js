@@ -180,7 +180,7 @@ class Run {
 
   // Whether all that live follow one leader that lives, in a closed ring; remembers where that changes.
   settle(state, e) {
-    const lives = (member) => !["dead", "left", "frozen", "absent", "joining"].includes(member.mode), live = state.members.filter(lives);
+    const lives = (member) => !["dead", "left", "frozen", "absent", "joining"].includes(member.mode), live = state.members.filter((member, m) => lives(member) && this.members[m].file !== false);
     const leader = live[0]?.leader ?? null;
     const whole = leader !== null && lives(state.members[leader]) && live.every((member) =>
       ["normal", "leading"].includes(member.mode) && member.leader === leader

@@ -90,7 +90,9 @@ class Tell {
       const { case: kind, n, hops, exact, least, most, mean } = election.theory;
       const extreme = !over || least === most ? "" : sent === most ? ", the most possible" : sent === least ? ", the fewest possible" : "";
       put(byId("count"), { text: String(sent) });
-      put(byId("count-of"), { text: `election messages${extreme}${over ? `; ${election.announced} announce` : `, epoch ${election.epoch}`}` });
+      const seen = run.seen_by === null ? "" : `, seen by ${run.name(run.seen_by)}`;
+      put(byId("count-of"), { text: `election messages${seen}${extreme}${over ? `; ${election.announced} announce` : `, epoch ${election.epoch}`}` });
+      if (kind === "none") { put(byId("theory"), { text: "—" }); put(byId("theory-of"), { text: "" }); this.elapsed(state, e, t); return; }
       const told = over && exact !== null;
       put(byId("theory"), { text: told ? String(exact) : least === most ? String(most) : `${least} – ${most}` });
       const average = mean ? `mean ${mean}` : "", comma = average && `, ${average}`, range = `${least} to ${most}${comma}`;

@@ -252,7 +252,7 @@ class Diagram {
   sheets() {
     const { run } = this, { width } = run, high = width * 1.22, sheets = [];
     const arrows = run.marks.filter(({ kind }) => kind === "arrow"), cut = (y) => arrows.filter(({ y1, y2 }) => Math.min(y1, y2) < y && y < Math.max(y1, y2)).length;
-    const begin = run.faults.length ? run.y(run.faults[0].e, run.faults[0].t) - 40 : run.top, end = Math.max(run.bottom, begin) + 16;
+    const first = run.faults.find(({ kind }) => kind in BREAKS), begin = first ? run.y(first.e, first.t) - 40 : run.top, end = Math.max(run.bottom, begin) + 16;
     for (let from = Math.max(begin, run.top), to; from < end; from = to) {
       to = Math.min(end, from + high);
       if (to < end) {
