@@ -202,7 +202,10 @@ class Lab {
     for (const name of Object.keys(TIMES)) this.turn(name, TIMES[name]);
   }
 
-  inView() { byId("branches").querySelector("[aria-selected=true]")?.scrollIntoView({ block: "nearest", inline: "nearest" }); }
+  inView() {
+    const tab = byId("branches").querySelector("[aria-selected=true]");
+    for (const one of [tab?.nextElementSibling, tab]) one?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }
 
   // Runs whose labels are alike are numbered.
   label(one) {
