@@ -206,8 +206,8 @@ mod tests {
             assert!(!style.contains("url(h") && !style.contains("@import"));
         }
         let lines = |parts: &[&str]| parts.iter().map(|part| part.lines().count()).sum::<usize>();
-        assert!(lines(&SCRIPTS) <= 1_600, "the script is to stay small");
-        assert!(lines(&SERVED_SCRIPTS) <= 700, "what a server's page has more is to stay small");
+        assert!(lines(&SCRIPTS) <= 1_700, "the script is to stay small");
+        assert!(lines(&SERVED_SCRIPTS) <= 760, "what a server's page has more is to stay small");
     }
 
     /// Text needs a contrast of 4.5 with what it stands on, a mark 3.

@@ -39,7 +39,12 @@ class Lab {
     if (now) this.open(now, this.places.get(now.run) ?? (asked > now.gathered ? asked : now.gathered + CALM));
   }
 
-  tell(words) { put(byId("trouble"), { text: words }); }
+  tell(words) {
+    const text = words || this.note || "", status = byId("trouble");
+    if (status.textContent === text) return;
+    put(status, { text, title: text || null });
+    this.inView();
+  }
 
   // Asks, one question after another, and tells what the laboratory refuses.
   async ask(request) {
@@ -63,7 +68,8 @@ class Lab {
     player.pause();
     player.tell.close();
     if (this.run) this.places.set(this.run.run, Math.round(player.t));
-    Object.assign(this, { run: now, have: 0, known: 0, slow: null, turning: false, over: false });
+    Object.assign(this, { run: now, have: 0, known: 0, slow: null, turning: false, over: false, reached: null });
+    this.seen.set(now.run, Math.max(this.seen.get(now.run) ?? 0, t));
     this.head();
     await this.more(t + AHEAD);
     if (this.run !== now) return;
@@ -78,7 +84,8 @@ class Lab {
     const end = Math.min(Math.round(to), LONGEST);
     let answer;
     do {
-      answer = await this.ask({ ask: "more", run: asked.run, to: end, have: this.have });
+      this.judged = this.seen.get(asked.run) ?? 0;
+      answer = await this.ask({ ask: "more", run: asked.run, to: end, have: this.have, seen: Math.round(this.judged) });
       if (!answer || this.run !== asked || this.turning) break;
       this.over = !answer.busy && answer.now < end;
       this.take(answer);
@@ -93,7 +100,8 @@ class Lab {
     run.end = Math.max(now, run.times.at(-1) ?? 0);
     player.alive = now < LONGEST && !this.over;
     this.tell(failure ? `line ${failure.line}: ${failure.what}` : "");
-    this.goal(goal);
+    this.reached = goal;
+    this.goal();
     this.aim();
     put(this.deeds.invite, { class: run.faults.length ? "invite done" : "invite" });
   }
@@ -115,11 +123,14 @@ class Lab {
     // What nobody has seen yet is not shown: it would give away what comes.
     const unseen = t >= this.seen.get(number);
     player.diagram.place = unseen ? 0.8 : 0.5;
-    byId("veil").classList.toggle("frontier", unseen);
+    document.body.classList.toggle("frontier", unseen);
     const ahead = AHEAD + (player.playing ? AHEAD_MS * 1000 * player.rate() : 0);
-    if (this.over) return;
+    // The goal is judged by what has been seen.
+    const stale = this.task && this.judged !== this.seen.get(number);
+    if (this.over && !stale) return;
     if (waits) this.more(this.known + AIM / 5);
     else if (this.known < t + ahead * 0.6 && this.known < LONGEST) this.more(t + ahead);
+    else if (stale) this.more(this.known);
   }
 
   // Deeds at the moment that is shown. What was seen beyond it is kept as a branch.
@@ -153,7 +164,9 @@ class Lab {
   // Another run is shown; which others there still are, the laboratory knows.
   async changed(now, t, plays) {
     const there = await this.ask({ ask: "hello" });
-    this.runs = there?.runs ?? [now];
+    const runs = there?.runs ?? [now], gone = this.runs.filter((one) => one.run !== this.run.run && !runs.some(({ run }) => run === one.run));
+    this.note = gone.length ? `No more than ${runs.length} runs are kept: ${gone.map((one) => `“${this.label(one)}”`).join(", ")} is gone.` : "";
+    this.runs = runs;
     this.seen.delete(now.run);
     await this.open(now, t, plays);
   }
@@ -169,16 +182,15 @@ class Lab {
   // Tabs, task and knobs of the run that is shown.
   head() {
     const tabs = this.runs.map((one) => {
-      const shown = one.run === this.run.run, tab = html("button", { type: "button", role: "tab", "aria-selected": String(shown), tabindex: shown ? 0 : -1, text: one.label || "the room" });
+      const shown = one.run === this.run.run, tab = html("button", { type: "button", role: "tab", "aria-selected": String(shown), tabindex: shown ? 0 : -1, text: this.label(one) });
       tab.addEventListener("click", () => { if (one.run !== this.run.run) this.open(one, this.places.get(one.run) ?? one.gathered + CALM); });
-      return tab;
+      if (this.runs.length < 2) return [tab];
+      const words = `close the run “${this.label(one)}”`, close = html("button", { type: "button", class: "close", "aria-label": words, title: words, text: "✕" });
+      close.addEventListener("click", () => this.close(one));
+      return [tab, close];
     });
-    if (this.runs.length > 1) {
-      const close = html("button", { type: "button", class: "close", "aria-label": "close this run", title: "close this run", text: "✕" });
-      close.addEventListener("click", () => this.close());
-      tabs.splice(this.runs.findIndex((one) => one.run === this.run.run) + 1, 0, close);
-    }
-    byId("branches").replaceChildren(...tabs);
+    byId("branches").replaceChildren(...tabs.flat());
+    this.inView();
     const hint = byId("hint"), task = this.exercises.find((one) => one.n === this.run.exercise);
     byId("task").hidden = !task;
     put(byId("task-title"), { text: task ? `${task.n} ${task.title}` : "" });
@@ -186,24 +198,38 @@ class Lab {
     put(hint, { "aria-expanded": "false" });
     this.task = task;
     this.guesses();
-    this.goal(null);
+    this.goal();
     for (const name of Object.keys(TIMES)) this.turn(name, TIMES[name]);
   }
 
-  async close() {
-    const there = await this.ask({ ask: "close", run: this.run.run });
-    if (there?.runs.length) this.begin({ runs: there.runs, current: there.runs.at(-1).run });
+  inView() {
+    const tab = byId("branches").querySelector("[aria-selected=true]");
+    for (const one of [tab?.nextElementSibling, tab]) one?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
-  goal(goal) {
-    const hinted = byId("hint").getAttribute("aria-expanded") === "true";
+  // Runs whose labels are alike are numbered.
+  label(one) {
+    const short = ({ label }) => (label || "the room").replace(/\d+\.\d+(?=s\b)/g, (s) => String(Number(Number(s).toFixed(3))));
+    const alike = this.runs.filter((other) => short(other) === short(one)), i = alike.indexOf(one);
+    return i > 0 ? `${short(one)} (${i + 1})` : short(one);
+  }
+
+  async close(one) {
+    const there = await this.ask({ ask: "close", run: one.run });
+    if (!there?.runs.length) return;
+    if (one.run === this.run.run) { this.begin({ runs: there.runs, current: there.runs.at(-1).run }); return; }
+    this.runs = there.runs;
+    this.head();
+  }
+
+  goal() {
+    const goal = this.reached, hinted = byId("hint").getAttribute("aria-expanded") === "true";
     put(byId("task"), { class: goal?.done ? "done" : "" });
     put(byId("goal"), { text: goal ? (goal.done ? `✓ ${goal.words}` : goal.words) : "" });
     const more = !this.task ? "" : goal?.done ? this.task.teaches : hinted ? this.task.hint : "";
     put(byId("task-more"), { text: more });
     byId("task-more").hidden = !more;
     byId("hint").hidden = Boolean(goal?.done);
-    this.reached = goal;
   }
 
   // The first exercise begins with a guess.
@@ -212,9 +238,10 @@ class Lab {
     box.hidden = this.task?.n !== 1;
     if (box.hidden) return;
     box.replaceChildren(...this.run.members.map(({ name }) => {
-      const button = html("button", { type: "button", "aria-pressed": "false", text: name });
+      const button = html("button", { type: "button", "aria-pressed": String(this.run.guess === name), text: name });
       button.addEventListener("click", async () => {
         if (!(await this.ask({ ask: "guess", run: this.run.run, who: name }))) return;
+        this.run.guess = name;
         for (const other of box.children) put(other, { "aria-pressed": String(other === button) });
         this.more(this.known);
       });
@@ -236,7 +263,7 @@ class Lab {
     byId("list").replaceChildren(...this.exercises.map(({ n, title, task }) => choice(title, task, { ask: "exercise", n })), choice("A room without a task", "Six members, and whatever you like.", { ask: "start", script: ROOM }));
     on("exercises", () => byId("choice").showModal());
     on("script", () => this.paper(this.run.script));
-    on("hint", () => { const hint = byId("hint"); put(hint, { "aria-expanded": String(hint.getAttribute("aria-expanded") !== "true") }); this.goal(this.reached); });
+    on("hint", () => { const hint = byId("hint"); put(hint, { "aria-expanded": String(hint.getAttribute("aria-expanded") !== "true") }); this.goal(); });
     on("apply", async () => {
       const now = await this.edit(byId("text").value);
       put(byId("wrong"), { text: now ? "" : byId("trouble").textContent });
@@ -245,6 +272,7 @@ class Lab {
     on("copy", () => navigator.clipboard?.writeText(byId("text").value).then(() => put(byId("wrong"), { text: "copied" })));
     on("download", () => player.give("scenario.txt", byId("text").value, "text/plain"));
     byId("branches").addEventListener("keydown", (key) => go(key, byId("branches").querySelectorAll("[role=tab]"), "ArrowLeft", "ArrowRight"));
+    addEventListener("resize", () => this.inView());
     addEventListener("dragover", (drag) => drag.preventDefault());
     addEventListener("drop", async (drop) => {
       drop.preventDefault();
@@ -263,7 +291,8 @@ class Lab {
   knob(name, list) {
     const slider = byId(name);
     slider.max = String(list.length - 1);
-    slider.addEventListener("keydown", (key) => key.stopPropagation());
+    // Only arrows turn it; all other keys mean what they mean everywhere.
+    slider.addEventListener("keydown", (key) => { if (key.key.startsWith("Arrow")) key.stopPropagation(); });
     slider.addEventListener("input", () => this.say(name, list[slider.value]));
     slider.addEventListener("change", () => this.edit(this.withTime(name, list[slider.value]), Math.round(player.t)));
   }

@@ -10,6 +10,7 @@ class Live {
     this.following = true;
     player.diagram.place = 0.8;
     this.texts = this.letters = false;
+    this.letterOf = new Map();
     player.alive = true;
     player.keys = { l: () => this.follow(), t: () => this.turn("texts"), n: () => this.turn("letters") };
     byId("watch").hidden = false;
@@ -43,7 +44,7 @@ class Live {
   take({ version, now, part, over }) {
     const begins = this.have === 0 && run.events.length === 0;
     this.have = version;
-    if (part.members) this.known = part.members.map((member) => member.name);
+    this.name(part);
     part.notes &&= part.notes.filter((note) => !note.startsWith("no trace"));
     if (Object.keys(part).length) append(this.masked(part));
     run.end = Math.max(now, run.times.at(-1) ?? 0);
@@ -70,10 +71,21 @@ class Live {
     this.look();
   }
 
+  // Letters in the order of the first ring, from the name that sorts first on: on two pages of a room they are alike where they can be.
+  name({ members, ring0, changes }) {
+    if (!members) return;
+    const ring = (ring0?.length ? ring0 : changes?.find((change) => change.ring?.length > 1)?.ring ?? []).map((m) => members[m]?.name).filter((name) => name !== undefined);
+    const first = ring.indexOf([...ring].sort()[0]);
+    for (const name of [...ring.slice(first), ...ring.slice(0, Math.max(0, first)), ...members.map((member) => member.name)]) {
+      const i = this.letterOf.size;
+      if (!this.letterOf.has(name)) this.letterOf.set(name, i < 26 ? String.fromCharCode(97 + i) : `m${i + 1}`);
+    }
+  }
+
   // A part without what is hidden: texts, which stand in quotes, and names.
   masked(part) {
     if (this.texts && !this.letters) return part;
-    const letters = new Map([...new Set(this.known ?? [])].map((name, i) => [name, i < 26 ? String.fromCharCode(97 + i) : `m${i + 1}`]));
+    const letters = this.letterOf;
     // The longest first, since a name may be the beginning of another.
     const all = [...letters.keys()].sort((a, b) => b.length - a.length).map((name) => name.replace(/[\^$\\.*+?()[\]{}|/]/gu, "\\$&"));
     const names = new RegExp(`(?<![\\p{L}\\p{N}])(?:${all.join("|")})(?![\\p{L}\\p{N}])`, "gu");

@@ -52,10 +52,10 @@ class Player {
     const m = run.members.findLastIndex((member) => member.name === asked.get("m"));
     this.m = m < 0 ? null : m;
     const e = Number.parseInt(asked.get("e") ?? "", 10), t = Math.round(Number.parseFloat(asked.get("t") ?? "") * 1e6);
-    const begin = run.faults[0]?.e ?? this.steps[0] ?? -1;
+    const begin = run.faults.find(({ kind }) => kind in BREAKS)?.e ?? (this.steps[0] ?? 0) - 1;
     if (run.events[e] && (!Number.isFinite(t) || run.times[e] === t)) this.seek(e, run.times[e]);
     else if (Number.isFinite(t)) this.seek(this.before(t), t);
-    else this.seek(begin - 1, run.times[begin - 1] ?? 0);
+    else this.seek(begin, run.times[begin] ?? 0);
     if (asked.has("more") && this.e >= 0) this.tell.more(this.e, false);
     this.draw();
   }
@@ -360,17 +360,22 @@ class Player {
 
   listen() {
     addEventListener("keydown", (key) => this.key(key));
+    // What was clicked does not keep the focus, so that space plays; by keyboard `detail` is zero.
+    addEventListener("click", ({ detail }) => {
+      const at = document.activeElement;
+      if (detail && at.matches("button, [role=button], [type=range]") && !at.closest("dialog, [popover]")) at.blur();
+    }, true);
     addEventListener("resize", () => { this.diagram.resize(); this.track(); this.tell.resize(); this.draw(); });
     addEventListener("hashchange", () => this.open());
-    addEventListener("beforeprint", () => this.diagram.whole(true));
-    addEventListener("afterprint", () => this.diagram.whole(false));
+    addEventListener("beforeprint", () => this.diagram.print(true));
+    addEventListener("afterprint", () => this.diagram.print(false));
     this.still.addEventListener("change", () => { this.byEvents = this.still.matches; this.draw(); });
   }
 
   key(key) {
     if (key.altKey || key.ctrlKey || key.metaKey || document.querySelector("dialog[open], :popover-open")) return;
     const at = key.target, pressed = at instanceof Element && at.matches("button, [role=button]");
-    // A button that has the focus takes space and Enter for itself.
+    // A button that was reached by keyboard takes space and Enter for itself.
     if (pressed && [" ", "Enter"].includes(key.key)) return;
     const deed = this.deed(key);
     if (!deed) return;

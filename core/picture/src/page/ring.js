@@ -1,8 +1,8 @@
 // The ring: members on a circle, their links, and what is on its way between them.
 
 const CROWN = "M-11 0L-13 -11L-6 -5L0 -13L6 -5L13 -11L11 0Z";
-const MODES = { normal: "", leading: "leads", electing: "frozen", waiting: "waits", joining: "joins", dead: "died", left: "left", frozen: "stopped" };
-const SPOKEN = { normal: "follows", leading: "leads", electing: "frozen, electing", waiting: "waits for the log", joining: "joins", dead: "died", left: "left", frozen: "its process is stopped", absent: "not here yet" };
+const MODES = { normal: "", leading: "leads", electing: "electing", waiting: "waits", joining: "joins", dead: "died", left: "left", frozen: "stopped" };
+const SPOKEN = { normal: "follows", leading: "leads", electing: "electing", waiting: "waits for the log", joining: "joins", dead: "died", left: "left", frozen: "its process is stopped", absent: "not here yet" };
 
 class Ring {
   constructor(run, picked) {
@@ -123,7 +123,7 @@ class Ring {
     };
     group.append(node.halo, node.disc, node.hatch, node.cross, node.crown, node.name, node.rank, node.word, node.clock);
     group.addEventListener("click", () => this.picked.member(m, group));
-    group.addEventListener("keydown", (key) => { if (key.key === "Enter") { this.picked.member(m, group); key.stopPropagation(); key.preventDefault(); } });
+    group.addEventListener("keydown", (key) => { if ([" ", "Enter"].includes(key.key)) { this.picked.member(m, group); key.stopPropagation(); key.preventDefault(); } });
     this.nodes.set(m, node);
     this.layers.nodes.append(group);
     return node;

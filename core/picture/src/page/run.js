@@ -180,11 +180,11 @@ class Run {
 
   // Whether all that live follow one leader that lives, in a closed ring; remembers where that changes.
   settle(state, e) {
-    const live = state.members.filter((member) => !DEAD.has(member.mode) && !["absent", "joining"].includes(member.mode));
+    const lives = (member) => !["dead", "left", "frozen", "absent", "joining"].includes(member.mode), live = state.members.filter((member, m) => lives(member) && this.members[m].file !== false);
     const leader = live[0]?.leader ?? null;
-    const whole = live.length > 0 && leader !== null && !DEAD.has(state.members[leader].mode) && live.every((member) =>
+    const whole = leader !== null && lives(state.members[leader]) && live.every((member) =>
       ["normal", "leading"].includes(member.mode) && member.leader === leader
-      && (live.length === 1 || (member.next !== null && !DEAD.has(state.members[member.next].mode))));
+      && (live.length === 1 || (member.next !== null && lives(state.members[member.next]))));
     if ((this.settled.at(-1)?.[1] ?? null) !== whole) this.settled.push([e, whole]);
   }
 

@@ -2,6 +2,8 @@
 
 const ROW = 25;
 const CELLS = 8;
+const SIGNS = { epoch: "a new epoch,", join: "came:", leave: "left:", chat: "a text," };
+const BREAKS = { crash: "crash", power: "power cut", break: "broken link", freeze: "freeze", partition: "partition", cut: "cut", died: "death" };
 
 // Times are told relative to the first fault: in ms, or in s once they are long.
 function since(us) {
@@ -51,8 +53,11 @@ class Tell {
 
   draw(state, e, t, playing) {
     put(byId("tell"), { "aria-live": playing ? "off" : "polite" });
-    const exact = !playing && e >= 0 && this.run.times[e] === t && this.run.events[e].class !== "beat";
-    this.say(exact && this.run.events[e].say?.length ? e : state.told);
+    const shown = this.run.events[e], ends = e === this.run.events.length - 1 && !shown?.words;
+    const exact = !playing && e >= 0 && this.run.times[e] === t && shown.class !== "beat" && !ends;
+    // While time stands still, the event that the list lights; what a turn is about, while it flies.
+    const listed = playing ? undefined : this.listed[lastUpTo(this.listed.length, (i) => this.listed[i], e)];
+    this.say(exact && shown.say?.length ? e : this.run.events[listed]?.say?.length ? listed : state.told);
     if (this.shownAt !== e) {
       this.shownAt = e;
       this.drawLogs(state, e);
@@ -85,31 +90,42 @@ class Tell {
       const { case: kind, n, hops, exact, least, most, mean } = election.theory;
       const extreme = !over || least === most ? "" : sent === most ? ", the most possible" : sent === least ? ", the fewest possible" : "";
       put(byId("count"), { text: String(sent) });
-      put(byId("count-of"), { text: `election messages${extreme}${over ? `; ${election.announced} announce` : `, epoch ${election.epoch}`}` });
+      const seen = run.seen_by === null ? "" : `, seen by ${run.name(run.seen_by)}`;
+      put(byId("count-of"), { text: `election messages${seen}${extreme}${over ? `; ${election.announced} announce` : `, epoch ${election.epoch}`}` });
+      if (kind === "none") { put(byId("theory"), { text: "—" }); put(byId("theory-of"), { text: "" }); this.elapsed(state, e, t); return; }
       const told = over && exact !== null;
       put(byId("theory"), { text: told ? String(exact) : least === most ? String(most) : `${least} – ${most}` });
-      const range = `${least} to ${most}, mean ${mean}`;
-      put(byId("theory-of"), { text: kind === "one" ? (told ? `by theory: one starts, n + hops = ${n} + ${hops} (${range})` : `by theory: one starts, n = ${n} (n to 2n − 1, mean ${mean})`)
-        : kind === "all" ? `by theory: all ${n} start at once (${range})` : `by theory: n = ${n}, not all start at once (mean ${mean})` });
+      const average = mean ? `mean ${mean}` : "", comma = average && `, ${average}`, range = `${least} to ${most}${comma}`;
+      put(byId("theory-of"), { text: kind === "one" ? (told ? `by theory: one starts, n + hops = ${n} + ${hops} (${range})` : `by theory: one starts, n = ${n} (n to 2n − 1${comma})`)
+        : kind === "all" ? `by theory: all ${n} start at once (${range})` : `by theory: n = ${n}, not all start at once${average && ` (${average})`}` });
     }
     this.elapsed(state, e, t);
   }
 
   elapsed(state, e, t) {
-    const run = this.run, fault = run.faults[lastUpTo(run.faults.length, (k) => run.faults[k].e, e)];
+    const run = this.run, fault = this.broken(e);
     if (!fault) {
       put(byId("since"), { text: "—" });
       put(byId("since-what"), { text: "no fault yet" });
       return;
     }
-    let k = lastUpTo(run.settled.length, (i) => run.settled[i][0], fault.e) + 1;
-    // Whole already at the fault, and not broken by it: then nothing has to settle.
-    while (k < run.settled.length && !run.settled[k][1]) k++;
-    const whole = run.settled[k];
-    const done = whole && whole[0] <= e;
-    const what = { crash: "crash", power: "power cut", freeze: "freeze", partition: "partition", cut: "cut" }[fault.kind] ?? "fault";
-    put(byId("since"), { text: span((done ? run.times[whole[0]] : t) - fault.t) });
-    put(byId("since-what"), { text: done ? `from the ${what} to all following, in a closed ring` : `since the ${what}; not all follow yet` });
+    const [from, whole] = this.whole(e) ?? [-1, false], done = whole && from > fault.e, what = BREAKS[fault.kind] ?? "fault";
+    put(byId("since"), { text: span((done ? run.times[from] : t) - fault.t) });
+    put(byId("since-what"), { text: done ? `from the ${what} to all following, in a closed ring` : `since the ${what}; ${whole ? "all follow still" : "not all follow yet"}` });
+  }
+
+  // Since which event the ring is whole, or broken.
+  whole(e) { return this.run.settled[lastUpTo(this.run.settled.length, (i) => this.run.settled[i][0], e)]; }
+
+  // The fault that broke the ring: what heals, and what breaks a broken ring, does not count anew.
+  broken(e) {
+    let first = null;
+    for (const fault of this.run.faults) {
+      if (fault.e > e) break;
+      const [from, whole] = this.whole(fault.e - 1) ?? [-1, false];
+      if (fault.kind in BREAKS && (!first || (whole && from > first.e))) first = fault;
+    }
+    return first ?? this.run.faults.find((fault) => fault.e <= e);
   }
 
   makeLogs() {
@@ -158,7 +174,7 @@ class Tell {
     const loose = !(entry.stable !== null && entry.stable !== undefined && entry.stable <= e);
     const again = loose && entry.gone !== null && entry.gone !== undefined && ["electing", "waiting"].includes(member.mode);
     const sign = { epoch: "☰", join: "+", leave: "−" }[entry.kind] ?? entry.label;
-    put(cell, { class: `cell ${entry.kind}${again ? " again" : loose ? " loose" : ""}`, text: sign, title: `entry ${entry.index}: ${entry.kind} ${entry.label}${loose ? ", not stable yet" : ""}` });
+    put(cell, { class: `cell ${entry.kind}${again ? " again" : loose ? " loose" : ""}`, text: sign, title: `entry ${entry.index}: ${SIGNS[entry.kind] ?? entry.kind} ${entry.label}${loose ? ", not yet stable" : ""}` });
   }
 
   compare(m) {

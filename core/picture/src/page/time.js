@@ -192,6 +192,8 @@ class Diagram {
     }
     if (this.follow && !this.free) this.scroll(y, e, playing);
     this.head(state);
+    // How an election ends is told once its end is seen.
+    for (const band of this.layers.band.children) put(band, { "data-ahead": this.end(band.mark) * this.zoom > y + 1 ? "" : null });
     const column = this.run.columns[this.run.columnOf.get(this.picked.m)];
     put(this.chosen, column ? { x: column.x - 14, width: 28, height: this.run.height } : { width: 0 });
     const now = e >= 0 && this.run.times[e] === t ? this.run.events[e] : null;
@@ -246,7 +248,38 @@ class Diagram {
     return Math.hypot(x1 + dx * f - x, y1 + dy * f - y);
   }
 
-  // All marks at once, for paper and files.
+  // The diagram in sheets, each with its heads, from the first fault on; they end where few arrows are cut.
+  sheets() {
+    const { run } = this, { width } = run, high = width * 1.22, sheets = [];
+    const arrows = run.marks.filter(({ kind }) => kind === "arrow"), cut = (y) => arrows.filter(({ y1, y2 }) => Math.min(y1, y2) < y && y < Math.max(y1, y2)).length;
+    const first = run.faults.find(({ kind }) => kind in BREAKS), begin = first ? run.y(first.e, first.t) - 40 : run.top, end = Math.max(run.bottom, begin) + 16;
+    for (let from = Math.max(begin, run.top), to; from < end; from = to) {
+      to = Math.min(end, from + high);
+      if (to < end) {
+        const ways = run.rows.flatMap(({ y }, i) => { const middle = (y + (run.rows[i + 1]?.y ?? y)) / 2; return middle > from + high * 0.7 && middle < to ? [middle] : []; });
+        to = ways.reduceRight((best, y) => (best === null || cut(y) < cut(best) ? y : best), null) ?? to;
+      }
+      this.show(Math.floor(from / BLOCK), Math.floor(to / BLOCK));
+      const marks = put(this.marks.cloneNode(true), { viewBox: `0 ${round(from)} ${width} ${round(to - from)}` });
+      marks.removeAttribute("width");
+      marks.removeAttribute("height");
+      const heads = this.heads.cloneNode(true);
+      heads.removeAttribute("width");
+      heads.removeAttribute("height");
+      heads.id = "heads";
+      sheets.push(html("div", { class: "sheet" }, heads, marks));
+    }
+    return sheets;
+  }
+
+  // For paper the sheets stand where the diagram stood.
+  print(shown) {
+    this.printing = shown;
+    byId("sheets").replaceChildren(...(shown ? this.sheets() : []));
+    if (!shown) { this.from = -1; this.window(); }
+  }
+
+  // All marks at once, for files.
   whole(shown) {
     this.printing = shown;
     if (shown) this.show(0, this.blocks.length);

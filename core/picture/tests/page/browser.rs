@@ -178,6 +178,15 @@ impl Tab {
         fs::write(Path::new(&folder).join(format!("{name}.png")), picture).unwrap();
     }
 
+    /// Keeps what is printed, if `RINGCHAT_SHOTS` names a folder.
+    pub(crate) fn paper(&mut self, name: &str) {
+        let Some(folder) = std::env::var_os("RINGCHAT_SHOTS") else { return };
+        let paper =
+            self.ask("Page.printToPDF", &json!({ "preferCSSPageSize": true, "printBackground": true }));
+        let paper = data_encoding::BASE64.decode(paper["data"].as_str().unwrap().as_bytes()).unwrap();
+        fs::write(Path::new(&folder).join(format!("{name}.pdf")), paper).unwrap();
+    }
+
     /// Gives an order and returns the answer.
     pub(crate) fn ask(&mut self, method: &str, params: &Value) -> Value {
         let id = self.browser.send(method, params);

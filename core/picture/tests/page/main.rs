@@ -144,6 +144,38 @@ fn space_plays_and_pauses() {
     assert_eq!(tab.text("document.getElementById('tell').getAttribute('aria-live')"), "polite");
 }
 
+/// Clicks the middle of an element with the mouse.
+fn click(tab: &mut Tab, what: &str) {
+    let at = tab.eval(&format!(
+        "(() => {{ const box = {what}.getBoundingClientRect(); return [box.x + box.width / 2, box.y + box.height / 2]; }})()"
+    ));
+    tab.drag(&[[at[0].as_f64().unwrap(), at[1].as_f64().unwrap()]]);
+}
+
+#[test]
+fn space_plays_after_a_click_and_presses_what_the_keyboard_has_reached() {
+    let Some((mut tab, _)) = small("e=10") else { return };
+    let playing = |tab: &mut Tab| tab.text("ringchat.player.playing ?? false");
+    for what in ["#follow", "#on", "#slider", "#ring .node circle", ".log"] {
+        click(&mut tab, &format!("document.querySelector('{what}')"));
+        tab.press(" ");
+        assert_eq!(playing(&mut tab), "true", "after a click on {what}");
+        tab.press(" ");
+        assert_eq!(playing(&mut tab), "false", "after a click on {what}");
+    }
+    for key in [" ", "Enter"] {
+        let faster = tab.eval("ringchat.player.speed").as_u64().unwrap() + 1;
+        tab.eval("document.getElementById('speed').previousElementSibling.focus()");
+        tab.press("Tab");
+        tab.press(key);
+        assert_eq!(tab.eval("ringchat.player.speed").as_u64(), Some(faster));
+        assert_eq!(playing(&mut tab), "false");
+    }
+    tab.eval("document.querySelector('#ring .node').focus(); ringchat.player.m = null");
+    tab.press(" ");
+    assert_eq!(tab.text("ringchat.player.m === null"), "false", "a member is a button");
+}
+
 #[test]
 fn tab_reaches_every_control_and_shows_where_it_is() {
     let Some((mut tab, _)) = small("e=10") else { return };
@@ -259,14 +291,9 @@ fn an_event_shows_its_message_its_member_and_what_led_to_it() {
     tab.eval(&format!("ringchat.player.go({taken})"));
     tab.press("Enter");
     let told = tab.text("document.getElementById('more').innerText");
-    for word in [
-        "passes the token on",
-        "Elect",
-        "before and after this turn",
-        "→ frozen, electing",
-        "cause: ",
-        "effect: ",
-    ] {
+    for word in
+        ["passes the token on", "Elect", "before and after this turn", "→ electing", "cause: ", "effect: "]
+    {
         assert!(told.contains(word), "{word} is missing in {told}");
     }
     let dim = |tab: &mut Tab| tab.eval("document.querySelectorAll('#marks .dim').length").as_u64().unwrap();
@@ -325,6 +352,62 @@ fn the_numbers_are_those_of_the_run() {
 }
 
 #[test]
+fn the_page_opens_at_the_first_fault_and_list_and_panel_tell_one_event() {
+    let Some(mut tab) = Tab::new() else { return };
+    let told = "[ringchat.player.e, ringchat.player.tell.told, ringchat.player.tell.listed[ringchat.player.tell.at]]";
+    for (scenario, mode) in [("leader_dies", "dead"), ("a_frozen_leader_is_replaced", "frozen")] {
+        let run = real(&mut tab, scenario);
+        let fault = &run["faults"][0];
+        assert_eq!(tab.eval(told), json!([fault["e"], fault["e"], fault["e"]]), "{scenario}");
+        assert_eq!(
+            tab.eval(&format!("document.querySelectorAll('#ring .node.{mode}').length")),
+            1,
+            "{scenario}"
+        );
+        tab.press("End");
+        let told = tab.eval(told);
+        assert_eq!(
+            told[1],
+            told[2],
+            "{scenario}: {}",
+            tab.text("JSON.stringify(ringchat.run.events[ringchat.player.e])")
+        );
+    }
+}
+
+#[test]
+fn time_is_counted_from_what_broke_the_ring_until_all_that_live_follow() {
+    let Some(mut tab) = Tab::new() else { return };
+    for (scenario, mends, what) in
+        [("a_frozen_leader_is_replaced", "thaw", "freeze"), ("a_partition_heals", "heal", "partition")]
+    {
+        let run = real(&mut tab, scenario);
+        let mended = run["faults"].as_array().unwrap().iter().find(|fault| fault["kind"] == mends).unwrap();
+        let figure = |tab: &mut Tab| tab.text("document.getElementById('since-what').textContent");
+        tab.eval(&format!("ringchat.player.go({} - 1)", mended["e"]));
+        let before = figure(&mut tab);
+        assert!(before.contains(what), "{scenario}: {before}");
+        tab.eval(&format!("ringchat.player.go({})", mended["e"]));
+        assert!(figure(&mut tab).contains(what), "{scenario}");
+        tab.press("End");
+        assert_eq!(figure(&mut tab), format!("from the {what} to all following, in a closed ring"));
+    }
+}
+
+#[test]
+fn how_an_election_ends_is_told_once_it_is_seen() {
+    let Some(mut tab) = Tab::new() else { return };
+    let run = real(&mut tab, "leader_dies");
+    let election = run["elections"].as_array().unwrap().last().unwrap();
+    let mut label = |e: &Value| {
+        tab.eval(&format!("ringchat.player.go({e})"));
+        tab.text("getComputedStyle([...document.querySelectorAll('.mark.band.elect text')].at(-1)).display")
+    };
+    assert_eq!(label(&election["first"]), "none");
+    assert_eq!(label(&(run["events"].as_array().unwrap().len() - 1).into()), "block");
+}
+
+#[test]
 fn going_there_directly_or_step_by_step_shows_the_same() {
     let Some((mut tab, _)) = small("") else { return };
     let differ = tab.eval(
@@ -366,21 +449,30 @@ fn on_a_phone_one_view_at_a_time_fills_the_window() {
 }
 
 #[test]
-fn on_paper_the_whole_diagram_is_there() {
+fn on_paper_the_diagram_stands_in_sheets_with_heads() {
     let Some((mut tab, run)) = small("") else { return };
-    let dots = "document.querySelectorAll('#marks .mark.dot').length";
-    let all = run["events"].as_array().unwrap().len();
-    let all = u64::try_from(all).unwrap();
-    assert!(tab.eval(dots).as_u64().unwrap() < all, "the page shows a part");
+    let zero = run["zero"].as_u64().unwrap();
+    let shown = "new Set([...document.querySelectorAll('.sheet')].map((sheet) => [...sheet.querySelectorAll('#heads .column-head')].length)).size";
     tab.eval("dispatchEvent(new Event('beforeprint'))");
-    assert_eq!(tab.eval(dots).as_u64(), Some(all));
-    tab.eval("dispatchEvent(new Event('afterprint'))");
-    assert!(tab.eval(dots).as_u64().unwrap() < all);
+    let sheets = tab.eval("document.querySelectorAll('.sheet').length").as_u64().unwrap();
+    assert!(sheets > 1, "{sheets}");
+    assert_eq!(tab.eval(shown), 1, "each has all heads");
+    // Each row from the first fault on stands within one sheet, and none in two.
+    let rows = tab.eval(&format!(
+        "(() => {{
+            const boxes = [...document.querySelectorAll('.sheet #marks')].map((svg) => svg.viewBox.baseVal);
+            return ringchat.run.rows.filter(({{ y, t }}) => t >= {zero} && boxes.filter((box) => box.y + 8 < y && y < box.y + box.height - 4).length !== 1).length;
+        }})()"
+    ));
+    assert_eq!(rows, 0);
     tab.ask("Emulation.setEmulatedMedia", &json!({ "media": "print" }));
     let hidden =
-        "['menu', 'side', 'veil'].map((id) => getComputedStyle(document.getElementById(id)).display).join()";
+        "['menu', 'side', 'time'].map((id) => getComputedStyle(document.getElementById(id)).display).join()";
     assert_eq!(tab.text(hidden), "none,none,none");
+    tab.paper("sheets");
     tab.ask("Emulation.setEmulatedMedia", &json!({ "media": "" }));
+    tab.eval("dispatchEvent(new Event('afterprint'))");
+    assert_eq!(tab.eval("document.querySelectorAll('.sheet').length"), 0);
 }
 
 #[test]

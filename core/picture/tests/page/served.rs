@@ -102,12 +102,42 @@ fn the_leader_is_crashed_by_key_and_another_fault_in_its_past_makes_a_branch() {
     let both = tabs(&mut tab);
     assert!(both.starts_with("crash leader at 0.4s | freeze bob at ") && both.ends_with('*'), "{both}");
     tab.shot("lab-branch");
+    assert_eq!(tab.text("document.querySelectorAll('#branches .close').length"), "2");
     tab.eval("document.querySelector('#branches [role=tab]').click()");
     tab.until("ringchat.run.faults.length === 1");
     assert!(tabs(&mut tab).starts_with("crash leader at 0.4s* | freeze"));
     settled(&mut tab);
     tab.press("u");
     tab.until("ringchat.run.faults.length === 0 && !ringchat.served.turning");
+    nothing_is_wrong(&mut tab, &host);
+}
+
+#[test]
+fn runs_have_short_names_of_their_own_and_are_closed_one_by_one() {
+    let Some((mut tab, host)) = lab() else { return };
+    let labels = tab.eval(
+        "(() => {
+            const { served } = ringchat, label = 'crash leader at 0.4324567s', runs = [{ label }, { label }, { label: 'heal at 1s' }];
+            return runs.map((one) => served.label.call({ runs }, one));
+        })()",
+    );
+    assert_eq!(labels, json!(["crash leader at 0.432s", "crash leader at 0.432s (2)", "heal at 1s"]));
+    let exercise = "(async () => { const { served } = ringchat, now = await served.ask({ ask: 'exercise', n: 2 }); await served.changed(now, now.gathered + 50000, false); })()";
+    for _ in 0..8 {
+        assert!(!text(&mut tab, "trouble").contains("gone"));
+        tab.eval(exercise);
+    }
+    let told = text(&mut tab, "trouble");
+    assert_eq!(told, "No more than 8 runs are kept: “a room of 6” is gone.");
+    let seen = tab.eval("['#branches [aria-selected=true]', '#branches'].flatMap((one) => (({ left, right }) => [Math.round(left), Math.round(right)])(document.querySelector(one).getBoundingClientRect()))");
+    let [left, right, from, to] = [0, 1, 2, 3].map(|i| seen[i].as_i64().unwrap());
+    assert!(from <= left && right <= to, "the run that is shown is in view: {seen}");
+    let shown = tab.eval("ringchat.served.run.run");
+    tab.eval("document.querySelector('#branches .close').click()");
+    tab.until("ringchat.served.runs.length === 7");
+    assert_eq!(tab.eval("ringchat.served.run.run"), shown, "another one is closed");
+    tab.shot("lab-runs");
+    tab.eval("ringchat.served.note = ''; ringchat.served.tell('')");
     nothing_is_wrong(&mut tab, &host);
 }
 
@@ -119,6 +149,57 @@ fn time_goes_on_beyond_what_is_known() {
     tab.press(" ");
     tab.until(&format!("ringchat.player.t > {known} + 500000"));
     assert_eq!(tab.text("ringchat.player.playing"), "true");
+    nothing_is_wrong(&mut tab, &host);
+}
+
+#[test]
+fn the_sliders_of_the_network_leave_other_keys_alone() {
+    let Some((mut tab, host)) = lab() else { return };
+    let delay = tab.text("document.getElementById('delay').value");
+    tab.eval("document.getElementById('delay').focus()");
+    press_all(&mut tab, &["End", "Home", " "]);
+    assert_eq!(tab.text("ringchat.player.playing"), "true");
+    tab.press(" ");
+    assert_eq!(tab.text("document.getElementById('delay').value"), delay);
+    tab.press("m");
+    tab.until("document.getElementById('deeds').matches(':popover-open')");
+    nothing_is_wrong(&mut tab, &host);
+}
+
+/// Whether nothing that is to be seen at once lies over another, or outside of the window.
+fn all_is_in_view(tab: &mut Tab, ids: &str, scrolls: bool) {
+    let wrong = tab.text(&format!(
+        "(() => {{
+            const ids = '{ids}'.split(' '), box = (id) => document.getElementById(id).getBoundingClientRect(), wrong = [];
+            const main = document.querySelector('main').getBoundingClientRect(), footer = document.querySelector('footer').getBoundingClientRect();
+            if (footer.bottom > innerHeight || footer.top < main.bottom) wrong.push('footer');
+            if (document.documentElement.scrollWidth > innerWidth || document.documentElement.scrollHeight > innerHeight) wrong.push('the window scrolls');
+            for (const id of ids) {{
+                if ({scrolls}) document.getElementById(id).scrollIntoView({{ block: 'nearest' }});
+                const one = box(id);
+                if (one.height < 10 || one.left < 0 || one.right > innerWidth + 1 || one.top < 0 || one.bottom > footer.top) wrong.push(id);
+            }}
+            return wrong.join();
+        }})()"
+    ));
+    assert_eq!(wrong, "", "{}", tab.text("innerWidth + ' x ' + innerHeight"));
+}
+
+#[test]
+fn with_a_task_open_the_transport_covers_nothing() {
+    let Some((mut tab, host)) = lab() else { return };
+    press_all(&mut tab, &["x", "Tab", "Enter"]);
+    tab.until("ringchat.served.task?.n === 2 && document.getElementById('goal').textContent");
+    settled(&mut tab);
+    for (width, height, scrolls) in [(1400, 900, false), (1000, 700, false), (390, 844, true)] {
+        tab.size(width, height);
+        tab.until(&format!("innerWidth === {width}"));
+        all_is_in_view(&mut tab, "task ring doing say numbers count", scrolls);
+        for theme in ["light", "dark"] {
+            tab.prefer("prefers-color-scheme", theme);
+            tab.shot(&format!("task-{width}-{theme}"));
+        }
+    }
     nothing_is_wrong(&mut tab, &host);
 }
 
@@ -311,6 +392,13 @@ fn a_real_room_is_followed_and_keeps_its_secrets() {
     tab.press("l");
     tab.until("document.getElementById('live').textContent === 'live' && ringchat.run.end - ringchat.player.t < 2000000");
     tab.shot("live");
+    tab.size(390, 844);
+    tab.until("innerWidth === 390");
+    all_is_in_view(&mut tab, "ring say numbers count", true);
+    let empty = "(({ height }, { width, height: high }) => high - Math.min(height, width * 0.86))(document.getElementById('ring').getBoundingClientRect(), document.getElementById('ring-card').getBoundingClientRect())";
+    let empty = tab.eval(empty).as_f64().unwrap();
+    assert!(empty < 130.0, "{empty}");
+    tab.shot("live-phone");
     tab.until("document.getElementById('over').textContent.includes('has left')");
     nothing_is_wrong(&mut tab, &host);
 }
