@@ -135,7 +135,7 @@ fn each_deed_happens() {
         "fay starts",
         "gus starts",
         "fay has left",
-        "stands still",
+        "is stopped",
         "goes on",
         "The room is split",
         "A way is cut",

@@ -151,7 +151,8 @@ pub fn named(text: &str) -> Named {
     let begins = |line: &&str| matches!(line.split_whitespace().next(), Some("nodes" | "ring"));
     let Some(first) = text.lines().position(|line| begins(&line)) else { return same() };
     let with = |(at, line): (usize, &str)| if at == first { format!("{line}{lines}") } else { line.into() };
-    let text = text.lines().enumerate().map(with).collect::<Vec<_>>().join("\n");
+    let end = if text.ends_with('\n') { "\n" } else { "" };
+    let text = text.lines().enumerate().map(with).collect::<Vec<_>>().join("\n") + end;
     Named { text, after: first.saturating_add(1), added: lines.matches('\n').count() }
 }
 

@@ -241,7 +241,7 @@ fn the_first_exercise_takes_a_guess() {
     tab.eval(
         "[...document.querySelectorAll('#guess button')].find((one) => one.textContent === 'dan').click()",
     );
-    tab.until("document.getElementById('goal').textContent === 'you guess dan'");
+    tab.until("document.getElementById('goal').textContent === 'you guess dan; play on'");
     tab.eval("ringchat.player.speed = 10");
     tab.press(" ");
     tab.until("document.getElementById('goal').textContent === '✓ dan leads, as you guessed'");
