@@ -100,6 +100,10 @@ pub fn draw(run: &MergedRun, format: Format, wanted: &Wanted) -> Result<Drawn, D
     let story = Story::new(run);
     let mut window = Window::new(&story, wanted)?;
     window.pages = format == Format::Svg;
+    if matches!(format, Format::Text | Format::Shiviz) {
+        // A list has no rows, and is whole.
+        window.max = usize::MAX;
+    }
     window.plays = matches!(format, Format::Html | Format::Json);
     if window.from >= window.to {
         return Err(DrawError::NoTime(story.end));
