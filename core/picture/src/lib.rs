@@ -10,6 +10,7 @@ extern crate alloc;
 
 mod causes;
 mod class;
+mod clean;
 mod columns;
 mod election_words;
 mod elections;

@@ -11,8 +11,8 @@ use ringchat_trace::{
     TraceLine, WhoLine,
 };
 
-use super::clean;
 use super::run::{Cast, Deed, Diary, Gist, Holding, RunEvent, Step, Sum, Tidings, What};
+use crate::clean;
 
 /// The greatest number that a trace can hold: what any program can read from JSON.
 pub(super) const MOST: u64 = 1 << 53;

@@ -1,6 +1,5 @@
 //! Traces of members become one run: reading, pairing, merging.
 
-mod clean;
 mod clocks;
 mod deaths;
 mod gather;

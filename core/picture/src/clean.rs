@@ -1,4 +1,4 @@
-//! Text of traces, which anybody may have written.
+//! Text that anybody may have written.
 
 use alloc::string::String;
 
@@ -6,18 +6,18 @@ use alloc::string::String;
 const MOST: usize = 64;
 
 /// A name, or a word of a trace, that a terminal and a picture only show: in one line and of bounded length.
-pub(super) fn name(text: &str) -> String {
+pub(crate) fn name(text: &str) -> String {
     shown(text).take(MOST).collect()
 }
 
 /// What somebody said, in one line that a terminal and a picture only show.
-pub(super) fn said(text: &str) -> String {
+pub(crate) fn said(text: &str) -> String {
     shown(text).collect()
 }
 
 /// Separators of lines become blanks, other control characters are replaced; what turns the direction of writing, and tags that
 /// nobody sees, are left out.
-fn shown(text: &str) -> impl Iterator<Item = char> {
+pub(crate) fn shown(text: &str) -> impl Iterator<Item = char> {
     text.chars().filter_map(|c| match c {
         '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => Some(' '),
         '\u{61c}'
