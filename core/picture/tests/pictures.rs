@@ -592,13 +592,3 @@ fn names_and_texts_in_files_reach_a_terminal_as_text_alone() {
     assert!(text.contains("]0;title"), "it is shown");
     assert!(text.lines().all(|line| !line.starts_with("+0.0  m2  5")), "{text}");
 }
-
-#[test]
-fn a_list_is_whole_and_says_so_however_few_rows_a_diagram_may_have() {
-    let story = "nodes 3 seed 4\nat 1s crash leader\nuntil converged within 5s\n";
-    let run = run_of(&lives_of(story).0);
-    let drawn = |format, max| draw(&run, format, &Wanted { max, ..everything() }).unwrap();
-    assert_eq!(drawn(Format::Text, 5), drawn(Format::Text, 10_000));
-    let is_told = |format| drawn(format, 5).notes.iter().any(|note| note.contains("not shown"));
-    assert!(is_told(Format::Svg) && !is_told(Format::Text));
-}
