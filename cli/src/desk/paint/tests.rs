@@ -254,15 +254,15 @@ fn evening(columns: u16, rows: u16, colour: bool) -> vt100::Parser {
     let long = "a text that goes on and on, and is wrapped at words, not at the edge of the window";
     let lines = [
         Line::system("in the ring as Bob(10.0.0.2:4001): 3 members, Alice leads; /help shows the commands"),
-        Line::chat(&carol, "", Stamp(12), "hello, 안녕 👩\u{200d}👩\u{200d}👧"),
-        Line::chat(&carol, "", Stamp(13), "one\ntwo\n\nfour"),
+        Line::chat(&carol, "", Stamp(12), "hello, 안녕 👩\u{200d}👩\u{200d}👧", false),
+        Line::chat(&carol, "", Stamp(13), "one\ntwo\n\nfour", false),
         prompt
             .clone()
             .and("see https://example.org/a/very/long/way/that/does/not/fit/into/one/row?of=the&screen"),
-        Line::chat(&carol, "", Stamp(15), &"line\n".repeat(30)),
+        Line::chat(&carol, "", Stamp(15), &"line\n".repeat(30), false),
         Line::system("Alice was lost"),
         Line::system("Carol leads now (epoch 2)"),
-        Line::chat(&carol, "", Stamp(19), long),
+        Line::chat(&carol, "", Stamp(19), long, false),
     ];
     let region = |typed: &str| {
         let line = prompt.clone().and_typed(typed);
