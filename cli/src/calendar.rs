@@ -61,8 +61,11 @@ mod tests {
     /// 2026-11-28 20:01:02 UTC.
     const EVENING: u64 = 1_795_896_062;
 
-    fn calendar(shows_times: bool, tells_days: bool) -> Calendar {
-        Calendar { zone: TimeZone::UTC, ..Calendar::new(shows_times, tells_days) }
+    impl Calendar {
+        /// A calendar in no zone.
+        pub(crate) fn in_utc(shows_times: bool, tells_days: bool) -> Self {
+            Self { zone: TimeZone::UTC, ..Self::new(shows_times, tells_days) }
+        }
     }
 
     fn dated(calendar: &mut Calendar, at: u64) -> Vec<String> {
@@ -72,18 +75,18 @@ mod tests {
 
     #[test]
     fn a_new_day_is_told_before_its_first_line_and_the_first_day_beside_times() {
-        let mut plain = calendar(false, true);
+        let mut plain = Calendar::in_utc(false, true);
         assert_eq!(dated(&mut plain, EVENING), ["/// x ///"]);
         assert_eq!(dated(&mut plain, EVENING + 4 * 3600), ["/// Sunday 29 November 2026 ///", "/// x ///"]);
         assert_eq!(dated(&mut plain, EVENING + 5 * 3600), ["/// x ///"]);
-        let mut timed = calendar(true, false);
+        let mut timed = Calendar::in_utc(true, false);
         assert_eq!(dated(&mut timed, EVENING), ["/// Saturday 28 November 2026 ///", "20:01 /// x ///"]);
         assert_eq!(dated(&mut timed, EVENING + 60), ["20:02 /// x ///"]);
     }
 
     #[test]
     fn nothing_is_added_unless_it_was_asked_for() {
-        let mut file = calendar(false, false);
+        let mut file = Calendar::in_utc(false, false);
         assert_eq!(dated(&mut file, EVENING), ["/// x ///"]);
         assert_eq!(dated(&mut file, EVENING + 86_400), ["/// x ///"]);
         file.show_times(true);

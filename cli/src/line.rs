@@ -25,6 +25,11 @@ const LOG: Style = Style::new().dimmed();
 /// The beginning of a text that tells what its author does.
 pub(crate) const ACT: &str = "/me ";
 
+/// What the author of `text` does, if it tells that.
+pub(crate) fn act_of(text: &str) -> Option<&str> {
+    text.strip_prefix(ACT).filter(|act| !act.trim().is_empty())
+}
+
 /// A line for people. All of its text is sanitized, so it may go to a terminal or a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Line {
@@ -34,17 +39,21 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// `> Name(IP:port)[TS]: text`, with `beside` after the port. If the text tells what its author does, that is
-    /// `> * Name(IP:port)[TS] text`. The name stands out if the text `is_mention` of the user.
+    /// `> Name(IP:port)[TS]: text`, with `beside` after the port. The name stands out if the text `is_mention` of the user.
     pub(crate) fn chat(from: &Member, beside: &str, stamp: Stamp, text: &str, is_mention: bool) -> Self {
-        let act = text.strip_prefix(ACT).filter(|act| !act.trim().is_empty());
-        Self::default()
-            .and(if act.is_some() { "> * " } else { "> " })
-            .and_styled(if is_mention { MENTION } else { NAME }, from.name.as_str())
+        Self::default().and("> ").and_author(from, beside, &format!("[{stamp}]:"), is_mention).and(text)
+    }
+
+    /// `> * Name(IP:port)[TS] act`, as [`chat`](Self::chat) for what somebody does.
+    pub(crate) fn act(from: &Member, beside: &str, stamp: Stamp, act: &str, is_mention: bool) -> Self {
+        Self::default().and("> * ").and_author(from, beside, &format!("[{stamp}]"), is_mention).and(act)
+    }
+
+    fn and_author(self, from: &Member, beside: &str, stamp: &str, is_mention: bool) -> Self {
+        self.and_styled(if is_mention { MENTION } else { NAME }, from.name.as_str())
             .and(&format!("({}{beside})", from.addr()))
-            .and_styled(TIME, &if act.is_some() { format!("[{stamp}]") } else { format!("[{stamp}]:") })
+            .and_styled(TIME, stamp)
             .and(" ")
-            .and(act.unwrap_or(text))
     }
 
     /// `/// text ///`.
@@ -166,18 +175,19 @@ mod tests {
 
     #[test]
     fn what_somebody_does_stands_behind_a_star() {
-        let line = |text, is_mention| Line::chat(&bob(), "", Stamp(12), text, is_mention);
+        let line = |act, is_mention| Line::act(&bob(), "", Stamp(12), act, is_mention);
         assert_eq!(
-            line("/me waves\nand goes", false).render(false),
+            line("waves\nand goes", false).render(false),
             "> * Bob(10.0.0.5:5000)[12] waves\n  | and goes"
         );
-        for text in ["/me", "/me ", "/mewaves", "a /me"] {
-            assert_eq!(line(text, false).render(false), format!("> Bob(10.0.0.5:5000)[12]: {text}"));
-        }
         assert_eq!(
-            line("/me waves", true).render(true),
+            line("waves", true).render(true),
             "> * \u{1b}[1m\u{1b}[35mBob\u{1b}[0m(10.0.0.5:5000)\u{1b}[32m[12]\u{1b}[0m waves"
         );
+        assert_eq!(act_of("/me  waves"), Some(" waves"));
+        for text in ["/me", "/me ", "/mewaves", "a /me b", ""] {
+            assert_eq!(act_of(text), None, "{text}");
+        }
     }
 
     #[test]

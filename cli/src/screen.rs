@@ -16,7 +16,7 @@ use ringchat_driver::Clock;
 use crate::attention::{Bell, mentions};
 use crate::desk::Item;
 use crate::ignored::Ignored;
-use crate::line::Line;
+use crate::line::{Line, act_of};
 use crate::outcome::SessionOutcome;
 use crate::people::{People, Remark, RoomPrivacy};
 use crate::presence::{Passage, Presence};
@@ -43,6 +43,8 @@ pub(crate) struct Show {
     pub(crate) log: bool,
     /// The hint that `/help` shows the commands.
     pub(crate) commands: bool,
+    /// What members do in a form of its own, for a terminal. A pipe has the form of all texts.
+    pub(crate) acts: bool,
     /// Only the short warning about an open room.
     pub(crate) is_meant_open: bool,
 }
@@ -195,7 +197,11 @@ impl Screen {
     fn line_of(&self, line: &ChatLine<'_>) -> Line {
         let clock = wording::clock(line.at, (self.now)());
         let beside = self.present.beside(line.from, line.known_as) + &clock;
-        Line::chat(line.from, &beside, line.stamp, line.text, self.is_mention(line))
+        let is_mention = self.is_mention(line);
+        match act_of(line.text).filter(|_| self.show.acts) {
+            Some(act) => Line::act(line.from, &beside, line.stamp, act, is_mention),
+            None => Line::chat(line.from, &beside, line.stamp, line.text, is_mention),
+        }
     }
 
     fn is_mention(&self, line: &ChatLine<'_>) -> bool {

@@ -215,7 +215,13 @@ fn people(settings: &Settings, opened: Opened) -> io::Result<SessionOutcome> {
     }
     let own = !(stdin().is_terminal() && stdout().is_terminal());
     let is_meant_open = settings.access == Access::Open { meant: true };
-    let show = Show { own, log: settings.verbose, commands: stdin().is_terminal(), is_meant_open };
+    let show = Show {
+        own,
+        log: settings.verbose,
+        commands: stdin().is_terminal(),
+        acts: stdout().is_terminal(),
+        is_meant_open,
+    };
     // In a large room only a terminal tells less than all, unless the user says otherwise.
     let presence = settings.talk.presence.or((!stdout().is_terminal()).then_some(PresenceKind::All));
     let talk = TalkSettings { presence, ..settings.talk };

@@ -43,7 +43,7 @@ impl Shown {
         let (ask, asked) = sync_channel(8);
         let screen = Screen::new(
             Printer::Writer { writer, rendering: Rendering::Plain, calendar: Calendar::new(false, false) },
-            Show { own, log, commands: true, is_meant_open: false },
+            Show { own, log, commands: true, acts: !own, is_meant_open: false },
             asked,
             TalkSettings::default(),
             Roll::default(),

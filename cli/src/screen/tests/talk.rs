@@ -31,6 +31,13 @@ fn what_somebody_does_is_shown_as_such() {
 }
 
 #[test]
+fn in_a_pipe_all_texts_have_one_form() {
+    let mut shown = Shown::new(true, false);
+    shown.notice(&says(&member("Bob", 2), 1, "/me waves", Occasion::Live));
+    assert_eq!(shown.lines(), ["> Bob(127.0.0.1:2)[12]: /me waves"]);
+}
+
+#[test]
 fn a_mention_is_of_the_user_by_another_just_now() {
     let (shown, [alice, bob, _]) = alices();
     let is_mention = |from: &Member, text: &str, mine: bool, occasion| {
