@@ -180,3 +180,24 @@ impl AnyEvents {
         self.0.try_next()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_who_waits_within_a_time_is_woken_by_an_event_by_the_end_or_by_the_time() {
+        let (filler, reader) = event_queue();
+        let mut events = AnyEvents(reader);
+        assert!(matches!(events.next_within(Duration::from_millis(1)), Awaited::Nothing));
+        let long = Duration::from_hours(1);
+        let writer = thread::spawn(move || {
+            filler.put([Event::Missed { count: 3 }].into_iter());
+            filler
+        });
+        assert!(matches!(events.next_within(long), Awaited::Event(Event::Missed { count: 3 })));
+        let ender = thread::spawn(move || drop(writer.join()));
+        assert!(matches!(events.next_within(long), Awaited::End));
+        ender.join().unwrap();
+    }
+}
