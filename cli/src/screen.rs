@@ -41,7 +41,7 @@ pub(crate) struct Show {
     pub(crate) own: bool,
     /// The lines of the log.
     pub(crate) log: bool,
-    /// The hint that `/help` shows the commands.
+    /// The hint that `/help` shows the commands, and what they ask for.
     pub(crate) commands: bool,
     /// What members do in a form of its own, for a terminal. A pipe has the form of all texts.
     pub(crate) acts: bool,
@@ -227,7 +227,9 @@ impl Screen {
 
 impl Frontend for Screen {
     fn chat(&mut self, _lamport: Stamp, line: &ChatLine<'_>) {
-        self.recent.keep(line, (self.now)().0.saturating_mul(1_000_000));
+        if self.show.commands {
+            self.recent.keep(line, (self.now)().0.saturating_mul(1_000_000));
+        }
         if !line.mine && self.ignored.hides(line.from.id.key()) {
             return;
         }
