@@ -136,6 +136,15 @@ impl Node {
         }
     }
 
+    /// Dials the leader, if it is a stranger that could not be dialed at once.
+    pub(super) fn dial_leader_again(&mut self) {
+        let Some(leader) = self.role.syncing().map(|syncing| syncing.view().leader) else { return };
+        let waits = !self.links.is_linked(leader) && self.links.dialing(leader).is_none();
+        if waits && !self.role.leader_is_lost() {
+            self.note(FollowUp::Sync);
+        }
+    }
+
     /// Shows the leader the history of this log, and the messages that the leader's log may lack.
     fn sync(&mut self) {
         let Some(syncing) = self.role.syncing_mut() else { return };
