@@ -270,7 +270,7 @@ impl Node {
     }
 
     pub(super) fn beat(&self) -> Beat {
-        let cfg = self.membership.known_cfg().filter(|_| self.enforces(Rule::CfgInBeats));
+        let cfg = self.told().map(|(cfg, _)| cfg).filter(|_| self.enforces(Rule::CfgInBeats));
         Beat { view: self.membership.known_view(), cfg, stable: self.replica.stable() }
     }
 

@@ -146,8 +146,9 @@ impl Node {
     }
 
     fn elect_for(&mut self, next: NodeId, candidate: CandidateRank, path: Vec<NodeId>) -> Elect {
-        let cfg = self.membership.route_cfg();
-        let mut roster = Some(self.membership.heard().clone());
+        let told = self.told().map(|(cfg, roster)| (cfg, roster.clone()));
+        let (cfg, mut roster) =
+            told.map_or((self.membership.cfg(), None), |(cfg, roster)| (cfg, Some(roster)));
         if let Some(link) = self.links.of_mut(next) {
             if link.knows >= Some(cfg) {
                 roster = None;

@@ -151,7 +151,7 @@ impl Node {
             next: self.ring.is_next_or_sought(you),
             answer,
             view: self.membership.known_view(),
-            cfg: self.membership.known_cfg().filter(|_| self.enforces(Rule::CfgInHellos)),
+            cfg: self.told().map(|(cfg, _)| cfg).filter(|_| self.enforces(Rule::CfgInHellos)),
         };
         self.send(link, Message::Hello(hello));
     }
@@ -209,7 +209,7 @@ impl Node {
             return self.close(link, CloseMode::Flush);
         }
         if !self.membership.route().contains(peer) {
-            if !self.is_news(hello.cfg) {
+            if !self.is_ahead_of_log(hello.cfg) {
                 return self.refuse(link, RefusedKind::Hello, CloseMode::Flush);
             }
             self.defer(link, hello);
@@ -338,7 +338,7 @@ impl Node {
     }
 
     pub(super) fn send_not_member(&mut self, link: LinkId, re: RefusedKind, epoch: crate::numbers::Epoch) {
-        let refusal = NotMember { re, epoch, me: self.me.id, cfg: self.membership.known_cfg() };
+        let refusal = NotMember { re, epoch, me: self.me.id, cfg: self.told().map(|(cfg, _)| cfg) };
         self.send(link, Message::NotMember(refusal));
     }
 
@@ -403,10 +403,9 @@ impl Node {
     }
 
     pub(super) fn send_roster(&mut self, link: LinkId) {
-        let Some(cfg) = self.membership.known_cfg() else {
+        let Some((cfg, roster)) = self.told().map(|(cfg, roster)| (cfg, roster.clone())) else {
             return self.send_not_member(link, RefusedKind::Hello, self.membership.promised());
         };
-        let roster = self.membership.heard().clone();
         if let Some(state) = self.links.get_mut(link) {
             state.knows = state.knows.max(Some(cfg));
         }

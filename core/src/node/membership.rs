@@ -40,7 +40,7 @@ pub(crate) struct Membership {
     route: Roster,
     /// The members by the log under the leader before this one.
     before: BTreeSet<NodeId>,
-    /// The newest configuration that was given up.
+    /// The configuration that was given up last.
     lapsed: Option<ConfigId>,
     /// Whether the user was told `Ready` for the current membership.
     ready: bool,
@@ -90,11 +90,6 @@ impl Membership {
         self.heard.cfg
     }
 
-    /// The members of the newest configuration known by any means, as others told them.
-    pub(super) fn heard(&self) -> &Roster {
-        &self.heard.roster
-    }
-
     /// The ring to be closed.
     pub(super) fn route(&self) -> &Roster {
         &self.route
@@ -126,9 +121,21 @@ impl Membership {
         self.promised.max(self.view.epoch).max(self.heard.cfg.view.epoch)
     }
 
-    /// Whether `cfg` is newer than all that this node knows, and than what it has given up.
+    /// Whether `cfg` is newer than all that this node knows, and no such ring was given up.
     pub(super) fn is_news(&self, cfg: Option<ConfigId>) -> bool {
-        cfg > self.known_cfg() && cfg > self.lapsed
+        cfg > self.known_cfg() && !self.has_lapsed(cfg)
+    }
+
+    /// Whether `cfg` is newer than the log, and no such ring was given up.
+    fn is_ahead_of_log(&self, cfg: Option<ConfigId>) -> bool {
+        let by_log = (!self.log.roster.is_empty()).then_some(self.log.cfg);
+        cfg > by_log && !self.has_lapsed(cfg)
+    }
+
+    /// Whether a ring was given up of which `cfg` tells nothing newer.
+    fn has_lapsed(&self, cfg: Option<ConfigId>) -> bool {
+        let is_of = |lapsed: ConfigId, cfg: ConfigId| lapsed.view == cfg.view && lapsed >= cfg;
+        self.lapsed.zip(cfg).is_some_and(|(lapsed, cfg)| is_of(lapsed, cfg))
     }
 
     /// Whether this node is a member by the log.
@@ -187,6 +194,11 @@ impl Membership {
         self.route = if adds_only { self.log.roster.with(roster) } else { roster.clone() };
     }
 
+    /// Adds the members of a configuration that is newer than the log, but not than another that was told.
+    fn add(&mut self, roster: &Roster) {
+        self.route = self.route.with(roster);
+    }
+
     /// Takes the log for all that is known.
     fn route_by_log(&mut self) {
         self.heard = self.log.clone();
@@ -205,7 +217,7 @@ impl Membership {
     fn give_up_route(&mut self, patience: Duration, now: Instant) -> bool {
         let gives_up = self.heard.cfg != self.log.cfg && now.since(self.heard_at) >= patience;
         if gives_up {
-            self.lapsed = self.lapsed.max(Some(self.heard.cfg));
+            self.lapsed = Some(self.heard.cfg);
             self.route_by_log();
         }
         gives_up
@@ -284,16 +296,47 @@ impl Node {
 
     /// Whether `cfg` is newer than all that this node knows.
     pub(super) fn is_news(&self, cfg: Option<ConfigId>) -> bool {
-        self.membership.is_news(cfg) && cfg.is_some_and(|cfg| cfg.view.epoch <= self.highest_acceptable())
+        self.membership.is_news(cfg) && self.is_acceptable(cfg)
+    }
+
+    /// Whether `cfg` is newer than the log. What else somebody has told, perhaps a liar, must not hide it.
+    pub(super) fn is_ahead_of_log(&self, cfg: Option<ConfigId>) -> bool {
+        let is_ahead = if self.enforces(Rule::RouteOnlyAdds) {
+            self.membership.is_ahead_of_log(cfg)
+        } else {
+            self.membership.is_news(cfg)
+        };
+        is_ahead && self.is_acceptable(cfg)
+    }
+
+    fn is_acceptable(&self, cfg: Option<ConfigId>) -> bool {
+        cfg.is_some_and(|cfg| cfg.view.epoch <= self.highest_acceptable())
+    }
+
+    /// What this node tells others of the ring: what its log tells, or the leader that it waits for. Only one that enters
+    /// passes on what it has heard. So nobody takes a lie from one that believes it.
+    pub(super) fn told(&self) -> Option<(ConfigId, &Roster)> {
+        if let Some(syncing) = self.role.syncing() {
+            return Some((syncing.cfg(), syncing.roster()));
+        }
+        let enters = self.role.joining().is_some() || self.membership.log.roster.is_empty();
+        let Membership { log, heard, .. } = &self.membership;
+        let Configuration { cfg, roster } =
+            if enters || !self.enforces(Rule::NoHearsay) { heard } else { log };
+        (!roster.is_empty()).then_some((*cfg, roster))
     }
 
     /// Takes a newer route that lists this node. Whoever told it may have invented it, and even a leader that is followed shows
     /// only with its log that it leads. So until then it adds members, and neither takes any away nor moves any: members that
     /// the log has must not refuse each other for it. One that enters a ring has no members that could stay.
     pub(super) fn learn_route(&mut self, cfg: ConfigId, roster: &Roster) {
-        if self.is_news(Some(cfg)) && self.may_concern(cfg) && roster.contains(self.me.id) {
+        if self.is_ahead_of_log(Some(cfg)) && self.may_concern(cfg) && roster.contains(self.me.id) {
             let adds_only = self.role.joining().is_none() && self.enforces(Rule::RouteOnlyAdds);
-            self.membership.learn(cfg, roster, adds_only, self.timers.now());
+            if self.is_news(Some(cfg)) {
+                self.membership.learn(cfg, roster, adds_only, self.timers.now());
+            } else {
+                self.membership.add(roster);
+            }
             if !self.enforces(Rule::MembersFromLogOnly) {
                 self.membership.believe_route();
             }

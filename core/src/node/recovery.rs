@@ -16,7 +16,7 @@ use crate::action::{Fault, Notice, Occasion};
 use crate::ids::{LinkId, NodeId};
 use crate::limits::MAX_EPOCH;
 use crate::numbers::{Epoch, Index};
-use crate::roster::{Roster, View};
+use crate::roster::{ConfigId, Roster, View};
 use crate::trace::DropReason;
 use crate::wire::{Body, Change, Deliver, Elected, Entry, Install, Message, RefusedKind, Sync, ViewSpan};
 
@@ -55,6 +55,11 @@ impl Syncing {
     #[cfg(feature = "inspect")]
     pub(super) fn state(&self) -> (&Elected, Option<NodeId>, Option<&Installing>) {
         (&self.announcement, self.told, self.install.as_ref())
+    }
+
+    /// The configuration of the ring that this node waits to be in.
+    pub(super) fn cfg(&self) -> ConfigId {
+        self.announcement.cfg
     }
 
     /// The members of the ring that this node waits to be in.

@@ -87,6 +87,8 @@ pub enum Rule {
     BoundedEpochs,
     /// A configuration that the log has not come to adds members to the ring, and takes none away.
     RouteOnlyAdds,
+    /// A node tells others only of configurations that its log or its leader tells of.
+    NoHearsay,
     /// Dials to members that a node was never linked to are few.
     FewStrangers,
     /// A ring that somebody tells of makes no election longer than the known members do.
@@ -100,7 +102,7 @@ pub enum Rule {
 #[cfg(feature = "ablation")]
 impl Rule {
     /// All rules.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::OnlyNewNumbers,
         Self::ShowOnce,
         Self::Resubmit,
@@ -136,6 +138,7 @@ impl Rule {
         Self::BoundedClock,
         Self::BoundedEpochs,
         Self::RouteOnlyAdds,
+        Self::NoHearsay,
         Self::FewStrangers,
         Self::RingsOfKnownSize,
         Self::GrowingPauses,

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use core::time::Duration;
 
+use super::follow_ups::FollowUp;
 use super::links::Purpose;
 use super::{Node, Rule};
 use crate::ids::NodeId;
@@ -19,6 +20,17 @@ const COMES_BACK: Duration = Duration::from_micros(1_000_000 / STRANGERS_A_SECON
 
 /// A ring of this size is believed in whoever tells of it.
 const SMALL_RING: usize = 16;
+
+/// Who has told of a stranger.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Voucher {
+    /// Anybody.
+    Anybody,
+    /// The leader of the log.
+    Leader,
+    /// That leader's predecessor: no one leader can tell that of a member that it invents.
+    Predecessor,
+}
 
 /// What a dial to a stranger is for. The less it is needed, the more dials it leaves for others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,9 +82,11 @@ impl Credit {
 /// How many dials to members that it was never linked to a node has left.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Strangers {
-    /// To those of whom only one leader or nobody has told.
-    dials: Credit,
-    /// To those that were there under the leader before, too.
+    /// To those that nobody vouches for.
+    heard_of: Credit,
+    /// To those that the leader of the log vouches for.
+    listed: Credit,
+    /// To those that its predecessor vouches for.
     familiar: Credit,
     /// How many elections this node has begun since it had a leader.
     elections: u32,
@@ -80,11 +94,20 @@ pub(crate) struct Strangers {
 
 impl Default for Strangers {
     fn default() -> Self {
-        Self { dials: Credit::new(STRANGER_DIALS), familiar: Credit::new(FAMILIAR_DIALS), elections: 0 }
+        let [heard_of, listed] = [Credit::new(STRANGER_DIALS); 2];
+        Self { heard_of, listed, familiar: Credit::new(FAMILIAR_DIALS), elections: 0 }
     }
 }
 
 impl Strangers {
+    fn credit(&mut self, voucher: Voucher) -> &mut Credit {
+        match voucher {
+            Voucher::Anybody => &mut self.heard_of,
+            Voucher::Leader => &mut self.listed,
+            Voucher::Predecessor => &mut self.familiar,
+        }
+    }
+
     /// This node begins an election.
     pub(super) fn note_election(&mut self) {
         self.elections = self.elections.saturating_add(1);
@@ -101,54 +124,64 @@ impl Node {
         !self.links.has_met(peer) && self.enforces(Rule::FewStrangers)
     }
 
-    /// Whether this node may dial `peer` now, or does.
-    pub(super) fn may_dial(&self, peer: NodeId, need: Need) -> bool {
-        let now = self.now();
-        if !self.is_stranger(peer) || self.is_familiar(peer) {
-            return true;
+    fn voucher(&self, stranger: NodeId) -> Voucher {
+        if self.membership.was_there_before(stranger) {
+            Voucher::Predecessor
+        } else if self.membership.roster().contains(stranger) {
+            Voucher::Leader
+        } else {
+            Voucher::Anybody
         }
-        if !self.strangers.dials.has(need.leaves(), now) {
-            return false;
-        }
-        let rests = self.addr_of(peer).is_some_and(|addr| self.reach.rests_for_all(addr, now));
-        self.links.dialing(peer).is_some() || (!rests && self.strangers_dialed() < STRANGERS_AT_ONCE)
     }
 
-    /// Whether `peer` is a stranger that has been there for long.
-    fn is_familiar(&self, peer: NodeId) -> bool {
-        self.membership.was_there_before(peer) && self.strangers.familiar.has(0, self.now())
+    /// Whether this node may dial `peer` now, or does.
+    pub(super) fn may_dial(&self, peer: NodeId, need: Need) -> bool {
+        if !self.is_stranger(peer) {
+            return true;
+        }
+        let (now, voucher) = (self.now(), self.voucher(peer));
+        let credit = match voucher {
+            Voucher::Anybody => self.strangers.heard_of,
+            Voucher::Leader => self.strangers.listed,
+            Voucher::Predecessor => self.strangers.familiar,
+        };
+        let leaves = if voucher == Voucher::Predecessor { 0 } else { need.leaves() };
+        if !credit.has(leaves, now) {
+            return false;
+        }
+        let rests = || self.addr_of(peer).is_some_and(|addr| self.reach.rests_for_all(addr, now));
+        voucher == Voucher::Predecessor
+            || self.links.dialing(peer).is_some()
+            || (!rests() && self.dialed_of(voucher) < STRANGERS_AT_ONCE)
     }
 
     /// This node dials `peer`.
     pub(super) fn spend_dial(&mut self, peer: NodeId) {
-        let now = self.now();
-        if !self.is_stranger(peer) {
-        } else if self.is_familiar(peer) {
-            self.strangers.familiar.spend(now);
-        } else {
-            self.strangers.dials.spend(now);
+        if self.is_stranger(peer) {
+            let (now, voucher) = (self.now(), self.voucher(peer));
+            self.strangers.credit(voucher).spend(now);
         }
     }
 
-    /// How many dials to strangers are under way.
-    fn strangers_dialed(&self) -> usize {
-        let is_stranger = |purpose: &&Purpose| {
-            if let Purpose::Peer(peer) = purpose { !self.links.has_met(*peer) } else { false }
-        };
-        self.links.purposes().filter(is_stranger).count()
+    /// How many dials to strangers of that kind are under way.
+    fn dialed_of(&self, voucher: Voucher) -> usize {
+        let is_one = |peer: NodeId| !self.links.has_met(peer) && self.voucher(peer) == voucher;
+        let peers = self.links.purposes();
+        peers.filter(|purpose| matches!(purpose, Purpose::Peer(peer) if is_one(*peer))).count()
     }
 
-    /// Dials strangers that are nearer than the next, and that the ring did not wait for.
+    /// Dials strangers that are nearer than the next, and that the ring does not wait for.
     pub(super) fn dial_nearer_strangers(&mut self) {
         if !self.ring.strangers_wait() {
             return;
         }
         let nearer = self.membership.route().after(self.me.id).take_while(|id| Some(*id) != self.ring.next());
         let waiting = nearer.filter(|id| !self.reach.passes_over(*id) && self.links.dialing(*id).is_none());
+        let waiting = waiting.filter(|id| self.may_dial(*id, Need::Nearer));
         for stranger in waiting.take(STRANGERS_AT_ONCE).collect::<Vec<_>>() {
             self.dial(stranger);
         }
-        self.note(super::follow_ups::FollowUp::SeekNext);
+        self.note(FollowUp::SeekNext);
     }
 
     /// How many members a ring has for the time that an election takes: a ring that somebody invents must not make it long.
