@@ -11,7 +11,7 @@ use std::time::Duration;
 use cast::{id, member};
 use company::{Company, Who};
 use ringchat_core::limits::{STRANGER_DIALS, STRANGERS_A_SECOND};
-use ringchat_core::wire::{Body, CandidateRank, Change, Deliver, Elect, Entry, Message};
+use ringchat_core::wire::{Body, CandidateRank, Change, Deliver, Elect, Elected, Entry, Message};
 use ringchat_core::{ConfigId, Index, Member, Node, NodeId, Roster, View};
 
 const HONEST: u64 = 7;
@@ -131,6 +131,23 @@ fn freeze_after_an_invented_candidate(prepare: impl Fn(&mut Node)) -> Option<Dur
     room.until(ELECTION, Company::is_one)
 }
 
+/// How many dials a member makes for announcements of leaders that do not exist, and how long the room takes to be one again once
+/// the liar is gone.
+fn follow_inventions(prepare: impl Fn(&mut Node)) -> (usize, Option<Duration>) {
+    let mut room = Company::of(HONEST + 1, true, prepare);
+    let (start, listener) = (room.now(), room.linked_to(LIAR).into_iter().find(|who| *who != 1).unwrap());
+    for leader in inventions() {
+        let view = View { epoch: room.nodes[&listener].promised().next(), leader: leader.id };
+        let members = room.nodes[&listener].roster().iter().cloned().chain([leader]);
+        let roster = Roster::new(members.collect()).unwrap();
+        let elected = Elected { cfg: ConfigId::first(view), roster, history: Vec::new() };
+        room.say(LIAR, listener, Message::Elected(elected));
+    }
+    let dials = most_futile(&room, start);
+    room.die(LIAR);
+    (dials, room.until(ELECTION, Company::is_one))
+}
+
 /// How often a member dials its next within a minute, which only the leader reaches.
 fn dials_to_one_out_of_reach(prepare: impl Fn(&mut Node)) -> usize {
     let mut room = Company::of(4, true, prepare);
@@ -170,6 +187,13 @@ fn a_candidate_that_does_not_exist_delays_the_election_by_that_of_the_known_ring
 }
 
 #[test]
+fn leaders_that_do_not_exist_are_dialed_a_few_times_and_then_the_room_is_one_again() {
+    let (dials, freeze) = follow_inventions(|_| {});
+    assert!((10..=bound(Duration::from_secs(1))).contains(&dials), "{dials}");
+    assert!(freeze.is_some());
+}
+
+#[test]
 fn pauses_between_dials_to_a_member_out_of_reach_grow() {
     let dials = dials_to_one_out_of_reach(|_| {});
     assert!((5..=10).contains(&dials), "{dials}");
@@ -196,6 +220,8 @@ mod ablations {
         assert!(freeze_after_a_lying_leader(false, many).is_none());
         let dials = dials_to_inventions(true, true, many);
         assert!(dials > bound(Duration::from_secs(10)), "{dials}");
+        let (dials, _) = follow_inventions(many);
+        assert!(dials > bound(Duration::from_secs(1)), "{dials}");
     }
 
     #[test]

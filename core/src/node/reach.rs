@@ -166,6 +166,8 @@ impl Reach {
 
 #[cfg(test)]
 mod tests {
+    use core::time::Duration;
+
     use super::*;
     use crate::roster::Member;
 
@@ -179,6 +181,24 @@ mod tests {
         assert!(reach.is_unlinkable_again(view(3, 8), Instant(3)));
         let late = Instant(3).after(Times::UNREACHABLE_LEADER);
         assert!(!reach.is_unlinkable_again(view(4, 8), late), "long after");
+    }
+
+    #[test]
+    fn pauses_at_an_address_grow_and_in_the_end_hold_for_all() {
+        let (mut reach, addr, mut now) = (Reach::default(), Member::numbered(7).addr(), Instant(5));
+        for (failed, seconds) in (1..).zip([1, 2, 4, 8, 16, 16]) {
+            reach.rest(addr, now);
+            let end = now.after(Duration::from_secs(seconds));
+            let before = end.before(Duration::from_micros(1));
+            assert!(reach.rests(addr, before) && !reach.rests(addr, end), "after {failed}");
+            assert_eq!(reach.rests_for_all(addr, before), failed >= FAILED_FOR_ALL);
+            now = end;
+        }
+        let late = now.after(Times::RESEEK_MOST);
+        reach.rest(addr, late);
+        assert!(!reach.rests(addr, late.after(Times::RESEEK)), "long after the last, it is the first again");
+        reach.note_link(Member::numbered(7).id, Some(addr));
+        assert!(!reach.rests(addr, late));
     }
 
     #[test]
