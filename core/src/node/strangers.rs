@@ -192,7 +192,7 @@ impl Node {
         let told = roster.len();
         let believed = |known: usize| {
             let size = known.saturating_mul(2).saturating_add(SMALL_RING);
-            size.checked_shl(self.strangers.elections).unwrap_or(MAX_ROSTER).max(size)
+            size.saturating_mul(2usize.saturating_pow(self.strangers.elections.min(MAX_ROSTER.ilog2())))
         };
         let is_believed = told <= believed(if before == 0 { by_log } else { before }) || by_log == 0;
         if is_believed || !self.enforces(Rule::RingsOfKnownSize) {

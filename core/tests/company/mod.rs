@@ -155,7 +155,9 @@ impl Company {
             Action::Dial { dial, addr, .. } => self.dial(who, dial, addr),
             Action::Send { link, envelope } => self.send(who, link, &envelope),
             Action::Multicast { links, envelope } => {
-                links.into_iter().for_each(|link| self.send(who, link, &envelope));
+                for link in links {
+                    self.send(who, link, &envelope);
+                }
             }
             Action::Close { link, .. } => {
                 self.queue.push_back((who, Input::LinkDown { link, reason: DownReason::Closed }));
