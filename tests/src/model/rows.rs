@@ -31,7 +31,7 @@ pub const ROWS: &[Row] = &[
     tested(3, 9000, Budget { crashes: 2, messages: 2, ..NONE }),
     tested(3, 40_000, Budget { crashes: 2, messages: 3, ..NONE }),
     tested(4, 20_000, Budget { crashes: 1, messages: 1, ..NONE }),
-    tested(4, 300_000, Budget { crashes: 2, messages: 1, ..NONE }),
+    tested(4, 290_000, Budget { crashes: 2, messages: 1, ..NONE }),
     large(4, Budget { crashes: 2, messages: 2, ..NONE }),
     large(4, Budget { crashes: 3, messages: 1, ..NONE }),
     large(5, Budget { crashes: 2, messages: 1, ..NONE }),
