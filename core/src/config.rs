@@ -149,8 +149,10 @@ impl Times {
     pub(crate) const ACK_DELAY: Duration = Duration::from_millis(40);
     /// Further suspicions within this become one entry.
     pub(crate) const SUSPECT_WINDOW: Duration = Duration::from_millis(100);
-    /// Skipped successors are tried again this often.
+    /// Skipped successors are tried again after this, then after twice as long, and so on.
     pub(crate) const RESEEK: Duration = Duration::from_secs(1);
+    /// The longest pause between two dials to a member that cannot be reached.
+    pub(crate) const RESEEK_MOST: Duration = Duration::from_secs(16);
     /// A newcomer that no contact let in asks again after this.
     pub(crate) const JOIN_RETRY: Duration = Duration::from_millis(100);
     /// A leaver waits this long for its messages to be stable.

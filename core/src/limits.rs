@@ -65,6 +65,20 @@ pub const MAX_BROKEN_DIALS: u8 = 2;
 /// one time-out and not one each.
 pub const LOOK_AHEAD: usize = 8;
 
+/// Members that this node was never linked to that it dials at one time.
+pub const STRANGERS_AT_ONCE: usize = LOOK_AHEAD;
+
+/// Dials to members that this node was never linked to, and of whom only one leader or nobody has told, until they come
+/// back one by one.
+pub const STRANGER_DIALS: u32 = 48;
+
+/// Dials to members that this node was never linked to, and that were there under the leader before, until they come back
+/// one by one: a new leader may have to dial all members.
+pub const FAMILIAR_DIALS: u32 = 1024;
+
+/// Of both, how many come back in a second.
+pub const STRANGERS_A_SECOND: u64 = 8;
+
 /// Bytes of entries in one `Deliver`, or of runs in one `Submit` or `Sync`, before the next one is begun.
 pub const BATCH_BYTES: usize = 64 * 1024;
 

@@ -177,6 +177,7 @@ fn every_rule_is_taken_away_by_some_test() {
         include_str!("../../core/tests/unsynced.rs"),
         include_str!("../../core/tests/authors.rs"),
         include_str!("../../core/tests/liars.rs"),
+        include_str!("../../core/tests/inventions.rs"),
         include_str!("../../core/tests/joining.rs"),
     ]
     .concat();

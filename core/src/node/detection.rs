@@ -48,6 +48,8 @@ impl Node {
             self.do_duty(link, duty);
         }
         self.note(FollowUp::LookAhead);
+        self.dial_nearer_strangers();
+        self.dial_leader_again();
         self.check_unsynced();
         self.press_doubt();
         self.check_route();
@@ -78,6 +80,7 @@ impl Node {
         let leadership = self.role.leadership();
         !self.is_normal()
             || self.ring.seeking().is_some()
+            || self.ring.strangers_wait()
             || self.is_in_doubt()
             || self.links.dials().next().is_some()
             || leadership.is_some_and(|it| it.admissions.is_under_way() || !it.all_synced())
@@ -211,7 +214,11 @@ impl Node {
             }
             self.close(link, CloseMode::Abort);
         }
+        let (addr, now) = (self.addr_of(peer), self.now());
         self.reach.note_failed_dial(peer, self.membership.promised());
+        if let Some(addr) = addr {
+            self.reach.rest(addr, now);
+        }
         self.suspect(peer);
         self.ring_unlinked(peer);
         if self.leads() {
@@ -263,7 +270,7 @@ impl Node {
     }
 
     pub(super) fn beat(&self) -> Beat {
-        let cfg = self.membership.known_cfg().filter(|_| self.enforces(Rule::CfgInBeats));
+        let cfg = self.told().map(|(cfg, _)| cfg).filter(|_| self.enforces(Rule::CfgInBeats));
         Beat { view: self.membership.known_view(), cfg, stable: self.replica.stable() }
     }
 

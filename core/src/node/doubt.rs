@@ -152,7 +152,10 @@ impl Node {
     /// Asks a member what it has promised. Without a link it dials the member, and asks later.
     fn ask_promise(&mut self, member: NodeId) {
         let (now, round) = (self.now(), self.doubt.round);
-        let Some(state) = self.links.of_mut(member) else { return self.dial(member) };
+        let Some(state) = self.links.of_mut(member) else {
+            self.dial(member);
+            return;
+        };
         state.probed = Some(now);
         self.send_to(member, Message::WantPromise { round });
     }
@@ -202,7 +205,7 @@ impl Node {
             return;
         }
         let (awaited, asked) = self.doubt.awaited(self.now());
-        let too_long = asked >= Times::unsynced(self.membership.roster().len());
+        let too_long = asked >= Times::unsynced(self.size_of_ring(self.membership.roster()));
         for member in awaited {
             let link = self.links.of(member).and_then(|link| self.links.get(link));
             if too_long {

@@ -67,6 +67,7 @@ impl Node {
             return;
         }
         self.freeze(self.membership.highest_epoch().next());
+        self.strangers.note_election();
         self.effects.count_election();
         self.stand();
         self.note(FollowUp::SeekNext);
@@ -106,7 +107,7 @@ impl Node {
 
     /// Limits the time of an election, or of the wait for its winner's log.
     pub(super) fn arm_election(&mut self) {
-        let limit = self.rng.jittered(Times::election(self.membership.route().len()));
+        let limit = self.rng.jittered(Times::election(self.size_of_ring(self.membership.route())));
         self.timers.arm(Timer::Election, limit);
     }
 
@@ -129,7 +130,7 @@ impl Node {
         if *came_back {
             return self.win();
         }
-        if self.ring.seeking().is_some() {
+        if self.ring.seeking().is_some() || (self.ring.next().is_none() && self.ring.strangers_wait()) {
             // A nearer member may be alive, and the token must not pass it over.
             return;
         }
@@ -152,8 +153,9 @@ impl Node {
     }
 
     fn elect_for(&mut self, next: NodeId, candidate: CandidateRank, path: Vec<NodeId>) -> Elect {
-        let cfg = self.membership.route_cfg();
-        let mut roster = Some(self.membership.route().clone());
+        let told = self.told().map(|(cfg, roster)| (cfg, roster.clone()));
+        let (cfg, mut roster) =
+            told.map_or((self.membership.cfg(), None), |(cfg, roster)| (cfg, Some(roster)));
         if let Some(link) = self.links.of_mut(next) {
             if link.knows >= Some(cfg) {
                 roster = None;
@@ -314,7 +316,7 @@ impl Node {
             return self.stay_alone();
         }
         self.role.set_leader_lost(true);
-        self.timers.arm(Timer::Initiate, Times::election_delay(self.membership.route().len()));
+        self.timers.arm(Timer::Initiate, Times::election_delay(self.size_of_ring(self.membership.route())));
         self.note(FollowUp::ConsiderInitiative);
     }
 

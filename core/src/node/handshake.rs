@@ -11,6 +11,7 @@ use core::net::SocketAddr;
 
 use super::follow_ups::FollowUp;
 use super::links::{Dial, Purpose};
+use super::strangers::Need;
 use super::{Node, Rule};
 use crate::action::{CloseMode, Fault};
 use crate::ids::{DialId, LinkId, NodeId};
@@ -22,15 +23,24 @@ use crate::trace::{DropReason, Traced};
 use crate::wire::{DecodeError, Hello, Message, NotMember, RefusedKind};
 
 impl Node {
-    /// Dials `peer`, unless a dial is under way.
-    pub(super) fn dial(&mut self, peer: NodeId) {
+    /// Dials `peer`, unless a dial is under way. Returns whether that can be done now.
+    pub(super) fn dial(&mut self, peer: NodeId) -> bool {
         if peer == self.me.id || self.links.dialing(peer).is_some() {
-            return;
+            return true;
         }
         let addr = self.addr_of(peer).filter(|_| self.links.dials().count() < MAX_DIALS);
-        let Some(addr) = addr else { return self.on_unreachable(peer) };
+        let Some(addr) = addr else {
+            self.on_unreachable(peer);
+            return true;
+        };
+        let need = if self.leader() == Some(peer) { Need::Leader } else { Need::Nearer };
+        if !self.may_dial(peer, need) {
+            return false;
+        }
+        self.spend_dial(peer);
         let generation = self.links.next_generation(peer, addr);
         self.start_dial(Purpose::Peer(peer), generation, addr);
+        true
     }
 
     pub(super) fn start_dial(&mut self, purpose: Purpose, generation: u64, addr: SocketAddr) {
@@ -85,8 +95,12 @@ impl Node {
         match purpose {
             // Only a refusal proves death; a connection may break for other reasons. Somebody on the way can even have it
             // closed as if another life of the peer were there.
-            Purpose::Peer(peer) if connected(why) && self.links.may_dial_again(*peer) => self.dial(*peer),
-            Purpose::Peer(peer) => self.on_peer_dial_failed(*peer),
+            Purpose::Peer(peer) => {
+                let again = connected(why) && self.links.may_dial_again(*peer) && self.dial(*peer);
+                if !again {
+                    self.on_peer_dial_failed(*peer);
+                }
+            }
             Purpose::Probe { .. } => {}
             Purpose::Contact(addr) => self.on_contact_failed(*addr, why),
             Purpose::Leader { leader, .. } => self.on_contact_failed(leader.addr(), why),
@@ -94,6 +108,7 @@ impl Node {
     }
 
     fn on_peer_dial_failed(&mut self, peer: NodeId) {
+        self.links.forget_broken(peer);
         if let Some(link) = self.links.deferred(peer) {
             return self.admit_deferred(link);
         }
@@ -136,7 +151,7 @@ impl Node {
             next: self.ring.is_next_or_sought(you),
             answer,
             view: self.membership.known_view(),
-            cfg: self.membership.known_cfg().filter(|_| self.enforces(Rule::CfgInHellos)),
+            cfg: self.told().map(|(cfg, _)| cfg).filter(|_| self.enforces(Rule::CfgInHellos)),
         };
         self.send(link, Message::Hello(hello));
     }
@@ -194,7 +209,7 @@ impl Node {
             return self.close(link, CloseMode::Flush);
         }
         if !self.membership.route().contains(peer) {
-            if !self.is_news(hello.cfg) {
+            if !self.is_ahead_of_log(hello.cfg) {
                 return self.refuse(link, RefusedKind::Hello, CloseMode::Flush);
             }
             self.defer(link, hello);
@@ -288,7 +303,9 @@ impl Node {
         while let Some(waiting) = self.links.deferred(peer) {
             self.close(waiting, CloseMode::Abort);
         }
-        self.reach.note_link(peer);
+        let dialed = self.links.get(link).is_some_and(|state| state.purpose.is_some());
+        let addr = self.addr_of(peer).filter(|_| dialed);
+        self.reach.note_link(peer, addr);
     }
 
     /// A link to a member stands anew.
@@ -309,8 +326,8 @@ impl Node {
         };
         self.close(link, CloseMode::Abort);
         self.links.saw_generation(peer, generation);
-        if !self.links.is_linked(peer) {
-            self.dial(peer);
+        if !self.links.is_linked(peer) && !self.dial(peer) {
+            self.on_peer_dial_failed(peer);
         }
     }
 
@@ -321,7 +338,7 @@ impl Node {
     }
 
     pub(super) fn send_not_member(&mut self, link: LinkId, re: RefusedKind, epoch: crate::numbers::Epoch) {
-        let refusal = NotMember { re, epoch, me: self.me.id, cfg: self.membership.known_cfg() };
+        let refusal = NotMember { re, epoch, me: self.me.id, cfg: self.told().map(|(cfg, _)| cfg) };
         self.send(link, Message::NotMember(refusal));
     }
 
@@ -396,10 +413,9 @@ impl Node {
     }
 
     pub(super) fn send_roster(&mut self, link: LinkId) {
-        let Some(cfg) = self.membership.known_cfg() else {
+        let Some((cfg, roster)) = self.told().map(|(cfg, roster)| (cfg, roster.clone())) else {
             return self.send_not_member(link, RefusedKind::Hello, self.membership.promised());
         };
-        let roster = self.membership.route().clone();
         if let Some(state) = self.links.get_mut(link) {
             state.knows = state.knows.max(Some(cfg));
         }

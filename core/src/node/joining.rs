@@ -264,8 +264,7 @@ impl Node {
     pub(super) fn come_back(&mut self) {
         let ahead = self.reach.start_over();
         let mut contacts: Vec<SocketAddr> = ahead.iter().filter_map(|id| self.addr_of(*id)).collect();
-        let members = self.membership.roster().iter();
-        let others = members.filter(|member| member.id != self.me.id).map(Member::addr);
+        let others = self.contacts_among(self.membership.roster()).into_iter();
         let others: Vec<SocketAddr> = others.filter(|addr| !contacts.contains(addr)).collect();
         contacts.extend(others);
         let limit = self.now().after(Config::JOIN_TIMEOUT);

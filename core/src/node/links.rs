@@ -105,6 +105,8 @@ struct Known {
     addr: SocketAddr,
     /// The highest generation that either end tried.
     generation: u64,
+    /// Whether a link to it has stood.
+    met: bool,
 }
 
 /// All links and dials.
@@ -218,6 +220,9 @@ impl Links {
         state.deferred = None;
         self.broken.remove(&peer);
         self.saw_generation(peer, generation);
+        if let Some(known) = self.known.get_mut(&peer) {
+            known.met = true;
+        }
         self.peers.insert(peer, link).filter(|old| *old != link)
     }
 
@@ -300,6 +305,11 @@ impl Links {
         again
     }
 
+    /// No dial to `peer` works.
+    pub(crate) fn forget_broken(&mut self, peer: NodeId) {
+        self.broken.remove(&peer);
+    }
+
     /// A link on which `peer` has greeted and still waits for an answer.
     pub(crate) fn deferred(&self, peer: NodeId) -> Option<LinkId> {
         let mut waiting =
@@ -333,7 +343,19 @@ impl Links {
             let peers = &self.peers;
             self.known.retain(|id, _| peers.contains_key(id));
         }
-        self.known.entry(peer).or_insert(Known { addr, generation: 0 }).addr = addr;
+        self.known.entry(peer).or_insert(Known { addr, generation: 0, met: false }).addr = addr;
+    }
+
+    /// Whether a link to `peer` has stood, as far as this is kept.
+    pub(crate) fn has_met(&self, peer: NodeId) -> bool {
+        self.known.get(&peer).is_some_and(|known| known.met)
+    }
+
+    /// What the dials under way are for, and those whose peers have not answered yet.
+    pub(crate) fn purposes(&self) -> impl Iterator<Item = &Purpose> {
+        let unbound = self.open.values().filter(|link| !link.closing && link.peer.is_none());
+        let unbound = unbound.filter_map(|link| link.purpose.as_ref());
+        self.dials.values().map(|dial| &dial.purpose).chain(unbound)
     }
 
     /// The highest generation that was tried with each known peer.

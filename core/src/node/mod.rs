@@ -32,6 +32,7 @@ mod report;
 mod ring;
 mod role;
 mod rules;
+mod strangers;
 mod timers;
 mod tracing;
 
@@ -59,6 +60,7 @@ use self::reach::Reach;
 use self::replica::Replica;
 use self::ring::Ring;
 use self::role::Role;
+use self::strangers::Strangers;
 use self::timers::{Timer, Timers};
 use crate::action::{Action, CloseMode, Fault, Notice};
 use crate::config::{Config, Seed, Start, Times};
@@ -91,6 +93,7 @@ pub struct Node {
     own: OwnMessages,
     doubt: Doubt,
     reach: Reach,
+    strangers: Strangers,
     effects: Effects,
     rules: Rules,
     follow_ups: FollowUps,
@@ -122,6 +125,7 @@ impl Node {
             own: OwnMessages::new(identity, Lives::new(&jitter)),
             doubt: Doubt::default(),
             reach: Reach::default(),
+            strangers: Strangers::default(),
             effects: Effects::new(now, room.unwrap_or_default(), config.trace),
             rules: Rules::default(),
             follow_ups: FollowUps::default(),

@@ -77,8 +77,7 @@ impl Node {
 
     fn live_anew(&mut self, first: Option<SocketAddr>) {
         let ring = self.role.syncing().map_or(self.membership.roster(), |syncing| syncing.roster());
-        let others = ring.iter().filter(|member| member.id != self.me.id).map(Member::addr);
-        let others = others.filter(|addr| Some(*addr) != first);
+        let others = self.contacts_among(ring).into_iter().filter(|addr| Some(*addr) != first);
         let contacts: Vec<SocketAddr> = first.into_iter().chain(others).collect();
         let links: Vec<LinkId> = self.links.iter().map(|(link, _)| link).collect();
         for link in links {

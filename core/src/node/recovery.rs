@@ -16,7 +16,7 @@ use crate::action::{Fault, Notice, Occasion};
 use crate::ids::{LinkId, NodeId};
 use crate::limits::MAX_EPOCH;
 use crate::numbers::{Epoch, Index};
-use crate::roster::{Roster, View};
+use crate::roster::{ConfigId, Roster, View};
 use crate::trace::DropReason;
 use crate::wire::{Body, Change, Deliver, Elected, Entry, Install, Message, RefusedKind, Sync, ViewSpan};
 
@@ -55,6 +55,11 @@ impl Syncing {
     #[cfg(feature = "inspect")]
     pub(super) fn state(&self) -> (&Elected, Option<NodeId>, Option<&Installing>) {
         (&self.announcement, self.told, self.install.as_ref())
+    }
+
+    /// The configuration of the ring that this node waits to be in.
+    pub(super) fn cfg(&self) -> ConfigId {
+        self.announcement.cfg
     }
 
     /// The members of the ring that this node waits to be in.
@@ -133,6 +138,15 @@ impl Node {
             self.sync();
         } else {
             self.dial(leader);
+        }
+    }
+
+    /// Dials the leader, if it is a stranger that could not be dialed at once.
+    pub(super) fn dial_leader_again(&mut self) {
+        let Some(leader) = self.role.syncing().map(|syncing| syncing.view().leader) else { return };
+        let waits = !self.links.is_linked(leader) && self.links.dialing(leader).is_none();
+        if waits && !self.role.leader_is_lost() {
+            self.note(FollowUp::Sync);
         }
     }
 

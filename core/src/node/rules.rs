@@ -85,6 +85,16 @@ pub enum Rule {
     BoundedClock,
     /// Epochs go up by small steps.
     BoundedEpochs,
+    /// A configuration that the log has not come to adds members to the ring, and takes none away.
+    RouteOnlyAdds,
+    /// A node tells others only of configurations that its log or its leader tells of.
+    NoHearsay,
+    /// Dials to members that a node was never linked to are few.
+    FewStrangers,
+    /// A ring that somebody tells of makes no election longer than the known members do.
+    RingsOfKnownSize,
+    /// Pauses between dials to a member that cannot be reached grow.
+    GrowingPauses,
     /// A leader that slept appends nothing until all members have answered or are lost.
     DoubtAfterSleep,
 }
@@ -92,7 +102,7 @@ pub enum Rule {
 #[cfg(feature = "ablation")]
 impl Rule {
     /// All rules.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 40] = [
         Self::OnlyNewNumbers,
         Self::ShowOnce,
         Self::Resubmit,
@@ -127,6 +137,11 @@ impl Rule {
         Self::ShortHistory,
         Self::BoundedClock,
         Self::BoundedEpochs,
+        Self::RouteOnlyAdds,
+        Self::NoHearsay,
+        Self::FewStrangers,
+        Self::RingsOfKnownSize,
+        Self::GrowingPauses,
         Self::DoubtAfterSleep,
     ];
 }
