@@ -52,6 +52,7 @@ impl Node {
         self.press_doubt();
         self.check_route();
         self.hurry_admission();
+        self.sync_after_pause();
         self.timers.set(Timer::Sweep, self.next_sweep());
     }
 
@@ -106,7 +107,7 @@ impl Node {
     /// Whether a dial takes too long: until the first answer, or from then until its purpose is met.
     fn dial_is_late(&self, purpose: &Purpose, started: Instant, answered: bool) -> bool {
         let limit = match purpose {
-            Purpose::Peer(_) => self.times.dial(),
+            Purpose::Peer(_) | Purpose::Newcomer(_) => self.times.dial(),
             Purpose::Contact(_) | Purpose::Leader { .. } if !answered => self.times.first_answer(),
             Purpose::Contact(_) | Purpose::Leader { .. } | Purpose::Probe { .. } => {
                 self.times.admission() * 2
@@ -210,6 +211,9 @@ impl Node {
                 return;
             }
             self.close(link, CloseMode::Abort);
+        }
+        if !self.reach.is_unreachable(peer) {
+            self.note_progress();
         }
         self.reach.note_failed_dial(peer, self.membership.promised());
         self.suspect(peer);

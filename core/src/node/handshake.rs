@@ -55,6 +55,10 @@ impl Node {
         match purpose {
             Purpose::Peer(peer) => self.send_hello(link, peer, generation, false),
             Purpose::Probe { .. } => self.send_probe(link),
+            Purpose::Newcomer(newcomer) => {
+                self.close(link, CloseMode::Flush);
+                self.on_newcomer_found(newcomer);
+            }
             Purpose::Contact(_) => self.send_join(link, None),
             Purpose::Leader { contact, .. } => self.send_join(link, Some(contact)),
         }
@@ -88,6 +92,7 @@ impl Node {
             Purpose::Peer(peer) if connected(why) && self.links.may_dial_again(*peer) => self.dial(*peer),
             Purpose::Peer(peer) => self.on_peer_dial_failed(*peer),
             Purpose::Probe { .. } => {}
+            Purpose::Newcomer(newcomer) => self.on_newcomer_not_found(*newcomer),
             Purpose::Contact(addr) => self.on_contact_failed(*addr, why),
             Purpose::Leader { leader, .. } => self.on_contact_failed(leader.addr(), why),
         }
@@ -114,6 +119,7 @@ impl Node {
                 }
                 if is_fault(reason) {
                     self.effects.notify_fault(gone.remote, Fault::Link(reason));
+                    self.pause_if_led_by(peer);
                 }
                 self.on_link_lost(peer);
             }

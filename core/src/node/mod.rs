@@ -23,6 +23,7 @@ mod membership;
 mod merging;
 mod new_life;
 mod own_messages;
+mod pauses;
 mod reach;
 mod recovery;
 mod relay;
@@ -55,6 +56,7 @@ use self::links::Links;
 use self::membership::Membership;
 use self::new_life::Lives;
 use self::own_messages::OwnMessages;
+use self::pauses::{Accused, Pause};
 use self::reach::Reach;
 use self::replica::Replica;
 use self::ring::Ring;
@@ -91,6 +93,9 @@ pub struct Node {
     own: OwnMessages,
     doubt: Doubt,
     reach: Reach,
+    accused: Accused,
+    /// Before another life that this node has to begin.
+    before_life: Pause,
     effects: Effects,
     rules: Rules,
     follow_ups: FollowUps,
@@ -122,6 +127,8 @@ impl Node {
             own: OwnMessages::new(identity, Lives::new(&jitter)),
             doubt: Doubt::default(),
             reach: Reach::default(),
+            accused: Accused::default(),
+            before_life: Pause::default(),
             effects: Effects::new(now, room.unwrap_or_default(), config.trace),
             rules: Rules::default(),
             follow_ups: FollowUps::default(),
@@ -376,7 +383,10 @@ impl Node {
         let state = self.links.get(link).map(|link| (link.peer, link.purpose.clone()));
         self.close(link, CloseMode::Abort);
         match state {
-            Some((Some(peer), _)) => self.on_link_lost(peer),
+            Some((Some(peer), _)) => {
+                self.pause_if_led_by(peer);
+                self.on_link_lost(peer);
+            }
             Some((None, Some(purpose))) => self.on_dial_ended(&purpose, Ok(DownReason::Closed)),
             Some((None, None)) | None => {}
         }

@@ -5,14 +5,16 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::net::SocketAddr;
 use core::num::NonZeroU64;
+use core::time::Duration;
 
 use super::joining::Joining;
 use super::log::count;
 use super::membership::Membership;
 use super::ring::Ring;
+use super::timers::Timer;
 use super::{Node, Rule};
 use crate::action::{CloseMode, Notice};
-use crate::config::Config;
+use crate::config::{Config, Times};
 use crate::ids::{LinkId, NodeId};
 use crate::roster::Member;
 use crate::secure::derive;
@@ -93,8 +95,19 @@ impl Node {
         self.trace_life();
         self.membership.begin_new_life(id);
         self.forget_route();
-        let limit = self.now().after(Config::JOIN_TIMEOUT);
+        let pause = self.pause_before_life();
+        let limit = self.now().after(pause).after(Config::JOIN_TIMEOUT);
         self.rejoin(Joining::again(contacts, limit), Notice::NewLife { me: self.me.clone() });
+        // The time for the life before is over.
+        self.timers.clear(Timer::JoinLimit);
+        self.timers.arm(Timer::Join, pause);
+    }
+
+    /// A leader that lies can make a member begin one life after the other.
+    fn pause_before_life(&mut self) -> Duration {
+        let pauses = self.enforces(Rule::PauseBetweenLives);
+        let pause = self.before_life.begin(self.now(), Times::LIFE_PAUSE, Times::LONGEST_LIFE_PAUSE);
+        if pauses { pause } else { Duration::ZERO }
     }
 }
 

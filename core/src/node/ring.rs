@@ -76,7 +76,7 @@ impl Ring {
 impl Node {
     /// Sees to it that the first reachable member after this one is next, or is being dialed.
     pub(super) fn seek_next(&mut self) {
-        let first = self.membership.route().after(self.me.id).find(|id| !self.reach.passes_over(*id));
+        let first = self.membership.route().after(self.me.id).find(|id| !self.passes_over(*id));
         if self.reach.passes_over_any() && !self.timers.is_set(Timer::Reseek) {
             self.timers.arm(Timer::Reseek, Times::RESEEK);
         }
@@ -97,6 +97,11 @@ impl Node {
             self.ring.seeking = Some(first);
             self.dial(first);
         }
+    }
+
+    /// Whether the ring has to pass over `id`.
+    fn passes_over(&self, id: NodeId) -> bool {
+        self.reach.passes_over(id) || self.leaves_out(id)
     }
 
     /// A link to `peer` stands anew.
@@ -171,7 +176,7 @@ impl Node {
     pub(super) fn look_ahead(&mut self) {
         let Some(seeking) = self.ring.seeking else { return };
         let after = self.membership.route().after(self.me.id).skip_while(|id| *id != seeking);
-        let unknown = after.filter(|id| !self.reach.passes_over(*id));
+        let unknown = after.filter(|id| !self.passes_over(*id));
         let ahead = unknown.take(LOOK_AHEAD).take_while(|id| !self.links.is_linked(*id));
         for peer in ahead.collect::<Vec<_>>() {
             self.dial(peer);
