@@ -12,12 +12,17 @@ use crate::roster::{Member, Roster};
 use crate::time::Instant;
 use crate::wire::Change;
 
+/// Turns in a round, which takes `Times::PROBE`, of all lost members together that are not located.
+const OTHERS_A_ROUND: usize = 5;
+
 /// The lost members that are remembered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct LostMembers {
     lost: BTreeMap<NodeId, Lost>,
-    /// The located member that was looked for last; none if it was the turn of those that are not located.
+    /// The located member that was looked for last in this round.
     probed: Option<NodeId>,
+    /// How many turns of those that are not located are left in this round.
+    others: usize,
     /// When a leader was looked for last that was only named.
     followed: Option<Instant>,
 }
@@ -62,41 +67,47 @@ impl LostMembers {
         self.lost.len()
     }
 
-    /// How many turns there are to look for lost members: one for each that is located, one for all others together.
+    /// How many turns there are to look for lost members: one for each that is located, and a few for all others together.
     pub(crate) fn turns(&self) -> usize {
         let located = self.lost.values().filter(|lost| lost.located).count();
-        located.saturating_add(usize::from(located < self.lost.len()))
+        located.saturating_add(self.turns_of_others())
+    }
+
+    fn turns_of_others(&self) -> usize {
+        self.lost.values().filter(|lost| !lost.located).count().min(OTHERS_A_ROUND)
     }
 
     /// Where to look for a lost member now, but not where `is_taken` says that a member is. Those that are located have
-    /// turns of their own. All others share one, each with growing pauses: their addresses are what somebody said, and may
+    /// turns of their own. All others share a few, each with growing pauses: their addresses are what somebody said, and may
     /// belong to people who have nothing to do with the room.
     pub(crate) fn next_to_probe(
         &mut self,
         now: Instant,
         is_taken: impl Fn(SocketAddr) -> bool,
     ) -> Option<SocketAddr> {
-        let located = self.lost.iter().filter(|(_, lost)| lost.located);
-        let later = located.map(|(id, _)| *id).find(|id| Some(*id) > self.probed);
-        let id = match later {
-            Some(id) => Some(id),
-            None => self.next_unlocated(now).or_else(|| self.first_located()),
+        if self.next_located().is_none() && self.others == 0 {
+            (self.probed, self.others) = (None, self.turns_of_others());
+        }
+        let id = if let Some(id) = self.next_located() {
+            self.probed = Some(id);
+            id
+        } else {
+            self.others = self.others.saturating_sub(1);
+            self.next_of_others(now)?
         };
-        self.probed = id.filter(|id| self.lost.get(id).is_some_and(|lost| lost.located));
-        let lost = self.lost.get_mut(&id?)?;
+        let lost = self.lost.get_mut(&id)?;
         (lost.asked, lost.asked_at) = (lost.asked.saturating_add(1), now);
         Some(lost.member.addr()).filter(|addr| !is_taken(*addr))
     }
 
-    fn next_unlocated(&self, now: Instant) -> Option<NodeId> {
-        let due = self.lost.iter().filter(|(_, lost)| !lost.located && lost.is_due(now));
-        due.min_by_key(|(_, lost)| (lost.asked, lost.asked_at)).map(|(id, _)| *id)
+    fn next_located(&self) -> Option<NodeId> {
+        let mut located = self.lost.iter().filter(|(_, lost)| lost.located).map(|(id, _)| *id);
+        located.find(|id| Some(*id) > self.probed)
     }
 
-    /// If nobody shares the turn of those that are not located, it is that of the first of the others.
-    fn first_located(&self) -> Option<NodeId> {
-        let all_located = self.lost.values().all(|lost| lost.located);
-        self.lost.keys().next().copied().filter(|_| all_located)
+    fn next_of_others(&self, now: Instant) -> Option<NodeId> {
+        let due = self.lost.iter().filter(|(_, lost)| !lost.located && lost.is_due(now));
+        due.min_by_key(|(_, lost)| (lost.asked, lost.asked_at)).map(|(id, _)| *id)
     }
 
     /// Whether to look for a leader now that is not located, but was named by a member that was looked for.

@@ -47,8 +47,8 @@ impl Node {
         (self.membership.roster().len() as u64, self.me.id)
     }
 
-    /// Arms the timer that looks for lost members: for each that was met at its address once in `Times::PROBE`, and once for
-    /// all others.
+    /// Arms the timer that looks for lost members: for each that was met at its address once in `Times::PROBE`, and a few
+    /// times for all others.
     pub(super) fn arm_probe(&mut self) {
         let turns = u32::try_from(self.replica.lost().turns().max(1)).unwrap_or(u32::MAX);
         let delay = self.rng.jittered(Times::PROBE.checked_div(turns).unwrap_or(Times::PROBE));
