@@ -56,7 +56,7 @@ use self::links::Links;
 use self::membership::Membership;
 use self::new_life::Lives;
 use self::own_messages::OwnMessages;
-use self::pauses::{Accused, Pause};
+use self::pauses::Pauses;
 use self::reach::Reach;
 use self::replica::Replica;
 use self::ring::Ring;
@@ -93,9 +93,7 @@ pub struct Node {
     own: OwnMessages,
     doubt: Doubt,
     reach: Reach,
-    accused: Accused,
-    /// Before another life that this node has to begin.
-    before_life: Pause,
+    pauses: Pauses,
     effects: Effects,
     rules: Rules,
     follow_ups: FollowUps,
@@ -127,8 +125,7 @@ impl Node {
             own: OwnMessages::new(identity, Lives::new(&jitter)),
             doubt: Doubt::default(),
             reach: Reach::default(),
-            accused: Accused::default(),
-            before_life: Pause::default(),
+            pauses: Pauses::default(),
             effects: Effects::new(now, room.unwrap_or_default(), config.trace),
             rules: Rules::default(),
             follow_ups: FollowUps::default(),

@@ -5,7 +5,6 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::net::SocketAddr;
 use core::num::NonZeroU64;
-use core::time::Duration;
 
 use super::joining::Joining;
 use super::log::count;
@@ -14,7 +13,7 @@ use super::ring::Ring;
 use super::timers::Timer;
 use super::{Node, Rule};
 use crate::action::{CloseMode, Notice};
-use crate::config::{Config, Times};
+use crate::config::Config;
 use crate::ids::{LinkId, NodeId};
 use crate::roster::Member;
 use crate::secure::derive;
@@ -101,13 +100,6 @@ impl Node {
         // The time for the life before is over.
         self.timers.clear(Timer::JoinLimit);
         self.timers.arm(Timer::Join, pause);
-    }
-
-    /// A leader that lies can make a member begin one life after the other.
-    fn pause_before_life(&mut self) -> Duration {
-        let pauses = self.enforces(Rule::PauseBetweenLives);
-        let pause = self.before_life.begin(self.now(), Times::LIFE_PAUSE, Times::LONGEST_LIFE_PAUSE);
-        if pauses { pause } else { Duration::ZERO }
     }
 }
 

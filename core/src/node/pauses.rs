@@ -4,12 +4,13 @@ use core::time::Duration;
 
 use super::follow_ups::FollowUp;
 use super::{Node, Rule};
+use crate::config::Times;
 use crate::ids::NodeId;
 use crate::time::Instant;
 
 /// A pause that doubles as long as it is needed. The first time there is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Pause {
+struct Pause {
     /// Until when the last one lasts, and how long the next one is.
     last: Option<(Instant, Duration)>,
 }
@@ -17,7 +18,7 @@ pub(super) struct Pause {
 impl Pause {
     /// The pause from `now` on. The second one is `first`, and none is longer than `most`. After a time of `most` in which
     /// none was needed it begins anew.
-    pub(super) fn begin(&mut self, now: Instant, first: Duration, most: Duration) -> Duration {
+    fn begin(&mut self, now: Instant, first: Duration, most: Duration) -> Duration {
         let again = self.last.filter(|(until, _)| now.since(*until) < most);
         let pause = again.map_or(Duration::ZERO, |(_, pause)| pause);
         self.last = Some((now.after(pause), pause.saturating_mul(2).clamp(first, most)));
@@ -31,7 +32,7 @@ impl Pause {
 
 /// The pause before a node asks a leader for its log that was at fault.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub(super) struct Accused {
+struct Accused {
     leader: Option<NodeId>,
     pause: Pause,
     /// Whether the node has to ask when the pause is over.
@@ -51,27 +52,46 @@ impl Accused {
     }
 }
 
+/// The pauses of a node.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub(super) struct Pauses {
+    accused: Accused,
+    /// Before another life that the node has to begin.
+    life: Pause,
+}
+
 impl Node {
+    /// How long to wait before another life: a leader that lies can make a member begin one after the other.
+    pub(super) fn pause_before_life(&mut self) -> Duration {
+        let (first, most) = (Times::LIFE_PAUSE, Times::LONGEST_LIFE_PAUSE);
+        let pause = self.pauses.life.begin(self.timers.now(), first, most);
+        if self.enforces(Rule::PauseBetweenLives) { pause } else { Duration::ZERO }
+    }
+
     /// If `peer` is this node's leader, which was at fault, this node asks it for its log only after a pause. Else the two
     /// would do nothing else until the next election.
     pub(super) fn pause_if_led_by(&mut self, peer: NodeId) {
         let (now, first) = (self.now(), self.times.dial());
         if self.leader() == Some(peer) && self.enforces(Rule::PauseAfterFault) {
-            self.accused.begin(peer, now, first, first.saturating_mul(16));
+            self.pauses.accused.begin(peer, now, first, first.saturating_mul(16));
         }
     }
 
     /// Whether to ask `leader` for its log later. Notes that this is owed.
     pub(super) fn asks_later(&mut self, leader: NodeId) -> bool {
-        self.accused.owes = self.accused.is_paused(leader, self.now());
-        self.accused.owes
+        self.pauses.accused.owes = self.pauses.accused.is_paused(leader, self.now());
+        self.pauses.accused.owes
     }
 
     /// Asks the leader for its log, if the pause before that is over.
     pub(super) fn sync_after_pause(&mut self) {
-        let paused = self.accused.leader.is_some_and(|leader| self.accused.is_paused(leader, self.now()));
-        if self.accused.owes && !paused {
-            self.accused.owes = false;
+        let paused = self
+            .pauses
+            .accused
+            .leader
+            .is_some_and(|leader| self.pauses.accused.is_paused(leader, self.now()));
+        if self.pauses.accused.owes && !paused {
+            self.pauses.accused.owes = false;
             self.note(FollowUp::Sync);
         }
     }
