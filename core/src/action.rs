@@ -416,9 +416,11 @@ impl fmt::Display for Ending {
                 for (at, (contact, failure)) in tried.iter().enumerate() {
                     write!(f, "{} {contact}: {failure}", if at == 0 { ":" } else { ";" })?;
                 }
-                let unanswered = JoinFailure::Dial(DialFailure::Unanswered);
-                f.write_str(if tried.iter().any(|(_, failure)| *failure == unanswered) {
+                let has = |wanted| tried.iter().any(|(_, failure)| *failure == wanted);
+                f.write_str(if has(JoinFailure::Dial(DialFailure::Unanswered)) {
                     "; it may be private: ask a member for its ticket. Or the ticket is wrong, or it speaks another version"
+                } else if has(JoinFailure::AddressTaken) {
+                    "; tell others an address at which only this member can be reached"
                 } else {
                     "; check that a member runs there, and that this program can reach it"
                 })
@@ -441,6 +443,9 @@ pub enum JoinFailure {
     /// The connection broke.
     #[error("the connection broke")]
     Broken,
+    /// Another member of the room has the address that this node tells others.
+    #[error("another member has the address that this one tells others")]
+    AddressTaken,
 }
 
 #[cfg(test)]

@@ -163,6 +163,10 @@ impl Times {
     pub(crate) const UNREACHABLE_LEADER: Duration = Duration::from_secs(10);
     /// A member cut off twice within this is removed.
     pub(crate) const SLOW_TWICE: Duration = Duration::from_secs(30);
+    /// Before the third life that a node has to begin in a row it waits this long, and then twice as long each time.
+    pub(crate) const LIFE_PAUSE: Duration = Duration::from_secs(1);
+    /// It never waits longer.
+    pub(crate) const LONGEST_LIFE_PAUSE: Duration = Duration::from_mins(1);
     /// Each lost member is looked for this often.
     pub(crate) const PROBE: Duration = Duration::from_secs(5);
     /// Lost members are remembered this long.
@@ -229,6 +233,11 @@ impl Times {
     pub(crate) fn election_delay(n: usize) -> Duration {
         let n = u32::try_from(n).unwrap_or(u32::MAX);
         Duration::from_millis(300).saturating_add(Duration::from_millis(2).saturating_mul(n))
+    }
+
+    /// An election among `n` in which nobody was found and nobody was lost for so long goes on without some members.
+    pub(crate) fn fruitless(n: usize) -> Duration {
+        Self::election(n).saturating_mul(3)
     }
 
     /// How long an election among `n` may take before the next one, jitter not included.

@@ -174,6 +174,8 @@ pub enum DialReason {
     Leader,
     /// To find out whether a lost member is in another ring.
     Probe,
+    /// To find out whether a newcomer is where it says, since somebody else was there.
+    Newcomer,
 }
 
 /// Why nothing follows from a message.
@@ -376,6 +378,7 @@ fn refusal_word(refusal: Refusal) -> &'static str {
         Refusal::Busy => "busy",
         Refusal::TooLate => "too_late",
         Refusal::EpochTooHigh => "epoch_too_high",
+        Refusal::AddressTaken => "address_taken",
     }
 }
 

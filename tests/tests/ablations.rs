@@ -179,6 +179,8 @@ fn every_rule_is_taken_away_by_some_test() {
         include_str!("../../core/tests/liars.rs"),
         include_str!("../../core/tests/inventions.rs"),
         include_str!("../../core/tests/joining.rs"),
+        include_str!("../../core/tests/insiders.rs"),
+        include_str!("../../core/tests/lying_leaders.rs"),
     ]
     .concat();
     let missed: Vec<_> =

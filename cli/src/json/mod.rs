@@ -1,6 +1,6 @@
 //! The frontend for programs: one JSON object per line, both ways.
 //!
-//! The codes of an `error` that ends the session: `listen`, `system`, `join_timeout`, `not_ringchat`, `room_full`,
+//! The codes of an `error` that ends the session: `listen`, `system`, `join_timeout`, `not_ringchat`, `address_taken`, `room_full`,
 //! `id_file`, `secret_file`, `trace_file`, `see`, `unsure`, `input`, `output`, `internal`. The codes of an `error` after which the session goes
 //! on: `bad_command`, `text_too_long`, `not_taken`, `not_yet`, `left_behind`, `swallowed`, `new_life`, `cut_off`,
 //! `too_many_to_merge`, `log_file`, `trace_file`, `see`, `id_file`, `known_keys`, and those of answers: `no_ticket`, `bad_key`, `nobody`,

@@ -54,6 +54,7 @@ impl Node {
         self.press_doubt();
         self.check_route();
         self.hurry_admission();
+        self.sync_after_pause();
         self.timers.set(Timer::Sweep, self.next_sweep());
     }
 
@@ -109,7 +110,7 @@ impl Node {
     /// Whether a dial takes too long: until the first answer, or from then until its purpose is met.
     fn dial_is_late(&self, purpose: &Purpose, started: Instant, answered: bool) -> bool {
         let limit = match purpose {
-            Purpose::Peer(_) => self.times.dial(),
+            Purpose::Peer(_) | Purpose::Newcomer(_) => self.times.dial(),
             Purpose::Contact(_) | Purpose::Leader { .. } if !answered => self.times.first_answer(),
             Purpose::Contact(_) | Purpose::Leader { .. } | Purpose::Probe { .. } => {
                 self.times.admission() * 2
@@ -215,6 +216,9 @@ impl Node {
             self.close(link, CloseMode::Abort);
         }
         let (addr, now) = (self.addr_of(peer), self.now());
+        if !self.reach.is_unreachable(peer) {
+            self.note_progress();
+        }
         self.reach.note_failed_dial(peer, self.membership.promised());
         if let Some(addr) = addr {
             self.reach.rest(addr, now);

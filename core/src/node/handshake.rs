@@ -65,6 +65,10 @@ impl Node {
         match purpose {
             Purpose::Peer(peer) => self.send_hello(link, peer, generation, false),
             Purpose::Probe { .. } => self.send_probe(link),
+            Purpose::Newcomer(newcomer) => {
+                self.close(link, CloseMode::Flush);
+                self.on_newcomer_found(newcomer);
+            }
             Purpose::Contact(_) => self.send_join(link, None),
             Purpose::Leader { contact, .. } => self.send_join(link, Some(contact)),
         }
@@ -102,6 +106,7 @@ impl Node {
                 }
             }
             Purpose::Probe { .. } => {}
+            Purpose::Newcomer(newcomer) => self.on_newcomer_not_found(*newcomer),
             Purpose::Contact(addr) => self.on_contact_failed(*addr, why),
             Purpose::Leader { leader, .. } => self.on_contact_failed(leader.addr(), why),
         }
@@ -129,6 +134,7 @@ impl Node {
                 }
                 if is_fault(reason) {
                     self.effects.notify_fault(gone.remote, Fault::Link(reason));
+                    self.pause_if_led_by(peer);
                 }
                 self.on_link_lost(peer);
             }

@@ -47,6 +47,13 @@ impl Joining {
         Self { contacts, turn: 0, failures: BTreeMap::new(), told: BTreeSet::new(), limit, fresh: true }
     }
 
+    /// The contact that is being asked does not let the node in, or the leader that it named does not.
+    fn note_failure(&mut self, failure: JoinFailure) {
+        if let Some(contact) = self.contacts.get(self.turn) {
+            self.failures.insert(*contact, failure);
+        }
+    }
+
     /// For a node that was a member, and wants back in.
     pub(super) fn again(contacts: Vec<SocketAddr>, limit: Instant) -> Self {
         Self { fresh: false, ..Self::fresh(contacts, limit) }
@@ -124,8 +131,8 @@ impl Node {
         let purpose = self.links.get(link).and_then(|link| link.purpose.clone());
         if let Some(Purpose::Probe { leader: asked }) = purpose {
             self.close(link, CloseMode::Flush);
-            if asked.is_none() && leader.id != self.me.id && self.leads() {
-                self.start_dial(Purpose::Probe { leader: Some(leader.id) }, 0, leader.addr());
+            if asked.is_none() {
+                self.probe_leader(&leader);
             }
             return;
         }
@@ -181,6 +188,11 @@ impl Node {
         self.close(link, CloseMode::Abort);
         if matches!(purpose, Purpose::Probe { .. }) {
             return;
+        }
+        if refusal == Refusal::AddressTaken
+            && let Some(joining) = self.role.joining_mut()
+        {
+            joining.note_failure(JoinFailure::AddressTaken);
         }
         if refusal == Refusal::RoomFull && self.is_fresh() {
             self.end(Ending::RoomFull);

@@ -49,7 +49,6 @@ pub(super) struct Leadership {
 struct Progress {
     /// Whether its log is this one's, or is becoming that.
     synced: bool,
-    unsynced_since: Instant,
     /// Whether it was told anew who leads.
     reminded: bool,
     /// Up to here its log is this one's.
@@ -60,7 +59,10 @@ struct Progress {
     sent: Index,
     /// Where the log that it installs ends.
     install_end: Index,
-    took_at: Instant,
+    /// The most of the log that it has taken in this view, once it has shown its own.
+    most: Option<Index>,
+    /// When it last took more than that, or ceased to follow.
+    gained_at: Instant,
     cut_off: Option<Instant>,
 }
 
@@ -68,13 +70,13 @@ impl Progress {
     fn new(now: Instant, acked: Index) -> Self {
         Self {
             synced: false,
-            unsynced_since: now,
             reminded: false,
             acked,
             taken: acked,
             sent: acked,
             install_end: acked,
-            took_at: now,
+            most: None,
+            gained_at: now,
             cut_off: None,
         }
     }
@@ -83,29 +85,37 @@ impl Progress {
         self.synced && self.acked < self.install_end
     }
 
+    /// Whether it has all that its log had to become.
+    fn follows(&self) -> bool {
+        self.synced && self.acked >= self.install_end
+    }
+
     /// Up to where the member keeps up. A member that catches up holds up no other, however long it takes.
     fn keeps_up_to(&self) -> Index {
         self.acked.max(self.install_end)
     }
 
-    /// The member's log begins to become this one from `from` to `end`.
+    /// The member's log begins to become this one from `from` to `end`. Whoever begins this again and again gains nothing.
     fn sync(&mut self, from: Index, end: Index, now: Instant) {
+        if self.most.is_none() || self.follows() {
+            self.gained_at = now;
+        }
         *self = Self {
             synced: true,
             acked: from,
             taken: from,
             sent: from,
             install_end: end,
-            took_at: now,
+            most: self.most.or(Some(from)),
             ..*self
         };
     }
 
     fn unsync(&mut self, now: Instant) {
-        if self.synced {
-            self.synced = false;
-            self.unsynced_since = now;
+        if self.follows() {
+            self.gained_at = now;
         }
+        self.synced = false;
         self.reminded = false;
     }
 }
@@ -113,7 +123,7 @@ impl Progress {
 /// A member that does not follow, or installs the log.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lag {
-    /// For how long it has not followed, or has taken nothing of what it installs.
+    /// For how long it has not followed, and taken nothing new.
     pub(super) time: Duration,
     /// Whether it installs the log.
     pub(super) installs: bool,
@@ -156,6 +166,11 @@ impl Leadership {
         self.members.get(&member).is_some_and(|progress| !progress.synced)
     }
 
+    /// When `member` last took something new of the log, or ceased to follow.
+    pub(super) fn gained_at(&self, member: NodeId) -> Option<Instant> {
+        self.members.get(&member).map(|progress| progress.gained_at)
+    }
+
     pub(super) fn all_synced(&self) -> bool {
         self.members.values().all(|progress| progress.synced)
     }
@@ -171,10 +186,8 @@ impl Leadership {
     pub(super) fn laggards(&self, now: Instant) -> impl Iterator<Item = (NodeId, Lag)> {
         let lagging = self.members.iter().filter(|(_, progress)| !progress.synced || progress.installs());
         lagging.map(move |(id, progress)| {
-            let since = if progress.synced { progress.took_at } else { progress.unsynced_since };
-            let lag =
-                Lag { time: now.since(since), installs: progress.synced, is_reminded: progress.reminded };
-            (*id, lag)
+            let (time, installs) = (now.since(progress.gained_at), progress.synced);
+            (*id, Lag { time, installs, is_reminded: progress.reminded })
         })
     }
 
@@ -392,7 +405,9 @@ impl Node {
         if !progress.synced {
             return self.ignore(DropReason::Early);
         }
-        progress.took_at = now;
+        if progress.most < Some(index) {
+            (progress.most, progress.gained_at) = (Some(index), now);
+        }
         progress.taken = progress.taken.max(index);
         if index < progress.install_end {
             return self.pump(member);
@@ -476,7 +491,7 @@ impl Node {
     }
 
     /// Closes the link to a slow member, which catches up when it links anew. The second time it is removed.
-    fn cut_off(&mut self, member: NodeId) {
+    pub(super) fn cut_off(&mut self, member: NodeId) {
         let now = self.now();
         self.send_to(member, Message::Refused(Refusal::Slow));
         if let Some(link) = self.links.of(member) {

@@ -384,7 +384,10 @@ impl Node {
         let quits = quits(change);
         let old = self.membership.apply(cfg, change);
         let now = self.timers.now();
-        let departed = self.replica.apply_membership(index, change, self.membership.roster(), now);
+        let seldom = self.enforces(Rule::SeldomElsewhere);
+        let located = |member: &Member| self.links.is_located(member) || !seldom;
+        let roster = self.membership.roster();
+        let departed = self.replica.apply_membership(index, change, roster, now, located);
         if self.enforces(Rule::RememberDeparted) {
             for (id, last) in departed {
                 self.replica.note_departed(id, last);

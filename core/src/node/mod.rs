@@ -23,6 +23,7 @@ mod membership;
 mod merging;
 mod new_life;
 mod own_messages;
+mod pauses;
 mod reach;
 mod recovery;
 mod relay;
@@ -56,6 +57,7 @@ use self::links::Links;
 use self::membership::Membership;
 use self::new_life::Lives;
 use self::own_messages::OwnMessages;
+use self::pauses::Pauses;
 use self::reach::Reach;
 use self::replica::Replica;
 use self::ring::Ring;
@@ -94,6 +96,7 @@ pub struct Node {
     doubt: Doubt,
     reach: Reach,
     strangers: Strangers,
+    pauses: Pauses,
     effects: Effects,
     rules: Rules,
     follow_ups: FollowUps,
@@ -126,6 +129,7 @@ impl Node {
             doubt: Doubt::default(),
             reach: Reach::default(),
             strangers: Strangers::default(),
+            pauses: Pauses::default(),
             effects: Effects::new(now, room.unwrap_or_default(), config.trace),
             rules: Rules::default(),
             follow_ups: FollowUps::default(),
@@ -380,7 +384,10 @@ impl Node {
         let state = self.links.get(link).map(|link| (link.peer, link.purpose.clone()));
         self.close(link, CloseMode::Abort);
         match state {
-            Some((Some(peer), _)) => self.on_link_lost(peer),
+            Some((Some(peer), _)) => {
+                self.pause_if_led_by(peer);
+                self.on_link_lost(peer);
+            }
             Some((None, Some(purpose))) => self.on_dial_ended(&purpose, Ok(DownReason::Closed)),
             Some((None, None)) | None => {}
         }

@@ -10,6 +10,7 @@ use super::joining::Joining;
 use super::log::count;
 use super::membership::Membership;
 use super::ring::Ring;
+use super::timers::Timer;
 use super::{Node, Rule};
 use crate::action::{CloseMode, Notice};
 use crate::config::Config;
@@ -92,8 +93,12 @@ impl Node {
         self.trace_life();
         self.membership.begin_new_life(id);
         self.forget_route();
-        let limit = self.now().after(Config::JOIN_TIMEOUT);
+        let pause = self.pause_before_life();
+        let limit = self.now().after(pause).after(Config::JOIN_TIMEOUT);
         self.rejoin(Joining::again(contacts, limit), Notice::NewLife { me: self.me.clone() });
+        // The time for the life before is over.
+        self.timers.clear(Timer::JoinLimit);
+        self.timers.arm(Timer::Join, pause);
     }
 }
 

@@ -16,7 +16,7 @@ use crate::action::{Fault, Notice, Occasion};
 use crate::ids::{LinkId, NodeId};
 use crate::limits::MAX_EPOCH;
 use crate::numbers::{Epoch, Index};
-use crate::roster::{ConfigId, Roster, View};
+use crate::roster::{ConfigId, Member, Roster, View};
 use crate::trace::DropReason;
 use crate::wire::{Body, Change, Deliver, Elected, Entry, Install, Message, RefusedKind, Sync, ViewSpan};
 
@@ -134,6 +134,9 @@ impl Node {
     /// Shows the leader this log, or dials the leader.
     pub(super) fn sync_with_leader(&mut self) {
         let Some(leader) = self.leader() else { return };
+        if self.asks_later(leader) {
+            return;
+        }
         if self.links.is_linked(leader) {
             self.sync();
         } else {
@@ -327,7 +330,9 @@ impl Node {
         let (old, new_view) = self.membership.install(install.cfg, &install.roster);
         let stable = install.stable;
         let forked = self.replica.forked_by(install.common, &entries);
-        self.replica.begin_install(install, &entries, self.timers.now());
+        let seldom = self.enforces(Rule::SeldomElsewhere);
+        let located = |member: &Member| self.links.is_located(member) || !seldom;
+        self.replica.begin_install(install, &entries, self.timers.now(), located);
         for author in forked {
             self.tell_forked(author);
         }

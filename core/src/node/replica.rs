@@ -2,7 +2,6 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
-use core::net::SocketAddr;
 
 use super::authors::Forked;
 use super::departed::Departed;
@@ -13,7 +12,7 @@ use crate::ids::NodeId;
 use crate::limits::HISTORY_ENTRIES;
 use crate::name::Name;
 use crate::numbers::{Index, Seq};
-use crate::roster::Roster;
+use crate::roster::{Member, Roster};
 use crate::time::Instant;
 use crate::wire::{Body, Change, Entry, Install, Run};
 
@@ -50,10 +49,10 @@ impl Replica {
         &self.lost
     }
 
-    /// Where to look for a lost member now.
-    pub(super) fn next_to_probe(&mut self, now: Instant) -> Option<SocketAddr> {
+    /// The members that the log tells to be lost now.
+    pub(super) fn lost_mut(&mut self, now: Instant) -> &mut LostMembers {
         self.lost.expire(now);
-        self.lost.next_to_probe()
+        &mut self.lost
     }
 
     /// Appends an entry at the end of the log.
@@ -69,8 +68,9 @@ impl Replica {
         change: &Change,
         roster: &Roster,
         now: Instant,
+        is_located: impl Fn(&Member) -> bool,
     ) -> Vec<(NodeId, Seq)> {
-        self.lost.apply(index, self.stable, change, now);
+        self.lost.apply((index, self.stable), change, now, is_located);
         self.lost.replace(roster);
         let (log, lost) = (&mut self.log, &self.lost);
         let stays = |id: NodeId| roster.contains(id) || lost.contains(id);
@@ -231,7 +231,13 @@ impl Replica {
 
     /// Makes the log end where the entries of an install begin, and learns from them which members
     /// are lost.
-    pub(super) fn begin_install(&mut self, install: Install, entries: &[Entry], now: Instant) {
+    pub(super) fn begin_install(
+        &mut self,
+        install: Install,
+        entries: &[Entry],
+        now: Instant,
+        is_located: impl Fn(&Member) -> bool,
+    ) {
         if self.is_replaced(&install) {
             let origins = origins_below(&install);
             self.log = Log::from_base(install.base, origins, install.history);
@@ -244,7 +250,7 @@ impl Replica {
         self.lost.forget_from(common);
         for entry in entries {
             if let Body::Membership { change, .. } = &entry.body {
-                self.lost.apply(entry.index, self.stable, change, now);
+                self.lost.apply((entry.index, self.stable), change, now, &is_located);
             }
         }
         self.lost.replace(&roster);

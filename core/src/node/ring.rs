@@ -114,13 +114,18 @@ impl Node {
     /// dialed. The ring waits for some strangers, and then only if there is nobody else.
     fn first_usable(&self) -> (Option<NodeId>, bool) {
         let mut waiting = None;
-        for id in self.membership.route().after(self.me.id).filter(|id| !self.reach.passes_over(*id)) {
+        for id in self.membership.route().after(self.me.id).filter(|id| !self.passes_over(*id)) {
             if self.links.is_linked(id) || self.ring.seeking == Some(id) || self.may_dial(id, Need::Next) {
                 return (Some(id), waiting.is_some());
             }
             waiting = waiting.or(Some(id));
         }
         (waiting.filter(|id| self.may_dial(*id, Need::Nearer)), waiting.is_some())
+    }
+
+    /// Whether the ring has to pass over `id`.
+    fn passes_over(&self, id: NodeId) -> bool {
+        self.reach.passes_over(id) || self.leaves_out(id)
     }
 
     /// A link to `peer` stands anew.
@@ -195,7 +200,7 @@ impl Node {
     pub(super) fn look_ahead(&mut self) {
         let Some(seeking) = self.ring.seeking else { return };
         let after = self.membership.route().after(self.me.id).skip_while(|id| *id != seeking);
-        let unknown = after.filter(|id| !self.reach.passes_over(*id));
+        let unknown = after.filter(|id| !self.passes_over(*id));
         let ahead = unknown.take(LOOK_AHEAD).take_while(|id| !self.links.is_linked(*id));
         for peer in ahead.collect::<Vec<_>>() {
             self.dial(peer);

@@ -97,12 +97,24 @@ pub enum Rule {
     GrowingPauses,
     /// A leader that slept appends nothing until all members have answered or are lost.
     DoubtAfterSleep,
+    /// Whoever names the address of another member comes in only if the leader finds it there.
+    FoundAtAddress,
+    /// Lost members that nobody has met at their addresses are looked for more and more seldom.
+    SeldomElsewhere,
+    /// An admission does not wait for a member that takes nothing.
+    AdmissionsGoOn,
+    /// Elections that lead to nothing go on without some of the members, each in turn.
+    LeaveOutInTurn,
+    /// A member asks a leader that was at fault for its log only after a pause.
+    PauseAfterFault,
+    /// A member begins one life after the other only with pauses.
+    PauseBetweenLives,
 }
 
 #[cfg(feature = "ablation")]
 impl Rule {
     /// All rules.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 46] = [
         Self::OnlyNewNumbers,
         Self::ShowOnce,
         Self::Resubmit,
@@ -143,6 +155,12 @@ impl Rule {
         Self::RingsOfKnownSize,
         Self::GrowingPauses,
         Self::DoubtAfterSleep,
+        Self::FoundAtAddress,
+        Self::SeldomElsewhere,
+        Self::AdmissionsGoOn,
+        Self::LeaveOutInTurn,
+        Self::PauseAfterFault,
+        Self::PauseBetweenLives,
     ];
 }
 

@@ -49,6 +49,7 @@ pub(crate) fn join_failure(failure: JoinFailure) -> &'static str {
         JoinFailure::Dial(failure) => dial_failure(failure),
         JoinFailure::NoAnswer => "no_answer",
         JoinFailure::Broken => "broken",
+        JoinFailure::AddressTaken => "address_taken",
         _ => "other",
     }
 }
