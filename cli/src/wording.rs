@@ -58,6 +58,10 @@ pub(crate) fn log(notice: &Notice) -> Option<String> {
         Notice::CutOff => "too slow for the room, which reads no more until this member caught up".to_owned(),
         Notice::TooManyToMerge => "a ring was found that is too large for this one to merge with".to_owned(),
         Notice::Fault { remote, reason } => format!("{remote} was cut off: {reason}"),
+        Notice::MoreFaults { from, count, within } => {
+            let from = from.map_or_else(|| "many addresses".to_owned(), |from| from.to_string());
+            format!("{} from {from} in {} s", counted(*count, "more fault", "more faults"), within.as_secs())
+        }
         Notice::Ended(Ending::Left { unsure: 0 }) => "left the ring".to_owned(),
         Notice::Ended(Ending::Left { unsure }) => format!("left the ring, {} unsure", messages(*unsure)),
         Notice::Ended(_) => "did not get into a ring".to_owned(),

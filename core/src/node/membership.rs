@@ -297,11 +297,7 @@ impl Node {
         let old = self.membership.apply(cfg, change);
         let now = self.timers.now();
         let departed = self.replica.apply_membership(index, change, self.membership.roster(), now);
-        if self.enforces(Rule::RememberDeparted) {
-            for (id, last) in departed {
-                self.replica.note_departed(id, last);
-            }
-        }
+        self.note_departed(departed);
         if self.membership.is_ready() {
             self.tell_changes(&old, &quits);
         }

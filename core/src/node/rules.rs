@@ -85,6 +85,14 @@ pub enum Rule {
     BoundedClock,
     /// Epochs go up by small steps.
     BoundedEpochs,
+    /// A leader holds no more than it has room for, and members share the room.
+    SharedHold,
+    /// A leader takes no tail while too much is unstable.
+    BoundedTails,
+    /// A log that is installed has an end.
+    BoundedInstalls,
+    /// A log keeps no more than it has room for, whoever lacks it.
+    BoundedLog,
     /// A leader that slept appends nothing until all members have answered or are lost.
     DoubtAfterSleep,
 }
@@ -92,7 +100,7 @@ pub enum Rule {
 #[cfg(feature = "ablation")]
 impl Rule {
     /// All rules.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 39] = [
         Self::OnlyNewNumbers,
         Self::ShowOnce,
         Self::Resubmit,
@@ -127,6 +135,10 @@ impl Rule {
         Self::ShortHistory,
         Self::BoundedClock,
         Self::BoundedEpochs,
+        Self::SharedHold,
+        Self::BoundedTails,
+        Self::BoundedInstalls,
+        Self::BoundedLog,
         Self::DoubtAfterSleep,
     ];
 }

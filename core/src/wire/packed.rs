@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::{Body, Change, Entry};
 use super::proven::Proven;
-use super::run::Run;
+use super::run::{Run, weight};
 use crate::numbers::{Index, Seq, Stamp};
 use crate::roster::Member;
 use crate::roster::{ConfigId, View};
@@ -219,7 +219,9 @@ impl Pack for Proven<Run> {
         let origin = before.origins.get(at)?.clone();
         let stamp = after(before.said_stamp, packed.later);
         let PackedRun { count, at: said_at, signature, .. } = packed;
-        let said = Run { origin, first, stamp, texts: before.take_texts(count)?, at: said_at, signature };
+        let texts = before.take_texts(count)?;
+        let most = weight(&texts, texts.len());
+        let said = Run { origin, first, stamp, texts: texts.apart(most), at: said_at, signature };
         before.after_said(at, &said);
         said.is_valid().then_some(Self::to_be_verified(said))
     }
