@@ -267,6 +267,15 @@ mod tests {
     }
 
     #[test]
+    fn faults_that_came_fast_are_told_as_a_number() {
+        let told = |from, count| {
+            log(&Notice::MoreFaults { from, count, within: Duration::from_millis(10_200) }).unwrap()
+        };
+        assert_eq!(told(Some([192, 0, 2, 7].into()), 37), "37 more faults from 192.0.2.7 in 10 s");
+        assert_eq!(told(None, 1), "1 more fault from many addresses in 10 s");
+    }
+
+    #[test]
     fn not_yet_says_the_reason_and_the_time_left() {
         let contact = ([127, 0, 0, 1], 4000).into();
         let said = |failure, ms| not_yet(contact, failure, Duration::from_millis(ms));

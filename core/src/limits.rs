@@ -88,9 +88,6 @@ pub const HELD_BYTES: usize = 32 * 1024 * 1024;
 /// The same of one member: twice what may wait for a place in the log.
 pub const PUT_OFF_BYTES: usize = 2 * SUBMIT_WINDOW_BYTES;
 
-/// Bytes of entries that some member lacks, before a leader takes no more of what members hold that it lacks.
-pub const TAIL_BYTES: usize = 64 * 1024 * 1024;
-
 /// Signatures that a process remembers as verified.
 pub const SEEN_RUNS: usize = 8192;
 
@@ -103,8 +100,11 @@ pub const HISTORY_BYTES: usize = 4 * 1024 * 1024;
 /// Bytes of history that are kept for members that were lost and may come back.
 pub const ABSENT_HISTORY_BYTES: usize = 64 * 1024 * 1024;
 
-/// Bytes of the log that are kept, whoever lacks it. A member that lacks as much as [`ABSENT_HISTORY_BYTES`] is removed
-/// before.
+/// Bytes of entries that some member lacks, before a leader takes no more of what members hold that it lacks. A member that
+/// comes back may lack all that is kept for it.
+pub const TAIL_BYTES: usize = ABSENT_HISTORY_BYTES + 4 * 1024 * 1024;
+
+/// Bytes of the log that are kept, whoever lacks it.
 pub const LOG_BYTES: usize = ABSENT_HISTORY_BYTES + 8 * 1024 * 1024;
 
 /// Bytes of a log that is being installed: a leader may have appended a few batches since it dropped what is too much.

@@ -128,8 +128,6 @@ pub(super) struct Lag {
     pub(super) installs: bool,
     /// Whether it was told anew who leads.
     pub(super) is_reminded: bool,
-    /// Up to here its log is the leader's.
-    pub(super) acked: Index,
 }
 
 impl Leadership {
@@ -183,8 +181,9 @@ impl Leadership {
         let lagging = self.members.iter().filter(|(_, progress)| !progress.synced || progress.installs());
         lagging.map(move |(id, progress)| {
             let since = if progress.synced { progress.took_at } else { progress.unsynced_since };
-            let Progress { synced: installs, reminded: is_reminded, acked, .. } = *progress;
-            (*id, Lag { time: now.since(since), installs, is_reminded, acked })
+            let lag =
+                Lag { time: now.since(since), installs: progress.synced, is_reminded: progress.reminded };
+            (*id, lag)
         })
     }
 

@@ -9,7 +9,6 @@ use super::{Node, Rule};
 use crate::action::{CloseMode, Departure};
 use crate::config::Times;
 use crate::ids::NodeId;
-use crate::limits::ABSENT_HISTORY_BYTES;
 use crate::time::Instant;
 use crate::wire::{Body, Change, RefusedKind};
 
@@ -121,10 +120,7 @@ impl Node {
             leadership.admissions.newcomers().chain(leadership.removals.members()).collect();
         let (mut lost, mut behind) = (Vec::new(), Vec::new());
         for (member, lag) in leadership.laggards(now).filter(|(member, _)| !spared.contains(member)) {
-            let log = self.replica.log();
-            // Everybody would have to keep all that it lacks.
-            let lacks_too_much = log.weight(lag.acked, log.len()) > ABSENT_HISTORY_BYTES as u64;
-            if lacks_too_much || (lag.time >= patience && (lag.installs || gives_up)) {
+            if lag.time >= patience && (lag.installs || gives_up) {
                 lost.push(member);
             } else if !lag.installs && !lag.is_reminded && lag.time >= soon {
                 behind.push(member);

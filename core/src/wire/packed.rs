@@ -458,6 +458,16 @@ mod tests {
     }
 
     #[test]
+    fn a_run_that_is_little_of_its_frame_keeps_nothing_of_the_others() {
+        let long = "x".repeat(300);
+        let came = read::<Proven<Run>>(&bytes(proven(vec![said(1, 1, "ab"), said(2, 1, &long)]))).unwrap();
+        let [little, most] =
+            [&came[0].texts, &came[1].texts].map(|texts| texts.joined().as_bytes().as_ptr_range());
+        assert_ne!(little.end, most.start);
+        assert_eq!((came[0].texts.joined(), came[1].texts.joined()), ("ab", long.as_str()));
+    }
+
+    #[test]
     fn texts_must_be_divided_between_those_who_said_them() {
         let good = bytes(proven(vec![said(1, 1, "ü"), said(1, 2, "b")]));
         let last = good.len() - 1;
