@@ -17,9 +17,7 @@ use ringchat_core::Start;
 use ringchat_core::limits::{
     ABSENT_HISTORY_BYTES, HELD_BYTES, LOG_BYTES, MAX_ORIGINS, MAX_TEXT, PUT_OFF_BYTES,
 };
-use ringchat_core::wire::{
-    Beat, Body, Deliver, Entry, Envelope, Install, Message, Proven, Run, Sync, encode,
-};
+use ringchat_core::wire::{Body, Deliver, Entry, Envelope, Install, Message, Proven, Run, Sync, encode};
 use ringchat_core::{Action, Fault, Held, Index, Input, LinkId, Member, RoomId, Seq, Stamp, Text, TextRun};
 
 /// Texts that fill a batch, so that a run of them is as heavy as runs of members are.
