@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 
 use thiserror::Error;
@@ -221,6 +221,15 @@ pub enum Notice {
         /// What the peer did.
         reason: Fault,
     },
+    /// How many faults were not told one by one, because they came fast. For a log. A driver makes it.
+    MoreFaults {
+        /// The address from which they came, or the first half of one of version 6; none if they came from many.
+        from: Option<IpAddr>,
+        /// How many they were.
+        count: u64,
+        /// In which time they came.
+        within: Duration,
+    },
     /// The node has ended.
     Ended(Ending),
 }
@@ -378,6 +387,9 @@ pub enum Fault {
     /// A leader won its election with a longer log than it has.
     #[error("won an election with a log that it does not have")]
     FalseClaim,
+    /// A log comes that is longer than any member keeps one.
+    #[error("sends a log without an end")]
+    TooLong,
     /// A log came that lacks messages that the user has seen.
     #[error("would take back messages that were shown")]
     TakenBack,

@@ -310,6 +310,9 @@ impl Links {
 
     /// A dial to `peer` connected and broke before the peer answered. Returns whether to dial again.
     pub(crate) fn may_dial_again(&mut self, peer: NodeId) -> bool {
+        if self.broken.len() >= MAX_ROSTER {
+            self.broken.clear();
+        }
         let broken = self.broken.entry(peer).or_default();
         *broken = broken.saturating_add(1);
         let again = *broken <= MAX_BROKEN_DIALS;

@@ -388,11 +388,7 @@ impl Node {
         let located = |member: &Member| self.links.is_located(member) || !seldom;
         let roster = self.membership.roster();
         let departed = self.replica.apply_membership(index, change, roster, now, located);
-        if self.enforces(Rule::RememberDeparted) {
-            for (id, last) in departed {
-                self.replica.note_departed(id, last);
-            }
-        }
+        self.note_departed(departed);
         if self.membership.is_ready() {
             self.tell_changes(&old, &quits);
         }

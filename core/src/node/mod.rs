@@ -33,6 +33,7 @@ mod report;
 mod ring;
 mod role;
 mod rules;
+mod shares;
 mod strangers;
 mod timers;
 mod tracing;
@@ -164,6 +165,7 @@ impl Node {
                 self.settle();
             }
         }
+        self.answer_syncs();
         while !self.has_ended()
             && let Some(timer) = self.timers.take_due()
         {
@@ -331,6 +333,7 @@ impl Node {
     /// Does once for all inputs of a call what need not be done for each.
     fn conclude(&mut self) {
         self.check_doubt();
+        self.answer_syncs();
         self.submit_said();
         self.deliver_sequenced();
         self.check_leaving();

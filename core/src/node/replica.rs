@@ -9,7 +9,7 @@ use super::log::{Log, count};
 use super::lost_members::LostMembers;
 use crate::action::{Chat, Fault, Notice, Occasion};
 use crate::ids::NodeId;
-use crate::limits::HISTORY_ENTRIES;
+use crate::limits::{HISTORY_ENTRIES, MAX_ORIGINS};
 use crate::name::Name;
 use crate::numbers::{Index, Seq};
 use crate::roster::{Member, Roster};
@@ -32,6 +32,8 @@ pub(crate) struct Replica {
     lost: LostMembers,
     departed: Departed,
     forked: Forked,
+    /// How many origins were left when some were forgotten last.
+    origins_left: usize,
 }
 
 impl Replica {
@@ -72,12 +74,31 @@ impl Replica {
     ) -> Vec<(NodeId, Seq)> {
         self.lost.apply((index, self.stable), change, now, is_located);
         self.lost.replace(roster);
+        self.forget_origins(roster)
+    }
+
+    /// Whether so many origins are known that those should be forgotten that may be. Whoever shows a log can invent them.
+    pub(super) fn knows_many_origins(&self) -> bool {
+        self.log.origins().len() > self.origins_left.saturating_mul(2).max(MAX_ORIGINS)
+    }
+
+    /// Forgets the origins that have departed for good and of which nothing is kept. Returns what the user has seen of them.
+    pub(super) fn forget_origins(&mut self, roster: &Roster) -> Vec<(NodeId, Seq)> {
         let (log, lost) = (&mut self.log, &self.lost);
         let stays = |id: NodeId| roster.contains(id) || lost.contains(id);
         log.forget_origins(stays);
+        self.origins_left = log.origins().len();
         let is_gone = |id: NodeId| log.last_of(id) == Seq::default() && !stays(id);
         self.given_up.retain(|id, _| !is_gone(*id));
         self.shown.extract_if(.., |id, _| is_gone(*id)).collect()
+    }
+
+    /// The `origins` below an install for `member`, of a ring with this `roster`: without those that departed, if there are
+    /// more than a frame takes.
+    pub(super) fn fit_origins(&self, origins: &mut BTreeMap<NodeId, Seq>, member: NodeId, roster: &Roster) {
+        if origins.len() > MAX_ORIGINS {
+            origins.retain(|id, _| *id == member || roster.contains(*id) || self.lost.contains(*id));
+        }
     }
 
     /// Remembers the last message of a member that departed for good. An older one is neither shown nor sequenced again.
@@ -99,10 +120,10 @@ impl Replica {
     }
 
     /// Learns that all members have the log up to `stable`, and drops history that no member needs. Members that catch up
-    /// need it from `catching_up` on.
-    pub(super) fn learn_stable(&mut self, stable: Index, catching_up: Option<Index>) {
+    /// need it from `catching_up` on. More is kept than there is room for unless the log `is_bounded`.
+    pub(super) fn learn_stable(&mut self, stable: Index, catching_up: Option<Index>, is_bounded: bool) {
         self.stable = self.stable.max(stable.min(self.log.len()));
-        self.log.prune(self.stable, self.needed_from(catching_up));
+        self.log.prune(self.stable, self.needed_from(catching_up), is_bounded);
     }
 
     /// From where on the log may be needed by members that are lost, or that catch up from there.

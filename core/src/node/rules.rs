@@ -95,6 +95,14 @@ pub enum Rule {
     RingsOfKnownSize,
     /// Pauses between dials to a member that cannot be reached grow.
     GrowingPauses,
+    /// A leader holds no more than it has room for, and members share the room.
+    SharedHold,
+    /// A leader takes no tail while too much is unstable.
+    BoundedTails,
+    /// A log that is installed has an end.
+    BoundedInstalls,
+    /// A log keeps no more than it has room for, whoever lacks it.
+    BoundedLog,
     /// A leader that slept appends nothing until all members have answered or are lost.
     DoubtAfterSleep,
     /// Whoever names the address of another member comes in only if the leader finds it there.
@@ -114,7 +122,7 @@ pub enum Rule {
 #[cfg(feature = "ablation")]
 impl Rule {
     /// All rules.
-    pub const ALL: [Self; 46] = [
+    pub const ALL: [Self; 50] = [
         Self::OnlyNewNumbers,
         Self::ShowOnce,
         Self::Resubmit,
@@ -154,6 +162,10 @@ impl Rule {
         Self::FewStrangers,
         Self::RingsOfKnownSize,
         Self::GrowingPauses,
+        Self::SharedHold,
+        Self::BoundedTails,
+        Self::BoundedInstalls,
+        Self::BoundedLog,
         Self::DoubtAfterSleep,
         Self::FoundAtAddress,
         Self::SeldomElsewhere,

@@ -39,6 +39,7 @@ pub(crate) fn fault(fault: Fault) -> &'static str {
         Fault::LogOrder => "log_order",
         Fault::WithinRun => "within_run",
         Fault::FalseClaim => "false_claim",
+        Fault::TooLong => "too_long",
         Fault::TakenBack => "taken_back",
         _ => "other",
     }
