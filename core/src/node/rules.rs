@@ -85,6 +85,8 @@ pub enum Rule {
     BoundedClock,
     /// Epochs go up by small steps.
     BoundedEpochs,
+    /// What comes too early or too late on a link on which a node asks to be let in is no fault.
+    EarlyIsNoFault,
     /// A leader that slept appends nothing until all members have answered or are lost.
     DoubtAfterSleep,
 }
@@ -92,7 +94,7 @@ pub enum Rule {
 #[cfg(feature = "ablation")]
 impl Rule {
     /// All rules.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 36] = [
         Self::OnlyNewNumbers,
         Self::ShowOnce,
         Self::Resubmit,
@@ -127,6 +129,7 @@ impl Rule {
         Self::ShortHistory,
         Self::BoundedClock,
         Self::BoundedEpochs,
+        Self::EarlyIsNoFault,
         Self::DoubtAfterSleep,
     ];
 }
