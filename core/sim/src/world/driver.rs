@@ -146,7 +146,8 @@ impl World {
     /// somebody on the way.
     fn check_accusation(&self, host: HostId, notice: &Notice) -> Result<(), Violation> {
         let Notice::Fault { remote, reason } = notice else { return Ok(()) };
-        let is_of_network = matches!(reason, Fault::Silent | Fault::Link(DownReason::Overflow | DownReason::Link(_)));
+        let is_of_network =
+            matches!(reason, Fault::Silent | Fault::Link(DownReason::Overflow | DownReason::Link(_)));
         // A newcomer to an open room knows of the room what its contact told.
         let is_misled = *reason == Fault::OtherRoom && self.transcripts.fault_model().has_liar();
         if is_of_network || is_misled || self.transcripts.is_liar(host) {
