@@ -74,7 +74,7 @@ pub enum Property {
     /// has the neighbours that the roster tells, no message waits, nobody is still leaving, and no ring looks for a
     /// member of another ring that it can reach.
     Convergence,
-    /// Once all that lied have gone, the others are one room within the time of an election and a merge
+    /// Once all that lied have gone, all others that were members before are one room within the time of an election and a merge
     /// ([`Config::reunion`](ringchat_core::Config::reunion)).
     OneRoomAfterLies,
     /// All messages that a live member has said, or one that left in order, are shown by every other member of its
