@@ -81,6 +81,17 @@ impl Config {
         Times::new(self.detect).greeting()
     }
 
+    /// How long it may take until a room of so many members is one again, once a member that lied or died has gone: the time of
+    /// an election and of a merge, with the silence before each. Members that were led apart may first ask for
+    /// [`Config::JOIN_TIMEOUT`] to come back, and be asked for by a member that nobody can link to.
+    pub fn reunion(detect: Duration, members: usize) -> Duration {
+        let times = Times::new(detect);
+        let election = Times::election_delay(members) + 3 * Times::election(members);
+        let silence = times.detect + times.dial();
+        let merge = 2 * Times::PROBE + 2 * times.admission() + Times::unsynced(members);
+        2 * silence + election + merge + Self::JOIN_TIMEOUT
+    }
+
     /// The same settings, but for the holder of `identity`.
     #[must_use]
     pub fn with_identity(self, identity: Identity) -> Self {

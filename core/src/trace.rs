@@ -214,6 +214,9 @@ macro_rules! kinds {
         }
 
         impl MessageKind {
+            /// All kinds.
+            pub const ALL: &[Self] = &[$(Self::$kind,)*];
+
             /// The kind of a message.
             pub fn of(message: &Message) -> Self {
                 match message { $(Message::$kind { .. } => Self::$kind,)* }

@@ -226,6 +226,16 @@ fn tokens_go_round_for_ever_if_a_liar_can_take_epochs_to_their_end() {
 }
 
 #[test]
+fn the_honest_accuse_each_other_if_what_comes_early_is_a_fault() {
+    breaks(&[Rule::EarlyIsNoFault], Mix::Freeze, Property::NobodyHonestIsAccused);
+}
+
+#[test]
+fn a_liar_stops_a_room_for_good_if_an_election_has_no_end() {
+    breaks(&[Rule::ElectionTimeout], Mix::Liars, Property::OneRoomAfterLies);
+}
+
+#[test]
 fn the_order_is_lost_if_the_longest_log_does_not_lead() {
     breaks(&[Rule::LongestLogFirst], Mix::Crash, Property::OneOrder);
 }

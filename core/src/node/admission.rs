@@ -340,8 +340,7 @@ impl Node {
         leadership.admissions.current = None;
         self.timers.clear(Timer::Admission);
         for newcomer in newcomers {
-            if let Some(link) = self.links.of(newcomer) {
-                self.effects.trust(link);
+            if self.links.is_linked(newcomer) {
                 let elected = self.announcement();
                 self.send_elected(newcomer, elected);
             }

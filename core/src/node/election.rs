@@ -243,7 +243,9 @@ impl Node {
         let is_worse = election.key.is_some_and(|key| standing < self.standing(key)) || leaves_out;
         let Some(election) = self.role.election_mut() else { return };
         if candidate.id == me {
-            if election.key == Some(candidate) && best == election.key {
+            // A way that did not begin here is a lie, and would lead to a ring without this member.
+            let began_here = path.first() == Some(&me);
+            if election.key == Some(candidate) && best == election.key && began_here {
                 election.best = Some((candidate, path));
                 election.came_back = !election.slept;
                 // A token may have lain here while this node slept and the others elected another.
@@ -328,6 +330,10 @@ impl Node {
     pub(super) fn send_elected(&mut self, peer: NodeId, elected: Elected) {
         if let Some(link) = self.links.of_mut(peer) {
             link.knows = link.knows.max(Some(elected.cfg));
+        }
+        // The answer is a log.
+        if let Some(link) = self.links.of(peer) {
+            self.effects.trust(link);
         }
         self.send_to(peer, Message::Elected(elected));
     }

@@ -201,6 +201,8 @@ impl Node {
                 }
             }
             None if !hello.answer && for_me => self.consider(link, hello),
+            // The link opened in this member's life of before.
+            None if !hello.answer => self.close(link, CloseMode::Abort),
             Some(_) | None => self.fault(link, Fault::Unexpected),
         }
     }
@@ -356,7 +358,9 @@ impl Node {
                 self.on_refused_by(peer, refusal.cfg);
             }
             (Some(peer), _) => self.on_member_refusal(peer, refusal),
-            (None, _) => self.fault(link, Fault::Unexpected),
+            // It was about to be let in, and another link will do.
+            (None, Some(_)) => self.ignore(DropReason::Early),
+            (None, None) => self.fault(link, Fault::Unexpected),
         }
     }
 

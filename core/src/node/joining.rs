@@ -19,6 +19,7 @@ use crate::node::Timer;
 use crate::numbers::Epoch;
 use crate::roster::{Member, Roster, View};
 use crate::time::Instant;
+use crate::trace::DropReason;
 use crate::wire::{Elected, Join, Message, Refusal};
 
 /// What a node knows while it tries to get in.
@@ -136,8 +137,16 @@ impl Node {
             }
             return;
         }
-        if !matches!(purpose, Some(Purpose::Contact(_))) || leader.id == self.me.id {
-            return self.fault(link, Fault::Unexpected);
+        match purpose {
+            Some(Purpose::Contact(_)) if leader.id != self.me.id => {}
+            // It no longer leads, or has not heard yet that this node leads no longer.
+            Some(Purpose::Contact(_) | Purpose::Leader { .. }) => {
+                self.close(link, CloseMode::Flush);
+                return self.ask_next();
+            }
+            Some(Purpose::Peer(_) | Purpose::Probe { .. }) | None => {
+                return self.fault(link, Fault::Unexpected);
+            }
         }
         self.close(link, CloseMode::Flush);
         let addr = leader.addr();
@@ -152,14 +161,20 @@ impl Node {
         }
         let leader = elected.cfg.view.leader;
         let Some(state) = self.links.get(link) else { return };
-        let asked = matches!(state.purpose, Some(Purpose::Contact(_) | Purpose::Leader { .. }))
-            && state.who == leader;
-        let generation = state.generation;
-        let acceptable = elected.cfg.view.epoch <= self.highest_acceptable();
-        let follows = self.role.is_joining() && asked && acceptable && self.would_follow(elected.cfg.view);
+        let asked_here = matches!(state.purpose, Some(Purpose::Contact(_) | Purpose::Leader { .. }));
+        let (generation, who) = (state.generation, state.who);
+        let is_own = leader == self.me.id;
         let leader = elected.roster.find(leader).cloned();
-        let leader = leader.filter(|_| follows && self.is_for_me(&elected));
-        let Some(leader) = leader else { return self.fault(link, Fault::Unexpected) };
+        if !asked_here || is_own {
+            return self.fault(link, Fault::Unexpected);
+        }
+        let leader = leader.filter(|it| it.id == who && self.is_for_me(&elected));
+        let Some(leader) = leader else { return self.ignore(DropReason::NotForMe) };
+        let acceptable = elected.cfg.view.epoch <= self.highest_acceptable();
+        if !self.role.is_joining() || !acceptable || !self.would_follow(elected.cfg.view) {
+            // It comes too late: meanwhile this node has taken part in an election.
+            return self.ignore(DropReason::Stale);
+        }
         self.bind_join_link(link, &leader, generation);
         self.follow(elected);
     }

@@ -141,6 +141,8 @@ impl Node {
             generation,
             ring,
         };
+        // The answer lists both rings.
+        self.effects.trust(link);
         self.send(link, Message::Join(join));
     }
 

@@ -294,7 +294,15 @@ impl Node {
             Message::Elected(elected) => self.on_welcome(link, elected),
             Message::Refused(refusal) => self.on_refused(link, refusal),
             Message::Pong(_) if self.wants_in_on(link) => {}
-            Message::WantPromise { .. } if self.wants_in_on(link) => self.ignore(DropReason::Early),
+            Message::Ping(_) if self.wants_in_on(link) => {
+                let beat = self.beat();
+                self.send(link, Message::Pong(beat));
+            }
+            // Whoever lets this node in takes it for a member before the welcome comes, or still does after a welcome that came too
+            // late.
+            _ if self.wants_in_on(link) && self.enforces(Rule::EarlyIsNoFault) => {
+                self.ignore(DropReason::Early);
+            }
             Message::Ping(_)
             | Message::Pong(_)
             | Message::Elect(_)

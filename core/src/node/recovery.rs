@@ -300,6 +300,11 @@ impl Node {
         if install.end < syncing.claimed {
             return self.accuse(leader, Fault::FalseClaim);
         }
+        let is_older = install.cfg.view == self.membership.view() && install.cfg < self.membership.cfg();
+        if is_older {
+            // A leader has one log.
+            return self.accuse(leader, Fault::LogOrder);
+        }
         if install.common < syncing.shared {
             return self.share_nothing();
         }

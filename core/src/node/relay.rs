@@ -222,7 +222,8 @@ impl Node {
             if self.is_beyond_said(&entry) {
                 return self.begin_new_life();
             }
-            if entry.index < len || !self.replica.log().may_go_on(len, core::slice::from_ref(&entry)) {
+            let goes_on = self.replica.log().may_go_on(len, core::slice::from_ref(&entry));
+            if entry.index < len || !goes_on || self.takes_back(&entry) {
                 return self.accuse(sender, Fault::LogOrder);
             }
             urgent |= matches!(entry.body, Body::Membership { .. });
@@ -235,6 +236,11 @@ impl Node {
         } else if owed > 0 && !self.timers.is_set(Timer::Ack) {
             self.timers.arm(Timer::Ack, Times::ACK_DELAY);
         }
+    }
+
+    /// Whether the leader takes back a configuration that this node has.
+    fn takes_back(&self, entry: &Entry) -> bool {
+        matches!(&entry.body, Body::Membership { cfg, .. } if *cfg <= self.membership.cfg())
     }
 
     /// The leader from which a frozen member would take entries if `Rule::Freeze` were not enforced.

@@ -103,6 +103,8 @@ pub enum Rule {
     BoundedInstalls,
     /// A log keeps no more than it has room for, whoever lacks it.
     BoundedLog,
+    /// What comes too early or too late on a link on which a node asks to be let in is no fault.
+    EarlyIsNoFault,
     /// A leader that slept appends nothing until all members have answered or are lost.
     DoubtAfterSleep,
     /// Whoever names the address of another member comes in only if the leader finds it there.
@@ -122,7 +124,7 @@ pub enum Rule {
 #[cfg(feature = "ablation")]
 impl Rule {
     /// All rules.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 51] = [
         Self::OnlyNewNumbers,
         Self::ShowOnce,
         Self::Resubmit,
@@ -166,6 +168,7 @@ impl Rule {
         Self::BoundedTails,
         Self::BoundedInstalls,
         Self::BoundedLog,
+        Self::EarlyIsNoFault,
         Self::DoubtAfterSleep,
         Self::FoundAtAddress,
         Self::SeldomElsewhere,

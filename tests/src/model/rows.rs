@@ -69,7 +69,7 @@ pub const ROWS: &[Row] = &[
     // Partitions: any cut in two, healed at any time.
     tested(2, 500, Budget { partitions: 1, messages: 1, ..NONE }),
     tested(2, 18_000, Budget { partitions: 2, messages: 1, ..NONE }),
-    tested(3, 24_000, Budget { partitions: 1, ..NONE }),
+    tested(3, 23_500, Budget { partitions: 1, ..NONE }),
     large(3, Budget { partitions: 1, messages: 1, ..NONE }),
     large(3, Budget { partitions: 1, messages: 2, ..NONE }),
     large(3, Budget { partitions: 1, crashes: 1, messages: 1, ..NONE }),
