@@ -60,7 +60,6 @@ use self::reach::Reach;
 use self::replica::Replica;
 use self::ring::Ring;
 use self::role::Role;
-use self::strangers::Strangers;
 use self::timers::{Timer, Timers};
 use crate::action::{Action, CloseMode, Fault, Notice};
 use crate::config::{Config, Seed, Start, Times};
@@ -93,7 +92,6 @@ pub struct Node {
     own: OwnMessages,
     doubt: Doubt,
     reach: Reach,
-    strangers: Strangers,
     effects: Effects,
     rules: Rules,
     follow_ups: FollowUps,
@@ -125,7 +123,6 @@ impl Node {
             own: OwnMessages::new(identity, Lives::new(&jitter)),
             doubt: Doubt::default(),
             reach: Reach::default(),
-            strangers: Strangers::default(),
             effects: Effects::new(now, room.unwrap_or_default(), config.trace),
             rules: Rules::default(),
             follow_ups: FollowUps::default(),
