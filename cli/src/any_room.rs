@@ -3,11 +3,15 @@
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::str::FromStr;
+use std::sync::Arc;
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Duration;
 
 use futures::executor::block_on;
 use ringchat_core::trace::Tracing;
 use ringchat_core::{Config, Seq, Text};
-use ringchat_driver::{Ended, Event, EventReader, NoEvent, OpenError, TurnEvents, event_queue};
+use ringchat_driver::{Clock, Ended, Event, EventReader, NoEvent, OpenError, TurnEvents, event_queue};
 use serde::Serialize;
 
 use crate::see::Recorder;
@@ -123,7 +127,43 @@ impl AnyRoom {
     }
 }
 
+/// What came, or not, within a time.
+pub(crate) enum Awaited {
+    /// This event.
+    Event(Event),
+    /// Nothing yet.
+    Nothing,
+    /// The end of the room.
+    End,
+}
+
+/// Wakes a thread.
+struct Unpark(Thread);
+
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
+    }
+}
+
 impl AnyEvents {
+    /// The next event, if one comes `within` this time.
+    pub(crate) fn next_within(&mut self, within: Duration) -> Awaited {
+        let clock = Clock::start();
+        let late = clock.now().after(within);
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        loop {
+            if let Poll::Ready(event) = self.0.poll_next(&mut Context::from_waker(&waker)) {
+                return event.map_or(Awaited::End, Awaited::Event);
+            }
+            let left = clock.until(late);
+            if left.is_zero() {
+                return Awaited::Nothing;
+            }
+            thread::park_timeout(left);
+        }
+    }
+
     /// The next event; none once the room has ended.
     pub(crate) fn next(&mut self) -> Option<Event> {
         match self.try_next() {
@@ -138,5 +178,26 @@ impl AnyEvents {
     /// If there is none.
     pub(crate) fn try_next(&mut self) -> Result<Event, NoEvent> {
         self.0.try_next()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_who_waits_within_a_time_is_woken_by_an_event_by_the_end_or_by_the_time() {
+        let (filler, reader) = event_queue();
+        let mut events = AnyEvents(reader);
+        assert!(matches!(events.next_within(Duration::from_millis(1)), Awaited::Nothing));
+        let long = Duration::from_hours(1);
+        let writer = thread::spawn(move || {
+            filler.put([Event::Missed { count: 3 }].into_iter());
+            filler
+        });
+        assert!(matches!(events.next_within(long), Awaited::Event(Event::Missed { count: 3 })));
+        let ender = thread::spawn(move || drop(writer.join()));
+        assert!(matches!(events.next_within(long), Awaited::End));
+        ender.join().unwrap();
     }
 }

@@ -26,7 +26,7 @@ use crate::trust::{has_bare_secret, may_have_secret};
             no terminal, each line is a message, even if it begins with a slash; the line //exit or the end of the \
             input leaves.\n\n\
             Each option with a value can be set in the environment too: RINGCHAT_NAME, RINGCHAT_JOIN_TIMEOUT, ... \
-            So can --json, --verbose, --no-log and --see: RINGCHAT_JSON=1.",
+            So can --json, --verbose, --no-log, --no-history, --time and --see: RINGCHAT_JSON=1.",
     error_code(1, "input or output failed, or messages were not sent or may not have arrived"),
     error_code(2, "usage"),
     error_code(3, "nobody reachable, or no ringchat there"),
@@ -134,6 +134,22 @@ pub(crate) struct Flags {
     /// the port of that page (any free one)
     #[argh(option, arg_name = "port")]
     pub(crate) see_port: Option<String>,
+
+    /// show the time before each line (with --json: in each message)
+    #[argh(switch)]
+    pub(crate) time: bool,
+
+    /// ring for the texts of others: off, mentions or all (mentions; with --json, tell mentions)
+    #[argh(option, arg_name = "texts")]
+    pub(crate) bell: Option<String>,
+
+    /// tell who comes and goes: all, recent or none (all; at a terminal, recent from 20 members on)
+    #[argh(option, arg_name = "whom")]
+    pub(crate) presence: Option<String>,
+
+    /// do not keep typed lines for the next session
+    #[argh(switch)]
+    pub(crate) no_history: bool,
 
     /// no colour
     #[argh(switch)]

@@ -99,7 +99,7 @@ fn read(input: impl BufRead) -> Vec<BoundedLine> {
 /// Checks that the command to say `text` is parsed as such, and that its event is one line with the same text.
 fn is_said(text: &str) {
     let command = json!({ "command": "say", "text": text, "ref": text }).to_string();
-    let said = JsonCommand::Say { text: text.to_owned(), reference: Some(text.into()) };
+    let said = JsonCommand::Say { text: text.to_owned(), reference: Some(text.into()), waiting: false };
     let parsed = JsonCommand::parse(command.as_bytes());
     assert!(parsed == Ok(said) || (text.is_empty() && parsed.is_err()), "{parsed:?} was said");
     let (Ok(text), Some(from)) = (Text::new(text), eve()) else { return };
@@ -135,7 +135,7 @@ fn shows(text: &str) {
     let is_ordinary = |c: char| c.is_alphanumeric() && c.width() != Some(0) || matches!(c, ' '..='~' | '\n');
     assert!(clean.as_str() == text || !text.chars().all(is_ordinary), "an ordinary text was changed");
     if let Some(from) = eve() {
-        let line = Line::chat(&from, "", Stamp(1), text);
+        let line = Line::chat(&from, "", Stamp(1), text, false);
         is_harmless(&line);
         is_wrapped(&line);
     }

@@ -9,11 +9,12 @@ use ringchat_core::limits::MAX_TEXT;
 use ringchat_driver::Ended;
 
 use crate::bounded_lines::{BoundedLine, BoundedLines};
+use crate::line::ACT;
 use crate::outcome::Cause;
 use crate::screen::Question;
 use crate::session::Session;
 use crate::trust::has_ticket;
-use crate::typed::{HELP, TypedLine};
+use crate::typed::TypedLine;
 use crate::wording;
 
 /// Questions that may wait for their answer. At this bound no further input is read.
@@ -101,33 +102,18 @@ impl HumanInput {
         match TypedLine::parse(line) {
             TypedLine::Say(text) if text.trim().is_empty() => Done::Yes,
             TypedLine::Say(text) => self.say(text),
+            TypedLine::Act(text) => self.say(&format!("{ACT}{text}")),
             TypedLine::Leave(last) => self.leave(last),
-            TypedLine::Help(part) => self.help(part),
-            TypedLine::Members(part) => self.ask(Question::Members(part.to_lowercase())),
-            TypedLine::Ring => self.ask(Question::Ring),
-            TypedLine::Leader => self.ask(Question::Leader),
-            TypedLine::Stats => self.ask(Question::Stats),
-            TypedLine::Ticket => self.ask(Question::Ticket),
-            TypedLine::Keys(part) => self.ask(Question::Keys(part.to_lowercase())),
-            TypedLine::Verify { who, key } => {
-                self.ask(Question::Verify { who: who.to_owned(), key: key.to_owned() })
-            }
-            TypedLine::HalfOfVerify => self.tell(
-                "/verify WHO KEY: ask WHO for the key, in person or by telephone; /keys shows the keys here"
-                    .to_owned(),
-            ),
+            TypedLine::Ask(question) => self.ask(question),
             TypedLine::Trace(order) => self.tell(match self.session.trace(order) {
                 Ok(status) => wording::trace(status.as_ref()),
                 Err(error) => error.to_string(),
             }),
-            TypedLine::NoTraceOrder => self.tell("/trace on FILE, or /trace off, or /trace alone".to_owned()),
             TypedLine::See(order) => self.tell(match self.session.see(order) {
                 Ok(status) => wording::see(status.as_ref()),
                 Err(error) => error.to_string(),
             }),
-            TypedLine::NoSeeOrder => self.tell("/see on, or /see off, or /see alone".to_owned()),
-            TypedLine::Full => self.ask(Question::Full),
-            TypedLine::Clear => self.ask(Question::Clear),
+            TypedLine::Misused(usage) => self.tell(usage.to_owned()),
             TypedLine::Unknown(nearest) => {
                 let hint = nearest.map_or_else(String::new, |nearest| format!("did you mean {nearest}? "));
                 self.tell(format!("no such command; {hint}/help lists them, // says a text with a slash"))
@@ -157,11 +143,6 @@ impl HumanInput {
         }
         self.session.leave(Cause::Quit);
         Done::Left
-    }
-
-    fn help(&self, part: &str) -> Done {
-        let lines = HELP.iter().filter(|line| line.contains(part)).map(|line| (*line).to_owned());
-        self.ask(Question::Tell(lines.collect()))
     }
 
     fn tell(&self, text: String) -> Done {

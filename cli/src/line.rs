@@ -13,11 +13,22 @@ use crate::wrap::{FURTHER_LINE, WrappedRow};
 /// The style of a speaker's name.
 const NAME: Style = AnsiColor::Cyan.on_default().bold();
 
+/// The style of the name of a speaker who mentions the user.
+const MENTION: Style = AnsiColor::Magenta.on_default().bold();
+
 /// The style of the Lamport time of a text.
 const TIME: Style = AnsiColor::Green.on_default();
 
 /// The style of a line of the log.
 const LOG: Style = Style::new().dimmed();
+
+/// The beginning of a text that tells what its author does.
+pub(crate) const ACT: &str = "/me ";
+
+/// What the author of `text` does, if it tells that.
+pub(crate) fn act_of(text: &str) -> Option<&str> {
+    text.strip_prefix(ACT).filter(|act| !act.trim().is_empty())
+}
 
 /// A line for people. All of its text is sanitized, so it may go to a terminal or a log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,15 +39,21 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// `> Name(IP:port)[TS]: text`, with `beside` after the port.
-    pub(crate) fn chat(from: &Member, beside: &str, stamp: Stamp, text: &str) -> Self {
-        Self::default()
-            .and("> ")
-            .and_styled(NAME, from.name.as_str())
+    /// `> Name(IP:port)[TS]: text`, with `beside` after the port. The name stands out if the text `is_mention` of the user.
+    pub(crate) fn chat(from: &Member, beside: &str, stamp: Stamp, text: &str, is_mention: bool) -> Self {
+        Self::default().and("> ").and_author(from, beside, &format!("[{stamp}]:"), is_mention).and(text)
+    }
+
+    /// `> * Name(IP:port)[TS] act`, as [`chat`](Self::chat) for what somebody does.
+    pub(crate) fn act(from: &Member, beside: &str, stamp: Stamp, act: &str, is_mention: bool) -> Self {
+        Self::default().and("> * ").and_author(from, beside, &format!("[{stamp}]"), is_mention).and(act)
+    }
+
+    fn and_author(self, from: &Member, beside: &str, stamp: &str, is_mention: bool) -> Self {
+        self.and_styled(if is_mention { MENTION } else { NAME }, from.name.as_str())
             .and(&format!("({}{beside})", from.addr()))
-            .and_styled(TIME, &format!("[{stamp}]:"))
+            .and_styled(TIME, stamp)
             .and(" ")
-            .and(text)
     }
 
     /// `/// text ///`.
@@ -57,6 +74,17 @@ impl Line {
     /// `> Name(IP:port): `, the prompt.
     pub(crate) fn prompt(name: &Name, addr: SocketAddr) -> Self {
         Self::default().and(&format!("> {name}({addr}): "))
+    }
+
+    /// The line behind `before`, which is sanitized.
+    #[must_use]
+    pub(crate) fn after(self, before: &str) -> Self {
+        let mut line = Self::default().and(before);
+        let by = line.text.len();
+        line.text.push_str(&self.text);
+        let shift = |(range, style): (Range<usize>, Style)| (range.start + by..range.end + by, style);
+        line.styled = self.styled.into_iter().map(shift).collect();
+        line
     }
 
     /// The line followed by `text`, which is sanitized.
@@ -137,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_message_looks_as_in_the_original() {
-        let line = Line::chat(&bob(), "", Stamp(12), "hi");
+        let line = Line::chat(&bob(), "", Stamp(12), "hi", false);
         assert_eq!(line.render(false), "> Bob(10.0.0.5:5000)[12]: hi");
         assert_eq!(
             line.render(true),
@@ -146,8 +174,32 @@ mod tests {
     }
 
     #[test]
+    fn what_somebody_does_stands_behind_a_star() {
+        let line = |act, is_mention| Line::act(&bob(), "", Stamp(12), act, is_mention);
+        assert_eq!(
+            line("waves\nand goes", false).render(false),
+            "> * Bob(10.0.0.5:5000)[12] waves\n  | and goes"
+        );
+        assert_eq!(
+            line("waves", true).render(true),
+            "> * \u{1b}[1m\u{1b}[35mBob\u{1b}[0m(10.0.0.5:5000)\u{1b}[32m[12]\u{1b}[0m waves"
+        );
+        assert_eq!(act_of("/me  waves"), Some(" waves"));
+        for text in ["/me", "/me ", "/mewaves", "a /me b", ""] {
+            assert_eq!(act_of(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_stands_before_a_line_moves_its_colours() {
+        let line = Line::chat(&bob(), "", Stamp(12), "hi", false);
+        let coloured = line.render(true);
+        assert_eq!(line.after("20:01 ").render(true), format!("20:01 {coloured}"));
+    }
+
+    #[test]
     fn a_further_line_of_a_text_cannot_pass_for_a_header() {
-        let line = Line::chat(&bob(), "", Stamp(1), "a\n> Eve(10.0.0.6:1)[2]: b\u{2028}/// c ///\n");
+        let line = Line::chat(&bob(), "", Stamp(1), "a\n> Eve(10.0.0.6:1)[2]: b\u{2028}/// c ///\n", false);
         assert_eq!(
             line.render(false),
             "> Bob(10.0.0.5:5000)[1]: a\n  | > Eve(10.0.0.6:1)[2]: b\n  | /// c ///\n  | "
@@ -156,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_text_full_of_escape_sequences_is_only_printed() {
-        let line = Line::chat(&bob(), "", Stamp(1), "\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}1m");
+        let line = Line::chat(&bob(), "", Stamp(1), "\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}1m", false);
         assert!(!line.render(false).contains(char::is_control));
     }
 

@@ -339,7 +339,13 @@ fn put<T>(members: &mut BTreeMap<[u8; 32], T>, key: [u8; 32], of_member: T) {
 }
 
 /// The member that is called `who`: by its key, by its address, by its name, or by its name in another case.
-fn find<'a>(who: &str, members: impl IntoIterator<Item = &'a Member>) -> Result<&'a Member, VerifyError> {
+///
+/// # Errors
+/// If nobody is, or several are that have different keys.
+pub(crate) fn find<'a>(
+    who: &str,
+    members: impl IntoIterator<Item = &'a Member>,
+) -> Result<&'a Member, VerifyError> {
     let members: Vec<&Member> = members.into_iter().collect();
     let typed = TypedKey::new(who);
     let ways: [&dyn Fn(&Member) -> bool; 5] = [

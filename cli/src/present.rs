@@ -38,6 +38,11 @@ impl Present {
         self.0.remove(&id);
     }
 
+    /// How many are present.
+    pub(crate) fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// What the screen calls `member`, present or not: its name, with the address if the name of another member present
     /// looks the same, and with the key if the member is doubtful.
     pub(crate) fn label(&self, member: &Member) -> String {

@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use ringchat_core::{ChatLine, Ending, Member, Notice, Stamp};
 use ringchat_driver::{Event, NoEvent};
 
-use crate::any_room::{AnyEvents, AnyRoom};
+use crate::any_room::{AnyEvents, AnyRoom, Awaited};
 use crate::chat_log::{ChatLog, LogProblem};
 use crate::line::Line;
 use crate::outcome::{Cause, Opener, SessionOutcome};
@@ -23,6 +24,10 @@ use crate::wording;
 pub(crate) enum Query {
     /// The members of the room.
     Members,
+    /// The last messages, so many.
+    Last(usize),
+    /// The member that leads.
+    Leader,
     /// The neighbours of this member.
     Ring,
     /// The counts of this member.
@@ -146,6 +151,10 @@ pub(crate) trait Frontend {
     fn remark(&mut self, lamport: Stamp, remark: &Remark);
     /// Called when all notices so far have been shown and the session waits for more.
     fn caught_up(&mut self) {}
+    /// How long until it wants to be called with [`caught_up`](Self::caught_up) though nothing happened. `None` for ever.
+    fn due(&self) -> Option<Duration> {
+        None
+    }
     /// Reports that `count` notices were missed.
     fn missed(&mut self, lamport: Stamp, count: u64);
     /// Reports a problem after which the session goes on.
@@ -263,12 +272,17 @@ fn next(
 ) -> Option<Event> {
     match events.try_next() {
         Ok(event) => Some(event),
-        Err(NoEvent::Yet) => {
+        Err(NoEvent::Yet) => loop {
             frontend.caught_up();
             tell_of_keys(people.save_urgent(), session.lamport(), frontend);
             tell(log.flush(), session.lamport(), frontend);
-            events.next()
-        }
+            let Some(due) = frontend.due() else { return events.next() };
+            match events.next_within(due) {
+                Awaited::Event(event) => return Some(event),
+                Awaited::End => return None,
+                Awaited::Nothing => {}
+            }
+        },
         Err(NoEvent::Ended) => {
             tell(log.flush(), session.lamport(), frontend);
             None

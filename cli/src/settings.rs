@@ -14,6 +14,7 @@ use crate::any_room::RuntimeKind;
 use crate::flags::Flags;
 use crate::own_address;
 use crate::see::{SeeSettings, TraceSettings};
+use crate::talk::TalkSettings;
 use crate::trust::{IdFile, TicketProblem, TicketSource};
 use crate::wording;
 
@@ -48,6 +49,8 @@ pub(crate) struct Settings {
     pub(crate) trace: TraceSettings,
     /// Whether there is a page of the room.
     pub(crate) see: SeeSettings,
+    /// What the user chose about talk.
+    pub(crate) talk: TalkSettings,
     /// The address to listen on, if the program chose it because a contact is on another machine.
     pub(crate) chosen: Option<IpAddr>,
 }
@@ -158,6 +161,7 @@ impl Settings {
         let runtime =
             parse("--runtime", set(flags.runtime.clone(), "RINGCHAT_RUNTIME"), "threads or async-std")?;
         let given = given_contacts(&flags, env)?;
+        let talk = TalkSettings::new(&flags, env)?;
         let access = Access::new(&flags, env, read)?;
         let contacts = with_ticket(given, access.ticket());
         let (ip, chosen) = listen_on(set(flags.address, "RINGCHAT_ADDRESS"), &contacts)?;
@@ -183,6 +187,7 @@ impl Settings {
                 set(flags.trace, "RINGCHAT_TRACE"),
                 set(flags.trace_limit, "RINGCHAT_TRACE_LIMIT"),
             )?,
+            talk,
             see: SeeSettings { on: on(flags.see, "RINGCHAT_SEE"), port: see_port.unwrap_or(0) },
             chosen,
         })
@@ -240,7 +245,10 @@ fn start(leader: bool, not_leader: bool, contacts: Vec<SocketAddr>) -> Result<St
 }
 
 /// Parses `value`; `wanted` describes valid values for the error.
-fn parse<T: FromStr>(
+///
+/// # Errors
+/// If `value` is none of them.
+pub(crate) fn parse<T: FromStr>(
     option: &'static str,
     value: Option<String>,
     wanted: &'static str,

@@ -12,7 +12,9 @@ use ringchat_driver::OpenError;
 
 use crate::access::Access;
 use crate::any_room::{AnyEvents, AnyRoom};
-use crate::desk::{self, Desk, DeskQueue, Item};
+use crate::calendar::Calendar;
+use crate::desk::{self, Desk, DeskQueue, DeskSettings, Item};
+use crate::history::History;
 use crate::input::{HumanInput, MAX_ASKED, MAX_WAITING};
 use crate::json::{self, Json};
 use crate::line::Line;
@@ -20,10 +22,14 @@ use crate::line_writer::LineWriter;
 use crate::outcome::{Cause, SessionOutcome};
 use crate::own_address;
 use crate::people::People;
-use crate::screen::{Printer, Rendering, Screen, Show};
+use crate::presence::PresenceKind;
+use crate::printer::{Printer, Rendering};
+use crate::roll::Roll;
+use crate::screen::{Screen, Show};
 use crate::see::{Live, Recorder, SeeOrder, SeeStatus, TraceFileError};
 use crate::session::{self, Frontend, Session};
 use crate::settings::Settings;
+use crate::talk::TalkSettings;
 use crate::trust::{self, IdentityError, KeyFileError, KnownFile, OwnIdentity, now, now_micros};
 use crate::{signals, terminal, wording};
 
@@ -177,7 +183,7 @@ fn programs(settings: &Settings, opened: Opened) -> io::Result<SessionOutcome> {
     if let Some(page) = &opened.page {
         writer.insist(&json::page_line(Stamp::default(), page));
     }
-    let mut frontend = Json::new(writer, settings.runtime, settings.verbose, awaited);
+    let mut frontend = Json::new(writer, settings.runtime, settings.verbose, awaited, settings.talk);
     let outcome = opened.run(&mut frontend, settings, admit);
     if matches!(outcome.error, Some(("output", _))) {
         complain(&outcome);
@@ -191,25 +197,35 @@ fn people(settings: &Settings, opened: Opened) -> io::Result<SessionOutcome> {
     let (questions, asked) = sync_channel(MAX_ASKED);
     let (admit, admitted) = sync_channel(1);
     let input = HumanInput { session: Arc::clone(session), questions };
-    let printer = if terminal::is_editable() {
-        at_a_desk(settings, session, input)?
+    let roll = Roll::default();
+    let mut printer = if terminal::is_editable() {
+        at_a_desk(settings, session, input, roll.clone())?
     } else {
         with_plain_lines(settings, session, input, admitted)?
     };
     if let Start::Join { contacts } = &settings.start {
         let joining = Line::system(&format!("joining through {}", wording::list(contacts)));
-        printer.insist(&joining);
+        printer.insist(joining);
         if settings.chosen.is_some() {
-            printer.insist(&Line::system(&format!("listening on {}", session.room.addr())));
+            printer.insist(Line::system(&format!("listening on {}", session.room.addr())));
         }
     }
     if let Some(page) = &opened.page {
-        printer.insist(&Line::system(&wording::see(Some(page))));
+        printer.insist(Line::system(&wording::see(Some(page))));
     }
     let own = !(stdin().is_terminal() && stdout().is_terminal());
     let is_meant_open = settings.access == Access::Open { meant: true };
-    let show = Show { own, log: settings.verbose, commands: stdin().is_terminal(), is_meant_open };
-    let mut frontend = Screen::new(printer, show, asked, now);
+    let show = Show {
+        own,
+        log: settings.verbose,
+        commands: stdin().is_terminal(),
+        acts: stdout().is_terminal(),
+        is_meant_open,
+    };
+    // In a large room only a terminal tells less than all, unless the user says otherwise.
+    let presence = settings.talk.presence.or((!stdout().is_terminal()).then_some(PresenceKind::All));
+    let talk = TalkSettings { presence, ..settings.talk };
+    let mut frontend = Screen::new(printer, show, asked, talk, roll, now);
     let outcome = opened.run(&mut frontend, settings, admit);
     // The desk has restored the terminal, unless the terminal blocked it.
     terminal::abandon();
@@ -238,17 +254,29 @@ fn with_plain_lines(
         Rendering::Plain
     };
     let writer = standard_output(session, move |lost| rendering.render(&wording::unshown(lost, has_log)))?;
-    Ok(Printer::Writer { writer, rendering })
+    let calendar = Calendar::new(settings.talk.times, stdout().is_terminal());
+    Ok(Printer::Writer { writer, rendering, calendar })
 }
 
-fn at_a_desk(settings: &Settings, session: &Arc<Session>, input: HumanInput) -> io::Result<Printer> {
+fn at_a_desk(
+    settings: &Settings,
+    session: &Arc<Session>,
+    input: HumanInput,
+    roll: Roll,
+) -> io::Result<Printer> {
     let has_log = settings.has_log();
     let queue = Arc::new(DeskQueue::new(move |lost| Item::Line(wording::unshown(lost, has_log))));
     signals::handle(Arc::clone(session), Some(Arc::clone(&queue)))?;
-    let prompt = Line::prompt(&settings.name, session.room.addr());
     let (typed, texts) = sync_channel(MAX_WAITING);
-    let desk =
-        Desk::new(Arc::clone(&queue), Arc::clone(session), typed, prompt, settings.detect, look(settings))?;
+    let at_desk = DeskSettings {
+        prompt: Line::prompt(&settings.name, session.room.addr()),
+        detect: settings.detect,
+        look: look(settings),
+        calendar: Calendar::new(settings.talk.times, true),
+        roll,
+        history: if settings.talk.forgets { Default::default() } else { History::of_user() },
+    };
+    let desk = Desk::new(Arc::clone(&queue), Arc::clone(session), typed, at_desk)?;
     terminal::give_back_on_panic();
     let leaving = Arc::clone(&queue);
     spawn("input", move || {

@@ -1,69 +1,32 @@
 //! Parses a typed line: a message or a command.
 
+use std::str::FromStr;
+
+use crate::command::{help, nearest};
+use crate::screen::Question;
 use crate::see::{SeeOrder, TraceOrder};
 use crate::trust::TypedKey;
 
-/// The lines that `/help` shows.
-pub(crate) const HELP: &[&str] = &[
-    "/who [TEXT]   the members, or those with TEXT",
-    "/ring         the ring, the leader starred",
-    "/leader       who leads",
-    "/stats        counts of this member",
-    "/ticket       what others need to come into a private room",
-    "/keys [TEXT]  the keys of the members, or of those with TEXT",
-    "/verify WHO KEY  compares a member's key, and remembers that it is right",
-    "/trace on FILE  writes what this member does to FILE; /trace off ends it",
-    "/see on       serves a page that shows the room as this member sees it; /see off ends it",
-    "/full         the last folded text whole",
-    "/clear        an empty screen",
-    "/help [TEXT]  this, or the lines with TEXT",
-    "//exit [TEXT] leave the room, saying TEXT (also /exit, /quit)",
-    "//text        says \"/text\"",
-];
-
-/// All commands, among which a mistyped one is looked up.
-const COMMANDS: &[&str] = &[
-    "//exit", "/exit", "/quit", "/help", "/who", "/ring", "/leader", "/ticket", "/keys", "/verify", "/trace",
-    "/see", "/full", "/clear", "/stats",
-];
+/// How many texts `/last` shows, unless the user says otherwise.
+pub(crate) const LAST: usize = 20;
 
 /// The meaning of a typed line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TypedLine<'a> {
     /// Say this text.
     Say(&'a str),
+    /// Say that the user does this.
+    Act(&'a str),
     /// Say this text, unless it is empty, and leave the room.
     Leave(&'a str),
-    /// Show the lines of the help that contain this text.
-    Help(&'a str),
-    /// Show the members whose name or address contains this text.
-    Members(&'a str),
-    /// Show the ring.
-    Ring,
-    /// Show who leads.
-    Leader,
-    /// Show the counts.
-    Stats,
-    /// Show a ticket for the room.
-    Ticket,
-    /// Show the keys of the members whose name or address contains this text.
-    Keys(&'a str),
-    /// Compare the key of a member with this one.
-    Verify { who: &'a str, key: &'a str },
-    /// `/verify` without a member or without a key.
-    HalfOfVerify,
+    /// Ask this, or change what is shown.
+    Ask(Question),
     /// Say where the trace goes, or change that.
     Trace(TraceOrder<'a>),
-    /// `/trace` with something else.
-    NoTraceOrder,
     /// Say where the page of the room is, or begin or end it.
     See(SeeOrder),
-    /// `/see` with something else.
-    NoSeeOrder,
-    /// Show all of the last folded text.
-    Full,
-    /// Empty the screen.
-    Clear,
+    /// A command without what it needs, or with something else: how it is used.
+    Misused(&'static str),
     /// An unknown command, and the command that was perhaps meant.
     Unknown(Option<&'static str>),
 }
@@ -79,38 +42,84 @@ impl<'a> TypedLine<'a> {
         if word == "/verify"
             && let Some((who, key)) = before_key(argument)
         {
-            return Self::Verify { who, key };
+            return Self::verify(who, key);
         }
         if line.contains('\n') {
             return Self::Say(line);
         }
         match word.as_str() {
+            "/me" if argument.is_empty() => Self::Misused("/me TEXT says what you do"),
+            "/me" => Self::Act(argument),
             "//exit" | "/exit" | "/quit" => Self::Leave(argument),
-            "/help" => Self::Help(argument),
-            "/who" => Self::Members(argument),
-            "/ring" => Self::Ring,
-            "/leader" => Self::Leader,
-            "/stats" => Self::Stats,
-            "/ticket" => Self::Ticket,
-            "/keys" => Self::Keys(argument),
             // What is no key is told so.
             "/verify" => match argument.rsplit_once(char::is_whitespace) {
-                Some((who, key)) => Self::Verify { who: who.trim_end(), key },
-                None => Self::HalfOfVerify,
+                Some((who, key)) => Self::verify(who.trim_end(), key),
+                None => Self::Misused(
+                    "/verify WHO KEY: ask WHO for the key, in person or by telephone; /keys shows the keys here",
+                ),
             },
-            "/trace" => trace_order(argument).map_or(Self::NoTraceOrder, Self::Trace),
-            "/see" => match argument {
-                "" => Self::See(SeeOrder::Tell),
-                "on" => Self::See(SeeOrder::On),
-                "off" => Self::See(SeeOrder::Off),
-                _ => Self::NoSeeOrder,
+            "/trace" => trace_order(argument)
+                .map_or(Self::Misused("/trace on FILE, or /trace off, or /trace alone"), Self::Trace),
+            "/see" => match switch(argument) {
+                Ok(None) => Self::See(SeeOrder::Tell),
+                Ok(Some(true)) => Self::See(SeeOrder::On),
+                Ok(Some(false)) => Self::See(SeeOrder::Off),
+                Err(()) => Self::Misused("/see on, or /see off, or /see alone"),
             },
-            "/full" => Self::Full,
-            "/clear" => Self::Clear,
-            _ if line.starts_with("//") => Self::Say(&line[1..]),
-            word => Self::Unknown(nearest(word)),
+            _ => match question(&word, argument).or_else(|| setting(&word, argument)) {
+                Some(Ok(question)) => Self::Ask(question),
+                Some(Err(usage)) => Self::Misused(usage),
+                None if line.starts_with("//") => Self::Say(&line[1..]),
+                None => Self::Unknown(nearest(&word)),
+            },
         }
     }
+
+    fn verify(who: &str, key: &str) -> Self {
+        Self::Ask(Question::Verify { who: who.to_owned(), key: key.to_owned() })
+    }
+}
+
+/// What the command `word` asks, or how it is used. `None` if it asks nothing.
+fn question(word: &str, argument: &str) -> Option<Result<Question, &'static str>> {
+    Some(Ok(match word {
+        "/help" => Question::Tell(help(argument)),
+        "/who" => Question::Members(argument.to_lowercase()),
+        "/room" => Question::Room,
+        "/ring" => Question::Ring,
+        "/leader" => Question::Leader,
+        "/stats" => Question::Stats,
+        "/ticket" => Question::Ticket,
+        "/keys" => Question::Keys(argument.to_lowercase()),
+        "/last" if argument.is_empty() => Question::Last(LAST),
+        "/last" => match argument.parse() {
+            Ok(count) => Question::Last(count),
+            Err(_) => Question::LastWith(argument.to_owned()),
+        },
+        "/full" => Question::Full,
+        "/clear" => Question::Clear,
+        _ => return None,
+    }))
+}
+
+/// What the command `word` sets, or how it is used. `None` if it sets nothing.
+fn setting(word: &str, argument: &str) -> Option<Result<Question, &'static str>> {
+    Some(match word {
+        "/ignore" if argument.is_empty() => Ok(Question::Ignored),
+        "/ignore" => Ok(Question::Ignore(argument.to_owned())),
+        "/unignore" if argument.is_empty() => Err("/unignore WHO; /ignore alone shows whom you ignore"),
+        "/unignore" => Ok(Question::Unignore(argument.to_owned())),
+        "/time" => {
+            switch(argument).map(Question::Times).map_err(|()| "/time on, or /time off, or /time alone")
+        }
+        "/bell" => value(argument)
+            .map(Question::Bell)
+            .map_err(|()| "/bell off, or /bell mentions, or /bell all, or /bell alone"),
+        "/presence" => value(argument)
+            .map(Question::Presence)
+            .map_err(|()| "/presence all, or /presence recent, or /presence none, or /presence alone"),
+        _ => return None,
+    })
 }
 
 /// Who is meant and the key, if `argument` ends with one. Both may have blanks: the longest end that is a key is the key.
@@ -131,16 +140,37 @@ fn trace_order(argument: &str) -> Option<TraceOrder<'_>> {
     }
 }
 
-fn nearest(word: &str) -> Option<&'static str> {
-    let distance = |command: &str| strsim::osa_distance(word, command);
-    let nearest = COMMANDS.iter().copied().min_by_key(|command| distance(command))?;
-    // A word counts as mistyped if more than half of it is right.
-    (2 * distance(nearest) < word.chars().count()).then_some(nearest)
+/// `on`, `off` or neither.
+fn switch(argument: &str) -> Result<Option<bool>, ()> {
+    match argument {
+        "" => Ok(None),
+        "on" => Ok(Some(true)),
+        "off" => Ok(Some(false)),
+        _ => Err(()),
+    }
+}
+
+/// The value of a setting, if one is given.
+fn value<T: FromStr>(argument: &str) -> Result<Option<T>, T::Err> {
+    if argument.is_empty() { Ok(None) } else { argument.parse().map(Some) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::attention::BellKind;
+    use crate::presence::PresenceKind;
+
+    fn asked(line: &str) -> Question {
+        match TypedLine::parse(line) {
+            TypedLine::Ask(question) => question,
+            other => panic!("{line} asks nothing: {other:?}"),
+        }
+    }
+
+    fn assert_misused(line: &str) {
+        assert!(matches!(TypedLine::parse(line), TypedLine::Misused(_)), "{line}");
+    }
 
     #[test]
     fn a_line_without_a_slash_is_said_as_it_is() {
@@ -159,25 +189,25 @@ mod tests {
 
     #[test]
     fn case_does_not_matter_and_a_command_may_have_an_argument() {
-        assert_eq!(TypedLine::parse("/WHO"), TypedLine::Members(""));
-        assert_eq!(TypedLine::parse("/who  bob "), TypedLine::Members("bob"));
-        assert_eq!(TypedLine::parse("/Ring please"), TypedLine::Ring);
-        assert_eq!(TypedLine::parse("/help who"), TypedLine::Help("who"));
+        assert_eq!(asked("/WHO"), Question::Members(String::new()));
+        assert_eq!(asked("/who  Bob "), Question::Members("bob".to_owned()));
+        assert_eq!(asked("/Ring please"), Question::Ring);
+        assert_eq!(asked("/help an empty"), Question::Tell(help("an empty")));
     }
 
     #[test]
     fn who_is_verified_may_have_blanks_in_the_name() {
-        let verify = |who, key| TypedLine::Verify { who, key };
+        let verify = |who: &str, key: &str| TypedLine::verify(who, key);
         assert_eq!(TypedLine::parse("/verify Bob k3f7-9qmz"), verify("Bob", "k3f7-9qmz"));
         assert_eq!(TypedLine::parse("/Verify  Bob Smith   k3f7 "), verify("Bob Smith", "k3f7"));
         for half in ["/verify", "/verify Bob", "/verify "] {
-            assert_eq!(TypedLine::parse(half), TypedLine::HalfOfVerify);
+            assert_misused(half);
         }
     }
 
     #[test]
     fn a_key_that_was_pasted_in_pieces_is_one_and_no_part_of_the_name() {
-        let verify = |who, key| TypedLine::Verify { who, key };
+        let verify = |who: &str, key: &str| TypedLine::verify(who, key);
         let whole = format!("{} {}", "abcd".repeat(9), "aq".repeat(8));
         for key in ["K3F7 7QMZ\n x2c4-h2tw", &whole] {
             for who in ["Bob", "Bob Smith", "10.0.0.1:5000"] {
@@ -198,7 +228,7 @@ mod tests {
             TypedLine::Trace(TraceOrder::On("My run.ndjson"))
         );
         for line in ["/trace on", "/trace run.ndjson", "/trace off now"] {
-            assert_eq!(TypedLine::parse(line), TypedLine::NoTraceOrder, "{line}");
+            assert_misused(line);
         }
     }
 
@@ -210,7 +240,37 @@ mod tests {
         {
             assert_eq!(TypedLine::parse(line), see(order), "{line}");
         }
-        assert_eq!(TypedLine::parse("/see 5000"), TypedLine::NoSeeOrder);
+        assert_misused("/see 5000");
+    }
+
+    #[test]
+    fn what_one_does_is_said_with_the_word_in_front() {
+        assert_eq!(TypedLine::parse("/me  waves at Ann "), TypedLine::Act("waves at Ann"));
+        assert_eq!(TypedLine::parse("/ME waves"), TypedLine::Act("waves"));
+        assert_misused("/me ");
+        assert_eq!(TypedLine::parse("/mechanics"), TypedLine::Unknown(None));
+    }
+
+    #[test]
+    fn the_last_texts_are_counted_or_searched() {
+        assert_eq!([asked("/last"), asked("/last 7")], [LAST, 7].map(Question::Last));
+        assert_eq!(asked("/last  good words"), Question::LastWith("good words".to_owned()));
+    }
+
+    #[test]
+    fn settings_are_told_or_changed_and_nothing_else_is_taken() {
+        for (line, question) in [
+            ("/time", Question::Times(None)),
+            ("/time off", Question::Times(Some(false))),
+            ("/bell", Question::Bell(None)),
+            ("/bell all", Question::Bell(Some(BellKind::All))),
+            ("/presence none", Question::Presence(Some(PresenceKind::None))),
+            ("/ignore Ann Marie", Question::Ignore("Ann Marie".to_owned())),
+            ("/ignore", Question::Ignored),
+        ] {
+            assert_eq!(asked(line), question);
+        }
+        ["/time 5", "/bell loud", "/presence some", "/unignore"].into_iter().for_each(assert_misused);
     }
 
     #[test]

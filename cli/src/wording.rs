@@ -12,8 +12,10 @@ use ringchat_core::{
     UnixTime,
 };
 
+use crate::attention::BellKind;
 use crate::line::Line;
 use crate::people::{Mark, People, Remark};
+use crate::presence::PresenceKind;
 use crate::sanitize::Clean;
 use crate::see::{SeeStatus, TraceStatus};
 use crate::trust::{Day, moment};
@@ -205,6 +207,24 @@ pub(crate) fn see(status: Option<&SeeStatus>) -> String {
             format!("see the room at {url}; {} refused", counted(*refused, "request was", "requests were"))
         }
         None => "there is no page of the room; /see on begins one".to_owned(),
+    }
+}
+
+/// For which texts the terminal rings.
+pub(crate) fn bell(kind: BellKind) -> &'static str {
+    match kind {
+        BellKind::Off => "the terminal does not ring",
+        BellKind::Mentions => "the terminal rings when somebody says your name",
+        BellKind::All => "the terminal rings for each text of others",
+    }
+}
+
+/// Whose comings and goings are told.
+pub(crate) fn presence(kind: PresenceKind) -> &'static str {
+    match kind {
+        PresenceKind::All => "told is who comes and goes",
+        PresenceKind::Recent => "told is who comes and goes, of those that spoke in the last ten minutes",
+        PresenceKind::None => "not told is who comes and goes",
     }
 }
 

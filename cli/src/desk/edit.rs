@@ -98,6 +98,14 @@ impl EditBuffer {
         self.cursor = self.text.len();
     }
 
+    /// Replaces these bytes, which end at the cursor, with as much of `text` as fits.
+    pub(crate) fn replace_left(&mut self, bytes: Range<usize>, text: &str) {
+        self.remember();
+        self.cursor = bytes.start;
+        self.text.replace_range(bytes, "");
+        self.put(text);
+    }
+
     /// Empties the text and drops its undo steps. Keeps the cut text.
     pub(crate) fn clear(&mut self) {
         *self = Self { cut: mem::take(&mut self.cut), ..Self::default() };

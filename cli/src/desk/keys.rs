@@ -15,6 +15,10 @@ pub(crate) enum Meaning {
     Up,
     /// Move to the row below, or to a newer line.
     Down,
+    /// Complete the word left of the cursor, or show the next completion.
+    Complete,
+    /// Show the completion before.
+    CompleteBack,
     /// Send what is typed.
     Send,
     /// Repaint the screen.
@@ -52,6 +56,8 @@ fn alone(code: KeyCode) -> Meaning {
     match code {
         KeyCode::Char(c) if !c.is_control() => Meaning::Type(c),
         KeyCode::Enter => Meaning::Send,
+        KeyCode::Tab => Meaning::Complete,
+        KeyCode::BackTab => Meaning::CompleteBack,
         KeyCode::Backspace => Meaning::Edit(Edit::Backspace),
         KeyCode::Delete => Meaning::Edit(Edit::Delete),
         KeyCode::Left => Meaning::Edit(Edit::Left),

@@ -3,6 +3,7 @@
 //! Keys, lines, signals and the request to end arrive through one queue. Each turn takes all waiting items and then
 //! writes once. The desk never waits for the room.
 
+mod complete;
 mod edit;
 mod keys;
 mod paint;
@@ -10,26 +11,32 @@ mod recall;
 
 use std::fs::File;
 use std::io;
+use std::mem;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::thread;
 use std::time::Duration;
 
 use crossterm::event::{self, Event, KeyEvent};
+use ringchat_core::UnixTime;
 use ringchat_core::limits::MAX_TEXT;
 use signal_hook::consts::{SIGINT, SIGQUIT};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+use crate::calendar::Calendar;
+use crate::history::History;
 use crate::line::Line;
 use crate::lossy_queue::LossyQueue;
 use crate::outcome::Cause;
+use crate::roll::Roll;
 use crate::sanitize;
 use crate::session::Session;
-use crate::trust::has_ticket;
+use crate::trust::{has_ticket, now};
 use crate::wrap::{locate, wrap_typed};
 use crate::{process, terminal, wording};
 
+use complete::Completion;
 use edit::{EditBuffer, MAX_TYPED};
 use keys::{Meaning, meaning};
 use paint::{Painter, Region};
@@ -49,6 +56,9 @@ const MANY_LINES: usize = 10;
 /// Bytes of a text above which the desk asks before it sends.
 const MANY_BYTES: usize = 2048;
 
+/// What makes a terminal ring.
+pub(crate) const BELL: &str = "\x07";
+
 /// How long to wait for further keys of a burst.
 const BURST: Duration = Duration::from_millis(1);
 
@@ -57,6 +67,12 @@ const BURST: Duration = Duration::from_millis(1);
 pub(crate) enum Item {
     /// Show this line.
     Line(Line),
+    /// Show this line again, which came then.
+    Again(Line, UnixTime),
+    /// Show times before lines from now on, or no longer.
+    Times(bool),
+    /// Ring.
+    Ring,
     /// Show all of the last folded line.
     Unfold,
     /// Show an empty screen.
@@ -98,6 +114,22 @@ enum Phase {
     Leaving,
 }
 
+/// What a desk needs to know.
+pub(crate) struct DeskSettings {
+    /// What stands before the text being typed.
+    pub(crate) prompt: Line,
+    /// The silence after which the room suspects a stopped member.
+    pub(crate) detect: Duration,
+    /// How lines look.
+    pub(crate) look: Look,
+    /// What stands before lines.
+    pub(crate) calendar: Calendar,
+    /// The names to complete.
+    pub(crate) roll: Roll,
+    /// Where typed lines are kept, and those of earlier sessions.
+    pub(crate) history: (History, Vec<String>),
+}
+
 /// The desk.
 pub(crate) struct Desk {
     queue: Arc<DeskQueue>,
@@ -109,8 +141,14 @@ pub(crate) struct Desk {
     detect: Duration,
     out: File,
     painter: Painter,
+    calendar: Calendar,
+    /// Whether the next frame rings.
+    rings: bool,
     typed: EditBuffer,
     recall: Recall,
+    history: History,
+    roll: Roll,
+    completion: Option<Completion>,
     phase: Phase,
     /// Whether the last key was refused because the text is too long.
     is_full: bool,
@@ -127,20 +165,24 @@ impl Desk {
         queue: Arc<DeskQueue>,
         session: Arc<Session>,
         typed_texts: SyncSender<String>,
-        prompt: Line,
-        detect: Duration,
-        look: Look,
+        settings: DeskSettings,
     ) -> io::Result<Self> {
+        let (history, before) = settings.history;
         Ok(Self {
             queue,
             session,
             typed_texts,
-            prompt,
-            detect,
+            prompt: settings.prompt,
+            detect: settings.detect,
             out: terminal::output()?,
-            painter: Painter::new(terminal::size(), look),
+            painter: Painter::new(terminal::size(), settings.look),
+            calendar: settings.calendar,
+            rings: false,
             typed: EditBuffer::default(),
-            recall: Recall::default(),
+            recall: Recall::of(&before),
+            history,
+            roll: settings.roll,
+            completion: None,
             phase: Phase::Joining,
             is_full: false,
             question: None,
@@ -158,12 +200,16 @@ impl Desk {
         self.phase = Phase::Leaving;
         self.paint();
         terminal::give_back();
+        self.history.save();
         self.queue.end();
     }
 
     fn take(&mut self, item: Item) {
         match item {
-            Item::Line(line) => self.painter.add(line),
+            Item::Line(line) => self.add(line, now()),
+            Item::Again(line, at) => self.add(line, at),
+            Item::Times(on) => self.calendar.show_times(on),
+            Item::Ring => self.rings = true,
             Item::Unfold => {
                 if !self.painter.unfold() {
                     self.tell("no text was folded");
@@ -221,11 +267,16 @@ impl Desk {
         if !matches!(meaning, Meaning::Up | Meaning::Down) {
             self.recall.settle();
         }
+        if !matches!(meaning, Meaning::Complete | Meaning::CompleteBack) {
+            self.completion = None;
+        }
         match meaning {
             Meaning::Type(c) => self.type_in(c),
             Meaning::Edit(edit) => self.typed.edit(edit),
             Meaning::Up => self.move_up(),
             Meaning::Down => self.move_down(),
+            Meaning::Complete => self.complete(false),
+            Meaning::CompleteBack => self.complete(true),
             Meaning::Send => self.send(was_asked),
             Meaning::Interrupt if self.typed.text().is_empty() => self.leave(Cause::Signal(SIGINT)),
             Meaning::Interrupt => {
@@ -252,6 +303,7 @@ impl Desk {
     fn paste(&mut self, text: &str) {
         if self.phase == Phase::Typing {
             self.question = None;
+            self.completion = None;
             self.recall.settle();
             let is_last = self.typed.cursor() == self.typed.text().len();
             self.insert(if is_last { text.trim_end_matches(['\r', '\n']) } else { text });
@@ -284,7 +336,7 @@ impl Desk {
         match self.typed_texts.try_send(text.clone()) {
             Ok(()) => {
                 self.keep(&text);
-                self.painter.add(self.prompt.clone().and(&text));
+                self.add(self.prompt.clone().and(&text), now());
                 self.typed.clear();
             }
             Err(TrySendError::Full(_)) => {
@@ -294,10 +346,22 @@ impl Desk {
         }
     }
 
+    /// Completes the word left of the cursor, or shows the next completion, or the one before.
+    fn complete(&mut self, is_back: bool) {
+        if self.completion.is_none() {
+            self.completion = Completion::of(self.typed.left(), &self.roll.names());
+        }
+        if let Some(completion) = &mut self.completion {
+            let (part, text) = completion.turn(is_back);
+            self.typed.replace_left(part, text);
+        }
+    }
+
     /// Keeps a line to be recalled, unless a ticket is in it.
     fn keep(&mut self, line: &str) {
         if !has_ticket(line) {
             self.recall.keep(line);
+            self.history.add(line);
         }
     }
 
@@ -380,7 +444,12 @@ impl Desk {
     }
 
     fn tell(&mut self, text: &str) {
-        self.painter.add(Line::system(text));
+        self.add(Line::system(text), now());
+    }
+
+    /// Shows a line that came at `at`.
+    fn add(&mut self, line: Line, at: UnixTime) {
+        self.calendar.date(line, at).into_iter().for_each(|line| self.painter.add(line));
     }
 
     fn typed_line(&self) -> Line {
@@ -393,7 +462,10 @@ impl Desk {
             cursor: self.prompt.text().len() + self.typed.cursor(),
             note: self.question.clone(),
         });
-        let frame = self.painter.frame(region.as_ref());
+        let mut frame = self.painter.frame(region.as_ref());
+        if mem::take(&mut self.rings) {
+            frame.push_str(BELL);
+        }
         self.write(&frame);
     }
 

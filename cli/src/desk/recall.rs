@@ -2,8 +2,7 @@
 
 use std::collections::VecDeque;
 
-/// The maximum number of lines kept.
-const MAX_LINES: usize = 1000;
+use crate::history::MAX_LINES;
 
 /// The lines typed before, the newest last.
 #[derive(Debug, Default)]
@@ -24,6 +23,15 @@ struct Looking {
 }
 
 impl Recall {
+    /// Lets these lines be recalled.
+    pub(crate) fn of(lines: &[String]) -> Self {
+        let mut recall = Self::default();
+        for line in lines {
+            recall.keep(line);
+        }
+        recall
+    }
+
     /// Keeps a line and ends the recall.
     pub(crate) fn keep(&mut self, line: &str) {
         self.looking = None;

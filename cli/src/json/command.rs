@@ -3,6 +3,8 @@
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::typed::LAST;
+
 /// A command: one line of standard input. Unknown keys are ignored.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(tag = "command", rename_all = "snake_case")]
@@ -11,10 +13,24 @@ pub(crate) enum JsonCommand {
     Say {
         /// The text, not empty.
         text: String,
-        /// Returned with `sent`.
+        /// Returned with `sent` and `waiting`.
+        #[serde(default, rename = "ref")]
+        reference: Option<Value>,
+        /// Whether to tell with `waiting` if the text has to wait.
+        #[serde(default)]
+        waiting: bool,
+    },
+    /// Answer with `last`.
+    Last {
+        /// How many messages.
+        #[serde(default = "usual_count")]
+        count: usize,
+        /// Returned with the answer.
         #[serde(default, rename = "ref")]
         reference: Option<Value>,
     },
+    /// Answer with `leader`.
+    Leader(JsonQuery),
     /// Answer with `members`.
     Members(JsonQuery),
     /// Answer with `ring`.
@@ -60,6 +76,10 @@ pub(crate) enum JsonCommand {
     Quit,
 }
 
+fn usual_count() -> usize {
+    LAST
+}
+
 /// The fields of a command that is a query.
 #[derive(Debug, Default, PartialEq, Deserialize)]
 pub(crate) struct JsonQuery {
@@ -103,10 +123,10 @@ mod tests {
 
     #[test]
     fn all_commands_are_understood() {
-        let say = JsonCommand::Say { text: "a\nb".into(), reference: Some("1".into()) };
+        let say = JsonCommand::Say { text: "a\nb".into(), reference: Some("1".into()), waiting: false };
         assert_eq!(JsonCommand::parse(br#"{"command":"say","text":"a\nb","ref":"1","new":0}"#), Ok(say));
-        let say = JsonCommand::Say { text: " ".into(), reference: None };
-        assert_eq!(JsonCommand::parse(br#"{"text":" ","command":"say"}"#), Ok(say));
+        let say = JsonCommand::Say { text: " ".into(), reference: None, waiting: true };
+        assert_eq!(JsonCommand::parse(br#"{"text":" ","command":"say","waiting":true}"#), Ok(say));
         assert_eq!(
             JsonCommand::parse(br#"{"command":"members"}"#),
             Ok(JsonCommand::Members(JsonQuery::default()))
@@ -124,6 +144,11 @@ mod tests {
         assert_eq!(JsonCommand::parse(br#"{"command":"keys"}"#), Ok(JsonCommand::Keys(JsonQuery::default())));
         let verify = JsonCommand::Verify { who: "Bob".into(), key: "k3f7".into(), reference: None };
         assert_eq!(JsonCommand::parse(br#"{"command":"verify","who":"Bob","key":"k3f7"}"#), Ok(verify));
+        let last = |count| JsonCommand::Last { count, reference: None };
+        assert_eq!(JsonCommand::parse(br#"{"command":"last"}"#), Ok(last(20)));
+        assert_eq!(JsonCommand::parse(br#"{"command":"last","count":3}"#), Ok(last(3)));
+        let leader = JsonCommand::Leader(JsonQuery::default());
+        assert_eq!(JsonCommand::parse(br#"{"command":"leader"}"#), Ok(leader));
         let trace = JsonCommand::Trace { file: Some("a".into()), off: false, reference: None };
         assert_eq!(JsonCommand::parse(br#"{"command":"trace","file":"a"}"#), Ok(trace));
         let off = JsonCommand::Trace { file: None, off: true, reference: Some(1.into()) };

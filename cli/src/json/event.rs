@@ -11,6 +11,7 @@ use serde::{Serialize, Serializer};
 use serde_json::Value;
 
 use crate::any_room::RuntimeKind;
+use crate::calendar::utc;
 use crate::people::{Mark, People, Remark, RoomPrivacy, VerifyError};
 use crate::see::{SeeStatus, TraceStatus};
 use crate::session::Query;
@@ -31,16 +32,19 @@ pub(super) enum JsonEvent<'a> {
         privacy: RoomPrivacy,
     },
     /// A message has its place in the order.
-    Message {
-        seq: Index,
-        from: MemberJson<'a>,
-        #[serde(skip_serializing_if = "Option::is_none")]
-        known_as: Option<&'a str>,
-        text: &'a str,
-        mine: bool,
-        replayed: bool,
-        /// Seconds since the beginning of 1970, by the author's clock.
-        at: u64,
+    Message(MessageJson<'a>),
+    /// A message of this member waits, because the ring has no leader. Told if the program wanted to know.
+    Waiting {
+        #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+        reference: Option<Value>,
+        #[serde(rename = "for")]
+        waits_for: &'static str,
+    },
+    /// The answer to `last`.
+    Last {
+        messages: Vec<MessageJson<'a>>,
+        #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+        reference: Option<Value>,
     },
     /// A message of this member has its place in the order.
     Sent {
@@ -70,8 +74,13 @@ pub(super) enum JsonEvent<'a> {
     },
     /// A step of an election.
     Election { phase: &'static str, candidate: MemberJson<'a>, epoch: u64 },
-    /// A member became the leader.
-    Leader { member: MemberJson<'a>, epoch: u64 },
+    /// A member became the leader, or the answer to `leader`, which may be none.
+    Leader {
+        member: Option<MemberJson<'a>>,
+        epoch: u64,
+        #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
+        reference: Option<Value>,
+    },
     /// The answer to `stats`.
     Stats {
         #[serde(flatten)]
@@ -187,7 +196,7 @@ impl<'a> JsonEvent<'a> {
                 Self::Election { phase: phase.name(), candidate: MemberJson::of(candidate), epoch: epoch.0 }
             }
             Notice::Leader { member, epoch: Epoch(epoch) } => {
-                Self::Leader { member: MemberJson::of(member), epoch: *epoch }
+                Self::Leader { member: Some(MemberJson::of(member)), epoch: *epoch, reference: None }
             }
             Notice::NotYet { contact, failure, left } => {
                 let message = wording::not_yet(*contact, *failure, *left);
@@ -216,27 +225,21 @@ impl<'a> JsonEvent<'a> {
         Self::Error { code, message, fatal: false, reference: None }
     }
 
-    /// The event of a line of chat.
-    pub(super) fn said(line: &ChatLine<'a>) -> Self {
-        Self::Message {
-            seq: line.index,
-            from: MemberJson::of(line.from),
-            known_as: line.known_as.map(Name::as_str),
-            text: line.text,
-            mine: line.mine,
-            replayed: line.occasion.is_replayed(),
-            at: line.at.0,
-        }
-    }
-
-    /// The answer to `query`.
+    /// The answer to `query`, for which `recent` has the last messages.
     pub(super) fn answer(
         query: Query,
         reference: Option<Value>,
         report: &'a Report,
         people: &mut People,
+        recent: impl FnOnce(usize) -> Vec<MessageJson<'a>>,
     ) -> Self {
         match query {
+            Query::Last(count) => Self::Last { messages: recent(count), reference },
+            Query::Leader => Self::Leader {
+                member: report.leader.as_ref().map(MemberJson::of),
+                epoch: report.epoch.0,
+                reference,
+            },
             Query::Ticket => match people.ticket(report) {
                 Ok(ticket) => Self::Ticket { ticket: ticket.to_string(), reference },
                 Err(error) => Self::refusal("no_ticket", &error, reference),
@@ -347,6 +350,44 @@ fn departure(reason: Departure) -> &'static str {
     match reason {
         Departure::Quit => "quit",
         Departure::Lost => "lost",
+    }
+}
+
+/// A message as JSON.
+#[derive(Serialize)]
+pub(super) struct MessageJson<'a> {
+    seq: Index,
+    from: MemberJson<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    known_as: Option<&'a str>,
+    text: &'a str,
+    mine: bool,
+    replayed: bool,
+    /// Seconds since the beginning of 1970, by the author's clock.
+    at: u64,
+    /// When it came, by this machine's clock.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<String>,
+    /// Whether it mentions the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mention: Option<bool>,
+}
+
+impl<'a> MessageJson<'a> {
+    /// A line of chat that `came` then, given in microseconds since the beginning of 1970, if that is to be told, and
+    /// `mention`s the user or not, if that is to be told.
+    pub(super) fn of(line: &ChatLine<'a>, came: Option<u64>, mention: Option<bool>) -> Self {
+        Self {
+            seq: line.index,
+            from: MemberJson::of(line.from),
+            known_as: line.known_as.map(Name::as_str),
+            text: line.text,
+            mine: line.mine,
+            replayed: line.occasion.is_replayed(),
+            at: line.at.0,
+            time: came.map(utc),
+            mention,
+        }
     }
 }
 

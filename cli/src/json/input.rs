@@ -29,16 +29,25 @@ const UNREPEATED: &str = "no command, and it may have a ticket or a secret in it
 /// A query, and the `ref` that is returned with its answer.
 pub(super) type QueryWithRef = (Query, Option<Value>);
 
+/// What a program wants to know of a text that it said.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SaidText {
+    /// The `ref` that is returned with `sent`.
+    pub(super) reference: Option<Value>,
+    /// Whether to tell if the text has to wait.
+    pub(super) waiting: bool,
+}
+
 /// What the frontend must answer: the receiving ends of the queues that standard input fills.
 pub(crate) struct Awaited {
     pub(super) asked: Receiver<QueryWithRef>,
-    pub(super) said: Receiver<Option<Value>>,
+    pub(super) said: Receiver<SaidText>,
 }
 
 /// The sending ends of the queues of [`Awaited`].
 pub(crate) struct AwaitedSender {
     pub(super) asked: SyncSender<QueryWithRef>,
-    pub(super) said: SyncSender<Option<Value>>,
+    pub(super) said: SyncSender<SaidText>,
 }
 
 /// The queues between standard input and the frontend.
@@ -113,7 +122,9 @@ impl ProgramInput {
     /// Obeys `command`. Returns false once the room is left.
     fn obey(&mut self, command: JsonCommand) -> bool {
         match command {
-            JsonCommand::Say { text, reference } => self.say(&text, reference),
+            JsonCommand::Say { text, reference, waiting } => self.say(&text, SaidText { reference, waiting }),
+            JsonCommand::Last { count, reference } => self.ask(Query::Last(count), JsonQuery { reference }),
+            JsonCommand::Leader(query) => self.ask(Query::Leader, query),
             JsonCommand::Members(query) => self.ask(Query::Members, query),
             JsonCommand::Ring(query) => self.ask(Query::Ring, query),
             JsonCommand::Stats(query) => self.ask(Query::Stats, query),
@@ -128,15 +139,15 @@ impl ProgramInput {
         }
     }
 
-    fn say(&mut self, text: &str, reference: Option<Value>) -> bool {
+    fn say(&mut self, text: &str, said: SaidText) -> bool {
         match Text::new(text) {
             Ok(text) => {
                 self.is_admitted()
-                    && self.awaited.said.send(reference).is_ok()
+                    && self.awaited.said.send(said).is_ok()
                     && self.session.room.say(text).is_ok()
             }
             Err(error) => {
-                self.complain("text_too_long", error.to_string(), reference);
+                self.complain("text_too_long", error.to_string(), said.reference);
                 true
             }
         }

@@ -10,20 +10,26 @@ mod command;
 mod event;
 mod input;
 
+use std::collections::BTreeMap;
+use std::mem;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
-use ringchat_core::{ChatLine, Notice, Report, Seq, Stamp};
+use ringchat_core::{ChatLine, Name, Notice, Report, Seq, Stamp};
 use serde_json::Value;
 
 use crate::any_room::RuntimeKind;
+use crate::attention::{BellKind, mentions};
 use crate::line::Line;
 use crate::line_writer::LineWriter;
 use crate::outcome::SessionOutcome;
 use crate::people::{People, Remark};
+use crate::recent::RecentTexts;
 use crate::see::SeeStatus;
 use crate::session::Frontend;
-use event::{GapReason, JsonEvent};
+use crate::talk::TalkSettings;
+use crate::trust::now_micros;
+use event::{GapReason, JsonEvent, MessageJson};
 
 #[cfg(feature = "fuzzing")]
 pub(crate) use command::JsonCommand;
@@ -40,44 +46,96 @@ pub(crate) struct Json {
     runtime: RuntimeKind,
     verbose: bool,
     asked: Receiver<input::QueryWithRef>,
-    said: Receiver<Option<Value>>,
-    /// The number of own messages whose `ref` was taken from `said`.
+    said: Receiver<input::SaidText>,
+    /// The number of own messages that were taken from `said`.
     matched: Seq,
+    /// Own messages that were taken from `said` and are not in the order yet.
+    unordered: BTreeMap<Seq, input::SaidText>,
+    talk: TalkSettings,
+    own_name: Option<Name>,
+    recent: RecentTexts,
 }
 
 impl Json {
     /// A frontend that answers the queries of `awaited`.
-    pub(crate) fn new(writer: LineWriter, runtime: RuntimeKind, verbose: bool, awaited: Awaited) -> Self {
+    pub(crate) fn new(
+        writer: LineWriter,
+        runtime: RuntimeKind,
+        verbose: bool,
+        awaited: Awaited,
+        talk: TalkSettings,
+    ) -> Self {
         let Awaited { asked, said } = awaited;
-        Self { writer, runtime, verbose, asked, said, matched: Seq::default() }
+        Self {
+            writer,
+            runtime,
+            verbose,
+            asked,
+            said,
+            matched: Seq::default(),
+            unordered: BTreeMap::new(),
+            talk,
+            own_name: None,
+            recent: RecentTexts::default(),
+        }
     }
 
     fn put(&self, lamport: Stamp, event: &JsonEvent<'_>) {
         self.writer.offer(&event.line(lamport));
     }
 
-    /// The `ref` that came with the own message numbered `seq`. Own messages arrive in the order said, but some may be
-    /// missing.
-    fn reference(&mut self, seq: Seq) -> Option<Value> {
-        let mut reference = None;
+    /// Takes what the program wants to know of its messages, up to the one numbered `seq`.
+    fn match_up_to(&mut self, seq: Seq) {
         while self.matched < seq {
-            reference = self.said.try_recv().ok()?;
+            let Ok(said) = self.said.try_recv() else { return };
             self.matched = self.matched.next();
+            self.unordered.insert(self.matched, said);
         }
-        reference
+    }
+
+    /// The `ref` that came with the own message numbered `seq`, which has its place in the order. Own messages arrive in
+    /// the order said, but some may be missing.
+    fn reference(&mut self, seq: Seq) -> Option<Value> {
+        self.match_up_to(seq);
+        let later = self.unordered.split_off(&seq.next());
+        mem::replace(&mut self.unordered, later).remove(&seq).and_then(|said| said.reference)
+    }
+
+    /// The own message numbered `seq` has to wait.
+    fn waits(&mut self, lamport: Stamp, seq: Seq) {
+        self.match_up_to(seq);
+        if let Some(said) = self.unordered.get(&seq).filter(|said| said.waiting) {
+            let reference = said.reference.clone();
+            self.put(lamport, &JsonEvent::Waiting { reference, waits_for: "leader" });
+        }
+    }
+
+    /// Whether the message mentions the user, if the program wants to know that.
+    fn mention(&self, line: &ChatLine<'_>) -> Option<bool> {
+        let is_wanted = self.talk.bell.is_some_and(|kind| kind != BellKind::Off);
+        let is_of_others = !line.mine && !line.occasion.is_replayed();
+        let is_mention = || self.own_name.as_ref().is_some_and(|name| mentions(line.text, name));
+        is_wanted.then(|| is_of_others && is_mention())
     }
 
     fn report(&mut self, lamport: Stamp, report: &Report, people: &mut People) {
         // Without a query: it was dropped when notices were missed.
-        if let Ok((query, reference)) = self.asked.try_recv() {
-            self.put(lamport, &JsonEvent::answer(query, reference, report, people));
-        }
+        let Ok((query, reference)) = self.asked.try_recv() else { return };
+        let messages = |count| {
+            let last = self.recent.last(count, |_| true).into_iter();
+            let lines = last.map(|kept| (kept.line(), kept.came));
+            lines.map(|(line, came)| MessageJson::of(&line, Some(came), self.mention(&line))).collect()
+        };
+        self.put(lamport, &JsonEvent::answer(query, reference, report, people, messages));
     }
 }
 
 impl Frontend for Json {
     fn chat(&mut self, lamport: Stamp, line: &ChatLine<'_>) {
-        self.put(lamport, &JsonEvent::said(line));
+        let came = now_micros();
+        self.recent.keep(line, came);
+        let message = MessageJson::of(line, self.talk.times.then_some(came), self.mention(line));
+        self.put(lamport, &JsonEvent::Message(message));
         if line.mine {
             let reference = self.reference(line.seq);
             self.put(lamport, &JsonEvent::Sent { reference, seq: line.index });
@@ -85,8 +143,13 @@ impl Frontend for Json {
     }
 
     fn notice(&mut self, lamport: Stamp, notice: &Notice, people: &mut People) {
+        if let Notice::Ready { me, .. } = notice {
+            self.own_name = Some(me.name.clone());
+        }
         if let Notice::Report(report) = notice {
             self.report(lamport, report, people);
+        } else if let Notice::Held { seq } = notice {
+            self.waits(lamport, *seq);
         } else if let Some(event) = JsonEvent::of(notice, self.runtime, people.privacy()) {
             self.put(lamport, &event);
         }
@@ -134,7 +197,7 @@ pub(crate) fn page_line(lamport: Stamp, page: &SeeStatus) -> String {
 /// The line of a message.
 #[cfg(feature = "fuzzing")]
 pub(crate) fn chat_line(lamport: Stamp, line: &ChatLine<'_>) -> String {
-    JsonEvent::said(line).line(lamport)
+    JsonEvent::Message(MessageJson::of(line, None, None)).line(lamport)
 }
 
 /// The last lines of every output: the error, if there is one, and `bye`.

@@ -9,8 +9,9 @@ use ringchat_core::{
 };
 use serde_json::json;
 
-use super::input::AwaitedSender;
+use super::input::{AwaitedSender, SaidText};
 use super::*;
+use crate::attention::BellKind;
 use crate::chat_log::ChatLog;
 use crate::session::{Query, show};
 use crate::trust::{KnownFile, full_key};
@@ -30,13 +31,22 @@ fn gap(lost: u64) -> String {
 
 impl Shown {
     fn new() -> Self {
+        Self::with(TalkSettings::default())
+    }
+
+    fn with(talk: TalkSettings) -> Self {
         let (sender, lines) = mpsc::channel();
         let writer =
             LineWriter::start(move |lines| sender.send(lines).map_err(io::Error::other), gap, |_| {})
                 .unwrap();
         let (sender, awaited) = awaited();
         let people = People::new([0xab; 32], None, None, KnownFile::at(None).0);
-        Self { frontend: Json::new(writer, RuntimeKind::AsyncStd, false, awaited), people, sender, lines }
+        Self {
+            frontend: Json::new(writer, RuntimeKind::AsyncStd, false, awaited, talk),
+            people,
+            sender,
+            lines,
+        }
     }
 
     fn notice(&mut self, lamport: u64, notice: &Notice) {
@@ -101,7 +111,7 @@ fn every_notice_has_the_documented_form() {
 fn own_messages_bring_their_refs_back_also_past_a_gap() {
     let mut shown = Shown::new();
     for reference in [Some(json!("a")), None, Some(json!(3))] {
-        shown.sender.said.send(reference).unwrap();
+        shown.sender.said.send(SaidText { reference, waiting: false }).unwrap();
     }
     shown.notice(1, &message(1, true, "x"));
     shown.notice(2, &message(3, true, "z"));
@@ -142,6 +152,60 @@ fn questions_are_answered_in_turn() {
     let references: Vec<_> = objects.iter().map(|object| object.get("ref")).collect();
     assert_eq!(references, [None, Some(&json!("r")), Some(&json!(7))]);
     assert!(objects.iter().all(|object| object["lamport"] == 9));
+}
+
+#[test]
+fn the_last_messages_and_the_leader_are_told_when_asked_for() {
+    let mut shown = Shown::new();
+    for (seq, text) in [(1, "one"), (2, "two"), (3, "three")] {
+        shown.notice(1, &message(seq, false, text));
+    }
+    for query in [Query::Last(2), Query::Leader] {
+        shown.sender.asked.send((query, Some(json!("r")))).unwrap();
+        shown.notice(9, &report());
+    }
+    let objects = shown.objects();
+    let (last, leader) = (&objects[3], &objects[4]);
+    let texts: Vec<&Value> = last["messages"].as_array().unwrap().iter().map(|kept| &kept["text"]).collect();
+    assert_eq!((&last["event"], &last["ref"]), (&json!("last"), &json!("r")));
+    assert_eq!(texts, ["two", "three"]);
+    assert!(last["messages"][0]["time"].as_str().is_some_and(|time| time.ends_with('Z')), "{last}");
+    assert_eq!(*leader, json!({"event": "leader", "member": null, "epoch": 3, "ref": "r", "lamport": 9}));
+}
+
+#[test]
+fn times_and_mentions_are_told_to_those_that_ask() {
+    let talk = TalkSettings { times: true, bell: Some(BellKind::Mentions), ..TalkSettings::default() };
+    let mut shown = Shown::with(talk);
+    shown.notice(
+        1,
+        &Notice::Ready { me: bob(), leader: bob(), members: Roster::alone(Member::clone(&bob())) },
+    );
+    shown.notice(1, &message(1, false, "@Bob, hello"));
+    shown.notice(1, &message(2, false, "hello all"));
+    shown.notice(1, &message(1, true, "I am Bob"));
+    let objects = shown.objects();
+    let messages: Vec<&Value> = objects.iter().filter(|object| object["event"] == "message").collect();
+    assert_eq!(messages.iter().map(|told| &told["mention"]).collect::<Vec<_>>(), [true, false, false]);
+    for message in messages {
+        let time = message["time"].as_str().unwrap();
+        assert_eq!((time.len(), &time[..2]), ("2026-11-28T20:01:02.345Z".len(), "20"));
+    }
+}
+
+#[test]
+fn a_message_that_waits_is_told_to_those_that_ask_and_brings_its_ref_back_twice() {
+    let mut shown = Shown::new();
+    for (reference, waiting) in [("a", false), ("b", true)] {
+        shown.sender.said.send(SaidText { reference: Some(json!(reference)), waiting }).unwrap();
+    }
+    shown.notice(1, &Notice::Held { seq: Seq(1) });
+    shown.notice(1, &Notice::Held { seq: Seq(2) });
+    shown.notice(2, &message(1, true, "x"));
+    shown.notice(2, &message(2, true, "y"));
+    let objects = shown.objects();
+    assert_eq!(objects[0], json!({"event": "waiting", "ref": "b", "for": "leader", "lamport": 1}));
+    assert_eq!((&objects[2]["ref"], &objects[4]["ref"]), (&json!("a"), &json!("b")));
 }
 
 #[test]

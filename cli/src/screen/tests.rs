@@ -5,12 +5,17 @@ use std::sync::mpsc::{self, Receiver, SyncSender, sync_channel};
 
 use ringchat_core::secure::Secret;
 use ringchat_core::wire::Run;
-use ringchat_core::{Chat, Epoch, Index, NodeId, RoomId, Stats, Text};
+use ringchat_core::{Chat, Epoch, Index, NodeId, Report, RoomId, Stats, Text};
 
 use super::*;
+use crate::calendar::Calendar;
 use crate::chat_log::ChatLog;
+use crate::line_writer::LineWriter;
+use crate::printer::Rendering;
 use crate::session::show;
 use crate::trust::KnownFile;
+
+mod talk;
 
 /// A screen, the queue of its questions, and the lines that it showed.
 struct Shown {
@@ -37,12 +42,20 @@ impl Shown {
                 .unwrap();
         let (ask, asked) = sync_channel(8);
         let screen = Screen::new(
-            Printer::Writer { writer, rendering: Rendering::Plain },
-            Show { own, log, commands: true, is_meant_open: false },
+            Printer::Writer { writer, rendering: Rendering::Plain, calendar: Calendar::new(false, false) },
+            Show { own, log, commands: true, acts: !own, is_meant_open: false },
             asked,
+            TalkSettings::default(),
+            Roll::default(),
             || UnixTime(0),
         );
         Self { screen, people, ask, lines }
+    }
+
+    /// Asks, and lets the node report.
+    fn ask(&mut self, question: Question, members: &[Member]) {
+        self.ask.send(question).unwrap();
+        self.notice(&report(members, None));
     }
 
     fn notice(&mut self, notice: &Notice) {
@@ -59,7 +72,7 @@ fn member(name: &str, port: u16) -> Member {
     let addr = SocketAddr::from(([127, 0, 0, 1], port));
     let mut key = [0; 32];
     key[..2].copy_from_slice(&port.to_be_bytes());
-    Member::new(NodeId::new(key, NonZeroU64::MIN), addr, ringchat_core::Name::new(name).unwrap())
+    Member::new(NodeId::new(key, NonZeroU64::MIN), addr, Name::new(name).unwrap())
 }
 
 fn ready(members: &[Member]) -> Notice {
@@ -118,7 +131,7 @@ fn counts_agree_with_their_nouns() {
         let stats = &mut report.stats;
         (stats.links, stats.faults, stats.election_messages) = (count, count, count);
         (stats.history, stats.history_bytes) = (count, count);
-        super::stats(&report).join("\n")
+        answers::stats(&report).join("\n")
     };
     let one = counted(1);
     assert!(one.contains(" 1 link, 1 fault of others"), "{one}");
@@ -405,7 +418,7 @@ fn a_ticket_stands_on_a_line_of_its_own_and_is_said_to_be_for_this_machine_if_it
 #[test]
 fn a_name_that_the_room_lists_otherwise_is_shown_with_both_names_and_the_key() {
     let listed = member("Mallory", 2);
-    let signed = Member::new(listed.id, listed.addr(), ringchat_core::Name::new("Bob").unwrap());
+    let signed = Member::new(listed.id, listed.addr(), Name::new("Bob").unwrap());
     let key = ShortKey::new(listed.id.key());
     let mut shown = Shown::new(false, false);
     shown.notice(&ready(&[member("Alice", 1), listed.clone()]));

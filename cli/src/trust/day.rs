@@ -3,24 +3,26 @@
 use std::fmt;
 use std::str::FromStr;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use ringchat_core::UnixTime;
-use time::{Date, Month, OffsetDateTime};
 
 /// The wall clock.
 pub(crate) fn now() -> UnixTime {
-    UnixTime(OffsetDateTime::now_utc().unix_timestamp().try_into().unwrap_or(0))
+    UnixTime(Timestamp::now().as_second().try_into().unwrap_or(0))
 }
 
 /// The wall clock in microseconds since the beginning of 1970, in UTC.
 pub(crate) fn now_micros() -> u64 {
-    u64::try_from(OffsetDateTime::now_utc().unix_timestamp_nanos() / 1000).unwrap_or(0)
+    Timestamp::now().as_microsecond().try_into().unwrap_or(0)
 }
 
 /// `2026-05-03 14:05 UTC`.
 pub(crate) fn moment(at: UnixTime) -> String {
-    let at = i64::try_from(at.0).ok().and_then(|at| OffsetDateTime::from_unix_timestamp(at).ok());
+    let at = i64::try_from(at.0).ok().and_then(|at| Timestamp::from_second(at).ok());
     match at {
-        Some(at) => format!("{} {:02}:{:02} UTC", Day(at.date()), at.hour(), at.minute()),
+        Some(at) => at.strftime("%F %H:%M UTC").to_string(),
         None => "a time that no calendar has".to_owned(),
     }
 }
@@ -32,22 +34,20 @@ pub(crate) struct Day(Date);
 impl Day {
     /// The present day.
     pub(crate) fn today() -> Self {
-        Self(OffsetDateTime::now_utc().date())
+        Self(Timestamp::now().to_zoned(TimeZone::UTC).date())
     }
 
     /// `3 May`, and the year if it is not that of `today`.
     pub(crate) fn spoken(self, today: Self) -> String {
-        let Self(day) = self;
-        let year = if day.year() == today.0.year() { String::new() } else { format!(" {}", day.year()) };
-        format!("{} {}{year}", day.day(), day.month())
+        let form = if self.0.year() == today.0.year() { "%-d %B" } else { "%-d %B %Y" };
+        self.0.strftime(form).to_string()
     }
 }
 
 /// `2026-05-03`.
 impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(day) = self;
-        write!(f, "{:04}-{:02}-{:02}", day.year(), u8::from(day.month()), day.day())
+        self.0.fmt(f)
     }
 }
 
@@ -55,18 +55,9 @@ impl FromStr for Day {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        if text.contains('+') {
-            return Err(());
-        }
-        let mut parts = text.splitn(3, '-').map(|part| (part.len(), part.parse::<u16>()));
-        let (Some((4, Ok(year))), Some((2, Ok(month))), Some((2, Ok(day)))) =
-            (parts.next(), parts.next(), parts.next())
-        else {
-            return Err(());
-        };
-        let month = u8::try_from(month).ok().and_then(|month| Month::try_from(month).ok()).ok_or(())?;
-        let day = Date::from_calendar_date(year.into(), month, day.try_into().map_err(drop)?);
-        day.map(Self).map_err(drop)
+        // All other forms of the standard are refused.
+        let day: Date = text.parse().map_err(drop)?;
+        if day.to_string() == text { Ok(Self(day)) } else { Err(()) }
     }
 }
 

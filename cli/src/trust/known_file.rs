@@ -3,19 +3,17 @@
 //! Each change is made under a lock: the file is read again, changed, and replaced as a whole.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs;
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use ringchat_core::Name;
-use rustix::fs::OFlags;
 use thiserror::Error;
 
 use super::day::Day;
 use super::known::{Change, KnownKeys};
 use super::places;
-use super::private_file::{self, FileKind, KeyFileError};
+use super::private_file::{self, FileKind, KeyFileError, Patience, lock};
 
 /// Bytes of the file, at most: several times those of the longest that the program writes.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -47,15 +45,6 @@ pub(crate) enum KnownProblem {
     /// The file cannot be written; keys are known until the program ends.
     #[error("the known keys {} cannot be written ({error}); they are kept until you leave", path.display())]
     Unwritten { path: PathBuf, error: io::Error },
-}
-
-/// Whether to wait while another program holds the lock.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Patience {
-    /// Wait.
-    Waits,
-    /// Try again at the next change.
-    None,
 }
 
 impl KnownFile {
@@ -179,23 +168,6 @@ fn read(path: &Path) -> Result<(KnownKeys, usize), KeyFileError> {
     let failed = |why| KeyFileError { kind: FileKind::Known, path: path.to_owned(), why };
     let contents = private_file::read(path, MAX_BYTES).map_err(failed)?;
     Ok(contents.map_or_else(Default::default, |contents| KnownKeys::parse(&contents)))
-}
-
-/// Holds the lock until the file that is returned is closed. `None` if another program has it and there is no patience.
-fn lock(path: &Path, patience: Patience) -> io::Result<Option<File>> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let mut options = OpenOptions::new();
-    options.create(true).write(true).truncate(false).mode(0o600).custom_flags(flags.bits().cast_signed());
-    let file = options.open(path)?;
-    match patience {
-        Patience::Waits => file.lock()?,
-        Patience::None => match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Ok(None),
-            Err(TryLockError::Error(error)) => return Err(error),
-        },
-    }
-    Ok(Some(file))
 }
 
 /// Gives the file at `path` a second name that none has yet, so that it stays when it is replaced.

@@ -6,8 +6,8 @@ mod identity;
 mod key_text;
 mod known;
 mod known_file;
-mod places;
-mod private_file;
+pub(crate) mod places;
+pub(crate) mod private_file;
 pub(crate) mod secret;
 mod ticket;
 
@@ -15,8 +15,8 @@ pub(crate) use day::{Day, moment, now, now_micros};
 pub(crate) use identity::{IdFile, IdentityError, OwnIdentity};
 pub(crate) use key_text::{TypedKey, full_key, has_bare_secret};
 pub(crate) use known::KnownKey;
-pub(crate) use known_file::{KnownFile, KnownProblem, Patience};
-pub(crate) use private_file::KeyFileError;
+pub(crate) use known_file::{KnownFile, KnownProblem};
+pub(crate) use private_file::{KeyFileError, Patience};
 pub(crate) use ticket::{TicketProblem, TicketSource, is_in as has_ticket};
 
 /// Whether `text` may have in it what opens a room or makes somebody the user, perhaps in part. It must not be shown then.

@@ -1,7 +1,7 @@
 //! Files that only their owner can read or write, and that are always whole.
 
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -101,6 +101,15 @@ impl KeyFileError {
     }
 }
 
+/// Whether to wait while another program holds the lock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// Wait.
+    Waits,
+    /// Try again at the next change.
+    None,
+}
+
 /// Reads the small file at `path`, which `parse` understands if it is whole. `None` if there is no file.
 ///
 /// # Errors
@@ -117,7 +126,7 @@ pub(super) fn read_small<T>(
 ///
 /// # Errors
 /// If others may have read or written the file, or it cannot be read.
-pub(super) fn read(path: &Path, most: usize) -> Result<Option<Zeroizing<Vec<u8>>>, KeyFileProblem> {
+pub(crate) fn read(path: &Path, most: usize) -> Result<Option<Zeroizing<Vec<u8>>>, KeyFileProblem> {
     // Opening must not wait: a pipe may have no writer.
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = match OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path) {
@@ -191,6 +200,26 @@ pub(crate) fn written(folder: &Path, contents: &str) -> io::Result<NamedTempFile
 /// Waits until the names in `folder` are on the disk.
 pub(crate) fn sync(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
+}
+
+/// Holds the lock until the file that is returned is closed. `None` if another program has it and there is no patience.
+///
+/// # Errors
+/// If the system refuses that.
+pub(crate) fn lock(path: &Path, patience: Patience) -> io::Result<Option<File>> {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let mut options = OpenOptions::new();
+    options.create(true).write(true).truncate(false).mode(0o600).custom_flags(flags.bits().cast_signed());
+    let file = options.open(path)?;
+    match patience {
+        Patience::Waits => file.lock()?,
+        Patience::None => match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(error),
+        },
+    }
+    Ok(Some(file))
 }
 
 /// The folder in which `path` is.

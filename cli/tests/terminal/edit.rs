@@ -116,7 +116,7 @@ fn blank_lines_are_no_messages() {
 #[test]
 fn commands_that_are_typed_ahead_are_answered_in_their_order() {
     let mut room = Room::new(&[]);
-    room.keys("/rign\r/WHO\r/help clear\r/who eve\r/ring\r/last words\r");
+    room.keys("/rign\r/WHO\r/help clear\r/who eve\r/ring\r/fly away\r");
     let ring = "/// ring: Eve* -> Bob -> Eve (epoch 1) ///";
     let lines = room.bob.wait("all answers", |lines| {
         lines.iter().any(|line| line == ring)

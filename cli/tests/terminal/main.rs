@@ -6,6 +6,7 @@
 mod edit;
 mod json_member;
 mod keys;
+mod people;
 mod private;
 mod pty;
 mod screen;

@@ -74,6 +74,13 @@ impl Node {
         self.note(FollowUp::PassToken);
     }
 
+    /// The leader has removed this member: comes back, unless the member has asked for that.
+    pub(super) fn on_dismissed(&mut self) {
+        if !self.abstains() {
+            self.come_back();
+        }
+    }
+
     /// Ends or joins again, if this node takes no part in elections of its own: it has asked for its removal, or wants in.
     fn abstains(&mut self) -> bool {
         if self.leaves_now() {

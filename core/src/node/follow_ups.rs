@@ -12,6 +12,8 @@ use crate::limits::MAX_ROSTER;
 pub(super) enum FollowUp {
     /// Append the membership without those that have to leave it.
     CommitRemovals,
+    /// The leader says that it has removed this member: ask to be let in again.
+    ComeBack,
     /// The leader is out of reach: prepare for an election.
     LoseLeader,
     /// Start an election of a new epoch.
@@ -39,8 +41,9 @@ pub(super) enum FollowUp {
 }
 
 impl FollowUp {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::CommitRemovals,
+        Self::ComeBack,
         Self::LoseLeader,
         Self::Elect,
         Self::AnswerGreetings,
@@ -71,8 +74,14 @@ impl FollowUps {
 
     /// Drops what is owed to a leader that the node no longer has, or to an election that is over.
     pub(super) fn leave_role(&mut self) {
-        for follow_up in [FollowUp::LoseLeader, FollowUp::Elect, FollowUp::ConsiderInitiative, FollowUp::Sync]
-        {
+        let owed = [
+            FollowUp::ComeBack,
+            FollowUp::LoseLeader,
+            FollowUp::Elect,
+            FollowUp::ConsiderInitiative,
+            FollowUp::Sync,
+        ];
+        for follow_up in owed {
             self.0 &= !follow_up.bit();
         }
     }
@@ -103,6 +112,7 @@ impl Node {
             }
             match follow_up {
                 FollowUp::CommitRemovals => self.commit_removals(),
+                FollowUp::ComeBack => self.on_dismissed(),
                 FollowUp::LoseLeader => self.lose_leader(),
                 FollowUp::Elect => self.start_election(),
                 FollowUp::AnswerGreetings => self.answer_greetings(),

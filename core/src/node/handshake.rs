@@ -395,11 +395,21 @@ impl Node {
             self.reach.note_ahead(peer);
         }
         self.ring_unlinked(peer);
-        if self.leader() == Some(peer) || (is_ahead && self.leads()) {
+        if is_ahead && self.is_dismissed_by(peer, cfg) {
+            self.note(FollowUp::ComeBack);
+        } else if self.leader() == Some(peer) || (is_ahead && self.leads()) {
             self.note(FollowUp::Elect);
         } else {
             self.note(FollowUp::SeekNext);
         }
+    }
+
+    /// Whether `peer` leads this member, and tells of a later configuration of the same view: the log has removed this member. There
+    /// is nothing to ask others.
+    fn is_dismissed_by(&self, peer: NodeId, cfg: Option<ConfigId>) -> bool {
+        self.role.is_following()
+            && self.leader() == Some(peer)
+            && cfg.is_some_and(|cfg| cfg.view == self.membership.view())
     }
 
     pub(super) fn send_roster(&mut self, link: LinkId) {

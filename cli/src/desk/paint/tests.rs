@@ -3,9 +3,10 @@ use std::fs;
 use std::num::{NonZeroU16, NonZeroU64};
 use std::path::Path;
 
-use ringchat_core::{Member, Name, NodeId, Stamp};
+use ringchat_core::{Member, Name, NodeId, Stamp, UnixTime};
 
 use super::*;
+use crate::calendar::Calendar;
 
 const LOOK: Look = Look { colour: false, has_log: true };
 
@@ -242,8 +243,9 @@ fn colour_changes_nothing_but_colour() {
     assert_ne!(frame(true), frame(false));
 }
 
-/// The terminal after an evening: talk, several lines, a link, a long text, a lost leader, half a line.
-fn evening(columns: u16, rows: u16, colour: bool) -> vt100::Parser {
+/// The terminal after an evening: talk, several lines, a link, a long text, a lost leader, a mention, half a line. The second
+/// half of it comes after midnight.
+fn evening((columns, rows): (u16, u16), times: bool, colour: bool) -> vt100::Parser {
     let cells = |n| NonZeroU16::new(n).unwrap();
     let mut terminal = vt100::Parser::new(cells(rows), cells(columns), 0);
     let size = Size { columns: columns.into(), rows: rows.into() };
@@ -254,22 +256,26 @@ fn evening(columns: u16, rows: u16, colour: bool) -> vt100::Parser {
     let long = "a text that goes on and on, and is wrapped at words, not at the edge of the window";
     let lines = [
         Line::system("in the ring as Bob(10.0.0.2:4001): 3 members, Alice leads; /help shows the commands"),
-        Line::chat(&carol, "", Stamp(12), "hello, 안녕 👩\u{200d}👩\u{200d}👧"),
-        Line::chat(&carol, "", Stamp(13), "one\ntwo\n\nfour"),
+        Line::chat(&carol, "", Stamp(12), "hello, 안녕 👩\u{200d}👩\u{200d}👧", false),
+        Line::chat(&carol, "", Stamp(13), "one\ntwo\n\nfour", false),
         prompt
             .clone()
             .and("see https://example.org/a/very/long/way/that/does/not/fit/into/one/row?of=the&screen"),
-        Line::chat(&carol, "", Stamp(15), &"line\n".repeat(30)),
+        Line::chat(&carol, "", Stamp(15), &"line\n".repeat(30), false),
         Line::system("Alice was lost"),
         Line::system("Carol leads now (epoch 2)"),
-        Line::chat(&carol, "", Stamp(19), long),
+        Line::chat(&carol, "", Stamp(19), long, false),
+        Line::act(&carol, "", Stamp(21), "waves at Bob, who leads nothing so far", true),
     ];
     let region = |typed: &str| {
         let line = prompt.clone().and_typed(typed);
         Region { cursor: line.text().len() - 4, line, note: None }
     };
-    for line in lines {
-        painter.add(line);
+    let mut calendar = Calendar::in_utc(times, false);
+    for (nth, line) in (0_u64..).zip(lines) {
+        // The first comes at ten to midnight.
+        let at = UnixTime(1_795_909_800 + 180 * nth);
+        calendar.date(line, at).into_iter().for_each(|line| painter.add(line));
         terminal.process(painter.frame(Some(&region("half"))).as_bytes());
     }
     terminal.process(painter.frame(Some(&region("half a line that somebody types"))).as_bytes());
@@ -279,18 +285,18 @@ fn evening(columns: u16, rows: u16, colour: bool) -> vt100::Parser {
 /// To write the golden files again, run the test with `GOLDEN=write` and review the difference.
 #[test]
 fn an_evening_looks_as_it_did_on_three_windows_with_and_without_colour() {
-    for (columns, rows) in [(100, 30), (60, 20), (20, 5)] {
-        let plain = evening(columns, rows, false);
+    for (columns, rows, times) in [(100, 30, false), (60, 20, false), (20, 5, false), (60, 30, true)] {
+        let plain = evening((columns, rows), times, false);
         let (row, column) = plain.screen().cursor_position();
         let rows_shown: Vec<String> =
             plain.screen().rows(0, columns).map(|row| row.trim_end().to_owned()).collect();
         let shown = format!("{}\ncursor: row {row}, column {column}\n", rows_shown.join("\n"));
-        let coloured = evening(columns, rows, true);
+        let coloured = evening((columns, rows), times, true);
         assert_eq!(coloured.screen().contents(), plain.screen().contents());
         assert_eq!(coloured.screen().cursor_position(), (row, column));
 
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/desk/paint/golden");
-        let file = folder.join(format!("{columns}x{rows}.txt"));
+        let file = folder.join(format!("{columns}x{rows}{}.txt", if times { "-times" } else { "" }));
         if env::var("GOLDEN").is_ok_and(|golden| golden == "write") {
             fs::write(&file, &shown).unwrap();
         }

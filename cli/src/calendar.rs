@@ -1,0 +1,102 @@
+//! The days and times of this machine, as they stand beside the lines of a screen.
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+use ringchat_core::UnixTime;
+
+use crate::line::Line;
+
+/// Puts the time before lines, if the user wants that, and a line of its own before the first line of a new day.
+#[derive(Debug)]
+pub(crate) struct Calendar {
+    zone: TimeZone,
+    shows_times: bool,
+    /// Whether new days are told although no times are shown.
+    tells_days: bool,
+    /// The day of the last line.
+    day: Option<Date>,
+}
+
+impl Calendar {
+    /// The calendar of this machine.
+    pub(crate) fn new(shows_times: bool, tells_days: bool) -> Self {
+        Self { zone: TimeZone::system(), shows_times, tells_days, day: None }
+    }
+
+    /// Shows times from now on, or no longer.
+    pub(crate) fn show_times(&mut self, on: bool) {
+        self.shows_times = on;
+    }
+
+    /// What stands on the screen for `line`, which came at `at`: perhaps a new day, then the line.
+    pub(crate) fn date(&mut self, line: Line, at: UnixTime) -> Vec<Line> {
+        let Some(at) = self.local(at) else { return vec![line] };
+        let before = self.day.replace(at.date());
+        let is_told = if before.is_none() { self.shows_times } else { self.shows_times || self.tells_days };
+        let mut lines = Vec::new();
+        if is_told && before != self.day {
+            lines.push(Line::system(&at.strftime("%A %-d %B %Y").to_string()));
+        }
+        lines.push(if self.shows_times { line.after(&at.strftime("%H:%M ").to_string()) } else { line });
+        lines
+    }
+
+    fn local(&self, at: UnixTime) -> Option<Zoned> {
+        let at = Timestamp::from_second(i64::try_from(at.0).ok()?).ok()?;
+        Some(at.to_zoned(self.zone.clone()))
+    }
+}
+
+/// `2026-11-28T20:01:02.345Z`, given in microseconds since the beginning of 1970.
+pub(crate) fn utc(micros: u64) -> String {
+    let at = i64::try_from(micros).ok().and_then(|micros| Timestamp::from_microsecond(micros).ok());
+    at.unwrap_or(Timestamp::UNIX_EPOCH).strftime("%FT%H:%M:%S.%3fZ").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2026-11-28 20:01:02 UTC.
+    const EVENING: u64 = 1_795_896_062;
+
+    impl Calendar {
+        /// A calendar in no zone.
+        pub(crate) fn in_utc(shows_times: bool, tells_days: bool) -> Self {
+            Self { zone: TimeZone::UTC, ..Self::new(shows_times, tells_days) }
+        }
+    }
+
+    fn dated(calendar: &mut Calendar, at: u64) -> Vec<String> {
+        let lines = calendar.date(Line::system("x"), UnixTime(at));
+        lines.iter().map(|line| line.render(false)).collect()
+    }
+
+    #[test]
+    fn a_new_day_is_told_before_its_first_line_and_the_first_day_beside_times() {
+        let mut plain = Calendar::in_utc(false, true);
+        assert_eq!(dated(&mut plain, EVENING), ["/// x ///"]);
+        assert_eq!(dated(&mut plain, EVENING + 4 * 3600), ["/// Sunday 29 November 2026 ///", "/// x ///"]);
+        assert_eq!(dated(&mut plain, EVENING + 5 * 3600), ["/// x ///"]);
+        let mut timed = Calendar::in_utc(true, false);
+        assert_eq!(dated(&mut timed, EVENING), ["/// Saturday 28 November 2026 ///", "20:01 /// x ///"]);
+        assert_eq!(dated(&mut timed, EVENING + 60), ["20:02 /// x ///"]);
+    }
+
+    #[test]
+    fn nothing_is_added_unless_it_was_asked_for() {
+        let mut file = Calendar::in_utc(false, false);
+        assert_eq!(dated(&mut file, EVENING), ["/// x ///"]);
+        assert_eq!(dated(&mut file, EVENING + 86_400), ["/// x ///"]);
+        file.show_times(true);
+        assert_eq!(dated(&mut file, EVENING + 86_400), ["20:01 /// x ///"]);
+        assert_eq!(dated(&mut file, u64::MAX), ["/// x ///"], "a clock that is no clock");
+    }
+
+    #[test]
+    fn a_time_for_programs_is_in_utc_with_milliseconds() {
+        assert_eq!(utc(EVENING * 1_000_000 + 345_678), "2026-11-28T20:01:02.345Z");
+        assert_eq!(utc(u64::MAX), "1970-01-01T00:00:00.000Z");
+    }
+}

@@ -1,0 +1,76 @@
+//! What the user chose about talk: what stands beside it, what rings, what is kept.
+
+use crate::attention::BellKind;
+use crate::flags::Flags;
+use crate::presence::PresenceKind;
+use crate::settings::{UsageError, parse};
+
+/// The settings of talk. All values are checked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct TalkSettings {
+    /// Whether the time stands before each line, and in each message of `--json`.
+    pub(crate) times: bool,
+    /// The texts for which the terminal rings; `None` if the user said nothing.
+    pub(crate) bell: Option<BellKind>,
+    /// Whose comings and goings are told; `None` if the user said nothing.
+    pub(crate) presence: Option<PresenceKind>,
+    /// Whether typed lines are not kept for the next session.
+    pub(crate) forgets: bool,
+}
+
+impl TalkSettings {
+    /// Takes each value from `flags`, else from the environment `env`, else the default.
+    ///
+    /// # Errors
+    /// The first wrong value.
+    pub(crate) fn new(flags: &Flags, env: impl Fn(&str) -> Option<String>) -> Result<Self, UsageError> {
+        let set = |flag: &Option<String>, name| flag.clone().or_else(|| env(name));
+        let on = |flag: bool, name| flag || env(name).is_some_and(|value| value != "0");
+        Ok(Self {
+            times: on(flags.time, "RINGCHAT_TIME"),
+            bell: parse("--bell", set(&flags.bell, "RINGCHAT_BELL"), "off, mentions or all")?,
+            presence: parse("--presence", set(&flags.presence, "RINGCHAT_PRESENCE"), "all, recent or none")?,
+            forgets: on(flags.no_history, "RINGCHAT_NO_HISTORY"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn talk(flags: &Flags, env: &[(&str, &str)]) -> Result<TalkSettings, UsageError> {
+        let value =
+            |name: &str| env.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
+        TalkSettings::new(flags, value)
+    }
+
+    #[test]
+    fn a_flag_counts_before_the_environment_and_nothing_is_chosen_without_either() {
+        assert_eq!(talk(&Flags::default(), &[]).unwrap(), TalkSettings::default());
+        let flags = Flags { bell: Some("all".to_owned()), ..Flags::default() };
+        let env = [
+            ("RINGCHAT_TIME", "1"),
+            ("RINGCHAT_BELL", "off"),
+            ("RINGCHAT_PRESENCE", "none"),
+            ("RINGCHAT_NO_HISTORY", "0"),
+        ];
+        let chosen = TalkSettings {
+            times: true,
+            bell: Some(BellKind::All),
+            presence: Some(PresenceKind::None),
+            forgets: false,
+        };
+        assert_eq!(talk(&flags, &env).unwrap(), chosen);
+    }
+
+    #[test]
+    fn a_value_that_is_none_is_refused_with_those_that_are() {
+        for (name, wanted) in
+            [("RINGCHAT_BELL", "off, mentions or all"), ("RINGCHAT_PRESENCE", "all, recent or none")]
+        {
+            let refused = talk(&Flags::default(), &[(name, "loud")]).unwrap_err().to_string();
+            assert!(refused.contains(wanted), "{refused}");
+        }
+    }
+}
