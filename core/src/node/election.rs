@@ -102,7 +102,7 @@ impl Node {
             return;
         }
         self.freeze(self.membership.highest_epoch().next());
-        self.strangers.note_election();
+        self.reach.strangers.note_election();
         self.effects.count_election();
         self.stand();
         self.note(FollowUp::SeekNext);

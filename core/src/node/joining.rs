@@ -144,7 +144,7 @@ impl Node {
                 self.close(link, CloseMode::Flush);
                 return self.ask_next();
             }
-            Some(Purpose::Peer(_) | Purpose::Probe { .. }) | None => {
+            Some(Purpose::Peer(_) | Purpose::Probe { .. } | Purpose::Newcomer(_)) | None => {
                 return self.fault(link, Fault::Unexpected);
             }
         }

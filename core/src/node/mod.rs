@@ -63,7 +63,6 @@ use self::reach::Reach;
 use self::replica::Replica;
 use self::ring::Ring;
 use self::role::Role;
-use self::strangers::Strangers;
 use self::timers::{Timer, Timers};
 use crate::action::{Action, CloseMode, Fault, Notice};
 use crate::config::{Config, Seed, Start, Times};
@@ -96,7 +95,6 @@ pub struct Node {
     own: OwnMessages,
     doubt: Doubt,
     reach: Reach,
-    strangers: Strangers,
     pauses: Pauses,
     effects: Effects,
     rules: Rules,
@@ -129,7 +127,6 @@ impl Node {
             own: OwnMessages::new(identity, Lives::new(&jitter)),
             doubt: Doubt::default(),
             reach: Reach::default(),
-            strangers: Strangers::default(),
             pauses: Pauses::default(),
             effects: Effects::new(now, room.unwrap_or_default(), config.trace),
             rules: Rules::default(),

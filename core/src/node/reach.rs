@@ -3,6 +3,7 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use core::net::SocketAddr;
 
+use super::strangers::Strangers;
 use crate::config::Times;
 use crate::ids::NodeId;
 use crate::limits::MAX_ROSTER;
@@ -21,6 +22,8 @@ pub(crate) struct Reach {
     refused_us: BTreeSet<NodeId>,
     /// Members that refused this node and know a newer configuration.
     ahead: BTreeSet<NodeId>,
+    /// How many dials to members that it was never linked to this node has left.
+    pub(super) strangers: Strangers,
     /// The last view whose elected leader could not be linked to, and when.
     unlinkable: Option<(View, Instant)>,
 }

@@ -267,7 +267,7 @@ impl Node {
         self.timers.clear(Timer::Join);
         self.timers.clear(Timer::JoinLimit);
         self.forgive();
-        self.strangers.note_leader();
+        self.reach.strangers.note_leader();
         self.reach.caught_up();
         if !self.membership.is_ready() && self.membership.has_me() {
             self.tell_ready();

@@ -141,9 +141,9 @@ impl Node {
         }
         let (now, voucher) = (self.now(), self.voucher(peer));
         let credit = match voucher {
-            Voucher::Anybody => self.strangers.heard_of,
-            Voucher::Leader => self.strangers.listed,
-            Voucher::Predecessor => self.strangers.familiar,
+            Voucher::Anybody => self.reach.strangers.heard_of,
+            Voucher::Leader => self.reach.strangers.listed,
+            Voucher::Predecessor => self.reach.strangers.familiar,
         };
         let leaves = if voucher == Voucher::Predecessor { 0 } else { need.leaves() };
         if !credit.has(leaves, now) {
@@ -159,7 +159,7 @@ impl Node {
     pub(super) fn spend_dial(&mut self, peer: NodeId) {
         if self.is_stranger(peer) {
             let (now, voucher) = (self.now(), self.voucher(peer));
-            self.strangers.credit(voucher).spend(now);
+            self.reach.strangers.credit(voucher).spend(now);
         }
     }
 
@@ -192,7 +192,7 @@ impl Node {
         let told = roster.len();
         let believed = |known: usize| {
             let size = known.saturating_mul(2).saturating_add(SMALL_RING);
-            size.saturating_mul(2usize.saturating_pow(self.strangers.elections.min(MAX_ROSTER.ilog2())))
+            size.saturating_mul(2usize.saturating_pow(self.reach.strangers.elections.min(MAX_ROSTER.ilog2())))
         };
         let is_believed = told <= believed(if before == 0 { by_log } else { before }) || by_log == 0;
         if is_believed || !self.enforces(Rule::RingsOfKnownSize) {
