@@ -246,9 +246,11 @@ impl Times {
         Duration::from_millis(300).saturating_add(Duration::from_millis(2).saturating_mul(n))
     }
 
-    /// An election among `n` in which nobody was found and nobody was lost for so long goes on without some members.
+    /// An election among `n` in which nobody was found and nobody was lost for so long goes on without some members. An honest
+    /// newcomer that was let in, and not welcomed before the leader died, passes on no token while it asks again, until it
+    /// gives up.
     pub(crate) fn fruitless(n: usize) -> Duration {
-        Self::election(n).saturating_mul(3)
+        Self::election(n).saturating_mul(3).saturating_add(Config::JOIN_TIMEOUT)
     }
 
     /// How long an election among `n` may take before the next one, jitter not included.

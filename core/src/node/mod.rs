@@ -58,7 +58,6 @@ use self::links::Links;
 use self::membership::Membership;
 use self::new_life::Lives;
 use self::own_messages::OwnMessages;
-use self::pauses::Pauses;
 use self::reach::Reach;
 use self::replica::Replica;
 use self::ring::Ring;
@@ -95,7 +94,6 @@ pub struct Node {
     own: OwnMessages,
     doubt: Doubt,
     reach: Reach,
-    pauses: Pauses,
     effects: Effects,
     rules: Rules,
     follow_ups: FollowUps,
@@ -127,7 +125,6 @@ impl Node {
             own: OwnMessages::new(identity, Lives::new(&jitter)),
             doubt: Doubt::default(),
             reach: Reach::default(),
-            pauses: Pauses::default(),
             effects: Effects::new(now, room.unwrap_or_default(), config.trace),
             rules: Rules::default(),
             follow_ups: FollowUps::default(),

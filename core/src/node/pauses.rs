@@ -63,8 +63,8 @@ pub(super) struct Pauses {
 impl Node {
     /// How long to wait before another life: a leader that lies can make a member begin one after the other.
     pub(super) fn pause_before_life(&mut self) -> Duration {
-        let (first, most) = (Times::LIFE_PAUSE, Times::LONGEST_LIFE_PAUSE);
-        let pause = self.pauses.life.begin(self.timers.now(), first, most);
+        let (now, first, most) = (self.now(), Times::LIFE_PAUSE, Times::LONGEST_LIFE_PAUSE);
+        let pause = self.timers.pauses.life.begin(now, first, most);
         if self.enforces(Rule::PauseBetweenLives) { pause } else { Duration::ZERO }
     }
 
@@ -73,25 +73,25 @@ impl Node {
     pub(super) fn pause_if_led_by(&mut self, peer: NodeId) {
         let (now, first) = (self.now(), self.times.dial());
         if self.leader() == Some(peer) && self.enforces(Rule::PauseAfterFault) {
-            self.pauses.accused.begin(peer, now, first, first.saturating_mul(16));
+            self.timers.pauses.accused.begin(peer, now, first, first.saturating_mul(16));
         }
     }
 
     /// Whether to ask `leader` for its log later. Notes that this is owed.
     pub(super) fn asks_later(&mut self, leader: NodeId) -> bool {
-        self.pauses.accused.owes = self.pauses.accused.is_paused(leader, self.now());
-        self.pauses.accused.owes
+        let now = self.now();
+        let accused = &mut self.timers.pauses.accused;
+        accused.owes = accused.is_paused(leader, now);
+        accused.owes
     }
 
     /// Asks the leader for its log, if the pause before that is over.
     pub(super) fn sync_after_pause(&mut self) {
-        let paused = self
-            .pauses
-            .accused
-            .leader
-            .is_some_and(|leader| self.pauses.accused.is_paused(leader, self.now()));
-        if self.pauses.accused.owes && !paused {
-            self.pauses.accused.owes = false;
+        let now = self.now();
+        let accused = &mut self.timers.pauses.accused;
+        let paused = accused.leader.is_some_and(|leader| accused.is_paused(leader, now));
+        if accused.owes && !paused {
+            accused.owes = false;
             self.note(FollowUp::Sync);
         }
     }
