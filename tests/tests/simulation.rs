@@ -76,6 +76,8 @@ fn liars_of_any_kind_harm_nobody_for_longer_than_they_are_there() {
     all_hold(Mix::Liars, 77..78);
     // A token whose way did not begin with its candidate made a ring without its leader.
     all_hold(Mix::Liars, 499..500);
+    // What somebody said after what it had said anew came under later numbers too.
+    all_hold(Mix::Liars, 703_311..703_312);
 }
 
 #[test]

@@ -100,8 +100,9 @@ pub struct Transcripts {
     liars: BTreeSet<HostId>,
     /// The processes that were stopped for a while.
     slept: BTreeSet<HostId>,
-    /// What members, of which a liar had made the log count too much, said again under later numbers when they led.
-    said_anew: BTreeMap<(NodeId, Seq), Text>,
+    /// What members, of which a liar had made the log count too much, said again under later numbers when they led: its place
+    /// among all that the user said.
+    said_anew: BTreeMap<(NodeId, Seq), usize>,
     /// The process of each id, and how much its user had said in earlier lives.
     by_id: BTreeMap<NodeId, (HostId, usize)>,
     /// For each place of the log, the processes that have shown it, and the message that each has shown there.
@@ -293,8 +294,8 @@ impl Transcripts {
         if !is_own || self.invented(host, shown).is_none() {
             return;
         }
-        if let Some((text, _)) = it.said.iter().find(|(text, _)| text.as_str() == shown.text) {
-            self.said_anew.insert((shown.from.id, shown.seq), text.clone());
+        if let Some(place) = it.said.iter().position(|(text, _)| text.as_str() == shown.text) {
+            self.said_anew.insert((shown.from.id, shown.seq), place);
         }
     }
 
@@ -371,14 +372,21 @@ impl Transcripts {
         if shown.mine != (self.all[host.0].me == Some(shown.from.id)) {
             return Some(format!("mine is {}", shown.mine));
         }
-        let number = usize::try_from(shown.seq.0).unwrap_or(usize::MAX);
-        let place = number.checked_sub(1).map(|n| n.saturating_add(earlier));
-        let said = place.and_then(|place| self.all[origin.0].said.get(place)).map(|(said, _)| said);
-        match self.said_anew.get(&(shown.from.id, shown.seq)).or(said) {
+        let place = self.place_of(shown.from.id, shown.seq, earlier);
+        match place.and_then(|place| self.all[origin.0].said.get(place)) {
             None => Some("never said".into()),
-            Some(said) if said.as_str() != shown.text => Some(format!("{said:?} was said")),
+            Some((said, _)) if said.as_str() != shown.text => Some(format!("{said:?} was said")),
             Some(_) => None,
         }
+    }
+
+    /// The place of a number among all that the user of that id said, who had said `earlier` texts in earlier lives. What is
+    /// said after something that was said anew follows it.
+    fn place_of(&self, id: NodeId, seq: Seq, earlier: usize) -> Option<usize> {
+        let anew = self.said_anew.range((id, Seq::default())..=(id, seq)).next_back();
+        let (first, place) = anew.map_or((Seq(1), earlier), |((_, first), place)| (*first, *place));
+        let after = usize::try_from(seq.0.checked_sub(first.0)?).ok()?;
+        place.checked_add(after)
     }
 
     fn leader(&mut self, host: HostId, now: Instant, member: &Member, epoch: Epoch) -> Result<(), Violation> {
