@@ -508,7 +508,10 @@ mod tests {
         assert_eq!(room("", &env), Some(("lab".to_owned(), true)));
         assert_eq!(room("127.0.0.1:5", &env), None, "that may be any room");
         assert_eq!(room("--room staff 127.0.0.1:5", &[]), Some(("staff".to_owned(), false)));
-        assert_eq!(room("--room rooms --ticket --advertise 10.0.0.2:5", &[]), Some(("rooms".to_owned(), true)));
+        assert_eq!(
+            room("--room rooms --ticket --advertise 10.0.0.2:5", &[]),
+            Some(("rooms".to_owned(), true))
+        );
         let Err(error) = options("-l -a 127.0.0.1 --room a:b", &[]) else { panic!("it was taken") };
         assert!(matches!(error, UsageError::Room(_)) && error.exit() == 2, "{error}");
     }

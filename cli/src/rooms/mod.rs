@@ -2,6 +2,8 @@
 
 mod announcer;
 mod duty;
+#[cfg(feature = "rooms")]
+mod format;
 mod found;
 mod list;
 #[cfg(feature = "rooms")]
