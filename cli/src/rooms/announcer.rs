@@ -9,7 +9,7 @@ use ringchat_core::{Instant, Name, Notice};
 use ringchat_driver::Clock;
 
 use super::duty::Duty;
-use super::found::{FoundRooms, Wanted};
+use super::found::{FoundRoom, FoundRooms, Wanted};
 use super::record::{Record, RoomTag};
 use super::{Network, NetworkError, RoomSettings, search};
 
@@ -107,7 +107,8 @@ impl Announcer {
                 let (tag, name) = (RoomTag::of(*room), active.listing.name.clone());
                 let name = (!active.listing.is_private).then_some(name);
                 let addrs = [SocketAddr::new(active.ip, active.listing.listen.port())].into();
-                let found = FoundRooms::looking_for(Wanted::Tagged(tag));
+                let wanted = name.clone().map_or(Wanted::Private(tag), Wanted::Named);
+                let found = FoundRooms::looking_for(wanted);
                 active.room.get_or_insert((Record { tag, name, addrs }, found));
             }
             Notice::Ended(_) => self.0 = None,
@@ -136,8 +137,9 @@ impl Active {
             search::note(Some(heard), found);
         }
         let own = SocketAddr::new(self.ip, self.listing.listen.port());
+        let is_same = |room: &&FoundRoom| room.tag == record.tag;
         let is_of_other = |addr: &SocketAddr| *addr != own;
-        let are_others = found.wanted().iter().flat_map(|room| &room.addrs).any(is_of_other);
+        let are_others = found.wanted().iter().filter(is_same).flat_map(|room| &room.addrs).any(is_of_other);
         let now = self.clock.now();
         match (self.duty.announces(are_others, now), self.since) {
             (true, None) => {

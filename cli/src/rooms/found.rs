@@ -19,15 +19,15 @@ const MAX_RECORDS: usize = MAX_ROOMS * MAX_ADDRS;
 pub(crate) enum Wanted {
     /// An open room of this name.
     Named(Name),
-    /// The room with this tag.
-    Tagged(RoomTag),
+    /// The private room with this tag.
+    Private(RoomTag),
 }
 
 impl Wanted {
     fn is_in(&self, record: &Record) -> bool {
         match self {
             Self::Named(name) => record.name.as_ref() == Some(name),
-            Self::Tagged(tag) => record.tag == *tag,
+            Self::Private(tag) => record.name.is_none() && record.tag == *tag,
         }
     }
 }
@@ -154,17 +154,20 @@ mod tests {
     }
 
     #[test]
-    fn two_rooms_of_one_name_are_two_and_a_tag_finds_one_of_them() {
-        let (mut named, mut tagged) = (
+    fn two_rooms_of_one_name_are_two_and_a_private_one_is_found_by_its_tag_alone() {
+        let (mut named, mut private) = (
             FoundRooms::looking_for(Wanted::Named(name("staff"))),
-            FoundRooms::looking_for(Wanted::Tagged(tag(2))),
+            FoundRooms::looking_for(Wanted::Private(tag(2))),
         );
-        for found in [&mut named, &mut tagged] {
+        for found in [&mut named, &mut private] {
             found.came("a".to_owned(), record(1, Some("staff"), "192.0.2.1:1"));
             found.came("b".to_owned(), record(2, Some("staff"), "192.0.2.2:1"));
+            found.came("c".to_owned(), record(2, None, "192.0.2.3:1"));
+            found.came("d".to_owned(), record(3, None, "192.0.2.4:1"));
         }
         assert_eq!(named.wanted().len(), 2);
-        assert_eq!(tagged.wanted().iter().map(|room| room.tag).collect::<Vec<_>>(), [tag(2)]);
+        let addrs: Vec<SocketAddr> = private.wanted().into_iter().flat_map(|room| room.addrs).collect();
+        assert_eq!(addrs, ["192.0.2.3:1".parse().unwrap()]);
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub(crate) fn prepare(
     patience: Duration,
 ) -> Result<(Start, Announcer), SessionOutcome> {
     let tag = secret.map(|secret| RoomTag::of(secret.room()));
-    let wanted = tag.map_or_else(|| Wanted::Named(room.name.clone()), Wanted::Tagged);
+    let wanted = tag.map_or_else(|| Wanted::Named(room.name.clone()), Wanted::Private);
     let mut network = Network::open(room.ip);
     let start = match (&mut network, start) {
         (Ok(network), Start::Create) => {

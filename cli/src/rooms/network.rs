@@ -98,13 +98,14 @@ impl Network {
         }
     }
 
+    /// What an event tells. DNS does not tell names apart by their case.
     fn read(&self, event: ServiceEvent) -> Option<Heard> {
         match event {
             ServiceEvent::ServiceResolved(service) => {
                 let record = self.record(&service)?;
-                Some(Heard::Came(service.fullname, record))
+                Some(Heard::Came(service.fullname.to_lowercase(), record))
             }
-            ServiceEvent::ServiceRemoved(_, instance) => Some(Heard::Went(instance)),
+            ServiceEvent::ServiceRemoved(_, instance) => Some(Heard::Went(instance.to_lowercase())),
             _ => None,
         }
     }

@@ -23,19 +23,19 @@ fn a_room_is_found_by_its_name_and_goes_on_to_be_found_after_its_creator_has_gon
     let (exit, told) = ringchat(&network, 2, &["-l", "--room", "staff", "-n", "x", "--no-log"]);
     assert_eq!(exit, 2, "{told}");
     assert!(told.contains(&format!("a room \"staff\" is at {}; join it with", room.addr(alice))), "{told}");
-    let (exit, told) = ringchat(&network, 2, &["--room", "lab", "-n", "x", "--join-timeout", "2"]);
+    let (exit, told) = ringchat(&network, 2, &["--room", "lab", "-n", "x", "--join-timeout", "1.6"]);
     assert_eq!(exit, 3, "{told}");
     assert!(told.contains("no room \"lab\" on this network (rooms there: staff)"), "{told}");
 
     let bob = enter(&mut room, &network, 1, &["--room", "staff"]);
     wait_announced(&room, bob);
-    let (exit, told) = ringchat(&network, 2, &["rooms"]);
+    let (exit, told) = ringchat(&network, 2, &["rooms", "--for", "1.5"]);
     let mut both = [room.addr(alice), room.addr(bob)];
     both.sort();
     assert_eq!((exit, told), (0, format!("staff   {}\n", both.join("  "))));
     room.process(alice).end_input();
     room.until_event(bob, "Alice leaves", |event| matches!(event, ReceivedEvent::Left { .. }));
-    let (exit, told) = ringchat(&network, 2, &["rooms", "--json"]);
+    let (exit, told) = ringchat(&network, 2, &["rooms", "--for", "1.5", "--json"]);
     assert_eq!(exit, 0);
     assert!(told.contains(&format!("\"addrs\":[\"{}\"]", room.addr(bob))), "taken back: {told}");
     room.process(bob).end_input();
@@ -50,11 +50,12 @@ fn a_private_room_is_found_by_whoever_has_its_secret_and_its_name_is_not_announc
     let secret = room.dir().join("secret").display().to_string();
     let alice = enter(&mut room, &network, 0, &["-l", "--room", "staff", "--secret-file", &secret]);
     wait_announced(&room, alice);
-    let (exit, told) = ringchat(&network, 2, &["rooms"]);
+    let (exit, told) = ringchat(&network, 2, &["rooms", "--for", "1.5"]);
     assert!(exit == 0 && told.starts_with("(private ") && !told.contains("staff"), "{told}");
-    let (exit, told) = ringchat(&network, 2, &["--room", "staff", "-n", "x", "--join-timeout", "2"]);
+    let (exit, told) = ringchat(&network, 2, &["--room", "staff", "-n", "x", "--join-timeout", "1.6"]);
     assert_eq!(exit, 3, "{told}");
     let bob = enter(&mut room, &network, 1, &["--room", "anything", "--secret-file", &secret]);
+    room.settle(&[alice, bob]);
     assert_eq!(room.leader(&[alice, bob]), alice);
 }
 
@@ -62,7 +63,7 @@ fn a_private_room_is_found_by_whoever_has_its_secret_and_its_name_is_not_announc
 fn what_strangers_announce_is_shown_as_text_or_not_at_all() {
     let Some(network) = network(2) else { return };
     let mut stranger = strange_announcements(&network, 0);
-    let (exit, told) = ringchat(&network, 1, &["rooms", "--for", "3"]);
+    let (exit, told) = ringchat(&network, 1, &["rooms", "--for", "2"]);
     assert_eq!((exit, told), (0, format!("staff   {0}:7001\nstaff   {0}:7002\n", ADDRESSES[0])));
     let (exit, told) = ringchat(&network, 1, &["--room", "staff", "-n", "x", "--no-log"]);
     stranger.kill().unwrap();
