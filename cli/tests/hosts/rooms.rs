@@ -72,6 +72,23 @@ fn what_strangers_announce_is_shown_as_text_or_not_at_all() {
     assert!(told.contains(&format!("{0}:7001, {0}:7002", ADDRESSES[0])), "{told}");
 }
 
+#[test]
+fn where_nothing_can_be_announced_the_room_goes_on_without() {
+    let Some(network) = network(1) else { return };
+    let mut stranger = strange_announcements(&network, 0);
+    let mut room = TestRoom::new(Runtimes::Threads);
+    let alice = enter(&mut room, &network, 0, &["-l", "--room", "staff"]);
+    room.until_event(
+        alice,
+        "that it is not announced",
+        |event| matches!(event, ReceivedEvent::Error { code, fatal: false, .. } if code == "announce"),
+    );
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+    room.talk(&[alice], 1);
+    room.check_delivered(&[alice], &[alice]);
+}
+
 /// `None` if this machine cannot have a network of so many hosts.
 fn network(hosts: usize) -> Option<HostNetwork> {
     match HostNetwork::new(hosts) {
@@ -116,7 +133,7 @@ fn on_host(network: &HostNetwork, host: usize, program: &str) -> Command {
     command
 }
 
-/// A stranger on a host, who announces without end.
+/// A stranger on a host, who announces without end, and lets no other program of that host announce.
 fn strange_announcements(network: &HostNetwork, host: usize) -> Child {
     let this = env::current_exe().unwrap();
     let mut command = on_host(network, host, this.to_str().unwrap());
