@@ -134,7 +134,7 @@ impl Active {
         }
         let ((record, found), network) = (self.room.as_mut()?, self.network.as_mut()?);
         while let Some(heard) = network.heard() {
-            search::note(Some(heard), found);
+            search::note(heard, found);
         }
         let own = SocketAddr::new(self.ip, self.listing.listen.port());
         let is_same = |room: &&FoundRoom| room.tag == record.tag;

@@ -5,9 +5,10 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use mdns_sd::{
-    DaemonEvent, IfKind, Receiver, ResolvedService, ScopedIp, ServiceDaemon, ServiceEvent, ServiceInfo,
-    TryRecvError,
+    DaemonEvent, IfKind, Receiver, RecvTimeoutError, ResolvedService, ScopedIp, ServiceDaemon, ServiceEvent,
+    ServiceInfo, TryRecvError,
 };
+use ringchat_driver::Clock;
 use thiserror::Error;
 
 use super::record::Record;
@@ -68,13 +69,24 @@ impl Network {
         Ok(Self { ip, daemon, found, told, own: None })
     }
 
-    /// What is heard next, within this time.
+    /// What is heard next, within this time. `None` once it has passed, or if nothing can be heard any more.
     pub(crate) fn hear(&mut self, within: Duration) -> Option<Heard> {
-        // Most events tell nothing new, so the time may pass a little later.
+        let clock = Clock::start();
+        let end = clock.now().after(within);
         loop {
-            let Ok(event) = self.found.recv_timeout(within) else { return None };
-            if let Some(heard) = self.read(event) {
-                return Some(heard);
+            // However many announcements come, the time passes.
+            let left = clock.until(end);
+            if left.is_zero() {
+                return None;
+            }
+            match self.found.recv_timeout(left) {
+                Ok(event) => {
+                    if let Some(heard) = self.read(event) {
+                        return Some(heard);
+                    }
+                }
+                Err(RecvTimeoutError::Disconnected) => self.found = self.daemon.browse(SERVICE).ok()?,
+                Err(RecvTimeoutError::Timeout) => return None,
             }
         }
     }

@@ -20,21 +20,16 @@ pub(super) const FIRST_LOOK: Duration = Duration::from_millis(1500);
 pub(super) fn listen(network: &mut Network, found: &mut FoundRooms, within: Duration) {
     let clock = Clock::start();
     let end = clock.now().after(within);
-    loop {
-        let left = clock.until(end);
-        if left.is_zero() {
-            return;
-        }
-        note(network.hear(left), found);
+    while let Some(heard) = network.hear(clock.until(end)) {
+        note(heard, found);
     }
 }
 
-/// Takes note of what was heard, if anything was.
-pub(super) fn note(heard: Option<Heard>, found: &mut FoundRooms) {
+/// Takes note of what was heard.
+pub(super) fn note(heard: Heard, found: &mut FoundRooms) {
     match heard {
-        Some(Heard::Came(instance, record)) => found.came(instance, record),
-        Some(Heard::Went(instance)) => found.went(&instance),
-        None => {}
+        Heard::Came(instance, record) => found.came(instance, record),
+        Heard::Went(instance) => found.went(&instance),
     }
 }
 
@@ -97,8 +92,10 @@ pub(super) fn find(
     if found.wanted().is_empty() && !clock.until(end).is_zero() {
         Line::system(&format!("looking for \"{name}\"")).to_stderr();
     }
-    while found.wanted().is_empty() && !clock.until(end).is_zero() {
-        note(network.hear(clock.until(end)), &mut found);
+    while found.wanted().is_empty()
+        && let Some(heard) = network.hear(clock.until(end))
+    {
+        note(heard, &mut found);
     }
     match found.wanted().as_slice() {
         [] => Err(none(name, &found.all())),
