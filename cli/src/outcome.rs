@@ -127,7 +127,10 @@ impl SessionOutcome {
 fn join_failed(tried: &[(std::net::SocketAddr, JoinFailure)], opener: Opener) -> SessionOutcome {
     let all: Vec<String> = tried.iter().map(|(addr, failure)| format!("{addr}: {failure}")).collect();
     let has = |wanted| tried.iter().any(|(_, failure)| *failure == JoinFailure::Dial(wanted));
-    let (code, advice) = if has(DialFailure::Unanswered) {
+    let is_taken = tried.iter().any(|(_, failure)| *failure == JoinFailure::AddressTaken);
+    let (code, advice) = if is_taken {
+        ("address_taken", "give this machine's address on the way to the others with -a, or another port")
+    } else if has(DialFailure::Unanswered) {
         ("join_timeout", unanswered(opener))
     } else if has(DialFailure::NoMember) {
         ("not_ringchat", no_member(opener))

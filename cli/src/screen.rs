@@ -331,7 +331,11 @@ impl Frontend for Screen {
     fn log(&mut self, line: &Line, notice: &Notice) {
         let shown_anyway = !matches!(
             notice,
-            Notice::Ring { .. } | Notice::Election { .. } | Notice::Fault { .. } | Notice::Held { .. }
+            Notice::Ring { .. }
+                | Notice::Election { .. }
+                | Notice::Fault { .. }
+                | Notice::MoreFaults { .. }
+                | Notice::Held { .. }
         );
         if self.show.log && !shown_anyway {
             self.printer.print(line.clone());

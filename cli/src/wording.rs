@@ -61,6 +61,10 @@ pub(crate) fn log(notice: &Notice) -> Option<String> {
         Notice::CutOff => "too slow for the room, which reads no more until this member caught up".to_owned(),
         Notice::TooManyToMerge => "a ring was found that is too large for this one to merge with".to_owned(),
         Notice::Fault { remote, reason } => format!("{remote} was cut off: {reason}"),
+        Notice::MoreFaults { from, count, within } => {
+            let from = from.map_or_else(|| "many addresses".to_owned(), |from| from.to_string());
+            format!("{} from {from} in {} s", counted(*count, "more fault", "more faults"), within.as_secs())
+        }
         Notice::Ended(Ending::Left { unsure: 0 }) => "left the ring".to_owned(),
         Notice::Ended(Ending::Left { unsure }) => format!("left the ring, {} unsure", messages(*unsure)),
         Notice::Ended(_) => "did not get into a ring".to_owned(),
@@ -291,6 +295,15 @@ mod tests {
         assert_eq!(one_line(&many), "\\n".repeat(16 * 1024));
         assert_eq!(one_line("a\r\nb\u{2028}c\u{2029}"), "a\\nb\\nc\\n");
         assert_eq!(one_line("C:\\new"), "C:\\new");
+    }
+
+    #[test]
+    fn faults_that_came_fast_are_told_as_a_number() {
+        let told = |from, count| {
+            log(&Notice::MoreFaults { from, count, within: Duration::from_millis(10_200) }).unwrap()
+        };
+        assert_eq!(told(Some([192, 0, 2, 7].into()), 37), "37 more faults from 192.0.2.7 in 10 s");
+        assert_eq!(told(None, 1), "1 more fault from many addresses in 10 s");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
-use core::net::SocketAddr;
+use core::net::{IpAddr, SocketAddr};
 use core::time::Duration;
 
 use thiserror::Error;
@@ -223,6 +223,15 @@ pub enum Notice {
         /// What the peer did.
         reason: Fault,
     },
+    /// How many faults were not told one by one, because they came fast. For a log. A driver makes it.
+    MoreFaults {
+        /// The address from which they came, or the first half of one of version 6; none if they came from many.
+        from: Option<IpAddr>,
+        /// How many they were.
+        count: u64,
+        /// In which time they came.
+        within: Duration,
+    },
     /// The node has ended.
     Ended(Ending),
 }
@@ -380,6 +389,9 @@ pub enum Fault {
     /// A leader won its election with a longer log than it has.
     #[error("won an election with a log that it does not have")]
     FalseClaim,
+    /// A log comes that is longer than any member keeps one.
+    #[error("sends a log without an end")]
+    TooLong,
     /// A log came that lacks messages that the user has seen.
     #[error("would take back messages that were shown")]
     TakenBack,
@@ -418,9 +430,11 @@ impl fmt::Display for Ending {
                 for (at, (contact, failure)) in tried.iter().enumerate() {
                     write!(f, "{} {contact}: {failure}", if at == 0 { ":" } else { ";" })?;
                 }
-                let unanswered = JoinFailure::Dial(DialFailure::Unanswered);
-                f.write_str(if tried.iter().any(|(_, failure)| *failure == unanswered) {
+                let has = |wanted| tried.iter().any(|(_, failure)| *failure == wanted);
+                f.write_str(if has(JoinFailure::Dial(DialFailure::Unanswered)) {
                     "; it may be private: ask a member for its ticket. Or the ticket is wrong, or it speaks another version"
+                } else if has(JoinFailure::AddressTaken) {
+                    "; tell others an address at which only this member can be reached"
                 } else {
                     "; check that a member runs there, and that this program can reach it"
                 })
@@ -443,6 +457,9 @@ pub enum JoinFailure {
     /// The connection broke.
     #[error("the connection broke")]
     Broken,
+    /// Another member of the room has the address that this node tells others.
+    #[error("another member has the address that this one tells others")]
+    AddressTaken,
 }
 
 #[cfg(test)]

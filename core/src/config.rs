@@ -99,6 +99,17 @@ impl Config {
         Times::new(self.detect).greeting()
     }
 
+    /// How long it may take until a room of so many members is one again, once a member that lied or died has gone: the time of
+    /// an election and of a merge, with the silence before each. Members that were led apart may first ask for
+    /// [`Config::JOIN_TIMEOUT`] to come back, and be asked for by a member that nobody can link to.
+    pub fn reunion(detect: Duration, members: usize) -> Duration {
+        let times = Times::new(detect);
+        let election = Times::election_delay(members) + 3 * Times::election(members);
+        let silence = times.detect + times.dial();
+        let merge = 2 * Times::PROBE + 2 * times.admission() + Times::unsynced(members);
+        2 * silence + election + merge + Self::JOIN_TIMEOUT
+    }
+
     /// The same settings, but for the holder of `identity`.
     #[must_use]
     pub fn with_identity(self, identity: Identity) -> Self {
@@ -167,8 +178,10 @@ impl Times {
     pub(crate) const ACK_DELAY: Duration = Duration::from_millis(40);
     /// Further suspicions within this become one entry.
     pub(crate) const SUSPECT_WINDOW: Duration = Duration::from_millis(100);
-    /// Skipped successors are tried again this often.
+    /// Skipped successors are tried again after this, then after twice as long, and so on.
     pub(crate) const RESEEK: Duration = Duration::from_secs(1);
+    /// The longest pause between two dials to a member that cannot be reached.
+    pub(crate) const RESEEK_MOST: Duration = Duration::from_secs(16);
     /// A newcomer that no contact let in asks again after this.
     pub(crate) const JOIN_RETRY: Duration = Duration::from_millis(100);
     /// A leaver waits this long for its messages to be stable.
@@ -179,6 +192,10 @@ impl Times {
     pub(crate) const UNREACHABLE_LEADER: Duration = Duration::from_secs(10);
     /// A member cut off twice within this is removed.
     pub(crate) const SLOW_TWICE: Duration = Duration::from_secs(30);
+    /// Before the third life that a node has to begin in a row it waits this long, and then twice as long each time.
+    pub(crate) const LIFE_PAUSE: Duration = Duration::from_secs(1);
+    /// It never waits longer.
+    pub(crate) const LONGEST_LIFE_PAUSE: Duration = Duration::from_mins(1);
     /// Each lost member is looked for this often.
     pub(crate) const PROBE: Duration = Duration::from_secs(5);
     /// Lost members are remembered this long.
@@ -245,6 +262,13 @@ impl Times {
     pub(crate) fn election_delay(n: usize) -> Duration {
         let n = u32::try_from(n).unwrap_or(u32::MAX);
         Duration::from_millis(300).saturating_add(Duration::from_millis(2).saturating_mul(n))
+    }
+
+    /// An election among `n` in which nobody was found and nobody was lost for so long goes on without some members. An honest
+    /// newcomer that was let in, and not welcomed before the leader died, passes on no token while it asks again, until it
+    /// gives up.
+    pub(crate) fn fruitless(n: usize) -> Duration {
+        Self::election(n).saturating_mul(3).saturating_add(Config::JOIN_TIMEOUT)
     }
 
     /// How long an election among `n` may take before the next one, jitter not included.

@@ -18,8 +18,8 @@
 //!    [`limits::MAX_GREETING`] on an accepted one until [`Action::Trust`]. Seal what is sent with its
 //!    [`secure::Sealer`]. Give up a dial that has not led to an open link after [`Config::dial_patience`], and an
 //!    accepted connection after [`Config::stranger_patience`].
-//! 7. Bound what is queued for a link by [`limits::LINK_QUEUE_BYTES`]; over it, the link is down with
-//!    [`DownReason::Overflow`]. Drop nothing in silence.
+//! 7. Bound what is queued for a link by [`limits::LINK_QUEUE_BYTES`], and for all links by [`limits::WRITE_BYTES`], which
+//!    they share ([`pool_has_room`]); over it, the link is down with [`DownReason::Overflow`]. Drop nothing in silence.
 //! 8. Give no more to say than the node [takes](Node::takes); while [`Node::can_say`] is false, do not read the
 //!    user's input.
 //! 9. Prove the id of the node on each link: that of its seed, and after [`Action::NewLife`] the one that stands there.
@@ -46,6 +46,7 @@ pub mod limits;
 mod name;
 mod node;
 mod numbers;
+mod pool;
 mod report;
 mod rng;
 mod roster;
@@ -67,9 +68,10 @@ pub use name::{Name, NameError};
 #[cfg(feature = "ablation")]
 pub use node::Rule;
 #[cfg(feature = "inspect")]
-pub use node::inspect::{digest_message, invariants};
+pub use node::inspect::{Held, digest_message, invariants};
 pub use node::{Node, Outbox};
 pub use numbers::{Epoch, Index, Seq, Stamp};
+pub use pool::pool_has_room;
 pub use report::{Report, Stats};
 pub use roster::{ConfigId, Member, Roster, RosterError, View};
 pub use text::{Text, TextTooLong};

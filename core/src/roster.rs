@@ -1,6 +1,6 @@
 //! Members, and the ring they form.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
@@ -165,6 +165,34 @@ impl Roster {
         from.iter().skip(usize::from(at.is_some())).chain(before).map(|m| m.id)
     }
 
+    /// This ring with the members that only `other` has, each after the member of this ring that it follows there. A full
+    /// ring takes no more.
+    #[must_use]
+    pub fn with(&self, other: &Self) -> Self {
+        let known: BTreeSet<NodeId> = self.ids().collect();
+        let Some(start) = other.iter().position(|m| known.contains(&m.id)) else { return self.clone() };
+        let (before, from) = other.0.split_at(start);
+        let mut added: BTreeMap<NodeId, Vec<Member>> = BTreeMap::new();
+        let (mut after, mut room) = (None, MAX_ROSTER.saturating_sub(self.len()));
+        for member in from.iter().chain(before) {
+            if known.contains(&member.id) {
+                after = Some(member.id);
+            } else if let Some(after) = after.filter(|_| room > 0) {
+                added.entry(after).or_default().push(member.clone());
+                room = room.saturating_sub(1);
+            }
+        }
+        if added.is_empty() {
+            return self.clone();
+        }
+        let mut members = Vec::with_capacity(MAX_ROSTER.saturating_sub(room));
+        for member in self {
+            members.push(member.clone());
+            members.extend(added.remove(&member.id).into_iter().flatten());
+        }
+        Self(members.into())
+    }
+
     /// This ring with only the members that `keep` names.
     #[must_use]
     pub fn retain(&self, keep: impl Fn(NodeId) -> bool) -> Self {
@@ -263,6 +291,17 @@ mod tests {
         assert_eq!(ring(&[1, 2, 3]).edit(|_| true, &[(member(9), member(2).id)]), ring(&[1, 2, 9, 3]));
         assert_eq!(ring(&[1, 2, 3]).edit(|_| true, &[(member(9), member(7).id)]), ring(&[1, 2, 3, 9]));
         assert_eq!(ring(&[1, 2, 9]).edit(|_| true, &[(member(9), member(1).id)]), ring(&[1, 9, 2]));
+    }
+
+    #[test]
+    fn another_ring_adds_members_and_neither_takes_away_nor_moves_any() {
+        assert_eq!(ring(&[1, 2, 3]).with(&ring(&[3, 9, 8, 1, 7])), ring(&[1, 7, 2, 3, 9, 8]));
+        assert_eq!(ring(&[1, 2, 3]).with(&ring(&[3, 2, 1])), ring(&[1, 2, 3]));
+        assert_eq!(ring(&[1, 2]).with(&ring(&[8, 9])), ring(&[1, 2]));
+        let inventions = Roster::new((1..).take(MAX_ROSTER).map(member).collect()).unwrap();
+        let both = ring(&[1, 5000, 5001]).with(&inventions);
+        assert_eq!(both.len(), MAX_ROSTER);
+        assert!(both.contains(member(5001).id));
     }
 
     #[test]

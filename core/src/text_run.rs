@@ -12,8 +12,8 @@ use crate::text::Text;
 
 /// Texts that follow one another, at least one, each of at most [`MAX_TEXT`] bytes.
 ///
-/// Cheap to clone and to cut. All texts that came in one frame share their memory, so one that is kept for long keeps
-/// all of them.
+/// Cheap to clone and to cut. Texts that came in one frame share their memory if they are much of it, so a run that is kept
+/// keeps no more than its own weight of others.
 #[derive(Clone)]
 pub struct TextRun {
     piece: Arc<JoinedTexts>,
@@ -55,6 +55,11 @@ impl JoinedTexts {
     /// How many texts there are.
     pub(crate) fn len(&self) -> usize {
         self.ends.len()
+    }
+
+    /// How many bytes of memory they take.
+    fn memory(&self) -> u64 {
+        self.bytes.capacity().saturating_add(size_of::<u32>().saturating_mul(self.ends.capacity())) as u64
     }
 
     /// Where a text begins, or would begin.
@@ -113,6 +118,16 @@ impl TextRun {
             more.iter().for_each(|text| piece.push(text));
             self.end = piece.len();
         }
+    }
+
+    /// The same texts, in memory of their own if they share more than `most` bytes with others.
+    pub(crate) fn apart(self, most: u64) -> Self {
+        if self.piece.memory() <= most || self.len() == self.piece.len() {
+            return self;
+        }
+        let lengths: Vec<u32> = self.lengths().collect();
+        let own = JoinedTexts::divide(self.joined(), lengths).map(Arc::new);
+        own.and_then(|own| Self::of(&own, 0..self.len())).unwrap_or(self)
     }
 
     /// How many texts there are, at least one.

@@ -174,6 +174,8 @@ pub enum DialReason {
     Leader,
     /// To find out whether a lost member is in another ring.
     Probe,
+    /// To find out whether a newcomer is where it says, since somebody else was there.
+    Newcomer,
 }
 
 /// Why nothing follows from a message.
@@ -212,6 +214,9 @@ macro_rules! kinds {
         }
 
         impl MessageKind {
+            /// All kinds.
+            pub const ALL: &[Self] = &[$(Self::$kind,)*];
+
             /// The kind of a message.
             pub fn of(message: &Message) -> Self {
                 match message { $(Message::$kind { .. } => Self::$kind,)* }
@@ -376,6 +381,7 @@ fn refusal_word(refusal: Refusal) -> &'static str {
         Refusal::Busy => "busy",
         Refusal::TooLate => "too_late",
         Refusal::EpochTooHigh => "epoch_too_high",
+        Refusal::AddressTaken => "address_taken",
     }
 }
 

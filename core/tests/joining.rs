@@ -9,11 +9,11 @@ mod pair;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use pair::{LINK, Pair, peer};
-use ringchat_core::wire::{Body, Join, Message, Sync};
+use pair::{LINK, Pair, cfg, chat, peer};
+use ringchat_core::wire::{Beat, Body, Deliver, Elected, Join, Message, NotMember, RefusedKind, Sync};
 use ringchat_core::{
-    Action, CloseMode, Config, DialFailure, DialId, Ending, Epoch, Input, Instant, JoinFailure, LinkId, Name,
-    Node, Notice, Origin, Start,
+    Action, CloseMode, Config, DialFailure, DialId, Ending, Epoch, Index, Input, Instant, JoinFailure,
+    LinkId, Name, Node, Notice, Origin, Start,
 };
 
 const REFUSES: u8 = 1;
@@ -137,4 +137,64 @@ fn without_the_rule_a_newcomer_is_sent_what_was_said_before_it_came() {
     let mut pair = Pair::with_leader();
     pair.node.ablate(&[ringchat_core::Rule::ShortHistory]);
     assert_eq!(history_for_newcomer(pair), 2);
+}
+
+/// A node that asks a contact to be let in.
+fn newcomer() -> Pair {
+    let mut pair = Pair::new(Start::Join { contacts: vec![peer().addr()] });
+    pair.link_up(Origin::Dialed(DialId(1)));
+    pair
+}
+
+#[test]
+fn a_leader_that_takes_a_newcomer_for_a_member_already_is_not_accused() {
+    let beat = Beat { view: None, cfg: None, stable: Index(0) };
+    let asked = newcomer().receive(LINK, Message::Ping(beat));
+    let answers = |it: &Action| matches!(it, Action::Send { envelope, .. } if matches!(envelope.message, Message::Pong(_)));
+    assert!(asked.iter().any(answers), "{asked:?}");
+    let deliver = Deliver { view: cfg(1).view, entries: vec![chat(1, 1, 1)], stable: Index(0) };
+    let refusal = NotMember { re: RefusedKind::Ping, epoch: Epoch(1), me: peer().id, cfg: None };
+    for message in [
+        Message::Ping(beat),
+        Message::Deliver(deliver),
+        Message::Goodbye { successor: None },
+        Message::WantPromise { round: 1 },
+        Message::NotMember(refusal),
+    ] {
+        assert_eq!(newcomer().faults(message.clone()), [], "{message:?}");
+    }
+}
+
+#[test]
+fn a_second_welcome_is_no_fault() {
+    let mut pair = newcomer();
+    let welcome = Elected { cfg: cfg(2), roster: pair.roster(), history: Vec::new() };
+    for _ in 0..2 {
+        assert_eq!(pair.faults(Message::Elected(welcome.clone())), []);
+    }
+}
+
+#[test]
+fn a_leader_that_leads_no_longer_names_another_and_is_not_accused() {
+    let mut pair = newcomer();
+    let leader = cast::member(3);
+    let out = pair.receive(LINK, Message::JoinVia { me: peer().id, leader: leader.clone() });
+    let dial = out.iter().find_map(|it| if let Action::Dial { dial, .. } = it { Some(*dial) } else { None });
+    let link = LinkId(2);
+    pair.handle(Input::LinkUp {
+        link,
+        origin: Origin::Dialed(dial.unwrap()),
+        remote: leader.addr(),
+        peer: leader.id,
+    });
+    let out = pair.receive(link, Message::JoinVia { me: leader.id, leader: peer() });
+    assert_eq!(out.iter().find_map(pair::fault), None);
+}
+
+/// The answer lists all members of both rings.
+#[test]
+fn a_leader_that_asks_on_a_link_that_it_did_not_dial_takes_a_long_answer() {
+    let mut pair = Pair::with_leader();
+    let asked = pair.receive(LINK, Message::Probe { me: peer(), size: 5 });
+    assert!(asked.contains(&Action::Trust { link: LINK }), "{asked:?}");
 }

@@ -37,16 +37,20 @@ fn nobody_greets_a_node_as_the_node_itself() {
 
 #[test]
 fn nobody_takes_the_leaders_place_by_its_id_or_its_address() {
-    for (proven, id, at, fault) in [
-        (life(2, 1), life(1, 1), 1, Fault::FalseName),
-        (life(2, 1), life(1, 1), 3, Fault::FalseName),
-        (life(1, 7), life(1, 7), 1, Fault::Unexpected),
-        (life(3, 1), life(3, 1), 1, Fault::Unexpected),
-    ] {
+    for (proven, id, at, fault) in
+        [(life(2, 1), life(1, 1), 1, Fault::FalseName), (life(2, 1), life(1, 1), 3, Fault::FalseName)]
+    {
         let mut pair = Pair::new(Start::Create);
         pair.link_up_to(proven, Origin::Accepted);
         let me = Member::new(id, addr(at), name());
         assert_eq!(pair.faults(join(me)), [fault]);
+        assert_eq!(pair.node.roster(), &Roster::alone(pair.node.me().clone()));
+    }
+    for id in [life(1, 7), life(3, 1)] {
+        let mut pair = Pair::new(Start::Create);
+        pair.link_up_to(id, Origin::Accepted);
+        let told = pair.receive(LINK, join(Member::new(id, addr(1), name())));
+        assert_eq!(told.into_iter().find_map(refusal), Some(Refusal::AddressTaken));
         assert_eq!(pair.node.roster(), &Roster::alone(pair.node.me().clone()));
     }
 }
@@ -338,4 +342,56 @@ fn who_was_removed_and_is_left_alone_leads_a_room_of_its_own() {
     pair.leave_alone();
     assert!(pair.node.is_leader());
     assert_eq!(pair.node.roster(), &Roster::alone(me));
+}
+
+#[test]
+fn a_leader_takes_no_configuration_of_its_own_back() {
+    let mut pair = Pair::with_member();
+    let change = Change::Edit { gone: Vec::new(), joined: Vec::new(), merged: false };
+    let body = Body::Membership { cfg: cfg(1).next(), change: change.into() };
+    let entry = ringchat_core::wire::Entry { body, ..chat(3, 3, 3) };
+    assert_eq!(pair.deliver(&[entry]), []);
+    assert_eq!(pair.node.cfg(), cfg(1).next());
+    // The link stands anew, and the log is shown anew.
+    pair.link_up(Origin::Accepted);
+    let me = pair.node.me().id;
+    let hello =
+        Hello { me: peer().id, you: me, generation: 9, next: true, answer: false, view: None, cfg: None };
+    assert_eq!(pair.faults(Message::Hello(hello)), []);
+    let install = Install { end: Index(4), ..pair.to_install(1, 4) };
+    assert_eq!(pair.faults(Message::Install(install)), [Fault::LogOrder]);
+    assert_eq!(pair.node.cfg(), cfg(1).next());
+}
+
+/// Its way is to be the ring, which would lack the winner.
+#[test]
+fn nobody_wins_with_a_token_that_did_not_begin_with_it() {
+    for (begins_here, wins) in [(false, false), (true, true)] {
+        let mut pair = Pair::with_member();
+        let me = pair.node.me().id;
+        assert_eq!(pair.stand(2, 1, member(3).id), Some(me), "a worse one");
+        let candidate = CandidateRank { epoch: Epoch(1), length: pair.node.log_len(), id: me };
+        let path = if begins_here { vec![me, peer().id] } else { vec![peer().id] };
+        let elect =
+            ringchat_core::wire::Elect { epoch: Epoch(2), candidate, path, cfg: cfg(1), roster: None };
+        assert_eq!(pair.faults(Message::Elect(elect)), []);
+        assert_eq!(pair.node.is_leader(), wins);
+    }
+}
+
+#[test]
+fn who_meets_a_life_of_before_is_not_accused() {
+    let mut pair = Pair::with_leader();
+    let hello = Hello {
+        me: peer().id,
+        you: life(1, 7),
+        generation: 1,
+        next: true,
+        answer: false,
+        view: None,
+        cfg: None,
+    };
+    let out = pair.receive(LINK, Message::Hello(hello));
+    assert_eq!(out.iter().find_map(fault), None);
+    assert!(out.iter().any(|it| matches!(it, Action::Close { link: LINK, .. })), "{out:?}");
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ringchat_core::Text;
 
 use ringchat_sim::oracles::{FaultModel, Shape, Violation};
-use ringchat_sim::{Death, Heal, HostId, Life, Place, Property, Quality, World};
+use ringchat_sim::{Death, Heal, HostId, Lies, Life, Place, Property, Quality, World};
 
 /// The most members at the start.
 const MEMBERS: u8 = 5;
@@ -13,6 +13,8 @@ const MEMBERS: u8 = 5;
 const PROCESSES: usize = 12;
 /// The most events in one run.
 const STEPS: usize = 64;
+/// From this on, the first byte of an event tells of lies.
+const LIES: u8 = 240;
 /// How long the members may take to get in.
 const JOINING: Duration = Duration::from_secs(15);
 /// How long the members may take to agree once the faults have stopped.
@@ -24,16 +26,19 @@ const QUIET: Duration = Duration::from_secs(5);
 /// the faults have stopped.
 ///
 /// The first byte of `data` gives the number of members, the second the seed of the network, and then three bytes give
-/// each event: what happens, to which member, and how long after the event before.
+/// each event: what happens, to which member, and how long after the event before. The first event that tells of lies makes
+/// the member a liar, and the bits of its second byte are what it lies about; each later one is what the liar sends.
 pub fn ring(data: &[u8]) {
     let [members, seed, schedule @ ..] = data else { return };
-    let mut ring = Ring::new(u64::from(*seed));
+    let lies = schedule.chunks_exact(3).take(STEPS).any(|step| step.first() >= Some(&LIES));
+    let mut ring = Ring::new(u64::from(*seed), if lies { FaultModel::Lies } else { FaultModel::Any });
     let outcome = ring.run(2 + members % (MEMBERS - 1), schedule);
     assert_eq!(outcome, Ok(()), "a promise is broken");
 }
 
 struct Ring {
     world: World,
+    liar: Option<HostId>,
     places: Place,
     /// How many processes have started.
     processes: usize,
@@ -41,9 +46,10 @@ struct Ring {
 }
 
 impl Ring {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, fault_model: FaultModel) -> Self {
         Self {
-            world: World::new(seed, Quality::GOOD, FaultModel::Any, false),
+            world: World::new(seed, Quality::GOOD, fault_model, false),
+            liar: None,
             places: 0,
             processes: 0,
             sayings: 0,
@@ -77,6 +83,10 @@ impl Ring {
     fn happen(&mut self, what: u8, whom: usize) -> Result<(), Violation> {
         let alive = self.world.alive();
         let Some(&host) = alive.get(whom % alive.len().max(1)) else { return Ok(()) };
+        if what >= LIES {
+            self.lie(host, what, whom);
+            return Ok(());
+        }
         let place = self.world.place(host);
         match what % 20 {
             0 => self.join(place),
@@ -100,6 +110,19 @@ impl Ring {
             _ => self.say(host, 1 + whom % 4, 0)?,
         }
         Ok(())
+    }
+
+    /// A member begins to lie, or the one that lies sends what nobody waits for.
+    fn lie(&mut self, host: HostId, what: u8, whom: usize) {
+        let choice = u64::from(what) << 8 | whom as u64;
+        match self.liar {
+            Some(liar) if self.world.life(liar) == Life::Running => self.world.forge(liar, choice),
+            None if self.others_stay(host) => {
+                self.world.corrupt(host, Lies::of_bits(u8::try_from(whom).unwrap_or(u8::MAX)));
+                self.liar = Some(host);
+            }
+            _ => {}
+        }
     }
 
     /// A place that no process has had.
@@ -174,6 +197,9 @@ impl Ring {
     }
 
     fn end_faults(&mut self) -> Result<(), Violation> {
+        if let Some(liar) = self.liar {
+            self.world.kill(liar, Death::Killed);
+        }
         self.world.heal(Heal::Deliver);
         self.world.set_quality(Quality::GOOD);
         for host in self.world.alive() {

@@ -177,7 +177,10 @@ fn every_rule_is_taken_away_by_some_test() {
         include_str!("../../core/tests/unsynced.rs"),
         include_str!("../../core/tests/authors.rs"),
         include_str!("../../core/tests/liars.rs"),
+        include_str!("../../core/tests/inventions.rs"),
         include_str!("../../core/tests/joining.rs"),
+        include_str!("../../core/tests/insiders.rs"),
+        include_str!("../../core/tests/lying_leaders.rs"),
     ]
     .concat();
     let missed: Vec<_> =
@@ -220,6 +223,16 @@ fn a_liar_silences_a_room_if_it_can_take_clocks_to_their_end() {
 #[test]
 fn tokens_go_round_for_ever_if_a_liar_can_take_epochs_to_their_end() {
     breaks(&[Rule::BoundedEpochs], Mix::Insider, Property::TokensImprove);
+}
+
+#[test]
+fn the_honest_accuse_each_other_if_what_comes_early_is_a_fault() {
+    breaks(&[Rule::EarlyIsNoFault], Mix::Freeze, Property::NobodyHonestIsAccused);
+}
+
+#[test]
+fn a_liar_stops_a_room_for_good_if_an_election_has_no_end() {
+    breaks(&[Rule::ElectionTimeout], Mix::Liars, Property::OneRoomAfterLies);
 }
 
 #[test]

@@ -10,4 +10,5 @@ mod runtimes;
 fn rooms_cost_nothing_at_rest_and_leave_nothing_behind() {
     runtimes::resources::nothing_is_used_at_rest::<runtimes::threads::Threads>();
     runtimes::resources::nothing_is_left_behind::<runtimes::threads::Threads>();
+    runtimes::hostile::a_hostile_member_makes_nobody_hold_much::<runtimes::threads::Threads>();
 }

@@ -70,6 +70,28 @@ fn nobody_shows_words_that_their_author_did_not_sign_whoever_lies() {
 }
 
 #[test]
+fn liars_of_any_kind_harm_nobody_for_longer_than_they_are_there() {
+    all_hold(Mix::Liars, 1..120);
+    // A leader took back a configuration of its own view.
+    all_hold(Mix::Liars, 77..78);
+    // A token whose way did not begin with its candidate made a ring without its leader.
+    all_hold(Mix::Liars, 499..500);
+}
+
+#[test]
+fn honest_members_that_are_out_of_step_do_not_accuse_each_other() {
+    // A leader asks a newcomer for a sign of life before the welcome.
+    all_hold(Mix::Calm, 131..132);
+    // The answer to one that asks for a merge, and the log of one that hears who leads, are longer than what strangers may say.
+    all_hold(Mix::Cut, 118..119);
+    all_hold(Mix::Cut, 582..583);
+    // A member passes on who leads to a newcomer that waits for another welcome.
+    all_hold(Mix::Lasting, 212..213);
+    // A link opened before a new life.
+    all_hold(Mix::Insider, 50..51);
+}
+
+#[test]
 fn any_choice_of_faults_is_survived() {
     all_hold(Mix::All, 1..300);
 }

@@ -11,17 +11,19 @@ use crate::transport::{Job, JobQueue};
 /// How long to wait when no connection can be accepted: at first, and at most. It doubles with each failure in a row.
 const PAUSES: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(100)];
 
-/// Turns the results of accepting into jobs. A series of failures is logged once.
+/// Turns the results of accepting into jobs. Of all series of failures the first, the second, the fourth and so on are logged.
 pub struct Accepting<S> {
     jobs: JobQueue<S>,
     /// Since the last connection that was accepted.
     failures: u32,
+    /// How many series of failures there were.
+    series: u64,
 }
 
 impl<S> Accepting<S> {
     /// Puts what makes room into `jobs`.
     pub fn new(jobs: JobQueue<S>) -> Self {
-        Self { jobs, failures: 0 }
+        Self { jobs, failures: 0, series: 0 }
     }
 
     /// The job to put after a result of accepting. For want of descriptors a stranger goes at once, so that others can come.
@@ -40,7 +42,11 @@ impl<S> Accepting<S> {
 
     fn failed(&mut self, error: &io::Error) -> Duration {
         if self.failures == 0 {
-            log::warn!("cannot accept a connection: {error}");
+            self.series = self.series.saturating_add(1);
+            // Whoever opens and closes connections can cause one after the other.
+            if self.series.is_power_of_two() {
+                log::warn!("cannot accept a connection, for the {}. time: {error}", self.series);
+            }
         }
         if matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE)) {
             // Where it is refused, the next failure puts it again.

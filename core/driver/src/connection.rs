@@ -124,7 +124,8 @@ impl<S: Socket> Connection<S> {
         trust: Trust,
     ) -> io::Result<Self> {
         socket.send_promptly()?;
-        let shared = Arc::new(SharedSocket { socket, writes: Mutex::default() });
+        let writes = Mutex::new(WriteQueue::new(door.write_pool()));
+        let shared = Arc::new(SharedSocket { socket, writes });
         let reader = LinkReader::new(id, link, trust.clone(), door.clone(), Arc::clone(&shared));
         transport.start_reader(Arc::clone(&shared), reader)?;
         Ok(Self { shared, trust })

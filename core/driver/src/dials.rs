@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use ringchat_core::limits::MAX_DIALS;
 use ringchat_core::{DialFailure, DialId, Instant, NodeId};
 
 /// How long a runtime tries one dial.
@@ -35,8 +36,13 @@ impl<D> Dials<D> {
         Self { waiting: VecDeque::new(), under_way: BTreeMap::new() }
     }
 
-    pub(crate) fn push(&mut self, dial: Dial) {
-        self.waiting.push_back(dial);
+    /// Lets a dial wait for its turn. Tells whether there is room: the node may have given up those that wait.
+    pub(crate) fn push(&mut self, dial: Dial) -> bool {
+        let has_room = self.waiting.len() < MAX_DIALS;
+        if has_room {
+            self.waiting.push_back(dial);
+        }
+        has_room
     }
 
     /// The next dial to start, unless enough are under way.
@@ -82,7 +88,7 @@ mod tests {
         };
         let last = DIALS_AT_ONCE as u64 + 1;
         let mut dials = Dials::new();
-        (1..=last).for_each(|n| dials.push(dial(n)));
+        assert!((1..=last).all(|n| dials.push(dial(n))));
         while let Some(dial) = dials.next() {
             dials.started(dial, ());
         }
@@ -91,5 +97,7 @@ mod tests {
         assert_eq!(dials.answered(DialId(1)), None);
         assert_eq!(dials.next(), Some(dial(last)));
         assert_eq!(dials.next(), None);
+        assert!((0..MAX_DIALS as u64).all(|n| dials.push(dial(n))));
+        assert!(!dials.push(dial(0)), "so many wait at most");
     }
 }

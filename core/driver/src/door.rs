@@ -13,6 +13,7 @@ use rustix::process::{Resource, getrlimit};
 use crate::clock::Clock;
 use crate::host::lock;
 use crate::seen::SharedSeen;
+use crate::write_queue::WritePool;
 
 /// The door of a room: who this node is to whoever opens a link, who waits to be let in, and the signatures that were
 /// verified already. Clones are the same door.
@@ -25,6 +26,7 @@ struct Shared {
     credentials: Mutex<Arc<Credentials>>,
     clock: Clock,
     seen: SharedSeen,
+    writes: WritePool,
     /// Nobody holds this for longer than it takes to look.
     waiting: Mutex<Waiting>,
 }
@@ -45,9 +47,9 @@ impl Door {
             gate: AnswerGate::new(clock.now()),
             strangers: Strangers::within(descriptors()),
         };
-        let seen = SharedSeen::default();
+        let (seen, writes) = (SharedSeen::default(), WritePool::default());
         let credentials = Mutex::new(Arc::new(fast(credentials)));
-        Self(Arc::new(Shared { credentials, clock, seen, waiting: Mutex::new(waiting) }))
+        Self(Arc::new(Shared { credentials, clock, seen, writes, waiting: Mutex::new(waiting) }))
     }
 
     pub(crate) fn credentials(&self) -> Arc<Credentials> {
@@ -62,6 +64,11 @@ impl Door {
 
     pub(crate) fn seen(&self) -> SharedSeen {
         self.0.seen.clone()
+    }
+
+    /// What all write queues of the room share.
+    pub(crate) fn write_pool(&self) -> WritePool {
+        self.0.writes.clone()
     }
 
     /// Fresh bytes for one end of a link.

@@ -9,13 +9,14 @@ use ringchat_core::secure::Credentials;
 use ringchat_core::wire::Envelope;
 use ringchat_core::{
     Action, CloseMode, Command, Config, DialFailure, DialId, Input, Instant, LinkId, Node, Notice, Outbox,
-    Seed, UnixTime,
+    Seed, Stamp, UnixTime,
 };
 
 use crate::commands::{CommandQueue, ReportTo, UserCommand};
 use crate::dials::{self, Dial, Dials};
 use crate::door::Door;
 use crate::events::{Event, KEPT_EVENTS};
+use crate::faults::Faults;
 use crate::links::Links;
 use crate::transport::{Job, Transport};
 
@@ -35,6 +36,12 @@ pub(crate) struct Driver<T: Transport> {
     dial_patience: Duration,
     /// What the user is told, in order.
     events: Vec<Event>,
+    /// What the user was told of faults lately.
+    faults: Faults,
+    /// The same of forged words. They are told apart, because they concern more than a log.
+    forgeries: Faults,
+    /// The node's Lamport time at the last one that was not told.
+    untold: Stamp,
     /// Who gets the reports that the node will give, in order.
     reports: VecDeque<ReportTo>,
     /// Whether something said waits until the node can take it.
@@ -55,6 +62,9 @@ impl<T: Transport> Driver<T> {
             dial_patience: config.dial_patience(),
             node: Node::new(config, seed, now),
             events: Vec::new(),
+            faults: Faults::default(),
+            forgeries: Faults::default(),
+            untold: Stamp::default(),
             reports: VecDeque::new(),
             held: false,
             leave_by: None,
@@ -90,7 +100,7 @@ impl<T: Transport> Driver<T> {
                     self.handle(now, [up]);
                 }
             }
-            Job::Received(link, envelopes) => {
+            Job::Received { link, envelopes, .. } => {
                 if self.links.has(link) {
                     self.received(now, link, envelopes);
                 }
@@ -159,6 +169,7 @@ impl<T: Transport> Driver<T> {
     pub(crate) fn finish(&mut self, now: Instant) {
         self.links.cut_late(now);
         self.handle_pending(now);
+        self.tell_counts(now);
         loop {
             self.start_dials(now);
             self.links.write(now);
@@ -187,7 +198,8 @@ impl<T: Transport> Driver<T> {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         let node = self.node.deadline().filter(|_| !self.halted);
         let leave = self.leave_by.filter(|_| self.held);
-        node.into_iter().chain(self.links.deadline()).chain(leave).min()
+        let counts = self.faults.deadline().into_iter().chain(self.forgeries.deadline());
+        node.into_iter().chain(self.links.deadline()).chain(leave).chain(counts).min()
     }
 
     /// Whether the node has ended and every connection with it.
@@ -226,13 +238,17 @@ impl<T: Transport> Driver<T> {
     fn execute(&mut self, now: Instant, action: Action) {
         match action {
             Action::Dial { dial: id, addr, expected } => {
-                self.dials.push(Dial { id, addr, expected, until: now.after(self.dial_patience) });
+                let dial = Dial { id, addr, expected, until: now.after(self.dial_patience) };
+                if !self.dials.push(dial) {
+                    self.links.refuse_dial(id);
+                }
             }
             Action::Trust { link } => self.links.trust(link),
             Action::Send { link, envelope } => self.links.send(now, &[link], &envelope),
             Action::Multicast { links, envelope } => self.links.send(now, &links, &envelope),
             Action::NewLife { id } => self.links.new_life(id),
             Action::Close { link, mode } => self.links.close(now, link, mode),
+            Action::Notify { lamport, notice } if !self.is_told(now, &notice) => self.untold = lamport,
             Action::Notify { lamport, notice: Notice::Report(report) } => match self.reports.pop_front() {
                 Some(ReportTo::Asker(tell)) => tell(*report),
                 Some(ReportTo::Events) | None => {
@@ -243,6 +259,22 @@ impl<T: Transport> Driver<T> {
             Action::Trace { lamport, traced } => self.events.push(Event::Trace { lamport, traced }),
             Action::Halt { mode } => self.halt(now, mode),
         }
+    }
+
+    /// Whether the user is told of a notice that others can cause as often as they like.
+    fn is_told(&mut self, now: Instant, notice: &Notice) -> bool {
+        match notice {
+            Notice::Fault { remote, .. } => self.faults.is_told(remote.ip(), now),
+            Notice::Forged { by, .. } => self.forgeries.is_told(by.addr().ip(), now),
+            _ => true,
+        }
+    }
+
+    /// Tells how many such notices were left out, when it is time.
+    fn tell_counts(&mut self, now: Instant) {
+        let counts = [&mut self.faults, &mut self.forgeries].map(|faults| faults.take_counts(now));
+        let lamport = self.untold;
+        self.events.extend(counts.into_iter().flatten().map(|notice| Event::Notice { lamport, notice }));
     }
 
     fn halt(&mut self, now: Instant, mode: CloseMode) {

@@ -10,6 +10,9 @@ use ringchat_core::{Instant, Notice, Stamp};
 /// Events for which room is kept while there are none.
 pub(crate) const KEPT_EVENTS: usize = 32;
 
+/// What a member in a roster counts, in bytes.
+const MEMBER_BYTES: usize = 256;
+
 /// Something that the user is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -84,7 +87,7 @@ pub(crate) struct EventQueue {
     events: VecDeque<Event>,
     /// How many notices they are; one for each chat line.
     count: usize,
-    /// How many bytes of text they have.
+    /// How many bytes their texts and rosters have.
     bytes: usize,
     /// How many were missed since the last one in `events`.
     missed: u64,
@@ -163,6 +166,9 @@ fn weight(event: &Event) -> usize {
     match event {
         Event::Notice { notice: Notice::Chat(chat), .. } => chat.said.texts.bytes(usize::MAX),
         Event::Notice { notice: Notice::NotTaken { text }, .. } => text.as_str().len(),
+        Event::Notice { notice: Notice::Ready { members, .. }, .. } => {
+            MEMBER_BYTES.saturating_mul(members.len())
+        }
         Event::Notice { .. } | Event::Trace { .. } | Event::Missed { .. } => 0,
     }
 }

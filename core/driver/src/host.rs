@@ -243,7 +243,8 @@ impl<T: Transport> Jobs<T::Socket> for Host<T> {
         if scheduler.is_full() {
             return Err(Refused::Full(job, self.room_for_jobs.listen()));
         }
-        let owner = scheduler.put(job)?;
+        let bytes = job.bytes();
+        let owner = scheduler.put(job, bytes)?;
         drop(scheduler);
         self.run(owner);
         Ok(owner)

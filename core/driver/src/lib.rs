@@ -26,6 +26,7 @@ mod event_stream;
 mod events;
 #[cfg(test)]
 mod fake;
+mod faults;
 mod host;
 mod link_reader;
 mod links;

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind};
 use std::iter;
+use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -54,6 +55,8 @@ pub struct LinkReader<S> {
     heard: bool,
     /// How many messages the last read completed; the next may bring as many.
     last: usize,
+    /// How many bytes came since a message was complete.
+    bytes: usize,
     done: bool,
 }
 
@@ -77,7 +80,7 @@ impl<S: Socket> LinkReader<S> {
         socket: Arc<SharedSocket<S>>,
     ) -> Self {
         let (decoder, seen) = (FrameDecoder::new(MAX_GREETING), door.seen());
-        Self { id, link, decoder, trust, door, seen, socket, heard: false, last: 0, done: false }
+        Self { id, link, decoder, trust, door, seen, socket, heard: false, last: 0, bytes: 0, done: false }
     }
 
     /// Room to read into; never empty.
@@ -99,6 +102,7 @@ impl<S: Socket> LinkReader<S> {
             Ok(0) => Some(self.end_of_stream()),
             Ok(read) => {
                 self.link.advance(read);
+                self.bytes = self.bytes.saturating_add(read);
                 self.heard = true;
                 self.take(&mut came).err()
             }
@@ -107,10 +111,11 @@ impl<S: Socket> LinkReader<S> {
         };
         self.last = came.envelopes.len();
         self.done |= end.is_some();
-        let id = self.id;
+        let (id, envelopes) = (self.id, came.envelopes);
+        let bytes = if envelopes.is_empty() { 0 } else { mem::take(&mut self.bytes) };
         let unwritten = came.unwritten.then_some(Job::Unwritten(id));
         let opened = came.opened.map(|opened| Job::Opened(id, Box::new(opened)));
-        let received = came.record.then_some(Job::Received(id, came.envelopes));
+        let received = came.record.then_some(Job::Received { link: id, envelopes, bytes });
         let down = end.map(|reason| Job::Down(id, reason));
         iter::empty().chain(unwritten).chain(opened).chain(received).chain(down)
     }

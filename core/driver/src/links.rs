@@ -11,7 +11,7 @@ use std::time::Duration;
 use ringchat_core::limits::MAX_LINK_AGE;
 use ringchat_core::secure::{LinkError, Opened, Sealer};
 use ringchat_core::wire::Envelope;
-use ringchat_core::{CloseMode, DialFailure, DownReason, Input, Instant, LinkId, NodeId, Origin};
+use ringchat_core::{CloseMode, DialFailure, DialId, DownReason, Input, Instant, LinkId, NodeId, Origin};
 
 use crate::connection::Connection;
 use crate::dials::Dial;
@@ -169,6 +169,11 @@ impl<T: Transport> Links<T> {
         }
     }
 
+    /// A dial is not even tried.
+    pub(crate) fn refuse_dial(&mut self, dial: DialId) {
+        self.pending.push_back(Input::DialFailed { dial, reason: DialFailure::Unreachable });
+    }
+
     /// Starts the writer for bytes of a handshake that the socket did not take at once.
     pub(crate) fn start_writer(&mut self, id: LinkId) {
         let opening = self.opening.get(&id).map(|opening| &opening.connection);
@@ -254,7 +259,7 @@ impl<T: Transport> Links<T> {
         }
         if let Some(failed) = self.opening.remove(&id) {
             if let End::Accepted(remote) = &failed.end {
-                log::debug!("no link to {remote}: {reason}");
+                log::trace!("no link to {remote}: {reason}");
             }
             let expected = matches!(failed.end, End::Dialed(Dial { expected: Some(_), .. }));
             return self.fail(id, &failed.end, DialFailure::of_link(reason, expected));

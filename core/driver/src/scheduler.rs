@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::mem;
 
 use ringchat_core::Instant;
-use ringchat_core::limits::INPUT_QUEUE;
+use ringchat_core::limits::{INPUT_BYTES, INPUT_QUEUE};
 
 use crate::error::Ended;
 
@@ -52,6 +52,8 @@ enum State {
 pub(crate) struct Scheduler<J> {
     state: State,
     jobs: VecDeque<J>,
+    /// How many bytes came with them.
+    bytes: usize,
     /// Whether commands wait, in a queue of their own.
     commands: bool,
     /// Whether this turn takes commands.
@@ -70,6 +72,7 @@ impl<J> Default for Scheduler<J> {
         Self {
             state: State::Worker,
             jobs: VecDeque::new(),
+            bytes: 0,
             commands: false,
             commanded: false,
             gather_until: Instant::ZERO,
@@ -82,17 +85,18 @@ impl<J> Default for Scheduler<J> {
 impl<J> Scheduler<J> {
     /// Whether there is no room for another job until a turn begins.
     pub(crate) fn is_full(&self) -> bool {
-        self.jobs.len() >= INPUT_QUEUE
+        self.jobs.len() >= INPUT_QUEUE || self.bytes >= INPUT_BYTES
     }
 
-    /// Puts a job at the end. The caller has looked for room.
+    /// Puts a job, with which so many bytes came, at the end. The caller has looked for room.
     ///
     /// # Errors
     /// If the node has ended.
-    pub(crate) fn put(&mut self, job: J) -> Result<TurnOwner, Ended> {
+    pub(crate) fn put(&mut self, job: J, bytes: usize) -> Result<TurnOwner, Ended> {
         if self.state == State::Ended {
             return Err(Ended);
         }
+        self.bytes = self.bytes.saturating_add(bytes);
         self.jobs.push_back(job);
         Ok(self.claim(State::Running))
     }
@@ -110,6 +114,7 @@ impl<J> Scheduler<J> {
     /// Begins a turn: gives all jobs that wait, for an empty `jobs`. The turn also takes the commands.
     pub(crate) fn begin(&mut self, jobs: &mut VecDeque<J>) {
         mem::swap(&mut self.jobs, jobs);
+        self.bytes = 0;
         self.commanded = mem::take(&mut self.commands);
     }
 
@@ -181,10 +186,10 @@ mod tests {
     /// A scheduler in a turn; the turn before set this deadline.
     fn running_before(deadline: Instant) -> Scheduler<u8> {
         let mut scheduler = idle();
-        scheduler.put(1).unwrap();
+        scheduler.put(1, 0).unwrap();
         begin(&mut scheduler);
         scheduler.end(at(1), at(2), Some(deadline));
-        scheduler.put(2).unwrap();
+        scheduler.put(2, 0).unwrap();
         begin(&mut scheduler);
         scheduler
     }
@@ -198,7 +203,7 @@ mod tests {
     #[test]
     fn a_caller_that_finds_the_node_idle_runs_the_turn() {
         let mut scheduler = idle();
-        assert_eq!(scheduler.put(1), Ok(TurnOwner::Caller));
+        assert_eq!(scheduler.put(1, 0), Ok(TurnOwner::Caller));
         assert_eq!(begin(&mut scheduler), [1]);
         assert!(!scheduler.end(at(1), at(2), None), "the worker sleeps on");
         assert_eq!(scheduler.command(at(3)), TurnOwner::Caller);
@@ -207,13 +212,13 @@ mod tests {
     #[test]
     fn what_comes_during_a_turn_is_left_to_the_worker() {
         let mut scheduler = idle();
-        assert_eq!(scheduler.put(1), Ok(TurnOwner::Caller));
+        assert_eq!(scheduler.put(1, 0), Ok(TurnOwner::Caller));
         assert_eq!(begin(&mut scheduler), [1]);
-        assert_eq!(scheduler.put(2), Ok(TurnOwner::Other));
-        assert_eq!(scheduler.put(3), Ok(TurnOwner::Other));
+        assert_eq!(scheduler.put(2, 0), Ok(TurnOwner::Other));
+        assert_eq!(scheduler.put(3, 0), Ok(TurnOwner::Other));
         assert_eq!(scheduler.next_step(at(1)), Step::Sleep(None));
         assert!(scheduler.end(at(1), at(2), None));
-        assert_eq!(scheduler.put(4), Ok(TurnOwner::Other), "the turn is the worker's");
+        assert_eq!(scheduler.put(4, 0), Ok(TurnOwner::Other), "the turn is the worker's");
         assert_eq!(scheduler.next_step(at(3)), Step::Turn);
         assert_eq!(begin(&mut scheduler), [2, 3, 4]);
         assert_eq!(scheduler.command(at(4)), TurnOwner::Other);
@@ -238,7 +243,7 @@ mod tests {
     #[test]
     fn a_turn_without_commands_does_not_make_the_next_command_wait() {
         let mut scheduler = idle();
-        scheduler.put(1).unwrap();
+        scheduler.put(1, 0).unwrap();
         begin(&mut scheduler);
         scheduler.end(at(100), at(200), None);
         assert_eq!(scheduler.command(at(201)), TurnOwner::Caller);
@@ -247,7 +252,7 @@ mod tests {
     #[test]
     fn the_worker_runs_when_the_deadline_comes() {
         let mut scheduler = idle();
-        scheduler.put(1).unwrap();
+        scheduler.put(1, 0).unwrap();
         begin(&mut scheduler);
         assert!(scheduler.end(at(1), at(2), Some(at(50))), "it does not know the deadline");
         assert_eq!(scheduler.next_step(at(3)), Step::Sleep(Some(at(50))));
@@ -258,7 +263,7 @@ mod tests {
     fn the_worker_is_woken_only_for_an_earlier_deadline() {
         let mut scheduler = idle();
         for (deadline, wakes) in [(50, true), (60, false), (49, true)] {
-            scheduler.put(1).unwrap();
+            scheduler.put(1, 0).unwrap();
             begin(&mut scheduler);
             assert_eq!(scheduler.end(at(1), at(2), Some(at(deadline))), wakes, "{deadline}");
             if wakes {
@@ -285,18 +290,20 @@ mod tests {
     #[test]
     fn a_fast_reader_has_to_wait() {
         let mut scheduler = idle();
-        assert!((0..INPUT_QUEUE).all(|_| !scheduler.is_full() && scheduler.put(0).is_ok()));
-        assert!(scheduler.is_full());
-        assert_eq!(begin(&mut scheduler).len(), INPUT_QUEUE);
-        assert!(!scheduler.is_full());
+        for (most, bytes) in [(INPUT_QUEUE, 0), (8, INPUT_BYTES / 8)] {
+            assert!((0..most).all(|_| !scheduler.is_full() && scheduler.put(0, bytes).is_ok()));
+            assert!(scheduler.is_full());
+            assert_eq!(begin(&mut scheduler).len(), most);
+            assert!(!scheduler.is_full());
+        }
     }
 
     #[test]
     fn nothing_is_taken_after_the_end() {
         let mut scheduler = idle();
-        scheduler.put(1).unwrap();
+        scheduler.put(1, 0).unwrap();
         scheduler.close();
-        assert_eq!(scheduler.put(2), Err(Ended));
+        assert_eq!(scheduler.put(2, 0), Err(Ended));
         assert_eq!(scheduler.command(at(1)), TurnOwner::Other);
         assert_eq!(scheduler.next_step(at(1)), Step::End);
         assert_eq!(begin(&mut scheduler), []);

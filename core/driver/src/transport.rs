@@ -60,9 +60,23 @@ pub enum Job<S> {
     /// A link is open.
     Opened(LinkId, Box<Opened>),
     /// Messages came in; those of one read. Without any, only part of one came.
-    Received(LinkId, Vec<Envelope>),
+    Received {
+        /// The link.
+        link: LinkId,
+        /// The messages, in order.
+        envelopes: Vec<Envelope>,
+        /// How many bytes they had.
+        bytes: usize,
+    },
     /// The receiving side of a link has ended.
     Down(LinkId, DownReason),
+}
+
+impl<S> Job<S> {
+    /// How many bytes came with it.
+    pub(crate) fn bytes(&self) -> usize {
+        if let Self::Received { bytes, .. } = self { *bytes } else { 0 }
+    }
 }
 
 /// The place where readers, dials and the listening socket put their jobs.

@@ -23,9 +23,9 @@ mod world;
 pub use network::{Death, Heal, HostId, Network, Quality, SignatureCheck, Tampering};
 pub use property::Property;
 pub use rng::Rng;
-#[cfg(feature = "sham")]
-pub use world::id_of;
 pub use world::{Counts, HostStep, Life, Place, Voters, World, addr_of, place_of};
+#[cfg(feature = "sham")]
+pub use world::{FalseAddress, Lie, Lies, id_of};
 
 /// Runs the example of the README.
 #[cfg(doctest)]

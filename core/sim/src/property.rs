@@ -48,6 +48,10 @@ pub enum Property {
     SilenceAfterEnd,
     /// A node takes no member of its room for a member of another room.
     OneRoom,
+    /// No node that keeps to the protocol takes another that does so for one that breaks it, whatever a liar has told either.
+    NobodyHonestIsAccused,
+    /// The dials that a node has under way are few, and so are those that go to third parties, whatever a liar tells.
+    FewDials,
     /// A node does not panic.
     NoPanic,
 
@@ -70,6 +74,9 @@ pub enum Property {
     /// has the neighbours that the roster tells, no message waits, nobody is still leaving, and no ring looks for a
     /// member of another ring that it can reach.
     Convergence,
+    /// Once all that lied have gone, all others that were members before are one room within the time of an election and a merge
+    /// ([`Config::reunion`](ringchat_core::Config::reunion)).
+    OneRoomAfterLies,
     /// All messages that a live member has said, or one that left in order, are shown by every other member of its
     /// ring that was there when they were said.
     NothingLost,
@@ -83,7 +90,7 @@ pub enum Property {
 
 impl Property {
     /// All properties, in the order above.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 31] = [
         Self::LogMatching,
         Self::OneLogPerView,
         Self::NoDoubles,
@@ -99,6 +106,8 @@ impl Property {
         Self::OfferedIsTaken,
         Self::SilenceAfterEnd,
         Self::OneRoom,
+        Self::NobodyHonestIsAccused,
+        Self::FewDials,
         Self::NoPanic,
         Self::OneOrder,
         Self::NothingShownIsTakenBack,
@@ -108,6 +117,7 @@ impl Property {
         Self::NoFalseAlarm,
         Self::NewcomersGetIn,
         Self::Convergence,
+        Self::OneRoomAfterLies,
         Self::NothingLost,
         Self::QuietAtRest,
         Self::OnlyNeededLinks,

@@ -292,7 +292,14 @@ fn named(number: u8) -> Member {
 }
 
 fn refusal(script: &mut Script<'_>) -> Refusal {
-    let refusals = [Refusal::RoomFull, Refusal::Slow, Refusal::Busy, Refusal::TooLate, Refusal::EpochTooHigh];
+    let refusals = [
+        Refusal::RoomFull,
+        Refusal::Slow,
+        Refusal::Busy,
+        Refusal::TooLate,
+        Refusal::EpochTooHigh,
+        Refusal::AddressTaken,
+    ];
     script.pick(&refusals).unwrap_or(Refusal::Busy)
 }
 

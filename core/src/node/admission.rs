@@ -1,7 +1,9 @@
 //! Admission: the leader appends one entry for all newcomers that wait, and welcomes them once every insider has it.
 
-use alloc::collections::BTreeSet;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
+use core::net::SocketAddr;
+use core::time::Duration;
 
 use super::follow_ups::FollowUp;
 use super::links::Purpose;
@@ -26,6 +28,8 @@ struct Joiner {
     epoch: Epoch,
     /// The other members of the ring that the newcomer leads.
     ring: Vec<Member>,
+    /// Whether the leader has found the newcomer at its address.
+    found: bool,
 }
 
 /// Newcomers whose entry is on its way to the insiders.
@@ -42,6 +46,8 @@ struct Admission {
 pub(super) struct Admissions {
     joiners: Vec<Joiner>,
     current: Option<Admission>,
+    /// Addresses of members at which somebody else said to be and was not found, and when.
+    refuted: BTreeMap<SocketAddr, Instant>,
 }
 
 impl Admissions {
@@ -87,6 +93,20 @@ impl Admissions {
         self.joiners.retain(|joiner| joiner.member.id != peer);
     }
 
+    fn joiner(&self, peer: NodeId) -> Option<&Joiner> {
+        self.joiners.iter().find(|joiner| joiner.member.id == peer)
+    }
+
+    /// A newcomer was not found at `addr`, where a member is.
+    fn refute(&mut self, addr: SocketAddr, now: Instant, lasts: Duration) {
+        self.refuted.retain(|_, at| now.since(*at) < lasts);
+        self.refuted.insert(addr, now);
+    }
+
+    fn is_refuted(&self, addr: SocketAddr, now: Instant, lasts: Duration) -> bool {
+        self.refuted.get(&addr).is_some_and(|at| now.since(*at) < lasts)
+    }
+
     /// Takes out all that wait, unless others are being let in.
     fn take_joiners(&mut self) -> Vec<Joiner> {
         if self.is_under_way() { Vec::new() } else { core::mem::take(&mut self.joiners) }
@@ -125,11 +145,14 @@ impl Node {
     pub(super) fn on_join(&mut self, link: LinkId, mut join: Join) {
         let Some(state) = self.links.get(link) else { return };
         if state.purpose.as_ref().is_some_and(|purpose| !matches!(purpose, Purpose::Probe { .. }))
-            || self.lives_here(&join.me)
+            || join.me.id == self.me.id
         {
             return self.fault(link, Fault::Unexpected);
         }
-        join.ring.retain(|member| !self.lives_here(member));
+        if self.lives_here(&join.me) {
+            return self.refuse_address(link);
+        }
+        join.ring.retain(|member| !self.lives_here(member) && !self.is_held(member));
         // A node that asks is alive. As a member it must not be passed over because an earlier dial to it failed.
         self.reach.note_alive(join.me.id);
         if self.leaving.is_some() || self.role.leader_is_lost() || !self.is_normal() || self.is_in_doubt() {
@@ -160,13 +183,79 @@ impl Node {
         }
         let contact = join.contact.unwrap_or(self.me.id);
         let member = join.me.clone();
-        let joiner = Joiner { member: join.me, contact, epoch: join.epoch, ring: join.ring };
+        let joiner = Joiner { member: join.me, contact, epoch: join.epoch, ring: join.ring, found: false };
         leadership.admissions.joiners.push(joiner);
         self.bind_join_link(link, &member, join.generation);
         // To be let in may take a while. Until then the newcomer has to know that the leader listens.
         let beat = self.beat();
         self.send(link, Message::Pong(beat));
+        self.look_for_newcomer(&member);
         self.note(FollowUp::Admit);
+    }
+
+    /// Whether another life than `newcomer` is at the address that `newcomer` says is its own: a member, or one that was
+    /// lost and that this node has met there. A newcomer from the same machine may take the place of a lost one.
+    fn is_address_disputed(&self, newcomer: &Member) -> bool {
+        let other_life = |member: &Member| member.id != newcomer.id && member.addr() == newcomer.addr();
+        let is_disputed = self.membership.roster().iter().any(other_life)
+            || (self.replica.lost().was_at_address_of(newcomer) && !self.links.is_located(newcomer));
+        is_disputed && self.enforces(Rule::FoundAtAddress)
+    }
+
+    /// Whether a link stands to a member that `member`, of a ring that wants in, would replace.
+    fn is_held(&self, member: &Member) -> bool {
+        let mut replaced = self.membership.roster().iter().filter(|other| member.replaces(other));
+        replaced.any(|other| self.links.is_linked(other.id)) && self.enforces(Rule::FoundAtAddress)
+    }
+
+    /// Looks whether a newcomer is where it says, if somebody else was there: only one of them can be.
+    fn look_for_newcomer(&mut self, newcomer: &Member) {
+        if !self.is_address_disputed(newcomer) || self.links.looks_for_newcomer(newcomer.id) {
+            return;
+        }
+        let (now, lasts, addr) = (self.now(), self.times.detect, newcomer.addr());
+        if self.role.leadership().is_some_and(|it| it.admissions.is_refuted(addr, now, lasts)) {
+            self.turn_away(newcomer.id);
+        } else {
+            self.start_dial(Purpose::Newcomer(newcomer.id), 0, addr);
+        }
+    }
+
+    /// The newcomer is where it says, so nobody else is there.
+    pub(super) fn on_newcomer_found(&mut self, newcomer: NodeId) {
+        let Some(leadership) = self.role.leadership_mut() else { return };
+        let joiner = leadership.admissions.joiners.iter_mut().find(|joiner| joiner.member.id == newcomer);
+        if let Some(joiner) = joiner {
+            joiner.found = true;
+            self.note(FollowUp::Admit);
+        }
+    }
+
+    /// The newcomer is not where it says. If somebody else still is, it is turned away.
+    pub(super) fn on_newcomer_not_found(&mut self, newcomer: NodeId) {
+        let (now, lasts) = (self.now(), self.times.detect);
+        let joiner = self.role.leadership().and_then(|it| it.admissions.joiner(newcomer));
+        let Some(member) = joiner.map(|joiner| joiner.member.clone()) else { return };
+        if self.is_address_disputed(&member)
+            && let Some(leadership) = self.role.leadership_mut()
+        {
+            leadership.admissions.refute(member.addr(), now, lasts);
+            self.turn_away(newcomer);
+        }
+    }
+
+    fn turn_away(&mut self, newcomer: NodeId) {
+        if let Some(leadership) = self.role.leadership_mut() {
+            leadership.admissions.withdraw(newcomer);
+        }
+        if let Some(link) = self.links.of(newcomer) {
+            self.refuse_address(link);
+        }
+    }
+
+    fn refuse_address(&mut self, link: LinkId) {
+        self.send(link, Message::Refused(Refusal::AddressTaken));
+        self.close(link, CloseMode::Flush);
     }
 
     /// Whether `member` says that it is this node, or listens where this node does.
@@ -190,6 +279,11 @@ impl Node {
         let mut joiners = leadership.admissions.take_joiners();
         // Some may have given up or come in by an election meanwhile.
         joiners.retain(|it| self.links.is_linked(it.member.id) && !leadership.is_synced(it.member.id));
+        let is_sought = |it: &mut Joiner| !it.found && self.is_address_disputed(&it.member);
+        let sought: Vec<Joiner> = joiners.extract_if(.., is_sought).collect();
+        if let Some(leadership) = self.role.leadership_mut() {
+            leadership.admissions.joiners.extend(sought);
+        }
         if joiners.is_empty() || self.leaving.is_some() {
             return;
         }
@@ -246,37 +340,53 @@ impl Node {
         leadership.admissions.current = None;
         self.timers.clear(Timer::Admission);
         for newcomer in newcomers {
-            if let Some(link) = self.links.of(newcomer) {
-                self.effects.trust(link);
+            if self.links.is_linked(newcomer) {
                 let elected = self.announcement();
                 self.send_elected(newcomer, elected);
             }
         }
     }
 
-    /// Removes newcomers whose entry did not reach all insiders in time.
+    /// Removes newcomers whose entry did not reach all insiders in time, and cuts off the insiders that are behind.
     pub(super) fn on_admission_due(&mut self) {
+        let cuts_off = self.enforces(Rule::AdmissionsGoOn);
         let Some(leadership) = self.role.leadership_mut() else { return };
         let Some(admission) = leadership.admissions.current.take() else { return };
+        let mut behind = leadership.lacking(admission.index, &admission.newcomers);
+        behind.retain(|insider| cuts_off && leadership.is_synced(*insider));
         let is_out = |id: &NodeId| leadership.is_unsynced(*id);
         let out: Vec<NodeId> = admission.newcomers.into_iter().filter(is_out).collect();
         for newcomer in &out {
             self.send_to(*newcomer, Message::Refused(Refusal::TooLate));
         }
         self.remove_at_once(out, Departure::Lost);
+        for insider in behind {
+            self.cut_off(insider);
+        }
         self.note(FollowUp::Admit);
     }
 
     /// Asks the insiders for which an admission waits for a sign of life. A dead insider holds up the admission no
-    /// longer than it takes to find out.
+    /// longer than it takes to find out, and one that answers and takes nothing no longer than `detect`.
     pub(super) fn hurry_admission(&mut self) {
         let Some(leadership) = self.role.leadership() else { return };
         let Some(admission) = &leadership.admissions.current else { return };
-        if self.now().since(admission.since) < self.times.dial() {
+        let (now, since) = (self.now(), admission.since);
+        if now.since(since) < self.times.dial() {
             return;
         }
-        for insider in leadership.lacking(admission.index, &admission.newcomers) {
+        let lacking = leadership.lacking(admission.index, &admission.newcomers);
+        let goes_on = self.enforces(Rule::AdmissionsGoOn);
+        let took_nothing = |insider: &NodeId| {
+            let gained_at = leadership.gained_at(*insider).filter(|_| leadership.is_synced(*insider));
+            goes_on && gained_at.is_some_and(|at| now.since(at.max(since)) >= self.times.detect)
+        };
+        let (idle, slow): (Vec<_>, Vec<_>) = lacking.into_iter().partition(took_nothing);
+        for insider in slow {
             self.on_suspect(insider);
+        }
+        for insider in idle {
+            self.schedule_removal(insider, Departure::Lost);
         }
     }
 }

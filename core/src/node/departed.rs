@@ -1,7 +1,9 @@
 //! Members that departed for good: the log forgets them, and what they said must not come back as something new.
 
 use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
 
+use super::{Node, Rule};
 use crate::ids::NodeId;
 use crate::limits::MAX_DEPARTED;
 use crate::numbers::Seq;
@@ -36,6 +38,25 @@ impl Departed {
     #[cfg(feature = "inspect")]
     pub(super) fn len(&self) -> usize {
         self.last.len()
+    }
+}
+
+impl Node {
+    /// Forgets origins that departed for good, if many are known.
+    pub(super) fn bound_origins(&mut self) {
+        if self.replica.knows_many_origins() {
+            let departed = self.replica.forget_origins(self.membership.roster());
+            self.note_departed(departed);
+        }
+    }
+
+    /// Notes what the user has seen of members that the log has forgotten.
+    pub(super) fn note_departed(&mut self, departed: Vec<(NodeId, Seq)>) {
+        if self.enforces(Rule::RememberDeparted) {
+            for (id, last) in departed {
+                self.replica.note_departed(id, last);
+            }
+        }
     }
 }
 

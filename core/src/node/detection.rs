@@ -48,10 +48,13 @@ impl Node {
             self.do_duty(link, duty);
         }
         self.note(FollowUp::LookAhead);
+        self.dial_nearer_strangers();
+        self.dial_leader_again();
         self.check_unsynced();
         self.press_doubt();
         self.check_route();
         self.hurry_admission();
+        self.sync_after_pause();
         self.timers.set(Timer::Sweep, self.next_sweep());
     }
 
@@ -78,6 +81,7 @@ impl Node {
         let leadership = self.role.leadership();
         !self.is_normal()
             || self.ring.seeking().is_some()
+            || self.ring.strangers_wait()
             || self.is_in_doubt()
             || self.links.dials().next().is_some()
             || leadership.is_some_and(|it| it.admissions.is_under_way() || !it.all_synced())
@@ -106,7 +110,7 @@ impl Node {
     /// Whether a dial takes too long: until the first answer, or from then until its purpose is met.
     fn dial_is_late(&self, purpose: &Purpose, started: Instant, answered: bool) -> bool {
         let limit = match purpose {
-            Purpose::Peer(_) => self.times.dial(),
+            Purpose::Peer(_) | Purpose::Newcomer(_) => self.times.dial(),
             Purpose::Contact(_) | Purpose::Leader { .. } if !answered => self.times.first_answer(),
             Purpose::Contact(_) | Purpose::Leader { .. } | Purpose::Probe { .. } => {
                 self.times.admission() * 2
@@ -211,7 +215,14 @@ impl Node {
             }
             self.close(link, CloseMode::Abort);
         }
+        let (addr, now) = (self.addr_of(peer), self.now());
+        if !self.reach.is_unreachable(peer) {
+            self.note_progress();
+        }
         self.reach.note_failed_dial(peer, self.membership.promised());
+        if let Some(addr) = addr {
+            self.reach.rest(addr, now);
+        }
         self.suspect(peer);
         self.ring_unlinked(peer);
         if self.leads() {
@@ -263,7 +274,7 @@ impl Node {
     }
 
     pub(super) fn beat(&self) -> Beat {
-        let cfg = self.membership.known_cfg().filter(|_| self.enforces(Rule::CfgInBeats));
+        let cfg = self.told().map(|(cfg, _)| cfg).filter(|_| self.enforces(Rule::CfgInBeats));
         Beat { view: self.membership.known_view(), cfg, stable: self.replica.stable() }
     }
 

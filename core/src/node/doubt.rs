@@ -2,20 +2,21 @@
 //! their messages may lie unread in its sockets. So it asks each member what that member has promised, and appends
 //! nothing to the log until each has answered or is lost.
 
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::follow_ups::FollowUp;
+use super::shares::Shares;
 use super::{Node, Rule};
 use crate::action::{CloseMode, Departure};
 use crate::config::Times;
 use crate::ids::{LinkId, NodeId};
-use crate::limits::PUT_OFF_BYTES;
+use crate::limits::RUN_OVERHEAD;
 use crate::numbers::Epoch;
 use crate::time::Instant;
 use crate::trace::DropReason;
-use crate::wire::{Message, Proven, RefusedKind, Run};
+use crate::wire::{Message, Proven, RefusedKind, Run, ViewSpan};
 
 /// Whether a leader that slept still leads.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -35,21 +36,18 @@ struct Open {
     /// What members have sent to be appended, in the order in which it came.
     put_off: PutOff,
     /// How many bytes of that each member has sent.
-    bytes: BTreeMap<NodeId, u64>,
+    shares: Shares,
 }
 
 /// Messages, each with its link and the member at the other end.
 type PutOff = VecDeque<(LinkId, NodeId, Message)>;
 
-/// The weight of a message that brings nothing to be appended.
-const FRAME: u64 = 64;
-
 impl Doubt {
     /// Begins a new question to the members `awaited`. What was put off stays put off.
     fn begin(&mut self, now: Instant, awaited: BTreeSet<NodeId>) {
         self.round = self.round.saturating_add(1);
-        let (put_off, bytes) = self.open.take().map(|open| (open.put_off, open.bytes)).unwrap_or_default();
-        self.open = Some(Open { since: now, awaited, put_off, bytes });
+        let (put_off, shares) = self.open.take().map(|open| (open.put_off, open.shares)).unwrap_or_default();
+        self.open = Some(Open { since: now, awaited, put_off, shares });
     }
 
     fn is_open(&self) -> bool {
@@ -77,6 +75,12 @@ impl Doubt {
         (open.awaited.iter().copied().collect(), now.since(open.since))
     }
 
+    /// How many bytes are put off.
+    #[cfg(feature = "inspect")]
+    pub(super) fn bytes(&self) -> u64 {
+        self.open.as_ref().map_or(0, |open| open.shares.used())
+    }
+
     #[cfg(feature = "inspect")]
     /// Whether an answer to the question of `round` comes too late.
     pub(super) fn is_over(&self, round: u64) -> bool {
@@ -93,24 +97,25 @@ impl Doubt {
     /// Puts off what a member has sent. Returns whether there was room for it.
     fn put_off(&mut self, link: LinkId, member: NodeId, message: Message) -> bool {
         let Some(open) = &mut self.open else { return false };
-        let bytes = open.bytes.entry(member).or_default();
-        *bytes = bytes.saturating_add(weight(&message));
-        let has_room = *bytes <= PUT_OFF_BYTES as u64;
+        let weight = weight(&message);
+        let has_room = open.shares.has_room(member, weight);
         if has_room {
+            open.shares.take(member, weight);
             open.put_off.push_back((link, member, message));
         }
         has_room
     }
 }
 
-/// The bytes of what a message brings to be appended.
+/// About how many bytes a message takes in memory.
 fn weight(message: &Message) -> u64 {
-    let said = match message {
-        Message::Submit { said, .. } => said,
-        Message::Sync(sync) => &sync.tail,
-        _ => return FRAME,
+    let (said, history): (&[Proven<Run>], &[ViewSpan]) = match message {
+        Message::Submit { said, .. } => (said, &[]),
+        Message::Sync(sync) => (&sync.tail, &sync.history),
+        _ => (&[], &[]),
     };
-    said.iter().map(|said: &Proven<Run>| said.weight()).sum::<u64>().saturating_add(FRAME)
+    let overhead = RUN_OVERHEAD.saturating_add(size_of_val(history)) as u64;
+    said.iter().map(|said| said.weight()).fold(overhead, u64::saturating_add)
 }
 
 impl Node {
@@ -152,7 +157,10 @@ impl Node {
     /// Asks a member what it has promised. Without a link it dials the member, and asks later.
     fn ask_promise(&mut self, member: NodeId) {
         let (now, round) = (self.now(), self.doubt.round);
-        let Some(state) = self.links.of_mut(member) else { return self.dial(member) };
+        let Some(state) = self.links.of_mut(member) else {
+            self.dial(member);
+            return;
+        };
         state.probed = Some(now);
         self.send_to(member, Message::WantPromise { round });
     }
@@ -202,7 +210,7 @@ impl Node {
             return;
         }
         let (awaited, asked) = self.doubt.awaited(self.now());
-        let too_long = asked >= Times::unsynced(self.membership.roster().len());
+        let too_long = asked >= Times::unsynced(self.size_of_ring(self.membership.roster()));
         for member in awaited {
             let link = self.links.of(member).and_then(|link| self.links.get(link));
             if too_long {

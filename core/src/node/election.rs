@@ -17,6 +17,7 @@ use crate::limits::MAX_ROSTER;
 use crate::node::Timer;
 use crate::numbers::Index;
 use crate::roster::{Member, Roster, View};
+use crate::time::Instant;
 use crate::trace::DropReason;
 use crate::wire::{CandidateRank, Elect, Elected, Message, RefusedKind, Standing};
 
@@ -33,12 +34,24 @@ pub(crate) struct Election {
     came_back: bool,
     /// Whether this member slept meanwhile, so that the election may be over without its knowledge.
     slept: bool,
+    /// Since when there is no leader and no other member was lost, over the elections of all epochs in a row.
+    since: Instant,
+    /// Whether that is so long ago that the election goes on without some of the members.
+    is_fruitless: bool,
 }
+
+/// In fruitless elections one of so many members is left out, in the next epoch another one of them.
+const GROUPS: u64 = 4;
 
 impl Election {
     /// Takes part with that rank, or only passes tokens on.
-    pub(super) fn new(key: Option<CandidateRank>) -> Self {
-        Self { key, best: None, sent: None, came_back: false, slept: false }
+    pub(super) fn new(key: Option<CandidateRank>, since: Instant, is_fruitless: bool) -> Self {
+        Self { key, best: None, sent: None, came_back: false, slept: false, since, is_fruitless }
+    }
+
+    /// Since when there is no leader and no other member was lost.
+    pub(super) fn since(&self) -> Instant {
+        self.since
     }
 
     /// Feeds all that decides what follows into `state`, but for the way in.
@@ -61,12 +74,35 @@ impl Election {
 }
 
 impl Node {
+    /// Whether elections since `since` have led to nothing for so long that a member seems to swallow the tokens.
+    pub(super) fn is_fruitless(&self, since: Instant) -> bool {
+        let patience = Times::fruitless(self.membership.route().len());
+        self.now().since(since) >= patience && self.enforces(Rule::LeaveOutInTurn)
+    }
+
+    /// A member was lost, so the next election may well find a leader.
+    pub(super) fn note_progress(&mut self) {
+        let now = self.now();
+        if let Some(election) = self.role.election_mut() {
+            election.since = now;
+        }
+    }
+
+    /// Whether the election goes on without `id`. All members leave out the same: it is the turn of `id` in this epoch.
+    pub(super) fn leaves_out(&self, id: NodeId) -> bool {
+        let turn = self.membership.promised().0 % GROUPS;
+        let mut places = (0..GROUPS).cycle().zip(self.membership.route().ids());
+        self.role.election().is_some_and(|election| election.is_fruitless)
+            && places.any(|(place, other)| other == id && place == turn)
+    }
+
     /// Starts an election of a new epoch: the leader is lost, or the last election has no winner.
     pub(super) fn start_election(&mut self) {
         if self.abstains() {
             return;
         }
         self.freeze(self.membership.highest_epoch().next());
+        self.reach.strangers.note_election();
         self.effects.count_election();
         self.stand();
         self.note(FollowUp::SeekNext);
@@ -106,7 +142,7 @@ impl Node {
 
     /// Limits the time of an election, or of the wait for its winner's log.
     pub(super) fn arm_election(&mut self) {
-        let limit = self.rng.jittered(Times::election(self.membership.route().len()));
+        let limit = self.rng.jittered(Times::election(self.size_of_ring(self.membership.route())));
         self.timers.arm(Timer::Election, limit);
     }
 
@@ -129,7 +165,7 @@ impl Node {
         if *came_back {
             return self.win();
         }
-        if self.ring.seeking().is_some() {
+        if self.ring.seeking().is_some() || (self.ring.next().is_none() && self.ring.strangers_wait()) {
             // A nearer member may be alive, and the token must not pass it over.
             return;
         }
@@ -152,8 +188,9 @@ impl Node {
     }
 
     fn elect_for(&mut self, next: NodeId, candidate: CandidateRank, path: Vec<NodeId>) -> Elect {
-        let cfg = self.membership.route_cfg();
-        let mut roster = Some(self.membership.route().clone());
+        let told = self.told().map(|(cfg, roster)| (cfg, roster.clone()));
+        let (cfg, mut roster) =
+            told.map_or((self.membership.cfg(), None), |(cfg, roster)| (cfg, Some(roster)));
         if let Some(link) = self.links.of_mut(next) {
             if link.knows >= Some(cfg) {
                 roster = None;
@@ -200,11 +237,15 @@ impl Node {
         let best = election.best.as_ref().map(|(best, _)| *best);
         let repeated = Some(candidate) == best || path.contains(&me);
         let standing = self.standing(candidate);
-        let is_news = best.is_none_or(|best| standing >= self.standing(best)) && !(repeated && swallows);
-        let is_worse = election.key.is_some_and(|key| standing < self.standing(key));
+        let leaves_out = self.leaves_out(candidate.id);
+        let is_better = best.is_none_or(|best| standing >= self.standing(best)) && !leaves_out;
+        let is_news = is_better && !(repeated && swallows);
+        let is_worse = election.key.is_some_and(|key| standing < self.standing(key)) || leaves_out;
         let Some(election) = self.role.election_mut() else { return };
         if candidate.id == me {
-            if election.key == Some(candidate) && best == election.key {
+            // A way that did not begin here is a lie, and would lead to a ring without this member.
+            let began_here = path.first() == Some(&me);
+            if election.key == Some(candidate) && best == election.key && began_here {
                 election.best = Some((candidate, path));
                 election.came_back = !election.slept;
                 // A token may have lain here while this node slept and the others elected another.
@@ -290,6 +331,10 @@ impl Node {
         if let Some(link) = self.links.of_mut(peer) {
             link.knows = link.knows.max(Some(elected.cfg));
         }
+        // The answer is a log.
+        if let Some(link) = self.links.of(peer) {
+            self.effects.trust(link);
+        }
         self.send_to(peer, Message::Elected(elected));
     }
 
@@ -314,7 +359,7 @@ impl Node {
             return self.stay_alone();
         }
         self.role.set_leader_lost(true);
-        self.timers.arm(Timer::Initiate, Times::election_delay(self.membership.route().len()));
+        self.timers.arm(Timer::Initiate, Times::election_delay(self.size_of_ring(self.membership.route())));
         self.note(FollowUp::ConsiderInitiative);
     }
 

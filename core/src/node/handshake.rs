@@ -11,6 +11,7 @@ use core::net::SocketAddr;
 
 use super::follow_ups::FollowUp;
 use super::links::{Dial, Purpose};
+use super::strangers::Need;
 use super::{Node, Rule};
 use crate::action::{CloseMode, Fault};
 use crate::ids::{DialId, LinkId, NodeId};
@@ -22,15 +23,24 @@ use crate::trace::{DropReason, Traced};
 use crate::wire::{DecodeError, Hello, Message, NotMember, RefusedKind};
 
 impl Node {
-    /// Dials `peer`, unless a dial is under way.
-    pub(super) fn dial(&mut self, peer: NodeId) {
+    /// Dials `peer`, unless a dial is under way. Returns whether that can be done now.
+    pub(super) fn dial(&mut self, peer: NodeId) -> bool {
         if peer == self.me.id || self.links.dialing(peer).is_some() {
-            return;
+            return true;
         }
         let addr = self.addr_of(peer).filter(|_| self.links.dials().count() < MAX_DIALS);
-        let Some(addr) = addr else { return self.on_unreachable(peer) };
+        let Some(addr) = addr else {
+            self.on_unreachable(peer);
+            return true;
+        };
+        let need = if self.leader() == Some(peer) { Need::Leader } else { Need::Nearer };
+        if !self.may_dial(peer, need) {
+            return false;
+        }
+        self.spend_dial(peer);
         let generation = self.links.next_generation(peer, addr);
         self.start_dial(Purpose::Peer(peer), generation, addr);
+        true
     }
 
     pub(super) fn start_dial(&mut self, purpose: Purpose, generation: u64, addr: SocketAddr) {
@@ -55,6 +65,10 @@ impl Node {
         match purpose {
             Purpose::Peer(peer) => self.send_hello(link, peer, generation, false),
             Purpose::Probe { .. } => self.send_probe(link),
+            Purpose::Newcomer(newcomer) => {
+                self.close(link, CloseMode::Flush);
+                self.on_newcomer_found(newcomer);
+            }
             Purpose::Contact(_) => self.send_join(link, None),
             Purpose::Leader { contact, .. } => self.send_join(link, Some(contact)),
         }
@@ -85,15 +99,21 @@ impl Node {
         match purpose {
             // Only a refusal proves death; a connection may break for other reasons. Somebody on the way can even have it
             // closed as if another life of the peer were there.
-            Purpose::Peer(peer) if connected(why) && self.links.may_dial_again(*peer) => self.dial(*peer),
-            Purpose::Peer(peer) => self.on_peer_dial_failed(*peer),
+            Purpose::Peer(peer) => {
+                let again = connected(why) && self.links.may_dial_again(*peer) && self.dial(*peer);
+                if !again {
+                    self.on_peer_dial_failed(*peer);
+                }
+            }
             Purpose::Probe { .. } => {}
+            Purpose::Newcomer(newcomer) => self.on_newcomer_not_found(*newcomer),
             Purpose::Contact(addr) => self.on_contact_failed(*addr, why),
             Purpose::Leader { leader, .. } => self.on_contact_failed(leader.addr(), why),
         }
     }
 
     fn on_peer_dial_failed(&mut self, peer: NodeId) {
+        self.links.forget_broken(peer);
         if let Some(link) = self.links.deferred(peer) {
             return self.admit_deferred(link);
         }
@@ -114,6 +134,7 @@ impl Node {
                 }
                 if is_fault(reason) {
                     self.effects.notify_fault(gone.remote, Fault::Link(reason));
+                    self.pause_if_led_by(peer);
                 }
                 self.on_link_lost(peer);
             }
@@ -136,7 +157,7 @@ impl Node {
             next: self.ring.is_next_or_sought(you),
             answer,
             view: self.membership.known_view(),
-            cfg: self.membership.known_cfg().filter(|_| self.enforces(Rule::CfgInHellos)),
+            cfg: self.told().map(|(cfg, _)| cfg).filter(|_| self.enforces(Rule::CfgInHellos)),
         };
         self.send(link, Message::Hello(hello));
     }
@@ -180,6 +201,8 @@ impl Node {
                 }
             }
             None if !hello.answer && for_me => self.consider(link, hello),
+            // The link opened in this member's life of before.
+            None if !hello.answer => self.close(link, CloseMode::Abort),
             Some(_) | None => self.fault(link, Fault::Unexpected),
         }
     }
@@ -194,7 +217,7 @@ impl Node {
             return self.close(link, CloseMode::Flush);
         }
         if !self.membership.route().contains(peer) {
-            if !self.is_news(hello.cfg) {
+            if !self.is_ahead_of_log(hello.cfg) {
                 return self.refuse(link, RefusedKind::Hello, CloseMode::Flush);
             }
             self.defer(link, hello);
@@ -288,7 +311,9 @@ impl Node {
         while let Some(waiting) = self.links.deferred(peer) {
             self.close(waiting, CloseMode::Abort);
         }
-        self.reach.note_link(peer);
+        let dialed = self.links.get(link).is_some_and(|state| state.purpose.is_some());
+        let addr = self.addr_of(peer).filter(|_| dialed);
+        self.reach.note_link(peer, addr);
     }
 
     /// A link to a member stands anew.
@@ -309,8 +334,8 @@ impl Node {
         };
         self.close(link, CloseMode::Abort);
         self.links.saw_generation(peer, generation);
-        if !self.links.is_linked(peer) {
-            self.dial(peer);
+        if !self.links.is_linked(peer) && !self.dial(peer) {
+            self.on_peer_dial_failed(peer);
         }
     }
 
@@ -321,7 +346,7 @@ impl Node {
     }
 
     pub(super) fn send_not_member(&mut self, link: LinkId, re: RefusedKind, epoch: crate::numbers::Epoch) {
-        let refusal = NotMember { re, epoch, me: self.me.id, cfg: self.membership.known_cfg() };
+        let refusal = NotMember { re, epoch, me: self.me.id, cfg: self.told().map(|(cfg, _)| cfg) };
         self.send(link, Message::NotMember(refusal));
     }
 
@@ -333,7 +358,9 @@ impl Node {
                 self.on_refused_by(peer, refusal.cfg);
             }
             (Some(peer), _) => self.on_member_refusal(peer, refusal),
-            (None, _) => self.fault(link, Fault::Unexpected),
+            // It was about to be let in, and another link will do.
+            (None, Some(_)) => self.ignore(DropReason::Early),
+            (None, None) => self.fault(link, Fault::Unexpected),
         }
     }
 
@@ -396,10 +423,9 @@ impl Node {
     }
 
     pub(super) fn send_roster(&mut self, link: LinkId) {
-        let Some(cfg) = self.membership.known_cfg() else {
+        let Some((cfg, roster)) = self.told().map(|(cfg, roster)| (cfg, roster.clone())) else {
             return self.send_not_member(link, RefusedKind::Hello, self.membership.promised());
         };
-        let roster = self.membership.route().clone();
         if let Some(state) = self.links.get_mut(link) {
             state.knows = state.knows.max(Some(cfg));
         }

@@ -19,6 +19,7 @@ use crate::node::Timer;
 use crate::numbers::Epoch;
 use crate::roster::{Member, Roster, View};
 use crate::time::Instant;
+use crate::trace::DropReason;
 use crate::wire::{Elected, Join, Message, Refusal};
 
 /// What a node knows while it tries to get in.
@@ -45,6 +46,13 @@ impl Joining {
 
     pub(crate) fn fresh(contacts: Vec<SocketAddr>, limit: Instant) -> Self {
         Self { contacts, turn: 0, failures: BTreeMap::new(), told: BTreeSet::new(), limit, fresh: true }
+    }
+
+    /// The contact that is being asked does not let the node in, or the leader that it named does not.
+    fn note_failure(&mut self, failure: JoinFailure) {
+        if let Some(contact) = self.contacts.get(self.turn) {
+            self.failures.insert(*contact, failure);
+        }
     }
 
     /// For a node that was a member, and wants back in.
@@ -124,13 +132,21 @@ impl Node {
         let purpose = self.links.get(link).and_then(|link| link.purpose.clone());
         if let Some(Purpose::Probe { leader: asked }) = purpose {
             self.close(link, CloseMode::Flush);
-            if asked.is_none() && leader.id != self.me.id && self.leads() {
-                self.start_dial(Purpose::Probe { leader: Some(leader.id) }, 0, leader.addr());
+            if asked.is_none() {
+                self.probe_leader(&leader);
             }
             return;
         }
-        if !matches!(purpose, Some(Purpose::Contact(_))) || leader.id == self.me.id {
-            return self.fault(link, Fault::Unexpected);
+        match purpose {
+            Some(Purpose::Contact(_)) if leader.id != self.me.id => {}
+            // It no longer leads, or has not heard yet that this node leads no longer.
+            Some(Purpose::Contact(_) | Purpose::Leader { .. }) => {
+                self.close(link, CloseMode::Flush);
+                return self.ask_next();
+            }
+            Some(Purpose::Peer(_) | Purpose::Probe { .. } | Purpose::Newcomer(_)) | None => {
+                return self.fault(link, Fault::Unexpected);
+            }
         }
         self.close(link, CloseMode::Flush);
         let addr = leader.addr();
@@ -145,14 +161,20 @@ impl Node {
         }
         let leader = elected.cfg.view.leader;
         let Some(state) = self.links.get(link) else { return };
-        let asked = matches!(state.purpose, Some(Purpose::Contact(_) | Purpose::Leader { .. }))
-            && state.who == leader;
-        let generation = state.generation;
-        let acceptable = elected.cfg.view.epoch <= self.highest_acceptable();
-        let follows = self.role.is_joining() && asked && acceptable && self.would_follow(elected.cfg.view);
+        let asked_here = matches!(state.purpose, Some(Purpose::Contact(_) | Purpose::Leader { .. }));
+        let (generation, who) = (state.generation, state.who);
+        let is_own = leader == self.me.id;
         let leader = elected.roster.find(leader).cloned();
-        let leader = leader.filter(|_| follows && self.is_for_me(&elected));
-        let Some(leader) = leader else { return self.fault(link, Fault::Unexpected) };
+        if !asked_here || is_own {
+            return self.fault(link, Fault::Unexpected);
+        }
+        let leader = leader.filter(|it| it.id == who && self.is_for_me(&elected));
+        let Some(leader) = leader else { return self.ignore(DropReason::NotForMe) };
+        let acceptable = elected.cfg.view.epoch <= self.highest_acceptable();
+        if !self.role.is_joining() || !acceptable || !self.would_follow(elected.cfg.view) {
+            // It comes too late: meanwhile this node has taken part in an election.
+            return self.ignore(DropReason::Stale);
+        }
         self.bind_join_link(link, &leader, generation);
         self.follow(elected);
     }
@@ -181,6 +203,11 @@ impl Node {
         self.close(link, CloseMode::Abort);
         if matches!(purpose, Purpose::Probe { .. }) {
             return;
+        }
+        if refusal == Refusal::AddressTaken
+            && let Some(joining) = self.role.joining_mut()
+        {
+            joining.note_failure(JoinFailure::AddressTaken);
         }
         if refusal == Refusal::RoomFull && self.is_fresh() {
             self.end(Ending::RoomFull);
@@ -264,8 +291,7 @@ impl Node {
     pub(super) fn come_back(&mut self) {
         let ahead = self.reach.start_over();
         let mut contacts: Vec<SocketAddr> = ahead.iter().filter_map(|id| self.addr_of(*id)).collect();
-        let members = self.membership.roster().iter();
-        let others = members.filter(|member| member.id != self.me.id).map(Member::addr);
+        let others = self.contacts_among(self.membership.roster()).into_iter();
         let others: Vec<SocketAddr> = others.filter(|addr| !contacts.contains(addr)).collect();
         contacts.extend(others);
         let limit = self.now().after(Config::JOIN_TIMEOUT);

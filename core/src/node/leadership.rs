@@ -2,6 +2,7 @@
 
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
+use core::mem;
 use core::time::Duration;
 
 use super::Node;
@@ -10,16 +11,17 @@ use super::follow_ups::FollowUp;
 use super::log::Log;
 use super::merging::Merge;
 use super::removal::Removals;
+use super::shares::Shares;
 use super::timers::Timer;
 use crate::action::{CloseMode, Departure, Fault};
 use crate::config::Times;
 use crate::ids::{LinkId, NodeId};
-use crate::limits::{INFLIGHT_BYTES, UNSTABLE_BYTES};
+use crate::limits::{UNSTABLE_BYTES, inflight_bytes};
 use crate::numbers::Index;
 use crate::roster::View;
 use crate::time::Instant;
 use crate::trace::DropReason;
-use crate::wire::{Change, Deliver, Entry, Message, Proven, Refusal, Run};
+use crate::wire::{Change, Deliver, Entry, Message, Proven, Refusal, Run, ViewSpan};
 
 /// The leader's side of the protocol. An election or another leader ends it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -36,6 +38,13 @@ pub(super) struct Leadership {
     cut_off: BTreeSet<NodeId>,
     /// Runs that wait while too much is unstable.
     held: VecDeque<Proven<Run>>,
+    /// How many bytes of them each member has.
+    shares: Shares,
+    /// Members of which there was no room for a run. Nothing that they submit is taken until they show their logs again, and
+    /// then submit all that has no place: a later run alone would lie behind a gap.
+    turned_away: BTreeSet<NodeId>,
+    /// Members that have shown their logs in this call, and the histories of these.
+    shown: BTreeMap<NodeId, Vec<ViewSpan>>,
     /// Whether too much is unstable.
     holding: bool,
     /// The least that a synced member has of the log.
@@ -49,7 +58,6 @@ pub(super) struct Leadership {
 struct Progress {
     /// Whether its log is this one's, or is becoming that.
     synced: bool,
-    unsynced_since: Instant,
     /// Whether it was told anew who leads.
     reminded: bool,
     /// Up to here its log is this one's.
@@ -60,7 +68,10 @@ struct Progress {
     sent: Index,
     /// Where the log that it installs ends.
     install_end: Index,
-    took_at: Instant,
+    /// The most of the log that it has taken in this view, once it has shown its own.
+    most: Option<Index>,
+    /// When it last took more than that, or ceased to follow.
+    gained_at: Instant,
     cut_off: Option<Instant>,
 }
 
@@ -68,13 +79,13 @@ impl Progress {
     fn new(now: Instant, acked: Index) -> Self {
         Self {
             synced: false,
-            unsynced_since: now,
             reminded: false,
             acked,
             taken: acked,
             sent: acked,
             install_end: acked,
-            took_at: now,
+            most: None,
+            gained_at: now,
             cut_off: None,
         }
     }
@@ -83,29 +94,37 @@ impl Progress {
         self.synced && self.acked < self.install_end
     }
 
+    /// Whether it has all that its log had to become.
+    fn follows(&self) -> bool {
+        self.synced && self.acked >= self.install_end
+    }
+
     /// Up to where the member keeps up. A member that catches up holds up no other, however long it takes.
     fn keeps_up_to(&self) -> Index {
         self.acked.max(self.install_end)
     }
 
-    /// The member's log begins to become this one from `from` to `end`.
+    /// The member's log begins to become this one from `from` to `end`. Whoever begins this again and again gains nothing.
     fn sync(&mut self, from: Index, end: Index, now: Instant) {
+        if self.most.is_none() || self.follows() {
+            self.gained_at = now;
+        }
         *self = Self {
             synced: true,
             acked: from,
             taken: from,
             sent: from,
             install_end: end,
-            took_at: now,
+            most: self.most.or(Some(from)),
             ..*self
         };
     }
 
     fn unsync(&mut self, now: Instant) {
-        if self.synced {
-            self.synced = false;
-            self.unsynced_since = now;
+        if self.follows() {
+            self.gained_at = now;
         }
+        self.synced = false;
         self.reminded = false;
     }
 }
@@ -113,7 +132,7 @@ impl Progress {
 /// A member that does not follow, or installs the log.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lag {
-    /// For how long it has not followed, or has taken nothing of what it installs.
+    /// For how long it has not followed, and taken nothing new.
     pub(super) time: Duration,
     /// Whether it installs the log.
     pub(super) installs: bool,
@@ -156,6 +175,11 @@ impl Leadership {
         self.members.get(&member).is_some_and(|progress| !progress.synced)
     }
 
+    /// When `member` last took something new of the log, or ceased to follow.
+    pub(super) fn gained_at(&self, member: NodeId) -> Option<Instant> {
+        self.members.get(&member).map(|progress| progress.gained_at)
+    }
+
     pub(super) fn all_synced(&self) -> bool {
         self.members.values().all(|progress| progress.synced)
     }
@@ -171,10 +195,8 @@ impl Leadership {
     pub(super) fn laggards(&self, now: Instant) -> impl Iterator<Item = (NodeId, Lag)> {
         let lagging = self.members.iter().filter(|(_, progress)| !progress.synced || progress.installs());
         lagging.map(move |(id, progress)| {
-            let since = if progress.synced { progress.took_at } else { progress.unsynced_since };
-            let lag =
-                Lag { time: now.since(since), installs: progress.synced, is_reminded: progress.reminded };
-            (*id, lag)
+            let (time, installs) = (now.since(progress.gained_at), progress.synced);
+            (*id, Lag { time, installs, is_reminded: progress.reminded })
         })
     }
 
@@ -193,8 +215,9 @@ impl Leadership {
             if joined.iter().all(|(joined, _)| joined.id != member.id) {
                 self.returning.remove(&member.id);
             }
-            self.draining.remove(&member.id);
-            self.cut_off.remove(&member.id);
+            for noted in [&mut self.draining, &mut self.cut_off, &mut self.turned_away] {
+                noted.remove(&member.id);
+            }
         }
         for (member, _) in joined {
             self.members.insert(member.id, Progress::new(now, len));
@@ -240,14 +263,37 @@ impl Leadership {
         self.holding
     }
 
-    /// Keeps a run until enough is stable.
-    pub(super) fn hold(&mut self, said: Proven<Run>) {
-        self.held.push_back(said);
+    /// Keeps a run until enough is stable, if there is room. Otherwise its author is turned away.
+    pub(super) fn hold(&mut self, said: Proven<Run>, is_bounded: bool) {
+        let (member, weight) = (said.origin.id, said.weight());
+        if self.shares.has_room(member, weight) || !is_bounded {
+            self.shares.take(member, weight);
+            self.held.push_back(said);
+        } else {
+            self.turned_away.insert(member);
+        }
+    }
+
+    /// Whether nothing that `member` submits is taken.
+    pub(super) fn has_turned_away(&self, member: NodeId) -> bool {
+        self.turned_away.contains(&member)
     }
 
     /// The next run that was held, unless too much is unstable.
     fn take_held(&mut self) -> Option<Proven<Run>> {
-        if self.holding { None } else { self.held.pop_front() }
+        let said = if self.holding { None } else { self.held.pop_front() }?;
+        self.shares.give_back(said.origin.id, said.weight());
+        Some(said)
+    }
+
+    /// Notes a member that has shown all of its log.
+    pub(super) fn note_shown(&mut self, member: NodeId, history: Vec<ViewSpan>) {
+        self.shown.insert(member, history);
+    }
+
+    /// Takes out the members that have shown their logs.
+    pub(super) fn take_shown(&mut self) -> BTreeMap<NodeId, Vec<ViewSpan>> {
+        mem::take(&mut self.shown)
     }
 
     /// The links of the members that have all before `from` and take more. They count as sent up to `next`.
@@ -259,11 +305,12 @@ impl Leadership {
         link_of: impl Fn(NodeId) -> Option<LinkId>,
     ) -> Vec<LinkId> {
         self.distributed = next;
+        let most = inflight_bytes(self.members.len());
         let mut links = Vec::with_capacity(self.members.len());
         for (id, progress) in &mut self.members {
             let takes = progress.synced && progress.sent == from;
             if takes
-                && log.weight(progress.taken, from) < INFLIGHT_BYTES as u64
+                && log.weight(progress.taken, from) < most
                 && let Some(link) = link_of(*id)
             {
                 progress.sent = next;
@@ -286,7 +333,7 @@ impl Leadership {
             (progress.synced && self.admissions.waits_for(progress.acked)).hash(state);
             stability.then_some((progress.acked, progress.taken, progress.install_end)).hash(state);
         }
-        (&self.draining, &self.returning, self.holding).hash(state);
+        (&self.draining, &self.returning, &self.turned_away, self.holding).hash(state);
         self.admissions.digest(state);
         self.removals.digest(now, state);
         stability.then_some(self.slowest).hash(state);
@@ -296,6 +343,12 @@ impl Leadership {
     #[cfg(feature = "inspect")]
     pub(super) fn held(&self) -> &VecDeque<Proven<Run>> {
         &self.held
+    }
+
+    /// How many bytes they have.
+    #[cfg(feature = "inspect")]
+    pub(super) fn held_bytes(&self) -> u64 {
+        self.shares.used()
     }
 }
 
@@ -326,6 +379,7 @@ impl Node {
         }
         let Some(leadership) = self.role.leadership_mut() else { return };
         leadership.returning.remove(&member);
+        leadership.turned_away.remove(&member);
         if let Some(progress) = leadership.members.get_mut(&member) {
             progress.sync(from, len, now);
         }
@@ -351,10 +405,11 @@ impl Node {
     }
 
     fn next_batch(&self, member: NodeId) -> Option<(Vec<Entry>, Index)> {
-        let progress = self.role.leadership()?.members.get(&member)?;
+        let members = &self.role.leadership()?.members;
+        let progress = members.get(&member)?;
         let inflight = self.replica.log().weight(progress.taken, progress.sent);
-        if !progress.synced || progress.sent >= self.replica.log().len() || inflight >= INFLIGHT_BYTES as u64
-        {
+        let has_room = inflight < inflight_bytes(members.len());
+        if !progress.synced || progress.sent >= self.replica.log().len() || !has_room {
             return None;
         }
         let next = self.replica.log().batch_end(progress.sent);
@@ -392,7 +447,9 @@ impl Node {
         if !progress.synced {
             return self.ignore(DropReason::Early);
         }
-        progress.took_at = now;
+        if progress.most < Some(index) {
+            (progress.most, progress.gained_at) = (Some(index), now);
+        }
         progress.taken = progress.taken.max(index);
         if index < progress.install_end {
             return self.pump(member);
@@ -458,6 +515,15 @@ impl Node {
             self.sequence_said(said, false);
         }
         self.sequence_own();
+        self.ask_turned_away();
+    }
+
+    /// Asks the members that were turned away to show their logs, after which they submit again what has no place.
+    fn ask_turned_away(&mut self) {
+        let turned_away = self.role.leadership().map(|it| it.turned_away.clone()).unwrap_or_default();
+        for member in turned_away {
+            self.send_elected(member, self.announcement());
+        }
     }
 
     /// The room was held up for as long as it may be: cuts off the members that are too far behind.
@@ -476,7 +542,7 @@ impl Node {
     }
 
     /// Closes the link to a slow member, which catches up when it links anew. The second time it is removed.
-    fn cut_off(&mut self, member: NodeId) {
+    pub(super) fn cut_off(&mut self, member: NodeId) {
         let now = self.now();
         self.send_to(member, Message::Refused(Refusal::Slow));
         if let Some(link) = self.links.of(member) {

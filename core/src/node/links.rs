@@ -19,6 +19,8 @@ pub(crate) enum Purpose {
     Peer(NodeId),
     /// To ask a contact who leads.
     Contact(SocketAddr),
+    /// To find out whether this newcomer is where it says.
+    Newcomer(NodeId),
     /// To find out whether a lost member is in another ring.
     Probe {
         /// The leader of that ring, if it is the one that is dialed.
@@ -37,7 +39,7 @@ impl Purpose {
     /// Who has to answer; none if whoever is at the address will do.
     fn expected(&self) -> Option<NodeId> {
         match self {
-            Self::Peer(peer) => Some(*peer),
+            Self::Peer(peer) | Self::Newcomer(peer) => Some(*peer),
             Self::Leader { leader, .. } => Some(leader.id),
             Self::Probe { leader } => *leader,
             Self::Contact(_) => None,
@@ -51,6 +53,7 @@ impl Purpose {
             Self::Contact(_) => DialReason::Contact,
             Self::Probe { .. } => DialReason::Probe,
             Self::Leader { .. } => DialReason::Leader,
+            Self::Newcomer(_) => DialReason::Newcomer,
         }
     }
 }
@@ -98,13 +101,25 @@ pub(crate) struct Link {
     pub(crate) closing: bool,
 }
 
+impl Link {
+    /// Whether the other end is where `addr` says: dialed there, or on the same machine.
+    fn is_from(&self, addr: SocketAddr) -> bool {
+        self.remote == addr
+            || (self.purpose.is_none() && self.remote.ip().to_canonical() == addr.ip().to_canonical())
+    }
+}
+
 /// What is kept of a peer, linked or not, as long as there is room.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 struct Known {
     /// Where it listens.
     addr: SocketAddr,
+    /// Whether a link stood that was dialed there, or came from the same machine.
+    located: bool,
     /// The highest generation that either end tried.
     generation: u64,
+    /// Whether a link to it has stood.
+    met: bool,
 }
 
 /// All links and dials.
@@ -216,6 +231,10 @@ impl Links {
         state.peer = Some(peer);
         state.generation = generation;
         state.deferred = None;
+        if let Some(known) = self.known.get_mut(&peer) {
+            known.located |= state.is_from(known.addr);
+            known.met = true;
+        }
         self.broken.remove(&peer);
         self.saw_generation(peer, generation);
         self.peers.insert(peer, link).filter(|old| *old != link)
@@ -282,7 +301,7 @@ impl Links {
         let asks = |purpose: &Purpose| match purpose {
             Purpose::Contact(contact) => *contact == addr,
             Purpose::Leader { leader, .. } => leader.id == peer,
-            Purpose::Peer(_) | Purpose::Probe { .. } => false,
+            Purpose::Peer(_) | Purpose::Probe { .. } | Purpose::Newcomer(_) => false,
         };
         let mut unbound = self.iter().filter(|(_, link)| link.peer.is_none());
         self.dials.values().any(|dial| asks(&dial.purpose))
@@ -291,6 +310,9 @@ impl Links {
 
     /// A dial to `peer` connected and broke before the peer answered. Returns whether to dial again.
     pub(crate) fn may_dial_again(&mut self, peer: NodeId) -> bool {
+        if self.broken.len() >= MAX_ROSTER {
+            self.broken.clear();
+        }
         let broken = self.broken.entry(peer).or_default();
         *broken = broken.saturating_add(1);
         let again = *broken <= MAX_BROKEN_DIALS;
@@ -298,6 +320,11 @@ impl Links {
             self.broken.remove(&peer);
         }
         again
+    }
+
+    /// No dial to `peer` works.
+    pub(crate) fn forget_broken(&mut self, peer: NodeId) {
+        self.broken.remove(&peer);
     }
 
     /// A link on which `peer` has greeted and still waits for an answer.
@@ -333,7 +360,33 @@ impl Links {
             let peers = &self.peers;
             self.known.retain(|id, _| peers.contains_key(id));
         }
-        self.known.entry(peer).or_insert(Known { addr, generation: 0 }).addr = addr;
+        let known =
+            self.known.entry(peer).or_insert(Known { addr, located: false, generation: 0, met: false });
+        known.located &= known.addr == addr;
+        known.addr = addr;
+    }
+
+    /// Whether a link to `peer` has stood, as far as this is kept.
+    pub(crate) fn has_met(&self, peer: NodeId) -> bool {
+        self.known.get(&peer).is_some_and(|known| known.met)
+    }
+
+    /// What the dials under way are for, and those whose peers have not answered yet.
+    pub(crate) fn purposes(&self) -> impl Iterator<Item = &Purpose> {
+        let unbound = self.open.values().filter(|link| !link.closing && link.peer.is_none());
+        let unbound = unbound.filter_map(|link| link.purpose.as_ref());
+        self.dials.values().map(|dial| &dial.purpose).chain(unbound)
+    }
+
+    /// Whether this node has met `member` at its address: it dialed the member there, or a link came from that machine.
+    /// What a member only says of its address may be the address of somebody who has nothing to do with the room.
+    pub(crate) fn is_located(&self, member: &Member) -> bool {
+        self.known.get(&member.id).is_some_and(|known| known.located && known.addr == member.addr())
+    }
+
+    /// Whether a dial is under way that finds out whether the newcomer `id` is where it says.
+    pub(crate) fn looks_for_newcomer(&self, id: NodeId) -> bool {
+        self.dials.values().any(|dial| dial.purpose == Purpose::Newcomer(id))
     }
 
     /// The highest generation that was tried with each known peer.
@@ -375,5 +428,8 @@ mod tests {
         assert!(links.remove(link).is_some());
         assert_eq!(links.addr_of(peer.id), Some(peer.addr()));
         assert_eq!(links.next_generation(peer.id, peer.addr()), 4);
+        assert!(links.is_located(&peer));
+        links.meet(peer.id, ([10, 0, 0, 1], 1).into());
+        assert!(!links.is_located(&peer), "it is elsewhere now");
     }
 }

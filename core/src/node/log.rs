@@ -5,7 +5,9 @@ use alloc::vec::Vec;
 use core::mem;
 
 use crate::ids::NodeId;
-use crate::limits::{ABSENT_HISTORY_BYTES, BATCH_BYTES, HISTORY_BYTES, HISTORY_ENTRIES, MAX_VIEW_HISTORY};
+use crate::limits::{
+    ABSENT_HISTORY_BYTES, BATCH_BYTES, HISTORY_BYTES, HISTORY_ENTRIES, LOG_BYTES, MAX_VIEW_HISTORY,
+};
 use crate::numbers::{Epoch, Index, Seq, Stamp};
 use crate::roster::View;
 use crate::wire::{Body, Entry, Proven, Run, ViewSpan};
@@ -212,12 +214,14 @@ impl Log {
     }
 
     /// Drops history below `stable` and over the usual bounds, in whole entries. Members that are away or catch up need
-    /// the log from `needed` on, which is kept within a bound of its own.
-    pub(crate) fn prune(&mut self, stable: Index, needed: Option<Index>) {
+    /// the log from `needed` on, which is kept within a bound of its own. What is above `stable` is kept within a bound too if
+    /// the log `is_bounded`.
+    pub(crate) fn prune(&mut self, stable: Index, needed: Option<Index>, is_bounded: bool) {
         let lightest = |bytes: usize| self.place_after(self.weight.saturating_sub(bytes as u64));
         let usual = self.len().minus(HISTORY_ENTRIES as u64).max(lightest(HISTORY_BYTES));
         let base = needed.map_or(usual, |needed| usual.min(needed.max(lightest(ABSENT_HISTORY_BYTES))));
-        let base = self.start_of_entry(base.min(stable));
+        let least = if is_bounded { lightest(LOG_BYTES) } else { Index::default() };
+        let base = self.start_of_entry(base.min(stable)).max(least);
         if base > self.base {
             self.drop_before(base);
         }
@@ -356,11 +360,11 @@ mod tests {
         for seq in 1..=3000 {
             push(&mut log, view(1, 1), 1, seq, &["x"]);
         }
-        log.prune(Index(0), None);
+        log.prune(Index(0), None, true);
         assert_eq!(log.base(), Index(0), "nothing is stable");
-        log.prune(Index(3000), Some(Index(500)));
+        log.prune(Index(3000), Some(Index(500)), true);
         assert_eq!(log.base(), Index(500), "the absent miss what came after 500");
-        log.prune(Index(3000), None);
+        log.prune(Index(3000), None, true);
         assert_eq!(log.base(), Index(2000));
         assert_eq!(log.last_of(id(1)), Seq(3000));
         let (history, origins) = log.below(log.base());
@@ -413,7 +417,7 @@ mod tests {
                 }
                 Op::Prune(to, needed) => {
                     let (base, stable, needed) = (self.log.base(), place(to), needed.map(place));
-                    self.log.prune(stable, needed);
+                    self.log.prune(stable, needed, true);
                     assert!(self.log.base() <= stable.max(base));
                 }
             }

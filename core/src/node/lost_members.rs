@@ -12,12 +12,19 @@ use crate::roster::{Member, Roster};
 use crate::time::Instant;
 use crate::wire::Change;
 
+/// Turns in a round, which takes `Times::PROBE`, of all lost members together that are not located.
+const OTHERS_A_ROUND: usize = 5;
+
 /// The lost members that are remembered.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct LostMembers {
     lost: BTreeMap<NodeId, Lost>,
-    /// The member that was looked for last.
+    /// The located member that was looked for last in this round.
     probed: Option<NodeId>,
+    /// How many turns of those that are not located are left in this round.
+    others: usize,
+    /// When a leader was looked for last that was only named.
+    followed: Option<Instant>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -28,6 +35,19 @@ struct Lost {
     /// The first place that the member may miss: all members had the log up to here before it was removed.
     missed_from: Index,
     at: Instant,
+    /// Whether this node has met the member at its address.
+    located: bool,
+    /// How often the member was looked for, and when last.
+    asked: u32,
+    asked_at: Instant,
+}
+
+impl Lost {
+    /// Whether to look for a member that is not located. Each time the pause is twice as long.
+    fn is_due(&self, now: Instant) -> bool {
+        let pause = Times::PROBE.saturating_mul(2_u32.saturating_pow(self.asked));
+        self.asked == 0 || now.since(self.asked_at) >= pause
+    }
 }
 
 impl LostMembers {
@@ -42,16 +62,67 @@ impl LostMembers {
         self.lost.iter().map(|(id, lost)| (*id, lost.index))
     }
 
+    #[cfg(feature = "inspect")]
     pub(crate) fn len(&self) -> usize {
         self.lost.len()
     }
 
-    /// Where to look for a lost member now. Each has its turn.
-    pub(crate) fn next_to_probe(&mut self) -> Option<SocketAddr> {
-        let mut later = self.lost.iter().filter(|(id, _)| Some(**id) > self.probed);
-        let (id, lost) = later.next().or_else(|| self.lost.first_key_value())?;
-        self.probed = Some(*id);
-        Some(lost.member.addr())
+    /// How many turns there are to look for lost members: one for each that is located, and a few for all others together.
+    pub(crate) fn turns(&self) -> usize {
+        let located = self.lost.values().filter(|lost| lost.located).count();
+        located.saturating_add(self.turns_of_others())
+    }
+
+    fn turns_of_others(&self) -> usize {
+        self.lost.values().filter(|lost| !lost.located).count().min(OTHERS_A_ROUND)
+    }
+
+    /// Where to look for a lost member now, but not where `is_taken` says that a member is. Those that are located have
+    /// turns of their own. All others share a few, each with growing pauses: their addresses are what somebody said, and may
+    /// belong to people who have nothing to do with the room.
+    pub(crate) fn next_to_probe(
+        &mut self,
+        now: Instant,
+        is_taken: impl Fn(SocketAddr) -> bool,
+    ) -> Option<SocketAddr> {
+        if self.next_located().is_none() && self.others == 0 {
+            (self.probed, self.others) = (None, self.turns_of_others());
+        }
+        let id = if let Some(id) = self.next_located() {
+            self.probed = Some(id);
+            id
+        } else {
+            self.others = self.others.saturating_sub(1);
+            self.next_of_others(now)?
+        };
+        let lost = self.lost.get_mut(&id)?;
+        (lost.asked, lost.asked_at) = (lost.asked.saturating_add(1), now);
+        Some(lost.member.addr()).filter(|addr| !is_taken(*addr))
+    }
+
+    fn next_located(&self) -> Option<NodeId> {
+        let mut located = self.lost.iter().filter(|(_, lost)| lost.located).map(|(id, _)| *id);
+        located.find(|id| Some(*id) > self.probed)
+    }
+
+    fn next_of_others(&self, now: Instant) -> Option<NodeId> {
+        let due = self.lost.iter().filter(|(_, lost)| !lost.located && lost.is_due(now));
+        due.min_by_key(|(_, lost)| (lost.asked, lost.asked_at)).map(|(id, _)| *id)
+    }
+
+    /// Whether to look for a leader now that is not located, but was named by a member that was looked for.
+    pub(crate) fn may_follow(&mut self, now: Instant) -> bool {
+        let may = self.followed.is_none_or(|at| now.since(at) >= Times::PROBE);
+        if may {
+            self.followed = Some(now);
+        }
+        may
+    }
+
+    /// Whether another life than `newcomer` was met at the address that `newcomer` says is its own, and was lost.
+    pub(crate) fn was_at_address_of(&self, newcomer: &Member) -> bool {
+        let other_life = |lost: &Lost| lost.member.id != newcomer.id && lost.member.addr() == newcomer.addr();
+        self.lost.values().any(|lost| lost.located && other_life(lost))
     }
 
     pub(crate) fn contains(&self, id: NodeId) -> bool {
@@ -67,32 +138,50 @@ impl LostMembers {
         self.lost.values().map(|lost| lost.missed_from).min()
     }
 
-    /// A membership entry was appended at `index`. All who were members before it have the log up to `stable`.
-    pub(crate) fn apply(&mut self, index: Index, stable: Index, change: &Change, at: Instant) {
+    /// A membership entry was appended at `index`. All who were members before it have the log up to `stable`. This node
+    /// has met those at their addresses that `is_located` tells.
+    pub(crate) fn apply(
+        &mut self,
+        (index, stable): (Index, Index),
+        change: &Change,
+        at: Instant,
+        is_located: impl Fn(&Member) -> bool,
+    ) {
         let missed_from = stable.min(index);
+        let lost = |member: &Member| Lost {
+            member: member.clone(),
+            index,
+            missed_from,
+            at,
+            located: is_located(member),
+            asked: 0,
+            asked_at: at,
+        };
         match change {
-            Change::Opened { roster, lost } => {
-                for member in lost {
-                    self.lose(Lost { member: member.clone(), index, missed_from, at });
+            Change::Opened { roster, lost: members } => {
+                for member in members {
+                    self.lose(lost(member));
                 }
                 self.replace(roster);
             }
-            Change::Edit { gone, joined, .. } => {
-                let lost = gone.iter().filter(|(_, why)| *why == Departure::Lost);
-                for (member, _) in lost {
-                    self.lose(Lost { member: member.clone(), index, missed_from, at });
-                }
+            Change::Edit { gone, joined, merged } => {
+                let members = gone.iter().filter(|(_, why)| *why == Departure::Lost);
+                members.for_each(|(member, _)| self.lose(lost(member)));
+                // The leader has looked whether a newcomer is where it says. Of a whole ring only its leader says so.
+                let returns = |member: &Member, lost: &Member| {
+                    if *merged { member.id == lost.id } else { member.replaces(lost) }
+                };
                 for (member, _) in joined {
-                    self.returned(member);
+                    self.lost.retain(|_, lost| !returns(member, &lost.member));
                 }
             }
         }
         self.expire(at);
     }
 
-    /// Forgets those that are members, and older lives at the addresses of members.
+    /// Forgets those that are members.
     pub(crate) fn replace(&mut self, members: &Roster) {
-        members.iter().for_each(|member| self.returned(member));
+        self.lost.retain(|id, _| !members.contains(*id));
     }
 
     /// The entries from `index` on are no longer in the log.
@@ -103,15 +192,11 @@ impl LostMembers {
     fn lose(&mut self, lost: Lost) {
         self.lost.insert(lost.member.id, lost);
         while self.lost.len() > MAX_ABSENT {
-            let oldest = self.lost.iter().min_by_key(|(_, lost)| (lost.at, lost.index)).map(|(id, _)| *id);
+            let oldest = self.lost.iter().min_by_key(|(_, lost)| (lost.located, lost.at, lost.index));
+            let oldest = oldest.map(|(id, _)| *id);
             let Some(oldest) = oldest else { break };
             self.lost.remove(&oldest);
         }
-    }
-
-    /// Forgets `member`, and older lives at its address: it is a member now.
-    fn returned(&mut self, member: &Member) {
-        self.lost.retain(|_, lost| !member.replaces(&lost.member));
     }
 
     pub(crate) fn expire(&mut self, now: Instant) {

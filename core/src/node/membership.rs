@@ -1,6 +1,7 @@
 //! Membership: what the log's entries make of the roster, and the route that is ahead of it.
 
 use alloc::collections::BTreeSet;
+use core::time::Duration;
 
 use super::follow_ups::FollowUp;
 use super::links::Purpose;
@@ -31,12 +32,15 @@ pub(crate) struct Membership {
     promised: Epoch,
     /// What the log's membership entries amount to.
     log: Configuration,
-    /// The newest configuration known by any means. It decides which member is next and which greetings are answered,
-    /// and nothing else.
-    route: Configuration,
-    /// When the route was learned from others.
-    route_learned: Instant,
-    /// The newest route that was given up.
+    /// The newest configuration known by any means, as others told it.
+    heard: Configuration,
+    /// When others told it.
+    heard_at: Instant,
+    /// What the two amount to. It decides which member is next and which greetings are answered, and nothing else.
+    route: Roster,
+    /// The members by the log under the leader before this one.
+    before: BTreeSet<NodeId>,
+    /// The configuration that was given up last.
     lapsed: Option<ConfigId>,
     /// Whether the user was told `Ready` for the current membership.
     ready: bool,
@@ -52,8 +56,10 @@ impl Membership {
             view,
             promised: Epoch::default(),
             log: none.clone(),
-            route: none,
-            route_learned: now,
+            heard: none,
+            heard_at: now,
+            route: Roster::default(),
+            before: BTreeSet::new(),
             lapsed: None,
             ready: false,
         }
@@ -81,17 +87,28 @@ impl Membership {
 
     /// The newest configuration known by any means.
     pub(super) fn route_cfg(&self) -> ConfigId {
-        self.route.cfg
+        self.heard.cfg
     }
 
-    /// The members of the newest configuration known by any means.
+    /// The ring to be closed.
     pub(super) fn route(&self) -> &Roster {
-        &self.route.roster
+        &self.route
+    }
+
+    /// Whether `member` was there by the log under the leader before this one. No one leader can tell that of a member
+    /// that it invents.
+    pub(super) fn was_there_before(&self, member: NodeId) -> bool {
+        self.before.contains(&member)
+    }
+
+    /// How many members there were by the log under the leader before this one.
+    pub(super) fn size_before(&self) -> usize {
+        self.before.len()
     }
 
     /// The newest configuration known, once there is one.
     pub(super) fn known_cfg(&self) -> Option<ConfigId> {
-        (!self.route.roster.is_empty()).then_some(self.route.cfg)
+        (!self.heard.roster.is_empty()).then_some(self.heard.cfg)
     }
 
     /// The view of the log, once there is one.
@@ -101,12 +118,24 @@ impl Membership {
 
     /// The highest epoch known by any means.
     pub(super) fn highest_epoch(&self) -> Epoch {
-        self.promised.max(self.view.epoch).max(self.route.cfg.view.epoch)
+        self.promised.max(self.view.epoch).max(self.heard.cfg.view.epoch)
     }
 
-    /// Whether `cfg` is newer than all that this node knows, and than what it has given up.
+    /// Whether `cfg` is newer than all that this node knows, and no such ring was given up.
     pub(super) fn is_news(&self, cfg: Option<ConfigId>) -> bool {
-        cfg > self.known_cfg() && cfg > self.lapsed
+        cfg > self.known_cfg() && !self.has_lapsed(cfg)
+    }
+
+    /// Whether `cfg` is newer than the log, and no such ring was given up.
+    fn is_ahead_of_log(&self, cfg: Option<ConfigId>) -> bool {
+        let by_log = (!self.log.roster.is_empty()).then_some(self.log.cfg);
+        cfg > by_log && !self.has_lapsed(cfg)
+    }
+
+    /// Whether a ring was given up of which `cfg` tells nothing newer.
+    fn has_lapsed(&self, cfg: Option<ConfigId>) -> bool {
+        let is_of = |lapsed: ConfigId, cfg: ConfigId| lapsed.view == cfg.view && lapsed >= cfg;
+        self.lapsed.zip(cfg).is_some_and(|(lapsed, cfg)| is_of(lapsed, cfg))
     }
 
     /// Whether this node is a member by the log.
@@ -116,7 +145,7 @@ impl Membership {
 
     /// The member of that id, if it is in the log's roster or on the route.
     pub(super) fn find(&self, id: NodeId) -> Option<&Member> {
-        self.log.roster.find(id).or_else(|| self.route.roster.find(id))
+        self.log.roster.find(id).or_else(|| self.route.find(id))
     }
 
     /// Whether the user was told `Ready` for the current membership.
@@ -157,26 +186,39 @@ impl Membership {
         self.view = view;
     }
 
-    /// Takes a newer route.
-    fn learn(&mut self, cfg: ConfigId, roster: &Roster, now: Instant) {
-        self.route = Configuration { cfg, roster: roster.clone() };
-        self.route_learned = now;
+    /// Takes a newer configuration for news. If it `adds_only`, nobody vouches for it yet: the members by the log stay, and
+    /// their order.
+    fn learn(&mut self, cfg: ConfigId, roster: &Roster, adds_only: bool, now: Instant) {
+        self.heard = Configuration { cfg, roster: roster.clone() };
+        self.heard_at = now;
+        self.route = if adds_only { self.log.roster.with(roster) } else { roster.clone() };
+    }
+
+    /// Adds the members of a configuration that is newer than the log, but not than another that was told.
+    fn add(&mut self, roster: &Roster) {
+        self.route = self.route.with(roster);
+    }
+
+    /// Takes the log for all that is known.
+    fn route_by_log(&mut self) {
+        self.heard = self.log.clone();
+        self.route = self.log.roster.clone();
     }
 
     /// Forgets all routes.
     fn forget_route(&mut self) {
-        self.route = Configuration { cfg: ConfigId::first(self.view), roster: Roster::default() };
+        self.heard = Configuration { cfg: ConfigId::first(self.view), roster: Roster::default() };
+        self.route = Roster::default();
     }
 
-    /// Gives up a route to a ring whose leader has not made this node follow for too long: it took this node for one of
-    /// its own and died, or changed its mind. The ring that the log tells of is the one to close. Other members give
-    /// the route up at other times, so it is not news when they tell of it. Returns whether there was such a route.
-    fn give_up_route(&mut self, now: Instant) -> bool {
-        let gives_up = self.route.cfg.view != self.view
-            && now.since(self.route_learned) >= Times::unsynced(self.route.roster.len());
+    /// Gives up a configuration that the log has not come to within `patience`: the leader of another ring took this node for
+    /// one of its own and died, or changed its mind, or somebody lied. The ring that the log tells of is the one to close.
+    /// Other members give it up at other times, so it is not news when they tell of it. Returns whether there was one.
+    fn give_up_route(&mut self, patience: Duration, now: Instant) -> bool {
+        let gives_up = self.heard.cfg != self.log.cfg && now.since(self.heard_at) >= patience;
         if gives_up {
-            self.lapsed = self.lapsed.max(Some(self.route.cfg));
-            self.route = self.log.clone();
+            self.lapsed = Some(self.heard.cfg);
+            self.route_by_log();
         }
         gives_up
     }
@@ -184,25 +226,36 @@ impl Membership {
     /// Applies a change of the log. Returns the members before.
     fn apply(&mut self, cfg: ConfigId, change: &Change) -> Roster {
         let roster = changed(&self.log.roster, change);
-        let old = core::mem::replace(&mut self.log, Configuration { cfg, roster });
-        if cfg >= self.route.cfg && self.has_me() {
-            self.route = self.log.clone();
+        let old = self.put_log(Configuration { cfg, roster });
+        if cfg >= self.heard.cfg && self.has_me() {
+            self.route_by_log();
+        } else if self.has_me() {
+            self.route = self.log.roster.with(&self.heard.roster);
         }
-        old.roster
+        old
     }
 
     /// Takes the configuration of a log that was installed. Returns the members before, and whether the view is new.
     pub(super) fn install(&mut self, cfg: ConfigId, roster: &Roster) -> (Roster, bool) {
         let is_new_view = self.view != cfg.view;
         self.view = cfg.view;
-        let old = core::mem::replace(&mut self.log, Configuration { cfg, roster: roster.clone() });
-        self.route = self.log.clone();
-        (old.roster, is_new_view)
+        let old = self.put_log(Configuration { cfg, roster: roster.clone() });
+        self.route_by_log();
+        (old, is_new_view)
+    }
+
+    /// Takes what the log's membership entries amount to. Returns the members before.
+    fn put_log(&mut self, log: Configuration) -> Roster {
+        let old = core::mem::replace(&mut self.log, log);
+        if old.cfg.view.leader != self.log.cfg.view.leader {
+            self.before = old.roster.ids().collect();
+        }
+        old.roster
     }
 
     /// Takes the route for the membership, which no node does that enforces `Rule::MembersFromLogOnly`.
     fn believe_route(&mut self) {
-        self.log = self.route.clone();
+        self.log = self.heard.clone();
     }
 
     /// Takes `peer` for no member, which no node does that enforces `Rule::RefusalsOnlyRoute`.
@@ -215,7 +268,7 @@ impl Membership {
     #[cfg(feature = "inspect")]
     pub(super) fn digest(&self, state: &mut impl core::hash::Hasher) {
         use core::hash::Hash;
-        (self.view, self.promised, &self.log, &self.route, self.lapsed, self.ready).hash(state);
+        (self.view, self.promised, &self.log, &self.heard, &self.route, self.lapsed, self.ready).hash(state);
     }
 }
 
@@ -243,13 +296,47 @@ impl Node {
 
     /// Whether `cfg` is newer than all that this node knows.
     pub(super) fn is_news(&self, cfg: Option<ConfigId>) -> bool {
-        self.membership.is_news(cfg) && cfg.is_some_and(|cfg| cfg.view.epoch <= self.highest_acceptable())
+        self.membership.is_news(cfg) && self.is_acceptable(cfg)
     }
 
-    /// Takes a newer route that lists this node.
+    /// Whether `cfg` is newer than the log. What else somebody has told, perhaps a liar, must not hide it.
+    pub(super) fn is_ahead_of_log(&self, cfg: Option<ConfigId>) -> bool {
+        let is_ahead = if self.enforces(Rule::RouteOnlyAdds) {
+            self.membership.is_ahead_of_log(cfg)
+        } else {
+            self.membership.is_news(cfg)
+        };
+        is_ahead && self.is_acceptable(cfg)
+    }
+
+    fn is_acceptable(&self, cfg: Option<ConfigId>) -> bool {
+        cfg.is_some_and(|cfg| cfg.view.epoch <= self.highest_acceptable())
+    }
+
+    /// What this node tells others of the ring: what its log tells, or the leader that it waits for. Only one that enters
+    /// passes on what it has heard. So nobody takes a lie from one that believes it.
+    pub(super) fn told(&self) -> Option<(ConfigId, &Roster)> {
+        if let Some(syncing) = self.role.syncing() {
+            return Some((syncing.cfg(), syncing.roster()));
+        }
+        let enters = self.role.joining().is_some() || self.membership.log.roster.is_empty();
+        let Membership { log, heard, .. } = &self.membership;
+        let Configuration { cfg, roster } =
+            if enters || !self.enforces(Rule::NoHearsay) { heard } else { log };
+        (!roster.is_empty()).then_some((*cfg, roster))
+    }
+
+    /// Takes a newer route that lists this node. Whoever told it may have invented it, and even a leader that is followed shows
+    /// only with its log that it leads. So until then it adds members, and neither takes any away nor moves any: members that
+    /// the log has must not refuse each other for it. One that enters a ring has no members that could stay.
     pub(super) fn learn_route(&mut self, cfg: ConfigId, roster: &Roster) {
-        if self.is_news(Some(cfg)) && self.may_concern(cfg) && roster.contains(self.me.id) {
-            self.membership.learn(cfg, roster, self.timers.now());
+        if self.is_ahead_of_log(Some(cfg)) && self.may_concern(cfg) && roster.contains(self.me.id) {
+            let adds_only = self.role.joining().is_none() && self.enforces(Rule::RouteOnlyAdds);
+            if self.is_news(Some(cfg)) {
+                self.membership.learn(cfg, roster, adds_only, self.timers.now());
+            } else {
+                self.membership.add(roster);
+            }
             if !self.enforces(Rule::MembersFromLogOnly) {
                 self.membership.believe_route();
             }
@@ -275,7 +362,8 @@ impl Node {
 
     /// Gives up a route that no leader has followed up.
     pub(super) fn check_route(&mut self) {
-        if self.is_normal() && self.membership.give_up_route(self.timers.now()) {
+        let patience = Times::unsynced(self.size_of_ring(self.membership.route()));
+        if self.is_normal() && self.membership.give_up_route(patience, self.timers.now()) {
             self.on_route_changed();
         }
     }
@@ -296,12 +384,11 @@ impl Node {
         let quits = quits(change);
         let old = self.membership.apply(cfg, change);
         let now = self.timers.now();
-        let departed = self.replica.apply_membership(index, change, self.membership.roster(), now);
-        if self.enforces(Rule::RememberDeparted) {
-            for (id, last) in departed {
-                self.replica.note_departed(id, last);
-            }
-        }
+        let seldom = self.enforces(Rule::SeldomElsewhere);
+        let located = |member: &Member| self.links.is_located(member) || !seldom;
+        let roster = self.membership.roster();
+        let departed = self.replica.apply_membership(index, change, roster, now, located);
+        self.note_departed(departed);
         if self.membership.is_ready() {
             self.tell_changes(&old, &quits);
         }
@@ -358,10 +445,13 @@ mod tests {
     fn a_route_that_no_leader_follows_up_lapses_and_is_no_news_again() {
         let mut membership = Membership::new(Member::numbered(1).id, Instant(0));
         membership.install(cfg(1, 2), &roster(&[1, 2]));
-        membership.learn(cfg(2, 3), &roster(&[1, 3]), Instant(0));
-        let end = Instant(0).after(Times::unsynced(2));
-        assert!(!membership.give_up_route(end.before(core::time::Duration::from_micros(1))));
-        assert!(membership.give_up_route(end));
+        for newer in [cfg(1, 2).next(), cfg(2, 3)] {
+            membership.learn(newer, &roster(&[1, 3]), true, Instant(0));
+            assert_eq!(membership.route(), &roster(&[1, 3, 2]));
+            let patience = Duration::from_micros(7);
+            assert!(!membership.give_up_route(patience, Instant(6)));
+            assert!(membership.give_up_route(patience, Instant(7)));
+        }
         assert_eq!(membership.route(), &roster(&[1, 2]));
         assert!(!membership.is_news(Some(cfg(2, 3))));
         membership.follow(Epoch(2));
@@ -372,7 +462,7 @@ mod tests {
     fn a_change_of_the_log_makes_the_route_unless_a_newer_one_is_known() {
         let mut membership = Membership::new(Member::numbered(1).id, Instant(0));
         membership.install(cfg(1, 1), &roster(&[1, 2]));
-        membership.learn(cfg(5, 3), &roster(&[1, 3]), Instant(0));
+        membership.learn(cfg(5, 3), &roster(&[1, 3]), false, Instant(0));
         let joined = Change::Edit {
             gone: Vec::new(),
             joined: [(Member::numbered(4), Member::numbered(1).id)].into(),
@@ -380,6 +470,6 @@ mod tests {
         };
         assert_eq!(membership.apply(cfg(1, 1).next(), &joined), roster(&[1, 2]));
         assert_eq!(membership.roster(), &roster(&[1, 4, 2]));
-        assert_eq!(membership.route(), &roster(&[1, 3]));
+        assert_eq!(membership.route(), &roster(&[1, 3, 4, 2]));
     }
 }

@@ -47,10 +47,11 @@ impl Node {
         (self.membership.roster().len() as u64, self.me.id)
     }
 
-    /// Arms the timer that looks for lost members: for each of them once in `Times::PROBE`.
+    /// Arms the timer that looks for lost members: for each that was met at its address once in `Times::PROBE`, and a few
+    /// times for all others.
     pub(super) fn arm_probe(&mut self) {
-        let lost = u32::try_from(self.replica.lost().len().max(1)).unwrap_or(u32::MAX);
-        let delay = self.rng.jittered(Times::PROBE.checked_div(lost).unwrap_or(Times::PROBE));
+        let turns = u32::try_from(self.replica.lost().turns().max(1)).unwrap_or(u32::MAX);
+        let delay = self.rng.jittered(Times::PROBE.checked_div(turns).unwrap_or(Times::PROBE));
         self.timers.arm(Timer::Probe, delay);
     }
 
@@ -58,13 +59,23 @@ impl Node {
         if !self.leads() {
             return;
         }
-        if let Some(lost) = self.replica.next_to_probe(self.timers.now())
-            && self.may_merge()
-            && self.enforces(Rule::ProbeLost)
-        {
-            self.start_dial(Purpose::Probe { leader: None }, 0, lost);
+        if self.may_merge() && self.enforces(Rule::ProbeLost) {
+            let now = self.now();
+            let is_taken = |addr| self.membership.roster().iter().any(|member| member.addr() == addr);
+            if let Some(lost) = self.replica.lost_mut(now).next_to_probe(now, is_taken) {
+                self.start_dial(Purpose::Probe { leader: None }, 0, lost);
+            }
         }
         self.arm_probe();
+    }
+
+    /// A member that was looked for names its leader: looks for that one.
+    pub(super) fn probe_leader(&mut self, leader: &Member) {
+        let now = self.now();
+        let may = self.links.is_located(leader) || self.replica.lost_mut(now).may_follow(now);
+        if may && leader.id != self.me.id && self.leads() {
+            self.start_dial(Purpose::Probe { leader: Some(leader.id) }, 0, leader.addr());
+        }
     }
 
     /// Whether this leader is free to merge rings.
@@ -130,6 +141,8 @@ impl Node {
             generation,
             ring,
         };
+        // The answer lists both rings.
+        self.effects.trust(link);
         self.send(link, Message::Join(join));
     }
 

@@ -23,6 +23,7 @@ mod membership;
 mod merging;
 mod new_life;
 mod own_messages;
+mod pauses;
 mod reach;
 mod recovery;
 mod relay;
@@ -32,6 +33,8 @@ mod report;
 mod ring;
 mod role;
 mod rules;
+mod shares;
+mod strangers;
 mod timers;
 mod tracing;
 
@@ -156,6 +159,7 @@ impl Node {
                 self.settle();
             }
         }
+        self.answer_syncs();
         while !self.has_ended()
             && let Some(timer) = self.timers.take_due()
         {
@@ -284,7 +288,15 @@ impl Node {
             Message::Elected(elected) => self.on_welcome(link, elected),
             Message::Refused(refusal) => self.on_refused(link, refusal),
             Message::Pong(_) if self.wants_in_on(link) => {}
-            Message::WantPromise { .. } if self.wants_in_on(link) => self.ignore(DropReason::Early),
+            Message::Ping(_) if self.wants_in_on(link) => {
+                let beat = self.beat();
+                self.send(link, Message::Pong(beat));
+            }
+            // Whoever lets this node in takes it for a member before the welcome comes, or still does after a welcome that came too
+            // late.
+            _ if self.wants_in_on(link) && self.enforces(Rule::EarlyIsNoFault) => {
+                self.ignore(DropReason::Early);
+            }
             Message::Ping(_)
             | Message::Pong(_)
             | Message::Elect(_)
@@ -323,6 +335,7 @@ impl Node {
     /// Does once for all inputs of a call what need not be done for each.
     fn conclude(&mut self) {
         self.check_doubt();
+        self.answer_syncs();
         self.submit_said();
         self.deliver_sequenced();
         self.check_leaving();
@@ -376,7 +389,10 @@ impl Node {
         let state = self.links.get(link).map(|link| (link.peer, link.purpose.clone()));
         self.close(link, CloseMode::Abort);
         match state {
-            Some((Some(peer), _)) => self.on_link_lost(peer),
+            Some((Some(peer), _)) => {
+                self.pause_if_led_by(peer);
+                self.on_link_lost(peer);
+            }
             Some((None, Some(purpose))) => self.on_dial_ended(&purpose, Ok(DownReason::Closed)),
             Some((None, None)) | None => {}
         }

@@ -10,6 +10,7 @@ use super::joining::Joining;
 use super::log::count;
 use super::membership::Membership;
 use super::ring::Ring;
+use super::timers::Timer;
 use super::{Node, Rule};
 use crate::action::{CloseMode, Notice};
 use crate::config::Config;
@@ -77,8 +78,7 @@ impl Node {
 
     fn live_anew(&mut self, first: Option<SocketAddr>) {
         let ring = self.role.syncing().map_or(self.membership.roster(), |syncing| syncing.roster());
-        let others = ring.iter().filter(|member| member.id != self.me.id).map(Member::addr);
-        let others = others.filter(|addr| Some(*addr) != first);
+        let others = self.contacts_among(ring).into_iter().filter(|addr| Some(*addr) != first);
         let contacts: Vec<SocketAddr> = first.into_iter().chain(others).collect();
         let links: Vec<LinkId> = self.links.iter().map(|(link, _)| link).collect();
         for link in links {
@@ -93,8 +93,12 @@ impl Node {
         self.trace_life();
         self.membership.begin_new_life(id);
         self.forget_route();
-        let limit = self.now().after(Config::JOIN_TIMEOUT);
+        let pause = self.pause_before_life();
+        let limit = self.now().after(pause).after(Config::JOIN_TIMEOUT);
         self.rejoin(Joining::again(contacts, limit), Notice::NewLife { me: self.me.clone() });
+        // The time for the life before is over.
+        self.timers.clear(Timer::JoinLimit);
+        self.timers.arm(Timer::Join, pause);
     }
 }
 

@@ -1,9 +1,12 @@
 //! Members that this node cannot use just now: whom it passes over, and until when.
 
 use alloc::collections::{BTreeMap, BTreeSet};
+use core::net::SocketAddr;
 
+use super::strangers::Strangers;
 use crate::config::Times;
 use crate::ids::NodeId;
+use crate::limits::MAX_ROSTER;
 use crate::numbers::Epoch;
 use crate::roster::{Roster, View};
 use crate::time::Instant;
@@ -13,13 +16,29 @@ use crate::time::Instant;
 pub(crate) struct Reach {
     /// Members whose last dial failed, and the epoch that this node had promised then.
     unreachable: BTreeMap<NodeId, Epoch>,
+    /// Addresses at which dials have failed.
+    resting: BTreeMap<SocketAddr, Rest>,
     /// Members that refused this node. They are passed over until there is a leader.
     refused_us: BTreeSet<NodeId>,
     /// Members that refused this node and know a newer configuration.
     ahead: BTreeSet<NodeId>,
+    /// How many dials to members that it was never linked to this node has left.
+    pub(super) strangers: Strangers,
     /// The last view whose elected leader could not be linked to, and when.
     unlinkable: Option<(View, Instant)>,
 }
+
+/// The pause at an address at which dials have failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+struct Rest {
+    /// How many dials have failed in a row.
+    failed: u32,
+    until: Instant,
+}
+
+/// So many dials in a row may fail at an address before nobody else is dialed there in the pauses. A process that was
+/// started again has another id.
+const FAILED_FOR_ALL: u32 = 4;
 
 impl Reach {
     /// No dial to `peer` works. The node has promised the epoch `promised`.
@@ -27,8 +46,35 @@ impl Reach {
         self.unreachable.insert(peer, promised);
     }
 
-    /// A link to `peer` stands.
-    pub(super) fn note_link(&mut self, peer: NodeId) {
+    /// A dial to `addr` has failed. Pauses between such dials grow.
+    pub(super) fn rest(&mut self, addr: SocketAddr, now: Instant) {
+        let before = self.resting.get(&addr).filter(|rest| now.since(rest.until) < Times::RESEEK_MOST);
+        let failed = before.map_or(0, |rest| rest.failed).saturating_add(1);
+        let doubled = 1u32.checked_shl(failed.saturating_sub(1)).unwrap_or(u32::MAX);
+        let pause = Times::RESEEK.saturating_mul(doubled).min(Times::RESEEK_MOST);
+        self.resting.insert(addr, Rest { failed, until: now.after(pause) });
+        if self.resting.len() > MAX_ROSTER
+            && let Some((&first, _)) = self.resting.iter().min_by_key(|(_, rest)| rest.until)
+        {
+            self.resting.remove(&first);
+        }
+    }
+
+    /// Whether there is a pause at `addr`.
+    pub(super) fn rests(&self, addr: SocketAddr, now: Instant) -> bool {
+        self.resting.get(&addr).is_some_and(|rest| now < rest.until)
+    }
+
+    /// Whether there is a pause at `addr` for whoever is said to listen there.
+    pub(super) fn rests_for_all(&self, addr: SocketAddr, now: Instant) -> bool {
+        self.resting.get(&addr).is_some_and(|rest| now < rest.until && rest.failed >= FAILED_FOR_ALL)
+    }
+
+    /// A link to `peer` stands. It was dialed at `addr`, if this node dialed it.
+    pub(super) fn note_link(&mut self, peer: NodeId, addr: Option<SocketAddr>) {
+        if let Some(addr) = addr {
+            self.resting.remove(&addr);
+        }
         self.unreachable.remove(&peer);
         self.refused_us.remove(&peer);
     }
@@ -123,6 +169,8 @@ impl Reach {
 
 #[cfg(test)]
 mod tests {
+    use core::time::Duration;
+
     use super::*;
     use crate::roster::Member;
 
@@ -139,6 +187,24 @@ mod tests {
     }
 
     #[test]
+    fn pauses_at_an_address_grow_and_in_the_end_hold_for_all() {
+        let (mut reach, addr, mut now) = (Reach::default(), Member::numbered(7).addr(), Instant(5));
+        for (failed, seconds) in (1..).zip([1, 2, 4, 8, 16, 16]) {
+            reach.rest(addr, now);
+            let end = now.after(Duration::from_secs(seconds));
+            let before = end.before(Duration::from_micros(1));
+            assert!(reach.rests(addr, before) && !reach.rests(addr, end), "after {failed}");
+            assert_eq!(reach.rests_for_all(addr, before), failed >= FAILED_FOR_ALL);
+            now = end;
+        }
+        let late = now.after(Times::RESEEK_MOST);
+        reach.rest(addr, late);
+        assert!(!reach.rests(addr, late.after(Times::RESEEK)), "long after the last, it is the first again");
+        reach.note_link(Member::numbered(7).id, Some(addr));
+        assert!(!reach.rests(addr, late));
+    }
+
+    #[test]
     fn members_are_passed_over_until_they_link_or_refusals_lapse() {
         let [dead, refuses] = [7, 8].map(|number| Member::numbered(number).id);
         let mut reach = Reach::default();
@@ -148,7 +214,7 @@ mod tests {
         assert!(reach.was_lost_in(dead, Epoch(3)) && !reach.was_lost_in(dead, Epoch(4)));
         reach.forgive();
         assert!(reach.passes_over(dead) && !reach.passes_over(refuses));
-        reach.note_link(dead);
+        reach.note_link(dead, None);
         assert!(!reach.passes_over_any());
     }
 }

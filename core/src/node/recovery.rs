@@ -12,16 +12,45 @@ use super::log::common_prefix;
 use super::membership::quits;
 use super::own_messages::in_parts;
 use super::{Node, Rule};
-use crate::action::{Fault, Notice, Occasion};
+use crate::action::{CloseMode, Fault, Notice, Occasion};
 use crate::ids::{LinkId, NodeId};
-use crate::limits::MAX_EPOCH;
+use crate::limits::{INSTALL_BYTES, MAX_EPOCH, TAIL_BYTES};
 use crate::numbers::{Epoch, Index};
-use crate::roster::{Roster, View};
+use crate::roster::{ConfigId, Member, Roster, View};
 use crate::trace::DropReason;
 use crate::wire::{Body, Change, Deliver, Elected, Entry, Install, Message, RefusedKind, Sync, ViewSpan};
 
-/// What a log has to become, and the entries that have come for it.
-type Installing = (Install, Vec<Entry>);
+/// A log that comes bit by bit.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Installing {
+    /// What the log has to become.
+    pub(super) install: Install,
+    /// The entries that have come for it.
+    pub(super) entries: Vec<Entry>,
+    /// The weight of these.
+    pub(super) weight: u64,
+}
+
+impl Installing {
+    /// The place of the entry that has to come next.
+    fn next(&self) -> Index {
+        self.entries.last().map_or(self.install.base, Entry::end)
+    }
+
+    fn is_complete(&self) -> bool {
+        self.next() == self.install.end
+    }
+
+    fn push(&mut self, entry: Entry) {
+        self.weight = self.weight.saturating_add(entry.weight());
+        self.entries.push(entry);
+    }
+
+    /// Whether no leader keeps so long a log.
+    fn is_too_long(&self) -> bool {
+        self.weight > INSTALL_BYTES as u64
+    }
+}
 
 /// The wait for the log of a new leader.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -35,7 +64,6 @@ pub(crate) struct Syncing {
     shared: Index,
     /// Whether the two logs contradict each other, so that nothing of this one is taken for shared.
     shares_nothing: bool,
-    /// What the log has to become, and the entries that have come for it.
     install: Option<Installing>,
 }
 
@@ -50,11 +78,22 @@ impl Syncing {
         self.announcement.cfg.view
     }
 
+    /// The weight of what has come of the log.
+    #[cfg(feature = "inspect")]
+    pub(super) fn weight(&self) -> u64 {
+        self.install.as_ref().map_or(0, |installing| installing.weight)
+    }
+
     /// The announcement, to whom it was passed on, and what has come of the log. The claim decides nothing while no leader
     /// lies.
     #[cfg(feature = "inspect")]
     pub(super) fn state(&self) -> (&Elected, Option<NodeId>, Option<&Installing>) {
         (&self.announcement, self.told, self.install.as_ref())
+    }
+
+    /// The configuration of the ring that this node waits to be in.
+    pub(super) fn cfg(&self) -> ConfigId {
+        self.announcement.cfg
     }
 
     /// The members of the ring that this node waits to be in.
@@ -129,10 +168,22 @@ impl Node {
     /// Shows the leader this log, or dials the leader.
     pub(super) fn sync_with_leader(&mut self) {
         let Some(leader) = self.leader() else { return };
+        if self.asks_later(leader) {
+            return;
+        }
         if self.links.is_linked(leader) {
             self.sync();
         } else {
             self.dial(leader);
+        }
+    }
+
+    /// Dials the leader, if it is a stranger that could not be dialed at once.
+    pub(super) fn dial_leader_again(&mut self) {
+        let Some(leader) = self.role.syncing().map(|syncing| syncing.view().leader) else { return };
+        let waits = !self.links.is_linked(leader) && self.links.dialing(leader).is_none();
+        if waits && !self.role.leader_is_lost() {
+            self.note(FollowUp::Sync);
         }
     }
 
@@ -165,6 +216,11 @@ impl Node {
         if let Some(why) = self.not_led_in(sync.view) {
             return self.ignore(why);
         }
+        if !sync.tail.is_empty() && self.has_no_room_for_tails() {
+            // The member links anew, and shows all of it again.
+            self.close(link, CloseMode::Abort);
+            return self.on_link_lost(member);
+        }
         let tail = if self.enforces(Rule::SequenceTails) { sync.tail } else { Vec::new() };
         let replayed = self.is_returning(member);
         for said in tail {
@@ -172,8 +228,25 @@ impl Node {
                 self.sequence_said(said, replayed);
             }
         }
-        if !sync.more {
-            self.install(member, &sync.history);
+        if let Some(leadership) = self.role.leadership_mut().filter(|_| !sync.more) {
+            leadership.note_shown(member, sync.history);
+        }
+    }
+
+    /// Whether so much is unstable that no tail is taken. Tails are not held, because a member that shows its log does not wait
+    /// long for the answer.
+    fn has_no_room_for_tails(&self) -> bool {
+        let log = self.replica.log();
+        log.weight(self.replica.stable(), log.len()) > TAIL_BYTES as u64 && self.enforces(Rule::BoundedTails)
+    }
+
+    /// After all inputs: tells the members that have shown their logs what these have to become. Each is told once, however
+    /// often it has shown its log.
+    pub(super) fn answer_syncs(&mut self) {
+        let shown = self.role.leadership_mut().map(Leadership::take_shown).unwrap_or_default();
+        for (member, history) in shown {
+            self.install(member, &history);
+            self.settle();
         }
     }
 
@@ -204,7 +277,8 @@ impl Node {
             base = base.max(self.first_for_newcomer(member));
         }
         let yours = || [(member, log.last_of(member))].into();
-        let (below, origins) = if base > common { log.below(base) } else { (Vec::new(), yours()) };
+        let (below, mut origins) = if base > common { log.below(base) } else { (Vec::new(), yours()) };
+        self.replica.fit_origins(&mut origins, member, self.membership.roster());
         let install = Install {
             cfg: self.membership.cfg(),
             roster: self.membership.roster().clone(),
@@ -226,6 +300,11 @@ impl Node {
         if install.end < syncing.claimed {
             return self.accuse(leader, Fault::FalseClaim);
         }
+        let is_older = install.cfg.view == self.membership.view() && install.cfg < self.membership.cfg();
+        if is_older {
+            // A leader has one log.
+            return self.accuse(leader, Fault::LogOrder);
+        }
         if install.common < syncing.shared {
             return self.share_nothing();
         }
@@ -237,40 +316,47 @@ impl Node {
         {
             return self.ignore(DropReason::Stale);
         }
-        syncing.install = Some((install, Vec::new()));
+        syncing.install = Some(Installing { install, entries: Vec::new(), weight: 0 });
         self.try_install();
     }
 
     /// Takes entries of a log that is being installed. Returns those that come after it.
     pub(super) fn take_installed(&mut self, deliver: Deliver) -> Option<Deliver> {
         let Some(syncing) = self.role.syncing_mut() else { return Some(deliver) };
-        let installing = syncing.install.as_mut().filter(|(install, _)| install.cfg.view == deliver.view);
-        let Some((install, entries)) = installing else {
+        let installing = syncing.install.as_mut().filter(|it| it.install.cfg.view == deliver.view);
+        let Some(installing) = installing else {
             self.ignore(DropReason::Early);
             return None;
         };
         let mut rest = deliver.entries.into_iter();
         while let Some(entry) = rest.next() {
-            let expected = next_installed(install, entries);
+            let (expected, end) = (installing.next(), installing.install.end);
             if entry.index != expected {
                 self.ignore(DropReason::Early);
                 return None;
             }
-            if expected >= install.end {
+            if expected >= end {
                 let entries = core::iter::once(entry).chain(rest).collect();
                 return Some(Deliver { entries, ..deliver });
             }
-            if entry.end() > install.end {
+            if entry.end() > end {
                 self.accuse(deliver.view.leader, Fault::WithinRun);
                 return None;
             }
-            entries.push(entry);
-            if next_installed(install, entries) == install.end {
+            installing.push(entry);
+            if installing.is_complete() {
                 self.try_install();
                 return Some(Deliver { entries: rest.collect(), ..deliver });
             }
         }
-        let (view, index) = (deliver.view, next_installed(install, entries));
+        let (view, index, is_too_long) = (deliver.view, installing.next(), installing.is_too_long());
+        if is_too_long && self.enforces(Rule::BoundedInstalls) {
+            if let Some(syncing) = self.role.syncing_mut() {
+                syncing.install = None;
+            }
+            self.accuse(view.leader, Fault::TooLong);
+            return None;
+        }
         self.send_to(view.leader, Message::Ack { view, index });
         // The log grows, so the new leader must not be given up.
         self.arm_election();
@@ -280,12 +366,8 @@ impl Node {
     /// Installs the log once all of its entries have come.
     fn try_install(&mut self) {
         let Some(syncing) = self.role.syncing_mut() else { return };
-        let complete = syncing
-            .install
-            .as_ref()
-            .is_some_and(|(install, entries)| next_installed(install, entries) == install.end);
         let leader = syncing.view().leader;
-        if complete && let Some((install, entries)) = syncing.install.take() {
+        if let Some(Installing { install, entries, .. }) = syncing.install.take_if(|it| it.is_complete()) {
             if self.is_overcounted(&install, &entries) {
                 return self.begin_new_life();
             }
@@ -313,7 +395,9 @@ impl Node {
         let (old, new_view) = self.membership.install(install.cfg, &install.roster);
         let stable = install.stable;
         let forked = self.replica.forked_by(install.common, &entries);
-        self.replica.begin_install(install, &entries, self.timers.now());
+        let seldom = self.enforces(Rule::SeldomElsewhere);
+        let located = |member: &Member| self.links.is_located(member) || !seldom;
+        self.replica.begin_install(install, &entries, self.timers.now(), located);
         for author in forked {
             self.tell_forked(author);
         }
@@ -396,11 +480,6 @@ impl Node {
         let again = self.reach.is_unlinkable_again(view, now);
         again && self.enforces(Rule::GiveUpUnlinkable)
     }
-}
-
-/// The next place of a log that is being installed.
-fn next_installed(install: &Install, entries: &[Entry]) -> Index {
-    entries.last().map_or(install.base, Entry::end)
 }
 
 fn quits_of(entry: &Entry) -> BTreeSet<NodeId> {

@@ -8,7 +8,7 @@ use super::{Node, Rule};
 use crate::action::{Fault, Notice, Occasion};
 use crate::config::Times;
 use crate::ids::{LinkId, NodeId};
-use crate::limits::ACK_BYTES;
+use crate::limits::inflight_bytes;
 use crate::name::Name;
 use crate::node::Timer;
 use crate::numbers::{Index, Stamp};
@@ -98,9 +98,12 @@ impl Node {
 
     /// Sequences a member's messages, or holds them while too much is unstable.
     fn take_submission(&mut self, said: Proven<Run>) {
+        let is_bounded = self.enforces(Rule::SharedHold);
         let Some(leadership) = self.role.leadership_mut() else { return };
-        if leadership.is_holding() {
-            leadership.hold(said);
+        if leadership.has_turned_away(said.origin.id) {
+            self.ignore(DropReason::Early);
+        } else if leadership.is_holding() {
+            leadership.hold(said, is_bounded);
         } else {
             self.sequence_said(said, false);
         }
@@ -219,7 +222,8 @@ impl Node {
             if self.is_beyond_said(&entry) {
                 return self.begin_new_life();
             }
-            if entry.index < len || !self.replica.log().may_go_on(len, core::slice::from_ref(&entry)) {
+            let goes_on = self.replica.log().may_go_on(len, core::slice::from_ref(&entry));
+            if entry.index < len || !goes_on || self.takes_back(&entry) {
                 return self.accuse(sender, Fault::LogOrder);
             }
             urgent |= matches!(entry.body, Body::Membership { .. });
@@ -227,11 +231,16 @@ impl Node {
             self.append(entry);
         }
         self.learn_stable(deliver.stable);
-        if urgent || owed >= ACK_BYTES as u64 {
+        if urgent || owed >= inflight_bytes(self.membership.roster().len()) / 2 {
             self.acknowledge();
         } else if owed > 0 && !self.timers.is_set(Timer::Ack) {
             self.timers.arm(Timer::Ack, Times::ACK_DELAY);
         }
+    }
+
+    /// Whether the leader takes back a configuration that this node has.
+    fn takes_back(&self, entry: &Entry) -> bool {
+        matches!(&entry.body, Body::Membership { cfg, .. } if *cfg <= self.membership.cfg())
     }
 
     /// The leader from which a frozen member would take entries if `Rule::Freeze` were not enforced.
@@ -299,6 +308,7 @@ impl Node {
     /// Learns that all members have the log up to `stable`.
     pub(super) fn learn_stable(&mut self, stable: Index) {
         let catching_up = self.role.leadership().and_then(Leadership::needs_from);
-        self.replica.learn_stable(stable, catching_up);
+        self.replica.learn_stable(stable, catching_up, self.enforces(Rule::BoundedLog));
+        self.bound_origins();
     }
 }

@@ -112,7 +112,7 @@ impl Node {
 
     /// Reminds members that do not follow, and gives them up in time.
     pub(super) fn check_unsynced(&mut self) {
-        let (now, patience) = (self.now(), Times::unsynced(self.membership.roster().len()));
+        let (now, patience) = (self.now(), Times::unsynced(self.size_of_ring(self.membership.roster())));
         let (reminds, gives_up) = (self.enforces(Rule::RemindUnsynced), self.enforces(Rule::UnsyncedTimeout));
         let soon = self.times.sweep();
         let Some(leadership) = self.role.leadership() else { return };

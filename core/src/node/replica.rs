@@ -2,7 +2,6 @@
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
-use core::net::SocketAddr;
 
 use super::authors::Forked;
 use super::departed::Departed;
@@ -10,10 +9,10 @@ use super::log::{Log, count};
 use super::lost_members::LostMembers;
 use crate::action::{Chat, Fault, Notice, Occasion};
 use crate::ids::NodeId;
-use crate::limits::HISTORY_ENTRIES;
+use crate::limits::{HISTORY_ENTRIES, MAX_ORIGINS};
 use crate::name::Name;
 use crate::numbers::{Index, Seq};
-use crate::roster::Roster;
+use crate::roster::{Member, Roster};
 use crate::time::Instant;
 use crate::wire::{Body, Change, Entry, Install, Run};
 
@@ -33,6 +32,8 @@ pub(crate) struct Replica {
     lost: LostMembers,
     departed: Departed,
     forked: Forked,
+    /// How many origins were left when some were forgotten last.
+    origins_left: usize,
 }
 
 impl Replica {
@@ -50,10 +51,10 @@ impl Replica {
         &self.lost
     }
 
-    /// Where to look for a lost member now.
-    pub(super) fn next_to_probe(&mut self, now: Instant) -> Option<SocketAddr> {
+    /// The members that the log tells to be lost now.
+    pub(super) fn lost_mut(&mut self, now: Instant) -> &mut LostMembers {
         self.lost.expire(now);
-        self.lost.next_to_probe()
+        &mut self.lost
     }
 
     /// Appends an entry at the end of the log.
@@ -69,15 +70,35 @@ impl Replica {
         change: &Change,
         roster: &Roster,
         now: Instant,
+        is_located: impl Fn(&Member) -> bool,
     ) -> Vec<(NodeId, Seq)> {
-        self.lost.apply(index, self.stable, change, now);
+        self.lost.apply((index, self.stable), change, now, is_located);
         self.lost.replace(roster);
+        self.forget_origins(roster)
+    }
+
+    /// Whether so many origins are known that those should be forgotten that may be. Whoever shows a log can invent them.
+    pub(super) fn knows_many_origins(&self) -> bool {
+        self.log.origins().len() > self.origins_left.saturating_mul(2).max(MAX_ORIGINS)
+    }
+
+    /// Forgets the origins that have departed for good and of which nothing is kept. Returns what the user has seen of them.
+    pub(super) fn forget_origins(&mut self, roster: &Roster) -> Vec<(NodeId, Seq)> {
         let (log, lost) = (&mut self.log, &self.lost);
         let stays = |id: NodeId| roster.contains(id) || lost.contains(id);
         log.forget_origins(stays);
+        self.origins_left = log.origins().len();
         let is_gone = |id: NodeId| log.last_of(id) == Seq::default() && !stays(id);
         self.given_up.retain(|id, _| !is_gone(*id));
         self.shown.extract_if(.., |id, _| is_gone(*id)).collect()
+    }
+
+    /// The `origins` below an install for `member`, of a ring with this `roster`: without those that departed, if there are
+    /// more than a frame takes.
+    pub(super) fn fit_origins(&self, origins: &mut BTreeMap<NodeId, Seq>, member: NodeId, roster: &Roster) {
+        if origins.len() > MAX_ORIGINS {
+            origins.retain(|id, _| *id == member || roster.contains(*id) || self.lost.contains(*id));
+        }
     }
 
     /// Remembers the last message of a member that departed for good. An older one is neither shown nor sequenced again.
@@ -99,10 +120,10 @@ impl Replica {
     }
 
     /// Learns that all members have the log up to `stable`, and drops history that no member needs. Members that catch up
-    /// need it from `catching_up` on.
-    pub(super) fn learn_stable(&mut self, stable: Index, catching_up: Option<Index>) {
+    /// need it from `catching_up` on. More is kept than there is room for unless the log `is_bounded`.
+    pub(super) fn learn_stable(&mut self, stable: Index, catching_up: Option<Index>, is_bounded: bool) {
         self.stable = self.stable.max(stable.min(self.log.len()));
-        self.log.prune(self.stable, self.needed_from(catching_up));
+        self.log.prune(self.stable, self.needed_from(catching_up), is_bounded);
     }
 
     /// From where on the log may be needed by members that are lost, or that catch up from there.
@@ -231,7 +252,13 @@ impl Replica {
 
     /// Makes the log end where the entries of an install begin, and learns from them which members
     /// are lost.
-    pub(super) fn begin_install(&mut self, install: Install, entries: &[Entry], now: Instant) {
+    pub(super) fn begin_install(
+        &mut self,
+        install: Install,
+        entries: &[Entry],
+        now: Instant,
+        is_located: impl Fn(&Member) -> bool,
+    ) {
         if self.is_replaced(&install) {
             let origins = origins_below(&install);
             self.log = Log::from_base(install.base, origins, install.history);
@@ -244,7 +271,7 @@ impl Replica {
         self.lost.forget_from(common);
         for entry in entries {
             if let Body::Membership { change, .. } = &entry.body {
-                self.lost.apply(entry.index, self.stable, change, now);
+                self.lost.apply((entry.index, self.stable), change, now, &is_located);
             }
         }
         self.lost.replace(&roster);

@@ -6,6 +6,7 @@
 use alloc::vec::Vec;
 
 use super::follow_ups::FollowUp;
+use super::strangers::Need;
 use super::{Node, Rule};
 use crate::action::{Notice, RingReason};
 use crate::config::Times;
@@ -21,6 +22,8 @@ pub(crate) struct Ring {
     next: Option<NodeId>,
     /// The member that is being dialed to be the next.
     seeking: Option<NodeId>,
+    /// Whether members nearer than the next wait to be dialed, because this node was never linked to them.
+    strangers_wait: bool,
     /// The nearest member before this one that takes it for its next.
     prev: Option<NodeId>,
     /// The previous and the next member that the user was told.
@@ -43,6 +46,11 @@ impl Ring {
     /// The member that is being dialed to be the next.
     pub(super) fn seeking(&self) -> Option<NodeId> {
         self.seeking
+    }
+
+    /// Whether members nearer than the next wait to be dialed.
+    pub(super) fn strangers_wait(&self) -> bool {
+        self.strangers_wait
     }
 
     pub(super) fn stop_seeking(&mut self) {
@@ -76,7 +84,8 @@ impl Ring {
 impl Node {
     /// Sees to it that the first reachable member after this one is next, or is being dialed.
     pub(super) fn seek_next(&mut self) {
-        let first = self.membership.route().after(self.me.id).find(|id| !self.reach.passes_over(*id));
+        let (first, strangers_wait) = self.first_usable();
+        self.ring.strangers_wait = strangers_wait;
         if self.reach.passes_over_any() && !self.timers.is_set(Timer::Reseek) {
             self.timers.arm(Timer::Reseek, Times::RESEEK);
         }
@@ -95,8 +104,28 @@ impl Node {
             self.ring.seeking = None;
         } else if self.ring.seeking != Some(first) {
             self.ring.seeking = Some(first);
-            self.dial(first);
+            if !self.dial(first) {
+                self.ring.seeking = None;
+            }
         }
+    }
+
+    /// The first member after this one that is or may become the next, and whether strangers nearer than that wait to be
+    /// dialed. The ring waits for some strangers, and then only if there is nobody else.
+    fn first_usable(&self) -> (Option<NodeId>, bool) {
+        let mut waiting = None;
+        for id in self.membership.route().after(self.me.id).filter(|id| !self.passes_over(*id)) {
+            if self.links.is_linked(id) || self.ring.seeking == Some(id) || self.may_dial(id, Need::Next) {
+                return (Some(id), waiting.is_some());
+            }
+            waiting = waiting.or(Some(id));
+        }
+        (waiting.filter(|id| self.may_dial(*id, Need::Nearer)), waiting.is_some())
+    }
+
+    /// Whether the ring has to pass over `id`.
+    fn passes_over(&self, id: NodeId) -> bool {
+        self.reach.passes_over(id) || self.leaves_out(id)
     }
 
     /// A link to `peer` stands anew.
@@ -171,7 +200,7 @@ impl Node {
     pub(super) fn look_ahead(&mut self) {
         let Some(seeking) = self.ring.seeking else { return };
         let after = self.membership.route().after(self.me.id).skip_while(|id| *id != seeking);
-        let unknown = after.filter(|id| !self.reach.passes_over(*id));
+        let unknown = after.filter(|id| !self.passes_over(*id));
         let ahead = unknown.take(LOOK_AHEAD).take_while(|id| !self.links.is_linked(*id));
         for peer in ahead.collect::<Vec<_>>() {
             self.dial(peer);
@@ -187,7 +216,10 @@ impl Node {
             self.forgive();
         }
         let nearer = self.membership.route().after(self.me.id).take_while(|id| Some(*id) != self.ring.next);
-        let skipped = nearer.filter(|id| self.reach.is_unreachable(*id)).collect::<Vec<_>>();
+        let now = self.now();
+        let rests = |id: NodeId| self.addr_of(id).is_some_and(|addr| self.reach.rests(addr, now));
+        let rests = |id: NodeId| rests(id) && self.enforces(Rule::GrowingPauses);
+        let skipped = nearer.filter(|id| self.reach.is_unreachable(*id) && !rests(*id)).collect::<Vec<_>>();
         for peer in skipped {
             self.dial(peer);
         }

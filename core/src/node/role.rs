@@ -190,9 +190,14 @@ impl Node {
     pub(super) fn freeze(&mut self, epoch: Epoch) {
         self.membership.promise(epoch);
         let rank = self.own_rank();
+        let since = self.role.election().map_or(self.now(), Election::since);
+        let is_fruitless = self.is_fruitless(since);
         let joining = self.leave_role();
-        self.role = Role::Electing { election: Election::new(rank), joining };
+        self.role = Role::Electing { election: Election::new(rank, since, is_fruitless), joining };
         self.arm_election();
+        if is_fruitless {
+            self.note(FollowUp::SeekNext);
+        }
     }
 
     /// Follows the leader that `elected` announces: it is elected, or has let this node in.
@@ -262,6 +267,7 @@ impl Node {
         self.timers.clear(Timer::Join);
         self.timers.clear(Timer::JoinLimit);
         self.forgive();
+        self.reach.strangers.note_leader();
         self.reach.caught_up();
         if !self.membership.is_ready() && self.membership.has_me() {
             self.tell_ready();

@@ -85,14 +85,46 @@ pub enum Rule {
     BoundedClock,
     /// Epochs go up by small steps.
     BoundedEpochs,
+    /// A configuration that the log has not come to adds members to the ring, and takes none away.
+    RouteOnlyAdds,
+    /// A node tells others only of configurations that its log or its leader tells of.
+    NoHearsay,
+    /// Dials to members that a node was never linked to are few.
+    FewStrangers,
+    /// A ring that somebody tells of makes no election longer than the known members do.
+    RingsOfKnownSize,
+    /// Pauses between dials to a member that cannot be reached grow.
+    GrowingPauses,
+    /// A leader holds no more than it has room for, and members share the room.
+    SharedHold,
+    /// A leader takes no tail while too much is unstable.
+    BoundedTails,
+    /// A log that is installed has an end.
+    BoundedInstalls,
+    /// A log keeps no more than it has room for, whoever lacks it.
+    BoundedLog,
+    /// What comes too early or too late on a link on which a node asks to be let in is no fault.
+    EarlyIsNoFault,
     /// A leader that slept appends nothing until all members have answered or are lost.
     DoubtAfterSleep,
+    /// Whoever names the address of another member comes in only if the leader finds it there.
+    FoundAtAddress,
+    /// Lost members that nobody has met at their addresses are looked for more and more seldom.
+    SeldomElsewhere,
+    /// An admission does not wait for a member that takes nothing.
+    AdmissionsGoOn,
+    /// Elections that lead to nothing go on without some of the members, each in turn.
+    LeaveOutInTurn,
+    /// A member asks a leader that was at fault for its log only after a pause.
+    PauseAfterFault,
+    /// A member begins one life after the other only with pauses.
+    PauseBetweenLives,
 }
 
 #[cfg(feature = "ablation")]
 impl Rule {
     /// All rules.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 51] = [
         Self::OnlyNewNumbers,
         Self::ShowOnce,
         Self::Resubmit,
@@ -127,7 +159,23 @@ impl Rule {
         Self::ShortHistory,
         Self::BoundedClock,
         Self::BoundedEpochs,
+        Self::RouteOnlyAdds,
+        Self::NoHearsay,
+        Self::FewStrangers,
+        Self::RingsOfKnownSize,
+        Self::GrowingPauses,
+        Self::SharedHold,
+        Self::BoundedTails,
+        Self::BoundedInstalls,
+        Self::BoundedLog,
+        Self::EarlyIsNoFault,
         Self::DoubtAfterSleep,
+        Self::FoundAtAddress,
+        Self::SeldomElsewhere,
+        Self::AdmissionsGoOn,
+        Self::LeaveOutInTurn,
+        Self::PauseAfterFault,
+        Self::PauseBetweenLives,
     ];
 }
 

@@ -2,6 +2,7 @@
 
 use core::time::Duration;
 
+use super::pauses::Pauses;
 use crate::time::Instant;
 
 /// When a timer goes off.
@@ -68,11 +69,13 @@ pub(crate) struct Timers {
     table: [Option<Instant>; Timer::COUNT],
     /// The first deadline to come. The table changes less often than this is asked for.
     first: Option<Deadline>,
+    pub(super) pauses: Pauses,
 }
 
 impl Timers {
     pub(super) fn new(now: Instant) -> Self {
-        Self { clock: PatientClock::new(now), table: [None; Timer::COUNT], first: None }
+        let clock = PatientClock::new(now);
+        Self { clock, table: [None; Timer::COUNT], first: None, pauses: Pauses::default() }
     }
 
     /// The node's time.

@@ -33,7 +33,7 @@ pub use said::Said;
 pub use sham::SHAM_MARK;
 #[cfg(feature = "sham")]
 pub(crate) use sham::sham_verify;
-pub use strangers::Strangers;
+pub use strangers::{Strangers, neighbourhood};
 #[cfg(feature = "fuzzing")]
 pub(crate) use ticket::seal;
 pub use ticket::{Ticket, TicketError};

@@ -110,7 +110,7 @@ impl Strangers {
 
 /// What the addresses have in common that one person can have as many of as they like: all of them in version 4, the first
 /// half in version 6.
-fn neighbourhood(from: IpAddr) -> IpAddr {
+pub fn neighbourhood(from: IpAddr) -> IpAddr {
     match from.to_canonical() {
         IpAddr::V4(from) => from.into(),
         IpAddr::V6(from) => Ipv6Addr::from_bits(from.to_bits() & !u128::from(u64::MAX)).into(),

@@ -60,14 +60,14 @@ impl Entry {
 
     /// About how many bytes the entry takes in memory and on the wire.
     pub(crate) fn weight(&self) -> u64 {
-        let overhead = RUN_OVERHEAD as u64;
-        match &self.body {
-            Body::Chat { said, .. } => said.weight(),
+        let members = match &self.body {
+            Body::Chat { said, .. } => return said.weight(),
             Body::Membership { change, .. } => match &**change {
-                Change::Opened { roster, .. } => overhead.saturating_mul(roster.len() as u64),
-                Change::Edit { .. } => overhead,
+                Change::Opened { roster, lost } => roster.len().saturating_add(lost.len()),
+                Change::Edit { gone, joined, .. } => gone.len().saturating_add(joined.len()),
             },
-        }
+        };
+        RUN_OVERHEAD.saturating_mul(members.saturating_add(1)) as u64
     }
 
     /// Whether its places and its stamps can be counted.

@@ -403,4 +403,6 @@ pub enum Refusal {
     TooLate,
     /// The node has promised an epoch that is too far above those of the room. As another life it may ask again.
     EpochTooHigh,
+    /// Another member has the address that the node names as its own, and the leader did not find the node there.
+    AddressTaken,
 }

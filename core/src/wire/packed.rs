@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::{Body, Change, Entry};
 use super::proven::Proven;
-use super::run::Run;
+use super::run::{Run, weight};
 use crate::numbers::{Index, Seq, Stamp};
 use crate::roster::Member;
 use crate::roster::{ConfigId, View};
@@ -219,7 +219,9 @@ impl Pack for Proven<Run> {
         let origin = before.origins.get(at)?.clone();
         let stamp = after(before.said_stamp, packed.later);
         let PackedRun { count, at: said_at, signature, .. } = packed;
-        let said = Run { origin, first, stamp, texts: before.take_texts(count)?, at: said_at, signature };
+        let texts = before.take_texts(count)?;
+        let most = weight(&texts, texts.len());
+        let said = Run { origin, first, stamp, texts: texts.apart(most), at: said_at, signature };
         before.after_said(at, &said);
         said.is_valid().then_some(Self::to_be_verified(said))
     }
@@ -453,6 +455,16 @@ mod tests {
     fn texts_that_come_together_share_their_memory() {
         let came = read::<Proven<Run>>(&bytes(proven(vec![said(1, 1, "ab"), said(1, 2, "cd")]))).unwrap();
         assert_eq!(came[0].texts.joined().as_bytes().as_ptr_range().end, came[1].texts.joined().as_ptr());
+    }
+
+    #[test]
+    fn a_run_that_is_little_of_its_frame_keeps_nothing_of_the_others() {
+        let long = "x".repeat(300);
+        let came = read::<Proven<Run>>(&bytes(proven(vec![said(1, 1, "ab"), said(2, 1, &long)]))).unwrap();
+        let [little, most] =
+            [&came[0].texts, &came[1].texts].map(|texts| texts.joined().as_bytes().as_ptr_range());
+        assert_ne!(little.end, most.start);
+        assert_eq!((came[0].texts.joined(), came[1].texts.joined()), ("ab", long.as_str()));
     }
 
     #[test]

@@ -39,6 +39,7 @@ pub(crate) fn fault(fault: Fault) -> &'static str {
         Fault::LogOrder => "log_order",
         Fault::WithinRun => "within_run",
         Fault::FalseClaim => "false_claim",
+        Fault::TooLong => "too_long",
         Fault::TakenBack => "taken_back",
         _ => "other",
     }
@@ -49,6 +50,7 @@ pub(crate) fn join_failure(failure: JoinFailure) -> &'static str {
         JoinFailure::Dial(failure) => dial_failure(failure),
         JoinFailure::NoAnswer => "no_answer",
         JoinFailure::Broken => "broken",
+        JoinFailure::AddressTaken => "address_taken",
         _ => "other",
     }
 }

@@ -27,8 +27,8 @@ struct Args {
     /// members at the start; 2 to 10 by the seed if not given
     #[argh(option)]
     nodes: Option<u32>,
-    /// which faults: calm, crash, sleep, freeze, cut, lasting or all; or rotate, each of these in turn by the seed,
-    /// which is so if not given
+    /// which faults: calm, crash, sleep, freeze, cut, lasting, insider, liars or all; or rotate, each of these in turn by
+    /// the seed, which is so if not given
     #[argh(option, from_str_fn(parse_faults), default = "None")]
     faults: Option<Mix>,
     /// keys and links are real, and somebody without the secret tampers with them and connects; some seven times slower

@@ -40,6 +40,7 @@ impl Chaos {
             Kind::PowerOff => self.power_off(),
             Kind::Restart => self.restart(),
             Kind::Sleep => self.sleep(),
+            Kind::Lie => self.lie(),
             Kind::Cut => self.cut(),
             Kind::Partition => {
                 self.partition();
@@ -125,7 +126,7 @@ impl Chaos {
         Text::new(&text).unwrap_or_else(|error| unreachable!("{error}"))
     }
 
-    fn join(&mut self) {
+    pub(super) fn join(&mut self) {
         let Some(contact) = self.rng.pick(&self.world.alive()).copied() else { return };
         let mut contacts = vec![self.world.place(contact)];
         contacts.extend(self.steady().first().map(|&host| self.world.place(host)));
@@ -142,19 +143,6 @@ impl Chaos {
         if self.rng.chance(300) {
             self.world.intrude(host, self.rng.index(64));
         }
-    }
-
-    /// A member lies from now on: often the leader, or one that is about to come in.
-    pub(super) fn corrupt_one(&mut self) -> Option<HostId> {
-        if self.rng.chance(300) {
-            self.join();
-        }
-        let leader = self.steady().into_iter().find(|host| self.world.node(*host).is_leader());
-        let newest = self.world.alive().last().copied();
-        let other = self.rng.pick(&self.steady()).copied();
-        let liar = [leader, newest, other][self.rng.index(3)]?;
-        self.world.corrupt(liar);
-        Some(liar)
     }
 
     fn kill(&mut self) {

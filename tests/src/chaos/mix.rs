@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-use ringchat_sim::Rng;
 use ringchat_sim::oracles::FaultModel;
+use ringchat_sim::{Lie, Lies, Rng};
 
 /// How often each kind of event happens, relative to the others.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,8 +43,10 @@ pub struct Faults {
     pub partition: u32,
     /// Dials are refused or time out for a while.
     pub bad_dials: u32,
-    /// Whether a member lies.
-    pub insider: bool,
+    /// Liars come and go, and read or do not read.
+    pub lie: u32,
+    /// What a member lies about, if one does.
+    pub lies: Option<Lies>,
     /// The fault that stays when all others have ended.
     pub lasting: Lasting,
 }
@@ -80,6 +82,7 @@ pub(super) enum Kind {
     Cut,
     Partition,
     BadDials,
+    Lie,
 }
 
 impl Faults {
@@ -94,7 +97,7 @@ impl Faults {
             self.weights().iter().all(|(weight, kind)| *weight == 0 || kinds(*kind))
                 && self.lasting == Lasting::Nothing
         };
-        if self.insider {
+        if self.lies.is_some() {
             FaultModel::Lies
         } else if only(Kind::is_crash) {
             FaultModel::CrashOnly
@@ -105,7 +108,7 @@ impl Faults {
         }
     }
 
-    pub(super) fn weights(&self) -> [(u32, Kind); 17] {
+    pub(super) fn weights(&self) -> [(u32, Kind); 18] {
         [
             (self.say, Kind::Say),
             (self.join, Kind::Join),
@@ -124,6 +127,7 @@ impl Faults {
             (self.cut, Kind::Cut),
             (self.partition, Kind::Partition),
             (self.bad_dials, Kind::BadDials),
+            (self.lie, Kind::Lie),
         ]
     }
 
@@ -148,7 +152,8 @@ impl Faults {
             cut: maybe(self.cut),
             partition: maybe(self.partition),
             bad_dials: maybe(self.bad_dials),
-            insider: self.insider,
+            lie: self.lie,
+            lies: self.lies,
             lasting: self.lasting,
         }
     }
@@ -186,6 +191,9 @@ pub enum Mix {
     Lasting,
     /// Like `Crash`, with partitions, and with a member that lies until it dies in the end.
     Insider,
+    /// Like `Crash`, with members that lie about everything and in every way until they die in the end. All that they tell
+    /// is of some kinds, chosen anew for each run.
+    Liars,
     /// Some kinds of all, chosen anew for each run.
     #[default]
     All,
@@ -193,7 +201,7 @@ pub enum Mix {
 
 impl Mix {
     /// All mixes, in the order in which they take turns.
-    pub const EACH: [Self; 8] = [
+    pub const EACH: [Self; 9] = [
         Self::Calm,
         Self::Crash,
         Self::Sleep,
@@ -201,6 +209,7 @@ impl Mix {
         Self::Cut,
         Self::Lasting,
         Self::Insider,
+        Self::Liars,
         Self::All,
     ];
 
@@ -222,7 +231,8 @@ impl Mix {
             Self::Sleep => Faults { say: 60, sleep: 6, ..Faults::default() },
             Self::Freeze => freeze,
             Self::Cut => cut,
-            Self::Insider => Faults { partition: 2, insider: true, ..crash },
+            Self::Insider => Faults { partition: 2, lies: Some(Lies::of(&[Lie::Words])), ..crash },
+            Self::Liars => Faults { lie: 4, lies: Some(Lies::draw(rng)), ..crash.some_of(rng) },
             Self::Lasting => Faults { lasting: Lasting::Any, ..cut.some_of(rng) },
             Self::All => rng.pick(&all).unwrap_or(&cut).some_of(rng),
         }
@@ -237,6 +247,7 @@ impl Mix {
             Self::Cut => "cut",
             Self::Lasting => "lasting",
             Self::Insider => "insider",
+            Self::Liars => "liars",
             Self::All => "all",
         }
     }
@@ -254,7 +265,7 @@ pub struct UnknownMix;
 
 impl fmt::Display for UnknownMix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the mixes are calm, crash, sleep, freeze, cut, lasting, insider and all")
+        f.write_str("the mixes are calm, crash, sleep, freeze, cut, lasting, insider, liars and all")
     }
 }
 
@@ -282,7 +293,7 @@ mod tests {
 
     #[test]
     fn the_mixes_take_turns() {
-        let turns: Vec<Mix> = (16..24).map(Mix::of_seed).collect();
+        let turns: Vec<Mix> = (18..27).map(Mix::of_seed).collect();
         assert_eq!(turns, Mix::EACH);
     }
 
@@ -295,7 +306,9 @@ mod tests {
         assert!(!draw(Mix::Freeze).iter().any(Faults::crash_only));
         assert!(!draw(Mix::Cut).iter().any(Faults::crash_only));
         assert!(!draw(Mix::Lasting).iter().any(Faults::crash_only));
-        assert!(draw(Mix::Insider).iter().all(|faults| faults.fault_model() == FaultModel::Lies));
+        for mix in [Mix::Insider, Mix::Liars] {
+            assert!(draw(mix).iter().all(|faults| faults.fault_model() == FaultModel::Lies));
+        }
         assert!(draw(Mix::All).iter().any(Faults::crash_only));
     }
 }

@@ -1,6 +1,7 @@
 //! Random runs: a ring, faults of some kinds at random times, and then the checks of a room that comes to rest.
 
 mod actions;
+mod liars;
 mod mix;
 mod quiesce;
 mod record;
@@ -19,7 +20,7 @@ use ringchat_core::Instant;
 use ringchat_core::limits::LINK_QUEUE_BYTES;
 
 use ringchat_sim::oracles::Violation;
-use ringchat_sim::{Counts, Death, Heal, HostId, Place, Property, Quality, Rng, World};
+use ringchat_sim::{Counts, Heal, HostId, Place, Property, Quality, Rng, World};
 
 /// The outcome of a run.
 #[derive(Clone, Debug)]
@@ -85,6 +86,8 @@ struct Chaos {
     /// Whether somebody without the secret attacks the links. What is left out of a link can make it fall silent, and a live
     /// member look dead, so nobody attacks where promises are strict.
     outsider: bool,
+    /// Who was there before a member began to lie. A newcomer that a liar lets in may know nobody else.
+    before_lies: Vec<HostId>,
     agreed_after: Option<Duration>,
 }
 
@@ -124,22 +127,24 @@ impl Chaos {
             sayings: 0,
             broken: None,
             outsider: recipe.secure && !fault_model.is_strict(),
+            before_lies: Vec::new(),
             agreed_after: None,
         }
     }
 
     fn run(&mut self) -> Result<(), Violation> {
         self.gather()?;
-        let insider = if self.faults.insider { self.corrupt_one() } else { None };
+        if let Some(lies) = self.faults.lies {
+            self.before_lies = self.world.alive();
+            self.corrupt_one(lies);
+        }
         let end = self.world.now().after(self.rng.between(Duration::from_secs(1), Duration::from_secs(8)));
         while self.world.now() < end {
             let pause = self.rng.between(Duration::ZERO, Duration::from_millis(120));
             self.wait(pause)?;
             self.act()?;
         }
-        if let Some(insider) = insider {
-            self.world.kill(insider, Death::Killed);
-        }
+        self.liars_go();
         self.end_faults()?;
         match self.something_lasts() {
             None => self.all_come_to_rest(),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ringchat_core::Text;
+use ringchat_core::{Config, Text};
 
 use super::{Chaos, Lasting};
 use ringchat_sim::oracles::{Shape, Violation};
@@ -73,7 +73,21 @@ impl Chaos {
         self.agreed_after = Some(self.world.now().since(start));
         self.all_are_heard()?;
         self.world.run_for(CALMING)?;
+        if self.faults.lies.is_some() {
+            return self.falls_quiet();
+        }
         self.world.be_quiet(QUIET)
+    }
+
+    /// The room falls quiet. What a liar has told of rings that do not exist may last for a while, and then the ring closes anew.
+    fn falls_quiet(&mut self) -> Result<(), Violation> {
+        let end = self.world.now().after(self.patience());
+        while let Err(violation) = self.world.be_quiet(QUIET) {
+            if violation.property != Property::QuietAtRest || self.world.now() >= end {
+                return Err(violation);
+            }
+        }
+        Ok(())
     }
 
     fn shape(&self) -> Shape {
@@ -86,7 +100,23 @@ impl Chaos {
 
     /// All live members agree, and nothing is lost.
     fn agree(&mut self) -> Result<(), Violation> {
+        if self.faults.lies.is_some() && self.faults.partition == 0 {
+            self.are_one_room_again()?;
+        }
         self.wait_until(|chaos| chaos.world.rings(chaos.shape()).map(drop))
+    }
+
+    /// All who were there before a member lied, and still are, form one ring.
+    fn are_one_room_again(&mut self) -> Result<(), Violation> {
+        let limit = Config::reunion(Config::DETECT, self.world.processes());
+        self.wait_within(limit, |chaos| {
+            let mut old = chaos.world.alive();
+            old.retain(|host| chaos.before_lies.contains(host));
+            let rings = chaos.world.rings_among(&old)?.len();
+            let apart = || Err(chaos.violation(Property::Convergence, format!("there are {rings} rings")));
+            if rings > 1 { apart() } else { Ok(()) }
+        })
+        .map_err(|violation| Violation { property: Property::OneRoomAfterLies, ..violation })
     }
 
     /// Each member hears what each other member of its ring says now. The last fault, such as a half-open link, may be
@@ -101,7 +131,16 @@ impl Chaos {
 
     /// Runs until `holds` succeeds, at most for as long as members may take to agree.
     fn wait_until(&mut self, holds: impl Fn(&Self) -> Result<(), Violation>) -> Result<(), Violation> {
-        let end = self.world.now().after(self.patience());
+        self.wait_within(self.patience(), holds)
+    }
+
+    /// Runs until `holds` succeeds, at most for so long.
+    fn wait_within(
+        &mut self,
+        limit: Duration,
+        holds: impl Fn(&Self) -> Result<(), Violation>,
+    ) -> Result<(), Violation> {
+        let end = self.world.now().after(limit);
         while let Err(violation) = holds(self) {
             if self.world.now() >= end {
                 return Err(violation);

@@ -31,7 +31,7 @@ pub const ROWS: &[Row] = &[
     tested(3, 9000, Budget { crashes: 2, messages: 2, ..NONE }),
     tested(3, 40_000, Budget { crashes: 2, messages: 3, ..NONE }),
     tested(4, 20_000, Budget { crashes: 1, messages: 1, ..NONE }),
-    tested(4, 300_000, Budget { crashes: 2, messages: 1, ..NONE }),
+    tested(4, 290_000, Budget { crashes: 2, messages: 1, ..NONE }),
     large(4, Budget { crashes: 2, messages: 2, ..NONE }),
     large(4, Budget { crashes: 3, messages: 1, ..NONE }),
     large(5, Budget { crashes: 2, messages: 1, ..NONE }),
@@ -47,7 +47,7 @@ pub const ROWS: &[Row] = &[
     large(2, Budget { joins: 1, partitions: 1, ..NONE }),
     large(2, Budget { joins: 1, partitions: 1, crashes: 1, messages: 1, ..NONE }),
     // Leaving in order.
-    tested(3, 1000, Budget { leaves: 2, ..NONE }),
+    tested(3, 950, Budget { leaves: 2, ..NONE }),
     tested(3, 2000, Budget { leaves: 1, messages: 1, ..NONE }),
     tested(3, 130_000, Budget { leaves: 2, messages: 2, ..NONE }),
     tested(3, 200_000, Budget { leaves: 1, crashes: 1, messages: 2, ..NONE }),
@@ -55,7 +55,7 @@ pub const ROWS: &[Row] = &[
     large(3, Budget { leaves: 1, partitions: 1, messages: 1, ..NONE }),
     // Connections that break, and timers that go off too early.
     tested(3, 3000, Budget { breaks: 1, crashes: 1, ..NONE }),
-    tested(3, 9000, Budget { false_alarms: 1, crashes: 1, ..NONE }),
+    tested(3, 8000, Budget { false_alarms: 1, crashes: 1, ..NONE }),
     large(3, Budget { false_alarms: 1, crashes: 1, messages: 1, ..NONE }),
     large(3, Budget { false_alarms: 2, messages: 1, ..NONE }),
     tested(3, 25_000, Budget { breaks: 2, messages: 1, ..NONE }),
@@ -68,8 +68,8 @@ pub const ROWS: &[Row] = &[
     large(2, Budget { inventions: 1, joins: 1, crashes: 1, messages: 1, ..NONE }),
     // Partitions: any cut in two, healed at any time.
     tested(2, 500, Budget { partitions: 1, messages: 1, ..NONE }),
-    tested(2, 19_000, Budget { partitions: 2, messages: 1, ..NONE }),
-    tested(3, 24_000, Budget { partitions: 1, ..NONE }),
+    tested(2, 18_000, Budget { partitions: 2, messages: 1, ..NONE }),
+    tested(3, 23_500, Budget { partitions: 1, ..NONE }),
     large(3, Budget { partitions: 1, messages: 1, ..NONE }),
     large(3, Budget { partitions: 1, messages: 2, ..NONE }),
     large(3, Budget { partitions: 1, crashes: 1, messages: 1, ..NONE }),

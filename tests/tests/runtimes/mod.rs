@@ -6,6 +6,7 @@ pub(crate) mod async_std;
 #[macro_use]
 pub(crate) mod conformance;
 pub(crate) mod descriptors;
+pub(crate) mod hostile;
 pub(crate) mod links;
 #[path = "../other_end/mod.rs"]
 pub(crate) mod other_end;

@@ -3,7 +3,8 @@ use crate::fake::{FakeSocket, FakeTransport, START, addr, open, seed};
 use crate::host::lock;
 use crate::other_end::{OtherEnd, somebody};
 use ringchat_core::secure::LinkError;
-use ringchat_core::{DownReason, JoinFailure, Name, NodeId, Start, Text, UnixTime};
+use ringchat_core::wire::Message;
+use ringchat_core::{DownReason, JoinFailure, Name, NodeId, RoomId, Start, Text, UnixTime};
 use std::io::ErrorKind;
 use std::sync::mpsc;
 
@@ -217,4 +218,33 @@ fn a_leaver_does_not_wait_for_the_room_for_ever() {
     assert!(driver.take_commands(late, &mut queue).is_empty());
     driver.take(late, &mut VecDeque::new());
     assert!(driver.deadline().is_none_or(|at| at > late), "no hot loop");
+}
+
+#[test]
+fn one_bad_link_after_the_other_is_told_in_one_line_and_then_as_a_number() {
+    let mut driver = driver(Start::Create);
+    driver.take(START, &mut VecDeque::new());
+    for link in (1..=9).map(LinkId) {
+        linked(&mut driver);
+        let envelope = Envelope { room: RoomId::UNKNOWN, stamp: Stamp(1), message: Message::Leave };
+        driver.take(START, &mut [Job::Received { link, envelopes: vec![envelope], bytes: 22 }].into());
+    }
+    driver.finish(START);
+    let faults = |driver: &mut Driver<FakeTransport>| {
+        let count = |event| match event {
+            Event::Notice { notice: Notice::Fault { .. }, .. } => Some(1),
+            Event::Notice { notice: Notice::MoreFaults { from, count, .. }, .. } => {
+                assert_eq!(from, Some(addr().ip()));
+                Some(count)
+            }
+            _ => None,
+        };
+        driver.events().drain(..).filter_map(count).collect::<Vec<_>>()
+    };
+    assert_eq!(faults(&mut driver), [1]);
+    let later = START.after(Duration::from_secs(10));
+    assert!(driver.deadline().is_some_and(|at| at <= later));
+    driver.take(later, &mut VecDeque::new());
+    driver.finish(later);
+    assert_eq!(faults(&mut driver), [8]);
 }

@@ -27,7 +27,7 @@ fn leaves(count: u64) -> Vec<u8> {
 /// The stamps of what was received in the first of the jobs, and why the link has ended in the last one.
 fn told(jobs: &Jobs) -> (Vec<u64>, Option<DownReason>) {
     let stamps = jobs.iter().find_map(|job| match job {
-        Job::Received(_, envelopes) => Some(envelopes.iter().map(|envelope| envelope.stamp.0).collect()),
+        Job::Received { envelopes, .. } => Some(envelopes.iter().map(|envelope| envelope.stamp.0).collect()),
         _ => None,
     });
     let down = jobs.iter().find_map(|job| match job {
@@ -54,7 +54,9 @@ fn what_comes_together_with_the_proof_follows_the_opening() {
     let answer = socket.record().writes.concat();
     let proof = other.hear(&answer).unwrap();
     let jobs = read(&mut reader, &[proof, other.seal(&leaves(1))].concat());
-    let [Job::Opened(LinkId(1), opened), Job::Received(LinkId(1), _)] = &jobs[..] else { panic!("{jobs:?}") };
+    let [Job::Opened(LinkId(1), opened), Job::Received { link: LinkId(1), .. }] = &jobs[..] else {
+        panic!("{jobs:?}")
+    };
     assert_eq!(opened.peer, somebody(2).id());
 }
 
@@ -86,7 +88,7 @@ fn an_end_inside_a_frame_or_a_record_is_an_end() {
         let end = if cut == 1 { record.len() } else { record.len() - cut };
         let jobs = read(&mut reader, &record[..end]);
         assert_eq!(told(&jobs), (vec![], None));
-        let is_heard = matches!(jobs[..], [Job::Received(..)]);
+        let is_heard = matches!(jobs[..], [Job::Received { .. }]);
         assert_eq!(is_heard, cut == 1, "a whole record is a sign of life, and a part of one is none");
         assert_eq!(told(&read(&mut reader, b"")).1, Some(DownReason::Eof));
     }

@@ -77,6 +77,9 @@ pub enum Heal {
     Reset,
 }
 
+/// Nothing ever answers at this port.
+pub const SILENT_PORT: u16 = 9;
+
 /// How many bytes the kernel holds for one direction of a connection: two socket buffers.
 const KERNEL_BUFFER: usize = 256 * 1024;
 /// How many connections wait to be accepted by a frozen process.
@@ -457,6 +460,17 @@ impl Network {
     fn nth_link(&self, host: HostId, n: usize) -> Option<LinkId> {
         let links = &self.hosts[host.0].links;
         links.iter().nth(n.checked_rem(links.len()).unwrap_or(0)).copied()
+    }
+
+    /// Whether a process listens at `addr`, or ever did.
+    pub fn is_known(&self, addr: SocketAddr) -> bool {
+        self.hosts.iter().any(|host| host.addr == addr)
+    }
+
+    /// The links of a process that its node uses.
+    pub fn links_of(&self, host: HostId) -> Vec<LinkId> {
+        let links = self.hosts[host.0].links.iter();
+        links.copied().filter(|at| self.end_at(*at).phase == Phase::Up).collect()
     }
 
     /// The process at the other end of `at`, if it is known.

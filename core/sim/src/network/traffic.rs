@@ -11,7 +11,8 @@ use super::connection::{Connection, End, Fin, Packet, Phase, link, peer, place};
 use super::handshake::{Handshake, Progress};
 use super::secure::Secure;
 use super::{
-    BACKLOG, CONNECT_TIMEOUT, Event, Host, HostId, KERNEL_BUFFER, Network, Power, RETRY, Ready, SIP, Waiting,
+    BACKLOG, CONNECT_TIMEOUT, Event, Host, HostId, KERNEL_BUFFER, Network, Power, RETRY, Ready, SILENT_PORT,
+    SIP, Waiting,
 };
 
 /// Handshakes.
@@ -22,7 +23,8 @@ impl Network {
         let host = self.listeners.get(&target).copied();
         let power = host.map(|host| self.hosts[host.0].power);
         let full = host.is_some_and(|host| self.hosts[host.0].backlog.len() >= BACKLOG);
-        if self.is_cut(from, target) || self.is_cut(target, from) || power == Some(Power::Off) || full {
+        let is_silent = target.port() == SILENT_PORT || power == Some(Power::Off) || full;
+        if self.is_cut(from, target) || self.is_cut(target, from) || is_silent {
             self.try_again(number, Event::Syn(number));
             return;
         }

@@ -1,12 +1,14 @@
 //! The oracles: they check what users are shown and what nodes hold. Each violation names a [`Property`].
 
 mod converged;
+mod dials;
 mod election;
 mod fault_model;
 mod state;
 mod transcript;
 
 pub use converged::{Shape, converged};
+pub use dials::Dials;
 pub use election::{Tokens, winner_has_all};
 pub use fault_model::FaultModel;
 pub use state::{States, no_doubles, only_needed_links, same_logs};

@@ -9,11 +9,12 @@ use core::time::Duration;
 use ringchat_core::trace::{MessageKind, Traced, Tracing};
 use ringchat_core::wire::{Envelope, Message};
 use ringchat_core::{
-    Action, Command, ElectionPhase, Input, Instant, LinkId, Notice, RingReason, TextRun, UnixTime,
+    Action, Command, DownReason, ElectionPhase, Fault, Input, Instant, LinkId, Notice, Origin, RingReason,
+    TextRun, UnixTime,
 };
 use ringchat_trace::MessageClass;
 
-use super::{HostId, HostStep, Life, World, shifted};
+use super::{HostId, HostStep, Life, World, addr_of, shifted};
 use crate::Property;
 use crate::oracles::{Violation, winner_has_all};
 
@@ -52,6 +53,7 @@ impl World {
             return Ok(());
         }
         self.counts.steps += inputs.len() as u64;
+        self.note_dials_that_end(host, &inputs);
         if self.trace.is_kept() {
             self.trace_inputs(host, &inputs);
         }
@@ -76,6 +78,8 @@ impl World {
             }
             self.plan(host);
         }
+        #[cfg(feature = "sham")]
+        self.add_lies(host);
         Ok(())
     }
 
@@ -96,7 +100,13 @@ impl World {
             self.note(host, &action);
         }
         match action {
-            Action::Dial { dial, addr, expected } => self.network.dial(host, dial, addr, expected),
+            Action::Dial { dial, addr, expected } => {
+                self.network.dial(host, dial, addr, expected);
+                if !self.transcripts.is_liar(host) {
+                    let astray = !self.network.is_known(addr);
+                    self.dials.begin(host, self.now, dial, astray)?;
+                }
+            }
             Action::Trust { link } => self.network.trust(link),
             Action::Trace { .. } => {}
             Action::NewLife { id } => {
@@ -111,6 +121,7 @@ impl World {
                     self.counts.merges.insert(self.node(host).view());
                 }
                 self.count_start(host, &notice);
+                self.check_accusation(host, &notice)?;
                 self.transcripts.notice(host, self.now, lamport, &notice)?;
             }
             Action::Halt { .. } => {
@@ -120,6 +131,36 @@ impl World {
             }
         }
         Ok(())
+    }
+
+    fn note_dials_that_end(&mut self, host: HostId, inputs: &[Input]) {
+        for input in inputs {
+            if let Input::LinkUp { origin: Origin::Dialed(dial), .. } | Input::DialFailed { dial, .. } = input
+            {
+                self.dials.end(host, *dial);
+            }
+        }
+    }
+
+    /// Checks that nobody is accused that keeps to the protocol. What breaks a link, or keeps it silent, may be the network, or
+    /// somebody on the way.
+    fn check_accusation(&self, host: HostId, notice: &Notice) -> Result<(), Violation> {
+        let Notice::Fault { remote, reason } = notice else { return Ok(()) };
+        let is_of_network =
+            matches!(reason, Fault::Silent | Fault::Link(DownReason::Overflow | DownReason::Link(_)));
+        // A newcomer to an open room knows of the room what its contact told.
+        let is_misled = *reason == Fault::OtherRoom && self.transcripts.fault_model().has_liar();
+        if is_of_network || is_misled || self.transcripts.is_liar(host) {
+            return Ok(());
+        }
+        let there = |it: &HostId| addr_of(self.place(*it)).ip() == remote.ip();
+        let accused: Vec<HostId> = (0..self.processes.len()).map(HostId).filter(there).collect();
+        let Some(last) = accused.last().filter(|_| accused.iter().all(|it| !self.transcripts.is_liar(*it)))
+        else {
+            return Ok(());
+        };
+        let detail = format!("{} says that {} {reason}", self.label(host), self.label(*last));
+        Err(Violation::new(self.now, Property::NobodyHonestIsAccused, detail))
     }
 
     /// Notes what a process tells a trace.
@@ -166,18 +207,6 @@ impl World {
             None => "?",
         };
         links.iter().map(label).collect::<Vec<_>>().join(" ")
-    }
-
-    /// A process that lies sends something to each of `links`. What does not fit a frame is not sent.
-    #[cfg(feature = "sham")]
-    fn send_lies(&mut self, host: HostId, links: &[LinkId], envelope: &Envelope) {
-        for &link in links {
-            let to = self.network.other(link).map(|other| self.processes[other.0].node.me().id);
-            let process = &mut self.processes[host.0];
-            let Some(insider) = &mut process.insider else { return };
-            let lie = insider.lie(process.node.me(), to, envelope);
-            let _ = self.network.send(&[link], &lie);
-        }
     }
 
     fn send(&mut self, host: HostId, links: &[LinkId], envelope: &Envelope) -> Result<(), Violation> {

@@ -28,10 +28,12 @@ use ringchat_core::{
 
 #[cfg(feature = "sham")]
 use self::insider::Insider;
+#[cfg(feature = "sham")]
+pub use self::insider::{FalseAddress, Lie, Lies};
 pub use self::telling::HostStep;
 pub(crate) use self::telling::WorldDeed;
 use crate::network::{Death, HostId, Network, Quality};
-use crate::oracles::{FaultModel, States, Tokens, Transcripts, Violation};
+use crate::oracles::{Dials, FaultModel, States, Tokens, Transcripts, Violation};
 use crate::rng::Rng;
 use crate::schedule::Schedule;
 use crate::trace::Trace;
@@ -160,6 +162,7 @@ pub struct World {
     transcripts: Transcripts,
     states: States,
     tokens: Tokens,
+    dials: Dials,
     counts: Counts,
     outbox: Vec<Action>,
     /// The secret of the room, if keys and links are real.
@@ -202,6 +205,7 @@ impl World {
             transcripts: Transcripts::new(fault_model),
             states: States::default(),
             tokens: Tokens::default(),
+            dials: Dials::default(),
             counts: Counts::default(),
             outbox: Vec::new(),
             secret: None,
@@ -349,13 +353,18 @@ impl World {
 impl World {
     /// Starts a process.
     pub fn start(&mut self, place: Place, start: Start) -> HostId {
+        self.start_told(place, addr_of(place), start)
+    }
+
+    /// Starts a process that tells others that it listens at `told`.
+    fn start_told(&mut self, place: Place, told: SocketAddr, start: Start) -> HostId {
         let addr = addr_of(place);
         let label = self.next_label(place);
         self.trace.event(self.now, format_args!("{label} starts: {start:?}"));
         if let Some(earlier) = self.at(place).filter(|&earlier| self.life(earlier) != Life::Ended) {
             self.kill(earlier, Death::Killed);
         }
-        let mut config = Config::new(addr, self.name_of(place), start);
+        let mut config = Config::new(told, self.name_of(place), start);
         config.detect = self.detect;
         config.join_timeout = self.join_timeout;
         config.trace = self.tracing;
@@ -420,7 +429,7 @@ impl World {
 
     /// Starts a process that joins through these places.
     pub fn join(&mut self, place: Place, contacts: &[Place]) -> HostId {
-        self.start(place, Start::Join { contacts: contacts.iter().map(|&place| addr_of(place)).collect() })
+        self.start(place, join_through(contacts))
     }
 
     /// The user says something, as soon as the node takes it.
@@ -540,6 +549,10 @@ impl World {
     fn next_at(&self) -> Option<Instant> {
         self.network.next_at().into_iter().chain(self.timers.next_at()).min()
     }
+}
+
+fn join_through(contacts: &[Place]) -> Start {
+    Start::Join { contacts: contacts.iter().map(|&place| addr_of(place)).collect() }
 }
 
 fn incarnation(rng: &mut Rng) -> NonZeroU64 {

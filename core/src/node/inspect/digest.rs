@@ -118,10 +118,10 @@ impl Node {
             Role::Syncing { syncing, .. } => {
                 let (announcement, told, install) = syncing.state();
                 (announcement, told).hash(state);
-                if let Some((install, entries)) = install {
-                    digest_install(install, stability, state);
-                    entries.len().hash(state);
-                    for entry in entries {
+                if let Some(installing) = install {
+                    digest_install(&installing.install, stability, state);
+                    installing.entries.len().hash(state);
+                    for entry in &installing.entries {
                         digest_entry(entry, state);
                     }
                 }

@@ -3,7 +3,9 @@
 use core::fmt;
 
 use super::super::Node;
-use crate::limits::{MAX_DEPARTED, MAX_DIALS, MAX_HALF_OPEN, MAX_ROSTER, MAX_VIEW_HISTORY, SUBMIT_WINDOW};
+use crate::limits::{
+    MAX_DEPARTED, MAX_DIALS, MAX_HALF_OPEN, MAX_LINKS, MAX_ROSTER, MAX_VIEW_HISTORY, SUBMIT_WINDOW,
+};
 use crate::numbers::Seq;
 
 /// An invariant that does not hold.
@@ -81,9 +83,11 @@ pub fn check(node: &Node) -> Result<(), BrokenInvariant> {
     holds(!node.links.is_linked(node.me.id), BrokenInvariant::LinkToItself)?;
     let bounded = node.own.waiting() <= SUBMIT_WINDOW
         && node.links.half_open().count() <= MAX_HALF_OPEN.saturating_add(MAX_ROSTER)
+        && node.links.len() <= MAX_LINKS
         && node.links.dials().count() <= MAX_DIALS
         && node.replica.departed().len() <= MAX_DEPARTED
-        && node.replica.log().history().len() <= MAX_VIEW_HISTORY;
+        && node.replica.log().history().len() <= MAX_VIEW_HISTORY
+        && node.held().is_within_limits();
     holds(bounded, BrokenInvariant::OverLimit)
 }
 

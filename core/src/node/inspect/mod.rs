@@ -3,9 +3,11 @@
 //! Only the feature `inspect` compiles this folder. Nothing in it shows a secret or changes a node.
 
 mod digest;
+mod held;
 pub mod invariants;
 
 pub use self::digest::digest_message;
+pub use self::held::Held;
 
 use super::Node;
 use crate::ids::{NodeId, RoomId};
@@ -78,6 +80,11 @@ impl Node {
     /// The members that this node's ring has lost and looks for, by id.
     pub fn lost(&self) -> impl Iterator<Item = &Member> {
         self.replica.lost().members()
+    }
+
+    /// Of how many origins the log knows the last number.
+    pub fn known_origins(&self) -> usize {
+        self.replica.log().origins().len()
     }
 
     /// Lamport time.

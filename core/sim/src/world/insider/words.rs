@@ -1,52 +1,26 @@
-//! A member with a key of its own that lies: it alters what its node sends, each time in another way.
-//!
-//! Half of its lies are words that their author did not sign, which no decoder lets through. The others are well signed:
-//! old runs again, other words under an old number, numbers that leap, last numbers and gaps that are not so, a claim to
-//! a longer log, Lamport times and epochs out of bounds.
+//! Words: half of the lies are words that their author did not sign, which no decoder lets through. The others are well
+//! signed: old runs again, other words under an old number, numbers that leap, last numbers and gaps that are not so, a claim
+//! to a longer log, Lamport times and epochs out of bounds.
 
 use alloc::vec;
 use alloc::vec::Vec;
 
 use ringchat_core::limits::MAX_SEQ;
-use ringchat_core::secure::{Identity, Signature};
+use ringchat_core::secure::Signature;
 use ringchat_core::wire::{Beat, Body, CandidateRank, Elect, Entry, Envelope, Install, Message, Proven, Run};
 use ringchat_core::{
     ConfigId, Epoch, Index, Input, Member, NodeId, RoomId, Seq, Stamp, Text, TextRun, UnixTime,
 };
 
-use super::World;
-use crate::HostId;
+use super::{Insider, LIES};
 use crate::rng::Rng;
 
 /// How many runs of others it keeps, to use them again.
 const KEPT: usize = 200;
 
-/// How many of a thousand messages it alters, of those that it can alter.
-const LIES: u32 = 300;
-
-/// What the liar knows.
-#[derive(Clone, Debug)]
-pub(super) struct Insider {
-    rng: Rng,
-    identity: Identity,
-    heard: Vec<Proven<Run>>,
-}
-
-impl World {
-    /// A process lies from now on.
-    pub fn corrupt(&mut self, host: HostId) {
-        self.count_fault("liar");
-        self.trace.event(self.now, format_args!("{} lies from now on", self.processes[host.0].label));
-        let identity = self.identity_of(self.processes[host.0].place);
-        let insider = Insider { rng: self.rng.fork(), identity, heard: Vec::new() };
-        self.processes[host.0].insider = Some(insider);
-        self.transcripts.corrupt(host);
-    }
-}
-
 impl Insider {
     /// Keeps what others said.
-    pub(super) fn hear(&mut self, inputs: &[Input]) {
+    pub(in crate::world) fn hear(&mut self, inputs: &[Input]) {
         for input in inputs {
             let Input::Received { envelope, .. } = input else { continue };
             let said: Vec<Proven<Run>> = match &envelope.message {
@@ -94,7 +68,23 @@ impl Insider {
                         lie.message = Message::Elect(self.candidacy(me, cfg));
                     }
                 }
-                _ => {}
+                Message::Ping(_)
+                | Message::Pong(_)
+                | Message::Elect(_)
+                | Message::Hello(_)
+                | Message::NotMember(_)
+                | Message::Superseded { .. }
+                | Message::WantRoster
+                | Message::Ack { .. }
+                | Message::Suspect { .. }
+                | Message::Draining
+                | Message::Leave
+                | Message::Goodbye { .. }
+                | Message::Refused(_)
+                | Message::Probe { .. }
+                | Message::ProbeReply { .. }
+                | Message::JoinVia { .. }
+                | Message::WantPromise { .. } => {}
             }
         }
         lie
@@ -108,7 +98,7 @@ impl Insider {
     }
 
     /// Makes an epoch higher, sometimes as high as there is.
-    fn leap(&mut self, epoch: &mut Epoch) {
+    pub(super) fn leap(&mut self, epoch: &mut Epoch) {
         *epoch = epoch.plus(u64::MAX >> self.rng.below(64));
     }
 
@@ -119,7 +109,7 @@ impl Insider {
     }
 
     /// Alters one of several runs.
-    fn alter_all(&mut self, me: &Member, room: RoomId, all: &mut Vec<Proven<Run>>) {
+    pub(super) fn alter_all(&mut self, me: &Member, room: RoomId, all: &mut Vec<Proven<Run>>) {
         let at = self.rng.index(all.len());
         if let Some(said) = all.get(at).cloned() {
             all.splice(at..=at, self.alter(me, room, &said));
@@ -129,7 +119,7 @@ impl Insider {
     }
 
     /// Alters one of several entries. The places of the others follow from it.
-    fn alter_entries(&mut self, me: &Member, room: RoomId, entries: &mut Vec<Entry>) {
+    pub(super) fn alter_entries(&mut self, me: &Member, room: RoomId, entries: &mut Vec<Entry>) {
         let at = self.rng.index(entries.len());
         let Some(Entry { view, index, stamp, body: Body::Chat { said, replayed, .. } }) =
             entries.get(at).cloned()
@@ -151,7 +141,7 @@ impl Insider {
     }
 
     /// One or two runs in place of one.
-    fn alter(&mut self, me: &Member, room: RoomId, said: &Proven<Run>) -> Vec<Proven<Run>> {
+    pub(super) fn alter(&mut self, me: &Member, room: RoomId, said: &Proven<Run>) -> Vec<Proven<Run>> {
         let known = Seq(1 + self.rng.below(said.last().0));
         match self.rng.below(6) {
             0 => self.replay(),
@@ -163,12 +153,12 @@ impl Insider {
     }
 
     /// Something that another has said, perhaps long ago.
-    fn replay(&mut self) -> Vec<Proven<Run>> {
+    pub(super) fn replay(&mut self) -> Vec<Proven<Run>> {
         self.rng.pick(&self.heard).cloned().into_iter().collect()
     }
 
     /// Something new of its own under that number.
-    fn own(&mut self, me: &Member, room: RoomId, first: Seq) -> Vec<Proven<Run>> {
+    pub(super) fn own(&mut self, me: &Member, room: RoomId, first: Seq) -> Vec<Proven<Run>> {
         let (stamp, texts) = (Stamp(self.rng.below(1 << 50)), words(&mut self.rng));
         let (origin, at, signature) = (me.clone().into(), UnixTime(0), Signature::NONE);
         let said = Run { origin, first, stamp, texts, at, signature };
@@ -219,7 +209,7 @@ fn said_in(entry: &Entry) -> Option<Proven<Run>> {
     if let Body::Chat { said, .. } = &entry.body { Some(said.clone()) } else { None }
 }
 
-fn words(rng: &mut Rng) -> TextRun {
+pub(super) fn words(rng: &mut Rng) -> TextRun {
     let text = Text::new(["I owe you a beer", "never said", ""][rng.index(3)]);
     // All are short.
     text.unwrap_or_else(|error| unreachable!("{error}")).into()
