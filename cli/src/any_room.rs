@@ -69,7 +69,7 @@ impl AnyRoom {
         Ok((room, AnyEvents(events)))
     }
 
-    /// Where this member listens.
+    /// Where others reach this member.
     pub(crate) fn addr(&self) -> SocketAddr {
         match self {
             Self::Threads(room) => room.addr(),

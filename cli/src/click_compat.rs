@@ -35,6 +35,8 @@ const KNOWN: &[Known] = &[
     value("--address", Some('a'), &["--address"]),
     value("--port", Some('p'), &["--port"]),
     value("--name", Some('n'), &["--name"]),
+    value("--room", None, &["--room"]),
+    value("--advertise", None, &["--advertise"]),
     value("--neighbor-address", None, &["-na", "--neighbor-address"]),
     value("--neighbor-port", None, &["-np", "--neighbor-port"]),
     flag("--verbose", Some('v'), &["--verbose"]),

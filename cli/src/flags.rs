@@ -14,6 +14,9 @@ use crate::trust::{has_bare_secret, may_have_secret};
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[argh(
     help_triggers("--help"),
+    example = "On your network:  {command_name} -l --room staff -n Alice",
+    example = "Join it:          {command_name} --room staff -n Bob",
+    example = "Rooms there:      {command_name} rooms",
     example = "A private room:   {command_name} -l --private -a 10.0.0.1 -p 5000 -n Alice",
     example = "Join it:          {command_name} -n Bob --ticket",
     example = "An open room:     {command_name} -l -a 10.0.0.1 -p 5000 -n Alice",
@@ -28,10 +31,10 @@ use crate::trust::{has_bare_secret, may_have_secret};
             Each option with a value can be set in the environment too: RINGCHAT_NAME, RINGCHAT_JOIN_TIMEOUT, ... \
             So can --json, --verbose, --no-log, --no-history, --time and --see: RINGCHAT_JSON=1.",
     error_code(1, "input or output failed, or messages were not sent or may not have arrived"),
-    error_code(2, "usage"),
-    error_code(3, "nobody reachable, or no ringchat there"),
+    error_code(2, "usage, or the room exists already, or twice"),
+    error_code(3, "nobody reachable, or no ringchat there, or no such room"),
     error_code(4, "refused by the room"),
-    error_code(5, "cannot listen on the address"),
+    error_code(5, "cannot listen on the address, or no telling which"),
     error_code(129, "hung up"),
     error_code(130, "interrupted"),
     error_code(131, "ended at once"),
@@ -62,6 +65,10 @@ pub(crate) struct Flags {
     #[argh(switch)]
     pub(crate) open: bool,
 
+    /// the room on your network: with -l announced there, without it looked for
+    #[argh(option, arg_name = "name")]
+    pub(crate) room: Option<String>,
+
     /// join a room (as without -l); of -l and -L the last one counts
     #[argh(switch, short = 'L')]
     pub(crate) not_leader: bool,
@@ -74,6 +81,10 @@ pub(crate) struct Flags {
     /// the port to listen on; 0 is any free one (0)
     #[argh(option, short = 'p', arg_name = "port")]
     pub(crate) port: Option<String>,
+
+    /// the address that others are told (-a and -p); with it, -a may be 0.0.0.0 or ::
+    #[argh(option, arg_name = "host:port")]
+    pub(crate) advertise: Option<String>,
 
     /// what others call you ($USER)
     #[argh(option, short = 'n', arg_name = "name")]

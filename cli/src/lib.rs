@@ -36,8 +36,10 @@ mod presence;
 mod present;
 mod printer;
 mod process;
+mod reach;
 mod recent;
 mod roll;
+mod rooms;
 mod sanitize;
 mod screen;
 mod see;
@@ -73,7 +75,7 @@ pub fn run() -> ExitCode {
     process::take_all_descriptors();
     let args: Result<Vec<String>, OsString> = env::args_os().skip(1).map(OsString::into_string).collect();
     if let Ok([command, rest @ ..]) = args.as_deref()
-        && let Some(exit) = see::run(command, rest)
+        && let Some(exit) = see::run(command, rest).or_else(|| rooms::run(command, rest))
     {
         return exit;
     }
@@ -102,7 +104,7 @@ fn run_with(flags: Flags) -> ExitCode {
             diagnostics();
             ExitCode::from(start::run(&settings))
         }
-        Err(error) => usage(&error.to_string()),
+        Err(error) => refused(&error.to_string(), error.exit()),
     }
 }
 
@@ -147,8 +149,12 @@ fn print(text: &str) -> ExitCode {
 }
 
 fn usage(error: &str) -> ExitCode {
+    refused(error, USAGE)
+}
+
+fn refused(error: &str, exit: u8) -> ExitCode {
     Line::complaint(&format!("{error} (ringchat --help tells more)")).to_stderr();
-    ExitCode::from(USAGE)
+    ExitCode::from(exit)
 }
 
 /// Writes the diagnostics that `RUST_LOG` selects to standard error.

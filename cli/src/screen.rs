@@ -24,9 +24,10 @@ use crate::present::Present;
 use crate::printer::Printer;
 use crate::recent::RecentTexts;
 use crate::roll::Roll;
+use crate::rooms::Listing;
 use crate::session::Frontend;
 use crate::talk::TalkSettings;
-use crate::wording;
+use crate::{own_address, wording};
 
 pub(crate) use answers::Question;
 
@@ -34,7 +35,7 @@ pub(crate) use answers::Question;
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 /// Which optional lines a screen shows.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a line that is shown or not")]
 pub(crate) struct Show {
     /// The user's own messages, for an output on which they are not typed.
@@ -47,6 +48,10 @@ pub(crate) struct Show {
     pub(crate) acts: bool,
     /// Only the short warning about an open room.
     pub(crate) is_meant_open: bool,
+    /// The hint how to begin a room on the network, if only this machine can join this one.
+    pub(crate) greets_alone: bool,
+    /// The room on the network, if the user asked for one.
+    pub(crate) listing: Option<Listing>,
 }
 
 /// The frontend for people.
@@ -135,6 +140,9 @@ impl Screen {
             self.how_to_join(me, people);
             self.system(&format!("your key is {key}"));
             self.printer.print(wording::open_to_all(me.addr(), self.show.is_meant_open));
+        }
+        if self.show.greets_alone && leader == me && own_address::is_only_here(me.addr().ip()) {
+            self.system("only this machine can join; for your network: ringchat -l --room NAME");
         }
         self.printer.tell_desk(Item::Admitted);
     }
@@ -247,7 +255,7 @@ impl Frontend for Screen {
     fn notice(&mut self, _lamport: Stamp, notice: &Notice, people: &mut People) {
         self.back_to_now();
         match notice {
-            Notice::Ready { me, leader, members } => self.ready(me, leader, members, people),
+            Notice::Ready { me, leader, members, .. } => self.ready(me, leader, members, people),
             Notice::Held { seq } if !self.show.own => {
                 self.held.insert(*seq);
                 self.system("your message waits until the ring has a leader");
@@ -308,6 +316,12 @@ impl Frontend for Screen {
             self.answer(question);
         }
         self.printer.lose(count);
+    }
+
+    fn announced(&mut self, _lamport: Stamp) {
+        if let Some(listing) = &self.show.listing {
+            self.system(&wording::announced(listing));
+        }
     }
 
     fn trouble(&mut self, _lamport: Stamp, _code: &str, message: &str) {

@@ -14,6 +14,7 @@ use crate::chat_log::{ChatLog, LogProblem};
 use crate::line::Line;
 use crate::outcome::{Cause, Opener, SessionOutcome};
 use crate::people::{People, Remark};
+use crate::rooms::{Announced, Announcer};
 use crate::see::{Live, Recorder, SeeError, SeeOrder, SeeStatus, TraceFileError, TraceOrder, TraceStatus};
 use crate::settings::LogFile;
 use crate::trust::KnownProblem;
@@ -157,6 +158,8 @@ pub(crate) trait Frontend {
     }
     /// Reports that `count` notices were missed.
     fn missed(&mut self, lamport: Stamp, count: u64);
+    /// Reports that the room is announced on the network.
+    fn announced(&mut self, lamport: Stamp);
     /// Reports a problem after which the session goes on.
     fn trouble(&mut self, lamport: Stamp, code: &str, message: &str);
     /// Shows a line of the log about `notice`, if the user wants to see the log.
@@ -165,22 +168,24 @@ pub(crate) trait Frontend {
     fn bye(&mut self, lamport: Stamp, outcome: &SessionOutcome);
 }
 
-/// Shows and logs what happens in the room until it ends. `people` judges the keys.
+/// Shows and logs what happens in the room until it ends. `people` judges the keys, and `announcer` announces the room.
 pub(crate) fn run(
     session: &Session,
     mut events: AnyEvents,
     frontend: &mut dyn Frontend,
     people: &mut People,
+    mut announcer: Announcer,
     log_file: LogFile,
     admitted: SyncSender<()>,
 ) -> SessionOutcome {
     let mut log = open_log(log_file, session.room.addr());
     let mut admitted = Some(admitted);
     let mut ending = None;
-    while let Some(event) = next(session, &mut events, &mut log, frontend, people) {
+    while let Some(event) = next(session, &mut events, &mut log, frontend, people, &mut announcer) {
         match event {
             Event::Notice { lamport, notice } => {
                 session.lamport.store(lamport.0, Ordering::Relaxed);
+                announcer.note(&notice);
                 show(lamport, &notice, &mut log, frontend, people);
                 match notice {
                     Notice::Ready { .. } => drop(admitted.take().map(|admitted| admitted.send(()))),
@@ -269,14 +274,17 @@ fn next(
     log: &mut ChatLog,
     frontend: &mut dyn Frontend,
     people: &mut People,
+    announcer: &mut Announcer,
 ) -> Option<Event> {
     match events.try_next() {
         Ok(event) => Some(event),
         Err(NoEvent::Yet) => loop {
             frontend.caught_up();
+            tell_of_announcement(announcer, session.lamport(), frontend);
             tell_of_keys(people.save_urgent(), session.lamport(), frontend);
             tell(log.flush(), session.lamport(), frontend);
-            let Some(due) = frontend.due() else { return events.next() };
+            let dues = frontend.due().into_iter().chain(announcer.due());
+            let Some(due) = dues.min() else { return events.next() };
             match events.next_within(due) {
                 Awaited::Event(event) => return Some(event),
                 Awaited::End => return None,
@@ -304,6 +312,18 @@ fn open_log(log_file: LogFile, addr: SocketAddr) -> ChatLog {
 fn tell(written: Result<(), LogProblem>, lamport: Stamp, frontend: &mut dyn Frontend) {
     if let Err(problem) = written {
         frontend.trouble(lamport, "log_file", &problem.to_string());
+    }
+}
+
+/// Shows what became of the announcement of the room.
+fn tell_of_announcement(announcer: &mut Announcer, lamport: Stamp, frontend: &mut dyn Frontend) {
+    match announcer.look() {
+        Some(Announced::Yes) => frontend.announced(lamport),
+        Some(Announced::No(why)) => {
+            let message = format!("{why}; the room is not announced, and others join by its address");
+            frontend.trouble(lamport, "announce", &message);
+        }
+        None => {}
     }
 }
 

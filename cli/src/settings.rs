@@ -1,6 +1,6 @@
 //! The valid settings of a session, made of flags, environment variables and defaults.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -12,7 +12,9 @@ use thiserror::Error;
 use crate::access::{Access, AccessError};
 use crate::any_room::RuntimeKind;
 use crate::flags::Flags;
-use crate::own_address;
+use crate::own_address::NoNetwork;
+use crate::reach::Reach;
+use crate::rooms::RoomSettings;
 use crate::see::{SeeSettings, TraceSettings};
 use crate::talk::TalkSettings;
 use crate::trust::{IdFile, TicketProblem, TicketSource};
@@ -21,8 +23,10 @@ use crate::wording;
 /// The settings of a session. All values are checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
-    /// The address to listen on; port 0 means any free port.
-    pub(crate) addr: SocketAddr,
+    /// Where this member listens, and where others reach it.
+    pub(crate) reach: Reach,
+    /// The room on the network, if the user asked for one.
+    pub(crate) room: Option<RoomSettings>,
     /// The name of this member.
     pub(crate) name: Name,
     /// Whether to create a room or to join one.
@@ -51,8 +55,6 @@ pub(crate) struct Settings {
     pub(crate) see: SeeSettings,
     /// What the user chose about talk.
     pub(crate) talk: TalkSettings,
-    /// The address to listen on, if the program chose it because a contact is on another machine.
-    pub(crate) chosen: Option<IpAddr>,
 }
 
 /// The destination of a log.
@@ -82,7 +84,7 @@ pub(crate) enum UsageError {
     Access(#[from] AccessError),
     /// Neither `-l` nor a contact.
     #[error(
-        "no room to join: give --ticket, or the HOST:PORT of any member, or -na IP -np PORT; or create a room with -l"
+        "no room to join: give --room NAME, or --ticket, or the HOST:PORT of any member, or -na IP -np PORT; or create a room with -l"
     )]
     NoContact,
     /// `-L` without a contact, perhaps after a `-l`, which it cancels.
@@ -102,6 +104,15 @@ pub(crate) enum UsageError {
     /// An invalid name.
     #[error("{0}; choose another with -n NAME")]
     Name(NameError),
+    /// An invalid name of a room.
+    #[error("{0}; a room is called as a member may be called: choose another name with --room NAME")]
+    Room(NameError),
+    /// No address of this machine can be chosen for a room on the network.
+    #[error(transparent)]
+    Network(#[from] NoNetwork),
+    /// Others cannot be told a port that leads to another one each time.
+    #[error("--advertise HOST:PORT leads to a port of this machine; say which with -p PORT")]
+    AdvertisedPort,
     /// An address that no member can reach; `own` are the addresses of this machine.
     #[error(
         "{ip} is no address that others can reach; choose one of this machine with -a: {}",
@@ -118,6 +129,16 @@ pub(crate) enum UsageError {
     /// A host name without an address.
     #[error("no address is known for {host:?}: {why}")]
     Unresolved { host: String, why: String },
+}
+
+impl UsageError {
+    /// The exit code of the program.
+    pub(crate) fn exit(&self) -> u8 {
+        match self {
+            Self::Network(_) => NoNetwork::EXIT,
+            _ => crate::USAGE,
+        }
+    }
 }
 
 impl Settings {
@@ -140,8 +161,7 @@ impl Settings {
         let set = |flag: Option<String>, name: &str| flag.or_else(|| env(name));
         let on = |flag: bool, name: &str| flag || env(name).is_some_and(|value| value != "0");
 
-        let port =
-            parse("--port", set(flags.port.clone(), "RINGCHAT_PORT"), "a port, 0 to 65535")?.unwrap_or(0);
+        let port = parse("--port", set(flags.port.clone(), "RINGCHAT_PORT"), "a port, 0 to 65535")?;
         let see_port = set(flags.see_port.clone(), "RINGCHAT_SEE_PORT");
         let see_port = parse("--see-port", see_port, "a port, 0 to 65535")?;
         let name = match set(flags.name.clone(), "RINGCHAT_NAME") {
@@ -163,12 +183,20 @@ impl Settings {
         let given = given_contacts(&flags, env)?;
         let talk = TalkSettings::new(&flags, env)?;
         let access = Access::new(&flags, env, read)?;
+        let has_contacts = !given.is_empty();
         let contacts = with_ticket(given, access.ticket());
-        let (ip, chosen) = listen_on(set(flags.address, "RINGCHAT_ADDRESS"), &contacts)?;
+        let room = room_name(&flags, env, has_contacts)?;
+        let advertised = set(flags.advertise.clone(), "RINGCHAT_ADVERTISE");
+        let address = set(flags.address.clone(), "RINGCHAT_ADDRESS");
+        let reach = Reach::new(address, port, advertised, &contacts, room.is_some())?;
+        let is_sought = !flags.leader && !has_contacts;
+        let room = room.map(|name| Ok(RoomSettings { name, ip: reach.on_network()?, is_sought }));
+        let room = room.transpose().map_err(UsageError::Network)?;
         Ok(Self {
-            addr: (ip, port).into(),
+            reach,
             name,
-            start: start(flags.leader, flags.not_leader, contacts)?,
+            start: start(&flags, contacts, room.is_some())?,
+            room,
             access,
             id_file: id_file(flags.id_file, env),
             detect: detect.map_or(Config::DETECT, |Milliseconds(detect)| detect),
@@ -189,9 +217,19 @@ impl Settings {
             )?,
             talk,
             see: SeeSettings { on: on(flags.see, "RINGCHAT_SEE"), port: see_port.unwrap_or(0) },
-            chosen,
         })
     }
+}
+
+/// What the room on the network is called, if the user asked for one. That of the environment is not the one at an address
+/// that the user gave.
+fn room_name(
+    flags: &Flags,
+    env: impl Fn(&str) -> Option<String>,
+    has_contacts: bool,
+) -> Result<Option<Name>, UsageError> {
+    let name = flags.room.clone().or_else(|| env("RINGCHAT_ROOM").filter(|_| !has_contacts));
+    name.map(|name| Name::new(&name).map_err(UsageError::Room)).transpose()
 }
 
 /// What is traced.
@@ -234,11 +272,13 @@ fn with_ticket(given: Vec<SocketAddr>, ticket: Option<&Ticket>) -> Vec<SocketAdd
     all
 }
 
-fn start(leader: bool, not_leader: bool, contacts: Vec<SocketAddr>) -> Result<Start, UsageError> {
-    match (leader, contacts.is_empty()) {
+fn start(flags: &Flags, contacts: Vec<SocketAddr>, has_room: bool) -> Result<Start, UsageError> {
+    match (flags.leader, contacts.is_empty()) {
         (true, true) => Ok(Start::Create),
         (true, false) => Err(UsageError::LeaderWithContact),
-        (false, true) if not_leader => Err(UsageError::NotLeaderWithoutContact),
+        // They are found on the network.
+        (false, true) if has_room => Ok(Start::Join { contacts }),
+        (false, true) if flags.not_leader => Err(UsageError::NotLeaderWithoutContact),
         (false, true) => Err(UsageError::NoContact),
         (false, false) => Ok(Start::Join { contacts }),
     }
@@ -298,33 +338,6 @@ impl FromStr for Milliseconds {
     }
 }
 
-/// The address to listen on; the second value repeats it if it was chosen because of the contacts.
-fn listen_on(given: Option<String>, contacts: &[SocketAddr]) -> Result<(IpAddr, Option<IpAddr>), UsageError> {
-    if let Some(host) = given {
-        return Ok((given_address(&host, contacts)?, None));
-    }
-    let chosen = own_address::towards(contacts);
-    Ok((chosen.unwrap_or(Ipv4Addr::LOCALHOST.into()), chosen))
-}
-
-/// The address to listen on, given by the user, checked against the `contacts` to join through.
-fn given_address(host: &str, contacts: &[SocketAddr]) -> Result<IpAddr, UsageError> {
-    let ip = match bare(host).parse() {
-        Ok(ip) => ip,
-        Err(_) => resolve(host, 0)?.first().map(SocketAddr::ip).ok_or_else(|| unresolved(host))?,
-    };
-    let is_of_many = ip.is_multicast() || ip == IpAddr::V4(Ipv4Addr::BROADCAST);
-    if ip.is_unspecified() || is_of_many {
-        return Err(UsageError::Unspecified { ip, own: own_address::all() });
-    }
-    match own_address::elsewhere(contacts).next() {
-        Some(contact) if own_address::is_only_here(ip) => {
-            Err(UsageError::OnlyHere { ip, contact, own: own_address::all() })
-        }
-        _ => Ok(ip),
-    }
-}
-
 /// The member named by `-na` and `-np`.
 fn neighbor(host: Option<String>, port: Option<String>) -> Result<Option<(String, u16)>, UsageError> {
     match (host, parse("--neighbor-port", port, "a port, 1 to 65535")?) {
@@ -336,7 +349,8 @@ fn neighbor(host: Option<String>, port: Option<String>) -> Result<Option<(String
 
 /// All addresses of all contacts in the given order, each once.
 fn contacts(neighbor: Option<(String, u16)>, given: &[String]) -> Result<Vec<SocketAddr>, UsageError> {
-    let given: Vec<(String, u16)> = given.iter().map(|text| host_and_port(text)).collect::<Result<_, _>>()?;
+    let given: Vec<(String, u16)> =
+        given.iter().map(|text| host_and_port("a contact", text)).collect::<Result<_, _>>()?;
     let mut contacts = Vec::new();
     for (host, port) in neighbor.into_iter().chain(given) {
         for addr in resolve(&host, port)? {
@@ -349,9 +363,9 @@ fn contacts(neighbor: Option<(String, u16)>, given: &[String]) -> Result<Vec<Soc
 }
 
 /// Splits `10.0.0.1:5000`, `[::1]:5000` or `host:5000`.
-fn host_and_port(text: &str) -> Result<(String, u16), UsageError> {
+pub(crate) fn host_and_port(option: &'static str, text: &str) -> Result<(String, u16), UsageError> {
     let wrong = || UsageError::Value {
-        option: "a contact",
+        option,
         value: text.to_owned(),
         wanted: "HOST:PORT, such as 10.0.0.1:5000 or [::1]:5000",
     };
@@ -364,18 +378,18 @@ fn host_and_port(text: &str) -> Result<(String, u16), UsageError> {
 }
 
 /// `[::1]` without its brackets.
-fn bare(host: &str) -> &str {
+pub(crate) fn bare(host: &str) -> &str {
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
-fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, UsageError> {
+pub(crate) fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, UsageError> {
     let addrs = (bare(host), port)
         .to_socket_addrs()
         .map_err(|error| UsageError::Unresolved { host: host.to_owned(), why: error.to_string() })?;
     Ok(addrs.collect())
 }
 
-fn unresolved(host: &str) -> UsageError {
+pub(crate) fn unresolved(host: &str) -> UsageError {
     UsageError::Unresolved { host: host.to_owned(), why: "it has none".to_owned() }
 }
 
@@ -417,7 +431,7 @@ mod tests {
     #[test]
     fn without_options_the_defaults_hold() {
         let options = options("-l", &[("USER", "eve")]).unwrap();
-        assert_eq!(options.addr, addr("127.0.0.1:0"));
+        assert_eq!(options.reach.listen, addr("127.0.0.1:0"));
         assert_eq!(options.name.as_str(), "eve");
         assert_eq!(options.start, Start::Create);
         assert_eq!((options.detect, options.join_timeout), (Config::DETECT, Config::JOIN_TIMEOUT));
@@ -429,7 +443,7 @@ mod tests {
         let env = [("RINGCHAT_NAME", "env"), ("RINGCHAT_PORT", "7"), ("RINGCHAT_RUNTIME", "async-std")];
         let options = options("-l -n flag", &env).unwrap();
         assert_eq!(options.name.as_str(), "flag");
-        assert_eq!(options.addr.port(), 7);
+        assert_eq!(options.reach.listen.port(), 7);
         assert_eq!(options.runtime, RuntimeKind::AsyncStd);
     }
 
@@ -471,6 +485,8 @@ mod tests {
     #[test]
     fn a_contact_is_required_without_leader() {
         assert!(matches!(options("-n x", &[]), Err(UsageError::NoContact)));
+        let sought = options("-n x --room staff -a 127.0.0.1", &[]).unwrap();
+        assert_eq!(sought.start, Start::Join { contacts: Vec::new() });
         assert!(matches!(options("-l -L", &[]), Err(UsageError::NotLeaderWithoutContact)));
         assert!(matches!(options("-n x -na ::1", &[]), Err(UsageError::HalfANeighbor)));
         assert!(matches!(options("-l -n x ::1:5", &[]), Err(UsageError::Value { .. })));
@@ -481,29 +497,23 @@ mod tests {
     }
 
     #[test]
-    fn an_unreachable_address_is_refused_with_those_of_this_machine() {
-        for ip in ["0.0.0.0", "::", "[::]", "224.0.0.1", "255.255.255.255", "ff02::1"] {
-            let Err(error) = options(&format!("-l -a {ip}"), &[]) else { panic!("{ip} was taken") };
-            let own = own_address::all();
-            assert!(own.iter().all(|ip| error.to_string().contains(&ip.to_string())), "{error}");
-        }
-    }
-
-    #[test]
-    fn an_address_that_only_this_machine_reaches_is_refused_with_a_contact_on_another() {
-        for line in
-            ["-a 127.0.0.1 192.0.2.1:5", "-a ::1 127.0.0.1:4 192.0.2.1:5", "-a localhost -na 192.0.2.1 -np 5"]
-        {
-            let Err(error) = options(line, &[]) else { panic!("{line} was taken") };
-            assert!(matches!(error, UsageError::OnlyHere { .. }), "{error}");
-            assert!(
-                own_address::all().iter().all(|ip| error.to_string().contains(&ip.to_string())),
-                "{error}"
-            );
-        }
-        let env = [("RINGCHAT_ADDRESS", "127.0.0.1")];
-        assert!(matches!(options("192.0.2.1:5", &env), Err(UsageError::OnlyHere { .. })));
-        assert_eq!(options("-a 127.0.0.2 127.0.0.1:5", &[]).unwrap().addr, addr("127.0.0.2:0"));
+    fn a_room_is_announced_looked_for_or_joined_through_its_contacts() {
+        let room = |line: &str, env: &[(&str, &str)]| {
+            let room = options(&format!("-n x -a 127.0.0.1 {line}"), env).unwrap().room;
+            room.map(|room| (room.name.to_string(), room.is_sought))
+        };
+        let env = [("RINGCHAT_ROOM", "lab")];
+        assert_eq!(room("-l", &[]), None);
+        assert_eq!(room("-l --room staff", &env), Some(("staff".to_owned(), false)));
+        assert_eq!(room("", &env), Some(("lab".to_owned(), true)));
+        assert_eq!(room("127.0.0.1:5", &env), None, "that may be any room");
+        assert_eq!(room("--room staff 127.0.0.1:5", &[]), Some(("staff".to_owned(), false)));
+        assert_eq!(
+            room("--room rooms --ticket --advertise 10.0.0.2:5", &[]),
+            Some(("rooms".to_owned(), true))
+        );
+        let Err(error) = options("-l -a 127.0.0.1 --room a:b", &[]) else { panic!("it was taken") };
+        assert!(matches!(error, UsageError::Room(_)) && error.exit() == 2, "{error}");
     }
 
     #[test]

@@ -25,6 +25,7 @@ use crate::people::People;
 use crate::presence::PresenceKind;
 use crate::printer::{Printer, Rendering};
 use crate::roll::Roll;
+use crate::rooms::{self, Announcer};
 use crate::screen::{Screen, Show};
 use crate::see::{Live, Recorder, SeeOrder, SeeStatus, TraceFileError};
 use crate::session::{self, Frontend, Session};
@@ -50,6 +51,9 @@ struct Opened {
     session: Arc<Session>,
     events: AnyEvents,
     people: People,
+    announcer: Announcer,
+    /// How the room is entered.
+    start: Start,
     /// Where the page of the room is, if the session begins with one.
     page: Option<SeeStatus>,
     /// Problems with the files of keys, each with its code for programs.
@@ -68,7 +72,8 @@ impl Opened {
             frontend.trouble(Stamp::default(), code, message);
         }
         let log_file = settings.log_file.clone();
-        session::run(&self.session, self.events, frontend, &mut self.people, log_file, admit)
+        let (people, announcer) = (&mut self.people, self.announcer);
+        session::run(&self.session, self.events, frontend, people, announcer, log_file, admit)
     }
 }
 
@@ -92,16 +97,20 @@ fn open(settings: &Settings) -> Result<Opened, SessionOutcome> {
     let problem = problem.map(|problem| ("known_keys", problem.to_string()));
     let troubles = unkept.map(|unkept| ("id_file", unkept)).into_iter().chain(problem).collect();
     let people = People::new(identity.key(), secret.clone(), issuer, known);
-    let mut config = Config::new(settings.addr, settings.name.clone(), settings.start.clone())
+    let (start, mut announcer) = prepare(settings, secret.as_ref())?;
+    let reach = settings.reach;
+    let mut config = Config::new(reach.told.unwrap_or(reach.listen), settings.name.clone(), start.clone())
         .with_detect(settings.detect)
         .with_join_timeout(settings.join_timeout)
         .with_identity(identity)
         .with_trace(recorder.tracing());
     config.secret = secret;
+    config.listen = reach.told.map(|_| reach.listen);
     match AnyRoom::open(settings.runtime, config, recorder.clone()) {
         Ok((room, events)) => {
+            announcer.listens(if reach.told.is_some() { reach.listen } else { room.addr() });
             let session = Arc::new(Session::new(room, settings.access.opener(), recorder, live));
-            Ok(Opened { session, events, people, page, troubles })
+            Ok(Opened { session, events, people, announcer, start, page, troubles })
         }
         Err(error) => Err(match &error {
             OpenError::Listen { error: cause, .. } if cause.kind() == io::ErrorKind::AddrNotAvailable => {
@@ -112,6 +121,13 @@ fn open(settings: &Settings) -> Result<Opened, SessionOutcome> {
             _ => SessionOutcome::failed(1, "system", error.to_string()),
         }),
     }
+}
+
+/// How the room is entered, and who announces it, by what others announce on the network.
+fn prepare(settings: &Settings, secret: Option<&Secret>) -> Result<(Start, Announcer), SessionOutcome> {
+    let Some(room) = &settings.room else { return Ok((settings.start.clone(), Announcer::default())) };
+    let is_new = settings.access == Access::NewSecret;
+    rooms::prepare(room, &settings.start, secret, is_new, settings.join_timeout)
 }
 
 /// There is no session, because nothing can be traced where that was asked for.
@@ -183,7 +199,8 @@ fn programs(settings: &Settings, opened: Opened) -> io::Result<SessionOutcome> {
     if let Some(page) = &opened.page {
         writer.insist(&json::page_line(Stamp::default(), page));
     }
-    let mut frontend = Json::new(writer, settings.runtime, settings.verbose, awaited, settings.talk);
+    let listing = opened.announcer.listing();
+    let mut frontend = Json::new(writer, settings.runtime, settings.verbose, awaited, settings.talk, listing);
     let outcome = opened.run(&mut frontend, settings, admit);
     if matches!(outcome.error, Some(("output", _))) {
         complain(&outcome);
@@ -203,12 +220,12 @@ fn people(settings: &Settings, opened: Opened) -> io::Result<SessionOutcome> {
     } else {
         with_plain_lines(settings, session, input, admitted)?
     };
-    if let Start::Join { contacts } = &settings.start {
+    if let Start::Join { contacts } = &opened.start {
         let joining = Line::system(&format!("joining through {}", wording::list(contacts)));
         printer.insist(joining);
-        if settings.chosen.is_some() {
-            printer.insist(Line::system(&format!("listening on {}", session.room.addr())));
-        }
+    }
+    if settings.reach.is_chosen {
+        printer.insist(Line::system(&listening(settings, session)));
     }
     if let Some(page) = &opened.page {
         printer.insist(Line::system(&wording::see(Some(page))));
@@ -221,6 +238,8 @@ fn people(settings: &Settings, opened: Opened) -> io::Result<SessionOutcome> {
         commands: stdin().is_terminal(),
         acts: stdout().is_terminal(),
         is_meant_open,
+        greets_alone: stdin().is_terminal() && stdout().is_terminal() && settings.room.is_none(),
+        listing: opened.announcer.listing(),
     };
     // In a large room only a terminal tells less than all, unless the user says otherwise.
     let presence = settings.talk.presence.or((!stdout().is_terminal()).then_some(PresenceKind::All));
@@ -231,6 +250,16 @@ fn people(settings: &Settings, opened: Opened) -> io::Result<SessionOutcome> {
     terminal::abandon();
     complain(&outcome);
     Ok(outcome)
+}
+
+/// Where this member listens, which the program chose.
+fn listening(settings: &Settings, session: &Session) -> String {
+    let addr = if settings.reach.told.is_some() { settings.reach.listen } else { session.room.addr() };
+    let interface = settings.room.as_ref().and_then(|_| own_address::interface(addr.ip()));
+    match interface {
+        Some(interface) => format!("listening on {addr} ({interface})"),
+        None => format!("listening on {addr}"),
+    }
 }
 
 fn with_plain_lines(

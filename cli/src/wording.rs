@@ -16,6 +16,7 @@ use crate::attention::BellKind;
 use crate::line::Line;
 use crate::people::{Mark, People, Remark};
 use crate::presence::PresenceKind;
+use crate::rooms::Listing;
 use crate::sanitize::Clean;
 use crate::see::{SeeStatus, TraceStatus};
 use crate::trust::{Day, moment};
@@ -31,7 +32,7 @@ pub(crate) fn said(line: &ChatLine<'_>) -> String {
 /// The log's text for any other `notice`. `None` if the log says nothing about it.
 pub(crate) fn log(notice: &Notice) -> Option<String> {
     Some(match notice {
-        Notice::Ready { me, leader, members } => {
+        Notice::Ready { me, leader, members, .. } => {
             format!("in the ring as {me}, one of {}, led by {leader}", members.len())
         }
         Notice::Held { seq } => format!("own message {seq} waits for a leader"),
@@ -211,6 +212,16 @@ pub(crate) fn see(status: Option<&SeeStatus>) -> String {
             format!("see the room at {url}; {} refused", counted(*refused, "request was", "requests were"))
         }
         None => "there is no page of the room; /see on begins one".to_owned(),
+    }
+}
+
+/// That the room is announced on the network, and what it is called there.
+pub(crate) fn announced(listing: &Listing) -> String {
+    let name = &listing.name;
+    if listing.is_private {
+        "announced on the network, without a name: only who has the ticket finds this room".to_owned()
+    } else {
+        format!("announced on the network as \"{name}\"")
     }
 }
 

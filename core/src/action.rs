@@ -9,7 +9,7 @@ use core::time::Duration;
 
 use thiserror::Error;
 
-use crate::ids::{DialId, LinkId, NodeId};
+use crate::ids::{DialId, LinkId, NodeId, RoomId};
 use crate::input::{DialFailure, DownReason};
 use crate::name::Name;
 use crate::numbers::{Epoch, Index, Seq, Stamp};
@@ -109,6 +109,8 @@ pub enum Notice {
         leader: Arc<Member>,
         /// All members in ring order.
         members: Roster,
+        /// The room.
+        room: RoomId,
     },
     /// Chat took its places in the one order.
     Chat(Chat),

@@ -28,8 +28,10 @@ pub enum Start {
 #[non_exhaustive]
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Config {
-    /// Where this node listens, as others reach it (the bound port, never 0).
+    /// Where others reach this node (the bound port, never 0).
     pub addr: SocketAddr,
+    /// Where the driver listens, if that is not where others reach this node: behind a router, or in a container.
+    pub listen: Option<SocketAddr>,
     /// What people call this node.
     pub name: Name,
     /// How this node comes into a room.
@@ -56,7 +58,23 @@ impl Config {
     /// Settings with the usual times, for an open room and a key pair of this stay.
     pub fn new(addr: SocketAddr, name: Name, start: Start) -> Self {
         let (detect, join_timeout) = (Self::DETECT, Self::JOIN_TIMEOUT);
-        Self { addr, name, start, detect, join_timeout, identity: None, secret: None, trace: Tracing::Off }
+        Self {
+            addr,
+            listen: None,
+            name,
+            start,
+            detect,
+            join_timeout,
+            identity: None,
+            secret: None,
+            trace: Tracing::Off,
+        }
+    }
+
+    /// The same settings, but the driver listens here, and others are told [`addr`](Self::addr).
+    #[must_use]
+    pub fn listening_on(self, listen: SocketAddr) -> Self {
+        Self { listen: Some(listen), ..self }
     }
 
     /// The same settings, but a peer is suspected after this silence.

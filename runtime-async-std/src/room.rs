@@ -66,7 +66,7 @@ impl Room {
         Ok(Self { membership, ended })
     }
 
-    /// Where this member listens, and others may join.
+    /// Where others reach this member, and may join.
     pub fn addr(&self) -> SocketAddr {
         self.membership.addr()
     }

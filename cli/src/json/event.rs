@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::any_room::RuntimeKind;
 use crate::calendar::utc;
 use crate::people::{Mark, People, Remark, RoomPrivacy, VerifyError};
+use crate::rooms::Listing;
 use crate::see::{SeeStatus, TraceStatus};
 use crate::session::Query;
 use crate::trust::full_key;
@@ -30,7 +31,14 @@ pub(super) enum JsonEvent<'a> {
         runtime: RuntimeKind,
         key: String,
         privacy: RoomPrivacy,
+        /// Told if the program was started with `--room`, as is the next.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        room: Option<&'a str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        listen: Option<SocketAddr>,
     },
+    /// The room is announced on the network.
+    Announced { room: &'a str },
     /// A message has its place in the order.
     Message(MessageJson<'a>),
     /// A message of this member waits, because the ring has no leader. Told if the program wanted to know.
@@ -171,15 +179,22 @@ struct Stamped<'a> {
 
 impl<'a> JsonEvent<'a> {
     /// The event of any `notice` other than chat. `None` if programs are not told of it.
-    pub(super) fn of(notice: &'a Notice, runtime: RuntimeKind, privacy: RoomPrivacy) -> Option<Self> {
+    pub(super) fn of(
+        notice: &'a Notice,
+        runtime: RuntimeKind,
+        privacy: RoomPrivacy,
+        listing: Option<&'a Listing>,
+    ) -> Option<Self> {
         Some(match notice {
-            Notice::Ready { me, leader, members } => Self::Ready {
+            Notice::Ready { me, leader, members, .. } => Self::Ready {
                 me: MemberJson::of(me),
                 leader: MemberJson::of(leader),
                 members: MembersJson(members),
                 runtime,
                 key: full_key(me.id.key()),
                 privacy,
+                room: listing.map(|listing| listing.name.as_str()),
+                listen: listing.map(|listing| listing.listen),
             },
             Notice::NotTaken { .. } => {
                 Self::error("not_taken", "the room takes no more just now; say it again")

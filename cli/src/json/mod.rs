@@ -1,9 +1,10 @@
 //! The frontend for programs: one JSON object per line, both ways.
 //!
 //! The codes of an `error` that ends the session: `listen`, `system`, `join_timeout`, `not_ringchat`, `address_taken`, `room_full`,
-//! `id_file`, `secret_file`, `trace_file`, `see`, `unsure`, `input`, `output`, `internal`. The codes of an `error` after which the session goes
+//! `id_file`, `secret_file`, `trace_file`, `see`, `unsure`, `input`, `output`, `internal`, `no_room`, `room_exists`,
+//! `room_ambiguous`, `announce`. The codes of an `error` after which the session goes
 //! on: `bad_command`, `text_too_long`, `not_taken`, `not_yet`, `left_behind`, `swallowed`, `new_life`, `cut_off`,
-//! `too_many_to_merge`, `log_file`, `trace_file`, `see`, `id_file`, `known_keys`, and those of answers: `no_ticket`, `bad_key`, `nobody`,
+//! `too_many_to_merge`, `log_file`, `trace_file`, `see`, `announce`, `id_file`, `known_keys`, and those of answers: `no_ticket`, `bad_key`, `nobody`,
 //! `ambiguous`, `other_key`, `full`.
 
 mod command;
@@ -25,6 +26,7 @@ use crate::line_writer::LineWriter;
 use crate::outcome::SessionOutcome;
 use crate::people::{People, Remark};
 use crate::recent::RecentTexts;
+use crate::rooms::Listing;
 use crate::see::SeeStatus;
 use crate::session::Frontend;
 use crate::talk::TalkSettings;
@@ -54,6 +56,7 @@ pub(crate) struct Json {
     talk: TalkSettings,
     own_name: Option<Name>,
     recent: RecentTexts,
+    listing: Option<Listing>,
 }
 
 impl Json {
@@ -64,6 +67,7 @@ impl Json {
         verbose: bool,
         awaited: Awaited,
         talk: TalkSettings,
+        listing: Option<Listing>,
     ) -> Self {
         let Awaited { asked, said } = awaited;
         Self {
@@ -77,6 +81,7 @@ impl Json {
             talk,
             own_name: None,
             recent: RecentTexts::default(),
+            listing,
         }
     }
 
@@ -150,7 +155,10 @@ impl Frontend for Json {
             self.report(lamport, report, people);
         } else if let Notice::Held { seq } = notice {
             self.waits(lamport, *seq);
-        } else if let Some(event) = JsonEvent::of(notice, self.runtime, people.privacy()) {
+        } else if let Some(event) = {
+            let listing = self.listing.as_ref();
+            JsonEvent::of(notice, self.runtime, people.privacy(), listing)
+        } {
             self.put(lamport, &event);
         }
     }
@@ -164,6 +172,11 @@ impl Frontend for Json {
     fn missed(&mut self, _lamport: Stamp, count: u64) {
         self.asked.try_iter().for_each(drop);
         self.writer.lose(count);
+    }
+
+    fn announced(&mut self, lamport: Stamp) {
+        let room = self.listing.as_ref().map(|listing| listing.name.as_str()).unwrap_or_default();
+        self.put(lamport, &JsonEvent::Announced { room });
     }
 
     fn trouble(&mut self, lamport: Stamp, code: &str, message: &str) {

@@ -42,7 +42,7 @@ impl Shown {
         let (sender, awaited) = awaited();
         let people = People::new([0xab; 32], None, None, KnownFile::at(None).0);
         Self {
-            frontend: Json::new(writer, RuntimeKind::AsyncStd, false, awaited, talk),
+            frontend: Json::new(writer, RuntimeKind::AsyncStd, false, awaited, talk, None),
             people,
             sender,
             lines,
@@ -72,13 +72,37 @@ fn message(seq: u64, mine: bool, text: &str) -> Notice {
 }
 
 #[test]
+fn who_asked_for_a_room_on_the_network_is_told_of_it() {
+    let mut shown = Shown::new();
+    let ready = || Notice::Ready {
+        me: bob(),
+        leader: bob(),
+        members: Roster::alone(Member::clone(&bob())),
+        room: RoomId::UNKNOWN,
+    };
+    shown.notice(7, &ready());
+    shown.frontend.listing = Some(Listing::sham("staff", false, "0.0.0.0:5000".parse().unwrap()));
+    shown.notice(7, &ready());
+    shown.frontend.announced(Stamp(8));
+    let objects = shown.objects();
+    assert_eq!((objects[0].get("room"), objects[0].get("listen")), (None, None));
+    assert_eq!((&objects[1]["room"], &objects[1]["listen"]), (&json!("staff"), &json!("0.0.0.0:5000")));
+    assert_eq!(objects[2], json!({"event": "announced", "room": "staff", "lamport": 8}));
+}
+
+#[test]
 fn every_notice_has_the_documented_form() {
     let id = "ab".repeat(32) + "0000000000000001";
     let key = full_key(&[0xab; 32]);
     let member = json!({"id": id, "name": "bob", "addr": "10.0.0.5:5000", "key": key});
     let mut shown = Shown::new();
     let notices = [
-        Notice::Ready { me: bob(), leader: bob(), members: Roster::alone(Member::clone(&bob())) },
+        Notice::Ready {
+            me: bob(),
+            leader: bob(),
+            members: Roster::alone(Member::clone(&bob())),
+            room: RoomId::UNKNOWN,
+        },
         message(2, false, "a\n\u{1b}\u{2028}"),
         Notice::Gap { from: bob(), count: 3 },
         Notice::Joined { member: bob() },
@@ -179,7 +203,12 @@ fn times_and_mentions_are_told_to_those_that_ask() {
     let mut shown = Shown::with(talk);
     shown.notice(
         1,
-        &Notice::Ready { me: bob(), leader: bob(), members: Roster::alone(Member::clone(&bob())) },
+        &Notice::Ready {
+            me: bob(),
+            leader: bob(),
+            members: Roster::alone(Member::clone(&bob())),
+            room: RoomId::UNKNOWN,
+        },
     );
     shown.notice(1, &message(1, false, "@Bob, hello"));
     shown.notice(1, &message(2, false, "hello all"));
@@ -251,7 +280,7 @@ fn keys_tickets_and_warnings_have_the_documented_form() {
     let id_of_other = NodeId::new([0xab; 32], NonZeroU64::MAX);
     let other = Member::new(id_of_other, "10.0.0.6:5000".parse().unwrap(), Name::new("bob").unwrap());
     let members = Roster::new(vec![Member::clone(&bob()), other]).unwrap();
-    shown.notice(9, &Notice::Ready { me: bob(), leader: bob(), members });
+    shown.notice(9, &Notice::Ready { me: bob(), leader: bob(), members, room: RoomId::UNKNOWN });
     let objects = shown.objects();
     assert_eq!((&objects[0]["code"], &objects[0]["ref"]), (&json!("no_ticket"), &json!("r")));
     let short_key = ringchat_core::secure::ShortKey::new(&[0xab; 32]).to_string();

@@ -11,6 +11,7 @@ use crate::people::{People, RoomPrivacy};
 use crate::presence::PresenceKind;
 use crate::present::Present;
 use crate::recent::KeptText;
+use crate::rooms::quoted;
 use crate::trust::full_key;
 use crate::{own_address, wording};
 
@@ -134,6 +135,16 @@ impl Screen {
         };
         let count = wording::members(report.members.len());
         self.system(&format!("{kind} room of {count}; you are {}", report.me));
+        if let Some(listing) = self.show.listing.clone() {
+            let not = if listing.is_announced() { "" } else { "not " };
+            self.system(&format!("called \"{}\" on the network, {not}announced by you", listing.name));
+            if !listing.is_private {
+                self.system(&format!(
+                    "on the network others join with: ringchat --room {}",
+                    quoted(&listing.name)
+                ));
+            }
+        }
         self.how_to_join(&report.me, people);
         if own_address::is_only_here(report.me.addr().ip()) {
             self.system("only this machine can reach you, because you listen on its loopback; -a chooses another address");

@@ -43,7 +43,15 @@ impl Shown {
         let (ask, asked) = sync_channel(8);
         let screen = Screen::new(
             Printer::Writer { writer, rendering: Rendering::Plain, calendar: Calendar::new(false, false) },
-            Show { own, log, commands: true, acts: !own, is_meant_open: false },
+            Show {
+                own,
+                log,
+                commands: true,
+                acts: !own,
+                is_meant_open: false,
+                greets_alone: false,
+                listing: None,
+            },
             asked,
             TalkSettings::default(),
             Roll::default(),
@@ -80,6 +88,7 @@ fn ready(members: &[Member]) -> Notice {
         me: members[0].clone().into(),
         leader: members[0].clone().into(),
         members: Roster::new(members.to_vec()).unwrap(),
+        room: RoomId::UNKNOWN,
     }
 }
 
@@ -392,6 +401,27 @@ fn a_private_room_shows_the_own_key_and_how_others_come_in() {
             "/// /ticket shows what others need to come in; give it to nobody else ///".to_owned(),
         ]
     );
+}
+
+#[test]
+fn who_is_alone_on_a_machine_is_told_how_to_begin_a_room_on_the_network() {
+    let hint = "/// only this machine can join; for your network: ringchat -l --room NAME ///";
+    for greets_alone in [false, true] {
+        let mut shown = Shown::new(false, false);
+        shown.screen.show.greets_alone = greets_alone;
+        shown.notice(&ready(&[member("Alice", 1)]));
+        assert_eq!(shown.lines().iter().any(|line| line == hint), greets_alone);
+    }
+    let mut shown = Shown::new(false, false);
+    shown.screen.show.greets_alone = true;
+    let [alice, bob] = [member("Alice", 1), member("Bob", 2)];
+    shown.notice(&Notice::Ready {
+        me: alice.clone().into(),
+        leader: bob.clone().into(),
+        members: Roster::new(vec![alice, bob]).unwrap(),
+        room: RoomId::UNKNOWN,
+    });
+    assert!(!shown.lines().iter().any(|line| line == hint), "the room of another");
 }
 
 #[test]

@@ -9,6 +9,7 @@
 )]
 
 mod network;
+mod rooms;
 #[allow(dead_code, unused_imports, unused_macros, reason = "the other tests need more of it")]
 #[path = "../support/mod.rs"]
 mod support;

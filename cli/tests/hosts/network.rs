@@ -74,6 +74,19 @@ impl HostNetwork {
         }
     }
 
+    /// Sends all that has no other way through the cable of a host, what is for everybody there too.
+    pub(crate) fn route_all(&self, host: usize) {
+        ip(&format!("-n {} route add default dev eth0", self.host(host))).unwrap();
+    }
+
+    /// Connects a host to another network too, as a program that runs containers does.
+    pub(crate) fn add_other_network(&self, host: usize) {
+        let host = self.host(host);
+        ip(&format!("-n {host} link add docker0 type bridge")).unwrap();
+        ip(&format!("-n {host} address add 172.17.0.1/16 dev docker0")).unwrap();
+        ip(&format!("-n {host} link set docker0 up")).unwrap();
+    }
+
     fn set(&self, host: usize, how: &str) {
         ip(&format!("-n {} link set port{host} {how}", self.core())).unwrap();
     }

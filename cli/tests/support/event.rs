@@ -53,6 +53,7 @@ pub(crate) enum ReceivedEvent {
         member: EventMember,
         epoch: u64,
     },
+    Announced {},
     Ticket {
         ticket: String,
     },

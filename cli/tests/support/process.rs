@@ -69,7 +69,9 @@ impl Process {
         }
         command.args(&options.extra);
         match options.contacts.as_slice() {
-            [] if options.extra.iter().any(|word| word.starts_with("--ticket")) => &mut command,
+            [] if options.extra.iter().any(|word| word.starts_with("--ticket") || word == "--room") => {
+                &mut command
+            }
             [] => command.arg("-l"),
             [contact] => {
                 let contact: SocketAddr = contact.parse().unwrap();

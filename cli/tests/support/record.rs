@@ -162,6 +162,7 @@ impl Record {
             | ReceivedEvent::Verified { .. }
             | ReceivedEvent::KeyChanged { .. }
             | ReceivedEvent::SameKey { .. }
+            | ReceivedEvent::Announced { .. }
             | ReceivedEvent::Other => {}
         }
     }

@@ -79,7 +79,7 @@ impl<T: Transport> Host<T> {
         *lock(&self.running) = Some(Running { driver, sink, jobs: VecDeque::new() });
     }
 
-    /// Where this member listens, and others may join.
+    /// Where others reach this member, and may join.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }

@@ -18,7 +18,7 @@ use crate::transport::{JobQueue, Transport};
 pub struct Membership<T: Transport>(Arc<Host<T>>);
 
 impl<T: Transport> Membership<T> {
-    /// Binds `config.addr`, where port 0 stands for any free port, draws the node's seed, and starts the node over the
+    /// Binds `config.listen`, else `config.addr`, where port 0 stands for any free port, draws the node's seed, and starts the node over the
     /// transport that `start` gives. Each turn hands its events to `hear`. The caller starts the worker.
     ///
     /// # Errors
@@ -28,10 +28,15 @@ impl<T: Transport> Membership<T> {
         hear: impl FnMut(TurnEvents<'_>) + Send + 'static,
         start: impl FnOnce(TcpListener, JobQueue<T::Socket>) -> io::Result<T>,
     ) -> Result<Self, OpenError> {
-        let wanted = config.addr;
+        let wanted = config.listen.unwrap_or(config.addr);
         let failed = |error| OpenError::Listen { addr: wanted, error };
         let listener = TcpListener::bind(wanted).map_err(failed)?;
-        config.addr = listener.local_addr().map_err(failed)?;
+        let bound = listener.local_addr().map_err(failed)?;
+        if config.listen.is_none() {
+            config.addr = bound;
+        } else if config.addr.port() == 0 {
+            config.addr.set_port(bound.port());
+        }
         let seed = Seed::draw(&config, getrandom::fill).map_err(OpenError::Random)?;
         let host = Arc::new(Host::new(config.addr));
         let transport = start(listener, host.clone()).map_err(OpenError::Thread)?;

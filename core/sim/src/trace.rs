@@ -244,7 +244,7 @@ struct Told<'a>(&'a Notice);
 impl fmt::Display for Told<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Notice::Ready { me, leader, members } => {
+            Notice::Ready { me, leader, members, .. } => {
                 write!(f, "ready {} leader {} {}", who(me), who(leader), Ids(ids(members).into_iter()))
             }
             Notice::Chat(chat) => {

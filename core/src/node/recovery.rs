@@ -468,7 +468,8 @@ impl Node {
         self.ring.forget_told();
         let leader = self.member(self.membership.view().leader).into();
         let (me, members) = (self.me.clone(), self.membership.roster().clone());
-        self.effects.notify(Notice::Ready { me, leader, members });
+        let room = self.effects.room();
+        self.effects.notify(Notice::Ready { me, leader, members, room });
     }
 
     /// Whether the elected leader cannot be linked to for the second time. After the first time this node elects once

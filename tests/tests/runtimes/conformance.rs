@@ -37,6 +37,7 @@ macro_rules! conformance {
             a_sink_that_panics_ends_only_its_room,
             a_member_that_is_traced_tells_its_steps_and_when_its_turns_began,
             a_taken_port_is_told,
+            others_are_told_another_address_than_the_one_listened_on,
             nobody_at_the_contact_is_told,
             leaving_does_not_wait_for_a_dial,
         }
@@ -443,6 +444,14 @@ pub(crate) fn a_taken_port_is_told<R: Runtime>() {
     let refused = R::open(Config::new(addr, Name::new("late").unwrap(), Start::Create));
     let message = refused.err().unwrap().to_string();
     assert!(message.contains(&format!("{addr} is in use")), "{message}");
+}
+
+pub(crate) fn others_are_told_another_address_than_the_one_listened_on<R: Runtime>() {
+    let config = config("alice", Start::Create).listening_on((Ipv4Addr::UNSPECIFIED, 0).into());
+    let (room, events) = R::open(config).unwrap();
+    let alice = Member::<R> { room: Arc::new(room), events, heard: VecDeque::new() };
+    assert_eq!(alice.addr().ip(), Ipv4Addr::LOCALHOST);
+    Member::<R>::join("bob", &alice).wait_ready(2);
 }
 
 pub(crate) fn nobody_at_the_contact_is_told<R: Runtime>() {

@@ -189,6 +189,34 @@ fn the_room_tells_how_others_join_it() {
 }
 
 #[test]
+fn a_room_on_the_network_is_told_by_its_name_and_whether_it_is_announced() {
+    let (mut shown, members) = alices();
+    for (name, is_announced) in [("staff", false), ("our room", true)] {
+        let listing = Listing::sham(name, is_announced, members[0].addr());
+        shown.screen.show.listing = Some(listing);
+        shown.ask(Question::Room, &members);
+    }
+    shown.screen.announced(Stamp(3));
+    let lines = talk(shown);
+    assert_eq!(
+        lines[1..3],
+        [
+            "/// called \"staff\" on the network, not announced by you ///",
+            "/// on the network others join with: ringchat --room staff ///",
+        ]
+    );
+    let joined: Vec<_> = lines.iter().filter(|line| line.contains("our room")).collect();
+    assert_eq!(
+        joined,
+        [
+            "/// called \"our room\" on the network, announced by you ///",
+            "/// on the network others join with: ringchat --room 'our room' ///",
+            "/// announced on the network as \"our room\" ///",
+        ]
+    );
+}
+
+#[test]
 fn times_stand_before_lines_once_the_user_wants_them() {
     let (mut shown, members) = alices();
     shown.ask(Question::Times(None), &members);

@@ -1,0 +1,186 @@
+//! The rooms that others announce, as far as they are kept.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::net::SocketAddr;
+
+use ringchat_core::Name;
+
+use super::record::{MAX_ADDRS, Record, RoomTag};
+
+/// Rooms that are kept, at most.
+const MAX_ROOMS: usize = 64;
+
+/// Announcements that are kept, at most.
+const MAX_RECORDS: usize = MAX_ROOMS * MAX_ADDRS;
+
+/// The room that is looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// An open room of this name.
+    Named(Name),
+    /// The private room with this tag.
+    Private(RoomTag),
+}
+
+impl Wanted {
+    fn is_in(&self, record: &Record) -> bool {
+        match self {
+            Self::Named(name) => record.name.as_ref() == Some(name),
+            Self::Private(tag) => record.name.is_none() && record.tag == *tag,
+        }
+    }
+}
+
+/// A room that is announced.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct FoundRoom {
+    /// The room.
+    pub(crate) tag: RoomTag,
+    /// What the room is called; `None` if it is private.
+    pub(crate) name: Option<Name>,
+    /// Where members of it listen, at least one and at most [`MAX_ADDRS`].
+    pub(crate) addrs: Vec<SocketAddr>,
+}
+
+/// `staff`, or `(private 3f9c21ab)`, since no name has brackets.
+impl fmt::Display for FoundRoom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.name {
+            Some(name) => name.fmt(f),
+            None => write!(f, "(private {})", self.tag),
+        }
+    }
+}
+
+/// All that is announced just now.
+#[derive(Debug, Default)]
+pub(crate) struct FoundRooms {
+    wanted: Option<Wanted>,
+    /// What was announced, by what the announcements are called.
+    records: BTreeMap<String, Record>,
+}
+
+impl FoundRooms {
+    /// Nothing yet. There is a place for the room that is `wanted`, however many others are announced.
+    pub(crate) fn looking_for(wanted: Wanted) -> Self {
+        Self { wanted: Some(wanted), ..Self::default() }
+    }
+
+    /// Keeps what the announcement called `instance` says, if there is a place for it.
+    pub(crate) fn came(&mut self, instance: String, record: Record) {
+        self.records.remove(&instance);
+        if self.records.len() < MAX_RECORDS {
+            self.records.insert(instance, record);
+        } else if self.is_wanted(&record)
+            && let Some(other) = self.records.iter().find(|(_, other)| !self.is_wanted(other))
+        {
+            let other = other.0.clone();
+            self.records.remove(&other);
+            self.records.insert(instance, record);
+        }
+    }
+
+    /// The announcement called `instance` was taken back.
+    pub(crate) fn went(&mut self, instance: &str) {
+        self.records.remove(instance);
+    }
+
+    fn is_wanted(&self, record: &Record) -> bool {
+        self.wanted.as_ref().is_some_and(|wanted| wanted.is_in(record))
+    }
+
+    /// The rooms that are wanted: several, if several have that name.
+    pub(crate) fn wanted(&self) -> Vec<FoundRoom> {
+        by_room(self.records.values().filter(|record| self.is_wanted(record)))
+    }
+
+    /// All rooms, by name; private ones last.
+    pub(crate) fn all(&self) -> Vec<FoundRoom> {
+        by_room(self.records.values())
+    }
+}
+
+fn by_room<'a>(records: impl Iterator<Item = &'a Record>) -> Vec<FoundRoom> {
+    let mut rooms: BTreeMap<(bool, Option<&Name>, RoomTag), BTreeSet<SocketAddr>> = BTreeMap::new();
+    for record in records {
+        let room = (record.name.is_none(), record.name.as_ref(), record.tag);
+        rooms.entry(room).or_default().extend(&record.addrs);
+    }
+    let found = rooms.into_iter().map(|((_, name, tag), addrs)| FoundRoom {
+        tag,
+        name: name.cloned(),
+        addrs: addrs.into_iter().take(MAX_ADDRS).collect(),
+    });
+    found.take(MAX_ROOMS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use ringchat_core::RoomId;
+
+    use super::*;
+
+    fn name(name: &str) -> Name {
+        Name::new(name).unwrap()
+    }
+
+    fn tag(room: u8) -> RoomTag {
+        RoomTag::of(RoomId([room; RoomId::BYTES]))
+    }
+
+    fn record(room: u8, called: Option<&str>, addr: &str) -> Record {
+        Record { tag: tag(room), name: called.map(name), addrs: [addr.parse().unwrap()].into() }
+    }
+
+    #[test]
+    fn a_room_has_the_addresses_of_all_that_announce_it_until_they_take_that_back() {
+        let mut found = FoundRooms::looking_for(Wanted::Named(name("staff")));
+        found.came("a".to_owned(), record(1, Some("staff"), "192.0.2.9:5000"));
+        found.came("b".to_owned(), record(1, Some("staff"), "192.0.2.2:41873"));
+        found.came("c".to_owned(), record(2, Some("lab"), "192.0.2.3:1"));
+        found.came("d".to_owned(), record(3, None, "192.0.2.4:1"));
+        let shown: Vec<String> = found.all().iter().map(ToString::to_string).collect();
+        assert_eq!(shown, ["lab", "staff", &format!("(private {})", tag(3))]);
+        let addrs = |found: &FoundRooms| found.wanted().into_iter().flat_map(|room| room.addrs).collect();
+        let of_staff: Vec<SocketAddr> = addrs(&found);
+        assert_eq!(of_staff, ["192.0.2.2:41873", "192.0.2.9:5000"].map(|addr| addr.parse().unwrap()));
+        found.went("a");
+        found.came("b".to_owned(), record(1, Some("staff"), "192.0.2.2:41874"));
+        let of_staff: Vec<SocketAddr> = addrs(&found);
+        assert_eq!(of_staff, ["192.0.2.2:41874".parse().unwrap()]);
+        found.went("b");
+        assert_eq!(found.wanted(), []);
+    }
+
+    #[test]
+    fn two_rooms_of_one_name_are_two_and_a_private_one_is_found_by_its_tag_alone() {
+        let (mut named, mut private) = (
+            FoundRooms::looking_for(Wanted::Named(name("staff"))),
+            FoundRooms::looking_for(Wanted::Private(tag(2))),
+        );
+        for found in [&mut named, &mut private] {
+            found.came("a".to_owned(), record(1, Some("staff"), "192.0.2.1:1"));
+            found.came("b".to_owned(), record(2, Some("staff"), "192.0.2.2:1"));
+            found.came("c".to_owned(), record(2, None, "192.0.2.3:1"));
+            found.came("d".to_owned(), record(3, None, "192.0.2.4:1"));
+        }
+        assert_eq!(named.wanted().len(), 2);
+        let addrs: Vec<SocketAddr> = private.wanted().into_iter().flat_map(|room| room.addrs).collect();
+        assert_eq!(addrs, ["192.0.2.3:1".parse().unwrap()]);
+    }
+
+    #[test]
+    fn however_many_are_announced_few_are_kept_and_the_wanted_one_is_among_them() {
+        let mut found = FoundRooms::looking_for(Wanted::Named(name("staff")));
+        for n in 0..2 * MAX_RECORDS {
+            let addr = format!("192.0.2.1:{}", n + 1);
+            found.came(format!("a{n}"), record(1, Some("crowd"), &addr));
+            found.came(format!("b{n}"), record(2, Some(&format!("crowd{n}")), &addr));
+        }
+        assert_eq!((found.records.len(), found.all().len()), (MAX_RECORDS, MAX_ROOMS));
+        assert!(found.all().iter().all(|room| room.addrs.len() <= MAX_ADDRS));
+        found.came("z".to_owned(), record(3, Some("staff"), "192.0.2.7:7"));
+        assert_eq!((found.records.len(), found.wanted().len()), (MAX_RECORDS, 1));
+    }
+}

@@ -1,0 +1,142 @@
+//! `ringchat rooms`: the rooms that are announced on the network.
+
+use std::net::IpAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use argh::FromArgs;
+use ringchat_core::Name;
+use serde_json::json;
+
+use super::found::{FoundRoom, FoundRooms};
+use super::{NO_ROOM, Network, search};
+use crate::line::Line;
+use crate::own_address::NoNetwork;
+use crate::{help, own_address, print, usage, wording};
+
+/// How long to listen, unless the user says otherwise.
+const USUAL: Duration = Duration::from_secs(2);
+
+/// How long a user may listen, at most.
+const LONGEST: f64 = 3600.0;
+
+/// List the rooms that are announced on the network.
+#[derive(FromArgs, Clone, Debug, PartialEq)]
+#[argh(
+    help_triggers("--help"),
+    example = "Join one of them: ringchat --room NAME -n Bob",
+    error_code(2, "usage"),
+    error_code(3, "no room is announced"),
+    error_code(5, "no address of a network, or several")
+)]
+struct RoomsFlags {
+    /// how long to listen (2 s)
+    #[argh(option, long = "for", arg_name = "secs")]
+    time: Option<f64>,
+
+    /// a line of JSON for each room
+    #[argh(switch)]
+    json: bool,
+
+    /// the address of this machine on whose network to listen (the one that leads to the others)
+    #[argh(option, short = 'a', arg_name = "ip")]
+    address: Option<IpAddr>,
+}
+
+/// Does what the words after `command` ask for. None if it is another command.
+pub(crate) fn run(command: &str, args: &[String]) -> Option<ExitCode> {
+    if command != "rooms" {
+        return None;
+    }
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    Some(match RoomsFlags::from_args(&["ringchat rooms"], &args) {
+        Ok(flags) => list(&flags),
+        Err(exit) if exit.status.is_ok() => print(&help::wrap(&exit.output)),
+        Err(exit) => usage(exit.output.trim_end()),
+    })
+}
+
+fn list(flags: &RoomsFlags) -> ExitCode {
+    let time = match flags.time {
+        None => USUAL,
+        Some(seconds) if (0.1..=LONGEST).contains(&seconds) => Duration::from_secs_f64(seconds),
+        Some(seconds) => {
+            return usage(&format!("--for must be a number of seconds, 0.1 to 3600, not {seconds}"));
+        }
+    };
+    let ip = match flags.address.map_or_else(own_address::on_network, Ok) {
+        Ok(ip) => ip,
+        Err(error) => return failure(NoNetwork::EXIT, &error.to_string()),
+    };
+    let mut network = match Network::open(ip) {
+        Ok(network) => network,
+        Err(error) => return failure(error.exit(), &error.to_string()),
+    };
+    let mut found = FoundRooms::default();
+    search::listen(&mut network, &mut found, time);
+    let rooms = found.all();
+    if rooms.is_empty() {
+        let why =
+            format!("no room is announced on the network of {ip}; guest networks often block multicast");
+        return failure(NO_ROOM, &why);
+    }
+    print(&if flags.json { rooms.iter().map(json_line).collect() } else { table(&rooms) })
+}
+
+fn failure(exit: u8, why: &str) -> ExitCode {
+    Line::complaint(why).to_stderr();
+    ExitCode::from(exit)
+}
+
+/// `staff   192.0.2.2:41873  192.0.2.9:5000`, a line for each room.
+fn table(rooms: &[FoundRoom]) -> String {
+    use unicode_width::UnicodeWidthStr as _;
+
+    let names: Vec<String> = rooms.iter().map(ToString::to_string).collect();
+    let widest = names.iter().map(|name| name.width()).max().unwrap_or_default();
+    let rows = names.iter().zip(rooms).map(|(name, room)| {
+        let addrs = wording::list(&room.addrs).replace(", ", "  ");
+        format!("{name}{}   {addrs}\n", " ".repeat(widest - name.width()))
+    });
+    rows.collect()
+}
+
+fn json_line(room: &FoundRoom) -> String {
+    let name = room.name.as_ref().map(Name::as_str);
+    let line = json!({"event": "room", "name": name, "id": room.tag.to_string(), "addrs": room.addrs});
+    format!("{line}\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use ringchat_core::RoomId;
+
+    use super::super::record::RoomTag;
+    use super::*;
+
+    #[test]
+    fn rooms_are_listed_for_people_and_for_programs() {
+        let tag = RoomTag::of(RoomId([1; RoomId::BYTES]));
+        let name = |name| Some(Name::new(name).unwrap());
+        let addrs = ["192.0.2.2:41873", "192.0.2.9:5000"].map(|addr| addr.parse().unwrap()).to_vec();
+        let rooms = [
+            FoundRoom { tag, name: name("lab"), addrs: addrs.clone() },
+            FoundRoom { tag, name: name("한글"), addrs: addrs.clone() },
+            FoundRoom { tag, name: None, addrs },
+        ];
+        let addrs = "192.0.2.2:41873  192.0.2.9:5000";
+        let blanks = " ".repeat(format!("(private {tag})").len());
+        let wanted =
+            [format!("lab{}", &blanks[3..]), format!("한글{}", &blanks[4..]), format!("(private {tag})")];
+        let wanted = wanted.map(|name| format!("{name}   {addrs}\n")).concat();
+        assert_eq!(table(&rooms), wanted);
+        let line = json_line(&rooms[0]);
+        assert_eq!(
+            line,
+            format!(
+                "{{\"addrs\":[\"192.0.2.2:41873\",\"192.0.2.9:5000\"],\"event\":\"room\",\"id\":\"{tag}\",\"name\":\"lab\"}}\n"
+            )
+        );
+        assert!(json_line(&rooms[2]).contains("\"name\":null"));
+    }
+}
