@@ -36,7 +36,9 @@ pub(crate) struct Membership {
     heard: Configuration,
     /// When others told it.
     heard_at: Instant,
-    /// What the two amount to. It decides which member is next and which greetings are answered, and nothing else.
+    /// What the route adds to: the members by the log, or those of a leader that this node follows and whose log is not here yet.
+    base: Roster,
+    /// What the base and what was heard amount to. It decides which member is next and which greetings are answered, and nothing else.
     route: Roster,
     /// The members by the log under the leader before this one.
     before: BTreeSet<NodeId>,
@@ -58,6 +60,7 @@ impl Membership {
             log: none.clone(),
             heard: none,
             heard_at: now,
+            base: Roster::default(),
             route: Roster::default(),
             before: BTreeSet::new(),
             lapsed: None,
@@ -177,6 +180,7 @@ impl Membership {
 
     /// Is the first member of a new room.
     pub(super) fn create(&mut self, roster: Roster) {
+        self.base = roster.clone();
         self.log.roster = roster;
     }
 
@@ -186,12 +190,18 @@ impl Membership {
         self.view = view;
     }
 
-    /// Takes a newer configuration for news. If it `adds_only`, nobody vouches for it yet: the members by the log stay, and
+    /// Takes the ring of a leader that this node follows. Whoever is left out in it has no part in what follows.
+    fn follow_ring(&mut self, cfg: ConfigId, roster: &Roster, now: Instant) {
+        self.base = roster.clone();
+        self.learn(cfg, roster, true, now);
+    }
+
+    /// Takes a newer configuration for news. If it `adds_only`, nobody vouches for it yet: the members of the base stay, and
     /// their order.
     fn learn(&mut self, cfg: ConfigId, roster: &Roster, adds_only: bool, now: Instant) {
         self.heard = Configuration { cfg, roster: roster.clone() };
         self.heard_at = now;
-        self.route = if adds_only { self.log.roster.with(roster) } else { roster.clone() };
+        self.route = if adds_only { self.base.with(roster) } else { roster.clone() };
     }
 
     /// Adds the members of a configuration that is newer than the log, but not than another that was told.
@@ -202,6 +212,7 @@ impl Membership {
     /// Takes the log for all that is known.
     fn route_by_log(&mut self) {
         self.heard = self.log.clone();
+        self.base = self.log.roster.clone();
         self.route = self.log.roster.clone();
     }
 
@@ -247,6 +258,7 @@ impl Membership {
     /// Takes what the log's membership entries amount to. Returns the members before.
     fn put_log(&mut self, log: Configuration) -> Roster {
         let old = core::mem::replace(&mut self.log, log);
+        self.base = self.log.roster.clone();
         if old.cfg.view.leader != self.log.cfg.view.leader {
             self.before = old.roster.ids().collect();
         }
@@ -268,7 +280,8 @@ impl Membership {
     #[cfg(feature = "inspect")]
     pub(super) fn digest(&self, state: &mut impl core::hash::Hasher) {
         use core::hash::Hash;
-        (self.view, self.promised, &self.log, &self.heard, &self.route, self.lapsed, self.ready).hash(state);
+        (self.view, self.promised, &self.log, &self.heard, &self.base, &self.route, self.lapsed, self.ready)
+            .hash(state);
     }
 }
 
@@ -326,8 +339,20 @@ impl Node {
         (!roster.is_empty()).then_some((*cfg, roster))
     }
 
-    /// Takes a newer route that lists this node. Whoever told it may have invented it, and even a leader that is followed shows
-    /// only with its log that it leads. So until then it adds members, and neither takes any away nor moves any: members that
+    /// Takes the ring that a leader announces which this node follows.
+    pub(super) fn follow_ring(&mut self, cfg: ConfigId, roster: &Roster) {
+        let enters = self.role.joining().is_some() || !self.enforces(Rule::RouteOnlyAdds);
+        if enters || !self.membership.is_ahead_of_log(Some(cfg)) || !roster.contains(self.me.id) {
+            return self.learn_route(cfg, roster);
+        }
+        self.membership.follow_ring(cfg, roster, self.timers.now());
+        if !self.enforces(Rule::MembersFromLogOnly) {
+            self.membership.believe_route();
+        }
+        self.on_route_changed();
+    }
+
+    /// Takes a newer route that lists this node. Whoever told it may have invented it. So it adds members, and neither takes any away nor moves any: members that
     /// the log has must not refuse each other for it. One that enters a ring has no members that could stay.
     pub(super) fn learn_route(&mut self, cfg: ConfigId, roster: &Roster) {
         if self.is_ahead_of_log(Some(cfg)) && self.may_concern(cfg) && roster.contains(self.me.id) {

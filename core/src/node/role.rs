@@ -215,7 +215,7 @@ impl Node {
         let joining = self.leave_role();
         self.role = Role::Syncing { syncing: Syncing::new(elected, claimed), leader_lost: false, joining };
         self.arm_election();
-        self.learn_route(cfg, &roster);
+        self.follow_ring(cfg, &roster);
         self.tell_election(ElectionPhase::Elected, leader);
         self.note(FollowUp::Announce);
         self.note(FollowUp::Sync);
