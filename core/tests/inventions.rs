@@ -3,13 +3,13 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
 
 mod cast;
-mod company;
 mod driven;
+mod net;
 
 use std::time::Duration;
 
 use cast::{id, member};
-use company::{Company, Who};
+use net::{Net, Who};
 use ringchat_core::limits::{STRANGER_DIALS, STRANGERS_A_SECOND};
 use ringchat_core::wire::{Body, CandidateRank, Change, Deliver, Elect, Elected, Entry, Message};
 use ringchat_core::{ConfigId, Index, Member, Node, NodeId, Roster, View};
@@ -26,13 +26,20 @@ fn inventions() -> Vec<Member> {
     NOWHERE.map(member).collect()
 }
 
+/// A room of `size`, in which dials to addresses where nobody listens are refused or never answered.
+fn room_of(size: u64, refuses: bool, prepare: fn(&mut Node)) -> Net {
+    let mut room = Net::gathered(size, prepare);
+    room.is_silent = !refuses;
+    room
+}
+
 /// A configuration of an epoch above that of `node`, in which the liar leads all of them.
 fn invented(node: &Node) -> ConfigId {
     ConfigId::first(View { epoch: node.promised().plus(9), leader: id(LIAR) })
 }
 
 /// The liar tells all to whom it has a link of a newer ring: of the listener, of inventions, and of itself.
-fn tell_of_another_ring(room: &mut Company) {
+fn tell_of_another_ring(room: &mut Net) {
     for listener in room.linked_to(LIAR) {
         let cfg = invented(&room.nodes[&listener]);
         let members = [vec![member(listener)], inventions(), vec![member(LIAR)]].concat();
@@ -41,7 +48,7 @@ fn tell_of_another_ring(room: &mut Company) {
 }
 
 /// The liar leads, and lets inventions in after each member.
-fn let_inventions_in(room: &mut Company, leader: Who) {
+fn let_inventions_in(room: &mut Net, leader: Who) {
     let (view, members) = (room.nodes[&leader].view(), room.nodes[&leader].roster().clone());
     let mut inventions = inventions().into_iter();
     let each = inventions.len() / members.len();
@@ -63,15 +70,15 @@ fn let_inventions_in(room: &mut Company, leader: Who) {
 }
 
 /// The first leader dies, and another is elected.
-fn elect_another(room: &mut Company) -> Who {
-    room.die(1);
-    room.until(ELECTION, Company::is_one).unwrap();
+fn elect_another(room: &mut Net) -> Who {
+    room.die(1, true);
+    room.until(ELECTION, Net::is_one).unwrap();
     room.pass(Duration::from_secs(3));
     room.leader().unwrap()
 }
 
 /// The most dials that a node makes to nowhere in this time.
-fn most_futile(room: &Company, since: ringchat_core::Instant) -> usize {
+fn most_futile(room: &Net, since: ringchat_core::Instant) -> usize {
     let of = |who: &Who| room.futile.iter().filter(|(at, whose)| whose == who && *at >= since).count();
     room.nodes.keys().map(of).max().unwrap()
 }
@@ -82,30 +89,30 @@ fn bound(time: Duration) -> usize {
 }
 
 /// How long the room takes to elect a leader once the liar and the leader are gone, after the liar told of another ring.
-fn freeze_after_another_ring(refuses: bool, prepare: impl Fn(&mut Node)) -> Option<Duration> {
-    let mut room = Company::of(HONEST + 1, refuses, prepare);
+fn freeze_after_another_ring(refuses: bool, prepare: fn(&mut Node)) -> Option<Duration> {
+    let mut room = room_of(HONEST + 1, refuses, prepare);
     tell_of_another_ring(&mut room);
     room.pass(Duration::from_millis(500));
-    room.die(LIAR);
-    room.die(1);
-    room.until(ELECTION, Company::is_one)
+    room.die(LIAR, true);
+    room.die(1, true);
+    room.until(ELECTION, Net::is_one)
 }
 
 /// How long the room takes to elect a leader once the liar is gone, which led it and had let inventions in.
-fn freeze_after_a_lying_leader(refuses: bool, prepare: impl Fn(&mut Node)) -> Option<Duration> {
-    let mut room = Company::of(HONEST + 2, refuses, prepare);
+fn freeze_after_a_lying_leader(refuses: bool, prepare: fn(&mut Node)) -> Option<Duration> {
+    let mut room = room_of(HONEST + 2, refuses, prepare);
     let leader = elect_another(&mut room);
     let_inventions_in(&mut room, leader);
     room.pass(Duration::from_millis(500));
-    room.die(leader);
-    room.until(ELECTION, Company::is_one)
+    room.die(leader, true);
+    room.until(ELECTION, Net::is_one)
 }
 
 /// How many dials a node makes to inventions within 10 s, told by a member or let in by a leader.
-fn dials_to_inventions(refuses: bool, leads: bool, prepare: impl Fn(&mut Node)) -> usize {
-    let mut room = Company::of(HONEST + 1, refuses, prepare);
+fn dials_to_inventions(refuses: bool, leads: bool, prepare: fn(&mut Node)) -> usize {
+    let mut room = room_of(HONEST + 1, refuses, prepare);
     let leader = leads.then(|| elect_another(&mut room));
-    let start = room.now();
+    let start = room.now;
     match leader {
         Some(leader) => let_inventions_in(&mut room, leader),
         None => tell_of_another_ring(&mut room),
@@ -116,8 +123,8 @@ fn dials_to_inventions(refuses: bool, leads: bool, prepare: impl Fn(&mut Node)) 
 
 /// How long the room takes to elect a leader if the one that goes had let inventions in, and told of a candidate that does
 /// not exist.
-fn freeze_after_an_invented_candidate(prepare: impl Fn(&mut Node)) -> Option<Duration> {
-    let mut room = Company::of(HONEST + 2, true, prepare);
+fn freeze_after_an_invented_candidate(prepare: fn(&mut Node)) -> Option<Duration> {
+    let mut room = room_of(HONEST + 2, true, prepare);
     let leader = elect_another(&mut room);
     let_inventions_in(&mut room, leader);
     let node = &room.nodes[&leader];
@@ -127,15 +134,15 @@ fn freeze_after_an_invented_candidate(prepare: impl Fn(&mut Node)) -> Option<Dur
     for listener in room.linked_to(leader) {
         room.say(leader, listener, Message::Elect(elect.clone()));
     }
-    room.die(leader);
-    room.until(ELECTION, Company::is_one)
+    room.die(leader, true);
+    room.until(ELECTION, Net::is_one)
 }
 
 /// How many dials a member makes for announcements of leaders that do not exist, and how long the room takes to be one again once
 /// the liar is gone.
-fn follow_inventions(prepare: impl Fn(&mut Node)) -> (usize, Option<Duration>) {
-    let mut room = Company::of(HONEST + 1, true, prepare);
-    let (start, listener) = (room.now(), room.linked_to(LIAR).into_iter().find(|who| *who != 1).unwrap());
+fn follow_inventions(prepare: fn(&mut Node)) -> (usize, Option<Duration>) {
+    let mut room = room_of(HONEST + 1, true, prepare);
+    let (start, listener) = (room.now, room.linked_to(LIAR).into_iter().find(|who| *who != 1).unwrap());
     for leader in inventions() {
         let view = View { epoch: room.nodes[&listener].promised().next(), leader: leader.id };
         let members = room.nodes[&listener].roster().iter().cloned().chain([leader]);
@@ -144,14 +151,14 @@ fn follow_inventions(prepare: impl Fn(&mut Node)) -> (usize, Option<Duration>) {
         room.say(LIAR, listener, Message::Elected(elected));
     }
     let dials = most_futile(&room, start);
-    room.die(LIAR);
-    (dials, room.until(ELECTION, Company::is_one))
+    room.die(LIAR, true);
+    (dials, room.until(ELECTION, Net::is_one))
 }
 
 /// How often a member dials its next within a minute, which only the leader reaches.
-fn dials_to_one_out_of_reach(prepare: impl Fn(&mut Node)) -> usize {
-    let mut room = Company::of(4, true, prepare);
-    let start = room.now();
+fn dials_to_one_out_of_reach(prepare: fn(&mut Node)) -> usize {
+    let mut room = room_of(4, true, prepare);
+    let start = room.now;
     room.part([2, 3]);
     room.pass(Duration::from_mins(1));
     assert_eq!(room.leader(), Some(1));

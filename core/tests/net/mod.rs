@@ -1,6 +1,9 @@
-//! A network of whole nodes without delays. Each is at a place; one of them may lie.
+//! A network of real nodes without delays. One of them may lie, and a test may speak for one.
+
+#![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use ringchat_core::wire::{Envelope, Message};
@@ -9,12 +12,16 @@ use ringchat_core::{
     Start,
 };
 
-use crate::cast::{addr, name, seed};
+use crate::cast::{addr, id, name, seed};
 use crate::driven;
 
 /// Who a node is here; mostly its place.
-type Who = u64;
+pub(crate) type Who = u64;
 
+/// Within this somebody gets in.
+const GETS_IN: Duration = Duration::from_millis(200);
+
+/// Nodes, and what is under way between them.
 #[derive(Default)]
 pub(crate) struct Net {
     pub(crate) nodes: BTreeMap<Who, Node>,
@@ -25,6 +32,12 @@ pub(crate) struct Net {
     last_link: u64,
     /// The one that passes no token on.
     pub(crate) swallower: Option<Who>,
+    /// Whether dials to addresses where nobody listens are never answered; else they are refused.
+    pub(crate) is_silent: bool,
+    /// Two of whom none reaches the other.
+    apart: Option<[Who; 2]>,
+    /// Dials to addresses where nobody listened, or that did not get through: when, and whose.
+    pub(crate) futile: Vec<(Instant, Who)>,
     pub(crate) notices: Vec<(Who, Notice)>,
     /// What each node does differently from others.
     prepare: Option<fn(&mut Node)>,
@@ -36,7 +49,7 @@ impl Net {
         let mut net = Self { prepare: Some(prepare), ..Self::default() };
         for who in 1..=members {
             net.enter(who, who);
-            net.pass(Duration::from_millis(200));
+            net.pass(GETS_IN);
         }
         assert!(net.nodes.values().all(|node| node.roster().len() as u64 == members));
         net
@@ -57,10 +70,19 @@ impl Net {
     /// Somebody dies. The others hear of it, or its links stay as they are.
     pub(crate) fn die(&mut self, who: Who, is_heard: bool) {
         self.nodes.remove(&who);
-        for ((from, link), (to, other)) in self.links.clone() {
-            if to == who {
+        self.break_links(is_heard, |one, other| one == who || other == who);
+    }
+
+    /// From now on none of the two reaches the other.
+    pub(crate) fn part(&mut self, two: [Who; 2]) {
+        self.apart = Some(two);
+        self.break_links(true, |one, other| two.contains(&one) && two.contains(&other));
+    }
+
+    fn break_links(&mut self, is_heard: bool, breaks: impl Fn(Who, Who) -> bool) {
+        for ((from, link), (to, _)) in self.links.clone() {
+            if breaks(from, to) {
                 self.links.remove(&(from, link));
-                self.links.remove(&(to, other));
                 if is_heard {
                     self.queue.push_back((from, Input::LinkDown { link, reason: DownReason::Io }));
                 }
@@ -69,35 +91,75 @@ impl Net {
         self.run();
     }
 
-    pub(crate) fn pass(&mut self, time: Duration) {
-        let end = self.now.after(time);
-        let due = |(who, node): (&Who, &Node)| node.deadline().map(|at| (at, *who));
-        while let Some((at, who)) = self.nodes.iter().filter_map(due).min().filter(|(at, _)| *at <= end) {
-            self.now = self.now.max(at);
-            self.queue.push_back((who, Input::Tick));
-            self.run();
-        }
-        self.now = self.now.max(end);
+    /// Sends `message` in the name of `from`, on its link to `to`.
+    pub(crate) fn say(&mut self, from: Who, to: Who, message: Message) {
+        let mut links = self.links.iter().filter(|((who, _), (other, _))| *who == from && *other == to);
+        let link = links.next_back().map(|((_, link), _)| *link).unwrap();
+        let node = &self.nodes[&from];
+        let envelope = Envelope { room: node.room(), stamp: node.lamport(), message };
+        self.send(from, link, &envelope);
+        self.run();
+    }
+
+    /// The members that `who` has a link to.
+    pub(crate) fn linked_to(&self, who: Who) -> Vec<Who> {
+        let linked: Vec<NodeId> = self.nodes[&who].linked().collect();
+        self.nodes.keys().copied().filter(|other| linked.contains(&id(*other))).collect()
+    }
+
+    /// The member that leads, if all follow it.
+    pub(crate) fn leader(&self) -> Option<Who> {
+        let all: Vec<Who> = self.nodes.keys().copied().collect();
+        let view = self.nodes.values().next()?.view();
+        all.iter().copied().find(|who| id(*who) == view.leader && self.follow_one(&all))
+    }
+
+    /// Whether a member leads all there are, and no others.
+    pub(crate) fn is_one(&self) -> bool {
+        let is_whole = |node: &Node| node.roster().len() == self.nodes.len();
+        self.leader().is_some() && self.nodes.values().all(is_whole)
+    }
+
+    /// Whether all of these follow one leader.
+    fn follow_one(&self, who: &[Who]) -> bool {
+        let view = self.nodes[&who[0]].view();
+        who.iter().map(|who| &self.nodes[who]).all(|node| node.is_normal() && node.view() == view)
+    }
+
+    /// Whether all of these follow one leader of a ring that has them all.
+    fn are_led(&self, who: &[Who]) -> bool {
+        let ids: Vec<NodeId> = who.iter().map(|who| self.nodes[who].me().id).collect();
+        let has_all = |node: &Node| ids.iter().all(|id| node.roster().contains(*id));
+        self.follow_one(who) && who.iter().all(|who| has_all(&self.nodes[who]))
     }
 
     /// How long it takes until all of these follow one leader of a ring that has them all; none if more than `limit`.
     pub(crate) fn until_led(&mut self, who: &[Who], limit: Duration) -> Option<Duration> {
-        let begin = self.now;
-        while self.now.since(begin) < limit {
-            if self.are_led(who) {
-                return Some(self.now.since(begin));
-            }
-            self.pass(Duration::from_millis(50));
-        }
-        None
+        self.until(limit, |net| net.are_led(who))
     }
 
-    fn are_led(&self, who: &[Who]) -> bool {
-        let ids: Vec<NodeId> = who.iter().map(|who| self.nodes[who].me().id).collect();
-        let view = self.nodes[&who[0]].view();
-        who.iter().map(|who| &self.nodes[who]).all(|node| {
-            node.is_normal() && node.view() == view && ids.iter().all(|id| node.roster().contains(*id))
-        })
+    /// Lets time pass until something holds. Returns how long that takes; none if more than `limit`.
+    pub(crate) fn until(&mut self, limit: Duration, holds: impl Fn(&Self) -> bool) -> Option<Duration> {
+        let (start, end) = (self.now, self.now.after(limit));
+        self.pass_until(end, &holds);
+        holds(self).then(|| self.now.since(start))
+    }
+
+    pub(crate) fn pass(&mut self, time: Duration) {
+        self.pass_until(self.now.after(time), |_| false);
+    }
+
+    fn pass_until(&mut self, end: Instant, holds: impl Fn(&Self) -> bool) {
+        let due = |(who, node): (&Who, &Node)| node.deadline().map(|at| (at, *who));
+        while !holds(self) {
+            let Some((at, who)) = self.nodes.iter().filter_map(due).min().filter(|(at, _)| *at <= end) else {
+                self.now = self.now.max(end);
+                return;
+            };
+            self.now = self.now.max(at);
+            self.queue.push_back((who, Input::Tick));
+            self.run();
+        }
     }
 
     fn run(&mut self) {
@@ -131,14 +193,21 @@ impl Net {
         }
     }
 
-    fn dial(&mut self, who: Who, dial: DialId, addr: std::net::SocketAddr, expected: Option<NodeId>) {
-        let there = self.nodes.iter().find(|(_, node)| node.me().addr() == addr);
-        let failure = match there {
-            None => DialFailure::Refused,
+    fn dial(&mut self, who: Who, dial: DialId, addr: SocketAddr, expected: Option<NodeId>) {
+        let is_apart = |to| self.apart.is_some_and(|two| two.contains(&who) && two.contains(&to));
+        let there = self.nodes.iter().find(|(to, node)| node.me().addr() == addr && !is_apart(**to));
+        let reason = match there {
             Some((_, node)) if expected.is_some_and(|id| id != node.me().id) => DialFailure::Absent,
             Some((&to, _)) => return self.connect(who, to, dial),
+            None => {
+                self.futile.push((self.now, who));
+                if self.is_silent {
+                    return;
+                }
+                DialFailure::Refused
+            }
         };
-        self.queue.push_back((who, Input::DialFailed { dial, reason: failure }));
+        self.queue.push_back((who, Input::DialFailed { dial, reason }));
     }
 
     fn connect(&mut self, from: Who, to: Who, dial: DialId) {
@@ -150,7 +219,7 @@ impl Net {
         let (remote, peer) = (answers.me().addr(), answers.me().id);
         let up = Input::LinkUp { link: mine, origin: Origin::Dialed(dial), remote, peer };
         // A port of the dialer's own machine, not the one on which it listens.
-        let remote = std::net::SocketAddr::new(addr(from).ip(), 50_000);
+        let remote = SocketAddr::new(addr(from).ip(), 50_000);
         let accepted = Input::LinkUp { link: theirs, origin: Origin::Accepted, remote, peer: dialer.me().id };
         self.queue.extend([(from, up), (to, accepted)]);
     }
