@@ -414,8 +414,8 @@ impl Node {
         }
     }
 
-    /// Whether `peer` leads this member, and tells of a later configuration of the same view: the log has removed this member. There
-    /// is nothing to ask others.
+    /// Whether `peer` leads this member, and tells of a later configuration of the same view: the log has removed this
+    /// member. There is nothing to ask others.
     fn is_dismissed_by(&self, peer: NodeId, cfg: Option<ConfigId>) -> bool {
         self.role.is_following()
             && self.leader() == Some(peer)

@@ -36,9 +36,11 @@ pub(crate) struct Membership {
     heard: Configuration,
     /// When others told it.
     heard_at: Instant,
-    /// What the route adds to: the members by the log, or those of a leader that this node follows and whose log is not here yet.
+    /// What the route adds to: the members by the log, or those of a leader that this node follows and whose log is not here
+    /// yet.
     base: Roster,
-    /// What the base and what was heard amount to. It decides which member is next and which greetings are answered, and nothing else.
+    /// What the base and what was heard amount to. It decides which member is next and which greetings are answered, and
+    /// nothing else.
     route: Roster,
     /// The members by the log under the leader before this one.
     before: BTreeSet<NodeId>,
@@ -190,7 +192,7 @@ impl Membership {
         self.view = view;
     }
 
-    /// Takes the ring of a leader that this node follows. Whoever is left out in it has no part in what follows.
+    /// Takes the ring of a leader that this node follows. A member that it leaves out has no part in what follows.
     fn follow_ring(&mut self, cfg: ConfigId, roster: &Roster, now: Instant) {
         self.base = roster.clone();
         self.learn(cfg, roster, true, now);
@@ -352,8 +354,9 @@ impl Node {
         self.on_route_changed();
     }
 
-    /// Takes a newer route that lists this node. Whoever told it may have invented it. So it adds members, and neither takes any away nor moves any: members that
-    /// the log has must not refuse each other for it. One that enters a ring has no members that could stay.
+    /// Takes a newer route that lists this node. Its teller may have invented it. So it adds members, and neither takes any
+    /// away nor moves any: members that the log has must not refuse each other for it. A node that enters a ring has no
+    /// members that could stay.
     pub(super) fn learn_route(&mut self, cfg: ConfigId, roster: &Roster) {
         if self.is_ahead_of_log(Some(cfg)) && self.may_concern(cfg) && roster.contains(self.me.id) {
             let adds_only = self.role.joining().is_none() && self.enforces(Rule::RouteOnlyAdds);

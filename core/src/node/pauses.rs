@@ -8,25 +8,48 @@ use crate::config::Times;
 use crate::ids::NodeId;
 use crate::time::Instant;
 
-/// A pause that doubles as long as it is needed. The first time there is none.
+/// How long pauses are that double.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Lengths {
+    /// The first one.
+    pub(super) first: Duration,
+    /// The shortest one after the first.
+    pub(super) least: Duration,
+    /// The longest one. After such a time in which no pause was needed, they begin anew.
+    pub(super) most: Duration,
+}
+
+/// A pause that doubles as long as it is needed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-struct Pause {
-    /// Until when the last one lasts, and how long the next one is.
-    last: Option<(Instant, Duration)>,
+pub(super) struct Pause {
+    /// Until when the last one lasts.
+    until: Instant,
+    /// How long the next one is; zero if there was none.
+    next: Duration,
 }
 
 impl Pause {
-    /// The pause from `now` on. The second one is `first`, and none is longer than `most`. After a time of `most` in which
-    /// none was needed it begins anew.
-    fn begin(&mut self, now: Instant, first: Duration, most: Duration) -> Duration {
-        let again = self.last.filter(|(until, _)| now.since(*until) < most);
-        let pause = again.map_or(Duration::ZERO, |(_, pause)| pause);
-        self.last = Some((now.after(pause), pause.saturating_mul(2).clamp(first, most)));
+    /// Begins a pause, and tells how long it is.
+    pub(super) fn begin(&mut self, now: Instant, lengths: Lengths) -> Duration {
+        let goes_on = !self.next.is_zero() && now.since(self.until) < lengths.most;
+        let pause = if goes_on { self.next } else { lengths.first };
+        (self.until, self.next) =
+            (now.after(pause), pause.saturating_mul(2).clamp(lengths.least, lengths.most));
         pause
     }
 
-    fn lasts(&self, now: Instant) -> bool {
-        self.last.is_some_and(|(until, _)| now < until)
+    /// Until when the last one lasts.
+    pub(super) fn until(&self) -> Instant {
+        self.until
+    }
+
+    /// How long the next one is, if it is soon needed.
+    pub(super) fn next(&self) -> Duration {
+        self.next
+    }
+
+    pub(super) fn lasts(&self, now: Instant) -> bool {
+        now < self.until
     }
 }
 
@@ -40,11 +63,11 @@ struct Accused {
 }
 
 impl Accused {
-    fn begin(&mut self, leader: NodeId, now: Instant, first: Duration, most: Duration) {
+    fn begin(&mut self, leader: NodeId, now: Instant, lengths: Lengths) {
         if self.leader != Some(leader) {
             *self = Self { leader: Some(leader), ..Self::default() };
         }
-        self.pause.begin(now, first, most);
+        self.pause.begin(now, lengths);
     }
 
     fn is_paused(&self, leader: NodeId, now: Instant) -> bool {
@@ -63,17 +86,19 @@ pub(super) struct Pauses {
 impl Node {
     /// How long to wait before another life: a leader that lies can make a member begin one after the other.
     pub(super) fn pause_before_life(&mut self) -> Duration {
-        let (now, first, most) = (self.now(), Times::LIFE_PAUSE, Times::LONGEST_LIFE_PAUSE);
-        let pause = self.timers.pauses.life.begin(now, first, most);
+        let (now, first) = (self.now(), Duration::ZERO);
+        let lengths = Lengths { first, least: Times::LIFE_PAUSE, most: Times::LONGEST_LIFE_PAUSE };
+        let pause = self.timers.pauses.life.begin(now, lengths);
         if self.enforces(Rule::PauseBetweenLives) { pause } else { Duration::ZERO }
     }
 
     /// If `peer` is this node's leader, which was at fault, this node asks it for its log only after a pause. Else the two
     /// would do nothing else until the next election.
     pub(super) fn pause_if_led_by(&mut self, peer: NodeId) {
-        let (now, first) = (self.now(), self.times.dial());
+        let (now, least) = (self.now(), self.times.dial());
         if self.leader() == Some(peer) && self.enforces(Rule::PauseAfterFault) {
-            self.timers.pauses.accused.begin(peer, now, first, first.saturating_mul(16));
+            let lengths = Lengths { first: Duration::ZERO, least, most: least.saturating_mul(16) };
+            self.timers.pauses.accused.begin(peer, now, lengths);
         }
     }
 
@@ -103,15 +128,16 @@ mod tests {
 
     #[test]
     fn a_pause_doubles_up_to_a_bound_and_begins_anew_after_a_while() {
-        let [first, most] = [1, 6].map(Duration::from_secs);
+        let [first, least, most] = [0, 1, 6].map(Duration::from_secs);
+        let lengths = Lengths { first, least, most };
         let (mut pause, mut now) = (Pause::default(), Instant(0));
         for seconds in [0, 1, 2, 4, 6, 6] {
-            let begun = pause.begin(now, first, most);
+            let begun = pause.begin(now, lengths);
             assert_eq!(begun, Duration::from_secs(seconds));
             assert_eq!(pause.lasts(now), seconds > 0);
             now = now.after(begun);
             assert!(!pause.lasts(now));
         }
-        assert_eq!(pause.begin(now.after(most), first, most), Duration::ZERO);
+        assert_eq!(pause.begin(now.after(most), lengths), Duration::ZERO);
     }
 }

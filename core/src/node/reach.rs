@@ -3,6 +3,7 @@
 use alloc::collections::{BTreeMap, BTreeSet};
 use core::net::SocketAddr;
 
+use super::pauses::{Lengths, Pause};
 use super::strangers::Strangers;
 use crate::config::Times;
 use crate::ids::NodeId;
@@ -17,7 +18,7 @@ pub(crate) struct Reach {
     /// Members whose last dial failed, and the epoch that this node had promised then.
     unreachable: BTreeMap<NodeId, Epoch>,
     /// Addresses at which dials have failed.
-    resting: BTreeMap<SocketAddr, Rest>,
+    resting: BTreeMap<SocketAddr, Pause>,
     /// Members that refused this node. They are passed over until there is a leader.
     refused_us: BTreeSet<NodeId>,
     /// Members that refused this node and know a newer configuration.
@@ -28,17 +29,8 @@ pub(crate) struct Reach {
     unlinkable: Option<(View, Instant)>,
 }
 
-/// The pause at an address at which dials have failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-struct Rest {
-    /// How many dials have failed in a row.
-    failed: u32,
-    until: Instant,
-}
-
-/// So many dials in a row may fail at an address before nobody else is dialed there in the pauses. A process that was
-/// started again has another id.
-const FAILED_FOR_ALL: u32 = 4;
+/// The pauses at an address at which dials have failed.
+const PAUSES: Lengths = Lengths { first: Times::RESEEK, least: Times::RESEEK, most: Times::RESEEK_MOST };
 
 impl Reach {
     /// No dial to `peer` works. The node has promised the epoch `promised`.
@@ -48,13 +40,9 @@ impl Reach {
 
     /// A dial to `addr` has failed. Pauses between such dials grow.
     pub(super) fn rest(&mut self, addr: SocketAddr, now: Instant) {
-        let before = self.resting.get(&addr).filter(|rest| now.since(rest.until) < Times::RESEEK_MOST);
-        let failed = before.map_or(0, |rest| rest.failed).saturating_add(1);
-        let doubled = 1u32.checked_shl(failed.saturating_sub(1)).unwrap_or(u32::MAX);
-        let pause = Times::RESEEK.saturating_mul(doubled).min(Times::RESEEK_MOST);
-        self.resting.insert(addr, Rest { failed, until: now.after(pause) });
+        self.resting.entry(addr).or_default().begin(now, PAUSES);
         if self.resting.len() > MAX_ROSTER
-            && let Some((&first, _)) = self.resting.iter().min_by_key(|(_, rest)| rest.until)
+            && let Some((&first, _)) = self.resting.iter().min_by_key(|(_, pause)| pause.until())
         {
             self.resting.remove(&first);
         }
@@ -62,12 +50,14 @@ impl Reach {
 
     /// Whether there is a pause at `addr`.
     pub(super) fn rests(&self, addr: SocketAddr, now: Instant) -> bool {
-        self.resting.get(&addr).is_some_and(|rest| now < rest.until)
+        self.resting.get(&addr).is_some_and(|pause| pause.lasts(now))
     }
 
-    /// Whether there is a pause at `addr` for whoever is said to listen there.
+    /// Whether there is a pause at `addr` for any member that is said to listen there. A process that was started again has
+    /// another id, so the pause holds for others only after some failures, when the next is as long as any.
     pub(super) fn rests_for_all(&self, addr: SocketAddr, now: Instant) -> bool {
-        self.resting.get(&addr).is_some_and(|rest| now < rest.until && rest.failed >= FAILED_FOR_ALL)
+        let is_long = |pause: &Pause| pause.next() >= PAUSES.most;
+        self.resting.get(&addr).is_some_and(|pause| pause.lasts(now) && is_long(pause))
     }
 
     /// A link to `peer` stands. It was dialed at `addr`, if this node dialed it.
@@ -194,7 +184,7 @@ mod tests {
             let end = now.after(Duration::from_secs(seconds));
             let before = end.before(Duration::from_micros(1));
             assert!(reach.rests(addr, before) && !reach.rests(addr, end), "after {failed}");
-            assert_eq!(reach.rests_for_all(addr, before), failed >= FAILED_FOR_ALL);
+            assert_eq!(reach.rests_for_all(addr, before), failed >= 4);
             now = end;
         }
         let late = now.after(Times::RESEEK_MOST);

@@ -217,8 +217,8 @@ impl Node {
         }
         let nearer = self.membership.route().after(self.me.id).take_while(|id| Some(*id) != self.ring.next);
         let now = self.now();
-        let rests = |id: NodeId| self.addr_of(id).is_some_and(|addr| self.reach.rests(addr, now));
-        let rests = |id: NodeId| rests(id) && self.enforces(Rule::GrowingPauses);
+        let grow = self.enforces(Rule::GrowingPauses);
+        let rests = |id: NodeId| grow && self.addr_of(id).is_some_and(|addr| self.reach.rests(addr, now));
         let skipped = nearer.filter(|id| self.reach.is_unreachable(*id) && !rests(*id)).collect::<Vec<_>>();
         for peer in skipped {
             self.dial(peer);
