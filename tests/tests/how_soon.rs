@@ -43,7 +43,7 @@ const ADMISSION: u32 = OPEN + 1 + ROUND_TRIP + 1;
 const SHARED_ENTRY: Duration = Duration::from_millis(100);
 /// A member is given up that was silent for `detect`, and does not answer for half of it. Each is looked at ten times in `detect`.
 const GIVEN_UP: Duration = DETECT.saturating_mul(17).checked_div(10).expect("ten is not zero");
-/// Who was refused asks again after this.
+/// A process that was refused asks again after this.
 const RETRY: Duration = Duration::from_millis(100);
 /// A leader looks for a lost member so often, and up to half as seldom again.
 const LOOKED_FOR: Duration = Duration::from_millis(7500);
@@ -152,9 +152,9 @@ struct Story {
     /// How many messages follow each other until all agree, in a room of so many members before; if there is an election, with
     /// the winner so far behind the member that starts it.
     delays: fn(u32, u32) -> u32,
-    /// How long somebody waits beside that.
+    /// How long members wait beside that.
     waits: Duration,
-    /// The messages of each kind, by name. None if the time at which it happens decides; then the costs are bounds.
+    /// The messages of each kind, by name. None if they depend on the moment of the event; then the delays are a bound.
     messages: Option<fn(u64, u64) -> Vec<Messages>>,
 }
 

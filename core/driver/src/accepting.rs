@@ -11,7 +11,8 @@ use crate::transport::{Job, JobQueue};
 /// How long to wait when no connection can be accepted: at first, and at most. It doubles with each failure in a row.
 const PAUSES: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(100)];
 
-/// Turns the results of accepting into jobs. Of all series of failures the first, the second, the fourth and so on are logged.
+/// Turns the results of accepting into jobs. Of the series of failures the first, the second, the fourth, the eighth and so on
+/// are logged.
 pub struct Accepting<S> {
     jobs: JobQueue<S>,
     /// Since the last connection that was accepted.
@@ -43,9 +44,12 @@ impl<S> Accepting<S> {
     fn failed(&mut self, error: &io::Error) -> Duration {
         if self.failures == 0 {
             self.series = self.series.saturating_add(1);
-            // Whoever opens and closes connections can cause one after the other.
+            // A stranger that opens and closes connections can cause one series after the other.
             if self.series.is_power_of_two() {
-                log::warn!("cannot accept a connection, for the {}. time: {error}", self.series);
+                log::warn!(
+                    "cannot accept a connection: {error} (series of failures so far: {})",
+                    self.series
+                );
             }
         }
         if matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE)) {

@@ -36,7 +36,8 @@ impl<D> Dials<D> {
         Self { waiting: VecDeque::new(), under_way: BTreeMap::new() }
     }
 
-    /// Lets a dial wait for its turn. Tells whether there is room: the node may have given up those that wait.
+    /// Lets a dial wait for its turn, and tells whether there was room. The node counts no dials that it has given up, but they
+    /// wait here.
     pub(crate) fn push(&mut self, dial: Dial) -> bool {
         let has_room = self.waiting.len() < MAX_DIALS;
         if has_room {

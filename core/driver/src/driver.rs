@@ -38,9 +38,9 @@ pub(crate) struct Driver<T: Transport> {
     events: Vec<Event>,
     /// What the user was told of faults lately.
     faults: Faults,
-    /// The same of forged words. They are told apart, because they concern more than a log.
+    /// What the user was told of forged words lately. A flood of other faults must not hide them.
     forgeries: Faults,
-    /// The node's Lamport time at the last one that was not told.
+    /// The node's Lamport time at the last of both that was not told.
     untold: Stamp,
     /// Who gets the reports that the node will give, in order.
     reports: VecDeque<ReportTo>,
@@ -261,7 +261,7 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Whether the user is told of a notice that others can cause as often as they like.
+    /// Whether the user is told of a notice; of those that others can cause as often as they like, not of each.
     fn is_told(&mut self, now: Instant, notice: &Notice) -> bool {
         match notice {
             Notice::Fault { remote, .. } => self.faults.is_told(remote.ip(), now),
@@ -270,7 +270,7 @@ impl<T: Transport> Driver<T> {
         }
     }
 
-    /// Tells how many such notices were left out, when it is time.
+    /// Tells how many faults and forgeries were not told, when it is time.
     fn tell_counts(&mut self, now: Instant) {
         let counts = [&mut self.faults, &mut self.forgeries].map(|faults| faults.take_counts(now));
         let lamport = self.untold;

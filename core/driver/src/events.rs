@@ -10,7 +10,7 @@ use ringchat_core::{Instant, Notice, Stamp};
 /// Events for which room is kept while there are none.
 pub(crate) const KEPT_EVENTS: usize = 32;
 
-/// What a member in a roster counts, in bytes.
+/// The bytes that a member of a roster counts as.
 const MEMBER_BYTES: usize = 256;
 
 /// Something that the user is told.

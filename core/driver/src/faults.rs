@@ -1,6 +1,7 @@
 //! Faults of others, told so seldom that nobody can fill a log with them.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -17,11 +18,11 @@ const COUNTED_FOR: Duration = Duration::from_secs(10);
 const MAX_ADDRESSES: usize = 64;
 
 /// What was told of faults lately, by address. Of version 6 the first half of an address counts, since one person can have
-/// as many as they like.
+/// as many addresses with the same first half as they like.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     from: BTreeMap<IpAddr, Told>,
-    /// Those of further addresses.
+    /// Faults of further addresses.
     others: Option<Counting>,
 }
 
@@ -42,22 +43,23 @@ struct Counting {
 impl Faults {
     /// Whether a fault of `from` is told by itself. Otherwise it counts.
     pub(crate) fn is_told(&mut self, from: IpAddr, now: Instant) -> bool {
-        let from = neighbourhood(from);
-        if !self.from.contains_key(&from) {
-            if self.from.len() >= MAX_ADDRESSES {
-                count(&mut self.others, now);
-                return false;
+        let is_full = self.from.len() >= MAX_ADDRESSES;
+        match self.from.entry(neighbourhood(from)) {
+            Entry::Vacant(_) if is_full => count(&mut self.others, now),
+            Entry::Vacant(new) => {
+                new.insert(Told { at: now, counting: None });
+                return true;
             }
-            self.from.insert(from, Told { at: now, counting: None });
-            return true;
+            Entry::Occupied(known) => {
+                let told = known.into_mut();
+                if told.counting.is_none() && now.since(told.at) >= PAUSE {
+                    told.at = now;
+                    return true;
+                }
+                count(&mut told.counting, now);
+            }
         }
-        let Some(told) = self.from.get_mut(&from) else { return false };
-        if told.counting.is_some() || now.since(told.at) < PAUSE {
-            count(&mut told.counting, now);
-            return false;
-        }
-        told.at = now;
-        true
+        false
     }
 
     /// The numbers that are due, of the faults that were not told. Forgets addresses of which nothing came for long.

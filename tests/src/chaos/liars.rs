@@ -1,4 +1,4 @@
-//! Liars of a random run: one that is a member, and others that it lets in under false addresses.
+//! Liars of a random run: one that was honest, and others that come in under false addresses.
 
 use ringchat_sim::{Death, FalseAddress, HostId, Lie, Lies};
 
@@ -21,7 +21,7 @@ impl Chaos {
         }
     }
 
-    /// A liar does what it does not do by its messages alone.
+    /// A liar reads nothing for a while, and other liars come or go.
     pub(super) fn lie(&mut self) {
         let Some(lies) = self.faults.lies else { return };
         let Some(liar) = self.rng.pick(&self.liars()).copied() else { return };
@@ -34,7 +34,7 @@ impl Chaos {
         }
     }
 
-    /// A liar comes in under a false address. If there are many, one goes.
+    /// A liar comes in under a false address, or one goes: now and then, and whenever there are many.
     fn come_falsely(&mut self, lies: Lies) {
         let liars = self.liars();
         if liars.len() >= MOST || self.rng.chance(300) {

@@ -45,7 +45,7 @@ pub struct Faults {
     pub bad_dials: u32,
     /// Liars come and go, and read or do not read.
     pub lie: u32,
-    /// What a member lies about, if one does.
+    /// The kinds of lies that liars tell, if there are any.
     pub lies: Option<Lies>,
     /// The fault that stays when all others have ended.
     pub lasting: Lasting,
@@ -191,8 +191,8 @@ pub enum Mix {
     Lasting,
     /// Like `Crash`, with partitions, and with a member that lies until it dies in the end.
     Insider,
-    /// Like `Crash`, with members that lie about everything and in every way until they die in the end. All that they tell
-    /// is of some kinds, chosen anew for each run.
+    /// Some kinds of `Crash`, with members that lie until they die in the end. Their lies are of some kinds of all. Both are
+    /// chosen anew for each run.
     Liars,
     /// Some kinds of all, chosen anew for each run.
     #[default]

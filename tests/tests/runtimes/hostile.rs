@@ -2,18 +2,16 @@
 
 use std::io::{self, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::{fs, thread};
+use std::thread;
 
 use ringchat_core::limits::{MAX_TEXT, TAIL_BYTES};
 use ringchat_core::secure::{Identity, Signature};
 use ringchat_core::wire::{Envelope, Join, Message, Proven, Run, Sync, encode};
-use ringchat_core::{
-    Config, Epoch, Member, Name, Notice, RoomId, Seq, Stamp, Start, Text, TextRun, UnixTime, View,
-};
-use ringchat_driver::Event;
+use ringchat_core::{Config, Epoch, Member, Name, RoomId, Seq, Stamp, Start, Text, TextRun, UnixTime, View};
 use snow::resolvers::RingResolver;
 
 use super::other_end::{Client, somebody};
+use super::resources::{resident, wait_text};
 use super::{DEADLINE, Runtime};
 
 const MIB: u64 = 1024 * 1024;
@@ -40,8 +38,7 @@ impl Hostile {
         // Nobody listens there.
         let me = Member::new(who.id(), ([127, 0, 0, number], 1).into(), Name::new("hostile").unwrap());
         let mut client = Client::dial(stream, who, None).unwrap();
-        let (me_too, contact, ring) = (me.clone(), None, Vec::new());
-        let join = Join { me: me_too, contact, epoch: Epoch(0), generation: 1, ring };
+        let join = Join { me: me.clone(), contact: None, epoch: Epoch(0), generation: 1, ring: Vec::new() };
         client
             .send(&Envelope { room: RoomId::UNKNOWN, stamp: Stamp(1), message: Message::Join(join) })
             .unwrap();
@@ -144,22 +141,8 @@ pub(crate) fn a_hostile_member_makes_nobody_hold_much<R: Runtime>() {
     assert!(with_tail < 128, "a log without an end makes it hold {with_tail} MiB");
 
     R::say(&room, Text::new("still here").unwrap()).unwrap();
-    loop {
-        let event = R::next(&mut events, DEADLINE).unwrap();
-        if let Event::Notice { notice: Notice::Chat(chat), .. } = event
-            && chat.lines().any(|line| line.text == "still here")
-        {
-            break;
-        }
-    }
+    wait_text::<R>(&mut events, "still here");
     println!("{flooded}, {unread} and {with_tail} MiB");
     R::leave(&room);
     R::wait(&room);
-}
-
-/// The memory of this process, in bytes.
-fn resident() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.strip_suffix("kB")).unwrap();
-    kib.trim().parse::<u64>().unwrap() * 1024
 }

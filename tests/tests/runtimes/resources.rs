@@ -14,7 +14,7 @@ fn open<R: Runtime>(start: Start) -> (R::Room, R::Events) {
     R::open(Config::new(addr, Name::new("member").unwrap(), start)).unwrap()
 }
 
-fn wait_text<R: Runtime>(events: &mut R::Events, expected: &str) {
+pub(crate) fn wait_text<R: Runtime>(events: &mut R::Events, expected: &str) {
     loop {
         let event = R::next(events, DEADLINE).unwrap();
         if let Event::Notice { notice: Notice::Chat(chat), .. } = event
@@ -74,6 +74,13 @@ fn held() -> (usize, usize) {
 
 fn count(dir: &str) -> usize {
     fs::read_dir(dir).unwrap().count()
+}
+
+/// The memory of this process, in bytes.
+pub(crate) fn resident() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap();
+    let kib = status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.strip_suffix("kB")).unwrap();
+    kib.trim().parse::<u64>().unwrap() * 1024
 }
 
 /// The processor time that this process has used, in ticks of 10 ms.

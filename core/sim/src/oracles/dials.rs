@@ -40,21 +40,14 @@ impl Dials {
         dials.under_way.insert(dial);
         dials.strays += u64::from(astray);
         let may = STRAYS_AT_ONCE + now.since(dials.since).as_secs() * STRAYS_A_SECOND;
-        if dials.under_way.len() > MAX_DIALS {
-            return Err(Violation::new(
-                now,
-                Property::FewDials,
-                format!("{} dials are under way", dials.under_way.len()),
-            ));
-        }
-        if dials.strays > may {
-            return Err(Violation::new(
-                now,
-                Property::FewDials,
-                format!("{} dials went to third parties", dials.strays),
-            ));
-        }
-        Ok(())
+        let detail = if dials.under_way.len() > MAX_DIALS {
+            format!("{} dials are under way", dials.under_way.len())
+        } else if dials.strays > may {
+            format!("{} dials went to third parties", dials.strays)
+        } else {
+            return Ok(());
+        };
+        Err(Violation::new(now, Property::FewDials, detail))
     }
 
     /// A dial has led to a link, or failed.
@@ -62,11 +55,6 @@ impl Dials {
         if let Some(dials) = self.all.get_mut(&host) {
             dials.under_way.remove(&dial);
         }
-    }
-
-    /// How many dials of all processes went to third parties.
-    pub fn strays(&self) -> u64 {
-        self.all.values().map(|dials| dials.strays).sum()
     }
 }
 

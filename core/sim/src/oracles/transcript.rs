@@ -100,8 +100,8 @@ pub struct Transcripts {
     liars: BTreeSet<HostId>,
     /// The processes that were stopped for a while.
     slept: BTreeSet<HostId>,
-    /// What members, of which a liar had made the log count too much, said again under later numbers when they led: its place
-    /// among all that the user said.
+    /// What members said again under later numbers when they led, because a liar had made the log count too much of them: its
+    /// place among all that the user said.
     said_anew: BTreeMap<(NodeId, Seq), usize>,
     /// The process of each id, and how much its user had said in earlier lives.
     by_id: BTreeMap<NodeId, (HostId, usize)>,

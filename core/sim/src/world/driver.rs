@@ -142,23 +142,23 @@ impl World {
         }
     }
 
-    /// Checks that nobody is accused that keeps to the protocol. What breaks a link, or keeps it silent, may be the network, or
-    /// somebody on the way.
+    /// Checks that no process that keeps to the protocol is accused. What breaks a link, or keeps it silent, may be the network,
+    /// or somebody on the way.
     fn check_accusation(&self, host: HostId, notice: &Notice) -> Result<(), Violation> {
         let Notice::Fault { remote, reason } = notice else { return Ok(()) };
         let is_of_network =
             matches!(reason, Fault::Silent | Fault::Link(DownReason::Overflow | DownReason::Link(_)));
-        // A newcomer to an open room knows of the room what its contact told.
+        // A newcomer to an open room knows only what its contact told of the room.
         let is_misled = *reason == Fault::OtherRoom && self.transcripts.fault_model().has_liar();
         if is_of_network || is_misled || self.transcripts.is_liar(host) {
             return Ok(());
         }
         let there = |it: &HostId| addr_of(self.place(*it)).ip() == remote.ip();
         let accused: Vec<HostId> = (0..self.processes.len()).map(HostId).filter(there).collect();
-        let Some(last) = accused.last().filter(|_| accused.iter().all(|it| !self.transcripts.is_liar(*it)))
-        else {
+        if accused.iter().any(|it| self.transcripts.is_liar(*it)) {
             return Ok(());
-        };
+        }
+        let Some(last) = accused.last() else { return Ok(()) };
         let detail = format!("{} says that {} {reason}", self.label(host), self.label(*last));
         Err(Violation::new(self.now, Property::NobodyHonestIsAccused, detail))
     }

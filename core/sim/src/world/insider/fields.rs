@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use ringchat_core::wire::{
     Beat, Body, CandidateRank, Change, Deliver, Elect, Elected, Entry, Envelope, Hello, Install, Join,
-    Message, NotMember, Sync, ViewSpan,
+    Message, NotMember, Proven, Run, Sync, ViewSpan,
 };
 use ringchat_core::{ConfigId, Departure, Epoch, Index, Member, NodeId, RoomId, Roster, Seq, Stamp, View};
 
@@ -142,8 +142,7 @@ impl Insider {
         }
         match body {
             Body::Chat { said, missing, replayed } => {
-                let (me, room) = (self.known.me.clone(), self.known.room);
-                *said = self.alter(&me, room, said).pop().unwrap_or_else(|| said.clone());
+                *said = self.alter(said).pop().unwrap_or_else(|| said.clone());
                 self.alter_number(missing);
                 self.alter_flag(replayed);
             }
@@ -318,10 +317,9 @@ impl Insider {
         }
     }
 
-    fn alter_said(&mut self, said: &mut Vec<ringchat_core::wire::Proven<ringchat_core::wire::Run>>) {
+    fn alter_said(&mut self, said: &mut Vec<Proven<Run>>) {
         if self.alters() {
-            let (me, room) = (self.known.me.clone(), self.known.room);
-            self.alter_all(&me, room, said);
+            self.alter_all(said);
         }
     }
 }

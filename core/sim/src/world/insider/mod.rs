@@ -176,7 +176,7 @@ impl World {
     /// A process that lies sends something to each of `links`. What does not fit a frame is not sent.
     pub(super) fn send_lies(&mut self, host: HostId, links: &[LinkId], envelope: &Envelope) {
         for &link in links {
-            let to = self.network.other(link).map(|other| self.processes[other.0].node.me().id);
+            let to = self.id_at_other_end(link);
             let process = &mut self.processes[host.0];
             let Some(insider) = &mut process.insider else { return };
             for lie in insider.lies_for(&process.node, to, envelope) {
@@ -195,16 +195,19 @@ impl World {
 
     fn speak_out_of_turn(&mut self, host: HostId) {
         let links = self.network.links_of(host);
-        let process = &mut self.processes[host.0];
-        let Some(insider) = &mut process.insider else { return };
+        let Some(insider) = &mut self.processes[host.0].insider else { return };
         let Some(&link) = insider.rng.pick(&links) else { return };
-        let to = self.network.other(link).map(|other| self.processes[other.0].node.me().id);
+        let to = self.id_at_other_end(link);
         let process = &mut self.processes[host.0];
         let Some(insider) = &mut process.insider else { return };
         let forged = insider.speak(&process.node, to);
         let (label, kind) = (&process.label, MessageKind::of(&forged.message).name());
         self.trace.event(self.now, format_args!("{label} sends a {kind} out of turn"));
         let _ = self.network.send(&[link], &forged);
+    }
+
+    fn id_at_other_end(&self, link: LinkId) -> Option<NodeId> {
+        self.network.other(link).map(|other| self.processes[other.0].node.me().id)
     }
 }
 
@@ -235,13 +238,13 @@ impl Insider {
         if self.withheld.contains(&MessageKind::of(&envelope.message)) {
             return Vec::new();
         }
+        self.known = Known::of(node);
         let mut lie = envelope.clone();
         if self.lies.contains(Lie::Words) {
-            lie = self.lie(node.me(), to, envelope);
+            lie = self.lie(to, envelope);
         }
         let kind = MessageKind::of(&lie.message);
         if self.lies.contains(Lie::Fields) && self.altered.contains(&kind) && self.rng.chance(self.often) {
-            self.known = Known::of(node);
             self.alter_fields(&mut lie);
         }
         match &lie.message {

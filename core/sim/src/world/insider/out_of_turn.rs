@@ -113,11 +113,10 @@ impl Insider {
         Elected { cfg: ConfigId::first(view), roster: self.roster(), history: history_of(node) }
     }
 
-    /// Something that it says itself under the next number, or runs of others again.
+    /// Something of its own under a low number, runs of others again, or both.
     fn said(&mut self) -> Vec<Proven<Run>> {
-        let (me, room) = (self.known.me.clone(), self.known.room);
         let first = Seq(1 + self.rng.below(20));
-        let mut said = if self.flag() { self.own(&me, room, first) } else { Vec::new() };
+        let mut said = if self.flag() { self.own(first) } else { Vec::new() };
         for _ in 0..self.rng.below(3) {
             said.extend(self.replay());
         }
@@ -151,7 +150,7 @@ impl Insider {
     }
 
     /// A change of the membership, in which members go or come as it likes.
-    pub(super) fn change(&mut self) -> Change {
+    fn change(&mut self) -> Change {
         if self.flag() {
             return Change::Opened { roster: self.roster(), lost: self.some_members() };
         }
@@ -194,7 +193,7 @@ impl Insider {
 }
 
 /// The views in the log of a node, and where each ends.
-pub(super) fn history_of(node: &Node) -> Vec<ViewSpan> {
+fn history_of(node: &Node) -> Vec<ViewSpan> {
     let mut history: Vec<ViewSpan> = Vec::new();
     for entry in node.log_entries() {
         match history.last_mut() {

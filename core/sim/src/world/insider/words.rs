@@ -8,9 +8,7 @@ use alloc::vec::Vec;
 use ringchat_core::limits::MAX_SEQ;
 use ringchat_core::secure::Signature;
 use ringchat_core::wire::{Beat, Body, CandidateRank, Elect, Entry, Envelope, Install, Message, Proven, Run};
-use ringchat_core::{
-    ConfigId, Epoch, Index, Input, Member, NodeId, RoomId, Seq, Stamp, Text, TextRun, UnixTime,
-};
+use ringchat_core::{ConfigId, Epoch, Index, Input, Member, NodeId, Seq, Stamp, Text, TextRun, UnixTime};
 
 use super::{Insider, LIES};
 use crate::rng::Rng;
@@ -40,21 +38,21 @@ impl Insider {
         }
     }
 
-    /// What it sends to `to` in place of what its node `me` wants to send.
-    pub(super) fn lie(&mut self, me: &Member, to: Option<NodeId>, envelope: &Envelope) -> Envelope {
+    /// What it sends to `to` in place of what its node wants to send.
+    pub(super) fn lie(&mut self, to: Option<NodeId>, envelope: &Envelope) -> Envelope {
         let mut lie = envelope.clone();
         if self.rng.chance(LIES) {
             lie.stamp = self.stamp(envelope.stamp);
             match &mut lie.message {
-                Message::Submit { said, .. } => self.alter_all(me, envelope.room, said),
+                Message::Submit { said, .. } => self.alter_all(said),
                 Message::Sync(sync) => {
-                    self.alter_all(me, envelope.room, &mut sync.tail);
+                    self.alter_all(&mut sync.tail);
                     sync.tail.extend(self.replay());
                 }
-                Message::Deliver(deliver) => self.alter_entries(me, envelope.room, &mut deliver.entries),
+                Message::Deliver(deliver) => self.alter_entries(&mut deliver.entries),
                 Message::Install(install) => self.miscount(to, install),
                 Message::Elect(elect) if self.rng.chance(500) => self.leap(&mut elect.epoch),
-                Message::Elect(elect) if elect.candidate.id == me.id => {
+                Message::Elect(elect) if elect.candidate.id == self.known.me.id => {
                     elect.candidate.length = elect.candidate.length.plus(self.rng.below(3));
                 }
                 Message::Elected(elected) => self.leap(&mut elected.cfg.view.epoch),
@@ -65,7 +63,7 @@ impl Insider {
                     self.leap(&mut cfg.view.epoch);
                     let cfg = *cfg;
                     if self.rng.chance(500) {
-                        lie.message = Message::Elect(self.candidacy(me, cfg));
+                        lie.message = Message::Elect(self.candidacy(cfg));
                     }
                 }
                 Message::Ping(_)
@@ -91,14 +89,14 @@ impl Insider {
     }
 
     /// A candidacy out of nowhere.
-    fn candidacy(&mut self, me: &Member, cfg: ConfigId) -> Elect {
-        let (epoch, length) = (cfg.view.epoch, Index(self.rng.below(1000)));
-        let candidate = CandidateRank { epoch, length, id: me.id };
-        Elect { epoch: epoch.next(), candidate, path: vec![me.id], cfg, roster: None }
+    fn candidacy(&mut self, cfg: ConfigId) -> Elect {
+        let (id, epoch, length) = (self.known.me.id, cfg.view.epoch, Index(self.rng.below(1000)));
+        let candidate = CandidateRank { epoch, length, id };
+        Elect { epoch: epoch.next(), candidate, path: vec![id], cfg, roster: None }
     }
 
     /// Makes an epoch higher, sometimes as high as there is.
-    pub(super) fn leap(&mut self, epoch: &mut Epoch) {
+    fn leap(&mut self, epoch: &mut Epoch) {
         *epoch = epoch.plus(u64::MAX >> self.rng.below(64));
     }
 
@@ -109,24 +107,24 @@ impl Insider {
     }
 
     /// Alters one of several runs.
-    pub(super) fn alter_all(&mut self, me: &Member, room: RoomId, all: &mut Vec<Proven<Run>>) {
+    pub(super) fn alter_all(&mut self, all: &mut Vec<Proven<Run>>) {
         let at = self.rng.index(all.len());
         if let Some(said) = all.get(at).cloned() {
-            all.splice(at..=at, self.alter(me, room, &said));
+            all.splice(at..=at, self.alter(&said));
         } else {
             all.extend(self.replay());
         }
     }
 
     /// Alters one of several entries. The places of the others follow from it.
-    pub(super) fn alter_entries(&mut self, me: &Member, room: RoomId, entries: &mut Vec<Entry>) {
+    fn alter_entries(&mut self, entries: &mut Vec<Entry>) {
         let at = self.rng.index(entries.len());
         let Some(Entry { view, index, stamp, body: Body::Chat { said, replayed, .. } }) =
             entries.get(at).cloned()
         else {
             return;
         };
-        let said = if self.rng.chance(500) { vec![said] } else { self.alter(me, room, &said) };
+        let said = if self.rng.chance(500) { vec![said] } else { self.alter(&said) };
         let missing = self.rng.below(3);
         let lies = said.into_iter().map(|said| {
             let missing = missing.min(said.first.0.saturating_sub(1));
@@ -141,14 +139,14 @@ impl Insider {
     }
 
     /// One or two runs in place of one.
-    pub(super) fn alter(&mut self, me: &Member, room: RoomId, said: &Proven<Run>) -> Vec<Proven<Run>> {
+    pub(super) fn alter(&mut self, said: &Proven<Run>) -> Vec<Proven<Run>> {
         let known = Seq(1 + self.rng.below(said.last().0));
         match self.rng.below(6) {
             0 => self.replay(),
             1 => vec![said.clone(), said.clone()],
-            2 => self.own(me, room, known),
-            3 => self.own(me, room, Seq(MAX_SEQ - 2)),
-            _ => self.forge(me, said).into_iter().map(Proven::claimed).collect(),
+            2 => self.own(known),
+            3 => self.own(Seq(MAX_SEQ - 2)),
+            _ => self.forge(said).into_iter().map(Proven::claimed).collect(),
         }
     }
 
@@ -158,15 +156,15 @@ impl Insider {
     }
 
     /// Something new of its own under that number.
-    pub(super) fn own(&mut self, me: &Member, room: RoomId, first: Seq) -> Vec<Proven<Run>> {
+    pub(super) fn own(&mut self, first: Seq) -> Vec<Proven<Run>> {
         let (stamp, texts) = (Stamp(self.rng.below(1 << 50)), words(&mut self.rng));
-        let (origin, at, signature) = (me.clone().into(), UnixTime(0), Signature::NONE);
+        let (origin, at, signature) = (self.known.me.clone().into(), UnixTime(0), Signature::NONE);
         let said = Run { origin, first, stamp, texts, at, signature };
-        Proven::sign(said, room, &self.identity).into_iter().collect()
+        Proven::sign(said, self.known.room, &self.identity).into_iter().collect()
     }
 
     /// What the author of `said` did not sign.
-    fn forge(&mut self, me: &Member, said: &Run) -> Vec<Run> {
+    fn forge(&mut self, said: &Run) -> Vec<Run> {
         let mut lie = said.clone();
         let other = self.rng.pick(&self.heard).map_or_else(|| said.clone(), |other| Run::clone(other));
         match self.rng.below(10) {
@@ -181,7 +179,7 @@ impl Insider {
                 let (id, addr) = (lie.origin.id, lie.origin.addr());
                 lie.origin = Member::new(id, addr, other.origin.name.clone()).into();
             }
-            8 => lie.origin = me.clone().into(),
+            8 => lie.origin = self.known.me.clone().into(),
             _ => {
                 let half = lie.texts.len() / 2;
                 let parts = [(0, half), (half, usize::MAX)].map(|(skip, take)| lie.texts.part(skip, take));
@@ -209,7 +207,7 @@ fn said_in(entry: &Entry) -> Option<Proven<Run>> {
     if let Body::Chat { said, .. } = &entry.body { Some(said.clone()) } else { None }
 }
 
-pub(super) fn words(rng: &mut Rng) -> TextRun {
+fn words(rng: &mut Rng) -> TextRun {
     let text = Text::new(["I owe you a beer", "never said", ""][rng.index(3)]);
     // All are short.
     text.unwrap_or_else(|error| unreachable!("{error}")).into()
