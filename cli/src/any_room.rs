@@ -127,16 +127,6 @@ impl AnyRoom {
     }
 }
 
-/// What came, or not, within a time.
-pub(crate) enum Awaited {
-    /// This event.
-    Event(Event),
-    /// Nothing yet.
-    Nothing,
-    /// The end of the room.
-    End,
-}
-
 /// Wakes a thread.
 struct Unpark(Thread);
 
@@ -148,17 +138,20 @@ impl Wake for Unpark {
 
 impl AnyEvents {
     /// The next event, if one comes `within` this time.
-    pub(crate) fn next_within(&mut self, within: Duration) -> Awaited {
+    ///
+    /// # Errors
+    /// If none came.
+    pub(crate) fn next_within(&mut self, within: Duration) -> Result<Event, NoEvent> {
         let clock = Clock::start();
         let late = clock.now().after(within);
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
         loop {
             if let Poll::Ready(event) = self.0.poll_next(&mut Context::from_waker(&waker)) {
-                return event.map_or(Awaited::End, Awaited::Event);
+                return event.ok_or(NoEvent::Ended);
             }
             let left = clock.until(late);
             if left.is_zero() {
-                return Awaited::Nothing;
+                return Err(NoEvent::Yet);
             }
             thread::park_timeout(left);
         }
@@ -189,15 +182,15 @@ mod tests {
     fn one_who_waits_within_a_time_is_woken_by_an_event_by_the_end_or_by_the_time() {
         let (filler, reader) = event_queue();
         let mut events = AnyEvents(reader);
-        assert!(matches!(events.next_within(Duration::from_millis(1)), Awaited::Nothing));
+        assert!(matches!(events.next_within(Duration::from_millis(1)), Err(NoEvent::Yet)));
         let long = Duration::from_hours(1);
         let writer = thread::spawn(move || {
             filler.put([Event::Missed { count: 3 }].into_iter());
             filler
         });
-        assert!(matches!(events.next_within(long), Awaited::Event(Event::Missed { count: 3 })));
+        assert!(matches!(events.next_within(long), Ok(Event::Missed { count: 3 })));
         let ender = thread::spawn(move || drop(writer.join()));
-        assert!(matches!(events.next_within(long), Awaited::End));
+        assert!(matches!(events.next_within(long), Err(NoEvent::Ended)));
         ender.join().unwrap();
     }
 }

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::time::Duration;
 
-use ringchat_core::{Instant, Name};
+use ringchat_core::{ChatLine, Instant, Name};
 use unicode_width::UnicodeWidthChar;
 
 /// The minimum time between two bells.
@@ -69,8 +69,14 @@ impl Bell {
     }
 }
 
+/// Whether another member said the user's `own_name` just now.
+pub(crate) fn is_mention(line: &ChatLine<'_>, own_name: Option<&Name>) -> bool {
+    let is_of_others = !line.mine && !line.occasion.is_replayed();
+    is_of_others && own_name.is_some_and(|name| mentions(line.text, name))
+}
+
 /// Whether `text` has `name` in it as a whole word, in any case.
-pub(crate) fn mentions(text: &str, name: &Name) -> bool {
+fn mentions(text: &str, name: &Name) -> bool {
     let (text, name) = (text.to_lowercase(), name.as_str().to_lowercase());
     let is_apart = |beside: Option<char>| beside.is_none_or(|c| !is_of_word(c));
     text.match_indices(&name).any(|(at, found)| {

@@ -33,7 +33,7 @@ impl Calendar {
     pub(crate) fn date(&mut self, line: Line, at: UnixTime) -> Vec<Line> {
         let Some(at) = self.local(at) else { return vec![line] };
         let before = self.day.replace(at.date());
-        let is_told = if before.is_none() { self.shows_times } else { self.shows_times || self.tells_days };
+        let is_told = self.shows_times || (self.tells_days && before.is_some());
         let mut lines = Vec::new();
         if is_told && before != self.day {
             lines.push(Line::system(&at.strftime("%A %-d %B %Y").to_string()));

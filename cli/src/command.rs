@@ -112,7 +112,7 @@ pub(crate) const COMMANDS: &[Command] = &[
     ),
     one_of(
         &["all", "recent", "none"],
-        set(&["/presence"], "[all|recent|none]", "of whom is told who comes and goes"),
+        set(&["/presence"], "[all|recent|none]", "whose coming and going is told"),
     ),
     set(&["/clear"], "", "an empty screen"),
     set(&["/help"], "[TEXT]", "this, or the lines with TEXT"),

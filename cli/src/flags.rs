@@ -34,7 +34,7 @@ use crate::trust::{has_bare_secret, may_have_secret};
     error_code(2, "usage, or the room exists already, or twice"),
     error_code(3, "nobody reachable, or no ringchat there, or no such room"),
     error_code(4, "refused by the room"),
-    error_code(5, "cannot listen on the address, or no telling which"),
+    error_code(5, "cannot listen on the address, or in no network, or in several"),
     error_code(129, "hung up"),
     error_code(130, "interrupted"),
     error_code(131, "ended at once"),

@@ -72,7 +72,7 @@ fn read(path: &Path) -> io::Result<Vec<String>> {
 fn write(path: &Path, typed: Vec<String>) -> io::Result<()> {
     let folder = private_file::folder_of(path);
     places::make(folder)?;
-    // Whoever has the lock is done in a moment, but the session is over.
+    // The session is over, so there is no later chance; another session has the lock for a moment only.
     let Some(_lock) = private_file::lock(&path.with_extension("lock"), private_file::Patience::Waits)? else {
         return Ok(());
     };

@@ -1,4 +1,4 @@
-//! Whose texts the user does not want to see. The log and the room know nothing of it.
+//! The members whose texts the user does not want to see. The log and the room know nothing of that.
 
 use std::collections::BTreeMap;
 
@@ -79,12 +79,9 @@ impl Ignored {
 
     /// Whether a text of the holder of `key` is not shown. Counts it then.
     pub(crate) fn hides(&mut self, key: &[u8; 32]) -> bool {
-        let silent = self.0.get_mut(key);
-        if let Some(silent) = silent {
-            silent.texts = silent.texts.saturating_add(1);
-            return true;
-        }
-        false
+        let Some(silent) = self.0.get_mut(key) else { return false };
+        silent.texts = silent.texts.saturating_add(1);
+        true
     }
 
     /// Who is ignored, a line each.

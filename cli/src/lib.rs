@@ -66,7 +66,7 @@ use ringchat_core::secure::ShortKey;
 use settings::Settings;
 use trust::{IdFile, OwnIdentity, TicketSource, full_key, may_have_secret};
 
-/// The exit code of a wrong command line.
+/// The exit code of a wrong command line, also of a room to create that exists, or to join that exists twice.
 const USAGE: u8 = 2;
 
 /// Runs the program with the command line of this process and returns its exit code.
@@ -133,8 +133,12 @@ fn show_id(file: &IdFile) -> ExitCode {
 }
 
 fn failure(why: &str) -> ExitCode {
+    complaint(1, why)
+}
+
+fn complaint(exit: u8, why: &str) -> ExitCode {
     Line::complaint(why).to_stderr();
-    ExitCode::FAILURE
+    ExitCode::from(exit)
 }
 
 fn print(text: &str) -> ExitCode {
@@ -153,8 +157,7 @@ fn usage(error: &str) -> ExitCode {
 }
 
 fn refused(error: &str, exit: u8) -> ExitCode {
-    Line::complaint(&format!("{error} (ringchat --help tells more)")).to_stderr();
-    ExitCode::from(exit)
+    complaint(exit, &format!("{error} (ringchat --help tells more)"))
 }
 
 /// Writes the diagnostics that `RUST_LOG` selects to standard error.

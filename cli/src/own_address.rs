@@ -29,7 +29,7 @@ impl NoNetwork {
 /// the only one that others may reach. So no network of containers is chosen beside that of a cable or of the air.
 ///
 /// # Errors
-/// If there is none, or no telling which.
+/// If there is none, or nothing tells which one of several.
 pub(crate) fn on_network() -> Result<IpAddr, NoNetwork> {
     choose(source(EVERYBODY), all())
 }
@@ -76,6 +76,11 @@ pub(crate) fn elsewhere(contacts: &[SocketAddr]) -> impl Iterator<Item = SocketA
 /// Whether only this machine reaches `ip`: loopback addresses.
 pub(crate) fn is_only_here(ip: IpAddr) -> bool {
     ip.to_canonical().is_loopback()
+}
+
+/// Whether `ip` stands for several machines: multicast and broadcast addresses.
+pub(crate) fn is_of_many(ip: IpAddr) -> bool {
+    ip.is_multicast() || ip == IpAddr::V4(Ipv4Addr::BROADCAST)
 }
 
 /// The address from which this machine reaches `contact`, by the system's routes. Sends nothing.

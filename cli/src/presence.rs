@@ -73,7 +73,7 @@ pub(crate) struct Presence {
 }
 
 impl Presence {
-    /// Tells what the user chose.
+    /// Tells the comings and goings that the user chose.
     pub(crate) fn new(chosen: Option<PresenceKind>) -> Self {
         Self { chosen, spoke: BTreeMap::new(), waits_until: None, waiting: Vec::new() }
     }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-use crate::own_address::{self, NoNetwork};
+use crate::own_address::{self, NoNetwork, is_of_many};
 use crate::settings::{UsageError, bare, host_and_port, resolve, unresolved};
 
 /// Where this member listens, and where others reach it.
@@ -46,10 +46,15 @@ impl Reach {
         Ok(Self { listen: (ip, port).into(), told, is_chosen })
     }
 
+    /// Where this member listens, once it is in a room that knows it at `addr`.
+    pub(crate) fn listening(&self, addr: SocketAddr) -> SocketAddr {
+        if self.told.is_some() { self.listen } else { addr }
+    }
+
     /// The address of this machine on whose network a room is announced.
     ///
     /// # Errors
-    /// If this member listens on all addresses, and no telling which is meant.
+    /// If this member listens on all addresses, and nothing tells which of them is meant.
     pub(crate) fn on_network(&self) -> Result<IpAddr, NoNetwork> {
         let ip = self.listen.ip();
         if ip.is_unspecified() { own_address::on_network() } else { Ok(ip) }
@@ -81,10 +86,6 @@ fn given(host: &str, contacts: &[SocketAddr], has_told: bool) -> Result<IpAddr, 
         }
         _ => Ok(ip),
     }
-}
-
-fn is_of_many(ip: IpAddr) -> bool {
-    ip.is_multicast() || ip == IpAddr::V4(Ipv4Addr::BROADCAST)
 }
 
 #[cfg(test)]

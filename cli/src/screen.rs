@@ -13,7 +13,7 @@ use ringchat_core::{
 };
 use ringchat_driver::Clock;
 
-use crate::attention::{Bell, mentions};
+use crate::attention::{Bell, is_mention};
 use crate::desk::Item;
 use crate::ignored::Ignored;
 use crate::line::{Line, act_of};
@@ -201,11 +201,10 @@ impl Screen {
         }
     }
 
-    /// The line of a text.
-    fn line_of(&self, line: &ChatLine<'_>) -> Line {
+    /// The line of a text. The author's name stands out if the text `is_mention` of the user.
+    fn line_of(&self, line: &ChatLine<'_>, is_mention: bool) -> Line {
         let clock = wording::clock(line.at, (self.now)());
         let beside = self.present.beside(line.from, line.known_as) + &clock;
-        let is_mention = self.is_mention(line);
         match act_of(line.text).filter(|_| self.show.acts) {
             Some(act) => Line::act(line.from, &beside, line.stamp, act, is_mention),
             None => Line::chat(line.from, &beside, line.stamp, line.text, is_mention),
@@ -213,16 +212,15 @@ impl Screen {
     }
 
     fn is_mention(&self, line: &ChatLine<'_>) -> bool {
-        let is_of_others = !line.mine && !line.occasion.is_replayed();
-        is_of_others && self.own_name.as_ref().is_some_and(|name| mentions(line.text, name))
+        is_mention(line, self.own_name.as_ref())
     }
 
-    /// Notes that another member said something just now.
-    fn heard(&mut self, line: &ChatLine<'_>) {
+    /// Notes that another member said something just now, which `is_mention` of the user or not.
+    fn heard(&mut self, line: &ChatLine<'_>, is_mention: bool) {
         let now = self.clock.now();
         self.presence.spoke(*line.from.id.key(), now);
         self.roll.spoke(line.from.id);
-        if self.bell.rings(self.is_mention(line), now) {
+        if self.bell.rings(is_mention, now) {
             self.printer.ring();
         }
     }
@@ -242,13 +240,14 @@ impl Frontend for Screen {
             return;
         }
         self.set_apart(line.occasion);
+        let is_mention = self.is_mention(line);
         if !line.mine || self.show.own {
-            self.printer.print(self.line_of(line));
+            self.printer.print(self.line_of(line, is_mention));
         } else if self.held.remove(&line.seq) {
             self.system("your message was delivered");
         }
         if !line.mine && !line.occasion.is_replayed() {
-            self.heard(line);
+            self.heard(line, is_mention);
         }
     }
 

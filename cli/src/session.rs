@@ -9,7 +9,7 @@ use std::time::Duration;
 use ringchat_core::{ChatLine, Ending, Member, Notice, Stamp};
 use ringchat_driver::{Event, NoEvent};
 
-use crate::any_room::{AnyEvents, AnyRoom, Awaited};
+use crate::any_room::{AnyEvents, AnyRoom};
 use crate::chat_log::{ChatLog, LogProblem};
 use crate::line::Line;
 use crate::outcome::{Cause, Opener, SessionOutcome};
@@ -286,9 +286,8 @@ fn next(
             let dues = frontend.due().into_iter().chain(announcer.due());
             let Some(due) = dues.min() else { return events.next() };
             match events.next_within(due) {
-                Awaited::Event(event) => return Some(event),
-                Awaited::End => return None,
-                Awaited::Nothing => {}
+                Err(NoEvent::Yet) => {}
+                next => return next.ok(),
             }
         },
         Err(NoEvent::Ended) => {

@@ -159,7 +159,7 @@ impl Settings {
     ) -> Result<Self, UsageError> {
         let env = |name: &str| env(name).filter(|value| !value.is_empty());
         let set = |flag: Option<String>, name: &str| flag.or_else(|| env(name));
-        let on = |flag: bool, name: &str| flag || env(name).is_some_and(|value| value != "0");
+        let on = |flag: bool, name: &str| is_on(flag, env(name));
 
         let port = parse("--port", set(flags.port.clone(), "RINGCHAT_PORT"), "a port, 0 to 65535")?;
         let see_port = set(flags.see_port.clone(), "RINGCHAT_SEE_PORT");
@@ -221,8 +221,8 @@ impl Settings {
     }
 }
 
-/// What the room on the network is called, if the user asked for one. That of the environment is not the one at an address
-/// that the user gave.
+/// What the room on the network is called, if the user asked for one. The room of the environment does not count beside a
+/// contact, which may be in another one.
 fn room_name(
     flags: &Flags,
     env: impl Fn(&str) -> Option<String>,
@@ -263,25 +263,37 @@ fn given_contacts(
 
 /// The addresses of the ticket, then those of `given` that are not among them.
 fn with_ticket(given: Vec<SocketAddr>, ticket: Option<&Ticket>) -> Vec<SocketAddr> {
-    let mut all = ticket.map_or_else(Vec::new, |ticket| ticket.addrs().to_vec());
-    for addr in given {
-        if !all.contains(&addr) {
-            all.push(addr);
+    with(ticket.map_or_else(Vec::new, |ticket| ticket.addrs().to_vec()), given)
+}
+
+/// `addrs`, then those of `more` that are not among them.
+pub(crate) fn with(
+    mut addrs: Vec<SocketAddr>,
+    more: impl IntoIterator<Item = SocketAddr>,
+) -> Vec<SocketAddr> {
+    for addr in more {
+        if !addrs.contains(&addr) {
+            addrs.push(addr);
         }
     }
-    all
+    addrs
 }
 
 fn start(flags: &Flags, contacts: Vec<SocketAddr>, has_room: bool) -> Result<Start, UsageError> {
     match (flags.leader, contacts.is_empty()) {
         (true, true) => Ok(Start::Create),
         (true, false) => Err(UsageError::LeaderWithContact),
-        // They are found on the network.
+        // The contacts are found on the network.
         (false, true) if has_room => Ok(Start::Join { contacts }),
         (false, true) if flags.not_leader => Err(UsageError::NotLeaderWithoutContact),
         (false, true) => Err(UsageError::NoContact),
         (false, false) => Ok(Start::Join { contacts }),
     }
+}
+
+/// Whether something is switched on, by its `flag` or by the `value` of its variable.
+pub(crate) fn is_on(flag: bool, value: Option<String>) -> bool {
+    flag || value.is_some_and(|value| value != "0")
 }
 
 /// Parses `value`; `wanted` describes valid values for the error.
@@ -353,11 +365,7 @@ fn contacts(neighbor: Option<(String, u16)>, given: &[String]) -> Result<Vec<Soc
         given.iter().map(|text| host_and_port("a contact", text)).collect::<Result<_, _>>()?;
     let mut contacts = Vec::new();
     for (host, port) in neighbor.into_iter().chain(given) {
-        for addr in resolve(&host, port)? {
-            if !contacts.contains(&addr) {
-                contacts.push(addr);
-            }
-        }
+        contacts = with(contacts, resolve(&host, port)?);
     }
     Ok(contacts)
 }

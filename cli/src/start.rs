@@ -108,7 +108,7 @@ fn open(settings: &Settings) -> Result<Opened, SessionOutcome> {
     config.listen = reach.told.map(|_| reach.listen);
     match AnyRoom::open(settings.runtime, config, recorder.clone()) {
         Ok((room, events)) => {
-            announcer.listens(if reach.told.is_some() { reach.listen } else { room.addr() });
+            announcer.listens(reach.listening(room.addr()));
             let session = Arc::new(Session::new(room, settings.access.opener(), recorder, live));
             Ok(Opened { session, events, people, announcer, start, page, troubles })
         }
@@ -230,19 +230,20 @@ fn people(settings: &Settings, opened: Opened) -> io::Result<SessionOutcome> {
     if let Some(page) = &opened.page {
         printer.insist(Line::system(&wording::see(Some(page))));
     }
-    let own = !(stdin().is_terminal() && stdout().is_terminal());
+    let (is_typed, is_shown) = (stdin().is_terminal(), stdout().is_terminal());
+    let own = !(is_typed && is_shown);
     let is_meant_open = settings.access == Access::Open { meant: true };
     let show = Show {
         own,
         log: settings.verbose,
-        commands: stdin().is_terminal(),
-        acts: stdout().is_terminal(),
+        commands: is_typed,
+        acts: is_shown,
         is_meant_open,
-        greets_alone: stdin().is_terminal() && stdout().is_terminal() && settings.room.is_none(),
+        greets_alone: !own && settings.room.is_none(),
         listing: opened.announcer.listing(),
     };
     // In a large room only a terminal tells less than all, unless the user says otherwise.
-    let presence = settings.talk.presence.or((!stdout().is_terminal()).then_some(PresenceKind::All));
+    let presence = settings.talk.presence.or((!is_shown).then_some(PresenceKind::All));
     let talk = TalkSettings { presence, ..settings.talk };
     let mut frontend = Screen::new(printer, show, asked, talk, roll, now);
     let outcome = opened.run(&mut frontend, settings, admit);
@@ -254,7 +255,7 @@ fn people(settings: &Settings, opened: Opened) -> io::Result<SessionOutcome> {
 
 /// Where this member listens, which the program chose.
 fn listening(settings: &Settings, session: &Session) -> String {
-    let addr = if settings.reach.told.is_some() { settings.reach.listen } else { session.room.addr() };
+    let addr = settings.reach.listening(session.room.addr());
     let interface = settings.room.as_ref().and_then(|_| own_address::interface(addr.ip()));
     match interface {
         Some(interface) => format!("listening on {addr} ({interface})"),

@@ -3,7 +3,7 @@
 use crate::attention::BellKind;
 use crate::flags::Flags;
 use crate::presence::PresenceKind;
-use crate::settings::{UsageError, parse};
+use crate::settings::{UsageError, is_on, parse};
 
 /// The settings of talk. All values are checked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,7 +25,7 @@ impl TalkSettings {
     /// The first wrong value.
     pub(crate) fn new(flags: &Flags, env: impl Fn(&str) -> Option<String>) -> Result<Self, UsageError> {
         let set = |flag: &Option<String>, name| flag.clone().or_else(|| env(name));
-        let on = |flag: bool, name| flag || env(name).is_some_and(|value| value != "0");
+        let on = |flag: bool, name| is_on(flag, env(name));
         Ok(Self {
             times: on(flags.time, "RINGCHAT_TIME"),
             bell: parse("--bell", set(&flags.bell, "RINGCHAT_BELL"), "off, mentions or all")?,

@@ -237,9 +237,11 @@ pub(crate) fn bell(kind: BellKind) -> &'static str {
 /// Whose comings and goings are told.
 pub(crate) fn presence(kind: PresenceKind) -> &'static str {
     match kind {
-        PresenceKind::All => "told is who comes and goes",
-        PresenceKind::Recent => "told is who comes and goes, of those that spoke in the last ten minutes",
-        PresenceKind::None => "not told is who comes and goes",
+        PresenceKind::All => "the screen tells who comes and goes",
+        PresenceKind::Recent => {
+            "the screen tells who comes and goes of those that spoke in the last ten minutes"
+        }
+        PresenceKind::None => "the screen does not tell who comes and goes",
     }
 }
 

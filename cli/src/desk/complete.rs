@@ -29,14 +29,10 @@ impl Completion {
                 match find(&word.to_lowercase()).map(|command| command.completes) {
                     Some(Completes::Nothing) => return None,
                     Some(Completes::Words(words)) => (start, beginning_with(&left[start..], words)),
-                    Some(Completes::Names) | None => named(left, names, " ")?,
+                    Some(Completes::Names) | None => named(left, names)?,
                 }
             }
-            _ => {
-                let (start, names) = named(left, names, "")?;
-                let end = if left[..start].trim_matches('@').is_empty() { ": " } else { " " };
-                (start, names.into_iter().map(|name| name + end).collect())
-            }
+            _ => named(left, names)?,
         };
         (!all.is_empty()).then_some(Self { part: start..left.len(), all, shown: None })
     }
@@ -71,14 +67,16 @@ fn beginning_with(typed: &str, words: &[&str]) -> Vec<String> {
     fitting.map(|word| (*word).to_owned()).collect()
 }
 
-/// Where the beginning of a name starts that `left` ends with, and the names, each with `end`. A name may have blanks, so
-/// the longest beginning counts.
-fn named(left: &str, names: &[String], end: &str) -> Option<(usize, Vec<String>)> {
+/// Where the beginning of a name starts that `left` ends with, and the names, each with what goes on behind it. A name may
+/// have blanks, so the longest beginning counts.
+fn named(left: &str, names: &[String]) -> Option<(usize, Vec<String>)> {
     let from = left.ceil_char_boundary(left.len().saturating_sub(MAX_NAME));
     let is_gap = |c: char| c.is_whitespace() || c == '@';
     let starts = left.char_indices().filter(|(_, c)| is_gap(*c)).map(|(at, c)| at + c.len_utf8());
     let mut found = [0].into_iter().chain(starts).filter(|start| *start >= from).map(|start| {
         let typed = left[start..].to_lowercase();
+        // A text that begins with a name is addressed to its holder.
+        let end = if left[..start].trim_matches('@').is_empty() { ": " } else { " " };
         let fitting = names.iter().filter(|name| name.to_lowercase().starts_with(&typed));
         (start, fitting.map(|name| name.clone() + end).collect::<Vec<_>>())
     });

@@ -20,7 +20,7 @@ use ringchat_core::{ChatLine, Name, Notice, Report, Seq, Stamp};
 use serde_json::Value;
 
 use crate::any_room::RuntimeKind;
-use crate::attention::{BellKind, mentions};
+use crate::attention::{BellKind, is_mention};
 use crate::line::Line;
 use crate::line_writer::LineWriter;
 use crate::outcome::SessionOutcome;
@@ -118,9 +118,7 @@ impl Json {
     /// Whether the message mentions the user, if the program wants to know that.
     fn mention(&self, line: &ChatLine<'_>) -> Option<bool> {
         let is_wanted = self.talk.bell.is_some_and(|kind| kind != BellKind::Off);
-        let is_of_others = !line.mine && !line.occasion.is_replayed();
-        let is_mention = || self.own_name.as_ref().is_some_and(|name| mentions(line.text, name));
-        is_wanted.then(|| is_of_others && is_mention())
+        is_wanted.then(|| is_mention(line, self.own_name.as_ref()))
     }
 
     fn report(&mut self, lamport: Stamp, report: &Report, people: &mut People) {
@@ -151,15 +149,15 @@ impl Frontend for Json {
         if let Notice::Ready { me, .. } = notice {
             self.own_name = Some(me.name.clone());
         }
-        if let Notice::Report(report) = notice {
-            self.report(lamport, report, people);
-        } else if let Notice::Held { seq } = notice {
-            self.waits(lamport, *seq);
-        } else if let Some(event) = {
-            let listing = self.listing.as_ref();
-            JsonEvent::of(notice, self.runtime, people.privacy(), listing)
-        } {
-            self.put(lamport, &event);
+        match notice {
+            Notice::Report(report) => self.report(lamport, report, people),
+            Notice::Held { seq } => self.waits(lamport, *seq),
+            _ => {
+                let event = JsonEvent::of(notice, self.runtime, people.privacy(), self.listing.as_ref());
+                if let Some(event) = &event {
+                    self.put(lamport, event);
+                }
+            }
         }
     }
 

@@ -9,14 +9,14 @@ use ringchat_core::{Instant, Name, Notice};
 use ringchat_driver::Clock;
 
 use super::duty::Duty;
-use super::found::{FoundRoom, FoundRooms, Wanted};
+use super::found::{FoundRooms, Wanted};
 use super::record::{Record, RoomTag};
 use super::{Network, NetworkError, RoomSettings, search};
 
 /// How often what others announce is looked at.
 const LOOK: Duration = Duration::from_secs(1);
 
-/// What the user may know of the announcement of the room. Clones share it.
+/// What the user may know of the announcement of the room. Clones share whether there is one.
 #[derive(Clone, Debug)]
 pub(crate) struct Listing {
     /// What the user calls the room.
@@ -29,7 +29,7 @@ pub(crate) struct Listing {
 }
 
 impl Listing {
-    /// A room that is announced, or not, by one who listens at `listen`.
+    /// A room that is announced, or not, by a member that listens at `listen`.
     #[cfg(test)]
     pub(crate) fn sham(name: &str, is_announced: bool, listen: SocketAddr) -> Self {
         let is_announced = Arc::new(AtomicBool::new(is_announced));
@@ -73,7 +73,7 @@ struct Active {
 }
 
 impl Announcer {
-    /// One that announces `room`, which may be private, on a `network` if there is one.
+    /// An announcer of `room`, which may be private, on a `network` if there is one.
     pub(super) fn new(room: &RoomSettings, is_private: bool, network: Result<Network, NetworkError>) -> Self {
         let clock = Clock::start();
         let (name, listen) = (room.name.clone(), SocketAddr::new(room.ip, 0));
@@ -86,7 +86,7 @@ impl Announcer {
         Self(Some(Active { listing, network, problem, since: None, duty, clock, room: None, ip: room.ip }))
     }
 
-    /// What the user may know of it; `None` if the user did not ask for it.
+    /// What the user may know of the announcement; `None` if the user did not ask for one.
     pub(crate) fn listing(&self) -> Option<Listing> {
         self.0.as_ref().map(|active| active.listing.clone())
     }
@@ -106,7 +106,7 @@ impl Announcer {
             Notice::Ready { room, .. } => {
                 let (tag, name) = (RoomTag::of(*room), active.listing.name.clone());
                 let name = (!active.listing.is_private).then_some(name);
-                let addrs = [SocketAddr::new(active.ip, active.listing.listen.port())].into();
+                let addrs = [active.own()].into();
                 let wanted = name.clone().map_or(Wanted::Private(tag), Wanted::Named);
                 let found = FoundRooms::looking_for(wanted);
                 active.room.get_or_insert((Record { tag, name, addrs }, found));
@@ -128,20 +128,22 @@ impl Announcer {
 }
 
 impl Active {
+    /// The address that is announced.
+    fn own(&self) -> SocketAddr {
+        SocketAddr::new(self.ip, self.listing.listen.port())
+    }
+
     fn look(&mut self) -> Option<Announced> {
         if let Some(problem) = self.problem.take() {
             return Some(Announced::No(problem));
         }
+        let own = self.own();
         let ((record, found), network) = (self.room.as_mut()?, self.network.as_mut()?);
         while let Some(heard) = network.heard() {
             search::note(heard, found);
         }
-        let own = SocketAddr::new(self.ip, self.listing.listen.port());
-        let is_same = |room: &&FoundRoom| room.tag == record.tag;
-        let is_of_other = |addr: &SocketAddr| *addr != own;
-        let are_others = found.wanted().iter().filter(is_same).flat_map(|room| &room.addrs).any(is_of_other);
         let now = self.clock.now();
-        match (self.duty.announces(are_others, now), self.since) {
+        match (self.duty.announces(found.has_other(record.tag, own), now), self.since) {
             (true, None) => {
                 self.since = Some(now);
                 let failed = network.announce(record, own).err();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ringchat_core::{Instant, NodeId, Notice};
 
-/// Who hears nobody announce the room for so long announces it.
+/// A member that hears nobody announce the room for so long announces it.
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// The silence of each member lasts up to so much longer, so that few begin together.
@@ -26,7 +26,7 @@ pub(super) struct Duty {
 }
 
 impl Duty {
-    /// The duty of one who is not in the room yet.
+    /// The duty of a member that is not in the room yet.
     pub(super) fn new(now: Instant) -> Self {
         Self { me: None, leader: None, before: None, silent_since: now, stands_in: false, announces: false }
     }

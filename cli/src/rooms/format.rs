@@ -7,6 +7,7 @@ use std::str::{self, FromStr};
 use ringchat_core::Name;
 
 use super::record::{MAX_ADDRS, Record, RoomTag};
+use crate::own_address::is_of_many;
 
 /// The version of what announcements say. Those of another one are not read.
 const VERSION: &str = "1";
@@ -81,7 +82,7 @@ impl Record {
 /// Whether a member of a room may announce `ip`. The scope of a link-local address of version 6 does not travel.
 fn is_of_a_neighbor(ip: IpAddr) -> bool {
     let is_local = matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
-    !(ip.is_unspecified() || ip.is_multicast() || is_local || ip == IpAddr::from([255; 4]))
+    !(ip.is_unspecified() || is_of_many(ip) || is_local)
 }
 
 #[cfg(test)]

@@ -90,6 +90,12 @@ impl FoundRooms {
         self.wanted.as_ref().is_some_and(|wanted| wanted.is_in(record))
     }
 
+    /// Whether the room with this `tag`, which is wanted, is announced at another address than `own`.
+    pub(crate) fn has_other(&self, tag: RoomTag, own: SocketAddr) -> bool {
+        let mut of_room = self.records.values().filter(|record| record.tag == tag && self.is_wanted(record));
+        of_room.any(|record| record.addrs.iter().any(|addr| *addr != own))
+    }
+
     /// The rooms that are wanted: several, if several have that name.
     pub(crate) fn wanted(&self) -> Vec<FoundRoom> {
         by_room(self.records.values().filter(|record| self.is_wanted(record)))
@@ -145,8 +151,11 @@ mod tests {
         let addrs = |found: &FoundRooms| found.wanted().into_iter().flat_map(|room| room.addrs).collect();
         let of_staff: Vec<SocketAddr> = addrs(&found);
         assert_eq!(of_staff, ["192.0.2.2:41873", "192.0.2.9:5000"].map(|addr| addr.parse().unwrap()));
+        let [other, moved] = ["192.0.2.2:41873", "192.0.2.2:41874"].map(|addr| addr.parse().unwrap());
+        assert!(found.has_other(tag(1), other) && !found.has_other(tag(2), other), "only one room is wanted");
         found.went("a");
         found.came("b".to_owned(), record(1, Some("staff"), "192.0.2.2:41874"));
+        assert!(found.has_other(tag(1), other) && !found.has_other(tag(1), moved), "all are its own");
         let of_staff: Vec<SocketAddr> = addrs(&found);
         assert_eq!(of_staff, ["192.0.2.2:41874".parse().unwrap()]);
         found.went("b");

@@ -10,9 +10,8 @@ use serde_json::json;
 
 use super::found::{FoundRoom, FoundRooms};
 use super::{NO_ROOM, Network, search};
-use crate::line::Line;
 use crate::own_address::NoNetwork;
-use crate::{help, own_address, print, usage, wording};
+use crate::{complaint, help, own_address, print, usage, wording};
 
 /// How long to listen, unless the user says otherwise.
 const USUAL: Duration = Duration::from_secs(2);
@@ -66,11 +65,11 @@ fn list(flags: &RoomsFlags) -> ExitCode {
     };
     let ip = match flags.address.map_or_else(own_address::on_network, Ok) {
         Ok(ip) => ip,
-        Err(error) => return failure(NoNetwork::EXIT, &error.to_string()),
+        Err(error) => return complaint(NoNetwork::EXIT, &error.to_string()),
     };
     let mut network = match Network::open(ip) {
         Ok(network) => network,
-        Err(error) => return failure(error.exit(), &error.to_string()),
+        Err(error) => return complaint(error.exit(), &error.to_string()),
     };
     let mut found = FoundRooms::default();
     search::listen(&mut network, &mut found, time);
@@ -78,14 +77,9 @@ fn list(flags: &RoomsFlags) -> ExitCode {
     if rooms.is_empty() {
         let why =
             format!("no room is announced on the network of {ip}; guest networks often block multicast");
-        return failure(NO_ROOM, &why);
+        return complaint(NO_ROOM, &why);
     }
     print(&if flags.json { rooms.iter().map(json_line).collect() } else { table(&rooms) })
-}
-
-fn failure(exit: u8, why: &str) -> ExitCode {
-    Line::complaint(why).to_stderr();
-    ExitCode::from(exit)
 }
 
 /// `staff   192.0.2.2:41873  192.0.2.9:5000`, a line for each room.

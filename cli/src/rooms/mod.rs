@@ -1,4 +1,4 @@
-//! Rooms on a network: announced, found, listed. Only who asks with `--room` announces or looks for one.
+//! Rooms on a network: announced, found, listed. A session without `--room` neither announces a room nor looks for one.
 
 mod announcer;
 mod duty;
@@ -13,7 +13,7 @@ mod search;
 #[cfg(not(feature = "rooms"))]
 mod without;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::Duration;
 
 pub(crate) use announcer::{Announced, Announcer, Listing};
@@ -29,15 +29,9 @@ pub(crate) use search::quoted;
 pub(crate) use without::{Heard, Network, NetworkError};
 
 use crate::outcome::SessionOutcome;
-
-/// The exit code of a wrong command line, and of a room that exists, or exists twice.
-const USAGE: u8 = 2;
+use crate::settings::with;
 
 /// The exit code when no room was found.
-#[cfg_attr(
-    not(feature = "rooms"),
-    allow(dead_code, reason = "as in a program that has rooms on the network")
-)]
 const NO_ROOM: u8 = 3;
 
 /// The room that the user asked for with `--room`.
@@ -78,7 +72,7 @@ pub(crate) fn prepare(
             // A ticket has addresses too, which count if nobody announces the room, and may be old.
             let patience = if contacts.is_empty() { patience } else { search::FIRST_LOOK };
             let contacts = match search::find(network, wanted, &room.name, patience) {
-                Ok(found) => with(found, contacts),
+                Ok(found) => with(found, contacts.iter().copied()),
                 Err(_) if !contacts.is_empty() => contacts.clone(),
                 Err(outcome) => return Err(outcome),
             };
@@ -90,14 +84,4 @@ pub(crate) fn prepare(
         _ => start.clone(),
     };
     Ok((start, Announcer::new(room, tag.is_some(), network)))
-}
-
-/// The addresses `found`, then those of `known` that are not among them.
-fn with(mut found: Vec<SocketAddr>, known: &[SocketAddr]) -> Vec<SocketAddr> {
-    for addr in known {
-        if !found.contains(addr) {
-            found.push(*addr);
-        }
-    }
-    found
 }

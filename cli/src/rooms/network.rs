@@ -100,7 +100,7 @@ impl Network {
                         return Some(heard);
                     }
                 }
-                // Whoever falls far behind is told no more, and has to ask anew.
+                // A listener that falls far behind is told no more, and has to ask anew.
                 Err(TryRecvError::Disconnected) => {
                     self.found = self.daemon.browse(SERVICE).ok()?;
                     return None;

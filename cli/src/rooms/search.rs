@@ -7,12 +7,12 @@ use ringchat_core::Name;
 use ringchat_driver::Clock;
 
 use super::found::{FoundRoom, FoundRooms, Wanted};
-use super::{Heard, NO_ROOM, Network, USAGE};
+use super::{Heard, NO_ROOM, Network};
 use crate::line::Line;
 use crate::outcome::SessionOutcome;
-use crate::wording;
+use crate::{USAGE, wording};
 
-/// So long a search lasts at least. A member that announces a room leaves a question unanswered if it has just answered
+/// How long a search lasts at least. A member that announces a room leaves a question unanswered if it has just answered
 /// another one, and answers when the question is asked again after a second.
 pub(super) const FIRST_LOOK: Duration = Duration::from_millis(1500);
 

@@ -16,7 +16,7 @@ impl NetworkError {
     /// The exit code of a program that needs what others announce.
     #[allow(clippy::unused_self, reason = "as in a program that has rooms on the network")]
     pub(crate) fn exit(&self) -> u8 {
-        super::USAGE
+        crate::USAGE
     }
 }
 

@@ -205,7 +205,8 @@ impl Screen {
 
     /// A kept text, and when it came.
     fn again(&self, kept: &KeptText) -> (Line, UnixTime) {
-        (self.line_of(&kept.line()), UnixTime(kept.came / 1_000_000))
+        let line = kept.line();
+        (self.line_of(&line, self.is_mention(&line)), UnixTime(kept.came / 1_000_000))
     }
 
     fn times(&mut self, on: Option<bool>) {

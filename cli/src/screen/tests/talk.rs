@@ -164,11 +164,11 @@ fn comings_and_goings_are_told_as_chosen_and_those_of_the_leader_always() {
     assert_eq!(
         talk(shown),
         [
-            "/// told is who comes and goes ///",
-            "/// told is who comes and goes, of those that spoke in the last ten minutes ///",
+            "/// the screen tells who comes and goes ///",
+            "/// the screen tells who comes and goes of those that spoke in the last ten minutes ///",
             "> Bob(127.0.0.1:2)[12]: hi",
             "/// Bob was lost ///",
-            "/// not told is who comes and goes ///",
+            "/// the screen does not tell who comes and goes ///",
             "/// Alice was lost ///",
         ]
     );
