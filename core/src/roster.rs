@@ -160,9 +160,32 @@ impl Roster {
 
     /// The other members in ring order, starting with the successor of `id`; all members if `id` is none of them.
     pub fn after(&self, id: NodeId) -> impl DoubleEndedIterator<Item = NodeId> + '_ {
+        self.members_after(id).map(|m| m.id)
+    }
+
+    fn members_after(&self, id: NodeId) -> impl DoubleEndedIterator<Item = &Member> {
         let at = self.0.iter().position(|m| m.id == id);
         let (before, from) = self.0.split_at(at.unwrap_or(0));
-        from.iter().skip(usize::from(at.is_some())).chain(before).map(|m| m.id)
+        from.iter().skip(usize::from(at.is_some())).chain(before)
+    }
+
+    /// This ring, and before `id` the members that only `other` has. All of those stay: if they are too many for a ring, the
+    /// last of the members go that only this ring has.
+    #[must_use]
+    pub fn keeping(&self, other: &Self, id: NodeId) -> Self {
+        let known: BTreeSet<NodeId> = self.ids().collect();
+        let kept: Vec<Member> = other.members_after(id).filter(|m| !known.contains(&m.id)).cloned().collect();
+        if kept.is_empty() {
+            return self.clone();
+        }
+        let mine = |it: &NodeId| *it != id && !other.contains(*it);
+        let shared = self.ids().filter(|id| !mine(id)).count();
+        let room = MAX_ROSTER.saturating_sub(shared).saturating_sub(kept.len());
+        let too_many: BTreeSet<NodeId> = self.ids().filter(mine).skip(room).collect();
+        let mut members = self.retain(|id| !too_many.contains(&id)).0.to_vec();
+        let at = members.iter().position(|m| m.id == id).unwrap_or(members.len());
+        members.splice(at..at, kept);
+        Self(members.into())
     }
 
     /// This ring with the members that only `other` has, each after the member of this ring that it follows there. A full
@@ -302,6 +325,19 @@ mod tests {
         let both = ring(&[1, 5000, 5001]).with(&inventions);
         assert_eq!(both.len(), MAX_ROSTER);
         assert!(both.contains(member(5001).id));
+    }
+
+    #[test]
+    fn a_newer_ring_keeps_the_members_of_an_older_one_behind_all_others() {
+        let me = member(3).id;
+        assert_eq!(ring(&[1, 2, 3]).keeping(&ring(&[3, 2, 1]), me), ring(&[1, 2, 3]));
+        assert_eq!(ring(&[1, 9, 3, 2]).keeping(&ring(&[1, 2, 3, 7, 8]), me), ring(&[1, 9, 7, 8, 3, 2]));
+        assert_eq!(ring(&[3, 9]).keeping(&ring(&[2, 3, 1]), me), ring(&[1, 2, 3, 9]));
+        let inventions = Roster::new((1..).take(MAX_ROSTER).map(member).collect()).unwrap();
+        let both = inventions.keeping(&ring(&[3, 5000, 5001, 900]), me);
+        assert_eq!(both.len(), MAX_ROSTER);
+        assert!([3, 900, 5000, 5001].iter().all(|n| both.contains(member(*n).id)));
+        assert!(!both.contains(member(u16::try_from(MAX_ROSTER).unwrap()).id));
     }
 
     #[test]

@@ -190,11 +190,3 @@ fn a_leader_that_leads_no_longer_names_another_and_is_not_accused() {
     let out = pair.receive(link, Message::JoinVia { me: leader.id, leader: peer() });
     assert_eq!(out.iter().find_map(pair::fault), None);
 }
-
-/// The answer lists all members of both rings.
-#[test]
-fn a_leader_that_asks_on_a_link_that_it_did_not_dial_takes_a_long_answer() {
-    let mut pair = Pair::with_leader();
-    let asked = pair.receive(LINK, Message::Probe { me: peer(), size: 5 });
-    assert!(asked.contains(&Action::Trust { link: LINK }), "{asked:?}");
-}

@@ -10,16 +10,16 @@ mod pair;
 use std::time::Duration;
 
 use cast::{addr, life, member, name};
-use pair::{LINK, Pair, cfg, chat, fault, peer, run};
+use pair::{LINK, Pair, cfg, chat, entry, fault, peer, run, said};
 use ringchat_core::limits::{CLOCK_CREDIT, MAX_EPOCH_LEAP};
 use ringchat_core::secure::Secret;
 use ringchat_core::wire::{
-    Body, CandidateRank, Change, Elected, Envelope, Hello, Install, Join, Message, NotMember, Refusal,
+    Body, CandidateRank, Change, Elected, Entry, Envelope, Hello, Install, Join, Message, NotMember, Refusal,
     RefusedKind,
 };
 use ringchat_core::{
-    Action, Config, ConfigId, Departure, DialId, DownReason, Epoch, Fault, Index, Input, Member, NodeId,
-    Notice, Origin, RoomId, Roster, Seq, Stamp, Start, View,
+    Action, Config, ConfigId, Departure, DialId, DownReason, Epoch, Fault, Index, Input, Member, Name, Node,
+    NodeId, Notice, Origin, RoomId, Roster, Seq, Stamp, Start, View,
 };
 
 fn join(me: Member) -> Message {
@@ -233,6 +233,52 @@ fn what_was_shown_is_not_taken_back() {
     assert_eq!(pair.node.log_len(), Index(3));
 }
 
+/// The one that has gone may have said two things under one number, of which the leader took the other.
+#[test]
+fn of_somebody_who_has_gone_a_leader_may_lack_what_was_shown() {
+    let mut pair = Pair::with_member();
+    let gone = member(3);
+    let last = [(3, 1), (4, 2)].map(|(index, first)| entry(index, said(&gone, first, &["x"]), 0));
+    assert_eq!(pair.deliver(&last), []);
+    pair.elect(2);
+    assert_eq!(pair.install(2, 4, &[pair.opened(2, 4)]), []);
+    assert!(pair.node.is_normal());
+}
+
+/// A leader says that the member is elsewhere, or is called otherwise, in an entry or in its whole log. Returns how often
+/// the member begins a new life for it.
+fn lives_of_one_misnamed(prepare: impl Fn(&mut Node)) -> usize {
+    let mut lives = 0;
+    let mut is_new_life = |told: Vec<Notice>| {
+        lives += usize::from(told.iter().any(|it| matches!(it, Notice::NewLife { .. })));
+    };
+    let id = Pair::with_member().node.me().id;
+    for me in [Member::new(id, addr(77), name()), Member::new(id, addr(1), Name::new("x").unwrap())] {
+        let mut pair = Pair::with_member();
+        prepare(&mut pair.node);
+        let change = Change::Edit { gone: Vec::new(), joined: vec![(me.clone(), peer().id)], merged: false };
+        let body = Body::Membership { cfg: cfg(1).next(), change: change.into() };
+        is_new_life(pair.told_of(&[Entry { body, ..chat(3, 1, 3) }], 0));
+        let mut pair = Pair::with_member();
+        prepare(&mut pair.node);
+        pair.elect(2);
+        let roster = Roster::new(vec![peer(), me]).unwrap();
+        is_new_life(pair.notices(Message::Install(Install { roster, ..pair.to_install(2, 3) })));
+    }
+    lives
+}
+
+#[test]
+fn a_member_that_is_listed_under_another_address_or_name_comes_in_anew() {
+    assert_eq!(lives_of_one_misnamed(|_| {}), 4);
+}
+
+#[cfg(feature = "ablation")]
+#[test]
+fn a_member_stays_where_nobody_finds_it_if_its_entry_may_be_false() {
+    assert_eq!(lives_of_one_misnamed(|node| node.ablate(&[ringchat_core::Rule::TrueEntry])), 0);
+}
+
 /// A liar that led before may have told an honest leader of messages that nobody said. So that leader takes no run under
 /// such a number for new, and its log lacks what the member was shown.
 #[test]
@@ -349,7 +395,7 @@ fn a_leader_takes_no_configuration_of_its_own_back() {
     let mut pair = Pair::with_member();
     let change = Change::Edit { gone: Vec::new(), joined: Vec::new(), merged: false };
     let body = Body::Membership { cfg: cfg(1).next(), change: change.into() };
-    let entry = ringchat_core::wire::Entry { body, ..chat(3, 3, 3) };
+    let entry = Entry { body, ..chat(3, 3, 3) };
     assert_eq!(pair.deliver(&[entry]), []);
     assert_eq!(pair.node.cfg(), cfg(1).next());
     // The link stands anew, and the log is shown anew.

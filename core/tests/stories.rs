@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use cast::{addr, id, member, name, seed};
 use ringchat_core::wire::{
-    Beat, Body, Change, Deliver, Elected, Entry, Envelope, Hello, Install, Message, NotMember, RefusedKind,
+    Beat, Body, CandidateRank, Change, Deliver, Elect, Elected, Entry, Envelope, Hello, Install, Message,
+    NotMember, RefusedKind,
 };
 use ringchat_core::{
     Action, Config, ConfigId, DialFailure, DialId, DownReason, ElectionPhase, Epoch, Index, Input, Instant,
@@ -255,6 +256,106 @@ fn ring_told(actions: &[Action]) -> Option<(NodeId, NodeId, RingReason)> {
         }
         _ => None,
     })
+}
+
+/// After this node in its ring.
+const NEXT: u64 = 3;
+const LAST: u64 = 4;
+
+/// A member of a ring of four, whose leader is lost, and which is linked to these others. It has begun an election.
+fn electing(linked: &[u64], prepare: impl Fn(&mut Node)) -> Newcomer {
+    let mut it = Newcomer::that_has_asked();
+    prepare(&mut it.node);
+    let ring = it.ring(&[LEADER, ME, NEXT, LAST]);
+    it.welcome(ring.clone());
+    it.follow(ring);
+    for &member in linked {
+        it.greeted_by(member);
+    }
+    let mut out = it.handle(Input::LinkDown { link: TO_LEADER, reason: DownReason::Io });
+    for lost in [LEADER, NEXT, LAST] {
+        if let Some(dial) = dialed(&out, lost).filter(|_| !linked.contains(&lost)) {
+            out.extend(it.handle(Input::DialFailed { dial, reason: DialFailure::Refused }));
+        }
+    }
+    assert!(starts_an_election(&out), "{out:?}");
+    it
+}
+
+impl Newcomer {
+    /// A member links to this node.
+    fn greeted_by(&mut self, from: u64) -> Vec<Action> {
+        self.connected_by(link_of(from), from);
+        self.hear(link_of(from), Message::Hello(Hello { generation: 9, ..self.hello(from, false) }))
+    }
+
+    /// A member passes on the token of a candidate with a log of that length.
+    fn passed(&mut self, from: u64, candidate: u64, length: u64, path: &[u64]) -> Vec<Action> {
+        let of = |&place: &u64| if place == ME { self.node.me().id } else { id(place) };
+        let candidate = CandidateRank { epoch: Epoch(1), length: Index(length), id: of(&candidate) };
+        let path = path.iter().map(of).collect();
+        let elect = Elect { epoch: Epoch(2), candidate, path, cfg: cfg(), roster: None };
+        self.hear(link_of(from), Message::Elect(elect))
+    }
+}
+
+fn link_of(place: u64) -> LinkId {
+    LinkId(100 + place)
+}
+
+/// To which member, in which epoch and by which way a token is sent.
+fn token(actions: &[Action]) -> Option<(LinkId, u64, usize)> {
+    actions.iter().find_map(|action| {
+        let Action::Send { link, envelope } = action else { return None };
+        if let Message::Elect(it) = &envelope.message {
+            Some((*link, it.epoch.0, it.path.len()))
+        } else {
+            None
+        }
+    })
+}
+
+fn wins(actions: &[Action]) -> bool {
+    let won = |notice: &Notice| matches!(notice, Notice::Election { phase: ElectionPhase::Won, .. });
+    actions.iter().any(|action| matches!(action, Action::Notify { notice, .. } if won(notice)))
+}
+
+/// The next comes to life while the token is on its way past it.
+fn win_past_the_next(prepare: impl Fn(&mut Node)) -> bool {
+    let mut it = electing(&[LAST], prepare);
+    assert_eq!(token(&it.greeted_by(NEXT)), Some((link_of(NEXT), 2, 1)));
+    let back = it.passed(LAST, ME, 1, &[ME, LAST]);
+    assert_eq!(token(&back).is_none(), wins(&back));
+    assert!(wins(&back) || token(&back) == Some((link_of(NEXT), 3, 1)), "{back:?}");
+    wins(&back)
+}
+
+#[test]
+fn a_token_that_has_passed_over_the_next_wins_nothing() {
+    assert!(!win_past_the_next(|_| {}));
+}
+
+/// Another has heard of another ring, in which the member that takes part as well has another place.
+#[test]
+fn a_candidate_sends_its_token_to_those_that_take_part_and_that_it_has_not_met() {
+    let mut it = electing(&[NEXT, LAST], |_| {});
+    it.passed(LAST, LAST, 0, &[LAST]);
+    let back = it.passed(NEXT, ME, 1, &[ME, NEXT]);
+    assert!(!wins(&back));
+    assert_eq!(token(&back), Some((link_of(LAST), 2, 2)));
+    assert!(wins(&it.passed(LAST, ME, 1, &[ME, NEXT, LAST])));
+}
+
+#[test]
+fn a_token_that_has_met_the_next_goes_to_its_candidate() {
+    let mut it = electing(&[NEXT, LAST], |_| {});
+    assert_eq!(token(&it.passed(NEXT, LAST, 9, &[LAST, NEXT])), Some((link_of(LAST), 2, 3)));
+}
+
+#[cfg(feature = "ablation")]
+#[test]
+fn a_member_is_left_out_if_a_token_wins_that_has_passed_over_the_next() {
+    assert!(win_past_the_next(|node| node.ablate(&[ringchat_core::Rule::TokenMeetsAll])));
 }
 
 /// A newcomer refuses to take part in an election, as it does before its welcome. Its refusal comes when the election is

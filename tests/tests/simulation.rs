@@ -36,6 +36,12 @@ fn crashes_of_any_kind_leave_one_ring_in_one_order() {
     all_hold(Mix::Crash, 1..100);
     // A member that a new leader had left out stayed on the route, and helped to elect one that lacked that leader's log.
     all_hold(Mix::Crash, 721_049_905..721_049_906);
+    // A token came back by the way of before a newer ring was heard of, and had not met those that had the newest log.
+    all_hold(Mix::Crash, 723_040_505..723_040_506);
+    // A member knew the newest ring and another did not, so that a token passed over one that took part.
+    all_hold(Mix::Crash, 723_044_171..723_044_172);
+    // A pause between dials to a process of before held for the one that was started at the same address.
+    all_hold(Mix::Crash, 723_022_129..723_022_130);
 }
 
 #[test]
@@ -56,6 +62,10 @@ fn cuts_of_the_network_leave_rings_that_agree_within() {
 #[test]
 fn what_stays_wrong_for_ever_stops_nobody_else() {
     all_hold(Mix::Lasting, 1..60);
+    // A leader asked one that led no longer to take in its ring, and took the name of that one's leader for a fault.
+    all_hold(Mix::Lasting, 721_059_458..721_059_459);
+    // The log of another ring began below what was hidden from a newcomer, and the gap between the two was told by nobody.
+    all_hold(Mix::Lasting, 730_056_839..730_056_840);
 }
 
 #[test]
@@ -79,6 +89,14 @@ fn liars_of_any_kind_harm_nobody_for_longer_than_they_are_there() {
     all_hold(Mix::Liars, 499..500);
     // What somebody said after what it had said anew came under later numbers too.
     all_hold(Mix::Liars, 703_311..703_312);
+    // A leader alone, which a liar had led above the highest epoch that others accept, took others in.
+    all_hold(Mix::Liars, 768_218..768_219);
+    // Who was alone in a ring of inventions waited for all of them.
+    all_hold(Mix::Liars, 765_015..765_016);
+    // A member was listed at a false address by a leader that had gone.
+    all_hold(Mix::Liars, 815_048..815_049);
+    // Two members had each other's half of what a liar had said twice under one number.
+    all_hold(Mix::Liars, 820_029..820_030);
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::merging::size_of;
 use super::{Node, Rule};
 use crate::action::{CloseMode, Departure, Fault};
 use crate::ids::{LinkId, NodeId};
-use crate::limits::{MAX_HALF_OPEN, MAX_ROSTER};
+use crate::limits::{MAX_EPOCH, MAX_HALF_OPEN, MAX_ROSTER};
 use crate::node::Timer;
 use crate::numbers::{Epoch, Index};
 use crate::roster::{Member, View};
@@ -159,10 +159,14 @@ impl Node {
             return self.send(link, Message::Refused(Refusal::Busy));
         }
         let (rank, highest) = (self.rank(), self.highest_acceptable());
-        let Some(leadership) = self.role.leadership_mut() else {
+        if !self.leads() {
             let (me, leader) = (self.me.id, self.member(self.membership.view().leader));
             return self.send(link, Message::JoinVia { me, leader });
-        };
+        }
+        if self.is_led_too_far() && (Epoch(1)..=Epoch(MAX_EPOCH)).contains(&join.epoch) {
+            return self.begin_unbound_life(Some(join.me.addr()));
+        }
+        let Some(leadership) = self.role.leadership_mut() else { return };
         leadership.admissions.withdraw(join.me.id);
         if join.epoch > highest {
             self.send(link, Message::Refused(Refusal::EpochTooHigh));

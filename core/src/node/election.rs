@@ -5,13 +5,14 @@
 //! is better than all it has seen, answers a worse one than itself once with its own candidacy, and swallows the rest. A
 //! candidate that gets its own token back has won, and the path is the new ring.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::follow_ups::FollowUp;
 use super::role::Role;
 use super::{Node, Rule};
 use crate::action::{ElectionPhase, Ending, Notice};
-use crate::config::Times;
+use crate::config::{Config, Times};
 use crate::ids::{LinkId, NodeId};
 use crate::limits::MAX_ROSTER;
 use crate::node::Timer;
@@ -32,9 +33,13 @@ pub(crate) struct Election {
     sent: Option<(CandidateRank, NodeId)>,
     /// Whether this member's own token has come back, so that it has won.
     came_back: bool,
+    /// The members that have sent this one a token. They take part, so this member does not win without them.
+    senders: BTreeSet<NodeId>,
     /// Whether this member slept meanwhile, so that the election may be over without its knowledge.
     slept: bool,
-    /// Since when there is no leader and no other member was lost, over the elections of all epochs in a row.
+    /// Since when there is no leader, over the elections of all epochs in a row.
+    begun: Instant,
+    /// The same, or when another member was lost last.
     since: Instant,
     /// Whether that is so long ago that the election goes on without some of the members.
     is_fruitless: bool,
@@ -45,26 +50,36 @@ const GROUPS: u64 = 4;
 
 impl Election {
     /// Takes part with that rank, or only passes tokens on.
-    pub(super) fn new(key: Option<CandidateRank>, since: Instant, is_fruitless: bool) -> Self {
-        Self { key, best: None, sent: None, came_back: false, slept: false, since, is_fruitless }
-    }
-
-    /// Since when there is no leader and no other member was lost.
-    pub(super) fn since(&self) -> Instant {
-        self.since
+    pub(super) fn new(key: Option<CandidateRank>, now: Instant) -> Self {
+        Self {
+            key,
+            best: None,
+            sent: None,
+            came_back: false,
+            senders: BTreeSet::new(),
+            slept: false,
+            begun: now,
+            since: now,
+            is_fruitless: false,
+        }
     }
 
     /// Feeds all that decides what follows into `state`, but for the way in.
     #[cfg(feature = "inspect")]
     pub(super) fn digest(&self, state: &mut impl core::hash::Hasher) {
         use core::hash::Hash;
-        (self.key, &self.best, self.sent, self.came_back, self.slept).hash(state);
+        (self.key, &self.best, self.sent, self.came_back, &self.senders, self.slept).hash(state);
     }
 
     /// The length of the log with which `candidate` stood, if it is the best that this member knows.
     pub(super) fn length_of(&self, candidate: NodeId) -> Option<Index> {
         let (best, _) = self.best.as_ref()?;
         (best.id == candidate).then_some(best.length)
+    }
+
+    /// Whether elections have led to nothing for so long that a member seems to swallow the tokens.
+    pub(super) fn is_fruitless(&self) -> bool {
+        self.is_fruitless
     }
 
     /// Notes that this member has slept.
@@ -74,10 +89,21 @@ impl Election {
 }
 
 impl Node {
-    /// Whether elections since `since` have led to nothing for so long that a member seems to swallow the tokens.
-    pub(super) fn is_fruitless(&self, since: Instant) -> bool {
+    /// This node's part in the election of an epoch that it has just promised.
+    pub(super) fn new_election(&self) -> Election {
+        let (rank, now) = (self.own_rank(), self.now());
+        let Some(Election { begun, since, .. }) = self.role.election() else {
+            return Election::new(rank, now);
+        };
         let patience = Times::fruitless(self.membership.route().len());
-        self.now().since(since) >= patience && self.enforces(Rule::LeaveOutInTurn)
+        let is_fruitless = now.since(*since) >= patience && self.enforces(Rule::LeaveOutInTurn);
+        Election { begun: *begun, since: *since, is_fruitless, ..Election::new(rank, now) }
+    }
+
+    /// Whether this node has been without a leader for so long that it waits no longer for those that it was never linked to.
+    pub(super) fn gives_up_strangers(&self) -> bool {
+        let begun = self.role.election().map(|election| election.begun);
+        begun.is_some_and(|begun| self.now().since(begun) >= Config::JOIN_TIMEOUT)
     }
 
     /// A member was lost, so the next election may well find a leader.
@@ -155,36 +181,59 @@ impl Node {
         self.tell_election(ElectionPhase::Start, me);
     }
 
-    /// Sends the best candidate known to the next member. A member that is alone, or whose token came back, has won.
+    /// Sends the best candidate known to the next member. A member that is alone, or whose token has met all, has won.
     pub(super) fn pass_token(&mut self) {
-        let Some(Election { best: Some((candidate, path)), key, sent, came_back, .. }) =
-            self.role.election_mut()
-        else {
-            return;
-        };
-        if *came_back {
+        let Some(election) = self.role.election() else { return };
+        let Some((candidate, path)) = &election.best else { return };
+        let next = self.next_for_token(*candidate, path);
+        let came_back = election.came_back;
+        let has_met = |next| path.contains(&next) || !self.enforces(Rule::TokenMeetsAll);
+        if came_back && next.is_none_or(has_met) {
             return self.win();
         }
         if self.ring.seeking().is_some() || (self.ring.next().is_none() && self.ring.strangers_wait()) {
             // A nearer member may be alive, and the token must not pass it over.
             return;
         }
-        if let Some(next) = self.ring.next() {
-            if *sent == Some((*candidate, next)) {
-                return;
+        let Some(next) = next else {
+            if election.key == Some(*candidate) {
+                return self.win();
             }
-            *sent = Some((*candidate, next));
-            let (candidate, path) = (*candidate, path.clone());
-            let elect = self.elect_for(next, candidate, path);
-            if self.send_to(next, Message::Elect(elect)) {
-                self.effects.count_election_message();
-            }
-        } else if *key == Some(*candidate) {
-            self.win();
-        } else {
             // The best candidate is another, and no member is left that could bring the token there.
-            self.note(FollowUp::Elect);
+            return self.note(FollowUp::Elect);
+        };
+        if election.sent == Some((*candidate, next)) {
+            if came_back {
+                // The token also went to a next that came later, and is lost where it has been before.
+                self.note(FollowUp::Elect);
+            }
+            return;
         }
+        let (candidate, path) = (*candidate, path.clone());
+        if let Some(election) = self.role.election_mut() {
+            election.sent = Some((candidate, next));
+        }
+        let elect = self.elect_for(next, candidate, path);
+        if self.send_to(next, Message::Elect(elect)) {
+            self.effects.count_election_message();
+        }
+    }
+
+    /// To which member the token goes, or would go if it were linked: the next in the ring. Two members may have heard of
+    /// different rings. So if the token has met the next before, it goes to its candidate, and from there to members that
+    /// take part and that it has not met.
+    fn next_for_token(&self, candidate: CandidateRank, path: &[NodeId]) -> Option<NodeId> {
+        let next = self.ring.next().or_else(|| self.ring.seeking());
+        if next.is_none_or(|next| !path.contains(&next)) || !self.enforces(Rule::TokenMeetsAll) {
+            return next;
+        }
+        let is_usable =
+            |id: &NodeId| self.links.is_linked(*id) && !self.reach.passes_over(*id) && !self.leaves_out(*id);
+        if candidate.id != self.me.id {
+            return Some(candidate.id).filter(is_usable).or(next);
+        }
+        let mut senders = self.role.election().into_iter().flat_map(|election| &election.senders).copied();
+        senders.find(|id| !path.contains(id) && is_usable(id)).or(next)
     }
 
     fn elect_for(&mut self, next: NodeId, candidate: CandidateRank, path: Vec<NodeId>) -> Elect {
@@ -225,6 +274,9 @@ impl Node {
         }
         if elect.epoch > self.membership.promised() {
             self.freeze(elect.epoch);
+        }
+        if let Some(election) = self.role.election_mut() {
+            election.senders.insert(sender);
         }
         self.on_candidate(elect.candidate, elect.path);
     }

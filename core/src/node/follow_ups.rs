@@ -12,6 +12,8 @@ use crate::limits::MAX_ROSTER;
 pub(super) enum FollowUp {
     /// Append the membership without those that have to leave it.
     CommitRemovals,
+    /// The log names this member otherwise than it is: begin a new life.
+    NewLife,
     /// The leader says that it has removed this member: ask to be let in again.
     ComeBack,
     /// The leader is out of reach: prepare for an election.
@@ -41,8 +43,9 @@ pub(super) enum FollowUp {
 }
 
 impl FollowUp {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 15] = [
         Self::CommitRemovals,
+        Self::NewLife,
         Self::ComeBack,
         Self::LoseLeader,
         Self::Elect,
@@ -75,6 +78,7 @@ impl FollowUps {
     /// Drops what is owed to a leader that the node no longer has, or to an election that is over.
     pub(super) fn leave_role(&mut self) {
         let owed = [
+            FollowUp::NewLife,
             FollowUp::ComeBack,
             FollowUp::LoseLeader,
             FollowUp::Elect,
@@ -112,6 +116,7 @@ impl Node {
             }
             match follow_up {
                 FollowUp::CommitRemovals => self.commit_removals(),
+                FollowUp::NewLife => self.begin_new_life(),
                 FollowUp::ComeBack => self.on_dismissed(),
                 FollowUp::LoseLeader => self.lose_leader(),
                 FollowUp::Elect => self.start_election(),

@@ -130,9 +130,9 @@ impl Node {
 
     pub(super) fn on_join_via(&mut self, link: LinkId, contact: NodeId, leader: Member) {
         let purpose = self.links.get(link).and_then(|link| link.purpose.clone());
-        if let Some(Purpose::Probe { leader: asked }) = purpose {
+        if self.is_merging_on(link) || matches!(purpose, Some(Purpose::Probe { .. })) {
             self.close(link, CloseMode::Flush);
-            if asked.is_none() {
+            if !matches!(purpose, Some(Purpose::Probe { leader: Some(_) })) {
                 self.probe_leader(&leader);
             }
             return;
@@ -144,9 +144,7 @@ impl Node {
                 self.close(link, CloseMode::Flush);
                 return self.ask_next();
             }
-            Some(Purpose::Peer(_) | Purpose::Probe { .. } | Purpose::Newcomer(_)) | None => {
-                return self.fault(link, Fault::Unexpected);
-            }
+            Some(_) | None => return self.fault(link, Fault::Unexpected),
         }
         self.close(link, CloseMode::Flush);
         let addr = leader.addr();
@@ -196,11 +194,12 @@ impl Node {
             self.too_many_to_merge();
         }
         if refusal == Refusal::EpochTooHigh && self.is_refused_for_its_epoch(link) {
-            return self.begin_unbound_life(who);
+            return self.begin_unbound_life(self.addr_of(who));
         }
-        self.merge_link_lost(link);
+        if self.is_merging_on(link) || purpose.is_some() {
+            self.close(link, CloseMode::Abort);
+        }
         let Some(purpose) = purpose else { return };
-        self.close(link, CloseMode::Abort);
         if matches!(purpose, Purpose::Probe { .. }) {
             return;
         }

@@ -91,6 +91,7 @@ impl Membership {
     }
 
     /// The newest configuration known by any means.
+    #[cfg(feature = "inspect")]
     pub(super) fn route_cfg(&self) -> ConfigId {
         self.heard.cfg
     }
@@ -198,12 +199,12 @@ impl Membership {
         self.learn(cfg, roster, true, now);
     }
 
-    /// Takes a newer configuration for news. If it `adds_only`, nobody vouches for it yet: the members of the base stay, and
-    /// their order.
+    /// Takes a newer configuration for news. If it `adds_only`, nobody vouches for it yet: the members of the base stay,
+    /// behind all others.
     fn learn(&mut self, cfg: ConfigId, roster: &Roster, adds_only: bool, now: Instant) {
         self.heard = Configuration { cfg, roster: roster.clone() };
         self.heard_at = now;
-        self.route = if adds_only { self.base.with(roster) } else { roster.clone() };
+        self.route = if adds_only { roster.keeping(&self.base, self.me) } else { roster.clone() };
     }
 
     /// Adds the members of a configuration that is newer than the log, but not than another that was told.
@@ -243,7 +244,7 @@ impl Membership {
         if cfg >= self.heard.cfg && self.has_me() {
             self.route_by_log();
         } else if self.has_me() {
-            self.route = self.log.roster.with(&self.heard.roster);
+            self.route = self.heard.roster.keeping(&self.base, self.me);
         }
         old
     }
@@ -407,6 +408,14 @@ impl Node {
         self.note(FollowUp::SeekNext);
     }
 
+    /// If the log has this member under an address or a name that are not its own, others cannot find it: it comes in anew.
+    pub(super) fn check_own_entry(&mut self) {
+        let listed = self.membership.roster().find(self.me.id);
+        if listed.is_some_and(|listed| *listed != *self.me) && self.enforces(Rule::TrueEntry) {
+            self.note(FollowUp::NewLife);
+        }
+    }
+
     /// A membership entry was appended at `index`.
     pub(super) fn apply_membership(&mut self, index: Index, cfg: ConfigId, change: &Change) {
         let quits = quits(change);
@@ -424,6 +433,7 @@ impl Node {
             self.ring.because(RingReason::Merge);
         }
         self.on_route_changed();
+        self.check_own_entry();
     }
 
     /// Tells the user which members came and which left.
@@ -475,7 +485,7 @@ mod tests {
         membership.install(cfg(1, 2), &roster(&[1, 2]));
         for newer in [cfg(1, 2).next(), cfg(2, 3)] {
             membership.learn(newer, &roster(&[1, 3]), true, Instant(0));
-            assert_eq!(membership.route(), &roster(&[1, 3, 2]));
+            assert_eq!(membership.route(), &roster(&[2, 1, 3]));
             let patience = Duration::from_micros(7);
             assert!(!membership.give_up_route(patience, Instant(6)));
             assert!(membership.give_up_route(patience, Instant(7)));
@@ -498,6 +508,6 @@ mod tests {
         };
         assert_eq!(membership.apply(cfg(1, 1).next(), &joined), roster(&[1, 2]));
         assert_eq!(membership.roster(), &roster(&[1, 4, 2]));
-        assert_eq!(membership.route(), &roster(&[1, 3, 4, 2]));
+        assert_eq!(membership.route(), &roster(&[4, 2, 1, 3]));
     }
 }

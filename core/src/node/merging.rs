@@ -155,10 +155,11 @@ impl Node {
         let view = elected.cfg.view;
         let leader = elected.roster.find(view.leader).cloned();
         let is_there = self.links.get(link).is_some_and(|state| state.who == view.leader);
-        let acceptable = view.epoch <= Epoch(MAX_EPOCH) && self.would_follow(view);
+        let highest = self.highest_acceptable().max(Epoch(MAX_EPOCH));
+        let acceptable = view.epoch <= highest && self.would_follow(view);
         let leader = leader.filter(|_| is_there && acceptable && self.is_for_me(&elected));
         let Some(leader) = leader else { return self.fault(link, Fault::Unexpected) };
-        self.timers.clear(Timer::Merge);
+        self.take_merge_link();
         let members = self.membership.roster().ids().filter_map(|id| self.links.of(id)).collect();
         self.multicast(members, Message::Elected(elected.clone()));
         let generation = self.links.next_generation(leader.id, leader.addr());
@@ -174,18 +175,22 @@ impl Node {
         }
     }
 
-    /// The link on which this ring asked to be taken in is gone, or was refused.
+    /// `link` is gone or being closed. If this ring asked on it to be taken in, the ring may ask elsewhere.
     pub(super) fn merge_link_lost(&mut self, link: LinkId) {
         if self.is_merging_on(link) {
-            self.give_up_merge();
+            self.take_merge_link();
         }
     }
 
+    /// Waits no longer for an answer to the question whether this ring is taken in.
     pub(super) fn give_up_merge(&mut self) {
-        self.timers.clear(Timer::Merge);
-        let link = self.role.leadership_mut().and_then(|leadership| leadership.merge.link.take());
-        if let Some(link) = link {
+        if let Some(link) = self.take_merge_link() {
             self.close(link, CloseMode::Abort);
         }
+    }
+
+    fn take_merge_link(&mut self) -> Option<LinkId> {
+        self.timers.clear(Timer::Merge);
+        self.role.leadership_mut().and_then(|leadership| leadership.merge.link.take())
     }
 }

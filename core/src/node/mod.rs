@@ -377,6 +377,7 @@ impl Node {
         let peer = state.peer;
         self.links.close(link);
         self.effects.close(link, mode);
+        self.merge_link_lost(link);
         if let Some(peer) = peer.filter(|peer| !self.links.is_linked(*peer)) {
             self.ring_unlinked(peer);
         }

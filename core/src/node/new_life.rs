@@ -14,7 +14,9 @@ use super::timers::Timer;
 use super::{Node, Rule};
 use crate::action::{CloseMode, Notice};
 use crate::config::Config;
-use crate::ids::{LinkId, NodeId};
+use crate::ids::LinkId;
+use crate::limits::MAX_EPOCH;
+use crate::numbers::Epoch;
 use crate::roster::Member;
 use crate::secure::derive;
 use crate::wire::{Entry, Install};
@@ -69,10 +71,16 @@ impl Node {
         self.live_anew(None);
     }
 
-    /// Takes a new incarnation, which has promised nothing, and asks the member `refuser` again: a liar has led this node to an
-    /// epoch to which no other ring comes.
-    pub(super) fn begin_unbound_life(&mut self, refuser: NodeId) {
-        self.live_anew(self.addr_of(refuser));
+    /// Whether a liar has led this node, which leads nobody else, to an epoch to which no other ring comes.
+    pub(super) fn is_led_too_far(&self) -> bool {
+        let is_alone = self.membership.roster().len() == 1;
+        is_alone && self.membership.promised() > Epoch(MAX_EPOCH) && self.enforces(Rule::BoundedEpochs)
+    }
+
+    /// Takes a new incarnation, which has promised nothing, and asks the member at `addr` first: a liar has led this node to
+    /// an epoch to which no other ring comes.
+    pub(super) fn begin_unbound_life(&mut self, addr: Option<SocketAddr>) {
+        self.live_anew(addr);
         self.membership = Membership::new(self.me.id, self.now());
     }
 

@@ -89,9 +89,10 @@ impl Reach {
         self.refused_us.clear();
     }
 
-    /// This node is a member of the newest ring that it knows.
+    /// This node is a member of the newest ring that it knows. Whoever was not at an address before may be there now.
     pub(super) fn caught_up(&mut self) {
         self.ahead.clear();
+        self.resting.clear();
     }
 
     /// Forgets everything but how the last leader was lost. Returns the peers that know a newer configuration.

@@ -417,6 +417,7 @@ impl Node {
         self.acknowledge();
         self.note(FollowUp::SeekNext);
         self.submit_again();
+        self.check_own_entry();
     }
 
     /// Where this node, whose ring was `old`, was while it missed the messages that it is shown now. A member that was left

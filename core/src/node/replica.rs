@@ -195,6 +195,10 @@ impl Replica {
         let is_news = said.first > shown.max(self.departed.last_of(origin));
         if is_news {
             self.shown.insert(origin, said.last());
+            // Of a newcomer's own ring this was hidden, and the log of another ring begins sooner.
+            if self.given_up.get(&origin) >= Some(&said.first) {
+                self.given_up.remove(&origin);
+            }
         }
         is_news
     }
@@ -217,10 +221,12 @@ impl Replica {
             if replaced { origins_below(install) } else { self.log.origins_before(install.common) };
         count(&mut last, entries);
         // An origin that the leader has forgotten altogether has no number. What this log does not keep, the leader cannot
-        // have been shown, and of a fork it may know the other half.
+        // have been shown. Of an origin that has gone it may know the other half of a fork.
         let is_lacking = |said: &Run| {
             let is_shown = self.shown.get(&said.origin.id) >= Some(&said.last());
-            is_shown && last.get(&said.origin.id).is_some_and(|last| (Seq(1)..said.first).contains(last))
+            is_shown
+                && install.roster.contains(said.origin.id)
+                && last.get(&said.origin.id).is_some_and(|last| (Seq(1)..said.first).contains(last))
         };
         let mut kept = self.log.tail(self.log.base()).map(|said| &**said);
         if kept.any(is_lacking) { Err(Fault::TakenBack) } else { Ok(()) }
@@ -324,6 +330,24 @@ fn origins_below(install: &Install) -> BTreeMap<NodeId, Seq> {
 mod tests {
     use super::*;
     use crate::roster::Member;
+
+    #[test]
+    fn what_is_missing_is_told_to_one_that_is_shown_what_lies_below_its_own_beginning() {
+        let (me, other) = (Member::numbered(1), Member::numbered(2));
+        let text = || crate::TextRun::new(&[crate::Text::new("x").unwrap()]).unwrap();
+        let shown = |replica: &mut Replica, first: u64, missing: u64| {
+            let room = crate::RoomId([1; 16]);
+            let said = Run::sham(room, other.clone().into(), Seq(first), crate::Stamp(first), text());
+            let body = Body::Chat { said, missing, replayed: false };
+            let told = replica.show((Index(first), &body), Occasion::OtherRing, (me.id, None), false);
+            told.filter_map(|it| if let Notice::Gap { count, .. } = it { Some(count) } else { None })
+                .sum::<u64>()
+        };
+        let hidden = || Replica { given_up: BTreeMap::from([(other.id, Seq(13))]), ..Replica::default() };
+        assert_eq!(shown(&mut hidden(), 14, 0), 0, "a newcomer");
+        let mut replica = hidden();
+        assert_eq!([(1, 0), (14, 12)].map(|(first, missing)| shown(&mut replica, first, missing)), [0, 12]);
+    }
 
     #[test]
     fn own_messages_below_the_log_are_told_too() {

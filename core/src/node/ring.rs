@@ -114,7 +114,10 @@ impl Node {
     /// dialed. The ring waits for some strangers, and then only if there is nobody else.
     fn first_usable(&self) -> (Option<NodeId>, bool) {
         let mut waiting = None;
-        for id in self.membership.route().after(self.me.id).filter(|id| !self.passes_over(*id)) {
+        let gives_up = self.gives_up_strangers();
+        let counts = |id: NodeId| !gives_up || self.links.is_linked(id) || !self.is_stranger(id);
+        let usable = |id: &NodeId| !self.passes_over(*id) && counts(*id);
+        for id in self.membership.route().after(self.me.id).filter(usable) {
             if self.links.is_linked(id) || self.ring.seeking == Some(id) || self.may_dial(id, Need::Next) {
                 return (Some(id), waiting.is_some());
             }

@@ -170,9 +170,10 @@ impl Node {
 
     /// Leaves the role: what belongs to it ends. Returns what is known of the way in.
     fn leave_role(&mut self) -> Option<Joining> {
+        self.give_up_merge();
         let timers: &[Timer] = match self.role {
             Role::Following { .. } => &[Timer::Initiate],
-            Role::Leading(_) => &[Timer::Admission, Timer::Removal, Timer::Slow, Timer::Probe, Timer::Merge],
+            Role::Leading(_) => &[Timer::Admission, Timer::Removal, Timer::Slow, Timer::Probe],
             Role::Electing { .. } => &[Timer::Election],
             Role::Syncing { .. } => &[Timer::Election, Timer::Initiate],
             Role::Founding(_) | Role::Joining(_) | Role::Ended => &[],
@@ -189,11 +190,10 @@ impl Node {
     /// Stops appending and sequencing in older views, and takes part in the election of `epoch`.
     pub(super) fn freeze(&mut self, epoch: Epoch) {
         self.membership.promise(epoch);
-        let rank = self.own_rank();
-        let since = self.role.election().map_or(self.now(), Election::since);
-        let is_fruitless = self.is_fruitless(since);
+        let election = self.new_election();
+        let is_fruitless = election.is_fruitless();
         let joining = self.leave_role();
-        self.role = Role::Electing { election: Election::new(rank, since, is_fruitless), joining };
+        self.role = Role::Electing { election, joining };
         self.arm_election();
         if is_fruitless {
             self.note(FollowUp::SeekNext);

@@ -28,6 +28,9 @@ pub enum Rule {
     HashedTies,
     /// A token seen before goes no further.
     SwallowRepeats,
+    /// A token that has met a member's next goes to its candidate, and from there to those that take part and that it has not
+    /// met. Before that the candidate has not won.
+    TokenMeetsAll,
     /// A token's holder that finds the candidate dead starts a new election.
     DeadCandidateStartsAnew,
     /// An election, and the wait for its winner, end after a time.
@@ -107,6 +110,8 @@ pub enum Rule {
     EarlyIsNoFault,
     /// A leader that slept appends nothing until all members have answered or are lost.
     DoubtAfterSleep,
+    /// A member that the log has under another address or name comes in anew.
+    TrueEntry,
     /// Whoever names the address of another member comes in only if the leader finds it there.
     FoundAtAddress,
     /// Lost members that nobody has met at their addresses are looked for more and more seldom.
@@ -124,7 +129,7 @@ pub enum Rule {
 #[cfg(feature = "ablation")]
 impl Rule {
     /// All rules.
-    pub const ALL: [Self; 51] = [
+    pub const ALL: [Self; 53] = [
         Self::OnlyNewNumbers,
         Self::ShowOnce,
         Self::Resubmit,
@@ -133,6 +138,7 @@ impl Rule {
         Self::LongestLogFirst,
         Self::HashedTies,
         Self::SwallowRepeats,
+        Self::TokenMeetsAll,
         Self::DeadCandidateStartsAnew,
         Self::ElectionTimeout,
         Self::RetrySkipped,
@@ -170,6 +176,7 @@ impl Rule {
         Self::BoundedLog,
         Self::EarlyIsNoFault,
         Self::DoubtAfterSleep,
+        Self::TrueEntry,
         Self::FoundAtAddress,
         Self::SeldomElsewhere,
         Self::AdmissionsGoOn,

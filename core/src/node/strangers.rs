@@ -120,7 +120,8 @@ impl Strangers {
 }
 
 impl Node {
-    fn is_stranger(&self, peer: NodeId) -> bool {
+    /// Whether this node was never linked to `peer`.
+    pub(super) fn is_stranger(&self, peer: NodeId) -> bool {
         !self.links.has_met(peer) && self.enforces(Rule::FewStrangers)
     }
 

@@ -259,15 +259,18 @@ impl Transcripts {
             return fails(property, &what);
         }
         let id = shown.from.id;
-        let reached = it.reached.get(&id).copied();
-        let expected = reached.unwrap_or_default().next();
-        // A newcomer starts in the middle of what others say.
-        let may_start_late = reached.is_none() && shown.seq <= self.said_before_ready(host, id).next();
+        let reached = it.reached(id);
+        let expected = reached.next();
+        // A newcomer starts in the middle of what others say, and may be told before that how much of it is missing.
+        let may_start_late = || {
+            let starts = it.shown.iter().all(|(from, _)| *from != id);
+            starts && shown.seq <= self.said_before_ready(host, id).plus(reached.0).next()
+        };
         if shown.seq < expected {
             return fails(Property::NoDoubles, &format!("shown before, {expected} is expected"));
         }
         // A leader that lies can hide what was said from whoever knows nothing of its author.
-        if shown.seq > expected && !may_start_late && !lies {
+        if shown.seq > expected && !lies && !may_start_late() {
             return fails(Property::NoSilentGap, &format!("{expected} is missing in silence"));
         }
         if self.fault_model.is_strict() {

@@ -1,0 +1,104 @@
+//! A leader whose ring finds another: what it takes from a stranger, and what becomes of its question.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
+
+mod cast;
+mod driven;
+mod pair;
+
+use cast::member;
+use pair::{Pair, cfg, peer};
+use ringchat_core::limits::MAX_EPOCH;
+use ringchat_core::wire::{Elected, Join, Message, Refusal};
+use ringchat_core::{Action, Epoch, Input, LinkId, Member, Notice, Origin};
+
+/// The link to a leader of another ring, which came through it.
+const OTHER: LinkId = LinkId(2);
+
+/// The leader of another ring, and the one that it follows later.
+fn others() -> [Member; 2] {
+    [member(3), member(4)]
+}
+
+impl Pair {
+    /// The leader of a greater ring looks for this one, which asks to be taken in.
+    fn ask_to_merge(&mut self) -> Vec<Action> {
+        let [other, _] = others();
+        let (remote, peer) = (other.addr(), other.id);
+        self.handle(Input::LinkUp { link: OTHER, origin: Origin::Accepted, remote, peer });
+        let out = self.receive(OTHER, Message::Probe { me: other, size: 5 });
+        assert!(out.iter().any(|it| matches!(it, Action::Send { link: OTHER, envelope } if matches!(envelope.message, Message::Join(_)))));
+        out
+    }
+}
+
+fn closes(out: &[Action]) -> bool {
+    out.iter().any(|it| matches!(it, Action::Close { link: OTHER, .. }))
+}
+
+/// The answer lists all members of both rings.
+#[test]
+fn a_leader_that_asks_on_a_link_that_it_did_not_dial_takes_a_long_answer() {
+    let asked = Pair::with_leader().ask_to_merge();
+    assert!(asked.contains(&Action::Trust { link: OTHER }), "{asked:?}");
+}
+
+#[test]
+fn one_that_leads_no_longer_names_its_leader_and_is_not_accused() {
+    let mut pair = Pair::with_leader();
+    pair.ask_to_merge();
+    let [other, leader] = others();
+    let out = pair.receive(OTHER, Message::JoinVia { me: other.id, leader: leader.clone() });
+    assert_eq!(out.iter().find_map(pair::fault), None);
+    assert!(closes(&out));
+    let dials = |it: &Action| matches!(it, Action::Dial { addr, .. } if *addr == leader.addr());
+    assert!(out.iter().any(dials), "it looks for the leader that was named: {out:?}");
+}
+
+#[test]
+fn a_leader_that_leads_no_longer_takes_back_its_question() {
+    let mut pair = Pair::with_leader();
+    pair.come_to_leader(Vec::new());
+    pair.ask_to_merge();
+    pair.stand(99, 9, peer().id);
+    let [other, _] = others();
+    assert!(!pair.node.is_normal());
+    let roster = pair.roster();
+    let welcome = Message::Elected(Elected { cfg: cfg(100), roster, history: Vec::new() });
+    for message in
+        [welcome, Message::Refused(Refusal::Busy), Message::JoinVia { me: other.id, leader: peer() }]
+    {
+        let out = pair.receive(OTHER, message);
+        assert_eq!(out.iter().find_map(pair::fault), None);
+    }
+}
+
+/// A node that leads itself above all epochs to which others come, and is asked by one that has promised `epoch` to let it
+/// in. Returns whether the node begins a new life with the other.
+fn goes_over_to(epoch: u64) -> bool {
+    let mut pair = Pair::with_member();
+    pair.elect(MAX_EPOCH);
+    pair.stand(MAX_EPOCH + 9, 9, peer().id);
+    pair.leave_alone();
+    assert!(pair.node.is_normal() && pair.node.view().epoch > Epoch(MAX_EPOCH));
+    let [other, _] = others();
+    let (remote, peer) = (other.addr(), other.id);
+    pair.handle(Input::LinkUp { link: OTHER, origin: Origin::Accepted, remote, peer });
+    let join = Join { me: other, contact: None, epoch: Epoch(epoch), generation: 1, ring: Vec::new() };
+    let mut out = pair.receive(OTHER, Message::Join(join));
+    let is_anew = out.iter().any(|it| matches!(it, Action::Notify { notice: Notice::NewLife { .. }, .. }));
+    while is_anew && !out.iter().any(|it| matches!(it, Action::Dial { .. })) {
+        pair.now = pair.node.deadline().unwrap();
+        out = pair.handle(Input::Tick);
+    }
+    let dials = |it: &Action| matches!(it, Action::Dial { addr, .. } if *addr == remote);
+    assert_eq!(is_anew, out.iter().any(dials));
+    is_anew
+}
+
+#[test]
+fn one_that_was_led_too_far_goes_over_to_a_ring_that_asks_it() {
+    assert!(goes_over_to(3));
+    assert!(!goes_over_to(0), "a newcomer has no ring");
+    assert!(!goes_over_to(MAX_EPOCH + 1), "both were led too far");
+}
