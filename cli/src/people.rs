@@ -15,6 +15,10 @@ use crate::wording;
 /// Members of which the program remembers that it has judged them, at most.
 const MAX_JUDGED: usize = 8192;
 
+/// Of so many members that only were listed under a known name the user is warned. A leader can invent a thousand of them;
+/// each further one is warned of when it says something, which nobody can invent.
+const MAX_LISTED: usize = 3;
+
 /// Whether strangers can enter the room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -125,6 +129,10 @@ pub(crate) struct People {
     file: KnownFile,
     /// The members that were judged: the names under which they were, and whether these say too little.
     judged: BTreeMap<[u8; 32], (Name, bool)>,
+    /// The members of which the user was not warned, though they are listed under a known name.
+    unwarned: BTreeSet<[u8; 32]>,
+    /// How many members were warned of that were only listed, by the key that is known under their name.
+    listed: BTreeMap<[u8; 32], usize>,
     /// The members that were heard, with the names that they signed.
     heard: BTreeMap<[u8; 32], Name>,
 }
@@ -146,6 +154,8 @@ impl People {
             issuer,
             file,
             judged: BTreeMap::new(),
+            unwarned: BTreeSet::new(),
+            listed: BTreeMap::new(),
             heard: BTreeMap::new(),
         }
     }
@@ -192,6 +202,23 @@ impl People {
         }
         let judged = (member.name.clone(), self.is_doubtful(member));
         put(&mut self.judged, key, judged);
+        let remark = self.key_changed(member);
+        if let Some(Remark::KeyChanged { known_key, .. }) = &remark {
+            let listed = self.listed.entry(*known_key).or_default();
+            if *listed >= MAX_LISTED {
+                if self.unwarned.len() < MAX_JUDGED {
+                    self.unwarned.insert(key);
+                }
+                return None;
+            }
+            *listed = listed.saturating_add(1);
+        }
+        remark
+    }
+
+    /// The warning that `member` has a known name, and not the key that is known under the name.
+    fn key_changed(&self, member: &Member) -> Option<Remark> {
+        let key = *member.id.key();
         let known = self.file.keys();
         if known.get(&key).is_some_and(|own| own.name == member.name && own.is_verified) {
             return None;
@@ -224,6 +251,9 @@ impl People {
         let is_first = !self.heard.contains_key(&key);
         put(&mut self.heard, key, author.name.clone());
         let mut remarks = Vec::from_iter(self.met(author));
+        if self.unwarned.remove(&key) {
+            remarks.extend(self.key_changed(author));
+        }
         if is_first && self.is_of_ticket(&key) {
             remarks.push(Remark::OfTicket(author.clone()));
         } else if remarks.is_empty()

@@ -90,6 +90,21 @@ fn beside_a_verified_key_another_one_of_the_same_name_is_warned_of_each_time() {
 }
 
 #[test]
+fn of_many_members_listed_under_a_known_name_the_user_is_warned_of_some_and_of_each_that_speaks() {
+    let (_dir, path) = place();
+    let mut people = started(&path);
+    assert_eq!(people.heard(&member("alice", 1)).iter().filter(|it| is_warning(it)).count(), 0);
+    let listed: Vec<Member> = (2..200).map(|key| member("alice", key)).collect();
+    assert_eq!(
+        people.entered(&member("Me", 0xff), &listed).iter().filter(|it| is_warning(it)).count(),
+        MAX_LISTED
+    );
+    for (member, warnings) in [(&listed[0], 0), (&listed[100], 1), (&listed[100], 0)] {
+        assert_eq!(people.heard(member).iter().filter(|it| is_warning(it)).count(), warnings);
+    }
+}
+
+#[test]
 fn beside_another_key_of_a_verified_name_stands_the_verified_one() {
     let (alice, other, lookalike) = (member("Alice", 1), member("Alice", 2), member("aIice", 3));
     let mut people = strangers();
