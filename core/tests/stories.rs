@@ -258,6 +258,30 @@ fn ring_told(actions: &[Action]) -> Option<(NodeId, NodeId, RingReason)> {
     })
 }
 
+/// A leader that slept is dialed as it wakes, takes the new link for the one that stands, and closes the old one. Its answer
+/// is on the way.
+#[test]
+fn a_dial_to_one_that_was_silent_has_its_whole_time_from_when_the_link_breaks() {
+    let mut it = Newcomer::that_has_asked();
+    let ring = it.ring(&[LEADER, ME]);
+    it.welcome(ring.clone());
+    it.follow(ring);
+    let mut out = Vec::new();
+    while dialed(&out, LEADER).is_none() {
+        it.now = it.node.deadline().unwrap();
+        out = it.handle(Input::Tick);
+    }
+    it.connect(LinkId(50), dialed(&out, LEADER).unwrap(), LEADER);
+    it.live_on(Duration::from_millis(300));
+    it.handle(Input::LinkDown { link: TO_LEADER, reason: DownReason::Io });
+    let lost = it.now;
+    while !starts_an_election(&out) {
+        it.now = it.node.deadline().unwrap();
+        out = it.handle(Input::Tick);
+    }
+    assert!(it.now.since(lost) >= Duration::from_millis(500), "{:?}", it.now.since(lost));
+}
+
 /// After this node in its ring.
 const NEXT: u64 = 3;
 const LAST: u64 = 4;

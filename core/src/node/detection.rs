@@ -202,6 +202,7 @@ impl Node {
         }
         let mine = self.role.leadership().is_some_and(|leadership| leadership.wants_link(peer));
         if was_neighbour || leads_me || mine {
+            self.links.renew_dial(peer, self.timers.now());
             self.dial(peer);
         }
         self.note(FollowUp::SeekNext);

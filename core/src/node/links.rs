@@ -291,6 +291,14 @@ impl Links {
         })
     }
 
+    /// The dial to `peer` that is under way begins only now: until now there was no need of it.
+    pub(crate) fn renew_dial(&mut self, peer: NodeId, now: Instant) {
+        let purpose = Purpose::Peer(peer);
+        self.dials.values_mut().filter(|dial| dial.purpose == purpose).for_each(|dial| dial.started = now);
+        let unbound = self.open.values_mut().filter(|link| link.peer.is_none());
+        unbound.filter(|link| link.purpose.as_ref() == Some(&purpose)).for_each(|link| link.opened = now);
+    }
+
     /// Where `peer` listens.
     pub(crate) fn addr_of(&self, peer: NodeId) -> Option<SocketAddr> {
         self.known.get(&peer).map(|known| known.addr)
