@@ -210,6 +210,11 @@ fn messages_are_lost_if_tails_are_not_sequenced_again() {
 }
 
 #[test]
+fn third_parties_are_dialed_all_the_time_if_dials_to_strangers_are_many() {
+    breaks(&[Rule::FewStrangers], Mix::Liars, Property::FewDials);
+}
+
+#[test]
 fn words_are_put_into_the_mouths_of_others_if_nobody_verifies() {
     breaks(&[Rule::SignedWords], Mix::Insider, Property::NoForgedWords);
     let invents = Budget { inventions: 1, crashes: 1, messages: 1, ..Budget::NONE };
