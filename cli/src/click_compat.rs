@@ -86,6 +86,16 @@ pub(crate) fn rewrite(args: impl IntoIterator<Item = String>) -> Vec<String> {
     out.words()
 }
 
+/// All forms in which people may type the option that argh calls `canonical`, the short one first.
+pub(crate) fn forms(canonical: &str) -> Vec<String> {
+    let known = KNOWN.iter().filter(|known| known.canonical == canonical);
+    let forms = known.flat_map(|known| {
+        let short = known.short.map(|letter| format!("-{letter}"));
+        short.into_iter().chain(known.long.iter().map(|&form| form.to_owned()))
+    });
+    forms.collect()
+}
+
 /// Whether `word` is the argh name of an option.
 #[cfg(feature = "fuzzing")]
 pub(crate) fn is_option(word: &str) -> bool {

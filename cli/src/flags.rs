@@ -1,6 +1,6 @@
 //! The command line as typed. [`Settings`](crate::settings::Settings) checks the values.
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 use crate::click_compat::rewrite;
 use crate::help;
@@ -10,7 +10,7 @@ use crate::trust::{has_bare_secret, may_have_secret};
 ///
 /// All messages are encrypted. A private room is for those that have its ticket; without --private, whoever reaches the
 /// port can come in, read and write.
-#[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
+#[derive(ArgsInfo, FromArgs, Clone, Debug, Default, PartialEq, Eq)]
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[argh(
     help_triggers("--help"),
@@ -110,8 +110,8 @@ pub(crate) struct Flags {
     #[argh(switch)]
     pub(crate) show_id: bool,
 
-    /// threads or async-std (threads)
-    #[argh(option, arg_name = "runtime")]
+    /// what drives the member (threads)
+    #[argh(option, arg_name = "threads|async-std")]
     pub(crate) runtime: Option<String>,
 
     /// lines of JSON on standard output, commands as lines of JSON on standard input
@@ -150,12 +150,12 @@ pub(crate) struct Flags {
     #[argh(switch)]
     pub(crate) time: bool,
 
-    /// ring for the texts of others: off, mentions or all (mentions; with --json, tell mentions)
-    #[argh(option, arg_name = "texts")]
+    /// ring for the texts of others (mentions; with --json, tell mentions)
+    #[argh(option, arg_name = "off|mentions|all")]
     pub(crate) bell: Option<String>,
 
-    /// tell who comes and goes: all, recent or none (all; at a terminal, recent from 20 members on)
-    #[argh(option, arg_name = "whom")]
+    /// tell who comes and goes (all; at a terminal, recent from 20 members on)
+    #[argh(option, arg_name = "all|recent|none")]
     pub(crate) presence: Option<String>,
 
     /// do not keep typed lines for the next session

@@ -16,6 +16,7 @@ mod calendar;
 mod chat_log;
 mod click_compat;
 mod command;
+mod completions;
 mod desk;
 mod flags;
 #[cfg(feature = "fuzzing")]
@@ -75,7 +76,7 @@ pub fn run() -> ExitCode {
     process::take_all_descriptors();
     let args: Result<Vec<String>, OsString> = env::args_os().skip(1).map(OsString::into_string).collect();
     if let Ok([command, rest @ ..]) = args.as_deref()
-        && let Some(exit) = see::run(command, rest).or_else(|| rooms::run(command, rest))
+        && let Some(exit) = run_command(command, rest)
     {
         return exit;
     }
@@ -90,6 +91,11 @@ pub fn run() -> ExitCode {
         Ok(Invocation::ShowId(flags)) => show_id(&settings::id_file(flags.id_file, variable)),
         Err(error) => usage(&error),
     }
+}
+
+/// Does what a command asks for. None if `command` is none: then the words are the options of a session.
+fn run_command(command: &str, args: &[String]) -> Option<ExitCode> {
+    see::run(command, args).or_else(|| rooms::run(command, args)).or_else(|| completions::run(command, args))
 }
 
 /// Says that an argument is no text, without a secret that may be in it.

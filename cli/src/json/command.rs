@@ -119,6 +119,9 @@ impl JsonCommand {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use super::*;
 
     #[test]
@@ -167,6 +170,22 @@ mod tests {
             assert!(JsonCommand::parse(line.as_bytes()).is_err(), "{line:?}");
         }
         assert!(JsonCommand::parse(b"{\"command\":\"say\",\"text\":\"\xff\"}").is_err());
+    }
+
+    #[test]
+    fn the_readme_names_the_same_commands() {
+        let names = |text: &str| -> Vec<String> {
+            let quoted = text.split('`').skip(1).step_by(2);
+            let mut names: Vec<String> = quoted.map(str::to_owned).collect();
+            names.sort();
+            names
+        };
+        // The refusal of an unknown command names all others.
+        let refused = JsonCommand::parse(br#"{"command":"fly"}"#).unwrap_err().message;
+        let known = names(refused.split_once("expected one of").unwrap().1);
+        let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
+        let told = readme.split_once("`error`, `bye`. Commands: ").unwrap().1.split('.').next().unwrap();
+        assert_eq!(names(told), known);
     }
 
     #[test]

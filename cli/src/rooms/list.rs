@@ -4,12 +4,13 @@ use std::net::IpAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs, SubCommandInfo};
 use ringchat_core::Name;
 use serde_json::json;
 
 use super::found::{FoundRoom, FoundRooms};
 use super::{NO_ROOM, Network, search};
+use crate::completions::named;
 use crate::own_address::NoNetwork;
 use crate::{complaint, help, own_address, print, usage, wording};
 
@@ -20,7 +21,7 @@ const USUAL: Duration = Duration::from_secs(2);
 const LONGEST: f64 = 3600.0;
 
 /// List the rooms that are announced on the network.
-#[derive(FromArgs, Clone, Debug, PartialEq)]
+#[derive(ArgsInfo, FromArgs, Clone, Debug, PartialEq)]
 #[argh(
     help_triggers("--help"),
     example = "Join one of them: ringchat --room NAME -n Bob",
@@ -53,6 +54,11 @@ pub(crate) fn run(command: &str, args: &[String]) -> Option<ExitCode> {
         Err(exit) if exit.status.is_ok() => print(&help::wrap(&exit.output)),
         Err(exit) => usage(exit.output.trim_end()),
     })
+}
+
+/// The command and its command line.
+pub(crate) fn command() -> SubCommandInfo {
+    named::<RoomsFlags>("rooms")
 }
 
 fn list(flags: &RoomsFlags) -> ExitCode {

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 pub(crate) use announcer::{Announced, Announcer, Listing};
 use found::Wanted;
-pub(crate) use list::run;
+pub(crate) use list::{command, run};
 #[cfg(feature = "rooms")]
 pub(crate) use network::{Heard, Network, NetworkError};
 use record::RoomTag;

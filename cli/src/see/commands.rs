@@ -2,7 +2,10 @@
 
 use std::process::ExitCode;
 
+use argh::SubCommandInfo;
+
 use super::{lab, sim, trace};
+use crate::completions::named;
 
 /// Does what the words after `command` ask for. None if it is no command of these.
 pub(crate) fn run(command: &str, args: &[String]) -> Option<ExitCode> {
@@ -12,4 +15,9 @@ pub(crate) fn run(command: &str, args: &[String]) -> Option<ExitCode> {
         "trace" => Some(trace::run(args)),
         _ => None,
     }
+}
+
+/// The commands and their command lines.
+pub(crate) fn commands() -> Vec<SubCommandInfo> {
+    vec![named::<trace::TraceFlags>("trace"), named::<sim::SimFlags>("sim"), named::<lab::LabFlags>("lab")]
 }

@@ -4,7 +4,7 @@ use std::env;
 use std::io;
 use std::process::ExitCode;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use ringchat_lab::{Lab, LabError};
 use ringchat_picture::page::served;
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ name 6 fay
 
 /// Open a page in the browser, on which you do things to a simulated room: kill a leader, cut a link, go back and try
 /// something else. Its members are the same nodes as in a real room.
-#[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
+#[derive(ArgsInfo, FromArgs, Clone, Debug, Default, PartialEq, Eq)]
 #[argh(
     help_triggers("--help"),
     example = "Six members:   {command_name}",
@@ -44,7 +44,7 @@ name 6 fay
     error_code(2, "usage, or a script that is none"),
     error_code(5, "the port is taken")
 )]
-struct LabFlags {
+pub(super) struct LabFlags {
     /// the port of the page (any free one)
     #[argh(option, arg_name = "port")]
     port: Option<String>,

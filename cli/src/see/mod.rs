@@ -27,13 +27,13 @@ mod without;
 use std::path::PathBuf;
 
 #[cfg(feature = "see")]
-pub(crate) use commands::run;
+pub(crate) use commands::{commands, run};
 #[cfg(feature = "see")]
 pub(crate) use live::{Live, SeeError};
 pub(crate) use recorder::{Recorder, TraceStatus};
 pub(crate) use trace_file::TraceFileError;
 #[cfg(not(feature = "see"))]
-pub(crate) use without::{Live, SeeError, run};
+pub(crate) use without::{Live, SeeError, commands, run};
 
 /// The exit code of a wrong command line, or of a script that is none.
 const USAGE: u8 = 2;

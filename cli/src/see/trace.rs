@@ -7,7 +7,7 @@ use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 use ringchat_picture::trace::{MergedRun, ReadError, TraceReader, anonymous};
 use ringchat_picture::{DrawError, Drawn, Format, MAX_ROWS, Moment, Wanted, WantedError, classes_of, draw};
 use thiserror::Error;
@@ -24,7 +24,7 @@ const LARGE: u64 = 64 << 20;
 
 /// Draw what the members of a room did, from the files that --trace wrote: who was elected and why, how the ring closed,
 /// and every message between them.
-#[derive(FromArgs, Clone, Debug, PartialEq, Eq)]
+#[derive(ArgsInfo, FromArgs, Clone, Debug, PartialEq, Eq)]
 #[argh(
     help_triggers("--help"),
     example = "A picture:    {command_name} eve.ndjson bob.ndjson -o run.svg",
@@ -35,9 +35,9 @@ const LARGE: u64 = 64 << 20;
     error_code(1, "a file is no trace, or nothing of what is asked for is in it"),
     error_code(2, "usage, or traces of more than one room")
 )]
-struct TraceFlags {
-    /// svg, html, json, text, shiviz or mermaid (what the name of the output ends with; text)
-    #[argh(option, arg_name = "format")]
+pub(super) struct TraceFlags {
+    /// the form of the result (what the name of the output ends with; text)
+    #[argh(option, arg_name = "svg|html|json|text|shiviz|mermaid")]
     to: Option<String>,
 
     /// where the result goes (standard output)

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use argh::SubCommandInfo;
 use ringchat_core::Name;
 use thiserror::Error;
 
@@ -48,4 +49,9 @@ impl Live {
 /// Refuses a command that needs pictures. None if `command` is none.
 pub(crate) fn run(command: &str, _args: &[String]) -> Option<ExitCode> {
     COMMANDS.contains(&command).then(|| crate::usage(&SeeError.to_string()))
+}
+
+/// The commands that work: none.
+pub(crate) fn commands() -> Vec<SubCommandInfo> {
+    Vec::new()
 }

@@ -1,10 +1,10 @@
 //! The command line of `ringchat sim`.
 
-use argh::FromArgs;
+use argh::{ArgsInfo, FromArgs};
 
 /// Play a room of simulated members in virtual time: the same nodes as in a real one, with faults when you want them. The
 /// same command gives the same run.
-#[derive(FromArgs, Clone, Debug, Default, PartialEq, Eq)]
+#[derive(ArgsInfo, FromArgs, Clone, Debug, Default, PartialEq, Eq)]
 #[argh(
     help_triggers("--help"),
     example = "Kill a leader:  {command_name} --nodes 6 --kill leader@2s",

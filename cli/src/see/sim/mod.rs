@@ -15,7 +15,7 @@ use ringchat_picture::trace::ReadError;
 use ringchat_sim::scenario::{ParseError, Scenario, parse, perform};
 use thiserror::Error;
 
-use self::flags::SimFlags;
+pub(super) use self::flags::SimFlags;
 use self::output::Told;
 use super::USAGE;
 use crate::help;

@@ -1,0 +1,105 @@
+use std::io::ErrorKind;
+use std::process::{Command, Stdio};
+
+use super::*;
+
+/// What bash runs to complete the words behind `--`, once it knows the script: each completion in a line, or `files`.
+const COMPLETE_IN_BASH: &str = r#"
+compopt() { echo files; }
+COMP_WORDS=(ringchat "$@") COMP_CWORD=$#
+_ringchat
+[ ${#COMPREPLY[@]} -eq 0 ] || printf '%s\n' "${COMPREPLY[@]}"
+"#;
+
+/// What a shell prints when it runs `script` with `args`. None if there is no such shell here.
+fn run_in(shell: &str, args: &[&str]) -> Option<String> {
+    let run = Command::new(shell).args(args).stdin(Stdio::null()).output();
+    match run {
+        Ok(output) => {
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success() && errors.is_empty(), "{shell} {args:?}: {errors}");
+            Some(String::from_utf8(output.stdout).unwrap())
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            println!("SKIPPED: there is no {shell} here");
+            None
+        }
+        Err(error) => panic!("{shell}: {error}"),
+    }
+}
+
+#[test]
+fn bash_takes_its_script_and_completes_with_it() {
+    let script = Shell::Bash.script();
+    if run_in("bash", &["-n", "-c", &script]).is_none() {
+        return;
+    }
+    let script = script + COMPLETE_IN_BASH;
+    let completed = |words: &[&str]| {
+        let args = [&["--norc", "-u", "-c", &script, "bash"], words].concat();
+        run_in("bash", &args).unwrap().replace('\n', " ").trim_end().to_owned()
+    };
+    assert_eq!(completed(&["--no-l"]), "--no-log");
+    assert_eq!(completed(&["-n"]), "-n -na -np");
+    assert_eq!(completed(&["ro"]), "rooms");
+    assert_eq!(completed(&["-n", "ro"]), "", "a name is no command");
+    assert_eq!(completed(&["-n", "lab", "--see"]), "--see --see-port", "nor is it here");
+    assert_eq!(completed(&["-n", "*", "a:1", "--see-"]), "--see-port");
+    assert_eq!(completed(&["--bell", "m"]), "mentions");
+    assert_eq!(completed(&["--bell", "=", "m"]), "mentions");
+    assert_eq!(completed(&["--bell", "="]), "off mentions all");
+    assert_eq!(completed(&["--ticket-file", "x"]), "files");
+    assert_eq!(completed(&["-np", "5"]), "");
+    assert_eq!(completed(&["completions", ""]), "bash zsh fish");
+    assert_eq!(completed(&["rooms", "--"]), "--help --for --json --address");
+    #[cfg(feature = "see")]
+    {
+        assert_eq!(completed(&["sim", "--ki"]), "--kill");
+        assert_eq!(completed(&["trace", ""]), "files");
+        assert_eq!(completed(&["trace", "a.ndjson", "--to", "s"]), "svg shiviz");
+    }
+}
+
+#[test]
+fn fish_takes_its_script_and_completes_with_it() {
+    let script = Shell::Fish.script();
+    let completed = |line: &str| {
+        let complete = format!("{script}\ncomplete -C '{line}'");
+        let printed = run_in("fish", &["--no-config", "--command", &complete])?;
+        // A description stands behind a tab.
+        let words: Vec<&str> = printed.lines().filter_map(|line| line.split('\t').next()).collect();
+        Some(words.join(" "))
+    };
+    for (line, words) in [
+        ("ringchat --no-l", "--no-log"),
+        ("ringchat ro", "rooms"),
+        ("ringchat -n lab --see-", "--see-port"),
+        ("ringchat --bell m", "mentions"),
+        ("ringchat completions z", "zsh"),
+        ("ringchat rooms --a", "--address"),
+    ] {
+        if let Some(completed) = completed(line) {
+            assert_eq!(completed, words, "{line}");
+        }
+    }
+}
+
+#[test]
+fn zsh_takes_its_script() {
+    run_in("zsh", &["-f", "-n", "-c", &Shell::Zsh.script()]);
+}
+
+#[test]
+fn every_shell_completes_every_option_of_every_command() {
+    let session = session();
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+        let script = shell.script();
+        let commands = session.commands.iter().map(|command| &command.command).chain([&session]);
+        for form in commands.flat_map(options).flat_map(|option| option.forms) {
+            let form = if shell == Shell::Fish { fish::named(&form) } else { form };
+            let ends = |rest: &str| !rest.starts_with(|next: char| next.is_alphanumeric() || next == '-');
+            assert!(script.split(&form).skip(1).any(ends), "{shell:?}: {form}");
+        }
+    }
+    assert!(options(&session).iter().all(|option| !option.forms.is_empty()), "click_compat lacks an option");
+}
