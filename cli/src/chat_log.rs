@@ -2,24 +2,21 @@
 //!
 //! The file's name is easy to guess, and other users may write to its folder.
 
-use std::fs::{self, File, Metadata};
+use std::fs::File;
 use std::io::Write;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use crate::line::Line;
 use crate::own_file::{self, Unusable};
+use crate::system::{FileId, FileType, files};
 
 /// The line between two sessions.
 const SEPARATOR: &str = "-------------------------------------\n";
 
 /// Bytes that may wait for the next [`ChatLog::flush`]. More are written at once.
 const MAX_PENDING: usize = 64 * 1024;
-
-/// The mode bits that let users other than the owner use a file.
-const OTHERS: u32 = 0o077;
 
 /// The log of a session. The file is opened for the first line, and again when another file or none is at its path.
 pub(crate) struct ChatLog {
@@ -44,8 +41,7 @@ enum Exposure {
 /// An open log file.
 struct Open {
     file: File,
-    /// The device and inode of the file.
-    id: (u64, u64),
+    id: FileId,
 }
 
 /// A problem of the log that the user is told of.
@@ -112,21 +108,20 @@ impl ChatLog {
 
     /// Whether the file at the path is not the open one.
     fn has_moved(&self, path: &Path) -> bool {
-        let now = fs::symlink_metadata(path).ok().map(|found| id(&found));
-        self.open.as_ref().map(|open| open.id) != now
+        self.open.as_ref().map(|open| open.id) != files::id_at(path)
     }
 
     /// Writes the waiting lines, to a newly opened file if `anew`.
     fn write(&mut self, path: &Path, anew: bool) -> Result<(), Unusable> {
         if anew || self.open.is_none() {
             let (file, found) = own_file::open(path, false)?;
-            if found.is_file() && found.mode() & OTHERS != 0 && self.exposure == Exposure::None {
+            if found.kind == FileType::Regular && found.is_exposed && self.exposure == Exposure::None {
                 self.exposure = Exposure::Untold;
             }
-            if found.len() > 0 {
+            if found.length > 0 {
                 self.pending.insert_str(0, SEPARATOR);
             }
-            self.open = Some(Open { file, id: id(&found) });
+            self.open = Some(Open { file, id: found.id });
         }
         match &mut self.open {
             Some(open) => open.file.write_all(self.pending.as_bytes()).map_err(Unusable::Failed),
@@ -135,13 +130,9 @@ impl ChatLog {
     }
 }
 
-fn id(file: &Metadata) -> (u64, u64) {
-    (file.dev(), file.ino())
-}
-
 #[cfg(test)]
 mod tests {
-    use std::fs::OpenOptions;
+    use std::fs::{self, OpenOptions};
     use std::os::unix::fs::{OpenOptionsExt, PermissionsExt, symlink};
     use std::os::unix::net::UnixListener;
 

@@ -48,6 +48,7 @@ mod session;
 mod settings;
 mod signals;
 mod start;
+mod system;
 mod talk;
 mod terminal;
 mod trust;

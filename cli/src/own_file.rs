@@ -3,14 +3,13 @@
 //! Other users may write to the folder. So opening a file neither waits nor follows a link, and nothing is written before
 //! the open file itself has been checked.
 
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, IsTerminal};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
-use rustix::fs::OFlags;
-use rustix::process::geteuid;
 use thiserror::Error;
+
+use crate::system::{Facts, FileType, files};
 
 /// Why a file cannot be appended to.
 #[derive(Debug, Error)]
@@ -36,29 +35,18 @@ pub(crate) enum Unusable {
 ///
 /// # Errors
 /// The reason why nothing must be written there.
-pub(crate) fn open(path: &Path, reads: bool) -> Result<(File, Metadata), Unusable> {
-    // Opening must not wait: a pipe may have no reader, a serial line no carrier.
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let opened = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .read(reads)
-        .mode(0o600)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path);
-    let file = opened.map_err(|error| why_unopened(path, error))?;
-    let found = file.metadata().map_err(Unusable::Failed)?;
-    // /dev/null is a character device too; it drops all lines, as its user wants, and shows them to nobody.
-    if !found.is_file() && (!found.file_type().is_char_device() || file.is_terminal()) {
-        return Err(Unusable::NoFile);
+pub(crate) fn open(path: &Path, reads: bool) -> Result<(File, Facts), Unusable> {
+    let file = files::open_to_append(path, reads).map_err(|error| why_unopened(path, error))?;
+    let found = files::facts(&file).map_err(Unusable::Failed)?;
+    match found.kind {
+        FileType::Regular if found.is_foreign => Err(Unusable::Foreign),
+        FileType::Regular if found.names > 1 => Err(Unusable::OtherNames),
+        FileType::Regular => Ok((file, found)),
+        // /dev/null drops all lines, as its user wants, and shows them to nobody.
+        FileType::CharDevice if !file.is_terminal() => Ok((file, found)),
+        FileType::Link => Err(Unusable::Link),
+        FileType::CharDevice | FileType::Pipe | FileType::Other => Err(Unusable::NoFile),
     }
-    if found.is_file() && found.uid() != geteuid().as_raw() {
-        return Err(Unusable::Foreign);
-    }
-    if found.is_file() && found.nlink() > 1 {
-        return Err(Unusable::OtherNames);
-    }
-    Ok((file, found))
 }
 
 /// The reason why `path` cannot be opened. What is at `path` says more than the system's error.

@@ -16,6 +16,7 @@ use crate::own_address::NoNetwork;
 use crate::reach::Reach;
 use crate::rooms::RoomSettings;
 use crate::see::{SeeSettings, TraceSettings};
+use crate::system::process::USER;
 use crate::talk::TalkSettings;
 use crate::trust::{IdFile, TicketProblem, TicketSource};
 use crate::wording;
@@ -166,7 +167,7 @@ impl Settings {
         let see_port = parse("--see-port", see_port, "a port, 0 to 65535")?;
         let name = match set(flags.name.clone(), "RINGCHAT_NAME") {
             Some(name) => Name::new(&name).map_err(UsageError::Name)?,
-            None => usual_name(&env("USER").unwrap_or_default()).map_err(UsageError::Name)?,
+            None => usual_name(&env(USER).unwrap_or_default()).map_err(UsageError::Name)?,
         };
         let seconds = parse(
             "--join-timeout",

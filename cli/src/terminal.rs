@@ -1,23 +1,16 @@
 //! The terminal: its size, its modes, and their restoration, however the program ends.
 
 use std::env;
-use std::ffi::OsStr;
-use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write, stdin, stdout};
-use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::OpenOptionsExt;
 use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, TryLockError};
+use std::time::Duration;
 
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::OFlags;
-use rustix::io::Errno;
-use rustix::process::getpgrp;
-use rustix::termios::{
-    LocalModes, QueueSelector, tcdrain, tcflush, tcgetattr, tcgetpgrp, tcgetwinsize, ttyname,
-};
+
+use crate::system::terminal as system;
+pub(crate) use crate::system::terminal::{Output, RESIZES_COME_AS_KEYS, output, wait_for_keys};
 
 /// The size of a terminal, in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +35,7 @@ const MAX_TYPED_AHEAD: usize = 4096;
 const LOOKS: usize = 25;
 
 /// The maximum duration of one check.
-const LOOK: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Whether the terminal is in the modes of this program.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
@@ -60,14 +53,14 @@ pub(crate) fn is_editable() -> bool {
 
 /// Whether the terminal obeys line ends only (`TERM=dumb`).
 pub(crate) fn is_dumb() -> bool {
-    env::var("TERM").is_ok_and(|term| term == "dumb")
+    env::var("TERM").is_ok_and(|term| term == "dumb") || !system::obeys_sequences()
 }
 
 /// The size of the terminal that shows standard output.
 pub(crate) fn size() -> Size {
-    match tcgetwinsize(stdout()) {
-        Ok(size) if size.ws_col > 0 && size.ws_row > 0 => {
-            Size { columns: size.ws_col.into(), rows: size.ws_row.into() }
+    match system::size() {
+        Some((columns, rows)) if columns > 0 && rows > 0 => {
+            Size { columns: columns.into(), rows: rows.into() }
         }
         _ => USUAL_SIZE,
     }
@@ -109,14 +102,7 @@ pub(crate) fn abandon() {
 /// # Errors
 /// As [`take`].
 pub(crate) fn take_again() -> io::Result<bool> {
-    let is_behind = tcgetpgrp(stdin()).is_ok_and(|front| front != getpgrp());
-    if is_behind {
-        // Only the foreground program may do this, so the system stops a program in the background; the call changes
-        // nothing else. A stop by our own signal could come after the shell has handed over the terminal.
-        let _ = tcdrain(stdin());
-    }
-    let is_of_shell = tcgetattr(stdin())?.local_modes.contains(LocalModes::ICANON);
-    let was_away = is_behind || is_of_shell || !IS_TAKEN.load(Ordering::SeqCst);
+    let was_away = system::was_lent()? || !IS_TAKEN.load(Ordering::SeqCst);
     if was_away {
         disable_raw_mode()?;
         take()?;
@@ -135,49 +121,14 @@ pub(crate) fn give_back_on_panic() {
 
 /// The text typed before the terminal was taken, with the line ends that the terminal made.
 pub(crate) fn typed_ahead() -> String {
-    let waiting = rustix::io::ioctl_fionread(stdin()).unwrap_or(0);
-    let mut bytes = vec![0; usize::try_from(waiting).unwrap_or(0).min(MAX_TYPED_AHEAD)];
-    let count = if bytes.is_empty() { 0 } else { rustix::io::read(stdin(), &mut bytes).unwrap_or(0) };
-    bytes.truncate(count);
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// Waits for keys. Returns false if the terminal is gone.
-pub(crate) fn wait_for_keys() -> bool {
-    let stdin = stdin();
-    let mut polled = [PollFd::new(&stdin, PollFlags::IN)];
-    loop {
-        match poll(&mut polled, None) {
-            Ok(_) => break,
-            Err(Errno::INTR) => {}
-            Err(_) => return false,
-        }
-    }
-    !polled[0].revents().intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL)
-}
-
-/// The terminal that shows standard output, opened for writing without waiting. If the terminal cannot be opened a
-/// second time, this is standard output itself, and writing may wait.
-///
-/// # Errors
-/// If standard output is closed.
-pub(crate) fn output() -> io::Result<File> {
-    let flags = (OFlags::NOCTTY | OFlags::NONBLOCK).bits();
-    let anew = ttyname(stdout(), Vec::new()).ok().and_then(|path| {
-        let flags = flags.try_into().ok()?;
-        OpenOptions::new().write(true).custom_flags(flags).open(OsStr::from_bytes(path.as_bytes())).ok()
-    });
-    match anew {
-        Some(terminal) => Ok(terminal),
-        None => Ok(rustix::io::dup(stdout())?.into()),
-    }
+    String::from_utf8_lossy(&system::typed_ahead(MAX_TYPED_AHEAD)).into_owned()
 }
 
 /// Writes all `bytes` to the terminal `out`, or stops when the program ends in the middle.
 ///
 /// # Errors
 /// If the terminal is gone.
-pub(crate) fn write_all(out: &mut File, mut bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn write_all(out: &mut Output, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         let writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
         if IS_GIVEN_UP.load(Ordering::SeqCst) {
@@ -188,13 +139,12 @@ pub(crate) fn write_all(out: &mut File, mut bytes: &[u8]) -> io::Result<()> {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 drop(writing);
-                let polled = poll(&mut [PollFd::new(out, PollFlags::OUT)], Some(&LOOK));
-                polled.map(drop).or_else(|error| if error == Errno::INTR { Ok(()) } else { Err(error) })?;
+                system::wait_for(out, LOOK)?;
             }
             Err(error) => return Err(error),
         }
     }
-    Ok(())
+    out.flush()
 }
 
 /// Writes a few bytes. If the terminal accepts nothing for half a second, drops the earlier output and tries again.
@@ -202,27 +152,26 @@ fn write(text: &str) {
     if (0..LOOKS).any(|_| write_now(text)) {
         return;
     }
-    let _ = tcflush(stdout(), QueueSelector::OFlush);
+    system::drop_output();
     let _ = (0..LOOKS).any(|_| write_now(text));
 }
 
 /// Writes `text` if the terminal accepts output and no other thread writes. Waits a moment for the terminal.
 fn write_now(text: &str) -> bool {
-    let stdout = stdout();
-    let mut polled = [PollFd::new(&stdout, PollFlags::OUT)];
-    let takes_something = poll(&mut polled, Some(&LOOK)) == Ok(1);
+    let takes_something = system::accepts_output(LOOK);
     let writing = WRITING.try_lock();
     let is_alone = !matches!(writing, Err(TryLockError::WouldBlock));
-    takes_something && is_alone && rustix::io::write(&stdout, text.as_bytes()).is_ok()
+    takes_something && is_alone && system::write_directly(text).is_ok()
 }
 
 #[cfg(test)]
 mod tests {
-    use std::fs::OpenOptions;
+    use std::fs::{File, OpenOptions};
     use std::io::Read;
     use std::process::{Command, Stdio};
 
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+    use rustix::termios::{LocalModes, tcgetattr};
 
     use super::*;
 

@@ -49,9 +49,14 @@ fn begin(addr: SocketAddr) -> io::Result<TcpStream> {
     let socket = Socket::new(Domain::for_address(addr), Type::STREAM, None)?;
     socket.set_nonblocking(true)?;
     match socket.connect(&addr.into()) {
-        Err(error) if Errno::from_io_error(&error) != Some(Errno::INPROGRESS) => Err(error),
+        Err(error) if !is_under_way(&error) => Err(error),
         Ok(()) | Err(_) => Ok(socket.into()),
     }
+}
+
+/// Whether the connection is being made. Windows says so with another error than all others.
+fn is_under_way(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::INPROGRESS | Errno::WOULDBLOCK))
 }
 
 /// Waits until the connection stands, and makes it a blocking one.

@@ -92,6 +92,29 @@ fn a_runtime_is_thin_and_unlike_the_other() {
     }
 }
 
+/// Where code may ask which system it is for. Everything else is the same on all systems.
+const OF_SYSTEMS: [&str; 5] = [
+    "cli/src/system",
+    "core/driver/src/clock.rs",
+    "core/driver/src/descriptors",
+    "core/driver/src/descriptors.rs",
+    "core/driver/src/socket.rs",
+];
+
+#[test]
+fn few_files_know_the_system() {
+    let root = root();
+    for file in SHIPPED.iter().flat_map(|folder| rust_files(&root.join(folder))) {
+        let text = fs::read_to_string(&file).unwrap();
+        let before_tests = text.split("\nmod tests {").next().unwrap_or_default();
+        let asks = ["cfg(unix", "cfg(windows", "target_os", "std::os::"]
+            .iter()
+            .any(|word| before_tests.contains(word));
+        let may = OF_SYSTEMS.iter().any(|place| file.starts_with(root.join(place)));
+        assert!(may || !asks, "{} asks which system it is for", file.display());
+    }
+}
+
 #[test]
 fn no_two_public_types_share_a_name() {
     let mut homes: BTreeMap<String, Vec<String>> = BTreeMap::new();

@@ -9,7 +9,6 @@ mod keys;
 mod paint;
 mod recall;
 
-use std::fs::File;
 use std::io;
 use std::mem;
 use std::sync::Arc;
@@ -20,7 +19,6 @@ use std::time::Duration;
 use crossterm::event::{self, Event, KeyEvent};
 use ringchat_core::UnixTime;
 use ringchat_core::limits::MAX_TEXT;
-use signal_hook::consts::{SIGINT, SIGQUIT};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -29,6 +27,7 @@ use crate::history::History;
 use crate::line::Line;
 use crate::lossy_queue::LossyQueue;
 use crate::outcome::Cause;
+use crate::process::{SIGINT, SIGQUIT};
 use crate::roll::Roll;
 use crate::sanitize;
 use crate::session::Session;
@@ -139,7 +138,7 @@ pub(crate) struct Desk {
     prompt: Line,
     /// The silence after which the room suspects a stopped member.
     detect: Duration,
-    out: File,
+    out: terminal::Output,
     painter: Painter,
     calendar: Calendar,
     /// Whether the next frame rings.
@@ -516,6 +515,7 @@ fn read_burst(queue: &DeskQueue) -> io::Result<()> {
                 let weight = text.len();
                 queue.wait_and_put(Item::Paste(text), weight);
             }
+            Event::Resize(..) if terminal::RESIZES_COME_AS_KEYS => queue.put(Item::Resized),
             Event::FocusGained | Event::FocusLost | Event::Mouse(_) | Event::Resize(..) => {}
         }
     }

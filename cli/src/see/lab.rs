@@ -8,15 +8,13 @@ use argh::{ArgsInfo, FromArgs};
 use ringchat_lab::{Lab, LabError};
 use ringchat_picture::page::served;
 use serde_json::{Value, json};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
 use thiserror::Error;
 
 use super::USAGE;
 use super::serve::{ServeError, Server};
 use super::sim::{SimError, script_at};
 use crate::line::Line;
-use crate::process::ignored;
+use crate::system::signals::Ending;
 use crate::{help, wording};
 
 /// The room at the beginning, if no other is asked for: six members, of which the last leads.
@@ -110,13 +108,11 @@ impl LabFlags {
     fn serve(&self) -> Result<(), LabCommandError> {
         let port = self.port()?;
         let mut lab = self.lab()?;
-        let ignored = ignored();
-        let ending = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| !ignored.contains(signal));
         // Before anybody knows the address, so that the program always ends in order.
-        let mut signals = Signals::new(ending).map_err(LabCommandError::Signals)?;
+        let ending = Ending::new().map_err(LabCommandError::Signals)?;
         let server = Server::start(port, served(), move |question| lab.ask(question))?;
         self.show(&server);
-        signals.forever().next();
+        ending.wait();
         if server.refused() > 0 {
             let requests = wording::counted(server.refused(), "request was", "requests were");
             Line::complaint(&format!("{requests} refused, which did not come from the page")).to_stderr();

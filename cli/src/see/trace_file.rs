@@ -1,14 +1,14 @@
 //! The file of a trace.
 
 use std::fs::{File, TryLockError};
-use std::io;
-use std::os::unix::fs::FileExt;
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use ringchat_trace::{TraceError, TraceHeader};
 use thiserror::Error;
 
 use crate::own_file::{self, Unusable};
+use crate::system::FileType;
 
 /// More bytes than the first line of a life has.
 const HEADER: usize = 4096;
@@ -69,8 +69,8 @@ impl TraceFileError {
 /// # Errors
 /// Why no trace can go there.
 pub(super) fn open(path: &Path, limit: u64) -> Result<(File, u64), TraceFileProblem> {
-    let (file, found) = own_file::open(path, true).map_err(TraceFileProblem::Unusable)?;
-    if !found.is_file() {
+    let (mut file, found) = own_file::open(path, true).map_err(TraceFileProblem::Unusable)?;
+    if found.kind != FileType::Regular {
         return Ok((file, 0));
     }
     match file.try_lock() {
@@ -84,6 +84,8 @@ pub(super) fn open(path: &Path, limit: u64) -> Result<(File, u64), TraceFileProb
         // What was being written when a process was killed.
         file.set_len(whole)?;
     }
+    // Not every system appends by itself to a file that is read too.
+    file.seek(SeekFrom::Start(whole))?;
     if whole >= limit { Err(TraceFileProblem::Full(whole)) } else { Ok((file, whole)) }
 }
 
@@ -112,17 +114,10 @@ fn split_line(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
 
 /// At most `most` bytes from `from` on.
 fn read_at(file: &File, from: u64, most: usize) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; most];
-    let mut length = 0;
-    while let Some(space) = bytes.get_mut(length..).filter(|space| !space.is_empty()) {
-        match file.read_at(space, from + u64::try_from(length).unwrap_or(u64::MAX)) {
-            Ok(0) => break,
-            Ok(count) => length += count,
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    bytes.truncate(length);
+    let mut bytes = Vec::new();
+    let mut file = file;
+    file.seek(SeekFrom::Start(from))?;
+    file.take(u64::try_from(most).unwrap_or(u64::MAX)).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 

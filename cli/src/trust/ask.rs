@@ -1,25 +1,19 @@
 //! Asks at the terminal for what must not be shown.
 
-use std::io::{self, Write, stderr, stdin};
+use std::io::{self, Write, stderr};
 use std::process;
-use std::thread;
+use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::Errno;
-use rustix::termios::{
-    LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr, tcsetattr,
-};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
-use signal_hook::iterator::Signals;
 use zeroize::Zeroizing;
 
-use crate::process::ignored;
+use crate::process::SIGINT;
+use crate::system::hidden_input::HiddenInput;
 
 /// Bytes of an answer, at most; what is typed beyond is dropped.
 const MAX_BYTES: usize = 4096;
 
 /// How long the next row of what was pasted may take.
-const NEXT_ROW: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
+const NEXT_ROW: Duration = Duration::from_millis(100);
 
 /// Asks `question` on standard error, and reads what is typed at the terminal on standard input until Enter, without
 /// echo. Empty if nothing was typed.
@@ -30,25 +24,10 @@ const NEXT_ROW: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 /// # Errors
 /// If the terminal is gone.
 pub(super) fn ask(question: &str, is_whole: impl Fn(&[u8]) -> bool) -> io::Result<Zeroizing<Vec<u8>>> {
-    let usual = tcgetattr(stdin())?;
-    let ignored = ignored();
-    let ending = [SIGINT, SIGTERM, SIGHUP, SIGQUIT].into_iter().filter(|signal| !ignored.contains(signal));
-    let mut signals = Signals::new(ending)?;
-    let (handle, modes) = (signals.handle(), usual.clone());
-    let watch = thread::Builder::new().name("ask".into()).spawn(move || {
-        if let Some(signal) = signals.forever().next() {
-            restore(&modes);
-            process::exit(128 + signal);
-        }
-    })?;
-    let typed = hide(&usual).and_then(|()| {
-        write!(stderr(), "{question}")?;
-        read(is_whole)
-    });
-    restore(&usual);
-    handle.close();
-    // The thread cannot panic, and ends once its signals are closed.
-    let _ = watch.join();
+    let mut input = HiddenInput::start()?;
+    write!(stderr(), "{question}")?;
+    let typed = read(&mut input, is_whole);
+    drop(input);
     match typed? {
         Typed::Line(line) => Ok(line),
         Typed::Interrupt => process::exit(128 + SIGINT),
@@ -62,39 +41,15 @@ enum Typed {
     Interrupt,
 }
 
-/// Lets the terminal deliver single keys and echo none.
-fn hide(usual: &Termios) -> io::Result<()> {
-    let mut modes = usual.clone();
-    // Without `ISIG`, Ctrl-C comes as a key, and Ctrl-Z does not leave a terminal without echo to the shell.
-    modes.local_modes -= LocalModes::ECHO | LocalModes::ECHONL | LocalModes::ICANON | LocalModes::ISIG;
-    modes.special_codes[SpecialCodeIndex::VMIN] = 1;
-    modes.special_codes[SpecialCodeIndex::VTIME] = 0;
-    Ok(tcsetattr(stdin(), OptionalActions::Now, &modes)?)
-}
-
-fn restore(usual: &Termios) {
-    // A terminal that is gone needs no restoration.
-    let _ = tcsetattr(stdin(), OptionalActions::Now, usual);
-    let _ = writeln!(stderr());
-}
-
 /// Reads keys, one by one, so that what is typed after Enter stays for the room.
-fn read(is_whole: impl Fn(&[u8]) -> bool) -> io::Result<Typed> {
+fn read(input: &mut HiddenInput, is_whole: impl Fn(&[u8]) -> bool) -> io::Result<Typed> {
     let mut line = Zeroizing::new(Vec::with_capacity(MAX_BYTES));
-    let mut key = Zeroizing::new([0; 1]);
-    loop {
-        match rustix::io::read(stdin(), key.as_mut_slice()) {
-            Ok(0) => return Ok(Typed::Line(line)),
-            Ok(_) => {}
-            Err(Errno::INTR) => continue,
-            Err(error) => return Err(error.into()),
-        }
-        match key[0] {
-            b'\r' | b'\n' if !is_whole(&line) && more_waits() => {}
+    while let Some(key) = input.key()? {
+        match key {
+            b'\r' | b'\n' if !is_whole(&line) && input.more_comes(NEXT_ROW) => {}
             b'\r' | b'\n' | 0x04 => {
                 if !is_whole(&line) {
-                    // A terminal that is gone holds nothing.
-                    let _ = tcflush(stdin(), QueueSelector::IFlush);
+                    input.drop_typed();
                 }
                 return Ok(Typed::Line(line));
             }
@@ -106,10 +61,5 @@ fn read(is_whole: impl Fn(&[u8]) -> bool) -> io::Result<Typed> {
             _ => {}
         }
     }
-}
-
-/// Whether another row comes at once, as of what is pasted.
-fn more_waits() -> bool {
-    let stdin = stdin();
-    poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&NEXT_ROW)).is_ok_and(|ready| ready > 0)
+    Ok(Typed::Line(line))
 }

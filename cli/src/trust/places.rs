@@ -1,25 +1,26 @@
-//! The folders in which the program keeps its files, as the XDG Base Directory Specification names them.
+//! The folders in which the program keeps its files, as the XDG Base Directory Specification names them, or Windows.
 
-use std::fs::{self, DirBuilder, Permissions};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use etcetera::BaseStrategy;
-use etcetera::base_strategy::Xdg;
-use rustix::process::geteuid;
+use etcetera::{BaseStrategy, choose_base_strategy};
+
+pub(crate) use crate::system::files::make_folder as make;
 
 /// The name of this program's folder in each of those of the user.
 const OWN: &str = "ringchat";
 
-/// The folder of what must not be lost: `$XDG_DATA_HOME/ringchat`, or that below the user's home. `None` if there is neither.
+/// The folder of what must not be lost: `$XDG_DATA_HOME/ringchat`, or that below the user's home; `%APPDATA%\ringchat` on
+/// Windows. `None` if there is none.
 pub(crate) fn data() -> Option<PathBuf> {
-    own(&Xdg::new().ok()?.data_dir())
+    own(&choose_base_strategy().ok()?.data_dir())
 }
 
-/// The folder of what was noticed: `$XDG_STATE_HOME/ringchat`, or that below the user's home. `None` if there is neither.
+/// The folder of what was noticed: `$XDG_STATE_HOME/ringchat`, or that below the user's home; `%LOCALAPPDATA%\ringchat` on
+/// Windows. `None` if there is none.
 pub(crate) fn state() -> Option<PathBuf> {
-    own(&Xdg::new().ok()?.state_dir()?)
+    let folders = choose_base_strategy().ok()?;
+    // Windows knows no state, but what stays on the machine.
+    own(&folders.state_dir().unwrap_or_else(|| folders.cache_dir()))
 }
 
 /// A home that is no absolute path would put the files into the current folder.
@@ -27,24 +28,11 @@ fn own(folder: &Path) -> Option<PathBuf> {
     folder.is_absolute().then(|| folder.join(OWN))
 }
 
-/// Makes one of these folders, and those above it that are missing. From then on only its owner can use it.
-///
-/// # Errors
-/// If the system refuses that, or the folder is that of another user, who could not use what is put there.
-pub(crate) fn make(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    let found = fs::metadata(folder)?;
-    if found.uid() != geteuid().as_raw() {
-        return Err(io::Error::new(io::ErrorKind::PermissionDenied, "the folder belongs to another user"));
-    }
-    if found.mode() & 0o077 != 0 {
-        fs::set_permissions(folder, Permissions::from_mode(0o700))?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]

@@ -1,23 +1,21 @@
 //! Files that only their owner can read or write, and that are always whole.
 
 use std::fmt;
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::OFlags;
-use rustix::io::Errno;
-use rustix::process::geteuid;
 use tempfile::NamedTempFile;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use crate::system::files::{facts, open_to_lock, open_to_read};
+use crate::system::{Facts, FileType};
+
+pub(crate) use crate::system::files::sync_folder as sync;
+
 /// Bytes of a file with one secret, at most.
 const SMALL: usize = 1024;
-
-/// The mode bits that let users other than the owner use a file.
-const OTHERS: u32 = 0o077;
 
 /// What a file is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,28 +125,25 @@ pub(super) fn read_small<T>(
 /// # Errors
 /// If others may have read or written the file, or it cannot be read.
 pub(crate) fn read(path: &Path, most: usize) -> Result<Option<Zeroizing<Vec<u8>>>, KeyFileProblem> {
-    // Opening must not wait: a pipe may have no writer.
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = match OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path) {
+    let file = match open_to_read(path, false) {
         Ok(file) => file,
         Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(None);
         }
-        Err(error) if Errno::from_io_error(&error) == Some(Errno::LOOP) => return Err(KeyFileProblem::Link),
+        Err(_) if fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink()) => {
+            return Err(KeyFileProblem::Link);
+        }
         Err(error) => return Err(KeyFileProblem::Unreadable(error)),
     };
-    let found = file.metadata().map_err(KeyFileProblem::Unreadable)?;
-    if !found.is_file() {
-        return Err(KeyFileProblem::NoFile);
-    }
-    if found.uid() != geteuid().as_raw() {
-        return Err(KeyFileProblem::Foreign);
-    }
-    if found.mode() & OTHERS != 0 {
-        return Err(KeyFileProblem::Exposed);
-    }
+    let length = match facts(&file).map_err(KeyFileProblem::Unreadable)? {
+        Facts { kind: FileType::Link, .. } => return Err(KeyFileProblem::Link),
+        Facts { kind, .. } if kind != FileType::Regular => return Err(KeyFileProblem::NoFile),
+        Facts { is_foreign: true, .. } => return Err(KeyFileProblem::Foreign),
+        Facts { is_exposed: true, .. } => return Err(KeyFileProblem::Exposed),
+        Facts { length, .. } => length,
+    };
     // No more memory is set aside than the file needs.
-    let most = usize::try_from(found.len()).map_or(most, |length| most.min(length + 1));
+    let most = usize::try_from(length).map_or(most, |length| most.min(length + 1));
     read_whole(file, most).map_err(KeyFileProblem::Unreadable)?.map(Some).ok_or(KeyFileProblem::Damaged)
 }
 
@@ -197,20 +192,12 @@ pub(crate) fn written(folder: &Path, contents: &str) -> io::Result<NamedTempFile
     Ok(file)
 }
 
-/// Waits until the names in `folder` are on the disk.
-pub(crate) fn sync(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
 /// Holds the lock until the file that is returned is closed. `None` if another program has it and there is no patience.
 ///
 /// # Errors
 /// If the system refuses that.
 pub(crate) fn lock(path: &Path, patience: Patience) -> io::Result<Option<File>> {
-    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    let mut options = OpenOptions::new();
-    options.create(true).write(true).truncate(false).mode(0o600).custom_flags(flags.bits().cast_signed());
-    let file = options.open(path)?;
+    let file = open_to_lock(path)?;
     match patience {
         Patience::Waits => file.lock()?,
         Patience::None => match file.try_lock() {

@@ -1,25 +1,23 @@
 //! Where a ticket comes from, and how one is recognized. A ticket has the secret of its room, so nothing here shows it.
 
-use std::fs::{File, Metadata, OpenOptions};
-use std::io::{self, IsTerminal, Read, stdin};
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
+use std::io::{self, IsTerminal, stdin};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ringchat_core::secure::{Ticket, TicketError};
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::OFlags;
-use rustix::io::retry_on_intr;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
 use super::ask::ask;
 use super::private_file::read_whole;
+use crate::system::files::{Patient, facts, open_to_read};
+use crate::system::{Facts, FileType};
 
 /// Bytes of a file with a ticket, at most. A ticket is much shorter.
 const MAX_BYTES: usize = 4096;
 
 /// How long a pipe may bring nothing: as long as a person may take to open a store of passwords.
-const PATIENCE: Timespec = Timespec { tv_sec: 120, tv_nsec: 0 };
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Where the system shows the open files of a process to that process.
 const DESCRIPTORS: [&str; 3] = ["/dev/fd", "/dev/stdin", "/proc/self/fd"];
@@ -106,45 +104,28 @@ fn is_damaged(bytes: &[u8]) -> bool {
 }
 
 /// What the file at `path` holds, or the pipe that is open there, if it does not keep silent for longer than `patience`.
-fn of_file(path: &Path, patience: Timespec) -> Result<Zeroizing<Vec<u8>>, TicketProblem> {
+fn of_file(path: &Path, patience: Duration) -> Result<Zeroizing<Vec<u8>>, TicketProblem> {
     let unreadable = |why| TicketProblem::Unreadable { path: path.to_owned(), why };
-    // Opening must not wait: a named pipe may have no writer.
-    let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
-    let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path);
-    let file = file.map_err(unreadable)?;
-    let found = file.metadata().map_err(unreadable)?;
-    if !found.is_file() && !is_pipe_of_own(path, &found) {
-        return Err(TicketProblem::NoFile(path.to_owned()));
+    let file = open_to_read(path, true).map_err(unreadable)?;
+    match facts(&file).map_err(unreadable)? {
+        Facts { kind: FileType::Regular, is_exposed: true, .. } => {
+            return Err(TicketProblem::Exposed(path.to_owned()));
+        }
+        Facts { kind: FileType::Regular, .. } => {}
+        Facts { kind: FileType::Pipe, .. } if is_of_own(path) => {}
+        _ => return Err(TicketProblem::NoFile(path.to_owned())),
     }
-    if found.is_file() && found.mode() & 0o077 != 0 {
-        return Err(TicketProblem::Exposed(path.to_owned()));
-    }
-    let read = read_whole(Patient { file, patience }, MAX_BYTES).map_err(|why| match why.kind() {
+    let file = Patient::new(file, patience).map_err(unreadable)?;
+    let read = read_whole(file, MAX_BYTES).map_err(|why| match why.kind() {
         io::ErrorKind::TimedOut => TicketProblem::Silent(path.to_owned()),
         _ => unreadable(why),
     });
     read?.ok_or_else(|| TicketProblem::TooLong(path.to_owned()))
 }
 
-/// Whether this is a pipe that is open in this process. A named one would be empty until somebody writes to it.
-fn is_pipe_of_own(path: &Path, found: &Metadata) -> bool {
-    found.file_type().is_fifo() && DESCRIPTORS.into_iter().any(|open| path.starts_with(open))
-}
-
-/// A file that is read as long as it does not keep silent for longer than `patience`.
-struct Patient {
-    file: File,
-    patience: Timespec,
-}
-
-impl Read for Patient {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut awaited = [PollFd::new(&self.file, PollFlags::IN)];
-        if retry_on_intr(|| poll(&mut awaited, Some(&self.patience)))? == 0 {
-            return Err(io::ErrorKind::TimedOut.into());
-        }
-        self.file.read(buffer)
-    }
+/// Whether this file is open in this process already. A named pipe would be empty until somebody writes to it.
+fn is_of_own(path: &Path) -> bool {
+    DESCRIPTORS.into_iter().any(|open| path.starts_with(open))
 }
 
 /// Whether `text` has a ticket in it, or the beginning of one.
@@ -179,7 +160,7 @@ mod tests {
 
     use super::*;
 
-    const MOMENT: Timespec = Timespec { tv_sec: 0, tv_nsec: 20_000_000 };
+    const MOMENT: Duration = Duration::from_millis(20);
 
     fn ticket() -> Ticket {
         Ticket::new(Secret::new([5; Secret::BYTES]), [7; 32], &["10.0.0.1:5000".parse().unwrap()]).unwrap()

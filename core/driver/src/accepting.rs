@@ -4,8 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use rustix::io::Errno;
-
+use crate::descriptors;
 use crate::transport::{Job, JobQueue};
 
 /// How long to wait when no connection can be accepted: at first, and at most. It doubles with each failure in a row.
@@ -52,7 +51,7 @@ impl<S> Accepting<S> {
                 );
             }
         }
-        if matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE)) {
+        if descriptors::is_lack(error) {
             // Where it is refused, the next failure puts it again.
             let _ = self.jobs.put(Job::Crowded);
         }
@@ -66,6 +65,8 @@ impl<S> Accepting<S> {
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
+
+    use rustix::io::Errno;
 
     use super::*;
     use crate::fake::addr;

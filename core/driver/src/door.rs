@@ -8,9 +8,9 @@ use ringchat_core::secure::{
     AcceptedEphemerals, AnswerGate, Credentials, Doorkeeper, Ephemeral, LinkError, Strangers,
 };
 use ringchat_core::{Instant, LinkId, NodeId};
-use rustix::process::{Resource, getrlimit};
 
 use crate::clock::Clock;
+use crate::descriptors;
 use crate::host::lock;
 use crate::seen::SharedSeen;
 use crate::write_queue::WritePool;
@@ -45,7 +45,7 @@ impl Door {
         let waiting = Waiting {
             accepted: AcceptedEphemerals::default(),
             gate: AnswerGate::new(clock.now()),
-            strangers: Strangers::within(descriptors()),
+            strangers: Strangers::within(descriptors::most()),
         };
         let (seen, writes) = (SharedSeen::default(), WritePool::default());
         let credentials = Mutex::new(Arc::new(fast(credentials)));
@@ -95,12 +95,6 @@ impl Door {
     pub(crate) fn keeper(&self, link: LinkId) -> impl Doorkeeper + '_ {
         Keeper { door: self, link }
     }
-}
-
-/// How many connections and files this process may have.
-fn descriptors() -> usize {
-    let most = getrlimit(Resource::Nofile).current;
-    most.and_then(|most| most.try_into().ok()).unwrap_or(usize::MAX)
 }
 
 struct Keeper<'a> {

@@ -18,6 +18,7 @@ mod accepting;
 mod clock;
 mod commands;
 mod connection;
+mod descriptors;
 mod dials;
 mod door;
 mod driver;

@@ -1,0 +1,55 @@
+//! Signals.
+
+use std::io;
+use std::thread;
+
+use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
+use signal_hook::iterator::Signals;
+
+use super::process::ignored;
+use crate::system::Request;
+
+/// Starts a thread that calls `handler` for each signal; for those of the terminal only if there is a desk.
+///
+/// # Errors
+/// If the system accepts no handler or starts no thread.
+pub(crate) fn handle(has_desk: bool, mut handler: impl FnMut(Request) + Send + 'static) -> io::Result<()> {
+    let of_terminal = [SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH].into_iter().filter(|_| has_desk);
+    let mut signals = heeded([SIGINT, SIGTERM, SIGHUP].into_iter().chain(of_terminal))?;
+    thread::Builder::new().name("signals".into()).spawn(move || {
+        for signal in signals.forever() {
+            handler(match signal {
+                SIGQUIT => Request::Abort(signal),
+                SIGTSTP => Request::Stop,
+                SIGCONT => Request::GoOn,
+                SIGWINCH => Request::Resize,
+                _ => Request::Leave(signal),
+            });
+        }
+    })?;
+    Ok(())
+}
+
+/// A signal that asks the program to end, which is waited for.
+pub(crate) struct Ending(Signals);
+
+impl Ending {
+    /// Takes such signals from now on.
+    ///
+    /// # Errors
+    /// If the system accepts no handler.
+    pub(crate) fn new() -> io::Result<Self> {
+        heeded([SIGINT, SIGTERM, SIGHUP]).map(Self)
+    }
+
+    /// Waits for the first.
+    pub(crate) fn wait(mut self) {
+        self.0.forever().next();
+    }
+}
+
+/// Those of `signals` that were not ignored when the program started.
+pub(super) fn heeded(signals: impl IntoIterator<Item = i32>) -> io::Result<Signals> {
+    let ignored = ignored();
+    Signals::new(signals.into_iter().filter(|signal| !ignored.contains(signal)))
+}
