@@ -174,12 +174,15 @@ impl Display {
 
     /// How long to wait for further items until a frame must be written. `None` for ever.
     pub(super) fn due(&self) -> Option<Duration> {
-        (self.is_full && self.is_late).then(|| self.clock.until(self.next_frame))
+        let frame = self.is_late.then_some(self.next_frame);
+        let due = frame.into_iter().chain(self.full.next_step()).min().filter(|_| self.is_full);
+        due.map(|at| self.clock.until(at))
     }
 
     /// Shows all lines, and `region` below them. The full screen may do so a moment later.
     pub(super) fn paint(&mut self, region: Option<&Region>) -> io::Result<()> {
         if self.is_full {
+            self.full.advance(self.clock.now());
             self.is_late = !self.clock.until(self.next_frame).is_zero();
             if self.is_late {
                 return Ok(());
@@ -206,7 +209,7 @@ impl Display {
             self.write(&frame)?;
         }
         self.is_full = true;
-        self.full.redraw();
+        self.full.begin();
         self.write(terminal::begin_full_screen())
     }
 

@@ -9,9 +9,10 @@ mod scrollback;
 mod status;
 
 use std::mem;
+use std::time::Duration;
 
 use anstyle::Style;
-use ringchat_core::UnixTime;
+use ringchat_core::{Instant, UnixTime};
 
 use super::paint::{BEGIN, END, ERASE_ROW};
 use super::region::{Painted, Region};
@@ -43,6 +44,9 @@ const BAR: Style = Style::new().invert();
 const ERASE_ALL: &str = "\x1b[2J";
 const HIDE_CURSOR: &str = "\x1b[?25l";
 const SHOW_CURSOR: &str = "\x1b[?25h";
+
+/// How long a step of a token is in sight.
+const STEP: Duration = Duration::from_millis(300);
 
 /// The keys that only the full screen has, and the most useful others.
 const HELP: &[&str] = &[
@@ -130,6 +134,8 @@ pub(crate) struct FullScreen {
     unread: Option<usize>,
     news: usize,
     has_focus: bool,
+    /// When the token of an election may move on.
+    next_step: Instant,
     /// What the terminal shows; `None` if that is not known.
     shown: Option<Frame>,
 }
@@ -150,6 +156,7 @@ impl FullScreen {
             unread: None,
             news: 0,
             has_focus: true,
+            next_step: Instant::ZERO,
             shown: None,
         }
     }
@@ -219,6 +226,25 @@ impl FullScreen {
             self.size = size;
             self.redraw();
         }
+    }
+
+    /// When the token of an election moves on. `None` if no step waits.
+    pub(crate) fn next_step(&self) -> Option<Instant> {
+        self.ring.lock().has_steps().then_some(self.next_step)
+    }
+
+    /// Moves the token on if it is time.
+    pub(crate) fn advance(&mut self, now: Instant) {
+        if self.next_step().is_some_and(|at| at <= now) {
+            self.ring.lock().step();
+            self.next_step = now.after(STEP);
+        }
+    }
+
+    /// Forgets what the token did while nobody could see it.
+    pub(crate) fn begin(&mut self) {
+        self.ring.lock().forget_token();
+        self.redraw();
     }
 
     /// Makes the next frame write all rows.

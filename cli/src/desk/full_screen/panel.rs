@@ -70,7 +70,10 @@ fn member(ring: &RingView, at: usize) -> String {
     let name = cut(name, WIDEST_NAME);
     let you = if Some(*id) == ring.me { "  you" } else { "" };
     let leads = if Some(*id) == ring.leader { "  * leads" } else { "" };
+    let token = ring.token.as_ref().filter(|token| token.at == *id);
+    let token = token.map_or_else(String::new, |token| format!("  ●{}", token.candidate));
+    let beside = format!("{you}{token}{leads}");
     // Short names leave room, so that what stands beside them is in one column.
-    let room = if you.is_empty() && leads.is_empty() { 0 } else { 6_usize.saturating_sub(name.width()) };
-    format!("{name}{}{you}{leads}", " ".repeat(room))
+    let room = if beside.is_empty() { 0 } else { 6_usize.saturating_sub(name.width()) };
+    format!("{name}{}{beside}", " ".repeat(room))
 }

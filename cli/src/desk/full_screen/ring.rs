@@ -1,10 +1,14 @@
 //! The ring as this member sees it, shared between the screen that hears of it and the desk that draws it.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ringchat_core::{ElectionPhase, Epoch, Member, NodeId, Notice, Report, Stamp};
 
 use crate::sanitize::Clean;
+
+/// The maximum number of steps of a token that wait to be drawn; older ones go.
+const MAX_STEPS: usize = 8;
 
 /// The ring. Cheap to clone; all clones share it.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +38,9 @@ pub(crate) struct RingView {
     pub(crate) lamport: Stamp,
     /// The election that is under way.
     pub(crate) election: Option<ElectionView>,
+    /// Where the token of the election is drawn, and how it moves on.
+    pub(crate) token: Option<Token>,
+    steps: VecDeque<Option<Token>>,
     /// Whether only a report of the node would tell the order and the epoch.
     pub(crate) is_stale: bool,
 }
@@ -45,6 +52,15 @@ pub(crate) struct ElectionView {
     pub(crate) best: String,
     /// How many steps of the election this member saw.
     pub(crate) steps: u64,
+}
+
+/// A token of an election, where this member last knew it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Token {
+    /// The name of its candidate.
+    pub(crate) candidate: String,
+    /// The member that has it.
+    pub(crate) at: NodeId,
 }
 
 impl RingView {
@@ -65,6 +81,7 @@ impl RingView {
     /// Notes what `notice` tells of the ring at the Lamport time `lamport`.
     pub(crate) fn note(&mut self, lamport: Stamp, notice: &Notice) {
         self.lamport = lamport;
+        self.follow_token(notice);
         match notice {
             Notice::Ring { prev, next, .. } => self.close(prev, next),
             Notice::Election { phase: ElectionPhase::Start, candidate, epoch } => {
@@ -82,6 +99,58 @@ impl RingView {
             Notice::Leader { member, epoch } => self.follow(member.id, *epoch),
             _ => {}
         }
+    }
+
+    /// Notes the steps of a token that `notice` tells: it comes from the member before this one, and goes on or not.
+    fn follow_token(&mut self, notice: &Notice) {
+        let Some(me) = self.me else { return };
+        let (prev, next) = self.neighbours(me);
+        let (candidate, way) = match notice {
+            Notice::Election { phase, candidate, .. } => {
+                let way: &[Option<NodeId>] = match phase {
+                    ElectionPhase::Start => &[Some(me), Some(next)],
+                    ElectionPhase::Forward => &[Some(prev), Some(me), Some(next)],
+                    ElectionPhase::Swallow => &[Some(prev), Some(me), None],
+                    ElectionPhase::Won => &[Some(prev), Some(me)],
+                    ElectionPhase::Elected => &[],
+                };
+                (name(candidate), way.to_vec())
+            }
+            Notice::Leader { member, .. } => (name(member), vec![None]),
+            _ => return,
+        };
+        for at in way {
+            self.steps.push_back(at.map(|at| Token { candidate: candidate.clone(), at }));
+        }
+        let surplus = self.steps.len().saturating_sub(MAX_STEPS);
+        self.steps.drain(..surplus);
+    }
+
+    /// The members before and behind `me`; `me` itself if it is alone.
+    fn neighbours(&self, me: NodeId) -> (NodeId, NodeId) {
+        let own = self.members.iter().position(|(id, _)| *id == me).unwrap_or(0);
+        let (before, from) = self.members.split_at(own);
+        let id = |member: Option<&(NodeId, String)>| member.map_or(me, |(id, _)| *id);
+        let next = from.get(1).or(before.first());
+        (id(before.last().or(from.last())), id(next))
+    }
+
+    /// Whether the token has further steps.
+    pub(crate) fn has_steps(&self) -> bool {
+        !self.steps.is_empty()
+    }
+
+    /// Moves the token by a step.
+    pub(crate) fn step(&mut self) {
+        if let Some(token) = self.steps.pop_front() {
+            self.token = token;
+        }
+    }
+
+    /// Forgets the token.
+    pub(crate) fn forget_token(&mut self) {
+        self.steps.clear();
+        self.token = None;
     }
 
     /// `member` joined; where, is not known yet.

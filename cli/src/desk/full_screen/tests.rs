@@ -3,7 +3,7 @@ use std::fs;
 use std::num::{NonZeroU16, NonZeroU64};
 use std::path::Path;
 
-use ringchat_core::{Epoch, Member, Name, NodeId, Notice, Stamp};
+use ringchat_core::{ElectionPhase, Epoch, Member, Name, NodeId, Notice, Stamp};
 
 use super::*;
 
@@ -120,8 +120,8 @@ fn evening(columns: u16, rows: u16, palette: Palette) -> Shown {
         candidate: candidate.clone().into(),
         epoch: Epoch(5),
     };
-    view.note(Stamp(1241), &election(ringchat_core::ElectionPhase::Start, &erin));
-    view.note(Stamp(1242), &election(ringchat_core::ElectionPhase::Forward, &dave));
+    view.note(Stamp(1241), &election(ElectionPhase::Start, &erin));
+    view.note(Stamp(1242), &election(ElectionPhase::Forward, &dave));
     drop(view);
     shown.full.scrollback.wait_for_place(own("still there?"), shown.now());
     shown.full.hold();
@@ -264,4 +264,43 @@ fn of_a_large_ring_the_neighbours_are_drawn() {
     let names: Vec<&str> =
         rows[2..].iter().map(|row| row.trim_start_matches(['┌', '>', '│', '└', '─', ' '])).collect();
     assert_eq!(names, ["m62", "m63", "m64", "m1      you", "m2", "m3", "m4", "... 57 more"]);
+}
+
+#[test]
+fn the_token_of_an_election_goes_as_this_member_sees_it_and_not_too_fast() {
+    let mut shown = Shown::new(100, 12, Palette::None);
+    shown.full.begin();
+    let [alice, bob, .., erin] = ring();
+    let election = |phase, candidate: &Member| Notice::Election {
+        phase,
+        candidate: candidate.clone().into(),
+        epoch: Epoch(5),
+    };
+    let note = |shown: &Shown, notice: &Notice| shown.full.ring.lock().note(Stamp(9), notice);
+    note(&shown, &election(ElectionPhase::Start, &alice));
+    note(&shown, &election(ElectionPhase::Swallow, &erin));
+    note(&shown, &election(ElectionPhase::Forward, &bob));
+    note(&shown, &Notice::Leader { member: bob.into(), epoch: Epoch(5) });
+    let mut seen = Vec::new();
+    let mut now = Instant::ZERO;
+    while let Some(at) = shown.full.next_step() {
+        assert!(at <= now.after(STEP));
+        now = now.max(at);
+        shown.full.advance(now);
+        shown.full.advance(now.after(STEP / 2));
+        shown.paint();
+        let row = shown.lines().into_iter().find(|line| line.contains('●')).unwrap_or_default();
+        seen.push(row.trim_start_matches([' ', '│', '┌', '>', '└', '─']).to_owned());
+    }
+    let around = [
+        "bob     ●alice  * le…",
+        "erin    ●erin",
+        "alice   you  ●erin",
+        "",
+        "erin    ●bob",
+        "alice   you  ●bob",
+        "bob     ●bob  * leads",
+        "",
+    ];
+    assert_eq!(seen, around, "the oldest of nine steps is left out");
 }
