@@ -106,7 +106,7 @@ impl Display {
             self.full.send(own, at);
         } else {
             self.full.add(own, at, EntryKind::Command);
-            self.full.key(ViewKey::Newest, &self.calendar);
+            self.full.see_all();
         }
         self.add_below(line, at);
     }

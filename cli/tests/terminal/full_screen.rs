@@ -1,5 +1,7 @@
 //! The full screen: switched to and back, resized, stopped by signals.
 
+use std::process::{Command, Stdio};
+
 use rustix::process::Signal;
 
 use crate::Room;
@@ -67,5 +69,16 @@ fn every_way_out_restores_the_terminal() {
             let lines = room.bob.wait_line("/// you left the ring ///");
             assert!(lines.iter().any(|line| line.ends_with("]: hello")), "{lines:#?}");
         }
+    }
+}
+
+#[test]
+fn without_a_terminal_and_with_json_it_is_refused() {
+    for (option, why) in [("--no-log", "needs a terminal"), ("--json", "--json for programs")] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ringchat"));
+        let output = command.args(["-f", "-l", option]).stdin(Stdio::null()).output().unwrap();
+        assert_eq!(output.status.code(), Some(2));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.contains(why), "{said}");
     }
 }

@@ -163,7 +163,7 @@ impl FullScreen {
 
     /// Adds a line that came at `at`.
     pub(crate) fn add(&mut self, line: Line, at: UnixTime, kind: EntryKind) {
-        if kind == EntryKind::Room && (self.place.is_some() || !self.has_focus) {
+        if kind == EntryKind::Room && !self.is_watched() {
             if self.news == 0 {
                 self.unread = Some(self.scrollback.placed());
             }
@@ -241,9 +241,11 @@ impl FullScreen {
         }
     }
 
-    /// Forgets what the token did while nobody could see it.
+    /// Begins to be in sight. What came before was on the other screen.
     pub(crate) fn begin(&mut self) {
         self.ring.lock().forget_token();
+        self.has_focus = true;
+        self.see_all();
         self.redraw();
     }
 
@@ -289,9 +291,19 @@ impl FullScreen {
         out + SHOW_CURSOR + END
     }
 
-    /// The user has seen all.
-    fn see_all(&mut self) {
-        (self.place, self.unread, self.news) = (None, None, 0);
+    /// The user has seen all, and wants to see what follows.
+    pub(crate) fn see_all(&mut self) {
+        (self.view, self.place, self.unread, self.news) = (View::Talk, None, None, 0);
+    }
+
+    /// Whether the user looks at the newest lines.
+    fn is_watched(&self) -> bool {
+        let shows_talk = match self.view {
+            View::Talk => true,
+            View::Keys => false,
+            View::Ring => self.has_panel(),
+        };
+        shows_talk && self.has_focus && self.place.is_none()
     }
 
     fn compose(&mut self, region: Option<&Region>, calendar: &Calendar) -> Frame {
@@ -306,7 +318,7 @@ impl FullScreen {
             return Frame { rows: typed.rows.into_iter().map(|row| vec![(0, row)]).collect(), cursor };
         }
         self.height = rows - typed.rows.len() - 1;
-        if self.place.is_none() && self.has_focus && self.view == View::Talk {
+        if self.is_watched() {
             self.news = 0;
         }
         let mut frame = self.upper(calendar);

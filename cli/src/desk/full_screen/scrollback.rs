@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, VecDeque};
 
 use ringchat_core::UnixTime;
 
-use crate::line::Line;
+use crate::line::{Line, act_of};
+use crate::sanitize::Clean;
 
 /// The maximum number of entries.
 const MAX_ENTRIES: usize = 10_000;
@@ -93,9 +94,10 @@ impl Scrollback {
         self.add(Entry { line, at, kind: EntryKind::Own, is_whole: false });
     }
 
-    /// Removes a text of the user that gets no place.
+    /// Removes a text of the user that gets no place, given as it was sent.
     pub(crate) fn refuse(&mut self, text: &str) {
-        if let Some(found) = self.waiting.iter().position(|entry| entry.line.body() == text) {
+        let body = Clean::new(act_of(text).unwrap_or(text));
+        if let Some(found) = self.waiting.iter().position(|entry| entry.line.body() == body.as_str()) {
             self.waiting.remove(found);
         }
     }
@@ -198,7 +200,7 @@ mod tests {
         scrollback.settle(line("one"), UnixTime(0));
         assert_eq!(shown(&scrollback), ["hello", "one", "lost", "two", "refused"]);
         scrollback.settle(line("two"), UnixTime(0));
-        scrollback.refuse("refused");
+        scrollback.refuse("/me refused");
         assert_eq!((shown(&scrollback).join(" "), scrollback.waiting()), ("hello one two".to_owned(), 0));
     }
 }

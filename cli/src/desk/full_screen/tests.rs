@@ -304,3 +304,30 @@ fn the_token_of_an_election_goes_as_this_member_sees_it_and_not_too_fast() {
     ];
     assert_eq!(seen, around, "the oldest of nine steps is left out");
 }
+
+#[test]
+fn what_came_while_the_user_looked_elsewhere_is_counted_until_it_is_seen() {
+    let mut shown = Shown::new(60, 12, Palette::None);
+    let news = |shown: &mut Shown| {
+        shown.tell("something");
+        shown.paint();
+        let bar = shown.lines()[10].clone();
+        bar.split_once(" new · F1").map(|(left, _)| left.rsplit_once(' ').unwrap().1.to_owned())
+    };
+    assert_eq!(news(&mut shown), None);
+    shown.full.focus(false);
+    assert_eq!(news(&mut shown).as_deref(), Some("1"));
+    shown.full.focus(true);
+    assert_eq!(news(&mut shown), None);
+    shown.key(ViewKey::Keys);
+    assert_eq!(news(&mut shown).as_deref(), Some("1"));
+    shown.full.focus(false);
+    assert_eq!(news(&mut shown).as_deref(), Some("2"));
+    assert_eq!(shown.lines().iter().filter(|line| line.starts_with("── new")).count(), 0);
+    shown.full.key(ViewKey::Keys, &shown.calendar);
+    shown.paint();
+    assert_eq!(shown.lines().iter().filter(|line| line.starts_with("── new")).count(), 1);
+    shown.full.begin();
+    shown.paint();
+    assert!(!shown.lines().iter().any(|line| line.contains("new")), "{:#?}", shown.lines());
+}
