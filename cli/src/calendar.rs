@@ -18,6 +18,17 @@ pub(crate) struct Calendar {
     day: Option<Date>,
 }
 
+/// A day and a time of day, as a screen tells them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DayTime {
+    /// `Saturday 28 November 2026`
+    pub(crate) day: String,
+    /// `2026-11-28`
+    pub(crate) short_day: String,
+    /// `20:01`, with a blank behind it.
+    pub(crate) clock: String,
+}
+
 impl Calendar {
     /// The calendar of this machine.
     pub(crate) fn new(shows_times: bool, tells_days: bool) -> Self {
@@ -40,6 +51,13 @@ impl Calendar {
         }
         lines.push(if self.shows_times { line.after(&at.strftime("%H:%M ").to_string()) } else { line });
         lines
+    }
+
+    /// The day and the time of day at `at`. `None` if that is no time.
+    pub(crate) fn moment(&self, at: UnixTime) -> Option<DayTime> {
+        let at = self.local(at)?;
+        let told = |format: &str| at.strftime(format).to_string();
+        Some(DayTime { day: told("%A %-d %B %Y"), short_day: told("%F"), clock: told("%H:%M ") })
     }
 
     fn local(&self, at: UnixTime) -> Option<Zoned> {

@@ -56,6 +56,7 @@ const KNOWN: &[Known] = &[
     value("--trace-limit", None, &["--trace-limit"]),
     flag("--see", None, &["--see"]),
     value("--see-port", None, &["--see-port"]),
+    flag("--full-screen", Some('f'), &["--full-screen"]),
     flag("--time", None, &["--time"]),
     value("--bell", None, &["--bell"]),
     value("--presence", None, &["--presence"]),

@@ -114,6 +114,7 @@ pub(crate) const COMMANDS: &[Command] = &[
         &["all", "recent", "none"],
         set(&["/presence"], "[all|recent|none]", "whose coming and going is told"),
     ),
+    set(&["/screen"], "", "the full screen, or lines that scroll away"),
     set(&["/clear"], "", "an empty screen"),
     set(&["/help"], "[TEXT]", "this, or the lines with TEXT"),
 ];

@@ -29,7 +29,7 @@ use crate::trust::{has_bare_secret, may_have_secret};
             no terminal, each line is a message, even if it begins with a slash; the line //exit or the end of the \
             input leaves.\n\n\
             Each option with a value can be set in the environment too: RINGCHAT_NAME, RINGCHAT_JOIN_TIMEOUT, ... \
-            So can --json, --verbose, --no-log, --no-history, --time and --see: RINGCHAT_JSON=1.",
+            So can --json, --verbose, --no-log, --no-history, --full-screen, --time and --see: RINGCHAT_JSON=1.",
     error_code(1, "input or output failed, or messages were not sent or may not have arrived"),
     error_code(2, "usage, or the room exists already, or twice"),
     error_code(3, "nobody reachable, or no ringchat there, or no such room"),
@@ -145,6 +145,10 @@ pub(crate) struct Flags {
     /// the port of that page (any free one)
     #[argh(option, arg_name = "port")]
     pub(crate) see_port: Option<String>,
+
+    /// begin with the full screen; /screen changes to it and back at any time
+    #[argh(switch, short = 'f')]
+    pub(crate) full_screen: bool,
 
     /// show the time before each line (with --json: in each message)
     #[argh(switch)]

@@ -9,6 +9,7 @@ use ringchat_core::limits::MAX_TEXT;
 use ringchat_driver::Ended;
 
 use crate::bounded_lines::{BoundedLine, BoundedLines};
+use crate::desk::Typed;
 use crate::line::ACT;
 use crate::outcome::Cause;
 use crate::screen::Question;
@@ -42,9 +43,13 @@ enum Done {
 
 impl HumanInput {
     /// Handles the texts that are typed at the desk.
-    pub(crate) fn typed_texts(self, texts: &Receiver<String>) {
-        while let Ok(text) = texts.recv() {
-            if let Done::Left = self.typed(&text) {
+    pub(crate) fn typed_texts(self, texts: &Receiver<Typed>) {
+        while let Ok(typed) = texts.recv() {
+            let done = match typed {
+                Typed::Text(text) => self.typed(&text),
+                Typed::Look => self.ask(Question::Look),
+            };
+            if let Done::Left = done {
                 return;
             }
         }

@@ -106,7 +106,14 @@ fn not_text(arg: &OsStr) -> String {
 }
 
 fn run_with(flags: Flags) -> ExitCode {
+    let wants_full_screen = flags.full_screen;
     match Settings::new(flags, variable, TicketSource::read) {
+        Ok(settings) if wants_full_screen && settings.json => {
+            usage("--full-screen is for people, and --json for programs: leave out one of them")
+        }
+        Ok(_) if wants_full_screen && !terminal::is_editable() => {
+            usage("--full-screen needs a terminal that obeys control sequences, for input and for output")
+        }
         Ok(settings) => {
             diagnostics();
             ExitCode::from(start::run(&settings))

@@ -36,17 +36,100 @@ pub(crate) struct Line {
     text: String,
     /// The parts of the text that have a style, in order.
     styled: Vec<(Range<usize>, Style)>,
+    /// Who said the text and how, if a member said it.
+    said: Option<Box<Said>>,
+}
+
+/// Who said a text and how, for a screen that shows it in columns. All of its text is sanitized.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Said {
+    /// The name of the author.
+    pub(crate) name: String,
+    /// The port of the author, which tells members of one name apart.
+    pub(crate) port: u16,
+    /// The key of the author.
+    pub(crate) key: [u8; 32],
+    /// What stands beside the author's address; usually empty.
+    pub(crate) beside: String,
+    /// The author's Lamport time.
+    pub(crate) stamp: Stamp,
+    /// The byte of the line at which the text begins.
+    body: usize,
+    /// Whether the text tells what the author does.
+    pub(crate) is_act: bool,
+    /// Whether the text is a mention of the user.
+    pub(crate) is_mention: bool,
+    /// Whether another member present is called alike.
+    pub(crate) is_ambiguous: bool,
+}
+
+impl Said {
+    /// `from` said the text that begins at the byte `body` of a line.
+    fn new(from: &Member, beside: &str, stamp: Stamp, body: usize) -> Self {
+        let clean = |text: &str| Clean::new(text).to_string();
+        Self {
+            name: clean(from.name.as_str()),
+            port: from.addr().port(),
+            key: *from.id.key(),
+            beside: clean(beside.trim_start()),
+            stamp,
+            body,
+            is_act: false,
+            is_mention: false,
+            is_ambiguous: false,
+        }
+    }
 }
 
 impl Line {
     /// `> Name(IP:port)[TS]: text`, with `beside` after the port. The name stands out if the text `is_mention` of the user.
     pub(crate) fn chat(from: &Member, beside: &str, stamp: Stamp, text: &str, is_mention: bool) -> Self {
-        Self::default().and("> ").and_author(from, beside, &format!("[{stamp}]:"), is_mention).and(text)
+        let line = Self::default().and("> ").and_author(from, beside, &format!("[{stamp}]:"), is_mention);
+        let said = Said { is_mention, ..Said::new(from, beside, stamp, line.text.len()) };
+        Self { said: Some(Box::new(said)), ..line.and(text) }
     }
 
     /// `> * Name(IP:port)[TS] act`, as [`chat`](Self::chat) for what somebody does.
     pub(crate) fn act(from: &Member, beside: &str, stamp: Stamp, act: &str, is_mention: bool) -> Self {
-        Self::default().and("> * ").and_author(from, beside, &format!("[{stamp}]"), is_mention).and(act)
+        let line = Self::default().and("> * ").and_author(from, beside, &format!("[{stamp}]"), is_mention);
+        let said = Said { is_mention, is_act: true, ..Said::new(from, beside, stamp, line.text.len()) };
+        Self { said: Some(Box::new(said)), ..line.and(act) }
+    }
+
+    /// What the user says, or does if it `is_act`, before it has its place in the order.
+    pub(crate) fn own(name: &Name, port: u16, text: &str, is_act: bool) -> Self {
+        let said = Said {
+            name: Clean::new(name.as_str()).to_string(),
+            port,
+            key: [0; 32],
+            beside: String::new(),
+            stamp: Stamp::default(),
+            body: 0,
+            is_act,
+            is_mention: false,
+            is_ambiguous: false,
+        };
+        Self { said: Some(Box::new(said)), ..Self::default().and(text) }
+    }
+
+    /// The line, with a note whether another member present is called like its author.
+    #[must_use]
+    pub(crate) fn among(mut self, is_ambiguous: bool) -> Self {
+        if let Some(said) = &mut self.said {
+            said.is_ambiguous = is_ambiguous;
+        }
+        self
+    }
+
+    /// Who said the text and how, if a member said it.
+    pub(crate) fn said(&self) -> Option<&Said> {
+        self.said.as_deref()
+    }
+
+    /// What a member said; the whole text if no member said it.
+    pub(crate) fn body(&self) -> &str {
+        let start = self.said.as_ref().map_or(0, |said| said.body);
+        self.text.get(start..).unwrap_or_default()
     }
 
     fn and_author(self, from: &Member, beside: &str, stamp: &str, is_mention: bool) -> Self {
@@ -79,11 +162,14 @@ impl Line {
     /// The line behind `before`, which is sanitized.
     #[must_use]
     pub(crate) fn after(self, before: &str) -> Self {
-        let mut line = Self::default().and(before);
+        let mut line = Self { said: self.said, ..Self::default().and(before) };
         let by = line.text.len();
         line.text.push_str(&self.text);
         let shift = |(range, style): (Range<usize>, Style)| (range.start + by..range.end + by, style);
         line.styled = self.styled.into_iter().map(shift).collect();
+        if let Some(said) = &mut line.said {
+            said.body += by;
+        }
         line
     }
 
@@ -130,7 +216,8 @@ impl Line {
         row.indent.to_owned() + &self.part(row.part.clone(), colour)
     }
 
-    fn part(&self, part: Range<usize>, colour: bool) -> String {
+    /// A part of the line as it is written, given as its bytes.
+    pub(crate) fn part(&self, part: Range<usize>, colour: bool) -> String {
         let text = |range: Range<usize>| self.text.get(range).unwrap_or_default();
         if !colour {
             return text(part).to_owned();
@@ -194,7 +281,9 @@ mod tests {
     fn what_stands_before_a_line_moves_its_colours() {
         let line = Line::chat(&bob(), "", Stamp(12), "hi", false);
         let coloured = line.render(true);
-        assert_eq!(line.after("20:01 ").render(true), format!("20:01 {coloured}"));
+        let after = line.after("20:01 ");
+        assert_eq!(after.render(true), format!("20:01 {coloured}"));
+        assert_eq!(after.body(), "hi");
     }
 
     #[test]

@@ -130,8 +130,20 @@ impl<T> LossyQueue<T> {
 
     /// Waits for items and takes at most `most`. Returns `None` once the queue is closed and empty.
     pub(crate) fn take(&self, most: usize) -> Option<Vec<T>> {
+        self.take_within(most, None)
+    }
+
+    /// As [`take`](Self::take), but waits only for this long, and then takes nothing.
+    pub(crate) fn take_within(&self, most: usize, within: Option<Duration>) -> Option<Vec<T>> {
         let waits = |state: &mut State<T>| state.phase == Phase::Open && state.items.is_empty();
-        let mut state = self.changed.wait_while(self.lock(), waits).unwrap_or_else(PoisonError::into_inner);
+        let mut state = match within {
+            None => self.changed.wait_while(self.lock(), waits).unwrap_or_else(PoisonError::into_inner),
+            Some(time) => {
+                let waited = self.changed.wait_timeout_while(self.lock(), time, waits);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+        };
+        let has_ended = state.phase != Phase::Open;
         let count = most.min(state.items.len());
         let taken: Vec<(T, usize)> = state.items.drain(..count).collect();
         let weight: usize = taken.iter().map(|(_, weight)| weight).sum();
@@ -142,7 +154,7 @@ impl<T> LossyQueue<T> {
         }
         drop(state);
         self.changed.notify_all();
-        (!taken.is_empty()).then(|| taken.into_iter().map(|(item, _)| item).collect())
+        (!taken.is_empty() || !has_ended).then(|| taken.into_iter().map(|(item, _)| item).collect())
     }
 
     /// Closes the queue and waits until the reader has handled all items, at most for `within`.
@@ -207,6 +219,16 @@ mod tests {
         assert_eq!(queue.take(9).unwrap(), ["1 lost"]);
         queue.lose(7);
         assert_eq!(queue.take(9).unwrap(), ["7 lost"]);
+    }
+
+    #[test]
+    fn who_waits_for_a_while_only_takes_nothing_and_the_queue_goes_on() {
+        let queue = queue();
+        assert_eq!(queue.take_within(9, Some(Duration::ZERO)).unwrap(), [""; 0]);
+        offer(&queue, 0..1);
+        assert_eq!(queue.take_within(9, Some(Duration::ZERO)).unwrap(), ["0"]);
+        queue.end();
+        assert_eq!(queue.take_within(9, Some(Duration::ZERO)), None);
     }
 
     #[test]

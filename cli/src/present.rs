@@ -46,9 +46,7 @@ impl Present {
     /// What the screen calls `member`, present or not: its name, with the address if the name of another member present
     /// looks the same, and with the key if the member is doubtful.
     pub(crate) fn label(&self, member: &Member) -> String {
-        let looks = Looks::of(&member.name);
-        let mut others = self.0.iter().filter(|(id, _)| **id != member.id);
-        let is_ambiguous = others.any(|(_, other)| other.looks.could_be(&looks));
+        let is_ambiguous = self.is_ambiguous(member);
         let has_key = self.0.get(&member.id).is_some_and(|person| person.has_key);
         match (is_ambiguous, has_key) {
             (false, false) => member.name.to_string(),
@@ -56,6 +54,13 @@ impl Present {
             (false, true) => format!("{}({})", member.name, ShortKey::new(member.id.key())),
             (true, true) => format!("{}({} {})", member.name, member.addr(), ShortKey::new(member.id.key())),
         }
+    }
+
+    /// Whether the name of another member present looks like that of `member`.
+    pub(crate) fn is_ambiguous(&self, member: &Member) -> bool {
+        let looks = Looks::of(&member.name);
+        let mut others = self.0.iter().filter(|(id, _)| **id != member.id);
+        others.any(|(_, other)| other.looks.could_be(&looks))
     }
 
     /// What stands beside the address of `author`, as it signed its text: the key if the member is doubtful or the room

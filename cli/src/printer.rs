@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use ringchat_core::UnixTime;
+use ringchat_core::{Stamp, UnixTime};
 
 use crate::calendar::Calendar;
-use crate::desk::{self, DeskQueue, Item};
+use crate::desk::{self, DeskQueue, Item, RingView, SharedRing};
 use crate::line::Line;
 use crate::line_writer::LineWriter;
 use crate::terminal;
@@ -24,7 +24,12 @@ pub(crate) enum Printer {
         calendar: Calendar,
     },
     /// The desk.
-    Desk(Arc<DeskQueue>),
+    Desk {
+        /// Its queue.
+        queue: Arc<DeskQueue>,
+        /// The ring that it draws.
+        ring: SharedRing,
+    },
 }
 
 /// How lines are written where the program edits no lines.
@@ -55,7 +60,7 @@ impl Printer {
     /// Queues a line. The line is lost if the queue stays full.
     pub(crate) fn print(&mut self, line: Line) {
         match self {
-            Self::Desk(queue) => {
+            Self::Desk { queue, .. } => {
                 let weight = desk::weight(&line);
                 queue.offer(Item::Line(line), weight);
             }
@@ -66,7 +71,7 @@ impl Printer {
     /// As [`print`](Self::print), for a line that came at `at`.
     pub(crate) fn print_again(&mut self, line: Line, at: UnixTime) {
         match self {
-            Self::Desk(queue) => {
+            Self::Desk { queue, .. } => {
                 let weight = desk::weight(&line);
                 queue.offer(Item::Again(line, at), weight);
             }
@@ -77,7 +82,7 @@ impl Printer {
     /// Queues a line that must not be lost.
     pub(crate) fn insist(&mut self, line: Line) {
         match self {
-            Self::Desk(queue) => {
+            Self::Desk { queue, .. } => {
                 let weight = desk::weight(&line);
                 queue.insist(Item::Line(line), weight);
             }
@@ -95,7 +100,7 @@ impl Printer {
     pub(crate) fn lose(&self, count: u64) {
         match self {
             Self::Writer { writer, .. } => writer.lose(count),
-            Self::Desk(queue) => queue.lose(count),
+            Self::Desk { queue, .. } => queue.lose(count),
         }
     }
 
@@ -103,7 +108,7 @@ impl Printer {
     pub(crate) fn show_times(&mut self, on: bool) {
         match self {
             Self::Writer { calendar, .. } => calendar.show_times(on),
-            Self::Desk(queue) => queue.put(Item::Times(on)),
+            Self::Desk { queue, .. } => queue.put(Item::Times(on)),
         }
     }
 
@@ -114,14 +119,45 @@ impl Printer {
                 writer.offer(desk::BELL);
             }
             Self::Writer { .. } => {}
-            Self::Desk(queue) => queue.put(Item::Ring),
+            Self::Desk { queue, .. } => queue.put(Item::Bell),
         }
     }
 
     /// Sends `item` to the desk, if there is one.
     pub(crate) fn tell_desk(&self, item: Item) {
-        if let Self::Desk(queue) = self {
+        if let Self::Desk { queue, .. } = self {
             queue.put(item);
+        }
+    }
+
+    /// Whether lines go to the desk.
+    pub(crate) fn is_desk(&self) -> bool {
+        matches!(self, Self::Desk { .. })
+    }
+
+    /// Lets the desk, if there is one, know of the ring.
+    pub(crate) fn with_ring(&self, change: impl FnOnce(&mut RingView)) {
+        if let Self::Desk { queue, ring } = self {
+            change(&mut ring.lock());
+            queue.put(Item::Ring);
+        }
+    }
+
+    /// Lets the desk, if there is one, know the Lamport time of the line that follows.
+    pub(crate) fn note_lamport(&self, lamport: Stamp) {
+        if let Self::Desk { ring, .. } = self {
+            ring.lock().lamport = lamport;
+        }
+    }
+
+    /// Queues a line that the full screen need not show, because it shows the same in another way.
+    pub(crate) fn print_aside(&mut self, line: Line) {
+        match self {
+            Self::Desk { queue, .. } => {
+                let weight = desk::weight(&line);
+                queue.offer(Item::Aside(line), weight);
+            }
+            Self::Writer { .. } => self.print(line),
         }
     }
 
@@ -129,7 +165,7 @@ impl Printer {
     pub(crate) fn finish(&self, within: Duration) {
         match self {
             Self::Writer { writer, .. } => writer.finish(within),
-            Self::Desk(queue) => queue.finish(within),
+            Self::Desk { queue, .. } => queue.finish(within),
         }
     }
 }

@@ -120,6 +120,10 @@ impl Screen {
     fn ready(&mut self, me: &Member, leader: &Member, members: &Roster, people: &People) {
         self.present = Present::of(members, |member| people.is_doubtful(member));
         self.roll.call(me.id, members);
+        self.printer.with_ring(|ring| {
+            ring.call(me.id, members);
+            ring.leader = Some(leader.id);
+        });
         self.own_name = Some(me.name.clone());
         self.leader = Some(leader.id);
         let leads =
@@ -172,6 +176,7 @@ impl Screen {
     fn joined(&mut self, member: &Member, people: &People) {
         self.present.add(member, people.is_doubtful(member));
         self.roll.add(member);
+        self.printer.with_ring(|ring| ring.add(member));
         let line = format!("{} joined the ring!", self.label(member));
         self.passed(Passage::Joined, member, line);
     }
@@ -184,6 +189,7 @@ impl Screen {
         }
         self.present.remove(member.id);
         self.roll.remove(member.id);
+        self.printer.with_ring(|ring| ring.remove(member.id));
     }
 
     /// Tells with `line` that `member` came or went, if the user wants to know. What becomes of the leader is always told.
@@ -209,6 +215,7 @@ impl Screen {
             Some(act) => Line::act(line.from, &beside, line.stamp, act, is_mention),
             None => Line::chat(line.from, &beside, line.stamp, line.text, is_mention),
         }
+        .among(self.printer.is_desk() && self.present.is_ambiguous(line.from))
     }
 
     fn is_mention(&self, line: &ChatLine<'_>) -> bool {
@@ -225,6 +232,14 @@ impl Screen {
         }
     }
 
+    /// The user's own texts that were swallowed get no place any more.
+    fn give_up(&self, notice: &Notice) {
+        let Notice::Swallowed { waiting, .. } = notice else { return };
+        for (_, _, text) in waiting.iter().flat_map(|run| run.lines()) {
+            self.printer.tell_desk(Item::NotPlaced(text.to_owned()));
+        }
+    }
+
     /// What the screen calls a member.
     fn label(&self, member: &Member) -> String {
         self.present.label(member)
@@ -232,7 +247,8 @@ impl Screen {
 }
 
 impl Frontend for Screen {
-    fn chat(&mut self, _lamport: Stamp, line: &ChatLine<'_>) {
+    fn chat(&mut self, lamport: Stamp, line: &ChatLine<'_>) {
+        self.printer.note_lamport(lamport);
         if self.show.commands {
             self.recent.keep(line, (self.now)().0.saturating_mul(1_000_000));
         }
@@ -243,23 +259,29 @@ impl Frontend for Screen {
         let is_mention = self.is_mention(line);
         if !line.mine || self.show.own {
             self.printer.print(self.line_of(line, is_mention));
-        } else if self.held.remove(&line.seq) {
-            self.system("your message was delivered");
+        } else {
+            self.printer.tell_desk(Item::Placed(self.line_of(line, false)));
+            if self.held.remove(&line.seq) {
+                self.printer.print_aside(Line::system("your message was delivered"));
+            }
         }
         if !line.mine && !line.occasion.is_replayed() {
             self.heard(line, is_mention);
         }
     }
 
-    fn notice(&mut self, _lamport: Stamp, notice: &Notice, people: &mut People) {
+    fn notice(&mut self, lamport: Stamp, notice: &Notice, people: &mut People) {
         self.back_to_now();
+        self.printer.with_ring(|ring| ring.note(lamport, notice));
         match notice {
             Notice::Ready { me, leader, members, .. } => self.ready(me, leader, members, people),
             Notice::Held { seq } if !self.show.own => {
                 self.held.insert(*seq);
-                self.system("your message waits until the ring has a leader");
+                self.printer.tell_desk(Item::Held);
+                self.printer.print_aside(Line::system("your message waits until the ring has a leader"));
             }
             Notice::NotTaken { text } => {
+                self.printer.tell_desk(Item::NotPlaced(text.as_str().to_owned()));
                 self.system(&format!("not sent, the room takes no more just now: {}", text.as_str()));
             }
             Notice::Gap { from, count } => {
@@ -280,6 +302,7 @@ impl Frontend for Screen {
             Notice::Report(report) => self.report(report, people),
             Notice::LeftBehind => self.system("the ring went on without you; joining again"),
             Notice::Swallowed { .. } | Notice::NewLife { .. } => {
+                self.give_up(notice);
                 self.system(&wording::of_own(notice).unwrap_or_default());
             }
             Notice::CutOff => self.system("you read too slowly; the room waits no longer, catching up"),

@@ -13,7 +13,7 @@ use ringchat_driver::OpenError;
 use crate::access::Access;
 use crate::any_room::{AnyEvents, AnyRoom};
 use crate::calendar::Calendar;
-use crate::desk::{self, Desk, DeskQueue, DeskSettings, Item};
+use crate::desk::{self, Desk, DeskQueue, DeskSettings, Item, SharedRing};
 use crate::history::History;
 use crate::input::{HumanInput, MAX_ASKED, MAX_WAITING};
 use crate::json::{self, Json};
@@ -244,7 +244,8 @@ fn people(settings: &Settings, opened: Opened) -> io::Result<SessionOutcome> {
     };
     // In a large room only a terminal tells less than all, unless the user says otherwise.
     let presence = settings.talk.presence.or((!is_shown).then_some(PresenceKind::All));
-    let talk = TalkSettings { presence, ..settings.talk };
+    let is_full = settings.talk.full_screen && !own && terminal::is_editable();
+    let talk = TalkSettings { presence, times: settings.talk.times || is_full, ..settings.talk };
     let mut frontend = Screen::new(printer, show, asked, talk, roll, now);
     let outcome = opened.run(&mut frontend, settings, admit);
     // The desk has restored the terminal, unless the terminal blocked it.
@@ -298,11 +299,17 @@ fn at_a_desk(
     let queue = Arc::new(DeskQueue::new(move |lost| Item::Line(wording::unshown(lost, has_log))));
     signals::handle(Arc::clone(session), Some(Arc::clone(&queue)))?;
     let (typed, texts) = sync_channel(MAX_WAITING);
+    let (is_full, ring) = (settings.talk.full_screen, SharedRing::default());
+    ring.lock().room = settings.room.as_ref().map(|room| room.name.to_string());
     let at_desk = DeskSettings {
+        me: (settings.name.clone(), session.room.addr().port()),
+        full_look: full_look(settings),
+        is_full,
+        ring: ring.clone(),
         prompt: Line::prompt(&settings.name, session.room.addr()),
         detect: settings.detect,
         look: look(settings),
-        calendar: Calendar::new(settings.talk.times, true),
+        calendar: Calendar::new(settings.talk.times || is_full, true),
         roll,
         history: if settings.talk.forgets { Default::default() } else { History::of_user() },
     };
@@ -320,12 +327,22 @@ fn at_a_desk(
             session.leave(Cause::InputFailed("the line editor failed".to_owned()));
         }
     })?;
-    Ok(Printer::Desk(queue))
+    Ok(Printer::Desk { queue, ring })
 }
 
 /// How lines look on a terminal.
 fn look(settings: &Settings) -> desk::Look {
     desk::Look { colour: settings.colour, has_log: settings.has_log() }
+}
+
+/// How the full screen looks on the terminal of this process.
+fn full_look(settings: &Settings) -> desk::FullLook {
+    let palette = match (settings.colour, terminal::has_many_colours()) {
+        (false, _) => desk::Palette::None,
+        (true, false) => desk::Palette::Few,
+        (true, true) => desk::Palette::Many,
+    };
+    desk::FullLook { palette, shows_stamps: settings.verbose }
 }
 
 /// A writer of lines to standard output. `gap` makes the line that reports lost lines. If standard output fails or is

@@ -6,6 +6,7 @@ use crate::presence::PresenceKind;
 use crate::settings::{UsageError, is_on, parse};
 
 /// The settings of talk. All values are checked.
+#[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TalkSettings {
     /// Whether the time stands before each line, and in each message of `--json`.
@@ -16,6 +17,8 @@ pub(crate) struct TalkSettings {
     pub(crate) presence: Option<PresenceKind>,
     /// Whether typed lines are not kept for the next session.
     pub(crate) forgets: bool,
+    /// Whether a terminal begins with the full screen.
+    pub(crate) full_screen: bool,
 }
 
 impl TalkSettings {
@@ -31,6 +34,7 @@ impl TalkSettings {
             bell: parse("--bell", set(&flags.bell, "RINGCHAT_BELL"), "off, mentions or all")?,
             presence: parse("--presence", set(&flags.presence, "RINGCHAT_PRESENCE"), "all, recent or none")?,
             forgets: on(flags.no_history, "RINGCHAT_NO_HISTORY"),
+            full_screen: on(flags.full_screen, "RINGCHAT_FULL_SCREEN"),
         })
     }
 }
@@ -54,12 +58,14 @@ mod tests {
             ("RINGCHAT_BELL", "off"),
             ("RINGCHAT_PRESENCE", "none"),
             ("RINGCHAT_NO_HISTORY", "0"),
+            ("RINGCHAT_FULL_SCREEN", "1"),
         ];
         let chosen = TalkSettings {
             times: true,
             bell: Some(BellKind::All),
             presence: Some(PresenceKind::None),
             forgets: false,
+            full_screen: true,
         };
         assert_eq!(talk(&flags, &env).unwrap(), chosen);
     }

@@ -25,6 +25,12 @@ const MARK_PASTES: &str = "\x1b[?2004h";
 /// Restores the modes that this program changes: bracketed paste, automatic wrapping, synchronized output.
 const USUAL_MODES: &str = "\x1b[?2004l\x1b[?7h\x1b[?2026l";
 
+/// Shows another screen than that of the shell, and makes the terminal report whether the user looks at it.
+const BEGIN_FULL_SCREEN: &str = "\x1b[?1049h\x1b[?1004h";
+
+/// Shows the screen of the shell again, with its cursor.
+pub(crate) const END_FULL_SCREEN: &str = "\x1b[?1004l\x1b[?25h\x1b[?1049l";
+
 /// The assumed size of a terminal that reports none.
 const USUAL_SIZE: Size = Size { columns: 80, rows: 24 };
 
@@ -40,6 +46,9 @@ const LOOK: Duration = Duration::from_millis(20);
 /// Whether the terminal is in the modes of this program.
 static IS_TAKEN: AtomicBool = AtomicBool::new(false);
 
+/// Whether the terminal shows another screen than that of the shell.
+static IS_FULL: AtomicBool = AtomicBool::new(false);
+
 /// Whether the program is ending in the middle of something, so that nothing but the usual modes may be written.
 static IS_GIVEN_UP: AtomicBool = AtomicBool::new(false);
 
@@ -54,6 +63,14 @@ pub(crate) fn is_editable() -> bool {
 /// Whether the terminal obeys line ends only (`TERM=dumb`).
 pub(crate) fn is_dumb() -> bool {
     env::var("TERM").is_ok_and(|term| term == "dumb") || !system::obeys_sequences()
+}
+
+/// Whether the terminal has 256 colours or more, by what it is called.
+pub(crate) fn has_many_colours() -> bool {
+    let has = |name, words: &[&str]| {
+        env::var(name).is_ok_and(|value: String| words.iter().any(|word| value.contains(word)))
+    };
+    has("TERM", &["256", "direct", "kitty", "alacritty"]) || has("COLORTERM", &["truecolor", "24bit"])
 }
 
 /// The size of the terminal that shows standard output.
@@ -82,7 +99,7 @@ pub(crate) fn give_back() {
     if IS_TAKEN.swap(false, Ordering::SeqCst) {
         // A terminal that is gone needs no restoration.
         let _ = disable_raw_mode();
-        write(USUAL_MODES);
+        write(&usual_modes());
     }
 }
 
@@ -92,8 +109,25 @@ pub(crate) fn abandon() {
     if IS_TAKEN.swap(false, Ordering::SeqCst) {
         IS_GIVEN_UP.store(true, Ordering::SeqCst);
         let _ = disable_raw_mode();
-        write(&format!("{USUAL_MODES}\r\n"));
+        write(&format!("{}\r\n", usual_modes()));
     }
+}
+
+/// What restores the modes that this program has changed.
+fn usual_modes() -> String {
+    let screen = if IS_FULL.swap(false, Ordering::SeqCst) { END_FULL_SCREEN } else { "" };
+    screen.to_owned() + USUAL_MODES
+}
+
+/// What is to be written so that the terminal shows another screen. From now on a restoration of the terminal ends that.
+pub(crate) fn begin_full_screen() -> &'static str {
+    IS_FULL.store(true, Ordering::SeqCst);
+    BEGIN_FULL_SCREEN
+}
+
+/// [`END_FULL_SCREEN`] was written.
+pub(crate) fn has_ended_full_screen() {
+    IS_FULL.store(false, Ordering::SeqCst);
 }
 
 /// Takes the terminal again after the program was stopped. Returns whether another program used the terminal meanwhile.

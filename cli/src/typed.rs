@@ -98,6 +98,7 @@ fn question(word: &str, argument: &str) -> Option<Result<Question, &'static str>
         },
         "/full" => Question::Full,
         "/clear" => Question::Clear,
+        "/screen" => Question::Screen,
         _ => return None,
     }))
 }

@@ -38,6 +38,13 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<WrappedRow> {
     Wrapper::new(text, width, true).wrap()
 }
 
+/// Breaks `text`, which has no line ends, into parts of at most `width` columns for a column of the screen, whose rows have
+/// something of their own before the text. No part is indented, and links are broken too.
+pub(crate) fn wrap_column(text: &str, width: usize) -> Vec<Range<usize>> {
+    let rows = Wrapper { goes_on: "", further: "", ..Wrapper::new(text, width, false) }.wrap();
+    rows.into_iter().map(|row| row.part).collect()
+}
+
 /// As [`wrap`], but breaks links too. The row of a cursor must be known, which it is not in a link that the terminal
 /// wraps.
 pub(crate) fn wrap_typed(text: &str, width: usize) -> Vec<WrappedRow> {
@@ -59,6 +66,8 @@ struct Wrapper<'a> {
     text: &'a str,
     width: usize,
     keeps_links: bool,
+    goes_on: &'static str,
+    further: &'static str,
     rows: Vec<WrappedRow>,
 }
 
@@ -78,7 +87,8 @@ enum Unit {
 
 impl<'a> Wrapper<'a> {
     fn new(text: &'a str, width: usize, keeps_links: bool) -> Self {
-        Self { text, width: width.max(MIN_WIDTH), keeps_links, rows: Vec::new() }
+        let width = width.max(MIN_WIDTH);
+        Self { text, width, keeps_links, goes_on: GOES_ON, further: FURTHER_LINE, rows: Vec::new() }
     }
 
     fn wrap(mut self) -> Vec<WrappedRow> {
@@ -92,7 +102,7 @@ impl<'a> Wrapper<'a> {
 
     /// Breaks one line of the text, given as its bytes.
     fn line(&mut self, line: Range<usize>) {
-        let indent = if line.start == 0 { "" } else { FURTHER_LINE };
+        let indent = if line.start == 0 { "" } else { self.further };
         let mut row = Filling { indent, start: line.start, columns: indent.len() };
         let ended = self.rows.len();
         let mut at = line.start;
@@ -145,7 +155,7 @@ impl<'a> Wrapper<'a> {
     fn word(&mut self, row: &mut Filling, word: Range<usize>) {
         let text = &self.text[word.clone()];
         let columns = text.width();
-        if row.columns + columns > self.width && GOES_ON.len() + columns <= self.width {
+        if row.columns + columns > self.width && self.goes_on.len() + columns <= self.width {
             self.end(row, word.start);
         }
         if row.columns + columns <= self.width {
@@ -154,7 +164,7 @@ impl<'a> Wrapper<'a> {
         }
         for (at, cluster) in text.grapheme_indices(true) {
             let at = word.start + at;
-            if GOES_ON.len() + cluster.width() <= self.width {
+            if self.goes_on.len() + cluster.width() <= self.width {
                 self.piece(row, at, cluster.width());
             } else {
                 for (inner, c) in cluster.char_indices() {
@@ -188,7 +198,7 @@ impl<'a> Wrapper<'a> {
     fn end(&mut self, row: &mut Filling, end: usize) {
         let height = row.columns.div_ceil(self.width).max(1);
         self.rows.push(WrappedRow { indent: row.indent, part: row.start..end, height });
-        *row = Filling { indent: GOES_ON, start: end, columns: GOES_ON.len() };
+        *row = Filling { indent: self.goes_on, start: end, columns: self.goes_on.len() };
     }
 }
 

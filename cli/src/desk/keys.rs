@@ -3,6 +3,7 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use super::edit::Edit;
+use super::full_screen::ViewKey;
 
 /// The meaning of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,8 @@ pub(crate) enum Meaning {
     Stop,
     /// End the program at once.
     Abort,
+    /// Do what the full screen does with this key. In the line mode, do nothing but close an open question.
+    View(ViewKey),
     /// Do nothing but close an open question.
     Nothing,
 }
@@ -66,6 +69,11 @@ fn alone(code: KeyCode) -> Meaning {
         KeyCode::End => Meaning::Edit(Edit::End),
         KeyCode::Up => Meaning::Up,
         KeyCode::Down => Meaning::Down,
+        KeyCode::PageUp => Meaning::View(ViewKey::PageUp),
+        KeyCode::PageDown => Meaning::View(ViewKey::PageDown),
+        KeyCode::F(1) => Meaning::View(ViewKey::Keys),
+        KeyCode::F(2) => Meaning::View(ViewKey::Ring),
+        KeyCode::F(3) => Meaning::View(ViewKey::Plain),
         _ => Meaning::Nothing,
     }
 }

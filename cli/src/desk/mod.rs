@@ -4,21 +4,23 @@
 //! writes once. The desk never waits for the room.
 
 mod complete;
+mod display;
 mod edit;
+mod full_screen;
 mod keys;
 mod paint;
 mod recall;
+mod region;
 
 use std::io;
-use std::mem;
 use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, TrySendError};
 use std::thread;
 use std::time::Duration;
 
 use crossterm::event::{self, Event, KeyEvent};
-use ringchat_core::UnixTime;
 use ringchat_core::limits::MAX_TEXT;
+use ringchat_core::{Name, UnixTime};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
@@ -32,15 +34,18 @@ use crate::roll::Roll;
 use crate::sanitize;
 use crate::session::Session;
 use crate::trust::{has_ticket, now};
+use crate::typed::TypedLine;
 use crate::wrap::{locate, wrap_typed};
 use crate::{process, terminal, wording};
 
 use complete::Completion;
-use edit::{EditBuffer, MAX_TYPED};
+use display::{Display, DisplaySettings};
+use edit::{Edit, EditBuffer, MAX_TYPED};
 use keys::{Meaning, meaning};
-use paint::{Painter, Region};
 use recall::Recall;
+use region::Region;
 
+pub(crate) use full_screen::{FullLook, Palette, RingView, SharedRing, ViewKey};
 pub(crate) use paint::{Look, unedited};
 
 /// The maximum number of items in one turn.
@@ -68,10 +73,24 @@ pub(crate) enum Item {
     Line(Line),
     /// Show this line again, which came then.
     Again(Line, UnixTime),
+    /// Show this line, unless the full screen shows what it tells beside the user's own text.
+    Aside(Line),
+    /// The text of the user that this line tells has its place in the order.
+    Placed(Line),
+    /// This text of the user gets no place.
+    NotPlaced(String),
+    /// The texts of the user wait for a leader.
+    Held,
+    /// The ring has changed.
+    Ring,
+    /// Show the full screen, or lines that scroll away; the other of the two.
+    Switch,
+    /// The user looks at the terminal, or no longer.
+    Focus(bool),
     /// Show times before lines from now on, or no longer.
     Times(bool),
-    /// Ring.
-    Ring,
+    /// Ring the bell.
+    Bell,
     /// Show all of the last folded line.
     Unfold,
     /// Show an empty screen.
@@ -92,6 +111,15 @@ pub(crate) enum Item {
     Continued,
     /// The room is being left: remove the prompt.
     Leaving,
+}
+
+/// What comes from the desk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Typed {
+    /// The user typed this: a text to send, or a command.
+    Text(String),
+    /// The full screen wants to know the ring.
+    Look,
 }
 
 /// The queue of the desk.
@@ -119,8 +147,16 @@ pub(crate) struct DeskSettings {
     pub(crate) prompt: Line,
     /// The silence after which the room suspects a stopped member.
     pub(crate) detect: Duration,
+    /// The name and the port of the user.
+    pub(crate) me: (Name, u16),
     /// How lines look.
     pub(crate) look: Look,
+    /// How the full screen looks.
+    pub(crate) full_look: FullLook,
+    /// Whether it begins with the full screen.
+    pub(crate) is_full: bool,
+    /// The ring as this member sees it.
+    pub(crate) ring: SharedRing,
     /// What stands before lines.
     pub(crate) calendar: Calendar,
     /// The names to complete.
@@ -134,15 +170,13 @@ pub(crate) struct Desk {
     queue: Arc<DeskQueue>,
     session: Arc<Session>,
     /// The queue of texts to send and of commands.
-    typed_texts: SyncSender<String>,
+    typed_texts: SyncSender<Typed>,
     prompt: Line,
     /// The silence after which the room suspects a stopped member.
     detect: Duration,
-    out: terminal::Output,
-    painter: Painter,
-    calendar: Calendar,
-    /// Whether the next frame rings.
-    rings: bool,
+    /// The name and the port of the user.
+    me: (Name, u16),
+    display: Display,
     typed: EditBuffer,
     recall: Recall,
     history: History,
@@ -163,20 +197,25 @@ impl Desk {
     pub(crate) fn new(
         queue: Arc<DeskQueue>,
         session: Arc<Session>,
-        typed_texts: SyncSender<String>,
+        typed_texts: SyncSender<Typed>,
         settings: DeskSettings,
     ) -> io::Result<Self> {
         let (history, before) = settings.history;
+        let display = Display::new(DisplaySettings {
+            look: settings.look,
+            full_look: settings.full_look,
+            calendar: settings.calendar,
+            ring: settings.ring,
+            wants_full: settings.is_full,
+        })?;
         Ok(Self {
             queue,
             session,
             typed_texts,
             prompt: settings.prompt,
             detect: settings.detect,
-            out: terminal::output()?,
-            painter: Painter::new(terminal::size(), settings.look),
-            calendar: settings.calendar,
-            rings: false,
+            me: settings.me,
+            display,
             typed: EditBuffer::default(),
             recall: Recall::of(&before),
             history,
@@ -190,14 +229,14 @@ impl Desk {
 
     /// Works until the queue is closed, then restores the terminal.
     pub(crate) fn run(mut self) {
-        while let Some(items) = self.queue.take(TURN) {
+        while let Some(items) = self.queue.take_within(TURN, self.display.due()) {
             for item in items {
                 self.take(item);
             }
             self.paint();
         }
         self.phase = Phase::Leaving;
-        self.paint();
+        self.show(Display::end);
         terminal::give_back();
         self.history.save();
         self.queue.end();
@@ -207,20 +246,28 @@ impl Desk {
         match item {
             Item::Line(line) => self.add(line, now()),
             Item::Again(line, at) => self.add(line, at),
-            Item::Times(on) => self.calendar.show_times(on),
-            Item::Ring => self.rings = true,
+            Item::Aside(line) => self.display.add_aside(line, now()),
+            Item::Placed(line) => self.display.full().settle(line, now()),
+            Item::NotPlaced(text) => self.display.full().refuse(&text),
+            Item::Held => self.display.full().hold(),
+            Item::Ring => self.look(),
+            Item::Switch if self.phase == Phase::Typing => self.show(Display::switch),
+            Item::Switch => {}
+            Item::Focus(has_focus) => self.display.full().focus(has_focus),
+            Item::Times(on) => self.display.show_times(on),
+            Item::Bell => self.display.ring(),
             Item::Unfold => {
-                if !self.painter.unfold() {
+                if !self.display.unfold() {
                     self.tell("no text was folded");
                 }
             }
-            Item::Clear => self.painter.clear(),
+            Item::Clear => self.display.clear(),
             Item::Admitted => self.begin(),
             Item::Key(key) => self.key(meaning(key)),
             Item::Paste(text) => self.paste(&text),
             Item::NoMoreKeys(None) => self.leave(Cause::Eof),
             Item::NoMoreKeys(Some(error)) => self.leave(Cause::InputFailed(error.to_string())),
-            Item::Resized => self.painter.resize(terminal::size()),
+            Item::Resized => self.display.resize(),
             Item::Stop => self.stop(),
             Item::Continued => self.go_on(),
             Item::Leaving => self.phase = Phase::Leaving,
@@ -236,6 +283,8 @@ impl Desk {
         if let Err(error) = terminal::take() {
             return self.leave(Cause::InputFailed(error.to_string()));
         }
+        self.show(Display::begin);
+        self.look();
         let ahead = terminal::typed_ahead();
         for part in ahead.split_inclusive('\n') {
             self.insert(part.trim_end_matches('\n'));
@@ -254,7 +303,7 @@ impl Desk {
         match (self.phase, meaning) {
             (_, Meaning::Abort) => process::abort(SIGQUIT),
             (_, Meaning::Stop) => self.stop(),
-            (_, Meaning::Redraw) => self.painter.redraw(),
+            (_, Meaning::Redraw) => self.display.redraw(),
             (Phase::Typing, meaning) => self.type_key(meaning),
             (_, Meaning::Interrupt) => process::abort(SIGINT),
             (Phase::Joining | Phase::Leaving, _) => {}
@@ -271,6 +320,7 @@ impl Desk {
         }
         match meaning {
             Meaning::Type(c) => self.type_in(c),
+            Meaning::Edit(Edit::End) if self.typed.text().is_empty() => self.display.key(ViewKey::Newest),
             Meaning::Edit(edit) => self.typed.edit(edit),
             Meaning::Up => self.move_up(),
             Meaning::Down => self.move_down(),
@@ -284,8 +334,17 @@ impl Desk {
                 self.typed.clear();
             }
             Meaning::DeleteOrLeave if self.typed.text().is_empty() => self.leave(Cause::Eof),
-            Meaning::DeleteOrLeave => self.typed.edit(edit::Edit::Delete),
+            Meaning::DeleteOrLeave => self.typed.edit(Edit::Delete),
+            Meaning::View(key) => self.display.key(key),
             Meaning::Redraw | Meaning::Stop | Meaning::Abort | Meaning::Nothing => {}
+        }
+    }
+
+    /// Asks for a report of the node, if the full screen needs one.
+    fn look(&mut self) {
+        if self.display.is_full() && self.display.full().wants_report() {
+            // If too much waits, the user has asked more than that.
+            let _ = self.typed_texts.try_send(Typed::Look);
         }
     }
 
@@ -332,10 +391,11 @@ impl Desk {
             self.question = Some(question);
             return;
         }
-        match self.typed_texts.try_send(text.clone()) {
+        match self.typed_texts.try_send(Typed::Text(text.clone())) {
             Ok(()) => {
                 self.keep(&text);
-                self.add(self.prompt.clone().and(&text), now());
+                let own = own_line(&self.me, &text);
+                self.display.add_typed(self.prompt.clone().and(&text), own, now());
                 self.typed.clear();
             }
             Err(TrySendError::Full(_)) => {
@@ -385,9 +445,9 @@ impl Desk {
     /// Moves the cursor to the row `to(current row)`, to the same column if that row is long enough. Returns false if
     /// there is no such row.
     fn move_by_row(&mut self, to: impl Fn(usize) -> Option<usize>) -> bool {
-        let before = self.prompt.text().len();
+        let before = self.shown_prompt().text().len();
         let line = self.typed_line();
-        let (text, columns) = (line.text(), self.painter.columns());
+        let (text, columns) = (line.text(), self.display.columns());
         let rows = wrap_typed(text, columns);
         let (at, left) = locate(text, &rows, columns, before + self.typed.cursor());
         let indent = |at: usize| rows.get(at).map_or(0, |row| row.indent.len());
@@ -417,8 +477,7 @@ impl Desk {
             let given_up = (self.detect + self.detect / 2).as_secs_f64();
             self.tell(&format!("stopped: the room gives you up after {given_up} s; fg comes back"));
         }
-        let frame = self.painter.frame(None);
-        self.write(&frame);
+        self.show(Display::end);
         terminal::give_back();
         process::stop();
         self.go_on();
@@ -430,11 +489,14 @@ impl Desk {
             return;
         }
         match terminal::take_again() {
-            Ok(true) => self.painter.begin_below(),
+            Ok(true) => {
+                self.display.begin_below();
+                self.show(Display::begin);
+            }
             Ok(false) => {}
             Err(error) => self.leave(Cause::InputFailed(error.to_string())),
         }
-        self.painter.resize(terminal::size());
+        self.display.resize();
     }
 
     fn leave(&mut self, cause: Cause) {
@@ -448,31 +510,41 @@ impl Desk {
 
     /// Shows a line that came at `at`.
     fn add(&mut self, line: Line, at: UnixTime) {
-        self.calendar.date(line, at).into_iter().for_each(|line| self.painter.add(line));
+        self.display.add(line, at);
+    }
+
+    /// What stands before the text being typed. The full screen has the name elsewhere.
+    fn shown_prompt(&self) -> Line {
+        if self.display.is_full() { Line::default().and("> ") } else { self.prompt.clone() }
     }
 
     fn typed_line(&self) -> Line {
-        self.prompt.clone().and_typed(self.typed.text())
+        self.shown_prompt().and_typed(self.typed.text())
     }
 
     fn paint(&mut self) {
         let region = (self.phase == Phase::Typing).then(|| Region {
             line: self.typed_line(),
-            cursor: self.prompt.text().len() + self.typed.cursor(),
+            cursor: self.shown_prompt().text().len() + self.typed.cursor(),
             note: self.question.clone(),
         });
-        let mut frame = self.painter.frame(region.as_ref());
-        if mem::take(&mut self.rings) {
-            frame.push_str(BELL);
-        }
-        self.write(&frame);
+        self.show(|display| display.paint(region.as_ref()));
     }
 
-    fn write(&mut self, frame: &str) {
-        if let Err(error) = terminal::write_all(&mut self.out, frame.as_bytes()) {
+    fn show(&mut self, show: impl FnOnce(&mut Display) -> io::Result<()>) {
+        if let Err(error) = show(&mut self.display) {
             self.leave(Cause::OutputFailed(error));
             self.queue.end();
         }
+    }
+}
+
+/// What the user typed, as the full screen shows it: a text of the user, or a command.
+fn own_line((name, port): &(Name, u16), text: &str) -> Line {
+    match TypedLine::parse(text) {
+        TypedLine::Say(said) => Line::own(name, *port, said, false),
+        TypedLine::Act(act) => Line::own(name, *port, act, true),
+        _ => Line::default().and("> ").and(text),
     }
 }
 
@@ -515,8 +587,10 @@ fn read_burst(queue: &DeskQueue) -> io::Result<()> {
                 let weight = text.len();
                 queue.wait_and_put(Item::Paste(text), weight);
             }
+            Event::FocusGained => queue.put(Item::Focus(true)),
+            Event::FocusLost => queue.put(Item::Focus(false)),
             Event::Resize(..) if terminal::RESIZES_COME_AS_KEYS => queue.put(Item::Resized),
-            Event::FocusGained | Event::FocusLost | Event::Mouse(_) | Event::Resize(..) => {}
+            Event::Mouse(_) | Event::Resize(..) => {}
         }
     }
     Ok(())

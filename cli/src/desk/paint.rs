@@ -10,7 +10,9 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::line::Line;
 use crate::terminal::Size;
-use crate::wrap::{GOES_ON, MIN_WIDTH, WrappedRow, locate, wrap, wrap_typed};
+use crate::wrap::{MIN_WIDTH, WrappedRow, wrap};
+
+use super::region::{Painted, Region};
 
 /// How many rows of a long line are shown.
 #[derive(Clone, Copy, Debug)]
@@ -58,36 +60,17 @@ const MAX_KEPT_BYTES: usize = 1024 * 1024;
 const MIN_HEIGHT: usize = 2;
 
 /// The beginning and the end of a frame: the terminal shows a frame at once (synchronized output) and wraps no row.
-const BEGIN: &str = "\x1b[?2026h\x1b[?7l";
-const END: &str = "\x1b[?7h\x1b[?2026l";
+pub(super) const BEGIN: &str = "\x1b[?2026h\x1b[?7l";
+pub(super) const END: &str = "\x1b[?7h\x1b[?2026l";
 
 /// Around a link, which the terminal wraps.
 const WRAP_ON: &str = "\x1b[?7h";
 const WRAP_OFF: &str = "\x1b[?7l";
 
 const ERASE_BELOW: &str = "\x1b[J";
-const ERASE_ROW: &str = "\x1b[2K";
+pub(super) const ERASE_ROW: &str = "\x1b[2K";
 const TOP_LEFT: &str = "\x1b[H";
 const NEXT_ROW: &str = "\r\n";
-
-/// The region below the lines.
-#[derive(Clone, Debug)]
-pub(crate) struct Region {
-    /// The prompt and the text being typed.
-    pub(crate) line: Line,
-    /// The byte of the line before which the cursor stands.
-    pub(crate) cursor: usize,
-    /// A note below the text.
-    pub(crate) note: Option<Line>,
-}
-
-/// The painted rows of the region and the cursor.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Painted {
-    rows: Vec<String>,
-    /// The number of the row with the cursor, and the text of that row to the left of the cursor.
-    cursor: (usize, String),
-}
 
 /// A line and its fold.
 #[derive(Clone, Debug)]
@@ -132,6 +115,12 @@ impl Painter {
     /// The width of the terminal in columns.
     pub(crate) fn columns(&self) -> usize {
         self.size.columns
+    }
+
+    /// The rows that a line takes.
+    pub(crate) fn height(&self, line: &Line) -> usize {
+        let (rows, _) = rows(line, self.size.columns, self.look, FOLDED);
+        rows.iter().map(|(_, height)| height).sum()
     }
 
     /// Adapts to a new size of the terminal. On a wider terminal all rows keep their places; when a terminal becomes
@@ -182,7 +171,9 @@ impl Painter {
             self.unpainted = 0;
             return String::new();
         }
-        let region = region.map(|region| self.lay_out(region)).unwrap_or_default();
+        let region =
+            region.map(|region| region.lay_out(self.size.columns, self.size.rows / 2, self.look.colour));
+        let region = region.unwrap_or_default();
         if !self.is_stale && self.unpainted == 0 && region == self.region {
             return String::new();
         }
@@ -284,29 +275,6 @@ impl Painter {
             }
         }
         newest
-    }
-
-    /// Lays out the region. Of a large region only the rows around the cursor are shown.
-    fn lay_out(&self, region: &Region) -> Painted {
-        let (text, columns) = (region.line.text(), self.size.columns);
-        let mut rows = wrap_typed(text, columns);
-        let (at, left) = locate(text, &rows, columns, region.cursor);
-        if at == rows.len() {
-            rows.push(WrappedRow { indent: GOES_ON, part: text.len()..text.len(), height: 1 });
-        }
-        let indent = rows.get(at).map_or("", |row| row.indent);
-        let left = format!("{indent}{}", text.get(left).unwrap_or_default());
-        let note: Vec<String> = region.note.iter().flat_map(|note| self.note_rows(note)).collect();
-        let most = (self.size.rows / 2).saturating_sub(note.len()).max(1);
-        let first = (at + 1).saturating_sub(most);
-        let shown = rows.iter().skip(first).take(most).map(|row| region.line.row(row, self.look.colour));
-        let rows: Vec<String> = shown.chain(note).collect();
-        Painted { rows, cursor: (at - first, left) }
-    }
-
-    fn note_rows(&self, note: &Line) -> Vec<String> {
-        let rows = wrap(note.text(), self.size.columns);
-        rows.iter().take(self.size.rows / 4).map(|row| note.row(row, self.look.colour)).collect()
     }
 }
 

@@ -57,8 +57,12 @@ pub(crate) enum Question {
     Bell(Option<BellKind>),
     /// Whose comings and goings are told? From now on these, if they are said.
     Presence(Option<PresenceKind>),
+    /// What is the ring? The full screen draws it.
+    Look,
     /// No question: empty the screen.
     Clear,
+    /// No question: show the full screen, or lines that scroll away; the other of the two.
+    Screen,
     /// No question: show these lines in their turn.
     Tell(Vec<String>),
 }
@@ -72,6 +76,7 @@ impl Screen {
         let Ok(question) = self.questions.try_recv() else { return };
         self.present = Present::of(&report.members, |member| people.is_doubtful(member));
         self.roll.call(report.me.id, &report.members);
+        self.printer.with_ring(|ring| ring.report(report));
         match question {
             Question::Ticket => self.ticket(report, people),
             Question::Keys(part) => self.keys(report, people, &part),
@@ -107,6 +112,8 @@ impl Screen {
                 self.system(wording::presence(self.presence.kind(self.present.count())));
             }
             Question::Clear => self.printer.tell_desk(Item::Clear),
+            Question::Screen if self.printer.is_desk() => self.printer.tell_desk(Item::Switch),
+            Question::Screen => self.system("the full screen needs a terminal that obeys control sequences"),
             Question::Tell(lines) => lines.iter().for_each(|line| self.system(line)),
             _ => {}
         }

@@ -4,6 +4,7 @@
 #![allow(clippy::disallowed_methods, reason = "the tests wait for the screen, with a deadline")]
 
 mod edit;
+mod full_screen;
 mod json_member;
 mod keys;
 mod people;

@@ -106,8 +106,11 @@ impl Terminal {
         tcsetwinsize(&self.slave, winsize(columns, rows)).unwrap();
         // The terminal does not control the program, so the system sends no signal.
         self.signal(Signal::WINCH);
-        let is_old =
-            |seen: &mut Seen| !is_wider && !String::from_utf8_lossy(&seen.raw[before..]).contains("\u{1b}[H");
+        let is_old = |seen: &mut Seen| {
+            !is_wider
+                && !String::from_utf8_lossy(&seen.raw[before..]).contains("\u{1b}[H")
+                && !String::from_utf8_lossy(&seen.raw[before..]).contains("\u{1b}[2J")
+        };
         let (_seen, timeout) = more.wait_timeout_while(seen.lock().unwrap(), LONG, is_old).unwrap();
         assert!(!timeout.timed_out(), "the screen is not painted anew");
     }

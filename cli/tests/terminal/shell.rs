@@ -181,3 +181,26 @@ fn the_end_comes_after_the_last_line_and_before_the_shell() {
         job.wait_shell();
     }
 }
+
+#[test]
+fn control_z_on_the_full_screen_leaves_the_last_lines_and_fg_shows_it_again() {
+    let mut job = Job::start(BASH);
+    job.shell.keys("/screen\r");
+    let shows_typed = |job: &Job, text: &str| {
+        job.shell.wait(text, |lines| lines.last().is_some_and(|line| line == text));
+        assert!(job.shell.screen().alternate_screen());
+    };
+    shows_typed(&job, ">");
+    job.eve.say("before the stop");
+    job.shell.keys("half");
+    job.shell.wait("a line", |lines| lines.iter().any(|line| line.contains(" Eve   before the stop")));
+    shows_typed(&job, "> half");
+    job.shell.keys("\u{1a}");
+    job.shell.wait("the line", |lines| lines.iter().any(|line| line.ends_with("]: before the stop")));
+    job.wait_shell();
+    assert!(!job.shell.screen().alternate_screen());
+    job.shell.keys("fg\r");
+    shows_typed(&job, "> half");
+    job.shell.keys("\u{3}/quit\r");
+    job.wait_shell();
+}

@@ -1,0 +1,79 @@
+//! Draws the ring: its members in order, who leads, and the election that is under way.
+
+use ringchat_core::Epoch;
+use unicode_width::UnicodeWidthStr;
+
+use super::layout::{WIDEST_NAME, cut};
+use super::ring::RingView;
+use crate::wording::counted;
+
+/// How many members are drawn on each side of this one if not all fit.
+const AROUND: usize = 3;
+
+/// The rows of the election, with the empty one above it.
+const ELECTION: usize = 4;
+
+/// The rows of the ring, at most `height`, each with at most `columns`.
+pub(super) fn ring_rows(ring: &RingView, columns: usize, height: usize) -> Vec<String> {
+    let epoch = if ring.epoch > Epoch::default() { format!(", epoch {}", ring.epoch) } else { String::new() };
+    let mut rows = vec![format!("ring of {}{epoch}", ring.members.len()), String::new()];
+    let election = ring.election.as_ref();
+    let room = height.saturating_sub(rows.len() + if election.is_some() { ELECTION } else { 0 });
+    rows.extend(loop_rows(ring, room));
+    if let Some(election) = election {
+        let steps = counted(election.steps, "step", "steps");
+        rows.extend([
+            String::new(),
+            "election".to_owned(),
+            format!("  {steps} seen here"),
+            format!("  best {}", election.best),
+        ]);
+    }
+    rows.truncate(height);
+    rows.iter().map(|row| cut(row, columns)).collect()
+}
+
+/// The members, joined by the edges of a loop.
+fn loop_rows(ring: &RingView, room: usize) -> Vec<String> {
+    let (shown, hidden) = excerpt(ring, room);
+    let mut names: Vec<String> = shown.into_iter().map(|at| member(ring, at)).collect();
+    if hidden > 0 {
+        names.push(format!("... {hidden} more"));
+    }
+    let last = names.len().saturating_sub(1);
+    let edge = |at: usize| match at {
+        0 if last == 0 => "   ",
+        0 => "┌> ",
+        at if at == last => "└─ ",
+        _ => "│  ",
+    };
+    names.iter().enumerate().map(|(at, name)| edge(at).to_owned() + name).collect()
+}
+
+/// The places of the members that are drawn in `room` rows, and how many are not.
+fn excerpt(ring: &RingView, room: usize) -> (Vec<usize>, usize) {
+    let count = ring.members.len();
+    if count <= room {
+        return ((0..count).collect(), 0);
+    }
+    let own = ring.members.iter().position(|(id, _)| Some(*id) == ring.me).unwrap_or(0);
+    // One row tells how many are missing.
+    let around = AROUND.min(room.saturating_sub(2) / 2);
+    let first = own + count - around;
+    let shown: Vec<usize> = (first..=first + 2 * around).map(|at| at % count).collect();
+    let hidden = count - shown.len();
+    (shown, hidden)
+}
+
+fn member(ring: &RingView, at: usize) -> String {
+    let Some((id, name)) = ring.members.get(at) else { return String::new() };
+    let name = cut(name, WIDEST_NAME);
+    let you = if Some(*id) == ring.me { "  you" } else { "" };
+    let leads = if Some(*id) == ring.leader { "  * leads" } else { "" };
+    let token = ring.token.as_ref().filter(|token| token.at == *id);
+    let token = token.map_or_else(String::new, |token| format!("  ●{}", token.candidate));
+    let beside = format!("{you}{token}{leads}");
+    // Short names leave room, so that what stands beside them is in one column.
+    let room = if beside.is_empty() { 0 } else { 6_usize.saturating_sub(name.width()) };
+    format!("{name}{}{beside}", " ".repeat(room))
+}

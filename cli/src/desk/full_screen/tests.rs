@@ -1,0 +1,333 @@
+use std::env;
+use std::fs;
+use std::num::{NonZeroU16, NonZeroU64};
+use std::path::Path;
+
+use ringchat_core::{ElectionPhase, Epoch, Member, Name, NodeId, Notice, Stamp};
+
+use super::*;
+
+/// 2026-11-28 20:01:02 UTC.
+const EVENING: u64 = 1_795_896_062;
+
+/// A full screen, and a terminal that interprets its output.
+struct Shown {
+    full: FullScreen,
+    calendar: Calendar,
+    terminal: vt100::Parser,
+    typed: &'static str,
+    minute: u64,
+}
+
+fn member(n: u8, name: &str) -> Member {
+    let id = NodeId::new([n; 32], NonZeroU64::MIN);
+    Member::new(id, ([10, 0, 0, n], 5000 + u16::from(n)).into(), Name::new(name).unwrap())
+}
+
+fn ring() -> [Member; 5] {
+    [member(1, "alice"), member(2, "bob"), member(3, "carol"), member(4, "dave"), member(5, "erin")]
+}
+
+impl Shown {
+    fn new(columns: u16, rows: u16, palette: Palette) -> Self {
+        let cells = |n| NonZeroU16::new(n).unwrap();
+        let size = Size { columns: columns.into(), rows: rows.into() };
+        let look = FullLook { palette, shows_stamps: false };
+        let [alice, .., erin] = ring();
+        let shared = SharedRing::default();
+        let mut view = shared.lock();
+        view.room = Some("staff".to_owned());
+        view.call(alice.id, &ring());
+        view.note(Stamp(1240), &Notice::Leader { member: erin.into(), epoch: Epoch(4) });
+        drop(view);
+        Self {
+            full: FullScreen::new(size, look, shared),
+            calendar: Calendar::in_utc(true, true),
+            terminal: vt100::Parser::new(cells(rows), cells(columns), 0),
+            typed: "",
+            minute: 0,
+        }
+    }
+
+    fn now(&self) -> UnixTime {
+        UnixTime(EVENING + 60 * self.minute)
+    }
+
+    fn say(&mut self, n: u8, text: &str) {
+        let author = member(n, ring()[usize::from(n) - 1].name.as_str());
+        let line = match text.strip_prefix("/me ") {
+            Some(act) => Line::act(&author, "", Stamp(7), act, false),
+            None => Line::chat(&author, "", Stamp(7), text, text.contains("alice:")),
+        };
+        self.full.add(line, self.now(), EntryKind::Room);
+    }
+
+    fn tell(&mut self, text: &str) {
+        self.full.add(Line::system(text), self.now(), EntryKind::Room);
+    }
+
+    /// Writes a frame, and returns it.
+    fn paint(&mut self) -> String {
+        let line = Line::default().and("> ").and_typed(self.typed);
+        let region = Region { cursor: line.text().len(), line, note: None };
+        let frame = self.full.frame(Some(&region), &self.calendar);
+        self.terminal.process(frame.as_bytes());
+        frame
+    }
+
+    fn key(&mut self, key: ViewKey) {
+        self.full.key(key, &self.calendar);
+        self.paint();
+    }
+
+    fn lines(&self) -> Vec<String> {
+        let screen = self.terminal.screen();
+        screen.rows(0, screen.size().1.into()).map(|line| line.trim_end().to_owned()).collect()
+    }
+
+    /// The rows of talk that are numbered, in order.
+    fn numbers(&self) -> Vec<usize> {
+        let number = |line: &String| line.rsplit_once("line ")?.1.trim_end_matches('.').parse().ok();
+        self.lines().iter().filter_map(number).collect()
+    }
+}
+
+/// The screen of the evening: talk, several lines, a lost leader, unread lines, half a line.
+fn evening(columns: u16, rows: u16, palette: Palette) -> Shown {
+    let mut shown = Shown::new(columns, rows, palette);
+    shown.typed = "half a line that is being typed, and goes on when the row is full, as any text of a person does who has much to say";
+    shown.tell("in the ring as alice: 5 members, carol leads");
+    shown.say(2, "hello all");
+    shown.minute = 1;
+    shown.say(3, "the build is green again, see\nhttps://ci.example.org/run/8841");
+    let own = |text: &str| Line::own(&Name::new("alice").unwrap(), 5001, text, false);
+    shown.full.send(own("thanks!"), shown.now());
+    shown.full.settle(Line::chat(&member(1, "alice"), "", Stamp(8), "thanks!", false), shown.now());
+    shown.full.add(Line::default().and("> /ring"), shown.now(), EntryKind::Command);
+    shown.minute = 2;
+    shown.say(2, "here is what I ran:\ncargo test -p ringchat-core\ncargo test -p ringchat-threads");
+    shown.say(4, "/me waves");
+    shown.full.focus(false);
+    shown.minute = 8;
+    shown.say(5, "a longer text that does not fit into one row of this pane; so is broken at a word and goes on under its own beginning");
+    shown.say(2, "alice: did you see that?");
+    shown.tell("carol was lost");
+    let [.., dave, erin] = ring();
+    let mut view = shown.full.ring.lock();
+    view.remove(member(3, "carol").id);
+    let election = |phase, candidate: &Member| Notice::Election {
+        phase,
+        candidate: candidate.clone().into(),
+        epoch: Epoch(5),
+    };
+    view.note(Stamp(1241), &election(ElectionPhase::Start, &erin));
+    view.note(Stamp(1242), &election(ElectionPhase::Forward, &dave));
+    drop(view);
+    shown.full.scrollback.wait_for_place(own("still there?"), shown.now());
+    shown.full.hold();
+    shown
+}
+
+/// Compares the screen with the one in the file, which is written anew if `GOLDEN` is set.
+fn assert_golden(lines: &[String], name: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/desk/full_screen/golden").join(name);
+    let screen = lines.join("\n") + "\n";
+    if env::var_os("GOLDEN").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, &screen).unwrap();
+    }
+    assert_eq!(screen, fs::read_to_string(&path).unwrap(), "{name}");
+}
+
+#[test]
+fn an_evening_looks_as_in_the_files_with_and_without_colour() {
+    for (columns, rows) in [(100, 30), (60, 20), (20, 5), (10, 4)] {
+        for palette in [Palette::None, Palette::Few, Palette::Many] {
+            let mut shown = evening(columns, rows, palette);
+            let frame = shown.paint();
+            assert_golden(&shown.lines(), &format!("{columns}x{rows}.txt"));
+            let has_styles = frame.split("\x1b[").any(|part| {
+                part.split(|c: char| !c.is_ascii_digit() && c != ';')
+                    .next()
+                    .is_some_and(|numbers| part[numbers.len()..].starts_with('m'))
+            });
+            assert_eq!(has_styles, palette != Palette::None && columns >= 20, "{frame:?}");
+            assert_eq!(frame.contains("38;5;"), palette == Palette::Many && columns >= 60, "{frame:?}");
+        }
+    }
+}
+
+#[test]
+fn the_ring_the_keys_and_texts_alone_look_as_in_the_files() {
+    for (key, name) in [(ViewKey::Ring, "ring"), (ViewKey::Keys, "keys"), (ViewKey::Plain, "plain")] {
+        let mut shown = evening(60, 20, Palette::None);
+        shown.key(key);
+        assert_golden(&shown.lines(), &format!("60x20-{name}.txt"));
+        shown.key(key);
+        assert_golden(&shown.lines(), "60x20.txt");
+    }
+}
+
+#[test]
+fn only_rows_that_changed_are_written_and_nothing_if_none_did() {
+    let mut shown = evening(100, 30, Palette::Many);
+    shown.paint();
+    assert_eq!(shown.paint(), "");
+    shown.typed = "x";
+    shown.paint();
+    shown.typed = "xy";
+    let frame = shown.paint();
+    assert_eq!(frame.matches(ERASE_ROW).count(), 1, "{frame:?}");
+}
+
+#[test]
+fn what_was_shown_can_be_scrolled_to_and_stays_when_lines_come() {
+    let mut shown = Shown::new(60, 12, Palette::None);
+    (0..50).for_each(|n| shown.tell(&format!("line {n}")));
+    shown.full.clear();
+    for n in 0..50 {
+        shown.full.add(Line::default().and(&format!("line {n}.")), shown.now(), EntryKind::Room);
+    }
+    shown.paint();
+    assert_eq!(shown.numbers(), (40..50).collect::<Vec<_>>());
+    shown.key(ViewKey::PageUp);
+    assert_eq!(shown.numbers(), (31..41).collect::<Vec<_>>());
+    shown.full.add(Line::default().and("line 50."), shown.now(), EntryKind::Room);
+    shown.paint();
+    assert_eq!(shown.numbers(), (31..41).collect::<Vec<_>>());
+    assert!(shown.lines().iter().any(|line| line.ends_with("1 new · F1")), "{:#?}", shown.lines());
+    (0..9).for_each(|_| shown.key(ViewKey::PageUp));
+    assert_eq!(shown.numbers(), (0..9).collect::<Vec<_>>(), "below the day");
+    shown.key(ViewKey::PageDown);
+    assert_eq!(shown.numbers(), (8..18).collect::<Vec<_>>());
+    (0..9).for_each(|_| shown.key(ViewKey::PageDown));
+    assert_eq!(shown.numbers(), (42..51).collect::<Vec<_>>(), "below the rule of new lines");
+    shown.key(ViewKey::PageUp);
+    shown.key(ViewKey::Newest);
+    assert_eq!(shown.numbers().last(), Some(&50));
+    assert!(!shown.lines().iter().any(|line| line.contains("new · F1")), "{:#?}", shown.lines());
+}
+
+#[test]
+fn no_text_begins_at_the_edge_of_its_pane() {
+    for (columns, is_plain) in [(100, false), (60, false), (60, true), (20, false)] {
+        let mut shown = Shown::new(columns, 30, Palette::None);
+        shown.full.is_plain = is_plain;
+        let padding = "\u{3000}".repeat(70);
+        shown.say(
+            2,
+            &format!("ok{padding}20:01 carol hello\n20:01 carol hello\n/// carol was lost ///\ncarol: hello"),
+        );
+        shown.paint();
+        let forged =
+            |line: &&String| line.contains("carol") && !line.contains("ring of") && !line.contains("│");
+        let lines = shown.lines();
+        let found: Vec<_> = lines.iter().filter(forged).collect();
+        assert!(found.len() >= 3 || columns == 100, "{lines:#?}");
+        assert!(found.iter().all(|line| line.starts_with(' ')), "{lines:#?}");
+    }
+}
+
+#[test]
+fn two_authors_of_one_name_have_their_ports_and_long_names_are_cut() {
+    let mut shown = Shown::new(60, 12, Palette::None);
+    for (n, name) in [(7, "administrator1"), (8, "administrator2"), (9, "a name that is long")] {
+        let line = Line::chat(&member(n, name), "", Stamp(1), "hi", false);
+        shown.full.add(line, shown.now(), EntryKind::Room);
+    }
+    shown.paint();
+    let lines = shown.lines();
+    for row in ["20:01 admini…:5007 hi", "20:01 admini…:5008 hi", "20:01 a name that… hi"] {
+        assert!(lines.iter().any(|line| line == row), "{row} in {lines:#?}");
+    }
+}
+
+#[test]
+fn a_long_text_is_folded_until_it_is_asked_for() {
+    let mut shown = Shown::new(60, 60, Palette::None);
+    assert!(!shown.full.unfold(&shown.calendar));
+    shown.say(2, &"x\n".repeat(40));
+    shown.paint();
+    assert_eq!(shown.lines().iter().filter(|line| line.ends_with('x')).count(), 12);
+    assert!(shown.lines().iter().any(|line| line.ends_with("... 29 more lines (/full shows them)")));
+    assert!(shown.full.unfold(&shown.calendar));
+    shown.paint();
+    assert_eq!(shown.lines().iter().filter(|line| line.ends_with('x')).count(), 40 + 12);
+}
+
+#[test]
+fn of_a_large_ring_the_neighbours_are_drawn() {
+    let members: Vec<Member> = (1..=64).map(|n| member(n, &format!("m{n}"))).collect();
+    let mut view = RingView::default();
+    view.call(members[0].id, &members);
+    let rows = ring_rows(&view, 24, 20);
+    let names: Vec<&str> =
+        rows[2..].iter().map(|row| row.trim_start_matches(['┌', '>', '│', '└', '─', ' '])).collect();
+    assert_eq!(names, ["m62", "m63", "m64", "m1      you", "m2", "m3", "m4", "... 57 more"]);
+}
+
+#[test]
+fn the_token_of_an_election_goes_as_this_member_sees_it_and_not_too_fast() {
+    let mut shown = Shown::new(100, 12, Palette::None);
+    shown.full.begin();
+    let [alice, bob, .., erin] = ring();
+    let election = |phase, candidate: &Member| Notice::Election {
+        phase,
+        candidate: candidate.clone().into(),
+        epoch: Epoch(5),
+    };
+    let note = |shown: &Shown, notice: &Notice| shown.full.ring.lock().note(Stamp(9), notice);
+    note(&shown, &election(ElectionPhase::Start, &alice));
+    note(&shown, &election(ElectionPhase::Swallow, &erin));
+    note(&shown, &election(ElectionPhase::Forward, &bob));
+    note(&shown, &Notice::Leader { member: bob.into(), epoch: Epoch(5) });
+    let mut seen = Vec::new();
+    let mut now = Instant::ZERO;
+    while let Some(at) = shown.full.next_step() {
+        assert!(at <= now.after(STEP));
+        now = now.max(at);
+        shown.full.advance(now);
+        shown.full.advance(now.after(STEP / 2));
+        shown.paint();
+        let row = shown.lines().into_iter().find(|line| line.contains('●')).unwrap_or_default();
+        seen.push(row.trim_start_matches([' ', '│', '┌', '>', '└', '─']).to_owned());
+    }
+    let around = [
+        "bob     ●alice  * le…",
+        "erin    ●erin",
+        "alice   you  ●erin",
+        "",
+        "erin    ●bob",
+        "alice   you  ●bob",
+        "bob     ●bob  * leads",
+        "",
+    ];
+    assert_eq!(seen, around, "the oldest of nine steps is left out");
+}
+
+#[test]
+fn what_came_while_the_user_looked_elsewhere_is_counted_until_it_is_seen() {
+    let mut shown = Shown::new(60, 12, Palette::None);
+    let news = |shown: &mut Shown| {
+        shown.tell("something");
+        shown.paint();
+        let bar = shown.lines()[10].clone();
+        bar.split_once(" new · F1").map(|(left, _)| left.rsplit_once(' ').unwrap().1.to_owned())
+    };
+    assert_eq!(news(&mut shown), None);
+    shown.full.focus(false);
+    assert_eq!(news(&mut shown).as_deref(), Some("1"));
+    shown.full.focus(true);
+    assert_eq!(news(&mut shown), None);
+    shown.key(ViewKey::Keys);
+    assert_eq!(news(&mut shown).as_deref(), Some("1"));
+    shown.full.focus(false);
+    assert_eq!(news(&mut shown).as_deref(), Some("2"));
+    assert_eq!(shown.lines().iter().filter(|line| line.starts_with("── new")).count(), 0);
+    shown.full.key(ViewKey::Keys, &shown.calendar);
+    shown.paint();
+    assert_eq!(shown.lines().iter().filter(|line| line.starts_with("── new")).count(), 1);
+    shown.full.begin();
+    shown.paint();
+    assert!(!shown.lines().iter().any(|line| line.contains("new")), "{:#?}", shown.lines());
+}
