@@ -178,7 +178,8 @@ impl Roster {
         if kept.is_empty() {
             return self.clone();
         }
-        let mine = |it: &NodeId| *it != id && !other.contains(*it);
+        let needed: BTreeSet<NodeId> = other.ids().chain([id]).collect();
+        let mine = |it: &NodeId| !needed.contains(it);
         let shared = self.ids().filter(|id| !mine(id)).count();
         let room = MAX_ROSTER.saturating_sub(shared).saturating_sub(kept.len());
         let too_many: BTreeSet<NodeId> = self.ids().filter(mine).skip(room).collect();

@@ -31,7 +31,7 @@ pub(crate) struct Election {
     best: Option<(CandidateRank, Vec<NodeId>)>,
     /// The candidate that was sent last, and to which member.
     sent: Option<(CandidateRank, NodeId)>,
-    /// Whether this member's own token has come back, so that it has won.
+    /// Whether this member's own token has come back.
     came_back: bool,
     /// The members that have sent this one a token. They take part, so this member does not win without them.
     senders: BTreeSet<NodeId>,
