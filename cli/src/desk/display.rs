@@ -167,8 +167,9 @@ impl Display {
 
     /// Adapts to the size of the terminal.
     pub(super) fn resize(&mut self) {
-        self.painter.resize(terminal::size());
-        self.full.resize(terminal::size());
+        let size = terminal::size();
+        self.painter.resize(size);
+        self.full.resize(size);
     }
 
     /// How long to wait for further items until a frame must be written. `None` for ever.

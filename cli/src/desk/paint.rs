@@ -16,20 +16,27 @@ use super::region::{Painted, Region};
 
 /// How many rows of a long line are shown.
 #[derive(Clone, Copy, Debug)]
-struct Fold {
+pub(super) struct Fold {
     /// The maximum number of rows of a line that is not folded.
-    most: usize,
+    pub(super) most: usize,
     /// The number of rows of a folded line that are shown.
     shown: usize,
     /// Whether `/full` can show the other rows.
-    can_be_had: bool,
+    pub(super) can_be_had: bool,
+}
+
+impl Fold {
+    /// How many of `rows` rows are shown.
+    pub(super) fn shown_of(self, rows: usize) -> usize {
+        if rows > self.most { self.shown } else { rows }
+    }
 }
 
 /// The fold of an incoming line.
-const FOLDED: Fold = Fold { most: 20, shown: 12, can_be_had: true };
+pub(super) const FOLDED: Fold = Fold { most: 20, shown: 12, can_be_had: true };
 
 /// The fold of a line that `/full` shows.
-const UNFOLDED: Fold = Fold { most: 500, shown: 500, can_be_had: false };
+pub(super) const UNFOLDED: Fold = Fold { most: 500, shown: 500, can_be_had: false };
 
 /// The fold of a line on an output without commands.
 const FOLDED_FOR_GOOD: Fold = Fold { can_be_had: false, ..FOLDED };
@@ -296,7 +303,7 @@ pub(crate) fn unedited(line: &Line, columns: usize, look: Look, obeys: bool) -> 
 fn rows(line: &Line, columns: usize, look: Look, fold: Fold) -> (Vec<(String, usize)>, usize) {
     let rows = wrap(line.text(), columns);
     let total: usize = rows.iter().map(|row| row.height).sum();
-    let mut room = if total > fold.most { fold.shown } else { total };
+    let mut room = fold.shown_of(total);
     let fits = |row: &&WrappedRow| {
         let fits = row.height <= room;
         room = room.saturating_sub(row.height);

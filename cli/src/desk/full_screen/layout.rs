@@ -9,6 +9,7 @@ use anstyle::{Ansi256Color, AnsiColor, Color, Style};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
 
+use super::super::paint::{FOLDED, UNFOLDED};
 use super::scrollback::{Entry, EntryKind, Scrollback};
 use crate::calendar::{Calendar, DayTime};
 use crate::line::{Line, Said};
@@ -29,11 +30,6 @@ const INDENT: &str = "   ";
 
 /// The mark of a further line of a text.
 const FURTHER: &str = "| ";
-
-/// The rows of a text that is not folded, of a folded one, and of one that is shown whole.
-const UNFOLDED: usize = 20;
-const FOLDED: usize = 12;
-const WHOLE: usize = 500;
 
 /// The colours of names, of 256. Each has a contrast of 4:1 or more on black and on white, and they stay apart for people who see
 /// red and green alike.
@@ -128,8 +124,8 @@ impl Pane<'_> {
     pub(crate) fn last_folded(&self) -> Option<usize> {
         let is_folded = |entry: &Entry| {
             // So most texts are told apart without being wrapped.
-            let is_long = entry.line.text().len() > UNFOLDED;
-            !entry.is_whole && is_long && self.wrapped(entry).1.len() > UNFOLDED
+            let is_long = entry.line.text().len() > FOLDED.most;
+            !entry.is_whole && is_long && self.wrapped(entry).1.len() > FOLDED.most
         };
         let mut all = (self.scrollback.first()..self.scrollback.placed()).rev();
         all.find(|number| self.scrollback.get(*number).is_some_and(is_folded))
@@ -170,8 +166,8 @@ impl Pane<'_> {
     fn entry(&self, entry: &Entry, moment: Option<&DayTime>) -> Vec<String> {
         let (before, blank, further) = self.edges(entry, moment);
         let (text, wrapped) = self.wrapped(entry);
-        let (most, shown) = if entry.is_whole { (WHOLE, WHOLE) } else { (UNFOLDED, FOLDED) };
-        let shown = if wrapped.len() > most { shown } else { most };
+        let fold = if entry.is_whole { UNFOLDED } else { FOLDED };
+        let shown = fold.shown_of(wrapped.len());
         let mut rows = Vec::new();
         for (nth, (part, range)) in wrapped.iter().take(shown).enumerate() {
             let edge = match (nth, part) {
@@ -182,7 +178,7 @@ impl Pane<'_> {
             rows.push(edge.clone() + &text.styled(self.palette, range.clone()));
         }
         if wrapped.len() > shown {
-            let hint = if entry.is_whole { "" } else { " (/full shows them)" };
+            let hint = if fold.can_be_had { " (/full shows them)" } else { "" };
             let more = format!("... {} more lines{hint}", wrapped.len() - shown);
             rows.push(further.clone() + &self.palette.paint(DIM, &more));
         }
