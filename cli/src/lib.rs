@@ -62,6 +62,7 @@ use std::io::{self, Write, stdout};
 use std::process::ExitCode;
 
 use access::AccessError;
+use argh::FromArgs;
 use flags::{Flags, Invocation};
 use line::Line;
 use ringchat_core::secure::ShortKey;
@@ -164,6 +165,18 @@ fn print(text: &str) -> ExitCode {
         }
         Ok(()) | Err(_) => ExitCode::SUCCESS,
     }
+}
+
+/// The flags of `command`, parsed from the words after it.
+///
+/// # Errors
+/// If the words ask for help or are wrong; the user has been told, and the program ends with this code.
+fn parse<T: FromArgs>(command: &[&str], args: &[String]) -> Result<T, ExitCode> {
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    T::from_args(command, &args).map_err(|exit| match exit.status {
+        Ok(()) => print(&help::wrap(&exit.output)),
+        Err(()) => usage(exit.output.trim_end()),
+    })
 }
 
 fn usage(error: &str) -> ExitCode {

@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use argh::{ArgsInfo, CommandInfoWithArgs, FlagInfo, FlagInfoKind, FromArgValue, FromArgs, SubCommandInfo};
 
 use crate::flags::Flags;
-use crate::{click_compat, help, print, rooms, see, usage};
+use crate::{click_compat, parse, print, rooms, see, usage};
 
 /// Print a script that lets your shell complete the command lines of ringchat.
 #[derive(ArgsInfo, FromArgs, Clone, Debug, PartialEq, Eq)]
@@ -54,12 +54,10 @@ pub(crate) fn run(command: &str, args: &[String]) -> Option<ExitCode> {
     if command != "completions" {
         return None;
     }
-    let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    Some(match CompletionsFlags::from_args(&["ringchat completions"], &args) {
+    Some(match parse(&["ringchat completions"], args) {
         Ok(CompletionsFlags { shell: Some(shell) }) => print(&shell.script()),
         Ok(CompletionsFlags { shell: None }) => usage("for which shell? say bash, zsh or fish"),
-        Err(exit) if exit.status.is_ok() => print(&help::wrap(&exit.output)),
-        Err(exit) => usage(exit.output.trim_end()),
+        Err(code) => code,
     })
 }
 

@@ -12,7 +12,7 @@ use super::found::{FoundRoom, FoundRooms};
 use super::{NO_ROOM, Network, search};
 use crate::completions::named;
 use crate::own_address::NoNetwork;
-use crate::{complaint, help, own_address, print, usage, wording};
+use crate::{complaint, own_address, parse, print, usage, wording};
 
 /// How long to listen, unless the user says otherwise.
 const USUAL: Duration = Duration::from_secs(2);
@@ -48,12 +48,7 @@ pub(crate) fn run(command: &str, args: &[String]) -> Option<ExitCode> {
     if command != "rooms" {
         return None;
     }
-    let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    Some(match RoomsFlags::from_args(&["ringchat rooms"], &args) {
-        Ok(flags) => list(&flags),
-        Err(exit) if exit.status.is_ok() => print(&help::wrap(&exit.output)),
-        Err(exit) => usage(exit.output.trim_end()),
-    })
+    Some(parse(&["ringchat rooms"], args).map_or_else(|code| code, |flags| list(&flags)))
 }
 
 /// The command and its command line.

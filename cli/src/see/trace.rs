@@ -13,7 +13,6 @@ use ringchat_picture::{DrawError, Drawn, Format, MAX_ROWS, Moment, Wanted, Wante
 use thiserror::Error;
 
 use super::USAGE;
-use crate::help;
 use crate::line::Line;
 
 /// A trace has no longer line: a ring of all members that a room can have, or all texts of a message.
@@ -121,11 +120,9 @@ impl TraceCommandError {
 
 /// Does what the words after `ringchat trace` ask for.
 pub(super) fn run(args: &[String]) -> ExitCode {
-    let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    let flags = match TraceFlags::from_args(&["ringchat", "trace"], &args) {
+    let flags: TraceFlags = match crate::parse(&["ringchat", "trace"], args) {
         Ok(flags) => flags,
-        Err(exit) if exit.status.is_ok() => return crate::print(&help::wrap(&exit.output)),
-        Err(exit) => return crate::usage(exit.output.trim_end()),
+        Err(code) => return code,
     };
     match flags.result() {
         Ok((drawn, out)) => {

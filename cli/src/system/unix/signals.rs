@@ -31,8 +31,10 @@ pub(crate) fn handle(has_desk: bool, mut handler: impl FnMut(Request) + Send + '
 }
 
 /// A signal that asks the program to end, which is waited for.
+#[cfg(feature = "see")]
 pub(crate) struct Ending(Signals);
 
+#[cfg(feature = "see")]
 impl Ending {
     /// Takes such signals from now on.
     ///

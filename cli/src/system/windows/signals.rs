@@ -2,6 +2,7 @@
 //! nobody tells.
 
 use std::io;
+#[cfg(feature = "see")]
 use std::sync::mpsc::{self, Receiver};
 
 use crate::process::SIGINT;
@@ -16,8 +17,10 @@ pub(crate) fn handle(_has_desk: bool, mut handler: impl FnMut(Request) + Send + 
 }
 
 /// A request to end, which is waited for.
+#[cfg(feature = "see")]
 pub(crate) struct Ending(Receiver<()>);
 
+#[cfg(feature = "see")]
 impl Ending {
     /// Takes such requests from now on.
     ///
