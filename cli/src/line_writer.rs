@@ -43,6 +43,15 @@ impl LineWriter {
         self.0.insist(line.to_owned(), line.len());
     }
 
+    /// The same of a line that is made at its place among the others.
+    pub(crate) fn insist_on(&self, make: impl FnOnce() -> String) {
+        self.0.insist_on(|| {
+            let line = make();
+            let weight = line.len();
+            (line, weight)
+        });
+    }
+
     /// Closes the queue and waits until all lines are written, at most for `within`.
     pub(crate) fn finish(&self, within: Duration) {
         self.0.finish(within);

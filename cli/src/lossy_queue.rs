@@ -86,7 +86,13 @@ impl<T> LossyQueue<T> {
 
     /// Queues an item that must not be lost: it may use the reserve. Dropped only if the reserve is used up too.
     pub(crate) fn insist(&self, item: T, weight: usize) {
+        self.insist_on(|| (item, weight));
+    }
+
+    /// The same of an item and its weight that are made at their place in the queue: no other item comes in between.
+    pub(crate) fn insist_on(&self, make: impl FnOnce() -> (T, usize)) {
         let mut state = self.lock();
+        let (item, weight) = make();
         if state.fits(weight, MAX_WEIGHT + RESERVE) {
             self.tell_gap(&mut state);
             state.push(item, weight);
@@ -268,5 +274,12 @@ mod tests {
         assert_eq!(queue.take(1).unwrap(), ["0"]);
         writer.join().unwrap();
         assert_eq!(queue.take(100).unwrap().last().map(String::as_str), Some("7"));
+    }
+
+    #[test]
+    fn nothing_comes_between_the_making_of_an_item_and_its_place() {
+        let queue = queue();
+        queue.insist_on(|| (queue.state.try_lock().is_err().to_string(), HEAVY));
+        assert_eq!(queue.take(usize::MAX), Some(vec!["true".to_owned()]));
     }
 }

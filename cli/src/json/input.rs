@@ -167,7 +167,7 @@ impl ProgramInput {
         match self.session.trace(order) {
             Ok(status) => {
                 let answer = JsonEvent::traced(status.as_ref(), reference);
-                self.writer.insist(&answer.line(self.session.lamport()));
+                self.answer(&answer);
             }
             Err(error) => self.complain("trace_file", error.to_string(), reference),
         }
@@ -180,7 +180,7 @@ impl ProgramInput {
         match self.session.see(order) {
             Ok(status) => {
                 let answer = JsonEvent::seen(status.as_ref(), reference);
-                self.writer.insist(&answer.line(self.session.lamport()));
+                self.answer(&answer);
             }
             Err(error) => self.complain("see", error.to_string(), reference),
         }
@@ -200,6 +200,11 @@ impl ProgramInput {
 
     fn complain(&self, code: &str, message: String, reference: Option<Value>) {
         let error = JsonEvent::Error { code, message: message.into(), fatal: false, reference };
-        self.writer.insist(&error.line(self.session.lamport()));
+        self.answer(&error);
+    }
+
+    /// The time is read where the line gets its place, since the other thread may write meanwhile: times never run back.
+    fn answer(&self, event: &JsonEvent<'_>) {
+        self.writer.insist_on(|| event.line(self.session.lamport()));
     }
 }
