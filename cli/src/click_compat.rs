@@ -60,6 +60,7 @@ const KNOWN: &[Known] = &[
     flag("--time", None, &["--time"]),
     value("--bell", None, &["--bell"]),
     value("--presence", None, &["--presence"]),
+    value("--backlog", None, &["--backlog"]),
     flag("--no-history", None, &["--no-history"]),
     flag("--no-color", None, &["--no-color"]),
     value("--join-timeout", None, &["--join-timeout"]),

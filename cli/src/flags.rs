@@ -162,6 +162,10 @@ pub(crate) struct Flags {
     #[argh(option, arg_name = "all|recent|none")]
     pub(crate) presence: Option<String>,
 
+    /// how many of the last texts to show that were said before one came, 0 to 20 (20; without a screen, 0)
+    #[argh(option, arg_name = "n")]
+    pub(crate) backlog: Option<String>,
+
     /// do not keep typed lines for the next session
     #[argh(switch)]
     pub(crate) no_history: bool,

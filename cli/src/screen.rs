@@ -158,17 +158,18 @@ impl Screen {
             return;
         }
         match (before, occasion) {
+            (_, Occasion::BeforeJoin) => self.system("said before you came"),
             (_, Occasion::WhileAway) => self.system("while you were away:"),
             (_, Occasion::OtherRing) => self.system("said in the other ring:"),
-            (Occasion::WhileAway, Occasion::Live) => self.system("now"),
+            (Occasion::BeforeJoin | Occasion::WhileAway, Occasion::Live) => self.system("now"),
             (_, Occasion::Live) => self.system("said in this ring:"),
         }
     }
 
-    /// Marks the end of what was said while this member was away. Those texts come without anything in between, so any
-    /// other event ends them.
+    /// Marks the end of what was said before this member came or while it was away. Those texts come without anything in
+    /// between, so any other event ends them.
     fn back_to_now(&mut self) {
-        if self.occasion == Occasion::WhileAway {
+        if matches!(self.occasion, Occasion::BeforeJoin | Occasion::WhileAway) {
             self.set_apart(Occasion::Live);
         }
     }
@@ -208,8 +209,14 @@ impl Screen {
     }
 
     /// The line of a text. The author's name stands out if the text `is_mention` of the user.
+    /// When `line` came. One of before this member came has the time of its author's clock.
+    fn came(&self, line: &ChatLine<'_>) -> UnixTime {
+        let now = (self.now)();
+        if line.occasion == Occasion::BeforeJoin { line.at.min(now) } else { now }
+    }
+
     fn line_of(&self, line: &ChatLine<'_>, is_mention: bool) -> Line {
-        let clock = wording::clock(line.at, (self.now)());
+        let clock = wording::clock(line.at, self.came(line));
         let beside = self.present.beside(line.from, line.known_as) + &clock;
         match act_of(line.text).filter(|_| self.show.acts) {
             Some(act) => Line::act(line.from, &beside, line.stamp, act, is_mention),
@@ -249,15 +256,18 @@ impl Screen {
 impl Frontend for Screen {
     fn chat(&mut self, lamport: Stamp, line: &ChatLine<'_>) {
         self.printer.note_lamport(lamport);
+        let came = self.came(line);
         if self.show.commands {
-            self.recent.keep(line, (self.now)().0.saturating_mul(1_000_000));
+            self.recent.keep(line, came.0.saturating_mul(1_000_000));
         }
         if !line.mine && self.ignored.hides(line.from.id.key()) {
             return;
         }
         self.set_apart(line.occasion);
         let is_mention = self.is_mention(line);
-        if !line.mine || self.show.own {
+        if line.occasion == Occasion::BeforeJoin {
+            self.printer.print_again(self.line_of(line, is_mention), came);
+        } else if !line.mine || self.show.own {
             self.printer.print(self.line_of(line, is_mention));
         } else {
             self.printer.tell_desk(Item::Placed(self.line_of(line, false)));

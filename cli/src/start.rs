@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
 
+use ringchat_core::limits::BACKLOG_TEXTS;
 use ringchat_core::secure::Secret;
 use ringchat_core::{Config, Stamp, Start};
 use ringchat_driver::OpenError;
@@ -102,6 +103,7 @@ fn open(settings: &Settings) -> Result<Opened, SessionOutcome> {
     let mut config = Config::new(reach.told.unwrap_or(reach.listen), settings.name.clone(), start.clone())
         .with_detect(settings.detect)
         .with_join_timeout(settings.join_timeout)
+        .with_backlog(settings.talk.backlog.unwrap_or_else(|| usual_backlog(settings)))
         .with_identity(identity)
         .with_trace(recorder.tracing());
     config.secret = secret;
@@ -121,6 +123,11 @@ fn open(settings: &Settings) -> Result<Opened, SessionOutcome> {
             _ => SessionOutcome::failed(1, "system", error.to_string()),
         }),
     }
+}
+
+/// A pipe, and a program that speaks JSON, get what was said before this member came only if they are asked to.
+fn usual_backlog(settings: &Settings) -> usize {
+    if settings.json || !stdout().is_terminal() { 0 } else { BACKLOG_TEXTS }
 }
 
 /// How the room is entered, and who announces it, by what others announce on the network.

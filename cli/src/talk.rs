@@ -1,5 +1,9 @@
 //! What the user chose about talk: what stands beside it, what rings, what is kept.
 
+use std::str::FromStr;
+
+use ringchat_core::limits::BACKLOG_TEXTS;
+
 use crate::attention::BellKind;
 use crate::flags::Flags;
 use crate::presence::PresenceKind;
@@ -15,6 +19,8 @@ pub(crate) struct TalkSettings {
     pub(crate) bell: Option<BellKind>,
     /// Whose comings and goings are told; `None` if the user said nothing.
     pub(crate) presence: Option<PresenceKind>,
+    /// How many of the last texts are shown that were said before the user came; `None` if the user said nothing.
+    pub(crate) backlog: Option<usize>,
     /// Whether typed lines are not kept for the next session.
     pub(crate) forgets: bool,
     /// Whether a terminal begins with the full screen.
@@ -33,9 +39,22 @@ impl TalkSettings {
             times: on(flags.time, "RINGCHAT_TIME"),
             bell: parse("--bell", set(&flags.bell, "RINGCHAT_BELL"), "off, mentions or all")?,
             presence: parse("--presence", set(&flags.presence, "RINGCHAT_PRESENCE"), "all, recent or none")?,
+            backlog: parse("--backlog", set(&flags.backlog, "RINGCHAT_BACKLOG"), "a number from 0 to 20")?
+                .map(|BacklogCount(count)| count),
             forgets: on(flags.no_history, "RINGCHAT_NO_HISTORY"),
             full_screen: on(flags.full_screen, "RINGCHAT_FULL_SCREEN"),
         })
+    }
+}
+
+/// As many texts as a newcomer may be shown.
+struct BacklogCount(usize);
+
+impl FromStr for BacklogCount {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        text.parse().ok().filter(|count| *count <= BACKLOG_TEXTS).map(Self).ok_or(())
     }
 }
 
@@ -57,6 +76,7 @@ mod tests {
             ("RINGCHAT_TIME", "1"),
             ("RINGCHAT_BELL", "off"),
             ("RINGCHAT_PRESENCE", "none"),
+            ("RINGCHAT_BACKLOG", "7"),
             ("RINGCHAT_NO_HISTORY", "0"),
             ("RINGCHAT_FULL_SCREEN", "1"),
         ];
@@ -64,6 +84,7 @@ mod tests {
             times: true,
             bell: Some(BellKind::All),
             presence: Some(PresenceKind::None),
+            backlog: Some(7),
             forgets: false,
             full_screen: true,
         };
@@ -72,10 +93,13 @@ mod tests {
 
     #[test]
     fn a_value_that_is_none_is_refused_with_those_that_are() {
-        for (name, wanted) in
-            [("RINGCHAT_BELL", "off, mentions or all"), ("RINGCHAT_PRESENCE", "all, recent or none")]
-        {
-            let refused = talk(&Flags::default(), &[(name, "loud")]).unwrap_err().to_string();
+        for (name, value, wanted) in [
+            ("RINGCHAT_BELL", "loud", "off, mentions or all"),
+            ("RINGCHAT_PRESENCE", "loud", "all, recent or none"),
+            ("RINGCHAT_BACKLOG", "loud", "a number from 0 to 20"),
+            ("RINGCHAT_BACKLOG", "21", "a number from 0 to 20"),
+        ] {
+            let refused = talk(&Flags::default(), &[(name, value)]).unwrap_err().to_string();
             assert!(refused.contains(wanted), "{refused}");
         }
     }

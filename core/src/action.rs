@@ -249,13 +249,15 @@ pub struct Chat {
     pub known_as: Option<Name>,
     /// Where this node was when it was said.
     pub occasion: Occasion,
+    /// How many of the first lines are not to be shown: a newcomer is shown no more lines than its user wants.
+    pub hidden: usize,
 }
 
 impl Chat {
-    /// Each line, in order.
+    /// Each line that is to be shown, in order.
     pub fn lines(&self) -> impl DoubleEndedIterator<Item = ChatLine<'_>> {
-        let Self { index, said, mine, known_as, occasion } = self;
-        said.lines().map(move |(seq, stamp, text)| ChatLine {
+        let Self { index, said, mine, known_as, occasion, hidden } = self;
+        said.lines().skip(*hidden).map(move |(seq, stamp, text)| ChatLine {
             index: index.plus(seq.since(said.first)),
             from: &said.origin,
             seq,
@@ -298,6 +300,8 @@ pub struct ChatLine<'a> {
 pub enum Occasion {
     /// In the ring in which the line was said.
     Live,
+    /// Not yet in the room.
+    BeforeJoin,
     /// Away and alone: stopped, given up by the room, or cut off from all others. It has come back since.
     WhileAway,
     /// In another ring, with others. The two rings have become one since.
@@ -305,7 +309,7 @@ pub enum Occasion {
 }
 
 impl Occasion {
-    /// Whether the line was said in a ring that this node was not in.
+    /// Whether this node was not in the ring in which the line was said, or not yet.
     pub fn is_replayed(self) -> bool {
         self != Self::Live
     }

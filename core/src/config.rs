@@ -47,6 +47,9 @@ pub struct Config {
     pub secret: Option<Secret>,
     /// How much this node tells of what it does. Usually nothing.
     pub trace: Tracing,
+    /// How many of the last texts a newcomer is shown that were said before it came. Usually none; at most
+    /// [`BACKLOG_TEXTS`](crate::limits::BACKLOG_TEXTS).
+    pub backlog: usize,
 }
 
 impl Config {
@@ -68,6 +71,7 @@ impl Config {
             identity: None,
             secret: None,
             trace: Tracing::Off,
+            backlog: 0,
         }
     }
 
@@ -87,6 +91,12 @@ impl Config {
     #[must_use]
     pub fn with_join_timeout(self, join_timeout: Duration) -> Self {
         Self { join_timeout, ..self }
+    }
+
+    /// The same settings, but so many of the last texts are shown that were said before this node came.
+    #[must_use]
+    pub fn with_backlog(self, backlog: usize) -> Self {
+        Self { backlog, ..self }
     }
 
     /// How long an address that is dialed may take until the link is open: then the dial has failed.

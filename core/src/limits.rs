@@ -105,6 +105,12 @@ pub const PUT_OFF_BYTES: usize = 2 * SUBMIT_WINDOW_BYTES;
 /// Signatures that a process remembers as verified.
 pub const SEEN_RUNS: usize = 8192;
 
+/// Texts that a newcomer is sent, and may be shown, of what was said before it came.
+pub const BACKLOG_TEXTS: usize = 20;
+
+/// Bytes of runs with such texts, all of them together. A run is sent whole, or not at all.
+pub const BACKLOG_BYTES: usize = 256 * 1024;
+
 /// Entries of history that are kept even if all members have acknowledged them.
 pub const HISTORY_ENTRIES: usize = 1000;
 

@@ -9,11 +9,12 @@ mod pair;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use pair::{LINK, Pair, cfg, chat, peer};
-use ringchat_core::wire::{Beat, Body, Deliver, Elected, Join, Message, NotMember, RefusedKind, Sync};
+use pair::{LINK, Pair, cfg, chat, peer, run};
+use ringchat_core::limits::{BACKLOG_BYTES, BACKLOG_TEXTS, MAX_TEXT};
+use ringchat_core::wire::{Beat, Body, Deliver, Elected, Entry, Join, Message, NotMember, RefusedKind, Sync};
 use ringchat_core::{
     Action, CloseMode, Config, DialFailure, DialId, Ending, Epoch, Index, Input, Instant, JoinFailure,
-    LinkId, Name, Node, Notice, Origin, Start,
+    LinkId, Name, Node, Notice, Occasion, Origin, Start,
 };
 
 const REFUSES: u8 = 1;
@@ -106,9 +107,11 @@ fn it_ends_in_time_and_waits_for_no_connection_to_end() {
     }
 }
 
-/// The texts in what a leader, who has said something before, sends a newcomer.
-fn history_for_newcomer(mut pair: Pair) -> usize {
-    pair.say("before");
+/// The texts in what a leader, who has said these before, and one thing since, sends a newcomer.
+fn history_for_newcomer(mut pair: Pair, before: &[&[&str]]) -> usize {
+    for texts in before {
+        pair.say_all(texts);
+    }
     let join = Join { me: peer(), contact: None, epoch: Epoch(0), generation: 1, ring: Vec::new() };
     pair.notices(Message::Join(join));
     pair.say("after");
@@ -123,20 +126,76 @@ fn history_for_newcomer(mut pair: Pair) -> usize {
         Message::Deliver(deliver) => Some(deliver.entries),
         _ => None,
     });
-    entries.flatten().filter(|entry| matches!(entry.body, Body::Chat { .. })).count()
+    let counts = entries.flatten().filter_map(|entry| match entry.body {
+        Body::Chat { said, .. } => Some(said.texts.len()),
+        Body::Membership { .. } => None,
+    });
+    counts.sum()
 }
 
 #[test]
-fn a_newcomer_is_sent_nothing_that_was_said_before_it_came() {
-    assert_eq!(history_for_newcomer(Pair::with_leader()), 1);
+fn a_newcomer_is_sent_the_last_texts_and_nothing_older() {
+    let one: &[&str] = &["before"];
+    for (before, sent) in [
+        (vec![one; 3], 3 + 1),
+        (vec![one; BACKLOG_TEXTS], BACKLOG_TEXTS + 1),
+        (vec![one; BACKLOG_TEXTS + 9], BACKLOG_TEXTS + 1),
+        (vec![one, &["x"; 7], &["x"; 15], &["x"; 4]], 26 + 1),
+    ] {
+        assert_eq!(history_for_newcomer(Pair::with_leader(), &before), sent, "{before:?}");
+    }
+}
+
+#[test]
+fn a_newcomer_is_sent_fewer_of_the_last_texts_if_they_are_long() {
+    let long = "x".repeat(MAX_TEXT);
+    let sent = history_for_newcomer(Pair::with_leader(), &[&[long.as_str()][..]; BACKLOG_TEXTS]);
+    assert_eq!(sent, (BACKLOG_BYTES - 1) / MAX_TEXT + 1);
 }
 
 #[cfg(feature = "ablation")]
 #[test]
-fn without_the_rule_a_newcomer_is_sent_what_was_said_before_it_came() {
+fn without_the_rule_a_newcomer_is_sent_all_that_was_said_before_it_came() {
     let mut pair = Pair::with_leader();
     pair.node.ablate(&[ringchat_core::Rule::ShortHistory]);
-    assert_eq!(history_for_newcomer(pair), 2);
+    assert_eq!(history_for_newcomer(pair, &vec![&["before"][..]; BACKLOG_TEXTS + 9]), BACKLOG_TEXTS + 9 + 1);
+}
+
+/// The numbers of the texts that a newcomer is shown of what was said before it came, if its user wants so many.
+fn backlog(wanted: usize, before: &[Entry]) -> Vec<u64> {
+    let config = Config::new(cast::addr(1), cast::name(), Start::Join { contacts: vec![peer().addr()] });
+    let mut pair = Pair::with(config.with_backlog(wanted));
+    pair.link_up(Origin::Dialed(DialId(1)));
+    pair.elect(1);
+    let mut entries = vec![pair.opened(1, 0)];
+    entries.extend_from_slice(before);
+    let told = pair.told_of_install(1, 0, &entries);
+    let ready = told.iter().position(|notice| matches!(notice, Notice::Ready { .. })).unwrap();
+    let shown = told.iter().enumerate().filter_map(|(at, notice)| match notice {
+        Notice::Chat(chat) => Some((at, chat)),
+        _ => None,
+    });
+    let mut numbers = Vec::new();
+    for (at, chat) in shown {
+        assert!(at > ready && chat.occasion == Occasion::BeforeJoin, "{chat:?}");
+        numbers.extend(chat.lines().map(|line| (line.index.0, line.seq.0)));
+    }
+    let next = before.iter().map(|entry| entry.end().0).max().unwrap();
+    let live = pair.told_of(&[chat(next, next, next)], 0);
+    let is_live = |notice: &Notice| matches!(notice, Notice::Chat(chat) if chat.occasion == Occasion::Live);
+    assert!(live.len() == 1 && is_live(&live[0]), "{live:?}");
+    assert!(numbers.iter().all(|(index, seq)| index == seq), "{numbers:?}");
+    numbers.into_iter().map(|(_, seq)| seq).collect()
+}
+
+#[test]
+fn a_newcomer_is_shown_as_many_of_the_last_texts_as_its_user_wants() {
+    let before = [run(1, 1, 1, 30), chat(31, 31, 31), run(32, 32, 32, 5)];
+    let last = |count: u64| (37 - count..37).collect::<Vec<_>>();
+    for (wanted, shown) in [(0, 0), (3, 3), (5, 5), (7, 7), (BACKLOG_TEXTS, 20), (usize::MAX, 20)] {
+        assert_eq!(backlog(wanted, &before), last(shown), "{wanted}");
+    }
+    assert_eq!(backlog(9, &[run(1, 1, 1, 4)]), [1, 2, 3, 4]);
 }
 
 /// A node that asks a contact to be let in.

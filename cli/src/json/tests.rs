@@ -68,7 +68,14 @@ fn bob() -> Arc<Member> {
 fn message(seq: u64, mine: bool, text: &str) -> Notice {
     let (first, texts) = (Seq(seq), Text::new(text).unwrap().into());
     let said = Run::sham(RoomId::UNKNOWN, bob(), first, Stamp(1), texts);
-    Notice::Chat(Chat { index: Index(40 + seq), said, mine, known_as: None, occasion: Occasion::Live })
+    Notice::Chat(Chat {
+        index: Index(40 + seq),
+        said,
+        mine,
+        known_as: None,
+        occasion: Occasion::Live,
+        hidden: 0,
+    })
 }
 
 #[test]

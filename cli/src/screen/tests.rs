@@ -95,7 +95,7 @@ fn ready(members: &[Member]) -> Notice {
 fn message(from: Member, seq: u64, mine: bool) -> Notice {
     let (first, texts) = (Seq(seq), Text::new("hi").unwrap().into());
     let said = Run::sham(RoomId::UNKNOWN, from.into(), first, Stamp(12), texts);
-    Notice::Chat(Chat { index: Index(4), said, mine, known_as: None, occasion: Occasion::Live })
+    Notice::Chat(Chat { index: Index(4), said, mine, known_as: None, occasion: Occasion::Live, hidden: 0 })
 }
 
 fn report(members: &[Member], leader: Option<Member>) -> Notice {
@@ -201,7 +201,7 @@ fn two_people_of_one_name_are_told_apart() {
 fn replayed(seq: u64, occasion: Occasion) -> Notice {
     let texts = Text::new("there").unwrap().into();
     let said = Run::sham(RoomId::UNKNOWN, member("Bob", 2).into(), Seq(seq), Stamp(7), texts);
-    Notice::Chat(Chat { index: Index(seq), said, mine: false, known_as: None, occasion })
+    Notice::Chat(Chat { index: Index(seq), said, mine: false, known_as: None, occasion, hidden: 0 })
 }
 
 #[test]
@@ -224,6 +224,24 @@ fn texts_said_while_the_user_was_away_are_set_apart() {
             "> Bob(127.0.0.1:2)[7]: there",
             "/// now ///",
             "/// Carol joined the ring! ///",
+        ]
+    );
+}
+
+#[test]
+fn texts_said_before_the_user_came_are_set_apart() {
+    let mut shown = Shown::new(false, false);
+    shown.notice(&replayed(1, Occasion::BeforeJoin));
+    shown.notice(&replayed(2, Occasion::BeforeJoin));
+    shown.notice(&message(member("Bob", 2), 3, false));
+    assert_eq!(
+        shown.lines(),
+        [
+            "/// said before you came ///",
+            "> Bob(127.0.0.1:2)[7]: there",
+            "> Bob(127.0.0.1:2)[7]: there",
+            "/// now ///",
+            "> Bob(127.0.0.1:2)[12]: hi",
         ]
     );
 }

@@ -6,6 +6,7 @@ use crate::support::{MemberIndex, ReceivedEvent, Runtimes, TestRoom, on_every_ru
 
 on_every_runtime! {
     five_join_at_the_same_instant_through_the_leader
+    a_program_is_told_what_was_said_before_it_came_if_it_asks
     a_newcomer_gets_in_during_an_election
     a_newcomer_gets_in_during_a_repair
     a_newcomer_gets_in_although_its_contact_dies
@@ -28,6 +29,30 @@ fn five_join_at_the_same_instant_through_the_leader(runtimes: Runtimes) {
     all_talk_and_agree(&mut room, &[]);
     room.talk(&room.everyone(), 200);
     room.check_survivors(&room.everyone());
+}
+
+fn a_program_is_told_what_was_said_before_it_came_if_it_asks(runtimes: Runtimes) {
+    let mut room = TestRoom::of(2, runtimes);
+    room.talk(&[0, 1], 30);
+    room.until("all is said", |records| records[0].shown.len() == 60);
+    let contact = room.addr(1);
+    let curious = room.start(|options| {
+        options.contacts = vec![contact.clone()];
+        options.extra = ["--backlog", "7"].map(str::to_owned).to_vec();
+    });
+    let other = room.start(|options| options.contacts = vec![contact]);
+    room.wait_ready(curious);
+    room.wait_ready(other);
+    room.say(0, "now");
+    room.until("both are told what is said now", |records| {
+        [curious, other].iter().all(|&who| records[who].shown.last().is_some_and(|shown| shown.text == "now"))
+    });
+    let last: Vec<String> =
+        room.record(0, |record| record.shown[53..].iter().map(|shown| shown.text.clone()).collect());
+    let texts = |who| {
+        room.record(who, |record| record.shown.iter().map(|shown| shown.text.clone()).collect::<Vec<_>>())
+    };
+    assert_eq!((texts(curious), texts(other)), (last, vec!["now".to_owned()]));
 }
 
 fn a_newcomer_gets_in_during_an_election(runtimes: Runtimes) {

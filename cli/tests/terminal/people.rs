@@ -60,6 +60,26 @@ fn what_is_done_is_said_as_such() {
 }
 
 #[test]
+fn a_newcomer_sees_what_was_said_before_it_came_and_then_what_is_said() {
+    let dir = TempDir::new().unwrap();
+    let mut eve = JsonMember::start(dir.path(), &["-l", "-n", "Eve"]);
+    for n in 1..=30 {
+        eve.say(&format!("text {n}"));
+    }
+    (1..=30).for_each(|_| drop(eve.wait("sent")));
+    let bob = Terminal::start(dir.path(), &["-n", "Bob", &eve.addr, "--backlog", "3"], &[]);
+    bob.wait_line("/// now ///");
+    eve.say("hello Bob");
+    let lines = bob.wait("what is said now", |lines| lines.iter().any(|line| line.ends_with("]: hello Bob")));
+    let from = lines.iter().position(|line| line == "/// said before you came ///").unwrap();
+    let (before, after) = lines[from + 1..].split_at(3);
+    let said: Vec<&str> =
+        before.iter().filter_map(|line| line.split_once("]: ")).map(|(_, said)| said).collect();
+    assert_eq!(said, ["text 28", "text 29", "text 30"], "{lines:?}");
+    assert_eq!(after[0], "/// now ///");
+}
+
+#[test]
 fn times_stand_before_all_lines_and_the_day_above_them() {
     let mut room = Room::with(&["--time"], &[("TZ", "UTC")]);
     room.eve.say("hello");

@@ -6,7 +6,8 @@ use core::mem;
 
 use crate::ids::NodeId;
 use crate::limits::{
-    ABSENT_HISTORY_BYTES, BATCH_BYTES, HISTORY_BYTES, HISTORY_ENTRIES, LOG_BYTES, MAX_VIEW_HISTORY,
+    ABSENT_HISTORY_BYTES, BACKLOG_BYTES, BATCH_BYTES, HISTORY_BYTES, HISTORY_ENTRIES, LOG_BYTES,
+    MAX_VIEW_HISTORY,
 };
 use crate::numbers::{Epoch, Index, Seq, Stamp};
 use crate::roster::View;
@@ -109,6 +110,22 @@ impl Log {
     pub(crate) fn start_of_entry(&self, index: Index) -> Index {
         let within = self.kept.partition_point(|entry| entry.end() <= index);
         self.kept.get(within).map_or(self.len(), |entry| entry.index)
+    }
+
+    /// The place of the first of the last `most` texts before the place `end`, of which the runs have no more than
+    /// [`BACKLOG_BYTES`].
+    pub(crate) fn first_of_last(&self, most: usize, end: Index) -> Index {
+        let (mut first, mut left) = (end, most as u64);
+        for entry in self.range(self.base, end).rev() {
+            let Some(said) = entry.said() else { continue };
+            if left == 0 || self.weight(entry.index, end) > BACKLOG_BYTES as u64 {
+                break;
+            }
+            let taken = said.count().min(left);
+            first = entry.index.plus(said.count().saturating_sub(taken));
+            left = left.saturating_sub(taken);
+        }
+        first
     }
 
     /// Where a batch ends that begins at `from`: with the entry that fills it, or with the log.

@@ -121,7 +121,7 @@ impl Node {
             membership: Membership::new(me.id, now),
             ring: Ring::default(),
             links: Links::default(),
-            replica: Replica::default(),
+            replica: Replica::showing(config.backlog),
             own: OwnMessages::new(identity, Lives::new(&jitter)),
             doubt: Doubt::default(),
             reach: Reach::default(),

@@ -14,7 +14,7 @@ use super::own_messages::in_parts;
 use super::{Node, Rule};
 use crate::action::{CloseMode, Fault, Notice, Occasion};
 use crate::ids::{LinkId, NodeId};
-use crate::limits::{INSTALL_BYTES, MAX_EPOCH, TAIL_BYTES};
+use crate::limits::{BACKLOG_TEXTS, INSTALL_BYTES, MAX_EPOCH, TAIL_BYTES};
 use crate::numbers::{Epoch, Index};
 use crate::roster::{ConfigId, Member, Roster, View};
 use crate::trace::DropReason;
@@ -255,14 +255,15 @@ impl Node {
         self.role.leadership().is_some_and(|leadership| leadership.is_returning(member))
     }
 
-    /// Where the log of a newcomer begins: with its own entry, or with what another member may lack, since the newcomer may
-    /// have to lead.
+    /// Where the log of a newcomer begins: with the last texts before its own entry, or with what another member may lack, since
+    /// the newcomer may have to lead.
     fn first_for_newcomer(&self, newcomer: NodeId) -> Index {
         let log = self.replica.log();
         let came_in = log.range(log.base(), log.len()).rfind(|entry| admits(entry, newcomer));
+        let backlog = came_in.map(|entry| log.first_of_last(BACKLOG_TEXTS, entry.index));
         let catching_up = self.role.leadership().and_then(Leadership::needs_from);
         let needed = self.replica.needed_from(catching_up).into_iter().chain([self.replica.stable()]);
-        let needed = needed.chain(came_in.map(|entry| entry.index)).min();
+        let needed = needed.chain(backlog).min();
         log.start_of_entry(needed.unwrap_or_default())
     }
 
@@ -431,7 +432,7 @@ impl Node {
     }
 
     /// Appends the entries of an install, and shows what was not shown: as `missed` what was said before this member came
-    /// in. A newcomer is shown only what came after its own entry.
+    /// in. A newcomer is shown what came after its own entry, and the last texts before it.
     fn append_installed(&mut self, entries: Vec<Entry>, fresh: bool, missed: Occasion) {
         let me = self.me.id;
         let mine = entries.iter().rposition(|entry| admits(entry, me));
@@ -445,7 +446,7 @@ impl Node {
             self.replica.append(entry);
         }
         if fresh {
-            self.replica.hide_all();
+            self.show_backlog();
         }
         for entry in entries {
             self.note_own(&entry);
@@ -453,6 +454,14 @@ impl Node {
             let (index, body) = (entry.index, entry.body);
             let before = came_in.is_some_and(|came_in| index < came_in);
             self.show(index, &body, if before { missed } else { Occasion::Live });
+        }
+    }
+
+    /// Shows a newcomer, whose log holds only what was said before it came, as much of that as its user wants to see.
+    fn show_backlog(&mut self) {
+        let (entries, mut hidden) = self.replica.take_backlog();
+        for Entry { index, body, .. } in entries {
+            self.show_part(index, &body, Occasion::BeforeJoin, core::mem::take(&mut hidden));
         }
     }
 

@@ -268,11 +268,17 @@ impl Node {
 
     /// Shows an entry to the user, unless that was done before.
     pub(super) fn show(&mut self, index: Index, body: &Body, occasion: Occasion) {
+        self.show_part(index, body, occasion, 0);
+    }
+
+    /// The same without the first `hidden` texts.
+    pub(super) fn show_part(&mut self, index: Index, body: &Body, occasion: Occasion, hidden: usize) {
         let again = !self.enforces(Rule::ShowOnce);
         let known_as = self.other_name(body);
-        for notice in self.replica.show((index, body), occasion, (self.me.id, known_as), again) {
-            if let Notice::Chat(chat) = &notice {
-                self.effects.count_shown(chat.said.count());
+        for mut notice in self.replica.show((index, body), occasion, (self.me.id, known_as), again) {
+            if let Notice::Chat(chat) = &mut notice {
+                chat.hidden = hidden;
+                self.effects.count_shown(chat.lines().count() as u64);
             }
             self.effects.notify(notice);
         }

@@ -9,7 +9,7 @@ use super::log::{Log, count};
 use super::lost_members::LostMembers;
 use crate::action::{Chat, Fault, Notice, Occasion};
 use crate::ids::NodeId;
-use crate::limits::{HISTORY_ENTRIES, MAX_ORIGINS};
+use crate::limits::{BACKLOG_TEXTS, HISTORY_ENTRIES, MAX_ORIGINS};
 use crate::name::Name;
 use crate::numbers::{Index, Seq};
 use crate::roster::{Member, Roster};
@@ -32,11 +32,18 @@ pub(crate) struct Replica {
     lost: LostMembers,
     departed: Departed,
     forked: Forked,
+    /// How many texts of before this node came its user wants to see.
+    backlog: usize,
     /// How many origins were left when some were forgotten last.
     origins_left: usize,
 }
 
 impl Replica {
+    /// The copy of a node that was in no room yet. If it comes into one, its user is shown up to so many texts that were said before.
+    pub(super) fn showing(backlog: usize) -> Self {
+        Self { backlog: backlog.min(BACKLOG_TEXTS), ..Self::default() }
+    }
+
     pub(super) fn log(&self) -> &Log {
         &self.log
     }
@@ -167,7 +174,12 @@ impl Replica {
                     mine,
                     said: said.clone(),
                     known_as,
-                    occasion: if *replayed { Occasion::OtherRing } else { occasion },
+                    occasion: if *replayed && occasion != Occasion::BeforeJoin {
+                        Occasion::OtherRing
+                    } else {
+                        occasion
+                    },
+                    hidden: 0,
                 })
             });
         }
@@ -283,9 +295,14 @@ impl Replica {
         self.lost.replace(&roster);
     }
 
-    /// Gives up all that the log holds: a newcomer sees nothing of it.
-    pub(super) fn hide_all(&mut self) {
-        self.given_up = self.log.origins().clone();
+    /// Gives up what the log holds, but for the last texts that the user of this newcomer wants to see. Returns the entries with
+    /// these, and how many texts of the first of them are not wanted.
+    pub(super) fn take_backlog(&mut self) -> (Vec<Entry>, usize) {
+        let end = self.log.len();
+        let wanted = self.log.first_of_last(self.backlog, end);
+        let first = self.log.start_of_entry(wanted);
+        self.given_up = self.log.origins_before(first);
+        (self.log.range(first, end).cloned().collect(), usize::try_from(wanted.since(first)).unwrap_or(0))
     }
 
     /// Gives up messages that lie below the log, so that the user never sees them. Returns whose they are, and how many;

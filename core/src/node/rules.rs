@@ -81,7 +81,7 @@ pub enum Rule {
     NewLife,
     /// A clock is patient with a late driver.
     PatientClock,
-    /// A newcomer gets no more of the log than it needs to lead. Its user sees none of it.
+    /// A newcomer gets no more of the log than it needs to lead, and the last texts, of which its user may see some.
     ShortHistory,
     /// Stamps of others move a clock by no more than its credit.
     #[cfg(feature = "ablation")]

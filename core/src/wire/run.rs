@@ -55,7 +55,7 @@ impl Run {
     }
 
     /// Each text with its number and its stamp, in order.
-    pub fn lines(&self) -> impl DoubleEndedIterator<Item = (Seq, Stamp, &str)> {
+    pub fn lines(&self) -> impl DoubleEndedIterator<Item = (Seq, Stamp, &str)> + ExactSizeIterator {
         let texts = self.texts.iter().enumerate();
         texts.map(|(nth, text)| (self.first.plus(nth as u64), self.stamp.plus(nth as u64), text))
     }

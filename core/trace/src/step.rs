@@ -88,12 +88,12 @@ impl Step {
     pub fn of_notice(notice: &Notice, texts: bool) -> Option<Self> {
         Some(match notice {
             Notice::Report(_) | Notice::NotTaken { .. } => return None,
-            Notice::Chat(Chat { index, said, occasion, .. }) => Self::Shown {
-                first: *index,
+            Notice::Chat(Chat { index, said, occasion, hidden, .. }) => Self::Shown {
+                first: index.plus(*hidden as u64),
                 from: said.origin.clone(),
-                texts: said.count(),
+                texts: said.count().saturating_sub(*hidden as u64),
                 replayed: occasion.is_replayed(),
-                said: texts.then(|| said.texts.clone()),
+                said: said.texts.part(*hidden, usize::MAX).filter(|_| texts),
             },
             Notice::Swallowed { first, count, .. } => {
                 let waiting = Vec::new();

@@ -7,7 +7,7 @@ use crate::presence::PresenceKind;
 fn says(from: &Member, seq: u64, text: &str, occasion: Occasion) -> Notice {
     let texts = Text::new(text).unwrap().into();
     let said = Run::sham(RoomId::UNKNOWN, from.clone().into(), Seq(seq), Stamp(12), texts);
-    Notice::Chat(Chat { index: Index(seq), said, mine: false, known_as: None, occasion })
+    Notice::Chat(Chat { index: Index(seq), said, mine: false, known_as: None, occasion, hidden: 0 })
 }
 
 /// Alice's screen, in a room of three.

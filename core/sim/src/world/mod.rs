@@ -19,6 +19,7 @@ use core::time::Duration;
 
 #[cfg(feature = "ablation")]
 use ringchat_core::Rule;
+use ringchat_core::limits::BACKLOG_TEXTS;
 use ringchat_core::secure::{Credentials, Identity, Secret};
 use ringchat_core::trace::Tracing;
 use ringchat_core::{
@@ -368,6 +369,7 @@ impl World {
         config.detect = self.detect;
         config.join_timeout = self.join_timeout;
         config.trace = self.tracing;
+        config.backlog = [BACKLOG_TEXTS, 3, 0][self.processes.len() % 3];
         let incarnation = incarnation(&mut self.rng);
         let identity = self.identity_of(place);
         let (room, jitter) = (self.rng.room(), self.rng.jitter());
