@@ -172,6 +172,10 @@ pub const MAX_EPOCH_LEAP: u64 = 1 << 16;
 /// message, epochs do not come to their end from there within years.
 pub const MAX_EPOCH: u64 = 1 << 62;
 
+/// A new leader whose log has more places begins the places anew: a leader before it has counted too far. No member takes a log
+/// that begins above twice as many, and no honest leader gets there.
+pub const MAX_PLACES: u64 = 1 << 62;
+
 /// How far others can move a node's Lamport clock at once. Two rings that were cut apart, one of which was busy for years, are
 /// not so far apart.
 pub const CLOCK_CREDIT: u64 = 1 << 40;

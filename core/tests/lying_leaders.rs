@@ -11,8 +11,12 @@ use std::time::Duration;
 
 use cast::addr;
 use pair::{LINK, Pair, cfg, chat, peer};
+use ringchat_core::limits::MAX_PLACES;
 use ringchat_core::wire::{Deliver, Elected, Envelope, Hello, Install, Message};
-use ringchat_core::{Action, DownReason, Index, Input, LinkId, Node, Notice, Origin, RoomId, Seq, Stamp};
+use ringchat_core::{
+    Action, Command, DownReason, Fault, Index, Input, LinkId, Node, Notice, Origin, RoomId, Seq, Stamp, Text,
+    TextRun, UnixTime,
+};
 
 /// What a leader does once a member has shown its log.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -145,4 +149,56 @@ mod without {
         let lives = led(Lie::Count, SECOND * 100, |node| node.ablate(&[Rule::PauseBetweenLives])).1;
         assert_eq!(lives, MANY);
     }
+}
+
+/// A member whose leader counts so many places, and has no entry of them.
+fn installed(pair: &mut Pair, places: u64) -> Vec<Fault> {
+    pair.elect(2);
+    let places = Index(places);
+    pair.install_once(&Install { base: places, end: places, ..pair.to_install(2, 0) }, &[])
+}
+
+#[test]
+fn no_leader_counts_to_the_last_place() {
+    for places in [u64::MAX, 2 * MAX_PLACES + 1] {
+        let mut pair = Pair::with_member();
+        pair.elect(2);
+        let install = Install { base: Index(places), end: Index(places), ..pair.to_install(2, 0) };
+        assert_eq!(pair.faults(Message::Install(install)), [Fault::TooLong]);
+    }
+}
+
+/// The place of what a member says once its leader, which has counted so far, has gone.
+fn place_after(places: u64, prepare: fn(&mut Node)) -> u64 {
+    let mut pair = Pair::with_member();
+    prepare(&mut pair.node);
+    pair.say("before");
+    assert_eq!(installed(&mut pair, places), []);
+    pair.leave_alone();
+    assert_eq!(pair.node.view().leader, pair.node.me().id);
+    let texts = TextRun::new(&[Text::new("after").unwrap()]).unwrap();
+    let out = pair.handle(Input::Command(Command::Say { texts, at: UnixTime(7) }));
+    let shown = out.into_iter().find_map(|action| match action {
+        Action::Notify { notice: Notice::Chat(chat), .. } => Some(chat),
+        _ => None,
+    });
+    let shown = shown.unwrap();
+    assert!(shown.mine && shown.lines().eq(shown.lines().filter(|line| line.text == "after")));
+    shown.index.0
+}
+
+#[test]
+fn the_next_leader_begins_the_places_anew() {
+    let few = 10;
+    assert!(place_after(2 * MAX_PLACES, |_| {}) < few);
+    assert!(place_after(MAX_PLACES + 1, |_| {}) < few);
+    let stays = place_after(MAX_PLACES, |_| {});
+    assert!((MAX_PLACES..MAX_PLACES + few).contains(&stays), "{stays}");
+}
+
+#[cfg(feature = "ablation")]
+#[test]
+fn without_the_rule_a_log_comes_to_the_last_place() {
+    let anything = |node: &mut Node| node.ablate(&[ringchat_core::Rule::BoundedPlaces]);
+    assert_eq!(place_after(u64::MAX, anything), u64::MAX);
 }

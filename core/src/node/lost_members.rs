@@ -189,6 +189,11 @@ impl LostMembers {
         self.lost.retain(|_, lost| lost.index < index);
     }
 
+    /// The log begins anew with the place `base`, and the lost members may miss all of it.
+    pub(crate) fn begin_at(&mut self, base: Index) {
+        self.lost.values_mut().for_each(|lost| (lost.index, lost.missed_from) = (base, base));
+    }
+
     fn lose(&mut self, lost: Lost) {
         self.lost.insert(lost.member.id, lost);
         while self.lost.len() > MAX_ABSENT {

@@ -214,6 +214,11 @@ impl OwnMessages {
         placed
     }
 
+    /// The log was replaced by another, which ends there.
+    pub(super) fn end_within(&mut self, end: Index) {
+        self.end = self.end.min(end);
+    }
+
     /// Whether no message waits and all members have the log up to the last own one, if all have it up to `stable`.
     pub(super) fn are_with_all(&self, stable: Index) -> bool {
         self.count == 0 && stable >= self.end

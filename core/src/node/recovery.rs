@@ -14,7 +14,7 @@ use super::own_messages::in_parts;
 use super::{Node, Rule};
 use crate::action::{CloseMode, Fault, Notice, Occasion};
 use crate::ids::{LinkId, NodeId};
-use crate::limits::{BACKLOG_TEXTS, INSTALL_BYTES, MAX_EPOCH, TAIL_BYTES};
+use crate::limits::{BACKLOG_TEXTS, INSTALL_BYTES, MAX_EPOCH, MAX_PLACES, TAIL_BYTES};
 use crate::numbers::{Epoch, Index};
 use crate::roster::{ConfigId, Member, Roster, View};
 use crate::trace::DropReason;
@@ -295,6 +295,8 @@ impl Node {
     }
 
     pub(super) fn on_install(&mut self, leader: NodeId, install: Install) {
+        let farthest = Index(MAX_PLACES).plus(MAX_PLACES);
+        let is_too_far = install.base > farthest && self.enforces(Rule::BoundedPlaces);
         let syncing = self.role.syncing_mut();
         let syncing = syncing.filter(|it| it.view() == install.cfg.view && leader == it.view().leader);
         let Some(syncing) = syncing else { return self.ignore(DropReason::Stale) };
@@ -305,6 +307,9 @@ impl Node {
         if is_older {
             // A leader has one log.
             return self.accuse(leader, Fault::LogOrder);
+        }
+        if is_too_far {
+            return self.accuse(leader, Fault::TooLong);
         }
         if install.common < syncing.shared {
             return self.share_nothing();
@@ -455,6 +460,7 @@ impl Node {
             let before = came_in.is_some_and(|came_in| index < came_in);
             self.show(index, &body, if before { missed } else { Occasion::Live });
         }
+        self.own.end_within(self.replica.log().len());
     }
 
     /// Shows a newcomer, whose log holds only what was said before it came, as much of that as its user wants to see.

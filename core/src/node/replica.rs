@@ -9,12 +9,12 @@ use super::log::{Log, count};
 use super::lost_members::LostMembers;
 use crate::action::{Chat, Fault, Notice, Occasion};
 use crate::ids::NodeId;
-use crate::limits::{BACKLOG_TEXTS, HISTORY_ENTRIES, MAX_ORIGINS};
+use crate::limits::{BACKLOG_TEXTS, HISTORY_ENTRIES, MAX_ORIGINS, MAX_PLACES};
 use crate::name::Name;
 use crate::numbers::{Index, Seq};
 use crate::roster::{Member, Roster};
 use crate::time::Instant;
-use crate::wire::{Body, Change, Entry, Install, Run};
+use crate::wire::{Body, Change, Entry, Install, Proven, Run};
 
 /// A copy of the log, and what follows from its entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
@@ -293,6 +293,22 @@ impl Replica {
             }
         }
         self.lost.replace(&roster);
+    }
+
+    /// Begins the places of the log anew, if it has so many that they may come to their end. Returns what was said above `stable`,
+    /// which has no place then.
+    pub(super) fn begin_places_anew(&mut self) -> Vec<Proven<Run>> {
+        if self.log.len() <= Index(MAX_PLACES) {
+            return Vec::new();
+        }
+        let stable = self.log.start_of_entry(self.stable);
+        let unplaced = self.log.tail(stable).cloned().collect();
+        // Above the first place, so that an install tells the numbers below it.
+        let base = Index(1);
+        self.log = Log::from_base(base, self.log.origins_before(stable), Vec::new());
+        self.stable = base;
+        self.lost.begin_at(base);
+        unplaced
     }
 
     /// Gives up what the log holds, but for the last texts that the user of this newcomer wants to see. Returns the entries with

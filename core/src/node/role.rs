@@ -17,12 +17,13 @@ use super::follow_ups::FollowUp;
 use super::joining::Joining;
 use super::leadership::Leadership;
 use super::recovery::Syncing;
+use super::rules::Rule;
 use super::timers::Timer;
 use crate::action::{CloseMode, ElectionPhase, Ending, Notice};
 use crate::ids::{NodeId, RoomId};
 use crate::numbers::{Epoch, Index};
 use crate::roster::{ConfigId, Roster, View};
-use crate::wire::{Body, Change, Elected};
+use crate::wire::{Body, Change, Elected, Proven, Run};
 
 /// What a node is doing.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -245,6 +246,7 @@ impl Node {
     /// Leads in `view`: opens its epoch with `roster`, and sequences what waits.
     pub(super) fn become_leader(&mut self, view: View, roster: Roster) {
         self.membership.lead(view);
+        let unplaced = self.begin_places_anew();
         let others: Vec<NodeId> = roster.ids().filter(|id| *id != self.me.id).collect();
         let leadership = Leadership::new(&others, self.replica.log().len(), self.timers.now());
         self.leave_role();
@@ -254,12 +256,24 @@ impl Node {
         let lost = self.membership.roster().iter().filter(|member| !roster.contains(member.id));
         let lost = lost.cloned().collect();
         self.sequence(Body::Membership { cfg, change: Change::Opened { roster, lost }.into() });
+        for said in unplaced {
+            self.sequence_said(said, false);
+        }
         let was_ready = self.membership.is_ready();
         self.on_settled();
         if was_ready {
             self.tell_leader();
         }
         self.sequence_own();
+    }
+
+    fn begin_places_anew(&mut self) -> Vec<Proven<Run>> {
+        if !self.enforces(Rule::BoundedPlaces) {
+            return Vec::new();
+        }
+        let unplaced = self.replica.begin_places_anew();
+        self.own.end_within(self.replica.log().len());
+        unplaced
     }
 
     /// There is a leader again, perhaps this node.

@@ -88,6 +88,8 @@ pub enum Rule {
     BoundedClock,
     /// Epochs go up by small steps.
     BoundedEpochs,
+    /// A log does not come to the last of all places, however far a leader counts.
+    BoundedPlaces,
     /// A configuration that the log has not come to adds members to the ring, and takes none away.
     RouteOnlyAdds,
     /// A node tells others only of configurations that its log or its leader tells of.
@@ -129,7 +131,7 @@ pub enum Rule {
 #[cfg(feature = "ablation")]
 impl Rule {
     /// All rules.
-    pub const ALL: [Self; 53] = [
+    pub const ALL: [Self; 54] = [
         Self::OnlyNewNumbers,
         Self::ShowOnce,
         Self::Resubmit,
@@ -165,6 +167,7 @@ impl Rule {
         Self::ShortHistory,
         Self::BoundedClock,
         Self::BoundedEpochs,
+        Self::BoundedPlaces,
         Self::RouteOnlyAdds,
         Self::NoHearsay,
         Self::FewStrangers,

@@ -129,6 +129,9 @@ fn run_all(args: &Args) -> Sum {
             }
             let seed = args.first_seed.wrapping_add(n);
             let outcome = args.recipe(seed).run();
+            if let (Err(violation), true) = (&outcome.result, args.keep_going) {
+                bar.suspend(|| eprintln!("seed {seed}: {violation}"));
+            }
             let mut sum = sum.lock().unwrap_or_else(PoisonError::into_inner);
             sum.add(seed, outcome);
             stop.fetch_or(!args.keep_going && !sum.failed.is_empty(), Ordering::Relaxed);
