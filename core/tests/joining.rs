@@ -161,6 +161,18 @@ fn without_the_rule_a_newcomer_is_sent_all_that_was_said_before_it_came() {
     assert_eq!(history_for_newcomer(pair, &vec![&["before"][..]; BACKLOG_TEXTS + 9]), BACKLOG_TEXTS + 9 + 1);
 }
 
+#[test]
+fn a_member_that_is_refused_is_looked_for() {
+    let mut pair = Pair::with_leader();
+    let join = |epoch| Join { me: peer(), contact: None, epoch, generation: 1, ring: Vec::new() };
+    pair.notices(Message::Join(join(Epoch(0))));
+    let sync = Sync { view: pair.node.view(), history: Vec::new(), tail: Vec::new(), more: false };
+    pair.notices(Message::Sync(sync));
+    let out = pair.receive(LINK, Message::Join(join(Epoch(u64::MAX))));
+    assert!(out.iter().any(|action| matches!(action, Action::Close { link: LINK, .. })), "{out:?}");
+    assert!(out.iter().any(|action| matches!(action, Action::Dial { .. })), "{out:?}");
+}
+
 /// The numbers of the texts that a newcomer is shown of what was said before it came, if its user wants so many.
 fn backlog(wanted: usize, before: &[Entry]) -> Vec<u64> {
     let config = Config::new(cast::addr(1), cast::name(), Start::Join { contacts: vec![peer().addr()] });

@@ -7,10 +7,10 @@ mod driven;
 mod pair;
 
 use cast::member;
-use pair::{Pair, cfg, peer};
-use ringchat_core::limits::MAX_EPOCH;
+use pair::{LINK, Pair, cfg, peer};
+use ringchat_core::limits::{MAX_EPOCH, MAX_MERGE_LEAP};
 use ringchat_core::wire::{Elected, Join, Message, Refusal};
-use ringchat_core::{Action, Epoch, Input, LinkId, Member, Notice, Origin};
+use ringchat_core::{Action, DialId, Epoch, Input, LinkId, Member, Notice, Origin, Start};
 
 /// The link to a leader of another ring, which came through it.
 const OTHER: LinkId = LinkId(2);
@@ -76,9 +76,10 @@ fn a_leader_that_leads_no_longer_takes_back_its_question() {
 /// A node that leads itself above all epochs to which others come, and is asked by one that has promised `epoch` to let it
 /// in. Returns whether the node begins a new life with the other.
 fn goes_over_to(epoch: u64) -> bool {
-    let mut pair = Pair::with_member();
+    let mut pair = Pair::new(Start::Join { contacts: vec![peer().addr()] });
+    pair.link_up(Origin::Dialed(DialId(1)));
     pair.elect(MAX_EPOCH);
-    pair.stand(MAX_EPOCH + 9, 9, peer().id);
+    pair.install(MAX_EPOCH, 0, &[pair.opened(MAX_EPOCH, 0)]);
     pair.leave_alone();
     assert!(pair.node.is_normal() && pair.node.view().epoch > Epoch(MAX_EPOCH));
     let [other, _] = others();
@@ -100,5 +101,18 @@ fn goes_over_to(epoch: u64) -> bool {
 fn one_that_was_led_too_far_goes_over_to_a_ring_that_asks_it() {
     assert!(goes_over_to(3));
     assert!(!goes_over_to(0), "a newcomer has no ring");
+    assert!(goes_over_to(MAX_EPOCH - 2 * MAX_MERGE_LEAP), "one was led further than the other");
+    assert!(!goes_over_to(MAX_EPOCH - MAX_MERGE_LEAP / 2), "the other can follow");
     assert!(!goes_over_to(MAX_EPOCH + 1), "both were led too far");
+}
+
+#[test]
+fn a_leader_leads_its_members_into_no_ring_that_is_too_far() {
+    for (leap, follows) in [(MAX_MERGE_LEAP, true), (MAX_MERGE_LEAP + 1, false)] {
+        let mut pair = Pair::with_member();
+        let elected = Elected { cfg: cfg(1 + leap), roster: pair.roster(), history: Vec::new() };
+        let out = pair.receive(LINK, Message::Elected(elected));
+        let shows_log = |it: &Action| matches!(it, Action::Send { envelope, .. } if matches!(envelope.message, Message::Sync(_)));
+        assert_eq!(out.iter().any(shows_log), follows, "{leap}");
+    }
 }

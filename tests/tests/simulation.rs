@@ -99,6 +99,17 @@ fn liars_of_any_kind_harm_nobody_for_longer_than_they_are_there() {
     all_hold(Mix::Liars, 815_048..815_049);
     // Two members had each other's half of what a liar had said twice under one number.
     all_hold(Mix::Liars, 820_029..820_030);
+    // A leader counted to the last place of a log, and died.
+    all_hold(Mix::Liars, 1_016_411..1_016_412);
+    // A member of the ring asked to be let in, was refused, and died.
+    all_hold(Mix::Liars, 1_032_612..1_032_613);
+    // All members were led into new lives at once, and one of them stayed alone.
+    all_hold(Mix::Liars, 1_051_342..1_051_343);
+    // Two rings, or a member and a ring, were led so far that others could not follow.
+    all_hold(Mix::Liars, 1_056_293..1_056_294);
+    all_hold(Mix::Liars, 1_068_761..1_068_762);
+    // A token said of an honest member that its log was longer than it was, and that member won.
+    all_hold(Mix::Liars, 1_058_728..1_058_729);
 }
 
 #[test]

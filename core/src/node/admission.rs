@@ -11,7 +11,7 @@ use super::merging::size_of;
 use super::{Node, Rule};
 use crate::action::{CloseMode, Departure, Fault};
 use crate::ids::{LinkId, NodeId};
-use crate::limits::{MAX_EPOCH, MAX_HALF_OPEN, MAX_ROSTER};
+use crate::limits::{MAX_HALF_OPEN, MAX_ROSTER};
 use crate::node::Timer;
 use crate::numbers::{Epoch, Index};
 use crate::roster::{Member, View};
@@ -163,14 +163,13 @@ impl Node {
             let (me, leader) = (self.me.id, self.member(self.membership.view().leader));
             return self.send(link, Message::JoinVia { me, leader });
         }
-        if self.is_led_too_far() && (Epoch(1)..=Epoch(MAX_EPOCH)).contains(&join.epoch) {
+        if self.is_led_too_far(join.epoch) {
             return self.begin_unbound_life(Some(join.me.addr()));
         }
         let Some(leadership) = self.role.leadership_mut() else { return };
         leadership.admissions.withdraw(join.me.id);
         if join.epoch > highest {
-            self.send(link, Message::Refused(Refusal::EpochTooHigh));
-            return self.close(link, CloseMode::Flush);
+            return self.refuse_to_admit(link, Refusal::EpochTooHigh);
         }
         let is_greater = join.ring.is_empty() || rank > (size_of(&join.ring), join.me.id);
         if leadership.admissions.is_full() || leadership.merge.is_asked() || !is_greater {
@@ -178,8 +177,7 @@ impl Node {
         }
         let members = leadership.admissions.waiting().saturating_add(self.membership.roster().len());
         if members.saturating_add(join.ring.len()) >= MAX_ROSTER {
-            self.send(link, Message::Refused(Refusal::RoomFull));
-            self.close(link, CloseMode::Flush);
+            self.refuse_to_admit(link, Refusal::RoomFull);
             if !join.ring.is_empty() {
                 self.too_many_to_merge();
             }
@@ -258,8 +256,17 @@ impl Node {
     }
 
     fn refuse_address(&mut self, link: LinkId) {
-        self.send(link, Message::Refused(Refusal::AddressTaken));
+        self.refuse_to_admit(link, Refusal::AddressTaken);
+    }
+
+    /// Refuses for good, and closes the link. A member has no reason to ask. If one does, its link is lost with that.
+    fn refuse_to_admit(&mut self, link: LinkId, refusal: Refusal) {
+        let member = self.links.get(link).and_then(|state| state.peer);
+        self.send(link, Message::Refused(refusal));
         self.close(link, CloseMode::Flush);
+        if let Some(member) = member.filter(|member| !self.links.is_linked(*member)) {
+            self.on_link_lost(member);
+        }
     }
 
     /// Whether `member` says that it is this node, or listens where this node does.

@@ -29,6 +29,8 @@ pub(crate) struct Election {
     key: Option<CandidateRank>,
     /// The best candidate seen, and the path of its token, this member included.
     best: Option<(CandidateRank, Vec<NodeId>)>,
+    /// The last candidate that sent its token here itself. Of what others pass on, it need not have said a word.
+    claim: Option<CandidateRank>,
     /// The candidate that was sent last, and to which member.
     sent: Option<(CandidateRank, NodeId)>,
     /// Whether this member's own token has come back.
@@ -54,6 +56,7 @@ impl Election {
         Self {
             key,
             best: None,
+            claim: None,
             sent: None,
             came_back: false,
             senders: BTreeSet::new(),
@@ -68,13 +71,12 @@ impl Election {
     #[cfg(feature = "inspect")]
     pub(super) fn digest(&self, state: &mut impl core::hash::Hasher) {
         use core::hash::Hash;
-        (self.key, &self.best, self.sent, self.came_back, &self.senders, self.slept).hash(state);
+        (self.key, &self.best, self.claim, self.sent, self.came_back, &self.senders, self.slept).hash(state);
     }
 
-    /// The length of the log with which `candidate` stood, if it is the best that this member knows.
-    pub(super) fn length_of(&self, candidate: NodeId) -> Option<Index> {
-        let (best, _) = self.best.as_ref()?;
-        (best.id == candidate).then_some(best.length)
+    /// The length of the log with which `candidate` stands, if it has told so itself.
+    pub(super) fn length_told_by(&self, candidate: NodeId) -> Option<Index> {
+        self.claim.filter(|claim| claim.id == candidate).map(|claim| claim.length)
     }
 
     /// Whether elections have led to nothing for so long that a member seems to swallow the tokens.
@@ -277,6 +279,7 @@ impl Node {
         }
         if let Some(election) = self.role.election_mut() {
             election.senders.insert(sender);
+            election.claim = Some(elect.candidate).filter(|it| it.id == sender).or(election.claim);
         }
         self.on_candidate(elect.candidate, elect.path);
     }

@@ -9,9 +9,7 @@ use super::{Node, Rule};
 use crate::action::{CloseMode, Fault, Notice};
 use crate::config::Times;
 use crate::ids::{LinkId, NodeId};
-use crate::limits::MAX_EPOCH;
 use crate::node::Timer;
-use crate::numbers::Epoch;
 use crate::roster::Member;
 use crate::wire::{Elected, Join, Message, Refusal};
 
@@ -155,8 +153,7 @@ impl Node {
         let view = elected.cfg.view;
         let leader = elected.roster.find(view.leader).cloned();
         let is_there = self.links.get(link).is_some_and(|state| state.who == view.leader);
-        let highest = self.highest_acceptable().max(Epoch(MAX_EPOCH));
-        let acceptable = view.epoch <= highest && self.would_follow(view);
+        let acceptable = view.epoch <= self.highest_to_merge() && self.would_follow(view);
         let leader = leader.filter(|_| is_there && acceptable && self.is_for_me(&elected));
         let Some(leader) = leader else { return self.fault(link, Fault::Unexpected) };
         self.take_merge_link();

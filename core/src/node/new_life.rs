@@ -8,14 +8,13 @@ use core::num::NonZeroU64;
 
 use super::joining::Joining;
 use super::log::count;
-use super::membership::Membership;
 use super::ring::Ring;
 use super::timers::Timer;
 use super::{Node, Rule};
 use crate::action::{CloseMode, Notice};
 use crate::config::Config;
 use crate::ids::LinkId;
-use crate::limits::MAX_EPOCH;
+use crate::limits::MAX_MERGE_LEAP;
 use crate::numbers::Epoch;
 use crate::roster::Member;
 use crate::secure::derive;
@@ -71,17 +70,19 @@ impl Node {
         self.live_anew(None);
     }
 
-    /// Whether a liar has led this node, which leads nobody else, to an epoch to which no other ring comes.
-    pub(super) fn is_led_too_far(&self) -> bool {
-        let is_alone = self.membership.roster().len() == 1;
-        is_alone && self.membership.promised() > Epoch(MAX_EPOCH) && self.enforces(Rule::BoundedEpochs)
+    /// Whether a liar has led this node to an epoch to which a ring of the epoch `of_other` does not come. A newcomer has none.
+    pub(super) fn is_led_too_far(&self, of_other: Epoch) -> bool {
+        let is_ring = of_other > Epoch::default();
+        is_ring
+            && self.membership.promised() > of_other.plus(MAX_MERGE_LEAP)
+            && self.enforces(Rule::BoundedEpochs)
     }
 
     /// Takes a new incarnation, which has promised nothing, and asks the member at `addr` first: a liar has led this node to
     /// an epoch to which no other ring comes.
     pub(super) fn begin_unbound_life(&mut self, addr: Option<SocketAddr>) {
         self.live_anew(addr);
-        self.membership = Membership::new(self.me.id, self.now());
+        self.membership.unbind(self.timers.now());
     }
 
     fn live_anew(&mut self, first: Option<SocketAddr>) {

@@ -14,8 +14,8 @@ use super::own_messages::in_parts;
 use super::{Node, Rule};
 use crate::action::{CloseMode, Fault, Notice, Occasion};
 use crate::ids::{LinkId, NodeId};
-use crate::limits::{BACKLOG_TEXTS, INSTALL_BYTES, MAX_EPOCH, MAX_PLACES, TAIL_BYTES};
-use crate::numbers::{Epoch, Index};
+use crate::limits::{BACKLOG_TEXTS, INSTALL_BYTES, MAX_PLACES, TAIL_BYTES};
+use crate::numbers::Index;
 use crate::roster::{ConfigId, Member, Roster, View};
 use crate::trace::DropReason;
 use crate::wire::{Body, Change, Deliver, Elected, Entry, Install, Message, RefusedKind, Sync, ViewSpan};
@@ -133,7 +133,8 @@ impl Node {
             return self.ignore(DropReason::Stale);
         }
         // In all three cases that leader gives this member up in time, or this member comes back to it by another way.
-        let highest = if self.is_leader_on(link) { Epoch(MAX_EPOCH) } else { self.highest_acceptable() };
+        let highest =
+            if self.is_leader_on(link) { self.highest_to_merge() } else { self.highest_acceptable() };
         if view.epoch > highest {
             return self.ignore(DropReason::Leap);
         }

@@ -210,7 +210,7 @@ impl Node {
         self.drop_attempts();
         let is_elected = elected.cfg.view.epoch == self.membership.promised();
         let election = self.role.election().filter(|_| is_elected);
-        let claimed = election.and_then(|election| election.length_of(leader)).unwrap_or_default();
+        let claimed = election.and_then(|election| election.length_told_by(leader)).unwrap_or_default();
         self.membership.follow(elected.cfg.view.epoch);
         let (cfg, roster) = (elected.cfg, elected.roster.clone());
         let joining = self.leave_role();
