@@ -168,10 +168,6 @@ pub const EVENT_QUEUE_BYTES: usize = ABSENT_HISTORY_BYTES + 8 * 1024 * 1024;
 /// How far an epoch may be above all that a member knows. One election after the other takes hours to get so far.
 pub const MAX_EPOCH_LEAP: u64 = 1 << 16;
 
-/// How far the epoch of another ring may be above all that a member knows, if its own leader leads it there. Rings that parted
-/// are never so far apart, and at one merge after the other epochs do not come to their end within months.
-pub const MAX_MERGE_LEAP: u64 = 1 << 32;
-
 /// The highest epoch that a node takes over from a ring that it enters, whose epochs it does not know. At [`MAX_EPOCH_LEAP`] a
 /// message, epochs do not come to their end from there within years.
 pub const MAX_EPOCH: u64 = 1 << 62;

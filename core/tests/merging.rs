@@ -8,7 +8,7 @@ mod pair;
 
 use cast::member;
 use pair::{LINK, Pair, cfg, peer};
-use ringchat_core::limits::{MAX_EPOCH, MAX_MERGE_LEAP};
+use ringchat_core::limits::{MAX_EPOCH, MAX_EPOCH_LEAP};
 use ringchat_core::wire::{Elected, Join, Message, Refusal};
 use ringchat_core::{Action, DialId, Epoch, Input, LinkId, Member, Notice, Origin, Start};
 
@@ -101,14 +101,14 @@ fn goes_over_to(epoch: u64) -> bool {
 fn one_that_was_led_too_far_goes_over_to_a_ring_that_asks_it() {
     assert!(goes_over_to(3));
     assert!(!goes_over_to(0), "a newcomer has no ring");
-    assert!(goes_over_to(MAX_EPOCH - 2 * MAX_MERGE_LEAP), "one was led further than the other");
-    assert!(!goes_over_to(MAX_EPOCH - MAX_MERGE_LEAP / 2), "the other can follow");
+    assert!(goes_over_to(MAX_EPOCH - 2 * MAX_EPOCH_LEAP), "one was led further than the other");
+    assert!(!goes_over_to(MAX_EPOCH - MAX_EPOCH_LEAP / 2), "the other can follow");
     assert!(!goes_over_to(MAX_EPOCH + 1), "both were led too far");
 }
 
 #[test]
 fn a_leader_leads_its_members_into_no_ring_that_is_too_far() {
-    for (leap, follows) in [(MAX_MERGE_LEAP, true), (MAX_MERGE_LEAP + 1, false)] {
+    for (leap, follows) in [(MAX_EPOCH_LEAP, true), (MAX_EPOCH_LEAP + 1, false)] {
         let mut pair = Pair::with_member();
         let elected = Elected { cfg: cfg(1 + leap), roster: pair.roster(), history: Vec::new() };
         let out = pair.receive(LINK, Message::Elected(elected));

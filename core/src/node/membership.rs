@@ -9,7 +9,7 @@ use super::{Node, Rule};
 use crate::action::{CloseMode, Departure, Notice, RingReason};
 use crate::config::Times;
 use crate::ids::NodeId;
-use crate::limits::{MAX_EPOCH, MAX_EPOCH_LEAP, MAX_MERGE_LEAP};
+use crate::limits::{MAX_EPOCH, MAX_EPOCH_LEAP};
 use crate::numbers::{Epoch, Index};
 use crate::roster::{ConfigId, Member, Roster, View};
 use crate::time::Instant;
@@ -316,11 +316,6 @@ impl Node {
         } else {
             self.membership.highest_epoch().plus(MAX_EPOCH_LEAP)
         }
-    }
-
-    /// The highest epoch to which this node's own leader may lead it, in another ring.
-    pub(super) fn highest_to_merge(&self) -> Epoch {
-        self.highest_acceptable().max(self.membership.highest_epoch().plus(MAX_MERGE_LEAP))
     }
 
     /// Whether `cfg` is newer than all that this node knows.

@@ -153,7 +153,7 @@ impl Node {
         let view = elected.cfg.view;
         let leader = elected.roster.find(view.leader).cloned();
         let is_there = self.links.get(link).is_some_and(|state| state.who == view.leader);
-        let acceptable = view.epoch <= self.highest_to_merge() && self.would_follow(view);
+        let acceptable = view.epoch <= self.highest_acceptable() && self.would_follow(view);
         let leader = leader.filter(|_| is_there && acceptable && self.is_for_me(&elected));
         let Some(leader) = leader else { return self.fault(link, Fault::Unexpected) };
         self.take_merge_link();

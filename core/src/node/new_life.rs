@@ -14,7 +14,7 @@ use super::{Node, Rule};
 use crate::action::{CloseMode, Notice};
 use crate::config::Config;
 use crate::ids::LinkId;
-use crate::limits::MAX_MERGE_LEAP;
+use crate::limits::MAX_EPOCH_LEAP;
 use crate::numbers::Epoch;
 use crate::roster::Member;
 use crate::secure::derive;
@@ -74,7 +74,7 @@ impl Node {
     pub(super) fn is_led_too_far(&self, of_other: Epoch) -> bool {
         let is_ring = of_other > Epoch::default();
         is_ring
-            && self.membership.promised() > of_other.plus(MAX_MERGE_LEAP)
+            && self.membership.promised() > of_other.plus(MAX_EPOCH_LEAP)
             && self.enforces(Rule::BoundedEpochs)
     }
 

@@ -133,9 +133,7 @@ impl Node {
             return self.ignore(DropReason::Stale);
         }
         // In all three cases that leader gives this member up in time, or this member comes back to it by another way.
-        let highest =
-            if self.is_leader_on(link) { self.highest_to_merge() } else { self.highest_acceptable() };
-        if view.epoch > highest {
+        if view.epoch > self.highest_acceptable() {
             return self.ignore(DropReason::Leap);
         }
         if !self.would_follow(view) {
@@ -147,7 +145,7 @@ impl Node {
         self.follow(elected);
     }
 
-    /// Whether the other end of `link` is this node's leader, who may lead it into another ring.
+    /// Whether the other end of `link` is this node's leader.
     fn is_leader_on(&self, link: LinkId) -> bool {
         self.leader().is_some_and(|leader| self.links.of(leader) == Some(link))
     }
