@@ -73,15 +73,21 @@ fn a_leader_that_leads_no_longer_takes_back_its_question() {
     }
 }
 
-/// A node that leads itself above all epochs to which others come, and is asked by one that has promised `epoch` to let it
-/// in. Returns whether the node begins a new life with the other.
-fn goes_over_to(epoch: u64) -> bool {
+/// A node that leads itself above all epochs to which others come.
+fn led_too_far() -> Pair {
     let mut pair = Pair::new(Start::Join { contacts: vec![peer().addr()] });
     pair.link_up(Origin::Dialed(DialId(1)));
     pair.elect(MAX_EPOCH);
     pair.install(MAX_EPOCH, 0, &[pair.opened(MAX_EPOCH, 0)]);
     pair.leave_alone();
     assert!(pair.node.is_normal() && pair.node.view().epoch > Epoch(MAX_EPOCH));
+    pair
+}
+
+/// Such a node is asked by one that has promised `epoch` to let it in. Returns whether the node begins a new life with the
+/// other.
+fn goes_over_to(epoch: u64) -> bool {
+    let mut pair = led_too_far();
     let [other, _] = others();
     let (remote, peer) = (other.addr(), other.id);
     pair.handle(Input::LinkUp { link: OTHER, origin: Origin::Accepted, remote, peer });
@@ -100,10 +106,26 @@ fn goes_over_to(epoch: u64) -> bool {
 #[test]
 fn one_that_was_led_too_far_goes_over_to_a_ring_that_asks_it() {
     assert!(goes_over_to(3));
-    assert!(!goes_over_to(0), "a newcomer has no ring");
+    assert!(goes_over_to(0), "a newcomer takes no epoch above the highest");
     assert!(goes_over_to(MAX_EPOCH - 2 * MAX_EPOCH_LEAP), "one was led further than the other");
     assert!(!goes_over_to(MAX_EPOCH - MAX_EPOCH_LEAP / 2), "the other can follow");
     assert!(!goes_over_to(MAX_EPOCH + 1), "both were led too far");
+}
+
+#[test]
+fn one_that_was_led_too_far_and_stays_alone_begins_with_a_low_epoch_and_a_new_log() {
+    let mut pair = led_too_far();
+    pair.say("far away");
+    let [other, _] = others();
+    let (remote, peer) = (other.addr(), other.id);
+    pair.handle(Input::LinkUp { link: OTHER, origin: Origin::Accepted, remote, peer });
+    let newcomer = Join { me: other, contact: None, epoch: Epoch(0), generation: 1, ring: Vec::new() };
+    pair.receive(OTHER, Message::Join(newcomer));
+    (0..20).for_each(|_| pair.leave_alone());
+    let node = &pair.node;
+    assert!(node.is_normal() && node.view().leader == node.me().id);
+    assert!(node.view().epoch < Epoch(9), "{:?}", node.view());
+    assert_eq!(node.log_entries().map(|entry| entry.view.epoch).max(), Some(node.view().epoch));
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::action::{CloseMode, Ending, Fault, JoinFailure, Notice};
 use crate::config::{Config, Times};
 use crate::ids::{LinkId, NodeId, RoomId};
 use crate::input::{DialFailure, DownReason};
-use crate::limits::MAX_EPOCH_LEAP;
+use crate::limits::{MAX_EPOCH, MAX_EPOCH_LEAP};
 use crate::node::Timer;
 use crate::numbers::Epoch;
 use crate::roster::{Member, Roster, View};
@@ -300,8 +300,9 @@ impl Node {
     /// Leads a ring of one, which other members may join: none can be reached.
     pub(super) fn stay_alone(&mut self) {
         self.drop_attempts();
-        // A new life may have promised nothing, and still has its log.
-        let known = self.membership.highest_epoch().max(self.replica.log().epoch());
+        // A new life may have promised nothing, and still has its log. It begins a log anew to which nobody else comes.
+        let of_log = Some(self.replica.log().epoch()).filter(|epoch| *epoch <= Epoch(MAX_EPOCH));
+        let known = self.membership.highest_epoch().max(of_log.unwrap_or_default());
         self.become_leader(
             View { epoch: known.next(), leader: self.me.id },
             Roster::alone(Member::clone(&self.me)),

@@ -14,7 +14,7 @@ use super::{Node, Rule};
 use crate::action::{CloseMode, Notice};
 use crate::config::Config;
 use crate::ids::LinkId;
-use crate::limits::MAX_EPOCH_LEAP;
+use crate::limits::{MAX_EPOCH, MAX_EPOCH_LEAP};
 use crate::numbers::Epoch;
 use crate::roster::Member;
 use crate::secure::derive;
@@ -70,12 +70,12 @@ impl Node {
         self.live_anew(None);
     }
 
-    /// Whether a liar has led this node to an epoch to which a ring of the epoch `of_other` does not come. A newcomer has none.
-    pub(super) fn is_led_too_far(&self, of_other: Epoch) -> bool {
-        let is_ring = of_other > Epoch::default();
-        is_ring
-            && self.membership.promised() > of_other.plus(MAX_EPOCH_LEAP)
-            && self.enforces(Rule::BoundedEpochs)
+    /// Whether a liar has led this node to an epoch to which no other comes that has promised `promised`. A newcomer has promised
+    /// nothing.
+    pub(super) fn is_led_too_far(&self, promised: Epoch) -> bool {
+        let is_newcomer = promised == Epoch::default();
+        let highest = if is_newcomer { Epoch(MAX_EPOCH) } else { promised.plus(MAX_EPOCH_LEAP) };
+        self.membership.promised() > highest && self.enforces(Rule::BoundedEpochs)
     }
 
     /// Takes a new incarnation, which has promised nothing, and asks the member at `addr` first: a liar has led this node to

@@ -9,7 +9,7 @@ use super::log::{Log, count};
 use super::lost_members::LostMembers;
 use crate::action::{Chat, Fault, Notice, Occasion};
 use crate::ids::NodeId;
-use crate::limits::{BACKLOG_TEXTS, HISTORY_ENTRIES, MAX_ORIGINS, MAX_PLACES};
+use crate::limits::{BACKLOG_TEXTS, HISTORY_ENTRIES, MAX_ORIGINS};
 use crate::name::Name;
 use crate::numbers::{Index, Seq};
 use crate::roster::{Member, Roster};
@@ -295,12 +295,8 @@ impl Replica {
         self.lost.replace(&roster);
     }
 
-    /// Begins the places of the log anew, if it has so many that they may come to their end. Returns what was said above `stable`,
-    /// which has no place then.
-    pub(super) fn begin_places_anew(&mut self) -> Vec<Proven<Run>> {
-        if self.log.len() <= Index(MAX_PLACES) {
-            return Vec::new();
-        }
+    /// Begins the log anew, at its first place. Returns what was said above `stable`, which has no place then.
+    pub(super) fn begin_log_anew(&mut self) -> Vec<Proven<Run>> {
         let stable = self.log.start_of_entry(self.stable);
         let unplaced = self.log.tail(stable).cloned().collect();
         // Above the first place, so that an install tells the numbers below it.

@@ -21,6 +21,7 @@ use super::rules::Rule;
 use super::timers::Timer;
 use crate::action::{CloseMode, ElectionPhase, Ending, Notice};
 use crate::ids::{NodeId, RoomId};
+use crate::limits::MAX_PLACES;
 use crate::numbers::{Epoch, Index};
 use crate::roster::{ConfigId, Roster, View};
 use crate::wire::{Body, Change, Elected, Proven, Run};
@@ -246,7 +247,7 @@ impl Node {
     /// Leads in `view`: opens its epoch with `roster`, and sequences what waits.
     pub(super) fn become_leader(&mut self, view: View, roster: Roster) {
         self.membership.lead(view);
-        let unplaced = self.begin_places_anew();
+        let unplaced = self.begin_log_anew(view.epoch);
         let others: Vec<NodeId> = roster.ids().filter(|id| *id != self.me.id).collect();
         let leadership = Leadership::new(&others, self.replica.log().len(), self.timers.now());
         self.leave_role();
@@ -267,11 +268,14 @@ impl Node {
         self.sequence_own();
     }
 
-    fn begin_places_anew(&mut self) -> Vec<Proven<Run>> {
-        if !self.enforces(Rule::BoundedPlaces) {
+    /// Begins the log anew, if this node cannot go on with it in `epoch` for long. Returns what has no place then.
+    fn begin_log_anew(&mut self, epoch: Epoch) -> Vec<Proven<Run>> {
+        let log = self.replica.log();
+        let has_too_many = log.len() > Index(MAX_PLACES) && self.enforces(Rule::BoundedPlaces);
+        if !has_too_many && log.epoch() < epoch {
             return Vec::new();
         }
-        let unplaced = self.replica.begin_places_anew();
+        let unplaced = self.replica.begin_log_anew();
         self.own.end_within(self.replica.log().len());
         unplaced
     }
