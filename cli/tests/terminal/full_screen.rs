@@ -82,3 +82,51 @@ fn without_a_terminal_and_with_json_it_is_refused() {
         assert!(said.contains(why), "{said}");
     }
 }
+
+#[test]
+fn at_rest_nothing_is_written_and_no_time_is_used() {
+    let mut room = Room::new(&[]);
+    room.keys("/screen\r");
+    room.waits_typed("");
+    room.bob.assert_rests();
+    room.eve.say("hello");
+    room.shows_row(" Eve   hello");
+    room.bob.keys("half a line");
+    room.waits_typed("half a line");
+    room.bob.assert_rests();
+}
+
+#[test]
+fn after_any_byte_a_line_is_shown_without_a_further_key() {
+    let mut room = Room::new(&[]);
+    room.keys("/screen\r");
+    room.waits_typed("");
+    // Ctrl-Z stops, and Ctrl-\ ends the program.
+    for byte in (0..=255_u8).filter(|byte| ![0x1a, 0x1c].contains(byte)) {
+        // Some keys leave the room if there is no text.
+        room.bob.keys("x");
+        room.bob.press(&[byte]);
+        room.eve.say(&format!("after byte {byte}."));
+        room.shows_row(&format!(" Eve   after byte {byte}."));
+    }
+}
+
+#[test]
+fn two_thousand_lines_come_in_order_while_the_user_types() {
+    let mut room = Room::new(&[]);
+    room.keys("/screen\r");
+    room.waits_typed("");
+    let typed = (0..20).map(|n| format!("w{n} ")).collect::<Vec<_>>().concat();
+    for line in 0..2000 {
+        room.eve.say(&format!("line {line}."));
+        if line % 100 == 0 {
+            room.bob.keys(&format!("w{} ", line / 100));
+        }
+    }
+    let lines = room.shows_row("line 1999.");
+    let number = |row: &String| row.split_once(" Eve   line ")?.1.split_once('.')?.0.parse::<u32>().ok();
+    let shown: Vec<u32> = lines.iter().filter_map(number).collect();
+    assert_eq!(shown, (2000 - 38..2000).collect::<Vec<_>>(), "{lines:#?}");
+    room.bob.keys("\r");
+    assert_eq!(room.eve.heard(), typed);
+}

@@ -1,11 +1,11 @@
 //! A program on a pseudo-terminal, and a terminal that interprets its output.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
@@ -135,6 +135,43 @@ impl Terminal {
         }
     }
 
+    /// Waits until nothing is written any more, and asserts that then, for two seconds, nothing is written, next to no
+    /// processor time is used, and the thread that owns the terminal does not wake.
+    pub(crate) fn assert_rests(&self) {
+        self.wait_quiet(Duration::from_millis(500));
+        let (ticks, wakes, written) = (self.ticks(), self.wakes("desk"), self.raw().len());
+        self.wait_quiet(Duration::from_secs(2));
+        assert_eq!(self.raw().len(), written);
+        assert_eq!(self.wakes("desk"), wakes);
+        // The room still sends signs of life.
+        assert!(self.ticks() - ticks <= 1);
+    }
+
+    /// The processor time that the program has used, in hundredths of a second.
+    pub(crate) fn ticks(&self) -> u64 {
+        let stat = fs::read_to_string(self.proc("stat")).unwrap();
+        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+        fields[11..13].iter().map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+    }
+
+    /// How often the thread called `name` has gone to sleep.
+    fn wakes(&self, name: &str) -> u64 {
+        let threads = fs::read_dir(self.proc("task")).unwrap().map(|thread| thread.unwrap().path());
+        let is_called =
+            |thread: &PathBuf| fs::read_to_string(thread.join("comm")).unwrap().trim_end() == name;
+        let thread = threads.into_iter().find(is_called).expect("a thread of that name");
+        number_of(&thread.join("status"), "voluntary_ctxt_switches")
+    }
+
+    /// The resident memory of the program in KiB.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        number_of(&self.proc("status"), "VmRSS")
+    }
+
+    fn proc(&self, file: &str) -> PathBuf {
+        format!("/proc/{}/{file}", self.pid().as_raw_nonzero()).into()
+    }
+
     /// The id of the process.
     pub(crate) fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
@@ -230,6 +267,13 @@ impl Seen {
         }
         lines
     }
+}
+
+/// The number behind `name:` in a file of the system.
+fn number_of(file: &Path, name: &str) -> u64 {
+    let text = fs::read_to_string(file).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
+    line.trim_end_matches("kB").trim().parse().unwrap()
 }
 
 /// A command that runs a program with default signals, even if the tests run with ignored ones.

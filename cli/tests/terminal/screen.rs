@@ -1,8 +1,6 @@
 //! The screen, whatever other members say and however the window changes.
 
-use std::fs;
 use std::process::Command;
-use std::time::Duration;
 
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -140,17 +138,7 @@ fn texts_said_while_the_program_was_stopped_are_set_apart() {
 #[test]
 fn at_rest_nothing_is_written_and_no_time_is_used() {
     let room = Room::new(&[]);
-    room.bob.wait_quiet(Duration::from_millis(500));
-    let ticks = || {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", room.bob.pid().as_raw_nonzero())).unwrap();
-        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-        fields[11..13].iter().map(|ticks| ticks.parse::<u64>().unwrap()).sum::<u64>()
-    };
-    let (before, written) = (ticks(), room.bob.raw().len());
-    room.bob.wait_quiet(Duration::from_secs(2));
-    assert_eq!(room.bob.raw().len(), written);
-    // The room still sends signs of life.
-    assert!(ticks() - before <= 1);
+    room.bob.assert_rests();
 }
 
 /// tmux is a terminal that rewraps its rows when its window changes.

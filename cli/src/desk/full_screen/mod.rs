@@ -228,22 +228,26 @@ impl FullScreen {
         }
     }
 
-    /// When the token of an election moves on. `None` if no step waits.
-    pub(crate) fn next_step(&self) -> Option<Instant> {
-        self.ring.lock().has_steps().then_some(self.next_step)
+    /// When the token of an election moves on or a lost member goes. `None` if nothing of that waits.
+    pub(crate) fn next_change(&self) -> Option<Instant> {
+        let ring = self.ring.lock();
+        let step = ring.has_steps().then_some(self.next_step);
+        step.into_iter().chain(ring.lost_until()).min()
     }
 
-    /// Moves the token on if it is time.
+    /// Moves the token on, and lets lost members go, if it is time.
     pub(crate) fn advance(&mut self, now: Instant) {
-        if self.next_step().is_some_and(|at| at <= now) {
-            self.ring.lock().step();
+        let mut ring = self.ring.lock();
+        if ring.has_steps() && self.next_step <= now {
+            ring.step();
             self.next_step = now.after(STEP);
         }
+        ring.let_go(now);
     }
 
     /// Begins to be in sight. What came before was on the other screen.
     pub(crate) fn begin(&mut self) {
-        self.ring.lock().forget_token();
+        self.ring.lock().forget_moments();
         self.has_focus = true;
         self.see_all();
         self.redraw();

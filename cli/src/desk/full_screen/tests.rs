@@ -3,7 +3,7 @@ use std::fs;
 use std::num::{NonZeroU16, NonZeroU64};
 use std::path::Path;
 
-use ringchat_core::{ElectionPhase, Epoch, Member, Name, NodeId, Notice, Stamp};
+use ringchat_core::{Departure, ElectionPhase, Epoch, Member, Name, NodeId, Notice, Stamp};
 
 use super::*;
 
@@ -26,6 +26,10 @@ fn member(n: u8, name: &str) -> Member {
 
 fn ring() -> [Member; 5] {
     [member(1, "alice"), member(2, "bob"), member(3, "carol"), member(4, "dave"), member(5, "erin")]
+}
+
+fn lost(member: &Member) -> Notice {
+    Notice::Left { member: member.clone().into(), reason: Departure::Lost }
 }
 
 impl Shown {
@@ -114,7 +118,7 @@ fn evening(columns: u16, rows: u16, palette: Palette) -> Shown {
     shown.tell("carol was lost");
     let [.., dave, erin] = ring();
     let mut view = shown.full.ring.lock();
-    view.remove(member(3, "carol").id);
+    view.note(Stamp(1240), &lost(&member(3, "carol")));
     let election = |phase, candidate: &Member| Notice::Election {
         phase,
         candidate: candidate.clone().into(),
@@ -283,7 +287,7 @@ fn the_token_of_an_election_goes_as_this_member_sees_it_and_not_too_fast() {
     note(&shown, &Notice::Leader { member: bob.into(), epoch: Epoch(5) });
     let mut seen = Vec::new();
     let mut now = Instant::ZERO;
-    while let Some(at) = shown.full.next_step() {
+    while let Some(at) = shown.full.next_change() {
         assert!(at <= now.after(STEP));
         now = now.max(at);
         shown.full.advance(now);
@@ -303,6 +307,45 @@ fn the_token_of_an_election_goes_as_this_member_sees_it_and_not_too_fast() {
         "",
     ];
     assert_eq!(seen, around, "the oldest of nine steps is left out");
+}
+
+#[test]
+fn a_lost_member_stays_where_it_was_for_two_seconds_and_then_goes() {
+    let mut shown = Shown::new(100, 12, Palette::None);
+    shown.full.begin();
+    let [_, bob, carol, _, erin] = ring();
+    let names = |shown: &mut Shown| {
+        shown.paint();
+        let rows = shown.lines();
+        let drawn = rows[2..8].iter().map(|row| row.split_once('│').unwrap().1);
+        let names = drawn.map(|row| row.trim_start_matches([' ', '┌', '>', '│', '└', '─']));
+        let names = names.filter_map(|row| row.split("  ").next().filter(|name| !name.is_empty()));
+        names.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let start = Instant::ZERO;
+    let at = |millis| start.after(Duration::from_millis(millis));
+    assert_eq!(shown.full.next_change(), None, "no timer while nothing waits");
+    shown.full.ring.lock().note(Stamp(9), &lost(&carol));
+    shown.full.advance(at(0));
+    assert_eq!(names(&mut shown), ["alice", "bob", "x carol", "dave", "erin"]);
+    assert_eq!(shown.full.next_change(), Some(at(2000)));
+    for member in [&bob, &erin] {
+        shown.full.ring.lock().note(Stamp(9), &lost(member));
+    }
+    shown.full.advance(at(500));
+    assert_eq!(names(&mut shown), ["alice", "x bob", "x carol", "dave", "x erin"]);
+    assert!(shown.lines()[0].ends_with("ring of 2, epoch 4"), "{:#?}", shown.lines());
+    shown.full.advance(at(1999));
+    shown.full.ring.lock().add(&erin);
+    assert_eq!(
+        names(&mut shown),
+        ["alice", "x bob", "x carol", "dave", "erin"],
+        "who is back is not crossed"
+    );
+    shown.full.advance(at(2000));
+    assert_eq!(names(&mut shown), ["alice", "x bob", "dave", "erin"]);
+    shown.full.advance(at(2500));
+    assert_eq!((names(&mut shown).len(), shown.full.next_change()), (3, None));
 }
 
 #[test]
