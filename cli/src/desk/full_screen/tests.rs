@@ -232,6 +232,77 @@ fn no_text_begins_at_the_edge_of_its_pane() {
     }
 }
 
+/// A link of `columns` columns.
+fn link(columns: usize) -> String {
+    let numbers: String = (0..columns).map(|n| format!("/{n}")).collect();
+    format!("https://example.org{numbers}")[..columns].to_owned()
+}
+
+#[test]
+fn a_link_wider_than_its_column_is_wrapped_by_the_terminal_and_can_be_copied_whole() {
+    for (columns, is_plain) in [(100, false), (100, true), (60, false), (60, true), (20, false)] {
+        for wide in [columns - 14, columns, columns + 1, 2 * columns + 40] {
+            let mut shown = Shown::new(columns.try_into().unwrap(), 30, Palette::Many);
+            shown.full.is_plain = is_plain;
+            let link = link(wide);
+            shown.tell("above");
+            shown.say(2, &format!("see {link}, and\n{link}\nthere"));
+            shown.tell("below");
+            shown.paint();
+            let contents = shown.terminal.screen().contents();
+            assert_eq!(contents.matches(&link).count(), 2, "{columns}, {is_plain}, {wide}:\n{contents}");
+            assert!(contents.contains(&format!("{link},")), "{contents}");
+            let lines = shown.lines();
+            let begin = |text: &str| lines.iter().position(|line| line.contains(text)).unwrap();
+            let forged = |line: &&String| !line.starts_with(' ') && line.trim_end().contains(' ');
+            let between = &lines[begin("see")..begin("there")];
+            let has_panel = columns == 100 && !is_plain;
+            let forgeries = between.iter().skip(1).filter(forged).filter(|line| !line.contains('│'));
+            assert_eq!(forgeries.count(), 0, "{lines:#?}");
+            assert_eq!(lines[0].contains("ring of 5"), has_panel, "{lines:#?}");
+            assert_eq!(shown.paint(), "");
+            // A row of it that changes is written with the others.
+            shown.tell("below that");
+            shown.paint();
+            assert_eq!(shown.terminal.screen().contents().matches(&link).count(), 2);
+        }
+    }
+}
+
+#[test]
+fn of_a_link_at_the_edge_of_the_talk_the_rows_in_sight_are_shown() {
+    let mut shown = Shown::new(60, 8, Palette::None);
+    shown.say(2, &format!("{} there", link(200)));
+    (0..4).for_each(|n| {
+        shown.full.add(Line::default().and(&format!("line {n}.")), shown.now(), EntryKind::Room)
+    });
+    shown.paint();
+    let whole = link(200);
+    assert_eq!(shown.lines()[0], whole[168..], "{:#?}", shown.lines());
+    shown.key(ViewKey::PageUp);
+    shown.key(ViewKey::PageUp);
+    let lines = shown.lines();
+    assert_eq!(lines[1], format!("20:01 bob   {}", &whole[..48]), "{lines:#?}");
+    assert_eq!((lines[4].as_str(), lines[5].trim_start()), (&whole[168..], "there"));
+    shown.full.resize(Size { columns: 60, rows: 6 });
+    shown.terminal.screen_mut().set_size(NonZeroU16::new(6).unwrap(), NonZeroU16::new(60).unwrap());
+    shown.paint();
+    assert!(shown.lines()[4].starts_with(" #staff"), "{:#?}", shown.lines());
+}
+
+#[test]
+fn a_folded_text_has_links_whole_or_not_at_all() {
+    let mut shown = Shown::new(60, 30, Palette::None);
+    shown.say(2, &format!("{}{}\n{}", "x\n".repeat(9), link(400), "y\n".repeat(9)));
+    shown.paint();
+    let lines = shown.lines();
+    assert!(lines.iter().any(|line| line.ends_with("... 17 more lines (/full shows them)")), "{lines:#?}");
+    assert!(!lines.iter().any(|line| line.contains("https")), "{lines:#?}");
+    shown.full.unfold(&shown.calendar);
+    shown.paint();
+    assert!(shown.terminal.screen().contents().contains(&link(400)));
+}
+
 #[test]
 fn two_authors_of_one_name_have_their_ports_and_long_names_are_cut() {
     let mut shown = Shown::new(60, 12, Palette::None);
