@@ -8,13 +8,13 @@ use crate::Room;
 
 impl Room {
     /// Waits until a row of the screen ends with `text`, without what stands right of the talk.
-    fn shows_row(&self, text: &str) -> Vec<String> {
+    pub(crate) fn shows_row(&self, text: &str) -> Vec<String> {
         let is_row = |line: &String| line.split('│').next().is_some_and(|row| row.trim_end().ends_with(text));
         self.bob.wait(text, |lines| lines.iter().any(is_row))
     }
 
     /// Waits until the text being typed is `text`.
-    fn waits_typed(&self, text: &str) {
+    pub(crate) fn waits_typed(&self, text: &str) {
         let line = format!("> {text}");
         self.bob.wait(&line, |lines| lines.last().is_some_and(|last| last == line.trim_end()));
     }
@@ -93,6 +93,21 @@ fn at_rest_nothing_is_written_and_no_time_is_used() {
     room.shows_row(" Eve   hello");
     room.bob.keys("half a line");
     room.waits_typed("half a line");
+    room.bob.assert_rests();
+}
+
+#[test]
+fn a_lost_member_is_crossed_out_for_a_moment_and_then_the_desk_sleeps() {
+    let mut room = Room::new(&[]);
+    room.keys("/screen\r");
+    room.waits_typed("");
+    let panel = |what: &str| {
+        room.bob.wait(what, |lines| lines.iter().any(|line| line.ends_with(what)));
+    };
+    panel("│ ┌> Eve     * leads");
+    room.eve.signal(Signal::KILL);
+    panel("│ ┌> x Eve");
+    panel("│    Bob     you  * leads");
     room.bob.assert_rests();
 }
 

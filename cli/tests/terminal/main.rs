@@ -5,8 +5,10 @@
 
 mod edit;
 mod full_screen;
+mod golden;
 mod json_member;
 mod keys;
+mod measure;
 mod people;
 mod private;
 mod pty;

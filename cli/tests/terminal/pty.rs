@@ -156,11 +156,24 @@ impl Terminal {
 
     /// How often the thread called `name` has gone to sleep.
     fn wakes(&self, name: &str) -> u64 {
+        let threads = self.threads(Some(name));
+        number_of(&threads[0].join("status"), "voluntary_ctxt_switches")
+    }
+
+    /// The processor time that the threads called `name` have used, or all threads.
+    pub(crate) fn used(&self, name: Option<&str>) -> Duration {
+        let nanos = |thread: PathBuf| {
+            let times = fs::read_to_string(thread.join("schedstat")).unwrap();
+            times.split(' ').next().unwrap().parse::<u64>().unwrap()
+        };
+        Duration::from_nanos(self.threads(name).into_iter().map(nanos).sum())
+    }
+
+    /// The folders of the threads called `name`, or of all threads.
+    fn threads(&self, name: Option<&str>) -> Vec<PathBuf> {
         let threads = fs::read_dir(self.proc("task")).unwrap().map(|thread| thread.unwrap().path());
-        let is_called =
-            |thread: &PathBuf| fs::read_to_string(thread.join("comm")).unwrap().trim_end() == name;
-        let thread = threads.into_iter().find(is_called).expect("a thread of that name");
-        number_of(&thread.join("status"), "voluntary_ctxt_switches")
+        let called = |thread: &PathBuf| fs::read_to_string(thread.join("comm")).unwrap();
+        threads.filter(|thread| name.is_none_or(|name| called(thread).trim_end() == name)).collect()
     }
 
     /// The resident memory of the program in KiB.
