@@ -22,6 +22,9 @@ const WINDOWS: usize = 5;
 /// How many lines the full screen keeps.
 const SCROLLBACK: usize = 10_000;
 
+/// How many lines one says in a row until the screen is full of lines.
+const BURST: usize = 100;
+
 /// The seconds of a window, unless the environment says otherwise.
 const SECONDS: u64 = 60;
 
@@ -86,13 +89,11 @@ impl BusyRoom {
         room
     }
 
-    /// One of the others says a line of usual length.
-    fn say(&mut self) {
+    /// The member `who` of the others says a line of usual length.
+    fn say(&mut self, who: usize) {
         let n = self.said;
-        let text =
-            format!("line {n}, which is as long as most of what people say in a room, or a bit longer.{n}");
-        let who = n % TALKERS;
-        self.talkers[who].say(&text);
+        let usual = "which is as long as most of what people say in a room, or a bit longer";
+        self.talkers[who % TALKERS].say(&format!("line {n}, {usual}.{n}"));
         self.said += 1;
     }
 
@@ -103,11 +104,11 @@ impl BusyRoom {
         });
     }
 
-    /// Says as many lines as the full screen keeps, no faster than they are shown.
+    /// The others say as many lines as the full screen keeps, each some in a row, no faster than they are shown.
     fn fill(&mut self) {
-        for n in 1..=SCROLLBACK {
-            self.say();
-            if n % 200 == 0 {
+        for n in 0..SCROLLBACK {
+            self.say(n / BURST);
+            if (n + 1) % BURST == 0 {
                 self.wait_shown();
             }
         }
@@ -121,13 +122,12 @@ impl BusyRoom {
         let mut next = start;
         while next < start + window {
             thread::sleep(next.saturating_duration_since(Instant::now()));
-            self.say();
+            self.say(self.said);
             next += Duration::from_secs(1) / LINES;
         }
         thread::sleep((start + window).saturating_duration_since(Instant::now()));
         let (after, time) = (used(&self.screen), start.elapsed());
-        self.wait_shown();
-        let share = |at: usize| 100.0 * (after[at] - before[at]).as_secs_f64() / time.as_secs_f64();
+        let share = |at: usize| 100.0 * after[at].abs_diff(before[at]).as_secs_f64() / time.as_secs_f64();
         Shares { all: share(0), desk: share(1) }
     }
 }

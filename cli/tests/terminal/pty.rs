@@ -21,6 +21,9 @@ use crate::json_member::new_home;
 /// The deadline of everything.
 const LONG: Duration = Duration::from_secs(20);
 
+/// What ends a frame, which a terminal shows at once.
+const END_OF_FRAME: &[u8] = b"\x1b[?2026l";
+
 const ROWS: u16 = 40;
 const COLUMNS: u16 = 120;
 
@@ -209,6 +212,18 @@ impl Terminal {
         let lines = seen.lines();
         assert!(!timeout.timed_out(), "no {what} on the screen:\n{}", lines.join("\n"));
         lines
+    }
+
+    /// The first screen at the end of a frame of which the lines are as `wanted`. `None` if there is none within this time.
+    pub(crate) fn catch(
+        &self,
+        within: Duration,
+        wanted: impl Fn(&[String]) -> bool,
+    ) -> Option<vt100::Screen> {
+        let (seen, more) = &*self.seen;
+        let is_other = |seen: &mut Seen| !seen.raw.ends_with(END_OF_FRAME) || !wanted(&seen.lines());
+        let (seen, timeout) = more.wait_timeout_while(seen.lock().unwrap(), within, is_other).unwrap();
+        (!timeout.timed_out()).then(|| seen.parser.screen().clone())
     }
 
     /// Waits until the screen has the line `line` and returns its lines.

@@ -236,12 +236,12 @@ impl RingView {
         self.members.retain(|(other, _)| *other != id);
     }
 
-    /// `prev` and `next` are the members around this one.
+    /// `prev` and `next` are the members around this one. Who is known keeps its place: those in between are about to go, or a
+    /// report is about to tell the order.
     fn close(&mut self, prev: &Member, next: &Member) {
         let Some(me) = self.me else { return };
         for (member, shift) in [(next, 1), (prev, 0)] {
-            if member.id != me {
-                self.members.retain(|(id, _)| *id != member.id);
+            if self.name(member.id).is_none() {
                 let own = self.members.iter().position(|(id, _)| *id == me).unwrap_or(0);
                 self.members.insert(own + shift, (member.id, name(member)));
             }
