@@ -212,7 +212,7 @@ fn link(word: &str) -> Option<usize> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
@@ -285,7 +285,7 @@ mod tests {
     }
 
     /// Texts that are hard to break: with blanks, line ends, wide and joined characters, links.
-    fn texts() -> impl Strategy<Value = String> {
+    pub(crate) fn texts() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             6 => "[a-z]{1,12}",
             4 => " {1,9}",

@@ -224,6 +224,7 @@ impl Pane<'_> {
         if all > rows.len() {
             let hint = if fold.can_be_had { " (/full shows them)" } else { "" };
             let more = format!("... {} more lines{hint}", all - rows.len());
+            let more = cut(&more, self.columns.saturating_sub(self.indent()));
             rows.push((further.clone() + &self.palette.paint(DIM, &more)).into());
         }
         self.note(entry.kind, &mut rows, &blank);

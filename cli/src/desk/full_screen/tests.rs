@@ -3,9 +3,11 @@ use std::fs;
 use std::num::{NonZeroU16, NonZeroU64};
 use std::path::Path;
 
+use proptest::prelude::*;
 use ringchat_core::{Departure, ElectionPhase, Epoch, Member, Name, NodeId, Notice, Stamp};
 
 use super::*;
+use crate::wrap::tests::texts;
 
 /// 2026-11-28 20:01:02 UTC.
 const EVENING: u64 = 1_795_896_062;
@@ -229,6 +231,28 @@ fn no_text_begins_at_the_edge_of_its_pane() {
         let found: Vec<_> = lines.iter().filter(forged).collect();
         assert!(found.len() >= 3 || columns == 100, "{lines:#?}");
         assert!(found.iter().all(|line| line.starts_with(' ')), "{lines:#?}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_row_but_that_of_a_link_is_wider_than_the_talk_or_begins_at_its_edge(
+        text in texts(),
+        columns in 20..=120_u16,
+        is_plain in any::<bool>(),
+    ) {
+        let mut shown = Shown::new(columns, 30, Palette::None);
+        shown.full.is_plain = is_plain;
+        shown.say(2, &text);
+        let rows = shown.full.pane(&shown.calendar).rows(0);
+        // The first is that of the day.
+        for (before, row) in rows.iter().zip(rows.iter().skip(1)).skip(1) {
+            let is_link = !row.text.contains([' ', '>', '(', '[']) && !row.text.contains("///");
+            prop_assert!(if before.goes_on { is_link } else { row.text.starts_with(' ') }, "{row:?}");
+            let most = if row.text.contains("http") || before.goes_on { usize::from(columns) } else { shown.full.talk_columns() };
+            prop_assert!(visible_width(&row.text) <= most, "{row:?}");
+        }
+        prop_assert!(!rows.last().unwrap().goes_on);
     }
 }
 
