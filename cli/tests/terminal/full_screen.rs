@@ -55,7 +55,7 @@ fn talk_goes_on_on_the_full_screen_and_stays_when_it_goes() {
 
 #[test]
 fn every_way_out_restores_the_terminal() {
-    for (signal, exit) in [(Signal::TERM, 143), (Signal::HUP, 129), (Signal::QUIT, 131)] {
+    for (signal, exit) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129), (Signal::QUIT, 131)] {
         let mut room = Room::new(&[]);
         room.keys("/screen\r");
         room.waits_typed("");
@@ -112,17 +112,20 @@ fn a_lost_member_is_crossed_out_for_a_moment_and_then_the_desk_sleeps() {
 }
 
 #[test]
-fn after_any_byte_a_line_is_shown_without_a_further_key() {
+fn after_any_byte_and_any_key_with_alt_a_line_is_shown_without_a_further_key() {
     let mut room = Room::new(&[]);
     room.keys("/screen\r");
     room.waits_typed("");
     // Ctrl-Z stops, and Ctrl-\ ends the program.
-    for byte in (0..=255_u8).filter(|byte| ![0x1a, 0x1c].contains(byte)) {
+    let bytes = |most: u8| (0..=most).filter(|byte| ![0x1a, 0x1c].contains(byte));
+    for keys in bytes(255).map(|byte| vec![byte]).chain(bytes(127).map(|byte| vec![0x1b, byte])) {
         // Some keys leave the room if there is no text.
         room.bob.keys("x");
-        room.bob.press(&[byte]);
-        room.eve.say(&format!("after byte {byte}."));
-        room.shows_row(&format!(" Eve   after byte {byte}."));
+        room.bob.press(&keys);
+        room.eve.say(&format!("after {keys:?}."));
+        room.shows_row(&format!(" Eve   after {keys:?}."));
+        // Ends a sequence that the keys may have begun.
+        room.bob.keys("~");
     }
 }
 

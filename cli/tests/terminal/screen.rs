@@ -180,6 +180,38 @@ fn tmux_shows_one_prompt_and_every_line_once_when_its_window_changes() {
     assert_eq!(eve.heard(), typed);
 }
 
+#[test]
+fn tmux_shows_the_full_screen_once_and_knows_a_long_link_when_its_window_changes() {
+    if Command::new("tmux").arg("-V").output().is_err() {
+        println!("skipped: no tmux here");
+        return;
+    }
+    let dir = TempDir::new().unwrap();
+    let mut eve = JsonMember::start(dir.path(), &["-l", "-n", "Eve"]);
+    let tmux = Tmux::start(&dir, &["-f", "-n", "Bob", &eve.addr]);
+    eve.wait("joined");
+    let link = format!("https://example.org/{}", "long/way/".repeat(14));
+    tmux.run(&["send-keys", "-l", "half typed"]);
+    for (nth, columns) in [100, 60, 20, 60, 100].into_iter().enumerate() {
+        tmux.run(&["resize-window", "-x", &columns.to_string(), "-y", "30"]);
+        let end = format!("resized{nth}.");
+        eve.say(&format!("see {link} {end}"));
+        let width = tmux.run(&["display-message", "-p", "#{pane_width}"]);
+        assert_eq!(width.trim_end(), columns.to_string());
+        let is_new = |screen: &str| {
+            let last = screen.lines().next_back().unwrap_or_default().trim_end();
+            let bar = screen.lines().rev().nth(1).unwrap_or_default();
+            last == "> half typed" && bar.contains("F1") && screen.contains(&end)
+        };
+        tmux.wait("a whole screen", is_new);
+        // As a terminal knows it that opens links.
+        let joined = tmux.run(&["capture-pane", "-p", "-J"]);
+        assert!(joined.contains(&link), "{columns}:\n{joined}");
+        assert_eq!(joined.matches("half typed").count(), 1, "{columns}:\n{joined}");
+        assert_eq!(joined.matches(&end).count(), 1, "{columns}:\n{joined}");
+    }
+}
+
 /// A tmux server, killed when dropped.
 struct Tmux(String);
 
