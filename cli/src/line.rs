@@ -132,6 +132,19 @@ impl Line {
         self.text.get(start..).unwrap_or_default()
     }
 
+    /// The line for a screen that shows texts in columns: of what a member said the text alone. It takes no more memory than
+    /// that needs.
+    #[must_use]
+    pub(crate) fn in_columns(mut self) -> Self {
+        if let Some(said) = &mut self.said {
+            self.text = self.text.split_off(said.body);
+            (self.styled, said.body) = (Vec::new(), 0);
+        }
+        self.text.shrink_to_fit();
+        self.styled.shrink_to_fit();
+        self
+    }
+
     fn and_author(self, from: &Member, beside: &str, stamp: &str, is_mention: bool) -> Self {
         self.and_styled(if is_mention { MENTION } else { NAME }, from.name.as_str())
             .and(&format!("({}{beside})", from.addr()))

@@ -199,7 +199,7 @@ fn write_now(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::fs::{File, OpenOptions};
     use std::io::Read;
     use std::process::{Command, Stdio};
@@ -208,6 +208,29 @@ mod tests {
     use rustix::termios::{LocalModes, tcgetattr};
 
     use super::*;
+
+    /// Runs the ignored test called `test`, which panics, in a process of its own on a terminal of its own, and asserts that
+    /// the modes of that terminal are the usual ones afterwards. Returns what was written to it.
+    pub(crate) fn panic_on_a_terminal(test: &str) -> String {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+        grantpt(&master).unwrap();
+        unlockpt(&master).unwrap();
+        let path = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
+        let slave = OpenOptions::new().read(true).write(true).open(path).unwrap();
+        let stdio = || Stdio::from(slave.try_clone().unwrap());
+        let mut child = Command::new(env::current_exe().unwrap())
+            .args(["--exact", test, "--ignored", "--nocapture"])
+            .stdin(stdio())
+            .stdout(stdio())
+            .stderr(stdio())
+            .spawn()
+            .unwrap();
+        assert!(!child.wait().unwrap().success());
+        assert!(tcgetattr(&slave).unwrap().local_modes.contains(LocalModes::ICANON | LocalModes::ECHO));
+        let mut written = vec![0; 64 * 1024];
+        let count = File::from(master).read(&mut written).unwrap();
+        String::from_utf8_lossy(&written[..count]).into_owned()
+    }
 
     /// Runs in a process of its own, on the terminal of the test below.
     #[test]
@@ -220,25 +243,7 @@ mod tests {
 
     #[test]
     fn a_panic_gives_the_terminal_back_before_it_is_reported() {
-        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
-        grantpt(&master).unwrap();
-        unlockpt(&master).unwrap();
-        let path = ptsname(&master, Vec::new()).unwrap().into_string().unwrap();
-        let slave = OpenOptions::new().read(true).write(true).open(path).unwrap();
-        let stdio = || Stdio::from(slave.try_clone().unwrap());
-        let test = "terminal::tests::panics_with_the_terminal_taken";
-        let mut child = Command::new(env::current_exe().unwrap())
-            .args(["--exact", test, "--ignored", "--nocapture"])
-            .stdin(stdio())
-            .stdout(stdio())
-            .stderr(stdio())
-            .spawn()
-            .unwrap();
-        assert!(!child.wait().unwrap().success());
-        assert!(tcgetattr(&slave).unwrap().local_modes.contains(LocalModes::ICANON | LocalModes::ECHO));
-        let mut written = vec![0; 64 * 1024];
-        let count = File::from(master).read(&mut written).unwrap();
-        let written = String::from_utf8_lossy(&written[..count]);
+        let written = panic_on_a_terminal("terminal::tests::panics_with_the_terminal_taken");
         let at = |text| written.find(text).unwrap_or_else(|| panic!("no {text:?} in {written:?}"));
         assert!(at(MARK_PASTES) < at(USUAL_MODES) && at(USUAL_MODES) < at("a panic with the terminal taken"));
     }

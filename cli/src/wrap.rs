@@ -38,11 +38,10 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<WrappedRow> {
     Wrapper::new(text, width, true).wrap()
 }
 
-/// Breaks `text`, which has no line ends, into parts of at most `width` columns for a column of the screen, whose rows have
-/// something of their own before the text. No part is indented, and links are broken too.
-pub(crate) fn wrap_column(text: &str, width: usize) -> Vec<Range<usize>> {
-    let rows = Wrapper { goes_on: "", further: "", ..Wrapper::new(text, width, false) }.wrap();
-    rows.into_iter().map(|row| row.part).collect()
+/// Breaks `text`, which has no line ends, into rows of at most `width` columns for a column of the screen, whose rows have
+/// something of their own before the text. No row is indented. A link that is wider than a row is one with a height of more.
+pub(crate) fn wrap_column(text: &str, width: usize) -> Vec<WrappedRow> {
+    Wrapper { goes_on: "", further: "", ..Wrapper::new(text, width, true) }.wrap()
 }
 
 /// As [`wrap`], but breaks links too. The row of a cursor must be known, which it is not in a link that the terminal
@@ -213,7 +212,7 @@ fn link(word: &str) -> Option<usize> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
@@ -286,7 +285,7 @@ mod tests {
     }
 
     /// Texts that are hard to break: with blanks, line ends, wide and joined characters, links.
-    fn texts() -> impl Strategy<Value = String> {
+    pub(crate) fn texts() -> impl Strategy<Value = String> {
         let piece = prop_oneof![
             6 => "[a-z]{1,12}",
             4 => " {1,9}",

@@ -2,6 +2,7 @@
 
 mod bash;
 mod fish;
+mod nushell;
 mod zsh;
 
 #[cfg(test)]
@@ -23,11 +24,13 @@ use crate::{click_compat, parse, print, rooms, see, usage};
     example = "In ~/.bashrc:                    source <(ringchat completions bash)",
     example = "In ~/.zshrc, behind compinit:    source <(ringchat completions zsh)",
     example = "In ~/.config/fish/config.fish:   ringchat completions fish | source",
+    example = "In nushell, once:  mkdir $nu.user-autoload-dirs.0; cd $nu.user-autoload-dirs.0",
+    example = "and then:          ringchat completions nushell | save ringchat.nu",
     error_code(2, "usage")
 )]
 struct CompletionsFlags {
     /// the shell
-    #[argh(positional, arg_name = "bash|zsh|fish")]
+    #[argh(positional, arg_name = "bash|zsh|fish|nushell")]
     shell: Option<Shell>,
 }
 
@@ -36,6 +39,7 @@ enum Shell {
     Bash,
     Zsh,
     Fish,
+    Nushell,
 }
 
 impl Shell {
@@ -45,6 +49,7 @@ impl Shell {
             Self::Bash => bash::script(&session),
             Self::Zsh => zsh::script(&session),
             Self::Fish => fish::script(&session),
+            Self::Nushell => nushell::script(&session),
         }
     }
 }
@@ -56,7 +61,7 @@ pub(crate) fn run(command: &str, args: &[String]) -> Option<ExitCode> {
     }
     Some(match parse(&["ringchat completions"], args) {
         Ok(CompletionsFlags { shell: Some(shell) }) => print(&shell.script()),
-        Ok(CompletionsFlags { shell: None }) => usage("for which shell? say bash, zsh or fish"),
+        Ok(CompletionsFlags { shell: None }) => usage("for which shell? say bash, zsh, fish or nushell"),
         Err(code) => code,
     })
 }

@@ -50,7 +50,7 @@ fn bash_takes_its_script_and_completes_with_it() {
     assert_eq!(completed(&["--bell", "="]), "off mentions all");
     assert_eq!(completed(&["--ticket-file", "x"]), "files");
     assert_eq!(completed(&["-np", "5"]), "");
-    assert_eq!(completed(&["completions", ""]), "bash zsh fish");
+    assert_eq!(completed(&["completions", ""]), "bash zsh fish nushell");
     assert_eq!(completed(&["rooms", "--"]), "--help --for --json --address");
     #[cfg(feature = "see")]
     {
@@ -84,6 +84,48 @@ fn fish_takes_its_script_and_completes_with_it() {
     }
 }
 
+/// What nushell runs to complete the words behind `ringchat`, once it knows the script: each completion in a line, or `files`.
+const COMPLETE_IN_NUSHELL: &str = r#"
+let completed = do $env.config.completions.external.completer (["ringchat"] ++ $words)
+if $completed == null { "files" } else { $completed | each {|it| if ($it | describe) == string { $it } else { $it.value } } | str join "\n" }
+"#;
+
+#[test]
+fn nushell_takes_its_script_and_completes_with_it() {
+    let script = Shell::Nushell.script();
+    let completed = |words: &[&str]| {
+        let words = serde_json::to_string(words).unwrap();
+        let run = format!("{script}\nlet words = {words}\n{COMPLETE_IN_NUSHELL}");
+        let printed = run_in("nu", &["--no-config-file", "--no-std-lib", "--commands", &run])?;
+        Some(printed.replace('\n', " ").trim_end().to_owned())
+    };
+    for (words, all) in [
+        (&["--no-l"][..], "--no-log"),
+        (&["-n"], "-n -na -np"),
+        (&["ro"], "rooms"),
+        (&["-n", "ro"], ""),
+        (&["-n", "lab", "--see-"], "--see-port"),
+        (&["--bell", "m"], "mentions"),
+        (&["--bell=m"], "--bell=mentions"),
+        (&["--ticket-file", "x"], "files"),
+        (&["-np", "5"], ""),
+        (&["--no-log", "x"], ""),
+        (&["completions", ""], "bash zsh fish nushell"),
+        (&["rooms", "--"], "--help --for --json --address"),
+    ] {
+        if let Some(completed) = completed(words) {
+            assert_eq!(completed, all, "{words:?}");
+        }
+    }
+    let other = format!(
+        "$env.config.completions.external.completer = {{|spans| [other]}}\n{script}\n\
+         do $env.config.completions.external.completer [git x] | str join"
+    );
+    if let Some(completed) = run_in("nu", &["--no-config-file", "--no-std-lib", "--commands", &other]) {
+        assert_eq!(completed.trim_end(), "other", "other commands are left to the completer before");
+    }
+}
+
 #[test]
 fn zsh_takes_its_script() {
     run_in("zsh", &["-f", "-n", "-c", &Shell::Zsh.script()]);
@@ -92,7 +134,7 @@ fn zsh_takes_its_script() {
 #[test]
 fn every_shell_completes_every_option_of_every_command() {
     let session = session();
-    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish] {
+    for shell in [Shell::Bash, Shell::Zsh, Shell::Fish, Shell::Nushell] {
         let script = shell.script();
         let commands = session.commands.iter().map(|command| &command.command).chain([&session]);
         for form in commands.flat_map(options).flat_map(|option| option.forms) {

@@ -175,7 +175,7 @@ impl Display {
     /// How long to wait for further items until a frame must be written. `None` for ever.
     pub(super) fn due(&self) -> Option<Duration> {
         let frame = self.is_late.then_some(self.next_frame);
-        let due = frame.into_iter().chain(self.full.next_step()).min().filter(|_| self.is_full);
+        let due = frame.into_iter().chain(self.full.next_change()).min().filter(|_| self.is_full);
         due.map(|at| self.clock.until(at))
     }
 
@@ -256,5 +256,54 @@ impl Display {
 
     fn write(&mut self, text: &str) -> io::Result<()> {
         terminal::write_all(&mut self.out, text.as_bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::num::NonZeroU16;
+
+    use super::*;
+    use crate::desk::Palette;
+    use crate::terminal::tests::panic_on_a_terminal;
+
+    /// Runs in a process of its own, on the terminal of the test below.
+    #[test]
+    #[ignore = "panics on a terminal that is its own"]
+    fn panics_on_the_full_screen() {
+        terminal::give_back_on_panic();
+        terminal::take().unwrap();
+        let mut display = Display::new(DisplaySettings {
+            look: Look { colour: true, has_log: true },
+            full_look: FullLook { palette: Palette::Many, shows_stamps: false },
+            calendar: Calendar::in_utc(true, true),
+            ring: SharedRing::default(),
+            wants_full: true,
+        })
+        .unwrap();
+        display.begin().unwrap();
+        display.add(Line::system("shown before the panic"), UnixTime(0));
+        let region = Region { line: Line::default().and("> half a line"), cursor: 13, note: None };
+        display.paint(Some(&region)).unwrap();
+        panic!("a panic on the full screen");
+    }
+
+    #[test]
+    fn a_panic_ends_the_full_screen_before_it_is_reported() {
+        let written = panic_on_a_terminal("desk::display::tests::panics_on_the_full_screen");
+        let cells = |n| NonZeroU16::new(n).unwrap();
+        let mut shown = vt100::Parser::new(cells(24), cells(80), 0);
+        let (before, after) = written.split_once("\x1b[?1049l").expect("the full screen ends");
+        shown.process(before.as_bytes());
+        let screen = shown.screen();
+        assert!(screen.alternate_screen() && screen.contents().contains("shown before the panic"));
+        assert!(!before.contains("a panic on"), "{before:?}");
+        shown.process(format!("\x1b[?1049l{after}").as_bytes());
+        let screen = shown.screen();
+        assert!(!screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste());
+        let contents = screen.contents();
+        assert!(contents.contains("a panic on the full screen"), "{contents}");
+        assert!(!contents.contains("before the panic") && !contents.contains("half a line"), "{contents}");
+        assert!(before.contains("\x1b[?1004l"), "the terminal no longer tells whether it is looked at");
     }
 }

@@ -71,8 +71,8 @@ pub(super) const BEGIN: &str = "\x1b[?2026h\x1b[?7l";
 pub(super) const END: &str = "\x1b[?7h\x1b[?2026l";
 
 /// Around a link, which the terminal wraps.
-const WRAP_ON: &str = "\x1b[?7h";
-const WRAP_OFF: &str = "\x1b[?7l";
+pub(super) const WRAP_ON: &str = "\x1b[?7h";
+pub(super) const WRAP_OFF: &str = "\x1b[?7l";
 
 const ERASE_BELOW: &str = "\x1b[J";
 pub(super) const ERASE_ROW: &str = "\x1b[2K";

@@ -8,13 +8,13 @@ use crate::Room;
 
 impl Room {
     /// Waits until a row of the screen ends with `text`, without what stands right of the talk.
-    fn shows_row(&self, text: &str) -> Vec<String> {
+    pub(crate) fn shows_row(&self, text: &str) -> Vec<String> {
         let is_row = |line: &String| line.split('│').next().is_some_and(|row| row.trim_end().ends_with(text));
         self.bob.wait(text, |lines| lines.iter().any(is_row))
     }
 
     /// Waits until the text being typed is `text`.
-    fn waits_typed(&self, text: &str) {
+    pub(crate) fn waits_typed(&self, text: &str) {
         let line = format!("> {text}");
         self.bob.wait(&line, |lines| lines.last().is_some_and(|last| last == line.trim_end()));
     }
@@ -55,7 +55,7 @@ fn talk_goes_on_on_the_full_screen_and_stays_when_it_goes() {
 
 #[test]
 fn every_way_out_restores_the_terminal() {
-    for (signal, exit) in [(Signal::TERM, 143), (Signal::HUP, 129), (Signal::QUIT, 131)] {
+    for (signal, exit) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129), (Signal::QUIT, 131)] {
         let mut room = Room::new(&[]);
         room.keys("/screen\r");
         room.waits_typed("");
@@ -81,4 +81,70 @@ fn without_a_terminal_and_with_json_it_is_refused() {
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.contains(why), "{said}");
     }
+}
+
+#[test]
+fn at_rest_nothing_is_written_and_no_time_is_used() {
+    let mut room = Room::new(&[]);
+    room.keys("/screen\r");
+    room.waits_typed("");
+    room.bob.assert_rests();
+    room.eve.say("hello");
+    room.shows_row(" Eve   hello");
+    room.bob.keys("half a line");
+    room.waits_typed("half a line");
+    room.bob.assert_rests();
+}
+
+#[test]
+fn a_lost_member_is_crossed_out_for_a_moment_and_then_the_desk_sleeps() {
+    let mut room = Room::new(&[]);
+    room.keys("/screen\r");
+    room.waits_typed("");
+    let panel = |what: &str| {
+        room.bob.wait(what, |lines| lines.iter().any(|line| line.ends_with(what)));
+    };
+    panel("│ ┌> Eve     * leads");
+    room.eve.signal(Signal::KILL);
+    panel("│ ┌> x Eve");
+    panel("│    Bob     you  * leads");
+    room.bob.assert_rests();
+}
+
+#[test]
+fn after_any_byte_and_any_key_with_alt_a_line_is_shown_without_a_further_key() {
+    let mut room = Room::new(&[]);
+    room.keys("/screen\r");
+    room.waits_typed("");
+    // Ctrl-Z stops, and Ctrl-\ ends the program.
+    let bytes = |most: u8| (0..=most).filter(|byte| ![0x1a, 0x1c].contains(byte));
+    for keys in bytes(255).map(|byte| vec![byte]).chain(bytes(127).map(|byte| vec![0x1b, byte])) {
+        // Some keys leave the room if there is no text.
+        room.bob.keys("x");
+        room.bob.press(&keys);
+        room.eve.say(&format!("after {keys:?}."));
+        room.shows_row(&format!(" Eve   after {keys:?}."));
+        // Ends a sequence that the keys may have begun.
+        room.bob.keys("~");
+    }
+}
+
+#[test]
+fn two_thousand_lines_come_in_order_while_the_user_types() {
+    let mut room = Room::new(&[]);
+    room.keys("/screen\r");
+    room.waits_typed("");
+    let typed = (0..20).map(|n| format!("w{n} ")).collect::<Vec<_>>().concat();
+    for line in 0..2000 {
+        room.eve.say(&format!("line {line}."));
+        if line % 100 == 0 {
+            room.bob.keys(&format!("w{} ", line / 100));
+        }
+    }
+    let lines = room.shows_row("line 1999.");
+    let number = |row: &String| row.split_once(" Eve   line ")?.1.split_once('.')?.0.parse::<u32>().ok();
+    let shown: Vec<u32> = lines.iter().filter_map(number).collect();
+    assert_eq!(shown, (2000 - 38..2000).collect::<Vec<_>>(), "{lines:#?}");
+    room.bob.keys("\r");
+    assert_eq!(room.eve.heard(), typed);
 }

@@ -5,14 +5,18 @@
 
 mod edit;
 mod full_screen;
+mod golden;
 mod json_member;
 mod keys;
+mod measure;
 mod people;
+mod picture;
 mod private;
 mod pty;
 mod screen;
 mod shell;
 mod signals;
+mod svg;
 
 use rustix::process::Signal;
 use tempfile::TempDir;

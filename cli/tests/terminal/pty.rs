@@ -1,11 +1,11 @@
 //! A program on a pseudo-terminal, and a terminal that interprets its output.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::num::NonZeroU16;
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
@@ -20,6 +20,9 @@ use crate::json_member::new_home;
 
 /// The deadline of everything.
 const LONG: Duration = Duration::from_secs(20);
+
+/// What ends a frame, which a terminal shows at once.
+const END_OF_FRAME: &[u8] = b"\x1b[?2026l";
 
 const ROWS: u16 = 40;
 const COLUMNS: u16 = 120;
@@ -135,6 +138,56 @@ impl Terminal {
         }
     }
 
+    /// Waits until nothing is written any more, and asserts that then, for two seconds, nothing is written, next to no
+    /// processor time is used, and the thread that owns the terminal does not wake.
+    pub(crate) fn assert_rests(&self) {
+        self.wait_quiet(Duration::from_millis(500));
+        let (ticks, wakes, written) = (self.ticks(), self.wakes("desk"), self.raw().len());
+        self.wait_quiet(Duration::from_secs(2));
+        assert_eq!(self.raw().len(), written);
+        assert_eq!(self.wakes("desk"), wakes);
+        // The room still sends signs of life.
+        assert!(self.ticks() - ticks <= 1);
+    }
+
+    /// The processor time that the program has used, in hundredths of a second.
+    pub(crate) fn ticks(&self) -> u64 {
+        let stat = fs::read_to_string(self.proc("stat")).unwrap();
+        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+        fields[11..13].iter().map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+    }
+
+    /// How often the thread called `name` has gone to sleep.
+    fn wakes(&self, name: &str) -> u64 {
+        let threads = self.threads(Some(name));
+        number_of(&threads[0].join("status"), "voluntary_ctxt_switches")
+    }
+
+    /// The processor time that the threads called `name` have used, or all threads.
+    pub(crate) fn used(&self, name: Option<&str>) -> Duration {
+        let nanos = |thread: PathBuf| {
+            let times = fs::read_to_string(thread.join("schedstat")).unwrap();
+            times.split(' ').next().unwrap().parse::<u64>().unwrap()
+        };
+        Duration::from_nanos(self.threads(name).into_iter().map(nanos).sum())
+    }
+
+    /// The folders of the threads called `name`, or of all threads.
+    fn threads(&self, name: Option<&str>) -> Vec<PathBuf> {
+        let threads = fs::read_dir(self.proc("task")).unwrap().map(|thread| thread.unwrap().path());
+        let called = |thread: &PathBuf| fs::read_to_string(thread.join("comm")).unwrap();
+        threads.filter(|thread| name.is_none_or(|name| called(thread).trim_end() == name)).collect()
+    }
+
+    /// The resident memory of the program in KiB.
+    pub(crate) fn resident_kib(&self) -> u64 {
+        number_of(&self.proc("status"), "VmRSS")
+    }
+
+    fn proc(&self, file: &str) -> PathBuf {
+        format!("/proc/{}/{file}", self.pid().as_raw_nonzero()).into()
+    }
+
     /// The id of the process.
     pub(crate) fn pid(&self) -> Pid {
         Pid::from_child(&self.child)
@@ -159,6 +212,18 @@ impl Terminal {
         let lines = seen.lines();
         assert!(!timeout.timed_out(), "no {what} on the screen:\n{}", lines.join("\n"));
         lines
+    }
+
+    /// The first screen at the end of a frame of which the lines are as `wanted`. `None` if there is none within this time.
+    pub(crate) fn catch(
+        &self,
+        within: Duration,
+        wanted: impl Fn(&[String]) -> bool,
+    ) -> Option<vt100::Screen> {
+        let (seen, more) = &*self.seen;
+        let is_other = |seen: &mut Seen| !seen.raw.ends_with(END_OF_FRAME) || !wanted(&seen.lines());
+        let (seen, timeout) = more.wait_timeout_while(seen.lock().unwrap(), within, is_other).unwrap();
+        (!timeout.timed_out()).then(|| seen.parser.screen().clone())
     }
 
     /// Waits until the screen has the line `line` and returns its lines.
@@ -230,6 +295,13 @@ impl Seen {
         }
         lines
     }
+}
+
+/// The number behind `name:` in a file of the system.
+fn number_of(file: &Path, name: &str) -> u64 {
+    let text = fs::read_to_string(file).unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).unwrap();
+    line.trim_end_matches("kB").trim().parse().unwrap()
 }
 
 /// A command that runs a program with default signals, even if the tests run with ignored ones.

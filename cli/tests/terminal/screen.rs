@@ -1,8 +1,6 @@
 //! The screen, whatever other members say and however the window changes.
 
-use std::fs;
 use std::process::Command;
-use std::time::Duration;
 
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -140,17 +138,7 @@ fn texts_said_while_the_program_was_stopped_are_set_apart() {
 #[test]
 fn at_rest_nothing_is_written_and_no_time_is_used() {
     let room = Room::new(&[]);
-    room.bob.wait_quiet(Duration::from_millis(500));
-    let ticks = || {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", room.bob.pid().as_raw_nonzero())).unwrap();
-        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-        fields[11..13].iter().map(|ticks| ticks.parse::<u64>().unwrap()).sum::<u64>()
-    };
-    let (before, written) = (ticks(), room.bob.raw().len());
-    room.bob.wait_quiet(Duration::from_secs(2));
-    assert_eq!(room.bob.raw().len(), written);
-    // The room still sends signs of life.
-    assert!(ticks() - before <= 1);
+    room.bob.assert_rests();
 }
 
 /// tmux is a terminal that rewraps its rows when its window changes.
@@ -190,6 +178,38 @@ fn tmux_shows_one_prompt_and_every_line_once_when_its_window_changes() {
     }
     tmux.run(&["send-keys", "Enter"]);
     assert_eq!(eve.heard(), typed);
+}
+
+#[test]
+fn tmux_shows_the_full_screen_once_and_knows_a_long_link_when_its_window_changes() {
+    if Command::new("tmux").arg("-V").output().is_err() {
+        println!("skipped: no tmux here");
+        return;
+    }
+    let dir = TempDir::new().unwrap();
+    let mut eve = JsonMember::start(dir.path(), &["-l", "-n", "Eve"]);
+    let tmux = Tmux::start(&dir, &["-f", "-n", "Bob", &eve.addr]);
+    eve.wait("joined");
+    let link = format!("https://example.org/{}", "long/way/".repeat(14));
+    tmux.run(&["send-keys", "-l", "half typed"]);
+    for (nth, columns) in [100, 60, 20, 60, 100].into_iter().enumerate() {
+        tmux.run(&["resize-window", "-x", &columns.to_string(), "-y", "30"]);
+        let end = format!("resized{nth}.");
+        eve.say(&format!("see {link} {end}"));
+        let width = tmux.run(&["display-message", "-p", "#{pane_width}"]);
+        assert_eq!(width.trim_end(), columns.to_string());
+        let is_new = |screen: &str| {
+            let last = screen.lines().next_back().unwrap_or_default().trim_end();
+            let bar = screen.lines().rev().nth(1).unwrap_or_default();
+            last == "> half typed" && bar.contains("F1") && screen.contains(&end)
+        };
+        tmux.wait("a whole screen", is_new);
+        // As a terminal knows it that opens links.
+        let joined = tmux.run(&["capture-pane", "-p", "-J"]);
+        assert!(joined.contains(&link), "{columns}:\n{joined}");
+        assert_eq!(joined.matches("half typed").count(), 1, "{columns}:\n{joined}");
+        assert_eq!(joined.matches(&end).count(), 1, "{columns}:\n{joined}");
+    }
 }
 
 /// A tmux server, killed when dropped.

@@ -2,7 +2,11 @@
 //!
 //! A text of a member begins behind the column of names, and so do all of its further rows. So no text can imitate the
 //! beginning of another line. Where there is no column of names, further rows are indented.
+//!
+//! The rest of a link that is wider than its column is the exception: the terminal wraps it, at its own edges, so that it can
+//! be opened and copied whole. No link has a blank, so it looks like no beginning of a line.
 
+use std::iter;
 use std::ops::Range;
 
 use anstyle::{Ansi256Color, AnsiColor, Color, Style};
@@ -75,11 +79,44 @@ impl Palette {
     }
 }
 
+/// A row of talk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct TalkRow {
+    /// The row as it is written.
+    pub(crate) text: String,
+    /// Whether the terminal wraps the row into the next, because both show parts of one link.
+    pub(crate) goes_on: bool,
+}
+
+impl From<String> for TalkRow {
+    fn from(text: String) -> Self {
+        Self { text, goes_on: false }
+    }
+}
+
+/// A row of a text, or a link that is wider than a row, which takes several.
+struct TextRow {
+    /// The number of the row within its line.
+    nth: usize,
+    /// The bytes that it shows.
+    part: Range<usize>,
+    /// The bytes of the further rows of a link, each as wide as the terminal.
+    more: Vec<Range<usize>>,
+}
+
+impl TextRow {
+    fn height(&self) -> usize {
+        1 + self.more.len()
+    }
+}
+
 /// Where lines are shown, and how.
 #[derive(Clone, Copy)]
 pub(crate) struct Pane<'a> {
     /// The width in columns.
     pub(crate) columns: usize,
+    /// The width of the terminal.
+    pub(crate) screen: usize,
     /// Whether texts stand without columns, so that they can be copied.
     pub(crate) is_plain: bool,
     /// Whether clocks are shown.
@@ -108,13 +145,13 @@ impl Pane<'_> {
     }
 
     /// The rows of the entry `number`, with what stands above it.
-    pub(crate) fn rows(&self, number: usize) -> Vec<String> {
+    pub(crate) fn rows(&self, number: usize) -> Vec<TalkRow> {
         let Some(entry) = self.scrollback.get(number) else { return Vec::new() };
         let moment = self.calendar.moment(entry.at);
-        let mut rows: Vec<String> = Vec::new();
-        rows.extend(moment.as_ref().and_then(|moment| self.day(number, moment)));
+        let mut rows: Vec<TalkRow> = Vec::new();
+        rows.extend(moment.as_ref().and_then(|moment| self.day(number, moment)).map(TalkRow::from));
         if self.unread == Some(number) {
-            rows.push(self.rule("new"));
+            rows.push(self.rule("new").into());
         }
         rows.extend(self.entry(entry, moment.as_ref()));
         rows
@@ -125,7 +162,7 @@ impl Pane<'_> {
         let is_folded = |entry: &Entry| {
             // So most texts are told apart without being wrapped.
             let is_long = entry.line.text().len() > FOLDED.most;
-            !entry.is_whole && is_long && self.wrapped(entry).1.len() > FOLDED.most
+            !entry.is_whole && is_long && height(&self.wrapped(entry).1) > FOLDED.most
         };
         let mut all = (self.scrollback.first()..self.scrollback.placed()).rev();
         all.find(|number| self.scrollback.get(*number).is_some_and(is_folded))
@@ -163,40 +200,65 @@ impl Pane<'_> {
         }
     }
 
-    fn entry(&self, entry: &Entry, moment: Option<&DayTime>) -> Vec<String> {
+    fn entry(&self, entry: &Entry, moment: Option<&DayTime>) -> Vec<TalkRow> {
         let (before, blank, further) = self.edges(entry, moment);
         let (text, wrapped) = self.wrapped(entry);
         let fold = if entry.is_whole { UNFOLDED } else { FOLDED };
-        let shown = fold.shown_of(wrapped.len());
-        let mut rows = Vec::new();
-        for (nth, (part, range)) in wrapped.iter().take(shown).enumerate() {
-            let edge = match (nth, part) {
+        let all = height(&wrapped);
+        let mut room = fold.shown_of(all);
+        let mut rows: Vec<TalkRow> = Vec::new();
+        for (at, row) in wrapped.iter().enumerate() {
+            // A link is shown whole, or not at all.
+            let Some(left) = room.checked_sub(row.height()) else { break };
+            room = left;
+            let edge = match (at, row.nth) {
                 (0, _) => &before,
                 (_, 0) => &further,
                 _ => &blank,
             };
-            rows.push(edge.clone() + &text.styled(self.palette, range.clone()));
+            rows.push((edge.clone() + &text.styled(self.palette, row.part.clone())).into());
+            rows.extend(row.more.iter().map(|part| text.styled(self.palette, part.clone()).into()));
+            let going_on = rows.iter_mut().rev().skip(1).take(row.more.len());
+            going_on.for_each(|row| row.goes_on = true);
         }
-        if wrapped.len() > shown {
+        if all > rows.len() {
             let hint = if fold.can_be_had { " (/full shows them)" } else { "" };
-            let more = format!("... {} more lines{hint}", wrapped.len() - shown);
-            rows.push(further.clone() + &self.palette.paint(DIM, &more));
+            let more = format!("... {} more lines{hint}", all - rows.len());
+            let more = cut(&more, self.columns.saturating_sub(self.indent()));
+            rows.push((further.clone() + &self.palette.paint(DIM, &more)).into());
         }
         self.note(entry.kind, &mut rows, &blank);
         rows
     }
 
-    /// The text of an entry, and the bytes of each of its rows, each with its number within its line.
-    fn wrapped<'b>(&self, entry: &'b Entry) -> (EntryText<'b>, Vec<(usize, Range<usize>)>) {
+    /// The text of an entry, and its rows.
+    fn wrapped<'b>(&self, entry: &'b Entry) -> (EntryText<'b>, Vec<TextRow>) {
         let text = EntryText::new(self, entry);
         let width = self.columns.saturating_sub(self.indent()).max(1);
-        let mut rows = Vec::new();
+        let mut rows: Vec<TextRow> = Vec::new();
         for line in text.lines() {
             let parts = wrap_column(text.text.get(line.clone()).unwrap_or_default(), width);
-            let at = |range: Range<usize>| line.start + range.start..line.start + range.end;
-            rows.extend(parts.into_iter().map(at).enumerate());
+            for (nth, row) in parts.into_iter().enumerate() {
+                let part = line.start + row.part.start..line.start + row.part.end;
+                let edge = if rows.is_empty() && !self.has_columns() { 0 } else { self.indent() };
+                rows.push(if row.height > 1 {
+                    self.link(nth, part, edge)
+                } else {
+                    TextRow { nth, part, more: Vec::new() }
+                });
+            }
         }
         (text, rows)
+    }
+
+    /// A link that is wider than its column, behind an `edge` of so many columns. Each of its characters has one byte and one
+    /// column. It takes what the terminal has.
+    fn link(&self, nth: usize, link: Range<usize>, edge: usize) -> TextRow {
+        let first = link.end.min(link.start + self.screen.saturating_sub(edge).max(1));
+        let next = |end: usize| Some(link.end.min(end + self.screen)).filter(|next| *next > end);
+        let ends: Vec<usize> = iter::successors(Some(first), |end| next(*end)).collect();
+        let more = ends.iter().zip(ends.iter().skip(1)).map(|(start, end)| *start..*end).collect();
+        TextRow { nth, part: link.start..first, more }
     }
 
     /// The width of what stands before the further rows of a text.
@@ -236,19 +298,19 @@ impl Pane<'_> {
     }
 
     /// Adds what a text of the user waits for.
-    fn note(&self, kind: EntryKind, rows: &mut Vec<String>, blank: &str) {
+    fn note(&self, kind: EntryKind, rows: &mut Vec<TalkRow>, blank: &str) {
         let note = match kind {
             EntryKind::Sending => "sending",
             EntryKind::Held => "waits for a leader",
             EntryKind::Room | EntryKind::Own | EntryKind::Command => return,
         };
         let Some(last) = rows.last_mut() else { return };
-        let room = self.columns.saturating_sub(visible_width(last) + note.width() + 2);
+        let room = self.columns.saturating_sub(visible_width(&last.text) + note.width() + 2);
         if room > 0 {
-            last.push_str(&(" ".repeat(room) + &self.palette.paint(DIM, note)));
+            last.text.push_str(&(" ".repeat(room) + &self.palette.paint(DIM, note)));
         } else {
             let note = cut(note, self.columns.saturating_sub(blank.width()));
-            rows.push(blank.to_owned() + &self.palette.paint(DIM, &note));
+            rows.push((blank.to_owned() + &self.palette.paint(DIM, &note)).into());
         }
     }
 }
@@ -307,6 +369,10 @@ impl<'a> EntryText<'a> {
         let middle = end.clamp(range.start, range.end);
         palette.paint(style, text(range.start..middle)) + &palette.paint(rest, text(middle..range.end))
     }
+}
+
+fn height(rows: &[TextRow]) -> usize {
+    rows.iter().map(TextRow::height).sum()
 }
 
 /// The beginning of `name` that has at most `most` columns; it ends in `…` if something is missing.

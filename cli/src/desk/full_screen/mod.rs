@@ -1,6 +1,7 @@
 //! The full screen: the talk above a status bar and the text being typed, and the ring beside the talk.
 //!
-//! A frame is a list of rows. Only rows that changed are written, each at its own place.
+//! A frame is a list of rows. Only rows that changed are written, each at its own place; rows that show one link are written
+//! together, so that the terminal knows that they belong together.
 
 mod layout;
 mod panel;
@@ -14,14 +15,14 @@ use std::time::Duration;
 use anstyle::Style;
 use ringchat_core::{Instant, UnixTime};
 
-use super::paint::{BEGIN, END, ERASE_ROW};
+use super::paint::{BEGIN, END, ERASE_ROW, WRAP_OFF, WRAP_ON};
 use super::region::{Painted, Region};
 use crate::calendar::Calendar;
 use crate::line::Line;
 use crate::terminal::Size;
 use crate::wrap::MIN_WIDTH;
 
-use layout::{Pane, cut};
+use layout::{Pane, TalkRow, cut, visible_width};
 use panel::ring_rows;
 use scrollback::{Entry, Scrollback};
 use status::{ViewStatus, status_bar};
@@ -106,8 +107,22 @@ struct Place {
     rows: usize,
 }
 
-/// A row, as parts that begin in a column.
-type FrameRow = Vec<(usize, String)>;
+/// A row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct FrameRow {
+    /// The talk, or what stands instead of it.
+    left: String,
+    /// What stands beside it, and the column in which that begins.
+    right: Option<(usize, String)>,
+    /// Whether the terminal wraps the left part into the next row.
+    goes_on: bool,
+}
+
+impl From<String> for FrameRow {
+    fn from(left: String) -> Self {
+        Self { left, ..Self::default() }
+    }
+}
 
 /// What the terminal is to show.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -228,22 +243,26 @@ impl FullScreen {
         }
     }
 
-    /// When the token of an election moves on. `None` if no step waits.
-    pub(crate) fn next_step(&self) -> Option<Instant> {
-        self.ring.lock().has_steps().then_some(self.next_step)
+    /// When the token of an election moves on or a lost member goes. `None` if nothing of that waits.
+    pub(crate) fn next_change(&self) -> Option<Instant> {
+        let ring = self.ring.lock();
+        let step = ring.has_steps().then_some(self.next_step);
+        step.into_iter().chain(ring.lost_until()).min()
     }
 
-    /// Moves the token on if it is time.
+    /// Moves the token on, and lets lost members go, if it is time.
     pub(crate) fn advance(&mut self, now: Instant) {
-        if self.next_step().is_some_and(|at| at <= now) {
-            self.ring.lock().step();
+        let mut ring = self.ring.lock();
+        if ring.has_steps() && self.next_step <= now {
+            ring.step();
             self.next_step = now.after(STEP);
         }
+        ring.let_go(now);
     }
 
     /// Begins to be in sight. What came before was on the other screen.
     pub(crate) fn begin(&mut self) {
-        self.ring.lock().forget_token();
+        self.ring.lock().forget_moments();
         self.has_focus = true;
         self.see_all();
         self.redraw();
@@ -279,11 +298,12 @@ impl FullScreen {
             out.push_str(ERASE_ALL);
         }
         let before = before.unwrap_or_default();
-        for (at, row) in frame.rows.iter().enumerate().filter(|(at, row)| before.rows.get(*at) != Some(row)) {
-            out.extend([&place(at, 0), ERASE_ROW]);
-            for (column, text) in row {
-                out.push_str(&(place(at, *column) + text));
+        let mut at = 0;
+        for rows in frame.rows.chunk_by(|row, _| row.goes_on) {
+            if before.rows.get(at..at + rows.len()) != Some(rows) {
+                write_rows(at, rows, &mut out);
             }
+            at += rows.len();
         }
         // A terminal may find a character wider than its table; so the text left of the cursor is written once more.
         let (row, left) = &frame.cursor;
@@ -315,7 +335,7 @@ impl FullScreen {
         let typed = self.typed(region, if is_small { rows } else { rows / 3 });
         if is_small {
             let cursor = typed.cursor;
-            return Frame { rows: typed.rows.into_iter().map(|row| vec![(0, row)]).collect(), cursor };
+            return Frame { rows: typed.rows.into_iter().map(FrameRow::from).collect(), cursor };
         }
         self.height = rows - typed.rows.len() - 1;
         if self.is_watched() {
@@ -328,9 +348,9 @@ impl FullScreen {
             is_scrolled: self.place.is_some(),
         };
         let bar = status_bar(&self.ring.lock(), view, columns);
-        frame.push(vec![(0, self.look.palette.paint(BAR, &bar))]);
+        frame.push(self.look.palette.paint(BAR, &bar).into());
         let cursor = (frame.len() + typed.cursor.0, typed.cursor.1);
-        frame.extend(typed.rows.into_iter().map(|row| vec![(0, row)]));
+        frame.extend(typed.rows.into_iter().map(FrameRow::from));
         Frame { rows: frame, cursor }
     }
 
@@ -345,24 +365,26 @@ impl FullScreen {
     fn upper(&self, calendar: &Calendar) -> Vec<FrameRow> {
         let (columns, height) = (self.size.columns, self.height);
         let has_panel = self.has_panel();
-        let mut rows: Vec<String> = match self.view {
-            View::Keys => HELP.iter().take(height).map(|row| cut(row, self.talk_columns())).collect(),
-            View::Ring if !has_panel => ring_rows(&self.ring.lock(), columns, height),
+        let plain = |rows: Vec<String>| rows.into_iter().map(FrameRow::from).collect();
+        let mut rows: Vec<FrameRow> = match self.view {
+            View::Keys => plain(HELP.iter().take(height).map(|row| cut(row, self.talk_columns())).collect()),
+            View::Ring if !has_panel => plain(ring_rows(&self.ring.lock(), columns, height)),
             View::Talk | View::Ring => self.talk(calendar),
         };
         // Talk stands at the bottom, all else at the top.
-        let empty = vec![String::new(); height.saturating_sub(rows.len())];
+        let empty = vec![FrameRow::default(); height.saturating_sub(rows.len())];
         let is_talk = self.view == View::Talk || (self.view == View::Ring && has_panel);
         rows.splice(if is_talk { 0..0 } else { rows.len()..rows.len() }, empty);
-        let mut frame: Vec<FrameRow> = rows.into_iter().map(|row| vec![(0, row)]).collect();
         if has_panel {
             let ring = ring_rows(&self.ring.lock(), PANEL - 2, height);
-            for (at, row) in frame.iter_mut().enumerate() {
+            // A link may take the whole row.
+            let narrow = |row: &FrameRow| visible_width(&row.left) <= self.talk_columns();
+            for (at, row) in rows.iter_mut().enumerate().filter(|(_, row)| narrow(row)) {
                 let drawn = ring.get(at).map_or("", String::as_str);
-                row.push((self.talk_columns(), format!("│ {drawn}").trim_end().to_owned()));
+                row.right = Some((self.talk_columns(), format!("│ {drawn}").trim_end().to_owned()));
             }
         }
-        frame
+        rows
     }
 
     fn has_panel(&self) -> bool {
@@ -374,10 +396,10 @@ impl FullScreen {
     }
 
     /// The rows of talk in sight.
-    fn talk(&self, calendar: &Calendar) -> Vec<String> {
+    fn talk(&self, calendar: &Calendar) -> Vec<FrameRow> {
         let pane = self.pane(calendar);
         let place = self.place.unwrap_or(self.end());
-        let mut rows: Vec<String> = Vec::new();
+        let mut rows: Vec<TalkRow> = Vec::new();
         if place.rows > 0 {
             rows.extend(pane.rows(place.entry).into_iter().take(place.rows).rev());
         }
@@ -388,13 +410,16 @@ impl FullScreen {
             rows.extend(pane.rows(entry).into_iter().rev());
         }
         rows.truncate(self.height);
-        rows.reverse();
-        rows
+        // Nothing of a link is wrapped into what stands below the talk.
+        rows.iter_mut().take(1).for_each(|row| row.goes_on = false);
+        let row = |TalkRow { text, goes_on }| FrameRow { left: text, right: None, goes_on };
+        rows.into_iter().rev().map(row).collect()
     }
 
     fn pane<'a>(&'a self, calendar: &'a Calendar) -> Pane<'a> {
         let mut pane = Pane {
             columns: self.talk_columns(),
+            screen: self.size.columns,
             is_plain: self.is_plain,
             shows_times: self.shows_times,
             shows_stamps: self.look.shows_stamps,
@@ -458,6 +483,20 @@ impl FullScreen {
             (entry, rows) = (entry + 1, 0);
         }
         self.end()
+    }
+}
+
+/// Writes rows that the terminal is to wrap into each other, or a single row, from the row `at` on.
+fn write_rows(at: usize, rows: &[FrameRow], out: &mut String) {
+    (at..at + rows.len()).rev().for_each(|at| out.extend([&place(at, 0), ERASE_ROW]));
+    let is_wrapped = rows.len() > 1;
+    out.push_str(if is_wrapped { WRAP_ON } else { "" });
+    out.extend(rows.iter().map(|row| row.left.as_str()));
+    out.push_str(if is_wrapped { WRAP_OFF } else { "" });
+    for (at, row) in (at..).zip(rows) {
+        if let Some((column, text)) = &row.right {
+            out.push_str(&(place(at, *column) + text));
+        }
     }
 }
 

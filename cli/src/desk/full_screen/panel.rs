@@ -4,7 +4,7 @@ use ringchat_core::Epoch;
 use unicode_width::UnicodeWidthStr;
 
 use super::layout::{WIDEST_NAME, cut};
-use super::ring::RingView;
+use super::ring::{DrawnMember, RingView};
 use crate::wording::counted;
 
 /// How many members are drawn on each side of this one if not all fit.
@@ -36,7 +36,7 @@ pub(super) fn ring_rows(ring: &RingView, columns: usize, height: usize) -> Vec<S
 /// The members, joined by the edges of a loop.
 fn loop_rows(ring: &RingView, room: usize) -> Vec<String> {
     let (shown, hidden) = excerpt(ring, room);
-    let mut names: Vec<String> = shown.into_iter().map(|at| member(ring, at)).collect();
+    let mut names: Vec<String> = shown.into_iter().map(|drawn| member(ring, drawn)).collect();
     if hidden > 0 {
         names.push(format!("... {hidden} more"));
     }
@@ -50,27 +50,31 @@ fn loop_rows(ring: &RingView, room: usize) -> Vec<String> {
     names.iter().enumerate().map(|(at, name)| edge(at).to_owned() + name).collect()
 }
 
-/// The places of the members that are drawn in `room` rows, and how many are not.
-fn excerpt(ring: &RingView, room: usize) -> (Vec<usize>, usize) {
-    let count = ring.members.len();
+/// The members that are drawn in `room` rows, and how many are not.
+fn excerpt(ring: &RingView, room: usize) -> (Vec<DrawnMember<'_>>, usize) {
+    let all = ring.drawn();
+    let count = all.len();
     if count <= room {
-        return ((0..count).collect(), 0);
+        return (all, 0);
     }
-    let own = ring.members.iter().position(|(id, _)| Some(*id) == ring.me).unwrap_or(0);
+    let own = all.iter().position(|drawn| Some(drawn.id) == ring.me).unwrap_or(0);
     // One row tells how many are missing.
     let around = AROUND.min(room.saturating_sub(2) / 2);
     let first = own + count - around;
-    let shown: Vec<usize> = (first..=first + 2 * around).map(|at| at % count).collect();
-    let hidden = count - shown.len();
-    (shown, hidden)
+    let places = (first..=first + 2 * around).map(|at| at % count);
+    let shown: Vec<DrawnMember<'_>> = places.filter_map(|at| all.get(at).copied()).collect();
+    let present = shown.iter().filter(|drawn| !drawn.is_lost).count();
+    (shown, ring.members.len().saturating_sub(present))
 }
 
-fn member(ring: &RingView, at: usize) -> String {
-    let Some((id, name)) = ring.members.get(at) else { return String::new() };
+fn member(ring: &RingView, DrawnMember { id, name, is_lost }: DrawnMember<'_>) -> String {
     let name = cut(name, WIDEST_NAME);
-    let you = if Some(*id) == ring.me { "  you" } else { "" };
-    let leads = if Some(*id) == ring.leader { "  * leads" } else { "" };
-    let token = ring.token.as_ref().filter(|token| token.at == *id);
+    if is_lost {
+        return format!("x {name}");
+    }
+    let you = if Some(id) == ring.me { "  you" } else { "" };
+    let leads = if Some(id) == ring.leader { "  * leads" } else { "" };
+    let token = ring.token.as_ref().filter(|token| token.at == id);
     let token = token.map_or_else(String::new, |token| format!("  ●{}", token.candidate));
     let beside = format!("{you}{token}{leads}");
     // Short names leave room, so that what stands beside them is in one column.

@@ -2,13 +2,20 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use ringchat_core::{ElectionPhase, Epoch, Member, NodeId, Notice, Report, Stamp};
+use ringchat_core::{Departure, ElectionPhase, Epoch, Instant, Member, NodeId, Notice, Report, Stamp};
 
 use crate::sanitize::Clean;
 
 /// The maximum number of steps of a token that wait to be drawn; older ones go.
 const MAX_STEPS: usize = 8;
+
+/// How long a member that was lost is still drawn.
+const CROSSED: Duration = Duration::from_secs(2);
+
+/// The maximum number of lost members that are drawn; the older ones go.
+const MAX_LOST: usize = 8;
 
 /// The ring. Cheap to clone; all clones share it.
 #[derive(Clone, Debug, Default)]
@@ -41,8 +48,30 @@ pub(crate) struct RingView {
     /// Where the token of the election is drawn, and how it moves on.
     pub(crate) token: Option<Token>,
     steps: VecDeque<Option<Token>>,
+    /// Members that were lost a moment ago, the last one first.
+    lost: VecDeque<LostMember>,
     /// Whether only a report of the node would tell the order and the epoch.
     pub(crate) is_stale: bool,
+}
+
+/// A member that was lost a moment ago.
+#[derive(Clone, Debug)]
+struct LostMember {
+    id: NodeId,
+    name: String,
+    /// The member behind which it was; `None` for the first one.
+    behind: Option<NodeId>,
+    /// When it goes; `None` until it was drawn.
+    until: Option<Instant>,
+}
+
+/// A member as it is drawn.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct DrawnMember<'a> {
+    pub(crate) id: NodeId,
+    pub(crate) name: &'a str,
+    /// Whether the member was lost a moment ago.
+    pub(crate) is_lost: bool,
 }
 
 /// What this member saw of an election.
@@ -68,6 +97,8 @@ impl RingView {
     pub(crate) fn call<'a>(&mut self, me: NodeId, members: impl IntoIterator<Item = &'a Member>) {
         (self.me, self.is_stale) = (Some(me), true);
         self.members = members.into_iter().map(|member| (member.id, name(member))).collect();
+        let members = &self.members;
+        self.lost.retain(|lost| !members.iter().any(|(id, _)| *id == lost.id));
     }
 
     /// The ring is as `report` tells.
@@ -97,6 +128,7 @@ impl RingView {
                 }
             }
             Notice::Leader { member, epoch } => self.follow(member.id, *epoch),
+            Notice::Left { member, reason: Departure::Lost } => self.lose(member.id),
             _ => {}
         }
     }
@@ -147,15 +179,54 @@ impl RingView {
         }
     }
 
-    /// Forgets the token.
-    pub(crate) fn forget_token(&mut self) {
+    /// Forgets what is drawn for a moment only: the token, and members that were lost.
+    pub(crate) fn forget_moments(&mut self) {
         self.steps.clear();
+        self.lost.clear();
         self.token = None;
+    }
+
+    /// The member `id` was lost: it stays in sight for a moment.
+    fn lose(&mut self, id: NodeId) {
+        let Some(at) = self.members.iter().position(|(other, _)| *other == id) else { return };
+        let (id, name) = self.members.remove(at);
+        self.leader = self.leader.filter(|leader| *leader != id);
+        let before = at.checked_sub(1).and_then(|before| self.members.get(before));
+        self.lost.push_front(LostMember { id, name, behind: before.map(|(id, _)| *id), until: None });
+        self.lost.truncate(MAX_LOST);
+    }
+
+    /// When the next lost member goes. `None` if there is none.
+    pub(crate) fn lost_until(&self) -> Option<Instant> {
+        self.lost.iter().filter_map(|lost| lost.until).min()
+    }
+
+    /// Lets those lost members go whose moment is over. The moment of those lost since the last call begins `now`.
+    pub(crate) fn let_go(&mut self, now: Instant) {
+        self.lost.iter_mut().for_each(|lost| lost.until = lost.until.or(Some(now.after(CROSSED))));
+        self.lost.retain(|lost| lost.until.is_some_and(|until| now < until));
+    }
+
+    /// The members as they are drawn: in ring order, and those that were lost where they stood.
+    pub(crate) fn drawn(&self) -> Vec<DrawnMember<'_>> {
+        let drawn = |id: &NodeId, name, is_lost| DrawnMember { id: *id, name, is_lost };
+        let mut all: Vec<_> = self.members.iter().map(|(id, name)| drawn(id, name, false)).collect();
+        for LostMember { id, name, behind, .. } in &self.lost {
+            let before = all.iter().position(|member| Some(member.id) == *behind);
+            let at = match (behind, before) {
+                (None, _) => 0,
+                (_, Some(before)) => before + 1,
+                (_, None) => all.len(),
+            };
+            all.insert(at, drawn(id, name, true));
+        }
+        all
     }
 
     /// `member` joined; where, is not known yet.
     pub(crate) fn add(&mut self, member: &Member) {
-        self.members.retain(|(id, _)| *id != member.id);
+        self.remove(member.id);
+        self.lost.retain(|lost| lost.id != member.id);
         self.members.push((member.id, name(member)));
         self.is_stale = true;
     }
@@ -165,12 +236,12 @@ impl RingView {
         self.members.retain(|(other, _)| *other != id);
     }
 
-    /// `prev` and `next` are the members around this one.
+    /// `prev` and `next` are the members around this one. Who is known keeps its place: those in between are about to go, or a
+    /// report is about to tell the order.
     fn close(&mut self, prev: &Member, next: &Member) {
         let Some(me) = self.me else { return };
         for (member, shift) in [(next, 1), (prev, 0)] {
-            if member.id != me {
-                self.members.retain(|(id, _)| *id != member.id);
+            if self.name(member.id).is_none() {
                 let own = self.members.iter().position(|(id, _)| *id == me).unwrap_or(0);
                 self.members.insert(own + shift, (member.id, name(member)));
             }

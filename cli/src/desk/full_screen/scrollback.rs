@@ -66,6 +66,7 @@ pub(crate) struct Scrollback {
 impl Scrollback {
     /// Adds an entry. The oldest go if there are too many.
     pub(crate) fn add(&mut self, entry: Entry) {
+        let entry = Entry { line: entry.line.in_columns(), ..entry };
         self.count(&entry, true);
         self.bytes += entry.line.text().len();
         self.entries.push_back(entry);

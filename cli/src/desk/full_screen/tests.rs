@@ -3,9 +3,11 @@ use std::fs;
 use std::num::{NonZeroU16, NonZeroU64};
 use std::path::Path;
 
-use ringchat_core::{ElectionPhase, Epoch, Member, Name, NodeId, Notice, Stamp};
+use proptest::prelude::*;
+use ringchat_core::{Departure, ElectionPhase, Epoch, Member, Name, NodeId, Notice, Stamp};
 
 use super::*;
+use crate::wrap::tests::texts;
 
 /// 2026-11-28 20:01:02 UTC.
 const EVENING: u64 = 1_795_896_062;
@@ -26,6 +28,10 @@ fn member(n: u8, name: &str) -> Member {
 
 fn ring() -> [Member; 5] {
     [member(1, "alice"), member(2, "bob"), member(3, "carol"), member(4, "dave"), member(5, "erin")]
+}
+
+fn lost(member: &Member) -> Notice {
+    Notice::Left { member: member.clone().into(), reason: Departure::Lost }
 }
 
 impl Shown {
@@ -114,7 +120,7 @@ fn evening(columns: u16, rows: u16, palette: Palette) -> Shown {
     shown.tell("carol was lost");
     let [.., dave, erin] = ring();
     let mut view = shown.full.ring.lock();
-    view.remove(member(3, "carol").id);
+    view.note(Stamp(1240), &lost(&member(3, "carol")));
     let election = |phase, candidate: &Member| Notice::Election {
         phase,
         candidate: candidate.clone().into(),
@@ -228,6 +234,103 @@ fn no_text_begins_at_the_edge_of_its_pane() {
     }
 }
 
+proptest! {
+    #[test]
+    fn no_row_but_that_of_a_link_is_wider_than_the_talk_or_begins_at_its_edge(
+        text in texts(),
+        columns in 20..=120_u16,
+        is_plain in any::<bool>(),
+    ) {
+        let mut shown = Shown::new(columns, 30, Palette::None);
+        shown.full.is_plain = is_plain;
+        shown.say(2, &text);
+        let rows = shown.full.pane(&shown.calendar).rows(0);
+        // The first is that of the day.
+        for (before, row) in rows.iter().zip(rows.iter().skip(1)).skip(1) {
+            let is_link = !row.text.contains([' ', '>', '(', '[']) && !row.text.contains("///");
+            prop_assert!(if before.goes_on { is_link } else { row.text.starts_with(' ') }, "{row:?}");
+            let most = if row.text.contains("http") || before.goes_on { usize::from(columns) } else { shown.full.talk_columns() };
+            prop_assert!(visible_width(&row.text) <= most, "{row:?}");
+        }
+        prop_assert!(!rows.last().unwrap().goes_on);
+    }
+}
+
+/// A link of `columns` columns.
+fn link(columns: usize) -> String {
+    let numbers = (0..columns).map(|n| format!("/{n}")).collect::<Vec<_>>().concat();
+    format!("https://example.org{numbers}")[..columns].to_owned()
+}
+
+#[test]
+fn a_link_wider_than_its_column_is_wrapped_by_the_terminal_and_can_be_copied_whole() {
+    for (columns, is_plain) in [(100, false), (100, true), (60, false), (60, true), (20, false)] {
+        for wide in [columns - 14, columns, columns + 1, 2 * columns + 40] {
+            let mut shown = Shown::new(columns.try_into().unwrap(), 30, Palette::Many);
+            shown.full.is_plain = is_plain;
+            let link = link(wide);
+            shown.tell("above");
+            shown.say(2, &format!("see {link}, and\n{link}\nthere"));
+            shown.tell("below");
+            let frame = shown.paint();
+            // The terminal of the tests wraps always, a real one only if it is told to.
+            let wrapped = frame.split(WRAP_ON).skip(1).filter_map(|part| part.split(WRAP_OFF).next());
+            let told = wrapped.filter(|part| part.contains(&link[wide.saturating_sub(9)..])).count();
+            assert_eq!(told, if wide < columns { 0 } else { 2 }, "{frame:?}");
+            let contents = shown.terminal.screen().contents();
+            assert_eq!(contents.matches(&link).count(), 2, "{columns}, {is_plain}, {wide}:\n{contents}");
+            assert!(contents.contains(&format!("{link},")), "{contents}");
+            let lines = shown.lines();
+            let begin = |text: &str| lines.iter().position(|line| line.contains(text)).unwrap();
+            let forged = |line: &&String| !line.starts_with(' ') && line.trim_end().contains(' ');
+            let between = &lines[begin("see")..begin("there")];
+            let has_panel = columns == 100 && !is_plain;
+            let forgeries = between.iter().skip(1).filter(forged).filter(|line| !line.contains('│'));
+            assert_eq!(forgeries.count(), 0, "{lines:#?}");
+            assert_eq!(lines[0].contains("ring of 5"), has_panel, "{lines:#?}");
+            assert_eq!(shown.paint(), "");
+            // A row of it that changes is written with the others.
+            shown.tell("below that");
+            shown.paint();
+            assert_eq!(shown.terminal.screen().contents().matches(&link).count(), 2);
+        }
+    }
+}
+
+#[test]
+fn of_a_link_at_the_edge_of_the_talk_the_rows_in_sight_are_shown() {
+    let mut shown = Shown::new(60, 8, Palette::None);
+    shown.say(2, &format!("{} there", link(200)));
+    (0..4).for_each(|n| {
+        shown.full.add(Line::default().and(&format!("line {n}.")), shown.now(), EntryKind::Room);
+    });
+    shown.paint();
+    let whole = link(200);
+    assert_eq!(shown.lines()[0], whole[168..], "{:#?}", shown.lines());
+    shown.key(ViewKey::PageUp);
+    shown.key(ViewKey::PageUp);
+    let lines = shown.lines();
+    assert_eq!(lines[1], format!("20:01 bob   {}", &whole[..48]), "{lines:#?}");
+    assert_eq!((lines[4].as_str(), lines[5].trim_start()), (&whole[168..], "there"));
+    shown.full.resize(Size { columns: 60, rows: 6 });
+    shown.terminal.screen_mut().set_size(NonZeroU16::new(6).unwrap(), NonZeroU16::new(60).unwrap());
+    shown.paint();
+    assert!(shown.lines()[4].starts_with(" #staff"), "{:#?}", shown.lines());
+}
+
+#[test]
+fn a_folded_text_has_links_whole_or_not_at_all() {
+    let mut shown = Shown::new(60, 30, Palette::None);
+    shown.say(2, &format!("{}{}\n{}", "x\n".repeat(9), link(400), "y\n".repeat(9)));
+    shown.paint();
+    let lines = shown.lines();
+    assert!(lines.iter().any(|line| line.ends_with("... 17 more lines (/full shows them)")), "{lines:#?}");
+    assert!(!lines.iter().any(|line| line.contains("https")), "{lines:#?}");
+    shown.full.unfold(&shown.calendar);
+    shown.paint();
+    assert!(shown.terminal.screen().contents().contains(&link(400)));
+}
+
 #[test]
 fn two_authors_of_one_name_have_their_ports_and_long_names_are_cut() {
     let mut shown = Shown::new(60, 12, Palette::None);
@@ -283,7 +386,7 @@ fn the_token_of_an_election_goes_as_this_member_sees_it_and_not_too_fast() {
     note(&shown, &Notice::Leader { member: bob.into(), epoch: Epoch(5) });
     let mut seen = Vec::new();
     let mut now = Instant::ZERO;
-    while let Some(at) = shown.full.next_step() {
+    while let Some(at) = shown.full.next_change() {
         assert!(at <= now.after(STEP));
         now = now.max(at);
         shown.full.advance(now);
@@ -303,6 +406,45 @@ fn the_token_of_an_election_goes_as_this_member_sees_it_and_not_too_fast() {
         "",
     ];
     assert_eq!(seen, around, "the oldest of nine steps is left out");
+}
+
+#[test]
+fn a_lost_member_stays_where_it_was_for_two_seconds_and_then_goes() {
+    let mut shown = Shown::new(100, 12, Palette::None);
+    shown.full.begin();
+    let [_, bob, carol, _, erin] = ring();
+    let names = |shown: &mut Shown| {
+        shown.paint();
+        let rows = shown.lines();
+        let drawn = rows[2..8].iter().map(|row| row.split_once('│').unwrap().1);
+        let names = drawn.map(|row| row.trim_start_matches([' ', '┌', '>', '│', '└', '─']));
+        let names = names.filter_map(|row| row.split("  ").next().filter(|name| !name.is_empty()));
+        names.map(str::to_owned).collect::<Vec<_>>()
+    };
+    let start = Instant::ZERO;
+    let at = |millis| start.after(Duration::from_millis(millis));
+    assert_eq!(shown.full.next_change(), None, "no timer while nothing waits");
+    shown.full.ring.lock().note(Stamp(9), &lost(&carol));
+    shown.full.advance(at(0));
+    assert_eq!(names(&mut shown), ["alice", "bob", "x carol", "dave", "erin"]);
+    assert_eq!(shown.full.next_change(), Some(at(2000)));
+    for member in [&bob, &erin] {
+        shown.full.ring.lock().note(Stamp(9), &lost(member));
+    }
+    shown.full.advance(at(500));
+    assert_eq!(names(&mut shown), ["alice", "x bob", "x carol", "dave", "x erin"]);
+    assert!(shown.lines()[0].ends_with("ring of 2, epoch 4"), "{:#?}", shown.lines());
+    shown.full.advance(at(1999));
+    shown.full.ring.lock().add(&erin);
+    assert_eq!(
+        names(&mut shown),
+        ["alice", "x bob", "x carol", "dave", "erin"],
+        "who is back is not crossed"
+    );
+    shown.full.advance(at(2000));
+    assert_eq!(names(&mut shown), ["alice", "x bob", "dave", "erin"]);
+    shown.full.advance(at(2500));
+    assert_eq!((names(&mut shown).len(), shown.full.next_change()), (3, None));
 }
 
 #[test]
