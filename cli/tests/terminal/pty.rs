@@ -11,6 +11,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -261,7 +262,10 @@ impl Terminal {
     }
 
     /// Sends a signal.
+    ///
+    /// The keys pressed before come first: the system hands them over on a thread of its own, for which a poll waits.
     pub(crate) fn signal(&self, signal: Signal) {
+        poll(&mut [PollFd::new(&self.slave, PollFlags::IN)], Some(&Timespec::default())).unwrap();
         kill_process(self.pid(), signal).unwrap();
     }
 
