@@ -1,0 +1,67 @@
+//! Newcomers that come to a leader while it lets others in.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on is to panic")]
+
+mod cast;
+mod driven;
+mod leader;
+
+use cast::id;
+use leader::Leader;
+use ringchat_core::wire::{Message, Sync};
+use ringchat_core::{Action, DownReason, Input, LinkId};
+
+const INSIDER: u64 = 2;
+const FIRST: u64 = 3;
+const SECOND: u64 = 4;
+
+/// A leader whose other member has not yet got the entry of the first newcomer when the second one asks.
+fn letting_in() -> Leader {
+    let mut leader = Leader::new();
+    leader.let_in(INSIDER);
+    leader.knock(FIRST);
+    leader.knock(SECOND);
+    leader
+}
+
+impl Leader {
+    fn acknowledge(&mut self, member: u64) -> Vec<Action> {
+        let (view, index) = (self.node.view(), self.node.log_len());
+        self.hear(member, Message::Ack { view, index })
+    }
+
+    fn sync(&mut self, member: u64) -> Vec<Action> {
+        let sync = Sync { view: self.node.view(), history: Vec::new(), tail: Vec::new(), more: false };
+        self.hear(member, Message::Sync(sync))
+    }
+
+    fn has(&self, member: u64) -> bool {
+        self.node.roster().contains(id(member))
+    }
+}
+
+fn welcomes(actions: &[Action], newcomer: u64) -> bool {
+    let to = |action: &Action| {
+        matches!(action, Action::Send { link, envelope }
+            if *link == LinkId(newcomer) && matches!(envelope.message, Message::Elected(_)))
+    };
+    actions.iter().any(to)
+}
+
+#[test]
+fn who_asks_while_another_is_let_in_waits_until_that_one_is_welcomed() {
+    let mut leader = letting_in();
+    assert!(leader.has(FIRST) && !leader.has(SECOND));
+    let acknowledged = leader.acknowledge(INSIDER);
+    assert!(welcomes(&acknowledged, FIRST) && !welcomes(&acknowledged, SECOND), "{acknowledged:?}");
+    assert!(leader.has(SECOND));
+}
+
+#[test]
+fn who_goes_while_another_is_let_in_does_not_become_a_member() {
+    let mut leader = letting_in();
+    leader.handle(Input::LinkDown { link: LinkId(SECOND), reason: DownReason::Eof });
+    leader.acknowledge(INSIDER);
+    leader.sync(FIRST);
+    assert!(leader.has(FIRST) && !leader.has(SECOND));
+}
