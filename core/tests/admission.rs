@@ -6,10 +6,10 @@ mod cast;
 mod driven;
 mod leader;
 
-use cast::id;
+use cast::{id, member};
 use leader::Leader;
-use ringchat_core::wire::{Message, Sync};
-use ringchat_core::{Action, DownReason, Input, LinkId};
+use ringchat_core::wire::{Join, Message, Refusal, Sync};
+use ringchat_core::{Action, DownReason, Epoch, Input, LinkId};
 
 const INSIDER: u64 = 2;
 const FIRST: u64 = 3;
@@ -64,4 +64,34 @@ fn who_goes_while_another_is_let_in_does_not_become_a_member() {
     leader.acknowledge(INSIDER);
     leader.sync(FIRST);
     assert!(leader.has(FIRST) && !leader.has(SECOND));
+}
+
+/// Whether the leader tells somebody to ask again later.
+fn is_busy(actions: &[Action], link: u64) -> bool {
+    let tells = |action: &Action| {
+        matches!(action, Action::Send { link: to, envelope }
+            if *to == LinkId(link) && envelope.message == Message::Refused(Refusal::Busy))
+    };
+    actions.iter().any(tells)
+}
+
+#[test]
+fn of_two_rings_the_greater_is_not_let_in_by_the_lesser() {
+    for (ring, is_greater) in [(vec![member(10), member(11)], true), (Vec::new(), false)] {
+        let mut leader = Leader::new();
+        leader.link_up(FIRST);
+        let join = Join { me: member(FIRST), contact: None, epoch: Epoch(0), generation: 1, ring };
+        let told = leader.hear(FIRST, Message::Join(join));
+        assert_eq!((is_busy(&told, FIRST), leader.has(FIRST)), (is_greater, !is_greater));
+    }
+}
+
+#[test]
+fn nobody_is_let_in_by_a_leader_that_has_asked_a_greater_ring_to_let_in_its_own() {
+    let mut leader = Leader::new();
+    leader.link_up(FIRST);
+    leader.hear(FIRST, Message::Probe { me: member(FIRST), size: 9 });
+    assert!(is_busy(&leader.knock(SECOND), SECOND));
+    leader.handle(Input::LinkDown { link: LinkId(FIRST), reason: DownReason::Eof });
+    assert!(!is_busy(&leader.knock(SECOND + 1), SECOND + 1));
 }
