@@ -417,3 +417,26 @@ fn a_member_that_refused_an_earlier_election_is_left_out_if_its_refusal_counts_o
     let rules = &[ringchat_core::Rule::RefusalsOfThisElection];
     assert!(!passes_a_token(&elect_after_a_late_refusal(|node| node.ablate(rules))));
 }
+
+/// Both ends dial each other again and again. What was dialed before may arrive after what was dialed later.
+#[test]
+fn of_two_links_that_a_peer_dials_the_one_of_the_higher_generation_stands() {
+    let mut it = Newcomer::that_has_asked();
+    let ring = it.ring(&[LEADER, CONTACT, ME]);
+    it.welcome(ring.clone());
+    it.follow(ring);
+    it.greeted_by(CONTACT);
+    let closes = |actions: &[Action], link: LinkId| {
+        actions.iter().any(|action| matches!(action, Action::Close { link: closed, .. } if *closed == link))
+    };
+    let mut standing = link_of(CONTACT);
+    for (link, generation, stands) in [(200, 8, false), (201, 9, false), (202, 10, true)] {
+        let link = LinkId(link);
+        it.connected_by(link, CONTACT);
+        let told = it.hear(link, Message::Hello(Hello { generation, ..it.hello(CONTACT, false) }));
+        let superseded = sends(&told, |message| matches!(message, Message::Superseded { generation: 9 }));
+        assert_eq!(superseded, !stands, "{generation}: {told:?}");
+        assert!(closes(&told, if stands { standing } else { link }), "{generation}: {told:?}");
+        standing = if stands { link } else { standing };
+    }
+}
