@@ -7,7 +7,7 @@ mod driven;
 mod leader;
 mod pair;
 
-use cast::member;
+use cast::{addr, id, member};
 use leader::Leader;
 use pair::{Pair, cfg};
 #[cfg(feature = "ablation")]
@@ -17,8 +17,12 @@ use ringchat_core::Start;
 use ringchat_core::limits::{
     ABSENT_HISTORY_BYTES, HELD_BYTES, LOG_BYTES, MAX_ORIGINS, MAX_TEXT, PUT_OFF_BYTES,
 };
-use ringchat_core::wire::{Body, Deliver, Entry, Envelope, Install, Message, Proven, Run, Sync, encode};
-use ringchat_core::{Action, Fault, Held, Index, Input, LinkId, Member, RoomId, Seq, Stamp, Text, TextRun};
+use ringchat_core::wire::{
+    Body, Deliver, Entry, Envelope, Hello, Install, Message, Proven, Run, Sync, encode,
+};
+use ringchat_core::{
+    Action, Fault, Held, Index, Input, LinkId, Member, Origin, RoomId, Seq, Stamp, Text, TextRun,
+};
 
 /// Texts that fill a batch, so that a run of them is as heavy as runs of members are.
 const TEXTS: usize = 4;
@@ -146,6 +150,26 @@ fn a_member_that_floods_a_leader_that_holds_loses_nothing_and_takes_nothing_from
         room.acknowledge(2..=room.deaf);
     }
     assert_eq!(room.placed(2), (said, 0), "all came, in order");
+}
+
+/// One that has yet to show its log holds up nobody. But what the slowest of all others lacks is too much some time.
+#[test]
+fn a_leader_goes_on_once_the_slowest_that_follows_has_caught_up() {
+    let (mut leader, anew) = (Leader::new(), LinkId(104));
+    leader.let_in(4);
+    let (me, you, cfg) = (id(4), leader.node.me().id, Some(leader.node.cfg()));
+    let hello = Hello { me, you, generation: 9, next: false, answer: false, view: None, cfg };
+    leader.handle(Input::LinkUp { link: anew, origin: Origin::Accepted, remote: addr(4), peer: me });
+    leader.hear(anew.0, Message::Hello(hello));
+    let mut room = Holding { leader, texts: texts(), deaf: 4, said: vec![0; 5] };
+    room.submit(2);
+    room.acknowledge(2..4);
+    while room.held().submissions == 0 {
+        room.submit(2);
+        room.acknowledge(2..3);
+    }
+    room.acknowledge(3..4);
+    assert_eq!(room.held().submissions, 0);
 }
 
 #[test]
