@@ -95,3 +95,19 @@ fn nobody_is_let_in_by_a_leader_that_has_asked_a_greater_ring_to_let_in_its_own(
     leader.handle(Input::LinkDown { link: LinkId(FIRST), reason: DownReason::Eof });
     assert!(!is_busy(&leader.knock(SECOND + 1), SECOND + 1));
 }
+
+/// What the model checker leaves out.
+#[test]
+fn only_an_insider_that_gets_the_entry_of_a_newcomer_lets_it_in() {
+    let mut leader = Leader::new();
+    leader.let_in(INSIDER);
+    let before = leader.node.log_len();
+    assert!(leader.node.lets_in_nobody(LinkId(INSIDER), before), "nobody waits");
+    leader.knock(FIRST);
+    let after = leader.node.log_len();
+    for (member, index, lets_in_nobody) in
+        [(INSIDER, before, true), (INSIDER, after, false), (FIRST, after, true), (SECOND, after, true)]
+    {
+        assert_eq!(leader.node.lets_in_nobody(LinkId(member), index), lets_in_nobody, "{member}, {index:?}");
+    }
+}
