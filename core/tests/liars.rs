@@ -441,3 +441,21 @@ fn who_meets_a_life_of_before_is_not_accused() {
     assert_eq!(out.iter().find_map(fault), None);
     assert!(out.iter().any(|it| matches!(it, Action::Close { link: LINK, .. })), "{out:?}");
 }
+
+/// A greeting on a link that the other end has dialed.
+#[test]
+fn a_greeting_is_no_answer_and_one_for_an_earlier_life_is_not_answered() {
+    let greet = |you: Option<NodeId>, answer: bool| {
+        let mut pair = Pair::with_leader();
+        let you = you.unwrap_or(pair.node.me().id);
+        let hello = Hello { me: peer().id, you, generation: 1, next: true, answer, view: None, cfg: None };
+        pair.receive(LINK, Message::Hello(hello))
+    };
+    let answers = |out: &[Action]| out.iter().any(|action| matches!(action, Action::Send { .. }));
+    assert_eq!(greet(None, true).iter().find_map(fault), Some(Fault::Unexpected));
+    let refused = greet(None, false);
+    assert!(answers(&refused), "{refused:?}");
+    let closed = greet(Some(life(1, 7)), false);
+    assert!(!answers(&closed) && closed.iter().find_map(fault).is_none(), "{closed:?}");
+    assert!(closed.iter().any(|action| matches!(action, Action::Close { .. })), "{closed:?}");
+}

@@ -440,3 +440,14 @@ fn of_two_links_that_a_peer_dials_the_one_of_the_higher_generation_stands() {
         standing = if stands { link } else { standing };
     }
 }
+
+/// Its token does not come back to it, and nobody else would end the election before it takes too long.
+#[test]
+fn an_election_starts_anew_once_the_best_candidate_is_dead() {
+    let mut it = electing(&[NEXT, LAST], |_| {});
+    assert_eq!(token(&it.passed(LAST, LAST, 9, &[LAST])), Some((link_of(NEXT), 2, 2)));
+    let lost = it.handle(Input::LinkDown { link: link_of(LAST), reason: DownReason::Io });
+    let dial = dialed(&lost, LAST).unwrap();
+    let anew = it.handle(Input::DialFailed { dial, reason: DialFailure::Refused });
+    assert_eq!(token(&anew), Some((link_of(NEXT), 3, 1)), "{anew:?}");
+}
