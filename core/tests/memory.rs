@@ -15,7 +15,7 @@ use ringchat_core::Rule;
 #[cfg(feature = "ablation")]
 use ringchat_core::Start;
 use ringchat_core::limits::{
-    ABSENT_HISTORY_BYTES, HELD_BYTES, LOG_BYTES, MAX_ORIGINS, MAX_TEXT, PUT_OFF_BYTES,
+    ABSENT_HISTORY_BYTES, HELD_BYTES, LOG_BYTES, MAX_HALF_OPEN, MAX_ORIGINS, MAX_TEXT, PUT_OFF_BYTES,
 };
 use ringchat_core::wire::{
     Body, Deliver, Entry, Envelope, Hello, Install, Message, Proven, Run, Sync, encode,
@@ -333,5 +333,19 @@ fn authors_that_a_member_invents_are_forgotten_and_do_not_keep_anybody_out() {
     let message = Message::Install(Install::clone(install));
     let envelope = Envelope { room: RoomId([1; 16]), stamp: Stamp(1), message };
     assert!(encode(&envelope, &mut Vec::new()).is_ok());
-    assert!(room.leader.node.known_origins() <= 2 * MAX_ORIGINS);
+    assert!((100..=2 * MAX_ORIGINS).contains(&room.leader.node.known_origins()));
+}
+
+#[test]
+fn strangers_have_few_links_though_many_members_link_anew() {
+    let mut leader = Leader::new();
+    leader.let_in(40);
+    let mut closed = |link: u64, place: u64| {
+        let (link, remote, peer) = (LinkId(link), addr(place), id(place));
+        let out = leader.handle(Input::LinkUp { link, origin: Origin::Accepted, remote, peer });
+        out.iter().filter(|it| matches!(it, Action::Close { .. })).count()
+    };
+    let members: usize = (2..=40).map(|member| closed(100 + member, member)).sum();
+    let strangers: usize = (200..300).map(|stranger| closed(stranger, stranger)).sum();
+    assert_eq!((members, strangers), (0, 100 - MAX_HALF_OPEN));
 }

@@ -451,3 +451,22 @@ fn an_election_starts_anew_once_the_best_candidate_is_dead() {
     let anew = it.handle(Input::DialFailed { dial, reason: DialFailure::Refused });
     assert_eq!(token(&anew), Some((link_of(NEXT), 3, 1)), "{anew:?}");
 }
+
+#[test]
+fn a_dial_that_was_superseded_is_tried_again_with_a_higher_generation() {
+    let mut it = Newcomer::that_has_asked();
+    let welcomed = it.welcome(it.ring(&[LEADER, ME, CONTACT]));
+    let generation = |action: &Action| match action {
+        Action::Send { envelope, .. } => match &envelope.message {
+            Message::Hello(hello) => Some(hello.generation),
+            _ => None,
+        },
+        _ => None,
+    };
+    let greeting = |actions: &[Action]| actions.iter().find_map(generation);
+    let greets = it.connect(LinkId(4), dialed(&welcomed, CONTACT).unwrap(), CONTACT);
+    assert!(greeting(&greets).is_some_and(|generation| generation < 5), "{greets:?}");
+    let again = it.hear(LinkId(4), Message::Superseded { generation: 5 });
+    let greets = it.connect(LinkId(5), dialed(&again, CONTACT).unwrap(), CONTACT);
+    assert_eq!(greeting(&greets), Some(6));
+}
