@@ -6,10 +6,10 @@ mod cast;
 mod driven;
 mod leader;
 
-use cast::{id, member};
+use cast::{addr, id, member};
 use leader::Leader;
-use ringchat_core::wire::{Join, Message, Refusal, Sync};
-use ringchat_core::{Action, DownReason, Epoch, Input, LinkId};
+use ringchat_core::wire::{Body, Join, Message, Refusal, Run, Sync};
+use ringchat_core::{Action, DownReason, Epoch, Input, LinkId, Origin, RoomId, Seq, Stamp, Text};
 
 const INSIDER: u64 = 2;
 const FIRST: u64 = 3;
@@ -110,4 +110,26 @@ fn only_an_insider_that_gets_the_entry_of_a_newcomer_lets_it_in() {
     {
         assert_eq!(leader.node.lets_in_nobody(LinkId(member), index), lets_in_nobody, "{member}, {index:?}");
     }
+}
+
+/// It was in another ring meanwhile, and this one has not removed it yet.
+#[test]
+fn what_a_member_said_in_another_ring_is_told_to_be_of_there_when_it_comes_back() {
+    let mut leader = Leader::new();
+    leader.let_in(FIRST);
+    leader.handle(Input::LinkDown { link: LinkId(FIRST), reason: DownReason::Eof });
+    let anew = LinkId(100 + FIRST);
+    let (remote, peer) = (addr(FIRST), id(FIRST));
+    leader.handle(Input::LinkUp { link: anew, origin: Origin::Accepted, remote, peer });
+    let epoch = leader.node.promised();
+    let join = Join { me: member(FIRST), contact: None, epoch, generation: 9, ring: Vec::new() };
+    leader.hear(anew.0, Message::Join(join));
+    leader.sync(INSIDER);
+    leader.acknowledge(INSIDER);
+    let texts = Text::new("x").unwrap().into();
+    let said = Run::sham(RoomId([1; 16]), member(FIRST).into(), Seq(1), Stamp(1), texts);
+    let sync = Sync { view: leader.node.view(), history: Vec::new(), tail: vec![said], more: false };
+    leader.hear(anew.0, Message::Sync(sync));
+    let last = leader.node.log_entries().next_back().unwrap();
+    assert!(matches!(last.body, Body::Chat { replayed: true, .. }), "{last:?}");
 }

@@ -161,6 +161,23 @@ fn who_was_led_too_high_begins_a_new_life_and_asks_again() {
     assert_eq!(dialed, Some(addr(2)));
 }
 
+/// Whether a node that a liar has led to `epoch` begins a new life, and the epoch that it had promised.
+fn begins_anew_from(epoch: u64) -> (bool, u64) {
+    let mut pair = Pair::with_member();
+    pair.stand(epoch, 9, member(3).id);
+    pair.leave_alone();
+    let promised = pair.node.promised().0;
+    (!refused_for_its_epoch(&mut pair).notices.is_empty(), promised)
+}
+
+#[test]
+fn only_an_epoch_above_a_leap_from_the_first_is_a_reason_to_begin_a_new_life() {
+    let (_, promised) = begins_anew_from(2);
+    let leap = MAX_EPOCH_LEAP - (promised - 2);
+    assert_eq!(begins_anew_from(leap), (false, MAX_EPOCH_LEAP));
+    assert_eq!(begins_anew_from(leap + 1), (true, MAX_EPOCH_LEAP + 1));
+}
+
 #[test]
 fn nobody_begins_a_new_life_because_a_liar_says_that_its_epoch_is_too_high() {
     let mut pair = Pair::with_member();

@@ -470,3 +470,25 @@ fn a_dial_that_was_superseded_is_tried_again_with_a_higher_generation() {
     let greets = it.connect(LinkId(5), dialed(&again, CONTACT).unwrap(), CONTACT);
     assert_eq!(greeting(&greets), Some(6));
 }
+
+/// The leader that has let it in is lost, and others elect another.
+#[test]
+fn a_welcome_comes_too_late_for_whoever_takes_part_in_an_election() {
+    for takes_part in [false, true] {
+        let mut it = Newcomer::that_has_asked();
+        it.connected_by(FROM_CONTACT, CONTACT);
+        it.hear(FROM_CONTACT, Message::Hello(it.hello(CONTACT, false)));
+        let roster = it.ring(&[LEADER, ME, CONTACT]);
+        it.hear(FROM_CONTACT, Message::Roster { cfg: cfg(), roster: roster.clone() });
+        if takes_part {
+            let candidate = CandidateRank { epoch: Epoch(1), length: Index(9), id: id(CONTACT) };
+            let path = vec![id(CONTACT)];
+            let elect = Elect { epoch: Epoch(2), candidate, path, cfg: cfg(), roster: None };
+            it.hear(FROM_CONTACT, Message::Elect(elect));
+            assert_eq!(it.node.promised(), Epoch(2));
+        }
+        let cfg = ConfigId::first(View { epoch: Epoch(3), leader: id(LEADER) });
+        let welcomed = it.hear(TO_LEADER, Message::Elected(Elected { cfg, roster, history: Vec::new() }));
+        assert_eq!(sends(&welcomed, |message| matches!(message, Message::Sync(_))), !takes_part);
+    }
+}
