@@ -10,7 +10,7 @@ use cast::member;
 use pair::{LINK, Pair, cfg, chat, entry, peer, run, said};
 use ringchat_core::limits::{BATCH_BYTES, MAX_STAMP, MAX_TEXT};
 use ringchat_core::wire::{
-    Body, Change, DecodeError, Deliver, Elected, Entry, Install, Join, Message, Proven, Run, Sync,
+    Body, Change, DecodeError, Deliver, Elected, Entry, Install, Join, Message, Proven, Run, Sync, ViewSpan,
 };
 use ringchat_core::{
     Action, Chat, CloseMode, Departure, DialId, DownReason, Epoch, Index, Input, LinkId, Member, Name,
@@ -135,6 +135,34 @@ fn what_a_member_said_before_it_departed_for_good_is_not_sequenced_from_a_tail()
     assert_eq!(pair.node.roster(), &Roster::alone(pair.node.me().clone()));
     let told = pair.come_to_leader(vec![said(&member(3), 1, &["hello"]), said(&member(3), 2, &["news"])]);
     assert_eq!(shown(&told), ["news"]);
+    let of_carol = |entry: &Entry| match &entry.body {
+        Body::Chat { said, .. } if said.origin.id == member(3).id => Some(said.first),
+        _ => None,
+    };
+    assert_eq!(pair.node.log_entries().filter_map(of_carol).collect::<Vec<_>>(), [Seq(2)]);
+}
+
+/// Its log begins with what was said before it came, and the log of the next leader begins later.
+#[test]
+fn a_newcomer_does_not_miss_what_was_said_before_it_came() {
+    let mut pair = Pair::new(Start::Join { contacts: vec![cast::addr(2)] });
+    pair.link_up(Origin::Dialed(DialId(1)));
+    pair.elect(1);
+    let before = [entry(0, said(&member(3), 1, &["before"]), 0), pair.opened(1, 1)];
+    assert_eq!(shown(&pair.told_of_install(1, 0, &before)), [] as [&str; 0]);
+    pair.elect(2);
+    let install = Install {
+        base: Index(2),
+        end: Index(3),
+        origins: [(member(3).id, Seq(1))].into(),
+        history: vec![ViewSpan { view: cfg(1).view, end: Index(2) }],
+        ..pair.to_install(2, 0)
+    };
+    let mut told = pair.notices(Message::Install(install));
+    let (view, entries) = (cfg(2).view, vec![pair.opened(2, 2)]);
+    told.extend(pair.notices(Message::Deliver(Deliver { view, entries, stable: Index(0) })));
+    assert!(pair.node.is_normal());
+    assert_eq!(gaps(&told), []);
 }
 
 /// The members of whom it is told that they signed two different things.

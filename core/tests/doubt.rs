@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use cast::member;
 use leader::Leader;
-use ringchat_core::limits::{MAX_TEXT, PUT_OFF_BYTES};
+use ringchat_core::limits::{MAX_EPOCH_LEAP, MAX_TEXT, PUT_OFF_BYTES};
 use ringchat_core::wire::{Beat, Body, Change, Message, Refusal, Run};
 use ringchat_core::{
     Action, Command, Departure, Ending, Epoch, Index, Input, LinkId, Notice, RoomId, Seq, Stamp, Text,
@@ -214,4 +214,14 @@ fn one_who_leaves_in_doubt_ends_without_a_goodbye() {
     assert!(!sent(&actions).any(|message| matches!(message, Message::Goodbye { .. })));
     let unsure = Ending::Left { unsure: 1 };
     assert!(told(&actions, |notice| *notice == Notice::Ended(unsure.clone())), "{actions:?}");
+}
+
+#[test]
+fn a_promise_ends_the_lead_up_to_the_highest_epoch_that_is_no_leap() {
+    for (above, leads) in [(0, true), (1, false), (MAX_EPOCH_LEAP, false), (MAX_EPOCH_LEAP + 1, true)] {
+        let (mut leader, _) = awake(3);
+        let epoch = leader.node.promised().plus(above);
+        leader.hear(2, Message::Promise { round: 1, epoch });
+        assert_eq!(leader.node.is_leader(), leads, "{above} above");
+    }
 }

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use cast::{id, member};
 use net::{Net, Who};
-use ringchat_core::limits::{STRANGER_DIALS, STRANGERS_A_SECOND};
+use ringchat_core::limits::{STRANGER_DIALS, STRANGERS_A_SECOND, STRANGERS_AT_ONCE};
 use ringchat_core::wire::{Body, CandidateRank, Change, Deliver, Elect, Elected, Entry, Message};
-use ringchat_core::{ConfigId, Index, Member, Node, NodeId, Roster, View};
+use ringchat_core::{ConfigId, Index, Instant, Member, Node, NodeId, Roster, View};
 
 const HONEST: u64 = 7;
 /// Neither the leader nor its neighbour.
@@ -78,7 +78,7 @@ fn elect_another(room: &mut Net) -> Who {
 }
 
 /// The most dials that a node makes to nowhere in this time.
-fn most_futile(room: &Net, since: ringchat_core::Instant) -> usize {
+fn most_futile(room: &Net, since: Instant) -> usize {
     let of = |who: &Who| room.futile.iter().filter(|(at, whose)| whose == who && *at >= since).count();
     room.nodes.keys().map(of).max().unwrap()
 }
@@ -186,6 +186,23 @@ fn inventions_are_dialed_in_a_trickle() {
         assert!(dials > 10, "inventions are dialed");
         assert!(dials <= bound(Duration::from_secs(10)), "{dials}, refused: {refuses}, led: {leads}");
     }
+}
+
+/// The most dials to nowhere that a node has under way together, if none is answered and each lasts so long.
+fn most_at_once(room: &Net, lasts: Duration) -> usize {
+    let later = |(at, who): &(Instant, Who)| {
+        let end = at.after(lasts);
+        room.futile.iter().filter(|(other, whose)| whose == who && *other >= *at && *other < end).count()
+    };
+    room.futile.iter().map(later).max().unwrap()
+}
+
+#[test]
+fn few_inventions_that_do_not_answer_are_dialed_at_once() {
+    let mut room = room_of(HONEST + 1, false, |_| {});
+    tell_of_another_ring(&mut room);
+    room.pass(Duration::from_secs(10));
+    assert_eq!(most_at_once(&room, Duration::from_millis(400)), STRANGERS_AT_ONCE);
 }
 
 #[test]

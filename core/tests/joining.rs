@@ -13,7 +13,7 @@ use pair::{LINK, Pair, cfg, chat, peer, run};
 use ringchat_core::limits::{BACKLOG_BYTES, BACKLOG_TEXTS, MAX_TEXT};
 use ringchat_core::wire::{Beat, Body, Deliver, Elected, Entry, Join, Message, NotMember, RefusedKind, Sync};
 use ringchat_core::{
-    Action, CloseMode, Config, DialFailure, DialId, Ending, Epoch, Index, Input, Instant, JoinFailure,
+    Action, CloseMode, Config, DialFailure, DialId, Ending, Epoch, Fault, Index, Input, Instant, JoinFailure,
     LinkId, Name, Node, Notice, Occasion, Origin, Start,
 };
 
@@ -260,4 +260,10 @@ fn a_leader_that_leads_no_longer_names_another_and_is_not_accused() {
     });
     let out = pair.receive(link, Message::JoinVia { me: leader.id, leader: peer() });
     assert_eq!(out.iter().find_map(pair::fault), None);
+}
+
+#[test]
+fn whoever_is_asked_to_let_in_does_not_ask_the_same_in_return() {
+    let join = Join { me: peer(), contact: None, epoch: Epoch(0), generation: 1, ring: Vec::new() };
+    assert_eq!(newcomer().faults(Message::Join(join)), [Fault::Unexpected]);
 }

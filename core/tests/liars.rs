@@ -161,6 +161,23 @@ fn who_was_led_too_high_begins_a_new_life_and_asks_again() {
     assert_eq!(dialed, Some(addr(2)));
 }
 
+/// Whether a node that a liar has led to `epoch` begins a new life, and the epoch that it had promised.
+fn begins_anew_from(epoch: u64) -> (bool, u64) {
+    let mut pair = Pair::with_member();
+    pair.stand(epoch, 9, member(3).id);
+    pair.leave_alone();
+    let promised = pair.node.promised().0;
+    (!refused_for_its_epoch(&mut pair).notices.is_empty(), promised)
+}
+
+#[test]
+fn only_an_epoch_above_a_leap_from_the_first_is_a_reason_to_begin_a_new_life() {
+    let (_, promised) = begins_anew_from(2);
+    let leap = MAX_EPOCH_LEAP - (promised - 2);
+    assert_eq!(begins_anew_from(leap), (false, MAX_EPOCH_LEAP));
+    assert_eq!(begins_anew_from(leap + 1), (true, MAX_EPOCH_LEAP + 1));
+}
+
 #[test]
 fn nobody_begins_a_new_life_because_a_liar_says_that_its_epoch_is_too_high() {
     let mut pair = Pair::with_member();
@@ -440,4 +457,22 @@ fn who_meets_a_life_of_before_is_not_accused() {
     let out = pair.receive(LINK, Message::Hello(hello));
     assert_eq!(out.iter().find_map(fault), None);
     assert!(out.iter().any(|it| matches!(it, Action::Close { link: LINK, .. })), "{out:?}");
+}
+
+/// A greeting on a link that the other end has dialed.
+#[test]
+fn a_greeting_is_no_answer_and_one_for_an_earlier_life_is_not_answered() {
+    let greet = |you: Option<NodeId>, answer: bool| {
+        let mut pair = Pair::with_leader();
+        let you = you.unwrap_or(pair.node.me().id);
+        let hello = Hello { me: peer().id, you, generation: 1, next: true, answer, view: None, cfg: None };
+        pair.receive(LINK, Message::Hello(hello))
+    };
+    let answers = |out: &[Action]| out.iter().any(|action| matches!(action, Action::Send { .. }));
+    assert_eq!(greet(None, true).iter().find_map(fault), Some(Fault::Unexpected));
+    let refused = greet(None, false);
+    assert!(answers(&refused), "{refused:?}");
+    let closed = greet(Some(life(1, 7)), false);
+    assert!(!answers(&closed) && closed.iter().find_map(fault).is_none(), "{closed:?}");
+    assert!(closed.iter().any(|action| matches!(action, Action::Close { .. })), "{closed:?}");
 }

@@ -7,7 +7,7 @@ mod driven;
 mod leader;
 mod pair;
 
-use cast::member;
+use cast::{addr, id, member};
 use leader::Leader;
 use pair::{Pair, cfg};
 #[cfg(feature = "ablation")]
@@ -15,10 +15,14 @@ use ringchat_core::Rule;
 #[cfg(feature = "ablation")]
 use ringchat_core::Start;
 use ringchat_core::limits::{
-    ABSENT_HISTORY_BYTES, HELD_BYTES, LOG_BYTES, MAX_ORIGINS, MAX_TEXT, PUT_OFF_BYTES,
+    ABSENT_HISTORY_BYTES, HELD_BYTES, LOG_BYTES, MAX_HALF_OPEN, MAX_ORIGINS, MAX_TEXT, PUT_OFF_BYTES,
 };
-use ringchat_core::wire::{Body, Deliver, Entry, Envelope, Install, Message, Proven, Run, Sync, encode};
-use ringchat_core::{Action, Fault, Held, Index, Input, LinkId, Member, RoomId, Seq, Stamp, Text, TextRun};
+use ringchat_core::wire::{
+    Body, Deliver, Entry, Envelope, Hello, Install, Message, Proven, Run, Sync, encode,
+};
+use ringchat_core::{
+    Action, Fault, Held, Index, Input, LinkId, Member, Origin, RoomId, Seq, Stamp, Text, TextRun,
+};
 
 /// Texts that fill a batch, so that a run of them is as heavy as runs of members are.
 const TEXTS: usize = 4;
@@ -146,6 +150,26 @@ fn a_member_that_floods_a_leader_that_holds_loses_nothing_and_takes_nothing_from
         room.acknowledge(2..=room.deaf);
     }
     assert_eq!(room.placed(2), (said, 0), "all came, in order");
+}
+
+/// One that has yet to show its log holds up nobody. But what the slowest of all others lacks is too much some time.
+#[test]
+fn a_leader_goes_on_once_the_slowest_that_follows_has_caught_up() {
+    let (mut leader, anew) = (Leader::new(), LinkId(104));
+    leader.let_in(4);
+    let (me, you, cfg) = (id(4), leader.node.me().id, Some(leader.node.cfg()));
+    let hello = Hello { me, you, generation: 9, next: false, answer: false, view: None, cfg };
+    leader.handle(Input::LinkUp { link: anew, origin: Origin::Accepted, remote: addr(4), peer: me });
+    leader.hear(anew.0, Message::Hello(hello));
+    let mut room = Holding { leader, texts: texts(), deaf: 4, said: vec![0; 5] };
+    room.submit(2);
+    room.acknowledge(2..4);
+    while room.held().submissions == 0 {
+        room.submit(2);
+        room.acknowledge(2..3);
+    }
+    room.acknowledge(3..4);
+    assert_eq!(room.held().submissions, 0);
 }
 
 #[test]
@@ -309,5 +333,19 @@ fn authors_that_a_member_invents_are_forgotten_and_do_not_keep_anybody_out() {
     let message = Message::Install(Install::clone(install));
     let envelope = Envelope { room: RoomId([1; 16]), stamp: Stamp(1), message };
     assert!(encode(&envelope, &mut Vec::new()).is_ok());
-    assert!(room.leader.node.known_origins() <= 2 * MAX_ORIGINS);
+    assert!((100..=2 * MAX_ORIGINS).contains(&room.leader.node.known_origins()));
+}
+
+#[test]
+fn strangers_have_few_links_though_many_members_link_anew() {
+    let mut leader = Leader::new();
+    leader.let_in(40);
+    let mut closed = |link: u64, place: u64| {
+        let (link, remote, peer) = (LinkId(link), addr(place), id(place));
+        let out = leader.handle(Input::LinkUp { link, origin: Origin::Accepted, remote, peer });
+        out.iter().filter(|it| matches!(it, Action::Close { .. })).count()
+    };
+    let members: usize = (2..=40).map(|member| closed(100 + member, member)).sum();
+    let strangers: usize = (200..300).map(|stranger| closed(stranger, stranger)).sum();
+    assert_eq!((members, strangers), (0, 100 - MAX_HALF_OPEN));
 }

@@ -6,11 +6,15 @@ mod cast;
 mod driven;
 mod pair;
 
+use std::time::Duration;
+
 use cast::member;
 use pair::{LINK, Pair, cfg, peer};
 use ringchat_core::limits::{MAX_EPOCH, MAX_EPOCH_LEAP};
-use ringchat_core::wire::{Elected, Join, Message, Refusal};
-use ringchat_core::{Action, DialId, Epoch, Input, LinkId, Member, Notice, Origin, Start};
+use ringchat_core::wire::{Body, Change, Elected, Entry, Join, Message, Refusal};
+use ringchat_core::{
+    Action, ConfigId, DialFailure, DialId, Epoch, Input, LinkId, Member, Notice, Origin, Roster, Start, View,
+};
 
 /// The link to a leader of another ring, which came through it.
 const OTHER: LinkId = LinkId(2);
@@ -137,4 +141,49 @@ fn a_leader_leads_its_members_into_no_ring_that_is_too_far() {
         let shows_log = |it: &Action| matches!(it, Action::Send { envelope, .. } if matches!(envelope.message, Message::Sync(_)));
         assert_eq!(out.iter().any(shows_log), follows, "{leap}");
     }
+}
+
+/// The leader of the greater ring, where this one asks to be taken in, announces such an epoch.
+fn is_taken_in_under(epoch: impl Fn(Epoch) -> Epoch) -> bool {
+    let mut pair = Pair::with_leader();
+    pair.ask_to_merge();
+    let [other, _] = others();
+    let view = View { epoch: epoch(pair.node.promised()), leader: other.id };
+    let roster = Roster::new(vec![other, pair.node.me().clone()]).unwrap();
+    let welcome = Elected { cfg: ConfigId::first(view), roster, history: Vec::new() };
+    let out = pair.receive(OTHER, Message::Elected(welcome));
+    assert_eq!(out.iter().find_map(pair::fault).is_none(), !pair.node.is_leader());
+    !pair.node.is_leader()
+}
+
+#[test]
+fn a_ring_is_taken_in_only_under_a_new_epoch_that_is_not_too_high() {
+    assert!(!is_taken_in_under(|promised| promised));
+    assert!(is_taken_in_under(Epoch::next));
+    assert!(is_taken_in_under(|promised| promised.plus(MAX_EPOCH_LEAP)));
+    assert!(!is_taken_in_under(|promised| promised.plus(MAX_EPOCH_LEAP + 1)));
+}
+
+/// How often a node that comes to lead looks for a member within two minutes that it never met, and that its last leader
+/// has told to be lost.
+#[test]
+fn a_member_that_a_leader_only_told_to_be_lost_is_looked_for_seldom() {
+    let (mut pair, lost) = (Pair::with_member(), member(3));
+    pair.elect(2);
+    let change = Change::Opened { roster: pair.roster(), lost: vec![lost.clone()] };
+    let body = Body::Membership { cfg: cfg(2), change: change.into() };
+    assert_eq!(pair.install(2, 3, &[Entry { body, ..pair.opened(2, 3) }]), []);
+    pair.leave_alone();
+    assert!(pair.node.is_leader());
+    let (end, mut times) = (pair.now.after(Duration::from_mins(2)), 0);
+    while pair.now < end {
+        pair.now = pair.node.deadline().unwrap();
+        for action in pair.handle(Input::Tick) {
+            if let Action::Dial { dial, addr, .. } = action {
+                times += usize::from(addr == lost.addr());
+                pair.handle(Input::DialFailed { dial, reason: DialFailure::Refused });
+            }
+        }
+    }
+    assert!((1..=5).contains(&times), "{times}");
 }

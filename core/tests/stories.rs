@@ -417,3 +417,78 @@ fn a_member_that_refused_an_earlier_election_is_left_out_if_its_refusal_counts_o
     let rules = &[ringchat_core::Rule::RefusalsOfThisElection];
     assert!(!passes_a_token(&elect_after_a_late_refusal(|node| node.ablate(rules))));
 }
+
+/// Both ends dial each other again and again. What was dialed before may arrive after what was dialed later.
+#[test]
+fn of_two_links_that_a_peer_dials_the_one_of_the_higher_generation_stands() {
+    let mut it = Newcomer::that_has_asked();
+    let ring = it.ring(&[LEADER, CONTACT, ME]);
+    it.welcome(ring.clone());
+    it.follow(ring);
+    it.greeted_by(CONTACT);
+    let closes = |actions: &[Action], link: LinkId| {
+        actions.iter().any(|action| matches!(action, Action::Close { link: closed, .. } if *closed == link))
+    };
+    let mut standing = link_of(CONTACT);
+    for (link, generation, stands) in [(200, 8, false), (201, 9, false), (202, 10, true)] {
+        let link = LinkId(link);
+        it.connected_by(link, CONTACT);
+        let told = it.hear(link, Message::Hello(Hello { generation, ..it.hello(CONTACT, false) }));
+        let superseded = sends(&told, |message| matches!(message, Message::Superseded { generation: 9 }));
+        assert_eq!(superseded, !stands, "{generation}: {told:?}");
+        assert!(closes(&told, if stands { standing } else { link }), "{generation}: {told:?}");
+        standing = if stands { link } else { standing };
+    }
+}
+
+/// Its token does not come back to it, and nobody else would end the election before it takes too long.
+#[test]
+fn an_election_starts_anew_once_the_best_candidate_is_dead() {
+    let mut it = electing(&[NEXT, LAST], |_| {});
+    assert_eq!(token(&it.passed(LAST, LAST, 9, &[LAST])), Some((link_of(NEXT), 2, 2)));
+    let lost = it.handle(Input::LinkDown { link: link_of(LAST), reason: DownReason::Io });
+    let dial = dialed(&lost, LAST).unwrap();
+    let anew = it.handle(Input::DialFailed { dial, reason: DialFailure::Refused });
+    assert_eq!(token(&anew), Some((link_of(NEXT), 3, 1)), "{anew:?}");
+}
+
+#[test]
+fn a_dial_that_was_superseded_is_tried_again_with_a_higher_generation() {
+    let mut it = Newcomer::that_has_asked();
+    let welcomed = it.welcome(it.ring(&[LEADER, ME, CONTACT]));
+    let generation = |action: &Action| match action {
+        Action::Send { envelope, .. } => match &envelope.message {
+            Message::Hello(hello) => Some(hello.generation),
+            _ => None,
+        },
+        _ => None,
+    };
+    let greeting = |actions: &[Action]| actions.iter().find_map(generation);
+    let greets = it.connect(LinkId(4), dialed(&welcomed, CONTACT).unwrap(), CONTACT);
+    assert!(greeting(&greets).is_some_and(|generation| generation < 5), "{greets:?}");
+    let again = it.hear(LinkId(4), Message::Superseded { generation: 5 });
+    let greets = it.connect(LinkId(5), dialed(&again, CONTACT).unwrap(), CONTACT);
+    assert_eq!(greeting(&greets), Some(6));
+}
+
+/// The leader that has let it in is lost, and others elect another.
+#[test]
+fn a_welcome_comes_too_late_for_whoever_takes_part_in_an_election() {
+    for takes_part in [false, true] {
+        let mut it = Newcomer::that_has_asked();
+        it.connected_by(FROM_CONTACT, CONTACT);
+        it.hear(FROM_CONTACT, Message::Hello(it.hello(CONTACT, false)));
+        let roster = it.ring(&[LEADER, ME, CONTACT]);
+        it.hear(FROM_CONTACT, Message::Roster { cfg: cfg(), roster: roster.clone() });
+        if takes_part {
+            let candidate = CandidateRank { epoch: Epoch(1), length: Index(9), id: id(CONTACT) };
+            let path = vec![id(CONTACT)];
+            let elect = Elect { epoch: Epoch(2), candidate, path, cfg: cfg(), roster: None };
+            it.hear(FROM_CONTACT, Message::Elect(elect));
+            assert_eq!(it.node.promised(), Epoch(2));
+        }
+        let cfg = ConfigId::first(View { epoch: Epoch(3), leader: id(LEADER) });
+        let welcomed = it.hear(TO_LEADER, Message::Elected(Elected { cfg, roster, history: Vec::new() }));
+        assert_eq!(sends(&welcomed, |message| matches!(message, Message::Sync(_))), !takes_part);
+    }
+}

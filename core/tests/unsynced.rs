@@ -11,7 +11,7 @@ use std::time::Duration;
 use cast::{addr, id};
 use leader::Leader;
 use ringchat_core::wire::{Beat, Envelope, Hello, Message};
-use ringchat_core::{Index, Input, LinkId, Node, Origin, RoomId, Stamp};
+use ringchat_core::{Action, Index, Input, LinkId, Node, Origin, RoomId, Stamp};
 
 const SILENT: u64 = 3;
 /// The link on which that member greets anew.
@@ -19,6 +19,11 @@ const ANEW: LinkId = LinkId(103);
 
 /// How many members a ring of three has, some time after one of them has linked anew and not shown its log.
 fn members_after(time: Duration, prepare: impl Fn(&mut Node)) -> usize {
+    after(time, prepare).0
+}
+
+/// The same, and how often that member was told meanwhile who leads.
+fn after(time: Duration, prepare: impl Fn(&mut Node)) -> (usize, usize) {
     let mut leader = Leader::new();
     prepare(&mut leader.node);
     leader.let_in(3);
@@ -30,14 +35,19 @@ fn members_after(time: Duration, prepare: impl Fn(&mut Node)) -> usize {
     hear(&mut leader, ANEW, Message::Hello(hello));
     assert!(leader.node.linked().any(|member| member == id(SILENT)));
     let end = leader.now.after(time);
+    let mut told = 0;
     while leader.now < end {
         leader.now = leader.node.deadline().unwrap();
-        leader.handle(Input::Tick);
+        told += leader.handle(Input::Tick).iter().filter(|it| tells_who_leads(it)).count();
         for link in [LinkId(2), ANEW] {
             hear(&mut leader, link, Message::Pong(Beat { view, cfg, stable: Index(0) }));
         }
     }
-    leader.node.roster().len()
+    (leader.node.roster().len(), told)
+}
+
+fn tells_who_leads(action: &Action) -> bool {
+    matches!(action, Action::Send { link: ANEW, envelope } if matches!(envelope.message, Message::Elected(_)))
 }
 
 fn hear(leader: &mut Leader, link: LinkId, message: Message) {
@@ -49,6 +59,12 @@ fn hear(leader: &mut Leader, link: LinkId, message: Message) {
 fn a_member_that_does_not_follow_leaves_the_membership() {
     assert_eq!(members_after(Duration::from_secs(1), |_| {}), 3, "it has time");
     assert_eq!(members_after(Duration::from_secs(20), |_| {}), 2);
+}
+
+#[test]
+fn a_member_that_does_not_follow_is_told_once_more_who_leads() {
+    assert_eq!(after(Duration::from_millis(500), |_| {}), (3, 1));
+    assert_eq!(after(Duration::from_secs(2), |_| {}), (3, 1));
 }
 
 #[cfg(feature = "ablation")]

@@ -59,3 +59,16 @@ mod since_boot {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_as_long_until_a_moment_as_has_not_passed_yet() {
+        let (clock, day) = (Clock::start(), Duration::from_hours(24));
+        assert_eq!(clock.until(Instant::ZERO), Duration::ZERO);
+        let left = clock.until(Instant::ZERO.after(day));
+        assert!(left <= day && left > day / 2, "{left:?}");
+    }
+}

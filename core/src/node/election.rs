@@ -43,7 +43,7 @@ pub(crate) struct Election {
     begun: Instant,
     /// The same, or when another member was lost last.
     since: Instant,
-    /// Whether that is so long ago that the election goes on without some of the members.
+    /// Whether that is so long ago that a member seems to swallow the tokens: the election goes on without some of the members.
     is_fruitless: bool,
 }
 
@@ -77,11 +77,6 @@ impl Election {
     /// The length of the log with which `candidate` stands, if it has told so itself.
     pub(super) fn length_told_by(&self, candidate: NodeId) -> Option<Index> {
         self.claim.filter(|claim| claim.id == candidate).map(|claim| claim.length)
-    }
-
-    /// Whether elections have led to nothing for so long that a member seems to swallow the tokens.
-    pub(super) fn is_fruitless(&self) -> bool {
-        self.is_fruitless
     }
 
     /// Notes that this member has slept.
@@ -133,7 +128,6 @@ impl Node {
         self.reach.strangers.note_election();
         self.effects.count_election();
         self.stand();
-        self.note(FollowUp::SeekNext);
         self.note(FollowUp::PassToken);
     }
 

@@ -459,8 +459,7 @@ impl Node {
         }
         let before = progress.acked;
         progress.acked = index;
-        let held_up_all =
-            self.role.leadership().is_some_and(|it| before <= it.slowest) || before <= self.replica.stable();
+        let held_up_all = self.role.leadership().is_some_and(|it| before <= it.slowest);
         self.pump(member);
         if held_up_all {
             self.note(FollowUp::Recount);

@@ -436,6 +436,8 @@ mod tests {
         assert!(links.remove(link).is_some());
         assert_eq!(links.addr_of(peer.id), Some(peer.addr()));
         assert_eq!(links.next_generation(peer.id, peer.addr()), 4);
+        #[cfg(feature = "inspect")]
+        assert_eq!(links.generation(peer.id), 4);
         assert!(links.is_located(&peer));
         links.meet(peer.id, ([10, 0, 0, 1], 1).into());
         assert!(!links.is_located(&peer), "it is elsewhere now");

@@ -372,6 +372,16 @@ mod tests {
     }
 
     #[test]
+    fn a_log_keeps_as_many_views_of_its_shape_as_it_may() {
+        let mut log = Log::default();
+        for n in 0..=MAX_VIEW_HISTORY as u64 {
+            push(&mut log, view(n, 1), 1, n + 1, &["x"]);
+            assert_eq!(log.history().len() as u64, (n + 1).min(MAX_VIEW_HISTORY as u64));
+        }
+        assert_eq!(log.history().first().map(|oldest| oldest.view), Some(view(1, 1)));
+    }
+
+    #[test]
     fn history_keeps_what_is_unstable_and_what_the_absent_miss() {
         let mut log = Log::default();
         for seq in 1..=3000 {

@@ -208,3 +208,23 @@ impl LostMembers {
         self.lost.retain(|_, lost| now.since(lost.at) < Times::ABSENT);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec;
+
+    use super::*;
+
+    #[test]
+    fn nobody_is_lost_by_an_entry_that_is_no_longer_in_the_log() {
+        let [stays_lost, is_back] = [1, 2].map(Member::numbered);
+        let mut lost = LostMembers::default();
+        for (index, member) in [(3, &stays_lost), (5, &is_back)] {
+            let gone = vec![(member.clone(), Departure::Lost)];
+            let change = Change::Edit { gone, joined: vec![], merged: false };
+            lost.apply((Index(index), Index(2)), &change, Instant::ZERO, |_| true);
+        }
+        lost.forget_from(Index(5));
+        assert!(lost.contains(stays_lost.id) && !lost.contains(is_back.id));
+    }
+}

@@ -178,6 +178,19 @@ mod tests {
     }
 
     #[test]
+    fn of_too_many_addresses_the_pause_is_forgotten_that_ends_first() {
+        let mut reach = Reach::default();
+        let addr = |number: usize| Member::numbered(u16::try_from(number).unwrap()).addr();
+        let rests = |reach: &Reach, number: usize| reach.rests(addr(number), Instant(MAX_ROSTER as u64));
+        for number in 0..MAX_ROSTER {
+            reach.rest(addr(number), Instant(number as u64));
+        }
+        assert!((0..MAX_ROSTER).all(|number| rests(&reach, number)));
+        reach.rest(addr(MAX_ROSTER), Instant(MAX_ROSTER as u64));
+        assert!((1..=MAX_ROSTER).all(|number| rests(&reach, number)) && !rests(&reach, 0));
+    }
+
+    #[test]
     fn pauses_at_an_address_grow_and_in_the_end_hold_for_all() {
         let (mut reach, addr, mut now) = (Reach::default(), Member::numbered(7).addr(), Instant(5));
         for (failed, seconds) in (1..).zip([1, 2, 4, 8, 16, 16]) {

@@ -379,6 +379,26 @@ mod tests {
     }
 
     #[test]
+    fn of_too_many_origins_those_are_told_that_are_there_or_may_come_back() {
+        let [asks, stays, lost] = [1, 2, 3].map(Member::numbered);
+        let mut replica = Replica::default();
+        let gone = alloc::vec![(lost.clone(), crate::action::Departure::Lost)];
+        let change = Change::Edit { gone, joined: Vec::new(), merged: false };
+        replica.lost.apply((Index(1), Index(1)), &change, Instant::ZERO, |_| true);
+        let ids = [asks.id, stays.id, lost.id];
+        let roster = Roster::alone(stays);
+        let others = (4..).map(|number| Member::numbered(number).id);
+        let all = ids.into_iter().chain(others).map(|id| (id, Seq(1)));
+        let most: BTreeMap<NodeId, Seq> = all.clone().take(MAX_ORIGINS).collect();
+        let mut origins = most.clone();
+        replica.fit_origins(&mut origins, ids[0], &roster);
+        assert_eq!(origins, most);
+        let mut origins: BTreeMap<NodeId, Seq> = all.take(MAX_ORIGINS + 1).collect();
+        replica.fit_origins(&mut origins, ids[0], &roster);
+        assert!(origins.into_keys().eq(BTreeSet::from(ids)));
+    }
+
+    #[test]
     fn own_messages_below_the_log_are_told_too() {
         let (me, other) = (Member::numbered(1).id, Member::numbered(2).id);
         let below = BTreeMap::from([(me, Seq(5)), (other, Seq(7))]);

@@ -193,13 +193,11 @@ impl Node {
     pub(super) fn freeze(&mut self, epoch: Epoch) {
         self.membership.promise(epoch);
         let election = self.new_election();
-        let is_fruitless = election.is_fruitless();
         let joining = self.leave_role();
         self.role = Role::Electing { election, joining };
         self.arm_election();
-        if is_fruitless {
-            self.note(FollowUp::SeekNext);
-        }
+        // It may be the turn of other members to be left out.
+        self.note(FollowUp::SeekNext);
     }
 
     /// Follows the leader that `elected` announces: it is elected, or has let this node in.

@@ -104,6 +104,9 @@ mod tests {
         }
         assert_eq!(incoming.spare().len(), MOST_READ);
         assert!(incoming.buffer.capacity() <= 2 * MOST_READ, "{} bytes", incoming.buffer.capacity());
+        incoming.advance(LEAST_READ);
+        incoming.consume(LEAST_READ);
+        assert_eq!(incoming.spare().len(), MOST_READ, "less would not have been enough");
         incoming.advance(1);
         incoming.consume(1);
         assert_eq!(incoming.spare().len(), LEAST_READ);

@@ -1,10 +1,10 @@
 use super::*;
-use crate::fake::{FakeSocket, FakeTransport, accepted, addr, door, opened};
+use crate::fake::{FakeSocket, FakeTransport, accepted, addr, door, opened, seed};
 use crate::host::lock;
 use crate::other_end::{OtherEnd, somebody};
-use ringchat_core::secure::LinkError;
-use ringchat_core::wire::{DecodeError, Message, encode};
-use ringchat_core::{NodeId, RoomId, Stamp};
+use ringchat_core::secure::{LinkError, Signature};
+use ringchat_core::wire::{DecodeError, Message, Proven, Run, encode};
+use ringchat_core::{Config, Epoch, Member, Name, NodeId, RoomId, Seq, Stamp, Start, Text, UnixTime, View};
 
 type Jobs = Vec<Job<FakeSocket>>;
 
@@ -103,6 +103,24 @@ fn long_frames_are_taken_once_the_link_is_trusted() {
     let (mut reader, mut other) = opened();
     reader.trust.give();
     assert_eq!(told(&read(&mut reader, &other.seal(&header))), (vec![], None));
+}
+
+#[test]
+fn words_that_their_author_signed_for_another_room_end_the_link() {
+    let seed = seed(&Config::new(addr(), Name::new("a").unwrap(), Start::Create));
+    let member = Member::new(seed.id(), addr(), Name::new("a").unwrap());
+    let (origin, texts) = (member.into(), Text::new("x").unwrap().into());
+    let said =
+        Run { origin, first: Seq(1), stamp: Stamp(1), texts, at: UnixTime(0), signature: Signature::NONE };
+    for (room, is_forged) in [(envelope(1).room, false), (RoomId([2; 16]), true)] {
+        let said = vec![Proven::sign(said.clone(), room, &seed.identity).unwrap()];
+        let view = View { epoch: Epoch(1), leader: seed.id() };
+        let submit = Envelope { message: Message::Submit { view, said }, ..envelope(1) };
+        let (mut reader, mut other) = opened();
+        let (stamps, down) = told(&read(&mut reader, &other.say(&submit)));
+        let forged = DownReason::Protocol(DecodeError::Forged { author: seed.id() });
+        assert_eq!((stamps.is_empty(), down), (is_forged, is_forged.then_some(forged)));
+    }
 }
 
 #[test]

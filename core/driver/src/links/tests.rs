@@ -1,17 +1,19 @@
 use super::*;
 use crate::fake::{FakeSocket, FakeTransport, START, addr, door, open, seed};
 use crate::host::lock;
+use crate::link_reader::LinkReader;
 use crate::other_end::{OtherEnd, somebody};
 use crate::outgoing::FLUSH_BYTES;
 use crate::transport::Job;
-use ringchat_core::limits::{MAX_SILENT, MAX_TEXT, SILENT_GRACE};
+use ringchat_core::limits::{MAX_FRAME, MAX_SILENT, MAX_TEXT, SILENT_GRACE};
 use ringchat_core::secure::Signature;
 use ringchat_core::wire::{Message, Proven, Run};
 use ringchat_core::{Config, Epoch, Member, Name, RoomId, Seq, Stamp, Start, Text, UnixTime, View};
 
-/// The socket of a link, and its other end.
+/// The socket of a link, its reader, and its other end.
 struct Far {
     socket: FakeSocket,
+    reader: LinkReader<FakeSocket>,
     end: OtherEnd,
 }
 
@@ -38,7 +40,7 @@ fn link(links: &mut Links<FakeTransport>) -> Far {
         panic!("no link")
     };
     assert_eq!((link, origin, remote, peer), (id, Origin::Accepted, addr(), somebody(2).id()));
-    Far { socket, end }
+    Far { socket, reader, end }
 }
 
 fn envelope(stamp: u64) -> Envelope {
@@ -47,7 +49,7 @@ fn envelope(stamp: u64) -> Envelope {
 
 /// The stamps of the messages in each write to each socket.
 fn written(far: &mut [Far]) -> Vec<Vec<Vec<u64>>> {
-    let stamps = |Far { socket, end }: &mut Far| {
+    let stamps = |Far { socket, end, .. }: &mut Far| {
         let writes: Vec<Vec<u8>> = socket.record().writes.drain(..).collect();
         let stamps = writes.iter().map(|sent| {
             end.hear(sent).unwrap();
@@ -113,6 +115,22 @@ fn a_long_message_is_written_at_once_and_in_its_place() {
     links.send(START, &ids, &Envelope { message: Message::Submit { view, said }, ..envelope(2) });
     assert_eq!(written(&mut far), [vec![vec![1, 2]], vec![vec![2]]]);
     assert!(links.open.values().all(|link| link.gathered.is_empty()));
+}
+
+#[test]
+fn a_link_that_was_accepted_takes_long_frames_once_the_node_trusts_it() {
+    let header = u32::try_from(MAX_FRAME).unwrap().to_be_bytes();
+    for trusts in [false, true] {
+        let (links, ids, mut far) = linked(1);
+        if trusts {
+            links.trust(ids[0]);
+        }
+        let Far { reader, end, .. } = &mut far[0];
+        let bytes = end.seal(&header);
+        reader.spare()[..bytes.len()].copy_from_slice(&bytes);
+        let is_down = reader.advance(Ok(bytes.len())).any(|job| matches!(job, Job::Down(..)));
+        assert_eq!(is_down, !trusts);
+    }
 }
 
 #[test]

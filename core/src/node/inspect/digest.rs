@@ -288,3 +288,14 @@ fn distance(generation: u64, other: u64) -> i64 {
         (generation.saturating_sub(other).min(FAR), other.saturating_sub(generation).min(FAR));
     ahead.cast_signed().saturating_sub(behind.cast_signed())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn generations_are_told_apart_by_how_far_they_are_from_the_newest_if_not_too_far() {
+        assert_eq!([(5, 5), (5, 3), (3, 5)].map(|(one, other)| distance(one, other)), [0, 2, -2]);
+        assert_eq!(distance(FAR, 0), distance(u64::MAX, 0));
+    }
+}
