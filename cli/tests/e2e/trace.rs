@@ -10,7 +10,7 @@ use ringchat_core::trace::{MessageKind, Mode};
 use ringchat_trace::{NoteLine, TraceEvent, TraceHeader, TraceLine, TraceRecord};
 use serde_json::json;
 
-use crate::support::{MemberIndex, ReceivedEvent, Runtimes, TestRoom, on_every_runtime};
+use crate::support::{MemberIndex, ReceivedEvent, Runtimes, TestRoom, on_every_runtime, wait_written};
 
 on_every_runtime! {
     the_traces_of_a_room_tell_how_its_leader_died
@@ -230,8 +230,9 @@ fn a_trace_can_begin_and_end_while_the_room_goes_on(runtimes: Runtimes) {
 
 fn a_trace_goes_on_after_a_process_was_killed(runtimes: Runtimes) {
     let mut room = traced(1, runtimes, &[]);
-    room.kill(&[0]);
     let path = room.dir().join(file_of(0));
+    wait_written(&path);
+    room.kill(&[0]);
     let mut torn = fs::read(&path).unwrap();
     torn.extend(br#"{"i":999,"t":1"#);
     fs::write(&path, torn).unwrap();

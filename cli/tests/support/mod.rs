@@ -14,7 +14,7 @@ mod slow_member;
 
 pub(crate) use event::{EventKey, ReceivedEvent};
 pub(crate) use process::{LaunchOptions, Stdout};
-pub(crate) use room::{MemberIndex, Runtimes, TestRoom, wait_listening};
+pub(crate) use room::{MemberIndex, Runtimes, TestRoom, wait_listening, wait_written};
 pub(crate) use slow_member::SlowMember;
 
 /// Makes three tests of each scenario: with members on threads, on async-std, and mixed.

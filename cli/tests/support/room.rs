@@ -1,5 +1,6 @@
 //! A room of processes, and ways to wait for its events.
 
+use std::fs;
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::Child;
@@ -302,7 +303,7 @@ impl TestRoom {
 
     /// What `who` wrote to its standard error.
     pub(crate) fn stderr(&self, who: MemberIndex) -> String {
-        std::fs::read_to_string(self.dir.path().join(format!("m{who}.stderr"))).unwrap_or_default()
+        fs::read_to_string(self.dir.path().join(format!("m{who}.stderr"))).unwrap_or_default()
     }
 
     /// The members of a settled room in ring order, beginning with the leader.
@@ -324,6 +325,15 @@ pub(crate) fn wait_listening(addr: &str) {
     let start = Instant::now();
     while TcpStream::connect(addr).is_err() {
         assert!(start.elapsed() < PATIENCE, "nobody listens at {addr}");
+        thread::yield_now();
+    }
+}
+
+/// Waits until the file at `path` has a whole line.
+pub(crate) fn wait_written(path: &Path) {
+    let start = Instant::now();
+    while !fs::read(path).is_ok_and(|bytes| bytes.contains(&b'\n')) {
+        assert!(start.elapsed() < PATIENCE, "nothing is written to {}", path.display());
         thread::yield_now();
     }
 }
