@@ -13,7 +13,8 @@ use pair::{LINK, Pair, cfg, peer};
 use ringchat_core::limits::{MAX_EPOCH, MAX_EPOCH_LEAP};
 use ringchat_core::wire::{Body, Change, Elected, Entry, Join, Message, Refusal};
 use ringchat_core::{
-    Action, ConfigId, DialFailure, DialId, Epoch, Input, LinkId, Member, Notice, Origin, Roster, Start, View,
+    Action, ConfigId, DialFailure, DialId, Epoch, Fault, Input, LinkId, Member, Notice, Origin, Roster,
+    Start, View,
 };
 
 /// The link to a leader of another ring, which came through it.
@@ -45,6 +46,23 @@ fn closes(out: &[Action]) -> bool {
 fn a_leader_that_asks_on_a_link_that_it_did_not_dial_takes_a_long_answer() {
     let asked = Pair::with_leader().ask_to_merge();
     assert!(asked.contains(&Action::Trust { link: OTHER }), "{asked:?}");
+}
+
+#[test]
+fn nobody_is_looked_for_on_a_link_that_it_dialed() {
+    let mut pair = Pair::with_member();
+    pair.leave_alone();
+    let dials = |it: &Action| if let Action::Dial { dial, .. } = it { Some(*dial) } else { None };
+    let dial = loop {
+        pair.now = pair.node.deadline().unwrap();
+        if let Some(dial) = pair.handle(Input::Tick).iter().find_map(dials) {
+            break dial;
+        }
+    };
+    let remote = peer().addr();
+    pair.handle(Input::LinkUp { link: OTHER, origin: Origin::Dialed(dial), remote, peer: peer().id });
+    let out = pair.receive(OTHER, Message::Probe { me: peer(), size: 5 });
+    assert_eq!(out.iter().find_map(pair::fault), Some(Fault::Unexpected));
 }
 
 #[test]
@@ -134,7 +152,7 @@ fn one_that_was_led_too_far_and_stays_alone_begins_with_a_low_epoch_and_a_new_lo
 
 #[test]
 fn a_leader_leads_its_members_into_no_ring_that_is_too_far() {
-    for (leap, follows) in [(MAX_EPOCH_LEAP, true), (MAX_EPOCH_LEAP + 1, false)] {
+    for (leap, follows) in [(2 * MAX_EPOCH_LEAP, true), (2 * MAX_EPOCH_LEAP + 1, false)] {
         let mut pair = Pair::with_member();
         let elected = Elected { cfg: cfg(1 + leap), roster: pair.roster(), history: Vec::new() };
         let out = pair.receive(LINK, Message::Elected(elected));

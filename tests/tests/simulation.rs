@@ -108,6 +108,10 @@ fn liars_of_any_kind_harm_nobody_for_longer_than_they_are_there() {
     // Two rings, or a member and a ring, were led so far that others could not follow.
     all_hold(Mix::Liars, 1_056_293..1_056_294);
     all_hold(Mix::Liars, 1_068_761..1_068_762);
+    // A liar looked for a member on the link that this member had dialed.
+    all_hold(Mix::Liars, 1_124_530..1_124_531);
+    // The leader of many members took in a ring that had been led far.
+    all_hold(Mix::Liars, 1_158_242..1_158_243);
     // A token said of an honest member that its log was longer than it was, and that member won.
     all_hold(Mix::Liars, 1_058_728..1_058_729);
 }

@@ -96,6 +96,10 @@ impl Node {
     }
 
     pub(super) fn on_probe(&mut self, link: LinkId, prober: &Member, size: u64) {
+        // The one that looks for the other dials it.
+        if self.links.get(link).is_some_and(|state| state.purpose.is_some()) {
+            return self.fault(link, Fault::Unexpected);
+        }
         if self.role.is_following() {
             let (me, leader) = (self.me.id, self.member(self.membership.view().leader));
             return self.send(link, Message::JoinVia { me, leader });

@@ -14,7 +14,7 @@ use super::own_messages::in_parts;
 use super::{Node, Rule};
 use crate::action::{CloseMode, Fault, Notice, Occasion};
 use crate::ids::{LinkId, NodeId};
-use crate::limits::{BACKLOG_TEXTS, INSTALL_BYTES, MAX_PLACES, TAIL_BYTES};
+use crate::limits::{BACKLOG_TEXTS, INSTALL_BYTES, MAX_EPOCH_LEAP, MAX_PLACES, TAIL_BYTES};
 use crate::numbers::Index;
 use crate::roster::{ConfigId, Member, Roster, View};
 use crate::trace::DropReason;
@@ -133,7 +133,9 @@ impl Node {
             return self.ignore(DropReason::Stale);
         }
         // In all three cases that leader gives this member up in time, or this member comes back to it by another way.
-        if view.epoch > self.highest_acceptable() {
+        // An own leader that takes in another ring leads beyond all epochs of that.
+        let leap = if self.is_leader_on(link) { MAX_EPOCH_LEAP } else { 0 };
+        if view.epoch > self.highest_acceptable().plus(leap) {
             return self.ignore(DropReason::Leap);
         }
         if !self.would_follow(view) {
