@@ -146,7 +146,10 @@ impl Screen {
             self.printer.print(wording::open_to_all(me.addr(), self.show.is_meant_open));
         }
         if self.show.greets_alone && leader == me && own_address::is_only_here(me.addr().ip()) {
-            self.system("only this machine can join; for your network: ringchat -l --room NAME");
+            let private = if people.privacy() == RoomPrivacy::Private { "--private " } else { "" };
+            self.system(&format!(
+                "only this machine can join; for your network: ringchat -l {private}--room NAME"
+            ));
         }
         self.printer.tell_desk(Item::Admitted);
     }

@@ -16,8 +16,9 @@ use crate::system::{Request, signals};
 pub(crate) fn handle(session: Arc<Session>, desk: Option<Arc<DeskQueue>>) -> io::Result<()> {
     signals::handle(desk.is_some(), move |request| match request {
         Request::Abort(signal) => abort(signal),
+        Request::HangUp(_) if session.is_interrupted() => {}
         Request::Leave(signal) if session.is_interrupted() => abort(signal),
-        Request::Leave(signal) => {
+        Request::Leave(signal) | Request::HangUp(signal) => {
             session.leave(Cause::Signal(signal));
             tell(desk.as_ref(), Item::Leaving);
         }

@@ -330,7 +330,7 @@ impl Desk {
             Meaning::Interrupt if self.typed.text().is_empty() => self.leave(Cause::Signal(SIGINT)),
             Meaning::Interrupt => {
                 let text = self.typed.text().to_owned();
-                self.keep(&text);
+                self.keep(&text, false);
                 self.typed.clear();
             }
             Meaning::DeleteOrLeave if self.typed.text().is_empty() => self.leave(Cause::Eof),
@@ -393,7 +393,7 @@ impl Desk {
         }
         match self.typed_texts.try_send(Typed::Text(text.clone())) {
             Ok(()) => {
-                self.keep(&text);
+                self.keep(&text, true);
                 let own = own_line(&self.me, &text);
                 self.display.add_typed(self.prompt.clone().and(&text), own, now());
                 self.typed.clear();
@@ -416,10 +416,13 @@ impl Desk {
         }
     }
 
-    /// Keeps a line to be recalled, unless a ticket is in it.
-    fn keep(&mut self, line: &str) {
-        if !has_ticket(line) {
-            self.recall.keep(line);
+    /// Keeps a line to be recalled, unless a ticket is in it; one that was sent in the next session too.
+    fn keep(&mut self, line: &str, was_sent: bool) {
+        if has_ticket(line) {
+            return;
+        }
+        self.recall.keep(line);
+        if was_sent {
             self.history.add(line);
         }
     }

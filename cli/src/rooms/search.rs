@@ -107,8 +107,13 @@ pub(super) fn find(
 fn none(name: &Name, others: &[FoundRoom]) -> SessionOutcome {
     let there =
         if others.is_empty() { String::new() } else { format!(" (rooms there: {})", wording::list(others)) };
+    let ticket = if others.iter().any(|room| room.name.is_none()) {
+        "; if it is a private one, add --ticket"
+    } else {
+        ""
+    };
     let message = format!(
-        "no room \"{name}\" on this network{there}; give a member's HOST:PORT. Guest networks often block multicast"
+        "no room \"{name}\" on this network{there}{ticket}; give a member's HOST:PORT. Guest networks often block multicast"
     );
     SessionOutcome::failed(NO_ROOM, "no_room", message)
 }
@@ -155,6 +160,7 @@ mod tests {
         let others = [room(1, Some("lab")), room(2, Some("staff2"))];
         assert_eq!(told(none(&staff, &others)), (3, "no_room", message.to_owned()));
         assert!(told(none(&staff, &[])).2.starts_with("no room \"staff\" on this network; give"));
+        assert!(told(none(&staff, &[room(3, None)])).2.contains("if it is a private one, add --ticket"));
         let (exit, code, message) =
             told(ambiguous(&staff, &[room(1, Some("staff")), room(2, Some("staff"))]));
         assert_eq!((exit, code), (2, "room_ambiguous"));

@@ -144,13 +144,14 @@ impl Screen {
         self.system(&format!("{kind} room of {count}; you are {}", report.me));
         if let Some(listing) = self.show.listing.clone() {
             let not = if listing.is_announced() { "" } else { "not " };
-            self.system(&format!("called \"{}\" on the network, {not}announced by you", listing.name));
-            if !listing.is_private {
-                self.system(&format!(
-                    "on the network others join with: ringchat --room {}",
-                    quoted(&listing.name)
-                ));
-            }
+            let (called, ticket) = if listing.is_private {
+                ("without a name on the network".to_owned(), " --ticket")
+            } else {
+                (format!("called \"{}\" on the network", listing.name), "")
+            };
+            self.system(&format!("{called}, {not}announced by you"));
+            let name = quoted(&listing.name);
+            self.system(&format!("on the network others join with: ringchat --room {name}{ticket}"));
         }
         self.how_to_join(&report.me, people);
         if own_address::is_only_here(report.me.addr().ip()) {

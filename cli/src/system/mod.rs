@@ -48,6 +48,8 @@ pub(crate) struct FileId(u64, u64);
 pub(crate) enum Request {
     /// To leave in order, because of this signal.
     Leave(i32),
+    /// To leave in order, because the terminal is gone. It may be said several times.
+    HangUp(i32),
     /// To end at once, because of this signal.
     Abort(i32),
     /// To stop until the shell continues the program.

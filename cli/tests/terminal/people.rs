@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use crate::Room;
@@ -150,4 +151,21 @@ fn what_was_typed_is_recalled_in_the_next_session() {
     let (mut bob, _) = at_home(&dir, &eve, &[]);
     bob.keys("\u{1b}[A\r");
     assert_eq!(eve.heard(), "first");
+}
+
+#[test]
+fn what_was_typed_is_kept_though_the_terminal_goes_and_says_so_twice() {
+    let dir = TempDir::new().unwrap();
+    let eve = JsonMember::start(dir.path(), &["-l", "-n", "Eve"]);
+    let (mut bob, file) = at_home(&dir, &eve, &[]);
+    bob.keys("first\rnot sent\u{3}");
+    assert_eq!(eve.heard(), "first");
+    // To leave takes a while.
+    eve.freeze();
+    bob.signal(Signal::HUP);
+    bob.wait("no prompt", |lines| lines.last().is_some_and(|line| !line.ends_with("):")));
+    bob.signal(Signal::HUP);
+    assert_eq!(bob.exit().code(), Some(129));
+    eve.thaw();
+    assert_eq!(fs::read_to_string(&file).unwrap(), "\"first\"\n");
 }

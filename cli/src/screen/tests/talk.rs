@@ -189,6 +189,21 @@ fn the_room_tells_how_others_join_it() {
 }
 
 #[test]
+fn of_a_private_room_on_the_network_no_name_is_told_to_be_announced() {
+    let (mut shown, members) = alices();
+    let listing = Listing { is_private: true, ..Listing::sham("hush", true, members[0].addr()) };
+    shown.screen.show.listing = Some(listing);
+    shown.ask(Question::Room, &members);
+    assert_eq!(
+        talk(shown)[1..3],
+        [
+            "/// without a name on the network, announced by you ///",
+            "/// on the network others join with: ringchat --room hush --ticket ///",
+        ]
+    );
+}
+
+#[test]
 fn a_room_on_the_network_is_told_by_its_name_and_whether_it_is_announced() {
     let (mut shown, members) = alices();
     for (name, is_announced) in [("staff", false), ("our room", true)] {

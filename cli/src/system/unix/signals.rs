@@ -19,6 +19,7 @@ pub(crate) fn handle(has_desk: bool, mut handler: impl FnMut(Request) + Send + '
     thread::Builder::new().name("signals".into()).spawn(move || {
         for signal in signals.forever() {
             handler(match signal {
+                SIGHUP => Request::HangUp(signal),
                 SIGQUIT => Request::Abort(signal),
                 SIGTSTP => Request::Stop,
                 SIGCONT => Request::GoOn,
