@@ -32,6 +32,11 @@ impl Member {
         Self { id, addr: SocketAddr::new(addr.ip(), addr.port()), name }
     }
 
+    /// A stand-in for a member that was met at `addr`, and did not say what it is called.
+    pub(crate) fn met(id: NodeId, addr: SocketAddr) -> Self {
+        Self::new(id, addr, Name::unknown())
+    }
+
     /// A stand-in for a member of which only the id is known.
     pub(crate) fn unknown(id: NodeId) -> Self {
         Self { id, addr: SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0), name: Name::unknown() }

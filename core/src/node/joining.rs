@@ -29,6 +29,8 @@ pub(crate) struct Joining {
     /// The place of the contact that is asked next.
     turn: usize,
     failures: BTreeMap<SocketAddr, JoinFailure>,
+    /// Who was met at a contact that let nobody in.
+    met: BTreeMap<SocketAddr, NodeId>,
     /// Contacts whose failure the user was told.
     told: BTreeSet<SocketAddr>,
     /// When the node gives up.
@@ -41,11 +43,12 @@ impl Joining {
     /// Feeds all that decides what follows into `state`, but for what the user is told.
     #[cfg(feature = "inspect")]
     pub(super) fn digest(&self, state: &mut impl core::hash::Hasher) {
-        core::hash::Hash::hash(&(&self.contacts, self.turn, self.fresh), state);
+        core::hash::Hash::hash(&(&self.contacts, self.turn, &self.met, self.fresh), state);
     }
 
     pub(crate) fn fresh(contacts: Vec<SocketAddr>, limit: Instant) -> Self {
-        Self { contacts, turn: 0, failures: BTreeMap::new(), told: BTreeSet::new(), limit, fresh: true }
+        let (failures, met, told) = Default::default();
+        Self { contacts, turn: 0, failures, met, told, limit, fresh: true }
     }
 
     /// The contact that is being asked does not let the node in, or the leader that it named does not.
@@ -203,10 +206,13 @@ impl Node {
         if matches!(purpose, Purpose::Probe { .. }) {
             return;
         }
-        if refusal == Refusal::AddressTaken
-            && let Some(joining) = self.role.joining_mut()
-        {
-            joining.note_failure(JoinFailure::AddressTaken);
+        if let Some(joining) = self.role.joining_mut() {
+            if refusal == Refusal::AddressTaken {
+                joining.note_failure(JoinFailure::AddressTaken);
+            }
+            if let Purpose::Contact(addr) = purpose {
+                joining.met.insert(addr, who);
+            }
         }
         if refusal == Refusal::RoomFull && self.is_fresh() {
             self.end(Ending::RoomFull);
@@ -300,6 +306,7 @@ impl Node {
     /// Leads a ring of one, which other members may join: none can be reached.
     pub(super) fn stay_alone(&mut self) {
         self.drop_attempts();
+        let met = self.role.joining_mut().map(|joining| core::mem::take(&mut joining.met));
         // A new life may have promised nothing, and still has its log. It begins a log anew to which nobody else comes.
         let of_log = Some(self.replica.log().epoch()).filter(|epoch| *epoch <= Epoch(MAX_EPOCH));
         let known = self.membership.highest_epoch().max(of_log.unwrap_or_default());
@@ -307,6 +314,11 @@ impl Node {
             View { epoch: known.next(), leader: self.me.id },
             Roster::alone(Member::clone(&self.me)),
         );
+        // They may stay alone at the same time, and know nobody of this node's ring.
+        for (addr, id) in met.into_iter().flatten().filter(|(_, id)| *id != self.me.id) {
+            let (now, end) = (self.now(), self.replica.log().len());
+            self.replica.lost_mut(now).look_for(Member::met(id, addr), end, now);
+        }
         self.note(FollowUp::SeekNext);
     }
 }

@@ -189,6 +189,12 @@ impl LostMembers {
         self.lost.retain(|_, lost| lost.index < index);
     }
 
+    /// Looks for a member of before that was met at its address, and has the log up to `end` or needs none.
+    pub(crate) fn look_for(&mut self, member: Member, end: Index, now: Instant) {
+        let index = Index::default();
+        self.lose(Lost { member, index, missed_from: end, at: now, located: true, asked: 0, asked_at: now });
+    }
+
     /// The log begins anew with the place `base`, and the lost members may miss all of it.
     pub(crate) fn begin_at(&mut self, base: Index) {
         self.lost.values_mut().for_each(|lost| (lost.index, lost.missed_from) = (base, base));
