@@ -275,7 +275,7 @@ fn a_log_without_an_end_is_not_installed() {
 #[cfg(feature = "ablation")]
 #[test]
 fn without_a_bound_a_log_without_an_end_is_collected() {
-    let mut pair = Pair::new(Start::Join { contacts: vec![cast::addr(2)] });
+    let mut pair = Pair::new(Start::Join { contacts: vec![addr(2)] });
     pair.node.ablate(&[Rule::BoundedInstalls]);
     pair.join();
     let collects = || long_install(&mut pair, LOG_BYTES + 4 * 1024 * 1024);
@@ -298,7 +298,7 @@ fn unstable_log(pair: &mut Pair) {
 #[cfg(feature = "ablation")]
 #[test]
 fn without_a_bound_what_is_not_stable_is_kept_for_ever() {
-    let mut pair = Pair::new(Start::Join { contacts: vec![cast::addr(2)] });
+    let mut pair = Pair::new(Start::Join { contacts: vec![addr(2)] });
     pair.node.ablate(&[Rule::BoundedLog]);
     pair.join();
     let keeps = || unstable_log(&mut pair);

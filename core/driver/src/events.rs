@@ -204,6 +204,14 @@ mod tests {
     }
 
     #[test]
+    fn a_turn_knows_how_much_it_tells() {
+        let mut told = vec![held(1), ended()];
+        let mut events = TurnEvents::new(Instant::ZERO, told.drain(..));
+        assert_eq!(events.len(), 2);
+        assert_eq!((events.next(), events.len()), (Some(held(1)), 1));
+    }
+
+    #[test]
     fn steps_of_a_trace_take_no_place_of_a_notice() {
         let mut queue = EventQueue::default();
         let failed = Traced::Failed { dial: DialId(1), reason: DialFailure::Refused };

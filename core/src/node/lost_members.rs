@@ -218,6 +218,7 @@ impl LostMembers {
 #[cfg(test)]
 mod tests {
     use alloc::vec;
+    use alloc::vec::Vec;
 
     use super::*;
 
@@ -232,5 +233,20 @@ mod tests {
         }
         lost.forget_from(Index(5));
         assert!(lost.contains(stays_lost.id) && !lost.contains(is_back.id));
+    }
+    #[test]
+    fn of_too_many_that_are_lost_the_oldest_are_forgotten_that_were_not_met() {
+        let mut all = LostMembers::default();
+        let member = |number: usize| Member::numbered(u16::try_from(number).unwrap());
+        let mut lose = |number: usize, is_located: bool| {
+            let gone = vec![(member(number), Departure::Lost)];
+            let change = Change::Edit { gone, joined: vec![], merged: false };
+            let place = Index(number as u64);
+            all.apply((place, place), &change, Instant::ZERO, |_| is_located);
+            (1..=number).filter(|number| !all.contains(member(*number).id)).collect::<Vec<_>>()
+        };
+        assert!((1..=MAX_ABSENT).all(|number| lose(number, number == 1).is_empty()));
+        assert_eq!(lose(MAX_ABSENT + 1, false), [2]);
+        assert_eq!(lose(MAX_ABSENT + 2, false), [2, 3]);
     }
 }

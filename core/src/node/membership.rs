@@ -392,7 +392,6 @@ impl Node {
         for link in self.links.abandon(|purpose| matches!(purpose, Purpose::Peer(_))) {
             self.close(link, CloseMode::Abort);
         }
-        self.ring.stop_seeking();
         self.membership.forget_route();
         self.on_route_changed();
     }

@@ -53,10 +53,6 @@ impl Ring {
         self.strangers_wait
     }
 
-    pub(super) fn stop_seeking(&mut self) {
-        self.seeking = None;
-    }
-
     pub(crate) fn is_next_or_sought(&self, peer: NodeId) -> bool {
         self.next == Some(peer) || self.seeking == Some(peer)
     }
