@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use log::warn;
 
-use crate::trust::{may_have_secret, places, private_file};
+use crate::trust::{may_have_secret, may_hold_secret, places, private_file};
 
 /// The maximum number of lines kept.
 pub(crate) const MAX_LINES: usize = 1000;
@@ -42,7 +42,8 @@ impl History {
 
     /// Keeps a typed line, unless it begins with a blank or may have a secret in it.
     pub(crate) fn add(&mut self, line: &str) {
-        let is_kept = !line.starts_with(' ') && line.len() <= MAX_LINE && !may_have_secret(line);
+        let is_secret = may_have_secret(line) || may_hold_secret(line);
+        let is_kept = !line.starts_with(' ') && line.len() <= MAX_LINE && !is_secret;
         if self.path.is_none() || !is_kept {
             return;
         }
@@ -152,6 +153,9 @@ mod tests {
     fn blanks_in_front_secrets_and_long_lines_are_not_kept() {
         let (_dir, path) = place();
         let secret = "a".repeat(26);
+        let beside =
+            ["{}.", "secret:{}", "//{}", "/me says:{}", "@{}", "{}-x"].map(|it| it.replace("{}", &secret));
+        type_in(&path, &beside.each_ref().map(String::as_str));
         type_in(&path, &[" hidden", &format!("it is {secret}"), &"x".repeat(MAX_LINE + 1)]);
         assert!(!path.exists());
         type_in(&path, &["kept", "kept", "/who"]);

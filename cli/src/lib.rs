@@ -172,6 +172,10 @@ fn print(text: &str) -> ExitCode {
 /// # Errors
 /// If the words ask for help or are wrong; the user has been told, and the program ends with this code.
 fn parse<T: FromArgs>(command: &[&str], args: &[String]) -> Result<T, ExitCode> {
+    // Before anything else, because other errors repeat what was typed.
+    if let Some(refusal) = args.iter().find_map(|arg| flags::refusal(arg)) {
+        return Err(usage(refusal));
+    }
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     T::from_args(command, &args).map_err(|exit| match exit.status {
         Ok(()) => print(&help::wrap(&exit.output)),

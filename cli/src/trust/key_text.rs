@@ -31,6 +31,11 @@ pub(crate) fn has_bare_secret(text: &str) -> bool {
     text.split(|c| !is_of_word(c)).any(is_bare_secret)
 }
 
+/// Whether such letters stand anywhere in `text`, also beside a sign of a path.
+pub(crate) fn may_hold_secret(text: &str) -> bool {
+    text.split(|c: char| !c.is_alphanumeric()).any(is_bare_secret)
+}
+
 fn is_bare_secret(word: &str) -> bool {
     let has_one_case = !word.contains(char::is_lowercase) || !word.contains(char::is_uppercase);
     has_one_case && (bytes::<16>(word).is_some() || bytes::<32>(word).is_some())

@@ -13,7 +13,7 @@ mod ticket;
 
 pub(crate) use day::{Day, moment, now, now_micros};
 pub(crate) use identity::{IdFile, IdentityError, OwnIdentity};
-pub(crate) use key_text::{TypedKey, full_key, has_bare_secret};
+pub(crate) use key_text::{TypedKey, full_key, has_bare_secret, may_hold_secret};
 pub(crate) use known::KnownKey;
 pub(crate) use known_file::{KnownFile, KnownProblem};
 pub(crate) use private_file::{KeyFileError, Patience};

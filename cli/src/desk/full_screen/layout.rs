@@ -29,6 +29,14 @@ const CLOCK: usize = 6;
 /// The minimum width of a pane that has columns.
 const MIN_COLUMNS: usize = 40;
 
+/// What stands before the name where there are no columns. With its blank no link, which may go on at the edge, can look like
+/// the beginning of a text.
+const MARK: &str = "> ";
+
+fn mark_of(entry: &Entry) -> &'static str {
+    if entry.line.said().is_some_and(|said| !said.is_act) { MARK } else { "" }
+}
+
 /// The indent of the further rows of a text where there are no columns.
 const INDENT: &str = "   ";
 
@@ -240,7 +248,8 @@ impl Pane<'_> {
             let parts = wrap_column(text.text.get(line.clone()).unwrap_or_default(), width);
             for (nth, row) in parts.into_iter().enumerate() {
                 let part = line.start + row.part.start..line.start + row.part.end;
-                let edge = if rows.is_empty() && !self.has_columns() { 0 } else { self.indent() };
+                let is_first = rows.is_empty() && !self.has_columns();
+                let edge = if is_first { mark_of(entry).len() } else { self.indent() };
                 rows.push(if row.height > 1 {
                     self.link(nth, part, edge)
                 } else {
@@ -273,7 +282,7 @@ impl Pane<'_> {
     /// What stands before the first row of an entry, before any further row, and before a further line.
     fn edges(&self, entry: &Entry, moment: Option<&DayTime>) -> (String, String, String) {
         if !self.has_columns() {
-            return (String::new(), INDENT.to_owned(), self.further());
+            return (mark_of(entry).to_owned(), INDENT.to_owned(), self.further());
         }
         let clock = match (self.shows_times, moment) {
             (true, Some(moment)) => self.palette.paint(DIM, &moment.clock),

@@ -256,6 +256,31 @@ proptest! {
     }
 }
 
+#[test]
+fn the_end_of_a_link_does_not_look_like_the_beginning_of_a_text() {
+    for (columns, is_plain) in [(100, false), (100, true), (60, true), (20, false)] {
+        let mut shown = Shown::new(columns, 30, Palette::None);
+        shown.full.is_plain = is_plain;
+        let link = link(usize::from(columns) - 3);
+        // The right name before a link, and the same at the end of a link.
+        shown.say(2, &link);
+        shown.say(3, &format!("{link}bob:\nI resign"));
+        shown.paint();
+        let pane = shown.full.pane(&shown.calendar);
+        let rows: Vec<_> = (0..2).flat_map(|number| pane.rows(number)).collect();
+        let ends_of_links: Vec<_> = rows
+            .iter()
+            .skip(1)
+            .zip(&rows)
+            .filter(|(_, before)| before.goes_on)
+            .map(|(row, _)| &row.text)
+            .collect();
+        assert!(!ends_of_links.is_empty() && ends_of_links.iter().all(|row| !row.contains(' ')), "{rows:?}");
+        let begins = rows.iter().filter(|row| row.text.contains("bob") && row.text.contains(' '));
+        assert_eq!(begins.count(), 1, "{rows:?}");
+    }
+}
+
 /// A link of `columns` columns.
 fn link(columns: usize) -> String {
     let numbers = (0..columns).map(|n| format!("/{n}")).collect::<Vec<_>>().concat();

@@ -191,7 +191,8 @@ fn the_room_tells_how_others_join_it() {
 #[test]
 fn of_a_private_room_on_the_network_no_name_is_told_to_be_announced() {
     let (mut shown, members) = alices();
-    let listing = Listing { is_private: true, ..Listing::sham("hush", true, members[0].addr()) };
+    let mut listing = Listing::sham("hush", true, members[0].addr());
+    listing.is_private = true;
     shown.screen.show.listing = Some(listing);
     shown.ask(Question::Room, &members);
     assert_eq!(
