@@ -78,6 +78,19 @@ fn one_that_leads_no_longer_names_its_leader_and_is_not_accused() {
 }
 
 #[test]
+fn one_that_leads_no_longer_passes_on_what_its_leader_says_and_is_not_accused() {
+    let mut pair = Pair::with_leader();
+    pair.ask_to_merge();
+    let [other, leader] = others();
+    let view = View { epoch: Epoch(9), leader: leader.id };
+    let roster = Roster::new(vec![leader, other, pair.node.me().clone()]).unwrap();
+    let elected = Elected { cfg: ConfigId::first(view), roster, history: Vec::new() };
+    let out = pair.receive(OTHER, Message::Elected(elected));
+    assert_eq!(out.iter().find_map(pair::fault), None);
+    assert!(closes(&out));
+}
+
+#[test]
 fn a_leader_that_leads_no_longer_takes_back_its_question() {
     let mut pair = Pair::with_leader();
     pair.come_to_leader(Vec::new());

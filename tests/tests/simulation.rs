@@ -108,6 +108,8 @@ fn liars_of_any_kind_harm_nobody_for_longer_than_they_are_there() {
     // Two rings, or a member and a ring, were led so far that others could not follow.
     all_hold(Mix::Liars, 1_056_293..1_056_294);
     all_hold(Mix::Liars, 1_068_761..1_068_762);
+    // One that had been asked to take in another ring led no longer, and passed on what its leader said.
+    all_hold(Mix::Liars, 1_264_675..1_264_676);
     // Three members stayed alone at once, after each had asked the others in vain.
     all_hold(Mix::Liars, 1_206_847..1_206_848);
     // A liar looked for a member on the link that this member had dialed.

@@ -11,6 +11,7 @@ use crate::config::Times;
 use crate::ids::{LinkId, NodeId};
 use crate::node::Timer;
 use crate::roster::Member;
+use crate::trace::DropReason;
 use crate::wire::{Elected, Join, Message, Refusal};
 
 /// What a leader does to have its ring taken into a greater one.
@@ -156,9 +157,13 @@ impl Node {
     pub(super) fn merge_into(&mut self, link: LinkId, elected: Elected) {
         let view = elected.cfg.view;
         let leader = elected.roster.find(view.leader).cloned();
-        let is_there = self.links.get(link).is_some_and(|state| state.who == view.leader);
+        if self.links.get(link).is_none_or(|state| state.who != view.leader) {
+            // The one that was asked leads no longer, and passes on what its leader says.
+            self.ignore(DropReason::NotLeader);
+            return self.give_up_merge();
+        }
         let acceptable = view.epoch <= self.highest_acceptable() && self.would_follow(view);
-        let leader = leader.filter(|_| is_there && acceptable && self.is_for_me(&elected));
+        let leader = leader.filter(|_| acceptable && self.is_for_me(&elected));
         let Some(leader) = leader else { return self.fault(link, Fault::Unexpected) };
         self.take_merge_link();
         let members = self.membership.roster().ids().filter_map(|id| self.links.of(id)).collect();
