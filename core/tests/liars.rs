@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use cast::{addr, life, member, name};
 use pair::{LINK, Pair, cfg, chat, entry, fault, peer, run, said};
-use ringchat_core::limits::{CLOCK_CREDIT, MAX_EPOCH_LEAP};
+use ringchat_core::limits::{CLOCK_CREDIT, MAX_EPOCH_LEAP, MAX_PLACES};
 use ringchat_core::secure::Secret;
 use ringchat_core::wire::{
     Body, CandidateRank, Change, Elected, Entry, Envelope, Hello, Install, Join, Message, NotMember, Refusal,
@@ -331,7 +331,8 @@ fn nobody_welcomes_a_newcomer_as_its_own_leader() {
 
 #[test]
 fn who_won_with_a_log_that_it_does_not_have_is_not_followed() {
-    for (claimed, faults) in [(4, vec![]), (5, vec![Fault::FalseClaim])] {
+    let anew = MAX_PLACES + 1;
+    for (claimed, faults) in [(4, vec![]), (5, vec![Fault::FalseClaim]), (anew, vec![])] {
         let mut pair = Pair::with_member();
         pair.stand(2, claimed, peer().id);
         pair.elect(2);

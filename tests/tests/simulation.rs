@@ -108,6 +108,8 @@ fn liars_of_any_kind_harm_nobody_for_longer_than_they_are_there() {
     // Two rings, or a member and a ring, were led so far that others could not follow.
     all_hold(Mix::Liars, 1_056_293..1_056_294);
     all_hold(Mix::Liars, 1_068_761..1_068_762);
+    // A liar told a member of a log that was newer than its own election, and the member stood with that.
+    all_hold(Mix::Liars, 1_395_180..1_395_181);
     // One that had been asked to take in another ring led no longer, and passed on what its leader said.
     all_hold(Mix::Liars, 1_264_675..1_264_676);
     // Three members stayed alone at once, after each had asked the others in vain.

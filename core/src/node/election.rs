@@ -14,9 +14,9 @@ use super::{Node, Rule};
 use crate::action::{ElectionPhase, Ending, Notice};
 use crate::config::{Config, Times};
 use crate::ids::{LinkId, NodeId};
-use crate::limits::MAX_ROSTER;
+use crate::limits::{MAX_PLACES, MAX_ROSTER};
 use crate::node::Timer;
-use crate::numbers::Index;
+use crate::numbers::{Epoch, Index};
 use crate::roster::{Member, Roster, View};
 use crate::time::Instant;
 use crate::trace::DropReason;
@@ -74,9 +74,11 @@ impl Election {
         (self.key, &self.best, self.claim, self.sent, self.came_back, &self.senders, self.slept).hash(state);
     }
 
-    /// The length of the log with which `candidate` stands, if it has told so itself.
-    pub(super) fn length_told_by(&self, candidate: NodeId) -> Option<Index> {
-        self.claim.filter(|claim| claim.id == candidate).map(|claim| claim.length)
+    /// The length of the log with which `candidate` stands, if it has told so itself, and goes on with that log if it leads in
+    /// `epoch`.
+    pub(super) fn length_told_by(&self, candidate: NodeId, epoch: Epoch) -> Option<Index> {
+        let goes_on = |claim: &CandidateRank| claim.epoch <= epoch && claim.length <= Index(MAX_PLACES);
+        self.claim.filter(|claim| claim.id == candidate && goes_on(claim)).map(|claim| claim.length)
     }
 
     /// Notes that this member has slept.

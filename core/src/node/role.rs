@@ -209,7 +209,8 @@ impl Node {
         self.drop_attempts();
         let is_elected = elected.cfg.view.epoch == self.membership.promised();
         let election = self.role.election().filter(|_| is_elected);
-        let claimed = election.and_then(|election| election.length_told_by(leader)).unwrap_or_default();
+        let epoch = elected.cfg.view.epoch;
+        let claimed = election.and_then(|it| it.length_told_by(leader, epoch)).unwrap_or_default();
         self.membership.follow(elected.cfg.view.epoch);
         let (cfg, roster) = (elected.cfg, elected.roster.clone());
         let joining = self.leave_role();
@@ -270,7 +271,7 @@ impl Node {
     fn begin_log_anew(&mut self, epoch: Epoch) -> Vec<Proven<Run>> {
         let log = self.replica.log();
         let has_too_many = log.len() > Index(MAX_PLACES) && self.enforces(Rule::BoundedPlaces);
-        if !has_too_many && log.epoch() < epoch {
+        if !has_too_many && log.epoch() <= epoch {
             return Vec::new();
         }
         let unplaced = self.replica.begin_log_anew();
