@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use log::warn;
 
-use crate::trust::{may_have_secret, may_hold_secret, places, private_file};
+use crate::trust::{places, private_file, typed_may_have_secret};
 
 /// The maximum number of lines kept.
 pub(crate) const MAX_LINES: usize = 1000;
@@ -42,8 +42,7 @@ impl History {
 
     /// Keeps a typed line, unless it begins with a blank or may have a secret in it.
     pub(crate) fn add(&mut self, line: &str) {
-        let is_secret = may_have_secret(line) || may_hold_secret(line);
-        let is_kept = !line.starts_with(' ') && line.len() <= MAX_LINE && !is_secret;
+        let is_kept = !line.starts_with(' ') && line.len() <= MAX_LINE && !typed_may_have_secret(line);
         if self.path.is_none() || !is_kept {
             return;
         }

@@ -254,6 +254,11 @@ pub struct Chat {
 }
 
 impl Chat {
+    /// How many lines are to be shown.
+    pub fn count(&self) -> u64 {
+        self.said.count().saturating_sub(self.hidden as u64)
+    }
+
     /// Each line that is to be shown, in order.
     pub fn lines(&self) -> impl DoubleEndedIterator<Item = ChatLine<'_>> {
         let Self { index, said, mine, known_as, occasion, hidden } = self;

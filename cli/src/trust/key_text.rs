@@ -32,7 +32,7 @@ pub(crate) fn has_bare_secret(text: &str) -> bool {
 }
 
 /// Whether such letters stand anywhere in `text`, also beside a sign of a path.
-pub(crate) fn may_hold_secret(text: &str) -> bool {
+pub(super) fn has_letters_of_secret(text: &str) -> bool {
     text.split(|c: char| !c.is_alphanumeric()).any(is_bare_secret)
 }
 

@@ -13,7 +13,7 @@ mod ticket;
 
 pub(crate) use day::{Day, moment, now, now_micros};
 pub(crate) use identity::{IdFile, IdentityError, OwnIdentity};
-pub(crate) use key_text::{TypedKey, full_key, has_bare_secret, may_hold_secret};
+pub(crate) use key_text::{TypedKey, full_key, has_bare_secret};
 pub(crate) use known::KnownKey;
 pub(crate) use known_file::{KnownFile, KnownProblem};
 pub(crate) use private_file::{KeyFileError, Patience};
@@ -22,4 +22,9 @@ pub(crate) use ticket::{TicketProblem, TicketSource, is_in as has_ticket};
 /// Whether `text` may have in it what opens a room or makes somebody the user, perhaps in part. It must not be shown then.
 pub(crate) fn may_have_secret(text: &str) -> bool {
     ticket::may_be_in(text) || has_bare_secret(text)
+}
+
+/// The same of a line that somebody typed, which names no file: what opens a room may stand beside any sign.
+pub(crate) fn typed_may_have_secret(line: &str) -> bool {
+    ticket::may_be_in(line) || key_text::has_letters_of_secret(line)
 }

@@ -278,7 +278,7 @@ impl Node {
         for mut notice in self.replica.show((index, body), occasion, (self.me.id, known_as), again) {
             if let Notice::Chat(chat) = &mut notice {
                 chat.hidden = hidden;
-                self.effects.count_shown(chat.lines().count() as u64);
+                self.effects.count_shown(chat.count());
             }
             self.effects.notify(notice);
         }

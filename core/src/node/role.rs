@@ -205,13 +205,12 @@ impl Node {
         if self.leaves_now() {
             return self.end(Ending::Left { unsure: 0 });
         }
-        let leader = elected.cfg.view.leader;
+        let View { epoch, leader } = elected.cfg.view;
         self.drop_attempts();
-        let is_elected = elected.cfg.view.epoch == self.membership.promised();
+        let is_elected = epoch == self.membership.promised();
         let election = self.role.election().filter(|_| is_elected);
-        let epoch = elected.cfg.view.epoch;
         let claimed = election.and_then(|it| it.length_told_by(leader, epoch)).unwrap_or_default();
-        self.membership.follow(elected.cfg.view.epoch);
+        self.membership.follow(epoch);
         let (cfg, roster) = (elected.cfg, elected.roster.clone());
         let joining = self.leave_role();
         self.role = Role::Syncing { syncing: Syncing::new(elected, claimed), leader_lost: false, joining };

@@ -88,10 +88,10 @@ impl Step {
     pub fn of_notice(notice: &Notice, texts: bool) -> Option<Self> {
         Some(match notice {
             Notice::Report(_) | Notice::NotTaken { .. } => return None,
-            Notice::Chat(Chat { index, said, occasion, hidden, .. }) => Self::Shown {
+            Notice::Chat(chat @ Chat { index, said, occasion, hidden, .. }) => Self::Shown {
                 first: index.plus(*hidden as u64),
                 from: said.origin.clone(),
-                texts: said.count().saturating_sub(*hidden as u64),
+                texts: chat.count(),
                 replayed: occasion.is_replayed(),
                 said: said.texts.part(*hidden, usize::MAX).filter(|_| texts),
             },
