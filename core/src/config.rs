@@ -99,9 +99,11 @@ impl Config {
         Self { backlog, ..self }
     }
 
-    /// How long an address that is dialed may take until the link is open: then the dial has failed.
+    /// How long an address that is dialed may take until the link is open: then the dial has failed. It is half the time to
+    /// get in if that is short, so that a newcomer that gives up can tell why the contact did not answer.
     pub fn dial_patience(&self) -> Duration {
-        Times::new(self.detect).detect
+        let times = Times::new(self.detect);
+        (self.join_timeout / 2).clamp(times.dial(), times.detect)
     }
 
     /// How long the other end of an accepted connection may take to prove who it is.
@@ -305,6 +307,14 @@ mod tests {
             Ok::<(), Infallible>(())
         });
         seed
+    }
+
+    #[test]
+    fn a_dial_that_is_not_answered_fails_before_the_time_to_get_in_has_passed() {
+        let patience = |join_timeout| config().with_join_timeout(join_timeout).dial_patience();
+        assert_eq!(patience(Config::JOIN_TIMEOUT), Config::DETECT);
+        assert_eq!(patience(Config::DETECT), Config::DETECT / 2);
+        assert_eq!(patience(Duration::ZERO), Config::DETECT / 2);
     }
 
     #[test]

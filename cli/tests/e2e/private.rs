@@ -266,7 +266,7 @@ fn a_join_that_is_not_answered_says_that_the_room_may_be_private() {
     let mut room = TestRoom::new(Runtimes::Threads);
     let who = room.start(|options| {
         options.contacts = vec![contact.clone()];
-        options.extra = words(&["--join-timeout", "1"]);
+        options.extra = words(&["--join-timeout", "3"]);
     });
     assert_eq!(room.exit_code(who), Some(3));
     let wanted = format!(
