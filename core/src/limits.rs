@@ -61,6 +61,10 @@ pub const MAX_DIALS: usize = 2 * MAX_ROSTER;
 /// Dials to a member that may connect and break in a row before the member counts as dead.
 pub const MAX_BROKEN_DIALS: u8 = 2;
 
+/// Dials to a member in a row that led to no link. After so many, a link that the member breaks is followed by no dial for
+/// some seconds.
+pub const MAX_VAIN_DIALS: u8 = 4;
+
 /// Successors dialed at one time while the nearest does not answer, so that many dead machines in a row cost
 /// one time-out and not one each.
 pub const LOOK_AHEAD: usize = 8;

@@ -165,6 +165,17 @@ fn dials_to_one_out_of_reach(prepare: fn(&mut Node)) -> usize {
     most_futile(&room, start)
 }
 
+/// How often a node dials a member within 20 s that tells a foreign address, links, and breaks its links ten times a second.
+fn dials_to_one_that_links_and_breaks(prepare: fn(&mut Node)) -> usize {
+    let mut room = room_of(4, true, prepare);
+    room.astray = Some(LIAR);
+    for _ in 0..200 {
+        room.cut_off(LIAR);
+        room.pass(Duration::from_millis(100));
+    }
+    most_futile(&room, Instant::ZERO)
+}
+
 #[test]
 fn a_ring_that_a_member_invents_freezes_nobody_and_cuts_nobody_off() {
     for refuses in [true, false] {
@@ -223,6 +234,12 @@ fn pauses_between_dials_to_a_member_out_of_reach_grow() {
     assert!((5..=10).contains(&dials), "{dials}");
 }
 
+#[test]
+fn a_member_that_tells_a_foreign_address_has_it_dialed_a_few_times_however_often_it_breaks_its_links() {
+    let dials = dials_to_one_that_links_and_breaks(|_| {});
+    assert!((3..=10).contains(&dials), "{dials}");
+}
+
 #[cfg(feature = "ablation")]
 mod ablations {
     use super::*;
@@ -258,5 +275,7 @@ mod ablations {
     fn a_member_out_of_reach_is_dialed_each_second_if_pauses_do_not_grow() {
         let dials = dials_to_one_out_of_reach(|node| node.ablate(&[Rule::GrowingPauses]));
         assert!(dials > 50, "{dials}");
+        let dials = dials_to_one_that_links_and_breaks(|node| node.ablate(&[Rule::GrowingPauses]));
+        assert!(dials > 100, "{dials}");
     }
 }

@@ -203,9 +203,19 @@ impl Node {
         let mine = self.role.leadership().is_some_and(|leadership| leadership.wants_link(peer));
         if was_neighbour || leads_me || mine {
             self.links.renew_dial(peer, self.timers.now());
-            self.dial(peer);
+            self.dial_once_more(peer);
         }
         self.note(FollowUp::SeekNext);
+    }
+
+    /// Dials a member whose link broke, unless it was dialed in vain again and again: it links and breaks its links, and what
+    /// it tells for its address may be that of a third party.
+    fn dial_once_more(&mut self, peer: NodeId) {
+        if self.links.dials_in_vain(peer, self.now()) && self.enforces(Rule::GrowingPauses) {
+            self.on_unreachable(peer);
+        } else {
+            self.dial(peer);
+        }
     }
 
     /// A dial to a member failed: the member is dead, or cannot be used by this node.

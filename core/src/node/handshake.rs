@@ -39,6 +39,7 @@ impl Node {
         }
         self.spend_dial(peer);
         let generation = self.links.next_generation(peer, addr);
+        self.links.note_dialed(peer, self.now());
         self.start_dial(Purpose::Peer(peer), generation, addr);
         true
     }
@@ -56,6 +57,7 @@ impl Node {
             self.make_room_for_stranger();
             return self.links.open(link, remote, who, None, now);
         };
+        self.links.note_answered(who);
         let Some(dial) = self.links.take_dial(dial) else {
             self.effects.close(link, CloseMode::Abort);
             return;

@@ -4,8 +4,9 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
+use crate::config::Times;
 use crate::ids::{DialId, LinkId, NodeId};
-use crate::limits::{MAX_BROKEN_DIALS, MAX_ROSTER};
+use crate::limits::{MAX_BROKEN_DIALS, MAX_ROSTER, MAX_VAIN_DIALS};
 use crate::numbers::Stamp;
 use crate::roster::{ConfigId, Member, View};
 use crate::time::Instant;
@@ -120,6 +121,21 @@ struct Known {
     generation: u64,
     /// Whether a link to it has stood.
     met: bool,
+    /// How many dials in a row led to no link.
+    unanswered: u8,
+    /// When it was last dialed.
+    dialed_at: Instant,
+}
+
+impl Known {
+    const fn new(addr: SocketAddr) -> Self {
+        Self { addr, located: false, generation: 0, met: false, unanswered: 0, dialed_at: Instant::ZERO }
+    }
+
+    /// Whether the last dial was a short time ago.
+    fn was_dialed_lately(&self, now: Instant) -> bool {
+        now.since(self.dialed_at) < Times::RESEEK_MOST
+    }
 }
 
 /// All links and dials.
@@ -368,8 +384,7 @@ impl Links {
             let peers = &self.peers;
             self.known.retain(|id, _| peers.contains_key(id));
         }
-        let known =
-            self.known.entry(peer).or_insert(Known { addr, located: false, generation: 0, met: false });
+        let known = self.known.entry(peer).or_insert(Known::new(addr));
         known.located &= known.addr == addr;
         known.addr = addr;
     }
@@ -377,6 +392,27 @@ impl Links {
     /// Whether a link to `peer` has stood, as far as this is kept.
     pub(crate) fn has_met(&self, peer: NodeId) -> bool {
         self.known.get(&peer).is_some_and(|known| known.met)
+    }
+
+    /// Notes that `peer` is dialed.
+    pub(crate) fn note_dialed(&mut self, peer: NodeId, now: Instant) {
+        if let Some(known) = self.known.get_mut(&peer) {
+            let before = if known.was_dialed_lately(now) { known.unanswered } else { 0 };
+            (known.unanswered, known.dialed_at) = (before.saturating_add(1), now);
+        }
+    }
+
+    /// Notes that `peer` listens where it was dialed.
+    pub(crate) fn note_answered(&mut self, peer: NodeId) {
+        if let Some(known) = self.known.get_mut(&peer) {
+            known.unanswered = 0;
+        }
+    }
+
+    /// Whether `peer` was dialed again and again, the last time a short time ago, and was never found.
+    pub(crate) fn dials_in_vain(&self, peer: NodeId, now: Instant) -> bool {
+        let is_vain = |known: &Known| known.unanswered >= MAX_VAIN_DIALS && known.was_dialed_lately(now);
+        self.known.get(&peer).is_some_and(is_vain)
     }
 
     /// What the dials under way are for, and those whose peers have not answered yet.

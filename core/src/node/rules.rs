@@ -98,7 +98,7 @@ pub enum Rule {
     FewStrangers,
     /// A ring that somebody tells of makes no election longer than the known members do.
     RingsOfKnownSize,
-    /// Pauses between dials to a member that cannot be reached grow.
+    /// Pauses between dials to a member that cannot be reached grow, also if its links to this node stand for a moment.
     GrowingPauses,
     /// A leader holds no more than it has room for, and members share the room.
     SharedHold,

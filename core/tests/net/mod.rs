@@ -36,6 +36,8 @@ pub(crate) struct Net {
     pub(crate) is_silent: bool,
     /// Two of whom none reaches the other.
     apart: Option<[Who; 2]>,
+    /// The one that tells an address where nobody listens. It dials the others.
+    pub(crate) astray: Option<Who>,
     /// Dials to addresses where nobody listened, or that did not get through: when, and whose.
     pub(crate) futile: Vec<(Instant, Who)>,
     pub(crate) notices: Vec<(Who, Notice)>,
@@ -77,6 +79,11 @@ impl Net {
     pub(crate) fn part(&mut self, two: [Who; 2]) {
         self.apart = Some(two);
         self.break_links(true, |one, other| two.contains(&one) && two.contains(&other));
+    }
+
+    /// All links of one member break, and both ends hear of it.
+    pub(crate) fn cut_off(&mut self, who: Who) {
+        self.break_links(true, |one, other| one == who || other == who);
     }
 
     fn break_links(&mut self, is_heard: bool, breaks: impl Fn(Who, Who) -> bool) {
@@ -195,7 +202,8 @@ impl Net {
 
     fn dial(&mut self, who: Who, dial: DialId, addr: SocketAddr, expected: Option<NodeId>) {
         let is_apart = |to| self.apart.is_some_and(|two| two.contains(&who) && two.contains(&to));
-        let there = self.nodes.iter().find(|(to, node)| node.me().addr() == addr && !is_apart(**to));
+        let hears = |to| self.astray != Some(to) && !is_apart(to);
+        let there = self.nodes.iter().find(|(to, node)| node.me().addr() == addr && hears(**to));
         let reason = match there {
             Some((_, node)) if expected.is_some_and(|id| id != node.me().id) => DialFailure::Absent,
             Some((&to, _)) => return self.connect(who, to, dial),
