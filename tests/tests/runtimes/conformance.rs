@@ -457,7 +457,7 @@ pub(crate) fn others_are_told_another_address_than_the_one_listened_on<R: Runtim
 pub(crate) fn nobody_at_the_contact_is_told<R: Runtime>() {
     let free = free_addr();
     let start = Start::Join { contacts: vec![free] };
-    let config = config("lonely", start).with_join_timeout(Duration::from_millis(300));
+    let config = config("lonely", start).with_join_timeout(Duration::from_secs(2));
     let (room, events) = R::open(config).unwrap();
     let mut lonely = Member::<R> { room: Arc::new(room), events, heard: VecDeque::new() };
     let refused = JoinFailure::Dial(DialFailure::Refused);

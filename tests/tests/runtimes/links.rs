@@ -140,7 +140,7 @@ pub(crate) fn a_room_answers_nobody_with_another_secret<R: Runtime>() {
         let leader = leader::<R>(of_room);
         let contacts = vec![leader.addr()];
         let mut config =
-            config("newcomer", Start::Join { contacts }).with_join_timeout(Duration::from_millis(700));
+            config("newcomer", Start::Join { contacts }).with_join_timeout(Duration::from_secs(2));
         (config.detect, config.secret) = (DETECT, of_newcomer);
         let mut newcomer = Member::<R>::with(config);
         let unanswered = JoinFailure::Dial(DialFailure::Unanswered);
