@@ -222,6 +222,11 @@ impl Times {
         self.detect / 10
     }
 
+    /// A node whose driver is later than this may have been given up meanwhile.
+    pub(crate) fn sleep(self) -> Duration {
+        self.detect / 2
+    }
+
     /// How long a dial may take until the peer's Hello came back.
     pub(crate) fn dial(self) -> Duration {
         self.detect / 2

@@ -49,6 +49,8 @@ fn one_that_slept_alone_keeps_to_the_order_of_the_others() {
     all_hold(Mix::Sleep, 1..300);
     // A dial from before a leader woke failed just when the link that it backed up had broken.
     all_hold(Mix::Sleep, 732_019_727..732_019_728);
+    // A dial to a leader that had slept began before its member slept, and failed as the member woke: unread lay what it had sent.
+    all_hold(Mix::Sleep, 770_113_298..770_113_299);
 }
 
 #[test]

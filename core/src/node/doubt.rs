@@ -119,11 +119,10 @@ fn weight(message: &Message) -> u64 {
 }
 
 impl Node {
-    /// The driver was `late`. A leader that was away for more than half of `detect` may have been given up. In doubt only
-    /// all of `detect` counts, since members that were just asked have heard of the leader: so even a leader that is late
-    /// at every turn gets an answer.
+    /// The driver was `late`. A leader that slept may have been given up. In doubt only all of `detect` counts, since members
+    /// that were just asked have heard of the leader: so even a leader that is late at every turn gets an answer.
     pub(super) fn note_lateness(&mut self, late: Duration) {
-        let limit = if self.is_in_doubt() { self.times.detect } else { self.times.detect / 2 };
+        let limit = if self.is_in_doubt() { self.times.detect } else { self.times.sleep() };
         if late <= limit || !self.enforces(Rule::DoubtAfterSleep) {
             return;
         }

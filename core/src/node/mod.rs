@@ -151,7 +151,7 @@ impl Node {
         }
         self.effects.exchange(out);
         self.trace_life();
-        let late = self.timers.advance(now, self.enforces(Rule::PatientClock));
+        let late = self.timers.advance(now, self.enforces(Rule::PatientClock), self.times);
         self.note_lateness(late);
         for input in inputs {
             if !self.has_ended() {

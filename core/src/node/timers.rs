@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use super::pauses::Pauses;
+use crate::config::Times;
 use crate::time::Instant;
 
 /// When a timer goes off.
@@ -85,9 +86,9 @@ impl Timers {
 
     /// The driver's clock shows `driver`. Returns by how much that is later than the first deadline, if the clock is
     /// `patient` and so does not count it.
-    pub(super) fn advance(&mut self, driver: Instant, patient: bool) -> Duration {
+    pub(super) fn advance(&mut self, driver: Instant, patient: bool, times: Times) -> Duration {
         let first = self.first.filter(|_| patient);
-        self.clock.advance(driver, first.map(|deadline| deadline.at))
+        self.clock.advance(driver, first.map(|deadline| deadline.at), times)
     }
 
     /// The first deadline, on the driver's clock.
@@ -142,21 +143,31 @@ impl Timers {
 struct PatientClock {
     now: Instant,
     late: Duration,
+    /// The last deadline that a sleep went past, and that had to wait for that.
+    put_off: Instant,
 }
 
 impl PatientClock {
     fn new(now: Instant) -> Self {
-        Self { now, late: Duration::ZERO }
+        Self { now, late: Duration::ZERO, put_off: Instant::ZERO }
     }
 
     /// The driver's clock shows `driver`, and the node wanted to be woken at `deadline` (node time). Returns by how
     /// much that is late.
-    fn advance(&mut self, driver: Instant, deadline: Option<Instant>) -> Duration {
+    ///
+    /// What others sent while a node slept lies unread in its sockets. So the deadline that it slept past waits a moment, but
+    /// only once: a node may sleep turn after turn.
+    fn advance(&mut self, driver: Instant, deadline: Option<Instant>, times: Times) -> Duration {
         let now = driver.before(self.late);
         let due = deadline.map_or(now, |deadline| deadline.max(self.now).min(now));
         let late = now.since(due);
-        self.late = self.late.saturating_add(late);
-        self.now = due.max(self.now);
+        let waits = late > times.sleep() && due > self.put_off;
+        if waits {
+            self.put_off = due;
+        }
+        let moment = if waits { times.sweep() } else { Duration::ZERO };
+        self.now = due.before(moment).max(self.now);
+        self.late = self.late.saturating_add(now.since(self.now));
         late
     }
 
@@ -169,6 +180,11 @@ impl PatientClock {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Config;
+
+    fn times() -> Times {
+        Times::new(Config::DETECT)
+    }
 
     #[test]
     fn the_first_deadline_is_taken_once_and_a_cleared_one_never() {
@@ -177,9 +193,9 @@ mod tests {
         timers.set(Timer::Sweep, Instant(10));
         timers.set(Timer::Leave, Instant(5));
         timers.clear(Timer::Leave);
-        timers.advance(Instant(9), false);
+        timers.advance(Instant(9), false, times());
         assert_eq!(timers.take_due(), None);
-        timers.advance(Instant(30), false);
+        timers.advance(Instant(30), false, times());
         assert_eq!(timers.take_due(), Some(Timer::Sweep));
         assert_eq!(timers.take_due(), Some(Timer::Ack));
         assert_eq!(timers.take_due(), None);
@@ -188,12 +204,26 @@ mod tests {
     #[test]
     fn lateness_moves_every_later_deadline() {
         let mut clock = PatientClock::new(Instant(100));
-        assert_eq!(clock.advance(Instant(150), Some(Instant(200))), Duration::ZERO);
-        assert_eq!(clock.now, Instant(150));
-        assert_eq!(clock.advance(Instant(5200), Some(Instant(200))), Duration::from_millis(5));
-        assert_eq!(clock.now, Instant(200), "5 ms late");
-        assert_eq!(clock.to_driver(Instant(300)), Instant(5300));
-        clock.advance(Instant(10), Some(Instant(300)));
-        assert_eq!(clock.now, Instant(200), "never backwards");
+        let mut advance = |driver, deadline| {
+            let late = clock.advance(Instant(driver), Some(Instant(deadline)), times());
+            (late, clock.now, clock.to_driver(Instant(300)))
+        };
+        assert_eq!(advance(150, 200), (Duration::ZERO, Instant(150), Instant(300)));
+        assert_eq!(advance(5200, 200), (Duration::from_millis(5), Instant(200), Instant(5300)));
+        assert_eq!(advance(10, 300), (Duration::ZERO, Instant(200), Instant(5300)), "never backwards");
+    }
+
+    #[test]
+    fn a_deadline_that_was_slept_past_waits_a_moment_once() {
+        let (mut timers, due, sleep) = (Timers::new(Instant(0)), Instant(300_000), Duration::from_secs(9));
+        timers.set(Timer::Sweep, due);
+        assert_eq!(timers.advance(due.after(sleep), true, times()), sleep);
+        assert_eq!((timers.take_due(), timers.now()), (None, due.before(times().sweep())));
+        // What lies in the sockets is handed in at once.
+        timers.advance(due.after(sleep), true, times());
+        let again = timers.deadline().unwrap();
+        assert_eq!(again, due.after(sleep).after(times().sweep()));
+        assert_eq!(timers.advance(again.after(sleep), true, times()), sleep);
+        assert_eq!((timers.take_due(), timers.now()), (Some(Timer::Sweep), due));
     }
 }
