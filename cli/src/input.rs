@@ -37,8 +37,10 @@ pub(crate) struct HumanInput {
 enum Done {
     /// The line was handled.
     Yes,
-    /// The room is being left; no further line matters.
+    /// The room is being left; nothing more is said.
     Left,
+    /// The user left; no further line matters.
+    Quit,
 }
 
 impl HumanInput {
@@ -49,7 +51,7 @@ impl HumanInput {
                 Typed::Text(text) => self.typed(&text),
                 Typed::Look => self.ask(Question::Look),
             };
-            if let Done::Left = done {
+            if let Done::Left | Done::Quit = done {
                 return;
             }
         }
@@ -57,7 +59,7 @@ impl HumanInput {
 
     /// Waits until the room is entered, handles the lines typed at a terminal that has no desk, then leaves the room.
     pub(crate) fn typed_lines(self, input: impl BufRead, admitted: &Receiver<()>) {
-        self.lines(input, admitted, |this, line| {
+        self.lines(&mut BoundedLines::new(input, MAX_TEXT), admitted, |this, line| {
             // The desk asks about a ticket; here nothing can be asked.
             if has_ticket(line) {
                 return this
@@ -68,38 +70,60 @@ impl HumanInput {
     }
 
     /// Waits until the room is entered, says each line of a pipe as a message, then leaves the room. A pipe may bring
-    /// any text, so no line but `//exit`, which leaves at once, is a command. Blank lines are skipped.
+    /// any text, so no line but `//exit`, which leaves at once, is a command. Blank lines are skipped. Once nobody reads the
+    /// output any more, the remaining lines are counted.
     pub(crate) fn piped_lines(self, input: impl BufRead, admitted: &Receiver<()>) {
-        self.lines(input, admitted, |this, line| match line {
+        let mut lines = BoundedLines::new(input, MAX_TEXT);
+        let done = self.lines(&mut lines, admitted, |this, line| match line {
             "//exit" => this.leave(""),
             _ if line.trim().is_empty() => Done::Yes,
             _ => this.say(line),
         });
+        if matches!(done, Done::Left) && self.session.is_unheard() {
+            // A line that cannot be read ends the input.
+            while let Ok(Some(line)) = lines.next() {
+                match line {
+                    BoundedLine::Whole(line) if line == b"//exit" => break,
+                    BoundedLine::Whole(line) if String::from_utf8_lossy(&line).trim().is_empty() => {}
+                    _ => self.session.unsaid.add(),
+                }
+            }
+        }
+        self.session.unsaid.end();
     }
 
-    fn lines(self, input: impl BufRead, admitted: &Receiver<()>, each: impl Fn(&Self, &str) -> Done) {
+    fn lines(
+        &self,
+        lines: &mut BoundedLines<impl BufRead>,
+        admitted: &Receiver<()>,
+        each: impl Fn(&Self, &str) -> Done,
+    ) -> Done {
         if admitted.recv().is_err() {
-            return;
+            return Done::Left;
         }
-        let cause = match self.read(input, each) {
-            Ok(()) => Cause::Eof,
-            Err(error) => Cause::InputFailed(error.to_string()),
+        let (cause, done) = match self.read(lines, each) {
+            Ok(done) => (Cause::Eof, done),
+            Err(error) => (Cause::InputFailed(error.to_string()), Done::Yes),
         };
         self.session.leave(cause);
+        done
     }
 
-    fn read(&self, input: impl BufRead, each: impl Fn(&Self, &str) -> Done) -> io::Result<()> {
-        let mut lines = BoundedLines::new(input, MAX_TEXT);
+    fn read(
+        &self,
+        lines: &mut BoundedLines<impl BufRead>,
+        each: impl Fn(&Self, &str) -> Done,
+    ) -> io::Result<Done> {
         while let Some(line) = lines.next()? {
             let done = match line {
                 BoundedLine::Whole(line) => each(self, &String::from_utf8_lossy(&line)),
                 BoundedLine::TooLong { length } => self.refuse(length),
             };
-            if let Done::Left = done {
-                break;
+            if let Done::Left | Done::Quit = done {
+                return Ok(done);
             }
         }
-        Ok(())
+        Ok(Done::Yes)
     }
 
     /// Handles a typed line: a message or a command.
@@ -129,7 +153,10 @@ impl HumanInput {
     fn say(&self, text: &str) -> Done {
         match Text::new(text).map(|text| self.session.room.say(text)) {
             Ok(Ok(_)) => Done::Yes,
-            Ok(Err(Ended)) => Done::Left,
+            Ok(Err(Ended)) => {
+                self.session.unsaid.add();
+                Done::Left
+            }
             Err(error) => self.refuse(error.length),
         }
     }
@@ -147,7 +174,7 @@ impl HumanInput {
             self.say(last);
         }
         self.session.leave(Cause::Quit);
-        Done::Left
+        Done::Quit
     }
 
     fn tell(&self, text: String) -> Done {

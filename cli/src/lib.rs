@@ -53,6 +53,7 @@ mod talk;
 mod terminal;
 mod trust;
 mod typed;
+mod unsaid;
 mod wording;
 mod wrap;
 

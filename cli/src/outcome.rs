@@ -5,6 +5,7 @@ use std::io;
 use ringchat_core::limits::MAX_TEXT;
 use ringchat_core::{DialFailure, Ending, JoinFailure};
 
+use crate::unsaid::UnsaidLines;
 use crate::wording;
 
 /// What the user has that opens the room.
@@ -44,6 +45,11 @@ impl Cause {
             Self::OutputFailed(_) => matches!(first, Self::Quit | Self::Eof),
             Self::Quit | Self::Eof | Self::OutputClosed | Self::InputFailed(_) => false,
         }
+    }
+
+    /// Whether nobody reads the output any more.
+    pub(crate) fn is_of_output(&self) -> bool {
+        matches!(self, Self::OutputClosed | Self::OutputFailed(_))
     }
 }
 
@@ -113,6 +119,21 @@ impl SessionOutcome {
                 Some((code, first)) => (code, format!("{first}; {message}")),
                 None => ("unsent", message),
             });
+        }
+        self
+    }
+
+    /// This outcome, but failed if lines of the input were not said because nobody read the output any more.
+    pub(crate) fn with_unsaid(mut self, unsaid: UnsaidLines) -> Self {
+        if unsaid.count > 0 {
+            self.exit = self.exit.max(1);
+            let least = if unsaid.may_be_more { "at least " } else { "" };
+            let lines = wording::counted(unsaid.count, "line was", "lines were");
+            let first = match self.error {
+                Some((_, first)) => first,
+                None => "nobody reads standard output any more; the room was left".to_owned(),
+            };
+            self.error = Some(("output", format!("{first}; {least}{lines} not sent")));
         }
         self
     }
@@ -234,6 +255,19 @@ mod tests {
         );
         assert_eq!(left(0, Cause::Signal(15)).with_unsent(1).exit, 143);
         assert_eq!(left(0, Cause::Eof).with_unsent(0), left(0, Cause::Eof));
+    }
+
+    #[test]
+    fn lines_that_were_not_said_because_nobody_reads_are_counted_and_fail() {
+        let closed = |unsaid| left(0, Cause::OutputClosed).with_unsaid(unsaid);
+        assert_eq!(closed(UnsaidLines::default()).exit, 0);
+        let two = UnsaidLines { count: 2, may_be_more: false };
+        let message = "nobody reads standard output any more; the room was left; 2 lines were not sent";
+        assert_eq!((closed(two).exit, closed(two).error), (1, Some(("output", message.to_owned()))));
+        let (_, message) = closed(UnsaidLines { may_be_more: true, ..two }).error.unwrap();
+        assert!(message.ends_with("at least 2 lines were not sent"), "{message}");
+        let (code, message) = left(3, Cause::OutputClosed).with_unsaid(two).error.unwrap();
+        assert!(code == "output" && message.starts_with("3 messages"), "{message}");
     }
 
     #[test]

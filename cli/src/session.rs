@@ -18,6 +18,7 @@ use crate::rooms::{Announced, Announcer};
 use crate::see::{Live, Recorder, SeeError, SeeOrder, SeeStatus, TraceFileError, TraceOrder, TraceStatus};
 use crate::settings::LogFile;
 use crate::trust::KnownProblem;
+use crate::unsaid::{UnsaidCount, UnsaidLines};
 use crate::wording;
 
 /// A query of a program, answered with the next report of the node.
@@ -57,6 +58,8 @@ pub(crate) struct Session {
     lamport: AtomicU64,
     /// The number of lines that were too long to be sent.
     unsent: AtomicU64,
+    /// The lines that were not said, because nobody read the output any more.
+    pub(crate) unsaid: UnsaidCount,
 }
 
 impl Session {
@@ -71,6 +74,7 @@ impl Session {
             cause: Mutex::new(None),
             lamport: AtomicU64::new(0),
             unsent: AtomicU64::new(0),
+            unsaid: UnsaidCount::default(),
         }
     }
 
@@ -120,6 +124,11 @@ impl Session {
     /// Whether the room is being left because of a signal.
     pub(crate) fn is_interrupted(&self) -> bool {
         matches!(*self.lock_cause(), Some(Cause::Signal(_)))
+    }
+
+    /// Whether the room is being left because nobody reads the output any more.
+    pub(crate) fn is_unheard(&self) -> bool {
+        self.lock_cause().as_ref().is_some_and(Cause::is_of_output)
     }
 
     /// Counts a line that was too long to be sent.
@@ -201,9 +210,13 @@ pub(crate) fn run(
         }
     }
     session.room.wait();
+    // An input that still waits to be let in says nothing any more.
+    drop(admitted);
     session.recorder.end();
     tell_of_keys(people.save(), session.lamport(), frontend);
-    let outcome = session.outcome(ending.as_ref(), session.lock_cause().take());
+    // The cause stays until the input has counted, which asks for it.
+    let unsaid = if session.is_unheard() { session.unsaid.wait() } else { UnsaidLines::default() };
+    let outcome = session.outcome(ending.as_ref(), session.lock_cause().take()).with_unsaid(unsaid);
     frontend.bye(session.lamport(), &outcome);
     // Only the last lines may have failed to be written.
     match session.lock_cause().take() {

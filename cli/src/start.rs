@@ -201,6 +201,7 @@ fn programs(settings: &Settings, opened: Opened) -> io::Result<SessionOutcome> {
     let writer = standard_output(session, move |lost| json::gap_line(clock.lamport(), lost))?;
     let (sender, awaited) = json::awaited();
     let (admit, admitted) = sync_channel(1);
+    session.unsaid.begin();
     let input = json::ProgramInput::new(Arc::clone(session), writer.clone(), sender, admitted);
     spawn("input", move || input.run(stdin().lock()))?;
     if let Some(page) = &opened.page {
@@ -278,6 +279,9 @@ fn with_plain_lines(
     admitted: Receiver<()>,
 ) -> io::Result<Printer> {
     signals::handle(Arc::clone(session), None)?;
+    if !stdin().is_terminal() {
+        session.unsaid.begin();
+    }
     spawn("input", move || {
         if stdin().is_terminal() {
             input.typed_lines(stdin().lock(), &admitted);

@@ -80,26 +80,43 @@ impl ProgramInput {
 
     /// Reads `input` to its end, then leaves the room.
     pub(crate) fn run(mut self, input: impl BufRead) {
-        let cause = match self.read(input) {
-            Ok(()) => Cause::Eof,
-            Err(error) => Cause::InputFailed(error.to_string()),
+        let mut lines = BoundedLines::new(input, MAX_LINE);
+        let (cause, is_over) = match self.read(&mut lines) {
+            Ok(is_over) => (Cause::Eof, is_over),
+            Err(error) => (Cause::InputFailed(error.to_string()), true),
         };
         self.session.leave(cause);
+        if !is_over && self.session.is_unheard() {
+            self.count_unsaid(&mut lines);
+        }
+        self.session.unsaid.end();
     }
 
-    fn read(&mut self, input: impl BufRead) -> io::Result<()> {
-        let mut lines = BoundedLines::new(input, MAX_LINE);
+    /// Counts what the remaining lines say. A line that cannot be read ends the input.
+    fn count_unsaid(&self, lines: &mut BoundedLines<impl BufRead>) {
+        while let Ok(Some(line)) = lines.next() {
+            let BoundedLine::Whole(line) = line else { continue };
+            match JsonCommand::parse(&line) {
+                Ok(JsonCommand::Say { .. }) => self.session.unsaid.add(),
+                Ok(JsonCommand::Quit) => return,
+                _ => {}
+            }
+        }
+    }
+
+    /// Obeys commands. Returns false if there may be more, but the room is left.
+    fn read(&mut self, lines: &mut BoundedLines<impl BufRead>) -> io::Result<bool> {
         while let Some(line) = lines.next()? {
             match line {
                 BoundedLine::Whole(line) if line.trim_ascii().is_empty() => {}
                 BoundedLine::Whole(line) => match JsonCommand::parse(&line) {
                     Ok(JsonCommand::Quit) => {
                         self.session.leave(Cause::Quit);
-                        return Ok(());
+                        return Ok(true);
                     }
                     Ok(command) => {
                         if !self.obey(command) {
-                            return Ok(());
+                            return Ok(false);
                         }
                     }
                     Err(BadCommand { message, reference }) => {
@@ -116,7 +133,7 @@ impl ProgramInput {
             }
         }
         self.is_admitted();
-        Ok(())
+        Ok(true)
     }
 
     /// Obeys `command`. Returns false once the room is left.
@@ -142,9 +159,13 @@ impl ProgramInput {
     fn say(&mut self, text: &str, said: SaidText) -> bool {
         match Text::new(text) {
             Ok(text) => {
-                self.is_admitted()
+                let is_said = self.is_admitted()
                     && self.awaited.said.send(said).is_ok()
-                    && self.session.room.say(text).is_ok()
+                    && self.session.room.say(text).is_ok();
+                if !is_said {
+                    self.session.unsaid.add();
+                }
+                is_said
             }
             Err(error) => {
                 self.complain("text_too_long", error.to_string(), said.reference);
