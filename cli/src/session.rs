@@ -335,6 +335,9 @@ fn tell_of_announcement(announcer: &mut Announcer, lamport: Stamp, frontend: &mu
             let message = format!("{why}; the room is not announced, and others join by its address");
             frontend.trouble(lamport, "announce", &message);
         }
+        Some(Announced::Twin(twin)) => {
+            frontend.trouble(lamport, "room_ambiguous", &wording::twin(&twin));
+        }
         None => {}
     }
 }

@@ -16,7 +16,7 @@ use crate::attention::BellKind;
 use crate::line::Line;
 use crate::people::{Mark, People, Remark};
 use crate::presence::PresenceKind;
-use crate::rooms::Listing;
+use crate::rooms::{FoundRoom, Listing, quoted};
 use crate::sanitize::Clean;
 use crate::see::{SeeStatus, TraceStatus};
 use crate::trust::{Day, moment};
@@ -223,6 +223,16 @@ pub(crate) fn announced(listing: &Listing) -> String {
     } else {
         format!("announced on the network as \"{name}\"")
     }
+}
+
+/// That there is another room of the same name, and what to do.
+pub(crate) fn twin(twin: &FoundRoom) -> String {
+    let at = twin.addrs.first().map(ToString::to_string).unwrap_or_default();
+    let room = twin.name.as_ref().map(quoted).unwrap_or_default();
+    format!(
+        "another room on this network is called \"{twin}\" too (ringchat rooms lists both); to be one room, those in one of \
+         them leave it and join the other by its address, which is here: ringchat --room {room} {at}"
+    )
 }
 
 /// For which texts the terminal rings.

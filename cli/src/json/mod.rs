@@ -4,7 +4,7 @@
 //! `id_file`, `secret_file`, `trace_file`, `see`, `unsure`, `input`, `output`, `internal`, `no_room`, `room_exists`,
 //! `room_ambiguous`, `announce`. The codes of an `error` after which the session goes
 //! on: `bad_command`, `text_too_long`, `not_taken`, `not_yet`, `left_behind`, `swallowed`, `new_life`, `cut_off`,
-//! `too_many_to_merge`, `log_file`, `trace_file`, `see`, `announce`, `id_file`, `known_keys`, and those of answers: `no_ticket`, `bad_key`, `nobody`,
+//! `too_many_to_merge`, `log_file`, `trace_file`, `see`, `announce`, `room_ambiguous`, `id_file`, `known_keys`, and those of answers: `no_ticket`, `bad_key`, `nobody`,
 //! `ambiguous`, `other_key`, `full`.
 
 mod command;

@@ -9,7 +9,7 @@ use ringchat_core::{Instant, Name, Notice};
 use ringchat_driver::Clock;
 
 use super::duty::Duty;
-use super::found::{FoundRooms, Wanted};
+use super::found::{FoundRoom, FoundRooms, Wanted};
 use super::record::{Record, RoomTag};
 use super::{Network, NetworkError, RoomSettings, search};
 
@@ -52,6 +52,8 @@ pub(crate) enum Announced {
     Yes,
     /// It cannot be, and why.
     No(String),
+    /// Somebody else announces another room of its name.
+    Twin(FoundRoom),
 }
 
 /// Announces the room of a session, or does nothing if the user did not ask for it.
@@ -68,6 +70,8 @@ struct Active {
     clock: Clock,
     /// What is announced, and what others announce. `None` before this member is in the room.
     room: Option<(Record, FoundRooms)>,
+    /// Whether the user knows of another room of this name.
+    is_twin_told: bool,
     /// The address on whose network it is announced.
     ip: IpAddr,
 }
@@ -83,7 +87,9 @@ impl Announcer {
             Err(error) => (None, Some(error.to_string())),
         };
         let duty = Duty::new(clock.now());
-        Self(Some(Active { listing, network, problem, since: None, duty, clock, room: None, ip: room.ip }))
+        let (since, room_of, is_twin_told) = (None, None, false);
+        let ip = room.ip;
+        Self(Some(Active { listing, network, problem, since, duty, clock, room: room_of, is_twin_told, ip }))
     }
 
     /// What the user may know of the announcement; `None` if the user did not ask for one.
@@ -141,6 +147,12 @@ impl Active {
         let ((record, found), network) = (self.room.as_mut()?, self.network.as_mut()?);
         while let Some(heard) = network.heard() {
             search::note(heard, found);
+        }
+        if !self.is_twin_told
+            && let Some(twin) = found.twin(record.tag, own)
+        {
+            self.is_twin_told = true;
+            return Some(Announced::Twin(twin));
         }
         let now = self.clock.now();
         match (self.duty.announces(found.has_other(record.tag, own), now), self.since) {

@@ -96,6 +96,12 @@ impl FoundRooms {
         of_room.any(|record| record.addrs.iter().any(|addr| *addr != own))
     }
 
+    /// Another room than the one with this `tag` that is wanted too. What is announced at `own` alone was this member's.
+    pub(crate) fn twin(&self, tag: RoomTag, own: SocketAddr) -> Option<FoundRoom> {
+        let is_twin = |room: &FoundRoom| room.tag != tag && room.addrs.iter().any(|addr| *addr != own);
+        self.wanted().into_iter().find(is_twin)
+    }
+
     /// The rooms that are wanted: several, if several have that name.
     pub(crate) fn wanted(&self) -> Vec<FoundRoom> {
         by_room(self.records.values().filter(|record| self.is_wanted(record)))
@@ -175,6 +181,10 @@ mod tests {
             found.came("d".to_owned(), record(3, None, "192.0.2.4:1"));
         }
         assert_eq!(named.wanted().len(), 2);
+        let [first, second] = ["192.0.2.1:1", "192.0.2.2:1"].map(|addr| addr.parse().unwrap());
+        assert_eq!(named.twin(tag(1), first).map(|twin| twin.addrs), Some(vec![second]));
+        assert_eq!(named.twin(tag(1), second), None, "what was announced here before");
+        assert_eq!(private.twin(tag(2), first), None);
         let addrs: Vec<SocketAddr> = private.wanted().into_iter().flat_map(|room| room.addrs).collect();
         assert_eq!(addrs, ["192.0.2.3:1".parse().unwrap()]);
     }

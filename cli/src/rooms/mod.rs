@@ -17,6 +17,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 pub(crate) use announcer::{Announced, Announcer, Listing};
+pub(crate) use found::FoundRoom;
 use found::Wanted;
 pub(crate) use list::{command, run};
 #[cfg(feature = "rooms")]

@@ -44,6 +44,31 @@ fn a_room_is_found_by_its_name_and_goes_on_to_be_found_after_its_creator_has_gon
 }
 
 #[test]
+fn two_that_create_a_room_of_one_name_at_the_same_moment_are_told_once() {
+    let Some(network) = network(2) else { return };
+    let mut rooms = [TestRoom::new(Runtimes::Threads), TestRoom::new(Runtimes::AsyncStd)];
+    let both = [0, 1].map(|host| start(&mut rooms[host], &network, host, &["-l", "--room", "lab"]));
+    rooms.iter_mut().zip(both).for_each(|(room, who)| room.wait_ready(who));
+    for (one, other) in [(0, 1), (1, 0)] {
+        let addr = rooms[other].addr(both[other]);
+        let is_told = |event: &ReceivedEvent| match event {
+            ReceivedEvent::Error { code, message, fatal: false } => {
+                code == "room_ambiguous" && message.ends_with(&format!("ringchat --room lab {addr}"))
+            }
+            _ => false,
+        };
+        rooms[one].until_event(both[one], "that there is another room", is_told);
+    }
+    // A member looks once a second, and has looked again by now.
+    let (exit, told) = ringchat(&network, 0, &["rooms"]);
+    assert_eq!((exit, told.lines().count()), (0, 2), "{told}");
+    for (room, who) in rooms.iter().zip(both) {
+        let is_told = |event: &&ReceivedEvent| matches!(event, ReceivedEvent::Error { .. });
+        assert_eq!(room.record(who, |record| record.events.iter().filter(is_told).count()), 1);
+    }
+}
+
+#[test]
 fn a_private_room_is_found_by_whoever_has_its_secret_and_its_name_is_not_announced() {
     let Some(network) = network(3) else { return };
     let mut room = TestRoom::new(Runtimes::AsyncStd);
@@ -105,13 +130,17 @@ fn network(hosts: usize) -> Option<HostNetwork> {
 
 /// Starts a member on a host, with these arguments and no address, and waits until it is in the room.
 fn enter(room: &mut TestRoom, network: &HostNetwork, host: usize, args: &[&str]) -> MemberIndex {
-    let who = room.start(|options| {
+    let who = start(room, network, host, args);
+    room.wait_ready(who);
+    who
+}
+
+fn start(room: &mut TestRoom, network: &HostNetwork, host: usize, args: &[&str]) -> MemberIndex {
+    room.start(|options| {
         options.address = "";
         options.namespace = Some(network.host(host));
         options.extra = args.iter().map(|&arg| arg.to_owned()).collect();
-    });
-    room.wait_ready(who);
-    who
+    })
 }
 
 fn wait_announced(room: &TestRoom, who: MemberIndex) {
