@@ -4,8 +4,8 @@ use std::io::{self, BufRead};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
 
-use ringchat_core::Text;
 use ringchat_core::limits::MAX_TEXT;
+use ringchat_core::{Seq, Text};
 use ringchat_driver::Ended;
 
 use crate::bounded_lines::{BoundedLine, BoundedLines};
@@ -77,7 +77,7 @@ impl HumanInput {
         let done = self.lines(&mut lines, admitted, |this, line| match line {
             "//exit" => this.leave(""),
             _ if line.trim().is_empty() => Done::Yes,
-            _ => this.say(line),
+            _ => this.say(line).err().unwrap_or(Done::Yes),
         });
         if matches!(done, Done::Left) && self.session.is_unheard() {
             // A line that cannot be read ends the input.
@@ -130,8 +130,8 @@ impl HumanInput {
     fn typed(&self, line: &str) -> Done {
         match TypedLine::parse(line) {
             TypedLine::Say(text) if text.trim().is_empty() => Done::Yes,
-            TypedLine::Say(text) => self.say(text),
-            TypedLine::Act(text) => self.say(&format!("{ACT}{text}")),
+            TypedLine::Say(text) => self.say_typed(text),
+            TypedLine::Act(text) => self.say_typed(&format!("{ACT}{text}")),
             TypedLine::Leave(last) => self.leave(last),
             TypedLine::Ask(question) => self.ask(question),
             TypedLine::Trace(order) => self.tell(match self.session.trace(order) {
@@ -150,14 +150,26 @@ impl HumanInput {
         }
     }
 
-    fn say(&self, text: &str) -> Done {
+    /// Says `text`, and lets the screen tell if it waits too long for its place.
+    fn say_typed(&self, text: &str) -> Done {
+        match self.say(text) {
+            Ok(seq) => self.ask(Question::Said(seq)),
+            Err(done) => done,
+        }
+    }
+
+    /// Says `text`, and gives its number among the own texts.
+    ///
+    /// # Errors
+    /// Whether to read on, if it is not said.
+    fn say(&self, text: &str) -> Result<Seq, Done> {
         match Text::new(text).map(|text| self.session.room.say(text)) {
-            Ok(Ok(_)) => Done::Yes,
+            Ok(Ok(seq)) => Ok(seq),
             Ok(Err(Ended)) => {
                 self.session.unsaid.add();
-                Done::Left
+                Err(Done::Left)
             }
-            Err(error) => self.refuse(error.length),
+            Err(error) => Err(self.refuse(error.length)),
         }
     }
 
@@ -171,7 +183,8 @@ impl HumanInput {
     /// Says `last` unless it is empty, then leaves the room.
     fn leave(&self, last: &str) -> Done {
         if !last.is_empty() {
-            self.say(last);
+            // The room is left anyway.
+            let _ = self.say(last);
         }
         self.session.leave(Cause::Quit);
         Done::Quit

@@ -1,6 +1,7 @@
 //! The frontend for people: rows on a terminal, or plain lines in a pipe or file.
 
 mod answers;
+mod unplaced;
 
 use std::collections::BTreeSet;
 use std::mem;
@@ -30,6 +31,7 @@ use crate::talk::TalkSettings;
 use crate::{own_address, wording};
 
 pub(crate) use answers::Question;
+use unplaced::Unplaced;
 
 /// The maximum time to show the last lines.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -52,6 +54,8 @@ pub(crate) struct Show {
     pub(crate) greets_alone: bool,
     /// The room on the network, if the user asked for one.
     pub(crate) listing: Option<Listing>,
+    /// How long a text may have no place before the user is told that it waits.
+    pub(crate) patience: Duration,
 }
 
 /// The frontend for people.
@@ -72,6 +76,8 @@ pub(crate) struct Screen {
     leader: Option<NodeId>,
     /// The user's own messages that the screen reported as waiting.
     held: BTreeSet<Seq>,
+    /// The user's own messages that have no place yet.
+    unplaced: Unplaced,
     /// The occasion of the last text shown.
     occasion: Occasion,
     bell: Bell,
@@ -92,6 +98,7 @@ impl Screen {
         roll: Roll,
         now: fn() -> UnixTime,
     ) -> Self {
+        let unplaced = Unplaced::new(show.patience);
         Self {
             printer,
             show,
@@ -104,6 +111,7 @@ impl Screen {
             clock: Clock::start(),
             leader: None,
             held: BTreeSet::new(),
+            unplaced,
             occasion: Occasion::Live,
             bell: Bell::new(talk.bell.unwrap_or_default()),
             presence: Presence::new(talk.presence),
@@ -243,7 +251,8 @@ impl Screen {
     }
 
     /// The user's own texts that were swallowed get no place any more.
-    fn give_up(&self, notice: &Notice) {
+    fn give_up(&mut self, notice: &Notice) {
+        self.unplaced.forget();
         let Notice::Swallowed { waiting, .. } = notice else { return };
         for (_, _, text) in waiting.iter().flat_map(|run| run.lines()) {
             self.printer.tell_desk(Item::NotPlaced(text.to_owned()));
@@ -268,6 +277,9 @@ impl Frontend for Screen {
         }
         self.set_apart(line.occasion);
         let is_mention = self.is_mention(line);
+        if line.mine && line.occasion != Occasion::BeforeJoin {
+            self.unplaced.placed(line.seq);
+        }
         if line.occasion == Occasion::BeforeJoin {
             self.printer.print_again(self.line_of(line, is_mention), came);
         } else if !line.mine || self.show.own {
@@ -339,10 +351,15 @@ impl Frontend for Screen {
         if let Some(line) = self.presence.due(self.clock.now()) {
             self.system(&line);
         }
+        if let Some(seq) = self.unplaced.overdue(self.clock.now()) {
+            self.held.insert(seq);
+            self.printer.print_aside(Line::system("your message waits for the leader to answer"));
+        }
     }
 
     fn due(&self) -> Option<Duration> {
-        self.presence.next().map(|at| self.clock.until(at))
+        let dues = self.presence.next().into_iter().chain(self.unplaced.due());
+        dues.min().map(|at| self.clock.until(at))
     }
 
     fn missed(&mut self, _lamport: Stamp, count: u64) {

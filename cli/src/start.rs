@@ -249,6 +249,7 @@ fn people(settings: &Settings, opened: Opened) -> io::Result<SessionOutcome> {
         is_meant_open,
         greets_alone: !own && settings.room.is_none(),
         listing: opened.announcer.listing(),
+        patience: settings.detect,
     };
     // In a large room only a terminal tells less than all, unless the user says otherwise.
     let presence = settings.talk.presence.or((!is_shown).then_some(PresenceKind::All));

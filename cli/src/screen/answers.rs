@@ -1,7 +1,7 @@
 //! What the user asks, and the answers.
 
 use ringchat_core::secure::ShortKey;
-use ringchat_core::{Member, Report, UnixTime};
+use ringchat_core::{Member, Report, Seq, UnixTime};
 
 use super::Screen;
 use crate::attention::BellKind;
@@ -63,6 +63,8 @@ pub(crate) enum Question {
     Clear,
     /// No question: show the full screen, or lines that scroll away; the other of the two.
     Screen,
+    /// No question: the node took this text of the user.
+    Said(Seq),
     /// No question: show these lines in their turn.
     Tell(Vec<String>),
 }
@@ -114,6 +116,8 @@ impl Screen {
             Question::Clear => self.printer.tell_desk(Item::Clear),
             Question::Screen if self.printer.is_desk() => self.printer.tell_desk(Item::Switch),
             Question::Screen => self.system("the full screen needs a terminal that obeys control sequences"),
+            // The user knows already of one that waits until there is a leader.
+            Question::Said(seq) if !self.held.contains(&seq) => self.unplaced.said(seq, self.clock.now()),
             Question::Tell(lines) => lines.iter().for_each(|line| self.system(line)),
             _ => {}
         }

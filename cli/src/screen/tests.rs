@@ -51,6 +51,7 @@ impl Shown {
                 is_meant_open: false,
                 greets_alone: false,
                 listing: None,
+                patience: Duration::ZERO,
             },
             asked,
             TalkSettings::default(),
@@ -273,6 +274,28 @@ fn a_message_that_waits_is_said_to_wait_and_then_to_be_delivered() {
     assert_eq!(
         shown.lines(),
         ["/// your message waits until the ring has a leader ///", "/// your message was delivered ///"]
+    );
+}
+
+#[test]
+fn a_message_that_waits_for_a_silent_leader_is_said_to_wait_and_then_to_be_delivered() {
+    let members = [member("Alice", 1), member("Bob", 2)];
+    let mut shown = Shown::new(false, false);
+    shown.notice(&Notice::Held { seq: Seq(1) });
+    (1..=3).for_each(|seq| shown.ask(Question::Said(Seq(seq)), &members));
+    assert_eq!(shown.screen.due(), Some(Duration::ZERO));
+    shown.screen.caught_up();
+    assert_eq!(shown.screen.due(), None);
+    shown.screen.caught_up();
+    (1..=3).for_each(|seq| shown.notice(&message(members[0].clone(), seq, true)));
+    assert_eq!(
+        shown.lines(),
+        [
+            "/// your message waits until the ring has a leader ///",
+            "/// your message waits for the leader to answer ///",
+            "/// your message was delivered ///",
+            "/// your message was delivered ///"
+        ]
     );
 }
 

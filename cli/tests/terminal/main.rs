@@ -218,6 +218,16 @@ fn the_loss_of_the_leader_and_its_successor_are_told() {
 }
 
 #[test]
+fn a_text_for_a_leader_that_has_fallen_silent_is_said_to_wait_and_then_to_be_delivered() {
+    let mut room = Room::new(&[]);
+    room.eve.freeze();
+    room.keys("anybody?\r");
+    room.bob.wait_line("/// your message waits for the leader to answer ///");
+    let lines = room.bob.wait_line("/// your message was delivered ///");
+    assert!(lines.iter().any(|line| line == "/// Eve was lost ///"), "{lines:?}");
+}
+
+#[test]
 fn the_log_appears_above_the_prompt_when_asked_for() {
     let room = Room::new(&["-v"]);
     room.bob.wait("a line of the log", |lines| lines.iter().any(|line| line.contains(": neighbours are")));
