@@ -33,7 +33,7 @@ pub enum Event {
     },
     /// Notices are missing here, because they came faster than they were read.
     Missed {
-        /// How many notices; each line of chat counts as one.
+        /// How many notices; each line of chat that is to be shown counts as one.
         count: u64,
     },
 }
@@ -105,7 +105,7 @@ impl EventQueue {
         // A place is kept for the `Missed` that may have to come first.
         let full = self.count.saturating_add(1) >= EVENT_QUEUE || self.bytes >= EVENT_QUEUE_BYTES;
         if full && !last {
-            self.missed = self.missed.saturating_add(count(&event) as u64);
+            self.missed = self.missed.saturating_add(told(&event));
             return;
         }
         self.tell_missed();
@@ -162,6 +162,14 @@ fn count(event: &Event) -> usize {
     }
 }
 
+/// How many notices the user misses without `event`.
+fn told(event: &Event) -> u64 {
+    match event {
+        Event::Notice { notice: Notice::Chat(chat), .. } => chat.count(),
+        Event::Notice { .. } | Event::Trace { .. } | Event::Missed { .. } => 1,
+    }
+}
+
 fn weight(event: &Event) -> usize {
     match event {
         Event::Notice { notice: Notice::Chat(chat), .. } => chat.said.texts.bytes(usize::MAX),
@@ -175,9 +183,14 @@ fn weight(event: &Event) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::num::NonZeroU64;
+
     use super::*;
     use ringchat_core::limits::MAX_TEXT;
-    use ringchat_core::{DialFailure, DialId, Ending, Seq, Text};
+    use ringchat_core::wire::Run;
+    use ringchat_core::{
+        Chat, DialFailure, DialId, Ending, Index, Member, Name, NodeId, Occasion, RoomId, Seq, Text, TextRun,
+    };
 
     fn held(seq: u64) -> Event {
         Event::Notice { lamport: Stamp(seq), notice: Notice::Held { seq: Seq(seq) } }
@@ -201,6 +214,35 @@ mod tests {
         assert_eq!(queue.pop(), Ok(held(9999)));
         assert_eq!(queue.pop(), Ok(Event::Missed { count: 1 }));
         assert_eq!(queue.pop(), Err(NoEvent::Yet));
+    }
+
+    #[test]
+    fn lines_that_are_not_to_be_shown_are_not_missed() {
+        let from = Member::new(
+            NodeId::new([1; 32], NonZeroU64::MIN),
+            ([127, 0, 0, 1], 1).into(),
+            Name::new("Bob").unwrap(),
+        );
+        let mut texts = TextRun::from(Text::new("a").unwrap());
+        assert!(texts.push(&Text::new("b").unwrap()) && texts.push(&Text::new("c").unwrap()));
+        let said = Run::sham(RoomId::UNKNOWN, from.into(), Seq(1), Stamp(1), texts);
+        let chat = |hidden| Chat {
+            index: Index(1),
+            said: said.clone(),
+            mine: false,
+            known_as: None,
+            occasion: Occasion::BeforeJoin,
+            hidden,
+        };
+        let mut queue = EventQueue::default();
+        (0..EVENT_QUEUE as u64).for_each(|n| queue.push(held(n)));
+        while queue.pop() != Ok(Event::Missed { count: 1 }) {}
+        (0..EVENT_QUEUE as u64 - 1).for_each(|n| queue.push(held(n)));
+        for hidden in [2, 3] {
+            queue.push(Event::Notice { lamport: Stamp(1), notice: Notice::Chat(chat(hidden)) });
+        }
+        let last = std::iter::from_fn(|| queue.pop().ok()).last();
+        assert_eq!(last, Some(Event::Missed { count: 1 }));
     }
 
     #[test]
