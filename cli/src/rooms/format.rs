@@ -38,9 +38,10 @@ impl Record {
         [("v", VERSION.to_owned()), ("id", self.tag.to_string()), third]
     }
 
-    /// What a stranger announces at `port` of these addresses; `value` gives the values of the announcement. `None` if it
-    /// is nothing that a member of a room announces.
+    /// What a stranger announces at `port` of these addresses. The announcement is called `instance`, and `value` gives its
+    /// values. `None` if it is nothing that a member of a room announces.
     pub(super) fn read<'a>(
+        instance: &str,
         value: impl Fn(&str) -> Option<&'a [u8]>,
         ips: impl IntoIterator<Item = IpAddr>,
         port: u16,
@@ -49,7 +50,7 @@ impl Record {
         if text("v") != Some(VERSION) || port == 0 {
             return None;
         }
-        let tag = text("id")?.parse().ok()?;
+        let tag = text("id")?.parse().ok().filter(|tag| is_of_room(instance, *tag))?;
         let name = match (value("p"), value("room")) {
             (Some(b"1"), None) => None,
             (None, Some(_)) => Some(text("room")?.parse().ok()?),
@@ -79,6 +80,13 @@ impl Record {
     }
 }
 
+/// Whether the announcement called `instance` is one of the room with this `tag`. A program that finds its name taken puts a
+/// number in brackets behind it.
+fn is_of_room(instance: &str, tag: RoomTag) -> bool {
+    let mut words = instance.rsplit(' ').skip_while(|word| word.starts_with('('));
+    words.nth(1) == Some(tag.to_string().as_str())
+}
+
 /// Whether a member of a room may announce `ip`. The scope of a link-local address of version 6 does not travel.
 fn is_of_a_neighbor(ip: IpAddr) -> bool {
     let is_local = matches!(ip, IpAddr::V6(ip) if ip.is_unicast_link_local());
@@ -100,10 +108,15 @@ mod tests {
         Record { tag: "3f9c21ab".parse().unwrap(), name: Some(Name::new("staff").unwrap()), addrs }
     }
 
+    /// What an announcement of the room `3f9c21ab` tells.
     fn read(texts: &[(&str, &[u8])], ips: &[&str], port: u16) -> Option<Record> {
+        read_as("staff 3f9c21ab 11111111", texts, ips, port)
+    }
+
+    fn read_as(instance: &str, texts: &[(&str, &[u8])], ips: &[&str], port: u16) -> Option<Record> {
         let texts: BTreeMap<&str, &[u8]> = texts.iter().copied().collect();
         let ips = ips.iter().map(|ip| ip.parse().unwrap());
-        Record::read(|key| texts.get(key).copied(), ips, port)
+        Record::read(instance, |key| texts.get(key).copied(), ips, port)
     }
 
     #[test]
@@ -125,12 +138,13 @@ mod tests {
     #[test]
     fn what_is_announced_is_read_back_and_a_private_room_tells_no_name() {
         let private = Record { name: None, ..staff() };
+        let addr = "192.0.2.2:5000".parse().unwrap();
         for record in [staff(), private.clone()] {
             let texts = record.texts();
             let texts: Vec<_> = texts.iter().map(|(key, value)| (*key, value.as_bytes())).collect();
-            assert_eq!(read(&texts, &["192.0.2.2"], 5000), Some(record));
+            let instance = record.instance(addr);
+            assert_eq!(read_as(&instance, &texts, &["192.0.2.2"], 5000), Some(record));
         }
-        let addr = "192.0.2.2:5000".parse().unwrap();
         let said = format!("{:?} {} {}", private.texts(), private.instance(addr), private.host(addr));
         assert!(!said.contains("staff"), "{said}");
         assert!(staff().instance(addr).starts_with("staff 3f9c21ab "));
@@ -179,6 +193,26 @@ mod tests {
         }
     }
 
+    #[test]
+    fn an_announcement_that_is_called_as_one_of_another_room_is_not_read() {
+        let texts: [(&str, &[u8]); 3] = [("v", b"1"), ("id", b"3f9c21ab"), ("room", b"staff")];
+        let is_read = |instance| read_as(instance, &texts, &["192.0.2.2"], 5000).is_some();
+        for right in ["staff 3f9c21ab 11111111", "3f9c21ab 11111111", "a b 3f9c21ab 11111111 (2)"] {
+            assert!(is_read(right), "{right}");
+        }
+        for wrong in [
+            "staff 3f9c21ac 11111111",
+            "3f9c21ab 3f9c21ac 11111111",
+            "11111111 3f9c21ab",
+            "3f9c21ab",
+            "3f9c21ab (2)",
+            "staff",
+            "",
+        ] {
+            assert!(!is_read(wrong), "{wrong}");
+        }
+    }
+
     proptest! {
         #[test]
         fn of_any_bytes_only_what_fits_is_read(
@@ -196,7 +230,8 @@ mod tests {
                 "p" => p.as_deref(),
                 _ => None,
             };
-            if let Some(record) = Record::read(value, ips, port) {
+            let instance = format!("{} 11111111", String::from_utf8_lossy(&id));
+            if let Some(record) = Record::read(&instance, value, ips, port) {
                 prop_assert!((1..=MAX_ADDRS).contains(&record.addrs.len()));
                 prop_assert!(record.addrs.iter().all(|addr| addr.port() != 0 && is_of_a_neighbor(addr.ip())));
                 prop_assert_eq!(record.name.as_ref().map(|name| name.as_str().as_bytes()), room.as_deref());

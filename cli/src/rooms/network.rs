@@ -114,19 +114,21 @@ impl Network {
     fn read(&self, event: ServiceEvent) -> Option<Heard> {
         match event {
             ServiceEvent::ServiceResolved(service) => {
-                let record = self.record(&service)?;
-                Some(Heard::Came(service.fullname.to_lowercase(), record))
+                let instance = service.fullname.to_lowercase();
+                let record = self.record(&instance, &service)?;
+                Some(Heard::Came(instance, record))
             }
             ServiceEvent::ServiceRemoved(_, instance) => Some(Heard::Went(instance.to_lowercase())),
             _ => None,
         }
     }
 
-    /// What a stranger announces, if it is a room. Only this machine reaches its loopback, so no other machine announces it.
-    fn record(&self, service: &ResolvedService) -> Option<Record> {
+    /// What a stranger announces as `instance`, if it is a room. Only this machine reaches its loopback, so no other machine announces it.
+    fn record(&self, instance: &str, service: &ResolvedService) -> Option<Record> {
+        let instance = instance.strip_suffix(SERVICE)?.strip_suffix('.')?;
         let ips = service.addresses.iter().map(ScopedIp::to_ip_addr);
         let ips = ips.filter(|ip| ip.is_loopback() == self.ip.is_loopback());
-        Record::read(|key| service.get_property_val(key).flatten(), ips, service.port)
+        Record::read(instance, |key| service.get_property_val(key).flatten(), ips, service.port)
     }
 
     /// Whether an own announcement has gone out since the last call.

@@ -177,9 +177,11 @@ fn announce_strange_rooms() {
     let Ok(ip) = env::var(STRANGER) else { return };
     let ip: Ipv4Addr = ip.parse().unwrap();
     let socket = UdpSocket::bind((ip, 5353)).unwrap();
-    let texts: [&[&[u8]]; 9] = [
+    let texts: [&[&[u8]]; 10] = [
         &[b"v=1", b"id=3f9c21ab", b"room=staff"],
         &[b"v=1", b"id=3f9c21ac", b"room=staff"],
+        // This one is called as if it were of another room.
+        &[b"v=1", b"id=3f9c21ff", b"room=staff"],
         &[b"v=1", b"id=3f9c21ad", b"room=\x1b[2J\x1b]0;x\x07"],
         &[b"v=1", b"id=3f9c21ae", "room=staff\u{202e}".as_bytes()],
         &[b"v=1", b"id=3f9c21af", b"room=\xff\xfe"],
@@ -191,7 +193,9 @@ fn announce_strange_rooms() {
     let end = Instant::now() + Duration::from_mins(1);
     while Instant::now() < end {
         for (port, text) in (7001..).zip(texts) {
-            let message = announcement(&format!("x{port}"), ip, port, text);
+            let id = text.iter().find_map(|text| text.strip_prefix(b"id=")).unwrap_or_default();
+            let id = String::from_utf8_lossy(id).replace("ff", "ee");
+            let message = announcement(&format!("{id} x{port}"), ip, port, text);
             socket.send_to(&message, "224.0.0.251:5353").unwrap();
         }
         thread::sleep(Duration::from_millis(100));
