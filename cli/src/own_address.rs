@@ -9,12 +9,30 @@ use crate::wording;
 /// The group to which multicast DNS talks: the route to it leads to the network that people mean.
 const EVERYBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(224, 0, 0, 251)), 5353);
 
+/// What the networks of containers and virtual machines are called, without their numbers.
+const MADE_HERE: [&str; 11] = [
+    "docker",
+    "docker_gwbridge",
+    "podman",
+    "cni",
+    "cni-podman",
+    "lxcbr",
+    "lxdbr",
+    "incusbr",
+    "virbr",
+    "vboxnet",
+    "vmnet",
+];
+
 /// Why no address of this machine is the one on its network.
 #[derive(Debug, PartialEq, Eq, Error)]
 pub(crate) enum NoNetwork {
     /// There is none that other machines may reach.
     #[error("this machine is in no network; join one, or choose an address of this machine with -a")]
     None,
+    /// There is none but in networks of containers.
+    #[error("this machine is in no network but those of its containers; join one, or choose with -a: {}", wording::list(.0))]
+    Inner(Vec<IpAddr>),
     /// There are several, and no route tells which one leads to the others.
     #[error("this machine is in several networks; choose one with -a: {}", wording::list(.0))]
     Several(Vec<IpAddr>),
@@ -26,25 +44,39 @@ impl NoNetwork {
 }
 
 /// The address of this machine on the network of its people: the one from which it reaches the group of multicast DNS, else
-/// the only one that others may reach. So no network of containers is chosen beside that of a cable or of the air.
+/// the only one that others may reach. No network of containers is chosen.
 ///
 /// # Errors
 /// If there is none, or nothing tells which one of several.
 pub(crate) fn on_network() -> Result<IpAddr, NoNetwork> {
-    choose(source(EVERYBODY), all())
+    let all = if_addrs::get_if_addrs().unwrap_or_default();
+    let all: Vec<_> = all.into_iter().map(|interface| (interface.name.clone(), interface.ip())).collect();
+    choose(source(EVERYBODY), &all)
 }
 
-fn choose(routed: Option<IpAddr>, all: Vec<IpAddr>) -> Result<IpAddr, NoNetwork> {
+/// Chooses from the addresses of this machine, each with the name of its interface.
+fn choose(routed: Option<IpAddr>, all: &[(String, IpAddr)]) -> Result<IpAddr, NoNetwork> {
     let is_of_network = |ip: &IpAddr| !is_only_here(*ip) && !ip.is_unspecified() && !is_link_local(*ip);
-    if let Some(routed) = routed.filter(is_of_network) {
+    let usable = all.iter().filter(|(_, ip)| is_of_network(ip));
+    let (inner, outer): (Vec<_>, Vec<_>) = usable.partition(|(name, _)| is_of_containers(name));
+    let ips = |of: Vec<&(String, IpAddr)>| of.into_iter().map(|(_, ip)| *ip).collect::<Vec<_>>();
+    let (inner, outer) = (ips(inner), ips(outer));
+    if let Some(routed) = routed.filter(|ip| is_of_network(ip) && !inner.contains(ip)) {
         return Ok(routed);
     }
-    let all: Vec<IpAddr> = all.into_iter().filter(is_of_network).collect();
-    match all.as_slice() {
-        [] => Err(NoNetwork::None),
+    match outer.as_slice() {
+        [] if inner.is_empty() => Err(NoNetwork::None),
+        [] => Err(NoNetwork::Inner(inner)),
         [only] => Ok(*only),
-        _ => Err(NoNetwork::Several(all)),
+        _ => Err(NoNetwork::Several(outer)),
     }
+}
+
+/// Whether the programs that run containers and virtual machines call the networks so that they make on this machine.
+fn is_of_containers(interface: &str) -> bool {
+    let name = interface.trim_end_matches(|last: char| last.is_ascii_digit());
+    let is_of_docker = |id: &str| id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit());
+    MADE_HERE.contains(&name) || interface.strip_prefix("br-").is_some_and(is_of_docker)
 }
 
 fn is_link_local(ip: IpAddr) -> bool {
@@ -119,16 +151,40 @@ mod tests {
 
     #[test]
     fn the_route_to_the_others_decides_and_without_one_the_only_address_is_taken() {
-        let ips = |all: &[&str]| all.iter().map(|ip| ip.parse().unwrap()).collect::<Vec<IpAddr>>();
-        let [lan, docker] = ["192.0.2.2", "172.17.0.1"].map(|ip| ip.parse().unwrap());
-        let here = ["127.0.0.1", "::1", "169.254.3.4", "fe80::1"];
-        assert_eq!(choose(Some(lan), vec![docker, lan]), Ok(lan));
-        assert_eq!(choose(None, [ips(&here), vec![lan]].concat()), Ok(lan));
-        assert_eq!(choose(Some(ips(&here)[0]), vec![lan]), Ok(lan), "a route through the loopback");
-        assert_eq!(choose(None, ips(&here)), Err(NoNetwork::None));
-        let Err(several) = choose(None, vec![docker, lan]) else { panic!("one was chosen") };
-        let told = "this machine is in several networks; choose one with -a: 172.17.0.1, 192.0.2.2";
+        let here = [("lo", "127.0.0.1"), ("lo", "::1"), ("eth0", "169.254.3.4"), ("eth0", "fe80::1")];
+        let [lan, vpn] = [("eth0", "192.0.2.2"), ("tun0", "198.51.100.7")];
+        let ip = |of: (&str, &str)| of.1.parse::<IpAddr>().unwrap();
+        let chosen = |routed: Option<(&str, &str)>, all: &[&[(&str, &str)]]| {
+            choose(routed.map(ip), &interfaces(&all.concat()))
+        };
+        assert_eq!(chosen(Some(lan), &[&[vpn, lan]]), Ok(ip(lan)));
+        assert_eq!(chosen(None, &[&here, &[lan]]), Ok(ip(lan)));
+        assert_eq!(chosen(Some(here[0]), &[&[lan]]), Ok(ip(lan)), "a route through the loopback");
+        assert_eq!(chosen(None, &[&here]), Err(NoNetwork::None));
+        let Err(several) = chosen(None, &[&[vpn, lan]]) else { panic!("one was chosen") };
+        let told = "this machine is in several networks; choose one with -a: 198.51.100.7, 192.0.2.2";
         assert_eq!(several.to_string(), told);
+    }
+
+    #[test]
+    fn no_network_of_containers_is_chosen_though_it_be_the_only_one() {
+        let (docker, lan) = (("docker0", "172.17.0.1"), ("br0", "192.0.2.2"));
+        let all = [docker, ("br-3f9c21ab0123", "172.18.0.1"), ("virbr0", "192.168.122.1")];
+        let ip = |of: (&str, &str)| of.1.parse::<IpAddr>().unwrap();
+        for routed in [None, Some(ip(docker))] {
+            let Err(none) = choose(routed, &interfaces(&all)) else { panic!("one was chosen") };
+            let told = "this machine is in no network but those of its containers; join one, or choose with -a: \
+                        172.17.0.1, 172.18.0.1, 192.168.122.1";
+            assert_eq!(none.to_string(), told);
+            assert_eq!(choose(routed, &interfaces(&[docker, lan])), Ok(ip(lan)));
+        }
+        for of_people in ["eth0", "br0", "br-lan", "wlp3s0", "en0", "Wi-Fi", "Ethernet 2", "dockers"] {
+            assert!(!is_of_containers(of_people), "{of_people}");
+        }
+    }
+
+    fn interfaces(all: &[(&str, &str)]) -> Vec<(String, IpAddr)> {
+        all.iter().map(|(name, ip)| ((*name).to_owned(), ip.parse().unwrap())).collect()
     }
 
     #[test]

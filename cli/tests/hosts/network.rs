@@ -87,6 +87,11 @@ impl HostNetwork {
         ip(&format!("-n {host} link set docker0 up")).unwrap();
     }
 
+    /// Takes the address of a host away, and what is routed through its cable.
+    pub(crate) fn take_address(&self, host: usize) {
+        ip(&format!("-n {} address flush dev eth0", self.host(host))).unwrap();
+    }
+
     fn set(&self, host: usize, how: &str) {
         ip(&format!("-n {} link set port{host} {how}", self.core())).unwrap();
     }

@@ -69,6 +69,19 @@ fn two_that_create_a_room_of_one_name_at_the_same_moment_are_told_once() {
 }
 
 #[test]
+fn where_the_only_network_is_one_of_containers_no_room_is_announced_there() {
+    let Some(network) = network(1) else { return };
+    network.add_other_network(0);
+    network.take_address(0);
+    for args in [&["-l", "--room", "staff", "-n", "x", "--no-log"][..], &["rooms"]] {
+        let (exit, told) = ringchat(&network, 0, args);
+        assert_eq!(exit, 5, "{told}");
+        assert!(told.contains("no network but those of its containers"), "{told}");
+        assert!(told.contains("-a: 172.17.0.1"), "{told}");
+    }
+}
+
+#[test]
 fn a_private_room_is_found_by_whoever_has_its_secret_and_its_name_is_not_announced() {
     let Some(network) = network(3) else { return };
     let mut room = TestRoom::new(Runtimes::AsyncStd);
