@@ -1,5 +1,8 @@
 //! The days and times of this machine, as they stand beside the lines of a screen.
 
+use std::ffi::OsStr;
+use std::{env, fs};
+
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
@@ -32,7 +35,7 @@ pub(crate) struct DayTime {
 impl Calendar {
     /// The calendar of this machine.
     pub(crate) fn new(shows_times: bool, tells_days: bool) -> Self {
-        Self { zone: TimeZone::system(), shows_times, tells_days, day: None }
+        Self { zone: zone(), shows_times, tells_days, day: None }
     }
 
     /// Shows times from now on, or no longer.
@@ -64,6 +67,23 @@ impl Calendar {
         let at = Timestamp::from_second(i64::try_from(at.0).ok()?).ok()?;
         Some(at.to_zoned(self.zone.clone()))
     }
+}
+
+/// More bytes than any file of a zone has.
+const MAX_ZONE: u64 = 1024 * 1024;
+
+/// The zone of this machine; UTC if it cannot be had.
+fn zone() -> TimeZone {
+    let is_readable = env::var_os("TZ").is_none_or(|tz| is_readable(&tz));
+    if is_readable { TimeZone::system() } else { TimeZone::UTC }
+}
+
+/// Whether the variable `TZ` with this value can be looked at without harm: it may name a file, which the library would read to
+/// its end.
+fn is_readable(tz: &OsStr) -> bool {
+    let file = tz.to_str().map_or(tz, |tz| OsStr::new(tz.strip_prefix(':').unwrap_or(tz)));
+    // What is no file is a name, or a rule.
+    fs::metadata(file).map_or(true, |file| file.is_dir() || (file.is_file() && file.len() <= MAX_ZONE))
 }
 
 /// `2026-11-28T20:01:02.345Z`, given in microseconds since the beginning of 1970.
@@ -116,5 +136,20 @@ mod tests {
     fn a_time_for_programs_is_in_utc_with_milliseconds() {
         assert_eq!(utc(EVENING * 1_000_000 + 345_678), "2026-11-28T20:01:02.345Z");
         assert_eq!(utc(u64::MAX), "1970-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn a_zone_is_read_only_from_a_file_of_a_usual_size() {
+        let folder = tempfile::tempdir().unwrap();
+        let [small, large] = ["small", "large"].map(|name| folder.path().join(name));
+        fs::write(&small, "TZif").unwrap();
+        fs::File::create(&large).unwrap().set_len(MAX_ZONE + 1).unwrap();
+        let readable = |tz: &str| is_readable(OsStr::new(tz));
+        for right in ["", "Europe/Berlin", ":Europe/Berlin", "CET-1CEST", small.to_str().unwrap()] {
+            assert!(readable(right), "{right}");
+        }
+        assert!(is_readable(folder.path().as_os_str()) && !is_readable(large.as_os_str()));
+        #[cfg(unix)]
+        assert!(!readable("/dev/zero") && !readable(":/dev/zero"));
     }
 }

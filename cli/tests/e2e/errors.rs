@@ -5,6 +5,8 @@ use std::net::TcpListener;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
 use crate::support::{LaunchOptions, ReceivedEvent, Runtimes, TestRoom, on_every_runtime};
 
 /// How long a failing start may try to join.
@@ -20,6 +22,7 @@ on_every_runtime! {
     a_contact_that_does_not_listen_is_reported_once_and_tried_again
     one_good_contact_among_bad_ones_is_enough
     a_log_that_cannot_be_written_is_told_once_and_the_room_goes_on
+    a_pipe_in_the_place_of_a_time_zone_does_not_hold_up_the_start
 }
 
 fn a_port_that_is_taken_ends_with_5(runtimes: Runtimes) {
@@ -118,6 +121,18 @@ fn a_log_that_cannot_be_written_is_told_once_and_the_room_goes_on(runtimes: Runt
     let told =
         |event: &&ReceivedEvent| matches!(event, ReceivedEvent::Error { code, .. } if code == "log_file");
     assert_eq!(room.record(who, |record| record.events.iter().filter(told).count()), 1);
+}
+
+fn a_pipe_in_the_place_of_a_time_zone_does_not_hold_up_the_start(runtimes: Runtimes) {
+    let mut room = TestRoom::new(runtimes);
+    let pipe = room.dir().join("zone");
+    mknodat(CWD, &pipe, FileType::Fifo, Mode::RWXU, 0).unwrap();
+    let who = room.start(|options| {
+        options.json = false;
+        options.env = vec![("TZ", pipe.display().to_string())];
+    });
+    room.process(who).end_input();
+    assert_eq!(room.exit_code(who), Some(0));
 }
 
 /// Asserts that a start with these options fails with an error message and the exit code `code`.
