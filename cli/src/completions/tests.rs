@@ -29,6 +29,23 @@ fn run_in(shell: &str, args: &[&str]) -> Option<String> {
 }
 
 #[test]
+fn each_package_holds_the_script_of_each_shell() {
+    let manifest = include_str!("../../Cargo.toml");
+    for metadata in ["deb", "generate-rpm"] {
+        let (_, section) = manifest.split_once(&format!("[package.metadata.{metadata}]\n")).unwrap();
+        let section = section.split("\n[").next().unwrap();
+        for (shell, script) in [
+            (Shell::Bash, "ringchat.bash"),
+            (Shell::Zsh, "_ringchat"),
+            (Shell::Fish, "ringchat.fish"),
+            (Shell::Nushell, "ringchat.nu"),
+        ] {
+            assert!(section.contains(&format!("\"../target/dist/{script}\"")), "{metadata}: {shell:?}");
+        }
+    }
+}
+
+#[test]
 fn bash_takes_its_script_and_completes_with_it() {
     let script = Shell::Bash.script();
     if run_in("bash", &["-n", "-c", &script]).is_none() {
