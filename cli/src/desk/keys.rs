@@ -1,9 +1,17 @@
-//! The meaning of keys. No key waits for another, and unknown keys do nothing.
+//! Reads keys and tells their meaning. No key waits for another, and unknown keys do nothing.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use std::io;
+use std::time::Duration;
 
-use super::edit::Edit;
+use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+use super::edit::{Edit, MAX_TYPED};
 use super::full_screen::ViewKey;
+use super::{DeskQueue, Item};
+use crate::terminal;
+
+/// How long to wait for further keys of a burst.
+const BURST: Duration = Duration::from_millis(1);
 
 /// The meaning of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,4 +122,35 @@ fn with_alt(code: KeyCode) -> Meaning {
         KeyCode::Backspace => Meaning::Edit(Edit::CutWordLeft),
         _ => Meaning::Nothing,
     }
+}
+
+/// Puts keys into `queue` until the terminal is gone.
+pub(super) fn read_keys(queue: &DeskQueue) {
+    loop {
+        if !terminal::wait_for_keys() {
+            return queue.put(Item::NoMoreKeys(None));
+        }
+        if let Err(error) = read_burst(queue) {
+            return queue.put(Item::NoMoreKeys(Some(error)));
+        }
+    }
+}
+
+fn read_burst(queue: &DeskQueue) -> io::Result<()> {
+    while event::poll(BURST)? {
+        match event::read()? {
+            Event::Key(key) => queue.wait_and_put(Item::Key(key), size_of::<Item>()),
+            Event::Paste(mut text) => {
+                // One byte above the maximum, so that the desk reports a cut text.
+                text.truncate(text.floor_char_boundary(MAX_TYPED + 1));
+                let weight = text.len();
+                queue.wait_and_put(Item::Paste(text), weight);
+            }
+            Event::FocusGained => queue.put(Item::Focus(true)),
+            Event::FocusLost => queue.put(Item::Focus(false)),
+            Event::Resize(..) if terminal::RESIZES_COME_AS_KEYS => queue.put(Item::Resized),
+            Event::Mouse(_) | Event::Resize(..) => {}
+        }
+    }
+    Ok(())
 }

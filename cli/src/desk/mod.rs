@@ -18,7 +18,7 @@ use std::sync::mpsc::{SyncSender, TrySendError};
 use std::thread;
 use std::time::Duration;
 
-use crossterm::event::{self, Event, KeyEvent};
+use crossterm::event::KeyEvent;
 use ringchat_core::limits::MAX_TEXT;
 use ringchat_core::{Name, UnixTime};
 use unicode_segmentation::UnicodeSegmentation;
@@ -41,7 +41,7 @@ use crate::{process, terminal, wording};
 use complete::Completion;
 use display::{Display, DisplaySettings};
 use edit::{Edit, EditBuffer, MAX_TYPED};
-use keys::{Meaning, meaning};
+use keys::{Meaning, meaning, read_keys};
 use recall::Recall;
 use region::Region;
 
@@ -62,9 +62,6 @@ const MANY_BYTES: usize = 2048;
 
 /// What makes a terminal ring.
 pub(crate) const BELL: &str = "\x07";
-
-/// How long to wait for further keys of a burst.
-const BURST: Duration = Duration::from_millis(1);
 
 /// An item of the queue of the desk.
 #[derive(Debug)]
@@ -566,35 +563,4 @@ fn question(text: &str) -> Option<Line> {
         return None;
     };
     Some(Line::default().and(&format!("{size} as one message? Enter sends, Esc goes on editing")))
-}
-
-/// Puts keys into `queue` until the terminal is gone.
-fn read_keys(queue: &DeskQueue) {
-    loop {
-        if !terminal::wait_for_keys() {
-            return queue.put(Item::NoMoreKeys(None));
-        }
-        if let Err(error) = read_burst(queue) {
-            return queue.put(Item::NoMoreKeys(Some(error)));
-        }
-    }
-}
-
-fn read_burst(queue: &DeskQueue) -> io::Result<()> {
-    while event::poll(BURST)? {
-        match event::read()? {
-            Event::Key(key) => queue.wait_and_put(Item::Key(key), size_of::<Item>()),
-            Event::Paste(mut text) => {
-                // One byte above the maximum, so that the desk reports a cut text.
-                text.truncate(text.floor_char_boundary(MAX_TYPED + 1));
-                let weight = text.len();
-                queue.wait_and_put(Item::Paste(text), weight);
-            }
-            Event::FocusGained => queue.put(Item::Focus(true)),
-            Event::FocusLost => queue.put(Item::Focus(false)),
-            Event::Resize(..) if terminal::RESIZES_COME_AS_KEYS => queue.put(Item::Resized),
-            Event::Mouse(_) | Event::Resize(..) => {}
-        }
-    }
-    Ok(())
 }
