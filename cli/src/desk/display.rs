@@ -133,6 +133,11 @@ impl Display {
         }
     }
 
+    /// Whether the arrows scroll what is in sight.
+    pub(super) fn takes_arrows(&self) -> bool {
+        self.is_full && self.full.takes_arrows()
+    }
+
     /// Shows all of the last folded line. Returns false if there is none.
     pub(super) fn unfold(&mut self) -> bool {
         if self.is_full { self.full.unfold(&self.calendar) } else { self.painter.unfold() }

@@ -79,6 +79,7 @@ fn alone(code: KeyCode) -> Meaning {
         KeyCode::Down => Meaning::Down,
         KeyCode::PageUp => Meaning::View(ViewKey::PageUp),
         KeyCode::PageDown => Meaning::View(ViewKey::PageDown),
+        KeyCode::Esc => Meaning::View(ViewKey::Back),
         KeyCode::F(1) => Meaning::View(ViewKey::Keys),
         KeyCode::F(2) => Meaning::View(ViewKey::Ring),
         KeyCode::F(3) => Meaning::View(ViewKey::Plain),

@@ -319,6 +319,8 @@ impl Desk {
             Meaning::Type(c) => self.type_in(c),
             Meaning::Edit(Edit::End) if self.typed.text().is_empty() => self.display.key(ViewKey::Newest),
             Meaning::Edit(edit) => self.typed.edit(edit),
+            Meaning::Up if self.display.takes_arrows() => self.display.key(ViewKey::RowUp),
+            Meaning::Down if self.display.takes_arrows() => self.display.key(ViewKey::RowDown),
             Meaning::Up => self.move_up(),
             Meaning::Down => self.move_down(),
             Meaning::Complete => self.complete(false),
@@ -332,6 +334,8 @@ impl Desk {
             }
             Meaning::DeleteOrLeave if self.typed.text().is_empty() => self.leave(Cause::Eof),
             Meaning::DeleteOrLeave => self.typed.edit(Edit::Delete),
+            // The key closes the question, and nothing besides.
+            Meaning::View(ViewKey::Back) if was_asked => {}
             Meaning::View(key) => self.display.key(key),
             Meaning::Redraw | Meaning::Stop | Meaning::Abort | Meaning::Nothing => {}
         }

@@ -54,6 +54,28 @@ fn talk_goes_on_on_the_full_screen_and_stays_when_it_goes() {
 }
 
 #[test]
+fn arrows_scroll_the_page_of_keys_and_escape_leaves_it() {
+    let mut room = Room::new(&[]);
+    room.keys("/screen\r");
+    room.waits_typed("");
+    room.bob.resize(20, 5);
+    let begins = |room: &Room, text: &str| {
+        room.bob.wait(text, |lines| lines.first().is_some_and(|line| line == text));
+    };
+    room.bob.keys("\u{1b}OP");
+    begins(&room, "F1         these");
+    room.bob.keys("\u{1b}[B");
+    begins(&room, "           keys, or");
+    room.bob.keys("\u{1b}[A");
+    begins(&room, "F1         these");
+    room.waits_typed("");
+    room.bob.keys("\u{1b}");
+    room.bob.wait("the talk", |lines| !lines.iter().any(|line| line.contains("PgDn")));
+    room.bob.keys("\u{1b}[A");
+    room.waits_typed("/screen");
+}
+
+#[test]
 fn every_way_out_restores_the_terminal() {
     for (signal, exit) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129), (Signal::QUIT, 131)] {
         let mut room = Room::new(&[]);

@@ -3,6 +3,7 @@
 //! A frame is a list of rows. Only rows that changed are written, each at its own place; rows that show one link are written
 //! together, so that the terminal knows that they belong together.
 
+mod keys_page;
 mod layout;
 mod panel;
 mod ring;
@@ -22,7 +23,8 @@ use crate::line::Line;
 use crate::terminal::Size;
 use crate::wrap::MIN_WIDTH;
 
-use layout::{Pane, TalkRow, cut, visible_width};
+use keys_page::KeysPage;
+use layout::{Pane, TalkRow, visible_width};
 use panel::ring_rows;
 use scrollback::{Entry, Scrollback};
 use status::{ViewStatus, status_bar};
@@ -49,22 +51,6 @@ const SHOW_CURSOR: &str = "\x1b[?25h";
 /// How long a step of a token is in sight.
 const STEP: Duration = Duration::from_millis(300);
 
-/// The keys that only the full screen has, and the most useful others.
-const HELP: &[&str] = &[
-    "F1         these keys, or the talk again",
-    "F2         the ring instead of the talk",
-    "F3         texts alone, to be copied",
-    "PgUp PgDn  scroll",
-    "End        the newest line",
-    "Enter      sends",
-    "Ctrl-J     a new line of the same text",
-    "Tab        completes names and commands",
-    "Up Down    what was typed before",
-    "Ctrl-C     clears the line, or leaves",
-    "/screen    back to the line mode",
-    "/help      all commands",
-];
-
 /// How the full screen looks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct FullLook {
@@ -90,6 +76,10 @@ pub(crate) enum ViewKey {
     PageUp,
     /// Scroll to newer lines.
     PageDown,
+    /// Scroll a page that the arrows scroll by a row, to its beginning.
+    RowUp,
+    /// Scroll such a page to its end.
+    RowDown,
     /// Show the newest lines.
     Newest,
     /// Show the keys, or the talk again.
@@ -98,6 +88,8 @@ pub(crate) enum ViewKey {
     Ring,
     /// Show texts alone, or with all else again.
     Plain,
+    /// Show the talk again, as it is usually shown.
+    Back,
 }
 
 /// The end of what is in sight: all entries before this one, and so many rows of it.
@@ -139,6 +131,7 @@ pub(crate) struct FullScreen {
     ring: SharedRing,
     scrollback: Scrollback,
     view: View,
+    keys: KeysPage,
     is_plain: bool,
     shows_times: bool,
     /// The end of what is in sight; `None` for the newest lines.
@@ -164,6 +157,7 @@ impl FullScreen {
             ring,
             scrollback: Scrollback::default(),
             view: View::default(),
+            keys: KeysPage::default(),
             is_plain: false,
             shows_times: true,
             place: None,
@@ -277,13 +271,27 @@ impl FullScreen {
     pub(crate) fn key(&mut self, key: ViewKey, calendar: &Calendar) {
         let toggled = |view: View, other: View| if view == other { View::Talk } else { other };
         match key {
+            ViewKey::PageUp if self.view == View::Keys => self.keys.scroll(-self.keys.page()),
+            ViewKey::PageDown if self.view == View::Keys => self.keys.scroll(self.keys.page()),
             ViewKey::PageUp => self.scroll_up(calendar),
             ViewKey::PageDown => self.scroll_down(calendar),
+            ViewKey::RowUp => self.keys.scroll(-1),
+            ViewKey::RowDown => self.keys.scroll(1),
             ViewKey::Newest => self.place = None,
-            ViewKey::Keys => self.view = toggled(self.view, View::Keys),
+            ViewKey::Keys => {
+                self.view = toggled(self.view, View::Keys);
+                self.keys = KeysPage::default();
+            }
             ViewKey::Ring => self.view = toggled(self.view, View::Ring),
             ViewKey::Plain => self.is_plain = !self.is_plain,
+            ViewKey::Back if self.view == View::Talk => self.is_plain = false,
+            ViewKey::Back => self.view = View::Talk,
         }
+    }
+
+    /// Whether the arrows scroll what is in sight.
+    pub(crate) fn takes_arrows(&self) -> bool {
+        self.view == View::Keys && self.keys.scrolls()
     }
 
     /// The bytes that make the terminal show the lines, and `region` below them. Empty if nothing changed.
@@ -346,6 +354,7 @@ impl FullScreen {
             waiting: self.scrollback.waiting(),
             news: self.news,
             is_scrolled: self.place.is_some(),
+            hint: self.keys.hint().filter(|_| self.view == View::Keys),
         };
         let bar = status_bar(&self.ring.lock(), view, columns);
         frame.push(self.look.palette.paint(BAR, &bar).into());
@@ -362,12 +371,12 @@ impl FullScreen {
     }
 
     /// The rows above the status bar.
-    fn upper(&self, calendar: &Calendar) -> Vec<FrameRow> {
+    fn upper(&mut self, calendar: &Calendar) -> Vec<FrameRow> {
         let (columns, height) = (self.size.columns, self.height);
         let has_panel = self.has_panel();
         let plain = |rows: Vec<String>| rows.into_iter().map(FrameRow::from).collect();
         let mut rows: Vec<FrameRow> = match self.view {
-            View::Keys => plain(HELP.iter().take(height).map(|row| cut(row, self.talk_columns())).collect()),
+            View::Keys => plain(self.keys.rows(self.talk_columns(), height)),
             View::Ring if !has_panel => plain(ring_rows(&self.ring.lock(), columns, height)),
             View::Talk | View::Ring => self.talk(calendar),
         };

@@ -19,6 +19,8 @@ pub(super) struct ViewStatus {
     pub(super) news: usize,
     /// Whether there are lines below those in sight.
     pub(super) is_scrolled: bool,
+    /// The key that shows more of a page.
+    pub(super) hint: Option<&'static str>,
 }
 
 /// The bar, `columns` wide. What does not fit is left out, from the last of the left side on.
@@ -58,9 +60,12 @@ fn parts(ring: &RingView, view: ViewStatus) -> Vec<String> {
 
 fn right(view: ViewStatus, columns: usize) -> String {
     let help = if columns < WIDE { "F1 " } else { "F1 help " };
-    match view {
-        ViewStatus { news: 1.., .. } => format!("  {} new · {help}", view.news),
-        ViewStatus { is_scrolled: true, .. } => format!("  more below · {help}"),
-        ViewStatus { .. } => format!("  {help}"),
-    }
+    let news = if view.news > 0 { format!("{} new · ", view.news) } else { String::new() };
+    let told = match view.hint {
+        Some(hint) => format!("{hint} · "),
+        None if news.is_empty() && view.is_scrolled => "more below · ".to_owned(),
+        None => String::new(),
+    };
+    let all = format!("  {news}{told}{help}");
+    if all.width() <= columns { all } else { format!("  {told}{help}") }
 }

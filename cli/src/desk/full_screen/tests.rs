@@ -175,6 +175,61 @@ fn the_ring_the_keys_and_texts_alone_look_as_in_the_files() {
 }
 
 #[test]
+fn escape_leaves_the_pages_of_the_keys_the_ring_and_of_texts_alone() {
+    for keys in [&[ViewKey::Ring][..], &[ViewKey::Keys], &[ViewKey::Plain], &[ViewKey::Plain, ViewKey::Keys]]
+    {
+        let mut shown = evening(60, 20, Palette::None);
+        shown.key(ViewKey::Back);
+        assert_golden(&shown.lines(), "60x20.txt");
+        for key in keys {
+            shown.key(*key);
+        }
+        assert!(!shown.lines().iter().any(|line| line.starts_with("20:03 bob")), "{keys:?}");
+        for _ in keys {
+            shown.key(ViewKey::Back);
+        }
+        assert_golden(&shown.lines(), "60x20.txt");
+    }
+}
+
+#[test]
+fn the_page_of_keys_scrolls_where_it_does_not_fit_and_says_so() {
+    let mut shown = Shown::new(20, 5, Palette::None);
+    let page = |shown: &Shown| {
+        let lines = shown.lines();
+        let (rows, bar) = (lines[..3].join("\n"), lines[3].trim().to_owned());
+        (rows, bar)
+    };
+    shown.key(ViewKey::Keys);
+    assert_eq!(page(&shown).0, "F1         these\n           keys, or\n           the talk");
+    let mut seen = Vec::new();
+    while page(&shown).1 == "PgDn: more · F1" && seen.len() < 20 {
+        assert!(shown.full.takes_arrows());
+        seen.push(page(&shown).0);
+        shown.key(ViewKey::PageDown);
+    }
+    assert_eq!(page(&shown).1, "PgUp: more · F1", "{seen:#?}");
+    assert!(page(&shown).0.ends_with("/help      all\n           commands"), "{seen:#?}");
+    shown.key(ViewKey::RowDown);
+    shown.key(ViewKey::RowUp);
+    assert_eq!(page(&shown).1, "PgDn: more · F1");
+    assert!(page(&shown).0.ends_with("/help      all"), "{:#?}", page(&shown));
+    (0..=seen.len()).for_each(|_| shown.key(ViewKey::PageUp));
+    assert_eq!(page(&shown).0, seen[0]);
+    shown.key(ViewKey::PageDown);
+    shown.key(ViewKey::Keys);
+    shown.key(ViewKey::Keys);
+    assert_eq!(page(&shown).0, seen[0], "it begins anew");
+    shown.tell("something");
+    shown.paint();
+    assert_eq!(page(&shown).1, "PgDn: more · F1", "what is new is told where there is room");
+
+    let mut large = Shown::new(100, 30, Palette::None);
+    large.key(ViewKey::Keys);
+    assert!(!large.full.takes_arrows() && large.lines()[28].ends_with("F1 help"), "{:#?}", large.lines());
+}
+
+#[test]
 fn only_rows_that_changed_are_written_and_nothing_if_none_did() {
     let mut shown = evening(100, 30, Palette::Many);
     shown.paint();
@@ -479,7 +534,7 @@ fn what_came_while_the_user_looked_elsewhere_is_counted_until_it_is_seen() {
         shown.tell("something");
         shown.paint();
         let bar = shown.lines()[10].clone();
-        bar.split_once(" new · F1").map(|(left, _)| left.rsplit_once(' ').unwrap().1.to_owned())
+        bar.split_once(" new · ").map(|(left, _)| left.rsplit_once(' ').unwrap().1.to_owned())
     };
     assert_eq!(news(&mut shown), None);
     shown.full.focus(false);
