@@ -41,7 +41,7 @@ pub(crate) enum Edit {
     CutToHome,
     /// Cut to the end of the line.
     CutToEnd,
-    /// Insert the last cut text.
+    /// Insert what was cut last, in a row.
     Paste,
     /// Undo the last change.
     Undo,
@@ -56,8 +56,19 @@ pub(crate) struct EditBuffer {
     cut: String,
     /// The texts and cursors before the last changes, the newest last.
     undo: VecDeque<(String, usize)>,
-    /// Whether the last change typed a character. Characters typed in a row are one step of undo.
-    is_typing: bool,
+    last: LastEdit,
+}
+
+/// What the last key did to the text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum LastEdit {
+    /// It typed a character. Characters typed in a row are one step of undo.
+    Typed,
+    /// It cut something. Texts cut in a row are pasted together.
+    Cut,
+    /// It did anything else.
+    #[default]
+    Other,
 }
 
 impl EditBuffer {
@@ -78,10 +89,10 @@ impl EditBuffer {
 
     /// Types a character. Returns false if the text is too long.
     pub(crate) fn type_in(&mut self, c: char) -> bool {
-        if !self.is_typing {
+        if self.last != LastEdit::Typed {
             self.remember();
         }
-        self.is_typing = true;
+        self.last = LastEdit::Typed;
         self.put(c.encode_utf8(&mut [0; 4])) == c.len_utf8()
     }
 
@@ -113,7 +124,7 @@ impl EditBuffer {
 
     /// Moves the cursor to the first boundary of a character at or after the byte `at`.
     pub(crate) fn move_to(&mut self, at: usize) {
-        self.is_typing = false;
+        self.last = LastEdit::Other;
         self.cursor = self.boundary_from(at.min(self.text.len()));
     }
 
@@ -151,10 +162,17 @@ impl EditBuffer {
     }
 
     fn cut(&mut self, bytes: Range<usize>) {
+        let (is_left, goes_on) = (bytes.start < self.cursor, self.last == LastEdit::Cut);
         let cut = self.remove(bytes);
-        if !cut.is_empty() {
-            self.cut = cut;
+        if cut.is_empty() {
+            return;
         }
+        self.cut = match (goes_on, is_left) {
+            (false, _) => cut,
+            (true, true) => cut + &self.cut,
+            (true, false) => mem::take(&mut self.cut) + &cut,
+        };
+        self.last = LastEdit::Cut;
     }
 
     fn remove(&mut self, bytes: Range<usize>) -> String {
@@ -170,7 +188,7 @@ impl EditBuffer {
     }
 
     fn remember(&mut self) {
-        self.is_typing = false;
+        self.last = LastEdit::Other;
         if self.undo.len() == UNDO {
             self.undo.pop_front();
         }
@@ -178,7 +196,7 @@ impl EditBuffer {
     }
 
     fn undo(&mut self) {
-        self.is_typing = false;
+        self.last = LastEdit::Other;
         if let Some((text, cursor)) = self.undo.pop_back() {
             (self.text, self.cursor) = (text, cursor);
         }
@@ -270,6 +288,28 @@ mod tests {
         assert_eq!(after("one|two\nthree", &[Edit::CutToEnd]), "one|\nthree");
         assert_eq!(after("one|\nthree", &[Edit::CutToEnd]), "one|three");
         assert_eq!(after("one| two", &[Edit::CutToEnd, Edit::Home, Edit::Paste]), " two|one");
+    }
+
+    #[test]
+    fn what_is_cut_in_a_row_is_pasted_together() {
+        let cut_left = [Edit::CutToBlank, Edit::CutWordLeft, Edit::CutToHome, Edit::Paste];
+        assert_eq!(after("\none two-three four| five", &cut_left), "\none two-three four| five");
+        let cut_right = [Edit::CutWordRight, Edit::CutToEnd, Edit::CutToEnd, Edit::End, Edit::Paste];
+        assert_eq!(after("zero |one two\nthree", &cut_right), "zero threeone two\n|");
+        let both = [Edit::CutWordLeft, Edit::CutWordRight, Edit::Home, Edit::Paste];
+        assert_eq!(after("one two| three four", &both), "two three|one  four");
+        let moved = [Edit::CutToBlank, Edit::Left, Edit::Right, Edit::CutToBlank, Edit::Paste];
+        assert_eq!(after("one two|", &moved), "one |");
+        for between in [Edit::Undo, Edit::Paste] {
+            let cuts = [Edit::CutToBlank, between, Edit::CutToBlank, Edit::Paste];
+            assert_eq!(after("one two|", &cuts), "one two|", "{between:?}");
+        }
+        let mut typed = typed("one two|");
+        typed.edit(Edit::CutToBlank);
+        typed.type_in('!');
+        typed.edit(Edit::CutToEnd);
+        typed.edit(Edit::CutToBlank);
+        assert_eq!(typed.cut, "!");
     }
 
     #[test]
