@@ -119,6 +119,10 @@ pub(crate) const COMMANDS: &[Command] = &[
     set(&["/help"], "[TEXT]", "this, or the lines with TEXT"),
 ];
 
+/// What other programs call a command, each with the word for it here.
+const ELSEWHERE: &[(&str, &str)] =
+    &[("/leave", "/quit"), ("/bye", "/quit"), ("/part", "/quit"), ("/logout", "/quit"), ("/q", "/quit")];
+
 /// The help: all commands by what they are for, or only those with `part` in their line.
 pub(crate) fn help(part: &str) -> Vec<String> {
     let mut lines = Vec::new();
@@ -140,11 +144,12 @@ pub(crate) fn find(word: &str) -> Option<&'static Command> {
 
 /// The command that was perhaps meant by `word`.
 pub(crate) fn nearest(word: &str) -> Option<&'static str> {
-    let words = COMMANDS.iter().flat_map(|command| command.words).copied();
+    let words = COMMANDS.iter().flat_map(|command| command.words).map(|word| (*word, *word));
     let distance = |command: &str| strsim::osa_distance(word, command);
-    let nearest = words.min_by_key(|command| distance(command))?;
+    let words = words.chain(ELSEWHERE.iter().copied());
+    let (nearest, meant) = words.min_by_key(|(command, _)| distance(command))?;
     // A word counts as mistyped if more than half of it is right.
-    (2 * distance(nearest) < word.chars().count()).then_some(nearest)
+    (2 * distance(nearest) < word.chars().count()).then_some(meant)
 }
 
 #[cfg(test)]
@@ -175,6 +180,18 @@ mod tests {
         let told = rows.filter_map(|row| row.split(['`', ' ']).find(|word| word.starts_with('/')));
         let known = COMMANDS.iter().filter_map(|command| command.words.first().copied());
         assert_eq!(told.collect::<Vec<_>>(), known.collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn a_slip_names_the_nearest_command_and_a_word_of_other_programs_the_one_that_is_meant() {
+        for word in ["/leave", "/bye", "/part", "/logout", "/q", "/leav", "/quti"] {
+            assert_eq!(nearest(word), Some("/quit"), "{word}");
+        }
+        assert_eq!(nearest("/leadr"), Some("/leader"));
+        assert_eq!(nearest("/fly"), None);
+        for (word, meant) in ELSEWHERE {
+            assert!(find(word).is_none() && find(meant).is_some(), "{word}");
+        }
     }
 
     #[test]
