@@ -31,6 +31,8 @@ pub(crate) enum Completes {
     Nothing,
     /// The names of members.
     Names,
+    /// The names of members, so that it is clear who is meant.
+    Who,
     /// One of these words.
     Words(&'static [&'static str]),
 }
@@ -79,6 +81,10 @@ const fn naming(command: Command) -> Command {
     Command { completes: Completes::Names, ..command }
 }
 
+const fn of_one(command: Command) -> Command {
+    Command { completes: Completes::Who, ..command }
+}
+
 const fn one_of(words: &'static [&'static str], command: Command) -> Command {
     Command { completes: Completes::Words(words), ..command }
 }
@@ -97,14 +103,14 @@ pub(crate) const COMMANDS: &[Command] = &[
     see(&["/stats"], "", "counts of this member"),
     see(&["/ticket"], "", "what others need to come into a private room"),
     naming(see(&["/keys"], "[TEXT]", "the keys of the members, or of those with TEXT")),
-    naming(see(&["/verify"], "WHO KEY", "compares a member's key, and remembers that it is right")),
+    of_one(see(&["/verify"], "WHO KEY", "compares a member's key, and remembers that it is right")),
     one_of(&["on", "off"], see(&["/trace"], "[on FILE|off]", "writes what this member does to FILE")),
     one_of(
         &["on", "off"],
         see(&["/see"], "[on|off]", "serves a page that shows the room as this member sees it"),
     ),
-    naming(set(&["/ignore"], "[WHO]", "shows no texts of WHO; alone: whom you ignore")),
-    naming(set(&["/unignore"], "WHO", "shows them again")),
+    of_one(set(&["/ignore"], "[WHO]", "shows no texts of WHO; alone: whom you ignore")),
+    of_one(set(&["/unignore"], "WHO", "shows them again")),
     one_of(&["on", "off"], set(&["/time"], "[on|off]", "the time before each line")),
     one_of(
         &["off", "mentions", "all"],

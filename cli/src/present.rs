@@ -100,6 +100,20 @@ impl Looks {
         [&self.then_case, &self.after_case]
     }
 
+    /// For each of `all`, whether people could mistake it for another of them.
+    pub(crate) fn alike<'a>(all: impl Iterator<Item = &'a Self> + Clone) -> Vec<bool> {
+        let (mut then_case, mut after_case) =
+            (BTreeMap::<&str, usize>::new(), BTreeMap::<&str, usize>::new());
+        for looks in all.clone() {
+            *then_case.entry(&looks.then_case).or_default() += 1;
+            *after_case.entry(&looks.after_case).or_default() += 1;
+        }
+        let is_shared =
+            |counts: &BTreeMap<&str, usize>, form: &str| counts.get(form).is_some_and(|count| *count > 1);
+        all.map(|looks| is_shared(&then_case, &looks.then_case) || is_shared(&after_case, &looks.after_case))
+            .collect()
+    }
+
     /// Whether people could mistake one name for the other.
     pub(crate) fn could_be(&self, other: &Self) -> bool {
         self.then_case == other.then_case || self.after_case == other.after_case
@@ -153,6 +167,13 @@ mod tests {
             assert_eq!(beside(name, other), format!("{name}(127.0.0.1:1)"), "beside {other}");
             assert_eq!(beside(other, name), format!("{other}(127.0.0.1:1)"), "beside {name}");
         }
+    }
+
+    #[test]
+    fn of_several_names_those_that_another_looks_like_are_found() {
+        let names = ["Carol", "Bob", "C\u{430}rol", "Alice", "aIice", "ALICE", "Eve"];
+        let looks = names.map(|name| Looks::of(&Name::new(name).unwrap()));
+        assert_eq!(Looks::alike(looks.iter()), [true, false, true, true, true, true, false]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::command::{COMMANDS, Completes, find};
+use crate::roll::Called;
 
 /// The maximum length of a name in bytes, and of what is looked at to find its beginning.
 const MAX_NAME: usize = 64;
@@ -19,9 +20,10 @@ pub(crate) struct Completion {
 }
 
 impl Completion {
-    /// The completions of the end of `left`, the text left of the cursor. `names` are the names of members, the likeliest
-    /// first. `None` if there are none.
-    pub(crate) fn of(left: &str, names: &[String]) -> Option<Self> {
+    /// The completions of the end of `left`, the text left of the cursor. `others` are the members that can be named, the
+    /// likeliest first. `None` if there are none.
+    pub(crate) fn of(left: &str, others: &[Called]) -> Option<Self> {
+        let names: Vec<&str> = others.iter().map(|called| called.name.as_str()).collect();
         let (start, all) = match left.split_once(char::is_whitespace) {
             None if left.starts_with('/') => (0, commands(left)),
             Some((word, argument)) if word.starts_with('/') => {
@@ -29,10 +31,13 @@ impl Completion {
                 match find(&word.to_lowercase()).map(|command| command.completes) {
                     Some(Completes::Nothing) => return None,
                     Some(Completes::Words(words)) => (start, beginning_with(&left[start..], words)),
-                    Some(Completes::Names) | None => named(left, names)?,
+                    Some(Completes::Who) => {
+                        named(left, &others.iter().map(|called| called.who.as_str()).collect::<Vec<_>>())?
+                    }
+                    Some(Completes::Names) | None => named(left, &names)?,
                 }
             }
-            _ => named(left, names)?,
+            _ => named(left, &names)?,
         };
         (!all.is_empty()).then_some(Self { part: start..left.len(), all, shown: None })
     }
@@ -67,9 +72,9 @@ fn beginning_with(typed: &str, words: &[&str]) -> Vec<String> {
     fitting.map(|word| (*word).to_owned()).collect()
 }
 
-/// Where the beginning of a name starts that `left` ends with, and the names, each with what goes on behind it. A name may
-/// have blanks, so the longest beginning counts.
-fn named(left: &str, names: &[String]) -> Option<(usize, Vec<String>)> {
+/// Where the beginning of a name starts that `left` ends with, and the names, each once, with what goes on behind it. A name
+/// may have blanks, so the longest beginning counts.
+fn named(left: &str, names: &[&str]) -> Option<(usize, Vec<String>)> {
     let from = left.ceil_char_boundary(left.len().saturating_sub(MAX_NAME));
     let is_gap = |c: char| c.is_whitespace() || c == '@';
     let starts = left.char_indices().filter(|(_, c)| is_gap(*c)).map(|(at, c)| at + c.len_utf8());
@@ -77,8 +82,14 @@ fn named(left: &str, names: &[String]) -> Option<(usize, Vec<String>)> {
         let typed = left[start..].to_lowercase();
         // A text that begins with a name is addressed to its holder.
         let end = if left[..start].trim_matches('@').is_empty() { ": " } else { " " };
-        let fitting = names.iter().filter(|name| name.to_lowercase().starts_with(&typed));
-        (start, fitting.map(|name| name.clone() + end).collect::<Vec<_>>())
+        let mut found = Vec::new();
+        for name in names.iter().filter(|name| name.to_lowercase().starts_with(&typed)) {
+            let name = (*name).to_owned() + end;
+            if !found.contains(&name) {
+                found.push(name);
+            }
+        }
+        (start, found)
     });
     found.find(|(_, names)| !names.is_empty())
 }
@@ -89,8 +100,11 @@ mod tests {
 
     /// The text left of the cursor after each Tab, or Shift-Tab for `<`.
     fn turns(left: &str, keys: &str) -> Vec<String> {
-        let names = ["Carol", "carl", "Ann Marie", "Bob"].map(str::to_owned);
-        let Some(mut completion) = Completion::of(left, &names) else { return Vec::new() };
+        let others = ["Carol", "carl", "Ann Marie", "Bob", "Dave@1", "Dave@2"].map(|who| {
+            let name = who.split('@').next().unwrap_or(who).to_owned();
+            Called { name, who: who.replace('@', "(10.0.0.1:") + if who.contains('@') { ")" } else { "" } }
+        });
+        let Some(mut completion) = Completion::of(left, &others) else { return Vec::new() };
         let mut text = left.to_owned();
         let each = |key: char| {
             let (part, new) = completion.turn(key == '<');
@@ -112,7 +126,7 @@ mod tests {
     #[test]
     fn tab_goes_on_and_round_and_shift_tab_back() {
         assert_eq!(turns("car", ">>><"), ["Carol: ", "carl: ", "Carol: ", "carl: "]);
-        assert_eq!(turns("", "<<"), ["Bob: ", "Ann Marie: "]);
+        assert_eq!(turns("", "<<"), ["Dave: ", "Bob: "]);
         assert_eq!(turns("hi ", ">"), ["hi Carol "]);
     }
 
@@ -134,6 +148,17 @@ mod tests {
         assert_eq!(turns("/presence re", ">"), ["/presence recent"]);
         assert_eq!(turns("/clear b", ">"), [""; 0]);
         assert_eq!(turns("/", ">").len(), 1);
+    }
+
+    #[test]
+    fn two_of_one_name_are_one_word_in_talk_and_have_their_addresses_in_a_command_for_one() {
+        assert_eq!(turns("da", ">>"), ["Dave: ", "Dave: "]);
+        assert_eq!(turns("/who da", ">>"), ["/who Dave ", "/who Dave "]);
+        for command in ["/ignore", "/unignore", "/verify"] {
+            let both = [1, 2].map(|port| format!("{command} Dave(10.0.0.1:{port}) "));
+            assert_eq!(turns(&format!("{command} da"), ">>"), both);
+            assert_eq!(turns(&format!("{command} bo"), ">"), [format!("{command} Bob ")]);
+        }
     }
 
     #[test]

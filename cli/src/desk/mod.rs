@@ -409,7 +409,7 @@ impl Desk {
     /// Completes the word left of the cursor, or shows the next completion, or the one before.
     fn complete(&mut self, is_back: bool) {
         if self.completion.is_none() {
-            self.completion = Completion::of(self.typed.left(), &self.roll.names());
+            self.completion = Completion::of(self.typed.left(), &self.roll.others());
         }
         if let Some(completion) = &mut self.completion {
             let (part, text) = completion.turn(is_back);
