@@ -78,7 +78,7 @@ impl Present {
 /// What a name looks like, by Unicode's table of confusable characters (UTS #39), regardless of case. There are two
 /// forms, because a letter may look like one of the other case: `aIice` looks like `Alice` only before lowercasing,
 /// `ALICE` only after.
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Looks {
     then_case: String,
     after_case: String,

@@ -3,7 +3,7 @@
 use ringchat_core::Epoch;
 use unicode_width::UnicodeWidthStr;
 
-use super::layout::{WIDEST_NAME, cut};
+use super::layout::cut;
 use super::ring::{DrawnMember, RingView};
 use crate::wording::counted;
 
@@ -36,7 +36,7 @@ pub(super) fn ring_rows(ring: &RingView, columns: usize, height: usize) -> Vec<S
 /// The members, joined by the edges of a loop.
 fn loop_rows(ring: &RingView, room: usize) -> Vec<String> {
     let (shown, hidden) = excerpt(ring, room);
-    let mut names: Vec<String> = shown.into_iter().map(|drawn| member(ring, drawn)).collect();
+    let mut names: Vec<String> = shown.iter().map(|drawn| member(ring, drawn)).collect();
     if hidden > 0 {
         names.push(format!("... {hidden} more"));
     }
@@ -51,7 +51,7 @@ fn loop_rows(ring: &RingView, room: usize) -> Vec<String> {
 }
 
 /// The members that are drawn in `room` rows, and how many are not.
-fn excerpt(ring: &RingView, room: usize) -> (Vec<DrawnMember<'_>>, usize) {
+fn excerpt(ring: &RingView, room: usize) -> (Vec<DrawnMember>, usize) {
     let all = ring.drawn();
     let count = all.len();
     if count <= room {
@@ -62,22 +62,21 @@ fn excerpt(ring: &RingView, room: usize) -> (Vec<DrawnMember<'_>>, usize) {
     let around = AROUND.min(room.saturating_sub(2) / 2);
     let first = own + count - around;
     let places = (first..=first + 2 * around).map(|at| at % count);
-    let shown: Vec<DrawnMember<'_>> = places.filter_map(|at| all.get(at).copied()).collect();
+    let shown: Vec<DrawnMember> = places.filter_map(|at| all.get(at).cloned()).collect();
     let present = shown.iter().filter(|drawn| !drawn.is_lost).count();
     (shown, ring.members.len().saturating_sub(present))
 }
 
-fn member(ring: &RingView, DrawnMember { id, name, is_lost }: DrawnMember<'_>) -> String {
-    let name = cut(name, WIDEST_NAME);
-    if is_lost {
-        return format!("x {name}");
+fn member(ring: &RingView, DrawnMember { id, label, is_lost }: &DrawnMember) -> String {
+    if *is_lost {
+        return format!("x {label}");
     }
-    let you = if Some(id) == ring.me { "  you" } else { "" };
-    let leads = if Some(id) == ring.leader { "  * leads" } else { "" };
-    let token = ring.token.as_ref().filter(|token| token.at == id);
+    let you = if Some(*id) == ring.me { "  you" } else { "" };
+    let leads = if Some(*id) == ring.leader { "  * leads" } else { "" };
+    let token = ring.token.as_ref().filter(|token| token.at == *id);
     let token = token.map_or_else(String::new, |token| format!("  ●{}", token.candidate));
     let beside = format!("{you}{token}{leads}");
     // Short names leave room, so that what stands beside them is in one column.
-    let room = if beside.is_empty() { 0 } else { 6_usize.saturating_sub(name.width()) };
-    format!("{name}{}{beside}", " ".repeat(room))
+    let room = if beside.is_empty() { 0 } else { 6_usize.saturating_sub(label.width()) };
+    format!("{label}{}{beside}", " ".repeat(room))
 }

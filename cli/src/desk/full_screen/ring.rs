@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use ringchat_core::{Departure, ElectionPhase, Epoch, Instant, Member, NodeId, Notice, Report, Stamp};
 
+use super::layout::{WIDEST_NAME, cut};
+use crate::present::Looks;
 use crate::sanitize::Clean;
 
 /// The maximum number of steps of a token that wait to be drawn; older ones go.
@@ -36,7 +38,7 @@ pub(crate) struct RingView {
     /// This member.
     pub(crate) me: Option<NodeId>,
     /// All members in ring order, as far as it is known.
-    pub(crate) members: Vec<(NodeId, String)>,
+    pub(super) members: Vec<RingMember>,
     /// The leader, unless the ring elects one.
     pub(crate) leader: Option<NodeId>,
     /// The epoch of the leader, or that which the election opens.
@@ -54,11 +56,32 @@ pub(crate) struct RingView {
     pub(crate) is_stale: bool,
 }
 
+/// A member of the ring.
+#[derive(Clone, Debug)]
+pub(super) struct RingMember {
+    id: NodeId,
+    name: String,
+    port: u16,
+    looks: Looks,
+}
+
+impl RingMember {
+    fn of(member: &Member) -> Self {
+        let name = Clean::new(member.name.as_str()).to_string();
+        Self { id: member.id, name, port: member.addr().port(), looks: Looks::of(&member.name) }
+    }
+
+    /// The name, at most as wide as names are drawn; with the port if another member's name looks the same.
+    fn label(&self, is_alike: bool) -> String {
+        let port = if is_alike { format!(":{}", self.port) } else { String::new() };
+        cut(&self.name, WIDEST_NAME.saturating_sub(port.len())) + &port
+    }
+}
+
 /// A member that was lost a moment ago.
 #[derive(Clone, Debug)]
 struct LostMember {
-    id: NodeId,
-    name: String,
+    member: RingMember,
     /// The member behind which it was; `None` for the first one.
     behind: Option<NodeId>,
     /// When it goes; `None` until it was drawn.
@@ -66,10 +89,11 @@ struct LostMember {
 }
 
 /// A member as it is drawn.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct DrawnMember<'a> {
+#[derive(Clone, Debug)]
+pub(crate) struct DrawnMember {
     pub(crate) id: NodeId,
-    pub(crate) name: &'a str,
+    /// What it is called.
+    pub(crate) label: String,
     /// Whether the member was lost a moment ago.
     pub(crate) is_lost: bool,
 }
@@ -96,9 +120,9 @@ impl RingView {
     /// The ring has exactly `members`, in ring order.
     pub(crate) fn call<'a>(&mut self, me: NodeId, members: impl IntoIterator<Item = &'a Member>) {
         (self.me, self.is_stale) = (Some(me), true);
-        self.members = members.into_iter().map(|member| (member.id, name(member))).collect();
+        self.members = members.into_iter().map(RingMember::of).collect();
         let members = &self.members;
-        self.lost.retain(|lost| !members.iter().any(|(id, _)| *id == lost.id));
+        self.lost.retain(|lost| !members.iter().any(|member| member.id == lost.member.id));
     }
 
     /// The ring is as `report` tells.
@@ -146,9 +170,9 @@ impl RingView {
                     ElectionPhase::Won => &[Some(prev), Some(me)],
                     ElectionPhase::Elected => &[],
                 };
-                (name(candidate), way.to_vec())
+                (self.called(candidate), way.to_vec())
             }
-            Notice::Leader { member, .. } => (name(member), vec![None]),
+            Notice::Leader { member, .. } => (self.called(member), vec![None]),
             _ => return,
         };
         for at in way {
@@ -160,9 +184,9 @@ impl RingView {
 
     /// The members before and behind `me`; `me` itself if it is alone.
     fn neighbours(&self, me: NodeId) -> (NodeId, NodeId) {
-        let own = self.members.iter().position(|(id, _)| *id == me).unwrap_or(0);
+        let own = self.place(me).unwrap_or(0);
         let (before, from) = self.members.split_at(own);
-        let id = |member: Option<&(NodeId, String)>| member.map_or(me, |(id, _)| *id);
+        let id = |member: Option<&RingMember>| member.map_or(me, |member| member.id);
         let next = from.get(1).or(before.first());
         (id(before.last().or(from.last())), id(next))
     }
@@ -188,11 +212,11 @@ impl RingView {
 
     /// The member `id` was lost: it stays in sight for a moment.
     fn lose(&mut self, id: NodeId) {
-        let Some(at) = self.members.iter().position(|(other, _)| *other == id) else { return };
-        let (id, name) = self.members.remove(at);
+        let Some(at) = self.place(id) else { return };
+        let member = self.members.remove(at);
         self.leader = self.leader.filter(|leader| *leader != id);
         let before = at.checked_sub(1).and_then(|before| self.members.get(before));
-        self.lost.push_front(LostMember { id, name, behind: before.map(|(id, _)| *id), until: None });
+        self.lost.push_front(LostMember { member, behind: before.map(|before| before.id), until: None });
         self.lost.truncate(MAX_LOST);
     }
 
@@ -208,32 +232,37 @@ impl RingView {
     }
 
     /// The members as they are drawn: in ring order, and those that were lost where they stood.
-    pub(crate) fn drawn(&self) -> Vec<DrawnMember<'_>> {
-        let drawn = |id: &NodeId, name, is_lost| DrawnMember { id: *id, name, is_lost };
-        let mut all: Vec<_> = self.members.iter().map(|(id, name)| drawn(id, name, false)).collect();
-        for LostMember { id, name, behind, .. } in &self.lost {
-            let before = all.iter().position(|member| Some(member.id) == *behind);
+    pub(crate) fn drawn(&self) -> Vec<DrawnMember> {
+        let mut all: Vec<(&RingMember, bool)> = self.members.iter().map(|member| (member, false)).collect();
+        for LostMember { member, behind, .. } in &self.lost {
+            let before = all.iter().position(|(member, _)| Some(member.id) == *behind);
             let at = match (behind, before) {
                 (None, _) => 0,
                 (_, Some(before)) => before + 1,
                 (_, None) => all.len(),
             };
-            all.insert(at, drawn(id, name, true));
+            all.insert(at, (member, true));
         }
-        all
+        let alike = Looks::alike(all.iter().map(|(member, _)| &member.looks));
+        let drawn = |((member, is_lost), is_alike): ((&RingMember, bool), bool)| DrawnMember {
+            id: member.id,
+            label: member.label(is_alike),
+            is_lost,
+        };
+        all.into_iter().zip(alike).map(drawn).collect()
     }
 
     /// `member` joined; where, is not known yet.
     pub(crate) fn add(&mut self, member: &Member) {
         self.remove(member.id);
-        self.lost.retain(|lost| lost.id != member.id);
-        self.members.push((member.id, name(member)));
+        self.lost.retain(|lost| lost.member.id != member.id);
+        self.members.push(RingMember::of(member));
         self.is_stale = true;
     }
 
     /// The member `id` has gone.
     pub(crate) fn remove(&mut self, id: NodeId) {
-        self.members.retain(|(other, _)| *other != id);
+        self.members.retain(|other| other.id != id);
     }
 
     /// `prev` and `next` are the members around this one. Who is known keeps its place: those in between are about to go, or a
@@ -241,9 +270,9 @@ impl RingView {
     fn close(&mut self, prev: &Member, next: &Member) {
         let Some(me) = self.me else { return };
         for (member, shift) in [(next, 1), (prev, 0)] {
-            if self.name(member.id).is_none() {
-                let own = self.members.iter().position(|(id, _)| *id == me).unwrap_or(0);
-                self.members.insert(own + shift, (member.id, name(member)));
+            if self.place(member.id).is_none() {
+                let own = self.place(me).unwrap_or(0);
+                self.members.insert(own + shift, RingMember::of(member));
             }
         }
     }
@@ -252,7 +281,7 @@ impl RingView {
     fn elect(&mut self, best: &Member, epoch: Epoch) {
         let steps = self.election.as_ref().map_or(0, |election| election.steps).saturating_add(1);
         (self.leader, self.epoch) = (None, epoch);
-        self.election = Some(ElectionView { best: name(best), steps });
+        self.election = Some(ElectionView { best: self.called(best), steps });
     }
 
     /// The member `id` leads.
@@ -260,12 +289,24 @@ impl RingView {
         (self.leader, self.epoch, self.election) = (Some(id), epoch, None);
     }
 
-    /// The name of the member `id`.
-    pub(crate) fn name(&self, id: NodeId) -> Option<&str> {
-        self.members.iter().find(|(other, _)| *other == id).map(|(_, name)| name.as_str())
+    /// What the leader is called. `None` if there is none, or nobody knows it.
+    pub(crate) fn leader_label(&self) -> Option<String> {
+        let leader = self.members.iter().find(|member| Some(member.id) == self.leader)?;
+        Some(self.label(leader))
     }
-}
 
-fn name(member: &Member) -> String {
-    Clean::new(member.name.as_str()).to_string()
+    /// What `member` is called.
+    fn called(&self, member: &Member) -> String {
+        self.label(&RingMember::of(member))
+    }
+
+    fn label(&self, member: &RingMember) -> String {
+        let mut others = self.members.iter().filter(|other| other.id != member.id);
+        member.label(others.any(|other| other.looks.could_be(&member.looks)))
+    }
+
+    /// The place of the member `id` in the ring.
+    fn place(&self, id: NodeId) -> Option<usize> {
+        self.members.iter().position(|member| member.id == id)
+    }
 }

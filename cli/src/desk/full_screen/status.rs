@@ -44,7 +44,9 @@ fn parts(ring: &RingView, view: ViewStatus) -> Vec<String> {
     parts.push(match (&ring.election, ring.leader) {
         (Some(election), _) => format!("electing, best {}", election.best),
         (None, Some(leader)) if Some(leader) == ring.me => "you lead".to_owned(),
-        (None, Some(leader)) => format!("{} leads", ring.name(leader).unwrap_or("somebody")),
+        (None, Some(_)) => {
+            format!("{} leads", ring.leader_label().unwrap_or_else(|| "somebody".to_owned()))
+        }
         (None, None) => "no leader".to_owned(),
     });
     if ring.epoch > Epoch::default() {

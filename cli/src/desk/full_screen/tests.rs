@@ -450,6 +450,38 @@ fn of_a_large_ring_the_neighbours_are_drawn() {
 }
 
 #[test]
+fn two_members_of_one_name_have_their_ports_in_the_ring_and_the_status_bar() {
+    let alice = member(1, "alice");
+    let [bob, other] = [member(2, "bob"), member(3, "b\u{43e}b")];
+    let [long, longer] = [member(4, "administrator"), member(5, "Administrator")];
+    let all = [&alice, &bob, &other, &long, &longer];
+    let mut shown = Shown::new(100, 12, Palette::None);
+    let note = |shown: &Shown, notice: &Notice| shown.full.ring.lock().note(Stamp(9), notice);
+    shown.full.ring.lock().call(alice.id, all);
+    note(&shown, &Notice::Leader { member: other.clone().into(), epoch: Epoch(5) });
+    shown.full.begin();
+    let names = |shown: &mut Shown| {
+        shown.paint();
+        let rows = shown.lines();
+        let drawn = rows[2..7].iter().map(|row| row.split_once('│').unwrap().1);
+        drawn.map(|row| row.trim_start_matches([' ', '┌', '>', '│', '└', '─']).to_owned()).collect::<Vec<_>>()
+    };
+    let five = ["alice   you", "bob:5002", "b\u{43e}b:5003  * leads", "admini…:5004", "Admini…:5005"];
+    assert_eq!(names(&mut shown), five);
+    assert!(shown.lines()[10].starts_with(" #staff · b\u{43e}b:5003 leads"), "{:#?}", shown.lines());
+
+    note(&shown, &lost(&bob));
+    shown.full.ring.lock().remove(longer.id);
+    assert_eq!(names(&mut shown)[1..4], ["x bob:5002", "b\u{43e}b:5003  * leads", "administrat…"]);
+    let candidate = bob.clone().into();
+    note(&shown, &Notice::Election { phase: ElectionPhase::Start, candidate, epoch: Epoch(6) });
+    shown.paint();
+    assert!(shown.lines()[10].starts_with(" #staff · electing, best bob:5002"), "{:#?}", shown.lines());
+    shown.full.begin();
+    assert_eq!(names(&mut shown)[1], "b\u{43e}b", "the other has gone");
+}
+
+#[test]
 fn the_token_of_an_election_goes_as_this_member_sees_it_and_not_too_fast() {
     let mut shown = Shown::new(100, 12, Palette::None);
     shown.full.begin();
