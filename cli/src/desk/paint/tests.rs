@@ -35,10 +35,14 @@ impl Screen {
         screen
     }
 
-    fn paint(&mut self) {
+    fn frame(&mut self) -> String {
         let line = Line::default().and("> Bob(127.0.0.1:4001): ").and_typed(self.typed);
         let region = Region { cursor: line.text().len(), line, note: None };
-        let frame = self.painter.frame(Some(&region));
+        self.painter.frame(Some(&region))
+    }
+
+    fn paint(&mut self) {
+        let frame = self.frame();
         self.terminal.process(frame.as_bytes());
     }
 
@@ -218,6 +222,28 @@ fn a_cleared_screen_shows_the_prompt_at_its_top() {
     screen.painter.clear();
     screen.paint();
     assert_eq!(screen.lines(), ["> Bob(127.0.0.1:4001):"]);
+}
+
+#[test]
+fn a_screen_is_never_erased_from_its_first_cell_on_so_that_nothing_keeps_a_copy_of_it() {
+    let mut screen = Screen::after_a_shell(60, 10);
+    screen.say("line 1 .");
+    screen.painter.clear();
+    for typed in ["", "t", "ty", LONG, "t", ""] {
+        screen.typed = typed;
+        let frame = screen.frame();
+        let parts: Vec<&str> = frame.split("\x1b[J").collect();
+        assert!(parts.len() > 1, "{frame:?}");
+        for (at, part) in parts.iter().enumerate() {
+            screen.terminal.process(part.as_bytes());
+            if at + 1 < parts.len() {
+                assert_ne!(screen.terminal.screen().cursor_position(), (0, 0), "{frame:?}");
+                screen.terminal.process(b"\x1b[J");
+            }
+        }
+        assert_eq!(screen.lines().concat().matches("> Bob(").count(), 1, "{frame:?}");
+        assert_eq!(screen.lines().len(), if typed == LONG { 3 } else { 1 }, "{frame:?}");
+    }
 }
 
 #[test]
