@@ -77,17 +77,19 @@ fn arrows_scroll_the_page_of_keys_and_escape_leaves_it() {
 
 #[test]
 fn every_way_out_restores_the_terminal() {
-    for (signal, exit) in [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129), (Signal::QUIT, 131)] {
+    let signals =
+        [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT, Signal::ABORT, Signal::USR1, Signal::PROF];
+    for signal in signals {
         let mut room = Room::new(&[]);
         room.keys("/screen\r");
         room.waits_typed("");
         room.eve.say("hello");
         room.shows_row(" Eve   hello");
         room.bob.signal(signal);
-        assert_eq!(room.bob.exit().code(), Some(exit));
+        assert_eq!(room.bob.exit().code(), Some(128 + signal.as_raw()));
         room.bob.assert_restored();
         assert!(!room.bob.screen().alternate_screen());
-        if signal == Signal::TERM {
+        if [Signal::TERM, Signal::USR1].contains(&signal) {
             let lines = room.bob.wait_line("/// you left the ring ///");
             assert!(lines.iter().any(|line| line.ends_with("]: hello")), "{lines:#?}");
         }

@@ -10,11 +10,10 @@ use rustix::io::retry_on_intr;
 use rustix::termios::{
     LocalModes, OptionalActions, QueueSelector, SpecialCodeIndex, Termios, tcflush, tcgetattr, tcsetattr,
 };
-use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use signal_hook::iterator::Handle;
 use zeroize::Zeroizing;
 
-use super::signals::heeded;
+use super::signals::{ABORTS, ENDINGS, heeded};
 
 /// A terminal that delivers single keys and shows none. Dropping this restores the terminal, and so does a signal that
 /// ends the program.
@@ -34,7 +33,7 @@ impl HiddenInput {
     /// If the terminal is gone, or the system starts no thread.
     pub(crate) fn start() -> io::Result<Self> {
         let usual = tcgetattr(stdin())?;
-        let mut signals = heeded([SIGINT, SIGTERM, SIGHUP, SIGQUIT])?;
+        let mut signals = heeded(ENDINGS.into_iter().chain(ABORTS))?;
         let (handle, modes) = (signals.handle(), usual.clone());
         let watch = thread::Builder::new().name("ask".into()).spawn(move || {
             if let Some(signal) = signals.forever().next() {

@@ -3,24 +3,34 @@
 use std::io;
 use std::thread;
 
-use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGTSTP, SIGWINCH};
+use signal_hook::consts::{
+    SIGABRT, SIGALRM, SIGCONT, SIGHUP, SIGINT, SIGPROF, SIGQUIT, SIGTERM, SIGTSTP, SIGUSR1, SIGUSR2,
+    SIGVTALRM, SIGWINCH, SIGXCPU, SIGXFSZ,
+};
 use signal_hook::iterator::Signals;
 
 use super::process::ignored;
 use crate::system::Request;
+
+/// The signals that ask the program to end. Nothing in it needs those of timers and limits, which would end it anyway.
+pub(super) const ENDINGS: [i32; 10] =
+    [SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ];
+
+/// The signals that end the program at once.
+pub(super) const ABORTS: [i32; 2] = [SIGQUIT, SIGABRT];
 
 /// Starts a thread that calls `handler` for each signal; for those of the terminal only if there is a desk.
 ///
 /// # Errors
 /// If the system accepts no handler or starts no thread.
 pub(crate) fn handle(has_desk: bool, mut handler: impl FnMut(Request) + Send + 'static) -> io::Result<()> {
-    let of_terminal = [SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH].into_iter().filter(|_| has_desk);
-    let mut signals = heeded([SIGINT, SIGTERM, SIGHUP].into_iter().chain(of_terminal))?;
+    let of_terminal = ABORTS.into_iter().chain([SIGTSTP, SIGCONT, SIGWINCH]).filter(|_| has_desk);
+    let mut signals = heeded(ENDINGS.into_iter().chain(of_terminal))?;
     thread::Builder::new().name("signals".into()).spawn(move || {
         for signal in signals.forever() {
             handler(match signal {
                 SIGHUP => Request::HangUp(signal),
-                SIGQUIT => Request::Abort(signal),
+                SIGQUIT | SIGABRT => Request::Abort(signal),
                 SIGTSTP => Request::Stop,
                 SIGCONT => Request::GoOn,
                 SIGWINCH => Request::Resize,
