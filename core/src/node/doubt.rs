@@ -25,6 +25,8 @@ pub(crate) struct Doubt {
     /// count.
     round: u64,
     open: Option<Open>,
+    /// Whether this node slept since its last election began.
+    slept: bool,
 }
 
 /// What is known while the leader asks.
@@ -52,6 +54,11 @@ impl Doubt {
 
     fn is_open(&self) -> bool {
         self.open.is_some()
+    }
+
+    /// An election begins. Returns whether this node slept since the last one began: the others may have had it already.
+    pub(super) fn take_sleep(&mut self) -> bool {
+        core::mem::take(&mut self.slept)
     }
 
     /// Ends the doubt. Returns what was put off.
@@ -85,6 +92,12 @@ impl Doubt {
     /// Whether an answer to the question of `round` comes too late.
     pub(super) fn is_over(&self, round: u64) -> bool {
         !self.is_open() || round < self.round
+    }
+
+    /// Whether this node slept since its last election began.
+    #[cfg(feature = "inspect")]
+    pub(super) fn has_slept(&self) -> bool {
+        self.slept
     }
 
     /// The number of the last question, and while the doubt lasts, the members that have not answered it and what
@@ -126,8 +139,9 @@ impl Node {
         if late <= limit || !self.enforces(Rule::DoubtAfterSleep) {
             return;
         }
-        if let Some(election) = self.role.election_mut() {
-            election.sleep();
+        match self.role.election_mut() {
+            Some(election) => election.sleep(),
+            None => self.doubt.slept = true,
         }
         self.doubt_lead();
     }

@@ -37,7 +37,7 @@ pub(crate) struct Election {
     came_back: bool,
     /// The members that have sent this one a token. They take part, so this member does not win without them.
     senders: BTreeSet<NodeId>,
-    /// Whether this member slept meanwhile, so that the election may be over without its knowledge.
+    /// Whether this member slept meanwhile, or before it took part, so that the election may be over without its knowledge.
     slept: bool,
     /// Since when there is no leader, over the elections of all epochs in a row.
     begun: Instant,
@@ -89,10 +89,10 @@ impl Election {
 
 impl Node {
     /// This node's part in the election of an epoch that it has just promised.
-    pub(super) fn new_election(&self) -> Election {
-        let (rank, now) = (self.own_rank(), self.now());
+    pub(super) fn new_election(&mut self) -> Election {
+        let (rank, now, slept) = (self.own_rank(), self.now(), self.doubt.take_sleep());
         let Some(Election { begun, since, .. }) = self.role.election() else {
-            return Election::new(rank, now);
+            return Election { slept, ..Election::new(rank, now) };
         };
         let patience = Times::fruitless(self.membership.route().len());
         let is_fruitless = now.since(*since) >= patience && self.enforces(Rule::LeaveOutInTurn);

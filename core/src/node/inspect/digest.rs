@@ -163,7 +163,7 @@ impl Node {
 
     fn digest_doubt(&self, stability: bool, state: &mut impl Hasher) {
         let (round, open) = self.doubt.state();
-        (round, open.is_some()).hash(state);
+        (round, open.is_some(), self.doubt.has_slept()).hash(state);
         let Some((awaited, put_off)) = open else { return };
         (awaited, put_off.len()).hash(state);
         for (link, member, message) in put_off {
