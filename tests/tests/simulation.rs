@@ -51,6 +51,8 @@ fn one_that_slept_alone_keeps_to_the_order_of_the_others() {
     all_hold(Mix::Sleep, 732_019_727..732_019_728);
     // A dial to a leader that had slept began before its member slept, and failed as the member woke: unread lay what it had sent.
     all_hold(Mix::Sleep, 770_113_298..770_113_299);
+    // A leader slept while another was elected, heard of the epoch, and won it too.
+    all_hold(Mix::Sleep, 5_043_149..5_043_150);
 }
 
 #[test]
@@ -77,6 +79,8 @@ fn nobody_shows_words_that_their_author_did_not_sign_whoever_lies() {
     all_hold(Mix::Insider, 1..100);
     // A member whose log a liar had told to begin late took half of a run.
     all_hold(Mix::Insider, 3619..3620);
+    // A leader had forgotten a member, and a liar before it had put that member's old words into the log once more.
+    all_hold(Mix::Insider, 771_087_318..771_087_319);
     // What a liar counted of a member kept it from being heard when the liar was gone.
     all_hold(Mix::Insider, 2635..2636);
     // A new leader, of whose run a liar had counted a part, said all of it under later numbers.

@@ -229,16 +229,18 @@ impl Replica {
         if is_newer || !self.log.may_go_on(end, entries) {
             return Err(Fault::LogOrder);
         }
-        let mut last =
-            if replaced { origins_below(install) } else { self.log.origins_before(install.common) };
+        let below = if replaced { origins_below(install) } else { self.log.origins_before(install.common) };
+        let mut last = below.clone();
         count(&mut last, entries);
-        // An origin that the leader has forgotten altogether has no number. What this log does not keep, the leader cannot
-        // have been shown. Of an origin that has gone it may know the other half of a fork.
+        // An origin that the leader had forgotten has no number, whatever a leader before has said anew in its name. What
+        // this log does not keep, the leader cannot have been shown. Of an origin that has gone it may know the other half of
+        // a fork.
         let is_lacking = |said: &Run| {
-            let is_shown = self.shown.get(&said.origin.id) >= Some(&said.last());
-            is_shown
-                && install.roster.contains(said.origin.id)
-                && last.get(&said.origin.id).is_some_and(|last| (Seq(1)..said.first).contains(last))
+            let origin = &said.origin.id;
+            self.shown.get(origin) >= Some(&said.last())
+                && install.roster.contains(*origin)
+                && below.get(origin).is_some_and(|below| *below > Seq::default())
+                && last.get(origin).is_some_and(|last| *last < said.first)
         };
         let mut kept = self.log.tail(self.log.base()).map(|said| &**said);
         if kept.any(is_lacking) { Err(Fault::TakenBack) } else { Ok(()) }
