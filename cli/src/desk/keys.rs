@@ -10,8 +10,13 @@ use super::full_screen::ViewKey;
 use super::{DeskQueue, Item};
 use crate::terminal;
 
-/// How long to wait for further keys of a burst.
-const BURST: Duration = Duration::from_millis(1);
+/// How long to look for further keys of a burst.
+const BURST: Duration = Duration::from_millis(100);
+
+/// How many looks in a row that find no key end a burst. One look is not enough: if the thread does not run for the time
+/// of the look, because the machine is busy or the program was stopped, the look does not find keys already read, which
+/// would then wait for the next key.
+const LOOKS: usize = 2;
 
 /// The meaning of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,27 +136,60 @@ pub(super) fn read_keys(queue: &DeskQueue) {
         if !terminal::wait_for_keys() {
             return queue.put(Item::NoMoreKeys(None));
         }
-        if let Err(error) = read_burst(queue) {
+        if let Err(error) = read_burst(event::poll, || event::read().map(|event| put(event, queue))) {
             return queue.put(Item::NoMoreKeys(Some(error)));
         }
     }
 }
 
-fn read_burst(queue: &DeskQueue) -> io::Result<()> {
-    while event::poll(BURST)? {
-        match event::read()? {
-            Event::Key(key) => queue.wait_and_put(Item::Key(key), size_of::<Item>()),
-            Event::Paste(mut text) => {
-                // One byte above the maximum, so that the desk reports a cut text.
-                text.truncate(text.floor_char_boundary(MAX_TYPED + 1));
-                let weight = text.len();
-                queue.wait_and_put(Item::Paste(text), weight);
-            }
-            Event::FocusGained => queue.put(Item::Focus(true)),
-            Event::FocusLost => queue.put(Item::Focus(false)),
-            Event::Resize(..) if terminal::RESIZES_COME_AS_KEYS => queue.put(Item::Resized),
-            Event::Mouse(_) | Event::Resize(..) => {}
+/// Reads as long as there are keys, which `is_more` looks for within a time.
+fn read_burst(
+    mut is_more: impl FnMut(Duration) -> io::Result<bool>,
+    mut read: impl FnMut() -> io::Result<()>,
+) -> io::Result<()> {
+    let mut looks = 0;
+    while looks < LOOKS {
+        if is_more(BURST)? {
+            read()?;
+            looks = 0;
+        } else {
+            looks += 1;
         }
     }
     Ok(())
+}
+
+fn put(event: Event, queue: &DeskQueue) {
+    match event {
+        Event::Key(key) => queue.wait_and_put(Item::Key(key), size_of::<Item>()),
+        Event::Paste(mut text) => {
+            // One byte above the maximum, so that the desk reports a cut text.
+            text.truncate(text.floor_char_boundary(MAX_TYPED + 1));
+            let weight = text.len();
+            queue.wait_and_put(Item::Paste(text), weight);
+        }
+        Event::FocusGained => queue.put(Item::Focus(true)),
+        Event::FocusLost => queue.put(Item::Focus(false)),
+        Event::Resize(..) if terminal::RESIZES_COME_AS_KEYS => queue.put(Item::Resized),
+        Event::Mouse(_) | Event::Resize(..) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_that_one_look_does_not_find_are_read_all_the_same() {
+        let mut found = [true, false, true, true, false, false, true].into_iter();
+        let mut count = 0;
+        let is_more = |_| Ok(found.next().is_some_and(|is_found| is_found));
+        let read = || {
+            count += 1;
+            Ok(())
+        };
+        read_burst(is_more, read).unwrap();
+        assert_eq!(count, 3);
+        assert_eq!(found.len(), 1, "a burst ends");
+    }
 }

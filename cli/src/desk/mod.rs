@@ -280,9 +280,9 @@ impl Desk {
         if let Err(error) = terminal::take() {
             return self.leave(Cause::InputFailed(error.to_string()));
         }
+        let ahead = terminal::typed_ahead();
         self.show(Display::begin);
         self.look();
-        let ahead = terminal::typed_ahead();
         for part in ahead.split_inclusive('\n') {
             self.insert(part.trim_end_matches('\n'));
             if part.ends_with('\n') {
