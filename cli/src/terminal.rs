@@ -153,9 +153,10 @@ pub(crate) fn give_back_on_panic() {
     }));
 }
 
-/// The text typed before the terminal was taken, with the line ends that the terminal made.
+/// The text typed before the terminal was taken. Each Enter is a newline in it, as the terminal made it; one that was
+/// pressed just after that too.
 pub(crate) fn typed_ahead() -> String {
-    String::from_utf8_lossy(&system::typed_ahead(MAX_TYPED_AHEAD)).into_owned()
+    String::from_utf8_lossy(&system::typed_ahead(MAX_TYPED_AHEAD)).replace('\r', "\n")
 }
 
 /// Writes all `bytes` to the terminal `out`, or stops when the program ends in the middle.
