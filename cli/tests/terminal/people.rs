@@ -84,17 +84,17 @@ fn a_newcomer_sees_what_was_said_before_it_came_and_then_what_is_said() {
 fn times_stand_before_all_lines_and_the_day_above_them() {
     let mut room = Room::with(&["--time"], &[("TZ", "UTC")]);
     room.eve.say("hello");
+    room.bob.wait("what Eve says", |lines| lines.iter().any(|line| line.ends_with("]: hello")));
     room.keys("me too\r");
     assert_eq!(room.eve.heard(), "me too");
-    let lines = room.bob.wait("an own line", |lines| lines.iter().any(|line| line.ends_with(": me too")));
     let timed = |line: &&String| {
         let (time, rest) = line.split_at(6.min(line.len()));
         time.as_bytes().get(2) == Some(&b':') && (rest.starts_with("> ") || rest.starts_with("///"))
     };
     let ends = ["leads; /help shows the commands ///", "]: hello", ": me too"];
-    for end in ends {
-        assert!(lines.iter().filter(timed).any(|line| line.ends_with(end)), "{end}: {lines:#?}");
-    }
+    let lines = room.bob.wait("a time before each line", |lines| {
+        ends.iter().all(|end| lines.iter().filter(timed).any(|line| line.ends_with(end)))
+    });
     let year = lines[0].strip_suffix(" ///").and_then(|line| line.rsplit(' ').next()?.parse::<u16>().ok());
     assert!(year.is_some_and(|year| year >= 2026), "{lines:#?}");
     room.keys("/time\r");
@@ -103,17 +103,22 @@ fn times_stand_before_all_lines_and_the_day_above_them() {
 
 #[test]
 fn whoever_is_ignored_is_shown_again_when_asked_for() {
+    let dir = TempDir::new().unwrap();
     let mut room = Room::new(&[]);
+    let mut carol = JsonMember::start(dir.path(), &["-n", "Carol", &room.eve.addr]);
     room.keys("/ignore eve\r");
     room.bob
         .wait("an answer", |lines| lines.iter().any(|line| line.contains("are not shown; /unignore Eve")));
     room.eve.say("Bob, listen");
-    room.eve.wait("sent");
+    assert_eq!(carol.heard(), "Bob, listen");
+    // What Carol says after she heard Eve comes after that at Bob too.
+    carol.say("you hear?");
+    room.bob.wait("what Carol says", |lines| lines.iter().any(|line| line.ends_with("]: you hear?")));
     room.keys("/ignore\r");
     room.bob.wait("a count", |lines| lines.iter().any(|line| line.ends_with(": 1 message not shown ///")));
     room.keys("/unignore eve\r/last\r");
     assert!(room.shows("Bob, listen"));
-    room.bob.wait_line("/// last 1 ///");
+    room.bob.wait_line("/// last 2 ///");
     assert!(!room.bob.raw().contains(&7));
 }
 
@@ -158,8 +163,12 @@ fn what_was_typed_is_kept_though_the_terminal_goes_and_says_so_twice() {
     let dir = TempDir::new().unwrap();
     let eve = JsonMember::start(dir.path(), &["-l", "-n", "Eve"]);
     let (mut bob, file) = at_home(&dir, &eve, &[]);
-    bob.keys("first\rnot sent\u{3}");
+    bob.keys("first\rnot sent");
     assert_eq!(eve.heard(), "first");
+    // While the member leaves, the key would end the program at once.
+    bob.wait("a text", |lines| lines.last().is_some_and(|line| line.ends_with("): not sent")));
+    bob.keys("\u{3}");
+    bob.wait("no text", |lines| lines.last().is_some_and(|line| line.ends_with("):")));
     // To leave takes a while.
     eve.freeze();
     bob.signal(Signal::HUP);

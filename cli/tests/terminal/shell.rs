@@ -42,11 +42,22 @@ impl Job {
     fn wait_shell(&mut self) {
         self.shell.wait("the shell", |lines| lines.last().is_some_and(|line| line == "shell$"));
         self.shell.keys("stty -a; echo d''one\r");
-        let lines = self.shell.wait_line("done");
+        let is_done = |lines: &[String]| lines.ends_with(&["done".to_owned(), "shell$".to_owned()]);
+        let lines = self.shell.wait("a prompt after that", is_done);
         let modes: Vec<&String> = lines.iter().skip_while(|line| !line.contains("speed")).collect();
         for mode in [" -icanon", " -echo ", " -onlcr", " -isig"] {
             assert!(!modes.iter().any(|line| format!(" {line} ").contains(mode)), "{mode}: {modes:#?}");
         }
+    }
+
+    /// Waits until the shell knows that the program is stopped: bash does not continue what it believes to run.
+    fn wait_known_as_stopped(&mut self) -> Vec<String> {
+        // In a pipe, dash knows of no jobs.
+        self.shell.keys("until jobs >jobs; grep -q Stopped jobs; do :; done; echo stopped a''gain\r");
+        self.shell.wait("a stopped job", |lines| {
+            let is_known = lines.iter().any(|line| line == "stopped again");
+            is_known && lines.last().is_some_and(|line| line == "shell$")
+        })
     }
 
     fn pid(&self) -> Pid {
@@ -118,8 +129,7 @@ fn in_the_background_it_stops_again_until_it_is_in_front() {
     job.shell.keys("half\u{1a}");
     job.wait_shell();
     job.shell.keys("bg\r");
-    job.shell.keys("until jobs | grep -q Stopped; do :; done; echo stopped a''gain\r");
-    job.shell.wait_line("stopped again");
+    job.wait_known_as_stopped();
     job.shell.keys("fg\r");
     job.goes_on();
 }
@@ -136,8 +146,7 @@ fn continued_behind_a_shell_it_leaves_the_terminal_alone_until_it_is_in_front() 
             kill_process(pid, Signal::CONT).unwrap();
             wait_stopped(pid);
         }
-        job.shell.keys("echo still the sh''ell\r");
-        let lines = job.shell.wait_line("still the shell");
+        let lines = job.wait_known_as_stopped();
         assert!(!lines.iter().any(|line| line.ends_with("a line behind the shell")), "{lines:#?}");
         job.shell.keys("fg\r");
         job.goes_on();
