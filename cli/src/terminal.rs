@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write, stdin, stdout};
 use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError, TryLockError};
+use std::thread;
 use std::time::Duration;
 
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
@@ -191,12 +192,17 @@ fn write(text: &str) {
     let _ = (0..LOOKS).any(|_| write_now(text));
 }
 
-/// Writes `text` if the terminal accepts output and no other thread writes. Waits a moment for the terminal.
+/// Writes `text` if the terminal accepts output and no other thread writes. Waits a moment for the terminal, and for the
+/// other thread.
 fn write_now(text: &str) -> bool {
     let takes_something = system::accepts_output(LOOK);
-    let writing = WRITING.try_lock();
-    let is_alone = !matches!(writing, Err(TryLockError::WouldBlock));
-    takes_something && is_alone && system::write_directly(text).is_ok()
+    match WRITING.try_lock() {
+        Err(TryLockError::WouldBlock) => {
+            thread::sleep(LOOK);
+            false
+        }
+        _writing => takes_something && system::write_directly(text).is_ok(),
+    }
 }
 
 #[cfg(test)]
@@ -204,6 +210,7 @@ pub(crate) mod tests {
     use std::fs::{File, OpenOptions};
     use std::io::Read;
     use std::process::{Command, Stdio};
+    use std::sync::mpsc;
 
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
     use rustix::termios::{LocalModes, tcgetattr};
@@ -247,5 +254,26 @@ pub(crate) mod tests {
         let written = panic_on_a_terminal("terminal::tests::panics_with_the_terminal_taken");
         let at = |text| written.find(text).unwrap_or_else(|| panic!("no {text:?} in {written:?}"));
         assert!(at(MARK_PASTES) < at(USUAL_MODES) && at(USUAL_MODES) < at("a panic with the terminal taken"));
+    }
+
+    #[test]
+    #[ignore = "panics on a terminal that is its own"]
+    fn panics_while_another_thread_writes() {
+        give_back_on_panic();
+        take().unwrap();
+        let (begin, begun) = mpsc::channel();
+        thread::spawn(move || {
+            let _writing = WRITING.lock().unwrap();
+            begin.send(()).unwrap();
+            thread::park_timeout(LOOK * 5);
+        });
+        begun.recv().unwrap();
+        panic!("a panic while another thread writes");
+    }
+
+    #[test]
+    fn a_thread_that_writes_for_a_moment_does_not_keep_the_terminal() {
+        let written = panic_on_a_terminal("terminal::tests::panics_while_another_thread_writes");
+        assert!(written.contains(USUAL_MODES), "{written:?}");
     }
 }
