@@ -21,9 +21,14 @@ fn run_without(rules: &'static [Rule], seed: u64, mix: Mix) -> RunOutcome {
 
 /// Asserts that without `rules` some random run breaks `property`, and that it holds with them.
 fn breaks(rules: &'static [Rule], mix: Mix, property: Property) {
+    breaks_within(SEEDS, rules, mix, property);
+}
+
+/// Asserts that one of the runs with these `seeds` breaks `property` without the `rules`, and holds with them.
+fn breaks_within(mut seeds: Range<u64>, rules: &'static [Rule], mix: Mix, property: Property) {
     let result = |rules, seed| run_without(rules, seed, mix).result;
     let broken = |seed| result(rules, seed).is_err_and(|violation| violation.property == property);
-    let found = SEEDS.into_iter().find(|&seed| broken(seed) && result(&[], seed).is_ok());
+    let found = seeds.find(|&seed| broken(seed) && result(&[], seed).is_ok());
     assert!(found.is_some(), "no run without {rules:?} breaks {property}");
 }
 
@@ -258,7 +263,8 @@ fn the_ring_stays_open_if_the_skipped_are_not_tried_again() {
 
 #[test]
 fn the_configuration_goes_back_if_a_roster_that_was_only_heard_of_counts() {
-    breaks(&[Rule::MembersFromLogOnly], Mix::Freeze, Property::MonotonicState);
+    // Mostly honest members accuse each other sooner.
+    breaks_within(2900..6000, &[Rule::MembersFromLogOnly], Mix::Cut, Property::MonotonicState);
 }
 
 #[test]
