@@ -4,11 +4,10 @@ use std::env;
 use std::io::{self, IsTerminal, Write, stdin, stdout};
 use std::panic;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError, TryLockError};
-use std::thread;
 use std::time::Duration;
 
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+use parking_lot::Mutex;
 
 use crate::system::terminal as system;
 pub(crate) use crate::system::terminal::{Output, RESIZES_COME_AS_KEYS, output, wait_for_keys};
@@ -166,7 +165,7 @@ pub(crate) fn typed_ahead() -> String {
 /// If the terminal is gone.
 pub(crate) fn write_all(out: &mut Output, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
-        let writing = WRITING.lock().unwrap_or_else(PoisonError::into_inner);
+        let writing = WRITING.lock();
         if IS_GIVEN_UP.load(Ordering::SeqCst) {
             return Ok(());
         }
@@ -196,13 +195,8 @@ fn write(text: &str) {
 /// other thread.
 fn write_now(text: &str) -> bool {
     let takes_something = system::accepts_output(LOOK);
-    match WRITING.try_lock() {
-        Err(TryLockError::WouldBlock) => {
-            thread::sleep(LOOK);
-            false
-        }
-        _writing => takes_something && system::write_directly(text).is_ok(),
-    }
+    let writing = WRITING.try_lock_for(LOOK);
+    takes_something && writing.is_some() && system::write_directly(text).is_ok()
 }
 
 #[cfg(test)]
@@ -211,6 +205,7 @@ pub(crate) mod tests {
     use std::io::Read;
     use std::process::{Command, Stdio};
     use std::sync::mpsc;
+    use std::thread;
 
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
     use rustix::termios::{LocalModes, tcgetattr};
@@ -261,13 +256,13 @@ pub(crate) mod tests {
     fn panics_while_another_thread_writes() {
         give_back_on_panic();
         take().unwrap();
-        let (begin, begun) = mpsc::channel();
+        let (tell, is_held) = mpsc::channel();
         thread::spawn(move || {
-            let _writing = WRITING.lock().unwrap();
-            begin.send(()).unwrap();
+            let _writing = WRITING.lock();
+            tell.send(()).unwrap();
             thread::park_timeout(LOOK * 5);
         });
-        begun.recv().unwrap();
+        is_held.recv().unwrap();
         panic!("a panic while another thread writes");
     }
 
