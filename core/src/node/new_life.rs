@@ -54,7 +54,8 @@ impl Node {
         let is_refused = install.base == install.common
             && Some(&told) > placed.get(&me)
             && self.own.first().is_some_and(|said| said.first <= told);
-        let is_beyond = told > self.own.last() || entries.iter().any(|entry| self.is_beyond_said(entry));
+        let is_beyond =
+            !self.own.may_be_counted(told) || entries.iter().any(|entry| self.is_beyond_said(entry));
         (is_refused || is_beyond) && self.enforces(Rule::NewLife)
     }
 

@@ -88,6 +88,12 @@ impl OwnMessages {
         self.last
     }
 
+    /// Whether a log may count the messages up to `last` and no more: they were signed, and no run is cut.
+    pub(super) fn may_be_counted(&self, last: Seq) -> bool {
+        let is_cut = |said: &Proven<Run>| (said.first..said.last()).contains(&last);
+        last <= self.signed && !self.waiting.iter().any(is_cut)
+    }
+
     /// Numbers new texts, which wait from now on. Returns the number of the first.
     pub(super) fn say(&mut self, texts: TextRun, at: UnixTime) -> Seq {
         let first = self.last.next();
@@ -291,6 +297,8 @@ mod tests {
         let (mut own, me) = own();
         assert_eq!(says(&mut own, &me, 3, false), Seq(1));
         assert_eq!(says(&mut own, &me, 2, false), Seq(4));
+        let may_be_counted: Vec<u64> = (0..8).filter(|last| own.may_be_counted(Seq(*last))).collect();
+        assert_eq!(may_be_counted, [0, 3, 5]);
         own.placed(Seq(2));
         assert_eq!((own.waiting(), own.last()), (5, Seq(5)), "no run is cut");
         own.placed(Seq(3));
