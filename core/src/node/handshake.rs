@@ -451,6 +451,9 @@ impl Node {
         if let Some(hello) = deferred {
             if self.membership.route().contains(hello.me) {
                 self.consider(link, hello);
+            } else if self.role.joining().is_some() {
+                // The welcome tells this newcomer of more than that member knew.
+                self.defer(link, hello);
             } else {
                 self.refuse(link, RefusedKind::Hello, CloseMode::Flush);
             }
