@@ -152,6 +152,9 @@ impl RingView {
                 }
             }
             Notice::Leader { member, epoch } => self.follow(member.id, *epoch),
+            // That election is of a ring that went on without this member.
+            Notice::LeftBehind | Notice::NewLife { .. } => (self.leader, self.election) = (None, None),
+            Notice::Ready { leader, .. } => self.follow(leader.id, self.epoch),
             Notice::Left { member, reason: Departure::Lost } => self.lose(member.id),
             _ => {}
         }
@@ -172,7 +175,10 @@ impl RingView {
                 };
                 (self.called(candidate), way.to_vec())
             }
-            Notice::Leader { member, .. } => (self.called(member), vec![None]),
+            Notice::Leader { member, .. } | Notice::Ready { leader: member, .. } => {
+                (self.called(member), vec![None])
+            }
+            Notice::LeftBehind | Notice::NewLife { .. } => (String::new(), vec![None]),
             _ => return,
         };
         for at in way {

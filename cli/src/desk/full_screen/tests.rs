@@ -1,10 +1,9 @@
-use std::env;
-use std::fs;
 use std::num::{NonZeroU16, NonZeroU64};
 use std::path::Path;
+use std::{env, fs};
 
 use proptest::prelude::*;
-use ringchat_core::{Departure, ElectionPhase, Epoch, Member, Name, NodeId, Notice, Stamp};
+use ringchat_core::{Departure, ElectionPhase, Epoch, Member, Name, NodeId, Notice, RoomId, Roster, Stamp};
 
 use super::*;
 use crate::wrap::tests::texts;
@@ -518,6 +517,20 @@ fn the_token_of_an_election_goes_as_this_member_sees_it_and_not_too_fast() {
         "",
     ];
     assert_eq!(seen, around, "the oldest of nine steps is left out");
+}
+
+#[test]
+fn an_election_that_went_on_without_this_member_is_over() {
+    let mut shown = Shown::new(100, 12, Palette::None);
+    let ([me, bob, ..], members) = (ring(), Roster::new(ring().to_vec()).unwrap());
+    let (candidate, me, leader) = (me.clone().into(), me.into(), bob.into());
+    let start = Notice::Election { phase: ElectionPhase::Start, candidate, epoch: Epoch(6) };
+    let ready = Notice::Ready { me, leader, members, room: RoomId::UNKNOWN };
+    for (notice, told) in [(start, "electing"), (Notice::LeftBehind, "no leader"), (ready, "bob leads")] {
+        shown.full.ring.lock().note(Stamp(9), &notice);
+        shown.paint();
+        assert!(shown.lines()[10].contains(told), "{:#?}", shown.lines());
+    }
 }
 
 #[test]
