@@ -10,7 +10,7 @@ use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
 use parking_lot::Mutex;
 
 use crate::system::terminal as system;
-pub(crate) use crate::system::terminal::{Output, RESIZES_COME_AS_KEYS, output, wait_for_keys};
+pub(crate) use crate::system::terminal::{Output, RESIZES_COME_AS_KEYS, is_behind, output, wait_for_keys};
 
 /// The size of a terminal, in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -51,6 +51,10 @@ pub(crate) use paint::{Look, unedited};
 /// The maximum number of items in one turn.
 const TURN: usize = 1000;
 
+/// How often, and for how long each time, a program that goes on behind a shell looks whether it is to leave.
+const LOOKS: usize = 5;
+const LOOK: Duration = Duration::from_millis(20);
+
 /// The weight of a line in the queue besides its bytes: at most 4096 lines wait.
 const LINE_WEIGHT: usize = 2048;
 
@@ -489,7 +493,7 @@ impl Desk {
 
     /// Takes the terminal again after a stop.
     fn go_on(&mut self) {
-        if self.phase == Phase::Joining {
+        if self.phase != Phase::Typing || (terminal::is_behind() && self.is_told_to_leave()) {
             return;
         }
         match terminal::take_again() {
@@ -501,6 +505,23 @@ impl Desk {
             Err(error) => self.leave(Cause::InputFailed(error.to_string())),
         }
         self.display.resize();
+    }
+
+    /// Whether the program has to leave. A shell that ends a stopped program sends it that signal and lets it go on, behind the
+    /// shell: to take the terminal again would stop the program there.
+    fn is_told_to_leave(&mut self) -> bool {
+        for _ in 0..LOOKS {
+            for item in self.queue.take_within(TURN, Some(LOOK)).into_iter().flatten() {
+                match item {
+                    Item::Continued => {}
+                    item => self.take(item),
+                }
+            }
+            if self.phase == Phase::Leaving {
+                return true;
+            }
+        }
+        false
     }
 
     fn leave(&mut self, cause: Cause) {

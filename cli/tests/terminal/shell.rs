@@ -154,6 +154,17 @@ fn continued_behind_a_shell_it_leaves_the_terminal_alone_until_it_is_in_front() 
 }
 
 #[test]
+fn a_stopped_program_that_is_killed_ends_behind_the_shell() {
+    // Unlike dash, bash lets it go on after the signal.
+    let mut job = Job::start(BASH);
+    job.shell.keys("half\u{1a}");
+    job.wait_shell();
+    job.wait_known_as_stopped();
+    job.shell.keys("kill %1; wait %1; echo code $?\r");
+    job.shell.wait("its code", |lines| lines.iter().any(|line| line == "code 143"));
+}
+
+#[test]
 fn a_stop_says_what_comes_of_it() {
     let mut job = Job::start(BASH);
     job.shell.keys("\u{1a}");

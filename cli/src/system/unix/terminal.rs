@@ -31,13 +31,18 @@ pub(crate) fn size() -> Option<(u16, u16)> {
     tcgetwinsize(stdout()).ok().map(|size| (size.ws_col, size.ws_row))
 }
 
+/// Whether another program owns the terminal, such as a shell.
+pub(crate) fn is_behind() -> bool {
+    tcgetpgrp(stdin()).is_ok_and(|front| front != getpgrp())
+}
+
 /// Whether another program used the terminal while this one was stopped, or still does. If a shell owns the terminal,
 /// the system stops the program until the shell hands it over.
 ///
 /// # Errors
 /// If the terminal is gone.
 pub(crate) fn was_lent() -> io::Result<bool> {
-    let is_behind = tcgetpgrp(stdin()).is_ok_and(|front| front != getpgrp());
+    let is_behind = is_behind();
     if is_behind {
         // Only the foreground program may do this, so the system stops a program in the background; the call changes
         // nothing else. A stop by our own signal could come after the shell has handed over the terminal.

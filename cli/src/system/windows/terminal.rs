@@ -25,6 +25,11 @@ pub(crate) fn size() -> Option<(u16, u16)> {
     crossterm::terminal::size().ok()
 }
 
+/// Whether another program owns the console: no shell shares it with a program that it started.
+pub(crate) fn is_behind() -> bool {
+    false
+}
+
 /// Whether another program used the console while this one was stopped: no program is stopped.
 ///
 /// # Errors
