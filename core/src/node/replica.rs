@@ -230,8 +230,8 @@ impl Replica {
             return Err(Fault::LogOrder);
         }
         let below = if replaced { origins_below(install) } else { self.log.origins_before(install.common) };
-        let mut last = below.clone();
-        count(&mut last, entries);
+        let mut above = BTreeMap::new();
+        count(&mut above, entries);
         // An origin that the leader had forgotten has no number, whatever a leader before has said anew in its name. What
         // this log does not keep, the leader cannot have been shown. Of an origin that has gone it may know the other half of
         // a fork.
@@ -239,8 +239,9 @@ impl Replica {
             let origin = &said.origin.id;
             self.shown.get(origin) >= Some(&said.last())
                 && install.roster.contains(*origin)
-                && below.get(origin).is_some_and(|below| *below > Seq::default())
-                && last.get(origin).is_some_and(|last| *last < said.first)
+                && below.get(origin).is_some_and(|below| {
+                    *below > Seq::default() && above.get(origin).max(Some(below)) < Some(&said.first)
+                })
         };
         let mut kept = self.log.tail(self.log.base()).map(|said| &**said);
         if kept.any(is_lacking) { Err(Fault::TakenBack) } else { Ok(()) }
