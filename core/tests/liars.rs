@@ -427,6 +427,38 @@ fn a_leader_takes_no_configuration_of_its_own_back() {
     assert_eq!(pair.node.cfg(), cfg(1).next());
 }
 
+/// A room of three of which the node is one, and the third member.
+fn with_third() -> (Pair, Member) {
+    let (mut pair, third) = (Pair::with_member(), member(3));
+    let joined = [(third.clone(), peer().id)].into();
+    let change = Change::Edit { gone: Vec::new(), joined, merged: false };
+    let body = Body::Membership { cfg: cfg(1).next(), change: change.into() };
+    assert_eq!(pair.deliver(&[Entry { body, ..chat(3, 3, 3) }]), []);
+    assert!(pair.node.roster().contains(third.id));
+    (pair, third)
+}
+
+fn looks_for(pair: &Pair, gone: &Member) -> bool {
+    pair.node.is_normal() && !pair.node.roster().contains(gone.id) && pair.node.lost().eq([gone])
+}
+
+/// A liar tells two members of two rings. When it has gone, each of them looks for the other.
+#[test]
+fn who_is_gone_without_a_word_of_the_log_is_looked_for() {
+    for opened in [vec![], vec![Pair::with_member().opened(2, 4)]] {
+        let (mut pair, third) = with_third();
+        pair.elect(2);
+        let install = Install { end: Index(4 + opened.len() as u64), ..pair.to_install(2, 4) };
+        assert_eq!(pair.install_once(&install, &opened), []);
+        assert!(looks_for(&pair, &third));
+    }
+    let (mut pair, third) = with_third();
+    let change = Change::Opened { roster: pair.roster(), lost: Vec::new() };
+    let body = Body::Membership { cfg: cfg(1).next().next(), change: change.into() };
+    assert_eq!(pair.deliver(&[Entry { body, ..chat(4, 4, 4) }]), []);
+    assert!(looks_for(&pair, &third));
+}
+
 /// Its way is to be the ring, which would lack the winner.
 #[test]
 fn nobody_wins_with_a_token_that_did_not_begin_with_it() {

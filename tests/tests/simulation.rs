@@ -130,6 +130,8 @@ fn liars_of_any_kind_harm_nobody_for_longer_than_they_are_there() {
     all_hold(Mix::Liars, 1_158_242..1_158_243);
     // A linked member with a foreign address broke its links again and again, and was dialed there each time.
     all_hold(Mix::Liars, 1_334_903..1_334_904);
+    // A liar told two members of two rings, and neither looked for the other.
+    all_hold(Mix::Liars, 772_219_627..772_219_628);
     // A token said of an honest member that its log was longer than it was, and that member won.
     all_hold(Mix::Liars, 1_058_728..1_058_729);
 }

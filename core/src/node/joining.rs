@@ -317,7 +317,7 @@ impl Node {
         // They may stay alone at the same time, and know nobody of this node's ring.
         for (addr, id) in met.into_iter().flatten().filter(|(_, id)| *id != self.me.id) {
             let (now, end) = (self.now(), self.replica.log().len());
-            self.replica.lost_mut(now).look_for(Member::met(id, addr), end, now);
+            self.replica.lost_mut(now).look_for(Member::met(id, addr), true, end, now);
         }
         self.note(FollowUp::SeekNext);
     }

@@ -189,10 +189,11 @@ impl LostMembers {
         self.lost.retain(|_, lost| lost.index < index);
     }
 
-    /// Looks for a member of before that was met at its address, and has the log up to `end` or needs none.
-    pub(crate) fn look_for(&mut self, member: Member, end: Index, now: Instant) {
+    /// Looks for a member of which the log does not tell, and which has the log up to `end` or needs none. `located` tells
+    /// whether this node has met the member at its address.
+    pub(crate) fn look_for(&mut self, member: Member, located: bool, end: Index, now: Instant) {
         let index = Index::default();
-        self.lose(Lost { member, index, missed_from: end, at: now, located: true, asked: 0, asked_at: now });
+        self.lose(Lost { member, index, missed_from: end, at: now, located, asked: 0, asked_at: now });
     }
 
     /// The log begins anew with the place `base`, and the lost members may miss all of it.

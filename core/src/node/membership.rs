@@ -433,6 +433,7 @@ impl Node {
         let roster = self.membership.roster();
         let departed = self.replica.apply_membership(index, change, roster, now, located);
         self.note_departed(departed);
+        self.look_for_untold(&old, &quits);
         if self.membership.is_ready() {
             self.tell_changes(&old, &quits);
         }
@@ -441,6 +442,21 @@ impl Node {
         }
         self.on_route_changed();
         self.check_own_entry();
+    }
+
+    /// Looks for the members of `old` that are gone without a word in the log: it begins later, or a leader told different
+    /// members of different rings.
+    pub(super) fn look_for_untold(&mut self, old: &Roster, quits: &BTreeSet<NodeId>) {
+        let roster = self.membership.roster();
+        let (now, end) = (self.timers.now(), self.replica.log().len());
+        let is_there = |gone: &Member| roster.iter().any(|member| member.replaces(gone));
+        let gone = old.iter().filter(|member| !quits.contains(&member.id) && !is_there(member));
+        for member in gone.filter(|member| member.id != self.me.id) {
+            let located = self.links.is_located(member) || !self.enforces(Rule::SeldomElsewhere);
+            if !self.replica.lost().contains(member.id) {
+                self.replica.lost_mut(now).look_for(member.clone(), located, end, now);
+            }
+        }
     }
 
     /// Tells the user which members came and which left.

@@ -405,6 +405,7 @@ impl Node {
         let seldom = self.enforces(Rule::SeldomElsewhere);
         let located = |member: &Member| self.links.is_located(member) || !seldom;
         self.replica.begin_install(install, &entries, self.timers.now(), located);
+        self.look_for_untold(&old, &quits);
         for author in forked {
             self.tell_forked(author);
         }

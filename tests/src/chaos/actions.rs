@@ -176,7 +176,8 @@ impl Chaos {
         self.world.join(place, &contacts);
     }
 
-    /// One member sleeps while the room is well: all others follow one leader, on links that stand. Mostly it is the leader itself.
+    /// One member sleeps while the room is well: all others follow one leader, on links that stand and that no others are about
+    /// to replace. Mostly it is the leader itself.
     fn sleep(&mut self) {
         let all = self.world.alive();
         let follows = |host: &HostId| {
@@ -186,6 +187,7 @@ impl Chaos {
                 && node.view() == first.view()
                 && node.roster().len() == all.len()
                 && only_needed_links(node).is_ok()
+                && !node.greets()
         };
         if !all.iter().all(follows) {
             return;

@@ -77,6 +77,11 @@ impl Node {
         self.links.iter().filter_map(|(_, link)| link.peer)
     }
 
+    /// Whether a link is open whose ends have not greeted each other.
+    pub fn greets(&self) -> bool {
+        self.links.iter().any(|(_, link)| link.peer.is_none())
+    }
+
     /// The members that this node's ring has lost and looks for, by id.
     pub fn lost(&self) -> impl Iterator<Item = &Member> {
         self.replica.lost().members()
