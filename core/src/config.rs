@@ -113,13 +113,16 @@ impl Config {
 
     /// How long it may take until a room of so many members is one again, once a member that lied or died has gone: the time of
     /// an election and of a merge, with the silence before each. Members that were led apart may first ask for
-    /// [`Config::JOIN_TIMEOUT`] to come back, and be asked for by a member that nobody can link to.
-    pub fn reunion(detect: Duration, members: usize) -> Duration {
+    /// [`Config::JOIN_TIMEOUT`] to come back, and be asked for by a member that nobody can link to. The members of a ring that was
+    /// led to a far higher epoch than the others come over one by one, in new lives: for each of these an election, and the time
+    /// until it has found the others.
+    pub fn reunion(detect: Duration, members: usize, new_lives: u32) -> Duration {
         let times = Times::new(detect);
         let election = Times::election_delay(members) + 3 * Times::election(members);
         let silence = times.detect + times.dial();
         let merge = 2 * Times::PROBE + 2 * times.admission() + Times::unsynced(members);
-        2 * silence + election + merge + Self::JOIN_TIMEOUT
+        let comes_over = times.dial() + Times::election(members) + Times::PROBE;
+        2 * silence + election + merge + Self::JOIN_TIMEOUT + comes_over * new_lives
     }
 
     /// The same settings, but for the holder of `identity`.

@@ -370,6 +370,20 @@ fn a_candidate_sends_its_token_to_those_that_take_part_and_that_it_has_not_met()
     assert!(wins(&it.passed(LAST, ME, 1, &[ME, NEXT, LAST])));
 }
 
+/// The link before breaks, or is replaced.
+#[test]
+fn a_token_goes_to_the_next_again_if_the_link_to_it_stands_anew() {
+    let mut it = electing(&[NEXT, LAST], |_| {});
+    for (anew, breaks) in [(201, true), (202, false)] {
+        if breaks {
+            it.handle(Input::LinkDown { link: link_of(NEXT), reason: DownReason::Io });
+        }
+        it.connected_by(LinkId(anew), NEXT);
+        let hello = Hello { generation: anew, ..it.hello(NEXT, false) };
+        assert_eq!(token(&it.hear(LinkId(anew), Message::Hello(hello))), Some((LinkId(anew), 2, 1)));
+    }
+}
+
 #[test]
 fn a_token_that_has_met_the_next_goes_to_its_candidate() {
     let mut it = electing(&[NEXT, LAST], |_| {});

@@ -40,6 +40,8 @@ fn crashes_of_any_kind_leave_one_ring_in_one_order() {
     all_hold(Mix::Crash, 723_040_505..723_040_506);
     // A member knew the newest ring and another did not, so that a token passed over one that took part.
     all_hold(Mix::Crash, 723_044_171..723_044_172);
+    // A token was lost with its link, and its sender was left out.
+    all_hold(Mix::Crash, 783_162_316..783_162_317);
     // A newcomer refused a member that had not heard of it, and that member passed it over when the leader left.
     all_hold(Mix::Crash, 772_214_572..772_214_573);
     // A pause between dials to a process of before held for the one that was started at the same address.

@@ -217,6 +217,15 @@ impl Node {
         }
     }
 
+    /// A link to `peer` stands anew: the token that went by the old one may be lost.
+    pub(super) fn send_token_again(&mut self, peer: NodeId) {
+        let Some(election) = self.role.election_mut() else { return };
+        if election.sent.is_some_and(|(_, to)| to == peer) {
+            election.sent = None;
+            self.note(FollowUp::PassToken);
+        }
+    }
+
     /// To which member the token goes, or would go if it were linked: the next in the ring. Two members may have heard of
     /// different rings. So if the token has met the next before, it goes to its candidate, and from there to members that
     /// take part and that it has not met.

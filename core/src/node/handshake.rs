@@ -321,6 +321,7 @@ impl Node {
     /// A link to a member stands anew.
     pub(super) fn on_linked(&mut self, peer: NodeId) {
         self.ring_linked(peer);
+        self.send_token_again(peer);
         if self.leads() {
             self.member_linked(peer);
         }

@@ -6,7 +6,7 @@ use ringchat_core::{Config, Text};
 
 use super::{Chaos, Lasting};
 use ringchat_sim::oracles::{Shape, Violation};
-use ringchat_sim::{HostId, Property};
+use ringchat_sim::{HostId, Property, World};
 
 /// How long the members may take to agree once the faults have stopped.
 const AGREEING: Duration = Duration::from_secs(40);
@@ -108,7 +108,10 @@ impl Chaos {
 
     /// All who were there before a member lied, and still are, form one ring.
     fn are_one_room_again(&mut self) -> Result<(), Violation> {
-        let limit = Config::reunion(Config::DETECT, self.world.processes());
+        let lives = self.world.counts().new_lives;
+        let limit = |world: &World| {
+            Config::reunion(Config::DETECT, world.processes(), world.counts().new_lives - lives)
+        };
         self.wait_within(limit, |chaos| {
             let mut old = chaos.world.alive();
             old.retain(|host| chaos.before_lies.contains(host));
@@ -131,18 +134,19 @@ impl Chaos {
 
     /// Runs until `holds` succeeds, at most for as long as members may take to agree.
     fn wait_until(&mut self, holds: impl Fn(&Self) -> Result<(), Violation>) -> Result<(), Violation> {
-        self.wait_within(self.patience(), holds)
+        let patience = self.patience();
+        self.wait_within(|_| patience, holds)
     }
 
-    /// Runs until `holds` succeeds, at most for so long.
+    /// Runs until `holds` succeeds, at most for as long as `limit` tells.
     fn wait_within(
         &mut self,
-        limit: Duration,
+        limit: impl Fn(&World) -> Duration,
         holds: impl Fn(&Self) -> Result<(), Violation>,
     ) -> Result<(), Violation> {
-        let end = self.world.now().after(limit);
+        let start = self.world.now();
         while let Err(violation) = holds(self) {
-            if self.world.now() >= end {
+            if self.world.now() >= start.after(limit(&self.world)) {
                 return Err(violation);
             }
             self.world.run_for(PACE)?;

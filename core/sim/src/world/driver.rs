@@ -110,6 +110,7 @@ impl World {
             Action::Trust { link } => self.network.trust(link),
             Action::Trace { .. } => {}
             Action::NewLife { id } => {
+                self.counts.new_lives = self.counts.new_lives.saturating_add(1);
                 self.network.new_life(host, id);
                 self.transcripts.new_life(host, id, self.node(host).stats().waiting);
             }

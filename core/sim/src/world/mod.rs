@@ -126,6 +126,8 @@ pub struct Counts {
     pub elects: BTreeMap<Epoch, u64>,
     /// Who took part in elections, by epoch.
     pub voters: BTreeMap<Epoch, Voters>,
+    /// How many members have begun new lives.
+    pub new_lives: u32,
     /// The views in which rings have merged.
     pub merges: BTreeSet<View>,
     /// How many faults happened, by kind.
