@@ -266,7 +266,7 @@ const SUBMISSIONS_HELD: usize = KEPT * 2 * HELD_BYTES;
 
 /// Four numbers of each origin, of which there are up to twice as many as entries; then those that departed or forked.
 const NUMBERS_HELD: usize =
-    NUMBER_HELD * (8 * LOG_BYTES / (RUN_OVERHEAD + TEXT_OVERHEAD) + 2 * MAX_DEPARTED + MAX_FORKED);
+    NUMBER_HELD * (8 * LOG_BYTES / (RUN_OVERHEAD + TEXT_OVERHEAD) + 4 * MAX_DEPARTED + MAX_FORKED);
 
 /// Sixteen rosters, which are the route, the log's, the one awaited, those of newcomers and of a leader's notes; the members
 /// known by their addresses; paths and histories.

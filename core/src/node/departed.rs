@@ -1,14 +1,14 @@
 //! Members that departed for good: the log forgets them, and what they said must not come back as something new.
 
 use alloc::collections::{BTreeMap, VecDeque};
-use alloc::vec::Vec;
 
+use super::replica::Forgotten;
 use super::{Node, Rule};
 use crate::ids::NodeId;
 use crate::limits::MAX_DEPARTED;
 use crate::numbers::Seq;
 
-/// What the user has seen of members that the log has forgotten. The newest [`MAX_DEPARTED`] are kept.
+/// The last messages of members that the log has forgotten. The newest [`MAX_DEPARTED`] are kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(super) struct Departed {
     last: BTreeMap<NodeId, Seq>,
@@ -16,12 +16,12 @@ pub(super) struct Departed {
 }
 
 impl Departed {
-    /// The number of the last message of `id` that the user has seen, if `id` departed.
+    /// The number of the last message of `id` that was noted, if `id` departed.
     pub(super) fn last_of(&self, id: NodeId) -> Seq {
         self.last.get(&id).copied().unwrap_or_default()
     }
 
-    /// The log has forgotten `id`, of which the user has seen the messages up to `last`.
+    /// The log has forgotten `id`, whose messages up to `last` must not come back.
     pub(super) fn note(&mut self, id: NodeId, last: Seq) {
         let known = self.last.entry(id).or_default();
         *known = last.max(*known);
@@ -45,17 +45,15 @@ impl Node {
     /// Forgets origins that departed for good, if many are known.
     pub(super) fn bound_origins(&mut self) {
         if self.replica.knows_many_origins() {
-            let departed = self.replica.forget_origins(self.membership.roster());
-            self.note_departed(departed);
+            let forgotten = self.replica.forget_origins(self.membership.roster());
+            self.note_departed(forgotten);
         }
     }
 
-    /// Notes what the user has seen of members that the log has forgotten.
-    pub(super) fn note_departed(&mut self, departed: Vec<(NodeId, Seq)>) {
+    /// Remembers members that the log has forgotten.
+    pub(super) fn note_departed(&mut self, forgotten: Forgotten) {
         if self.enforces(Rule::RememberDeparted) {
-            for (id, last) in departed {
-                self.replica.note_departed(id, last);
-            }
+            self.replica.note_departed(forgotten);
         }
     }
 }

@@ -431,8 +431,8 @@ impl Node {
         let seldom = self.enforces(Rule::SeldomElsewhere);
         let located = |member: &Member| self.links.is_located(member) || !seldom;
         let roster = self.membership.roster();
-        let departed = self.replica.apply_membership(index, change, roster, now, located);
-        self.note_departed(departed);
+        let forgotten = self.replica.apply_membership(index, change, roster, now, located);
+        self.note_departed(forgotten);
         self.look_for_untold(&old, &quits);
         if self.membership.is_ready() {
             self.tell_changes(&old, &quits);

@@ -16,6 +16,15 @@ use crate::roster::{Member, Roster};
 use crate::time::Instant;
 use crate::wire::{Body, Change, Entry, Install, Proven, Run};
 
+/// The numbers of the last messages of members that the log has forgotten, by member.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Forgotten {
+    /// That the user has seen.
+    seen: Vec<(NodeId, Seq)>,
+    /// That lay below the log.
+    unseen: Vec<(NodeId, Seq)>,
+}
+
 /// A copy of the log, and what follows from its entries.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Replica {
@@ -30,7 +39,10 @@ pub(crate) struct Replica {
     /// How much was appended since the last acknowledgement, by weight.
     unacknowledged: u64,
     lost: LostMembers,
+    /// What the user has seen of members that the log has forgotten.
     departed: Departed,
+    /// What lay below the log of these, so that the user never sees it. It is the word of a leader.
+    departed_unseen: Departed,
     forked: Forked,
     /// How many texts of before this node came its user wants to see.
     backlog: usize,
@@ -78,7 +90,7 @@ impl Replica {
         roster: &Roster,
         now: Instant,
         is_located: impl Fn(&Member) -> bool,
-    ) -> Vec<(NodeId, Seq)> {
+    ) -> Forgotten {
         self.lost.apply((index, self.stable), change, now, is_located);
         self.lost.replace(roster);
         self.forget_origins(roster)
@@ -89,15 +101,16 @@ impl Replica {
         self.log.origins().len() > self.origins_left.saturating_mul(2).max(MAX_ORIGINS)
     }
 
-    /// Forgets the origins that have departed for good and of which nothing is kept. Returns what the user has seen of them.
-    pub(super) fn forget_origins(&mut self, roster: &Roster) -> Vec<(NodeId, Seq)> {
+    /// Forgets the origins that have departed for good and of which nothing is kept.
+    pub(super) fn forget_origins(&mut self, roster: &Roster) -> Forgotten {
         let (log, lost) = (&mut self.log, &self.lost);
         let stays = |id: NodeId| roster.contains(id) || lost.contains(id);
         log.forget_origins(stays);
         self.origins_left = log.origins().len();
         let is_gone = |id: NodeId| log.last_of(id) == Seq::default() && !stays(id);
-        self.given_up.retain(|id, _| !is_gone(*id));
-        self.shown.extract_if(.., |id, _| is_gone(*id)).collect()
+        let unseen = self.given_up.extract_if(.., |id, _| is_gone(*id)).collect();
+        let seen = self.shown.extract_if(.., |id, _| is_gone(*id)).collect();
+        Forgotten { seen, unseen }
     }
 
     /// The `origins` below an install for `member`, of a ring with this `roster`: without those that departed, if there are
@@ -108,22 +121,29 @@ impl Replica {
         }
     }
 
-    /// Remembers the last message of a member that departed for good. An older one is neither shown nor sequenced again.
-    pub(super) fn note_departed(&mut self, id: NodeId, last: Seq) {
-        self.departed.note(id, last);
+    /// Remembers the last messages of members that departed for good. Older ones are not sequenced again from a tail, and those
+    /// that the user has seen are not shown again.
+    pub(super) fn note_departed(&mut self, forgotten: Forgotten) {
+        for (id, last) in forgotten.seen {
+            self.departed.note(id, last);
+        }
+        for (id, last) in forgotten.unseen {
+            self.departed_unseen.note(id, last);
+        }
     }
 
     /// Whether a run is of a member that the log has forgotten, and of before its departure. It comes back only if that
     /// member itself says it again.
     pub(super) fn is_of_departed(&self, said: &Run) -> bool {
         let origin = said.origin.id;
-        self.log.last_of(origin) == Seq::default() && said.first <= self.departed.last_of(origin)
+        let last = self.departed.last_of(origin).max(self.departed_unseen.last_of(origin));
+        self.log.last_of(origin) == Seq::default() && said.first <= last
     }
 
-    /// The members that departed for good.
+    /// The members that departed for good: what the user has seen of them, and what lay below the log.
     #[cfg(feature = "inspect")]
-    pub(super) fn departed(&self) -> &Departed {
-        &self.departed
+    pub(super) fn departed(&self) -> [&Departed; 2] {
+        [&self.departed, &self.departed_unseen]
     }
 
     /// Learns that all members have the log up to `stable`, and drops history that no member needs. Members that catch up
@@ -399,6 +419,22 @@ mod tests {
         let mut origins: BTreeMap<NodeId, Seq> = all.take(MAX_ORIGINS + 1).collect();
         replica.fit_origins(&mut origins, ids[0], &roster);
         assert!(origins.into_keys().eq(BTreeSet::from(ids)));
+    }
+
+    #[test]
+    fn what_was_hidden_of_a_member_that_departed_does_not_come_back_by_a_tail() {
+        let [stays, departs] = [1, 2].map(Member::numbered);
+        let hidden = BTreeMap::from([(stays.id, Seq(5)), (departs.id, Seq(7))]);
+        let log = Log::from_base(Index(9), hidden.clone(), Vec::new());
+        let mut replica = Replica { log, given_up: hidden, ..Replica::default() };
+        let forgotten = replica.forget_origins(&Roster::alone(stays));
+        replica.note_departed(forgotten);
+        let said = |first| {
+            let text = crate::Text::new("x").unwrap().into();
+            Run::sham(crate::RoomId([1; 16]), departs.clone().into(), Seq(first), crate::Stamp(first), text)
+        };
+        assert_eq!([7, 8].map(|first| replica.is_of_departed(&said(first))), [true, false]);
+        assert!(replica.raise_shown(&said(7)), "a leader's word makes nothing old");
     }
 
     #[test]

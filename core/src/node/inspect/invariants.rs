@@ -85,7 +85,7 @@ pub fn check(node: &Node) -> Result<(), BrokenInvariant> {
         && node.links.half_open().count() <= MAX_HALF_OPEN.saturating_add(MAX_ROSTER)
         && node.links.len() <= MAX_LINKS
         && node.links.dials().count() <= MAX_DIALS
-        && node.replica.departed().len() <= MAX_DEPARTED
+        && node.replica.departed().iter().all(|departed| departed.len() <= MAX_DEPARTED)
         && node.replica.log().history().len() <= MAX_VIEW_HISTORY
         && node.held().is_within_limits();
     holds(bounded, BrokenInvariant::OverLimit)
