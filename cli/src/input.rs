@@ -9,7 +9,7 @@ use ringchat_core::{Seq, Text};
 use ringchat_driver::Ended;
 
 use crate::bounded_lines::{BoundedLine, BoundedLines};
-use crate::desk::Typed;
+use crate::desk::{Outbox, Typed};
 use crate::line::ACT;
 use crate::outcome::Cause;
 use crate::screen::Question;
@@ -21,7 +21,7 @@ use crate::wording;
 /// Questions that may wait for their answer. At this bound no further input is read.
 pub(crate) const MAX_ASKED: usize = 64;
 
-/// Typed texts that may wait for the room. At this bound the desk refuses further texts.
+/// Typed texts that may wait for the room. At this bound the desk keeps further texts.
 pub(crate) const MAX_WAITING: usize = 1024;
 
 /// Says texts and asks questions until the user leaves the room.
@@ -45,11 +45,15 @@ enum Done {
 
 impl HumanInput {
     /// Handles the texts that are typed at the desk.
-    pub(crate) fn typed_texts(self, texts: &Receiver<Typed>) {
-        while let Ok(typed) = texts.recv() {
+    pub(crate) fn typed_texts(self, texts: &Outbox) {
+        while let Some(typed) = texts.next() {
             let done = match typed {
                 Typed::Text(text) => self.typed(&text),
                 Typed::Look => self.ask(Question::Look),
+                Typed::Leave => {
+                    self.session.leave(Cause::Eof);
+                    Done::Quit
+                }
             };
             if let Done::Left | Done::Quit = done {
                 return;

@@ -310,7 +310,8 @@ fn at_a_desk(
     let has_log = settings.has_log();
     let queue = Arc::new(DeskQueue::new(move |lost| Item::Line(wording::unshown(lost, has_log))));
     signals::handle(Arc::clone(session), Some(Arc::clone(&queue)))?;
-    let (typed, texts) = sync_channel(MAX_WAITING);
+    let awaiting = Arc::clone(&queue);
+    let (outlet, texts) = desk::typed_texts(MAX_WAITING, move || awaiting.put(Item::Taken));
     let (is_full, ring) = (settings.talk.full_screen, SharedRing::default());
     ring.lock().room = settings.room.as_ref().map(|room| room.name.to_string());
     let at_desk = DeskSettings {
@@ -325,7 +326,7 @@ fn at_a_desk(
         roll,
         history: if settings.talk.forgets { Default::default() } else { History::of_user() },
     };
-    let desk = Desk::new(Arc::clone(&queue), Arc::clone(session), typed, at_desk)?;
+    let desk = Desk::new(Arc::clone(&queue), Arc::clone(session), outlet, at_desk)?;
     terminal::give_back_on_panic();
     let leaving = Arc::clone(&queue);
     spawn("input", move || {

@@ -7,6 +7,7 @@ use crossterm::event::{self, Event, KeyCode, KeyEvent, KeyEventKind, KeyModifier
 
 use super::edit::{Edit, MAX_TYPED};
 use super::full_screen::ViewKey;
+use super::later::{Gate, Pressed};
 use super::{DeskQueue, Item};
 use crate::terminal;
 
@@ -52,7 +53,7 @@ pub(crate) enum Meaning {
 }
 
 /// The meaning of `key`.
-pub(crate) fn meaning(key: KeyEvent) -> Meaning {
+fn meaning(key: KeyEvent) -> Meaning {
     if key.kind == KeyEventKind::Release {
         return Meaning::Nothing;
     }
@@ -130,13 +131,18 @@ fn with_alt(code: KeyCode) -> Meaning {
     }
 }
 
-/// Puts keys into `queue` until the terminal is gone.
-pub(super) fn read_keys(queue: &DeskQueue) {
+/// Puts keys into `queue` until the terminal is gone, as long as `gate` is open.
+pub(super) fn read_keys(queue: &DeskQueue, gate: &Gate) {
+    let read = || {
+        put(event::read()?, queue);
+        gate.pass();
+        Ok(())
+    };
     loop {
         if !terminal::wait_for_keys() {
             return queue.put(Item::NoMoreKeys(None));
         }
-        if let Err(error) = read_burst(event::poll, || event::read().map(|event| put(event, queue))) {
+        if let Err(error) = read_burst(event::poll, read) {
             return queue.put(Item::NoMoreKeys(Some(error)));
         }
     }
@@ -161,12 +167,12 @@ fn read_burst(
 
 fn put(event: Event, queue: &DeskQueue) {
     match event {
-        Event::Key(key) => queue.wait_and_put(Item::Key(key), size_of::<Item>()),
+        Event::Key(key) => queue.wait_and_put(Item::Pressed(Pressed::Key(meaning(key))), size_of::<Item>()),
         Event::Paste(mut text) => {
             // One byte above the maximum, so that the desk reports a cut text.
             text.truncate(text.floor_char_boundary(MAX_TYPED + 1));
             let weight = text.len();
-            queue.wait_and_put(Item::Paste(text), weight);
+            queue.wait_and_put(Item::Pressed(Pressed::Paste(text)), weight);
         }
         Event::FocusGained => queue.put(Item::Focus(true)),
         Event::FocusLost => queue.put(Item::Focus(false)),

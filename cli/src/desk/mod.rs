@@ -7,18 +7,20 @@ mod complete;
 mod display;
 mod edit;
 mod full_screen;
+mod item;
 mod keys;
+mod later;
+mod outlet;
 mod paint;
 mod recall;
 mod region;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::{SyncSender, TrySendError};
+use std::sync::mpsc::TrySendError;
 use std::thread;
 use std::time::Duration;
 
-use crossterm::event::KeyEvent;
 use ringchat_core::limits::MAX_TEXT;
 use ringchat_core::{Name, UnixTime};
 use unicode_segmentation::UnicodeSegmentation;
@@ -27,7 +29,6 @@ use unicode_width::UnicodeWidthStr;
 use crate::calendar::Calendar;
 use crate::history::History;
 use crate::line::Line;
-use crate::lossy_queue::LossyQueue;
 use crate::outcome::Cause;
 use crate::process::{SIGINT, SIGQUIT};
 use crate::roll::Roll;
@@ -41,11 +42,15 @@ use crate::{process, terminal, wording};
 use complete::Completion;
 use display::{Display, DisplaySettings};
 use edit::{Edit, EditBuffer, MAX_TYPED};
-use keys::{Meaning, meaning, read_keys};
+use keys::{Meaning, read_keys};
+use later::{Later, Pressed};
+use outlet::Outlet;
 use recall::Recall;
 use region::Region;
 
 pub(crate) use full_screen::{FullLook, Palette, RingView, SharedRing, ViewKey};
+pub(crate) use item::{DeskQueue, Item, Typed, weight};
+pub(crate) use outlet::{Outbox, typed_texts};
 pub(crate) use paint::{Look, unedited};
 
 /// The maximum number of items in one turn.
@@ -55,81 +60,17 @@ const TURN: usize = 1000;
 const LOOKS: usize = 5;
 const LOOK: Duration = Duration::from_millis(20);
 
-/// The weight of a line in the queue besides its bytes: at most 4096 lines wait.
-const LINE_WEIGHT: usize = 2048;
-
 /// Lines of a text above which the desk asks before it sends.
 const MANY_LINES: usize = 10;
 
 /// Bytes of a text above which the desk asks before it sends.
 const MANY_BYTES: usize = 2048;
 
+/// What stands below a text that waits until the room takes more.
+const WAITS: &str = "waits until the room takes more; Ctrl-C drops it, and what follows";
+
 /// What makes a terminal ring.
 pub(crate) const BELL: &str = "\x07";
-
-/// An item of the queue of the desk.
-#[derive(Debug)]
-pub(crate) enum Item {
-    /// Show this line.
-    Line(Line),
-    /// Show this line again, which came then.
-    Again(Line, UnixTime),
-    /// Show this line, unless the full screen shows what it tells beside the user's own text.
-    Aside(Line),
-    /// The text of the user that this line tells has its place in the order.
-    Placed(Line),
-    /// This text of the user gets no place.
-    NotPlaced(String),
-    /// The texts of the user wait for a leader.
-    Held,
-    /// The ring has changed.
-    Ring,
-    /// Show the full screen, or lines that scroll away; the other of the two.
-    Switch,
-    /// The user looks at the terminal, or no longer.
-    Focus(bool),
-    /// Show times before lines from now on, or no longer.
-    Times(bool),
-    /// Ring the bell.
-    Bell,
-    /// Show all of the last folded line.
-    Unfold,
-    /// Show an empty screen.
-    Clear,
-    /// The room was entered: show the prompt.
-    Admitted,
-    /// A key was pressed.
-    Key(KeyEvent),
-    /// A text was pasted.
-    Paste(String),
-    /// The terminal is closed, or fails with this error.
-    NoMoreKeys(Option<io::Error>),
-    /// The terminal has another size.
-    Resized,
-    /// Stop the program until the shell continues it.
-    Stop,
-    /// The program was continued.
-    Continued,
-    /// The room is being left: remove the prompt.
-    Leaving,
-}
-
-/// What comes from the desk.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Typed {
-    /// The user typed this: a text to send, or a command.
-    Text(String),
-    /// The full screen wants to know the ring.
-    Look,
-}
-
-/// The queue of the desk.
-pub(crate) type DeskQueue = LossyQueue<Item>;
-
-/// The weight of a line in the queue.
-pub(crate) fn weight(line: &Line) -> usize {
-    LINE_WEIGHT + line.text().len()
-}
 
 /// What the user can do at the moment.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -171,7 +112,9 @@ pub(crate) struct Desk {
     queue: Arc<DeskQueue>,
     session: Arc<Session>,
     /// The queue of texts to send and of commands.
-    typed_texts: SyncSender<Typed>,
+    outlet: Outlet,
+    /// What was pressed and waits until the room takes what was typed before.
+    later: Later,
     prompt: Line,
     /// The silence after which the room suspects a stopped member.
     detect: Duration,
@@ -198,7 +141,7 @@ impl Desk {
     pub(crate) fn new(
         queue: Arc<DeskQueue>,
         session: Arc<Session>,
-        typed_texts: SyncSender<Typed>,
+        outlet: Outlet,
         settings: DeskSettings,
     ) -> io::Result<Self> {
         let (history, before) = settings.history;
@@ -212,7 +155,8 @@ impl Desk {
         Ok(Self {
             queue,
             session,
-            typed_texts,
+            outlet,
+            later: Later::default(),
             prompt: settings.prompt,
             detect: settings.detect,
             me: settings.me,
@@ -264,8 +208,8 @@ impl Desk {
             }
             Item::Clear => self.display.clear(),
             Item::Admitted => self.begin(),
-            Item::Key(key) => self.key(meaning(key)),
-            Item::Paste(text) => self.paste(&text),
+            Item::Pressed(pressed) => self.press(pressed),
+            Item::Taken => self.press_on(),
             Item::NoMoreKeys(None) => self.leave(Cause::Eof),
             Item::NoMoreKeys(Some(error)) => self.leave(Cause::InputFailed(error.to_string())),
             Item::Resized => self.display.resize(),
@@ -288,15 +232,39 @@ impl Desk {
         self.show(Display::begin);
         self.look();
         for part in ahead.split_inclusive('\n') {
-            self.insert(part.trim_end_matches('\n'));
+            self.press(Pressed::Paste(part.trim_end_matches('\n').to_owned()));
             if part.ends_with('\n') {
-                self.key(Meaning::Send);
+                self.press(Pressed::Key(Meaning::Send));
             }
         }
-        let queue = Arc::clone(&self.queue);
-        let reader = thread::Builder::new().name("keys".into()).spawn(move || read_keys(&queue));
+        let (queue, gate) = (Arc::clone(&self.queue), self.later.gate());
+        let reader = thread::Builder::new().name("keys".into()).spawn(move || read_keys(&queue, &gate));
         if let Err(error) = reader {
             self.leave(Cause::InputFailed(error.to_string()));
+        }
+    }
+
+    /// Handles what was pressed, at once or as soon as the room takes what was typed before.
+    fn press(&mut self, pressed: Pressed) {
+        if self.phase == Phase::Typing && self.later.comes_behind(&pressed) {
+            return self.later.put(pressed);
+        }
+        match pressed {
+            Pressed::Key(meaning) => self.key(meaning),
+            Pressed::Paste(text) => self.paste(&text),
+        }
+    }
+
+    /// Handles what waits, as far as the room takes what is typed.
+    fn press_on(&mut self) {
+        while let Some(pressed) = self.later.next() {
+            match pressed {
+                Pressed::Key(meaning) => self.key(meaning),
+                Pressed::Paste(text) => self.paste(&text),
+            }
+            if self.later.is_refused() {
+                return;
+            }
         }
     }
 
@@ -335,8 +303,13 @@ impl Desk {
                 let text = self.typed.text().to_owned();
                 self.keep(&text, false);
                 self.typed.clear();
+                self.later.clear();
             }
-            Meaning::DeleteOrLeave if self.typed.text().is_empty() => self.leave(Cause::Eof),
+            Meaning::DeleteOrLeave if self.typed.text().is_empty() => {
+                if self.hand_over(Typed::Leave, meaning) {
+                    self.phase = Phase::Leaving;
+                }
+            }
             Meaning::DeleteOrLeave => self.typed.edit(Edit::Delete),
             // The key closes the question, and nothing besides.
             Meaning::View(ViewKey::Back) if was_asked => {}
@@ -349,7 +322,7 @@ impl Desk {
     fn look(&mut self) {
         if self.display.is_full() && self.display.full().wants_report() {
             // If too much waits, the user has asked more than that.
-            let _ = self.typed_texts.try_send(Typed::Look);
+            let _ = self.outlet.hand_over(Typed::Look);
         }
     }
 
@@ -396,18 +369,27 @@ impl Desk {
             self.question = Some(question);
             return;
         }
-        match self.typed_texts.try_send(Typed::Text(text.clone())) {
-            Ok(()) => {
-                self.keep(&text, true);
-                let own = own_line(&self.me, &text);
-                self.display.add_typed(self.prompt.clone().and(&text), own, now());
-                self.typed.clear();
-            }
+        if self.hand_over(Typed::Text(text.clone()), Meaning::Send) {
+            self.keep(&text, true);
+            let own = own_line(&self.me, &text);
+            self.display.add_typed(self.prompt.clone().and(&text), own, now());
+            self.typed.clear();
+        }
+    }
+
+    /// Hands something over to the room because of the key `meaning`. Returns false if the room takes no more: the key is
+    /// pressed again as soon as it does, and what is pressed until then comes after it.
+    fn hand_over(&mut self, typed: Typed, meaning: Meaning) -> bool {
+        match self.outlet.hand_over(typed) {
+            Ok(()) => return true,
             Err(TrySendError::Full(_)) => {
-                self.tell("not sent: the room takes no more just now; press Enter again");
+                // Whatever was to be confirmed is confirmed.
+                self.question = Some(Line::default().and(WAITS));
+                self.later.refuse(meaning);
             }
             Err(TrySendError::Disconnected(_)) => self.phase = Phase::Leaving,
         }
+        false
     }
 
     /// Completes the word left of the cursor, or shows the next completion, or the one before.

@@ -9,6 +9,7 @@ mod golden;
 mod json_member;
 mod keys;
 mod measure;
+mod paste;
 mod people;
 mod picture;
 mod private;

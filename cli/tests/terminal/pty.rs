@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -202,6 +202,12 @@ impl Terminal {
     /// Presses keys given as bytes.
     pub(crate) fn press(&mut self, bytes: &[u8]) {
         self.master.write_all(bytes).unwrap();
+    }
+
+    /// Presses keys, more than the terminal keeps, on a thread that ends once the program has read most of them.
+    pub(crate) fn press_all(&self, keys: String) -> JoinHandle<()> {
+        let mut master = self.master.try_clone().unwrap();
+        thread::spawn(move || master.write_all(keys.as_bytes()).unwrap())
     }
 
     /// Waits until the lines of the screen are as `wanted` and returns them.

@@ -1,0 +1,93 @@
+//! Lines pasted at a terminal that does not mark pastes, while the room is slow.
+
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::json_member::JsonMember;
+use crate::pty::Terminal;
+
+/// More lines than a room takes that does not answer.
+const LINES: usize = 10_000;
+
+/// What stands below the line that waits.
+const WAITS: &str = "waits until the room takes more; Ctrl-C drops it, and what follows";
+
+/// Eve, whose process is stopped, and Bob on a terminal.
+fn slow_room(dir: &TempDir, args: &[&str]) -> (JsonMember, Terminal) {
+    let eve = JsonMember::start(dir.path(), &["-l", "-n", "Eve", "--detect-ms", "60000"]);
+    let args = [&["-n", "Bob", "--detect-ms", "60000", &eve.addr], args].concat();
+    let bob = Terminal::start(dir.path(), &args, &[]);
+    eve.wait("joined");
+    bob.wait("the prompt", |lines| lines.last().is_some_and(|line| line.starts_with('>')));
+    eve.freeze();
+    (eve, bob)
+}
+
+/// Waits until the room takes nothing more.
+fn wait_full(bob: &Terminal) {
+    bob.wait_line(WAITS);
+    bob.wait_quiet(Duration::from_millis(500));
+}
+
+/// Short lines, more than a room takes that does not answer.
+fn numbers() -> String {
+    (0..7000).map(|number: i32| number.to_string() + "\r").collect()
+}
+
+fn line(number: usize) -> String {
+    format!("line {number} of many that are pasted at once.")
+}
+
+#[test]
+fn all_lines_come_whole_and_in_order_once_the_room_takes_them() {
+    for args in [&["--no-history"][..], &["-f"]] {
+        let dir = TempDir::new().unwrap();
+        let (eve, bob) = slow_room(&dir, args);
+        let writer = bob.press_all((0..LINES).map(|number| line(number) + "\r").collect());
+        wait_full(&bob);
+        assert!(!writer.is_finished(), "all is read, however much it is");
+        eve.thaw();
+        for number in 0..LINES {
+            assert_eq!(eve.heard(), line(number));
+        }
+        bob.wait("no note", |lines| !lines.iter().any(|line| line == WAITS));
+    }
+}
+
+#[test]
+fn control_c_drops_what_waits_and_the_next_leaves() {
+    let dir = TempDir::new().unwrap();
+    let (eve, mut bob) = slow_room(&dir, &[]);
+    bob.keys(&numbers());
+    wait_full(&bob);
+    bob.keys("\u{3}");
+    bob.wait("the prompt", |lines| lines.last().is_some_and(|line| line.ends_with("):")));
+    bob.keys("after\r");
+    eve.thaw();
+    let mut expected = 0;
+    loop {
+        match eve.heard() {
+            text if text == "after" => break,
+            text => assert_eq!(text, expected.to_string()),
+        }
+        expected += 1;
+    }
+    assert!(expected < 7000, "nothing is dropped");
+    bob.keys("\u{3}");
+    assert_eq!(bob.exit().code(), Some(130));
+}
+
+#[test]
+fn who_leaves_with_control_d_leaves_after_all_that_was_typed() {
+    let dir = TempDir::new().unwrap();
+    let (eve, mut bob) = slow_room(&dir, &[]);
+    bob.keys(&numbers());
+    wait_full(&bob);
+    bob.keys("\u{4}");
+    eve.thaw();
+    for number in 0..7000 {
+        assert_eq!(eve.heard(), number.to_string());
+    }
+    assert_eq!(bob.exit().code(), Some(0));
+}
