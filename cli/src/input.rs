@@ -66,8 +66,7 @@ impl HumanInput {
         self.lines(&mut BoundedLines::new(input, MAX_TEXT), admitted, |this, line| {
             // The desk asks about a ticket; here nothing can be asked.
             if has_ticket(line) {
-                return this
-                    .tell("not said: it has a ticket in it, which opens that room to all here".to_owned());
+                return this.tell(wording::HAS_TICKET.to_owned());
             }
             this.typed(line)
         });

@@ -270,6 +270,9 @@ pub(crate) fn list(all: &[impl Display]) -> String {
     all.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
+/// Says that a text is not said where nothing can be asked.
+pub(crate) const HAS_TICKET: &str = "not said: it has a ticket in it, which opens that room to all here";
+
 /// Says that a text of `length` bytes is too long.
 pub(crate) fn too_long(length: usize) -> String {
     format!("not sent: a message has at most {MAX_TEXT} bytes, this one has {length}; say it in parts")

@@ -19,6 +19,12 @@ pub(crate) enum Pressed {
 }
 
 impl Pressed {
+    /// Whether it comes before all that waits: it clears, stops, ends or paints.
+    pub(super) fn is_urgent(&self) -> bool {
+        use Meaning::{Abort, Interrupt, Redraw, Stop};
+        matches!(self, Self::Key(Interrupt | Stop | Abort | Redraw))
+    }
+
     fn weight(&self) -> usize {
         match self {
             Self::Key(_) => 1,
@@ -38,13 +44,14 @@ pub(super) struct Later {
 }
 
 impl Later {
-    /// Whether `pressed` has to wait. What clears, stops, ends or paints does not.
+    /// Whether `pressed` has to wait.
     pub(super) fn comes_behind(&self, pressed: &Pressed) -> bool {
-        let is_urgent = matches!(
-            pressed,
-            Pressed::Key(Meaning::Interrupt | Meaning::Stop | Meaning::Abort | Meaning::Redraw)
-        );
-        !self.waiting.is_empty() && !is_urgent
+        !self.is_empty() && !pressed.is_urgent()
+    }
+
+    /// Whether nothing waits.
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting.is_empty()
     }
 
     /// Lets `pressed` wait behind all others.

@@ -5,6 +5,7 @@
 
 mod complete;
 mod display;
+mod doubt;
 mod edit;
 mod full_screen;
 mod item;
@@ -14,14 +15,13 @@ mod outlet;
 mod paint;
 mod recall;
 mod region;
+mod sending;
 
 use std::io;
 use std::sync::Arc;
-use std::sync::mpsc::TrySendError;
 use std::thread;
 use std::time::Duration;
 
-use ringchat_core::limits::MAX_TEXT;
 use ringchat_core::{Name, UnixTime};
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::UnicodeWidthStr;
@@ -35,12 +35,12 @@ use crate::roll::Roll;
 use crate::sanitize;
 use crate::session::Session;
 use crate::trust::{has_ticket, now};
-use crate::typed::TypedLine;
 use crate::wrap::{locate, wrap_typed};
-use crate::{process, terminal, wording};
+use crate::{process, terminal};
 
 use complete::Completion;
 use display::{Display, DisplaySettings};
+use doubt::Doubt;
 use edit::{Edit, EditBuffer, MAX_TYPED};
 use keys::{Meaning, read_keys};
 use later::{Later, Pressed};
@@ -56,18 +56,9 @@ pub(crate) use paint::{Look, unedited};
 /// The maximum number of items in one turn.
 const TURN: usize = 1000;
 
-/// How often, and for how long each time, a program that goes on behind a shell looks whether it is to leave.
+/// How often, and for how long each time, to look for something that may come at once: a signal to leave, the rest of a paste.
 const LOOKS: usize = 5;
 const LOOK: Duration = Duration::from_millis(20);
-
-/// Lines of a text above which the desk asks before it sends.
-const MANY_LINES: usize = 10;
-
-/// Bytes of a text above which the desk asks before it sends.
-const MANY_BYTES: usize = 2048;
-
-/// What stands below a text that waits until the room takes more.
-const WAITS: &str = "waits until the room takes more; Ctrl-C drops it, and what follows";
 
 /// What makes a terminal ring.
 pub(crate) const BELL: &str = "\x07";
@@ -131,6 +122,8 @@ pub(crate) struct Desk {
     is_full: bool,
     /// The open question whether to send a text; Enter confirms it.
     question: Option<Line>,
+    /// Why the text was not sent at the last Enter, as long as nothing shows that.
+    unseen: Option<Doubt>,
 }
 
 impl Desk {
@@ -169,6 +162,7 @@ impl Desk {
             phase: Phase::Joining,
             is_full: false,
             question: None,
+            unseen: None,
         })
     }
 
@@ -178,7 +172,9 @@ impl Desk {
             for item in items {
                 self.take(item);
             }
+            self.look_for_more();
             self.paint();
+            self.unseen = None;
         }
         self.phase = Phase::Leaving;
         self.show(Display::end);
@@ -241,30 +237,6 @@ impl Desk {
         let reader = thread::Builder::new().name("keys".into()).spawn(move || read_keys(&queue, &gate));
         if let Err(error) = reader {
             self.leave(Cause::InputFailed(error.to_string()));
-        }
-    }
-
-    /// Handles what was pressed, at once or as soon as the room takes what was typed before.
-    fn press(&mut self, pressed: Pressed) {
-        if self.phase == Phase::Typing && self.later.comes_behind(&pressed) {
-            return self.later.put(pressed);
-        }
-        match pressed {
-            Pressed::Key(meaning) => self.key(meaning),
-            Pressed::Paste(text) => self.paste(&text),
-        }
-    }
-
-    /// Handles what waits, as far as the room takes what is typed.
-    fn press_on(&mut self) {
-        while let Some(pressed) = self.later.next() {
-            match pressed {
-                Pressed::Key(meaning) => self.key(meaning),
-                Pressed::Paste(text) => self.paste(&text),
-            }
-            if self.later.is_refused() {
-                return;
-            }
         }
     }
 
@@ -354,42 +326,6 @@ impl Desk {
                 MAX_TYPED / 1024
             ));
         }
-    }
-
-    /// Sends the typed text, a long one only if `is_confirmed`. A text that cannot be sent stays in the editor.
-    fn send(&mut self, is_confirmed: bool) {
-        let text = self.typed.text().trim_end_matches('\n').to_owned();
-        if text.trim().is_empty() {
-            return self.typed.clear();
-        }
-        if text.len() > MAX_TEXT {
-            return self.tell(&wording::too_long(text.len()));
-        }
-        if let Some(question) = question(&text).filter(|_| !is_confirmed) {
-            self.question = Some(question);
-            return;
-        }
-        if self.hand_over(Typed::Text(text.clone()), Meaning::Send) {
-            self.keep(&text, true);
-            let own = own_line(&self.me, &text);
-            self.display.add_typed(self.prompt.clone().and(&text), own, now());
-            self.typed.clear();
-        }
-    }
-
-    /// Hands something over to the room because of the key `meaning`. Returns false if the room takes no more: the key is
-    /// pressed again as soon as it does, and what is pressed until then comes after it.
-    fn hand_over(&mut self, typed: Typed, meaning: Meaning) -> bool {
-        match self.outlet.hand_over(typed) {
-            Ok(()) => return true,
-            Err(TrySendError::Full(_)) => {
-                // Whatever was to be confirmed is confirmed.
-                self.question = Some(Line::default().and(WAITS));
-                self.later.refuse(meaning);
-            }
-            Err(TrySendError::Disconnected(_)) => self.phase = Phase::Leaving,
-        }
-        false
     }
 
     /// Completes the word left of the cursor, or shows the next completion, or the one before.
@@ -544,30 +480,4 @@ impl Desk {
             self.queue.end();
         }
     }
-}
-
-/// What the user typed, as the full screen shows it: a text of the user, or a command.
-fn own_line((name, port): &(Name, u16), text: &str) -> Line {
-    match TypedLine::parse(text) {
-        TypedLine::Say(said) => Line::own(name, *port, said, false),
-        TypedLine::Act(act) => Line::own(name, *port, act, true),
-        _ => Line::default().and("> ").and(text),
-    }
-}
-
-/// The question before a text is sent that is long, or that has a ticket in it. `None` for any other text.
-fn question(text: &str) -> Option<Line> {
-    if has_ticket(text) {
-        let question = "this has a ticket in it, for all here to use; Enter sends, Esc goes on editing";
-        return Some(Line::default().and(question));
-    }
-    let lines = text.lines().count();
-    let size = if lines > MANY_LINES {
-        format!("{lines} lines")
-    } else if text.len() > MANY_BYTES {
-        format!("{} KiB", text.len().div_ceil(1024))
-    } else {
-        return None;
-    };
-    Some(Line::default().and(&format!("{size} as one message? Enter sends, Esc goes on editing")))
 }

@@ -91,3 +91,26 @@ fn who_leaves_with_control_d_leaves_after_all_that_was_typed() {
     }
     assert_eq!(bob.exit().code(), Some(0));
 }
+
+#[test]
+fn what_a_line_of_a_paste_would_be_asked_is_not_answered_by_the_next() {
+    let dir = TempDir::new().unwrap();
+    let eve = JsonMember::start(dir.path(), &["-l", "-n", "Eve"]);
+    let mut bob = Terminal::start(dir.path(), &["-n", "Bob", &eve.addr], &[]);
+    eve.wait("joined");
+    bob.wait("the prompt", |lines| lines.last().is_some_and(|line| line.starts_with('>')));
+    let long = "x".repeat(3000);
+    let ticket = format!("ringchat:{}", "a".repeat(64));
+    let too_long = "y".repeat(17 * 1024);
+    bob.keys(&format!("one\r{long}\rtwo\r{ticket}\r\rthree\r{too_long}\rfour\r"));
+    for text in ["one", &long, "two", "three", "four"] {
+        assert_eq!(eve.heard(), text);
+    }
+    bob.wait("what became of the ticket", |lines| {
+        lines.iter().any(|line| line.starts_with("/// not said: it has a ticket in it"))
+    });
+    bob.keys(&format!("{long}\r"));
+    bob.wait_line("3 KiB as one message? Enter sends, Esc goes on editing");
+    bob.keys("\r");
+    assert_eq!(eve.heard(), long);
+}
