@@ -197,7 +197,10 @@ pub(crate) fn shared_with(others: &[&Member]) -> String {
 /// Where the trace goes.
 pub(crate) fn trace(status: Option<&TraceStatus>) -> String {
     match status {
-        Some(TraceStatus { path, size, limit }) => {
+        Some(TraceStatus { path, ended: Some(why), .. }) => {
+            format!("the trace {} has ended, because it {why}; /trace on FILE begins another", path.display())
+        }
+        Some(TraceStatus { path, size, limit, ended: None }) => {
             format!("the trace goes to {}, which has {} of {} MiB", path.display(), size >> 20, limit >> 20)
         }
         None => "no trace is written; /trace on FILE begins one".to_owned(),

@@ -130,6 +130,9 @@ pub(super) enum JsonEvent<'a> {
         bytes: Option<u64>,
         #[serde(skip_serializing_if = "Option::is_none")]
         limit: Option<u64>,
+        /// Which trace has ended by itself, and why.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        ended: Option<String>,
         #[serde(rename = "ref", skip_serializing_if = "Option::is_none")]
         reference: Option<Value>,
     },
@@ -306,10 +309,15 @@ impl<'a> JsonEvent<'a> {
 
     /// The answer to `trace`.
     pub(super) fn traced(status: Option<&TraceStatus>, reference: Option<Value>) -> Self {
+        let going = status.filter(|status| status.ended.is_none());
+        let ended = status.and_then(|status| {
+            status.ended.as_ref().map(|why| format!("the trace {} {why}", status.path.display()))
+        });
         Self::Trace {
-            file: status.map(|status| status.path.display().to_string()),
-            bytes: status.map(|status| status.size),
-            limit: status.map(|status| status.limit),
+            file: going.map(|status| status.path.display().to_string()),
+            bytes: going.map(|status| status.size),
+            limit: going.map(|status| status.limit),
+            ended,
             reference,
         }
     }

@@ -13,6 +13,7 @@ use super::input::{AwaitedSender, SaidText};
 use super::*;
 use crate::attention::BellKind;
 use crate::chat_log::ChatLog;
+use crate::see::TraceStatus;
 use crate::session::{Query, show};
 use crate::trust::{KnownFile, full_key};
 
@@ -304,4 +305,25 @@ fn keys_tickets_and_warnings_have_the_documented_form() {
     other["id"] = json!("ab".repeat(32) + "ffffffffffffffff");
     other["addr"] = json!("10.0.0.6:5000");
     assert_eq!(objects[7], json!({"event": "same_key", "member": other, "lamport": 9}));
+}
+
+#[test]
+fn a_trace_that_has_ended_is_none_and_says_why() {
+    let status = |ended: Option<&str>| TraceStatus {
+        path: "a".into(),
+        size: 7,
+        limit: 9,
+        ended: ended.map(str::to_owned),
+    };
+    let line = |status| -> Value {
+        serde_json::from_str(&JsonEvent::traced(Some(&status), None).line(Stamp(3))).unwrap()
+    };
+    assert_eq!(
+        line(status(None)),
+        json!({"event": "trace", "file": "a", "bytes": 7, "limit": 9, "lamport": 3})
+    );
+    assert_eq!(
+        line(status(Some("is full"))),
+        json!({"event": "trace", "file": null, "ended": "the trace a is full", "lamport": 3})
+    );
 }

@@ -49,6 +49,8 @@ pub(crate) struct TraceStatus {
     pub(crate) size: u64,
     /// How many it may have.
     pub(crate) limit: u64,
+    /// Why nothing more is written there, if that is so.
+    pub(crate) ended: Option<String>,
 }
 
 impl Recorder {
@@ -67,11 +69,14 @@ impl Recorder {
         }
     }
 
-    /// Begins to record to the file at `path`.
+    /// Begins to record to the file at `path`, instead of one that has ended by itself.
     ///
     /// # Errors
     /// If no trace can go there.
     pub(crate) fn begin(&self, path: &Path) -> Result<(), TraceFileError> {
+        if self.status().is_some_and(|status| status.ended.is_some()) {
+            self.end_file();
+        }
         let mut tapes = self.lock();
         if let Some((_, progress)) = &tapes.file {
             return Err(TraceFileError::new(&progress.path, TraceFileProblem::On));
@@ -170,7 +175,8 @@ impl Recorder {
         let tapes = self.lock();
         let (_, progress) = tapes.file.as_ref()?;
         let (path, limit) = (progress.path.clone(), progress.limit);
-        Some(TraceStatus { path, size: progress.size.load(Ordering::Relaxed), limit })
+        let (size, ended) = (progress.size.load(Ordering::Relaxed), progress.ended().map(str::to_owned));
+        Some(TraceStatus { path, size, limit, ended })
     }
 
     /// What the user should know of the trace, once.
@@ -228,6 +234,23 @@ mod tests {
 
     fn notice(notice: Notice) -> Event {
         Event::Notice { lamport: Stamp(3), notice }
+    }
+
+    #[test]
+    fn a_recording_that_has_ended_says_why_and_another_begins() {
+        let dir = tempfile::tempdir().unwrap();
+        let recorder = Recorder::new(false, 1 << 20, || 7);
+        recorder.begin(Path::new("/dev/full")).unwrap();
+        recorder.record(&mut recorder.lock(), Instant(5), life());
+        let status = || recorder.status().unwrap();
+        while status().ended.is_none() {
+            std::thread::yield_now();
+        }
+        let why = status().ended.unwrap();
+        assert!(why.starts_with("cannot be written (No space left"), "{why}");
+        assert!(recorder.take_problem().unwrap().contains(&format!("{why}, and ends here")));
+        recorder.begin(&dir.path().join("t")).unwrap();
+        assert_eq!((status().path, status().ended), (dir.path().join("t"), None));
     }
 
     #[test]

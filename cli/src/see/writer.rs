@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use ringchat_core::Notice;
 use ringchat_trace::{Fullness, Scribe, Step, TraceRecord};
@@ -26,18 +26,32 @@ pub(super) struct Progress {
     pub(super) quiet: Arc<AtomicBool>,
     /// What the user should know, until it is told.
     problem: Mutex<Option<String>>,
+    /// Why nothing more is written, if that is so.
+    ended: OnceLock<String>,
 }
 
 impl Progress {
     /// Of a file that has `size` bytes.
     pub(super) fn new(path: PathBuf, size: u64, limit: u64) -> Self {
-        let problem = Mutex::new(None);
-        Self { path, limit, size: AtomicU64::new(size), quiet: Arc::default(), problem }
+        let (problem, ended) = (Mutex::new(None), OnceLock::new());
+        Self { path, limit, size: AtomicU64::new(size), quiet: Arc::default(), problem, ended }
     }
 
     /// What the user should know, once.
     pub(super) fn take_problem(&self) -> Option<String> {
         self.problem.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Why nothing more is written; `None` as long as there is.
+    pub(super) fn ended(&self) -> Option<&str> {
+        self.ended.get().map(String::as_str)
+    }
+
+    /// Nothing more is written, for this reason.
+    fn end(&self, why: String, advice: &str) {
+        self.tell(format!("the trace {} {why}, and ends here{advice}", self.path.display()));
+        // A file that is full may fail too.
+        let _ = self.ended.set(why);
     }
 
     fn tell(&self, problem: String) {
@@ -56,8 +70,7 @@ pub(super) fn write_all(steps: &Receiver<Timed>, mut file: File, scribe: Scribe,
             pages.add(&step);
         }
         if let Err(error) = pages.write(&mut file) {
-            let path = progress.path.display();
-            return progress.tell(format!("the trace {path} cannot be written ({error}), and ends here"));
+            return progress.end(format!("cannot be written ({error})"), "");
         }
     }
 }
@@ -90,19 +103,27 @@ impl Pages<'_> {
         if self.size() > limit && !is_end(&step.2) {
             self.bytes.truncate(before);
             self.scribe.take_back(lines);
-            self.fill(step, Fullness::All, "is full, and ends here");
+            self.fill(step, Fullness::All);
         } else if self.size() > limit / 4 * 3 && self.fullness.is_none() {
-            self.fill(step, Fullness::Chat, "is almost full, and leaves out chat from now on");
+            self.fill(step, Fullness::Chat);
         }
     }
 
     /// Writes down that there is no more room for some steps, and lets the user know.
-    fn fill(&mut self, (at, lamport, _): &Timed, fullness: Fullness, what: &str) {
+    fn fill(&mut self, (at, lamport, _): &Timed, fullness: Fullness) {
         self.fullness = Some(fullness);
         self.progress.quiet.store(true, Ordering::Relaxed);
         self.tell(&(*at, *lamport, Step::Full(fullness)));
-        let path = self.progress.path.display();
-        self.progress.tell(format!("the trace {path} {what}; --trace-limit allows more"));
+        let advice = "; --trace-limit allows more";
+        match fullness {
+            Fullness::All => self.progress.end("is full".to_owned(), advice),
+            Fullness::Chat => {
+                let path = self.progress.path.display();
+                let what =
+                    format!("the trace {path} is almost full, and leaves out chat from now on{advice}");
+                self.progress.tell(what);
+            }
+        }
     }
 
     /// Returns how many lines tell of the step.
@@ -180,7 +201,9 @@ mod tests {
             TraceRecord::Header(_) => None,
         });
         assert!(numbers.eq(0..records.len() as u64 - 1), "{records:?}");
-        (records, progress.take_problem(), progress.size.load(Ordering::Relaxed))
+        let problem = progress.take_problem();
+        assert_eq!(progress.ended().is_some(), problem.is_some());
+        (records, problem, progress.size.load(Ordering::Relaxed))
     }
 
     fn fullness(records: &[TraceRecord]) -> Vec<Fullness> {

@@ -183,6 +183,15 @@ fn a_trace_is_begun_and_ended_at_the_prompt() {
     room.clear();
     room.keys("/trace off\r");
     room.bob.wait_line("/// no trace is written; /trace on FILE begins one ///");
+    room.keys("/trace on /dev/full\r");
+    let told = |room: &Room, text: &str| {
+        room.bob.wait(text, |lines| lines.iter().any(|line| line.starts_with(text)));
+    };
+    told(&room, "/// the trace /dev/full cannot be written (No space left on device");
+    room.bob.keys("/trace\r");
+    told(&room, "/// the trace /dev/full has ended, because it cannot be written (No space left on device");
+    room.bob.keys("/trace on a third\r");
+    told(&room, "/// the trace goes to a third, which has 0 of 64 MiB ///");
 }
 
 #[test]
