@@ -67,6 +67,8 @@ enum View {
     Talk,
     Keys,
     Ring,
+    /// The talk as texts alone.
+    Plain,
 }
 
 /// A key that only the full screen has.
@@ -132,7 +134,6 @@ pub(crate) struct FullScreen {
     scrollback: Scrollback,
     view: View,
     keys: KeysPage,
-    is_plain: bool,
     shows_times: bool,
     /// The end of what is in sight; `None` for the newest lines.
     place: Option<Place>,
@@ -158,7 +159,6 @@ impl FullScreen {
             scrollback: Scrollback::default(),
             view: View::default(),
             keys: KeysPage::default(),
-            is_plain: false,
             shows_times: true,
             place: None,
             height: size.rows,
@@ -273,6 +273,7 @@ impl FullScreen {
         match key {
             ViewKey::PageUp if self.view == View::Keys => self.keys.scroll(-self.keys.page()),
             ViewKey::PageDown if self.view == View::Keys => self.keys.scroll(self.keys.page()),
+            ViewKey::PageUp | ViewKey::PageDown if !self.shows_talk() => {}
             ViewKey::PageUp => self.scroll_up(calendar),
             ViewKey::PageDown => self.scroll_down(calendar),
             ViewKey::RowUp => self.keys.scroll(-1),
@@ -283,8 +284,7 @@ impl FullScreen {
                 self.keys = KeysPage::default();
             }
             ViewKey::Ring => self.view = toggled(self.view, View::Ring),
-            ViewKey::Plain => self.is_plain = !self.is_plain,
-            ViewKey::Back if self.view == View::Talk => self.is_plain = false,
+            ViewKey::Plain => self.view = toggled(self.view, View::Plain),
             ViewKey::Back => self.view = View::Talk,
         }
     }
@@ -321,17 +321,24 @@ impl FullScreen {
 
     /// The user has seen all, and wants to see what follows.
     pub(crate) fn see_all(&mut self) {
-        (self.view, self.place, self.unread, self.news) = (View::Talk, None, None, 0);
+        if self.view != View::Plain {
+            self.view = View::Talk;
+        }
+        (self.place, self.unread, self.news) = (None, None, 0);
     }
 
     /// Whether the user looks at the newest lines.
     fn is_watched(&self) -> bool {
-        let shows_talk = match self.view {
-            View::Talk => true,
+        self.shows_talk() && self.has_focus && self.place.is_none()
+    }
+
+    /// Whether the talk is in sight.
+    fn shows_talk(&self) -> bool {
+        match self.view {
+            View::Talk | View::Plain => true,
             View::Keys => false,
             View::Ring => self.has_panel(),
-        };
-        shows_talk && self.has_focus && self.place.is_none()
+        }
     }
 
     fn compose(&mut self, region: Option<&Region>, calendar: &Calendar) -> Frame {
@@ -378,12 +385,11 @@ impl FullScreen {
         let mut rows: Vec<FrameRow> = match self.view {
             View::Keys => plain(self.keys.rows(self.talk_columns(), height)),
             View::Ring if !has_panel => plain(ring_rows(&self.ring.lock(), columns, height)),
-            View::Talk | View::Ring => self.talk(calendar),
+            View::Talk | View::Ring | View::Plain => self.talk(calendar),
         };
         // Talk stands at the bottom, all else at the top.
         let empty = vec![FrameRow::default(); height.saturating_sub(rows.len())];
-        let is_talk = self.view == View::Talk || (self.view == View::Ring && has_panel);
-        rows.splice(if is_talk { 0..0 } else { rows.len()..rows.len() }, empty);
+        rows.splice(if self.shows_talk() { 0..0 } else { rows.len()..rows.len() }, empty);
         if has_panel {
             let ring = ring_rows(&self.ring.lock(), PANEL - 2, height);
             // A link may take the whole row.
@@ -397,7 +403,7 @@ impl FullScreen {
     }
 
     fn has_panel(&self) -> bool {
-        self.size.columns >= WITH_PANEL && !self.is_plain
+        self.size.columns >= WITH_PANEL && self.view != View::Plain
     }
 
     fn talk_columns(&self) -> usize {
@@ -429,7 +435,7 @@ impl FullScreen {
         let mut pane = Pane {
             columns: self.talk_columns(),
             screen: self.size.columns,
-            is_plain: self.is_plain,
+            is_plain: self.view == View::Plain,
             shows_times: self.shows_times,
             shows_stamps: self.look.shows_stamps,
             names: 0,

@@ -1,3 +1,5 @@
+mod pages;
+
 use std::num::{NonZeroU16, NonZeroU64};
 use std::path::Path;
 use std::{env, fs};
@@ -52,6 +54,11 @@ impl Shown {
             typed: "",
             minute: 0,
         }
+    }
+
+    /// Shows texts alone, or with all else.
+    fn plain(&mut self, is_plain: bool) {
+        self.full.view = if is_plain { View::Plain } else { View::Talk };
     }
 
     fn now(&self) -> UnixTime {
@@ -163,72 +170,6 @@ fn an_evening_looks_as_in_the_files_with_and_without_colour() {
 }
 
 #[test]
-fn the_ring_the_keys_and_texts_alone_look_as_in_the_files() {
-    for (key, name) in [(ViewKey::Ring, "ring"), (ViewKey::Keys, "keys"), (ViewKey::Plain, "plain")] {
-        let mut shown = evening(60, 20, Palette::None);
-        shown.key(key);
-        assert_golden(&shown.lines(), &format!("60x20-{name}.txt"));
-        shown.key(key);
-        assert_golden(&shown.lines(), "60x20.txt");
-    }
-}
-
-#[test]
-fn escape_leaves_the_pages_of_the_keys_the_ring_and_of_texts_alone() {
-    for keys in [&[ViewKey::Ring][..], &[ViewKey::Keys], &[ViewKey::Plain], &[ViewKey::Plain, ViewKey::Keys]]
-    {
-        let mut shown = evening(60, 20, Palette::None);
-        shown.key(ViewKey::Back);
-        assert_golden(&shown.lines(), "60x20.txt");
-        for key in keys {
-            shown.key(*key);
-        }
-        assert!(!shown.lines().iter().any(|line| line.starts_with("20:03 bob")), "{keys:?}");
-        for _ in keys {
-            shown.key(ViewKey::Back);
-        }
-        assert_golden(&shown.lines(), "60x20.txt");
-    }
-}
-
-#[test]
-fn the_page_of_keys_scrolls_where_it_does_not_fit_and_says_so() {
-    let mut shown = Shown::new(20, 5, Palette::None);
-    let page = |shown: &Shown| {
-        let lines = shown.lines();
-        let (rows, bar) = (lines[..3].join("\n"), lines[3].trim().to_owned());
-        (rows, bar)
-    };
-    shown.key(ViewKey::Keys);
-    assert_eq!(page(&shown).0, "F1         these\n           keys, or\n           the talk");
-    let mut seen = Vec::new();
-    while page(&shown).1 == "PgDn: more · F1" && seen.len() < 20 {
-        assert!(shown.full.takes_arrows());
-        seen.push(page(&shown).0);
-        shown.key(ViewKey::PageDown);
-    }
-    assert_eq!(page(&shown).1, "PgUp: more · F1", "{seen:#?}");
-    assert!(page(&shown).0.ends_with("/help      all\n           commands"), "{seen:#?}");
-    shown.key(ViewKey::RowDown);
-    shown.key(ViewKey::RowUp);
-    assert_eq!(page(&shown).1, "PgDn: more · F1");
-    assert!(page(&shown).0.ends_with("/help      all"), "{:#?}", page(&shown));
-    (0..=seen.len()).for_each(|_| shown.key(ViewKey::PageUp));
-    assert_eq!(page(&shown).0, seen[0]);
-    shown.key(ViewKey::PageDown);
-    shown.key(ViewKey::Keys);
-    shown.key(ViewKey::Keys);
-    assert_eq!(page(&shown).0, seen[0], "it begins anew");
-    shown.tell("something");
-    shown.paint();
-    assert_eq!(page(&shown).1, "PgDn: more · F1", "what is new is told where there is room");
-
-    let mut large = Shown::new(100, 30, Palette::None);
-    large.key(ViewKey::Keys);
-    assert!(!large.full.takes_arrows() && large.lines()[28].ends_with("F1 help"), "{:#?}", large.lines());
-}
-
-#[test]
 fn only_rows_that_changed_are_written_and_nothing_if_none_did() {
     let mut shown = evening(100, 30, Palette::Many);
     shown.paint();
@@ -272,7 +213,7 @@ fn what_was_shown_can_be_scrolled_to_and_stays_when_lines_come() {
 fn no_text_begins_at_the_edge_of_its_pane() {
     for (columns, is_plain) in [(100, false), (60, false), (60, true), (20, false)] {
         let mut shown = Shown::new(columns, 30, Palette::None);
-        shown.full.is_plain = is_plain;
+        shown.plain(is_plain);
         let padding = "\u{3000}".repeat(70);
         shown.say(
             2,
@@ -296,7 +237,7 @@ proptest! {
         is_plain in any::<bool>(),
     ) {
         let mut shown = Shown::new(columns, 30, Palette::None);
-        shown.full.is_plain = is_plain;
+        shown.plain(is_plain);
         shown.say(2, &text);
         let rows = shown.full.pane(&shown.calendar).rows(0);
         // The first is that of the day.
@@ -314,7 +255,7 @@ proptest! {
 fn the_end_of_a_link_does_not_look_like_the_beginning_of_a_text() {
     for (columns, is_plain) in [(100, false), (100, true), (60, true), (20, false)] {
         let mut shown = Shown::new(columns, 30, Palette::None);
-        shown.full.is_plain = is_plain;
+        shown.plain(is_plain);
         let link = link(usize::from(columns) - 3);
         // The right name before a link, and the same at the end of a link.
         shown.say(2, &link);
@@ -346,7 +287,7 @@ fn a_link_wider_than_its_column_is_wrapped_by_the_terminal_and_can_be_copied_who
     for (columns, is_plain) in [(100, false), (100, true), (60, false), (60, true), (20, false)] {
         for wide in [columns - 14, columns, columns + 1, 2 * columns + 40] {
             let mut shown = Shown::new(columns.try_into().unwrap(), 30, Palette::Many);
-            shown.full.is_plain = is_plain;
+            shown.plain(is_plain);
             let link = link(wide);
             shown.tell("above");
             shown.say(2, &format!("see {link}, and\n{link}\nthere"));
