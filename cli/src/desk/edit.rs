@@ -82,6 +82,11 @@ impl EditBuffer {
         self.cursor
     }
 
+    /// Whether the cursor stands behind the whole text, or there is none.
+    pub(crate) fn is_at_end(&self) -> bool {
+        self.cursor == self.text.len()
+    }
+
     /// The text to the left of the cursor.
     pub(crate) fn left(&self) -> &str {
         self.text.get(..self.cursor).unwrap_or_default()

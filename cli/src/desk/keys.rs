@@ -116,6 +116,7 @@ fn with_control(code: KeyCode) -> Meaning {
         KeyCode::Char('7' | '_' | '/') => Meaning::Edit(Edit::Undo),
         KeyCode::Left => Meaning::Edit(Edit::WordLeft),
         KeyCode::Right => Meaning::Edit(Edit::WordRight),
+        KeyCode::End => Meaning::View(ViewKey::Newest),
         _ => Meaning::Nothing,
     }
 }

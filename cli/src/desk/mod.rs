@@ -261,7 +261,7 @@ impl Desk {
         }
         match meaning {
             Meaning::Type(c) => self.type_in(c),
-            Meaning::Edit(Edit::End) if self.typed.text().is_empty() => self.display.key(ViewKey::Newest),
+            Meaning::Edit(Edit::End) if self.typed.is_at_end() => self.display.key(ViewKey::Newest),
             Meaning::Edit(edit) => self.typed.edit(edit),
             Meaning::Up if self.display.takes_arrows() => self.display.key(ViewKey::RowUp),
             Meaning::Down if self.display.takes_arrows() => self.display.key(ViewKey::RowDown),
@@ -313,8 +313,7 @@ impl Desk {
             self.question = None;
             self.completion = None;
             self.recall.settle();
-            let is_last = self.typed.cursor() == self.typed.text().len();
-            self.insert(if is_last { text.trim_end_matches(['\r', '\n']) } else { text });
+            self.insert(if self.typed.is_at_end() { text.trim_end_matches(['\r', '\n']) } else { text });
         }
     }
 

@@ -36,6 +36,12 @@ impl Desk {
 
     /// Handles what was pressed, at once or as soon as the room takes what was typed before.
     pub(super) fn press(&mut self, pressed: Pressed) {
+        if let Pressed::Key(Meaning::View(key)) = pressed
+            && !self.later.is_empty()
+        {
+            // Whoever waits may look around.
+            return self.display.key(key);
+        }
         if pressed.is_urgent() {
             self.unseen = None;
         } else {

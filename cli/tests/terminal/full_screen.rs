@@ -76,6 +76,35 @@ fn arrows_scroll_the_page_of_keys_and_escape_leaves_it() {
 }
 
 #[test]
+fn end_goes_to_the_end_of_the_text_and_then_to_the_newest_line() {
+    let mut room = Room::new(&[]);
+    room.keys("/screen\r");
+    room.waits_typed("");
+    (0..100).for_each(|line| room.eve.say(&format!("line {line}.")));
+    let shows = |room: &Room, line: &str, is_shown: bool| {
+        let has = |lines: &[String]| lines.iter().any(|row| row.contains(line)) == is_shown;
+        room.bob.wait(line, has)
+    };
+    shows(&room, "line 99.", true);
+    let (page_up, end, home) = ("\u{1b}[5~", "\u{1b}[F", "\u{1b}[H");
+    room.bob.keys(&format!("half{page_up}"));
+    shows(&room, "line 99.", false);
+    room.bob.keys(end);
+    shows(&room, "line 99.", true);
+    room.bob.keys(&format!("{home}{page_up}{end} a"));
+    room.waits_typed("half a");
+    shows(&room, "line 99.", false);
+    // Ctrl-End leaves the text alone.
+    room.bob.keys(&format!("{home}\u{1b}[1;5F>"));
+    shows(&room, "line 99.", true);
+    room.waits_typed(">half a");
+    room.bob.keys(&format!("\u{3}{page_up}"));
+    shows(&room, "line 99.", false);
+    room.bob.keys(end);
+    shows(&room, "line 99.", true);
+}
+
+#[test]
 fn every_way_out_restores_the_terminal() {
     let signals =
         [Signal::TERM, Signal::INT, Signal::HUP, Signal::QUIT, Signal::ABORT, Signal::USR1, Signal::PROF];
