@@ -219,15 +219,16 @@ impl Screen {
         }
     }
 
-    /// The line of a text. The author's name stands out if the text `is_mention` of the user.
     /// When `line` came. One of before this member came has the time of its author's clock.
     fn came(&self, line: &ChatLine<'_>) -> UnixTime {
         let now = (self.now)();
         if line.occasion == Occasion::BeforeJoin { line.at.min(now) } else { now }
     }
 
-    fn line_of(&self, line: &ChatLine<'_>, is_mention: bool) -> Line {
-        let clock = wording::clock(line.at, self.came(line));
+    /// The line of a text that `came` then. The author's name stands out if the text `is_mention` of the user.
+    fn line_of(&self, line: &ChatLine<'_>, came: UnixTime, is_mention: bool) -> Line {
+        // The user's own texts may have waited for a leader; nobody doubts the clock.
+        let clock = if line.mine { String::new() } else { wording::clock(line.at, came) };
         let beside = self.present.beside(line.from, line.known_as) + &clock;
         match act_of(line.text).filter(|_| self.show.acts) {
             Some(act) => Line::act(line.from, &beside, line.stamp, act, is_mention),
@@ -281,11 +282,11 @@ impl Frontend for Screen {
             self.unplaced.placed(line.seq);
         }
         if line.occasion == Occasion::BeforeJoin {
-            self.printer.print_again(self.line_of(line, is_mention), came);
+            self.printer.print_again(self.line_of(line, came, is_mention), came);
         } else if !line.mine || self.show.own {
-            self.printer.print(self.line_of(line, is_mention));
+            self.printer.print(self.line_of(line, came, is_mention));
         } else {
-            self.printer.tell_desk(Item::Placed(self.line_of(line, false)));
+            self.printer.tell_desk(Item::Placed(self.line_of(line, came, false)));
             if self.held.remove(&line.seq) {
                 self.printer.print_aside(Line::system("your message was delivered"));
             }

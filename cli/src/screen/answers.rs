@@ -218,7 +218,8 @@ impl Screen {
     /// A kept text, and when it came.
     fn again(&self, kept: &KeptText) -> (Line, UnixTime) {
         let line = kept.line();
-        (self.line_of(&line, self.is_mention(&line)), UnixTime(kept.came / 1_000_000))
+        let came = UnixTime(kept.came / 1_000_000);
+        (self.line_of(&line, came, self.is_mention(&line)), came)
     }
 
     fn times(&mut self, on: Option<bool>) {

@@ -509,6 +509,10 @@ fn a_text_of_another_time_is_shown_with_its_authors_clock() {
         shown.notice(&message(member("Bob", 2), 1, false));
         shown.lines().remove(0)
     };
+    let mut shown = Shown::new(true, false);
+    shown.screen.now = || UnixTime(500);
+    shown.notice(&message(member("Alice", 1), 1, true));
+    assert_eq!(shown.lines(), ["> Alice(127.0.0.1:1)[12]: hi"], "it waited for a leader");
     assert_eq!(said(|| UnixTime(120)), "> Bob(127.0.0.1:2)[12]: hi");
     assert_eq!(said(|| UnixTime(121)), "> Bob(127.0.0.1:2, 1970-01-01 00:00 UTC by its clock)[12]: hi");
 }

@@ -246,3 +246,26 @@ fn times_stand_before_lines_once_the_user_wants_them() {
     assert_eq!(lines[3], first_day[0].render(false), "the text came at the beginning of 1970");
     assert_eq!(lines.last().map(String::as_str), Some("/// no times are shown ///"));
 }
+
+#[test]
+fn a_text_that_is_shown_again_later_is_in_doubt_only_if_it_was_when_it_came() {
+    let (mut shown, members) = alices();
+    shown.notice(&says(&members[1], 1, "in time", Occasion::Live));
+    shown.screen.now = || UnixTime(121);
+    shown.notice(&says(&members[1], 2, "by another clock", Occasion::Live));
+    shown.screen.now = || UnixTime(500);
+    shown.ask(Question::Last(2), &members);
+    let lines = talk(shown);
+    let doubt = "> Bob(127.0.0.1:2, 1970-01-01 00:00 UTC by its clock)[12]: by another clock";
+    assert_eq!(
+        lines,
+        [
+            "> Bob(127.0.0.1:2)[12]: in time",
+            doubt,
+            "/// last 2 ///",
+            "> Bob(127.0.0.1:2)[12]: in time",
+            doubt,
+            "/// now ///",
+        ]
+    );
+}
