@@ -174,8 +174,11 @@ impl ProgramInput {
         }
     }
 
-    fn ask(&self, query: Query, JsonQuery { reference }: JsonQuery) -> bool {
-        self.awaited.asked.send((query, reference)).is_ok() && self.session.room.report_in_events().is_ok()
+    /// Before the room is entered nothing is known of it, so a question waits for that.
+    fn ask(&mut self, query: Query, JsonQuery { reference }: JsonQuery) -> bool {
+        self.is_admitted()
+            && self.awaited.asked.send((query, reference)).is_ok()
+            && self.session.room.report_in_events().is_ok()
     }
 
     /// Returns true: the session goes on.

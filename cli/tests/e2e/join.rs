@@ -7,6 +7,7 @@ use crate::support::{MemberIndex, ReceivedEvent, Runtimes, TestRoom, on_every_ru
 on_every_runtime! {
     five_join_at_the_same_instant_through_the_leader
     a_program_is_told_what_was_said_before_it_came_if_it_asks
+    a_question_before_the_room_is_entered_is_answered_from_the_room
     a_newcomer_gets_in_during_an_election
     a_newcomer_gets_in_during_a_repair
     a_newcomer_gets_in_although_its_contact_dies
@@ -53,6 +54,38 @@ fn a_program_is_told_what_was_said_before_it_came_if_it_asks(runtimes: Runtimes)
         room.record(who, |record| record.shown.iter().map(|shown| shown.text.clone()).collect::<Vec<_>>())
     };
     assert_eq!((texts(curious), texts(other)), (last, vec!["now".to_owned()]));
+}
+
+fn a_question_before_the_room_is_entered_is_answered_from_the_room(runtimes: Runtimes) {
+    let mut room = TestRoom::new(runtimes);
+    let leader = room.create();
+    room.signal(&[leader], Signal::STOP);
+    let newcomer = room.begin_join(leader);
+    for command in ["trace", "keys", "ticket"] {
+        room.command(newcomer, command);
+    }
+    // What is no question about the room is answered at once.
+    room.wait_for(newcomer, 0, |event| matches!(event, ReceivedEvent::Trace { .. }).then_some(()));
+    room.signal(&[leader], Signal::CONT);
+    let members = room.wait_for(newcomer, 0, |event| match event {
+        ReceivedEvent::Keys { members } => Some(members.len()),
+        _ => None,
+    });
+    assert_eq!(members, 2);
+    room.wait_for(newcomer, 0, |event| match event {
+        ReceivedEvent::Error { code, .. } => (code == "no_ticket").then_some(()),
+        _ => None,
+    });
+    let is_ready = |event: &ReceivedEvent| matches!(event, ReceivedEvent::Ready { .. });
+    let is_answer = |event: &ReceivedEvent| match event {
+        ReceivedEvent::Keys { .. } => true,
+        ReceivedEvent::Error { code, .. } => code == "no_ticket",
+        _ => false,
+    };
+    room.record(newcomer, |record| {
+        let place = |wanted: &dyn Fn(&ReceivedEvent) -> bool| record.events.iter().position(wanted).unwrap();
+        assert!(place(&is_ready) < place(&is_answer));
+    });
 }
 
 fn a_newcomer_gets_in_during_an_election(runtimes: Runtimes) {
