@@ -92,10 +92,16 @@ fn question(word: &str, argument: &str) -> Option<Result<Question, &'static str>
         "/ticket" => Question::Ticket,
         "/keys" => Question::Keys(argument.to_lowercase()),
         "/last" if argument.is_empty() => Question::Last(LAST),
-        "/last" => match argument.parse() {
-            Ok(count) => Question::Last(count),
-            Err(_) => Question::LastWith(argument.to_owned()),
-        },
+        "/last" if argument.bytes().all(|byte| byte.is_ascii_digit()) => {
+            // A number with too many digits is more than all.
+            match argument.parse().unwrap_or(usize::MAX) {
+                0 => {
+                    return Some(Err("/last N, where N is a number from 1 on, or /last TEXT, or /last alone"));
+                }
+                count => Question::Last(count),
+            }
+        }
+        "/last" => Question::LastWith(argument.to_owned()),
         "/full" => Question::Full,
         "/clear" => Question::Clear,
         "/screen" => Question::Screen,
@@ -255,7 +261,11 @@ mod tests {
     #[test]
     fn the_last_texts_are_counted_or_searched() {
         assert_eq!([asked("/last"), asked("/last 7")], [LAST, 7].map(Question::Last));
-        assert_eq!(asked("/last  good words"), Question::LastWith("good words".to_owned()));
+        assert_eq!(asked("/last 99999999999999999999999"), Question::Last(usize::MAX));
+        ["/last 0", "/last 00 "].into_iter().for_each(assert_misused);
+        for text in ["good words", "-1", "0.5"] {
+            assert_eq!(asked(&format!("/last  {text}")), Question::LastWith(text.to_owned()));
+        }
     }
 
     #[test]
