@@ -26,7 +26,7 @@ use crate::people::People;
 use crate::presence::PresenceKind;
 use crate::printer::{Printer, Rendering};
 use crate::roll::Roll;
-use crate::rooms::{self, Announcer};
+use crate::rooms::{self, Announcer, Listing};
 use crate::screen::{Screen, Show};
 use crate::see::{Live, Recorder, SeeOrder, SeeStatus, TraceFileError};
 use crate::session::{self, Frontend, Session};
@@ -223,8 +223,9 @@ fn people(settings: &Settings, opened: Opened) -> io::Result<SessionOutcome> {
     let (admit, admitted) = sync_channel(1);
     let input = HumanInput { session: Arc::clone(session), questions };
     let roll = Roll::default();
+    let listing = opened.announcer.listing();
     let mut printer = if terminal::is_editable() {
-        at_a_desk(settings, session, input, roll.clone())?
+        at_a_desk(settings, session, input, roll.clone(), listing.as_ref())?
     } else {
         with_plain_lines(settings, session, input, admitted)?
     };
@@ -248,7 +249,7 @@ fn people(settings: &Settings, opened: Opened) -> io::Result<SessionOutcome> {
         acts: is_shown,
         is_meant_open,
         greets_alone: !own && settings.room.is_none(),
-        listing: opened.announcer.listing(),
+        listing,
         patience: settings.detect,
     };
     // In a large room only a terminal tells less than all, unless the user says otherwise.
@@ -306,6 +307,7 @@ fn at_a_desk(
     session: &Arc<Session>,
     input: HumanInput,
     roll: Roll,
+    listing: Option<&Listing>,
 ) -> io::Result<Printer> {
     let has_log = settings.has_log();
     let queue = Arc::new(DeskQueue::new(move |lost| Item::Line(wording::unshown(lost, has_log))));
@@ -313,7 +315,7 @@ fn at_a_desk(
     let awaiting = Arc::clone(&queue);
     let (outlet, texts) = desk::typed_texts(MAX_WAITING, move || awaiting.put(Item::Taken));
     let (is_full, ring) = (settings.talk.full_screen, SharedRing::default());
-    ring.lock().room = settings.room.as_ref().map(|room| room.name.to_string());
+    ring.lock().room = listing.map(|listing| listing.name.to_string());
     let at_desk = DeskSettings {
         me: (settings.name.clone(), session.room.addr().port()),
         full_look: full_look(settings),

@@ -96,7 +96,9 @@ fn question(word: &str, argument: &str) -> Option<Result<Question, &'static str>
             // A number with too many digits is more than all.
             match argument.parse().unwrap_or(usize::MAX) {
                 0 => {
-                    return Some(Err("/last N, where N is a number from 1 on, or /last TEXT, or /last alone"));
+                    return Some(Err(
+                        "/last N, where N is a number from 1 on, or /last TEXT, or /last alone",
+                    ));
                 }
                 count => Question::Last(count),
             }

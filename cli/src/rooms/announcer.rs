@@ -11,7 +11,7 @@ use ringchat_driver::Clock;
 use super::duty::Duty;
 use super::found::{FoundRoom, FoundRooms, Wanted};
 use super::record::{Record, RoomTag};
-use super::{Network, NetworkError, RoomSettings, search};
+use super::{Network, NetworkError, search};
 
 /// How often what others announce is looked at.
 const LOOK: Duration = Duration::from_secs(1);
@@ -19,7 +19,7 @@ const LOOK: Duration = Duration::from_secs(1);
 /// What the user may know of the announcement of the room. Clones share whether there is one.
 #[derive(Clone, Debug)]
 pub(crate) struct Listing {
-    /// What the user calls the room.
+    /// What the room is called; if it is private, by the user alone.
     pub(crate) name: Name,
     /// Whether the announcement does without that name.
     pub(crate) is_private: bool,
@@ -77,10 +77,15 @@ struct Active {
 }
 
 impl Announcer {
-    /// An announcer of `room`, which may be private, on a `network` if there is one.
-    pub(super) fn new(room: &RoomSettings, is_private: bool, network: Result<Network, NetworkError>) -> Self {
+    /// An announcer of the room called `name`, which may be private, on the `network` of `ip` if there is one.
+    pub(super) fn new(
+        name: Name,
+        ip: IpAddr,
+        is_private: bool,
+        network: Result<Network, NetworkError>,
+    ) -> Self {
         let clock = Clock::start();
-        let (name, listen) = (room.name.clone(), SocketAddr::new(room.ip, 0));
+        let listen = SocketAddr::new(ip, 0);
         let listing = Listing { name, is_private, listen, is_announced: Arc::default() };
         let (network, problem) = match network {
             Ok(network) => (Some(network), None),
@@ -88,7 +93,6 @@ impl Announcer {
         };
         let duty = Duty::new(clock.now());
         let (since, room_of, is_twin_told) = (None, None, false);
-        let ip = room.ip;
         Self(Some(Active { listing, network, problem, since, duty, clock, room: room_of, is_twin_told, ip }))
     }
 

@@ -17,7 +17,7 @@ const MAX_RECORDS: usize = MAX_ROOMS * MAX_ADDRS;
 /// The room that is looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    /// An open room of this name.
+    /// An open room of this name, in whatever case.
     Named(Name),
     /// The private room with this tag.
     Private(RoomTag),
@@ -26,8 +26,16 @@ pub(crate) enum Wanted {
 impl Wanted {
     fn is_in(&self, record: &Record) -> bool {
         match self {
-            Self::Named(name) => record.name.as_ref() == Some(name),
+            Self::Named(name) => record.name.as_ref().map(case_folded) == Some(case_folded(name)),
             Self::Private(tag) => record.name.is_none() && record.tag == *tag,
+        }
+    }
+
+    /// Whether `record` has that very name, letter by letter, or is private.
+    fn is_exactly(&self, record: &Record) -> bool {
+        match self {
+            Self::Named(name) => record.name.as_ref() == Some(name),
+            Self::Private(_) => self.is_in(record),
         }
     }
 }
@@ -37,7 +45,7 @@ impl Wanted {
 pub(crate) struct FoundRoom {
     /// The room.
     pub(crate) tag: RoomTag,
-    /// What the room is called; `None` if it is private.
+    /// What the room is called, by one of its members if they write it differently; `None` if it is private.
     pub(crate) name: Option<Name>,
     /// Where members of it listen, at least one and at most [`MAX_ADDRS`].
     pub(crate) addrs: Vec<SocketAddr>,
@@ -107,6 +115,16 @@ impl FoundRooms {
         by_room(self.records.values().filter(|record| self.is_wanted(record)))
     }
 
+    /// Those of the rooms that are wanted which are written as the user writes the name, or all if none is.
+    pub(crate) fn best(&self) -> Vec<FoundRoom> {
+        let exact = |record: &Record| self.wanted.as_ref().is_some_and(|wanted| wanted.is_exactly(record));
+        let exact: BTreeSet<RoomTag> =
+            self.records.values().filter(|record| exact(record)).map(|record| record.tag).collect();
+        let mut best = self.wanted();
+        best.retain(|room| exact.is_empty() || exact.contains(&room.tag));
+        best
+    }
+
     /// All rooms, by name; private ones last.
     pub(crate) fn all(&self) -> Vec<FoundRoom> {
         by_room(self.records.values())
@@ -114,17 +132,24 @@ impl FoundRooms {
 }
 
 fn by_room<'a>(records: impl Iterator<Item = &'a Record>) -> Vec<FoundRoom> {
-    let mut rooms: BTreeMap<(bool, Option<&Name>, RoomTag), BTreeSet<SocketAddr>> = BTreeMap::new();
+    type Rooms<'a> = BTreeMap<(bool, Option<String>, RoomTag), (Option<&'a Name>, BTreeSet<SocketAddr>)>;
+    let mut rooms = Rooms::new();
     for record in records {
-        let room = (record.name.is_none(), record.name.as_ref(), record.tag);
-        rooms.entry(room).or_default().extend(&record.addrs);
+        let name = record.name.as_ref();
+        let room = (name.is_none(), name.map(case_folded), record.tag);
+        rooms.entry(room).or_insert_with(|| (name, BTreeSet::new())).1.extend(&record.addrs);
     }
-    let found = rooms.into_iter().map(|((_, name, tag), addrs)| FoundRoom {
+    let found = rooms.into_iter().map(|((_, _, tag), (name, addrs))| FoundRoom {
         tag,
         name: name.cloned(),
         addrs: addrs.into_iter().take(MAX_ADDRS).collect(),
     });
     found.take(MAX_ROOMS).collect()
+}
+
+/// What names have in common that differ only in case.
+fn case_folded(name: &Name) -> String {
+    name.as_str().to_lowercase()
 }
 
 #[cfg(test)]
@@ -187,6 +212,24 @@ mod tests {
         assert_eq!(private.twin(tag(2), first), None);
         let addrs: Vec<SocketAddr> = private.wanted().into_iter().flat_map(|room| room.addrs).collect();
         assert_eq!(addrs, ["192.0.2.3:1".parse().unwrap()]);
+    }
+
+    #[test]
+    fn the_case_of_a_name_counts_only_between_two_rooms() {
+        let mut found = FoundRooms::looking_for(Wanted::Named(name("Staff")));
+        found.came("a".to_owned(), record(1, Some("staff"), "192.0.2.1:1"));
+        found.came("b".to_owned(), record(1, Some("STAFF"), "192.0.2.2:1"));
+        let one = found.wanted();
+        assert_eq!((one.len(), one[0].addrs.len()), (1, 2), "{one:?}");
+        assert_eq!((found.all(), found.best()), (one.clone(), one.clone()));
+        let own = "192.0.2.1:1".parse().unwrap();
+        assert!(found.has_other(tag(1), own) && found.twin(tag(1), own).is_none());
+        found.came("c".to_owned(), record(2, Some("Staff"), "192.0.2.3:1"));
+        assert_eq!((found.wanted().len(), found.best().len()), (2, 1));
+        assert_eq!(found.best()[0].tag, tag(2));
+        assert_eq!(found.twin(tag(1), own).map(|twin| twin.tag), Some(tag(2)));
+        found.came("c".to_owned(), record(2, Some("sTaff"), "192.0.2.3:1"));
+        assert_eq!(found.best().len(), 2, "nobody knows which is meant");
     }
 
     #[test]

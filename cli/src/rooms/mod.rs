@@ -62,10 +62,11 @@ pub(crate) fn prepare(
     let tag = secret.map(|secret| RoomTag::of(secret.room()));
     let wanted = tag.map_or_else(|| Wanted::Named(room.name.clone()), Wanted::Private);
     let mut network = Network::open(room.ip);
+    let mut name = room.name.clone();
     let start = match (&mut network, start) {
         (Ok(network), Start::Create) => {
             if !is_new {
-                search::refuse_second(network, wanted, &room.name)?;
+                search::refuse_second(network, wanted)?;
             }
             Start::Create
         }
@@ -73,7 +74,11 @@ pub(crate) fn prepare(
             // A ticket has addresses too, which count if nobody announces the room, and may be old.
             let patience = if contacts.is_empty() { patience } else { search::FIRST_LOOK };
             let contacts = match search::find(network, wanted, &room.name, patience) {
-                Ok(found) => with(found, contacts.iter().copied()),
+                Ok(found) => {
+                    // All members announce the name as its first member wrote it.
+                    name = found.name.unwrap_or(name);
+                    with(found.addrs, contacts.iter().copied())
+                }
                 Err(_) if !contacts.is_empty() => contacts.clone(),
                 Err(outcome) => return Err(outcome),
             };
@@ -84,5 +89,5 @@ pub(crate) fn prepare(
         }
         _ => start.clone(),
     };
-    Ok((start, Announcer::new(room, tag.is_some(), network)))
+    Ok((start, Announcer::new(name, room.ip, tag.is_some(), network)))
 }

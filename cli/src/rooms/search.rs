@@ -1,6 +1,5 @@
 //! Looks for a room before it is created or joined.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use ringchat_core::Name;
@@ -33,32 +32,27 @@ pub(super) fn note(heard: Heard, found: &mut FoundRooms) {
     }
 }
 
-/// Makes sure that nobody announces the room `wanted`, which is to be created and called `name`.
+/// Makes sure that nobody announces the room `wanted`, which is to be created.
 ///
 /// # Errors
 /// If somebody does.
-pub(super) fn refuse_second(
-    network: &mut Network,
-    wanted: Wanted,
-    name: &Name,
-) -> Result<(), SessionOutcome> {
+pub(super) fn refuse_second(network: &mut Network, wanted: Wanted) -> Result<(), SessionOutcome> {
     let mut found = FoundRooms::looking_for(wanted);
     listen(network, &mut found, FIRST_LOOK);
     match found.wanted().first() {
-        Some(room) => Err(exists(name, room)),
+        Some(room) => Err(exists(room)),
         None => Ok(()),
     }
 }
 
-fn exists(name: &Name, room: &FoundRoom) -> SessionOutcome {
+fn exists(room: &FoundRoom) -> SessionOutcome {
     let at = wording::list(&room.addrs);
-    let message = if room.name.is_some() {
-        format!(
+    let message = match &room.name {
+        Some(name) => format!(
             "a room \"{name}\" is at {at}; join it with ringchat --room {}, or choose another name",
             quoted(name)
-        )
-    } else {
-        format!("the room of this secret is at {at}; leave -l out to join it")
+        ),
+        None => format!("the room of this secret is at {at}; leave -l out to join it"),
     };
     SessionOutcome::failed(USAGE, "room_exists", message)
 }
@@ -75,7 +69,7 @@ pub(crate) fn quoted(name: &Name) -> String {
     }
 }
 
-/// Looks for the room `wanted`, called `name`, for `patience` at most. Gives the addresses of members.
+/// Looks for the room `wanted`, called `name`, for `patience` at most.
 ///
 /// # Errors
 /// If nobody announces it, or several rooms have that name.
@@ -84,7 +78,7 @@ pub(super) fn find(
     wanted: Wanted,
     name: &Name,
     patience: Duration,
-) -> Result<Vec<SocketAddr>, SessionOutcome> {
+) -> Result<FoundRoom, SessionOutcome> {
     let clock = Clock::start();
     let end = clock.now().after(patience);
     let mut found = FoundRooms::looking_for(wanted);
@@ -97,9 +91,9 @@ pub(super) fn find(
     {
         note(heard, &mut found);
     }
-    match found.wanted().as_slice() {
+    match found.best().as_slice() {
         [] => Err(none(name, &found.all())),
-        [room] => Ok(room.addrs.clone()),
+        [room] => Ok(room.clone()),
         several => Err(ambiguous(name, several)),
     }
 }
@@ -153,8 +147,8 @@ mod tests {
     fn each_failure_tells_what_to_do_next() {
         let staff = Name::new("staff").unwrap();
         let message = "a room \"staff\" is at 192.0.2.1:5000; join it with ringchat --room staff, or choose another name";
-        assert_eq!(told(exists(&staff, &room(1, Some("staff")))), (2, "room_exists", message.to_owned()));
-        assert!(told(exists(&staff, &room(1, None))).2.contains("leave -l out"));
+        assert_eq!(told(exists(&room(1, Some("staff")))), (2, "room_exists", message.to_owned()));
+        assert!(told(exists(&room(1, None))).2.contains("leave -l out"));
         let message = "no room \"staff\" on this network (rooms there: lab, staff2); give a member's HOST:PORT. Guest \
                        networks often block multicast";
         let others = [room(1, Some("lab")), room(2, Some("staff2"))];
