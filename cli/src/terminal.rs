@@ -25,6 +25,9 @@ const MARK_PASTES: &str = "\x1b[?2004h";
 /// Restores the modes that this program changes: bracketed paste, automatic wrapping, synchronized output.
 const USUAL_MODES: &str = "\x1b[?2004l\x1b[?7h\x1b[?2026l";
 
+/// Erases what stands behind and below the cursor.
+const ERASE_BELOW: &str = "\x1b[J";
+
 /// Shows another screen than that of the shell, and makes the terminal report whether the user looks at it.
 const BEGIN_FULL_SCREEN: &str = "\x1b[?1049h\x1b[?1004h";
 
@@ -103,13 +106,13 @@ pub(crate) fn give_back() {
     }
 }
 
-/// As [`give_back`], in the middle of output: further text begins on a row of its own. What a slow terminal has not
-/// shown yet is dropped.
+/// As [`give_back`], in the middle of output: further text begins on a row of its own, with nothing below it. What a slow
+/// terminal has not shown yet is dropped.
 pub(crate) fn abandon() {
     if IS_TAKEN.swap(false, Ordering::SeqCst) {
         IS_GIVEN_UP.store(true, Ordering::SeqCst);
         let _ = disable_raw_mode();
-        write(&format!("{}\r\n", usual_modes()));
+        write(&format!("{}\r\n{ERASE_BELOW}", usual_modes()));
     }
 }
 

@@ -272,10 +272,8 @@ mod tests {
     use crate::desk::Palette;
     use crate::terminal::tests::panic_on_a_terminal;
 
-    /// Runs in a process of its own, on the terminal of the test below.
-    #[test]
-    #[ignore = "panics on a terminal that is its own"]
-    fn panics_on_the_full_screen() {
+    /// Shows a line and what is typed, and panics. The terminal is that of one of the tests below.
+    fn panic_in_sight(wants_full: bool) {
         terminal::give_back_on_panic();
         terminal::take().unwrap();
         let mut display = Display::new(DisplaySettings {
@@ -283,31 +281,71 @@ mod tests {
             full_look: FullLook { palette: Palette::Many, shows_stamps: false },
             calendar: Calendar::in_utc(true, true),
             ring: SharedRing::default(),
-            wants_full: true,
+            wants_full,
         })
         .unwrap();
         display.begin().unwrap();
         display.add(Line::system("shown before the panic"), UnixTime(0));
-        let region = Region { line: Line::default().and("> half a line"), cursor: 13, note: None };
+        // The cursor stands in the first of two rows.
+        let line = Line::default().and("> half a line").and_typed(&"\nbelow the cursor".repeat(20));
+        let region = Region { line, cursor: 5, note: None };
         display.paint(Some(&region)).unwrap();
-        panic!("a panic on the full screen");
+        panic!("a panic in sight");
+    }
+
+    /// A terminal on which these bytes were written.
+    fn terminal(bytes: &str) -> vt100::Parser {
+        let cells = |n| NonZeroU16::new(n).unwrap();
+        let mut terminal = vt100::Parser::new(cells(80), cells(80), 0);
+        terminal.process(bytes.as_bytes());
+        terminal
+    }
+
+    #[test]
+    #[ignore = "panics on a terminal that is its own"]
+    fn panics_in_the_line_mode() {
+        panic_in_sight(false);
+    }
+
+    #[test]
+    fn a_panic_in_the_line_mode_is_reported_below_what_was_typed() {
+        let written = panic_on_a_terminal("desk::display::tests::panics_in_the_line_mode");
+        let shown = terminal(&written);
+        let screen = shown.screen();
+        assert!(!screen.hide_cursor() && !screen.bracketed_paste());
+        let rows: Vec<String> = screen.rows(0, 80).collect();
+        let at = |text| rows.iter().position(|row| row.contains(text)).unwrap_or_else(|| panic!("{rows:#?}"));
+        assert_eq!(rows[at("half a line")], "> half a line", "nothing is written over it");
+        assert!(
+            at("shown before the panic") < at("half a line") && at("half a line") < at("a panic in sight")
+        );
+        let report = &rows[at("a panic in sight")];
+        assert_eq!(report, "a panic in sight", "it is mixed with what was typed: {rows:#?}");
+        for (begins, ends) in [("\u{1b}[?7l", "\u{1b}[?7h"), ("\u{1b}[?2026h", "\u{1b}[?2026l")] {
+            let last = |mode| written.rfind(mode).unwrap_or_else(|| panic!("no {mode:?} in {written:?}"));
+            assert!(last(begins) < last(ends), "{begins:?} is left in {written:?}");
+        }
+    }
+
+    #[test]
+    #[ignore = "panics on a terminal that is its own"]
+    fn panics_on_the_full_screen() {
+        panic_in_sight(true);
     }
 
     #[test]
     fn a_panic_ends_the_full_screen_before_it_is_reported() {
         let written = panic_on_a_terminal("desk::display::tests::panics_on_the_full_screen");
-        let cells = |n| NonZeroU16::new(n).unwrap();
-        let mut shown = vt100::Parser::new(cells(24), cells(80), 0);
         let (before, after) = written.split_once("\x1b[?1049l").expect("the full screen ends");
-        shown.process(before.as_bytes());
+        let mut shown = terminal(before);
         let screen = shown.screen();
         assert!(screen.alternate_screen() && screen.contents().contains("shown before the panic"));
-        assert!(!before.contains("a panic on"), "{before:?}");
+        assert!(!before.contains("a panic in"), "{before:?}");
         shown.process(format!("\x1b[?1049l{after}").as_bytes());
         let screen = shown.screen();
         assert!(!screen.alternate_screen() && !screen.hide_cursor() && !screen.bracketed_paste());
         let contents = screen.contents();
-        assert!(contents.contains("a panic on the full screen"), "{contents}");
+        assert!(contents.contains("a panic in sight"), "{contents}");
         assert!(!contents.contains("before the panic") && !contents.contains("half a line"), "{contents}");
         assert!(before.contains("\x1b[?1004l"), "the terminal no longer tells whether it is looked at");
     }

@@ -23,7 +23,8 @@ fn a_room_is_found_by_its_name_and_goes_on_to_be_found_after_its_creator_has_gon
     for name in ["staff", "Staff"] {
         let (exit, told) = ringchat(&network, 2, &["-l", "--room", name, "-n", "x", "--no-log"]);
         assert_eq!(exit, 2, "{told}");
-        let exists = format!("a room \"staff\" is at {}; join it with ringchat --room staff", room.addr(alice));
+        let exists =
+            format!("a room \"staff\" is at {}; join it with ringchat --room staff", room.addr(alice));
         assert!(told.contains(&exists), "{told}");
     }
     let (exit, told) = ringchat(&network, 2, &["--room", "lab", "-n", "x", "--join-timeout", "1.6"]);

@@ -53,7 +53,7 @@ fn a_terminal_that_is_not_read_is_restored_all_the_same() {
         assert_eq!(room.bob.exit().code(), Some(exit));
         assert!(room.bob.is_cooked());
         room.bob.hold(false);
-        let end = "\u{1b}[?2004l\u{1b}[?7h\u{1b}[?2026l\r\r\n";
+        let end = "\u{1b}[?2004l\u{1b}[?7h\u{1b}[?2026l\r\r\n\u{1b}[J";
         room.bob.wait_raw(end);
     }
 }
