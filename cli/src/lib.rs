@@ -10,6 +10,7 @@
 
 mod access;
 mod any_room;
+mod apart;
 mod attention;
 mod bounded_lines;
 mod calendar;

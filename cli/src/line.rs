@@ -45,8 +45,8 @@ pub(crate) struct Line {
 pub(crate) struct Said {
     /// The name of the author.
     pub(crate) name: String,
-    /// The port of the author, which tells members of one name apart.
-    pub(crate) port: u16,
+    /// Where the author listens, which tells members of one name apart.
+    pub(crate) addr: SocketAddr,
     /// The key of the author.
     pub(crate) key: [u8; 32],
     /// What stands beside the author's address; usually empty.
@@ -59,8 +59,8 @@ pub(crate) struct Said {
     pub(crate) is_act: bool,
     /// Whether the text is a mention of the user.
     pub(crate) is_mention: bool,
-    /// Whether another member present is called alike.
-    pub(crate) is_ambiguous: bool,
+    /// What tells the author from other members present that are called alike, if there are any.
+    pub(crate) ending: Option<String>,
 }
 
 impl Said {
@@ -69,14 +69,14 @@ impl Said {
         let clean = |text: &str| Clean::new(text).to_string();
         Self {
             name: clean(from.name.as_str()),
-            port: from.addr().port(),
+            addr: from.addr(),
             key: *from.id.key(),
             beside: clean(beside.trim_start()),
             stamp,
             body,
             is_act: false,
             is_mention: false,
-            is_ambiguous: false,
+            ending: None,
         }
     }
 }
@@ -97,26 +97,26 @@ impl Line {
     }
 
     /// What the user says, or does if it `is_act`, before it has its place in the order.
-    pub(crate) fn own(name: &Name, port: u16, text: &str, is_act: bool) -> Self {
+    pub(crate) fn own(name: &Name, addr: SocketAddr, text: &str, is_act: bool) -> Self {
         let said = Said {
             name: Clean::new(name.as_str()).to_string(),
-            port,
+            addr,
             key: [0; 32],
             beside: String::new(),
             stamp: Stamp::default(),
             body: 0,
             is_act,
             is_mention: false,
-            is_ambiguous: false,
+            ending: None,
         };
         Self { said: Some(Box::new(said)), ..Self::default().and(text) }
     }
 
-    /// The line, with a note whether another member present is called like its author.
+    /// The line, with what tells its author from other members present that are called alike.
     #[must_use]
-    pub(crate) fn among(mut self, is_ambiguous: bool) -> Self {
+    pub(crate) fn among(mut self, ending: Option<String>) -> Self {
         if let Some(said) = &mut self.said {
-            said.is_ambiguous = is_ambiguous;
+            said.ending = ending;
         }
         self
     }

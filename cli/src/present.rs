@@ -2,10 +2,13 @@
 //! with the key if the name alone says too little.
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 
 use ringchat_core::secure::ShortKey;
 use ringchat_core::{Member, Name, NodeId};
 use unicode_security::skeleton;
+
+use crate::apart::ending;
 
 /// The members present in the room.
 #[derive(Default)]
@@ -13,6 +16,7 @@ pub(crate) struct Present(BTreeMap<NodeId, Person>);
 
 struct Person {
     looks: Looks,
+    addr: SocketAddr,
     /// Whether the key is shown beside the name.
     has_key: bool,
 }
@@ -30,7 +34,8 @@ impl Present {
 
     /// Adds `member`. Its key is shown beside its name if it `is_doubtful`.
     pub(crate) fn add(&mut self, member: &Member, is_doubtful: bool) {
-        self.0.insert(member.id, Person { looks: Looks::of(&member.name), has_key: is_doubtful });
+        let person = Person { looks: Looks::of(&member.name), addr: member.addr(), has_key: is_doubtful };
+        self.0.insert(member.id, person);
     }
 
     /// Removes the member `id`.
@@ -57,10 +62,27 @@ impl Present {
     }
 
     /// Whether the name of another member present looks like that of `member`.
-    pub(crate) fn is_ambiguous(&self, member: &Member) -> bool {
+    fn is_ambiguous(&self, member: &Member) -> bool {
         let looks = Looks::of(&member.name);
-        let mut others = self.0.iter().filter(|(id, _)| **id != member.id);
-        others.any(|(_, other)| other.looks.could_be(&looks))
+        self.others_like(member.id, &looks).next().is_some()
+    }
+
+    /// What tells `member` from other members present whose names look the same; `None` if there are none.
+    pub(crate) fn ending(&self, member: &Member) -> Option<String> {
+        let looks = Looks::of(&member.name);
+        let others = self.others_like(member.id, &looks);
+        others.clone().next()?;
+        Some(ending(member.addr(), others))
+    }
+
+    /// Where the members are that look so, but for the one called `id`.
+    fn others_like<'a>(
+        &'a self,
+        id: NodeId,
+        looks: &'a Looks,
+    ) -> impl Iterator<Item = SocketAddr> + Clone + 'a {
+        let others = self.0.iter().filter(move |(other, _)| **other != id);
+        others.filter(|(_, other)| other.looks.could_be(looks)).map(|(_, other)| other.addr)
     }
 
     /// What stands beside the address of `author`, as it signed its text: the key if the member is doubtful or the room

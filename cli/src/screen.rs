@@ -234,7 +234,7 @@ impl Screen {
             Some(act) => Line::act(line.from, &beside, line.stamp, act, is_mention),
             None => Line::chat(line.from, &beside, line.stamp, line.text, is_mention),
         }
-        .among(self.printer.is_desk() && self.present.is_ambiguous(line.from))
+        .among(if self.printer.is_desk() { self.present.ending(line.from) } else { None })
     }
 
     fn is_mention(&self, line: &ChatLine<'_>) -> bool {

@@ -317,7 +317,7 @@ fn at_a_desk(
     let (is_full, ring) = (settings.talk.full_screen, SharedRing::default());
     ring.lock().room = listing.map(|listing| listing.name.to_string());
     let at_desk = DeskSettings {
-        me: (settings.name.clone(), session.room.addr().port()),
+        me: (settings.name.clone(), session.room.addr()),
         full_look: full_look(settings),
         is_full,
         ring: ring.clone(),

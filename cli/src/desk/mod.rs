@@ -18,6 +18,7 @@ mod region;
 mod sending;
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
@@ -80,8 +81,8 @@ pub(crate) struct DeskSettings {
     pub(crate) prompt: Line,
     /// The silence after which the room suspects a stopped member.
     pub(crate) detect: Duration,
-    /// The name and the port of the user.
-    pub(crate) me: (Name, u16),
+    /// The name and the address of the user.
+    pub(crate) me: (Name, SocketAddr),
     /// How lines look.
     pub(crate) look: Look,
     /// How the full screen looks.
@@ -109,8 +110,8 @@ pub(crate) struct Desk {
     prompt: Line,
     /// The silence after which the room suspects a stopped member.
     detect: Duration,
-    /// The name and the port of the user.
-    me: (Name, u16),
+    /// The name and the address of the user.
+    me: (Name, SocketAddr),
     display: Display,
     typed: EditBuffer,
     recall: Recall,

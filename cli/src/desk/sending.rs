@@ -1,5 +1,6 @@
 //! From keys to texts on their way to the room.
 
+use std::net::SocketAddr;
 use std::sync::mpsc::TrySendError;
 
 use ringchat_core::Name;
@@ -134,10 +135,10 @@ impl Desk {
 }
 
 /// What the user typed, as the full screen shows it: a text of the user, or a command.
-fn own_line((name, port): &(Name, u16), text: &str) -> Line {
+fn own_line((name, addr): &(Name, SocketAddr), text: &str) -> Line {
     match TypedLine::parse(text) {
-        TypedLine::Say(said) => Line::own(name, *port, said, false),
-        TypedLine::Act(act) => Line::own(name, *port, act, true),
+        TypedLine::Say(said) => Line::own(name, *addr, said, false),
+        TypedLine::Act(act) => Line::own(name, *addr, act, true),
         _ => Line::default().and("> ").and(text),
     }
 }

@@ -199,13 +199,10 @@ impl Pane<'_> {
 
     /// What the author is called on the screen.
     fn label(&self, said: &Said) -> String {
-        let is_ambiguous = said.is_ambiguous || self.scrollback.is_shared(&cut(&said.name, WIDEST_NAME));
-        let port = if is_ambiguous { format!(":{}", said.port) } else { String::new() };
-        if self.has_columns() {
-            cut(&said.name, WIDEST_NAME.saturating_sub(port.width())) + &port
-        } else {
-            said.name.clone() + &port
-        }
+        let shown = self.scrollback.ending(&cut(&said.name, WIDEST_NAME), said.addr);
+        // The longer one tells more.
+        let ending = shown.into_iter().chain(said.ending.clone()).max_by_key(String::len).unwrap_or_default();
+        if self.has_columns() { with_ending(&said.name, &ending) } else { said.name.clone() + &ending }
     }
 
     fn entry(&self, entry: &Entry, moment: Option<&DayTime>) -> Vec<TalkRow> {
@@ -382,6 +379,15 @@ impl<'a> EntryText<'a> {
 
 fn height(rows: &[TextRow]) -> usize {
     rows.iter().map(TextRow::height).sum()
+}
+
+/// The name, with the `ending` that tells it from others, at most as wide as names are drawn. Of an ending that is too wide only
+/// its end is shown.
+pub(super) fn with_ending(name: &str, ending: &str) -> String {
+    let most = WIDEST_NAME - 1;
+    // An ending is ASCII.
+    let ending = ending.get(ending.len().saturating_sub(most)..).unwrap_or_default();
+    cut(name, WIDEST_NAME - ending.len()) + ending
 }
 
 /// The beginning of `name` that has at most `most` columns; it ends in `…` if something is missing.

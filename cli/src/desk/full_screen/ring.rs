@@ -1,12 +1,14 @@
 //! The ring as this member sees it, shared between the screen that hears of it and the desk that draws it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ringchat_core::{Departure, ElectionPhase, Epoch, Instant, Member, NodeId, Notice, Report, Stamp};
 
-use super::layout::{WIDEST_NAME, cut};
+use super::layout::with_ending;
+use crate::apart::ending;
 use crate::present::Looks;
 use crate::sanitize::Clean;
 
@@ -61,20 +63,20 @@ pub(crate) struct RingView {
 pub(super) struct RingMember {
     id: NodeId,
     name: String,
-    port: u16,
+    addr: SocketAddr,
     looks: Looks,
 }
 
 impl RingMember {
     fn of(member: &Member) -> Self {
         let name = Clean::new(member.name.as_str()).to_string();
-        Self { id: member.id, name, port: member.addr().port(), looks: Looks::of(&member.name) }
+        Self { id: member.id, name, addr: member.addr(), looks: Looks::of(&member.name) }
     }
 
-    /// The name, at most as wide as names are drawn; with the port if another member's name looks the same.
-    fn label(&self, is_alike: bool) -> String {
-        let port = if is_alike { format!(":{}", self.port) } else { String::new() };
-        cut(&self.name, WIDEST_NAME.saturating_sub(port.len())) + &port
+    /// The name, at most as wide as names are drawn, with what tells it from the `others` whose names look the same.
+    fn label(&self, others: impl Iterator<Item = SocketAddr> + Clone) -> String {
+        let is_alone = others.clone().next().is_none();
+        with_ending(&self.name, &if is_alone { String::new() } else { ending(self.addr, others) })
     }
 }
 
@@ -249,13 +251,19 @@ impl RingView {
             };
             all.insert(at, (member, true));
         }
-        let alike = Looks::alike(all.iter().map(|(member, _)| &member.looks));
-        let drawn = |((member, is_lost), is_alike): ((&RingMember, bool), bool)| DrawnMember {
-            id: member.id,
-            label: member.label(is_alike),
-            is_lost,
+        let mut alike: BTreeMap<(usize, &str), Vec<(NodeId, SocketAddr)>> = BTreeMap::new();
+        for (member, _) in &all {
+            for form in member.looks.forms().into_iter().enumerate() {
+                alike.entry(form).or_default().push((member.id, member.addr));
+            }
+        }
+        let drawn = |(member, is_lost): &(&RingMember, bool)| {
+            let forms = member.looks.forms().into_iter().enumerate();
+            let like = forms.filter_map(|form| alike.get(&form)).flatten();
+            let others = like.filter(|(id, _)| *id != member.id).map(|(_, addr)| *addr);
+            DrawnMember { id: member.id, label: member.label(others), is_lost: *is_lost }
         };
-        all.into_iter().zip(alike).map(drawn).collect()
+        all.iter().map(drawn).collect()
     }
 
     /// `member` joined; where, is not known yet.
@@ -307,8 +315,8 @@ impl RingView {
     }
 
     fn label(&self, member: &RingMember) -> String {
-        let mut others = self.members.iter().filter(|other| other.id != member.id);
-        member.label(others.any(|other| other.looks.could_be(&member.looks)))
+        let others = self.members.iter().filter(|other| other.id != member.id);
+        member.label(others.filter(|other| other.looks.could_be(&member.looks)).map(|other| other.addr))
     }
 
     /// The place of the member `id` in the ring.

@@ -1,9 +1,11 @@
 //! What was shown, so that the user can scroll back to it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
 
 use ringchat_core::UnixTime;
 
+use crate::apart::ending;
 use crate::line::{Line, act_of};
 use crate::sanitize::Clean;
 
@@ -59,8 +61,9 @@ pub(crate) struct Scrollback {
     bytes: usize,
     /// How many entries have gone.
     gone: usize,
-    /// The keys of the authors by the names under which they are shown, each with the number of its entries.
-    authors: BTreeMap<(String, [u8; 32]), usize>,
+    /// The keys of the authors by the names under which they are shown, each with the number of its entries and where it
+    /// was last.
+    authors: BTreeMap<(String, [u8; 32]), (usize, SocketAddr)>,
 }
 
 impl Scrollback {
@@ -148,19 +151,22 @@ impl Scrollback {
         self.entries.get(at).or_else(|| self.waiting.get(at - self.entries.len().min(at)))
     }
 
-    /// Whether authors with different keys are called `name`.
-    pub(crate) fn is_shared(&self, name: &str) -> bool {
+    /// What tells the author at `addr` from others that are shown as `name` too; `None` if there are none.
+    pub(crate) fn ending(&self, name: &str, addr: SocketAddr) -> Option<String> {
         let from = (name.to_owned(), [0; 32]);
-        self.authors.range(from..).take_while(|((other, _), _)| other == name).nth(1).is_some()
+        let authors = self.authors.range(from..).take_while(|((other, _), _)| other == name);
+        authors.clone().nth(1)?;
+        Some(ending(addr, authors.map(|(_, (_, addr))| *addr)))
     }
 
     fn count(&mut self, entry: &Entry, is_added: bool) {
         let Some(said) = entry.line.said() else { return };
         let author = (super::layout::cut(&said.name, super::layout::WIDEST_NAME), said.key);
-        let count = self.authors.get(&author).copied().unwrap_or(0);
+        let (count, last) = self.authors.get(&author).copied().unwrap_or((0, said.addr));
+        let last = if is_added { said.addr } else { last };
         match if is_added { count.saturating_add(1) } else { count.saturating_sub(1) } {
             0 => drop(self.authors.remove(&author)),
-            count => drop(self.authors.insert(author, count)),
+            count => drop(self.authors.insert(author, (count, last))),
         }
     }
 }

@@ -112,7 +112,7 @@ fn evening(columns: u16, rows: u16, palette: Palette) -> Shown {
     shown.say(2, "hello all");
     shown.minute = 1;
     shown.say(3, "the build is green again, see\nhttps://ci.example.org/run/8841");
-    let own = |text: &str| Line::own(&Name::new("alice").unwrap(), 5001, text, false);
+    let own = |text: &str| Line::own(&Name::new("alice").unwrap(), member(1, "alice").addr(), text, false);
     shown.full.send(own("thanks!"), shown.now());
     shown.full.settle(Line::chat(&member(1, "alice"), "", Stamp(8), "thanks!", false), shown.now());
     shown.full.add(Line::default().and("> /ring"), shown.now(), EntryKind::Command);
@@ -363,6 +363,26 @@ fn two_authors_of_one_name_have_their_ports_and_long_names_are_cut() {
     for row in ["20:01 admini…:5007 hi", "20:01 admini…:5008 hi", "20:01 a name that… hi"] {
         assert!(lines.iter().any(|line| line == row), "{row} in {lines:#?}");
     }
+}
+
+#[test]
+fn members_of_one_name_and_port_have_the_ends_of_their_addresses() {
+    let at = |n: u8, addr: &str| {
+        Member::new(member(n, "bob").id, addr.parse().unwrap(), Name::new("bob").unwrap())
+    };
+    let [alice, bob, other] = [member(1, "alice"), at(2, "10.0.0.2:5000"), at(3, "10.0.0.3:5000")];
+    let mut shown = Shown::new(100, 12, Palette::None);
+    shown.full.ring.lock().call(alice.id, [&alice, &bob, &other]);
+    for (nth, from) in [&bob, &other].into_iter().enumerate() {
+        let line = Line::chat(from, "", Stamp(1), &format!("text {nth}"), false);
+        shown.full.add(line, shown.now(), EntryKind::Room);
+    }
+    shown.paint();
+    let lines = shown.lines();
+    for part in ["20:01 bob@.2 text 0", "20:01 bob@.3 text 1", "│ │  bob@.2", "│ └─ bob@.3"] {
+        assert!(lines.iter().any(|line| line.contains(part)), "{part} in {lines:#?}");
+    }
+    assert_eq!(layout::with_ending("administrator", "@192.168.178.20:50000"), "…78.20:50000");
 }
 
 #[test]
