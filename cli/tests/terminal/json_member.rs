@@ -10,6 +10,8 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
+use crate::pty::dying_with_test;
+
 /// The deadline of the next event.
 const LONG: Duration = Duration::from_secs(20);
 
@@ -29,7 +31,7 @@ pub(crate) struct JsonMember {
 impl JsonMember {
     /// Starts a member in `dir` and waits until it is in the room.
     pub(crate) fn start(dir: &Path, args: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_ringchat"));
+        let mut command = dying_with_test(env!("CARGO_BIN_EXE_ringchat"));
         command.args(args);
         Self::start_as(command, dir)
     }

@@ -286,7 +286,23 @@ impl Drop for Terminal {
         // The process may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        // What a shell started may be stopped, or in the background.
+        for pid in of_session(self.pid()) {
+            let _ = kill_process(pid, Signal::KILL);
+        }
     }
+}
+
+/// The processes of the session that `leader` began, if it began one.
+fn of_session(leader: Pid) -> Vec<Pid> {
+    let leader = leader.as_raw_nonzero().to_string();
+    let is_of_session = |folder: &Path| {
+        let stat = fs::read_to_string(folder.join("stat")).unwrap_or_default();
+        stat.rsplit_once(')').and_then(|(_, fields)| fields.split_whitespace().nth(3)) == Some(&leader)
+    };
+    let folders = fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path());
+    let pid = |folder: PathBuf| Pid::from_raw(folder.file_name()?.to_str()?.parse().ok()?);
+    folders.filter(|folder| is_of_session(folder)).filter_map(pid).collect()
 }
 
 impl Seen {
@@ -314,10 +330,18 @@ fn number_of(file: &Path, name: &str) -> u64 {
     line.trim_end_matches("kB").trim().parse().unwrap()
 }
 
-/// A command that runs a program with default signals, even if the tests run with ignored ones.
+/// A command that runs a program with default signals, even if the tests run with ignored ones. The program is killed when
+/// the test is.
 fn with_usual_signals() -> Command {
-    let mut command = Command::new("env");
+    let mut command = dying_with_test("env");
     command.arg("--default-signal");
+    command
+}
+
+/// A command that runs `program`, which is killed when the test is: it may be stopped, and nobody else would continue it.
+pub(crate) fn dying_with_test(program: &str) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", program]);
     command
 }
 

@@ -1,6 +1,7 @@
 //! The program under shells that stop and continue it.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -160,8 +161,29 @@ fn a_stopped_program_that_is_killed_ends_behind_the_shell() {
     job.shell.keys("half\u{1a}");
     job.wait_shell();
     job.wait_known_as_stopped();
-    job.shell.keys("kill %1; wait %1; echo code $?\r");
+    // The shell may not know yet that it goes on.
+    job.shell.keys("kill %1; until wait %1; code=$?; [ $code != 147 ]; do :; done; echo code $code\r");
     job.shell.wait("its code", |lines| lines.iter().any(|line| line == "code 143"));
+}
+
+#[test]
+fn a_test_that_ends_leaves_nothing_behind_that_a_shell_has_stopped() {
+    let dir = TempDir::new().unwrap();
+    let mut shell = Terminal::shell(dir.path(), BASH);
+    shell.wait("a shell", |lines| lines.last().is_some_and(|line| line.ends_with('$')));
+    shell.keys("trap '' HUP; sleep 1000 & kill -STOP $!; echo started $!.\r");
+    let started = |line: &String| line.strip_prefix("started ")?.strip_suffix('.')?.parse().ok();
+    let lines = shell.wait("a process", |lines| lines.iter().any(|line| started(line).is_some()));
+    let pid = lines.iter().find_map(started).and_then(Pid::from_raw).unwrap();
+    wait_stopped(pid);
+    drop(shell);
+    // Whoever takes over a process that has ended may leave it there.
+    let stat = format!("/proc/{}/stat", pid.as_raw_nonzero());
+    let begin = Instant::now();
+    while std::fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
+        assert!(begin.elapsed() < Duration::from_secs(20), "it lives on");
+        std::thread::yield_now();
+    }
 }
 
 #[test]
