@@ -55,10 +55,21 @@ impl HumanInput {
                     Done::Quit
                 }
             };
-            if let Done::Left | Done::Quit = done {
-                return;
+            match done {
+                Done::Yes => {}
+                Done::Left => return self.count_untaken(texts),
+                Done::Quit => return,
             }
         }
+    }
+
+    /// Counts the texts that the room did not take before it was left.
+    fn count_untaken(&self, texts: &Outbox) {
+        let is_said = |typed: &Typed| {
+            let Typed::Text(text) = typed else { return false };
+            matches!(TypedLine::parse(text), TypedLine::Say(_) | TypedLine::Act(_))
+        };
+        self.session.count_untaken(texts.rest().filter(is_said).count() as u64);
     }
 
     /// Waits until the room is entered, handles the lines typed at a terminal that has no desk, then leaves the room.
@@ -157,7 +168,12 @@ impl HumanInput {
     fn say_typed(&self, text: &str) -> Done {
         match self.say(text) {
             Ok(seq) => self.ask(Question::Said(seq)),
-            Err(done) => done,
+            Err(done) => {
+                if let Done::Left = done {
+                    self.session.count_untaken(1);
+                }
+                done
+            }
         }
     }
 

@@ -110,11 +110,20 @@ impl SessionOutcome {
     }
 
     /// This outcome, but failed if `unsent` lines of the input were too long to be sent.
-    pub(crate) fn with_unsent(mut self, unsent: u64) -> Self {
-        if unsent > 0 {
+    pub(crate) fn with_unsent(self, unsent: u64) -> Self {
+        self.failed_to_send(unsent, &format!("a message has at most {MAX_TEXT} bytes"))
+    }
+
+    /// This outcome, but failed if the room did not take `untaken` texts that the user typed.
+    pub(crate) fn with_untaken(self, untaken: u64) -> Self {
+        self.failed_to_send(untaken, "the room was left before it took so much")
+    }
+
+    fn failed_to_send(mut self, count: u64, why: &str) -> Self {
+        if count > 0 {
             self.exit = self.exit.max(1);
-            let lines = wording::counted(unsent, "line was", "lines were");
-            let message = format!("{lines} not sent: a message has at most {MAX_TEXT} bytes");
+            let lines = wording::counted(count, "line was", "lines were");
+            let message = format!("{lines} not sent: {why}");
             self.error = Some(match self.error {
                 Some((code, first)) => (code, format!("{first}; {message}")),
                 None => ("unsent", message),

@@ -58,6 +58,8 @@ pub(crate) struct Session {
     lamport: AtomicU64,
     /// The number of lines that were too long to be sent.
     unsent: AtomicU64,
+    /// The number of texts that were typed and that the room did not take before it was left.
+    untaken: AtomicU64,
     /// The lines that were not said, because nobody read the output any more.
     pub(crate) unsaid: UnsaidCount,
 }
@@ -74,6 +76,7 @@ impl Session {
             cause: Mutex::new(None),
             lamport: AtomicU64::new(0),
             unsent: AtomicU64::new(0),
+            untaken: AtomicU64::new(0),
             unsaid: UnsaidCount::default(),
         }
     }
@@ -136,9 +139,15 @@ impl Session {
         self.unsent.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts texts that were typed and that the room did not take before it was left.
+    pub(crate) fn count_untaken(&self, count: u64) {
+        self.untaken.fetch_add(count, Ordering::Relaxed);
+    }
+
     /// The outcome of a session whose node ended with `ending` and which left the room because of `cause`.
     fn outcome(&self, ending: Option<&Ending>, cause: Option<Cause>) -> SessionOutcome {
-        SessionOutcome::of(ending, cause, self.opener).with_unsent(self.unsent.load(Ordering::Relaxed))
+        let (unsent, untaken) = (self.unsent.load(Ordering::Relaxed), self.untaken.load(Ordering::Relaxed));
+        SessionOutcome::of(ending, cause, self.opener).with_unsent(unsent).with_untaken(untaken)
     }
 
     /// The Lamport time of the node at its last notice.

@@ -83,11 +83,13 @@ impl Later {
         self.is_refused
     }
 
-    /// Drops all that waits.
-    pub(super) fn clear(&mut self) {
-        self.waiting.clear();
+    /// Drops all that waits. Returns how many lines that were.
+    pub(super) fn clear(&mut self) -> usize {
+        let is_end = |pressed: &Pressed| *pressed == Pressed::Key(Meaning::Send);
+        let lines = self.waiting.drain(..).filter(is_end).count();
         self.weight = 0;
         self.set_gate();
+        lines
     }
 
     /// What tells whether to read on.
@@ -170,7 +172,8 @@ mod tests {
         assert!(!is_closed(&later));
         later.put(Pressed::Paste("x".repeat(MAX_WAITING)));
         assert!(is_closed(&later));
-        later.clear();
-        assert!(!is_closed(&later));
+        later.put(ENTER);
+        assert_eq!(later.clear(), MAX_WAITING / 2 + 1);
+        assert!(!is_closed(&later) && later.is_empty());
     }
 }

@@ -276,7 +276,7 @@ impl Desk {
                 let text = self.typed.text().to_owned();
                 self.keep(&text, false);
                 self.typed.clear();
-                self.later.clear();
+                self.drop_later();
             }
             Meaning::DeleteOrLeave if self.typed.text().is_empty() => {
                 if self.hand_over(Typed::Leave, meaning) {

@@ -46,6 +46,11 @@ impl Outlet {
 }
 
 impl Outbox {
+    /// What was typed and not taken yet.
+    pub(crate) fn rest(&self) -> impl Iterator<Item = Typed> {
+        self.texts.try_iter()
+    }
+
     /// Waits for what was typed next. `None` once the desk is gone.
     pub(crate) fn next(&self) -> Option<Typed> {
         let typed = self.texts.recv().ok()?;

@@ -73,6 +73,15 @@ impl Desk {
         }
     }
 
+    /// Drops what waits for the room, because the user does not want it any more.
+    pub(super) fn drop_later(&mut self) {
+        let lines = self.later.clear();
+        if lines > 0 {
+            let lines = wording::counted(lines as u64, "line was", "lines were");
+            self.tell(&format!("{lines} dropped and not sent"));
+        }
+    }
+
     /// Decides without the user about a text that was not sent, if the next key came before the user could know.
     fn decide_unseen(&mut self) {
         match self.unseen.take() {

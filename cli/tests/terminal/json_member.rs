@@ -88,10 +88,15 @@ impl JsonMember {
         self.signal(Signal::CONT);
     }
 
+    /// The next event; `what` is waited for.
+    pub(crate) fn next(&self, what: &str) -> Value {
+        self.events.recv_timeout(LONG).unwrap_or_else(|_| panic!("no {what}"))
+    }
+
     /// The next event called `event`.
     pub(crate) fn wait(&self, event: &str) -> Value {
         loop {
-            let next = self.events.recv_timeout(LONG).unwrap_or_else(|_| panic!("no {event}"));
+            let next = self.next(event);
             if next["event"] == event {
                 return next;
             }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use rustix::process::{Signal, kill_process};
 use tempfile::TempDir;
 
 use crate::json_member::JsonMember;
@@ -56,25 +57,31 @@ fn all_lines_come_whole_and_in_order_once_the_room_takes_them() {
 }
 
 #[test]
-fn control_c_drops_what_waits_and_the_next_leaves() {
+fn control_c_drops_what_waits_and_the_next_leaves_and_both_say_how_much_is_not_sent() {
     let dir = TempDir::new().unwrap();
     let (eve, mut bob) = slow_room(&dir, &[]);
     bob.keys(&numbers());
     wait_full(&bob);
     bob.keys("\u{3}");
-    bob.wait("the prompt", |lines| lines.last().is_some_and(|line| line.ends_with("):")));
-    bob.keys("after\r");
+    let told = |text: &str| -> usize {
+        let number = |line: &String| line.split_once(text)?.0.rsplit(' ').next()?.parse().ok();
+        let lines = bob.wait(text, |lines| lines.iter().any(|line| number(line).is_some()));
+        lines.iter().find_map(number).unwrap()
+    };
+    let dropped = told(" lines were dropped and not sent");
+    kill_process(bob.pid(), Signal::INT).unwrap();
     eve.thaw();
-    let mut expected = 0;
+    let mut heard = 0;
     loop {
-        match eve.heard() {
-            text if text == "after" => break,
-            text => assert_eq!(text, expected.to_string()),
+        let event = eve.next("that Bob leaves");
+        match event["event"].as_str() {
+            Some("message") => assert_eq!(event["text"], heard.to_string()),
+            Some("left") => break,
+            _ => continue,
         }
-        expected += 1;
+        heard += 1;
     }
-    assert!(expected < 7000, "nothing is dropped");
-    bob.keys("\u{3}");
+    assert_eq!(heard + told(" lines were not sent: the room was left") + dropped, 7000);
     assert_eq!(bob.exit().code(), Some(130));
 }
 
