@@ -128,11 +128,12 @@ impl Process {
 }
 
 /// The command that runs the program in a network namespace, with a limit of descriptors. `sh` and `ip` replace themselves by
-/// the program, so signals reach the program.
+/// the program, so signals reach the program. It is killed when the thread that starts it ends, be it with the test or because
+/// the test is killed: it may be stopped, and nobody else would continue it.
 fn program(options: &LaunchOptions) -> Command {
     // The program leaves inherited ignored signals ignored, so it must not inherit those of the tests.
-    let mut command = Command::new("env");
-    command.arg("--default-signal");
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "env", "--default-signal"]);
     if let Some(descriptors) = options.descriptors {
         command.args(["sh", "-c", &format!("ulimit -n {descriptors} && exec \"$@\""), "sh"]);
     }
