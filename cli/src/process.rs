@@ -5,6 +5,9 @@ use std::process;
 pub(crate) use crate::system::process::{dump_no_core, never_stops, stop, take_all_descriptors};
 use crate::terminal;
 
+/// The number of the signal that tells that the terminal is gone, where there is one.
+pub(crate) const SIGHUP: i32 = 1;
+
 /// The number of the signal that Ctrl-C sends, on every system.
 pub(crate) const SIGINT: i32 = 2;
 

@@ -14,6 +14,7 @@ use crate::chat_log::{ChatLog, LogProblem};
 use crate::line::Line;
 use crate::outcome::{Cause, Opener, SessionOutcome};
 use crate::people::{People, Remark};
+use crate::process::SIGHUP;
 use crate::rooms::{Announced, Announcer};
 use crate::see::{Live, Recorder, SeeError, SeeOrder, SeeStatus, TraceFileError, TraceOrder, TraceStatus};
 use crate::settings::LogFile;
@@ -127,6 +128,11 @@ impl Session {
     /// Whether the room is being left because of a signal.
     pub(crate) fn is_interrupted(&self) -> bool {
         matches!(*self.lock_cause(), Some(Cause::Signal(_)))
+    }
+
+    /// Whether the room is being left because the terminal is gone.
+    pub(crate) fn is_hung_up(&self) -> bool {
+        matches!(*self.lock_cause(), Some(Cause::Signal(SIGHUP)))
     }
 
     /// Whether the room is being left because nobody reads the output any more.

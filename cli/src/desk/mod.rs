@@ -395,7 +395,8 @@ impl Desk {
 
     /// Restores the terminal and stops the program until the shell continues it.
     fn stop(&mut self) {
-        if process::never_stops() {
+        // Nobody would continue a program whose terminal is gone.
+        if process::never_stops() || self.session.is_hung_up() {
             return;
         }
         if self.phase == Phase::Typing {
@@ -405,7 +406,10 @@ impl Desk {
         }
         self.show(Display::end);
         terminal::give_back();
-        process::stop();
+        // It may have gone meanwhile.
+        if !self.session.is_hung_up() {
+            process::stop();
+        }
         self.go_on();
     }
 

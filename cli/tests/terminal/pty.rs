@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::OFlags;
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{LocalModes, Winsize, tcgetattr, tcsetwinsize};
 
@@ -277,6 +277,12 @@ impl Terminal {
 
     /// Waits until the program ends.
     pub(crate) fn exit(&mut self) -> ExitStatus {
+        // Whoever was waited for already has no such descriptor.
+        if let Ok(process) = pidfd_open(self.pid(), PidfdFlags::empty()) {
+            let time = Timespec::try_from(LONG).unwrap();
+            let ended = poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&time)).unwrap();
+            assert_eq!(ended, 1, "the program does not end");
+        }
         self.child.wait().unwrap()
     }
 }

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use rustix::process::Signal;
 use tempfile::TempDir;
@@ -56,6 +57,25 @@ fn a_terminal_that_is_not_read_is_restored_all_the_same() {
         let end = "\u{1b}[?2004l\u{1b}[?7h\u{1b}[?2026l\r\r\n\u{1b}[J";
         room.bob.wait_raw(end);
     }
+}
+
+#[test]
+fn a_program_whose_terminal_is_gone_does_not_stop() {
+    let dir = TempDir::new().unwrap();
+    let eve = JsonMember::start(dir.path(), &["-l", "-n", "Eve", "--detect-ms", "60000"]);
+    let mut bob = Terminal::start(dir.path(), &["-n", "Bob", "--detect-ms", "60000", &eve.addr], &[]);
+    eve.wait("joined");
+    bob.wait("the prompt", |lines| lines.last().is_some_and(|line| line.starts_with('>')));
+    // It leaves once Eve has its text.
+    eve.freeze();
+    bob.keys("hello\r");
+    bob.wait("the text", |lines| lines.iter().any(|line| line.ends_with(": hello")));
+    bob.signal(Signal::HUP);
+    bob.wait("no prompt", |lines| !lines.last().is_some_and(|line| line.starts_with('>')));
+    bob.signal(Signal::TSTP);
+    bob.wait_quiet(Duration::from_millis(200));
+    eve.thaw();
+    assert_eq!(bob.exit().code(), Some(129));
 }
 
 /// Starts a member under a shell that ignores a signal, as `nohup` or `&` in a script do.
