@@ -220,9 +220,7 @@ pub(crate) fn run(
             Event::Missed { count } => frontend.missed(session.lamport(), count),
             _ => {}
         }
-        if let Some(problem) = session.recorder.take_problem() {
-            frontend.trouble(session.lamport(), "trace_file", &problem);
-        }
+        tell_of_trace(session, frontend);
     }
     session.room.wait();
     // An input that still waits to be let in says nothing any more.
@@ -311,7 +309,8 @@ fn next(
             tell_of_announcement(announcer, session.lamport(), frontend);
             tell_of_keys(people.save_urgent(), session.lamport(), frontend);
             tell(log.flush(), session.lamport(), frontend);
-            let dues = frontend.due().into_iter().chain(announcer.due());
+            tell_of_trace(session, frontend);
+            let dues = frontend.due().into_iter().chain(announcer.due()).chain(session.recorder.due());
             let Some(due) = dues.min() else { return events.next() };
             match events.next_within(due) {
                 Err(NoEvent::Yet) => {}
@@ -339,6 +338,13 @@ fn open_log(log_file: LogFile, addr: SocketAddr) -> ChatLog {
 fn tell(written: Result<(), LogProblem>, lamport: Stamp, frontend: &mut dyn Frontend) {
     if let Err(problem) = written {
         frontend.trouble(lamport, "log_file", &problem.to_string());
+    }
+}
+
+/// Shows a problem of the trace.
+fn tell_of_trace(session: &Session, frontend: &mut dyn Frontend) {
+    if let Some(problem) = session.recorder.take_problem() {
+        frontend.trouble(session.lamport(), "trace_file", &problem);
     }
 }
 

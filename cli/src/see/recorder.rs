@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use ringchat_core::trace::Tracing;
 use ringchat_core::{Instant, Stamp};
@@ -17,6 +18,9 @@ use super::memory::SharedMemory;
 use super::tape::Tape;
 use super::trace_file::{self, TraceFileError, TraceFileProblem};
 use super::writer::{Progress, write_all};
+
+/// How often to look whether a trace has ended by itself.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// The recorder of this member. Cheap to clone.
 #[derive(Clone)]
@@ -179,6 +183,16 @@ impl Recorder {
         Some(TraceStatus { path, size, limit, ended })
     }
 
+    /// How long until the user may have to know something of the trace. `None` for ever: none is written to a file.
+    pub(crate) fn due(&self) -> Option<Duration> {
+        if !self.0.is_on.load(Ordering::Relaxed) {
+            return None;
+        }
+        let tapes = self.lock();
+        let (_, progress) = tapes.file.as_ref()?;
+        (progress.ended().is_none() || progress.has_problem()).then_some(LOOK)
+    }
+
     /// What the user should know of the trace, once.
     pub(crate) fn take_problem(&self) -> Option<String> {
         if !self.0.is_on.load(Ordering::Relaxed) {
@@ -209,7 +223,6 @@ impl Tapes {
 mod tests {
     use std::fs;
     use std::num::NonZeroU64;
-    use std::time::Duration;
 
     use ringchat_core::trace::Traced;
     use ringchat_core::{DialFailure, DialId, Ending, Member, Name, NodeId, Notice, Seq};
@@ -246,11 +259,14 @@ mod tests {
         while status().ended.is_none() {
             std::thread::yield_now();
         }
+        assert_eq!(recorder.due(), Some(LOOK), "the user does not know yet");
         let why = status().ended.unwrap();
         assert!(why.starts_with("cannot be written (No space left"), "{why}");
         assert!(recorder.take_problem().unwrap().contains(&format!("{why}, and ends here")));
+        assert_eq!(recorder.due(), None);
         recorder.begin(&dir.path().join("t")).unwrap();
         assert_eq!((status().path, status().ended), (dir.path().join("t"), None));
+        assert_eq!(recorder.due(), Some(LOOK));
     }
 
     #[test]

@@ -42,6 +42,11 @@ impl Progress {
         self.problem.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
+    /// Whether there is something that the user should know.
+    pub(super) fn has_problem(&self) -> bool {
+        self.problem.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+    }
+
     /// Why nothing more is written; `None` as long as there is.
     pub(super) fn ended(&self) -> Option<&str> {
         self.ended.get().map(String::as_str)
