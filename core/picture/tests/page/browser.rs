@@ -5,7 +5,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::Duration;
 
@@ -34,10 +34,11 @@ const OPTIONS: [&str; 14] = [
     "about:blank",
 ];
 
-/// One browser for all tests; it ends when its pipe does.
-static BROWSER: LazyLock<Option<Mutex<Browser>>> = LazyLock::new(|| Browser::start().map(Mutex::new));
+/// The browsers of all tests, as many as tests run at once on a small machine; they end when their pipes do.
+static BROWSERS: [LazyLock<Option<Mutex<Browser>>>; 2] =
+    [LazyLock::new(|| Browser::start("first")), LazyLock::new(|| Browser::start("second"))];
 
-/// A running browser with one tab, which all tests use in turn.
+/// A running browser with one tab, which tests use in turn.
 pub(crate) struct Browser {
     _child: Child,
     orders: File,
@@ -48,13 +49,14 @@ pub(crate) struct Browser {
 }
 
 impl Browser {
-    fn start() -> Option<Self> {
+    fn start(which: &str) -> Option<Mutex<Self>> {
         let runs = |name: &&&str| {
             let mut command = Command::new(name);
             command.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok()
         };
         let name = NAMES.iter().find(runs)?;
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("page-{}", std::process::id()));
+        let folder = format!("page-{}-{which}", std::process::id());
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(folder);
         fs::create_dir_all(&folder).unwrap();
         assert!(Command::new("mkfifo").args(["in", "out"]).current_dir(&folder).status().unwrap().success());
         // The browser wants its pipes at descriptors 3 and 4, where only a shell can put them without unsafe code.
@@ -73,7 +75,19 @@ impl Browser {
                 }
             }
         });
-        Some(Self { _child: child, orders, messages, last_id: 0, session: None, folder })
+        Some(Mutex::new(Self { _child: child, orders, messages, last_id: 0, session: None, folder }))
+    }
+
+    /// A browser that no test uses, or one that is waited for.
+    fn take() -> Option<MutexGuard<'static, Self>> {
+        for browser in &BROWSERS {
+            match browser.as_ref()?.try_lock() {
+                Ok(browser) => return Some(browser),
+                Err(TryLockError::Poisoned(broken)) => return Some(broken.into_inner()),
+                Err(TryLockError::WouldBlock) => {}
+            }
+        }
+        Some(BROWSERS[0].as_ref()?.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Sends an order to the tab, or to the browser while there is no tab.
@@ -102,11 +116,10 @@ pub(crate) struct Tab {
 impl Tab {
     /// The tab, or `None` where there is no browser, which is said.
     pub(crate) fn new() -> Option<Self> {
-        let Some(browser) = &*BROWSER else {
+        let Some(browser) = Browser::take() else {
             eprintln!("SKIPPED: no browser; install chromium to test the page");
             return None;
         };
-        let browser = browser.lock().unwrap_or_else(PoisonError::into_inner);
         let mut tab = Self { browser, told: Vec::new() };
         if tab.browser.session.is_none() {
             tab.attach();
