@@ -119,7 +119,7 @@ fn contest(story: &Story<'_>, epoch: u64, members: BTreeSet<usize>, events: &[us
         last,
         starters: starters(story, events),
         messages,
-        announced: won.map_or(0, |(e, winner)| announced(story, epoch, (e, followed), winner)),
+        announced: won.map_or(0, |won| announced(story, epoch, (first, followed), won)),
         followed,
         ranks: ranks(story, &members, &keys),
         members,
@@ -201,12 +201,19 @@ fn starters(story: &Story<'_>, events: &[usize]) -> Vec<usize> {
     starters
 }
 
-/// Counts the announcements of a winner, until all follow or one comes back.
-fn announced(story: &Story<'_>, epoch: u64, (won, followed): (usize, Option<usize>), winner: usize) -> u64 {
+/// Counts the announcements of a winner, until all follow or one comes back. One whose trace is the only one follows at once.
+fn announced(
+    story: &Story<'_>,
+    epoch: u64,
+    (first, followed): (usize, Option<usize>),
+    (won, winner): (usize, usize),
+) -> u64 {
+    let t = story.event(won).t;
     let mut count = 0;
-    for (e, event) in
-        story.events().skip(won).take_while(|&(e, _)| followed.is_none_or(|followed| e < followed))
-    {
+    for (e, event) in story.events().skip(first) {
+        if followed.is_some_and(|followed| e >= followed) && event.t > t {
+            break;
+        }
         match &event.what {
             What::Sent { gist, .. } if is_news(gist, epoch, winner) => count += copies(story, e),
             What::Took { gist, .. } if event.m == winner && is_news(gist, epoch, winner) => break,

@@ -59,6 +59,8 @@ pub(crate) struct Course {
     pub(crate) looks: Vec<(usize, Looks)>,
     /// The events that tell its state.
     states: Vec<usize>,
+    /// The events that tell of other neighbours.
+    rings: Vec<usize>,
     /// Its first event.
     pub(crate) first: Option<usize>,
     /// The event of its death.
@@ -184,6 +186,16 @@ impl<'a> Story<'a> {
         if let What::State(holding) = &self.run.events.get(*at)?.what { Some(holding) } else { None }
     }
 
+    /// The member before and the one after `m`, as it told before event `e`.
+    pub(crate) fn neighbours(&self, m: usize, e: usize) -> Option<(usize, usize)> {
+        let rings = &self.courses.get(m)?.rings;
+        let at = rings.partition_point(|&at| at < e).checked_sub(1).and_then(|at| rings.get(at))?;
+        match &self.run.events.get(*at)?.what {
+            What::Told(Tidings::Ring { prev, next, .. }) => Some((*prev, *next)),
+            _ => None,
+        }
+    }
+
     /// The member whose traces are all there are.
     pub(crate) fn seen_by(&self) -> Option<usize> {
         let lives = self.run.lives.iter().enumerate().filter(|(_, life)| life.has_trace);
@@ -290,8 +302,10 @@ fn courses(run: &MergedRun) -> Vec<Course> {
             && !matches!(event.what, What::Deed(_))
         {
             course.first.get_or_insert(e);
-            if matches!(event.what, What::State(_)) {
-                course.states.push(e);
+            match event.what {
+                What::State(_) => course.states.push(e),
+                What::Told(Tidings::Ring { .. }) => course.rings.push(e),
+                _ => {}
             }
         }
         let (m, looks) = match &event.what {

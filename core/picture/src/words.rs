@@ -1,5 +1,6 @@
 //! All sentences about a run. They give the reason, with its numbers.
 
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::{String, ToString as _};
 use alloc::vec;
@@ -251,14 +252,17 @@ fn told(story: &Story<'_>, e: usize, m: usize, tidings: &Tidings) -> Said {
                 format!("From here on it appends what the leader of epoch {epoch} sends."),
             )
         }
-        Tidings::Ring { next, why } if *next == m => {
+        Tidings::Ring { next, why, .. } if *next == m => {
             let say = vec![me.clone(), plain(" is "), ("alone".into(), "repair"), plain(" in its ring.")];
             Said::new(Class::Repair, format!("{} is alone", me.0), say, ring_reason(why))
         }
-        Tidings::Ring { next, why } => {
-            let next = story.name(*next);
-            let short = format!("{}: next is {next}", me.0);
-            let way = (format!("{} → {next}", me.0), "repair");
+        Tidings::Ring { prev, next, why } => {
+            // Of its two neighbours, the one that is new.
+            let stays = story.neighbours(m, e).is_some_and(|(_, after)| after == *next);
+            let (from, to) = if stays { (*prev, m) } else { (m, *next) };
+            let other = story.name(if stays { from } else { to });
+            let short = format!("{}: {} is {other}", me.0, if stays { "before it" } else { "next" });
+            let way = (format!("{} → {}", story.name(from), story.name(to)), "repair");
             let closes = why == "repair" || why == "merge";
             let say =
                 vec![plain(if closes { "The ring closes: " } else { "The ring changes: " }), way, plain(".")];
@@ -349,7 +353,13 @@ pub(crate) fn notes(story: &Story<'_>, window: &Window, left_out: usize) -> Vec<
             .push(format!("of chat and signs of life one message in {one_in} is read: the traces are large"));
     }
     if let Some(agree) = story.run.agree {
-        notes.push(format!("clocks agree within ± {}", fine(agree)));
+        let within = if agree < 1_000 { format!("{agree} µs") } else { fine(agree) };
+        notes.push(format!("clocks agree within ± {within}"));
+    }
+    let gaps = story.events().filter(|(_, event)| matches!(event.what, What::Missed(_)));
+    let gaps: BTreeSet<usize> = gaps.map(|(_, event)| event.m).collect();
+    if !gaps.is_empty() {
+        notes.push(format!("lines of {} are missing", list(gaps.into_iter().map(|m| story.name(m).into()))));
     }
     let without: Vec<String> = (0..story.run.lives.len())
         .filter(|&m| !story.run.lives[m].has_trace && !story.run.lives[m].name.is_empty())

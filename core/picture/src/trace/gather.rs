@@ -27,6 +27,8 @@ pub(super) struct LifeReader {
     pub(super) simulated: bool,
     /// The number, the time and the Lamport time of the last line.
     last: Option<(u64, u64, u64)>,
+    /// How many lines since then are not in the sample.
+    left_out: u64,
     /// The life that each number stands for.
     numbers: BTreeMap<u32, usize>,
     /// Whom each dial wants.
@@ -69,6 +71,7 @@ impl LifeReader {
             room: None,
             simulated: header.sim,
             last: None,
+            left_out: 0,
             numbers: [(header.me, m)].into(),
             dials: BTreeMap::new(),
             taken: BTreeMap::new(),
@@ -79,6 +82,7 @@ impl LifeReader {
     /// A message of that kind is left out.
     pub(super) fn leave_out(&mut self, kind: MessageKind) {
         self.thinned.is_out = true;
+        self.left_out += 1;
         // If it has no effect, that is not to be told of another.
         self.taken.remove(&kind);
     }
@@ -92,7 +96,11 @@ impl LifeReader {
         if self.last.is_some_and(|(number, time, clock)| *i <= number || *t < time || *lc < clock) {
             return Err(BadLine::Order);
         }
-        self.last = Some((*i, *t, *lc));
+        let known = self.last.map_or(*i, |(number, ..)| number.saturating_add(self.left_out + 1));
+        (self.last, self.left_out) = (Some((*i, *t, *lc)), 0);
+        if *i > known {
+            self.add(RunEvent { t: *t, m: self.diary.m, lamport: *lc, what: What::Missed(*i - known) });
+        }
         let what = match event {
             TraceEvent::Who(who) => {
                 self.who(cast, who);
@@ -284,8 +292,8 @@ impl LifeReader {
                 Tidings::Election { step, candidate: self.of(*cand)?, epoch: (*epoch).min(MOST) }
             }
             NoteLine::Leader { m, epoch } => Tidings::Leader { who: self.of(*m)?, epoch: (*epoch).min(MOST) },
-            NoteLine::Ring { next, why, .. } => {
-                Tidings::Ring { next: self.of(*next)?, why: clean::name(why) }
+            NoteLine::Ring { prev, next, why } => {
+                Tidings::Ring { prev: self.of(*prev)?, next: self.of(*next)?, why: clean::name(why) }
             }
             NoteLine::Joined { m } => Tidings::Joined(self.of(*m)?),
             NoteLine::Left { m, why } => {

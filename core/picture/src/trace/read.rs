@@ -249,7 +249,12 @@ impl FileReader<'_> {
             TraceError::Json(_) if self.line == 1 => {
                 self.problem("no trace of ringchat; a trace begins with {\"ringchat_trace\":1,…}")
             }
-            TraceError::Json(error) => self.problem(&format!("not a line of a trace: {error}")),
+            TraceError::Json(error) => {
+                // The place that it names is one in the line.
+                let error = error.to_string();
+                let what = error.rsplit_once(" at line ").map_or(&*error, |(what, _)| what);
+                self.problem(&format!("not a line of a trace: {what}"))
+            }
             TraceError::Version(version) => self.problem(&format!(
                 "written in version {version} of the format, and this program reads version {VERSION}; use the program \
                  that wrote it"

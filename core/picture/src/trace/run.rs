@@ -151,10 +151,10 @@ impl What {
             Self::Told(tidings) => match tidings {
                 Tidings::Election { candidate: who, .. }
                 | Tidings::Leader { who, .. }
-                | Tidings::Ring { next: who, .. }
                 | Tidings::Joined(who)
                 | Tidings::Left { who, .. }
                 | Tidings::Chat { by: who, .. } => one(who),
+                Tidings::Ring { prev, next, .. } => [prev, next].into_iter().for_each(one),
                 Tidings::Ready | Tidings::Other(_) => {}
             },
             Self::Deed(deed) => {
@@ -238,7 +238,9 @@ pub(crate) enum Tidings {
     },
     /// The neighbours changed.
     Ring {
-        /// The member after this one.
+        /// The member before this one.
+        prev: usize,
+        /// The member after it.
         next: usize,
         /// What changed the ring, in one word.
         why: String,

@@ -1,0 +1,87 @@
+//! What is told of a run, and of traces in which something is missing.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on is to panic")]
+
+use ringchat_picture::trace::TraceReader;
+use ringchat_picture::{Class, Format, Wanted, draw};
+use ringchat_sim::scenario::play_lives;
+use ringchat_trace::{LifeLines, TraceEvent};
+use serde_json::Value;
+
+const CRASH: &str = "nodes 6 seed 3\nat 1s crash leader\nuntil converged within 5s\n";
+
+fn lives_of(text: &str) -> Vec<LifeLines> {
+    let (result, lives, _) = play_lives(text);
+    result.unwrap();
+    lives
+}
+
+/// As real machines tell it: nobody tells of faults.
+fn real(text: &str) -> Vec<LifeLines> {
+    let mut lives = lives_of(text);
+    for life in &mut lives {
+        life.header.sim = false;
+        life.lines.retain(|line| !matches!(line.event, TraceEvent::Fault(_)));
+        for (i, line) in (0..).zip(&mut life.lines) {
+            line.i = i;
+        }
+    }
+    lives
+}
+
+fn page(lives: &[LifeLines]) -> Value {
+    let mut reader = TraceReader::default();
+    lives.iter().for_each(|life| reader.life(life).unwrap());
+    let wanted = Wanted { classes: Class::MESSAGES.into_iter().collect(), ..Wanted::default() };
+    serde_json::from_str(&draw(&reader.finish(None).unwrap(), Format::Json, &wanted).unwrap().content).unwrap()
+}
+
+fn list<'a>(page: &'a Value, what: &str) -> &'a [Value] {
+    page[what].as_array().unwrap()
+}
+
+#[test]
+fn one_death_is_one_gap_that_closes() {
+    let page = page(&lives_of(CRASH));
+    let words = list(&page, "events").iter().map(|event| {
+        let pieces = event["say"].as_array().into_iter().flatten();
+        pieces.filter_map(|piece| piece[0].as_str()).collect::<String>()
+    });
+    let mut closed: Vec<String> = words.filter(|words| words.starts_with("The ring closes: ")).collect();
+    closed.dedup();
+    assert_eq!(closed.len(), 1, "both ends of the gap tell of the same: {closed:?}");
+}
+
+#[test]
+fn the_bound_of_clocks_is_never_told_as_nothing() {
+    let page = page(&real("nodes 4 seed 2 delay 1ms\nat 1s crash leader\nuntil converged within 5s\n"));
+    let bound = page["agree"].as_u64().unwrap();
+    assert!((1..1_000).contains(&bound), "{bound}");
+    let notes = list(&page, "notes");
+    assert!(notes.contains(&format!("clocks agree within ± {bound} µs").into()), "{notes:?}");
+}
+
+#[test]
+fn lines_that_were_taken_out_are_told_of() {
+    let mut lives = real(CRASH);
+    let note = |lives: &[LifeLines]| {
+        let page = page(lives);
+        list(&page, "notes").iter().find(|note| note.as_str().unwrap().starts_with("lines of")).cloned()
+    };
+    assert_eq!(note(&lives), None);
+    let life = lives.iter_mut().find(|life| life.header.name == "m3").unwrap();
+    let last = life.lines.iter().rposition(|line| matches!(line.event, TraceEvent::Recv(_)));
+    life.lines.remove(last.unwrap());
+    assert_eq!(note(&lives), Some("lines of m3 are missing".into()));
+}
+
+#[test]
+fn an_announcement_that_its_member_only_heard_counts() {
+    let lives = real(CRASH);
+    for life in &lives {
+        let page = page(std::slice::from_ref(life));
+        for election in list(&page, "elections").iter().filter(|election| !election["t2"].is_null()) {
+            assert!(election["announced"].as_u64().unwrap() > 0, "{}: {election}", life.header.name);
+        }
+    }
+}
