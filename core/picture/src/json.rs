@@ -16,7 +16,7 @@ use super::marks::Layout;
 use super::story::{ReignKind, Story};
 use super::wanted::Window;
 use super::words;
-use crate::trace::run::{Fate, Gist, What};
+use crate::trace::run::{Fate, Gist, Tidings, What};
 
 #[derive(Serialize)]
 struct Page<'a> {
@@ -328,6 +328,7 @@ fn kind(what: &What) -> (&'static str, &'static str) {
         What::Up { .. } => ("up", ""),
         What::Down { .. } => ("down", ""),
         What::State(_) => ("state", ""),
+        What::Told(Tidings::Election { step, .. }) => ("note", step.name()),
         What::Told(_) => ("note", ""),
         What::Deed(_) => ("fault", ""),
         What::End(_) => ("end", ""),

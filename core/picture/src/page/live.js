@@ -8,16 +8,18 @@ class Live {
   constructor(hello) {
     this.have = 0;
     this.following = true;
+    this.until = null;
     player.diagram.place = 0.8;
     this.texts = this.letters = false;
     this.letterOf = new Map();
     player.alive = true;
-    player.keys = { l: () => this.follow(), t: () => this.turn("texts"), n: () => this.turn("letters") };
+    player.keys = { l: () => this.follow(), r: () => this.replay(), t: () => this.turn("texts"), n: () => this.turn("letters") };
     byId("watch").hidden = false;
     byId("live").addEventListener("click", () => this.follow());
+    byId("replay").addEventListener("click", () => this.replay());
     byId("texts").addEventListener("click", () => this.turn("texts"));
     byId("names").addEventListener("click", () => this.turn("letters"));
-    for (const [key, words] of [["l", "live: the newest moment"], ["t", "texts shown, or hidden"], ["n", "names shown, or letters"]]) addKey(key, words);
+    for (const [key, words] of [["l", "live: the newest moment"], ["r", "the last election again, slowly"], ["t", "texts shown, or hidden"], ["n", "names shown, or letters"]]) addKey(key, words);
     put(byId("title"), { text: `The room as ${hello.name} sees it` });
     server.back = () => this.poll();
     this.poll();
@@ -57,14 +59,30 @@ class Live {
 
   // Whether the newest moment is followed; if so, and it is far ahead, the page goes there.
   look() {
+    if (this.until !== null && player.t >= this.until && !this.over) this.follow();
     const behind = run.end - player.t;
+    byId("replay").hidden = run.elections.length === 0;
     this.following = player.playing && player.speed === SPEEDS.length - 1 && (this.following || behind < 2 * LAG);
     if (this.following && behind > 4 * LAG) player.seek(player.before(run.end - LAG), run.end - LAG);
     put(byId("live"), { "aria-pressed": String(this.following), text: this.following ? "live" : "back to live" });
   }
 
+  // An election takes milliseconds: here it is played so that one can look at it, from what broke the ring on until all follow.
+  replay() {
+    const election = run.elections.at(-1), before = run.elections.at(-2)?.t1 ?? -1;
+    if (!election) return;
+    const fault = run.faults.findLast(({ kind, t }) => kind in BREAKS && t <= election.t1 && t > before);
+    const e = fault?.e ?? election.first;
+    player.speed = player.usual(election.t1);
+    player.seek(e, run.times[e]);
+    this.until = (election.followed ?? election.t2 ?? election.t1) + 2e6 * SPEEDS[player.speed];
+    if (!player.playing) player.start();
+    this.look();
+  }
+
   follow() {
     this.following = true;
+    this.until = null;
     player.speed = SPEEDS.length - 1;
     player.seek(player.before(run.end - LAG), Math.max(0, run.end - LAG));
     if (!player.playing && !this.over) player.start();

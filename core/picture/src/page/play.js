@@ -243,12 +243,15 @@ class Player {
   names(root, spans, width) {
     const taken = [];
     for (const wanted of ["election", "leader", "none"]) {
-      for (const { kind, m, from } of spans.filter((span) => span.kind === wanted)) {
-        const label = kind === "leader" ? `${this.run.name(m)} leads` : kind === "election" ? "election" : "no leader";
-        const to = from + widthOf(label, 11) + 6;
-        if (to > width || taken.some(([a, b]) => from < b && to > a)) continue;
-        taken.push([from, to]);
-        root.append(svg("text", { class: `reign ${kind}`, x: from + 2, y: 55, text: label }));
+      for (const { kind, m, from, to } of spans.filter((span) => span.kind === wanted)) {
+        const label = kind === "leader" ? `${this.run.name(m)} leads` : kind === "election" ? "election" : "no leader", wide = widthOf(label, 11) + 6;
+        // A name that would run into one before stands right of it, if it still begins below its own part.
+        let x = from;
+        for (const [a, b] of taken) if (x < b && x + wide > a) x = b;
+        if (x + wide > width || x > Math.max(from, to - 16)) continue;
+        taken.push([x, x + wide]);
+        taken.sort(([a], [b]) => a - b);
+        root.append(svg("text", { class: `reign ${kind}`, x: round(x + 2), y: 55, text: label }));
       }
     }
   }

@@ -278,6 +278,13 @@ class Ring {
       this.token(f, flight, part, stopped);
       if (flight.class === "elect" && flight.about !== null && !stopped) this.trail(trails, flight, part);
     }
+    for (const m of state.order) {
+      const { holds } = state.members[m];
+      if (!holds) continue;
+      shown.set(`held by ${m}`, holds);
+      this.held(`held by ${m}`, m, holds);
+      if (holds.from !== undefined && this.angles.has(holds.from)) this.trail(trails, holds, 1);
+    }
     for (const [f, token] of this.tokens) if (!shown.has(f)) { token.remove(); this.tokens.delete(f); }
     for (const [about, d] of trails) put(this.line(`trail${about}`, "trails", () => svg("path", { class: "trail" })), { d });
     for (const [key, line] of this.lines) if (line.seen !== this.round) { line.remove(); this.lines.delete(key); }
@@ -308,6 +315,19 @@ class Ring {
     put(token, { transform: `translate(${round(x)} ${round(y)})`, opacity: round(fading) === 1 ? null : Math.round(fading * 20) / 20, class: `token ${flight.class}${stopped ? " stopped" : ""}` });
   }
 
+  // A token that its member cannot send on yet lies beside it, inside of the ring.
+  held(key, m, holds) {
+    let token = this.tokens.get(key);
+    if (token?.about !== holds.about) {
+      token?.remove();
+      this.tokens.set(key, token = this.makeToken(key, { class: "elect", k: "Elect", about: holds.about, from: m, to: m, s: holds.e }));
+      token.about = holds.about;
+      this.layers.tokens.append(token);
+    }
+    const [x, y] = this.spot(m, this.radius - this.node - (this.size > 24 ? 10 : 15));
+    put(token, { transform: `translate(${round(x)} ${round(y)})`, class: "token elect held" });
+  }
+
   makeToken(f, flight) {
     const { class: kind, k } = flight, big = this.size <= 24, group = svg("g", { class: `token ${kind}` });
     const about = flight.about === null ? "" : this.run.name(flight.about);
@@ -319,7 +339,8 @@ class Ring {
     else if (kind === "repair") group.append(svg("path", { d: "M0 -7L7 0L0 7L-7 0Z" }));
     else if (kind === "member") group.append(svg("path", { d: "M-5 -5H5V5H-5Z" }));
     else group.append(svg("circle", { r: kind === "beat" ? 2.2 : kind === "chat" ? 3.6 : 5 }));
-    group.append(svg("title", { text: `${k} from ${this.run.name(flight.from)} to ${this.run.name(flight.to)}` }));
+    const way = flight.from === flight.to ? `at ${this.run.name(flight.to)}` : `from ${this.run.name(flight.from)} to ${this.run.name(flight.to)}`;
+    group.append(svg("title", { text: `${k} ${way}` }));
     group.addEventListener("click", () => this.picked.event(flight.s ?? flight.r));
     return group;
   }

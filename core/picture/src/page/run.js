@@ -2,7 +2,7 @@
 
 const SPAN = 256;
 const LISTS = ["notes", "members", "columns", "rows", "ticks", "marks", "events", "changes", "flights", "reigns", "elections", "faults", "partitions"];
-const NOBODY = { mode: "absent", promised: 0, epoch: 0, leader: null, next: null, prev: null, lc: null, log: 0, stable: 0, ring: null, asks: null, turned: -1, gone: -1 };
+const NOBODY = { mode: "absent", promised: 0, epoch: 0, leader: null, next: null, prev: null, lc: null, log: 0, stable: 0, ring: null, asks: null, holds: null, turned: -1, gone: -1 };
 const WEIGHTS = { dead: 5, freeze: 5, lead: 4, merge: 4, elect: 3, repair: 2, member: 2, catchup: 1 };
 const DEAD = new Set(["dead", "left"]);
 
@@ -120,6 +120,7 @@ class Run {
     if (happened.say?.length && happened.words && !this.outweighs(state.told, happened)) state.told = e;
     if (happened.what === "fault") state.fault = e;
     if (m !== null && m !== undefined && happened.lc) state.members[m] = { ...state.members[m], lc: happened.lc };
+    if (happened.k === "Elect" || happened.what === "note") this.hold(state, happened, e);
     for (const change of this.changed[e] ?? []) this.change(state, change);
     for (const f of this.sent.get(e) ?? []) {
       const flight = this.flights[f];
@@ -129,6 +130,13 @@ class Run {
     }
     state.e = e;
     if (this.changed[e]) this.settle(state, e);
+  }
+
+  // The token that a member has, from when it stands or takes one that it passes on until it sends it.
+  hold(state, { m, what, k }, e) {
+    const taken = this.flights[this.taken.get(e)], passes = taken && !this.ends.has(taken.s) && state.members[m].mode !== "leading";
+    const holds = what === "recv" && passes ? { ...taken, e } : what === "note" && k === "start" ? { about: m, e } : what === "send" || k === "won" ? null : undefined;
+    if (holds !== undefined) state.members[m] = { ...state.members[m], holds };
   }
 
   // Of all that a member does in one turn, only the weightiest is told while the run plays.
@@ -144,6 +152,7 @@ class Run {
     // Below zero says that there is none; what is absent stays.
     for (const name of ["leader", "next", "prev"]) if (change[name] !== undefined) now[name] = change[name] < 0 ? null : change[name];
     if (now.next !== old.next && now.next !== null) Object.assign(now, { turned: old.mode === "absent" ? -1 : change.e, asks: null });
+    if (now.mode !== "electing" && change.mode) now.holds = null;
     if (DEAD.has(now.mode) && !DEAD.has(old.mode)) Object.assign(now, { gone: change.e, asks: null });
     state.members[change.m] = now;
     if (change.ring?.length) state.order = this.ordered(state, change.ring);

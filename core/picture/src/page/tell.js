@@ -92,7 +92,12 @@ class Tell {
       put(byId("count"), { text: String(sent) });
       const seen = run.seen_by === null ? "" : `, seen by ${run.name(run.seen_by)}`;
       put(byId("count-of"), { text: `election messages${seen}${extreme}${over ? `; ${election.announced} announce` : `, epoch ${election.epoch}`}` });
-      if (kind === "none") { put(byId("theory"), { text: "—" }); put(byId("theory-of"), { text: "" }); this.elapsed(state, e, t); return; }
+      if (kind === "none") {
+        put(byId("theory"), { text: "—" });
+        put(byId("theory-of"), { text: run.members.some((member) => member.file === false) ? "no theory: not all messages are seen" : "" });
+        this.elapsed(state, e, t);
+        return;
+      }
       const told = over && exact !== null;
       put(byId("theory"), { text: told ? String(exact) : least === most ? String(most) : `${least} – ${most}` });
       const average = mean ? `mean ${mean}` : "", comma = average && `, ${average}`, range = `${least} to ${most}${comma}`;

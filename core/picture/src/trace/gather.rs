@@ -322,14 +322,8 @@ impl LifeReader {
 }
 
 fn step(phase: &str) -> Option<Step> {
-    Some(match phase {
-        "start" => Step::Start,
-        "forward" => Step::Forward,
-        "swallow" => Step::Swallow,
-        "won" => Step::Won,
-        "elected" => Step::Elected,
-        _ => return None,
-    })
+    let all = [Step::Start, Step::Forward, Step::Swallow, Step::Won, Step::Elected];
+    all.into_iter().find(|step| step.name() == phase)
 }
 
 /// A value of an enum as its word in a trace.

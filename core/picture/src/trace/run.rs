@@ -286,6 +286,19 @@ pub(crate) enum Step {
     Elected,
 }
 
+impl Step {
+    /// Its word in a trace.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Forward => "forward",
+            Self::Swallow => "swallow",
+            Self::Won => "won",
+            Self::Elected => "elected",
+        }
+    }
+}
+
 /// A fault, or the end of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Deed {

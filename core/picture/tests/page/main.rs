@@ -408,6 +408,39 @@ fn how_an_election_ends_is_told_once_it_is_seen() {
 }
 
 #[test]
+fn a_token_is_seen_from_the_first_to_the_win() {
+    let Some(mut tab) = Tab::new() else { return };
+    real(&mut tab, "leader_dies");
+    let unseen = tab.eval(
+        "(() => {
+            const { run, player } = ringchat, { first, won } = run.elections.at(-1), unseen = [];
+            for (let e = first; e < won; e++) {
+                player.go(e);
+                if (!document.querySelector('#ring .token.elect')) unseen.push([e, run.events[e].what]);
+            }
+            player.go(won);
+            return unseen.concat([...document.querySelectorAll('#ring .token.held')].map(() => 'held after the win'));
+        })()",
+    );
+    assert_eq!(unseen, json!([]));
+}
+
+#[test]
+fn each_reign_has_its_name_where_there_is_room() {
+    let Some(mut tab) = Tab::new() else { return };
+    real(&mut tab, "leader_dies");
+    let names = tab.text("[...document.querySelectorAll('#reigns text')].map((name) => name.textContent).sort().join()");
+    assert_eq!(names.split(',').filter(|name| name.ends_with(" leads")).count(), 2, "{names}");
+    let over = tab.eval(
+        "(() => {
+            const boxes = [...document.querySelectorAll('#reigns text')].map((name) => name.getBoundingClientRect()).sort((a, b) => a.left - b.left);
+            return boxes.filter((box, i) => i && box.left < boxes[i - 1].right).length;
+        })()",
+    );
+    assert_eq!(over, 0, "no name lies over another");
+}
+
+#[test]
 fn going_there_directly_or_step_by_step_shows_the_same() {
     let Some((mut tab, _)) = small("") else { return };
     let differ = tab.eval(

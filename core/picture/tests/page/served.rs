@@ -1,7 +1,8 @@
 //! The page that a server gives: the laboratory with its real engine, and the live view.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use ringchat_lab::Lab;
 use ringchat_picture::page::served;
@@ -331,32 +332,60 @@ fn a_server_that_is_gone_is_told_of_and_found_again() {
 }
 
 /// What one member of a room saw, up to a moment.
-fn seen_by_one(end: u64) -> MergedRun {
-    let (_, mut lives, _) = play_lives(
-        "nodes 4 seed 3 delay 5ms\nname 1 board\nname 2 bob\nname 3 cyd\nname 4 dan\nat 200ms say bob the secret\nat 300ms crash cyd\nuntil converged within 5s\nuntil time within 2s\n",
-    );
+fn seen_by_one(member: usize, crashes: &str, end: u64) -> MergedRun {
+    let (_, mut lives, _) = play_lives(&format!(
+        "nodes 4 seed 3 delay 5ms\nname 1 board\nname 2 bob\nname 3 cyd\nname 4 dan\nat 200ms say bob the secret\nat 300ms crash {crashes}\nuntil converged within 5s\nuntil time within 2s\n",
+    ));
     let mut reader = TraceReader::default();
-    let life = &mut lives[0];
+    let life = &mut lives[member];
     life.lines.retain(|line| line.t <= end);
     reader.life(life).unwrap();
     reader.finish(None).unwrap()
 }
 
-#[test]
-fn a_real_room_is_followed_and_keeps_its_secrets() {
-    let Some(mut tab) = Tab::new() else { return };
+/// A real room that one member sees, of which something is new each time that the page asks.
+fn live(member: usize, crashes: &'static str) -> (Host, Arc<AtomicBool>) {
     let (mut feed, mut now) = (Feed::default(), 600_000);
+    let over = Arc::new(AtomicBool::new(false));
+    let has_left = Arc::clone(&over);
     let host = Host::new(move |asked| {
         let asked: Value = serde_json::from_str(asked).unwrap();
         if asked["ask"] == "hello" {
             return json!({ "kind": "live", "name": "board" }).to_string();
         }
         now += 150_000;
-        feed.draw(&seen_by_one(now), &Wanted::default()).unwrap();
-        let over = (now > 3_000_000).then_some("left");
+        feed.draw(&seen_by_one(member, crashes, now), &Wanted::default()).unwrap();
+        let over = has_left.load(Ordering::Relaxed).then_some("left");
         let part: Value = serde_json::from_str(&feed.since(asked["have"].as_u64().unwrap())).unwrap();
         json!({ "version": feed.version(), "now": now, "part": part, "over": over }).to_string()
     });
+    (host, over)
+}
+
+#[test]
+fn an_election_of_a_real_room_is_played_again_slowly() {
+    let Some(mut tab) = Tab::new() else { return };
+    let (host, _) = live(1, "leader");
+    tab.visit(&host.address);
+    tab.until("ringchat.run.elections.at(-1)?.followed && !document.getElementById('replay').hidden");
+    let announced = tab.eval("ringchat.run.elections.at(-1).announced").as_u64().unwrap();
+    assert!(announced > 0, "{announced}");
+    tab.press("r");
+    assert_eq!(tab.text("document.getElementById('live').textContent"), "back to live");
+    let [t, fault] = ["player.t", "run.faults.at(-1).t"].map(|what| tab.eval(&format!("ringchat.{what}")));
+    let (t, fault) = (t.as_f64().unwrap(), fault.as_f64().unwrap());
+    assert!((fault..fault + 20_000.0).contains(&t), "it begins with the crash: {t}, {fault}");
+    tab.eval("ringchat.player.seek(ringchat.run.elections.at(-1).first, ringchat.run.elections.at(-1).t1)");
+    tab.until("document.querySelector('#ring .token.elect')");
+    tab.eval("ringchat.player.seek(ringchat.player.before(ringchat.served.until), ringchat.served.until)");
+    tab.until("document.getElementById('live').textContent === 'live'");
+    nothing_is_wrong(&mut tab, &host);
+}
+
+#[test]
+fn a_real_room_is_followed_and_keeps_its_secrets() {
+    let Some(mut tab) = Tab::new() else { return };
+    let (host, over) = live(0, "cyd");
     tab.visit(&host.address);
     tab.until(
         "ringchat.player.playing && ringchat.run.logs.size > 0 && document.body.innerText.includes('“…”')",
@@ -399,6 +428,7 @@ fn a_real_room_is_followed_and_keeps_its_secrets() {
     let empty = tab.eval(empty).as_f64().unwrap();
     assert!(empty < 130.0, "{empty}");
     tab.shot("live-phone");
+    over.store(true, Ordering::Relaxed);
     tab.until("document.getElementById('over').textContent.includes('has left')");
     nothing_is_wrong(&mut tab, &host);
 }
