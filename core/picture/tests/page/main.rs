@@ -539,15 +539,21 @@ fn the_address_tells_where_the_page_was_left() {
 
 #[test]
 fn what_real_nodes_did_is_told_to_the_end() {
-    let Some(mut tab) = Tab::new() else { return };
-    for scenario in [
-        "leader_dies",
-        "each_leader_in_turn",
+    told_to_the_end(&["leader_dies", "each_leader_in_turn", "a_join_during_an_election"]);
+}
+
+#[test]
+fn what_broke_and_was_mended_is_told_to_the_end() {
+    told_to_the_end(&[
         "a_partition_heals",
         "a_frozen_leader_is_replaced",
         "the_leader_restarts_at_the_same_address",
-        "a_join_during_an_election",
-    ] {
+    ]);
+}
+
+fn told_to_the_end(scenarios: &[&str]) {
+    let Some(mut tab) = Tab::new() else { return };
+    for scenario in scenarios {
         let run = real(&mut tab, scenario);
         let told = tab.eval(
             "(() => {
