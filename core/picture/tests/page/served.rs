@@ -180,6 +180,9 @@ fn all_is_in_view(tab: &mut Tab, ids: &str, scrolls: bool) {
                 const one = box(id);
                 if (one.height < 10 || one.left < 0 || one.right > innerWidth + 1 || one.top < 0 || one.bottom > footer.top) wrong.push(id);
             }}
+            for (const one of document.querySelectorAll('#numbers div, #numbers dt')) {{
+                if (one.scrollHeight > one.clientHeight || one.scrollWidth > one.clientWidth) wrong.push(one.textContent);
+            }}
             return wrong.join();
         }})()"
     ));
@@ -195,6 +198,8 @@ fn with_a_task_open_the_transport_covers_nothing() {
     for (width, height, scrolls) in [(1400, 900, false), (1000, 700, false), (390, 844, true)] {
         tab.size(width, height);
         tab.until(&format!("innerWidth === {width}"));
+        // The longest that stands there.
+        tab.eval("document.getElementById('theory-of').textContent = 'by theory: one starts, n + hops = 5 + 4 (5 to 9, mean 7)'");
         all_is_in_view(&mut tab, "task ring doing say numbers count", scrolls);
         for theme in ["light", "dark"] {
             tab.prefer("prefers-color-scheme", theme);
