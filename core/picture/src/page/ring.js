@@ -324,7 +324,9 @@ class Ring {
       token.about = holds.about;
       this.layers.tokens.append(token);
     }
-    const [x, y] = this.spot(m, this.radius - this.node - (this.size > 24 ? 10 : 15));
+    // As far from the member as the pill is wide there.
+    const angle = this.angles.get(m), half = this.size > 24 ? 5 : widthOf(`${this.run.name(holds.about)}?`, 13.5) / 2 + 9;
+    const [x, y] = this.spot(m, this.radius - this.node - 4 - Math.max(Math.abs(Math.cos(angle)) * half, Math.min(half, 12)));
     put(token, { transform: `translate(${round(x)} ${round(y)})`, class: "token elect held" });
   }
 
