@@ -31,9 +31,12 @@ fn real(text: &str) -> Vec<LifeLines> {
 
 fn page(lives: &[LifeLines]) -> Value {
     let mut reader = TraceReader::default();
-    lives.iter().for_each(|life| reader.life(life).unwrap());
+    for life in lives {
+        reader.life(life).unwrap();
+    }
     let wanted = Wanted { classes: Class::MESSAGES.into_iter().collect(), ..Wanted::default() };
-    serde_json::from_str(&draw(&reader.finish(None).unwrap(), Format::Json, &wanted).unwrap().content).unwrap()
+    serde_json::from_str(&draw(&reader.finish(None).unwrap(), Format::Json, &wanted).unwrap().content)
+        .unwrap()
 }
 
 fn list<'a>(page: &'a Value, what: &str) -> &'a [Value] {

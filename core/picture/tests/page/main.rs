@@ -429,7 +429,8 @@ fn a_token_is_seen_from_the_first_to_the_win() {
 fn each_reign_has_its_name_where_there_is_room() {
     let Some(mut tab) = Tab::new() else { return };
     real(&mut tab, "leader_dies");
-    let names = tab.text("[...document.querySelectorAll('#reigns text')].map((name) => name.textContent).sort().join()");
+    let names = tab
+        .text("[...document.querySelectorAll('#reigns text')].map((name) => name.textContent).sort().join()");
     assert_eq!(names.split(',').filter(|name| name.ends_with(" leads")).count(), 2, "{names}");
     let over = tab.eval(
         "(() => {
