@@ -6,7 +6,7 @@ use core::fmt::Write as _;
 
 use super::class::Class;
 use super::election_words;
-use super::marks::{HEAD, Layout, Mark, MarkKind, RIGHT, Tip};
+use super::marks::{HEAD, LEFT, Layout, Mark, MarkKind, RIGHT, Tip};
 use super::palette;
 use super::story::Story;
 use super::words;
@@ -292,13 +292,23 @@ impl Pen<'_> {
 
     /// The name of a candidate on its token.
     fn pill(&mut self, mark: &Mark) {
-        if mark.label.is_empty() || matches!(mark.end, Tip::Fade | Tip::Dawn) {
+        if mark.label.is_empty() {
             return;
         }
-        let is_long = (mark.x2 - mark.x1).abs() >= 3 * self.step;
-        let Point(x, y) = Way::of(mark).part(if is_long { 62 } else { 50 });
         let letters = i64::try_from(mark.label.chars().count()).unwrap_or(1);
         let width = letters * i64::from(LETTER) + 140;
+        let is_long = (mark.x2 - mark.x1).abs() >= 3 * self.step;
+        let way = Way::of(mark);
+        let (Point(x, y), side) = match mark.end {
+            // Beside the end that nobody tells of.
+            Tip::Fade => (way.part(100), mark.x2 - mark.x1),
+            Tip::Dawn => (way.part(0), mark.x1 - mark.x2),
+            _ => (way.part(if is_long { 62 } else { 50 }), 0),
+        };
+        let x = x + i64::from(side.signum()) * width / 2;
+        if x - width / 2 < i64::from(LEFT) * 10 {
+            return;
+        }
         let (left, top, base) = (Tenths(x - width / 2), Tenths(y - 75), Tenths(y + 38));
         let (class, label, width, x) = (name(mark), escape(&mark.label), Tenths(width), Tenths(x));
         self.write(format_args!(

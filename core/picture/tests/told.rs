@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on is to panic")]
 
+use ringchat_core::trace::MessageKind;
 use ringchat_picture::trace::TraceReader;
 use ringchat_picture::{Class, Format, Wanted, draw};
 use ringchat_sim::scenario::play_lives;
@@ -76,6 +77,22 @@ fn lines_that_were_taken_out_are_told_of() {
     let last = life.lines.iter().rposition(|line| matches!(line.event, TraceEvent::Recv(_)));
     life.lines.remove(last.unwrap());
     assert_eq!(note(&lives), Some("lines of m3 are missing".into()));
+}
+
+#[test]
+fn a_token_whose_other_end_nobody_tells_of_bears_its_name() {
+    let lives = real(CRASH);
+    let life = lives.iter().find(|life| life.header.name == "m4").unwrap();
+    let mut reader = TraceReader::default();
+    reader.life(life).unwrap();
+    let drawn = draw(&reader.finish(None).unwrap(), Format::Svg, &Wanted::default()).unwrap().content;
+    let tokens = life.lines.iter().filter(|line| match &line.event {
+        TraceEvent::Send(sent) => sent.what.k == MessageKind::Elect,
+        TraceEvent::Recv(taken) => taken.what.k == MessageKind::Elect,
+        _ => false,
+    });
+    assert!(tokens.clone().count() > 1);
+    assert_eq!(drawn.matches("class=\"c b pt\"").count(), tokens.count());
 }
 
 #[test]

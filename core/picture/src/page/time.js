@@ -129,8 +129,11 @@ class Diagram {
     if (!label) return parts;
     if (kind === "elect") {
       const wide = Math.abs(x2 - x1), f = wide > 2.5 * this.apart() ? 0.62 : 0.5, bearing = pill(label, 15, 10.5, "elect");
-      if (wide < widthOf(label, 10.5) + 24) return parts;
-      put(bearing, { transform: `translate(${round(x1 + (x2 - x1) * f)} ${round(y1 + (y2 - y1) * f)})` });
+      // Beside an end that nobody tells of; else on the arrow, if that is long enough.
+      const fades = end === "fade" ? 1 : end === "dawn" ? -1 : 0, half = widthOf(label, 10.5) / 2 + 7;
+      const [x, y] = fades ? [(fades > 0 ? x2 : x1) + fades * Math.sign(ux) * half, fades > 0 ? y2 : y1] : [x1 + (x2 - x1) * f, y1 + (y2 - y1) * f];
+      if (fades ? x - half < 62 : wide < 2 * half + 10) return parts;
+      put(bearing, { transform: `translate(${round(x)} ${round(y)})` });
       parts.push(bearing);
     } else {
       const right = x2 > x1;
