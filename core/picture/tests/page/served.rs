@@ -170,7 +170,7 @@ fn the_sliders_of_the_network_leave_other_keys_alone() {
 /// Whether nothing that is to be seen at once lies over another, or outside of the window.
 fn all_is_in_view(tab: &mut Tab, ids: &str, scrolls: bool) {
     let wrong = tab.text(&format!(
-        "(() => {{
+        "(async () => {{ const end = Date.now() + 5000, look = () => {{
             const ids = '{ids}'.split(' '), box = (id) => document.getElementById(id).getBoundingClientRect(), wrong = [];
             const main = document.querySelector('main').getBoundingClientRect(), footer = document.querySelector('footer').getBoundingClientRect();
             if (footer.bottom > innerHeight || footer.top < main.bottom) wrong.push('footer');
@@ -184,7 +184,10 @@ fn all_is_in_view(tab: &mut Tab, ids: &str, scrolls: bool) {
                 if (one.scrollHeight > one.clientHeight || one.scrollWidth > one.clientWidth) wrong.push(one.textContent);
             }}
             return wrong.join();
-        }})()"
+        }};
+        // The page may be about to follow a new size of its window.
+        while (look() && Date.now() < end) await new Promise((done) => setTimeout(done, 50));
+        return look(); }})()"
     ));
     assert_eq!(wrong, "", "{}", tab.text("innerWidth + ' x ' + innerHeight"));
 }
