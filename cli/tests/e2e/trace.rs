@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use ringchat_core::NodeId;
 use ringchat_core::trace::{MessageKind, Mode};
@@ -101,7 +103,20 @@ pub(crate) fn traced(n: usize, runtimes: Runtimes, options: &[&str]) -> TestRoom
         room.wait_ready(started);
     }
     room.settle(&room.everyone());
+    for who in 0..n {
+        tells_of_all(&room, who, n - 1 - who);
+    }
     room
+}
+
+/// Waits until the file of `who` tells that so many came in: what is not written yet is lost with a process that is killed.
+fn tells_of_all(room: &TestRoom, who: MemberIndex, joined: usize) {
+    let (path, start) = (room.dir().join(file_of(who)), Instant::now());
+    while fs::read_to_string(&path).unwrap_or_default().matches("\"n\":\"joined\"").count() < joined {
+        assert!(start.elapsed() < Duration::from_secs(30), "{} lacks a member", path.display());
+        // Nothing tells when another process has written.
+        thread::park_timeout(Duration::from_millis(5));
+    }
 }
 
 pub(crate) fn file_of(who: MemberIndex) -> String {
