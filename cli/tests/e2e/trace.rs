@@ -189,7 +189,7 @@ fn check_pairs(lives: &[Life]) {
             pairs += 1;
         }
     }
-    assert!(pairs > 50, "{pairs} pairs");
+    assert!(pairs > 30, "{pairs} pairs");
 }
 
 /// Where the trace of `who` goes after a command.
