@@ -174,25 +174,52 @@ fn a_leader_leads_its_members_into_no_ring_that_is_too_far() {
     }
 }
 
-/// The leader of the greater ring, where this one asks to be taken in, announces such an epoch.
-fn is_taken_in_under(epoch: impl Fn(Epoch) -> Epoch) -> bool {
+/// What follows if the leader of the greater ring, where this one asks to be taken in, announces such an epoch.
+#[derive(Debug, PartialEq, Eq)]
+enum Outcome {
+    TakenIn,
+    Waits,
+    Accuses,
+}
+
+impl Pair {
+    fn is_welcomed_to_other(&mut self, epoch: Epoch) -> Outcome {
+        let [other, _] = others();
+        let view = View { epoch, leader: other.id };
+        let roster = Roster::new(vec![other, self.node.me().clone()]).unwrap();
+        let welcome = Elected { cfg: ConfigId::first(view), roster, history: Vec::new() };
+        let out = self.receive(OTHER, Message::Elected(welcome));
+        match (out.iter().any(|it| pair::fault(it).is_some()), self.node.is_leader()) {
+            (false, false) => Outcome::TakenIn,
+            (false, true) => Outcome::Waits,
+            _ => Outcome::Accuses,
+        }
+    }
+}
+
+fn answered(epoch: impl Fn(Epoch) -> Epoch) -> Outcome {
     let mut pair = Pair::with_leader();
     pair.ask_to_merge();
-    let [other, _] = others();
-    let view = View { epoch: epoch(pair.node.promised()), leader: other.id };
-    let roster = Roster::new(vec![other, pair.node.me().clone()]).unwrap();
-    let welcome = Elected { cfg: ConfigId::first(view), roster, history: Vec::new() };
-    let out = pair.receive(OTHER, Message::Elected(welcome));
-    assert_eq!(out.iter().find_map(pair::fault).is_none(), !pair.node.is_leader());
-    !pair.node.is_leader()
+    let epoch = epoch(pair.node.promised());
+    pair.is_welcomed_to_other(epoch)
 }
 
 #[test]
 fn a_ring_is_taken_in_only_under_a_new_epoch_that_is_not_too_high() {
-    assert!(!is_taken_in_under(|promised| promised));
-    assert!(is_taken_in_under(Epoch::next));
-    assert!(is_taken_in_under(|promised| promised.plus(MAX_EPOCH_LEAP)));
-    assert!(!is_taken_in_under(|promised| promised.plus(MAX_EPOCH_LEAP + 1)));
+    assert_eq!(answered(|promised| promised), Outcome::Waits);
+    assert_eq!(answered(Epoch::next), Outcome::TakenIn);
+    assert_eq!(answered(|promised| promised.plus(MAX_EPOCH_LEAP)), Outcome::TakenIn);
+    assert_eq!(answered(|promised| promised.plus(MAX_EPOCH_LEAP + 1)), Outcome::Accuses);
+}
+
+/// The other leader counts the one that asks among its members, so it tells of its epoch before it opens a new one.
+#[test]
+fn a_leader_waits_for_the_new_epoch_of_one_that_takes_it_for_a_member_still() {
+    let mut pair = Pair::with_leader();
+    pair.ask_to_merge();
+    let promised = pair.node.promised();
+    assert_eq!(pair.is_welcomed_to_other(promised), Outcome::Waits);
+    assert_eq!(pair.is_welcomed_to_other(promised.next()), Outcome::TakenIn);
 }
 
 /// How often a node that comes to lead looks for a member within two minutes that it never met, and that its last leader

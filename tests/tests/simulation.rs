@@ -156,6 +156,8 @@ fn any_choice_of_faults_is_survived() {
     all_hold(Mix::All, 1..300);
     // A newcomer came to lead, and took a text of one that had departed from the log of another ring once more.
     all_hold(Mix::All, 785_085_416..785_085_417);
+    // A leader counted one that asked to merge among its own members, and told it of the epoch before the new one.
+    all_hold(Mix::All, 787_124_087..787_124_088);
 }
 
 #[test]

@@ -162,8 +162,12 @@ impl Node {
             self.ignore(DropReason::NotLeader);
             return self.give_up_merge();
         }
-        let acceptable = view.epoch <= self.highest_acceptable() && self.would_follow(view);
-        let leader = leader.filter(|_| acceptable && self.is_for_me(&elected));
+        if !self.would_follow(view) {
+            // That leader counts this one among its own members, and opens a new epoch only after it has told of the one before.
+            return self.ignore(DropReason::Stale);
+        }
+        let acceptable = view.epoch <= self.highest_acceptable() && self.is_for_me(&elected);
+        let leader = leader.filter(|_| acceptable);
         let Some(leader) = leader else { return self.fault(link, Fault::Unexpected) };
         self.take_merge_link();
         let members = self.membership.roster().ids().filter_map(|id| self.links.of(id)).collect();
