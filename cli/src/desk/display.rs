@@ -78,6 +78,11 @@ impl Display {
         })
     }
 
+    /// The time by which frames are due.
+    pub(super) fn now(&self) -> Instant {
+        self.clock.now()
+    }
+
     /// Whether the full screen is in sight.
     pub(super) fn is_full(&self) -> bool {
         self.is_full

@@ -3,11 +3,17 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::Duration;
+
+use ringchat_core::Instant;
 
 use super::keys::Meaning;
 
 /// How many keys and bytes of pasted texts wait before nothing more is read.
 const MAX_WAITING: usize = 64 * 1024;
+
+/// How long after the room took no more a user may still be about to drop what waited.
+const REACTION: Duration = Duration::from_secs(2);
 
 /// Something that the user pressed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +46,8 @@ pub(super) struct Later {
     weight: usize,
     /// Whether the room has not taken what was handed over last.
     is_refused: bool,
+    /// When the room last took no more, unless the user has dropped what waited, or was told that nothing waits.
+    refused_at: Option<Instant>,
     gate: Arc<Gate>,
 }
 
@@ -61,12 +69,13 @@ impl Later {
         self.set_gate();
     }
 
-    /// The room does not take what the key `meaning` hands over: it waits before all others.
-    pub(super) fn refuse(&mut self, meaning: Meaning) {
+    /// The room does not take what the key `meaning` hands over at `now`: it waits before all others.
+    pub(super) fn refuse(&mut self, meaning: Meaning, now: Instant) {
         let key = Pressed::Key(meaning);
         self.weight += key.weight();
         self.waiting.push_front(key);
         self.is_refused = true;
+        self.refused_at = Some(now);
     }
 
     /// Gives what waits longest.
@@ -83,8 +92,14 @@ impl Later {
         self.is_refused
     }
 
+    /// Whether something waited so shortly before `now` that a key pressed to drop it comes too late. Tells it once.
+    pub(super) fn has_just_waited(&mut self, now: Instant) -> bool {
+        self.is_empty() && self.refused_at.take().is_some_and(|at| now.since(at) < REACTION)
+    }
+
     /// Drops all that waits. Returns how many lines that were.
     pub(super) fn clear(&mut self) -> usize {
+        self.refused_at = None;
         let is_end = |pressed: &Pressed| *pressed == Pressed::Key(Meaning::Send);
         let lines = self.waiting.drain(..).filter(is_end).count();
         self.weight = 0;
@@ -145,18 +160,35 @@ mod tests {
     fn what_waits_comes_in_its_order_behind_what_was_refused() {
         let mut later = Later::default();
         assert!(!later.comes_behind(&ENTER));
-        later.refuse(Meaning::Send);
+        later.refuse(Meaning::Send, Instant::ZERO);
         assert!(later.is_refused() && later.comes_behind(&Pressed::Key(Meaning::Type('a'))));
         for urgent in [Meaning::Interrupt, Meaning::Stop, Meaning::Abort] {
             assert!(!later.comes_behind(&Pressed::Key(urgent)));
         }
         later.put(Pressed::Paste("b".to_owned()));
         assert_eq!(later.next(), Some(ENTER));
-        later.refuse(Meaning::Send);
+        later.refuse(Meaning::Send, Instant::ZERO);
         later.put(ENTER);
         let rest: Vec<Pressed> = std::iter::from_fn(|| later.next()).collect();
         assert_eq!(rest, [ENTER, Pressed::Paste("b".to_owned()), ENTER]);
         assert!(!later.is_refused() && later.weight == 0);
+    }
+
+    #[test]
+    fn a_key_that_comes_too_late_to_drop_what_waited_is_told_so_once() {
+        let start = Instant::ZERO.after(REACTION);
+        let soon = start.after(REACTION / 2);
+        let mut later = Later::default();
+        assert!(!later.has_just_waited(start), "nothing has waited");
+        for (now, is_late) in [(soon, true), (start.after(REACTION), false)] {
+            later.refuse(Meaning::Send, start);
+            assert_eq!(later.next(), Some(ENTER));
+            assert_eq!(later.has_just_waited(now), is_late);
+            assert!(!later.has_just_waited(now), "the next key leaves");
+        }
+        later.refuse(Meaning::Send, start);
+        later.clear();
+        assert!(!later.has_just_waited(soon), "the user has dropped it");
     }
 
     #[test]

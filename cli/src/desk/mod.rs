@@ -271,7 +271,7 @@ impl Desk {
             Meaning::Complete => self.complete(false),
             Meaning::CompleteBack => self.complete(true),
             Meaning::Send => self.send(was_asked),
-            Meaning::Interrupt if self.typed.text().is_empty() => self.leave(Cause::Signal(SIGINT)),
+            Meaning::Interrupt if self.typed.text().is_empty() => self.interrupt(),
             Meaning::Interrupt => {
                 let text = self.typed.text().to_owned();
                 self.keep(&text, false);

@@ -11,6 +11,8 @@ use super::keys::Meaning;
 use super::later::Pressed;
 use super::{Desk, LOOK, LOOKS, Phase, TURN};
 use crate::line::Line;
+use crate::outcome::Cause;
+use crate::process::SIGINT;
 use crate::trust::now;
 use crate::typed::TypedLine;
 use crate::wording;
@@ -71,6 +73,14 @@ impl Desk {
                 return;
             }
         }
+    }
+
+    /// Leaves at Ctrl-C on an empty line, unless that was to drop what the room has taken a moment before.
+    pub(super) fn interrupt(&mut self) {
+        if self.later.has_just_waited(self.display.now()) {
+            return self.tell("nothing waits any more; Ctrl-C again leaves");
+        }
+        self.leave(Cause::Signal(SIGINT));
     }
 
     /// Drops what waits for the room, because the user does not want it any more.
@@ -135,7 +145,7 @@ impl Desk {
             Err(TrySendError::Full(_)) => {
                 // Whatever was to be confirmed is confirmed.
                 self.question = Some(Line::default().and(WAITS));
-                self.later.refuse(meaning);
+                self.later.refuse(meaning, self.display.now());
             }
             Err(TrySendError::Disconnected(_)) => self.phase = Phase::Leaving,
         }
