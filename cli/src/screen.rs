@@ -3,14 +3,13 @@
 mod answers;
 mod unplaced;
 
-use std::collections::BTreeSet;
 use std::mem;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
 use ringchat_core::secure::ShortKey;
 use ringchat_core::{
-    ChatLine, Departure, Ending, Member, Name, NodeId, Notice, Occasion, Roster, Seq, Stamp, UnixTime,
+    ChatLine, Departure, Ending, Member, Name, NodeId, Notice, Occasion, Roster, Stamp, UnixTime,
 };
 use ringchat_driver::Clock;
 
@@ -31,7 +30,7 @@ use crate::talk::TalkSettings;
 use crate::{own_address, wording};
 
 pub(crate) use answers::Question;
-use unplaced::Unplaced;
+use unplaced::{Unplaced, Waiting};
 
 /// The maximum time to show the last lines.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -74,8 +73,8 @@ pub(crate) struct Screen {
     clock: Clock,
     /// The leader that the screen named last.
     leader: Option<NodeId>,
-    /// The user's own messages that the screen reported as waiting.
-    held: BTreeSet<Seq>,
+    /// The user's own messages that are known to wait.
+    waiting: Waiting,
     /// The user's own messages that have no place yet.
     unplaced: Unplaced,
     /// The occasion of the last text shown.
@@ -110,7 +109,7 @@ impl Screen {
             now,
             clock: Clock::start(),
             leader: None,
-            held: BTreeSet::new(),
+            waiting: Waiting::default(),
             unplaced,
             occasion: Occasion::Live,
             bell: Bell::new(talk.bell.unwrap_or_default()),
@@ -254,6 +253,7 @@ impl Screen {
     /// The user's own texts that were swallowed get no place any more.
     fn give_up(&mut self, notice: &Notice) {
         self.unplaced.forget();
+        self.waiting = Waiting::default();
         let Notice::Swallowed { waiting, .. } = notice else { return };
         for (_, _, text) in waiting.iter().flat_map(|run| run.lines()) {
             self.printer.tell_desk(Item::NotPlaced(text.to_owned()));
@@ -287,8 +287,8 @@ impl Frontend for Screen {
             self.printer.print(self.line_of(line, came, is_mention));
         } else {
             self.printer.tell_desk(Item::Placed(self.line_of(line, came, false)));
-            if self.held.remove(&line.seq) {
-                self.printer.print_aside(Line::system("your message was delivered"));
+            if let Some(said) = self.waiting.placed(line.seq) {
+                self.printer.print_aside(Line::system(said));
             }
         }
         if !line.mine && !line.occasion.is_replayed() {
@@ -302,9 +302,10 @@ impl Frontend for Screen {
         match notice {
             Notice::Ready { me, leader, members, .. } => self.ready(me, leader, members, people),
             Notice::Held { seq } if !self.show.own => {
-                self.held.insert(*seq);
                 self.printer.tell_desk(Item::Held);
-                self.printer.print_aside(Line::system("your message waits until the ring has a leader"));
+                if self.waiting.add(*seq) {
+                    self.printer.print_aside(Line::system("your message waits until the ring has a leader"));
+                }
             }
             Notice::NotTaken { text } => {
                 self.printer.tell_desk(Item::NotPlaced(text.as_str().to_owned()));
@@ -353,7 +354,7 @@ impl Frontend for Screen {
             self.system(&line);
         }
         if let Some(seq) = self.unplaced.overdue(self.clock.now()) {
-            self.held.insert(seq);
+            self.waiting.add(seq);
             self.printer.print_aside(Line::system("your message waits for the leader to answer"));
         }
     }

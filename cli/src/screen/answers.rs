@@ -117,7 +117,7 @@ impl Screen {
             Question::Screen if self.printer.is_desk() => self.printer.tell_desk(Item::Switch),
             Question::Screen => self.system("the full screen needs a terminal that obeys control sequences"),
             // The user knows already of one that waits until there is a leader.
-            Question::Said(seq) if !self.held.contains(&seq) => self.unplaced.said(seq, self.clock.now()),
+            Question::Said(seq) if !self.waiting.has(seq) => self.unplaced.said(seq, self.clock.now()),
             Question::Tell(lines) => lines.iter().for_each(|line| self.system(line)),
             _ => {}
         }

@@ -5,7 +5,7 @@ use std::sync::mpsc::{self, Receiver, SyncSender, sync_channel};
 
 use ringchat_core::secure::Secret;
 use ringchat_core::wire::Run;
-use ringchat_core::{Chat, Epoch, Index, NodeId, Report, RoomId, Stats, Text};
+use ringchat_core::{Chat, Epoch, Index, NodeId, Report, RoomId, Seq, Stats, Text};
 
 use super::*;
 use crate::calendar::Calendar;
@@ -293,10 +293,21 @@ fn a_message_that_waits_for_a_silent_leader_is_said_to_wait_and_then_to_be_deliv
         [
             "/// your message waits until the ring has a leader ///",
             "/// your message waits for the leader to answer ///",
-            "/// your message was delivered ///",
-            "/// your message was delivered ///"
+            "/// your messages were delivered ///"
         ]
     );
+}
+
+#[test]
+fn of_many_messages_that_wait_the_user_is_told_once() {
+    let mut shown = Shown::new(false, false);
+    for first in [1, 51] {
+        (first..first + 50).for_each(|seq| shown.notice(&Notice::Held { seq: Seq(seq) }));
+        (first..first + 50).for_each(|seq| shown.notice(&message(member("Alice", 1), seq, true)));
+    }
+    let once =
+        ["/// your message waits until the ring has a leader ///", "/// your messages were delivered ///"];
+    assert_eq!(shown.lines(), [once, once].concat());
 }
 
 #[test]

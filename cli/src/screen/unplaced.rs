@@ -1,7 +1,8 @@
 //! Own texts that have no place in the order yet, and how long they have none. The node tells when a text waits because there
 //! is no leader; a leader that has only fallen silent is noticed here.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
+use std::mem;
 use std::time::Duration;
 
 use ringchat_core::{Instant, Seq};
@@ -58,6 +59,40 @@ impl Unplaced {
         self.due().filter(|due| *due <= now)?;
         self.is_told = true;
         self.texts.front().map(|(seq, _)| *seq)
+    }
+}
+
+/// The own texts that are known to wait. However many they are, the user is told once that they wait, and once that they no
+/// longer do.
+#[derive(Debug, Default)]
+pub(super) struct Waiting {
+    texts: BTreeSet<Seq>,
+    /// Whether some of them have their places already, but not all.
+    is_several: bool,
+}
+
+impl Waiting {
+    /// The text `seq` waits. Returns whether it is the only one.
+    pub(super) fn add(&mut self, seq: Seq) -> bool {
+        self.texts.insert(seq) && self.texts.len() == 1 && !self.is_several
+    }
+
+    /// Whether the text `seq` is known to wait.
+    pub(super) fn has(&self, seq: Seq) -> bool {
+        self.texts.contains(&seq)
+    }
+
+    /// The text `seq` has its place. Returns what to tell the user, if it was the last that waited.
+    pub(super) fn placed(&mut self, seq: Seq) -> Option<&'static str> {
+        if !self.texts.remove(&seq) {
+            return None;
+        }
+        if !self.texts.is_empty() {
+            self.is_several = true;
+            return None;
+        }
+        let is_several = mem::take(&mut self.is_several);
+        Some(if is_several { "your messages were delivered" } else { "your message was delivered" })
     }
 }
 
