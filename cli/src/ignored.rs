@@ -72,6 +72,14 @@ impl Ignored {
         self.0.remove(&key).map(|silent| silent.member).ok_or(IgnoreError::NotIgnored)
     }
 
+    /// What the user calls `member`, whom [`remove`](Self::remove) finds by that among all that are ignored now.
+    pub(crate) fn called(&self, member: &Member) -> String {
+        match find(member.name.as_str(), self.0.values().map(|silent| &silent.member)) {
+            Ok(found) if found.id.key() == member.id.key() => member.name.to_string(),
+            _ => member.addr().to_string(),
+        }
+    }
+
     /// Whether what the holder of `key` says is not shown.
     pub(crate) fn has(&self, key: &[u8; 32]) -> bool {
         self.0.contains_key(key)
@@ -145,6 +153,20 @@ mod tests {
         let said = ignored.add("Bob", &report).unwrap_err().to_string();
         assert!(said.contains("Bob(127.0.0.1:2)") && said.contains("Bob(127.0.0.1:3)"), "{said}");
         assert!(matches!(ignored.add("Eve", &report), Err(IgnoreError::Who(VerifyError::Nobody(_)))));
+    }
+
+    #[test]
+    fn what_an_ignored_member_is_called_ends_that() {
+        let [me, bob, other, carol] =
+            [member("me", 1), member("Bob", 2), member("Bob", 3), member("Carol", 4)];
+        let report = room(vec![me, bob.clone(), other.clone(), carol.clone()]);
+        let mut ignored = Ignored::default();
+        for (member, name) in [(&bob, "Bob"), (&other, "127.0.0.1:3"), (&carol, "Carol")] {
+            ignored.add(&member.addr().to_string(), &report).unwrap();
+            assert_eq!(ignored.called(member), name);
+        }
+        let called = ignored.called(&other);
+        assert_eq!(ignored.remove(&called).unwrap().id, other.id);
     }
 
     #[test]

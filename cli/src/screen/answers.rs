@@ -182,7 +182,8 @@ impl Screen {
     fn ignore(&mut self, report: &Report, who: &str) {
         let said = match self.ignored.add(who, report) {
             Ok(member) => {
-                format!("texts of {member} are not shown; /unignore {} shows them again", member.name)
+                let name = self.ignored.called(member);
+                format!("texts of {member} are not shown; /unignore {name} shows them again")
             }
             Err(error) => error.to_string(),
         };
