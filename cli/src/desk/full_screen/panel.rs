@@ -13,13 +13,25 @@ const AROUND: usize = 3;
 /// The rows of the election, with the empty one above it.
 const ELECTION: usize = 4;
 
+/// The rows that show this member and how many others there are.
+const LEAST: usize = 2;
+
+/// The columns of the edge of the loop.
+const EDGE: usize = 3;
+
+/// What stands beside the leader, if there is room for it.
+const LEADS: &str = "  * leads";
+
 /// The rows of the ring, at most `height`, each with at most `columns`.
 pub(super) fn ring_rows(ring: &RingView, columns: usize, height: usize) -> Vec<String> {
     let epoch = if ring.epoch > Epoch::default() { format!(", epoch {}", ring.epoch) } else { String::new() };
-    let mut rows = vec![format!("ring of {}{epoch}", ring.members.len()), String::new()];
+    let mut rows = vec![format!("ring of {}{epoch}", ring.members.len())];
     let election = ring.election.as_ref();
     let room = height.saturating_sub(rows.len() + if election.is_some() { ELECTION } else { 0 });
-    rows.extend(loop_rows(ring, room));
+    // A member alone would look like a ring of one: a row for the others counts for more than an empty one.
+    let has_gap = room > LEAST;
+    rows.extend(has_gap.then(String::new));
+    rows.extend(loop_rows(ring, room - usize::from(has_gap), columns));
     if let Some(election) = election {
         let steps = counted(election.steps, "step", "steps");
         rows.extend([
@@ -34,9 +46,10 @@ pub(super) fn ring_rows(ring: &RingView, columns: usize, height: usize) -> Vec<S
 }
 
 /// The members, joined by the edges of a loop.
-fn loop_rows(ring: &RingView, room: usize) -> Vec<String> {
+fn loop_rows(ring: &RingView, room: usize, columns: usize) -> Vec<String> {
     let (shown, hidden) = excerpt(ring, room);
-    let mut names: Vec<String> = shown.iter().map(|drawn| member(ring, drawn)).collect();
+    let mut names: Vec<String> =
+        shown.iter().map(|drawn| member(ring, drawn, columns.saturating_sub(EDGE))).collect();
     if hidden > 0 {
         names.push(format!("... {hidden} more"));
     }
@@ -67,14 +80,19 @@ fn excerpt(ring: &RingView, room: usize) -> (Vec<DrawnMember>, usize) {
     (shown, ring.members.len().saturating_sub(present))
 }
 
-fn member(ring: &RingView, DrawnMember { id, label, is_lost }: &DrawnMember) -> String {
+/// A member, and what is to be told of it, in full if that has at most `columns`.
+fn member(ring: &RingView, DrawnMember { id, label, is_lost }: &DrawnMember, columns: usize) -> String {
     if *is_lost {
         return format!("x {label}");
     }
     let you = if Some(*id) == ring.me { "  you" } else { "" };
-    let leads = if Some(*id) == ring.leader { "  * leads" } else { "" };
     let token = ring.token.as_ref().filter(|token| token.at == *id);
     let token = token.map_or_else(String::new, |token| format!("  ●{}", token.candidate));
+    let leads = match Some(*id) == ring.leader {
+        false => "",
+        true if label.width().max(6) + you.len() + token.width() + LEADS.len() > columns => "  *",
+        true => LEADS,
+    };
     let beside = format!("{you}{token}{leads}");
     // Short names leave room, so that what stands beside them is in one column.
     let room = if beside.is_empty() { 0 } else { 6_usize.saturating_sub(label.width()) };

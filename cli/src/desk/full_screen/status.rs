@@ -5,7 +5,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::layout::cut;
 use super::ring::RingView;
-use crate::wording;
+use crate::wording::{self, counted};
 
 /// The width from which on the right side of the bar is told in full.
 const WIDE: usize = 80;
@@ -55,7 +55,7 @@ fn parts(ring: &RingView, view: ViewStatus) -> Vec<String> {
     parts.push(wording::members(ring.members.len()));
     parts.push(format!("L {}", ring.lamport));
     if view.waiting > 0 {
-        parts.push(format!("{} waits", view.waiting));
+        parts.push(counted(view.waiting as u64, "waits", "wait"));
     }
     parts
 }

@@ -407,6 +407,7 @@ fn of_a_large_ring_the_neighbours_are_drawn() {
     let names: Vec<&str> =
         rows[2..].iter().map(|row| row.trim_start_matches(['┌', '>', '│', '└', '─', ' '])).collect();
     assert_eq!(names, ["m62", "m63", "m64", "m1      you", "m2", "m3", "m4", "... 57 more"]);
+    assert_eq!(ring_rows(&view, 24, 3)[1..], ["┌> m1      you", "└─ ... 63 more"], "on a small screen");
 }
 
 #[test]
@@ -418,7 +419,6 @@ fn two_members_of_one_name_have_their_ports_in_the_ring_and_the_status_bar() {
     let mut shown = Shown::new(100, 12, Palette::None);
     let note = |shown: &Shown, notice: &Notice| shown.full.ring.lock().note(Stamp(9), notice);
     shown.full.ring.lock().call(alice.id, all);
-    note(&shown, &Notice::Leader { member: other.clone().into(), epoch: Epoch(5) });
     shown.full.begin();
     let names = |shown: &mut Shown| {
         shown.paint();
@@ -426,6 +426,12 @@ fn two_members_of_one_name_have_their_ports_in_the_ring_and_the_status_bar() {
         let drawn = rows[2..7].iter().map(|row| row.split_once('│').unwrap().1);
         drawn.map(|row| row.trim_start_matches([' ', '┌', '>', '│', '└', '─']).to_owned()).collect::<Vec<_>>()
     };
+    let is_led_by = |leader: &Member| Notice::Leader { member: leader.clone().into(), epoch: Epoch(5) };
+    note(&shown, &is_led_by(&long));
+    shown.full.ring.lock().me = Some(long.id);
+    assert_eq!(names(&mut shown)[3], "admini…:5004  you  *", "there is no room for more");
+    shown.full.ring.lock().me = Some(alice.id);
+    note(&shown, &is_led_by(&other));
     let five = ["alice   you", "bob:5002", "b\u{43e}b:5003  * leads", "admini…:5004", "Admini…:5005"];
     assert_eq!(names(&mut shown), five);
     assert!(shown.lines()[10].starts_with(" #staff · b\u{43e}b:5003 leads"), "{:#?}", shown.lines());
@@ -468,7 +474,7 @@ fn the_token_of_an_election_goes_as_this_member_sees_it_and_not_too_fast() {
         seen.push(row.trim_start_matches([' ', '│', '┌', '>', '└', '─']).to_owned());
     }
     let around = [
-        "bob     ●alice  * le…",
+        "bob     ●alice  *",
         "erin    ●erin",
         "alice   you  ●erin",
         "",
