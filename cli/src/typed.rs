@@ -106,6 +106,10 @@ fn question(word: &str, argument: &str) -> Option<Result<Question, &'static str>
         "/last" => Question::LastWith(argument.to_owned()),
         "/full" => Question::Full,
         "/clear" => Question::Clear,
+        // Somebody who says which of the two is meant may already see it.
+        "/screen" if !argument.is_empty() => {
+            return Some(Err("/screen alone shows the full screen, or lines that scroll away"));
+        }
         "/screen" => Question::Screen,
         _ => return None,
     }))
@@ -283,7 +287,9 @@ mod tests {
         ] {
             assert_eq!(asked(line), question);
         }
-        ["/time 5", "/bell loud", "/presence some", "/unignore"].into_iter().for_each(assert_misused);
+        ["/time 5", "/screen on", "/bell loud", "/presence some", "/unignore"]
+            .into_iter()
+            .for_each(assert_misused);
     }
 
     #[test]
