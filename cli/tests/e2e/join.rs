@@ -46,7 +46,9 @@ fn a_program_is_told_what_was_said_before_it_came_if_it_asks(runtimes: Runtimes)
     room.wait_ready(other);
     room.say(0, "now");
     room.until("all are told what is said now", |records| {
-        [0, curious, other].iter().all(|&who| records[who].shown.last().is_some_and(|shown| shown.text == "now"))
+        [0, curious, other]
+            .iter()
+            .all(|&who| records[who].shown.last().is_some_and(|shown| shown.text == "now"))
     });
     let last: Vec<String> =
         room.record(0, |record| record.shown[53..].iter().map(|shown| shown.text.clone()).collect());

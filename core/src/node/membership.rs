@@ -1,6 +1,7 @@
 //! Membership: what the log's entries make of the roster, and the route that is ahead of it.
 
 use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 use core::time::Duration;
 
 use super::follow_ups::FollowUp;
@@ -450,12 +451,13 @@ impl Node {
         let roster = self.membership.roster();
         let (now, end) = (self.timers.now(), self.replica.log().len());
         let is_there = |gone: &Member| roster.iter().any(|member| member.replaces(gone));
-        let gone = old.iter().filter(|member| !quits.contains(&member.id) && !is_there(member));
-        for member in gone.filter(|member| member.id != self.me.id) {
-            let located = self.links.is_located(member) || !self.enforces(Rule::SeldomElsewhere);
-            if !self.replica.lost().contains(member.id) {
-                self.replica.lost_mut(now).look_for(member.clone(), located, end, now);
-            }
+        let untold = |gone: &Member| {
+            let known = quits.contains(&gone.id) || self.replica.lost().contains(gone.id);
+            !known && gone.id != self.me.id && !is_there(gone)
+        };
+        for member in old.without(roster).into_iter().filter(untold).collect::<Vec<_>>() {
+            let located = self.links.is_located(&member) || !self.enforces(Rule::SeldomElsewhere);
+            self.replica.lost_mut(now).look_for(member, located, end, now);
         }
     }
 
@@ -489,8 +491,6 @@ pub(crate) fn quits(change: &Change) -> BTreeSet<NodeId> {
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec::Vec;
-
     use super::*;
 
     fn roster(numbers: &[u16]) -> Roster {
