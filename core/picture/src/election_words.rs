@@ -5,6 +5,8 @@ use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use ringchat_core::ElectionPhase;
+
 use super::class::Class;
 use super::elections::Contest;
 use super::rows::relative;
@@ -12,23 +14,30 @@ use super::story::Story;
 use super::theory::Case;
 use super::wanted::list;
 use super::words::{Said, name, plain};
-use crate::trace::run::{Step, Tidings, What};
+use crate::trace::run::{Tidings, What};
 
 /// What is said of a step of an election.
-pub(crate) fn step(story: &Story<'_>, e: usize, m: usize, step: Step, candidate: usize, epoch: u64) -> Said {
+pub(crate) fn step(
+    story: &Story<'_>,
+    e: usize,
+    m: usize,
+    step: ElectionPhase,
+    candidate: usize,
+    epoch: u64,
+) -> Said {
     let me = name(story, m);
     let token = (format!("{}'s token", story.name(candidate)), "elect");
     let contest = story.contest(epoch, m);
     let numbers = contest.map_or_else(String::new, |contest| numbers(contest, candidate, ">", m));
     let why = contest.map_or_else(String::new, |contest| compared(story, contest, candidate, m));
     match step {
-        Step::Start => start(story, e, m, epoch),
-        Step::Forward => {
+        ElectionPhase::Start => start(story, e, m, epoch),
+        ElectionPhase::Forward => {
             let say = vec![me.clone(), plain(" passes "), token, plain(&format!(" on{numbers}."))];
             Said::new(Class::Elect, format!("{} passes {} on", me.0, story.name(candidate)), say, why)
         }
-        Step::Swallow => swallow(story, e, m, candidate, epoch),
-        Step::Won => {
+        ElectionPhase::Swallow => swallow(story, e, m, candidate, epoch),
+        ElectionPhase::Won => {
             let ring = contest.map_or_else(Vec::new, |contest| contest.ring.clone());
             let say = vec![
                 me.clone(),
@@ -44,7 +53,7 @@ pub(crate) fn step(story: &Story<'_>, e: usize, m: usize, step: Step, candidate:
                 format!("The path of the token is the new ring: {ring}."),
             )
         }
-        Step::Elected => {
+        ElectionPhase::Elected => {
             let leader = format!("{} leads", story.name(candidate));
             let say =
                 vec![me.clone(), plain(" hears that "), (leader, "lead"), plain(", and shows its log.")];
@@ -66,9 +75,9 @@ fn swallow(story: &Story<'_>, e: usize, m: usize, candidate: usize, epoch: u64) 
     let contest = story.contest(epoch, m);
     let numbers = contest.map_or_else(String::new, |contest| numbers(contest, candidate, "<", m));
     let why = contest.map_or_else(String::new, |contest| compared(story, contest, candidate, m));
-    let stands = story
-        .rest_of_turn(e)
-        .any(|(_, event)| matches!(event.what, What::Told(Tidings::Election { step: Step::Start, .. })));
+    let stands = story.rest_of_turn(e).any(|(_, event)| {
+        matches!(event.what, What::Told(Tidings::Election { step: ElectionPhase::Start, .. }))
+    });
     let (end, why) = match (stands, better_than(story, e, m, epoch)) {
         (true, _) => (format!("{numbers}. It sends its own instead."), why),
         (false, Some(best)) if best == candidate => {
@@ -142,11 +151,11 @@ fn better_than(story: &Story<'_>, e: usize, m: usize, epoch: u64) -> Option<usiz
     let contest = story.contest(epoch, m)?;
     let before = (contest.first..e).rev().map(|before| story.event(before)).filter(|event| event.m == m);
     before.into_iter().find_map(|event| match &event.what {
-        What::Told(Tidings::Election { step: Step::Forward | Step::Start, candidate, epoch: of })
-            if *of == epoch =>
-        {
-            Some(*candidate)
-        }
+        What::Told(Tidings::Election {
+            step: ElectionPhase::Forward | ElectionPhase::Start,
+            candidate,
+            epoch: of,
+        }) if *of == epoch => Some(*candidate),
         _ => None,
     })
 }

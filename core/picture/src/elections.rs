@@ -5,11 +5,11 @@ use alloc::vec::Vec;
 
 use ringchat_core::trace::MessageKind;
 use ringchat_core::wire::{CandidateRank, Standing};
-use ringchat_core::{Epoch, Index};
+use ringchat_core::{ElectionPhase, Epoch, Index};
 
 use super::story::Story;
 use super::theory::Theory;
-use crate::trace::run::{Fate, Gist, Step, Tidings, What};
+use crate::trace::run::{Fate, Gist, Tidings, What};
 
 /// One election: of one epoch, among members that reached each other.
 #[derive(Clone, Debug)]
@@ -67,7 +67,9 @@ fn by_epoch(story: &Story<'_>) -> BTreeMap<u64, Vec<usize>> {
             What::Sent { gist, .. } | What::Took { gist, .. } if gist.kind == MessageKind::Elect => {
                 gist.epoch
             }
-            What::Told(Tidings::Election { step, epoch, .. }) if *step != Step::Elected => Some(*epoch),
+            What::Told(Tidings::Election { step, epoch, .. }) if *step != ElectionPhase::Elected => {
+                Some(*epoch)
+            }
             _ => None,
         };
         if let Some(epoch) = epoch {
@@ -100,7 +102,7 @@ fn contest(story: &Story<'_>, epoch: u64, members: BTreeSet<usize>, events: &[us
         events.iter().copied().filter(|&e| matches!(story.event(e).what, What::Sent { .. })).collect();
     let messages = events.iter().map(|&e| copies(story, e)).sum();
     let won = events.iter().find_map(|&e| match &story.event(e).what {
-        What::Told(Tidings::Election { step: Step::Won, .. }) => Some((e, story.event(e).m)),
+        What::Told(Tidings::Election { step: ElectionPhase::Won, .. }) => Some((e, story.event(e).m)),
         _ => None,
     });
     let ring = won.map_or_else(Vec::new, |(e, winner)| way_of_token(story, events, e, winner));
@@ -158,7 +160,7 @@ fn is_told(story: &Story<'_>, e: usize) -> bool {
 fn heard(story: &Story<'_>, epoch: u64, members: &BTreeSet<usize>) -> Option<(usize, usize)> {
     story.events().filter(|(_, event)| members.contains(&event.m)).find_map(|(e, event)| match &event.what {
         What::Told(
-            Tidings::Election { step: Step::Elected, candidate: who, epoch: of }
+            Tidings::Election { step: ElectionPhase::Elected, candidate: who, epoch: of }
             | Tidings::Leader { who, epoch: of },
         ) if *of == epoch && !story.has_trace(*who) => Some((e, *who)),
         _ => None,
@@ -192,7 +194,9 @@ fn starters(story: &Story<'_>, events: &[usize]) -> Vec<usize> {
         let event = story.event(e);
         match &event.what {
             What::Took { .. } => _ = saw_a_token.insert(event.m),
-            What::Told(Tidings::Election { step: Step::Start, .. }) if saw_a_token.insert(event.m) => {
+            What::Told(Tidings::Election { step: ElectionPhase::Start, .. })
+                if saw_a_token.insert(event.m) =>
+            {
                 starters.push(event.m);
             }
             _ => {}

@@ -3,6 +3,8 @@
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
+use ringchat_core::ElectionPhase;
+
 use super::class::Class;
 use super::columns::Columns;
 use super::lines;
@@ -11,7 +13,7 @@ use super::rows::Rows;
 use super::story::{Looks, Story};
 use super::wanted::Window;
 use super::words;
-use crate::trace::run::{Frame, Gist, Step, Tidings, What};
+use crate::trace::run::{Frame, Gist, Tidings, What};
 
 /// What is free below the last row.
 const BELOW: i32 = 60;
@@ -109,7 +111,7 @@ impl Canvas<'_> {
         let event = self.story.event(e);
         let (kind, class) = match &event.what {
             What::Told(Tidings::Ready) => (MarkKind::Triangle, Class::Member),
-            What::Told(Tidings::Election { step: Step::Won, .. }) => (MarkKind::Won, Class::Lead),
+            What::Told(Tidings::Election { step: ElectionPhase::Won, .. }) => (MarkKind::Won, Class::Lead),
             _ => return,
         };
         let row = self.rows.row_before(e);
@@ -240,7 +242,7 @@ pub(crate) fn tip(story: &Story<'_>, taken: usize, gist: &Gist) -> Tip {
     let dropped = matches!(story.event(taken).what, What::Took { dropped: Some(_), .. });
     for (_, event) in story.rest_of_turn(taken) {
         match &event.what {
-            What::Told(Tidings::Election { step: Step::Swallow, candidate, .. })
+            What::Told(Tidings::Election { step: ElectionPhase::Swallow, candidate, .. })
                 if Some(*candidate) == gist.about && Class::of(gist.kind) == Class::Elect =>
             {
                 return Tip::Bar;

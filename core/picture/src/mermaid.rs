@@ -6,12 +6,14 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write as _;
 
+use ringchat_core::ElectionPhase;
+
 use super::class::Class;
 use super::columns::Columns;
 use super::story::Story;
 use super::wanted::Window;
 use super::words;
-use crate::trace::run::{Fate, Step, Tidings, What};
+use crate::trace::run::{Fate, Tidings, What};
 
 /// The most arrows.
 const ARROWS: usize = 80;
@@ -31,7 +33,10 @@ pub(crate) fn mermaid(story: &Story<'_>, window: &Window) -> String {
     for e in window.from..window.to {
         let event = story.event(e);
         match &event.what {
-            What::Told(Tidings::Election { step: Step::Start | Step::Won, .. } | Tidings::Leader { .. })
+            What::Told(
+                Tidings::Election { step: ElectionPhase::Start | ElectionPhase::Won, .. }
+                | Tidings::Leader { .. },
+            )
             | What::Deed(_) => {
                 let m = if let What::Deed(deed) = &event.what { deed.to.unwrap_or(event.m) } else { event.m };
                 let short = words::said(story, e).short;

@@ -4,14 +4,14 @@ use alloc::collections::BTreeMap;
 use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 
-use ringchat_core::RoomId;
 use ringchat_core::trace::MessageKind;
+use ringchat_core::{ElectionPhase, RoomId};
 use ringchat_trace::{
     DropLine, FaultLine, NoteLine, Sketched, StateLine, SumDirection, SumLine, TraceEvent, TraceHeader,
     TraceLine, WhoLine,
 };
 
-use super::run::{Cast, Deed, Diary, Gist, Holding, RunEvent, Step, Sum, Tidings, What};
+use super::run::{Cast, Deed, Diary, Gist, Holding, RunEvent, Sum, Tidings, What};
 use crate::clean;
 
 /// The greatest number that a trace can hold: what any program can read from JSON.
@@ -321,9 +321,9 @@ impl LifeReader {
     }
 }
 
-fn step(phase: &str) -> Option<Step> {
-    let all = [Step::Start, Step::Forward, Step::Swallow, Step::Won, Step::Elected];
-    all.into_iter().find(|step| step.name() == phase)
+fn step(phase: &str) -> Option<ElectionPhase> {
+    use ElectionPhase::{Elected, Forward, Start, Swallow, Won};
+    [Start, Forward, Swallow, Won, Elected].into_iter().find(|step| step.name() == phase)
 }
 
 /// A value of an enum as its word in a trace.

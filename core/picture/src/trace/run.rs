@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use ringchat_core::trace::{MessageKind, Mode};
-use ringchat_core::{NodeId, RoomId};
+use ringchat_core::{ElectionPhase, NodeId, RoomId};
 use ringchat_trace::FaultKind;
 
 /// A run of one room, as the traces of its members tell it.
@@ -223,7 +223,7 @@ pub(crate) enum Tidings {
     /// A step of an election.
     Election {
         /// The step.
-        step: Step,
+        step: ElectionPhase,
         /// The member whose candidacy it is.
         candidate: usize,
         /// The epoch that the winner opens.
@@ -269,34 +269,6 @@ pub(crate) enum Tidings {
     },
     /// Anything else, by its name.
     Other(String),
-}
-
-/// A step of an election.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// The member stands.
-    Start,
-    /// It passes a token on.
-    Forward,
-    /// It stops a token.
-    Swallow,
-    /// Its own token came back.
-    Won,
-    /// It hears who has won.
-    Elected,
-}
-
-impl Step {
-    /// Its word in a trace.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Start => "start",
-            Self::Forward => "forward",
-            Self::Swallow => "swallow",
-            Self::Won => "won",
-            Self::Elected => "elected",
-        }
-    }
 }
 
 /// A fault, or the end of one.
