@@ -138,6 +138,7 @@ impl Tape {
             let _ = self.queue.send(timed);
         }
         drop(self.queue);
+        self.keeper.thread().unpark();
         let _ = self.keeper.join();
     }
 }

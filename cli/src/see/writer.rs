@@ -6,14 +6,19 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::Receiver;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread;
+use std::time::Duration;
 
 use ringchat_core::Notice;
+use ringchat_core::trace::Traced;
 use ringchat_trace::{Fullness, Scribe, Step, TraceRecord};
 
 use super::tape::Timed;
 
 /// Bytes that are gathered before they are written, though more waits.
 const FLUSH: usize = 64 * 1024;
+/// How long more is gathered after chat and signs of life. To wake for each step costs more than to write it.
+const GATHERING: Duration = Duration::from_millis(10);
 
 /// How the writing goes. Others look at it meanwhile.
 #[derive(Debug)]
@@ -64,18 +69,25 @@ impl Progress {
     }
 }
 
-/// Writes what comes, whenever nothing more waits, so that a process that is killed leaves at most half a line.
+/// Writes what comes, whenever nothing more waits. After chat and signs of life more is gathered, so a process that is killed
+/// lacks at most what came in [`GATHERING`] after these, and leaves at most half a line. Whoever ends the queue has to wake
+/// this thread.
 pub(super) fn write_all(steps: &Receiver<Timed>, mut file: File, scribe: Scribe, progress: &Progress) {
     let mut pages = Pages { scribe, records: Vec::new(), bytes: Vec::new(), fullness: None, progress };
     while let Ok(step) = steps.recv() {
+        let mut may_wait = comes_in_floods(&step.2);
         pages.add(&step);
         while pages.bytes.len() < FLUSH
             && let Ok(step) = steps.try_recv()
         {
+            may_wait &= comes_in_floods(&step.2);
             pages.add(&step);
         }
         if let Err(error) = pages.write(&mut file) {
             return progress.end(format!("cannot be written ({error})"), "");
+        }
+        if may_wait {
+            thread::park_timeout(GATHERING);
         }
     }
 }
@@ -153,6 +165,11 @@ impl Pages<'_> {
         self.bytes.clear();
         Ok(())
     }
+}
+
+/// Whether the step tells of chat or of signs of life, or of what the member holds after them.
+fn comes_in_floods(step: &Step) -> bool {
+    step.is_of_flood() || matches!(step, Step::Traced(traced) if matches!(**traced, Traced::State(_)))
 }
 
 /// Whether the step ends a life in the file. There is room for it always.
