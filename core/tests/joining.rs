@@ -13,8 +13,8 @@ use pair::{LINK, Pair, cfg, chat, peer, run};
 use ringchat_core::limits::{BACKLOG_BYTES, BACKLOG_TEXTS, MAX_TEXT};
 use ringchat_core::wire::{Beat, Body, Deliver, Elected, Entry, Join, Message, NotMember, RefusedKind, Sync};
 use ringchat_core::{
-    Action, CloseMode, Config, DialFailure, DialId, Ending, Epoch, Fault, Index, Input, Instant, JoinFailure,
-    LinkId, Name, Node, Notice, Occasion, Origin, Start,
+    Action, CloseMode, Command, Config, DialFailure, DialId, Ending, Epoch, Fault, Index, Input, Instant,
+    JoinFailure, LinkId, Name, Node, Notice, Occasion, Origin, Start,
 };
 
 const REFUSES: u8 = 1;
@@ -243,6 +243,20 @@ fn a_second_welcome_is_no_fault() {
     for _ in 0..2 {
         assert_eq!(pair.faults(Message::Elected(welcome.clone())), []);
     }
+}
+
+#[test]
+fn a_newcomer_that_leaves_before_it_has_the_log_tells_the_leader_that_let_it_in() {
+    let leaves = |pair: &mut Pair| pair.handle(Input::Command(Command::Leave));
+    let mut pair = newcomer();
+    let says_so = |action: &Action| matches!(action, Action::Send { link: LINK, envelope } if envelope.message == Message::Leave);
+    let welcome = Elected { cfg: cfg(2), roster: pair.roster(), history: Vec::new() };
+    pair.receive(LINK, Message::Elected(welcome));
+    let out = leaves(&mut pair);
+    assert_eq!(out.iter().filter(|action| says_so(action)).count(), 1, "{out:?}");
+    assert!(matches!(out.last(), Some(Action::Halt { mode: CloseMode::Flush })), "{out:?}");
+    let out = leaves(&mut newcomer());
+    assert!(!out.iter().any(says_so), "it was not let in: {out:?}");
 }
 
 #[test]

@@ -49,6 +49,10 @@ impl Node {
             }
             None | Some(Leaving::Asked) => {}
             Some(Leaving::Draining) if self.membership.roster().is_empty() => {
+                // A leader that has let this node in takes it for a member already.
+                if let Some(leader) = self.leader() {
+                    self.send_to(leader, Message::Leave);
+                }
                 let unsure = self.unsure();
                 self.end(Ending::Left { unsure });
             }
