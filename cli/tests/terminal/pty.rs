@@ -143,19 +143,13 @@ impl Terminal {
     /// processor time is used, and the thread that owns the terminal does not wake.
     pub(crate) fn assert_rests(&self) {
         self.wait_quiet(Duration::from_millis(500));
-        let (ticks, wakes, written) = (self.ticks(), self.wakes("desk"), self.raw().len());
+        let (used, wakes, written) = (self.used(None), self.wakes("desk"), self.raw().len());
         self.wait_quiet(Duration::from_secs(2));
         assert_eq!(self.raw().len(), written);
         assert_eq!(self.wakes("desk"), wakes);
         // The room still sends signs of life.
-        assert!(self.ticks() - ticks <= 1);
-    }
-
-    /// The processor time that the program has used, in hundredths of a second.
-    pub(crate) fn ticks(&self) -> u64 {
-        let stat = fs::read_to_string(self.proc("stat")).unwrap();
-        let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
-        fields[11..13].iter().map(|ticks| ticks.parse::<u64>().unwrap()).sum()
+        let used = self.used(None).saturating_sub(used);
+        assert!(used <= Duration::from_millis(20), "{used:?}");
     }
 
     /// How often the thread called `name` has gone to sleep.
@@ -217,7 +211,9 @@ impl Terminal {
         let waiting = |seen: &mut Seen| !wanted(&seen.lines());
         let (seen, timeout) = more.wait_timeout_while(seen, LONG, waiting).unwrap();
         let lines = seen.lines();
-        assert!(!timeout.timed_out(), "no {what} on the screen:\n{}", lines.join("\n"));
+        let state = if self.has_ended(Duration::ZERO) { "that has ended" } else { "that runs" };
+        let shown = lines.join("\n");
+        assert!(!timeout.timed_out(), "no {what} on the screen of a program {state}:\n{shown}");
         lines
     }
 
@@ -277,13 +273,16 @@ impl Terminal {
 
     /// Waits until the program ends.
     pub(crate) fn exit(&mut self) -> ExitStatus {
-        // Whoever was waited for already has no such descriptor.
-        if let Ok(process) = pidfd_open(self.pid(), PidfdFlags::empty()) {
-            let time = Timespec::try_from(LONG).unwrap();
-            let ended = poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&time)).unwrap();
-            assert_eq!(ended, 1, "the program does not end");
-        }
+        assert!(self.has_ended(LONG), "the program does not end");
         self.child.wait().unwrap()
+    }
+
+    /// Whether the program ends within this time.
+    fn has_ended(&self, within: Duration) -> bool {
+        // A process that was waited for already has no such descriptor.
+        let Ok(process) = pidfd_open(self.pid(), PidfdFlags::empty()) else { return true };
+        let within = Timespec::try_from(within).unwrap();
+        poll(&mut [PollFd::new(&process, PollFlags::IN)], Some(&within)).unwrap() == 1
     }
 }
 
