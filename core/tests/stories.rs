@@ -370,6 +370,22 @@ fn a_candidate_sends_its_token_to_those_that_take_part_and_that_it_has_not_met()
     assert!(wins(&it.passed(LAST, ME, 1, &[ME, NEXT, LAST])));
 }
 
+/// Each has heard of another ring, so a part of the members is a ring of its own.
+#[test]
+fn a_candidate_sends_its_token_to_a_linked_member_that_has_sent_none() {
+    let mut it = electing(&[NEXT, LAST], |_| {});
+    assert_eq!(token(&it.passed(NEXT, ME, 1, &[ME, NEXT])), Some((link_of(LAST), 2, 2)));
+    assert!(wins(&it.passed(LAST, ME, 1, &[ME, NEXT, LAST])));
+}
+
+#[test]
+fn a_candidate_whose_token_has_come_back_does_not_win_for_a_better_one() {
+    let mut it = electing(&[NEXT, LAST], |_| {});
+    it.passed(NEXT, ME, 1, &[ME, NEXT]);
+    let better = it.passed(LAST, LAST, 9, &[LAST]);
+    assert!(!wins(&better) && token(&better) == Some((link_of(NEXT), 2, 2)), "{better:?}");
+}
+
 /// The link before breaks, or is replaced.
 #[test]
 fn a_token_goes_to_the_next_again_if_the_link_to_it_stands_anew() {

@@ -158,6 +158,8 @@ fn any_choice_of_faults_is_survived() {
     all_hold(Mix::All, 785_085_416..785_085_417);
     // A leader counted one that asked to merge among its own members, and told it of the epoch before the new one.
     all_hold(Mix::All, 787_124_087..787_124_088);
+    // Three members, each of which knew another order of the ring, elected one of them without the five others.
+    all_hold(Mix::All, 800_450_207..800_450_208);
 }
 
 #[test]

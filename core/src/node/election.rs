@@ -33,7 +33,7 @@ pub(crate) struct Election {
     claim: Option<CandidateRank>,
     /// The candidate that was sent last, and to which member.
     sent: Option<(CandidateRank, NodeId)>,
-    /// Whether this member's own token has come back.
+    /// Whether this member's own token has come back, and no better candidate is known since.
     came_back: bool,
     /// The members that have sent this one a token. They take part, so this member does not win without them.
     senders: BTreeSet<NodeId>,
@@ -227,8 +227,9 @@ impl Node {
     }
 
     /// To which member the token goes, or would go if it were linked: the next in the ring. Two members may have heard of
-    /// different rings. So if the token has met the next before, it goes to its candidate, and from there to members that
-    /// take part and that it has not met.
+    /// different rings. So if the token has met the next before, it goes home to its candidate. If it is there, or the way
+    /// there is not linked, it goes to a linked member that it has not met: to one that takes part or may do so. The lost
+    /// leader does not; and once elections bear no fruit, a member that is silent may be the reason.
     fn next_for_token(&self, candidate: CandidateRank, path: &[NodeId]) -> Option<NodeId> {
         let next = self.ring.next().or_else(|| self.ring.seeking());
         if next.is_none_or(|next| !path.contains(&next)) || !self.enforces(Rule::TokenMeetsAll) {
@@ -236,11 +237,12 @@ impl Node {
         }
         let is_usable =
             |id: &NodeId| self.links.is_linked(*id) && !self.reach.passes_over(*id) && !self.leaves_out(*id);
-        if candidate.id != self.me.id {
-            return Some(candidate.id).filter(is_usable).or(next);
-        }
-        let mut senders = self.role.election().into_iter().flat_map(|election| &election.senders).copied();
-        senders.find(|id| !path.contains(id) && is_usable(id)).or(next)
+        let home = Some(candidate.id).filter(|id| *id != self.me.id && is_usable(id));
+        let (election, leader) = (self.role.election()?, self.membership.view().leader);
+        let may_take_part = |id: &NodeId| *id != leader && !election.is_fruitless;
+        let others = self.membership.route().ids().filter(may_take_part);
+        let mut unmet = election.senders.iter().copied().chain(others).filter(|id| !path.contains(id));
+        home.or_else(|| unmet.find(is_usable)).or(next)
     }
 
     fn elect_for(&mut self, next: NodeId, candidate: CandidateRank, path: Vec<NodeId>) -> Elect {
@@ -321,7 +323,7 @@ impl Node {
         } else if is_news && path.len() < MAX_ROSTER {
             path.push(me);
             election.best = Some((candidate, path));
-            election.sent = None;
+            (election.sent, election.came_back) = (None, false);
             self.tell_election(ElectionPhase::Forward, candidate.id);
             let dead = self.reach.was_lost_in(candidate.id, self.membership.promised());
             if dead && self.enforces(Rule::DeadCandidateStartsAnew) {

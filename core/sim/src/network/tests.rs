@@ -332,6 +332,25 @@ fn a_link_that_is_half_open_is_noticed_at_the_other_end_when_that_sends() {
 }
 
 #[test]
+fn nothing_that_is_written_after_a_break_arrives() {
+    for seed in 0..200 {
+        let (mut pair, from, to) = Pair::connected(seed);
+        pair.network.trust(to);
+        pair.network.set_quality(Quality { pieces: 1000, ..Quality::GOOD });
+        pair.network.freeze(pair.b);
+        pair.network.send(&[from], &big()).unwrap();
+        pair.run(Duration::from_millis(1));
+        pair.network.break_nth(pair.b, 0);
+        // The writer does not know yet.
+        pair.network.send(&[from], &big()).unwrap();
+        pair.run(Duration::from_millis(10));
+        pair.network.thaw(pair.b);
+        pair.run(Duration::from_millis(10));
+        assert_eq!(pair.down(pair.b), [DownReason::Io], "seed {seed}");
+    }
+}
+
+#[test]
 fn a_wall_stands_between_its_side_and_all_others_also_later_ones() {
     let mut pair = Pair::new(1, Quality::GOOD);
     pair.network.wall([addr(1), addr(3)].into());

@@ -190,6 +190,10 @@ impl Network {
             // What the kernel has not taken yet waits in the process.
             return;
         }
+        if self.end(from).out.fin == Fin::Sent {
+            // A kernel takes nothing more for a connection that is broken, though its process may not know yet.
+            return self.end(from).out.queue.clear();
+        }
         loop {
             let Self { rng, connections, quality, .. } = self;
             let (connection, end) = place(from);
