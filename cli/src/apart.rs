@@ -1,4 +1,5 @@
-//! What stands behind the name of a member, where there is no room for its address, to tell it from others that are called alike.
+//! What stands behind the name of a member, where there is no room for its address, to tell it from others that are
+//! called alike.
 
 use std::net::{IpAddr, SocketAddr};
 

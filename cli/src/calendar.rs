@@ -78,8 +78,8 @@ fn zone() -> TimeZone {
     if is_readable { TimeZone::system() } else { TimeZone::UTC }
 }
 
-/// Whether the variable `TZ` with this value can be looked at without harm: it may name a file, which the library would read to
-/// its end.
+/// Whether the variable `TZ` with this value can be looked at without harm: it may name a file, which the library would
+/// read to its end.
 fn is_readable(tz: &OsStr) -> bool {
     let file = tz.to_str().map_or(tz, |tz| OsStr::new(tz.strip_prefix(':').unwrap_or(tz)));
     // What is no file is a name, or a rule.

@@ -211,8 +211,8 @@ const SECRET_AS_ARGUMENT: &str = "this may be a secret, which others on this mac
                                   stays in the shell's history; options take the name of its file (./NAME if the file is \
                                   called so)";
 
-/// Why a word of the command line is refused whatever it is for: it has a secret in it, or stands where people may expect a
-/// ticket to stand. The reason does not repeat it.
+/// Why a word of the command line is refused whatever it is for: it has a secret in it, or stands where people may expect
+/// a ticket to stand. The reason does not repeat it.
 pub(crate) fn refusal(arg: &str) -> Option<&'static str> {
     if has_bare_secret(arg) {
         Some(SECRET_AS_ARGUMENT)

@@ -71,7 +71,7 @@ use ringchat_core::secure::ShortKey;
 use settings::Settings;
 use trust::{IdFile, OwnIdentity, TicketSource, full_key, may_have_secret};
 
-/// The exit code of a wrong command line, also of a room to create that exists, or to join that exists twice.
+/// The exit code of a wrong command line, and if a room to create exists already, or a room to join exists twice.
 const USAGE: u8 = 2;
 
 /// Runs the program with the command line of this process and returns its exit code.

@@ -170,7 +170,7 @@ fn join_failed(tried: &[(std::net::SocketAddr, JoinFailure)], opener: Opener) ->
     SessionOutcome::failed(3, code, format!("could not join the room ({}); {advice}", all.join("; ")))
 }
 
-/// What to do when a contact connects and says nothing. A member is silent to whoever has another secret or version.
+/// What to do when a contact connects and says nothing. A member is silent to a program with another secret or version.
 fn unanswered(opener: Opener) -> &'static str {
     match opener {
         Opener::Nothing => "it may be private: ask a member for its ticket. Or it speaks another version",

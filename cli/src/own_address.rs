@@ -43,8 +43,8 @@ impl NoNetwork {
     pub(crate) const EXIT: u8 = 5;
 }
 
-/// The address of this machine on the network of its people: the one from which it reaches the group of multicast DNS, else
-/// the only one that others may reach. No network of containers is chosen.
+/// The address of this machine on the network of its people: the one from which it reaches the group of multicast DNS,
+/// else the only one that others may reach. No network of containers is chosen.
 ///
 /// # Errors
 /// If there is none, or nothing tells which one of several.
@@ -72,7 +72,7 @@ fn choose(routed: Option<IpAddr>, all: &[(String, IpAddr)]) -> Result<IpAddr, No
     }
 }
 
-/// Whether the programs that run containers and virtual machines call the networks so that they make on this machine.
+/// Whether the interface is called as programs that run containers and virtual machines call those that they make.
 fn is_of_containers(interface: &str) -> bool {
     let name = interface.trim_end_matches(|last: char| last.is_ascii_digit());
     let is_of_docker = |id: &str| id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit());

@@ -15,7 +15,7 @@ use crate::wording;
 /// Members of which the program remembers that it has judged them, at most.
 const MAX_JUDGED: usize = 8192;
 
-/// Of so many members that only were listed under a known name the user is warned. A leader can invent a thousand of them;
+/// The user is warned of so many members that were only listed under a known name. A leader can invent a thousand of them;
 /// each further one is warned of when it says something, which nobody can invent.
 const MAX_LISTED: usize = 3;
 
@@ -129,7 +129,7 @@ pub(crate) struct People {
     file: KnownFile,
     /// The members that were judged: the names under which they were, and whether these say too little.
     judged: BTreeMap<[u8; 32], (Name, bool)>,
-    /// The members of which the user was not warned, though they are listed under a known name.
+    /// The members that the user was not warned of, though they are listed under a known name.
     unwarned: BTreeSet<[u8; 32]>,
     /// How many members were warned of that were only listed, by the key that is known under their name.
     listed: BTreeMap<[u8; 32], usize>,

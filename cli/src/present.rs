@@ -75,7 +75,7 @@ impl Present {
         Some(ending(member.addr(), others))
     }
 
-    /// Where the members are that look so, but for the one called `id`.
+    /// The addresses of the members whose names look so, but for the member `id`.
     fn others_like<'a>(
         &'a self,
         id: NodeId,

@@ -156,8 +156,8 @@ pub(crate) fn give_back_on_panic() {
     }));
 }
 
-/// The text typed before the terminal was taken. Each Enter is a newline in it, as the terminal made it; one that was
-/// pressed just after that too.
+/// The text typed before the terminal was taken. Each Enter is a newline in it, as the terminal made it, and so is one
+/// that was pressed just after the terminal was taken.
 pub(crate) fn typed_ahead() -> String {
     String::from_utf8_lossy(&system::typed_ahead(MAX_TYPED_AHEAD)).replace('\r', "\n")
 }

@@ -38,8 +38,8 @@ pub(crate) fn wrap(text: &str, width: usize) -> Vec<WrappedRow> {
     Wrapper::new(text, width, true).wrap()
 }
 
-/// Breaks `text`, which has no line ends, into rows of at most `width` columns for a column of the screen, whose rows have
-/// something of their own before the text. No row is indented. A link that is wider than a row is one with a height of more.
+/// Breaks `text`, which has no line ends, into rows of at most `width` columns for a column of the screen, whose rows
+/// have something of their own before the text. No row is indented. A link that is wider has a row of greater height.
 pub(crate) fn wrap_column(text: &str, width: usize) -> Vec<WrappedRow> {
     Wrapper { goes_on: "", further: "", ..Wrapper::new(text, width, true) }.wrap()
 }

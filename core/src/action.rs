@@ -314,7 +314,7 @@ pub enum Occasion {
 }
 
 impl Occasion {
-    /// Whether this node was not in the ring in which the line was said, or not yet.
+    /// Whether the line was said in a ring that this node was not in then.
     pub fn is_replayed(self) -> bool {
         self != Self::Live
     }

@@ -41,7 +41,7 @@ pub struct Config {
     pub detect: Duration,
     /// How long this node tries to get in.
     pub join_timeout: Duration,
-    /// Who this node is. Without one, it gets a new key pair for this stay.
+    /// The key pair of this node. Without one, it gets a new one for this stay.
     pub identity: Option<Identity>,
     /// The secret of a private room. Without one, the room is open.
     pub secret: Option<Secret>,
@@ -111,11 +111,11 @@ impl Config {
         Times::new(self.detect).greeting()
     }
 
-    /// How long it may take until a room of so many members is one again, once a member that lied or died has gone: the time of
-    /// an election and of a merge, with the silence before each. Members that were led apart may first ask for
-    /// [`Config::JOIN_TIMEOUT`] to come back, and be asked for by a member that nobody can link to. The members of a ring that was
-    /// led to a far higher epoch than the others come over one by one, in new lives: for each of these an election, and the time
-    /// until it has found the others.
+    /// How long it may take until a room of so many members is one again, once a member that lied or died has gone: the
+    /// time of an election and of a merge, with the silence before each. Members that were led apart may first spend
+    /// [`Config::JOIN_TIMEOUT`] on asking to come back. The members of a ring that was led to a far higher epoch than the
+    /// others come over one by one, in new lives: for each of these an election, and the time until it has found the
+    /// others.
     pub fn reunion(detect: Duration, members: usize, new_lives: u32) -> Duration {
         let times = Times::new(detect);
         let election = Times::election_delay(members) + 3 * Times::election(members);
@@ -209,9 +209,9 @@ impl Times {
     pub(crate) const SLOW_TWICE: Duration = Duration::from_secs(30);
     /// Before the third life that a node has to begin in a row it waits this long, and then twice as long each time.
     pub(crate) const LIFE_PAUSE: Duration = Duration::from_secs(1);
-    /// It never waits longer.
+    /// The longest pause before a life.
     pub(crate) const LONGEST_LIFE_PAUSE: Duration = Duration::from_mins(1);
-    /// Each lost member is looked for this often.
+    /// Each lost member that was met at its address is looked for this often.
     pub(crate) const PROBE: Duration = Duration::from_secs(5);
     /// Lost members are remembered this long.
     pub(crate) const ABSENT: Duration = Duration::from_hours(1);
@@ -284,9 +284,9 @@ impl Times {
         Duration::from_millis(300).saturating_add(Duration::from_millis(2).saturating_mul(n))
     }
 
-    /// An election among `n` in which nobody was found and nobody was lost for so long goes on without some members. An honest
-    /// newcomer that was let in, and not welcomed before the leader died, passes on no token while it asks again, until it
-    /// gives up.
+    /// An election among `n` that has found no leader and lost no member for so long goes on without some members. An
+    /// honest newcomer that was let in, and not welcomed before the leader died, passes on no token while it asks again,
+    /// until it gives up.
     pub(crate) fn fruitless(n: usize) -> Duration {
         Self::election(n).saturating_mul(3).saturating_add(Config::JOIN_TIMEOUT)
     }

@@ -27,14 +27,14 @@ pub const MAX_HALF_OPEN: usize = 32;
 /// Accepted connections that may wait for long for the other end to prove that it knows the secret.
 pub const MAX_SILENT: usize = 32;
 
-/// How long an accepted connection may wait for that before this is long. A hundred members that link to a new leader at one
-/// time come together, and are no crowd.
+/// How long an accepted connection may wait for that proof before it counts as waiting for long. A hundred members that
+/// link to a new leader at one time come together, and are no crowd.
 pub const SILENT_GRACE: Duration = Duration::from_millis(100);
 
-/// Accepted connections that may wait for that at all, unless descriptors are few.
+/// Accepted connections that may wait for that proof at all, unless descriptors are few.
 pub const MAX_SILENT_AT_ONCE: usize = 256;
 
-/// Accepted connections that may wait for the other end, which knows the secret, to prove who it is; unless descriptors are few.
+/// Accepted connections whose other ends know the secret and may still have to prove an id, unless descriptors are few.
 pub const MAX_PROVING: usize = 256;
 
 /// Dialers that know the secret and are answered at once, at most.
@@ -69,15 +69,15 @@ pub const MAX_VAIN_DIALS: u8 = 4;
 /// one time-out and not one each.
 pub const LOOK_AHEAD: usize = 8;
 
-/// Members that this node was never linked to that it dials at one time.
+/// Dials under way at one time to members that this node was never linked to, of each kind that is counted by itself.
 pub const STRANGERS_AT_ONCE: usize = LOOK_AHEAD;
 
-/// Dials to members that this node was never linked to, and of whom only one leader or nobody has told, until they come
+/// Dials to members that this node was never linked to, and for which only one leader vouches, or nobody; then they come
 /// back one by one.
 pub const STRANGER_DIALS: u32 = 48;
 
-/// Dials to members that this node was never linked to, and that were there under the leader before, until they come back
-/// one by one: a new leader may have to dial all members.
+/// Dials to members that this node was never linked to, and that were there under the leader before; then they come back
+/// one by one. A new leader may have to dial all members.
 pub const FAMILIAR_DIALS: u32 = 1024;
 
 /// Of both, how many come back in a second.
@@ -115,7 +115,7 @@ pub const BACKLOG_TEXTS: usize = 20;
 /// Bytes of runs with such texts, all of them together. A run is sent whole, or not at all.
 pub const BACKLOG_BYTES: usize = 256 * 1024;
 
-/// Entries of history that are kept even if all members have acknowledged them.
+/// Places of history that are kept even if all members have acknowledged them; and entries in which a fork is looked for.
 pub const HISTORY_ENTRIES: usize = 1000;
 
 /// Bytes of history that are kept even if all members have acknowledged them.
@@ -128,7 +128,7 @@ pub const ABSENT_HISTORY_BYTES: usize = 64 * 1024 * 1024;
 /// comes back may lack all that is kept for it.
 pub const TAIL_BYTES: usize = ABSENT_HISTORY_BYTES + 4 * 1024 * 1024;
 
-/// Bytes of the log that are kept, whoever lacks it.
+/// Bytes of the log that are kept, whichever members lack it.
 pub const LOG_BYTES: usize = ABSENT_HISTORY_BYTES + 8 * 1024 * 1024;
 
 /// Bytes of a log that is being installed: a leader may have appended a few batches since it dropped what is too much.
@@ -140,7 +140,7 @@ pub const MAX_ABSENT: usize = 64;
 /// Members that departed for good whose last message numbers are remembered, at most.
 pub const MAX_DEPARTED: usize = 4096;
 
-/// Origins of messages that a leader tells, at most. Beyond that, those that departed are forgotten as soon as they may be.
+/// Origins of messages that a leader tells, at most. Beyond that, departed ones are forgotten as soon as they may be.
 pub const MAX_ORIGINS: usize = 2 * MAX_ROSTER;
 
 /// Links of a node, at most: one that each member dialed and one that stands, those of strangers, and those that this node
@@ -184,7 +184,7 @@ pub const MAX_PLACES: u64 = 1 << 62;
 /// not so far apart.
 pub const CLOCK_CREDIT: u64 = 1 << 40;
 
-/// How much further others can move it with each microsecond, until that is reached again. A liar that moves it all the
+/// How much further others can move it with each microsecond, up to [`CLOCK_CREDIT`] again. A liar that moves it all the
 /// time takes nine thousand years to [`MAX_STAMP`].
 pub const CLOCK_CREDIT_A_MICROSECOND: u64 = 1 << 4;
 

@@ -62,7 +62,7 @@ macro_rules! number {
 }
 
 number! {
-    /// The number of a reign: each election opens a higher one. Zero is before the first.
+    /// The number of an epoch: each election opens a higher one. Zero is before the first.
     Epoch
 }
 

@@ -47,7 +47,7 @@ pub struct Stats {
     pub links: u64,
     /// Links closed for a peer's fault.
     pub faults: u64,
-    /// Entries of history kept.
+    /// Places of history kept.
     pub history: u64,
     /// Bytes of history kept.
     pub history_bytes: u64,

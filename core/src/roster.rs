@@ -64,7 +64,7 @@ impl fmt::Display for Member {
 /// The time in which one member leads. Two rings of a partition may share an epoch, but never a view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct View {
-    /// The number of the view.
+    /// The epoch that the leader opened.
     pub epoch: Epoch,
     /// The member that writes the log in this view.
     pub leader: NodeId,

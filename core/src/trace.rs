@@ -77,7 +77,7 @@ pub enum Traced {
         dial: DialId,
         /// The address to connect to.
         addr: SocketAddr,
-        /// Who has to be there, if not anybody will do.
+        /// Who has to be there; none if anybody will do.
         whom: Option<NodeId>,
         /// What the dial is for.
         why: DialReason,

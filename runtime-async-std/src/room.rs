@@ -109,7 +109,7 @@ impl Room {
         until_taken(tracing, |tracing| self.membership.trace(tracing)).await
     }
 
-    /// Leaves the room once all members have what was said, after some 10 s at the latest; before
+    /// Leaves the room once all members have what was said, after some 20 s at the latest; before
     /// [`Notice::Ready`](ringchat_core::Notice::Ready) it gives up joining at once. Does not wait, so call
     /// [`wait`](Self::wait) before the process ends. The events end with
     /// [`Notice::Ended`](ringchat_core::Notice::Ended), which counts the texts that may not have arrived. A second call

@@ -1,5 +1,5 @@
-//! The script for nushell. Its `extern` knows no options of two letters such as `-np` and refuses what it does not know, so the
-//! script is a completer instead, which leaves all other commands to the one before it.
+//! The script for nushell. Its `extern` knows no options of two letters such as `-np` and refuses what it does not know, so
+//! the script is a completer instead, which leaves all other commands to the one before it.
 
 use argh::CommandInfoWithArgs;
 

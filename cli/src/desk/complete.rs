@@ -72,8 +72,8 @@ fn beginning_with(typed: &str, words: &[&str]) -> Vec<String> {
     fitting.map(|word| (*word).to_owned()).collect()
 }
 
-/// Where the beginning of a name starts that `left` ends with, and the names, each once, with what goes on behind it. A name
-/// may have blanks, so the longest beginning counts.
+/// Where the beginning of a name starts that `left` ends with, and the names, each once, with what goes on behind it. A
+/// name may have blanks, so the longest beginning counts.
 fn named(left: &str, names: &[&str]) -> Option<(usize, Vec<String>)> {
     let from = left.ceil_char_boundary(left.len().saturating_sub(MAX_NAME));
     let is_gap = |c: char| c.is_whitespace() || c == '@';

@@ -57,7 +57,8 @@ pub(crate) use paint::{Look, unedited};
 /// The maximum number of items in one turn.
 const TURN: usize = 1000;
 
-/// How often, and for how long each time, to look for something that may come at once: a signal to leave, the rest of a paste.
+/// How often, and for how long each time, to look for something that may come at once: a signal to leave, the rest of a
+/// paste.
 const LOOKS: usize = 5;
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -429,8 +430,8 @@ impl Desk {
         self.display.resize();
     }
 
-    /// Whether the program has to leave. A shell that ends a stopped program sends it that signal and lets it go on, behind the
-    /// shell: to take the terminal again would stop the program there.
+    /// Whether the program has to leave. A shell that ends a stopped program sends it that signal and lets it go on,
+    /// behind the shell: to take the terminal again would stop the program there.
     fn is_told_to_leave(&mut self) -> bool {
         for _ in 0..LOOKS {
             for item in self.queue.take_within(TURN, Some(LOOK)).into_iter().flatten() {

@@ -1,4 +1,4 @@
-//! The way of what is typed from the desk to the room. The desk never waits: what the room does not take, the desk keeps, and is
+//! The way of what is typed from the desk to the room. The desk never waits: it keeps what the room does not take, and is
 //! told when there is space.
 
 use std::sync::Arc;

@@ -74,8 +74,8 @@ pub(super) const END: &str = "\x1b[?7h\x1b[?2026l";
 pub(super) const WRAP_ON: &str = "\x1b[?7h";
 pub(super) const WRAP_OFF: &str = "\x1b[?7l";
 
-/// Erases the row of the cursor, which stands at its beginning, and all rows below. `tmux` takes a screen that is erased from its
-/// first cell on to be gone, and keeps a copy of it above; so the rest is erased from the second one on.
+/// Erases the row of the cursor, which stands at its beginning, and all rows below. `tmux` takes a screen that is erased
+/// from its first cell on to be gone, and keeps a copy of it above; so the rest is erased from the second one on.
 const ERASE_BELOW: &str = "\x1b[2K\x1b[C\x1b[J\r";
 pub(super) const ERASE_ROW: &str = "\x1b[2K";
 const TOP_LEFT: &str = "\x1b[H";

@@ -42,7 +42,7 @@ impl Desk {
         if let Pressed::Key(Meaning::View(key)) = pressed
             && !self.later.is_empty()
         {
-            // Whoever waits may look around.
+            // A user that waits may look around.
             return self.display.key(key);
         }
         if pressed.is_urgent() {

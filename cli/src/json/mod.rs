@@ -1,11 +1,11 @@
 //! The frontend for programs: one JSON object per line, both ways.
 //!
-//! The codes of an `error` that ends the session: `listen`, `system`, `join_timeout`, `not_ringchat`, `address_taken`, `room_full`,
-//! `id_file`, `secret_file`, `trace_file`, `see`, `unsure`, `input`, `output`, `internal`, `no_room`, `room_exists`,
-//! `room_ambiguous`, `announce`. The codes of an `error` after which the session goes
-//! on: `bad_command`, `text_too_long`, `not_taken`, `not_yet`, `left_behind`, `swallowed`, `new_life`, `cut_off`,
-//! `too_many_to_merge`, `log_file`, `trace_file`, `see`, `announce`, `room_ambiguous`, `id_file`, `known_keys`, and those of answers: `no_ticket`, `bad_key`, `nobody`,
-//! `ambiguous`, `other_key`, `full`.
+//! The codes of an `error` that ends the session: `listen`, `system`, `join_timeout`, `not_ringchat`, `address_taken`,
+//! `room_full`, `id_file`, `secret_file`, `trace_file`, `see`, `unsure`, `input`, `output`, `internal`, `no_room`,
+//! `room_exists`, `room_ambiguous`, `announce`. The codes of an `error` after which the session goes on: `bad_command`,
+//! `text_too_long`, `not_taken`, `not_yet`, `left_behind`, `swallowed`, `new_life`, `cut_off`, `too_many_to_merge`,
+//! `log_file`, `trace_file`, `see`, `announce`, `room_ambiguous`, `id_file`, `known_keys`, and those of answers:
+//! `no_ticket`, `bad_key`, `nobody`, `ambiguous`, `other_key`, `full`.
 
 mod command;
 mod event;

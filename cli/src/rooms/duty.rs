@@ -10,8 +10,8 @@ const SILENCE: Duration = Duration::from_secs(10);
 /// The silence of each member lasts up to so much longer, so that few begin together.
 const SPREAD: Duration = Duration::from_millis(20);
 
-/// Whether this member announces its room: if it leads, if it comes next after the leader, or if nobody else does. So a room
-/// is found after its creator has gone, and in a large room few announce it.
+/// Whether this member announces its room: if it leads, if it comes next after the leader, or if nobody else does. So a
+/// room is found after its creator has gone, and in a large room few announce it.
 #[derive(Debug)]
 pub(super) struct Duty {
     me: Option<NodeId>,

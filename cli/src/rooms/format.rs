@@ -80,8 +80,8 @@ impl Record {
     }
 }
 
-/// Whether the announcement called `instance` is one of the room with this `tag`. A program that finds its name taken puts a
-/// number in brackets behind it.
+/// Whether the announcement called `instance` is one of the room with this `tag`. A program that finds its name taken
+/// puts a number in brackets behind it.
 fn is_of_room(instance: &str, tag: RoomTag) -> bool {
     let mut words = instance.rsplit(' ').skip_while(|word| word.starts_with('('));
     words.nth(1) == Some(tag.to_string().as_str())

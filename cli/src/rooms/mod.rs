@@ -46,9 +46,9 @@ pub(crate) struct RoomSettings {
     pub(crate) is_sought: bool,
 }
 
-/// Before a room is created: makes sure that nobody announces it. Before one is joined: finds members of it, unless the user
-/// named some. `secret` is that of a private room, and `is_new` if no member has it yet. Gives how to come into the room, and
-/// who announces it.
+/// Before a room is created: makes sure that nobody announces it. Before one is joined: finds members of it, unless the
+/// user named some. `secret` is that of a private room, and `is_new` if no member has it yet. Gives how to come into the
+/// room, and what announces it.
 ///
 /// # Errors
 /// If the room to create exists, or the one to join is not found.

@@ -123,7 +123,8 @@ impl Network {
         }
     }
 
-    /// What a stranger announces as `instance`, if it is a room. Only this machine reaches its loopback, so no other machine announces it.
+    /// What a stranger announces as `instance`, if it is a room. Only this machine reaches its loopback, so no other
+    /// machine announces it.
     fn record(&self, instance: &str, service: &ResolvedService) -> Option<Record> {
         let instance = instance.strip_suffix(SERVICE)?.strip_suffix('.')?;
         let ips = service.addresses.iter().map(ScopedIp::to_ip_addr);

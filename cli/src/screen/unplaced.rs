@@ -1,5 +1,5 @@
-//! Own texts that have no place in the order yet, and how long they have none. The node tells when a text waits because there
-//! is no leader; a leader that has only fallen silent is noticed here.
+//! Own texts that have no place in the order yet, and how long they have none. The node tells when a text waits because
+//! there is no leader; a leader that has only fallen silent is noticed here.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::mem;
@@ -62,8 +62,8 @@ impl Unplaced {
     }
 }
 
-/// The own texts that are known to wait. However many they are, the user is told once that they wait, and once that they no
-/// longer do.
+/// The own texts that are known to wait. However many they are, the user is told once that they wait, and once that they
+/// no longer do.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     texts: BTreeSet<Seq>,

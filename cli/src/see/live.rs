@@ -41,7 +41,8 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    /// No page yet of the member called `name`, of which `recorder` is. It is served at `port`, or at a free one if that is 0.
+    /// No page yet of the member called `name`, whose steps `recorder` records. It will be served at `port`, or at a free
+    /// one if that is 0.
     pub(crate) fn new(recorder: Recorder, name: Name, port: u16) -> Self {
         Self { recorder, name, port, server: Mutex::new(None) }
     }

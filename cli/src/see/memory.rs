@@ -17,7 +17,7 @@ pub(super) const MAX_STEPS: usize = 20_000;
 /// The most bytes that they take, about.
 const MAX_BYTES: usize = 32 << 20;
 
-/// So large a part falls away at once: what is drawn keeps its beginning for a while, and a page gets only what is new.
+/// A tenth falls away at once: what is drawn keeps its beginning for a while, and a page gets only what is new.
 const AT_ONCE: usize = 10;
 
 /// What a member of a roster takes, about.
@@ -40,7 +40,8 @@ impl SharedMemory {
     }
 }
 
-/// The last steps, without signs of life. When old ones fall away, what they come to stays: whose life it is, and what that member held.
+/// The last steps, without signs of life. When old ones fall away, what they come to stays: whose life it is, and what
+/// that member held.
 #[derive(Default)]
 pub(super) struct Memory {
     /// The beginning of the life that the first step belongs to.

@@ -166,7 +166,7 @@ impl Recorder {
         }
     }
 
-    /// Takes a tape out, of which the end may take a while.
+    /// Takes a tape out. To end it may take a while, which must not hold the lock.
     fn take<T>(&self, take: impl FnOnce(&mut Tapes) -> T) -> T {
         let mut tapes = self.lock();
         let taken = take(&mut tapes);

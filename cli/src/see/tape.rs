@@ -23,7 +23,7 @@ pub(super) struct Tape {
     queue: SyncSender<Timed>,
     /// Steps that found no place since the last that did.
     missed: u64,
-    /// Whose life the steps are of.
+    /// The member whose life the steps tell.
     begun: Option<NodeId>,
     /// The beginning of a life, without which nothing that follows can be told, until it finds a place.
     life: Option<Timed>,

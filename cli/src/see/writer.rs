@@ -52,7 +52,7 @@ impl Progress {
         self.problem.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
-    /// Why nothing more is written; `None` as long as there is.
+    /// Why nothing more is written; `None` as long as the writing goes on.
     pub(super) fn ended(&self) -> Option<&str> {
         self.ended.get().map(String::as_str)
     }
@@ -69,9 +69,9 @@ impl Progress {
     }
 }
 
-/// Writes what comes, whenever nothing more waits. After chat and signs of life more is gathered, so a process that is killed
-/// lacks at most what came in [`GATHERING`] after these, and leaves at most half a line. Whoever ends the queue has to wake
-/// this thread.
+/// Writes what comes, whenever nothing more waits. After chat and signs of life more is gathered, so a process that is
+/// killed lacks at most what came in [`GATHERING`] after these, and leaves at most half a line. The thread that ends the
+/// queue has to wake this one.
 pub(super) fn write_all(steps: &Receiver<Timed>, mut file: File, scribe: Scribe, progress: &Progress) {
     let mut pages = Pages { scribe, records: Vec::new(), bytes: Vec::new(), fullness: None, progress };
     while let Ok(step) = steps.recv() {

@@ -18,8 +18,8 @@ const NEXT_ROW: Duration = Duration::from_millis(100);
 /// Asks `question` on standard error, and reads what is typed at the terminal on standard input until Enter, without
 /// echo. Empty if nothing was typed.
 ///
-/// Somebody may paste the answer in several rows. So Enter does not end what is not whole if more waits; and if the answer is
-/// not whole in the end, what waits is dropped, for it may be a secret and would go to the shell.
+/// Somebody may paste the answer in several rows. So Enter does not end what is not whole if more waits; and if the answer
+/// is not whole in the end, what waits is dropped, for it may be a secret and would go to the shell.
 ///
 /// # Errors
 /// If the terminal is gone.

@@ -76,7 +76,8 @@ impl IdFile {
     }
 }
 
-/// The identity in the file at `path`. If there is none, a new one is put there, in a folder that is made if `makes_folder`.
+/// The identity in the file at `path`. If there is none, a new one is put there, in a folder that is made if
+/// `makes_folder`.
 fn load_or_make(path: &Path, makes_folder: bool) -> Result<Identity, IdentityError> {
     let failed = |why| KeyFileError { kind: FileKind::Identity, path: path.to_owned(), why };
     if let Some(identity) = private_file::read_small(path, parse).map_err(failed)? {

@@ -17,7 +17,7 @@ const HEADER: &str = "# ringchat known keys 1\n# KEY FIRST LAST verified|seen NA
 /// What is known of a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct KnownKey {
-    /// The name of its holder: the last one heard, or that under which the key was verified.
+    /// The name of its holder: the first one heard, or that under which the key was last verified.
     pub(crate) name: Name,
     /// The day on which it was heard first.
     pub(crate) first: Day,

@@ -19,7 +19,7 @@ pub(crate) use known_file::{KnownFile, KnownProblem};
 pub(crate) use private_file::{KeyFileError, Patience};
 pub(crate) use ticket::{TicketProblem, TicketSource, is_in as has_ticket};
 
-/// Whether `text` may have in it what opens a room or makes somebody the user, perhaps in part. It must not be shown then.
+/// Whether `text` may have in it what opens a room or makes somebody the user, perhaps in part. Then it must not be shown.
 pub(crate) fn may_have_secret(text: &str) -> bool {
     ticket::may_be_in(text) || has_bare_secret(text)
 }

@@ -6,7 +6,7 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 
 pub(crate) use crate::system::files::make_folder as make;
 
-/// The name of this program's folder in each of those of the user.
+/// The name of this program's folder in each of the user's folders.
 const OWN: &str = "ringchat";
 
 /// The folder of what must not be lost: `$XDG_DATA_HOME/ringchat`, or that below the user's home; `%APPDATA%\ringchat` on
@@ -15,8 +15,8 @@ pub(crate) fn data() -> Option<PathBuf> {
     own(&choose_base_strategy().ok()?.data_dir())
 }
 
-/// The folder of what was noticed: `$XDG_STATE_HOME/ringchat`, or that below the user's home; `%LOCALAPPDATA%\ringchat` on
-/// Windows. `None` if there is none.
+/// The folder of what was noticed: `$XDG_STATE_HOME/ringchat`, or that below the user's home; `%LOCALAPPDATA%\ringchat`
+/// on Windows. `None` if there is none.
 pub(crate) fn state() -> Option<PathBuf> {
     let folders = choose_base_strategy().ok()?;
     // Windows knows no state, but what stays on the machine.

@@ -10,23 +10,24 @@ use crate::transport::{Job, JobQueue};
 /// How long to wait when no connection can be accepted: at first, and at most. It doubles with each failure in a row.
 const PAUSES: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(100)];
 
-/// Turns the results of accepting into jobs. Of the series of failures the first, the second, the fourth, the eighth and so on
-/// are logged.
+/// Turns the results of accepting into jobs. Of the series of failures the first, the second, the fourth, the eighth and
+/// so on are logged.
 pub struct Accepting<S> {
     jobs: JobQueue<S>,
-    /// Since the last connection that was accepted.
+    /// How many failures there were since a connection was accepted.
     failures: u32,
     /// How many series of failures there were.
     series: u64,
 }
 
 impl<S> Accepting<S> {
-    /// Puts what makes room into `jobs`.
+    /// With no failure yet. `jobs` gets a [`Job::Crowded`] for want of descriptors.
     pub fn new(jobs: JobQueue<S>) -> Self {
         Self { jobs, failures: 0, series: 0 }
     }
 
-    /// The job to put after a result of accepting. For want of descriptors a stranger goes at once, so that others can come.
+    /// The job to put after a result of accepting. For want of descriptors a stranger goes at once, so that others can
+    /// come.
     ///
     /// # Errors
     /// If no connection was accepted: how long to wait before the next attempt.

@@ -19,7 +19,7 @@ const DIALS_AT_ONCE: usize = 64;
 pub(crate) struct Dial {
     pub(crate) id: DialId,
     pub(crate) addr: SocketAddr,
-    /// Who has to answer; none if whoever does will do.
+    /// The member that has to answer; none if any member will do.
     pub(crate) expected: Option<NodeId>,
     /// When it has failed, if the link is not open then.
     pub(crate) until: Instant,
@@ -36,8 +36,8 @@ impl<D> Dials<D> {
         Self { waiting: VecDeque::new(), under_way: BTreeMap::new() }
     }
 
-    /// Lets a dial wait for its turn, and tells whether there was room. The node counts no dials that it has given up, but they
-    /// wait here.
+    /// Lets a dial wait for its turn, and tells whether there was room. The node counts no dials that it has given up, but
+    /// they wait here.
     pub(crate) fn push(&mut self, dial: Dial) -> bool {
         let has_room = self.waiting.len() < MAX_DIALS;
         if has_room {

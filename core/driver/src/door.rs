@@ -15,14 +15,14 @@ use crate::host::lock;
 use crate::seen::SharedSeen;
 use crate::write_queue::WritePool;
 
-/// The door of a room: who this node is to whoever opens a link, who waits to be let in, and the signatures that were
-/// verified already. Clones are the same door.
+/// The door of a room: what proves this node to the other ends of links, the strangers that wait to be let in, and the
+/// signatures that were verified already. Clones are the same door.
 #[derive(Clone, Debug)]
 pub struct Door(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    /// Those of this life.
+    /// The credentials of this life.
     credentials: Mutex<Arc<Credentials>>,
     clock: Clock,
     seen: SharedSeen,

@@ -40,9 +40,9 @@ pub(crate) struct Driver<T: Transport> {
     faults: Faults,
     /// What the user was told of forged words lately. A flood of other faults must not hide them.
     forgeries: Faults,
-    /// The node's Lamport time at the last of both that was not told.
+    /// The node's Lamport time at the last fault or forgery that was not told.
     untold: Stamp,
-    /// Who gets the reports that the node will give, in order.
+    /// Where the reports go that the node will give, in order.
     reports: VecDeque<ReportTo>,
     /// Whether something said waits until the node can take it.
     held: bool,

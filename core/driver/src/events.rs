@@ -95,8 +95,8 @@ pub(crate) struct EventQueue {
 }
 
 impl EventQueue {
-    /// Puts an event at the end, or counts it as missed. The node's last notice always fits. Steps of a trace are left out:
-    /// they would take the places of notices.
+    /// Puts an event at the end, or counts it as missed. The node's last notice always fits. Steps of a trace are left
+    /// out: they would take the places of notices.
     pub(crate) fn push(&mut self, event: Event) {
         if self.closed || matches!(event, Event::Trace { .. }) {
             return;

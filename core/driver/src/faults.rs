@@ -17,8 +17,8 @@ const COUNTED_FOR: Duration = Duration::from_secs(10);
 /// Addresses of which faults are told one by one, at most.
 const MAX_ADDRESSES: usize = 64;
 
-/// What was told of faults lately, by address. Of version 6 the first half of an address counts, since one person can have
-/// as many addresses with the same first half as they like.
+/// What was told of faults lately, by address. Of version 6 the first half of an address counts, since one person can
+/// have as many addresses with the same first half as they like.
 #[derive(Debug, Default)]
 pub(crate) struct Faults {
     from: BTreeMap<IpAddr, Told>,

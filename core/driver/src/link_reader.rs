@@ -55,7 +55,7 @@ pub struct LinkReader<S> {
     heard: bool,
     /// How many messages the last read completed; the next may bring as many.
     last: usize,
-    /// How many bytes came since a message was complete.
+    /// How many bytes came since the last read that completed a message.
     bytes: usize,
     done: bool,
 }
@@ -120,8 +120,8 @@ impl<S: Socket> LinkReader<S> {
         iter::empty().chain(unwritten).chain(opened).chain(received).chain(down)
     }
 
-    /// An end that came before the link was open is told apart from one before anything came, which says that the other end
-    /// does not want to talk.
+    /// An end that came before the link was open is told apart from one before anything came, which says that the other
+    /// end does not want to talk.
     fn end_of_stream(&self) -> DownReason {
         if self.heard && !self.link.is_open() { DownReason::Io } else { DownReason::Eof }
     }

@@ -39,8 +39,8 @@ pub(crate) struct Links<T: Transport> {
     /// Links for which something was gathered in this turn.
     dirty: Vec<LinkId>,
     lingering: VecDeque<Lingering<T>>,
-    /// Inputs for the node that the end of links and dials caused. They must not go through the bounded queue of jobs, which only a
-    /// turn empties.
+    /// Inputs for the node that the end of links and dials caused. They must not go through the bounded queue of jobs,
+    /// which only a turn empties.
     pending: VecDeque<Input>,
 }
 

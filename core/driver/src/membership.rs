@@ -18,8 +18,8 @@ use crate::transport::{JobQueue, Transport};
 pub struct Membership<T: Transport>(Arc<Host<T>>);
 
 impl<T: Transport> Membership<T> {
-    /// Binds `config.listen`, else `config.addr`, where port 0 stands for any free port, draws the node's seed, and starts the
-    /// node over the transport that `start` gives. Each turn hands its events to `hear`. The caller starts the worker.
+    /// Binds `config.listen`, else `config.addr`, where port 0 stands for any free port, draws the node's seed, and starts
+    /// the node over the transport that `start` gives. Each turn hands its events to `hear`. The caller starts the worker.
     ///
     /// # Errors
     /// If the address cannot be listened on, or the system gives no random bytes, or no thread to `start`.

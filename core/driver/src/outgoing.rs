@@ -17,7 +17,7 @@ pub(crate) struct Outgoing {
     records: Vec<u8>,
 }
 
-/// Which bytes of it go to one link, in order.
+/// Which bytes of an [`Outgoing`] go to one link, in order.
 #[derive(Default)]
 pub(crate) struct Parts(Vec<Range<usize>>);
 

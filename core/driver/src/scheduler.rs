@@ -1,4 +1,4 @@
-//! What waits for the node, and who runs the next turn.
+//! What waits for the node, and which thread runs the next turn.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -8,7 +8,7 @@ use ringchat_core::limits::{INPUT_BYTES, INPUT_QUEUE};
 
 use crate::error::Ended;
 
-/// Who runs the turn that is due.
+/// The thread or task that runs the turn that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TurnOwner {
     /// The caller, now.
@@ -42,7 +42,7 @@ enum State {
     Ended,
 }
 
-/// What waits for the node, and who runs it: one at a time.
+/// What waits for the node, and what runs it: one thread or task at a time.
 ///
 /// Whoever puts something while the node is idle runs a turn at once, so that no other thread or task has to wake
 /// up first. What comes meanwhile is left to the *worker*, the one thread or task that has no other purpose:

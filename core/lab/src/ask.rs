@@ -42,7 +42,7 @@ pub(crate) enum Request {
         #[serde(default)]
         seen: Option<u64>,
     },
-    /// The member that will lead next.
+    /// A guess of the member that will lead next.
     Guess { run: u64, who: String },
     /// No more of the run.
     Close { run: u64 },
@@ -66,7 +66,7 @@ pub(crate) struct RunAnswer {
     /// None if the room has not gathered within the steps for that.
     pub(crate) gathered: Option<u64>,
     pub(crate) members: Vec<MemberAnswer>,
-    /// Who will lead next, as somebody has guessed.
+    /// The member that will lead next, as somebody has guessed.
     pub(crate) guess: Option<String>,
 }
 

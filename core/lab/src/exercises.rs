@@ -350,7 +350,7 @@ fn split_and_heal(seen: &Seen<'_>) -> GoalAnswer {
         let others = transcript.shown.iter().zip(&transcript.occasions);
         others.filter(|(_, occasion)| **occasion == Occasion::OtherRing).map(|((origin, _), _)| *origin)
     };
-    // Who was shown something of the other side, and whose words that were.
+    // The members that were shown something of the other side, and the authors of what they were shown.
     let told: BTreeSet<HostId> =
         world.members().into_iter().filter(|host| replayed(host).next().is_some()).collect();
     let authors = told.iter().flat_map(replayed).filter_map(|origin| world.of_id(origin));

@@ -1,7 +1,7 @@
 //! A lab for rooms: whoever asks it starts runs, breaks them, goes back, and tries another way. JSON in, JSON out.
 //!
-//! A run is the text of a scenario, and nothing else. It is played from its start, so going back is to play the text again,
-//! and a branch is another text. Whatever is found is a scenario that can be kept.
+//! A run is the text of a scenario, and nothing else. It is played from its start, so going back is to play the text
+//! again, and a branch is another text. Whatever is found is a scenario that can be kept.
 //!
 //! No request panics or makes the lab work without end: scripts are bounded, a request plays a bounded number of steps and
 //! then answers that it is busy, and a run is bounded in virtual time and in what there is to tell. Signs of life are not
@@ -62,8 +62,8 @@ impl Lab {
         Ok(lab)
     }
 
-    /// Answers a request. Both are an object of JSON; `docs/lab.md` of the project lists them. The answer to what cannot be
-    /// done is an object with the one field `error`.
+    /// Answers a request. Both are an object of JSON; `docs/lab.md` of the project lists them. The answer to what cannot
+    /// be done is an object with the one field `error`.
     pub fn ask(&mut self, request: &str) -> String {
         let answer = self.answer(request).unwrap_or_else(Answer::from);
         // Every answer can be written: its keys are strings.

@@ -127,8 +127,8 @@ impl Run {
         Ok(())
     }
 
-    /// Plays up to `to`, draws that, and answers with what a page lacks that has the version `have` and has shown what there
-    /// is up to `seen`.
+    /// Plays up to `to`, draws that, and answers with what a page lacks that has the version `have` and has shown what
+    /// there is up to `seen`.
     pub(crate) fn more(&mut self, to: u64, have: u64, seen: Option<u64>) -> Answer {
         let longest = Instant::ZERO.after(LONGEST);
         let to = Instant(to);

@@ -32,7 +32,7 @@ struct Book {
     writers: BTreeMap<HostId, Writer>,
 }
 
-/// Who writes down what a process tells.
+/// Writes down what a process tells.
 struct Writer {
     scribe: Scribe,
     /// The life that is being told.

@@ -46,7 +46,7 @@ struct Admission {
 pub(super) struct Admissions {
     joiners: Vec<Joiner>,
     current: Option<Admission>,
-    /// Addresses of members at which somebody else said to be and was not found, and when.
+    /// Addresses of members at which somebody else claimed to be and was not found, and when.
     refuted: BTreeMap<SocketAddr, Instant>,
 }
 

@@ -14,7 +14,7 @@ use crate::time::Instant;
 use crate::trace::DropReason;
 use crate::wire::{Beat, Message, RefusedKind};
 
-/// The end of a link that only answers waits this many times as long as the other before it begins itself.
+/// The answering end of a link waits this many times as long as the other before it begins itself.
 const WHO_ANSWERS: u32 = 2;
 
 /// What the sweep has to do about a link.

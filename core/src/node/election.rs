@@ -29,7 +29,7 @@ pub(crate) struct Election {
     key: Option<CandidateRank>,
     /// The best candidate seen, and the path of its token, this member included.
     best: Option<(CandidateRank, Vec<NodeId>)>,
-    /// The last candidate that sent its token here itself. Of what others pass on, it need not have said a word.
+    /// The last candidate that sent its token here itself. A token that others pass on may be their invention.
     claim: Option<CandidateRank>,
     /// The candidate that was sent last, and to which member.
     sent: Option<(CandidateRank, NodeId)>,
@@ -41,7 +41,7 @@ pub(crate) struct Election {
     slept: bool,
     /// Since when there is no leader, over the elections of all epochs in a row.
     begun: Instant,
-    /// The same, or when another member was lost last.
+    /// The same, or since when the last member was lost.
     since: Instant,
     /// Whether that is so long ago that a member seems to swallow the tokens: the election goes on without some of the members.
     is_fruitless: bool,

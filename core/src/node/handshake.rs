@@ -203,7 +203,7 @@ impl Node {
                 }
             }
             None if !hello.answer && for_me => self.consider(link, hello),
-            // The link opened in this member's life of before.
+            // The link was opened to an earlier life of this member.
             None if !hello.answer => self.close(link, CloseMode::Abort),
             Some(_) | None => self.fault(link, Fault::Unexpected),
         }
@@ -361,7 +361,7 @@ impl Node {
                 self.on_refused_by(peer, refusal.cfg);
             }
             (Some(peer), _) => self.on_member_refusal(peer, refusal),
-            // It was about to be let in, and another link will do.
+            // This node was about to be let in, and another link will do.
             (None, Some(_)) => self.ignore(DropReason::Early),
             (None, None) => self.fault(link, Fault::Unexpected),
         }
@@ -395,7 +395,7 @@ impl Node {
         self.is_normal() || epoch != self.membership.promised()
     }
 
-    /// `peer` is alive and does not take this node for a member. It is passed over until there is a leader.
+    /// `peer` is alive and does not take this node for a member. `peer` is passed over until there is a leader.
     fn on_refused_by(&mut self, peer: NodeId, cfg: Option<ConfigId>) {
         if self.membership.route().contains(peer) {
             self.reach.note_refusal(peer);

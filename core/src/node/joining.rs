@@ -29,7 +29,7 @@ pub(crate) struct Joining {
     /// The place of the contact that is asked next.
     turn: usize,
     failures: BTreeMap<SocketAddr, JoinFailure>,
-    /// Who was met at a contact that let nobody in.
+    /// The member that was met at each contact that did not let the node in.
     met: BTreeMap<SocketAddr, NodeId>,
     /// Contacts whose failure the user was told.
     told: BTreeSet<SocketAddr>,
@@ -106,7 +106,7 @@ impl Node {
         }
     }
 
-    /// Whether this node asks on `link` to be let in, or who could let it in.
+    /// Whether this node asks on `link` to be let in, or for the leader that could let it in.
     pub(super) fn wants_in_on(&self, link: LinkId) -> bool {
         let purpose = self.links.get(link).and_then(|link| link.purpose.as_ref());
         matches!(purpose, Some(Purpose::Contact(_) | Purpose::Leader { .. } | Purpose::Probe { .. }))
@@ -142,7 +142,7 @@ impl Node {
         }
         match purpose {
             Some(Purpose::Contact(_)) if leader.id != self.me.id => {}
-            // It no longer leads, or has not heard yet that this node leads no longer.
+            // The asked leader no longer leads, or the contact has not heard yet that this node does not.
             Some(Purpose::Contact(_) | Purpose::Leader { .. }) => {
                 self.close(link, CloseMode::Flush);
                 return self.ask_next();
@@ -173,7 +173,7 @@ impl Node {
         let Some(leader) = leader else { return self.ignore(DropReason::NotForMe) };
         let acceptable = elected.cfg.view.epoch <= self.highest_acceptable();
         if !self.role.is_joining() || !acceptable || !self.would_follow(elected.cfg.view) {
-            // It comes too late: meanwhile this node has taken part in an election.
+            // The welcome comes too late: meanwhile this node has taken part in an election.
             return self.ignore(DropReason::Stale);
         }
         self.bind_join_link(link, &leader, generation);
@@ -314,7 +314,7 @@ impl Node {
             View { epoch: known.next(), leader: self.me.id },
             Roster::alone(Member::clone(&self.me)),
         );
-        // They may stay alone at the same time, and know nobody of this node's ring.
+        // The members that were met may stay alone at the same time, and know nobody of this node's ring.
         for (addr, id) in met.into_iter().flatten().filter(|(_, id)| *id != self.me.id) {
             let (now, end) = (self.now(), self.replica.log().len());
             self.replica.lost_mut(now).look_for(Member::met(id, addr), true, end, now);

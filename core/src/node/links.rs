@@ -37,7 +37,7 @@ pub(crate) enum Purpose {
 }
 
 impl Purpose {
-    /// Who has to answer; none if whoever is at the address will do.
+    /// The member that has to answer; none if any member at the address will do.
     fn expected(&self) -> Option<NodeId> {
         match self {
             Self::Peer(peer) | Self::Newcomer(peer) => Some(*peer),
@@ -77,7 +77,7 @@ pub(crate) struct Link {
     pub(crate) purpose: Option<Purpose>,
     /// When the link was accepted, or the dial began.
     pub(crate) opened: Instant,
-    /// The same, once both ends have agreed on this link.
+    /// The same as `who`, once both ends have agreed on this link.
     pub(crate) peer: Option<NodeId>,
     pub(crate) generation: u64,
     pub(crate) heard: Instant,
@@ -320,7 +320,7 @@ impl Links {
         self.known.get(&peer).map(|known| known.addr)
     }
 
-    /// Whether `peer`, which listens on `addr`, is being asked to let this node in, or who could let it in.
+    /// Whether `peer`, which listens on `addr`, is being asked to let this node in, or for the leader that could.
     pub(crate) fn asks(&self, peer: NodeId, addr: SocketAddr) -> bool {
         let asks = |purpose: &Purpose| match purpose {
             Purpose::Contact(contact) => *contact == addr,

@@ -263,7 +263,7 @@ impl Log {
     }
 }
 
-/// How many entries two logs with these histories share. Same view and same index mean same prefix (Ongaro and
+/// How many places two logs with these histories share. Same view and same index mean same prefix (Ongaro and
 /// Ousterhout 2014, "In Search of an Understandable Consensus Algorithm", section 5.3), so the last view
 /// that both hold decides.
 pub(crate) fn common_prefix(a: &[ViewSpan], b: &[ViewSpan]) -> Index {
@@ -275,7 +275,7 @@ pub(crate) fn common_prefix(a: &[ViewSpan], b: &[ViewSpan]) -> Index {
     Index::default()
 }
 
-/// The last place of an entry.
+/// Where an entry ends, and what decides which entry may come right after it.
 struct Tip {
     view: View,
     end: Index,
@@ -287,7 +287,7 @@ impl Tip {
         Self { view: entry.view, end: entry.end(), stamp: entry.last_stamp() }
     }
 
-    /// Whether `entry` may come right after it.
+    /// Whether `entry` may come right after this one.
     fn precedes(&self, entry: &Entry) -> bool {
         let in_time = self.view != entry.view || self.stamp < entry.stamp;
         self.end == entry.index && self.view.epoch <= entry.view.epoch && in_time

@@ -23,7 +23,7 @@ pub(crate) struct LostMembers {
     probed: Option<NodeId>,
     /// How many turns of those that are not located are left in this round.
     others: usize,
-    /// When a leader was looked for last that was only named.
+    /// When a leader that was only named was last looked for.
     followed: Option<Instant>,
 }
 
@@ -138,8 +138,8 @@ impl LostMembers {
         self.lost.values().map(|lost| lost.missed_from).min()
     }
 
-    /// A membership entry was appended at `index`. All who were members before it have the log up to `stable`. This node
-    /// has met those at their addresses that `is_located` tells.
+    /// A membership entry was appended at `index`. All members before it have the log up to `stable`. `is_located` tells
+    /// which of them this node has met at their addresses.
     pub(crate) fn apply(
         &mut self,
         (index, stable): (Index, Index),

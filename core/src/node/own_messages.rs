@@ -16,12 +16,12 @@ use crate::text_run::TextRun;
 use crate::time::UnixTime;
 use crate::wire::{Entry, Proven, Run, texts_of_a_run, weight};
 
-/// The own messages without a place in the log, in the order in which they were said, and how far the others are.
+/// The own messages without a place in the log, in the order in which they were said, and what became of the others.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct OwnMessages {
     /// Signs what is said.
     identity: Identity,
-    /// The lives in which its holder may say more.
+    /// The incarnations that this member may yet take.
     lives: Lives,
     /// The number of the last message said.
     last: Seq,
@@ -220,7 +220,7 @@ impl OwnMessages {
         placed
     }
 
-    /// The log was replaced by another, which ends there.
+    /// The log was replaced by another, which ends at `end`.
     pub(super) fn end_within(&mut self, end: Index) {
         self.end = self.end.min(end);
     }

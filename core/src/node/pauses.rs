@@ -8,7 +8,7 @@ use crate::config::Times;
 use crate::ids::NodeId;
 use crate::time::Instant;
 
-/// How long pauses are that double.
+/// How long the pauses of a kind are. Each is twice as long as the one before.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Lengths {
     /// The first one.
@@ -53,7 +53,7 @@ impl Pause {
     }
 }
 
-/// The pause before a node asks a leader for its log that was at fault.
+/// The pause before a node asks a leader that was at fault for its log.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Accused {
     leader: Option<NodeId>,
@@ -92,8 +92,8 @@ impl Node {
         if self.enforces(Rule::PauseBetweenLives) { pause } else { Duration::ZERO }
     }
 
-    /// If `peer` is this node's leader, which was at fault, this node asks it for its log only after a pause. Else the two
-    /// would do nothing else until the next election.
+    /// If `peer` is this node's leader, which was at fault, this node asks it for its log only after a pause. Without one
+    /// the two would do nothing else until the next election.
     pub(super) fn pause_if_led_by(&mut self, peer: NodeId) {
         let (now, least) = (self.now(), self.times.dial());
         if self.leader() == Some(peer) && self.enforces(Rule::PauseAfterFault) {

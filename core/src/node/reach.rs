@@ -23,7 +23,7 @@ pub(crate) struct Reach {
     refused_us: BTreeSet<NodeId>,
     /// Members that refused this node and know a newer configuration.
     ahead: BTreeSet<NodeId>,
-    /// How many dials to members that it was never linked to this node has left.
+    /// How many dials this node has left to members that it was never linked to.
     pub(super) strangers: Strangers,
     /// The last view whose elected leader could not be linked to, and when.
     unlinkable: Option<(View, Instant)>,
@@ -89,7 +89,7 @@ impl Reach {
         self.refused_us.clear();
     }
 
-    /// This node is a member of the newest ring that it knows. Whoever was not at an address before may be there now.
+    /// This node is a member of the newest ring that it knows. A member that was not at its address may be there now.
     pub(super) fn caught_up(&mut self) {
         self.ahead.clear();
         self.resting.clear();

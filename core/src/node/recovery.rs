@@ -132,9 +132,9 @@ impl Node {
             // The token of the newer election will reach that leader too.
             return self.ignore(DropReason::Stale);
         }
-        // In all three cases that leader gives this member up in time, or this member comes back to it by another way.
-        // An own leader that takes in another ring leads beyond all epochs of that.
+        // An own leader that takes in another ring leads beyond all epochs of that ring.
         let leap = if self.is_leader_on(link) { MAX_EPOCH_LEAP } else { 0 };
+        // In these three cases that leader gives this member up in time, or this member comes back to it by another way.
         if view.epoch > self.highest_acceptable().plus(leap) {
             return self.ignore(DropReason::Leap);
         }
@@ -271,7 +271,7 @@ impl Node {
     /// Tells a member what its log has to become. The entries follow as fast as the member takes them.
     fn install(&mut self, member: NodeId, history: &[ViewSpan]) {
         let common = common_prefix(history, self.replica.log().history());
-        // Another leader may have told the member a different story.
+        // The member may have been told a different story by another leader.
         let common = Some(common).filter(|it| self.replica.log().is_between_entries(*it)).unwrap_or_default();
         let log = self.replica.log();
         let mut base = common.max(log.base());

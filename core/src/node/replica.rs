@@ -41,7 +41,7 @@ pub(crate) struct Replica {
     lost: LostMembers,
     /// What the user has seen of members that the log has forgotten.
     departed: Departed,
-    /// What lay below the log of these, so that the user never sees it. It is the word of a leader.
+    /// What of such members lay below the log, so that the user never sees it. It is the word of a leader.
     departed_unseen: Departed,
     forked: Forked,
     /// How many texts of before this node came its user wants to see.
@@ -51,7 +51,8 @@ pub(crate) struct Replica {
 }
 
 impl Replica {
-    /// The copy of a node that was in no room yet. If it comes into one, its user is shown up to so many texts that were said before.
+    /// The copy of a node that was in no room yet. If it comes into one, its user is shown up to so many texts that were
+    /// said before.
     pub(super) fn showing(backlog: usize) -> Self {
         Self { backlog: backlog.min(BACKLOG_TEXTS), ..Self::default() }
     }
@@ -65,12 +66,12 @@ impl Replica {
         self.stable
     }
 
-    /// The members that the log tells to be lost.
+    /// The lost members that are remembered.
     pub(super) fn lost(&self) -> &LostMembers {
         &self.lost
     }
 
-    /// The members that the log tells to be lost now.
+    /// The same, without those that were lost too long ago.
     pub(super) fn lost_mut(&mut self, now: Instant) -> &mut LostMembers {
         self.lost.expire(now);
         &mut self.lost
@@ -113,8 +114,8 @@ impl Replica {
         Forgotten { seen, unseen }
     }
 
-    /// The `origins` below an install for `member`, of a ring with this `roster`: without those that departed, if there are
-    /// more than a frame takes.
+    /// Leaves departed members out of the `origins` below an install for `member`, of a ring with this `roster`, if there
+    /// are more than a frame takes.
     pub(super) fn fit_origins(&self, origins: &mut BTreeMap<NodeId, Seq>, member: NodeId, roster: &Roster) {
         if origins.len() > MAX_ORIGINS {
             origins.retain(|id, _| *id == member || roster.contains(*id) || self.lost.contains(*id));
@@ -171,7 +172,8 @@ impl Replica {
     }
 
     /// What the user has to be shown of the entry at `index`, unless it was shown before and is not shown `again`. The
-    /// `occasion` is that of the log, and `known_as` another name of the author; messages that a leader took over from another ring were said there.
+    /// `occasion` is that of the log; what a leader took over from another ring was said in that ring. `known_as` is
+    /// another name of the author.
     pub(super) fn show(
         &mut self,
         (index, body): (Index, &Body),
@@ -227,7 +229,7 @@ impl Replica {
         let is_news = said.first > shown.max(self.departed.last_of(origin));
         if is_news {
             self.shown.insert(origin, said.last());
-            // Of a newcomer's own ring this was hidden, and the log of another ring begins sooner.
+            // The log of this newcomer's first ring hid the run, and the log of another ring begins sooner.
             if self.given_up.get(&origin) >= Some(&said.first) {
                 self.given_up.remove(&origin);
             }
@@ -291,8 +293,7 @@ impl Replica {
         install.base > install.common || install.common < self.log.base()
     }
 
-    /// Makes the log end where the entries of an install begin, and learns from them which members
-    /// are lost.
+    /// Makes the log end where the entries of an install begin, and learns from them which members are lost.
     pub(super) fn begin_install(
         &mut self,
         install: Install,

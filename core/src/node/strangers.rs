@@ -21,7 +21,7 @@ const COMES_BACK: Duration = Duration::from_micros(1_000_000 / STRANGERS_A_SECON
 /// A ring of this size is believed in whoever tells of it.
 const SMALL_RING: usize = 16;
 
-/// Who has told of a stranger.
+/// The member that vouches for a stranger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Voucher {
     /// Anybody.
@@ -67,7 +67,7 @@ impl Credit {
         Self { most, full_at: Instant::ZERO }
     }
 
-    /// Whether one can be spent that leaves so many.
+    /// Whether a dial can be spent and so many are left.
     fn has(self, leaves: u32, now: Instant) -> bool {
         let spent = self.full_at.since(now);
         let spendable = self.most.saturating_sub(leaves).saturating_sub(1);
@@ -79,7 +79,7 @@ impl Credit {
     }
 }
 
-/// How many dials to members that it was never linked to a node has left.
+/// How many dials a node has left to members that it was never linked to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct Strangers {
     /// To those that nobody vouches for.
@@ -135,7 +135,7 @@ impl Node {
         }
     }
 
-    /// Whether this node may dial `peer` now, or does.
+    /// Whether this node may dial `peer` now, or is dialing it.
     pub(super) fn may_dial(&self, peer: NodeId, need: Need) -> bool {
         if !self.is_stranger(peer) {
             return true;

@@ -17,11 +17,11 @@ use crate::wire::{Envelope, Message};
 pub(crate) struct Tracer {
     /// Whether it tells what people say.
     texts: bool,
-    /// The member that it was told to be.
+    /// The member that it has told to be this node.
     me: Option<NodeId>,
     /// The message that is being acted on: who sent it, and what it is.
     taken: Option<(NodeId, MessageKind)>,
-    /// What the node held when it told that last.
+    /// What the node held when it last told that.
     told: Option<State>,
 }
 

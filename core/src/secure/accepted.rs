@@ -5,8 +5,8 @@ use alloc::collections::VecDeque;
 use super::error::LinkError;
 use crate::limits::MAX_RECENT_EPHEMERALS;
 
-/// Decides whether a dialer that knows the secret is answered. All accepted links of a room ask the same one, so it must not
-/// be kept waiting: it is asked before the costly part of an answer.
+/// Decides whether a dialer that knows the secret is answered. All accepted links of a room share one, and none may hold
+/// it for long: it is asked before the costly part of an answer.
 pub trait Doorkeeper {
     /// Lets in the dialer that has made this ephemeral key for its first message.
     ///

@@ -17,7 +17,7 @@ use crate::ids::NodeId;
 pub enum Privacy {
     /// Whoever reaches a member can.
     Open,
-    /// Only those can that have the room's secret.
+    /// Only those that have the room's secret can.
     Private,
 }
 

@@ -173,7 +173,8 @@ impl Link {
         matches!(self.state, State::Open(_))
     }
 
-    /// Does what the bytes that came allow. The `doorkeeper` is asked before a dialer is answered. `None` means that more have to come, or that the link is open.
+    /// Does what the bytes that came allow. The `doorkeeper` is asked before a dialer is answered. `None` means that more
+    /// have to come, or that the link is open.
     ///
     /// # Errors
     /// If the link has to be closed, without a further byte. Later calls give the same error again, whatever follows.

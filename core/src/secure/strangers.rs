@@ -108,8 +108,7 @@ impl Strangers {
     }
 }
 
-/// What the addresses have in common that one person can have as many of as they like: all of them in version 4, the first
-/// half in version 6.
+/// The part of an address that one person cannot choose freely: all of it in version 4, the first half in version 6.
 pub fn neighbourhood(from: IpAddr) -> IpAddr {
     match from.to_canonical() {
         IpAddr::V4(from) => from.into(),

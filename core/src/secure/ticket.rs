@@ -65,8 +65,8 @@ pub enum TicketError {
     Addresses,
 }
 
-/// What somebody needs to come into a private room: its secret, the key of who issued the ticket, and where members
-/// are.
+/// What somebody needs to come into a private room: its secret, the key of the member that issued the ticket, and where
+/// members are.
 ///
 /// The secret is wiped when it is dropped, and `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq)]

@@ -38,7 +38,7 @@ pub enum Message {
     },
     /// "I do not know the roster of your configuration; send it."
     WantRoster,
-    /// The newest roster that the sender knows.
+    /// The roster of the sender's configuration.
     Roster {
         /// The configuration that the roster is of.
         cfg: ConfigId,
@@ -193,7 +193,7 @@ impl Message {
 pub struct Hello {
     /// The sender.
     pub me: NodeId,
-    /// The member that the sender dialed. A node with another id answers `NotMember`: the member meant is dead.
+    /// The member that the sender dialed. A receiver that has begun a new life since closes the link.
     pub you: NodeId,
     /// Counts the connections of the pair. A connection of a higher generation supersedes the others.
     pub generation: u64,
@@ -203,7 +203,7 @@ pub struct Hello {
     pub answer: bool,
     /// The sender's view, if it has one.
     pub view: Option<View>,
-    /// The sender's newest known configuration.
+    /// The sender's configuration, if it has one.
     pub cfg: Option<ConfigId>,
 }
 
@@ -231,7 +231,7 @@ pub struct NotMember {
     pub epoch: Epoch,
     /// The member that refuses.
     pub me: NodeId,
-    /// The newest configuration that the refuser knows.
+    /// The refuser's configuration, if it has one.
     pub cfg: Option<ConfigId>,
 }
 
@@ -301,7 +301,7 @@ pub struct Elect {
     pub candidate: CandidateRank,
     /// The members that passed the token on, the candidate first.
     pub path: Vec<NodeId>,
-    /// The newest configuration that the sender knows.
+    /// The sender's configuration.
     pub cfg: ConfigId,
     /// Its members, unless the receiver is known to have them.
     pub roster: Option<Roster>,

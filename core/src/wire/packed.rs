@@ -189,7 +189,7 @@ impl Pack for Proven<Run> {
 
     fn pack(&self, before: &mut Before) -> PackedRun {
         let later = later(before.said_stamp, self.stamp);
-        // A frame has fewer bytes.
+        // A frame holds fewer texts than a `u32` counts.
         let count = u32::try_from(self.texts.len()).unwrap_or_default();
         let known = before.origins.iter().position(|known| *known == self.origin);
         let at = known.unwrap_or(before.origins.len());

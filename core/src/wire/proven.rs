@@ -9,8 +9,8 @@ use super::seen::{RunDigest, Seen};
 use crate::ids::RoomId;
 use crate::secure::Identity;
 
-/// A value whose author's signature was verified, or that the author has just signed. Nothing else makes one, and the value
-/// cannot be changed.
+/// A value whose author's signature was verified, or that the author has just signed. Nothing else makes one, and the
+/// value cannot be changed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Proven<T>(T);
 

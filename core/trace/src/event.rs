@@ -1,4 +1,4 @@
-//! The events of a trace. Members stand for numbers, which a [`WhoLine`] gives; times and counts are whole numbers.
+//! The events of a trace. A number stands for each member, which a [`WhoLine`] gives; times and counts are whole numbers.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -152,7 +152,7 @@ pub struct DialLine {
     pub d: u64,
     /// The address.
     pub addr: SocketAddr,
-    /// Who has to be there, if not anybody will do.
+    /// Who has to be there; none if anybody will do.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub m: Option<u32>,
     /// What the dial is for.
@@ -269,14 +269,14 @@ pub enum NoteLine {
     },
     /// A member came in.
     Joined {
-        /// Which.
+        /// The new member.
         m: u32,
     },
     /// A member left or was lost.
     Left {
-        /// Which.
+        /// The former member.
         m: u32,
-        /// Which of the two.
+        /// Whether it left or was lost.
         why: Departed,
     },
     /// The neighbours changed.
@@ -306,9 +306,9 @@ pub enum NoteLine {
     },
     /// A member leads now.
     Leader {
-        /// Which.
+        /// The leader.
         m: u32,
-        /// In which epoch.
+        /// The epoch in which it leads.
         epoch: u64,
     },
     /// The room went on without it.
@@ -321,14 +321,14 @@ pub enum NoteLine {
     TooManyToMerge,
     /// A member signed different words under one number.
     Forked {
-        /// Which.
+        /// The member that signed both.
         m: u32,
     },
     /// A member passed on words that their author did not sign.
     Forged {
-        /// Which.
+        /// The member that passed them on.
         m: u32,
-        /// The author.
+        /// The member to which they were ascribed.
         author: u32,
     },
     /// A peer broke the protocol.
@@ -400,7 +400,7 @@ pub enum SumDirection {
 /// See [`TraceEvent::Missed`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MissedLine {
-    /// How many.
+    /// How many events.
     pub n: u64,
 }
 
@@ -434,7 +434,7 @@ pub struct FaultLine {
     pub sides: Vec<Vec<u32>>,
 }
 
-/// What kind of fault.
+/// The kind of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FaultKind {

@@ -3,8 +3,8 @@
 //! A text of a member begins behind the column of names, and so do all of its further rows. So no text can imitate the
 //! beginning of another line. Where there is no column of names, further rows are indented.
 //!
-//! The rest of a link that is wider than its column is the exception: the terminal wraps it, at its own edges, so that it can
-//! be opened and copied whole. No link has a blank, so it looks like no beginning of a line.
+//! The rest of a link that is wider than its column is the exception: the terminal wraps it, at its own edges, so that
+//! it can be opened and copied whole. No link has a blank, so it looks like no beginning of a line.
 
 use std::iter;
 use std::ops::Range;
@@ -29,8 +29,8 @@ const CLOCK: usize = 6;
 /// The minimum width of a pane that has columns.
 const MIN_COLUMNS: usize = 40;
 
-/// What stands before the name where there are no columns. With its blank no link, which may go on at the edge, can look like
-/// the beginning of a text.
+/// What stands before the name where there are no columns. With its blank no link, which may go on at the edge, can look
+/// like the beginning of a text.
 const MARK: &str = "> ";
 
 fn mark_of(entry: &Entry) -> &'static str {
@@ -43,8 +43,8 @@ const INDENT: &str = "   ";
 /// The mark of a further line of a text.
 const FURTHER: &str = "| ";
 
-/// The colours of names, of 256. Each has a contrast of 4:1 or more on black and on white, and they stay apart for people who see
-/// red and green alike.
+/// The colours of names, of 256. Each has a contrast of 4:1 or more on black and on white, and they stay apart for people
+/// who see red and green alike.
 const HUES: [u8; 8] = [27, 30, 62, 99, 130, 133, 161, 164];
 
 const DIM: Style = Style::new().dimmed();
@@ -381,8 +381,8 @@ fn height(rows: &[TextRow]) -> usize {
     rows.iter().map(TextRow::height).sum()
 }
 
-/// The name, with the `ending` that tells it from others, at most as wide as names are drawn. Of an ending that is too wide only
-/// its end is shown.
+/// The name, with the `ending` that tells it from others, at most as wide as names are drawn. Of an ending that is too
+/// wide only its end is shown.
 pub(super) fn with_ending(name: &str, ending: &str) -> String {
     let most = WIDEST_NAME - 1;
     // An ending is ASCII.

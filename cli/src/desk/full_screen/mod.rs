@@ -78,9 +78,9 @@ pub(crate) enum ViewKey {
     PageUp,
     /// Scroll to newer lines.
     PageDown,
-    /// Scroll a page that the arrows scroll by a row, to its beginning.
+    /// Scroll the page of keys by a row, to its beginning.
     RowUp,
-    /// Scroll such a page to its end.
+    /// Scroll the page of keys by a row, to its end.
     RowDown,
     /// Show the newest lines.
     Newest,

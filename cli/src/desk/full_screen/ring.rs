@@ -279,8 +279,8 @@ impl RingView {
         self.members.retain(|other| other.id != id);
     }
 
-    /// `prev` and `next` are the members around this one. Who is known keeps its place: those in between are about to go, or a
-    /// report is about to tell the order.
+    /// `prev` and `next` are the members around this one. A known member keeps its place: those in between are about to go,
+    /// or a report is about to tell the order.
     fn close(&mut self, prev: &Member, next: &Member) {
         let Some(me) = self.me else { return };
         for (member, shift) in [(next, 1), (prev, 0)] {

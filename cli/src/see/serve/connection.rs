@@ -45,7 +45,7 @@ pub(super) fn serve(stream: TcpStream, shared: &Shared) {
 pub(super) fn refuse(stream: TcpStream, shared: &Shared, refusal: Refusal) {
     shared.count_refusal();
     let mut client = Client::new(stream, shared.clock);
-    // Whoever accepts must not wait for a client.
+    // The thread that accepts must not wait for a client.
     client.deadline = shared.clock.now();
     let _ = client.stream.set_nonblocking(true);
     let _ = client.stream.write_all(&head_of(&refusal.to_string(), "text/plain", 0, shared));

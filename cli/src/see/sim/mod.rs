@@ -114,7 +114,7 @@ fn with_names(path: &str, text: &str) -> Result<(Named, Scenario), SimError> {
     Ok((script, scenario))
 }
 
-/// The text of the script at `path`, which is one.
+/// The text of the file at `path`, which is a script.
 pub(super) fn script_at(path: &str) -> Result<String, SimError> {
     let text = read(path)?;
     with_names(path, &text)?;

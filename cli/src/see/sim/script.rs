@@ -10,7 +10,7 @@ use ringchat_sim::scenario::{Scenario, ScenarioAction, Statement, parse_time, pl
 
 use super::flags::SimFlags;
 
-/// The words for whoever it is at that time.
+/// The words for the members that have a role at that time.
 const ROLES: [&str; 6] = ["leader", "next", "prev", "opposite", "others", "all"];
 
 /// How many members begin, unless it is said.
@@ -205,7 +205,7 @@ impl Deeds {
             Span { from: moment(from)?, to: to.map(moment).transpose()?, ends_all: is_role, is_freeze: true };
         self.add(option, from, format!("{verb} {who}"))?;
         if let Some(to) = to {
-            // Whoever is the leader by then is not the one that stands still.
+            // The leader of that time is not the one that stands still.
             let who = if is_role { "all" } else { &who };
             self.add(option, to, format!("thaw {who}"))?;
             self.spans.push(span);

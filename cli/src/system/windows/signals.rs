@@ -1,5 +1,5 @@
-//! What the console asks for: Ctrl-C, Ctrl-Break, and the end of the window or of the user's session. Which of them it was,
-//! nobody tells.
+//! What the console asks for: Ctrl-C, Ctrl-Break, and the end of the window or of the user's session. Nobody tells which
+//! of them it was.
 
 use std::io;
 #[cfg(feature = "see")]
@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver};
 use crate::process::SIGINT;
 use crate::system::Request;
 
-/// Calls `handler` in a thread each time when the console asks for the end.
+/// Calls `handler` in a thread each time the console asks for the end.
 ///
 /// # Errors
 /// If the system accepts no handler or starts no thread.

@@ -100,8 +100,8 @@ pub struct Transcripts {
     liars: BTreeSet<HostId>,
     /// The processes that were stopped for a while.
     slept: BTreeSet<HostId>,
-    /// What members said again under later numbers when they led, because a liar had made the log count too much of them: its
-    /// place among all that the user said.
+    /// The messages that members said again under later numbers when they led, because a liar had made the log count too
+    /// much of them, and the place of each among all that its user said.
     said_anew: BTreeMap<(NodeId, Seq), usize>,
     /// The process of each id, and how much its user had said in earlier lives.
     by_id: BTreeMap<NodeId, (HostId, usize)>,
@@ -290,7 +290,8 @@ impl Transcripts {
         Ok(())
     }
 
-    /// A member of whose run a liar made the log count a part says all of it anew when it leads. It shows that first.
+    /// If a liar made the log count a part of a member's run, the member says all of it anew when it leads, and shows that
+    /// first.
     fn note_said_anew(&mut self, host: HostId, shown: &ChatLine<'_>) {
         let it = &self.all[host.0];
         let is_own = self.fault_model.has_liar() && it.me == Some(shown.from.id);

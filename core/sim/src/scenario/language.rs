@@ -90,7 +90,7 @@ pub enum Impairment {
     Slow(Target, u64),
     /// `late TARGET TIME`: ticks come up to this much too late.
     Late(Target, Duration),
-    /// `clock TARGET forward TIME`, `clock TARGET back TIME`: the clock jumps by so many microseconds.
+    /// `clock TARGET forward TIME`, `clock TARGET back TIME`: the clock jumps, by so many microseconds here.
     Jump(Target, i64),
     /// `queues TARGET BYTES`: a connection breaks when more bytes wait to be sent on it.
     Queues(Target, usize),
@@ -179,7 +179,8 @@ pub enum Condition {
     Elections(usize),
     /// `election-messages N`, `election-messages best`, `election-messages worst`: the newest election took so many.
     ElectionMessages(Messages),
-    /// `lost N`: so many messages of live members are missing somewhere in their ring, whether or not that was told as a gap.
+    /// `lost N`: so many messages of live members are missing somewhere in their ring, whether or not that was told as a
+    /// gap.
     Lost(usize),
     /// `faults N`: live members have found N peers to break the protocol.
     Faults(u64),

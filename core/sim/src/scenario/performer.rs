@@ -14,7 +14,8 @@ use crate::lives::life_lines;
 /// A scenario that is played bit by bit, in a private room whose keys, signatures and links are real. However often it
 /// stops, it is the run that [`perform`](super::perform) plays at one go. After its last statement time just passes.
 ///
-/// Signs of life, which would soon be nearly all that a quiet room tells, are left out of the traces, at both of their ends.
+/// Signs of life, which would soon be nearly all that a quiet room tells, are left out of the traces, at both of their
+/// ends.
 #[derive(Debug)]
 pub struct Performer {
     play: Play,

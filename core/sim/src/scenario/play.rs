@@ -440,7 +440,8 @@ impl Play {
     }
 }
 
-/// The strongest fault model that a scenario keeps to. Where links are slow for its `detect`, a live member may be taken for dead.
+/// The strongest fault model that a scenario keeps to. Where links are slow for its `detect`, a live member may be taken
+/// for dead.
 fn fault_model(scenario: &Scenario) -> FaultModel {
     let actions = || {
         scenario.statements.iter().filter_map(|(_, statement)| match statement {

@@ -143,8 +143,8 @@ impl World {
         }
     }
 
-    /// Checks that no process that keeps to the protocol is accused. What breaks a link, or keeps it silent, may be the network,
-    /// or somebody on the way.
+    /// Checks that no process that keeps to the protocol is accused. What breaks a link, or keeps it silent, may be the
+    /// network, or somebody on the way.
     fn check_accusation(&self, host: HostId, notice: &Notice) -> Result<(), Violation> {
         let Notice::Fault { remote, reason } = notice else { return Ok(()) };
         let is_of_network =

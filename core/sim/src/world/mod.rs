@@ -86,7 +86,7 @@ pub enum Life {
     Running,
     /// The process is stopped, and may go on.
     Frozen,
-    /// The process was killed, or its machine has lost power.
+    /// The process was killed or is frozen for ever, or its machine has lost power.
     Dead,
     /// The process has ended by itself.
     Ended,
@@ -124,7 +124,7 @@ pub struct Counts {
     pub bytes: BTreeMap<&'static str, u64>,
     /// How many tokens were sent, by epoch.
     pub elects: BTreeMap<Epoch, u64>,
-    /// Who took part in elections, by epoch.
+    /// The processes that took part in elections, by epoch.
     pub voters: BTreeMap<Epoch, Voters>,
     /// How many members have begun new lives.
     pub new_lives: u32,
@@ -136,7 +136,7 @@ pub struct Counts {
     pub leap: u64,
 }
 
-/// Who took part in an election.
+/// The processes that took part in an election.
 #[derive(Clone, Debug, Default)]
 pub struct Voters {
     /// The processes that sent a token. If somebody won, these are all members of the new ring.
@@ -226,7 +226,7 @@ impl World {
         self.join_timeout = join_timeout;
     }
 
-    /// Calls the processes that start later at a place so, and not `m` and the number of the place.
+    /// Gives the processes that start later at a place this name, in place of `m` and the number of the place.
     pub fn set_name(&mut self, place: Place, name: Name) {
         self.names.insert(place, name);
     }

@@ -14,9 +14,9 @@ use crate::oracles::Violation;
 /// What a process told a trace or its user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostStep {
-    /// When.
+    /// The virtual time of the step.
     pub at: Instant,
-    /// Which process.
+    /// The process.
     pub host: HostId,
     /// An [`Action::Trace`] or an [`Action::Notify`].
     pub action: Action,
@@ -25,7 +25,7 @@ pub struct HostStep {
 /// A fault, as the traces of a simulated room tell it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct WorldDeed {
-    /// When.
+    /// The virtual time of the fault.
     pub(crate) at: Instant,
     /// How many steps came before it.
     pub(crate) after: usize,

@@ -42,12 +42,12 @@ impl Node {
         self.leads()
     }
 
-    /// The member after this one, if it has one that accepted.
+    /// The next member, while a link to it stands.
     pub fn next(&self) -> Option<NodeId> {
         self.ring.next()
     }
 
-    /// The member that last took this one for its next.
+    /// The nearest member before this one that takes it for its next.
     pub fn prev(&self) -> Option<NodeId> {
         self.ring.prev()
     }
