@@ -120,6 +120,11 @@ impl Screen {
         }
     }
 
+    /// Whether this member has been let in.
+    pub(crate) fn has_been_in(&self) -> bool {
+        self.been_in
+    }
+
     fn system(&mut self, text: &str) {
         self.printer.print(Line::system(text));
     }

@@ -261,6 +261,10 @@ fn people(settings: &Settings, opened: Opened) -> io::Result<SessionOutcome> {
     // The desk has restored the terminal, unless the terminal blocked it.
     terminal::abandon();
     complain(&outcome);
+    // What was typed for the room must not reach the shell.
+    if is_typed && !frontend.has_been_in() && terminal::drop_typed() {
+        Line::complaint("what you typed was not sent").to_stderr();
+    }
     Ok(outcome)
 }
 

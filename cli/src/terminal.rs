@@ -162,6 +162,13 @@ pub(crate) fn typed_ahead() -> String {
     String::from_utf8_lossy(&system::typed_ahead(MAX_TYPED_AHEAD)).replace('\r', "\n")
 }
 
+/// Drops what was typed and not read. Returns whether a whole line is among it.
+pub(crate) fn drop_typed() -> bool {
+    let has_line = !typed_ahead().is_empty();
+    system::drop_input();
+    has_line
+}
+
 /// Writes all `bytes` to the terminal `out`, or stops when the program ends in the middle.
 ///
 /// # Errors

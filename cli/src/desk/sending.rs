@@ -134,6 +134,10 @@ impl Desk {
             let own = own_line(&self.me, &text);
             self.display.add_typed(self.prompt.clone().and(&text), own, now());
             self.typed.clear();
+            if let TypedLine::Leave(_) = TypedLine::parse(&text) {
+                // What follows would not be sent.
+                self.phase = Phase::Leaving;
+            }
         }
     }
 

@@ -255,6 +255,17 @@ fn leaving_is_told_to_the_others_and_restores_the_terminal() {
 }
 
 #[test]
+fn what_follows_the_command_to_leave_is_neither_sent_nor_shown() {
+    let mut room = Room::new(&[]);
+    room.keys("before\r/quit\rafter\r");
+    assert_eq!(room.bob.exit().code(), Some(0));
+    let shown = room.bob.screen().contents();
+    assert!(shown.contains("before") && !shown.contains("after"), "{shown}");
+    assert_eq!(room.eve.wait("message")["text"], "before");
+    assert_eq!(room.eve.wait("left")["reason"], "quit");
+}
+
+#[test]
 fn a_signal_leaves_in_order_and_restores_the_terminal() {
     let signals = [(Signal::TERM, 143), (Signal::INT, 130), (Signal::HUP, 129)];
     for (runtime, (signal, exit)) in ["threads", "async-std", "threads"].into_iter().zip(signals) {

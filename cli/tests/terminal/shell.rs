@@ -246,3 +246,21 @@ fn control_z_on_the_full_screen_leaves_the_last_lines_and_fg_shows_it_again() {
     job.shell.keys("\u{3}/quit\r");
     job.wait_shell();
 }
+
+#[test]
+fn what_was_typed_during_a_join_that_fails_does_not_reach_the_shell() {
+    let dir = TempDir::new().unwrap();
+    let mut shell = Terminal::shell(dir.path(), DASH);
+    shell.wait("a shell", |lines| lines.last().is_some_and(|line| line.ends_with('$')));
+    shell.keys("ringchat --no-log --join-timeout 1 127.0.0.1:1\r");
+    shell.wait("a join", |lines| lines.iter().any(|line| line.contains("joining through")));
+    shell.keys("touch typed\rtouch half");
+    let is_back = |lines: &[String]| {
+        let tells = lines.iter().any(|line| line == "ringchat: what you typed was not sent");
+        tells && lines.last().is_some_and(|line| line == "shell$")
+    };
+    shell.wait("the shell", is_back);
+    shell.keys("echo d''one\r");
+    shell.wait("a prompt after that", |lines| lines.ends_with(&["done".to_owned(), "shell$".to_owned()]));
+    assert!(!dir.path().join("typed").exists());
+}

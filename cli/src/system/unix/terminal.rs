@@ -124,3 +124,8 @@ pub(crate) fn write_directly(text: &str) -> io::Result<()> {
 pub(crate) fn drop_output() {
     let _ = tcflush(stdout(), QueueSelector::OFlush);
 }
+
+/// Drops what was typed and not read.
+pub(crate) fn drop_input() {
+    let _ = tcflush(stdin(), QueueSelector::IFlush);
+}

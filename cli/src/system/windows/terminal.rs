@@ -87,3 +87,8 @@ pub(crate) fn write_directly(text: &str) -> io::Result<()> {
 
 /// Does nothing: the console shows what it accepts.
 pub(crate) fn drop_output() {}
+
+/// Drops what was typed and not read.
+pub(crate) fn drop_input() {
+    while event::poll(Duration::ZERO).is_ok_and(|waits| waits) && event::read().is_ok() {}
+}
