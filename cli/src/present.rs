@@ -67,22 +67,24 @@ impl Present {
         self.others_like(member.id, &looks).next().is_some()
     }
 
-    /// What tells `member` from other members present whose names look the same; `None` if there are none.
+    /// What tells `member` from other people present whose names look the same; `None` if there are none. An earlier life
+    /// of the member is nobody else.
     pub(crate) fn ending(&self, member: &Member) -> Option<String> {
         let looks = Looks::of(&member.name);
         let others = self.others_like(member.id, &looks);
+        let others = others.filter(|(id, _)| id.key() != member.id.key()).map(|(_, other)| other.addr);
         others.clone().next()?;
         Some(ending(member.addr(), others))
     }
 
-    /// The addresses of the members whose names look so, but for the member `id`.
+    /// The members whose names look so, but for the member `id`.
     fn others_like<'a>(
         &'a self,
         id: NodeId,
         looks: &'a Looks,
-    ) -> impl Iterator<Item = SocketAddr> + Clone + 'a {
+    ) -> impl Iterator<Item = (&'a NodeId, &'a Person)> + Clone + 'a {
         let others = self.0.iter().filter(move |(other, _)| **other != id);
-        others.filter(|(_, other)| other.looks.could_be(looks)).map(|(_, other)| other.addr)
+        others.filter(|(_, other)| other.looks.could_be(looks))
     }
 
     /// What stands beside the address of `author`, as it signed its text: the key if the member is doubtful or the room
@@ -162,6 +164,17 @@ mod tests {
     fn beside(name: &str, other: &str) -> String {
         let both = [member(name, 1), member(other, 2)];
         Present::of(&both, |_| false).label(&both[0])
+    }
+
+    #[test]
+    fn an_earlier_life_of_a_member_is_not_told_apart_from_it() {
+        let now = member("Bob", 1);
+        let life = NonZeroU64::MIN.saturating_add(1);
+        let before =
+            Member::new(NodeId::new(*now.id.key(), life), ([127, 0, 0, 1], 9).into(), now.name.clone());
+        let others = [now.clone(), member("Bob", 2)];
+        assert_eq!(Present::of(&others[..1], |_| false).ending(&before), None);
+        assert_eq!(Present::of(&others, |_| false).ending(&before), Some(":9".to_owned()));
     }
 
     #[test]

@@ -240,9 +240,11 @@ pub(crate) mod tests {
             .unwrap();
         assert!(!child.wait().unwrap().success());
         assert!(tcgetattr(&slave).unwrap().local_modes.contains(LocalModes::ICANON | LocalModes::ECHO));
-        let mut written = vec![0; 64 * 1024];
-        let count = File::from(master).read(&mut written).unwrap();
-        String::from_utf8_lossy(&written[..count]).into_owned()
+        // Once nobody has the other end, the terminal gives all that was written, and then an error.
+        drop(slave);
+        let mut written = Vec::new();
+        let _ = File::from(master).read_to_end(&mut written);
+        String::from_utf8_lossy(&written).into_owned()
     }
 
     /// Runs in a process of its own, on the terminal of the test below.

@@ -184,7 +184,10 @@ impl FullScreen {
     /// Adds a text that the user sends; it waits for its place.
     pub(crate) fn send(&mut self, line: Line, at: UnixTime) {
         self.scrollback.wait_for_place(line, at);
+        // What came while the user had scrolled up is in sight only from now on.
+        let unread = self.unread.filter(|_| !self.is_watched());
         self.see_all();
+        self.unread = unread;
     }
 
     /// The text of the user that `line` tells has its place.
@@ -347,12 +350,9 @@ impl FullScreen {
             return Frame::default();
         }
         let is_small = columns < SMALLEST.columns || rows < SMALLEST.rows;
-        let typed = self.typed(region, if is_small { rows } else { rows / 3 });
-        if is_small {
-            let cursor = typed.cursor;
-            return Frame { rows: typed.rows.into_iter().map(FrameRow::from).collect(), cursor };
-        }
-        self.height = rows - typed.rows.len() - 1;
+        let typed = self.typed(region, rows / 3);
+        let bars = usize::from(!is_small);
+        self.height = rows.saturating_sub(typed.rows.len() + bars);
         if self.is_watched() {
             self.news = 0;
         }
@@ -364,7 +364,7 @@ impl FullScreen {
             hint: self.keys.hint().filter(|_| self.view == View::Keys),
         };
         let bar = status_bar(&self.ring.lock(), view, columns);
-        frame.push(self.look.palette.paint(BAR, &bar).into());
+        frame.extend((!is_small).then(|| self.look.palette.paint(BAR, &bar).into()));
         let cursor = (frame.len() + typed.cursor.0, typed.cursor.1);
         frame.extend(typed.rows.into_iter().map(FrameRow::from));
         Frame { rows: frame, cursor }
@@ -413,7 +413,7 @@ impl FullScreen {
     /// The rows of talk in sight.
     fn talk(&self, calendar: &Calendar) -> Vec<FrameRow> {
         let pane = self.pane(calendar);
-        let place = self.place.unwrap_or(self.end());
+        let place = self.last_in_sight(&pane);
         let mut rows: Vec<TalkRow> = Vec::new();
         if place.rows > 0 {
             rows.extend(pane.rows(place.entry).into_iter().take(place.rows).rev());
@@ -444,13 +444,25 @@ impl FullScreen {
             scrollback: &self.scrollback,
             unread: self.unread,
         };
-        pane.fit_names(self.place.unwrap_or(self.end()).entry + 1, self.height);
+        let oldest_page = self.scrollback.first() + self.height;
+        let last = self.place.map_or(self.scrollback.end(), |place| place.entry.max(oldest_page));
+        pane.fit_names(last + 1, self.height);
         pane
     }
 
     /// The place behind the newest line.
     fn end(&self) -> Place {
         Place { entry: self.scrollback.end(), rows: 0 }
+    }
+
+    /// Where the rows in sight end. The oldest lines go, also while the user looks at them.
+    fn last_in_sight(&self, pane: &Pane<'_>) -> Place {
+        self.place.map_or(self.end(), |place| place.max(self.top(pane)))
+    }
+
+    /// Where the rows in sight end if the oldest are in sight.
+    fn top(&self, pane: &Pane<'_>) -> Place {
+        self.forward(pane, Place { entry: self.scrollback.first(), rows: 0 }, self.height)
     }
 
     /// The rows of one page: all in sight but one.
@@ -460,15 +472,14 @@ impl FullScreen {
 
     fn scroll_up(&mut self, calendar: &Calendar) {
         let pane = self.pane(calendar);
-        let here = self.place.unwrap_or(self.end());
-        let top = self.forward(&pane, Place { entry: self.scrollback.first(), rows: 0 }, self.height);
-        let place = self.back(&pane, here, self.page()).max(top).min(here);
+        let here = self.last_in_sight(&pane);
+        let place = self.back(&pane, here, self.page()).max(self.top(&pane)).min(here);
         self.place = (place < self.end()).then_some(place);
     }
 
     fn scroll_down(&mut self, calendar: &Calendar) {
-        let Some(here) = self.place else { return };
-        let place = self.forward(&self.pane(calendar), here, self.page());
+        let pane = self.pane(calendar);
+        let place = self.forward(&pane, self.last_in_sight(&pane), self.page());
         self.place = (place < self.end()).then_some(place);
     }
 
