@@ -343,6 +343,11 @@ impl People {
         Ok(member)
     }
 
+    /// Whether a key that is verified now is known in later sessions.
+    pub(crate) fn keeps_keys(&self) -> bool {
+        self.file.is_kept()
+    }
+
     /// Writes which keys became known.
     ///
     /// # Errors

@@ -265,7 +265,8 @@ impl Screen {
             Ok(member) => {
                 self.present.add(member, people.is_doubtful(member));
                 let key = ShortKey::new(member.id.key());
-                self.system(&format!("the same: {member} has the key {key}, and is verified from now on"));
+                let until = if people.keeps_keys() { "from now on" } else { "until you leave" };
+                self.system(&format!("the same: {member} has the key {key}, and is verified {until}"));
             }
             Err(error) => self.system(&error.to_string()),
         }

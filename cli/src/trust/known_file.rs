@@ -79,6 +79,11 @@ impl KnownFile {
         &self.keys
     }
 
+    /// Whether what is noted is kept for later sessions, as far as is known.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.path.is_some()
+    }
+
     /// Notes that the holder of `key` said something as `name`.
     pub(crate) fn hear(&mut self, key: [u8; 32], name: &Name, day: Day) {
         let before = self.keys.get(&key).cloned();

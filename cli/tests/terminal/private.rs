@@ -1,6 +1,6 @@
 //! Private rooms on a terminal: tickets that are asked for and shown, and keys that are compared.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 
 use rustix::process::Signal;
@@ -163,6 +163,24 @@ fn keys_are_shown_compared_and_marked() {
     wait(&room.bob, "/// /verify WHO KEY: ask WHO for the key");
     room.keys("/ticket\r");
     wait(&room.bob, "/// this room is open, so nobody needs a ticket");
+}
+
+#[test]
+fn a_key_that_cannot_be_kept_is_verified_only_until_the_user_leaves() {
+    let dir = TempDir::new().unwrap();
+    let known = dir.path().join("ringchat/known");
+    fs::create_dir(known.parent().unwrap()).unwrap();
+    fs::write(&known, "").unwrap();
+    fs::set_permissions(&known, Permissions::from_mode(0o644)).unwrap();
+    let eve = JsonMember::start(dir.path(), &["-l", "-n", "Eve"]);
+    let state = dir.path().to_str().unwrap();
+    let mut bob = Terminal::start(dir.path(), &["-n", "Bob", &eve.addr], &[("XDG_STATE_HOME", state)]);
+    wait(&bob, "until then no key is known");
+    bob.keys("/keys eve\r");
+    let lines = wait(&bob, ", new to you; in full: ");
+    let row = lines.iter().find(|line| line.starts_with("/// Eve(")).unwrap();
+    bob.keys(&format!("/verify Eve {}\r", row.split(' ').nth(2).unwrap().trim_end_matches(',')));
+    wait(&bob, ", and is verified until you leave ///");
 }
 
 #[test]
