@@ -123,6 +123,7 @@ impl Admissions {
     pub(super) fn digest(&self, state: &mut impl core::hash::Hasher) {
         use core::hash::Hash;
         self.joiners.hash(state);
+        self.refuted.keys().for_each(|addr| addr.hash(state));
         self.current.as_ref().map(|it| (it.index, &it.newcomers)).hash(state);
     }
 }

@@ -40,10 +40,10 @@ pub(crate) struct Joining {
 }
 
 impl Joining {
-    /// Feeds all that decides what follows into `state`, but for what the user is told.
+    /// Feeds all that decides what follows into `state`, but for what the user was told.
     #[cfg(feature = "inspect")]
     pub(super) fn digest(&self, state: &mut impl core::hash::Hasher) {
-        core::hash::Hash::hash(&(&self.contacts, self.turn, &self.met, self.fresh), state);
+        core::hash::Hash::hash(&(&self.contacts, self.turn, &self.failures, &self.met, self.fresh), state);
     }
 
     pub(crate) fn fresh(contacts: Vec<SocketAddr>, limit: Instant) -> Self {

@@ -433,6 +433,15 @@ impl Links {
         self.dials.values().any(|dial| dial.purpose == Purpose::Newcomer(id))
     }
 
+    /// Feeds what is known of peers into `state`, but for generations and times.
+    #[cfg(feature = "inspect")]
+    pub(super) fn digest_known(&self, state: &mut impl core::hash::Hasher) {
+        use core::hash::Hash;
+        for (peer, known) in &self.known {
+            (peer, known.addr, known.located, known.met, known.unanswered).hash(state);
+        }
+    }
+
     /// The highest generation that was tried with each known peer.
     #[cfg(feature = "inspect")]
     pub(super) fn generations(&self) -> impl Iterator<Item = (NodeId, u64)> {

@@ -294,6 +294,7 @@ impl Membership {
         use core::hash::Hash;
         (self.view, self.promised, &self.log, &self.heard, &self.base, &self.route, self.lapsed, self.ready)
             .hash(state);
+        self.before.hash(state);
     }
 }
 

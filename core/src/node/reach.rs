@@ -155,6 +155,7 @@ impl Reach {
             (id, *epoch == promised).hash(state);
         }
         (&self.refused_us, &self.ahead, self.unlinkable.map(|(view, _)| view)).hash(state);
+        self.resting.keys().for_each(|addr| addr.hash(state));
     }
 }
 

@@ -208,7 +208,7 @@ impl Node {
         dials.hash(state);
         self.links.broken().hash(state);
         self.links.generations().count().hash(state);
-        self.links.generations().for_each(|(peer, _)| peer.hash(state));
+        self.links.digest_known(state);
     }
 }
 
