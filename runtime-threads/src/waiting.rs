@@ -4,7 +4,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use event_listener::Listener;
-use ringchat_driver::{Ended, Job, JobQueue, Refused};
+use ringchat_driver::{Clock, Ended, Job, JobQueue, Refused};
 
 /// Puts a job once there is room for it.
 pub(crate) fn put<S>(jobs: &JobQueue<S>, job: Job<S>) -> Result<(), Ended> {
@@ -25,7 +25,7 @@ pub(crate) fn until_taken<T, R>(mut value: T, give: impl Fn(T) -> Result<R, Refu
     }
 }
 
-/// Waits until `poll` is ready, at most as long as `limit` between two wake-ups. Gives nothing if that has passed.
+/// Waits until `poll` is ready, at most as long as `limit`. Gives nothing if that has passed.
 pub(crate) fn block_on<T>(
     limit: Option<Duration>,
     mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
@@ -33,14 +33,34 @@ pub(crate) fn block_on<T>(
     let (parker, unparker) = parking::pair();
     let waker = Waker::from(unparker);
     let mut context = Context::from_waker(&waker);
+    let clock = Clock::start();
+    let late = limit.map(|limit| clock.now().after(limit));
     loop {
         if let Poll::Ready(value) = poll(&mut context) {
             return Some(value);
         }
-        match limit {
-            None => parker.park(),
-            Some(limit) if !parker.park_timeout(limit) => return None,
-            Some(_) => {}
+        let Some(late) = late else {
+            parker.park();
+            continue;
+        };
+        let left = clock.until(late);
+        if left.is_zero() {
+            return None;
         }
+        parker.park_timeout(left);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wake_ups_that_bring_nothing_make_no_wait_longer() {
+        let brings_nothing = |context: &mut Context<'_>| {
+            context.waker().wake_by_ref();
+            Poll::<()>::Pending
+        };
+        assert_eq!(block_on(Some(Duration::from_millis(20)), brings_nothing), None);
     }
 }
