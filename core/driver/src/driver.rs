@@ -248,21 +248,29 @@ impl<T: Transport> Driver<T> {
             Action::Multicast { links, envelope } => self.links.send(now, &links, &envelope),
             Action::NewLife { id } => self.links.new_life(id),
             Action::Close { link, mode } => self.links.close(now, link, mode),
-            Action::Notify { lamport, notice } if !self.is_told(now, &notice) => self.untold = lamport,
-            Action::Notify { lamport, notice: Notice::Report(report) } => match self.reports.pop_front() {
-                Some(ReportTo::Asker(tell)) => tell(*report),
-                Some(ReportTo::Events) | None => {
-                    self.events.push(Event::Notice { lamport, notice: Notice::Report(report) });
-                }
-            },
-            Action::Notify { lamport, notice } => self.events.push(Event::Notice { lamport, notice }),
+            Action::Notify { lamport, notice } => self.notify(now, lamport, notice),
             Action::Trace { lamport, traced } => self.events.push(Event::Trace { lamport, traced }),
             Action::Halt { mode } => self.halt(now, mode),
         }
     }
 
-    /// Whether the user is told of a notice; of those that others can cause as often as they like, not of each.
-    fn is_told(&mut self, now: Instant, notice: &Notice) -> bool {
+    fn notify(&mut self, now: Instant, lamport: Stamp, notice: Notice) {
+        if !self.counts_as_told(now, &notice) {
+            self.untold = lamport;
+            return;
+        }
+        let notice = match notice {
+            Notice::Report(report) => match self.reports.pop_front() {
+                Some(ReportTo::Asker(tell)) => return tell(*report),
+                Some(ReportTo::Events) | None => Notice::Report(report),
+            },
+            other => other,
+        };
+        self.events.push(Event::Notice { lamport, notice });
+    }
+
+    /// Counts a notice that others can cause as often as they like. Returns whether the user is told of it nevertheless.
+    fn counts_as_told(&mut self, now: Instant, notice: &Notice) -> bool {
         match notice {
             Notice::Fault { remote, .. } => self.faults.is_told(remote.ip(), now),
             Notice::Forged { by, .. } => self.forgeries.is_told(by.addr().ip(), now),

@@ -159,6 +159,7 @@ impl Node {
                 self.settle();
             }
         }
+        // Before a timer may end the leadership that owes the answers.
         self.answer_syncs();
         while !self.has_ended()
             && let Some(timer) = self.timers.take_due()
