@@ -86,8 +86,12 @@ impl Insider {
     }
 
     pub(super) fn refusal(&mut self) -> Refusal {
-        use Refusal::{Busy, EpochTooHigh, RoomFull, Slow, TooLate};
-        self.rng.pick(&[RoomFull, Slow, Busy, TooLate, EpochTooHigh]).copied().unwrap_or(Busy)
+        use Refusal::{AddressTaken, Busy, EpochTooHigh, RoomFull, Slow, TooLate};
+        match self.rng.pick(&[RoomFull, Slow, Busy, TooLate, EpochTooHigh]) {
+            // Chosen without a draw of its own, so that the runs of earlier seeds stay what they were.
+            Some(Busy) if self.known.promised.0 % 2 == 1 => AddressTaken,
+            drawn => drawn.copied().unwrap_or(Busy),
+        }
     }
 
     fn beat(&mut self) -> Beat {
