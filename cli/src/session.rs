@@ -195,131 +195,189 @@ pub(crate) trait Frontend {
 /// Shows and logs what happens in the room until it ends. `people` judges the keys, and `announcer` announces the room.
 pub(crate) fn run(
     session: &Session,
-    mut events: AnyEvents,
+    events: AnyEvents,
     frontend: &mut dyn Frontend,
     people: &mut People,
-    mut announcer: Announcer,
+    announcer: Announcer,
     log_file: LogFile,
     admitted: SyncSender<()>,
 ) -> SessionOutcome {
     let mut log = open_log(log_file, session.room.addr());
-    let mut admitted = Some(admitted);
-    let mut ending = None;
-    while let Some(event) = next(session, &mut events, &mut log, frontend, people, &mut announcer) {
-        match event {
-            Event::Notice { lamport, notice } => {
-                session.lamport.store(lamport.0, Ordering::Relaxed);
-                announcer.note(&notice);
-                show(lamport, &notice, &mut log, frontend, people);
-                match notice {
-                    Notice::Ready { .. } => drop(admitted.take().map(|admitted| admitted.send(()))),
-                    Notice::Ended(how) => ending = Some(how),
-                    _ => {}
+    let teller = Teller { log: &mut log, frontend, people };
+    Stay { session, events, announcer, teller }.run(admitted)
+}
+
+/// A member's time in the room.
+struct Stay<'a> {
+    session: &'a Session,
+    events: AnyEvents,
+    announcer: Announcer,
+    teller: Teller<'a>,
+}
+
+impl Stay<'_> {
+    fn run(mut self, admitted: SyncSender<()>) -> SessionOutcome {
+        let mut admitted = Some(admitted);
+        let mut ending = None;
+        while let Some(event) = self.next() {
+            match event {
+                Event::Notice { lamport, notice } => {
+                    self.session.lamport.store(lamport.0, Ordering::Relaxed);
+                    self.announcer.note(&notice);
+                    self.teller.show(lamport, &notice);
+                    match notice {
+                        Notice::Ready { .. } => drop(admitted.take().map(|admitted| admitted.send(()))),
+                        Notice::Ended(how) => ending = Some(how),
+                        _ => {}
+                    }
                 }
+                Event::Missed { count } => self.teller.frontend.missed(self.session.lamport(), count),
+                _ => {}
             }
-            Event::Missed { count } => frontend.missed(session.lamport(), count),
-            _ => {}
+            self.tell_of_trace();
         }
-        tell_of_trace(session, frontend);
+        self.session.room.wait();
+        // An input that still waits to be let in says nothing any more.
+        drop(admitted);
+        self.end(ending.as_ref())
     }
-    session.room.wait();
-    // An input that still waits to be let in says nothing any more.
-    drop(admitted);
-    session.recorder.end();
-    tell_of_keys(people.save(), session.lamport(), frontend);
-    // The cause stays until the input has counted, which asks for it.
-    let unsaid = if session.is_unheard() { session.unsaid.wait() } else { UnsaidLines::default() };
-    let outcome = session.outcome(ending.as_ref(), session.lock_cause().take()).with_unsaid(unsaid);
-    frontend.bye(session.lamport(), &outcome);
-    // Only the last lines may have failed to be written.
-    match session.lock_cause().take() {
-        Some(cause @ Cause::OutputFailed(_)) if outcome.exit == 0 => {
-            session.outcome(ending.as_ref(), Some(cause))
+
+    fn end(mut self, ending: Option<&Ending>) -> SessionOutcome {
+        let session = self.session;
+        session.recorder.end();
+        let written = self.teller.people.save();
+        self.tell_of_keys(written);
+        // The cause stays until the input has counted, which asks for it.
+        let unsaid = if session.is_unheard() { session.unsaid.wait() } else { UnsaidLines::default() };
+        let outcome = session.outcome(ending, session.lock_cause().take()).with_unsaid(unsaid);
+        self.teller.frontend.bye(session.lamport(), &outcome);
+        // Only the last lines may have failed to be written.
+        match session.lock_cause().take() {
+            Some(cause @ Cause::OutputFailed(_)) if outcome.exit == 0 => session.outcome(ending, Some(cause)),
+            _ => outcome,
         }
-        _ => outcome,
     }
-}
 
-/// Shows and logs a notice, and what the user should know about the keys in it.
-pub(crate) fn show(
-    lamport: Stamp,
-    notice: &Notice,
-    log: &mut ChatLog,
-    frontend: &mut dyn Frontend,
-    people: &mut People,
-) {
-    if let Notice::Chat(chat) = notice {
-        let remarks = people.heard(&chat.said.origin);
-        remark(remarks, lamport, notice, log, frontend);
-        for said in chat.lines() {
-            add(&wording::said(&said), lamport, notice, log, frontend);
-            frontend.chat(lamport, &said);
+    /// The next event. Writes the log before waiting for an event.
+    fn next(&mut self) -> Option<Event> {
+        match self.events.try_next() {
+            Ok(event) => Some(event),
+            Err(NoEvent::Yet) => self.wait(),
+            Err(NoEvent::Ended) => {
+                self.teller.flush(self.session.lamport());
+                None
+            }
         }
-        return;
     }
-    if let Some(text) = wording::log(notice) {
-        add(&text, lamport, notice, log, frontend);
-    }
-    let remarks = match notice {
-        Notice::Ready { me, members, .. } => people.entered(me, members),
-        Notice::Joined { member } => people.met(member).into_iter().collect(),
-        Notice::Forged { by, author } => {
-            vec![Remark::Forged { by: Member::clone(by), author: Member::clone(author) }]
-        }
-        Notice::Forked { author } => vec![Remark::Forked(Member::clone(author))],
-        _ => Vec::new(),
-    };
-    frontend.notice(lamport, notice, people);
-    remark(remarks, lamport, notice, log, frontend);
-}
 
-fn remark(
-    remarks: Vec<Remark>,
-    lamport: Stamp,
-    notice: &Notice,
-    log: &mut ChatLog,
-    frontend: &mut dyn Frontend,
-) {
-    for remark in remarks {
-        add(&wording::remark(&remark), lamport, notice, log, frontend);
-        frontend.remark(lamport, &remark);
-    }
-}
-
-/// Adds a line to the log.
-fn add(text: &str, lamport: Stamp, notice: &Notice, log: &mut ChatLog, frontend: &mut dyn Frontend) {
-    let line = Line::log(lamport, &wording::one_line(text));
-    tell(log.add(&line), lamport, frontend);
-    frontend.log(&line, notice);
-}
-
-/// The next event. Writes the log before waiting for an event.
-fn next(
-    session: &Session,
-    events: &mut AnyEvents,
-    log: &mut ChatLog,
-    frontend: &mut dyn Frontend,
-    people: &mut People,
-    announcer: &mut Announcer,
-) -> Option<Event> {
-    match events.try_next() {
-        Ok(event) => Some(event),
-        Err(NoEvent::Yet) => loop {
-            frontend.caught_up();
-            tell_of_announcement(announcer, session.lamport(), frontend);
-            tell_of_keys(people.save_urgent(), session.lamport(), frontend);
-            tell(log.flush(), session.lamport(), frontend);
-            tell_of_trace(session, frontend);
-            let dues = frontend.due().into_iter().chain(announcer.due()).chain(session.recorder.due());
-            let Some(due) = dues.min() else { return events.next() };
-            match events.next_within(due) {
+    fn wait(&mut self) -> Option<Event> {
+        loop {
+            self.teller.frontend.caught_up();
+            self.tell_of_announcement();
+            let written = self.teller.people.save_urgent();
+            self.tell_of_keys(written);
+            self.teller.flush(self.session.lamport());
+            self.tell_of_trace();
+            let dues = [self.teller.frontend.due(), self.announcer.due(), self.session.recorder.due()];
+            let Some(due) = dues.into_iter().flatten().min() else { return self.events.next() };
+            match self.events.next_within(due) {
                 Err(NoEvent::Yet) => {}
                 next => return next.ok(),
             }
-        },
-        Err(NoEvent::Ended) => {
-            tell(log.flush(), session.lamport(), frontend);
-            None
+        }
+    }
+
+    fn trouble(&mut self, code: &str, message: &str) {
+        self.teller.frontend.trouble(self.session.lamport(), code, message);
+    }
+
+    fn tell_of_trace(&mut self) {
+        if let Some(problem) = self.session.recorder.take_problem() {
+            self.trouble("trace_file", &problem);
+        }
+    }
+
+    fn tell_of_announcement(&mut self) {
+        match self.announcer.look() {
+            Some(Announced::Yes) => self.teller.frontend.announced(self.session.lamport()),
+            Some(Announced::No(why)) => {
+                let message = format!("{why}; the room is not announced, and others join by its address");
+                self.trouble("announce", &message);
+            }
+            Some(Announced::Twin(twin)) => self.trouble("room_ambiguous", &wording::twin(&twin)),
+            None => {}
+        }
+    }
+
+    fn tell_of_keys(&mut self, written: Result<(), KnownProblem>) {
+        if let Err(problem) = written {
+            self.trouble("known_keys", &problem.to_string());
+        }
+    }
+}
+
+/// What tells the user what happens: on the screen, and in the log.
+pub(crate) struct Teller<'a> {
+    /// The log.
+    pub(crate) log: &'a mut ChatLog,
+    /// The screen, or what stands for it.
+    pub(crate) frontend: &'a mut dyn Frontend,
+    /// What is known of the keys.
+    pub(crate) people: &'a mut People,
+}
+
+impl Teller<'_> {
+    /// Shows and logs a notice, and what the user should know about the keys in it.
+    pub(crate) fn show(&mut self, lamport: Stamp, notice: &Notice) {
+        if let Notice::Chat(chat) = notice {
+            let remarks = self.people.heard(&chat.said.origin);
+            self.remark(remarks, lamport, notice);
+            for said in chat.lines() {
+                self.add(&wording::said(&said), lamport, notice);
+                self.frontend.chat(lamport, &said);
+            }
+            return;
+        }
+        if let Some(text) = wording::log(notice) {
+            self.add(&text, lamport, notice);
+        }
+        let remarks = match notice {
+            Notice::Ready { me, members, .. } => self.people.entered(me, members),
+            Notice::Joined { member } => self.people.met(member).into_iter().collect(),
+            Notice::Forged { by, author } => {
+                vec![Remark::Forged { by: Member::clone(by), author: Member::clone(author) }]
+            }
+            Notice::Forked { author } => vec![Remark::Forked(Member::clone(author))],
+            _ => Vec::new(),
+        };
+        self.frontend.notice(lamport, notice, self.people);
+        self.remark(remarks, lamport, notice);
+    }
+
+    fn remark(&mut self, remarks: Vec<Remark>, lamport: Stamp, notice: &Notice) {
+        for remark in remarks {
+            self.add(&wording::remark(&remark), lamport, notice);
+            self.frontend.remark(lamport, &remark);
+        }
+    }
+
+    /// Adds a line about `notice` to the log.
+    fn add(&mut self, text: &str, lamport: Stamp, notice: &Notice) {
+        let line = Line::log(lamport, &wording::one_line(text));
+        let written = self.log.add(&line);
+        self.tell(written, lamport);
+        self.frontend.log(&line, notice);
+    }
+
+    fn flush(&mut self, lamport: Stamp) {
+        let written = self.log.flush();
+        self.tell(written, lamport);
+    }
+
+    /// Shows a problem of the log.
+    fn tell(&mut self, written: Result<(), LogProblem>, lamport: Stamp) {
+        if let Err(problem) = written {
+            self.frontend.trouble(lamport, "log_file", &problem.to_string());
         }
     }
 }
@@ -331,41 +389,5 @@ fn open_log(log_file: LogFile, addr: SocketAddr) -> ChatLog {
         LogFile::At(folder) if folder.is_dir() => ChatLog::new(folder.join(usual)),
         LogFile::At(path) => ChatLog::new(path),
         LogFile::Off => ChatLog::none(),
-    }
-}
-
-/// Shows a problem of the log.
-fn tell(written: Result<(), LogProblem>, lamport: Stamp, frontend: &mut dyn Frontend) {
-    if let Err(problem) = written {
-        frontend.trouble(lamport, "log_file", &problem.to_string());
-    }
-}
-
-/// Shows a problem of the trace.
-fn tell_of_trace(session: &Session, frontend: &mut dyn Frontend) {
-    if let Some(problem) = session.recorder.take_problem() {
-        frontend.trouble(session.lamport(), "trace_file", &problem);
-    }
-}
-
-/// Shows what became of the announcement of the room.
-fn tell_of_announcement(announcer: &mut Announcer, lamport: Stamp, frontend: &mut dyn Frontend) {
-    match announcer.look() {
-        Some(Announced::Yes) => frontend.announced(lamport),
-        Some(Announced::No(why)) => {
-            let message = format!("{why}; the room is not announced, and others join by its address");
-            frontend.trouble(lamport, "announce", &message);
-        }
-        Some(Announced::Twin(twin)) => {
-            frontend.trouble(lamport, "room_ambiguous", &wording::twin(&twin));
-        }
-        None => {}
-    }
-}
-
-/// Shows a problem of the file of known keys.
-fn tell_of_keys(written: Result<(), KnownProblem>, lamport: Stamp, frontend: &mut dyn Frontend) {
-    if let Err(problem) = written {
-        frontend.trouble(lamport, "known_keys", &problem.to_string());
     }
 }

@@ -14,7 +14,7 @@ use super::*;
 use crate::attention::BellKind;
 use crate::chat_log::ChatLog;
 use crate::see::TraceStatus;
-use crate::session::{Query, show};
+use crate::session::{Query, Teller};
 use crate::trust::{KnownFile, full_key};
 
 const LONG: Duration = Duration::from_secs(10);
@@ -51,7 +51,8 @@ impl Shown {
     }
 
     fn notice(&mut self, lamport: u64, notice: &Notice) {
-        show(Stamp(lamport), notice, &mut ChatLog::none(), &mut self.frontend, &mut self.people);
+        let log = &mut ChatLog::none();
+        Teller { log, frontend: &mut self.frontend, people: &mut self.people }.show(Stamp(lamport), notice);
     }
 
     fn objects(self) -> Vec<Value> {

@@ -12,7 +12,7 @@ use crate::calendar::Calendar;
 use crate::chat_log::ChatLog;
 use crate::line_writer::LineWriter;
 use crate::printer::Rendering;
-use crate::session::show;
+use crate::session::Teller;
 use crate::trust::KnownFile;
 
 mod talk;
@@ -68,7 +68,8 @@ impl Shown {
     }
 
     fn notice(&mut self, notice: &Notice) {
-        show(Stamp(9), notice, &mut ChatLog::none(), &mut self.screen, &mut self.people);
+        let log = &mut ChatLog::none();
+        Teller { log, frontend: &mut self.screen, people: &mut self.people }.show(Stamp(9), notice);
     }
 
     fn lines(self) -> Vec<String> {

@@ -110,7 +110,7 @@ fn a_ticket_is_shown_whole_and_others_come_in_with_it() {
     let row = lines.iter().position(|line| line.starts_with("ringchat:")).unwrap();
     let file = dir.path().join("ticket");
     fs::write(&file, format!("{}{}", lines[row], lines[row + 1])).unwrap();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+    fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
     let mut bob = JsonMember::start(dir.path(), &["-n", "Bob", "--ticket-file", file.to_str().unwrap()]);
     bob.say("hello");
     wait(&alice, "]: hello");

@@ -111,7 +111,7 @@ fn the_log_has_what_an_ignored_member_says() {
     let file = folder.path().join("log");
     let mut log = ChatLog::new(file.clone());
     let said = says(&members[1], 1, "hi", Occasion::Live);
-    show(Stamp(9), &said, &mut log, &mut shown.screen, &mut shown.people);
+    Teller { log: &mut log, frontend: &mut shown.screen, people: &mut shown.people }.show(Stamp(9), &said);
     log.flush().unwrap();
     assert_eq!(std::fs::read_to_string(file).unwrap(), "9: Bob(127.0.0.1:2)[12]: hi\n");
     assert_eq!(talk(shown).len(), 1, "the screen has only the answer");
