@@ -254,8 +254,8 @@ fn people(settings: &Settings, opened: Opened) -> io::Result<SessionOutcome> {
     };
     // In a large room only a terminal tells less than all, unless the user says otherwise.
     let presence = settings.talk.presence.or((!is_shown).then_some(PresenceKind::All));
-    let is_full = settings.talk.full_screen && !own && terminal::is_editable();
-    let talk = TalkSettings { presence, times: settings.talk.times || is_full, ..settings.talk };
+    let wants_full = settings.talk.full_screen && !own && terminal::is_editable();
+    let talk = TalkSettings { presence, times: settings.talk.times || wants_full, ..settings.talk };
     let mut frontend = Screen::new(printer, show, asked, talk, roll, now);
     let outcome = opened.run(&mut frontend, settings, admit);
     // The desk has restored the terminal, unless the terminal blocked it.
@@ -318,17 +318,17 @@ fn at_a_desk(
     signals::handle(Arc::clone(session), Some(Arc::clone(&queue)))?;
     let awaiting = Arc::clone(&queue);
     let (outlet, texts) = desk::typed_texts(MAX_WAITING, move || awaiting.put(Item::Taken));
-    let (is_full, ring) = (settings.talk.full_screen, SharedRing::default());
+    let (wants_full, ring) = (settings.talk.full_screen, SharedRing::default());
     ring.lock().room = listing.map(|listing| listing.name.to_string());
     let at_desk = DeskSettings {
         me: (settings.name.clone(), session.room.addr()),
         full_look: full_look(settings),
-        is_full,
+        wants_full,
         ring: ring.clone(),
         prompt: Line::prompt(&settings.name, session.room.addr()),
         detect: settings.detect,
         look: look(settings),
-        calendar: Calendar::new(settings.talk.times || is_full, true),
+        calendar: Calendar::new(settings.talk.times || wants_full, true),
         roll,
         history: if settings.talk.forgets { Default::default() } else { History::of_user() },
     };

@@ -89,7 +89,7 @@ pub(crate) struct DeskSettings {
     /// How the full screen looks.
     pub(crate) full_look: FullLook,
     /// Whether it begins with the full screen.
-    pub(crate) is_full: bool,
+    pub(crate) wants_full: bool,
     /// The ring as this member sees it.
     pub(crate) ring: SharedRing,
     /// What stands before lines.
@@ -121,7 +121,7 @@ pub(crate) struct Desk {
     completion: Option<Completion>,
     phase: Phase,
     /// Whether the last key was refused because the text is too long.
-    is_full: bool,
+    is_too_long: bool,
     /// The open question whether to send a text; Enter confirms it.
     question: Option<Line>,
     /// Why the text was not sent at the last Enter, as long as nothing shows that.
@@ -145,7 +145,7 @@ impl Desk {
             full_look: settings.full_look,
             calendar: settings.calendar,
             ring: settings.ring,
-            wants_full: settings.is_full,
+            wants_full: settings.wants_full,
         })?;
         Ok(Self {
             queue,
@@ -162,7 +162,7 @@ impl Desk {
             roll: settings.roll,
             completion: None,
             phase: Phase::Joining,
-            is_full: false,
+            is_too_long: false,
             question: None,
             unseen: None,
         })
@@ -303,10 +303,10 @@ impl Desk {
     fn type_in(&mut self, c: char) {
         let is_harmless = sanitize::typed(c.encode_utf8(&mut [0; 4])).starts_with(c);
         let is_taken = !is_harmless || self.typed.type_in(c);
-        if !is_taken && !self.is_full {
+        if !is_taken && !self.is_too_long {
             self.tell(&format!("not typed: a line has at most {} KiB", MAX_TYPED / 1024));
         }
-        self.is_full = !is_taken;
+        self.is_too_long = !is_taken;
     }
 
     /// Inserts pasted text at the cursor. A paste never sends the text, so final line ends are dropped.
