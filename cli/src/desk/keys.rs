@@ -54,9 +54,6 @@ pub(crate) enum Meaning {
 
 /// The meaning of `key`.
 fn meaning(key: KeyEvent) -> Meaning {
-    if key.kind == KeyEventKind::Release {
-        return Meaning::Nothing;
-    }
     let modifiers = key.modifiers & (KeyModifiers::CONTROL | KeyModifiers::ALT);
     if modifiers == KeyModifiers::CONTROL {
         with_control(key.code)
@@ -168,6 +165,8 @@ fn read_burst(
 
 fn put(event: Event, queue: &DeskQueue) {
     match event {
+        // Consoles of Windows tell it too. It is no key pressed, which would answer a question or end a completion.
+        Event::Key(KeyEvent { kind: KeyEventKind::Release, .. }) => {}
         Event::Key(key) => queue.wait_and_put(Item::Pressed(Pressed::Key(meaning(key))), size_of::<Item>()),
         Event::Paste(mut text) => {
             // One byte above the maximum, so that the desk reports a cut text.
@@ -185,6 +184,19 @@ fn put(event: Event, queue: &DeskQueue) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_release_of_a_key_is_no_key() {
+        let queue = DeskQueue::new(|_| Item::Taken);
+        for kind in [KeyEventKind::Press, KeyEventKind::Release, KeyEventKind::Repeat, KeyEventKind::Release]
+        {
+            let key = KeyEvent::new_with_kind(KeyCode::Char('a'), KeyModifiers::NONE, kind);
+            put(Event::Key(key), &queue);
+        }
+        let items = queue.take(9).unwrap();
+        let is_typed = |item: &Item| matches!(item, Item::Pressed(Pressed::Key(Meaning::Type('a'))));
+        assert!(items.len() == 2 && items.iter().all(is_typed), "{items:?}");
+    }
 
     #[test]
     fn keys_that_one_look_does_not_find_are_read_all_the_same() {
