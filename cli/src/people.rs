@@ -260,6 +260,8 @@ impl People {
             && is_first
             && self.secret.is_some()
             && self.file.keys().get(&key).is_none()
+            // Of such a member the user was warned.
+            && self.key_changed(author).is_none()
         {
             remarks.push(Remark::New(author.clone()));
         }

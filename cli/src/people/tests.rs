@@ -90,6 +90,18 @@ fn beside_a_verified_key_another_one_of_the_same_name_is_warned_of_each_time() {
 }
 
 #[test]
+fn of_a_member_with_another_key_than_the_known_one_nobody_is_asked_to_verify_it() {
+    let (_dir, path) = place();
+    let (bob, other) = (member("Bob", 1), member("Bob", 2));
+    let mut people = started(&path);
+    let key = ShortKey::new(bob.id.key()).to_string();
+    people.verify("Bob", &key, &report(std::slice::from_ref(&bob))).unwrap();
+    assert!(people.met(&other).is_some_and(|remark| is_warning(&remark)));
+    assert_eq!(people.heard(&other), [], "the warning was enough");
+    assert_eq!(people.heard(&member("Cyd", 3)), [Remark::New(member("Cyd", 3))]);
+}
+
+#[test]
 fn of_many_members_listed_under_a_known_name_the_user_is_warned_of_some_and_of_each_that_speaks() {
     let (_dir, path) = place();
     let mut people = started(&path);
