@@ -222,7 +222,7 @@ pub(crate) fn see(status: Option<&SeeStatus>) -> String {
 pub(crate) fn announced(listing: &Listing) -> String {
     let name = &listing.name;
     if listing.is_private {
-        "announced on the network, without a name: only who has the ticket finds this room".to_owned()
+        "announced on the network, without a name: only those who have the ticket find this room".to_owned()
     } else {
         format!("announced on the network as \"{name}\"")
     }

@@ -26,6 +26,7 @@ pub(crate) struct Listing {
     /// Where this member listens, which may not be where others reach it.
     pub(crate) listen: SocketAddr,
     is_announced: Arc<AtomicBool>,
+    has_twin: Arc<AtomicBool>,
 }
 
 impl Listing {
@@ -33,12 +34,25 @@ impl Listing {
     #[cfg(test)]
     pub(crate) fn sham(name: &str, is_announced: bool, listen: SocketAddr) -> Self {
         let is_announced = Arc::new(AtomicBool::new(is_announced));
-        Self { name: Name::new(name).unwrap(), is_private: false, listen, is_announced }
+        let has_twin = Arc::default();
+        Self { name: Name::new(name).unwrap(), is_private: false, listen, is_announced, has_twin }
+    }
+
+    /// The same, if another room of its name is announced.
+    #[cfg(test)]
+    pub(crate) fn with_twin(self) -> Self {
+        self.has_twin.store(true, Ordering::Relaxed);
+        self
     }
 
     /// Whether this member announces the room just now.
     pub(crate) fn is_announced(&self) -> bool {
         self.is_announced.load(Ordering::Relaxed)
+    }
+
+    /// Whether another room of its name is announced just now, so that the name does not tell which one is meant.
+    pub(crate) fn has_twin(&self) -> bool {
+        self.has_twin.load(Ordering::Relaxed)
     }
 }
 
@@ -86,7 +100,8 @@ impl Announcer {
     ) -> Self {
         let clock = Clock::start();
         let listen = SocketAddr::new(ip, 0);
-        let listing = Listing { name, is_private, listen, is_announced: Arc::default() };
+        let listing =
+            Listing { name, is_private, listen, is_announced: Arc::default(), has_twin: Arc::default() };
         let (network, problem) = match network {
             Ok(network) => (Some(network), None),
             Err(error) => (None, Some(error.to_string())),
@@ -152,8 +167,10 @@ impl Active {
         while let Some(heard) = network.heard() {
             search::note(heard, found);
         }
+        let twin = found.twin(record.tag, own);
+        self.listing.has_twin.store(twin.is_some(), Ordering::Relaxed);
         if !self.is_twin_told
-            && let Some(twin) = found.twin(record.tag, own)
+            && let Some(twin) = twin
         {
             self.is_twin_told = true;
             return Some(Announced::Twin(twin));

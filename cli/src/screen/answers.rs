@@ -155,7 +155,9 @@ impl Screen {
             };
             self.system(&format!("{called}, {not}announced by you"));
             let name = quoted(&listing.name);
-            self.system(&format!("on the network others join with: ringchat --room {name}{ticket}"));
+            // By its name alone nobody finds one of two rooms.
+            let which = if listing.has_twin() { format!(" {}", report.me.addr()) } else { String::new() };
+            self.system(&format!("on the network others join with: ringchat --room {name}{ticket}{which}"));
         }
         self.how_to_join(&report.me, people);
         if own_address::is_only_here(report.me.addr().ip()) {

@@ -195,13 +195,18 @@ fn of_a_private_room_on_the_network_no_name_is_told_to_be_announced() {
     listing.is_private = true;
     shown.screen.show.listing = Some(listing);
     shown.ask(Question::Room, &members);
+    shown.screen.announced(Stamp(3));
+    let lines = talk(shown);
     assert_eq!(
-        talk(shown)[1..3],
+        lines[1..3],
         [
             "/// without a name on the network, announced by you ///",
             "/// on the network others join with: ringchat --room hush --ticket ///",
         ]
     );
+    let announced =
+        "/// announced on the network, without a name: only those who have the ticket find this room ///";
+    assert_eq!(lines.last().map(String::as_str), Some(announced));
 }
 
 #[test]
@@ -230,6 +235,16 @@ fn a_room_on_the_network_is_told_by_its_name_and_whether_it_is_announced() {
             "/// announced on the network as \"our room\" ///",
         ]
     );
+}
+
+#[test]
+fn where_two_rooms_have_one_name_others_are_told_an_address_too() {
+    let (mut shown, members) = alices();
+    shown.screen.show.listing = Some(Listing::sham("dup", true, members[0].addr()).with_twin());
+    shown.ask(Question::Room, &members);
+    let wanted =
+        format!("/// on the network others join with: ringchat --room dup {} ///", members[0].addr());
+    assert_eq!(talk(shown)[2], wanted);
 }
 
 #[test]
