@@ -36,6 +36,9 @@ pub(crate) enum NoNetwork {
     /// There are several, and no route tells which one leads to the others.
     #[error("this machine is in several networks; choose one with -a: {}", wording::list(.0))]
     Several(Vec<IpAddr>),
+    /// The user chose one that this machine does not have; these it has.
+    #[error("{} is no address of this machine; choose one with -a: {}", .0, wording::list(.1))]
+    NotOwn(IpAddr, Vec<IpAddr>),
 }
 
 impl NoNetwork {
@@ -52,6 +55,17 @@ pub(crate) fn on_network() -> Result<IpAddr, NoNetwork> {
     let all = if_addrs::get_if_addrs().unwrap_or_default();
     let all: Vec<_> = all.into_iter().map(|interface| (interface.name.clone(), interface.ip())).collect();
     choose(source(EVERYBODY), &all)
+}
+
+/// `ip`, if it is an address of this machine.
+///
+/// # Errors
+/// If it is none.
+pub(crate) fn checked(ip: IpAddr) -> Result<IpAddr, NoNetwork> {
+    match UdpSocket::bind((ip, 0)) {
+        Ok(_) => Ok(ip),
+        Err(_) => Err(NoNetwork::NotOwn(ip, all())),
+    }
 }
 
 /// Chooses from the addresses of this machine, each with the name of its interface.
@@ -128,10 +142,19 @@ fn source(contact: SocketAddr) -> Option<IpAddr> {
 
 /// The addresses of this machine that other machines may reach; if there are none, its loopback addresses.
 pub(crate) fn all() -> Vec<IpAddr> {
-    let all: Vec<IpAddr> =
-        if_addrs::get_if_addrs().unwrap_or_default().iter().map(if_addrs::Interface::ip).collect();
+    usable(if_addrs::get_if_addrs().unwrap_or_default().iter().map(if_addrs::Interface::ip).collect())
+}
+
+/// Those of `all` to choose from.
+fn usable(mut all: Vec<IpAddr>) -> Vec<IpAddr> {
+    all.retain(|ip| !needs_interface(*ip));
     let reachable: Vec<IpAddr> = all.iter().copied().filter(|ip| !ip.is_loopback()).collect();
     if reachable.is_empty() { all } else { reachable }
+}
+
+/// Whether `ip` says too little without the name of an interface, which members do not tell each other.
+pub(crate) fn needs_interface(ip: IpAddr) -> bool {
+    ip.is_ipv6() && is_link_local(ip)
 }
 
 #[cfg(test)]
@@ -140,6 +163,28 @@ mod tests {
 
     fn contacts(all: &[&str]) -> Vec<SocketAddr> {
         all.iter().map(|contact| contact.parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn only_addresses_that_work_are_suggested() {
+        let usable = |all: &[&str]| {
+            let usable = usable(all.iter().map(|ip| ip.parse().unwrap()).collect());
+            usable.iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(
+            usable(&["127.0.0.1", "::1", "192.0.2.2", "fe80::1", "2001:db8::2"]),
+            ["192.0.2.2", "2001:db8::2"]
+        );
+        assert_eq!(usable(&["127.0.0.1", "fe80::1"]), ["127.0.0.1"]);
+    }
+
+    #[test]
+    fn an_address_of_another_machine_is_refused_with_those_of_this_one() {
+        let here = "127.0.0.1".parse().unwrap();
+        assert_eq!(checked(here), Ok(here));
+        let told = checked("192.0.2.99".parse().unwrap()).unwrap_err().to_string();
+        assert!(told.starts_with("192.0.2.99 is no address of this machine; choose one with -a: "), "{told}");
+        assert!(all().iter().all(|ip| told.contains(&ip.to_string())), "{told}");
     }
 
     #[test]

@@ -115,7 +115,10 @@ fn open(settings: &Settings) -> Result<Opened, SessionOutcome> {
             Ok(Opened { session, events, people, announcer, start, page, troubles })
         }
         Err(error) => Err(match &error {
-            OpenError::Listen { error: cause, .. } if cause.kind() == io::ErrorKind::AddrNotAvailable => {
+            OpenError::Listen { error: cause, addr }
+                if cause.kind() == io::ErrorKind::AddrNotAvailable
+                    || own_address::needs_interface(addr.ip()) =>
+            {
                 let own = wording::list(&own_address::all());
                 SessionOutcome::failed(5, "listen", format!("{error}: {own}"))
             }
