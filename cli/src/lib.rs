@@ -93,7 +93,7 @@ pub fn run() -> ExitCode {
         Ok(Invocation::Run(flags)) => run_with(*flags),
         Ok(Invocation::Print(text)) => print(&text),
         Ok(Invocation::ShowId(flags)) => show_id(&settings::id_file(flags.id_file, variable)),
-        Err(error) => usage(&error),
+        Err(error) => usage("ringchat", &error),
     }
 }
 
@@ -112,16 +112,18 @@ fn run_with(flags: Flags) -> ExitCode {
     let wants_full_screen = flags.full_screen;
     match Settings::new(flags, variable, TicketSource::read) {
         Ok(settings) if wants_full_screen && settings.json => {
-            usage("--full-screen is for people, and --json for programs: leave out one of them")
+            usage("ringchat", "--full-screen is for people, and --json for programs: leave out one of them")
         }
         Ok(_) if wants_full_screen && !terminal::is_editable() => {
-            usage("--full-screen needs a terminal that obeys control sequences, for input and for output")
+            let error =
+                "--full-screen needs a terminal that obeys control sequences, for input and for output";
+            usage("ringchat", error)
         }
         Ok(settings) => {
             diagnostics();
             ExitCode::from(start::run(&settings))
         }
-        Err(error) => refused(&error.to_string(), error.exit()),
+        Err(error) => refused("ringchat", &error.to_string(), error.exit()),
     }
 }
 
@@ -173,24 +175,25 @@ fn print(text: &str) -> ExitCode {
 ///
 /// # Errors
 /// If the words ask for help or are wrong; the user has been told, and the program ends with this code.
-fn parse<T: FromArgs>(command: &[&str], args: &[String]) -> Result<T, ExitCode> {
+fn parse<T: FromArgs>(command: &str, args: &[String]) -> Result<T, ExitCode> {
     // Before anything else, because other errors repeat what was typed.
     if let Some(refusal) = args.iter().find_map(|arg| flags::refusal(arg)) {
-        return Err(usage(refusal));
+        return Err(usage(command, refusal));
     }
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    T::from_args(command, &args).map_err(|exit| match exit.status {
+    T::from_args(&[command], &args).map_err(|exit| match exit.status {
         Ok(()) => print(&help::wrap(&exit.output)),
-        Err(()) => usage(exit.output.trim_end()),
+        Err(()) => usage(command, exit.output.trim_end()),
     })
 }
 
-fn usage(error: &str) -> ExitCode {
-    refused(error, USAGE)
+/// Says what is wrong with the words after `command`, whose help tells more.
+fn usage(command: &str, error: &str) -> ExitCode {
+    refused(command, error, USAGE)
 }
 
-fn refused(error: &str, exit: u8) -> ExitCode {
-    complaint(exit, &format!("{error} (ringchat --help tells more)"))
+fn refused(command: &str, error: &str, exit: u8) -> ExitCode {
+    complaint(exit, &format!("{error} ({command} --help tells more)"))
 }
 
 /// Writes the diagnostics that `RUST_LOG` selects to standard error.

@@ -20,7 +20,7 @@ use crate::{click_compat, parse, print, rooms, see, usage};
 /// Print a script that lets your shell complete the command lines of ringchat.
 #[derive(ArgsInfo, FromArgs, Clone, Debug, PartialEq, Eq)]
 #[argh(
-    help_triggers("--help"),
+    help_triggers("--help", "-h"),
     example = "In ~/.bashrc:                    source <(ringchat completions bash)",
     example = "In ~/.zshrc, behind compinit:    source <(ringchat completions zsh)",
     example = "In ~/.config/fish/config.fish:   ringchat completions fish | source",
@@ -59,9 +59,11 @@ pub(crate) fn run(command: &str, args: &[String]) -> Option<ExitCode> {
     if command != "completions" {
         return None;
     }
-    Some(match parse(&["ringchat completions"], args) {
+    Some(match parse("ringchat completions", args) {
         Ok(CompletionsFlags { shell: Some(shell) }) => print(&shell.script()),
-        Ok(CompletionsFlags { shell: None }) => usage("for which shell? say bash, zsh, fish or nushell"),
+        Ok(CompletionsFlags { shell: None }) => {
+            usage("ringchat completions", "for which shell? say bash, zsh, fish or nushell")
+        }
         Err(code) => code,
     })
 }

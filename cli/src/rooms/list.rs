@@ -1,6 +1,7 @@
 //! `ringchat rooms`: the rooms that are announced on the network.
 
 use std::net::IpAddr;
+use std::ops::RangeInclusive;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -17,13 +18,16 @@ use crate::{complaint, own_address, parse, print, usage, wording};
 /// How long to listen, unless the user says otherwise.
 const USUAL: Duration = Duration::from_secs(2);
 
-/// How long a user may listen, at most.
-const LONGEST: f64 = 3600.0;
+/// How long a user may listen, in seconds.
+const TIMES: RangeInclusive<f64> = 0.1..=3600.0;
+
+/// What the command is called.
+const COMMAND: &str = "ringchat rooms";
 
 /// List the rooms that are announced on the network.
 #[derive(ArgsInfo, FromArgs, Clone, Debug, PartialEq)]
 #[argh(
-    help_triggers("--help"),
+    help_triggers("--help", "-h"),
     example = "Join one of them: ringchat --room NAME -n Bob",
     error_code(2, "usage"),
     error_code(3, "no room is announced"),
@@ -32,7 +36,7 @@ const LONGEST: f64 = 3600.0;
 struct RoomsFlags {
     /// how long to listen (2 s)
     #[argh(option, long = "for", arg_name = "secs")]
-    time: Option<f64>,
+    time: Option<String>,
 
     /// a line of JSON for each room
     #[argh(switch)]
@@ -48,7 +52,7 @@ pub(crate) fn run(command: &str, args: &[String]) -> Option<ExitCode> {
     if command != "rooms" {
         return None;
     }
-    Some(parse(&["ringchat rooms"], args).map_or_else(|code| code, |flags| list(&flags)))
+    Some(parse(COMMAND, args).map_or_else(|code| code, |flags| list(&flags)))
 }
 
 /// The command and its command line.
@@ -57,14 +61,11 @@ pub(crate) fn command() -> SubCommandInfo {
 }
 
 fn list(flags: &RoomsFlags) -> ExitCode {
-    let time = match flags.time {
-        None => USUAL,
-        Some(seconds) if (0.1..=LONGEST).contains(&seconds) => Duration::from_secs_f64(seconds),
-        Some(seconds) => {
-            return usage(&format!("--for must be a number of seconds, 0.1 to 3600, not {seconds}"));
-        }
+    let time = match time(flags.time.as_deref()) {
+        Ok(time) => time,
+        Err(error) => return usage(COMMAND, &error),
     };
-    let ip = match flags.address.map_or_else(own_address::on_network, Ok) {
+    let ip = match flags.address.map_or_else(own_address::on_network, own_address::checked) {
         Ok(ip) => ip,
         Err(error) => return complaint(NoNetwork::EXIT, &error.to_string()),
     };
@@ -76,11 +77,25 @@ fn list(flags: &RoomsFlags) -> ExitCode {
     search::listen(&mut network, &mut found, time);
     let rooms = found.all();
     if rooms.is_empty() {
-        let why =
-            format!("no room is announced on the network of {ip}; guest networks often block multicast");
-        return complaint(NO_ROOM, &why);
+        return complaint(NO_ROOM, &none(ip));
     }
     print(&if flags.json { rooms.iter().map(json_line).collect() } else { table(&rooms) })
+}
+
+/// How long to listen, as the user says.
+fn time(text: Option<&str>) -> Result<Duration, String> {
+    let Some(text) = text else { return Ok(USUAL) };
+    let seconds = text.parse().ok().filter(|seconds| TIMES.contains(seconds));
+    let wrong = || format!("--for must be a number of seconds, 0.1 to 3600, not {text:?}");
+    seconds.map(Duration::from_secs_f64).ok_or_else(wrong)
+}
+
+/// That no room was found on the network of `ip`, and what to do.
+fn none(ip: IpAddr) -> String {
+    format!(
+        "no room is announced on the network of {ip}; ringchat -l --room NAME makes one, and ringchat HOST:PORT joins one \
+         without its announcement, which guest networks often block"
+    )
 }
 
 /// `staff   192.0.2.2:41873  192.0.2.9:5000`, a line for each room.
@@ -108,6 +123,21 @@ mod tests {
 
     use super::super::record::RoomTag;
     use super::*;
+
+    #[test]
+    fn how_long_to_listen_is_checked_in_words_for_people() {
+        assert_eq!((time(None), time(Some("0.5"))), (Ok(USUAL), Ok(Duration::from_millis(500))));
+        for wrong in ["x", "0", "3601", "NaN", ""] {
+            let wanted = format!("--for must be a number of seconds, 0.1 to 3600, not {wrong:?}");
+            assert_eq!(time(Some(wrong)), Err(wanted));
+        }
+    }
+
+    #[test]
+    fn without_a_room_the_next_step_is_told() {
+        let told = none("192.0.2.2".parse().unwrap());
+        assert!(told.contains("ringchat -l --room NAME") && told.contains("ringchat HOST:PORT"), "{told}");
+    }
 
     #[test]
     fn rooms_are_listed_for_people_and_for_programs() {

@@ -15,7 +15,7 @@ use super::serve::{ServeError, Server};
 use super::sim::{SimError, script_at};
 use crate::line::Line;
 use crate::system::signals::Ending;
-use crate::{help, wording};
+use crate::wording;
 
 /// The room at the beginning, if no other is asked for: six members, of which the last leads.
 const ROOM: &str = "ring 6 2 4 1 3 5 seed 7 delay 9ms
@@ -31,7 +31,7 @@ name 6 fay
 /// something else. Its members are the same nodes as in a real room.
 #[derive(ArgsInfo, FromArgs, Clone, Debug, Default, PartialEq, Eq)]
 #[argh(
-    help_triggers("--help"),
+    help_triggers("--help", "-h"),
     example = "Six members:   {command_name}",
     example = "A task:        {command_name} --exercise 4",
     example = "Your own room: {command_name} --script kill.txt",
@@ -88,13 +88,11 @@ impl LabCommandError {
 
 /// Does what the words after `ringchat lab` ask for.
 pub(super) fn run(args: &[String]) -> ExitCode {
-    let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    let result = match LabFlags::from_args(&["ringchat", "lab"], &args) {
-        Ok(flags) => flags.serve(),
-        Err(exit) if exit.status.is_ok() => return crate::print(&help::wrap(&exit.output)),
-        Err(exit) => Err(LabCommandError::Usage(exit.output.trim_end().to_owned())),
+    let flags: LabFlags = match crate::parse("ringchat lab", args) {
+        Ok(flags) => flags,
+        Err(code) => return code,
     };
-    match result {
+    match flags.serve() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             Line::complaint(&error.to_string()).to_stderr();

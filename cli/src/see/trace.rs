@@ -25,7 +25,7 @@ const LARGE: u64 = 64 << 20;
 /// and every message between them.
 #[derive(ArgsInfo, FromArgs, Clone, Debug, PartialEq, Eq)]
 #[argh(
-    help_triggers("--help"),
+    help_triggers("--help", "-h"),
     example = "A picture:    {command_name} eve.ndjson bob.ndjson -o run.svg",
     example = "Of a crash:   {command_name} traces/ --from crash -o crash.svg",
     example = "In words:     {command_name} traces/ --only election",
@@ -120,7 +120,7 @@ impl TraceCommandError {
 
 /// Does what the words after `ringchat trace` ask for.
 pub(super) fn run(args: &[String]) -> ExitCode {
-    let flags: TraceFlags = match crate::parse(&["ringchat", "trace"], args) {
+    let flags: TraceFlags = match crate::parse("ringchat trace", args) {
         Ok(flags) => flags,
         Err(code) => return code,
     };

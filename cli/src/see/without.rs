@@ -48,7 +48,7 @@ impl Live {
 
 /// Refuses a command that needs pictures. None if `command` is none.
 pub(crate) fn run(command: &str, _args: &[String]) -> Option<ExitCode> {
-    COMMANDS.contains(&command).then(|| crate::usage(&SeeError.to_string()))
+    COMMANDS.contains(&command).then(|| crate::usage("ringchat", &SeeError.to_string()))
 }
 
 /// The commands that work: none.

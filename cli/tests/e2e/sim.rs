@@ -77,6 +77,26 @@ fn the_same_command_and_its_script_give_the_same_bytes() {
 }
 
 #[test]
+fn no_command_repeats_a_ticket_and_each_points_to_its_own_help() {
+    let ticket = format!("ringchat:aeaacaqdaqcqmbyibefawdanby{}", "hqobyha4dqoby".repeat(6));
+    for command in ["lab", "sim", "trace", "rooms", "completions"] {
+        for args in [vec![command, &ticket], vec![command, "--script", &ticket]] {
+            let output = ringchat(&args, "");
+            let told = String::from_utf8(output.stderr).unwrap();
+            assert_eq!(output.status.code(), Some(2), "{args:?}: {told}");
+            assert!(
+                !told.contains(&ticket[9..20]) && told.contains("a ticket on the command line"),
+                "{told}"
+            );
+            assert!(told.contains(&format!("(ringchat {command} --help tells more)")), "{told}");
+        }
+        let [long, short] = ["--help", "-h"].map(|help| ringchat(&[command, help], ""));
+        assert_eq!((short.status.code(), &short.stdout), (Some(0), &long.stdout), "{command}");
+        assert!(short.stdout.starts_with(format!("Usage: ringchat {command}").as_bytes()));
+    }
+}
+
+#[test]
 fn an_expectation_that_fails_ends_with_1_and_is_named_with_its_line() {
     let (_, script, _) = sim(&[CRASH, &["--print-script"]].concat(), "");
     let line = script.lines().count() + 2;

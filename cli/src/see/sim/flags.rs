@@ -6,7 +6,7 @@ use argh::{ArgsInfo, FromArgs};
 /// same command gives the same run.
 #[derive(ArgsInfo, FromArgs, Clone, Debug, Default, PartialEq, Eq)]
 #[argh(
-    help_triggers("--help"),
+    help_triggers("--help", "-h"),
     example = "Kill a leader:  {command_name} --nodes 6 --kill leader@2s",
     example = "See it:         {command_name} --nodes 6 --kill leader@2s --html run.html",
     example = "Split a room:   {command_name} --nodes 4 --partition 'ada,bob|cyd,dan@1s..6s'",

@@ -8,7 +8,6 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::process::ExitCode;
 
-use argh::FromArgs as _;
 use ringchat_lab::{Named, named};
 use ringchat_picture::DrawError;
 use ringchat_picture::trace::ReadError;
@@ -18,7 +17,6 @@ use thiserror::Error;
 pub(super) use self::flags::SimFlags;
 use self::output::Told;
 use super::USAGE;
-use crate::help;
 use crate::line::Line;
 
 /// No script is longer.
@@ -60,13 +58,11 @@ impl SimError {
 
 /// Does what the words after `ringchat sim` ask for.
 pub(super) fn run(args: &[String]) -> ExitCode {
-    let args: Vec<&str> = args.iter().map(String::as_str).collect();
-    let result = match SimFlags::from_args(&["ringchat", "sim"], &args) {
-        Ok(flags) => played(&flags),
-        Err(exit) if exit.status.is_ok() => return crate::print(&help::wrap(&exit.output)),
-        Err(exit) => Err(SimError::Usage(exit.output.trim_end().to_owned())),
+    let flags: SimFlags = match crate::parse("ringchat sim", args) {
+        Ok(flags) => flags,
+        Err(code) => return code,
     };
-    result.unwrap_or_else(|error| {
+    played(&flags).unwrap_or_else(|error| {
         Line::complaint(&error.to_string()).to_stderr();
         error.exit()
     })
