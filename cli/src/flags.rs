@@ -4,7 +4,7 @@ use argh::{ArgsInfo, FromArgs};
 
 use crate::click_compat::rewrite;
 use crate::help;
-use crate::trust::{has_bare_secret, may_have_secret};
+use crate::trust::{has_bare_secret, word_may_have_secret};
 
 /// Chat without a server: the members form a ring, one of them leads, and if it dies another does.
 ///
@@ -216,7 +216,7 @@ const SECRET_AS_ARGUMENT: &str = "this may be a secret, which others on this mac
 pub(crate) fn refusal(arg: &str) -> Option<&'static str> {
     if has_bare_secret(arg) {
         Some(SECRET_AS_ARGUMENT)
-    } else if arg.starts_with("--ticket=") || may_have_secret(arg) {
+    } else if arg.starts_with("--ticket=") || word_may_have_secret(arg) {
         Some(TICKET_AS_ARGUMENT)
     } else {
         None
@@ -307,6 +307,16 @@ mod tests {
                 assert_eq!(parse(&line).unwrap_err(), SECRET_AS_ARGUMENT, "{line}");
             }
             assert!(parse(&format!("-l --secret-file ./{secret}")).is_ok(), "a file may be called so");
+        }
+    }
+
+    #[test]
+    fn a_long_name_and_a_long_path_are_no_tickets() {
+        let long = "x".repeat(100);
+        for line in
+            [format!("-l -n {long}"), format!("-l --log-file /tmp/{long}/{long}"), format!("-n x {long}")]
+        {
+            assert!(parse(&line).is_ok(), "{line}");
         }
     }
 

@@ -18,6 +18,7 @@ mod chat_log;
 mod click_compat;
 mod command;
 mod completions;
+mod contacts;
 mod desk;
 mod flags;
 #[cfg(feature = "fuzzing")]
@@ -69,7 +70,7 @@ use flags::{Flags, Invocation};
 use line::Line;
 use ringchat_core::secure::ShortKey;
 use settings::Settings;
-use trust::{IdFile, OwnIdentity, TicketSource, full_key, may_have_secret};
+use trust::{IdFile, OwnIdentity, TicketSource, full_key, word_may_have_secret};
 
 /// The exit code of a wrong command line, and if a room to create exists already, or a room to join exists twice.
 const USAGE: u8 = 2;
@@ -129,7 +130,7 @@ fn run_with(flags: Flags) -> ExitCode {
 
 /// Why the program does not start, if one of its variables holds a secret, whatever it is for: an error would show it.
 fn secret_in_a_variable() -> Option<AccessError> {
-    let has_secret = |value: &OsStr| may_have_secret(&value.to_string_lossy());
+    let has_secret = |value: &OsStr| word_may_have_secret(&value.to_string_lossy());
     let own = env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value)));
     let mut found = own.filter(|(name, value)| name.starts_with("RINGCHAT_") && has_secret(value));
     found.next().map(|(name, _)| AccessError::Variable(name))

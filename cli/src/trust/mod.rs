@@ -24,6 +24,11 @@ pub(crate) fn may_have_secret(text: &str) -> bool {
     ticket::may_be_in(text) || has_bare_secret(text)
 }
 
+/// The same of a word of a command line or of a variable, which may be the name of something.
+pub(crate) fn word_may_have_secret(word: &str) -> bool {
+    ticket::may_be_word(word) || has_bare_secret(word)
+}
+
 /// The same of a line that somebody typed, which names no file: what opens a room may stand beside any sign.
 pub(crate) fn typed_may_have_secret(line: &str) -> bool {
     ticket::may_be_in(line) || key_text::has_letters_of_secret(line)

@@ -1,5 +1,6 @@
 //! Where a ticket comes from, and how one is recognized. A ticket has the secret of its room, so nothing here shows it.
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, stdin};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -30,6 +31,9 @@ const AFTER_PREFIX: usize = 8;
 
 /// Letters in a row that make a ticket without its prefix. No label of a host name and no key has as many.
 const WITHOUT_PREFIX: usize = 64;
+
+/// A ticket is mostly drawn by chance: of any [`WITHOUT_PREFIX`] letters of it, so many are different.
+const DIFFERENT: usize = 16;
 
 /// Where a ticket comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -139,9 +143,29 @@ pub(crate) fn is_in(text: &str) -> bool {
 
 /// Whether `text` has a ticket in it, perhaps without its beginning.
 pub(crate) fn may_be_in(text: &str) -> bool {
-    // Letters outside ASCII are no part of a ticket, so bytes are enough.
-    let mut runs = text.as_bytes().split(|byte| !is_letter(*byte));
-    is_in(text) || runs.any(|letters| letters.len() >= WITHOUT_PREFIX)
+    is_in(text) || runs(text).any(|_| true)
+}
+
+/// The same of a word of a command line or of a variable, which may be a name or a path: letters beside a sign of a path
+/// are no part of a ticket, nor are few different letters again and again.
+pub(crate) fn may_be_word(word: &str) -> bool {
+    let is_path = word.contains(['/', '\\']);
+    let is_of_chance = |letters: &[u8]| {
+        let different: BTreeSet<u8> = letters.iter().map(u8::to_ascii_lowercase).collect();
+        different.len() >= DIFFERENT || begins_as_ticket(letters)
+    };
+    is_in(word) || (!is_path && runs(word).any(is_of_chance))
+}
+
+/// Whether these letters may come after the prefix of a ticket: its first byte is its version, 1.
+fn begins_as_ticket(letters: &[u8]) -> bool {
+    matches!(letters, [b'a' | b'A', b'e'..=b'h' | b'E'..=b'H', ..])
+}
+
+/// The letters that may be a ticket without its prefix. Letters outside ASCII are no part of one, so bytes are enough.
+fn runs(text: &str) -> impl Iterator<Item = &[u8]> {
+    let runs = text.as_bytes().split(|byte| !is_letter(*byte));
+    runs.filter(|letters| letters.len() >= WITHOUT_PREFIX)
 }
 
 fn is_letter(byte: u8) -> bool {
@@ -158,6 +182,7 @@ mod tests {
     use ringchat_core::secure::Secret;
     use rustix::fs::{CWD, Mode, mkfifoat};
 
+    use super::super::full_key;
     use super::*;
 
     const MOMENT: Duration = Duration::from_millis(20);
@@ -242,6 +267,20 @@ mod tests {
             let said = of_file(&path, MOMENT).unwrap_err().to_string();
             assert!(said.contains("is no regular file"), "{said}");
         }
+    }
+
+    #[test]
+    fn a_word_is_taken_for_a_ticket_only_if_it_may_be_one() {
+        let text = ticket().reveal().to_string();
+        let tail = full_key(&std::array::from_fn(|at| u8::try_from(at * 7).unwrap())) + "k3f7qmzx2c4h";
+        for found in [text.as_str(), &text[9..], &text[9..80], &text.to_uppercase()[9..], &tail] {
+            assert!(may_be_word(found) && may_be_in(found), "{found}");
+        }
+        for other in ["x".repeat(64), "name".repeat(40), format!("/tmp/{tail}"), format!("./{}", &text[9..])]
+        {
+            assert!(!may_be_word(&other), "{other}");
+        }
+        assert!(may_be_word(&format!("/tmp/{text}")), "its prefix gives it away");
     }
 
     #[test]
