@@ -2,8 +2,9 @@
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+use crate::contacts::{bare, host_and_port, resolve, unresolved};
 use crate::own_address::{self, NoNetwork, is_of_many};
-use crate::settings::{UsageError, bare, host_and_port, resolve, unresolved};
+use crate::settings::UsageError;
 
 /// Where this member listens, and where others reach it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

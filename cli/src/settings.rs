@@ -1,6 +1,6 @@
 //! The valid settings of a session, made of flags, environment variables and defaults.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use thiserror::Error;
 
 use crate::access::{Access, AccessError};
 use crate::any_room::RuntimeKind;
+use crate::contacts::Contacts;
 use crate::flags::Flags;
 use crate::own_address::NoNetwork;
 use crate::reach::Reach;
@@ -32,6 +33,8 @@ pub(crate) struct Settings {
     pub(crate) name: Name,
     /// Whether to create a room or to join one.
     pub(crate) start: Start,
+    /// The contacts of which no address is known, and why.
+    pub(crate) unresolved: Vec<(String, String)>,
     /// Who can enter the room.
     pub(crate) access: Access,
     /// Where the user's key pair is.
@@ -128,7 +131,7 @@ pub(crate) enum UsageError {
     )]
     OnlyHere { ip: IpAddr, contact: SocketAddr, own: Vec<IpAddr> },
     /// A host name without an address.
-    #[error("no address is known for {host:?}: {why}")]
+    #[error("no address is known for {host:?} ({why}); check how it is written, or give an IP address")]
     Unresolved { host: String, why: String },
 }
 
@@ -172,20 +175,20 @@ impl Settings {
         let seconds = parse(
             "--join-timeout",
             set(flags.join_timeout.clone(), "RINGCHAT_JOIN_TIMEOUT"),
-            "a number of seconds, 0.1 or more",
+            "a number of seconds, 0.1 to 3600",
         )?;
         let detect = parse(
             "--detect-ms",
             set(flags.detect_ms.clone(), "RINGCHAT_DETECT_MS"),
-            "10 or more milliseconds",
+            "a number of milliseconds, 10 to 3600000",
         )?;
         let runtime =
             parse("--runtime", set(flags.runtime.clone(), "RINGCHAT_RUNTIME"), "threads or async-std")?;
-        let given = given_contacts(&flags, env)?;
+        let given = Contacts::given(&flags, env)?;
         let talk = TalkSettings::new(&flags, env)?;
         let access = Access::new(&flags, env, read)?;
         let has_contacts = !given.is_empty();
-        let contacts = with_ticket(given, access.ticket());
+        let Contacts { addrs: contacts, unresolved } = given.with_ticket(access.ticket())?;
         let room = room_name(&flags, env, has_contacts)?;
         let advertised = set(flags.advertise.clone(), "RINGCHAT_ADVERTISE");
         let address = set(flags.address.clone(), "RINGCHAT_ADDRESS");
@@ -197,6 +200,7 @@ impl Settings {
             reach,
             name,
             start: start(&flags, contacts, room.is_some())?,
+            unresolved,
             room,
             access,
             id_file: id_file(flags.id_file, env),
@@ -244,40 +248,6 @@ fn trace(texts: bool, file: Option<String>, limit: Option<String>) -> Result<Tra
 pub(crate) fn id_file(flag: Option<String>, env: impl Fn(&str) -> Option<String>) -> IdFile {
     let path = flag.or_else(|| env("RINGCHAT_ID_FILE").filter(|path| !path.is_empty()));
     path.map_or(IdFile::Usual, |path| IdFile::At(path.into()))
-}
-
-/// The members to join through that the command line names, or else the environment.
-fn given_contacts(
-    flags: &Flags,
-    env: impl Fn(&str) -> Option<String>,
-) -> Result<Vec<SocketAddr>, UsageError> {
-    let has_ticket = flags.ticket || flags.ticket_file.is_some();
-    let elsewhere = flags.leader || has_ticket || !flags.contacts.is_empty();
-    let of_neighbor =
-        |flag: &Option<String>, name| flag.clone().or_else(|| if elsewhere { None } else { env(name) });
-    let neighbor = neighbor(
-        of_neighbor(&flags.neighbor_address, "RINGCHAT_NEIGHBOR_ADDRESS"),
-        of_neighbor(&flags.neighbor_port, "RINGCHAT_NEIGHBOR_PORT"),
-    )?;
-    contacts(neighbor, &flags.contacts)
-}
-
-/// The addresses of the ticket, then those of `given` that are not among them.
-fn with_ticket(given: Vec<SocketAddr>, ticket: Option<&Ticket>) -> Vec<SocketAddr> {
-    with(ticket.map_or_else(Vec::new, |ticket| ticket.addrs().to_vec()), given)
-}
-
-/// `addrs`, then those of `more` that are not among them.
-pub(crate) fn with(
-    mut addrs: Vec<SocketAddr>,
-    more: impl IntoIterator<Item = SocketAddr>,
-) -> Vec<SocketAddr> {
-    for addr in more {
-        if !addrs.contains(&addr) {
-            addrs.push(addr);
-        }
-    }
-    addrs
 }
 
 fn start(flags: &Flags, contacts: Vec<SocketAddr>, has_room: bool) -> Result<Start, UsageError> {
@@ -351,57 +321,6 @@ impl FromStr for Milliseconds {
     }
 }
 
-/// The member named by `-na` and `-np`.
-fn neighbor(host: Option<String>, port: Option<String>) -> Result<Option<(String, u16)>, UsageError> {
-    match (host, parse("--neighbor-port", port, "a port, 1 to 65535")?) {
-        (None, None) => Ok(None),
-        (Some(host), Some(port)) => Ok(Some((host, port))),
-        _ => Err(UsageError::HalfANeighbor),
-    }
-}
-
-/// All addresses of all contacts in the given order, each once.
-fn contacts(neighbor: Option<(String, u16)>, given: &[String]) -> Result<Vec<SocketAddr>, UsageError> {
-    let given: Vec<(String, u16)> =
-        given.iter().map(|text| host_and_port("a contact", text)).collect::<Result<_, _>>()?;
-    let mut contacts = Vec::new();
-    for (host, port) in neighbor.into_iter().chain(given) {
-        contacts = with(contacts, resolve(&host, port)?);
-    }
-    Ok(contacts)
-}
-
-/// Splits `10.0.0.1:5000`, `[::1]:5000` or `host:5000`.
-pub(crate) fn host_and_port(option: &'static str, text: &str) -> Result<(String, u16), UsageError> {
-    let wrong = || UsageError::Value {
-        option,
-        value: text.to_owned(),
-        wanted: "HOST:PORT, such as 10.0.0.1:5000 or [::1]:5000",
-    };
-    let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
-    let port = port.parse().ok().filter(|&port| port > 0).ok_or_else(wrong)?;
-    if host.is_empty() || (host.contains(':') && bare(host) == host) {
-        return Err(wrong());
-    }
-    Ok((host.to_owned(), port))
-}
-
-/// `[::1]` without its brackets.
-pub(crate) fn bare(host: &str) -> &str {
-    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
-}
-
-pub(crate) fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, UsageError> {
-    let addrs = (bare(host), port)
-        .to_socket_addrs()
-        .map_err(|error| UsageError::Unresolved { host: host.to_owned(), why: error.to_string() })?;
-    Ok(addrs.collect())
-}
-
-pub(crate) fn unresolved(host: &str) -> UsageError {
-    UsageError::Unresolved { host: host.to_owned(), why: "it has none".to_owned() }
-}
-
 /// A valid name made from the name of the user's account.
 fn usual_name(user: &str) -> Result<Name, NameError> {
     let mut name: String =
@@ -415,13 +334,13 @@ fn usual_name(user: &str) -> Result<Name, NameError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use ringchat_core::secure::Secret;
 
     use super::*;
     use crate::flags::Invocation;
 
-    fn options(line: &str, env: &[(&str, &str)]) -> Result<Settings, UsageError> {
+    pub(crate) fn options(line: &str, env: &[(&str, &str)]) -> Result<Settings, UsageError> {
         let Ok(Invocation::Run(flags)) = Flags::parse(line.split_whitespace().map(str::to_owned)) else {
             panic!("{line} is no command line");
         };
@@ -433,7 +352,7 @@ mod tests {
         })
     }
 
-    fn addr(text: &str) -> SocketAddr {
+    pub(crate) fn addr(text: &str) -> SocketAddr {
         text.parse().unwrap()
     }
 
@@ -454,41 +373,6 @@ mod tests {
         assert_eq!(options.name.as_str(), "flag");
         assert_eq!(options.reach.listen.port(), 7);
         assert_eq!(options.runtime, RuntimeKind::AsyncStd);
-    }
-
-    #[test]
-    fn the_neighbor_of_the_environment_is_only_a_default() {
-        let env = [("RINGCHAT_NEIGHBOR_ADDRESS", "::1"), ("RINGCHAT_NEIGHBOR_PORT", "5")];
-        let start = |line: &str| options(line, &env).unwrap().start;
-        assert_eq!(start("-n x"), Start::Join { contacts: vec![addr("[::1]:5")] });
-        assert_eq!(start("-n x -np 6"), Start::Join { contacts: vec![addr("[::1]:6")] });
-        assert_eq!(start("-n x [::2]:7"), Start::Join { contacts: vec![addr("[::2]:7")] });
-        assert_eq!(start("-n x -l"), Start::Create);
-    }
-
-    #[test]
-    fn contacts_are_taken_in_order_and_once() {
-        let options = options("-n x -na ::1 -np 5 10.0.0.1:6 [::1]:5 [::2]:7", &[]).unwrap();
-        let contacts = ["[::1]:5", "10.0.0.1:6", "[::2]:7"].map(addr).to_vec();
-        assert_eq!(options.start, Start::Join { contacts });
-    }
-
-    #[test]
-    fn a_ticket_brings_contacts_and_those_of_the_command_line_come_after_them() {
-        let contacts =
-            |line: &str| match options(line, &[("RINGCHAT_NEIGHBOR_ADDRESS", "::1")]).unwrap().start {
-                Start::Join { contacts } => contacts,
-                Start::Create => panic!("{line} creates"),
-            };
-        let of_ticket = ["10.0.0.9:9", "10.0.0.1:6"].map(addr);
-        assert_eq!(contacts("-n x --ticket"), of_ticket);
-        assert_eq!(
-            contacts("-n x --ticket-file f 10.0.0.1:6 10.0.0.2:7"),
-            [of_ticket[0], of_ticket[1], addr("10.0.0.2:7")]
-        );
-        assert!(matches!(options("-n x -l --ticket", &[]), Err(UsageError::Access(_))));
-        assert_eq!(options("-l --id-file f", &[]).unwrap().id_file, IdFile::At("f".into()));
-        assert_eq!(options("-l", &[("RINGCHAT_ID_FILE", "")]).unwrap().id_file, IdFile::Usual);
     }
 
     #[test]
@@ -570,6 +454,10 @@ mod tests {
             "--join-timeout 0",
         ] {
             assert!(matches!(options(&format!("-l {line}"), &[]), Err(UsageError::Value { .. })), "{line}");
+        }
+        for line in ["--detect-ms 86400000", "--join-timeout 86400"] {
+            let error = options(&format!("-l {line}"), &[]).unwrap_err().to_string();
+            assert!(error.contains(" to 3600"), "it tells the greatest, too: {error}");
         }
         let long = "n".repeat(33);
         assert!(matches!(options(&format!("-l -n {long}"), &[]), Err(UsageError::Name(NameError::TooLong))));

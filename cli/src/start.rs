@@ -96,7 +96,9 @@ fn open(settings: &Settings) -> Result<Opened, SessionOutcome> {
     let issuer = settings.access.ticket().map(|ticket| *ticket.issuer());
     let (known, problem) = KnownFile::open();
     let problem = problem.map(|problem| ("known_keys", problem.to_string()));
-    let troubles = unkept.map(|unkept| ("id_file", unkept)).into_iter().chain(problem).collect();
+    let untried = settings.unresolved.iter().map(|(host, why)| ("not_yet", wording::untried(host, why)));
+    let troubles =
+        unkept.map(|unkept| ("id_file", unkept)).into_iter().chain(problem).chain(untried).collect();
     let people = People::new(identity.key(), secret.clone(), issuer, known);
     let (start, mut announcer) = prepare(settings, secret.as_ref())?;
     let reach = settings.reach;

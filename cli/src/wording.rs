@@ -228,6 +228,13 @@ pub(crate) fn announced(listing: &Listing) -> String {
     }
 }
 
+/// That a contact cannot be tried, beside others that can.
+pub(crate) fn untried(host: &str, why: &str) -> String {
+    format!(
+        "no address is known for {host:?} ({why}), so it is not tried; check how it is written, or give an IP address"
+    )
+}
+
 /// That there is another room of the same name, and what to do.
 pub(crate) fn twin(twin: &FoundRoom) -> String {
     let at = twin.addrs.first().map(ToString::to_string).unwrap_or_default();

@@ -29,8 +29,8 @@ pub(crate) use search::quoted;
 #[cfg(not(feature = "rooms"))]
 pub(crate) use without::{Heard, Network, NetworkError};
 
+use crate::contacts::with;
 use crate::outcome::SessionOutcome;
-use crate::settings::with;
 
 /// The exit code when no room was found.
 const NO_ROOM: u8 = 3;

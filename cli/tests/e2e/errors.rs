@@ -83,9 +83,10 @@ fn a_contact_that_does_not_listen_is_reported_once_and_tried_again(runtimes: Run
 }
 
 fn bad_options_end_with_2(runtimes: Runtimes) {
-    let bad: [fn(&mut LaunchOptions); 6] = [
+    let bad: [fn(&mut LaunchOptions); 7] = [
         |options| options.name.push('\u{3164}'),
         |options| options.contacts = vec!["192.0.2.1:5".to_owned()],
+        |options| options.contacts = vec!["nosuch.invalid:5".to_owned()],
         |options| options.name.push('('),
         |options| options.name = "n".repeat(33),
         |options| options.address = "0.0.0.0",
@@ -100,9 +101,17 @@ fn bad_options_end_with_2(runtimes: Runtimes) {
 
 fn one_good_contact_among_bad_ones_is_enough(runtimes: Runtimes) {
     let mut room = TestRoom::of(2, runtimes);
-    let contacts = vec![nobody(), stranger(b"SSH-2.0-OpenSSH_9.7\r\n"), room.addr(1)];
+    let unknown = "nosuch.invalid:4000".to_owned();
+    let contacts = vec![unknown, nobody(), stranger(b"SSH-2.0-OpenSSH_9.7\r\n"), room.addr(1)];
     let newcomer = room.start(|options| options.contacts = contacts);
     room.wait_ready(newcomer);
+    let told = |event: &ReceivedEvent| match event {
+        ReceivedEvent::Error { code, message, fatal: false } => {
+            code == "not_yet" && message.contains("\"nosuch.invalid\"")
+        }
+        _ => false,
+    };
+    assert!(room.record(newcomer, |record| record.any(told)), "it says which one it cannot try");
     room.settle(&room.everyone());
 }
 
