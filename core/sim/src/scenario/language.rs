@@ -65,7 +65,7 @@ pub enum ScenarioAction {
     Thaw(Vec<Target>),
     /// `leave TARGET...`: the user leaves.
     Leave(Vec<Target>),
-    /// `join PLACE... via CONTACT...`: a process starts, and tries the contacts in turn.
+    /// `join PLACE... via CONTACT...`: a process starts where none lives, and tries the contacts in turn.
     Join(Vec<Target>, Vec<Target>),
     /// `cut FROM TO`: nothing gets through from one to the other.
     Cut(Target, Target),

@@ -17,14 +17,16 @@ mod parse;
 mod perform;
 mod performer;
 mod play;
+mod undone;
 
 pub use self::language::{
     BadDials, Condition, Impairment, Messages, Scenario, ScenarioAction, Statement, Target,
 };
 pub use self::names::{place_called, usual_name};
-pub use self::parse::{ParseError, parse, parse_time};
+pub use self::parse::{ParseError, brief, parse, parse_time};
 pub use self::perform::{Performance, perform};
 pub use self::performer::Performer;
+pub use self::undone::Undone;
 
 use alloc::borrow::ToOwned as _;
 use alloc::string::String;

@@ -19,6 +19,9 @@ use crate::{Heal, Place, Quality};
 /// No time is longer.
 const MAX_SECONDS: u64 = 1_000_000;
 
+/// An error repeats so many characters of a line.
+const BRIEF: usize = 60;
+
 /// Nobody says more at once.
 const MAX_FLOOD: u64 = 1_000_000;
 
@@ -58,8 +61,10 @@ pub fn parse(text: &str) -> Result<Scenario, ParseError> {
             continue;
         }
         let words: Vec<&str> = line.split_whitespace().collect();
-        parse_line(&mut scenario, number, &words)
-            .map_err(|problem| ParseError { line: number, problem: format!("{problem} in \"{line}\"") })?;
+        parse_line(&mut scenario, number, &words).map_err(|problem| ParseError {
+            line: number,
+            problem: format!("{problem} in \"{}\"", brief(line)),
+        })?;
     }
     if scenario.ring.is_empty() {
         return Err(ParseError { line: 1, problem: "no line names the first ring".into() });
@@ -255,12 +260,27 @@ fn parse_name(known: &Names, word: &str) -> Result<Name, String> {
 /// # Errors
 /// A sentence that says what is wrong.
 pub fn parse_time(word: &str) -> Result<Duration, String> {
-    if let Some(millis) = word.strip_suffix("ms") {
-        return parse_up_to(millis, MAX_SECONDS * 1000).map(Duration::from_millis);
+    let time = match word.strip_suffix("ms") {
+        Some(millis) => millis.parse().ok().map(Duration::from_millis),
+        None => word.strip_suffix('s').and_then(|seconds| seconds.parse().ok()).and_then(of_seconds),
+    };
+    let word = brief(word);
+    match time {
+        Some(time) if time <= Duration::from_secs(MAX_SECONDS) => Ok(time),
+        Some(_) => Err(format!("\"{word}\" is longer than {MAX_SECONDS}s")),
+        None => Err(format!("\"{word}\" is not a time; write it as 1.5s, or in whole milliseconds as 20ms")),
     }
-    match word.strip_suffix('s').map(str::parse::<f64>) {
-        Some(Ok(seconds)) if (0.0..1e6).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err(format!("\"{word}\" is not a time")),
+}
+
+fn of_seconds(seconds: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+/// As much of a text as an error repeats.
+pub fn brief(text: &str) -> String {
+    match text.char_indices().nth(BRIEF) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or(text)),
+        None => text.into(),
     }
 }
 
@@ -305,6 +325,31 @@ mod tests {
             let error = parse(&format!("nodes 3\n{line}")).unwrap_err();
             assert_eq!(error.line, 2, "{error}");
         }
+    }
+
+    #[test]
+    fn a_time_is_at_most_a_million_seconds_in_either_unit() {
+        for (word, seconds) in [("1000000s", 1_000_000), ("1000000000ms", 1_000_000), ("1.0s", 1), ("0s", 0)]
+        {
+            assert_eq!(parse_time(word), Ok(Duration::from_secs(seconds)), "{word}");
+        }
+        for (word, told) in [
+            ("1000000.1s", "\"1000000.1s\" is longer than 1000000s"),
+            ("1000000001ms", "\"1000000001ms\" is longer than 1000000s"),
+            ("1.5ms", "\"1.5ms\" is not a time; write it as 1.5s, or in whole milliseconds as 20ms"),
+            ("soon", "\"soon\" is not a time; write it as 1.5s, or in whole milliseconds as 20ms"),
+        ] {
+            assert_eq!(parse_time(word), Err(told.into()));
+        }
+        assert!(
+            ["-1s", "NaNs", "infs", "1e40s", "5", "s", "ms"].iter().all(|word| parse_time(word).is_err())
+        );
+    }
+
+    #[test]
+    fn an_error_repeats_the_beginning_of_a_long_line() {
+        let error = parse(&format!("nodes 3\nat 0s say 1 {}", "é".repeat(20_000))).unwrap_err();
+        assert!(error.problem.ends_with("ééé…\"") && error.problem.chars().count() < 160, "{error}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ use ringchat_core::trace::Tracing;
 use ringchat_trace::LifeLines;
 
 use super::play::Play;
+use super::undone::Undone;
 use super::{Failure, Scenario, Survivor, survivors};
 use crate::Counts;
 use crate::lives::life_lines;
@@ -32,6 +33,8 @@ pub struct Performance {
     pub rings: Option<Vec<Vec<Survivor>>>,
     /// How many messages of live members are missing somewhere in their ring at the end, if all live members are in rings.
     pub lost: Option<usize>,
+    /// What could not be done.
+    pub undone: Vec<Undone>,
 }
 
 /// Plays a scenario in a private room whose keys, signatures and links are real. The same scenario gives the same run,
@@ -49,6 +52,7 @@ pub fn perform(scenario: &Scenario) -> Performance {
         gathered: Instant(play.gathered.unwrap_or(Instant::ZERO).0.saturating_sub(zero)),
         rings: survivors(&play.world).ok(),
         lost: play.lost().ok(),
+        undone: play.undone,
     }
 }
 

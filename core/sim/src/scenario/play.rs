@@ -15,6 +15,7 @@ use super::Failure;
 use super::language::{
     BadDials, Condition, Impairment, Messages, Scenario, ScenarioAction, Statement, Target,
 };
+use super::undone::Undone;
 use crate::oracles::{FaultModel, Shape, Violation};
 use crate::{Death, HostId, Life, Place, Quality, World};
 
@@ -44,6 +45,8 @@ pub(super) struct Play {
     last: Option<Place>,
     started: usize,
     waits: Option<Wait>,
+    /// What could not be done.
+    pub(super) undone: Vec<Undone>,
 }
 
 /// What has to come before the player goes on.
@@ -81,6 +84,7 @@ impl Play {
             last: None,
             started: 0,
             waits: None,
+            undone: Vec::new(),
         }
     }
 
@@ -199,6 +203,8 @@ impl Play {
     }
 
     fn act(&mut self, action: &ScenarioAction) -> Result<(), Failure> {
+        let line = self.line;
+        self.undone.extend(self.why_not(action).map(|why| Undone { line, why }));
         match action {
             ScenarioAction::Say(who, text) => self.say(who, slice::from_ref(text))?,
             ScenarioAction::Flood(who, count) => {
@@ -274,7 +280,9 @@ impl Play {
         };
         let contacts: Vec<_> = contacts.iter().flat_map(place).collect();
         for who in who {
-            if let Target::At(place) = who {
+            if let Target::At(place) = who
+                && self.lives_at(*place).is_none()
+            {
                 self.world.join(*place, &contacts);
             }
         }
@@ -292,7 +300,7 @@ impl Play {
         who.iter().flat_map(|&who| self.those(who)).collect()
     }
 
-    fn those(&self, who: Target) -> Vec<HostId> {
+    pub(super) fn those(&self, who: Target) -> Vec<HostId> {
         match who {
             Target::At(place) => self.world.at(place).into_iter().collect(),
             Target::All => self.world.members(),
