@@ -120,6 +120,68 @@ fn a_script_that_waits_for_nothing_goes_on_until_all_is_well() {
 }
 
 #[test]
+fn what_a_script_expects_at_its_end_comes_after_the_waiting() {
+    let script = "nodes 6 seed 7\n\nat 2s crash leader\n# grades itself\nexpect election-messages worst\n";
+    let (code, report, errors) = sim(&["--script", "-"], script);
+    assert_eq!((code, errors.as_str()), (Some(0), ""), "{report}");
+    let printed = sim(&["--script", "-", "--print-script"], script).1;
+    let end = "until converged within 28000ms\nuntil time within 1s\nexpect election-messages worst\n";
+    assert!(printed.ends_with(end), "{printed}");
+    assert_eq!(sim(&["--script", "-"], &printed).1, report);
+
+    let script = "nodes 3\nat 1s say ada hi\nexpect rings 1\nexpect lost 3\n";
+    let (code, _, errors) = sim(&["--script", "-"], script);
+    assert_eq!(code, Some(1));
+    assert!(errors.starts_with("ringchat: line 4, \"expect lost 3\", does not hold"), "{errors}");
+    let json: Value = serde_json::from_str(&sim(&["--script", "-", "--json"], script).1).unwrap();
+    assert_eq!(json["failure"]["line"].as_u64(), Some(4), "as the file counts");
+
+    let script = "nodes 3\nat 29s freeze-for-ever leader\nexpect rings 1\n";
+    let (code, _, errors) = sim(&["--script", "-"], script);
+    let wait = "ringchat: what the script waits for after line 2, \"until converged within 1000ms\", does not hold: ";
+    assert_eq!((code, errors.starts_with(wait)), (Some(1), true), "{errors}");
+}
+
+#[test]
+fn what_could_not_be_done_is_told_in_one_line() {
+    let kills = ["--kill", "leader@3s", "--kill", "leader@3.001s"];
+    let args = [&["--kill", "ada@1s", "--say", "ada@2s:hi"], &kills[..]].concat();
+    let (code, report, errors) = sim(&args, "");
+    assert_eq!((code, errors.as_str()), (Some(0), ""));
+    let told = "\nNot done: \"at 2s say ada hi\" (ada is dead), \"at 3.001s crash leader\" (dan is dead).\n";
+    assert!(report.contains(told), "{report}");
+    let json: Value = serde_json::from_str(&sim(&[&args[..], &["--json"]].concat(), "").1).unwrap();
+    assert_eq!(json["undone"][0]["why"].as_str(), Some("ada is dead"));
+}
+
+#[test]
+fn errors_of_options_tell_what_to_do() {
+    for (args, told) in [
+        (["--join", "3@1s"], "--join lets a new member join, and cyd is there already"),
+        (["--cut", "ada>ada@1s"], "--cut takes two members"),
+        (["--partition", "ada|ada@1s"], "--partition puts ada on one side only"),
+        (["--partition", "1,2,3,4,5@1s"], "--partition leaves nobody on the other side"),
+        (
+            ["--delay", "1.5ms"],
+            "--delay: \"1.5ms\" is not a time; write it as 1.5s, or in whole milliseconds",
+        ),
+        (["--detect-ms", "9"], "--detect-ms must be a number of milliseconds, 10 to"),
+        (["--seed", "x"], "--seed must be a whole number"),
+    ] {
+        let (code, _, errors) = sim(&args, "");
+        assert_eq!(code, Some(2), "{args:?}: {errors}");
+        assert!(errors.contains(told) && errors.ends_with("(ringchat sim --help tells more)\n"), "{errors}");
+    }
+    let (code, _, errors) = sim(&["--delay", "10s"], "");
+    assert_eq!(code, Some(1));
+    let told = "ringchat: the first ring does not gather, over links of up to 10s: bob does not get in; make the delay smaller\n";
+    assert_eq!(errors, told);
+    let (code, _, errors) = sim(&["--say", &format!("bob@1s:{}", "x".repeat(20_000))], "");
+    assert!(code == Some(2) && errors.contains("16384 bytes") && errors.len() < 200, "{errors}");
+    assert_eq!(sim(&["--kill", "cyd@1s", "--join", "3@5s"], "").0, Some(0), "nobody is there any more");
+}
+
+#[test]
 fn each_deed_happens() {
     let (code, report, errors) = sim(
         &[

@@ -69,7 +69,7 @@ pub(crate) struct SimFlags {
     #[argh(option, arg_name = "deed")]
     pub(super) partition: Vec<String>,
 
-    /// let a new member join: PLACE@T or PLACE@T:CONTACT
+    /// let a new member join, where nobody is: PLACE@T or PLACE@T:CONTACT
     #[argh(option, arg_name = "deed")]
     pub(super) join: Vec<String>,
 

@@ -71,7 +71,7 @@ pub(super) fn run(args: &[String]) -> ExitCode {
 fn played(flags: &SimFlags) -> Result<ExitCode, SimError> {
     let (script, scenario) = script(flags)?;
     if flags.print_script {
-        return Ok(crate::print(&script.text));
+        return Ok(crate::print(script.text()));
     }
     flags.check_folder()?;
     let told = Told::new(&script, &scenario, perform(&scenario))?;
@@ -82,22 +82,55 @@ fn played(flags: &SimFlags) -> Result<ExitCode, SimError> {
     Ok(ExitCode::FAILURE)
 }
 
+/// A script that is played. It names all members, and waits at its end.
+struct Script {
+    named: Named,
+    /// The first line that was added so that it waits, as lines of the user count, and how many were.
+    wait: Option<(usize, usize)>,
+}
+
+impl Script {
+    fn text(&self) -> &str {
+        &self.named.text
+    }
+
+    /// The line of the user's own text that a line is, or that stands before one which was added.
+    fn own_line(&self, line: usize) -> usize {
+        let line = self.named.own_line(line);
+        match self.wait {
+            Some((first, added)) if line >= first => line.saturating_sub(added).max(first.saturating_sub(1)),
+            _ => line,
+        }
+    }
+
+    /// Whether the line was added so that the script waits.
+    fn is_wait(&self, line: usize) -> bool {
+        let line = self.named.own_line(line);
+        self.wait.is_some_and(|(first, added)| (first..first.saturating_add(added)).contains(&line))
+    }
+}
+
 /// The script that is asked for, whole.
-fn script(flags: &SimFlags) -> Result<(Named, Scenario), SimError> {
+fn script(flags: &SimFlags) -> Result<(Script, Scenario), SimError> {
     let Some(path) = &flags.script else {
         let text = script::of_flags(flags).map_err(SimError::Usage)?;
         let scenario = parse(&text).map_err(|error| SimError::Usage(error.problem))?;
-        return Ok((named(&text), scenario));
+        return Ok((Script { named: named(&text), wait: None }, scenario));
     };
     if let Some(other) = flags.beside_script() {
         return Err(SimError::Usage(format!("--script tells everything; leave {other} out")));
     }
     let text = read(path)?;
-    let (script, scenario) = with_names(path, &text)?;
-    match script::end_of(&scenario) {
-        None => Ok((script, scenario)),
-        Some(end) => with_names(path, &format!("{}\n{end}", text.trim_end())),
-    }
+    let (named, scenario) = with_names(path, &text)?;
+    let Some((end, before)) = script::end_of(&scenario) else {
+        return Ok((Script { named, wait: None }, scenario));
+    };
+    let lines: Vec<&str> = text.trim_end().lines().collect();
+    let at = before.map_or(lines.len(), |line| named.own_line(line).saturating_sub(1)).min(lines.len());
+    let (earlier, later) = lines.split_at(at);
+    let text = [earlier, &[end.trim_end()], later].concat().join("\n") + "\n";
+    let (named, scenario) = with_names(path, &text)?;
+    Ok((Script { named, wait: Some((at.saturating_add(1), end.lines().count())) }, scenario))
 }
 
 /// The script of that text in the file at `path`, with a name for each place.

@@ -5,20 +5,19 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use ringchat_lab::Named;
 use ringchat_picture::trace::{MergedRun, TraceReader};
 use ringchat_picture::{Format, RunReport, Wanted, draw, report};
-use ringchat_sim::scenario::{Failure, Performance, Scenario, Survivor};
+use ringchat_sim::scenario::{Failure, Performance, Scenario, Survivor, brief};
 use ringchat_trace::TraceRecord;
 use serde_json::json;
 
 use super::flags::SimFlags;
-use super::{SimError, write};
+use super::{Script, SimError, write};
 use crate::wording::{counted, list, members};
 
 /// A run that was played, and what there is to tell of it.
 pub(super) struct Told<'a> {
-    script: &'a Named,
+    script: &'a Script,
     scenario: &'a Scenario,
     performance: Performance,
     run: MergedRun,
@@ -27,7 +26,7 @@ pub(super) struct Told<'a> {
 
 impl<'a> Told<'a> {
     pub(super) fn new(
-        script: &'a Named,
+        script: &'a Script,
         scenario: &'a Scenario,
         performance: Performance,
     ) -> Result<Self, SimError> {
@@ -42,18 +41,38 @@ impl<'a> Told<'a> {
     pub(super) fn failure(&self) -> Option<String> {
         let failure = self.performance.result.as_ref().err()?;
         let line = self.performance.line;
-        let words =
-            line.checked_sub(1).and_then(|before| self.script.text.lines().nth(before)).map(str::trim);
-        let line = self.script.own_line(line);
-        let of_line =
-            words.map_or_else(|| "while the first ring gathers".to_owned(), |words| format!("{words:?}"));
-        Some(match failure {
-            Failure::Unmet { instead, .. } => format!("line {line}, {of_line}, does not hold: {instead}"),
-            Failure::Violation(violation) => {
-                format!("line {line}, {of_line}: a promise is broken: {violation}")
+        let of_line = match (self.script.own_line(line), self.words(line).as_str()) {
+            (_, "") => "while the first ring gathers".to_owned(),
+            (line, words) if self.script.is_wait(self.performance.line) => {
+                format!("what the script waits for after line {line}, {words:?}")
             }
+            (line, words) => format!("line {line}, {words:?}"),
+        };
+        Some(match failure {
+            Failure::Unmet { instead, .. } if line == 0 => {
+                let delay = self.scenario.delay;
+                format!(
+                    "the first ring does not gather, over links of up to {delay:?}: {instead}; make the delay smaller"
+                )
+            }
+            Failure::Unmet { instead, .. } => format!("{of_line}, does not hold: {instead}"),
+            Failure::Violation(violation) => format!("{of_line}: a promise is broken: {violation}"),
             Failure::Parse(error) => error.to_string(),
         })
+    }
+
+    /// The words of a line of the script; empty if it has no such line.
+    fn words(&self, line: usize) -> String {
+        let words = line.checked_sub(1).and_then(|before| self.script.text().lines().nth(before));
+        words.map(|words| brief(words.trim())).unwrap_or_default()
+    }
+
+    /// What could not be done, in one line; empty if all was.
+    fn undone(&self) -> String {
+        let undone = self.performance.undone.iter();
+        let each: Vec<String> =
+            undone.map(|undone| format!("{:?} ({})", self.words(undone.line), undone.why)).collect();
+        if each.is_empty() { String::new() } else { format!("Not done: {}.\n", each.join(", ")) }
     }
 
     /// For people.
@@ -70,6 +89,7 @@ impl<'a> Told<'a> {
         for line in &self.report.lines {
             let _ = writeln!(text, "{line}");
         }
+        text.push_str(&self.undone());
         let _ = writeln!(text, "{}", self.end());
         let steps = self.performance.counts.steps;
         let kept = match &self.performance.result {
@@ -122,12 +142,16 @@ impl<'a> Told<'a> {
 
     /// For programs: one object.
     pub(super) fn json(&self) -> String {
-        let Performance { counts, rings, lost, line, result, gathered, .. } = &self.performance;
+        let Performance { counts, rings, lost, line, result, gathered, undone, .. } = &self.performance;
         let rings = rings.as_ref().map(|rings| {
             let member = |it: &Survivor| json!({"name": it.label, "shown": it.shown.len()});
             rings.iter().map(|ring| ring.iter().map(member).collect::<Vec<_>>()).collect::<Vec<_>>()
         });
-        let failure = self.failure().map(|what| json!({"line": line, "what": what}));
+        let failure = self.failure().map(|what| json!({"line": self.script.own_line(*line), "what": what}));
+        let undone = undone.iter();
+        let undone: Vec<_> = undone
+            .map(|undone| json!({"line": self.script.own_line(undone.line), "what": self.words(undone.line), "why": undone.why}))
+            .collect();
         let told = json!({
             "seed": self.scenario.seed,
             "ring": self.ring(),
@@ -139,6 +163,7 @@ impl<'a> Told<'a> {
             "rings": rings,
             "lost": lost,
             "promises_kept": !matches!(result, Err(Failure::Violation(_))),
+            "undone": undone,
             "failure": failure,
         });
         format!("{told}\n")
