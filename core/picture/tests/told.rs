@@ -6,7 +6,7 @@ use ringchat_core::trace::MessageKind;
 use ringchat_picture::trace::TraceReader;
 use ringchat_picture::{Class, Format, Wanted, draw};
 use ringchat_sim::scenario::play_lives;
-use ringchat_trace::{LifeLines, TraceEvent};
+use ringchat_trace::{EndLine, LifeLines, TraceEvent};
 use serde_json::Value;
 
 const CRASH: &str = "nodes 6 seed 3\nat 1s crash leader\nuntil converged within 5s\n";
@@ -77,6 +77,48 @@ fn lines_that_were_taken_out_are_told_of() {
     let last = life.lines.iter().rposition(|line| matches!(line.event, TraceEvent::Recv(_)));
     life.lines.remove(last.unwrap());
     assert_eq!(note(&lives), Some("lines of m3 are missing".into()));
+}
+
+/// What was sent to the members called so, and what became of it.
+fn fates<'a>(page: &'a Value, name: &str) -> Vec<&'a str> {
+    let m = list(page, "members").iter().position(|member| member["name"] == name).unwrap();
+    let to_it = list(page, "flights").iter().filter(|frame| frame["to"] == m);
+    to_it.filter_map(|frame| frame["fate"].as_str()).collect()
+}
+
+/// The trace of a member from a time on, or up to it, as `/trace on` and `/trace off` leave it.
+fn cut(life: &mut LifeLines, t: u64, is_begun: bool) {
+    let introduces = |event: &TraceEvent| matches!(event, TraceEvent::Who(_) | TraceEvent::Room(_));
+    if is_begun {
+        life.header.wall += t;
+        life.lines.retain(|line| line.t >= t || introduces(&line.event));
+        life.lines.iter_mut().for_each(|line| line.t = line.t.saturating_sub(t));
+    } else {
+        life.lines.retain(|line| line.t < t);
+        let mut last = life.lines.last().unwrap().clone();
+        last.event = TraceEvent::End(EndLine { why: "off".into(), unsure: 0 });
+        life.lines.push(last);
+    }
+    (0..).zip(&mut life.lines).for_each(|(i, line)| line.i = i);
+}
+
+#[test]
+fn only_what_came_while_a_member_was_traced_can_be_lost() {
+    const TALK: &str = "nodes 4 seed 3\nat 1s say 1 a\nat 3s say 2 b\nat 5s say 1 c\nuntil time within 6s\n\
+                        at 0s leave 3\nuntil time within 1s\nat 0s leave 4\nuntil time within 1s\n";
+    for is_simulated in [true, false] {
+        let whole = if is_simulated { lives_of(TALK) } else { real(TALK) };
+        let lost = fates(&page(&whole), "m3").iter().filter(|fate| **fate == "lost").count();
+        for is_begun in [true, false] {
+            let mut lives = whole.clone();
+            cut(lives.iter_mut().find(|life| life.header.name == "m3").unwrap(), 4_000_000, is_begun);
+            let page = page(&lives);
+            let fates = fates(&page, "m3");
+            let count = |wanted: &str| fates.iter().filter(|fate| **fate == wanted).count();
+            assert!(count("arrived") > 3 && count("unseen") > 3, "{is_begun}: {fates:?}");
+            assert!(count("lost") <= if is_begun { lost } else { 0 }, "{is_begun}: {fates:?}");
+        }
+    }
 }
 
 #[test]

@@ -44,7 +44,7 @@ pub(super) fn add(lives: &[OneLife], diaries: &mut Vec<Diary>, agree: u64, simul
             None if returned.contains(&m) => {}
             None => {
                 let died = notices.of_stranger().map(|t| death(m, t, 0));
-                diaries.extend(died.map(|death| Diary { m, wall: 0, events: vec![death] }));
+                diaries.extend(died.map(|death| Diary { m, wall: 0, began: 0, events: vec![death] }));
             }
         }
     }

@@ -67,7 +67,7 @@ impl LifeReader {
         let m = cast.introduce(header.id, &clean::name(&header.name), &header.addr.to_string());
         cast.has_trace(m);
         Self {
-            diary: Diary { m, wall: header.wall.min(MOST), events: Vec::new() },
+            diary: Diary { m, wall: header.wall.min(MOST), began: 0, events: Vec::new() },
             room: None,
             simulated: header.sim,
             last: None,

@@ -13,6 +13,7 @@ use thiserror::Error;
 
 use super::clocks;
 use super::deaths;
+use super::fates;
 use super::pair::{self, Contradiction, Paired, Spot};
 use super::run::{Diary, Fate, Frame, MergedRun, OneLife, RunEvent, What};
 
@@ -40,7 +41,7 @@ pub(super) fn merge(
     mut diaries: Vec<Diary>,
     one_clock: bool,
 ) -> Result<MergedRun, MergeError> {
-    let paired = pair::pair(&diaries).map_err(|error| explain(&lives, &diaries, error))?;
+    let mut paired = pair::pair(&diaries).map_err(|error| explain(&lives, &diaries, error))?;
     let agree = if one_clock {
         None
     } else {
@@ -49,6 +50,7 @@ pub(super) fn merge(
         // One clock agrees with itself.
         Some(alignment.within).filter(|_| diaries.len() > 1)
     };
+    fates::decide(&mut paired, &diaries, agree.unwrap_or(0));
     deaths::add(&lives, &mut diaries, agree.unwrap_or(0), one_clock);
     let order =
         order(&mut diaries, &paired).map_err(|spot| MergeError::Circle(describe(&lives, &diaries, spot)))?;
@@ -75,6 +77,7 @@ fn shift(diaries: &mut [Diary], by: &[i64]) {
     let firsts = diaries.iter().zip(by).filter_map(|(diary, &by)| Some(common(diary.events.first()?.t, by)));
     let zero = firsts.min().unwrap_or(0);
     for (diary, &by) in diaries.iter_mut().zip(by) {
+        diary.began = u64::try_from(common(0, by).saturating_sub(zero)).unwrap_or(0);
         for event in &mut diary.events {
             event.t = u64::try_from(common(event.t, by).saturating_sub(zero)).unwrap_or(0);
         }

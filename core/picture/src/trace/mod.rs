@@ -2,6 +2,7 @@
 
 mod clocks;
 mod deaths;
+mod fates;
 mod gather;
 mod merge;
 mod pair;

@@ -3,7 +3,7 @@
 //! A node never uses a stamp for two sendings, so sender, stamp and receiver name a message. Nothing on the wire is
 //! needed for that.
 
-use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use ringchat_core::trace::MessageKind;
@@ -20,6 +20,9 @@ pub(super) struct Paired {
     pub(super) to: Option<usize>,
     pub(super) sent: Option<Spot>,
     pub(super) taken: Option<Spot>,
+    /// The link on which it was sent, as the sender counts.
+    pub(super) link: Option<u64>,
+    /// Before [`decide`](super::fates::decide), only whether it came in.
     pub(super) fate: Fate,
 }
 
@@ -74,15 +77,23 @@ pub(super) fn pair(diaries: &[Diary]) -> Result<Vec<Paired>, Contradiction> {
                     to: Some(diary.m),
                     sent: None,
                     taken: Some((d, e)),
+                    link: None,
                     fate: Fate::Unseen,
                 }),
             }
         }
     }
-    let fates = Fates::new(diaries);
-    let mut frames: Vec<Paired> = sendings.iter().map(|sending| fates.decide(sending)).collect();
+    let mut frames: Vec<Paired> = sendings.iter().map(Sending::paired).collect();
     frames.extend(unseen);
     Ok(frames)
+}
+
+impl Sending {
+    fn paired(&self) -> Paired {
+        let fate = if self.taken.is_some() { Fate::Arrived } else { Fate::Open };
+        let Self { from, to, spot, taken, link, .. } = *self;
+        Paired { from: Some(from), to, sent: Some(spot), taken, link: Some(link), fate }
+    }
 }
 
 /// Each target of each sending, by sender and stamp.
@@ -118,91 +129,4 @@ fn peers(diary: &Diary) -> BTreeMap<u64, usize> {
         _ => None,
     });
     known.collect()
-}
-
-/// What is known of the ends of links and lives.
-struct Fates {
-    /// The diaries of each life.
-    told: BTreeSet<usize>,
-    /// Lives that have ended or died.
-    over: BTreeSet<usize>,
-    /// Where each link of each diary ended.
-    down: BTreeMap<(usize, u64), usize>,
-    /// What each life has only in sums, by receiver, sender and kind: the least stamp of each sum in order, and the greatest
-    /// up to there.
-    sums: BTreeMap<(usize, usize, MessageKind), Vec<(u64, u64)>>,
-    /// Lives whose trace is incomplete.
-    gaps: BTreeSet<usize>,
-}
-
-impl Fates {
-    fn new(diaries: &[Diary]) -> Self {
-        let mut fates = Self {
-            told: diaries.iter().map(|diary| diary.m).collect(),
-            over: BTreeSet::new(),
-            down: BTreeMap::new(),
-            sums: BTreeMap::new(),
-            gaps: BTreeSet::new(),
-        };
-        for (d, diary) in diaries.iter().enumerate() {
-            for (e, event) in diary.events.iter().enumerate() {
-                fates.note(d, e, diary.m, &event.what);
-            }
-        }
-        for sums in fates.sums.values_mut() {
-            sums.sort_unstable();
-            let mut greatest = 0;
-            for (_, most) in sums {
-                greatest = greatest.max(*most);
-                *most = greatest;
-            }
-        }
-        fates
-    }
-
-    fn note(&mut self, d: usize, e: usize, m: usize, what: &What) {
-        match what {
-            What::Down { link, .. } => {
-                self.down.insert((d, *link), e);
-            }
-            What::End(_) => {
-                self.over.insert(m);
-            }
-            What::Deed(deed) if deed.kind.is_death() => {
-                self.over.extend(deed.to);
-            }
-            What::Sum(sum) if !sum.sent => {
-                if let Some(with) = sum.with {
-                    self.sums.entry((m, with, sum.kind)).or_default().push(sum.stamps);
-                }
-            }
-            What::Missed(_) | What::Full => {
-                self.gaps.insert(m);
-            }
-            _ => {}
-        }
-    }
-
-    fn decide(&self, sending: &Sending) -> Paired {
-        let Sending { from, stamp, spot, link, to, kind, taken } = *sending;
-        let is_over = to.is_some_and(|to| self.over.contains(&to));
-        let link_ends = self.down.get(&(spot.0, link)).is_some_and(|&e| e > spot.1);
-        let in_sum = || {
-            let sums = self.sums.get(&(to?, from, kind))?;
-            let before = sums.partition_point(|(least, _)| *least <= stamp).checked_sub(1)?;
-            sums.get(before).filter(|(_, most)| stamp <= *most)
-        };
-        let fate = if taken.is_some() {
-            Fate::Arrived
-        } else if in_sum().is_some() {
-            Fate::Summed
-        } else if to.is_some_and(|to| !self.told.contains(&to) || self.gaps.contains(&to)) {
-            Fate::Unseen
-        } else if is_over || link_ends {
-            Fate::Lost
-        } else {
-            Fate::Open
-        };
-        Paired { from: Some(from), to, sent: Some(spot), taken, fate }
-    }
 }

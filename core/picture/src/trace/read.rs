@@ -336,6 +336,7 @@ fn on_one_clock(diaries: &mut [Diary]) {
     let zero = diaries.iter().map(|diary| diary.wall).min().unwrap_or(0);
     for diary in diaries {
         let later = diary.wall.saturating_sub(zero);
+        diary.began = later;
         diary.events.iter_mut().for_each(|event| event.t = event.t.saturating_add(later));
     }
 }

@@ -385,6 +385,8 @@ pub(crate) struct Diary {
     pub(crate) m: usize,
     /// What its wall clock showed at its time zero, in microseconds since 1970.
     pub(crate) wall: u64,
-    /// Times are microseconds since its time zero.
+    /// When it begins, by the common clock once that is known.
+    pub(crate) began: u64,
+    /// Times are microseconds since its time zero, or by the common clock.
     pub(crate) events: Vec<RunEvent>,
 }
