@@ -103,7 +103,9 @@ impl From<DrawError> for TraceCommandError {
     fn from(error: DrawError) -> Self {
         match error {
             DrawError::Wanted(error) => Self::Wanted(error),
-            other @ (DrawError::Nothing(_) | DrawError::NoTime(_)) => Self::Draw(other),
+            other @ (DrawError::Nothing(_) | DrawError::NoMessage | DrawError::NoTime(_)) => {
+                Self::Draw(other)
+            }
         }
     }
 }
@@ -111,7 +113,8 @@ impl From<DrawError> for TraceCommandError {
 impl TraceCommandError {
     fn exit(&self) -> ExitCode {
         match self {
-            Self::Usage(_) | Self::Wanted(_) => ExitCode::from(USAGE),
+            Self::Usage(_) => ExitCode::from(USAGE),
+            Self::Wanted(error) if error.is_usage() => ExitCode::from(USAGE),
             Self::Read(error) if error.is_usage() => ExitCode::from(USAGE),
             _ => ExitCode::FAILURE,
         }

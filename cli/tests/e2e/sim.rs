@@ -288,6 +288,26 @@ fn pictures_and_traces_of_the_run_are_written() {
         assert!(Path::new(&traces).join(format!("{name}.ndjson")).exists(), "{name}");
     }
 
+    for (wanted, code) in [
+        (["--members", "zed"], 1),
+        (["--from", "epoch 9"], 1),
+        (["--room", "ff"], 1),
+        (["--only", "gossip"], 2),
+        (["--from", "soon"], 2),
+    ] {
+        let refused = ringchat(&[&["trace", &traces], &wanted[..]].concat(), "");
+        assert_eq!(refused.status.code(), Some(code), "{wanted:?}");
+    }
+    let ada = fs::read(Path::new(&traces).join("ada.ndjson")).unwrap();
+    let torn = path("torn.ndjson");
+    fs::write(&torn, &ada[..600]).unwrap();
+    let refused = ringchat(&["trace", &torn], "");
+    let told = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        refused.status.code() == Some(1) && told.contains("the traces tell of no message; perhaps"),
+        "{told}"
+    );
+
     let drawn = ringchat(&["trace", &traces, "--only", "election"], "");
     let drawn = String::from_utf8(drawn.stdout).unwrap();
     let told = report.lines().find_map(|line| line.split_once(" leads: ")).unwrap().1;

@@ -82,6 +82,12 @@ pub enum DrawError {
     /// Nothing of what is asked for happens.
     #[error("nothing of these classes happens there; there is {0}")]
     Nothing(String),
+    /// No trace tells of any message.
+    #[error(
+        "the traces tell of no message; perhaps a file was cut off near its beginning, or its member was alone: give those \
+         of other members too"
+    )]
+    NoMessage,
 }
 
 /// A run in another form.
@@ -113,7 +119,7 @@ pub fn draw(run: &MergedRun, format: Format, wanted: &Wanted) -> Result<Drawn, D
     // A page grows, perhaps from a member that is alone.
     let grows = matches!(format, Format::Html | Format::Json) && wanted.classes.is_empty();
     if layout.rows.is_empty() && !grows {
-        return Err(DrawError::Nothing(there_is(&story)));
+        return Err(there_is(&story).map_or(DrawError::NoMessage, DrawError::Nothing));
     }
     let content = match format {
         Format::Svg => svg::svg(&story, &layout),
@@ -126,8 +132,8 @@ pub fn draw(run: &MergedRun, format: Format, wanted: &Wanted) -> Result<Drawn, D
     Ok(Drawn { content, notes: layout.notes })
 }
 
-/// The classes of messages that a run has.
-fn there_is(story: &Story<'_>) -> String {
+/// The classes of messages that a run has, if it has messages.
+fn there_is(story: &Story<'_>) -> Option<String> {
     let classes: alloc::collections::BTreeSet<Class> = story
         .events()
         .filter_map(|(_, event)| match &event.what {
@@ -137,5 +143,5 @@ fn there_is(story: &Story<'_>) -> String {
         .collect();
     let mut asked: Vec<&str> = classes.iter().rev().map(|class| class.asked()).collect();
     asked.dedup();
-    wanted::list(asked.into_iter().map(Into::into))
+    (!asked.is_empty()).then(|| wanted::list(asked.into_iter().map(Into::into)))
 }

@@ -78,6 +78,13 @@ pub enum WantedError {
     NoEpoch(u64, String),
 }
 
+impl WantedError {
+    /// Whether no run has what was asked for, whatever the traces are.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Moment(_) | Self::Class(_))
+    }
+}
+
 impl Moment {
     /// Reads a moment.
     ///

@@ -67,9 +67,9 @@ pub enum ReadError {
 }
 
 impl ReadError {
-    /// Whether the user has asked for what does not go, and nothing is wrong with the files.
+    /// Whether the user has to ask for something else, whatever the files are.
     pub fn is_usage(&self) -> bool {
-        matches!(self, Self::Rooms { .. } | Self::NoRoom { .. })
+        matches!(self, Self::Rooms { .. })
     }
 }
 
