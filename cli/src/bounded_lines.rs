@@ -7,8 +7,8 @@ use std::io::{self, BufRead};
 pub(crate) enum BoundedLine {
     /// The whole line.
     Whole(Vec<u8>),
-    /// A line of `length` bytes, more than the bound; its bytes are dropped.
-    TooLong { length: usize },
+    /// A line of `length` bytes, more than the bound; only its `head` is kept.
+    TooLong { length: usize, head: Vec<u8> },
 }
 
 /// Reads lines that end with `\n` or `\r\n`, or with the input.
@@ -57,7 +57,11 @@ impl<R: BufRead> BoundedLines<R> {
             line.pop();
             length -= 1;
         }
-        if length > self.limit { BoundedLine::TooLong { length } } else { BoundedLine::Whole(line) }
+        if length > self.limit {
+            BoundedLine::TooLong { length, head: line }
+        } else {
+            BoundedLine::Whole(line)
+        }
     }
 }
 
@@ -89,7 +93,7 @@ mod tests {
         for buffer in 1..8 {
             let expected = [
                 BoundedLine::Whole(b"abc".to_vec()),
-                BoundedLine::TooLong { length: 9 },
+                BoundedLine::TooLong { length: 9, head: b"1234".to_vec() },
                 BoundedLine::Whole(b"abc".to_vec()),
             ];
             assert_eq!(lines(b"abc\r\n123456789\nabc\n", 3, buffer), expected);

@@ -131,7 +131,7 @@ impl HumanInput {
         while let Some(line) = lines.next()? {
             let done = match line {
                 BoundedLine::Whole(line) => each(self, &String::from_utf8_lossy(&line)),
-                BoundedLine::TooLong { length } => self.refuse(length),
+                BoundedLine::TooLong { length, .. } => self.refuse(length),
             };
             if let Done::Left | Done::Quit = done {
                 return Ok(done);

@@ -106,6 +106,18 @@ pub(crate) enum VerifyError {
     Full,
 }
 
+impl VerifyError {
+    /// The same for a program, which knows no commands for people.
+    pub(crate) fn for_programs(&self) -> String {
+        match self {
+            Self::Nobody(who) => {
+                format!("nobody here is called {}; the answer to keys has all members", unless_secret(who))
+            }
+            other => other.to_string(),
+        }
+    }
+}
+
 /// What was typed for the name of a member, unless it may be a ticket that went astray.
 fn unless_secret(who: &str) -> &str {
     if may_have_secret(who) { "so" } else { who }

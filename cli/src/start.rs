@@ -207,7 +207,9 @@ fn programs(settings: &Settings, opened: Opened) -> io::Result<SessionOutcome> {
     let (sender, awaited) = json::awaited();
     let (admit, admitted) = sync_channel(1);
     session.unsaid.begin();
-    let input = json::ProgramInput::new(Arc::clone(session), writer.clone(), sender, admitted);
+    let input = Arc::new(json::ProgramInput::new(Arc::clone(session), writer.clone(), sender));
+    let waiting = Arc::clone(&input);
+    spawn("admission", move || waiting.admit(&admitted))?;
     spawn("input", move || input.run(stdin().lock()))?;
     if let Some(page) = &opened.page {
         writer.insist(&json::page_line(Stamp::default(), page));

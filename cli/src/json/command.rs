@@ -1,6 +1,9 @@
 //! The commands that a program writes to standard input.
 
-use serde::Deserialize;
+use std::fmt;
+
+use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use crate::typed::LAST;
@@ -76,6 +79,64 @@ pub(crate) enum JsonCommand {
     Quit,
 }
 
+/// What the beginning of a line tells that is too long to be read.
+#[derive(Debug, PartialEq)]
+pub(super) struct LongCommand {
+    /// The code of the error about it.
+    pub(super) code: &'static str,
+    /// The `ref` of the command, if it stands before what is too long.
+    pub(super) reference: Option<Value>,
+}
+
+impl LongCommand {
+    /// What `head` tells, the beginning of a line.
+    pub(super) fn of(head: &[u8]) -> Self {
+        let mut found = Found::default();
+        // It ends too early, so there is always an error, but not before all that is whole was found.
+        let _ = (&mut found).deserialize(&mut serde_json::Deserializer::from_slice(head));
+        let is_said = found.command.is_none_or(|command| command == "say") && found.has_text;
+        Self { code: if is_said { "text_too_long" } else { "bad_command" }, reference: found.reference }
+    }
+}
+
+/// What was found in the beginning of an object.
+#[derive(Default)]
+struct Found {
+    command: Option<Value>,
+    reference: Option<Value>,
+    has_text: bool,
+}
+
+impl<'de> DeserializeSeed<'de> for &mut Found {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for &mut Found {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(key) = map.next_key::<String>()? {
+            match key.as_str() {
+                "command" => self.command = map.next_value()?,
+                "ref" => self.reference = map.next_value()?,
+                key => {
+                    self.has_text |= key == "text";
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
 fn usual_count() -> usize {
     LAST
 }
@@ -98,6 +159,24 @@ pub(crate) struct BadCommand {
 }
 
 impl JsonCommand {
+    /// The `ref` that is returned with what is answered.
+    pub(super) fn reference(self) -> Option<Value> {
+        match self {
+            Self::Say { reference, .. }
+            | Self::Last { reference, .. }
+            | Self::Verify { reference, .. }
+            | Self::Trace { reference, .. }
+            | Self::See { reference, .. }
+            | Self::Leader(JsonQuery { reference })
+            | Self::Members(JsonQuery { reference })
+            | Self::Ring(JsonQuery { reference })
+            | Self::Stats(JsonQuery { reference })
+            | Self::Ticket(JsonQuery { reference })
+            | Self::Keys(JsonQuery { reference }) => reference,
+            Self::Quit => None,
+        }
+    }
+
     /// Parses a line.
     ///
     /// # Errors
@@ -105,16 +184,25 @@ impl JsonCommand {
     pub(crate) fn parse(line: &[u8]) -> Result<Self, BadCommand> {
         let is_object = line.trim_ascii_start().starts_with(b"{");
         let message = match serde_json::from_slice(line) {
-            Ok(_) if !is_object => "no command: a command is an object".to_owned(),
+            _ if !is_object => {
+                r#"no command: a command is an object, such as {"command":"members"}"#.to_owned()
+            }
             Ok(Self::Say { text, .. }) if text.is_empty() => {
                 "no command: a text of no characters says nothing".to_owned()
             }
             Ok(command) => return Ok(command),
-            Err(error) => format!("no command: {error}"),
+            Err(error) => format!("no command: {}", in_plain_words(&error)),
         };
         let JsonQuery { reference } = serde_json::from_slice(line).unwrap_or_default();
         Err(BadCommand { message, reference })
     }
+}
+
+/// An error of serde, without the words of programs in Rust.
+fn in_plain_words(error: &serde_json::Error) -> String {
+    let words =
+        [("unknown variant", "unknown command"), ("expected usize", "expected a whole number from 0 on")];
+    words.iter().fold(error.to_string(), |text, (inner, plain)| text.replace(inner, plain))
 }
 
 #[cfg(test)]
@@ -186,6 +274,42 @@ mod tests {
         let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md")).unwrap();
         let told = readme.split_once("`error`, `bye`. Commands: ").unwrap().1.split('.').next().unwrap();
         assert_eq!(names(told), known);
+    }
+
+    #[test]
+    fn errors_are_told_in_words_for_those_who_do_not_know_this_program() {
+        let object = r#"no command: a command is an object, such as {"command":"members"}"#;
+        for (line, wanted) in [
+            ("null", object),
+            ("7", object),
+            ("hello", object),
+            (r#"["say"]"#, object),
+            (r#"{"command":"fly"}"#, "no command: unknown command `fly`, expected one of `say`"),
+            (
+                r#"{"command":"last","count":-1}"#,
+                "no command: invalid value: integer `-1`, expected a whole number from 0 on",
+            ),
+            (
+                r#"{"command":"last","count":"x"}"#,
+                "no command: invalid type: string \"x\", expected a whole number from 0 on",
+            ),
+            ("{}", "no command: missing field `command`"),
+        ] {
+            let told = JsonCommand::parse(line.as_bytes()).unwrap_err().message;
+            assert!(told.starts_with(wanted), "{line}: {told}");
+        }
+    }
+
+    #[test]
+    fn of_a_line_that_is_too_long_the_beginning_tells_the_code_and_the_ref() {
+        let of = |head: &str| LongCommand::of(head.as_bytes());
+        let long = |code, reference: Option<Value>| LongCommand { code, reference };
+        let said = r#"{"command":"say","ref":"a","text":"xxxx"#;
+        assert_eq!(of(said), long("text_too_long", Some("a".into())));
+        assert_eq!(of(r#"{"ref":[1],"text":"xx\"#), long("text_too_long", Some([1].into_iter().collect())));
+        assert_eq!(of(r#"{"text":"xx","command":"say","ref":"#), long("text_too_long", None));
+        assert_eq!(of(r#"{"command":"verify","ref":7,"who":"xxx"#), long("bad_command", Some(7.into())));
+        assert_eq!(of("xxxx"), long("bad_command", None));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use ringchat_core::{
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
+use super::command::JsonCommand;
 use crate::any_room::RuntimeKind;
 use crate::calendar::utc;
 use crate::people::{Mark, People, Remark, RoomPrivacy, VerifyError};
@@ -268,7 +269,7 @@ impl<'a> JsonEvent<'a> {
             }
             Query::Verify { who, key } => match people.verify(&who, &key, report) {
                 Ok(member) => Self::Verified { member: MemberJson::of(member), reference },
-                Err(error) => Self::refusal(verify_code(&error), &error, reference),
+                Err(error) => Self::refusal(verify_code(&error), &error.for_programs(), reference),
             },
             Query::Members => Self::Members {
                 me: MemberJson::of(&report.me),
@@ -334,6 +335,18 @@ impl<'a> JsonEvent<'a> {
     /// The error that answers a query.
     fn refusal(code: &'a str, error: &impl ToString, reference: Option<Value>) -> Self {
         Self::Error { code, message: error.to_string().into(), fatal: false, reference }
+    }
+
+    /// That a command waited for a room that is left now, or was never entered.
+    pub(super) fn unheeded(command: JsonCommand) -> Self {
+        let message =
+            "the room was left, or not entered, before this could be done; do it again in the next session";
+        Self::Error {
+            code: "not_taken",
+            message: message.into(),
+            fatal: false,
+            reference: command.reference(),
+        }
     }
 
     /// An error after which the session goes on.

@@ -8,7 +8,8 @@ use ringchat_core::Text;
 use ringchat_core::limits::{MAX_TEXT, SUBMIT_WINDOW};
 use serde_json::Value;
 
-use super::command::{BadCommand, JsonCommand, JsonQuery};
+use super::command::{BadCommand, JsonCommand, JsonQuery, LongCommand};
+use super::early::EarlyCommands;
 use super::event::JsonEvent;
 use crate::bounded_lines::{BoundedLine, BoundedLines};
 use crate::line_writer::LineWriter;
@@ -42,12 +43,14 @@ pub(super) struct SaidText {
 pub(crate) struct Awaited {
     pub(super) asked: Receiver<QueryWithRef>,
     pub(super) said: Receiver<SaidText>,
+    pub(super) early: Arc<EarlyCommands>,
 }
 
 /// The sending ends of the queues of [`Awaited`].
 pub(crate) struct AwaitedSender {
     pub(super) asked: SyncSender<QueryWithRef>,
     pub(super) said: SyncSender<SaidText>,
+    pub(super) early: Arc<EarlyCommands>,
 }
 
 /// The queues between standard input and the frontend.
@@ -55,7 +58,8 @@ pub(crate) fn awaited() -> (AwaitedSender, Awaited) {
     let (ask, asked) = sync_channel(MAX_ASKED);
     // As many messages as may be on their way: in the node and in the queue of its driver.
     let (say, said) = sync_channel(2 * SUBMIT_WINDOW);
-    (AwaitedSender { asked: ask, said: say }, Awaited { asked, said })
+    let early = Arc::new(EarlyCommands::default());
+    (AwaitedSender { asked: ask, said: say, early: Arc::clone(&early) }, Awaited { asked, said, early })
 }
 
 /// Reads and obeys commands until the input ends or the room is left.
@@ -63,23 +67,32 @@ pub(crate) struct ProgramInput {
     session: Arc<Session>,
     writer: LineWriter,
     awaited: AwaitedSender,
-    /// Yields when the room is entered; disconnected if it never is. `None` once it has yielded.
-    admitted: Option<Receiver<()>>,
 }
 
 impl ProgramInput {
     /// The input of `session`. Errors of commands go to `writer`.
-    pub(crate) fn new(
-        session: Arc<Session>,
-        writer: LineWriter,
-        awaited: AwaitedSender,
-        admitted: Receiver<()>,
-    ) -> Self {
-        Self { session, writer, awaited, admitted: Some(admitted) }
+    pub(crate) fn new(session: Arc<Session>, writer: LineWriter, awaited: AwaitedSender) -> Self {
+        Self { session, writer, awaited }
+    }
+
+    /// Waits until the room is entered, which `admitted` tells, and obeys the commands that waited for that. If it never is,
+    /// `admitted` is disconnected.
+    pub(crate) fn admit(&self, admitted: &Receiver<()>) {
+        let early = &self.awaited.early;
+        if admitted.recv().is_ok() {
+            early.enter(|command| self.obey(command));
+        } else {
+            self.end_early();
+        }
+    }
+
+    /// Nothing that waits will be said.
+    fn end_early(&self) {
+        (0..self.awaited.early.end()).for_each(|_| self.session.unsaid.add());
     }
 
     /// Reads `input` to its end, then leaves the room.
-    pub(crate) fn run(mut self, input: impl BufRead) {
+    pub(crate) fn run(&self, input: impl BufRead) {
         let mut lines = BoundedLines::new(input, MAX_LINE);
         let (cause, is_over) = match self.read(&mut lines) {
             Ok(is_over) => (Cause::Eof, is_over),
@@ -105,17 +118,23 @@ impl ProgramInput {
     }
 
     /// Obeys commands. Returns false if there may be more, but the room is left.
-    fn read(&mut self, lines: &mut BoundedLines<impl BufRead>) -> io::Result<bool> {
+    fn read(&self, lines: &mut BoundedLines<impl BufRead>) -> io::Result<bool> {
         while let Some(line) = lines.next()? {
             match line {
                 BoundedLine::Whole(line) if line.trim_ascii().is_empty() => {}
                 BoundedLine::Whole(line) => match JsonCommand::parse(&line) {
                     Ok(JsonCommand::Quit) => {
+                        // Whoever is not in the room yet does not wait for it.
+                        if self.awaited.early.is_early() {
+                            self.end_early();
+                        } else {
+                            self.awaited.early.wait();
+                        }
                         self.session.leave(Cause::Quit);
                         return Ok(true);
                     }
                     Ok(command) => {
-                        if !self.obey(command) {
+                        if !self.take(command) {
                             return Ok(false);
                         }
                     }
@@ -126,18 +145,36 @@ impl ProgramInput {
                         self.complain("bad_command", message, reference);
                     }
                 },
-                BoundedLine::TooLong { length } => {
+                BoundedLine::TooLong { length, head } => {
+                    let LongCommand { code, reference } = LongCommand::of(&head);
                     let message = format!("a line has at most {MAX_LINE} bytes; this one has {length}");
-                    self.complain("bad_command", message, None);
+                    self.complain(code, message, reference);
                 }
             }
         }
-        self.is_admitted();
+        self.awaited.early.wait();
         Ok(true)
     }
 
+    /// Obeys `command`, or lets it wait until the room is entered: nothing is known of the room before. Returns false once
+    /// the room is left.
+    fn take(&self, command: JsonCommand) -> bool {
+        if matches!(command, JsonCommand::Trace { .. } | JsonCommand::See { .. }) {
+            return self.obey(command);
+        }
+        match self.awaited.early.put(command) {
+            None => true,
+            Some(command) if !self.awaited.early.is_over() => self.obey(command),
+            Some(JsonCommand::Say { .. }) => {
+                self.session.unsaid.add();
+                false
+            }
+            Some(_) => false,
+        }
+    }
+
     /// Obeys `command`. Returns false once the room is left.
-    fn obey(&mut self, command: JsonCommand) -> bool {
+    fn obey(&self, command: JsonCommand) -> bool {
         match command {
             JsonCommand::Say { text, reference, waiting } => self.say(&text, SaidText { reference, waiting }),
             JsonCommand::Last { count, reference } => self.ask(Query::Last(count), JsonQuery { reference }),
@@ -156,12 +193,10 @@ impl ProgramInput {
         }
     }
 
-    fn say(&mut self, text: &str, said: SaidText) -> bool {
+    fn say(&self, text: &str, said: SaidText) -> bool {
         match Text::new(text) {
             Ok(text) => {
-                let is_said = self.is_admitted()
-                    && self.awaited.said.send(said).is_ok()
-                    && self.session.room.say(text).is_ok();
+                let is_said = self.awaited.said.send(said).is_ok() && self.session.room.say(text).is_ok();
                 if !is_said {
                     self.session.unsaid.add();
                 }
@@ -174,11 +209,8 @@ impl ProgramInput {
         }
     }
 
-    /// Before the room is entered nothing is known of it, so a question waits for that.
-    fn ask(&mut self, query: Query, JsonQuery { reference }: JsonQuery) -> bool {
-        self.is_admitted()
-            && self.awaited.asked.send((query, reference)).is_ok()
-            && self.session.room.report_in_events().is_ok()
+    fn ask(&self, query: Query, JsonQuery { reference }: JsonQuery) -> bool {
+        self.awaited.asked.send((query, reference)).is_ok() && self.session.room.report_in_events().is_ok()
     }
 
     /// Returns true: the session goes on.
@@ -209,17 +241,6 @@ impl ProgramInput {
             Err(error) => self.complain("see", error.to_string(), reference),
         }
         true
-    }
-
-    /// Waits until the room is entered. Returns false if it never is.
-    fn is_admitted(&mut self) -> bool {
-        match &self.admitted {
-            Some(admitted) if admitted.recv().is_err() => false,
-            _ => {
-                self.admitted = None;
-                true
-            }
-        }
     }
 
     fn complain(&self, code: &str, message: String, reference: Option<Value>) {

@@ -8,11 +8,13 @@
 //! `no_ticket`, `bad_key`, `nobody`, `ambiguous`, `other_key`, `full`.
 
 mod command;
+mod early;
 mod event;
 mod input;
 
 use std::collections::BTreeMap;
 use std::mem;
+use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::Duration;
 
@@ -31,6 +33,7 @@ use crate::see::SeeStatus;
 use crate::session::Frontend;
 use crate::talk::TalkSettings;
 use crate::trust::now_micros;
+use early::EarlyCommands;
 use event::{GapReason, JsonEvent, MessageJson};
 
 #[cfg(feature = "fuzzing")]
@@ -49,6 +52,7 @@ pub(crate) struct Json {
     verbose: bool,
     asked: Receiver<input::QueryWithRef>,
     said: Receiver<input::SaidText>,
+    early: Arc<EarlyCommands>,
     /// The number of own messages that were taken from `said`.
     matched: Seq,
     /// Own messages that were taken from `said` and are not in the order yet.
@@ -69,13 +73,14 @@ impl Json {
         talk: TalkSettings,
         listing: Option<Listing>,
     ) -> Self {
-        let Awaited { asked, said } = awaited;
+        let Awaited { asked, said, early } = awaited;
         Self {
             writer,
             runtime,
             verbose,
             asked,
             said,
+            early,
             matched: Seq::default(),
             unordered: BTreeMap::new(),
             talk,
@@ -188,6 +193,9 @@ impl Frontend for Json {
     }
 
     fn bye(&mut self, lamport: Stamp, outcome: &SessionOutcome) {
+        for command in self.early.give_up() {
+            self.writer.insist(&JsonEvent::unheeded(command).line(lamport));
+        }
         for line in last_lines(lamport, outcome) {
             self.writer.insist(&line);
         }

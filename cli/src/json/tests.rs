@@ -9,6 +9,7 @@ use ringchat_core::{
 };
 use serde_json::json;
 
+use super::command::JsonCommand;
 use super::input::{AwaitedSender, SaidText};
 use super::*;
 use crate::attention::BellKind;
@@ -270,6 +271,20 @@ fn the_last_lines_tell_what_went_wrong() {
 }
 
 #[test]
+fn what_waited_for_a_room_that_was_never_entered_is_answered_before_the_end() {
+    let mut shown = Shown::new();
+    for line in [r#"{"command":"say","text":"hi","ref":"a"}"#, r#"{"command":"members","ref":"b"}"#] {
+        assert_eq!(shown.sender.early.put(JsonCommand::parse(line.as_bytes()).unwrap()), None);
+    }
+    shown.frontend.bye(Stamp(5), &SessionOutcome { exit: 0, reason: "quit", error: None });
+    let objects = shown.objects();
+    for (object, reference) in objects.iter().zip(["a", "b"]) {
+        assert_eq!((&object["code"], &object["ref"]), (&json!("not_taken"), &json!(reference)));
+    }
+    assert_eq!((objects.len(), &objects[2]["event"]), (3, &json!("bye")));
+}
+
+#[test]
 fn keys_tickets_and_warnings_have_the_documented_form() {
     let key = full_key(&[0xab; 32]);
     let id = "ab".repeat(32) + "0000000000000001";
@@ -280,6 +295,7 @@ fn keys_tickets_and_warnings_have_the_documented_form() {
         Query::Keys,
         Query::Verify { who: "bob".into(), key: key.clone() },
         Query::Verify { who: "bob".into(), key: full_key(&[1; 32]) },
+        Query::Verify { who: "eve".into(), key: key.clone() },
     ] {
         shown.sender.asked.send((query, Some(json!("r")))).unwrap();
         shown.notice(9, &report());
@@ -300,12 +316,14 @@ fn keys_tickets_and_warnings_have_the_documented_form() {
     assert_eq!(objects[1], json!({"event": "keys", "members": [listed], "ref": "r", "lamport": 9}));
     assert_eq!(objects[2], json!({"event": "verified", "member": member, "ref": "r", "lamport": 9}));
     assert_eq!((&objects[3]["code"], &objects[3]["fatal"]), (&json!("other_key"), &json!(false)));
-    assert_eq!(objects[4], json!({"event": "forged", "by": member, "author": member, "lamport": 9}));
-    assert_eq!(objects[5], json!({"event": "forked", "author": member, "lamport": 9}));
+    let message = "nobody here is called eve; the answer to keys has all members";
+    assert_eq!((&objects[4]["code"], &objects[4]["message"]), (&json!("nobody"), &json!(message)));
+    assert_eq!(objects[5], json!({"event": "forged", "by": member, "author": member, "lamport": 9}));
+    assert_eq!(objects[6], json!({"event": "forked", "author": member, "lamport": 9}));
     let mut other = member;
     other["id"] = json!("ab".repeat(32) + "ffffffffffffffff");
     other["addr"] = json!("10.0.0.6:5000");
-    assert_eq!(objects[7], json!({"event": "same_key", "member": other, "lamport": 9}));
+    assert_eq!(objects[8], json!({"event": "same_key", "member": other, "lamport": 9}));
 }
 
 #[test]

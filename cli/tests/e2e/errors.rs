@@ -6,7 +6,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
+use serde_json::{Value, json};
 
+use crate::sim::ringchat;
 use crate::support::{LaunchOptions, ReceivedEvent, Runtimes, TestRoom, on_every_runtime};
 
 /// How long a failing start may try to join.
@@ -141,6 +143,33 @@ fn a_pipe_in_the_place_of_a_time_zone_does_not_hold_up_the_start(runtimes: Runti
     });
     room.process(who).end_input();
     assert_eq!(room.exit_code(who), Some(0));
+}
+
+#[test]
+fn a_program_that_quits_before_it_is_in_the_room_does_not_wait_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (id, contact, trace) = (path("id"), nobody(), path("trace"));
+    let args = ["--json", "--no-log", "-n", "x", "--id-file", &id, "--join-timeout", "300", &contact];
+    let long = "x".repeat(200_000);
+    let input = [
+        json!({"command": "say", "text": "hi", "ref": 1}),
+        json!({"command": "trace", "file": trace, "ref": 2}),
+        // The keys of these objects are in the order of the alphabet.
+        json!({"command": "say", "ref": 3, "text": long}),
+        json!({"command": "quit"}),
+    ];
+    let start = Instant::now();
+    let output = ringchat(&args, &input.map(|line| format!("{line}\n")).concat());
+    assert!(start.elapsed() < Duration::from_secs(100), "it did not wait");
+    assert_eq!(output.status.code(), Some(0));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let answer = |reference: u64| lines.iter().position(|line| line["ref"] == reference).unwrap();
+    assert_eq!(lines[answer(1)]["code"], "not_taken");
+    assert_eq!(lines[answer(2)]["event"], "trace");
+    assert_eq!(lines[answer(3)]["code"], "text_too_long");
+    assert!(answer(2) < answer(1) && lines.last().is_some_and(|last| last["event"] == "bye"), "{lines:?}");
 }
 
 /// Asserts that a start with these options fails with an error message and the exit code `code`.
