@@ -168,10 +168,9 @@ impl Settings {
         let port = parse("--port", set(flags.port.clone(), "RINGCHAT_PORT"), "a port, 0 to 65535")?;
         let see_port = set(flags.see_port.clone(), "RINGCHAT_SEE_PORT");
         let see_port = parse("--see-port", see_port, "a port, 0 to 65535")?;
-        let name = match set(flags.name.clone(), "RINGCHAT_NAME") {
-            Some(name) => Name::new(&name).map_err(UsageError::Name)?,
-            None => usual_name(&env(USER).unwrap_or_default()).map_err(UsageError::Name)?,
-        };
+        let name = set(flags.name.clone(), "RINGCHAT_NAME").map(|name| Name::new(&name));
+        let name = name.unwrap_or_else(|| usual_name(&env(USER).unwrap_or_default()));
+        let name = name.map_err(UsageError::Name)?;
         let seconds = parse(
             "--join-timeout",
             set(flags.join_timeout.clone(), "RINGCHAT_JOIN_TIMEOUT"),

@@ -31,7 +31,7 @@ const COMMAND: &str = "ringchat rooms";
     example = "Join one of them: ringchat --room NAME -n Bob",
     error_code(2, "usage"),
     error_code(3, "no room is announced"),
-    error_code(5, "no address of a network, or several")
+    error_code(5, "no address of this machine in a network, or several")
 )]
 struct RoomsFlags {
     /// how long to listen (2 s)
