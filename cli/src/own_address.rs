@@ -62,10 +62,9 @@ pub(crate) fn on_network() -> Result<IpAddr, NoNetwork> {
 /// # Errors
 /// If it is none.
 pub(crate) fn checked(ip: IpAddr) -> Result<IpAddr, NoNetwork> {
-    match UdpSocket::bind((ip, 0)) {
-        Ok(_) => Ok(ip),
-        Err(_) => Err(NoNetwork::NotOwn(ip, all())),
-    }
+    // The loopback has more addresses than are listed, and one of a single link cannot be bound without its name.
+    let is_own = UdpSocket::bind((ip, 0)).is_ok() || interface(ip).is_some();
+    if is_own { Ok(ip) } else { Err(NoNetwork::NotOwn(ip, all())) }
 }
 
 /// Chooses from the addresses of this machine, each with the name of its interface.

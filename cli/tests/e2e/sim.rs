@@ -167,6 +167,11 @@ fn errors_of_options_tell_what_to_do() {
         ),
         (["--detect-ms", "9"], "--detect-ms must be a number of milliseconds, 10 to"),
         (["--seed", "x"], "--seed must be a whole number"),
+        (
+            ["--kill", "zed@1s"],
+            "--kill: \"zed\" is nobody; write ada, bob and so on, or 1, 2, 3, or leader, next",
+        ),
+        (["--kill", "9@1s"], "--kill: nobody is at the place of \"9\"; let more begin with --nodes, or"),
     ] {
         let (code, _, errors) = sim(&args, "");
         assert_eq!(code, Some(2), "{args:?}: {errors}");

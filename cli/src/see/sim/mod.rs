@@ -31,7 +31,7 @@ pub(super) enum SimError {
     Unreadable { path: String, why: io::Error },
     #[error("{path}: longer than any script")]
     TooLong { path: String },
-    #[error("{path}, {error}")]
+    #[error("{path}, {error} (ringchat sim --help tells more)")]
     NoScript { path: String, error: ParseError },
     #[error("{path} cannot be written ({why})")]
     Unwritable { path: String, why: io::Error },

@@ -346,12 +346,18 @@ impl Deeds {
         if ROLES.contains(&word) {
             return Ok(word.to_owned());
         }
-        let place =
-            place_of(word).map_err(|_| format!("{option}: {:?} is no member and no role", brief(word)))?;
+        let unknown = |_| {
+            let roles = ROLES.join(", ");
+            format!("{option}: {:?} is nobody; write ada, bob and so on, or 1, 2, 3, or {roles}", brief(word))
+        };
+        let place = place_of(word).map_err(unknown)?;
         if self.places.contains(&place) {
             Ok(usual_name(place))
         } else {
-            Err(format!("{option}: nobody is at the place of {:?}", brief(word)))
+            Err(format!(
+                "{option}: nobody is at the place of {:?}; let more begin with --nodes, or join with --join",
+                brief(word)
+            ))
         }
     }
 }
