@@ -1,4 +1,4 @@
-//! Commands that wait until the room is entered. Whatever need not wait overtakes them.
+//! Commands that wait until the room is entered.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -100,9 +100,10 @@ impl EarlyCommands {
         state.unwrap_or_else(PoisonError::into_inner).phase == Phase::Done
     }
 
-    /// Whether the room is not entered yet, nor given up.
-    pub(super) fn is_early(&self) -> bool {
-        self.lock().phase == Phase::Waiting
+    /// Whether the room is not entered yet, nor given up, and nothing waits for that.
+    pub(super) fn is_unused(&self) -> bool {
+        let state = self.lock();
+        state.phase == Phase::Waiting && state.waiting.is_empty()
     }
 
     /// Whether the room was left, or never entered.
@@ -139,10 +140,11 @@ mod tests {
     #[test]
     fn commands_wait_in_their_order_until_the_room_is_entered() {
         let early = EarlyCommands::default();
-        assert!(early.is_early());
+        assert!(early.is_unused());
         for text in ["a", "b"] {
             assert_eq!(early.put(say(text)), None);
         }
+        assert!(!early.is_unused());
         let obeyed = RefCell::new(Vec::new());
         early.enter(|command| {
             if obeyed.borrow().is_empty() {
@@ -153,7 +155,7 @@ mod tests {
         });
         assert_eq!(*obeyed.borrow(), ["a", "b", "c"].map(say));
         assert_eq!(early.put(say("d")), Some(say("d")));
-        assert!(early.wait() && !early.is_early() && early.give_up().is_empty());
+        assert!(early.wait() && !early.is_unused() && early.give_up().is_empty());
     }
 
     #[test]

@@ -124,8 +124,8 @@ impl ProgramInput {
                 BoundedLine::Whole(line) if line.trim_ascii().is_empty() => {}
                 BoundedLine::Whole(line) => match JsonCommand::parse(&line) {
                     Ok(JsonCommand::Quit) => {
-                        // Whoever is not in the room yet does not wait for it.
-                        if self.awaited.early.is_early() {
+                        // What was said before comes first. A program that has said nothing waits for no room.
+                        if self.awaited.early.is_unused() {
                             self.end_early();
                         } else {
                             self.awaited.early.wait();

@@ -25,6 +25,7 @@ on_every_runtime! {
     one_good_contact_among_bad_ones_is_enough
     a_log_that_cannot_be_written_is_told_once_and_the_room_goes_on
     a_pipe_in_the_place_of_a_time_zone_does_not_hold_up_the_start
+    what_is_said_at_the_start_is_heard_though_the_program_quits_at_once
 }
 
 fn a_port_that_is_taken_ends_with_5(runtimes: Runtimes) {
@@ -146,11 +147,25 @@ fn a_pipe_in_the_place_of_a_time_zone_does_not_hold_up_the_start(runtimes: Runti
 }
 
 #[test]
-fn a_program_that_quits_before_it_is_in_the_room_does_not_wait_for_it() {
+fn a_program_that_quits_before_it_has_said_anything_does_not_wait_for_the_room() {
+    let start = Instant::now();
+    let (code, lines) = all_at_once(&nobody(), "300", &[json!({"command": "quit"})]);
+    assert!(start.elapsed() < Duration::from_secs(100), "it waited");
+    assert_eq!((code, lines.last().map(|last| &last["event"])), (Some(0), Some(&json!("bye"))));
+}
+
+fn what_is_said_at_the_start_is_heard_though_the_program_quits_at_once(runtimes: Runtimes) {
+    let room = TestRoom::of(1, runtimes);
+    let say = json!({"command": "say", "text": "in a hurry"});
+    let (code, lines) = all_at_once(&room.addr(0), "20", &[say, json!({"command": "quit"})]);
+    assert_eq!(code, Some(0), "{lines:?}");
+    room.until("it is heard", |records| records[0].shown.iter().any(|shown| shown.text == "in a hurry"));
+}
+
+#[test]
+fn what_waits_for_a_room_that_is_never_entered_is_answered_at_the_end_and_a_trace_at_once() {
     let folder = tempfile::tempdir().unwrap();
-    let path = |name: &str| folder.path().join(name).display().to_string();
-    let (id, contact, trace) = (path("id"), nobody(), path("trace"));
-    let args = ["--json", "--no-log", "-n", "x", "--id-file", &id, "--join-timeout", "300", &contact];
+    let trace = folder.path().join("trace").display().to_string();
     let long = "x".repeat(200_000);
     let input = [
         json!({"command": "say", "text": "hi", "ref": 1}),
@@ -159,17 +174,25 @@ fn a_program_that_quits_before_it_is_in_the_room_does_not_wait_for_it() {
         json!({"command": "say", "ref": 3, "text": long}),
         json!({"command": "quit"}),
     ];
-    let start = Instant::now();
-    let output = ringchat(&args, &input.map(|line| format!("{line}\n")).concat());
-    assert!(start.elapsed() < Duration::from_secs(100), "it did not wait");
-    assert_eq!(output.status.code(), Some(0));
-    let lines = String::from_utf8(output.stdout).unwrap();
-    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let (code, lines) = all_at_once(&nobody(), "1", &input);
+    assert_eq!(code, Some(3), "{lines:?}");
     let answer = |reference: u64| lines.iter().position(|line| line["ref"] == reference).unwrap();
     assert_eq!(lines[answer(1)]["code"], "not_taken");
     assert_eq!(lines[answer(2)]["event"], "trace");
     assert_eq!(lines[answer(3)]["code"], "text_too_long");
     assert!(answer(2) < answer(1) && lines.last().is_some_and(|last| last["event"] == "bye"), "{lines:?}");
+}
+
+/// What a program gets that writes these commands at once and tries to join there, for so many seconds: the exit code, and the
+/// lines.
+fn all_at_once(contact: &str, patience: &str, input: &[Value]) -> (Option<i32>, Vec<Value>) {
+    let folder = tempfile::tempdir().unwrap();
+    let id = folder.path().join("id").display().to_string();
+    let args = ["--json", "--no-log", "-n", "x", "--id-file", &id, "--join-timeout", patience, contact];
+    let lines: Vec<String> = input.iter().map(|line| format!("{line}\n")).collect();
+    let output = ringchat(&args, &lines.concat());
+    let lines = String::from_utf8(output.stdout).unwrap();
+    (output.status.code(), lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect())
 }
 
 /// Asserts that a start with these options fails with an error message and the exit code `code`.
