@@ -37,15 +37,13 @@ pub(crate) enum Cause {
 }
 
 impl Cause {
-    /// Whether this cause counts although `first` came before: a signal always does, and output that fails or is closed
-    /// while the last lines are written is no end in order.
+    /// Whether this cause counts although `first` came before: a signal always does, and output that fails while the last
+    /// lines are written is no end in order.
     pub(crate) fn replaces(&self, first: &Self) -> bool {
         match self {
             Self::Signal(_) => true,
             Self::OutputFailed(_) => matches!(first, Self::Quit | Self::Eof),
-            // A program may quit while what it said waits, and not be there to be told.
-            Self::OutputClosed => matches!(first, Self::Quit),
-            Self::Quit | Self::Eof | Self::InputFailed(_) => false,
+            Self::Quit | Self::Eof | Self::OutputClosed | Self::InputFailed(_) => false,
         }
     }
 

@@ -254,7 +254,6 @@ impl Stay<'_> {
         // Only the last lines may have failed to be written.
         match session.lock_cause().take() {
             Some(cause @ Cause::OutputFailed(_)) if outcome.exit == 0 => session.outcome(ending, Some(cause)),
-            Some(Cause::OutputClosed) if outcome.exit == 0 => outcome.with_unsaid(session.unsaid.wait()),
             _ => outcome,
         }
     }

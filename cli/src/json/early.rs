@@ -1,8 +1,8 @@
 //! Commands that wait until the room is entered.
 
 use std::collections::VecDeque;
-use std::mem;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::{iter, mem};
 
 use super::command::JsonCommand;
 
@@ -53,15 +53,15 @@ impl EarlyCommands {
         }
     }
 
-    /// The room is entered. Each that waits is obeyed in turn, as long as `obey` returns true.
-    pub(super) fn enter(&self, obey: impl Fn(JsonCommand) -> bool) {
-        self.turn(Phase::Waiting, Phase::Entered);
-        while let Some(command) = self.next() {
-            // Nothing is locked meanwhile: to obey may take long.
-            if !obey(command) {
-                self.end();
-            }
+    /// The room is entered. Each that waits is obeyed in turn, as long as `obey` returns true. Returns whether it always did.
+    pub(super) fn enter(&self, obey: impl FnMut(JsonCommand) -> bool) -> bool {
+        let mut state = self.lock();
+        if state.phase == Phase::Waiting {
+            state.phase = Phase::Entered;
         }
+        drop(state);
+        // Nothing is locked while one is obeyed: that may take long.
+        iter::from_fn(|| self.next()).all(obey)
     }
 
     fn next(&self) -> Option<JsonCommand> {
@@ -84,13 +84,6 @@ impl EarlyCommands {
         drop(state);
         self.changed.notify_all();
         if is_news { said } else { 0 }
-    }
-
-    fn turn(&self, from: Phase, to: Phase) {
-        let mut state = self.lock();
-        if state.phase == from {
-            state.phase = to;
-        }
     }
 
     /// Waits until none waits any more. Returns false if the room was left, or never entered.

@@ -79,9 +79,7 @@ impl ProgramInput {
     /// `admitted` is disconnected.
     pub(crate) fn admit(&self, admitted: &Receiver<()>) {
         let early = &self.awaited.early;
-        if admitted.recv().is_ok() {
-            early.enter(|command| self.obey(command));
-        } else {
+        if admitted.recv().is_err() || !early.enter(|command| self.obey(command)) {
             self.end_early();
         }
     }

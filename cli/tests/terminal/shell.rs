@@ -12,6 +12,13 @@ use crate::pty::Terminal;
 const BASH: &[&str] = &["bash", "--norc", "--noprofile", "-i"];
 const DASH: &[&str] = &["dash", "-i"];
 
+/// A shell in `dir` that has shown its first prompt.
+fn begun(dir: &Path, shell: &[&str]) -> Terminal {
+    let shell = Terminal::shell(dir, shell);
+    shell.wait("a shell", |lines| lines.last().is_some_and(|line| line.ends_with('$')));
+    shell
+}
+
 /// A shell that runs a member of Eve's room.
 struct Job {
     eve: JsonMember,
@@ -24,8 +31,7 @@ impl Job {
     fn start(shell: &[&str]) -> Self {
         let dir = TempDir::new().unwrap();
         let eve = JsonMember::start(dir.path(), &["-l", "-n", "Eve", "--detect-ms", "60000"]);
-        let mut shell = Terminal::shell(dir.path(), shell);
-        shell.wait("a shell", |lines| lines.last().is_some_and(|line| line.ends_with('$')));
+        let mut shell = begun(dir.path(), shell);
         shell.keys(&format!("ringchat --detect-ms 60000 -n Bob {}\r", eve.addr));
         let addr = eve.wait("joined")["member"]["addr"].as_str().unwrap().to_owned();
         let job = Self { eve, shell, addr, _dir: dir };
@@ -169,8 +175,7 @@ fn a_stopped_program_that_is_killed_ends_behind_the_shell() {
 #[test]
 fn a_test_that_ends_leaves_nothing_behind_that_a_shell_has_stopped() {
     let dir = TempDir::new().unwrap();
-    let mut shell = Terminal::shell(dir.path(), BASH);
-    shell.wait("a shell", |lines| lines.last().is_some_and(|line| line.ends_with('$')));
+    let mut shell = begun(dir.path(), BASH);
     shell.keys("trap '' HUP; sleep 1000 & kill -STOP $!; echo started $!.\r");
     let started = |line: &String| line.strip_prefix("started ")?.strip_suffix('.')?.parse().ok();
     let lines = shell.wait("a process", |lines| lines.iter().any(|line| started(line).is_some()));
@@ -250,8 +255,7 @@ fn control_z_on_the_full_screen_leaves_the_last_lines_and_fg_shows_it_again() {
 #[test]
 fn what_was_typed_during_a_join_that_fails_does_not_reach_the_shell() {
     let dir = TempDir::new().unwrap();
-    let mut shell = Terminal::shell(dir.path(), DASH);
-    shell.wait("a shell", |lines| lines.last().is_some_and(|line| line.ends_with('$')));
+    let mut shell = begun(dir.path(), DASH);
     shell.keys("ringchat --no-log --join-timeout 1 127.0.0.1:1\r");
     shell.wait("a join", |lines| lines.iter().any(|line| line.contains("joining through")));
     shell.keys("touch typed\rtouch half");
