@@ -229,7 +229,8 @@ fn the_loss_of_the_leader_and_its_successor_are_told() {
 
 #[test]
 fn a_text_for_a_leader_that_has_fallen_silent_is_said_to_wait_and_then_to_be_delivered() {
-    let mut room = Room::new(&[]);
+    // The text is said to wait after four seconds, and the leader is lost two seconds later.
+    let mut room = Room::new(&["--detect-ms", "4000"]);
     room.eve.freeze();
     room.keys("anybody?\r");
     room.bob.wait_line("/// your message waits for the leader to answer ///");
