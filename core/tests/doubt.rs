@@ -11,10 +11,10 @@ use std::time::Duration;
 use cast::member;
 use leader::Leader;
 use ringchat_core::limits::{MAX_EPOCH_LEAP, MAX_TEXT, PUT_OFF_BYTES};
-use ringchat_core::wire::{Beat, Body, Change, Message, Refusal, Run};
+use ringchat_core::wire::{Beat, Body, Change, Message, NotMember, Refusal, RefusedKind, Run};
 use ringchat_core::{
-    Action, Command, Departure, Ending, Epoch, Index, Input, LinkId, Notice, RoomId, Seq, Stamp, Text,
-    TextRun, UnixTime,
+    Action, Command, ConfigId, Departure, Ending, Epoch, Index, Input, LinkId, Notice, RoomId, Seq, Stamp,
+    Text, TextRun, UnixTime, View,
 };
 
 /// The leader of so many members, itself included as 1, that has slept for long enough to doubt, and what it did when
@@ -225,4 +225,48 @@ fn a_promise_ends_the_lead_up_to_the_highest_epoch_that_is_no_leap() {
         leader.hear(2, Message::Promise { round: 1, epoch });
         assert_eq!(leader.node.is_leader(), leads, "{above} above");
     }
+}
+
+/// `member` follows a leader that was elected without the leader that slept, and refuses that leader.
+fn refuse(leader: &mut Leader, member: u64) -> Vec<Action> {
+    let view = View { epoch: leader.node.view().epoch.next(), leader: cast::id(3) };
+    let cfg = Some(ConfigId { view, n: 0 });
+    let refusal = NotMember { re: RefusedKind::Hello, epoch: view.epoch, me: cast::id(member), cfg };
+    leader.hear(member, Message::NotMember(refusal))
+}
+
+fn comes_back_and_elects_nobody(actions: &[Action]) -> bool {
+    let elects = sent(actions).any(|message| matches!(message, Message::Elect(_)));
+    told(actions, |notice| *notice == Notice::LeftBehind) && !elects
+}
+
+#[test]
+fn a_leader_that_hears_of_its_successor_comes_back_and_elects_nobody() {
+    for member in [2, 3] {
+        let (mut leader, _) = awake(4);
+        let refused = refuse(&mut leader, member);
+        assert!(comes_back_and_elects_nobody(&refused), "{member}: {refused:?}");
+    }
+}
+
+#[test]
+fn a_leader_whom_all_follow_elects_when_a_member_refuses_it() {
+    let (mut leader, _) = awake(4);
+    for member in 2..=4 {
+        promise(&mut leader, member, 1);
+    }
+    let refused = refuse(&mut leader, 2);
+    assert!(sent(&refused).any(|message| matches!(message, Message::Elect(_))), "{refused:?}");
+}
+
+/// The election of which the leader that slept has heard is over, and its own token finds members that do not know that.
+#[test]
+fn a_candidate_that_slept_comes_back_when_it_hears_of_the_winner() {
+    let (mut leader, _) = awake(4);
+    let promised = Message::Promise { round: 1, epoch: leader.node.view().epoch.next() };
+    leader.hear(4, promised);
+    assert!(!leader.node.is_leader());
+    let mut refused = refuse(&mut leader, 3);
+    refused.extend(pass(&mut leader, Duration::from_secs(3)));
+    assert!(comes_back_and_elects_nobody(&refused), "{refused:?}");
 }

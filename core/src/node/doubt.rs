@@ -88,14 +88,13 @@ impl Doubt {
         self.open.as_ref().map_or(0, |open| open.shares.used())
     }
 
-    #[cfg(feature = "inspect")]
     /// Whether an answer to the question of `round` comes too late.
+    #[cfg(feature = "inspect")]
     pub(super) fn is_over(&self, round: u64) -> bool {
         !self.is_open() || round < self.round
     }
 
     /// Whether this node slept since its last election began.
-    #[cfg(feature = "inspect")]
     pub(super) fn has_slept(&self) -> bool {
         self.slept
     }

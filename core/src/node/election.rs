@@ -126,11 +126,25 @@ impl Node {
         if self.abstains() {
             return;
         }
+        if self.slept_through_an_election() {
+            return self.come_back();
+        }
         self.freeze(self.membership.highest_epoch().next());
         self.reach.strangers.note_election();
         self.effects.count_election();
         self.stand();
         self.note(FollowUp::PassToken);
+    }
+
+    /// Whether this member slept and then heard of a leader that the others have elected. An election with members that
+    /// have not heard of that leader yet would leave the leader behind.
+    fn slept_through_an_election(&self) -> bool {
+        let slept = match &self.role {
+            Role::Electing { election, .. } => election.slept,
+            Role::Leading(_) => self.is_in_doubt(),
+            _ => self.doubt.has_slept(),
+        };
+        slept && self.reach.is_behind()
     }
 
     /// The leader has removed this member: comes back, unless the member has asked for that.
