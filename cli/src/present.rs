@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use ringchat_core::secure::ShortKey;
-use ringchat_core::{Member, Name, NodeId};
-use unicode_security::skeleton;
+use ringchat_core::{Member, Name, NodeId, skeleton};
 
 use crate::apart::ending;
 

@@ -43,6 +43,7 @@ pub mod fuzzing;
 mod ids;
 mod input;
 pub mod limits;
+mod looks;
 mod name;
 mod node;
 mod numbers;
@@ -64,6 +65,7 @@ pub use action::{
 pub use config::{Config, Seed, Start};
 pub use ids::{DialId, LinkId, NodeId, RoomId};
 pub use input::{Command, DialFailure, DownReason, Input, Origin};
+pub use looks::skeleton;
 pub use name::{Name, NameError};
 #[cfg(feature = "ablation")]
 pub use node::Rule;

@@ -8,10 +8,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use smol_str::SmolStr;
 use thiserror::Error;
 use unicode_properties::{GeneralCategory, GeneralCategoryGroup, UnicodeGeneralCategory};
-use unicode_security::skeleton;
 use unicode_width::UnicodeWidthStr;
 
 use crate::limits::{MAX_NAME, MAX_NAME_COLUMNS};
+use crate::looks::skeleton;
 
 /// What keeps a text from being a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
