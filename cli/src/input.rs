@@ -12,25 +12,25 @@ use crate::bounded_lines::{BoundedLine, BoundedLines};
 use crate::desk::{Outbox, Typed};
 use crate::line::ACT;
 use crate::outcome::Cause;
-use crate::screen::Question;
+use crate::screen::Request;
 use crate::session::Session;
 use crate::trust::has_ticket;
 use crate::typed::TypedLine;
 use crate::wording;
 
-/// Questions that may wait for their answer. At this bound no further input is read.
+/// Requests that may wait for their answer. At this bound no further input is read.
 pub(crate) const MAX_ASKED: usize = 64;
 
 /// Typed texts that may wait for the room. At this bound the desk keeps further texts.
 pub(crate) const MAX_WAITING: usize = 1024;
 
-/// Says texts and asks questions until the user leaves the room.
+/// Says texts and makes requests until the user leaves the room.
 pub(crate) struct HumanInput {
     /// The session that the input belongs to.
     pub(crate) session: Arc<Session>,
-    /// The questions that the next reports of the node answer on the screen. Every line that is no message goes through
-    /// this queue, so answers come in the order of the questions.
-    pub(crate) questions: SyncSender<Question>,
+    /// The requests that the next reports of the node answer on the screen. Every line that is no message goes through
+    /// this queue, so answers come in the order of the requests.
+    pub(crate) requests: SyncSender<Request>,
 }
 
 /// Whether to read on after a line.
@@ -49,7 +49,7 @@ impl HumanInput {
         while let Some(typed) = texts.next() {
             let done = match typed {
                 Typed::Text(text) => self.typed(&text),
-                Typed::Look => self.ask(Question::Look),
+                Typed::Look => self.ask(Request::Look),
                 Typed::Leave => {
                     self.session.leave(Cause::Eof);
                     Done::Quit
@@ -147,7 +147,7 @@ impl HumanInput {
             TypedLine::Say(text) => self.say_typed(text),
             TypedLine::Act(text) => self.say_typed(&format!("{ACT}{text}")),
             TypedLine::Leave(last) => self.leave(last),
-            TypedLine::Ask(question) => self.ask(question),
+            TypedLine::Ask(request) => self.ask(request),
             TypedLine::Trace(order) => self.tell(match self.session.trace(order) {
                 Ok(status) => wording::trace(status.as_ref()),
                 Err(error) => error.to_string(),
@@ -167,7 +167,7 @@ impl HumanInput {
     /// Says `text`, and lets the screen tell if it waits too long for its place.
     fn say_typed(&self, text: &str) -> Done {
         match self.say(text) {
-            Ok(seq) => self.ask(Question::Said(seq)),
+            Ok(seq) => self.ask(Request::Said(seq)),
             Err(done) => {
                 if let Done::Left = done {
                     self.session.count_untaken(1);
@@ -210,11 +210,11 @@ impl HumanInput {
     }
 
     fn tell(&self, text: String) -> Done {
-        self.ask(Question::Tell(vec![text]))
+        self.ask(Request::Tell(vec![text]))
     }
 
-    fn ask(&self, question: Question) -> Done {
-        let asked = self.questions.send(question).is_ok() && self.session.room.report_in_events().is_ok();
+    fn ask(&self, request: Request) -> Done {
+        let asked = self.requests.send(request).is_ok() && self.session.room.report_in_events().is_ok();
         if asked { Done::Yes } else { Done::Left }
     }
 }

@@ -29,7 +29,7 @@ use crate::session::Frontend;
 use crate::talk::TalkSettings;
 use crate::{own_address, wording};
 
-pub(crate) use answers::Question;
+pub(crate) use answers::Request;
 use unplaced::{Unplaced, Waiting};
 
 /// The maximum time to show the last lines.
@@ -61,7 +61,7 @@ pub(crate) struct Show {
 pub(crate) struct Screen {
     printer: Printer,
     show: Show,
-    questions: Receiver<Question>,
+    requests: Receiver<Request>,
     present: Present,
     /// What the desk completes.
     roll: Roll,
@@ -87,12 +87,12 @@ pub(crate) struct Screen {
 }
 
 impl Screen {
-    /// A screen that answers one of `questions` with each report of the node, and keeps `roll` of the members. `now` reads
+    /// A screen that answers one of `requests` with each report of the node, and keeps `roll` of the members. `now` reads
     /// the wall clock.
     pub(crate) fn new(
         printer: Printer,
         show: Show,
-        questions: Receiver<Question>,
+        requests: Receiver<Request>,
         talk: TalkSettings,
         roll: Roll,
         now: fn() -> UnixTime,
@@ -101,7 +101,7 @@ impl Screen {
         Self {
             printer,
             show,
-            questions,
+            requests,
             present: Present::default(),
             roll,
             own_name: None,
@@ -370,9 +370,9 @@ impl Frontend for Screen {
     }
 
     fn missed(&mut self, _lamport: Stamp, count: u64) {
-        // The reports that answer these questions may be among the missed notices.
-        for question in self.questions.try_iter().collect::<Vec<_>>() {
-            self.answer(question);
+        // The reports that answer these requests may be among the missed notices.
+        for request in self.requests.try_iter().collect::<Vec<_>>() {
+            self.answer(request);
         }
         self.printer.lose(count);
     }

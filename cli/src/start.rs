@@ -226,9 +226,9 @@ fn programs(settings: &Settings, opened: Opened) -> io::Result<SessionOutcome> {
 /// Runs a session with people: at a desk if there is a terminal for one, otherwise with plain lines.
 fn people(settings: &Settings, opened: Opened) -> io::Result<SessionOutcome> {
     let session = &Arc::clone(&opened.session);
-    let (questions, asked) = sync_channel(MAX_ASKED);
+    let (requests, asked) = sync_channel(MAX_ASKED);
     let (admit, admitted) = sync_channel(1);
-    let input = HumanInput { session: Arc::clone(session), questions };
+    let input = HumanInput { session: Arc::clone(session), requests };
     let roll = Roll::default();
     let listing = opened.announcer.listing();
     let mut printer = if terminal::is_editable() {

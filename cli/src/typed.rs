@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use crate::command::{help, nearest};
-use crate::screen::Question;
+use crate::screen::Request;
 use crate::see::{SeeOrder, TraceOrder};
 use crate::trust::TypedKey;
 
@@ -20,7 +20,7 @@ pub(crate) enum TypedLine<'a> {
     /// Say this text, unless it is empty, and leave the room.
     Leave(&'a str),
     /// Ask this, or change what is shown.
-    Ask(Question),
+    Ask(Request),
     /// Say where the trace goes, or change that.
     Trace(TraceOrder<'a>),
     /// Say where the page of the room is, or begin or end it.
@@ -66,8 +66,8 @@ impl<'a> TypedLine<'a> {
                 Ok(Some(false)) => Self::See(SeeOrder::Off),
                 Err(()) => Self::Misused("/see on, or /see off, or /see alone"),
             },
-            _ => match question(&word, argument).or_else(|| setting(&word, argument)) {
-                Some(Ok(question)) => Self::Ask(question),
+            _ => match request(&word, argument).or_else(|| setting(&word, argument)) {
+                Some(Ok(request)) => Self::Ask(request),
                 Some(Err(usage)) => Self::Misused(usage),
                 None if line.starts_with("//") => Self::Say(&line[1..]),
                 None => Self::Unknown(nearest(&word)),
@@ -76,22 +76,22 @@ impl<'a> TypedLine<'a> {
     }
 
     fn verify(who: &str, key: &str) -> Self {
-        Self::Ask(Question::Verify { who: who.to_owned(), key: key.to_owned() })
+        Self::Ask(Request::Verify { who: who.to_owned(), key: key.to_owned() })
     }
 }
 
 /// What the command `word` asks, or how it is used. `None` if it asks nothing.
-fn question(word: &str, argument: &str) -> Option<Result<Question, &'static str>> {
+fn request(word: &str, argument: &str) -> Option<Result<Request, &'static str>> {
     Some(Ok(match word {
-        "/help" => Question::Tell(help(argument)),
-        "/who" => Question::Members(argument.to_lowercase()),
-        "/room" => Question::Room,
-        "/ring" => Question::Ring,
-        "/leader" => Question::Leader,
-        "/stats" => Question::Stats,
-        "/ticket" => Question::Ticket,
-        "/keys" => Question::Keys(argument.to_lowercase()),
-        "/last" if argument.is_empty() => Question::Last(LAST),
+        "/help" => Request::Tell(help(argument)),
+        "/who" => Request::Members(argument.to_lowercase()),
+        "/room" => Request::Room,
+        "/ring" => Request::Ring,
+        "/leader" => Request::Leader,
+        "/stats" => Request::Stats,
+        "/ticket" => Request::Ticket,
+        "/keys" => Request::Keys(argument.to_lowercase()),
+        "/last" if argument.is_empty() => Request::Last(LAST),
         "/last" if argument.bytes().all(|byte| byte.is_ascii_digit()) => {
             // A number with too many digits is more than all.
             match argument.parse().unwrap_or(usize::MAX) {
@@ -100,36 +100,36 @@ fn question(word: &str, argument: &str) -> Option<Result<Question, &'static str>
                         "/last N, where N is a number from 1 on, or /last TEXT, or /last alone",
                     ));
                 }
-                count => Question::Last(count),
+                count => Request::Last(count),
             }
         }
-        "/last" => Question::LastWith(argument.to_owned()),
-        "/full" => Question::Full,
-        "/clear" => Question::Clear,
+        "/last" => Request::LastWith(argument.to_owned()),
+        "/full" => Request::Full,
+        "/clear" => Request::Clear,
         // Somebody who says which of the two is meant may already see it.
         "/screen" if !argument.is_empty() => {
             return Some(Err("/screen alone shows the full screen, or lines that scroll away"));
         }
-        "/screen" => Question::Screen,
+        "/screen" => Request::Screen,
         _ => return None,
     }))
 }
 
 /// What the command `word` sets, or how it is used. `None` if it sets nothing.
-fn setting(word: &str, argument: &str) -> Option<Result<Question, &'static str>> {
+fn setting(word: &str, argument: &str) -> Option<Result<Request, &'static str>> {
     Some(match word {
-        "/ignore" if argument.is_empty() => Ok(Question::Ignored),
-        "/ignore" => Ok(Question::Ignore(argument.to_owned())),
+        "/ignore" if argument.is_empty() => Ok(Request::Ignored),
+        "/ignore" => Ok(Request::Ignore(argument.to_owned())),
         "/unignore" if argument.is_empty() => Err("/unignore WHO; /ignore alone shows whom you ignore"),
-        "/unignore" => Ok(Question::Unignore(argument.to_owned())),
+        "/unignore" => Ok(Request::Unignore(argument.to_owned())),
         "/time" => {
-            switch(argument).map(Question::Times).map_err(|()| "/time on, or /time off, or /time alone")
+            switch(argument).map(Request::Times).map_err(|()| "/time on, or /time off, or /time alone")
         }
         "/bell" => value(argument)
-            .map(Question::Bell)
+            .map(Request::Bell)
             .map_err(|()| "/bell off, or /bell mentions, or /bell all, or /bell alone"),
         "/presence" => value(argument)
-            .map(Question::Presence)
+            .map(Request::Presence)
             .map_err(|()| "/presence all, or /presence recent, or /presence none, or /presence alone"),
         _ => return None,
     })
@@ -174,9 +174,9 @@ mod tests {
     use crate::attention::BellKind;
     use crate::presence::PresenceKind;
 
-    fn asked(line: &str) -> Question {
+    fn asked(line: &str) -> Request {
         match TypedLine::parse(line) {
-            TypedLine::Ask(question) => question,
+            TypedLine::Ask(request) => request,
             other => panic!("{line} asks nothing: {other:?}"),
         }
     }
@@ -202,10 +202,10 @@ mod tests {
 
     #[test]
     fn case_does_not_matter_and_a_command_may_have_an_argument() {
-        assert_eq!(asked("/WHO"), Question::Members(String::new()));
-        assert_eq!(asked("/who  Bob "), Question::Members("bob".to_owned()));
-        assert_eq!(asked("/Ring please"), Question::Ring);
-        assert_eq!(asked("/help an empty"), Question::Tell(help("an empty")));
+        assert_eq!(asked("/WHO"), Request::Members(String::new()));
+        assert_eq!(asked("/who  Bob "), Request::Members("bob".to_owned()));
+        assert_eq!(asked("/Ring please"), Request::Ring);
+        assert_eq!(asked("/help an empty"), Request::Tell(help("an empty")));
     }
 
     #[test]
@@ -266,26 +266,26 @@ mod tests {
 
     #[test]
     fn the_last_texts_are_counted_or_searched() {
-        assert_eq!([asked("/last"), asked("/last 7")], [LAST, 7].map(Question::Last));
-        assert_eq!(asked("/last 99999999999999999999999"), Question::Last(usize::MAX));
+        assert_eq!([asked("/last"), asked("/last 7")], [LAST, 7].map(Request::Last));
+        assert_eq!(asked("/last 99999999999999999999999"), Request::Last(usize::MAX));
         ["/last 0", "/last 00 "].into_iter().for_each(assert_misused);
         for text in ["good words", "-1", "0.5"] {
-            assert_eq!(asked(&format!("/last  {text}")), Question::LastWith(text.to_owned()));
+            assert_eq!(asked(&format!("/last  {text}")), Request::LastWith(text.to_owned()));
         }
     }
 
     #[test]
     fn settings_are_told_or_changed_and_nothing_else_is_taken() {
-        for (line, question) in [
-            ("/time", Question::Times(None)),
-            ("/time off", Question::Times(Some(false))),
-            ("/bell", Question::Bell(None)),
-            ("/bell all", Question::Bell(Some(BellKind::All))),
-            ("/presence none", Question::Presence(Some(PresenceKind::None))),
-            ("/ignore Ann Marie", Question::Ignore("Ann Marie".to_owned())),
-            ("/ignore", Question::Ignored),
+        for (line, request) in [
+            ("/time", Request::Times(None)),
+            ("/time off", Request::Times(Some(false))),
+            ("/bell", Request::Bell(None)),
+            ("/bell all", Request::Bell(Some(BellKind::All))),
+            ("/presence none", Request::Presence(Some(PresenceKind::None))),
+            ("/ignore Ann Marie", Request::Ignore("Ann Marie".to_owned())),
+            ("/ignore", Request::Ignored),
         ] {
-            assert_eq!(asked(line), question);
+            assert_eq!(asked(line), request);
         }
         ["/time 5", "/screen on", "/bell loud", "/presence some", "/unignore"]
             .into_iter()

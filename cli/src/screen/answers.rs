@@ -1,4 +1,4 @@
-//! What the user asks, and the answers.
+//! What the user asks for, and the answers.
 
 use ringchat_core::secure::ShortKey;
 use ringchat_core::{Member, Report, Seq, UnixTime};
@@ -15,9 +15,9 @@ use crate::rooms::quoted;
 use crate::trust::full_key;
 use crate::{own_address, wording};
 
-/// A question of the user, answered with the next report of the node.
+/// What the user asks for, done with the next report of the node.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Question {
+pub(crate) enum Request {
     /// Which members have this text, in lower case, in their name or address?
     Members(String),
     /// What is this room, and how do others join it?
@@ -39,9 +39,9 @@ pub(crate) enum Question {
         /// The key to compare.
         key: String,
     },
-    /// No question: show no texts of the member that is called so.
+    /// Show no texts of the member that is called so.
     Ignore(String),
-    /// No question: show them again.
+    /// Show them again.
     Unignore(String),
     /// Whose texts are not shown?
     Ignored,
@@ -51,7 +51,7 @@ pub(crate) enum Question {
     LastWith(String),
     /// What is all of the last folded text?
     Full,
-    /// No question: show times before lines, or no longer; the other of the two if neither is said.
+    /// Show times before lines, or no longer; the other of the two if neither is said.
     Times(Option<bool>),
     /// For which texts does the terminal ring? From now on for these, if they are said.
     Bell(Option<BellKind>),
@@ -59,13 +59,13 @@ pub(crate) enum Question {
     Presence(Option<PresenceKind>),
     /// What is the ring? The full screen draws it.
     Look,
-    /// No question: empty the screen.
+    /// Empty the screen.
     Clear,
-    /// No question: show the full screen, or lines that scroll away; the other of the two.
+    /// Show the full screen, or lines that scroll away; the other of the two.
     Screen,
-    /// No question: the node took this text of the user.
+    /// Note that the node took this text of the user.
     Said(Seq),
-    /// No question: show these lines in their turn.
+    /// Show these lines in their turn.
     Tell(Vec<String>),
 }
 
@@ -74,51 +74,51 @@ const FOUND: usize = 20;
 
 impl Screen {
     pub(super) fn report(&mut self, report: &Report, people: &mut People) {
-        // Without a question: it was taken from the queue when notices were missed.
-        let Ok(question) = self.questions.try_recv() else { return };
+        // Without a request: it was taken from the queue when notices were missed.
+        let Ok(request) = self.requests.try_recv() else { return };
         self.present = Present::of(&report.members, |member| people.is_doubtful(member));
         self.roll.call(report.me.id, &report.members);
         self.printer.with_ring(|ring| ring.report(report));
-        match question {
-            Question::Ticket => self.ticket(report, people),
-            Question::Keys(part) => self.keys(report, people, &part),
-            Question::Verify { who, key } => self.verify(report, people, &who, &key),
-            Question::Members(part) => self.members(report, people, &part),
-            Question::Room => self.room(report, people),
-            Question::Ring => self.system(&ring(report, &self.present)),
-            Question::Leader => self.system(&match &report.leader {
+        match request {
+            Request::Ticket => self.ticket(report, people),
+            Request::Keys(part) => self.keys(report, people, &part),
+            Request::Verify { who, key } => self.verify(report, people, &who, &key),
+            Request::Members(part) => self.members(report, people, &part),
+            Request::Room => self.room(report, people),
+            Request::Ring => self.system(&ring(report, &self.present)),
+            Request::Leader => self.system(&match &report.leader {
                 Some(leader) => format!("{} leads (epoch {})", self.label(leader), report.epoch),
                 None => "nobody leads just now; the ring elects".to_owned(),
             }),
-            Question::Stats => stats(report).iter().for_each(|line| self.system(line)),
-            Question::Ignore(who) => self.ignore(report, &who),
+            Request::Stats => stats(report).iter().for_each(|line| self.system(line)),
+            Request::Ignore(who) => self.ignore(report, &who),
             other => self.answer(other),
         }
     }
 
-    /// Answers a question that needs no report; all others stay unanswered.
-    pub(super) fn answer(&mut self, question: Question) {
-        match question {
-            Question::Unignore(who) => self.unignore(&who),
-            Question::Ignored => self.ignored.lines().iter().for_each(|line| self.system(line)),
-            Question::Last(count) => self.last(count, ""),
-            Question::LastWith(part) => self.last(FOUND, &part),
-            Question::Full => self.printer.tell_desk(Item::Unfold),
-            Question::Times(on) => self.times(on),
-            Question::Bell(kind) => {
+    /// Does what needs no report; all other requests stay undone.
+    pub(super) fn answer(&mut self, request: Request) {
+        match request {
+            Request::Unignore(who) => self.unignore(&who),
+            Request::Ignored => self.ignored.lines().iter().for_each(|line| self.system(line)),
+            Request::Last(count) => self.last(count, ""),
+            Request::LastWith(part) => self.last(FOUND, &part),
+            Request::Full => self.printer.tell_desk(Item::Unfold),
+            Request::Times(on) => self.times(on),
+            Request::Bell(kind) => {
                 self.bell.kind = kind.unwrap_or(self.bell.kind);
                 self.system(wording::bell(self.bell.kind));
             }
-            Question::Presence(kind) => {
+            Request::Presence(kind) => {
                 self.presence.chosen = kind.or(self.presence.chosen);
                 self.system(wording::presence(self.presence.kind(self.present.count())));
             }
-            Question::Clear => self.printer.tell_desk(Item::Clear),
-            Question::Screen if self.printer.is_desk() => self.printer.tell_desk(Item::Switch),
-            Question::Screen => self.system("the full screen needs a terminal that obeys control sequences"),
+            Request::Clear => self.printer.tell_desk(Item::Clear),
+            Request::Screen if self.printer.is_desk() => self.printer.tell_desk(Item::Switch),
+            Request::Screen => self.system("the full screen needs a terminal that obeys control sequences"),
             // The user knows already of one that waits until there is a leader.
-            Question::Said(seq) if !self.waiting.has(seq) => self.unplaced.said(seq, self.clock.now()),
-            Question::Tell(lines) => lines.iter().for_each(|line| self.system(line)),
+            Request::Said(seq) if !self.waiting.has(seq) => self.unplaced.said(seq, self.clock.now()),
+            Request::Tell(lines) => lines.iter().for_each(|line| self.system(line)),
             _ => {}
         }
     }

@@ -17,11 +17,11 @@ use crate::trust::KnownFile;
 
 mod talk;
 
-/// A screen, the queue of its questions, and the lines that it showed.
+/// A screen, the queue of its requests, and the lines that it showed.
 struct Shown {
     screen: Screen,
     people: People,
-    ask: SyncSender<Question>,
+    ask: SyncSender<Request>,
     lines: Receiver<String>,
 }
 
@@ -62,8 +62,8 @@ impl Shown {
     }
 
     /// Asks, and lets the node report.
-    fn ask(&mut self, question: Question, members: &[Member]) {
-        self.ask.send(question).unwrap();
+    fn ask(&mut self, request: Request, members: &[Member]) {
+        self.ask.send(request).unwrap();
         self.notice(&report(members, None));
     }
 
@@ -283,7 +283,7 @@ fn a_message_that_waits_for_a_silent_leader_is_said_to_wait_and_then_to_be_deliv
     let members = [member("Alice", 1), member("Bob", 2)];
     let mut shown = Shown::new(false, false);
     shown.notice(&Notice::Held { seq: Seq(1) });
-    (1..=3).for_each(|seq| shown.ask(Question::Said(Seq(seq)), &members));
+    (1..=3).for_each(|seq| shown.ask(Request::Said(Seq(seq)), &members));
     assert_eq!(shown.screen.due(), Some(Duration::ZERO));
     shown.screen.caught_up();
     assert_eq!(shown.screen.due(), None);
@@ -323,12 +323,11 @@ fn in_a_pipe_own_messages_stand_in_their_place() {
 fn questions_are_answered_in_turn() {
     let members = [member("alice", 1), member("bob", 2), member("carol", 3)];
     let mut shown = Shown::new(false, false);
-    let tell = Question::Tell(vec!["no such command".to_owned()]);
-    let all = Question::Members(String::new());
-    for question in
-        [Question::Ring, Question::Leader, tell, all, Question::Members("bo".into()), Question::Leader]
+    let tell = Request::Tell(vec!["no such command".to_owned()]);
+    let all = Request::Members(String::new());
+    for request in [Request::Ring, Request::Leader, tell, all, Request::Members("bo".into()), Request::Leader]
     {
-        shown.ask.send(question).unwrap();
+        shown.ask.send(request).unwrap();
     }
     for _ in 0..5 {
         shown.notice(&report(&members, Some(members[2].clone())));
@@ -357,9 +356,9 @@ fn another_key_than_the_verified_one_is_told_beside_the_name() {
     let members = [member("me", 1), member("bob", 2), member("bob", 3)];
     let [key, other] = [&members[1], &members[2]].map(|member| ShortKey::new(member.id.key()).to_string());
     let mut shown = Shown::new(false, false);
-    let verify = Question::Verify { who: "127.0.0.1:2".into(), key: key.clone() };
-    for question in [verify, Question::Members("bob".into()), Question::Keys("bob".into())] {
-        shown.ask.send(question).unwrap();
+    let verify = Request::Verify { who: "127.0.0.1:2".into(), key: key.clone() };
+    for request in [verify, Request::Members("bob".into()), Request::Keys("bob".into())] {
+        shown.ask.send(request).unwrap();
         shown.notice(&report(&members, None));
     }
     let lines = shown.lines();
@@ -388,7 +387,7 @@ fn members_that_share_a_key_are_told_with_their_keys() {
     let members = [vec![member("me", 1)], (2..=6).map(again).collect()].concat();
     let mut shown = Shown::new(false, false);
     for part in ["me(", "127.0.0.2:2)"] {
-        shown.ask.send(Question::Keys(part.into())).unwrap();
+        shown.ask.send(Request::Keys(part.into())).unwrap();
         shown.notice(&report(&members, None));
     }
     let lines = shown.lines();
@@ -485,7 +484,7 @@ fn a_ticket_stands_on_a_line_of_its_own_and_is_said_to_be_for_this_machine_if_it
         let secret = Secret::new([5; Secret::BYTES]);
         let people = People::new(*alice.id.key(), Some(secret.clone()), None, KnownFile::at(None).0);
         let mut shown = Shown::with(false, false, people);
-        shown.ask.send(Question::Ticket).unwrap();
+        shown.ask.send(Request::Ticket).unwrap();
         shown.notice(&report(&[alice], None));
         let lines = shown.lines();
         let ticket: ringchat_core::secure::Ticket = lines[1].parse().unwrap();

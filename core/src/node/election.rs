@@ -123,7 +123,7 @@ impl Node {
 
     /// Starts an election of a new epoch: the leader is lost, or the last election has no winner.
     pub(super) fn start_election(&mut self) {
-        if self.abstains() {
+        if self.step_aside() {
             return;
         }
         if self.slept_through_an_election() {
@@ -149,13 +149,14 @@ impl Node {
 
     /// The leader has removed this member: comes back, unless the member has asked for that.
     pub(super) fn on_dismissed(&mut self) {
-        if !self.abstains() {
+        if !self.step_aside() {
             self.come_back();
         }
     }
 
     /// Ends or joins again, if this node takes no part in elections of its own: it has asked for its removal, or wants in.
-    fn abstains(&mut self) -> bool {
+    /// Returns whether it does.
+    fn step_aside(&mut self) -> bool {
         if self.leaves_now() {
             self.end(Ending::Left { unsure: 0 });
             return true;
@@ -425,13 +426,13 @@ impl Node {
 
     /// The leader is out of reach. The member next to it starts an election at once, the others later.
     pub(super) fn lose_leader(&mut self) {
-        if self.abstains() {
+        if self.step_aside() {
             return;
         }
         if self.role.leader_is_lost() {
             return;
         }
-        if self.is_unlinkable_again() {
+        if self.note_unlinkable_leader() {
             return self.stay_alone();
         }
         self.role.set_leader_lost(true);

@@ -102,7 +102,7 @@ impl Node {
             // Only a refusal proves death; a connection may break for other reasons. Somebody on the way can even have it
             // closed as if another life of the peer were there.
             Purpose::Peer(peer) => {
-                let again = connected(why) && self.links.may_dial_again(*peer) && self.dial(*peer);
+                let again = connected(why) && self.links.note_broken_dial(*peer) && self.dial(*peer);
                 if !again {
                     self.on_peer_dial_failed(*peer);
                 }

@@ -293,8 +293,7 @@ impl Links {
     /// Gives up all dials whose purpose is one of `which`. Returns the links without an agreed peer that such dials made.
     pub(crate) fn abandon(&mut self, which: impl Fn(&Purpose) -> bool) -> Vec<LinkId> {
         self.dials.retain(|_, dial| !which(&dial.purpose));
-        let unbound = self.iter().filter(|(_, link)| link.peer.is_none());
-        unbound.filter(|(_, link)| link.purpose.as_ref().is_some_and(&which)).map(|(id, _)| id).collect()
+        self.unanswered().filter(|(_, _, purpose)| which(purpose)).map(|(id, ..)| id).collect()
     }
 
     /// The generation of the dial to `peer` that is under way.
@@ -302,8 +301,7 @@ impl Links {
         let purpose = Purpose::Peer(peer);
         let dial = self.dials.values().find(|dial| dial.purpose == purpose).map(|dial| dial.generation);
         dial.or_else(|| {
-            let mut unbound = self.iter().filter(|(_, link)| link.peer.is_none());
-            unbound.find(|(_, link)| link.purpose.as_ref() == Some(&purpose)).map(|(_, link)| link.generation)
+            self.unanswered().find(|(_, _, of)| **of == purpose).map(|(_, link, _)| link.generation)
         })
     }
 
@@ -327,13 +325,11 @@ impl Links {
             Purpose::Leader { leader, .. } => leader.id == peer,
             Purpose::Peer(_) | Purpose::Probe { .. } | Purpose::Newcomer(_) => false,
         };
-        let mut unbound = self.iter().filter(|(_, link)| link.peer.is_none());
-        self.dials.values().any(|dial| asks(&dial.purpose))
-            || unbound.any(|(_, link)| link.purpose.as_ref().is_some_and(asks))
+        self.purposes().any(asks)
     }
 
     /// A dial to `peer` connected and broke before the peer answered. Returns whether to dial again.
-    pub(crate) fn may_dial_again(&mut self, peer: NodeId) -> bool {
+    pub(crate) fn note_broken_dial(&mut self, peer: NodeId) -> bool {
         if self.broken.len() >= MAX_ROSTER {
             self.broken.clear();
         }
@@ -417,9 +413,13 @@ impl Links {
 
     /// What the dials under way are for, and those whose peers have not answered yet.
     pub(crate) fn purposes(&self) -> impl Iterator<Item = &Purpose> {
-        let unbound = self.open.values().filter(|link| !link.closing && link.peer.is_none());
-        let unbound = unbound.filter_map(|link| link.purpose.as_ref());
-        self.dials.values().map(|dial| &dial.purpose).chain(unbound)
+        self.dials.values().map(|dial| &dial.purpose).chain(self.unanswered().map(|(.., purpose)| purpose))
+    }
+
+    /// The links that this node dialed and whose peers have not answered yet, and what each is for.
+    fn unanswered(&self) -> impl Iterator<Item = (LinkId, &Link, &Purpose)> {
+        let unbound = self.iter().filter(|(_, link)| link.peer.is_none());
+        unbound.filter_map(|(id, link)| Some((id, link, link.purpose.as_ref()?)))
     }
 
     /// Whether this node has met `member` at its address: it dialed the member there, or a link came from that machine.

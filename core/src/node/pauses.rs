@@ -102,8 +102,8 @@ impl Node {
         }
     }
 
-    /// Whether to ask `leader` for its log later. Notes that this is owed.
-    pub(super) fn asks_later(&mut self, leader: NodeId) -> bool {
+    /// Puts off to ask `leader` for its log, if there is a pause before that. Returns whether there is.
+    pub(super) fn put_off_sync(&mut self, leader: NodeId) -> bool {
         let now = self.now();
         let accused = &mut self.timers.pauses.accused;
         accused.owes = accused.is_paused(leader, now);

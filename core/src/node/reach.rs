@@ -139,7 +139,7 @@ impl Reach {
     /// The leader that was elected in `view` cannot be linked to. Returns whether that leader could not be linked to
     /// in an earlier view either, a short time ago. To lose it twice in one view does not count: it may have dialed
     /// and then died.
-    pub(super) fn is_unlinkable_again(&mut self, view: View, now: Instant) -> bool {
+    pub(super) fn note_unlinkable(&mut self, view: View, now: Instant) -> bool {
         let is_again = |(last, at): (View, Instant)| {
             last.leader == view.leader && last.epoch < view.epoch && now.since(at) < Times::UNREACHABLE_LEADER
         };
@@ -170,12 +170,12 @@ mod tests {
     fn a_leader_is_unlinkable_again_only_in_a_later_view_and_soon_after() {
         let view = |epoch, leader| View { epoch: Epoch(epoch), leader: Member::numbered(leader).id };
         let mut reach = Reach::default();
-        assert!(!reach.is_unlinkable_again(view(1, 7), Instant(0)));
-        assert!(!reach.is_unlinkable_again(view(1, 7), Instant(1)), "the same view");
-        assert!(!reach.is_unlinkable_again(view(2, 8), Instant(2)), "another leader");
-        assert!(reach.is_unlinkable_again(view(3, 8), Instant(3)));
+        assert!(!reach.note_unlinkable(view(1, 7), Instant(0)));
+        assert!(!reach.note_unlinkable(view(1, 7), Instant(1)), "the same view");
+        assert!(!reach.note_unlinkable(view(2, 8), Instant(2)), "another leader");
+        assert!(reach.note_unlinkable(view(3, 8), Instant(3)));
         let late = Instant(3).after(Times::UNREACHABLE_LEADER);
-        assert!(!reach.is_unlinkable_again(view(4, 8), late), "long after");
+        assert!(!reach.note_unlinkable(view(4, 8), late), "long after");
     }
 
     #[test]

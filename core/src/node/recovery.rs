@@ -169,7 +169,7 @@ impl Node {
     /// Shows the leader this log, or dials the leader.
     pub(super) fn sync_with_leader(&mut self) {
         let Some(leader) = self.leader() else { return };
-        if self.asks_later(leader) {
+        if self.put_off_sync(leader) {
             return;
         }
         if self.links.is_linked(leader) {
@@ -490,12 +490,12 @@ impl Node {
         self.effects.notify(Notice::Ready { me, leader, members, room });
     }
 
-    /// Whether the elected leader cannot be linked to for the second time. After the first time this node elects once
+    /// The elected leader cannot be linked to. Returns whether for the second time. After the first time this node elects once
     /// more, then it stays alone for a while, so that one bad path costs the room one election and not a loop.
-    pub(super) fn is_unlinkable_again(&mut self) -> bool {
+    pub(super) fn note_unlinkable_leader(&mut self) -> bool {
         let Some(syncing) = self.role.syncing() else { return false };
         let (view, now) = (syncing.view(), self.now());
-        let again = self.reach.is_unlinkable_again(view, now);
+        let again = self.reach.note_unlinkable(view, now);
         again && self.enforces(Rule::GiveUpUnlinkable)
     }
 }

@@ -55,9 +55,9 @@ fn a_mention_is_of_the_user_by_another_just_now() {
 fn the_bell_is_for_mentions_until_the_user_chooses_otherwise() {
     let (mut shown, members) = alices();
     assert_eq!(shown.screen.bell.kind, BellKind::Mentions);
-    shown.ask(Question::Bell(None), &members);
-    shown.ask(Question::Bell(Some(BellKind::Off)), &members);
-    shown.ask(Question::Bell(None), &members);
+    shown.ask(Request::Bell(None), &members);
+    shown.ask(Request::Bell(Some(BellKind::Off)), &members);
+    shown.ask(Request::Bell(None), &members);
     assert_eq!(shown.screen.bell.kind, BellKind::Off);
     assert_eq!(
         talk(shown),
@@ -73,16 +73,16 @@ fn the_bell_is_for_mentions_until_the_user_chooses_otherwise() {
 fn whoever_is_ignored_is_not_shown_by_any_name_until_heard_again() {
     let (mut shown, members) = alices();
     let [_, bob, carol] = &members;
-    shown.ask(Question::Ignore("bob".to_owned()), &members);
+    shown.ask(Request::Ignore("bob".to_owned()), &members);
     let renamed = Member::new(bob.id, bob.addr(), Name::new("Robert").unwrap());
     shown.notice(&says(&renamed, 1, "Alice, hello", Occasion::Live));
     shown.notice(&says(carol, 1, "hi", Occasion::Live));
     shown.notice(&Notice::Left { member: bob.clone().into(), reason: Departure::Quit });
-    shown.ask(Question::Ignored, &members);
-    shown.ask(Question::Last(20), &members);
-    shown.ask(Question::Unignore("bob".to_owned()), &members);
-    shown.ask(Question::Ignored, &members);
-    shown.ask(Question::Last(20), &members);
+    shown.ask(Request::Ignored, &members);
+    shown.ask(Request::Last(20), &members);
+    shown.ask(Request::Unignore("bob".to_owned()), &members);
+    shown.ask(Request::Ignored, &members);
+    shown.ask(Request::Last(20), &members);
     let robert = format!("> Robert(127.0.0.1:2 {})[12]: Alice, hello", ShortKey::new(bob.id.key()));
     assert_eq!(
         talk(shown),
@@ -106,7 +106,7 @@ fn whoever_is_ignored_is_not_shown_by_any_name_until_heard_again() {
 #[test]
 fn the_log_has_what_an_ignored_member_says() {
     let (mut shown, members) = alices();
-    shown.ask(Question::Ignore("bob".to_owned()), &members);
+    shown.ask(Request::Ignore("bob".to_owned()), &members);
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("log");
     let mut log = ChatLog::new(file.clone());
@@ -123,10 +123,10 @@ fn the_last_texts_are_shown_again_with_ones_own_among_them() {
     let [alice, bob, _] = &members;
     shown.notice(&says(bob, 1, "the Build is green", Occasion::Live));
     shown.notice(&message(alice.clone(), 1, true));
-    shown.ask(Question::Last(20), &members);
-    shown.ask(Question::Last(1), &members);
-    shown.ask(Question::LastWith("bUILD".to_owned()), &members);
-    shown.ask(Question::LastWith("red".to_owned()), &members);
+    shown.ask(Request::Last(20), &members);
+    shown.ask(Request::Last(1), &members);
+    shown.ask(Request::LastWith("bUILD".to_owned()), &members);
+    shown.ask(Request::LastWith("red".to_owned()), &members);
     assert_eq!(
         talk(shown)[1..],
         [
@@ -150,15 +150,15 @@ fn comings_and_goings_are_told_as_chosen_and_those_of_the_leader_always() {
     let (mut shown, members) = alices();
     let [alice, bob, carol] = &members;
     let lost = |member: &Member| Notice::Left { member: member.clone().into(), reason: Departure::Lost };
-    shown.ask(Question::Presence(None), &members);
-    shown.ask(Question::Presence(Some(PresenceKind::Recent)), &members);
+    shown.ask(Request::Presence(None), &members);
+    shown.ask(Request::Presence(Some(PresenceKind::Recent)), &members);
     shown.notice(&says(bob, 1, "hi", Occasion::Live));
     shown.notice(&lost(carol));
     shown.notice(&lost(bob));
     shown.notice(&Notice::Joined { member: bob.clone().into() });
     shown.screen.caught_up();
     assert!(shown.screen.due().is_some_and(|due| due > Duration::from_secs(5)), "one waits");
-    shown.ask(Question::Presence(Some(PresenceKind::None)), &members);
+    shown.ask(Request::Presence(Some(PresenceKind::None)), &members);
     shown.notice(&lost(bob));
     shown.notice(&lost(alice));
     assert_eq!(
@@ -177,7 +177,7 @@ fn comings_and_goings_are_told_as_chosen_and_those_of_the_leader_always() {
 #[test]
 fn the_room_tells_how_others_join_it() {
     let (mut shown, members) = alices();
-    shown.ask(Question::Room, &members);
+    shown.ask(Request::Room, &members);
     assert_eq!(
         talk(shown),
         [
@@ -194,7 +194,7 @@ fn of_a_private_room_on_the_network_no_name_is_told_to_be_announced() {
     let mut listing = Listing::sham("hush", true, members[0].addr());
     listing.is_private = true;
     shown.screen.show.listing = Some(listing);
-    shown.ask(Question::Room, &members);
+    shown.ask(Request::Room, &members);
     shown.screen.announced(Stamp(3));
     let lines = talk(shown);
     assert_eq!(
@@ -215,7 +215,7 @@ fn a_room_on_the_network_is_told_by_its_name_and_whether_it_is_announced() {
     for (name, is_announced) in [("staff", false), ("our room", true)] {
         let listing = Listing::sham(name, is_announced, members[0].addr());
         shown.screen.show.listing = Some(listing);
-        shown.ask(Question::Room, &members);
+        shown.ask(Request::Room, &members);
     }
     shown.screen.announced(Stamp(3));
     let lines = talk(shown);
@@ -241,7 +241,7 @@ fn a_room_on_the_network_is_told_by_its_name_and_whether_it_is_announced() {
 fn where_two_rooms_have_one_name_others_are_told_an_address_too() {
     let (mut shown, members) = alices();
     shown.screen.show.listing = Some(Listing::sham("dup", true, members[0].addr()).with_twin());
-    shown.ask(Question::Room, &members);
+    shown.ask(Request::Room, &members);
     let wanted =
         format!("/// on the network others join with: ringchat --room dup {} ///", members[0].addr());
     assert_eq!(talk(shown)[2], wanted);
@@ -250,10 +250,10 @@ fn where_two_rooms_have_one_name_others_are_told_an_address_too() {
 #[test]
 fn times_stand_before_lines_once_the_user_wants_them() {
     let (mut shown, members) = alices();
-    shown.ask(Question::Times(None), &members);
+    shown.ask(Request::Times(None), &members);
     shown.notice(&says(&members[1], 1, "hi", Occasion::Live));
-    shown.ask(Question::Last(1), &members);
-    shown.ask(Question::Times(None), &members);
+    shown.ask(Request::Last(1), &members);
+    shown.ask(Request::Times(None), &members);
     let lines = talk(shown);
     assert!(lines[0].ends_with(" /// times are shown ///"), "{lines:?}");
     assert!(lines[1].ends_with(" > Bob(127.0.0.1:2)[12]: hi") && lines[1].as_bytes()[2] == b':', "{lines:?}");
@@ -269,7 +269,7 @@ fn a_text_that_is_shown_again_later_is_in_doubt_only_if_it_was_when_it_came() {
     shown.screen.now = || UnixTime(121);
     shown.notice(&says(&members[1], 2, "by another clock", Occasion::Live));
     shown.screen.now = || UnixTime(500);
-    shown.ask(Question::Last(2), &members);
+    shown.ask(Request::Last(2), &members);
     let lines = talk(shown);
     let doubt = "> Bob(127.0.0.1:2, 1970-01-01 00:00 UTC by its clock)[12]: by another clock";
     assert_eq!(
