@@ -406,6 +406,16 @@ fn a_token_that_has_met_the_next_goes_to_its_candidate() {
     assert_eq!(token(&it.passed(NEXT, LAST, 9, &[LAST, NEXT])), Some((link_of(LAST), 2, 3)));
 }
 
+/// The next has no link to the candidate, which has refused it.
+#[test]
+fn a_token_that_comes_again_from_those_it_has_met_since_goes_to_its_candidate_once() {
+    let mut it = electing(&[NEXT, LAST], |_| {});
+    assert_eq!(token(&it.passed(LAST, LAST, 9, &[LAST])), Some((link_of(NEXT), 2, 2)));
+    assert_eq!(token(&it.passed(NEXT, LAST, 9, &[LAST, ME])), None, "it has met nobody since");
+    assert_eq!(token(&it.passed(NEXT, LAST, 9, &[LAST, ME, NEXT])), Some((link_of(LAST), 2, 3)));
+    assert_eq!(token(&it.passed(NEXT, LAST, 9, &[LAST, ME, NEXT, CONTACT])), None);
+}
+
 #[cfg(feature = "ablation")]
 #[test]
 fn a_member_is_left_out_if_a_token_wins_that_has_passed_over_the_next() {

@@ -136,6 +136,8 @@ fn liars_of_any_kind_harm_nobody_for_longer_than_they_are_there() {
     all_hold(Mix::Liars, 772_219_627..772_219_628);
     // A token said of an honest member that its log was longer than it was, and that member won.
     all_hold(Mix::Liars, 1_058_728..1_058_729);
+    // The best candidate had refused the member to which its token came last, and which could not send it home.
+    all_hold(Mix::Liars, 900_620_773..900_620_774);
 }
 
 #[test]

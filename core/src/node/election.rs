@@ -250,14 +250,17 @@ impl Node {
         if next.is_none_or(|next| !path.contains(&next)) || !self.enforces(Rule::TokenMeetsAll) {
             return next;
         }
-        let is_usable =
-            |id: &NodeId| self.links.is_linked(*id) && !self.reach.passes_over(*id) && !self.leaves_out(*id);
-        let home = Some(candidate.id).filter(|id| *id != self.me.id && is_usable(id));
+        let home = Some(candidate.id).filter(|id| *id != self.me.id && self.takes_tokens(*id));
         let (election, leader) = (self.role.election()?, self.membership.view().leader);
         let may_take_part = |id: &NodeId| *id != leader && !election.is_fruitless;
         let others = self.membership.route().ids().filter(may_take_part);
         let mut unmet = election.senders.iter().copied().chain(others).filter(|id| !path.contains(id));
-        home.or_else(|| unmet.find(is_usable)).or(next)
+        home.or_else(|| unmet.find(|id| self.takes_tokens(*id))).or(next)
+    }
+
+    /// Whether a token can be sent to `id`, and the election does not go on without it.
+    fn takes_tokens(&self, id: NodeId) -> bool {
+        self.links.is_linked(id) && !self.reach.passes_over(id) && !self.leaves_out(id)
     }
 
     fn elect_for(&mut self, next: NodeId, candidate: CandidateRank, path: Vec<NodeId>) -> Elect {
@@ -314,7 +317,7 @@ impl Node {
         let best = election.best.as_ref().map(|(best, _)| *best);
         let repeated = Some(candidate) == best || path.contains(&me);
         let standing = self.standing(candidate);
-        let leaves_out = self.leaves_out(candidate.id);
+        let (leaves_out, goes_home) = (self.leaves_out(candidate.id), self.takes_home(candidate, &path));
         let is_better = best.is_none_or(|best| standing >= self.standing(best)) && !leaves_out;
         let is_news = is_better && !(repeated && swallows);
         let is_worse = election.key.is_some_and(|key| standing < self.standing(key)) || leaves_out;
@@ -345,9 +348,22 @@ impl Node {
                 return self.note(FollowUp::Elect);
             }
             self.note(FollowUp::PassToken);
+        } else if goes_home {
+            election.best = Some((candidate, path));
+            self.tell_election(ElectionPhase::Forward, candidate.id);
+            self.note(FollowUp::PassToken);
         } else {
             self.tell_election(ElectionPhase::Swallow, candidate.id);
         }
+    }
+
+    /// Whether the token of `candidate` was here before, came again from members that know another ring, and can go home
+    /// from here. The last of them may have no link to the candidate.
+    fn takes_home(&self, candidate: CandidateRank, path: &[NodeId]) -> bool {
+        let Some(Election { best: Some((best, met)), sent, .. }) = self.role.election() else { return false };
+        let came_again = *best == candidate && path.contains(&self.me.id) && path.len() > met.len();
+        let home = candidate.id;
+        came_again && *sent != Some((candidate, home)) && self.takes_tokens(home)
     }
 
     /// The candidate whose token this member would pass on, if that is another.
