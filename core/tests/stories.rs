@@ -370,6 +370,19 @@ fn a_candidate_sends_its_token_to_those_that_take_part_and_that_it_has_not_met()
     assert!(wins(&it.passed(LAST, ME, 1, &[ME, NEXT, LAST])));
 }
 
+/// The member that brings the token back has heard of a newer ring, in which another is the next.
+#[test]
+fn a_candidate_that_dials_a_nearer_next_does_not_win_past_it() {
+    let mut it = electing(&[NEXT, LAST], |_| {});
+    let newer = it.ring(&[LEADER, ME, CONTACT, NEXT, LAST]);
+    let cfg = ConfigId { n: cfg().n + 1, ..cfg() };
+    let told = it.hear(link_of(LAST), Message::Roster { cfg, roster: newer });
+    let back = it.passed(LAST, ME, 1, &[ME, NEXT, LAST]);
+    assert!(!wins(&back), "{back:?}");
+    let dial = dialed(&told, CONTACT).unwrap();
+    assert!(wins(&it.handle(Input::DialFailed { dial, reason: DialFailure::Refused })));
+}
+
 /// Each has heard of another ring, so a part of the members is a ring of its own.
 #[test]
 fn a_candidate_sends_its_token_to_a_linked_member_that_has_sent_none() {

@@ -38,6 +38,8 @@ fn crashes_of_any_kind_leave_one_ring_in_one_order() {
     all_hold(Mix::Crash, 721_049_905..721_049_906);
     // A token came back by the way of before a newer ring was heard of, and had not met those that had the newest log.
     all_hold(Mix::Crash, 723_040_505..723_040_506);
+    // A token came back to a candidate that had just heard of a nearer next, and dialed it.
+    all_hold(Mix::Crash, 1_000_367_164..1_000_367_165);
     // A member knew the newest ring and another did not, so that a token passed over one that took part.
     all_hold(Mix::Crash, 723_044_171..723_044_172);
     // A token was lost with its link, and its sender was left out.

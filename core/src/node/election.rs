@@ -241,14 +241,19 @@ impl Node {
         }
     }
 
-    /// To which member the token goes, or would go if it were linked: the next in the ring. Two members may have heard of
-    /// different rings. So if the token has met the next before, it goes home to its candidate. If it is there, or the way
-    /// there is not linked, it goes to a linked member that it has not met: to one that takes part or may do so. The lost
-    /// leader does not; and once elections bear no fruit, a member that is silent may be the reason.
+    /// To which member the token goes, or would go if it were linked: the next in the ring, or a nearer one that is being
+    /// dialed. Two members may have heard of different rings. So if the token has met these before, it goes home to its
+    /// candidate. If it is there, or the way there is not linked, it goes to a linked member that it has not met: to one that
+    /// takes part or may do so. The lost leader does not; and once elections bear no fruit, a member that is silent may be the
+    /// reason.
     fn next_for_token(&self, candidate: CandidateRank, path: &[NodeId]) -> Option<NodeId> {
-        let next = self.ring.next().or_else(|| self.ring.seeking());
-        if next.is_none_or(|next| !path.contains(&next)) || !self.enforces(Rule::TokenMeetsAll) {
+        let mut nearest = self.ring.next().into_iter().chain(self.ring.seeking());
+        let next = nearest.clone().next();
+        if next.is_none() || !self.enforces(Rule::TokenMeetsAll) {
             return next;
+        }
+        if let Some(unmet) = nearest.find(|id| !path.contains(id)) {
+            return Some(unmet);
         }
         let home = Some(candidate.id).filter(|id| *id != self.me.id && self.takes_tokens(*id));
         let (election, leader) = (self.role.election()?, self.membership.view().leader);
