@@ -59,6 +59,8 @@ fn one_that_slept_alone_keeps_to_the_order_of_the_others() {
     all_hold(Mix::Sleep, 770_113_298..770_113_299);
     // A leader slept while another was elected, heard of the epoch, and won it too.
     all_hold(Mix::Sleep, 5_043_149..5_043_150);
+    // A connection that the leader had given up was still on its way when it fell asleep.
+    all_hold(Mix::Sleep, 1_000_470_638..1_000_470_639);
 }
 
 #[test]

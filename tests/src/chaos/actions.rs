@@ -176,8 +176,8 @@ impl Chaos {
         self.world.join(place, &contacts);
     }
 
-    /// One member sleeps while the room is well: all others follow one leader, on links that stand and that no others are about
-    /// to replace. Mostly it is the leader itself.
+    /// One member sleeps while the room is well: all others follow one leader, on links that stand, and nobody is about to hear
+    /// of another. Mostly it is the leader itself.
     fn sleep(&mut self) {
         let all = self.world.alive();
         let follows = |host: &HostId| {
@@ -189,7 +189,7 @@ impl Chaos {
                 && only_needed_links(node).is_ok()
                 && !node.greets()
         };
-        if !all.iter().all(follows) {
+        if !self.world.has_settled_links() || !all.iter().all(follows) {
             return;
         }
         let leader = all.iter().find(|&&host| self.world.node(host).is_leader()).copied();

@@ -117,6 +117,15 @@ impl Connection {
         let ends = [End::new(None, 0, began), End::new(Some(acceptor), MAX_GREETING, began)];
         Self { dial: DialId(0), target, expected: None, began, ends }
     }
+
+    /// Whether it stands at both ends, or nothing of it is left.
+    pub(super) fn is_settled(&self) -> bool {
+        let [dialer, acceptor] = &self.ends;
+        let stands = dialer.phase == Phase::Up && acceptor.phase == Phase::Up;
+        let is_over = dialer.phase == Phase::Down && matches!(acceptor.phase, Phase::Dialing | Phase::Down);
+        let is_empty = self.ends.iter().all(|end| end.out.in_flight.is_empty() && end.out.held.is_empty());
+        stands || (is_over && is_empty)
+    }
 }
 
 impl End {

@@ -473,6 +473,12 @@ impl Network {
         links.copied().filter(|at| self.end_at(*at).phase == Phase::Up).collect()
     }
 
+    /// Whether each connection stands at both ends, or nothing of it is left: no process is about to hear of one that came
+    /// or went.
+    pub fn is_settled(&self) -> bool {
+        self.connections.iter().all(Connection::is_settled)
+    }
+
     /// The process at the other end of `at`, if it is known.
     pub fn other(&self, at: LinkId) -> Option<HostId> {
         self.knows(at).then(|| self.end_host(peer(at))).flatten()

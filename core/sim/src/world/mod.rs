@@ -329,6 +329,11 @@ impl World {
         self.processes[host.0].leaving
     }
 
+    /// Whether no process is about to hear of a connection that came or went.
+    pub fn has_settled_links(&self) -> bool {
+        self.network.is_settled()
+    }
+
     /// The report that a process would give now.
     pub fn report(&self, host: HostId) -> Report {
         let node = self.node(host);
