@@ -247,12 +247,12 @@ impl Node {
     /// takes part or may do so. The lost leader does not; and once elections bear no fruit, a member that is silent may be the
     /// reason.
     fn next_for_token(&self, candidate: CandidateRank, path: &[NodeId]) -> Option<NodeId> {
-        let mut nearest = self.ring.next().into_iter().chain(self.ring.seeking());
-        let next = nearest.clone().next();
-        if next.is_none() || !self.enforces(Rule::TokenMeetsAll) {
-            return next;
+        let nearest = || self.ring.next().into_iter().chain(self.ring.seeking());
+        let next = nearest().next()?;
+        if !self.enforces(Rule::TokenMeetsAll) {
+            return Some(next);
         }
-        if let Some(unmet) = nearest.find(|id| !path.contains(id)) {
+        if let Some(unmet) = nearest().find(|id| !path.contains(id)) {
             return Some(unmet);
         }
         let home = Some(candidate.id).filter(|id| *id != self.me.id && self.takes_tokens(*id));
@@ -260,12 +260,12 @@ impl Node {
         let may_take_part = |id: &NodeId| *id != leader && !election.is_fruitless;
         let others = self.membership.route().ids().filter(may_take_part);
         let mut unmet = election.senders.iter().copied().chain(others).filter(|id| !path.contains(id));
-        home.or_else(|| unmet.find(|id| self.takes_tokens(*id))).or(next)
+        home.or_else(|| unmet.find(|id| self.takes_tokens(*id))).or(Some(next))
     }
 
     /// Whether a token can be sent to `id`, and the election does not go on without it.
     fn takes_tokens(&self, id: NodeId) -> bool {
-        self.links.is_linked(id) && !self.reach.passes_over(id) && !self.leaves_out(id)
+        self.links.is_linked(id) && !self.passes_over(id)
     }
 
     fn elect_for(&mut self, next: NodeId, candidate: CandidateRank, path: Vec<NodeId>) -> Elect {

@@ -123,7 +123,7 @@ impl Node {
     }
 
     /// Whether the ring has to pass over `id`.
-    fn passes_over(&self, id: NodeId) -> bool {
+    pub(super) fn passes_over(&self, id: NodeId) -> bool {
         self.reach.passes_over(id) || self.leaves_out(id)
     }
 
