@@ -225,9 +225,15 @@ impl Times {
         self.detect / 10
     }
 
-    /// A node whose driver is later than this may have been given up meanwhile.
-    pub(crate) fn sleep(self) -> Duration {
-        self.detect / 2
+    /// A node is woken at least this often.
+    pub(crate) fn rest(self) -> Duration {
+        self.sweep() * 3
+    }
+
+    /// A node that has not run for longer than this has slept, and may have been given up meanwhile: a dial to it may have
+    /// failed, which may have begun a little before the node stopped.
+    pub(crate) fn absence(self) -> Duration {
+        self.dial().saturating_sub(self.sweep())
     }
 
     /// How long a dial may take until the peer's Hello came back.

@@ -13,8 +13,8 @@ use leader::Leader;
 use ringchat_core::limits::{MAX_EPOCH_LEAP, MAX_TEXT, PUT_OFF_BYTES};
 use ringchat_core::wire::{Beat, Body, Change, Message, NotMember, Refusal, RefusedKind, Run};
 use ringchat_core::{
-    Action, Command, ConfigId, Departure, Ending, Epoch, Index, Input, LinkId, Notice, RoomId, Seq, Stamp,
-    Text, TextRun, UnixTime, View,
+    Action, Command, Config, ConfigId, Departure, Ending, Epoch, Index, Input, Instant, LinkId, Notice,
+    RoomId, Seq, Stamp, Text, TextRun, UnixTime, View,
 };
 
 /// The leader of so many members, itself included as 1, that has slept for long enough to doubt, and what it did when
@@ -22,13 +22,19 @@ use ringchat_core::{
 fn awake(members: u64) -> (Leader, Vec<Action>) {
     let mut leader = Leader::new();
     leader.let_in(members);
-    let actions = sleep(&mut leader, Duration::from_millis(501));
+    let actions = sleep(&mut leader, Duration::from_millis(401));
     (leader, actions)
 }
 
 /// The driver is late by so much.
 fn sleep(leader: &mut Leader, late: Duration) -> Vec<Action> {
-    leader.now = leader.node.deadline().unwrap().after(late);
+    let due = leader.node.deadline().unwrap();
+    wake(leader, due.after(late))
+}
+
+/// The driver's clock shows `at`.
+fn wake(leader: &mut Leader, at: Instant) -> Vec<Action> {
+    leader.now = at;
     leader.handle(Input::Tick)
 }
 
@@ -96,8 +102,21 @@ fn gone(body: &Body) -> Vec<Departure> {
 fn a_leader_that_was_late_for_a_moment_asks_nobody() {
     let mut leader = Leader::new();
     leader.let_in(3);
-    assert_eq!(asked(&sleep(&mut leader, Duration::from_millis(499))), []);
+    let (_, last) = (leader.handle(Input::Tick), leader.now);
+    assert_eq!(asked(&wake(&mut leader, last.after(Duration::from_millis(399)))), []);
     assert_eq!(shown(&leader.handle(says("at once"))), ["at once"]);
+}
+
+/// A dial to it takes half of `detect`, and may have begun just before it slept, because a link broke.
+#[test]
+fn a_leader_that_did_not_run_for_as_long_as_a_dial_takes_asks_however_late_it_is() {
+    let mut leader = Leader::new();
+    leader.let_in(3);
+    let (_, last) = (leader.handle(Input::Tick), leader.now);
+    let due = leader.node.deadline().unwrap();
+    let woken = last.after(Config::DETECT / 2);
+    assert!(woken.since(due) < Config::DETECT / 2, "it is late by less");
+    assert_eq!(asked(&wake(&mut leader, woken)), [1, 1]);
 }
 
 #[test]

@@ -71,33 +71,51 @@ impl Newcomer {
 
     /// The leader hands over its log, which begins with these as its members.
     fn follow(&mut self, roster: Roster) {
-        let (cfg, origins) = (cfg(), BTreeMap::new());
+        self.follow_on(TO_LEADER, cfg(), roster);
+    }
+
+    /// The leader at that link hands over its log, which begins with these as its members.
+    fn follow_on(&mut self, link: LinkId, cfg: ConfigId, roster: Roster) {
         let install = Install {
             cfg,
             roster: roster.clone(),
             common: Index(0),
             base: Index(0),
             end: Index(1),
-            origins,
+            origins: BTreeMap::new(),
             history: Vec::new(),
             stable: Index(0),
         };
-        self.hear(TO_LEADER, Message::Install(install));
+        self.hear(link, Message::Install(install));
         let change = Change::Opened { roster, lost: Vec::new() };
         let body = Body::Membership { cfg, change: change.into() };
         let entries = vec![Entry { view: cfg.view, index: Index(0), stamp: Stamp(0), body }];
-        self.hear(TO_LEADER, Message::Deliver(Deliver { view: cfg.view, entries, stable: Index(0) }));
+        self.hear(link, Message::Deliver(Deliver { view: cfg.view, entries, stable: Index(0) }));
         assert!(self.node.is_normal());
     }
 
     /// The leader is alive, and nothing else comes.
     fn live_on(&mut self, time: Duration) {
+        self.live_on_with(time, &[TO_LEADER]);
+    }
+
+    /// The members at these links are alive, and nothing else comes.
+    fn live_on_with(&mut self, time: Duration, links: &[LinkId]) {
         let end = self.now.after(time);
         while self.now < end {
             self.now = self.node.deadline().unwrap();
             self.handle(Input::Tick);
-            self.hear(TO_LEADER, Message::Pong(Beat { view: None, cfg: None, stable: Index(0) }));
+            for link in links {
+                self.hear(*link, Message::Pong(Beat { view: None, cfg: None, stable: Index(0) }));
+            }
         }
+    }
+
+    /// The link to a member breaks, and nobody answers at its address.
+    fn loses(&mut self, member: u64) -> Vec<Action> {
+        let broken = self.handle(Input::LinkDown { link: link_of(member), reason: DownReason::Io });
+        let dial = dialed(&broken, member).unwrap();
+        self.handle(Input::DialFailed { dial, reason: DialFailure::Refused })
     }
 
     /// A stranger, whose ring has this configuration, greets on a link of this number.
@@ -231,6 +249,23 @@ fn who_has_refused_and_then_follows_is_the_previous_once_the_refusal_has_lapsed(
     assert_eq!(it.node.prev(), Some(id(CONTACT)));
 }
 
+/// A member slept, and its link broke. The ring did not need it then; much later the next has gone.
+#[test]
+fn a_member_behind_the_next_that_did_not_answer_once_is_dialed_when_the_next_is_gone() {
+    let mut it = Newcomer::that_has_asked();
+    let ring = it.ring(&[LEADER, ME, NEXT, LAST]);
+    it.welcome(ring.clone());
+    it.follow(ring);
+    for member in [NEXT, LAST] {
+        it.greeted_by(member);
+    }
+    it.loses(LAST);
+    it.live_on_with(Duration::from_millis(1200), &[TO_LEADER, link_of(NEXT)]);
+    let gone = it.loses(NEXT);
+    assert!(dialed(&gone, LAST).is_some(), "{gone:?}");
+    assert_eq!(it.node.next(), None, "nobody farther is next before that dial has failed");
+}
+
 /// The ring closes before the leader's log removes the member.
 #[test]
 fn a_ring_that_closes_over_a_lost_neighbour_is_told_as_repaired() {
@@ -304,6 +339,20 @@ fn electing(linked: &[u64], prepare: impl Fn(&mut Node)) -> Newcomer {
     }
     assert!(starts_an_election(&out), "{out:?}");
     it
+}
+
+/// A member did not answer in an election, and has followed its winner.
+#[test]
+fn a_member_that_follows_the_new_leader_as_well_is_not_passed_over_in_the_next_election() {
+    let mut it = electing(&[NEXT, LAST], |_| {});
+    it.loses(LAST);
+    let cfg = ConfigId::first(View { epoch: Epoch(2), leader: id(NEXT) });
+    let roster = it.ring(&[NEXT, LAST, ME]);
+    let elected = Elected { cfg, roster: roster.clone(), history: Vec::new() };
+    it.hear(link_of(NEXT), Message::Elected(elected));
+    it.follow_on(link_of(NEXT), cfg, roster);
+    let gone = it.loses(NEXT);
+    assert!(dialed(&gone, LAST).is_some(), "{gone:?}");
 }
 
 impl Newcomer {

@@ -298,7 +298,7 @@ const STORIES: &[Story] = &[
     },
     Story {
         name: "the leader stalls for a moment",
-        event: |room| room.stall(1, DETECT * 2 / 5),
+        event: |room| room.stall(1, DETECT / 10),
         delays: |_, _| 1,
         waits: Duration::ZERO,
         messages: Some(|_, _| vec![]),

@@ -60,8 +60,7 @@ impl Node {
 
     /// When to sweep next: at rest when the first link is due, so that the driver is seldom woken.
     fn next_sweep(&self) -> Instant {
-        let (soon, late) =
-            (self.now().after(self.times.sweep()), self.now().after(self.times.ring_beat() * WHO_ANSWERS));
+        let (soon, late) = (self.now().after(self.times.sweep()), self.now().after(self.times.rest()));
         if self.is_unsettled() {
             return soon;
         }

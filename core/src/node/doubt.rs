@@ -131,11 +131,11 @@ fn weight(message: &Message) -> u64 {
 }
 
 impl Node {
-    /// The driver was `late`. A leader that slept may have been given up. In doubt only all of `detect` counts, since members
-    /// that were just asked have heard of the leader: so even a leader that is late at every turn gets an answer.
-    pub(super) fn note_lateness(&mut self, late: Duration) {
-        let limit = if self.is_in_doubt() { self.times.detect } else { self.times.sleep() };
-        if late <= limit || !self.enforces(Rule::DoubtAfterSleep) {
+    /// This node has not run for `absence`. A leader that slept may have been given up. In doubt only all of `detect` counts,
+    /// since members that were just asked have heard of the leader: so even a leader that is late at every turn gets an answer.
+    pub(super) fn note_absence(&mut self, absence: Duration) {
+        let limit = if self.is_in_doubt() { self.times.detect } else { self.times.absence() };
+        if absence <= limit || !self.enforces(Rule::DoubtAfterSleep) {
             return;
         }
         match self.role.election_mut() {

@@ -151,8 +151,8 @@ impl Node {
         }
         self.effects.exchange(out);
         self.trace_life();
-        let late = self.timers.advance(now, self.enforces(Rule::PatientClock), self.times);
-        self.note_lateness(late);
+        let absence = self.timers.advance(now, self.enforces(Rule::PatientClock), self.times);
+        self.note_absence(absence);
         for input in inputs {
             if !self.has_ended() {
                 self.take(input);

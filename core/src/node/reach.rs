@@ -95,6 +95,16 @@ impl Reach {
         self.resting.clear();
     }
 
+    /// Members that could not be reached are dialed again as soon as they are needed.
+    pub(super) fn retry_all(&mut self) {
+        self.unreachable.clear();
+    }
+
+    /// `peer` is dialed again as soon as it is needed.
+    pub(super) fn retry(&mut self, peer: NodeId) {
+        self.unreachable.remove(&peer);
+    }
+
     /// Forgets everything but how the last leader was lost. Returns the peers that know a newer configuration.
     pub(super) fn start_over(&mut self) -> BTreeSet<NodeId> {
         self.unreachable.clear();
@@ -220,6 +230,9 @@ mod tests {
         reach.forgive();
         assert!(reach.passes_over(dead) && !reach.passes_over(refuses));
         reach.note_link(dead, None);
+        assert!(!reach.passes_over_any());
+        reach.note_failed_dial(dead, Epoch(3));
+        reach.retry_all();
         assert!(!reach.passes_over_any());
     }
 }

@@ -213,6 +213,7 @@ impl Node {
         }
         if !self.role.is_electing() {
             self.forgive();
+            self.retry_behind_next();
         }
         let nearer = self.membership.route().after(self.me.id).take_while(|id| Some(*id) != self.ring.next);
         let now = self.now();
@@ -223,6 +224,15 @@ impl Node {
             self.dial(peer);
         }
         self.note(FollowUp::SeekNext);
+    }
+
+    /// Nobody dials the members behind the next again. Without this, one of them that did not answer in time once would be passed
+    /// over much later, when the next is gone.
+    fn retry_behind_next(&mut self) {
+        let behind = self.membership.route().after(self.me.id).skip_while(|id| Some(*id) != self.ring.next);
+        for peer in behind.collect::<Vec<_>>() {
+            self.reach.retry(peer);
+        }
     }
 
     /// Tells the user of new neighbours once both are known.

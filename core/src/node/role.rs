@@ -285,6 +285,10 @@ impl Node {
         self.forgive();
         self.reach.strangers.note_leader();
         self.reach.caught_up();
+        if self.enforces(Rule::RetrySkipped) {
+            // Those in the roster have followed this leader as well.
+            self.reach.retry_all();
+        }
         if !self.membership.is_ready() && self.membership.has_me() {
             self.tell_ready();
         }

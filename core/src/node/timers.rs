@@ -84,8 +84,8 @@ impl Timers {
         self.clock.now
     }
 
-    /// The driver's clock shows `driver`. Returns by how much that is later than the first deadline, if the clock is
-    /// `patient` and so does not count it.
+    /// The driver's clock shows `driver`. A `patient` clock does not count by how much that is later than the first deadline.
+    /// Returns how long the node has not run, if its clock is patient.
     pub(super) fn advance(&mut self, driver: Instant, patient: bool, times: Times) -> Duration {
         let first = self.first.filter(|_| patient);
         self.clock.advance(driver, first.map(|deadline| deadline.at), times)
@@ -152,23 +152,23 @@ impl PatientClock {
         Self { now, late: Duration::ZERO, put_off: Instant::ZERO }
     }
 
-    /// The driver's clock shows `driver`, and the node wanted to be woken at `deadline` (node time). Returns by how
-    /// much that is late.
+    /// The driver's clock shows `driver`, and the node wanted to be woken at `deadline` (node time), if at any. Returns how long
+    /// it has not run.
     ///
     /// What others sent while a node slept lies unread in its sockets. So the deadline that it slept past waits a moment, but
     /// only once: a node may sleep turn after turn.
     fn advance(&mut self, driver: Instant, deadline: Option<Instant>, times: Times) -> Duration {
         let now = driver.before(self.late);
         let due = deadline.map_or(now, |deadline| deadline.max(self.now).min(now));
-        let late = now.since(due);
-        let waits = late > times.sleep() && due > self.put_off;
+        let absence = deadline.map_or(Duration::ZERO, |_| now.since(self.now));
+        let waits = absence > times.absence() && due > self.put_off;
         if waits {
             self.put_off = due;
         }
         let moment = if waits { times.sweep() } else { Duration::ZERO };
         self.now = due.before(moment).max(self.now);
         self.late = self.late.saturating_add(now.since(self.now));
-        late
+        absence
     }
 
     /// A point of node time on the driver's clock.
@@ -205,11 +205,11 @@ mod tests {
     fn lateness_moves_every_later_deadline() {
         let mut clock = PatientClock::new(Instant(100));
         let mut advance = |driver, deadline| {
-            let late = clock.advance(Instant(driver), Some(Instant(deadline)), times());
-            (late, clock.now, clock.to_driver(Instant(300)))
+            let absence = clock.advance(Instant(driver), Some(Instant(deadline)), times());
+            (absence, clock.now, clock.to_driver(Instant(300)))
         };
-        assert_eq!(advance(150, 200), (Duration::ZERO, Instant(150), Instant(300)));
-        assert_eq!(advance(5200, 200), (Duration::from_millis(5), Instant(200), Instant(5300)));
+        assert_eq!(advance(150, 200), (Duration::from_micros(50), Instant(150), Instant(300)));
+        assert_eq!(advance(5200, 200), (Duration::from_micros(5050), Instant(200), Instant(5300)));
         assert_eq!(advance(10, 300), (Duration::ZERO, Instant(200), Instant(5300)), "never backwards");
     }
 
@@ -217,13 +217,14 @@ mod tests {
     fn a_deadline_that_was_slept_past_waits_a_moment_once() {
         let (mut timers, due, sleep) = (Timers::new(Instant(0)), Instant(300_000), Duration::from_secs(9));
         timers.set(Timer::Sweep, due);
-        assert_eq!(timers.advance(due.after(sleep), true, times()), sleep);
+        let absence = due.after(sleep).since(Instant(0));
+        assert_eq!(timers.advance(due.after(sleep), true, times()), absence);
         assert_eq!((timers.take_due(), timers.now()), (None, due.before(times().sweep())));
         // What lies in the sockets is handed in at once.
         timers.advance(due.after(sleep), true, times());
         let again = timers.deadline().unwrap();
         assert_eq!(again, due.after(sleep).after(times().sweep()));
-        assert_eq!(timers.advance(again.after(sleep), true, times()), sleep);
+        assert_eq!(timers.advance(again.after(sleep), true, times()), times().sweep() + sleep);
         assert_eq!((timers.take_due(), timers.now()), (Some(Timer::Sweep), due));
     }
 }

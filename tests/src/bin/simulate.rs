@@ -27,7 +27,7 @@ struct Args {
     /// members at the start; 2 to 10 by the seed if not given
     #[argh(option)]
     nodes: Option<u32>,
-    /// which faults: calm, crash, sleep, freeze, cut, lasting, insider, liars or all; or rotate, each of these in turn by
+    /// which faults: calm, crash, sleep, unlinked, freeze, cut, lasting, insider, liars or all; or rotate, each of these in turn by
     /// the seed, which is so if not given
     #[argh(option, from_str_fn(parse_faults), default = "None")]
     faults: Option<Mix>,

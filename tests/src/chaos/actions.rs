@@ -40,6 +40,7 @@ impl Chaos {
             Kind::PowerOff => self.power_off(),
             Kind::Restart => self.restart(),
             Kind::Sleep => self.sleep(),
+            Kind::UnlinkedSleep => self.sleep_unlinked(),
             Kind::Lie => self.lie(),
             Kind::Cut => self.cut(),
             Kind::Partition => {
@@ -176,9 +177,28 @@ impl Chaos {
         self.world.join(place, &contacts);
     }
 
-    /// One member sleeps while the room is well: all others follow one leader, on links that stand, and nobody is about to hear
-    /// of another. Mostly it is the leader itself.
     fn sleep(&mut self) {
+        if let Some(host) = self.sleeper() {
+            self.put_to_sleep(host);
+        }
+    }
+
+    fn put_to_sleep(&mut self, host: HostId) {
+        self.world.sleep(host);
+        self.later(20, 6000, Undo::Thaw(host));
+    }
+
+    /// A connection of a member breaks just before it sleeps. Nothing is lost with that connection: a leader has shown what it
+    /// sends, and the others could not know of it.
+    fn sleep_unlinked(&mut self) {
+        let Some(host) = self.sleeper().filter(|_| self.world.has_silent_links()) else { return };
+        self.break_link(host);
+        self.put_to_sleep(host);
+    }
+
+    /// The member that is to sleep, if the room is well: all others follow one leader, on links that stand, and nobody is about
+    /// to hear of another. Mostly it is the leader itself.
+    fn sleeper(&mut self) -> Option<HostId> {
         let all = self.world.alive();
         let follows = |host: &HostId| {
             let (node, first) = (self.world.node(*host), self.world.node(all[0]));
@@ -190,14 +210,10 @@ impl Chaos {
                 && !node.greets()
         };
         if !self.world.has_settled_links() || !all.iter().all(follows) {
-            return;
+            return None;
         }
         let leader = all.iter().find(|&&host| self.world.node(host).is_leader()).copied();
-        let anybody = self.rng.chance(300);
-        if let Some(host) = if anybody { self.rng.pick(&all).copied() } else { leader } {
-            self.world.sleep(host);
-            self.later(20, 6000, Undo::Thaw(host));
-        }
+        if self.rng.chance(300) { self.rng.pick(&all).copied() } else { leader }
     }
 
     /// One direction between two processes is cut.

@@ -29,6 +29,8 @@ pub struct Faults {
     pub freeze: u32,
     /// A process freezes for a while, and no other, while the room is well.
     pub sleep: u32,
+    /// The same, and a connection of that process breaks just before.
+    pub unlinked_sleep: u32,
     /// A clock jumps.
     pub jump: u32,
     /// The ticks of a process come late for a while.
@@ -75,6 +77,7 @@ pub(super) enum Kind {
     HalfOpen,
     Freeze,
     Sleep,
+    UnlinkedSleep,
     Jump,
     Late,
     Slow,
@@ -101,14 +104,14 @@ impl Faults {
             FaultModel::Lies
         } else if only(Kind::is_crash) {
             FaultModel::CrashOnly
-        } else if only(|kind| kind.is_crash() || kind == Kind::Sleep) {
+        } else if only(|kind| kind.is_crash() || kind.is_sleep()) {
             FaultModel::OneSleeps
         } else {
             FaultModel::Any
         }
     }
 
-    pub(super) fn weights(&self) -> [(u32, Kind); 18] {
+    pub(super) fn weights(&self) -> [(u32, Kind); 19] {
         [
             (self.say, Kind::Say),
             (self.join, Kind::Join),
@@ -120,6 +123,7 @@ impl Faults {
             (self.half_open, Kind::HalfOpen),
             (self.freeze, Kind::Freeze),
             (self.sleep, Kind::Sleep),
+            (self.unlinked_sleep, Kind::UnlinkedSleep),
             (self.jump, Kind::Jump),
             (self.late, Kind::Late),
             (self.slow, Kind::Slow),
@@ -145,6 +149,7 @@ impl Faults {
             half_open: maybe(self.half_open),
             freeze: maybe(self.freeze),
             sleep: self.sleep,
+            unlinked_sleep: self.unlinked_sleep,
             jump: maybe(self.jump),
             late: maybe(self.late),
             slow: maybe(self.slow),
@@ -162,11 +167,14 @@ impl Faults {
 impl Kind {
     /// Whether no live member is taken for dead after this.
     fn is_crash(self) -> bool {
-        use Kind::{BadDials, Cut, Freeze, HalfOpen, Jump, Late, Partition, ShortQueues, Sleep, Slow};
-        !matches!(
-            self,
-            HalfOpen | Freeze | Sleep | Jump | Late | Slow | ShortQueues | Cut | Partition | BadDials
-        )
+        use Kind::{BadDials, Cut, Freeze, HalfOpen, Jump, Late, Partition, ShortQueues, Slow};
+        let impairs =
+            matches!(self, HalfOpen | Freeze | Jump | Late | Slow | ShortQueues | Cut | Partition | BadDials);
+        !impairs && !self.is_sleep()
+    }
+
+    fn is_sleep(self) -> bool {
+        matches!(self, Self::Sleep | Self::UnlinkedSleep)
     }
 
     pub(super) fn removes(self) -> bool {
@@ -183,6 +191,8 @@ pub enum Mix {
     Crash,
     /// Talk while one member after another sleeps, mostly the leader.
     Sleep,
+    /// Like `Sleep`, and mostly a connection of the sleeper breaks just before.
+    Unlinked,
     /// Like `Crash`, with processes that freeze, tick late or read slowly.
     Freeze,
     /// Like `Freeze`, with cuts of the network.
@@ -201,10 +211,11 @@ pub enum Mix {
 
 impl Mix {
     /// All mixes, in the order in which they take turns.
-    pub const EACH: [Self; 9] = [
+    pub const EACH: [Self; 10] = [
         Self::Calm,
         Self::Crash,
         Self::Sleep,
+        Self::Unlinked,
         Self::Freeze,
         Self::Cut,
         Self::Lasting,
@@ -229,6 +240,7 @@ impl Mix {
             Self::Calm => calm,
             Self::Crash => crash,
             Self::Sleep => Faults { say: 60, sleep: 6, ..Faults::default() },
+            Self::Unlinked => Faults { say: 60, sleep: 2, unlinked_sleep: 8, ..Faults::default() },
             Self::Freeze => freeze,
             Self::Cut => cut,
             Self::Insider => Faults { partition: 2, lies: Some(Lies::of(&[Lie::Words])), ..crash },
@@ -243,6 +255,7 @@ impl Mix {
             Self::Calm => "calm",
             Self::Crash => "crash",
             Self::Sleep => "sleep",
+            Self::Unlinked => "unlinked",
             Self::Freeze => "freeze",
             Self::Cut => "cut",
             Self::Lasting => "lasting",
@@ -265,7 +278,9 @@ pub struct UnknownMix;
 
 impl fmt::Display for UnknownMix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the mixes are calm, crash, sleep, freeze, cut, lasting, insider, liars and all")
+        f.write_str(
+            "the mixes are calm, crash, sleep, unlinked, freeze, cut, lasting, insider, liars and all",
+        )
     }
 }
 
@@ -293,7 +308,7 @@ mod tests {
 
     #[test]
     fn the_mixes_take_turns() {
-        let turns: Vec<Mix> = (18..27).map(Mix::of_seed).collect();
+        let turns: Vec<Mix> = (20..30).map(Mix::of_seed).collect();
         assert_eq!(turns, Mix::EACH);
     }
 
@@ -302,7 +317,9 @@ mod tests {
         let mut rng = Rng::new(1);
         let mut draw = |mix: Mix| (0..100).map(|_| mix.draw(&mut rng)).collect::<Vec<_>>();
         assert!(draw(Mix::Crash).iter().all(Faults::crash_only));
-        assert!(draw(Mix::Sleep).iter().all(|faults| faults.fault_model() == FaultModel::OneSleeps));
+        for mix in [Mix::Sleep, Mix::Unlinked] {
+            assert!(draw(mix).iter().all(|faults| faults.fault_model() == FaultModel::OneSleeps));
+        }
         assert!(!draw(Mix::Freeze).iter().any(Faults::crash_only));
         assert!(!draw(Mix::Cut).iter().any(Faults::crash_only));
         assert!(!draw(Mix::Lasting).iter().any(Faults::crash_only));

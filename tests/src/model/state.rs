@@ -434,11 +434,7 @@ impl State {
 
     /// Whether the sleeping host has slept for so long that it will notice.
     pub(super) fn is_overdue(&self) -> bool {
-        let late = |host: usize| {
-            let deadline = self.hosts[host].node.deadline()?;
-            Some(self.clocks[host].since(deadline))
-        };
-        self.asleep.and_then(late).is_some_and(|late| late > Config::DETECT / 2)
+        self.asleep.is_some_and(|host| self.hosts[host].node.notices_sleep(self.clocks[host]))
     }
 }
 

@@ -123,8 +123,12 @@ impl Connection {
         let [dialer, acceptor] = &self.ends;
         let stands = dialer.phase == Phase::Up && acceptor.phase == Phase::Up;
         let is_over = dialer.phase == Phase::Down && matches!(acceptor.phase, Phase::Dialing | Phase::Down);
-        let is_empty = self.ends.iter().all(|end| end.out.in_flight.is_empty() && end.out.held.is_empty());
-        stands || (is_over && is_empty)
+        stands || (is_over && self.is_silent())
+    }
+
+    /// Whether nothing is under way on it.
+    pub(super) fn is_silent(&self) -> bool {
+        self.ends.iter().all(|end| end.out.in_flight.is_empty() && end.out.held.is_empty())
     }
 }
 

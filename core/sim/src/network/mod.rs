@@ -479,6 +479,11 @@ impl Network {
         self.connections.iter().all(Connection::is_settled)
     }
 
+    /// Whether nothing is under way on any connection.
+    pub fn is_silent(&self) -> bool {
+        self.connections.iter().all(Connection::is_silent)
+    }
+
     /// The process at the other end of `at`, if it is known.
     pub fn other(&self, at: LinkId) -> Option<HostId> {
         self.knows(at).then(|| self.end_host(peer(at))).flatten()

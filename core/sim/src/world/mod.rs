@@ -334,6 +334,11 @@ impl World {
         self.network.is_settled()
     }
 
+    /// Whether nothing is under way between processes, so that a connection that breaks loses nothing.
+    pub fn has_silent_links(&self) -> bool {
+        self.network.is_silent()
+    }
+
     /// The report that a process would give now.
     pub fn report(&self, host: HostId) -> Report {
         let node = self.node(host);

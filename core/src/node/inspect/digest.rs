@@ -13,6 +13,7 @@ use super::super::{Node, Rule};
 use crate::ids::{DialId, LinkId, NodeId};
 use crate::node::Timer;
 use crate::numbers::Index;
+use crate::time::Instant;
 use crate::wire::{Entry, Hello, Install, Message, Proven, Run};
 
 /// Generations further from the newest than this are alike.
@@ -99,6 +100,11 @@ impl Node {
             Message::Promise { round, .. } => self.doubt.is_over(*round),
             _ => false,
         }
+    }
+
+    /// Whether this node notices that it slept, if it goes on when its driver's clock shows `now`.
+    pub fn notices_sleep(&self, now: Instant) -> bool {
+        self.timers.clone().advance(now, true, self.times) > self.times.absence()
     }
 
     /// Whether the end of `link`, before which nothing more comes, has no effect, now or whenever it comes: this node
