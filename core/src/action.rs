@@ -466,6 +466,14 @@ pub enum JoinFailure {
     /// The connection broke.
     #[error("the connection broke")]
     Broken,
+    /// The contact is a member, and the dial to the leader that it named failed.
+    #[error("is a member, but its leader at {addr} cannot be reached: {failure}")]
+    Leader {
+        /// The address of the leader.
+        addr: SocketAddr,
+        /// Why the dial failed.
+        failure: DialFailure,
+    },
     /// Another member of the room has the address that this node tells others.
     #[error("another member has the address that this one tells others")]
     AddressTaken,

@@ -15,7 +15,7 @@ use ringchat_core::wire::{
 };
 use ringchat_core::{
     Action, Config, ConfigId, DialFailure, DialId, DownReason, ElectionPhase, Epoch, Index, Input, Instant,
-    LinkId, Node, NodeId, Notice, Origin, RingReason, RoomId, Roster, Stamp, Start, View,
+    JoinFailure, LinkId, Node, NodeId, Notice, Origin, RingReason, RoomId, Roster, Stamp, Start, View,
 };
 
 const LEADER: u64 = 1;
@@ -33,14 +33,20 @@ struct Newcomer {
 }
 
 impl Newcomer {
-    /// Its contact has told it who leads, and it has asked the leader.
-    fn that_has_asked() -> Self {
+    /// Its contact has told it who leads, and it dials the leader.
+    fn that_dials_the_leader() -> (Self, DialId) {
         let config = Config::new(addr(ME), name(), Start::Join { contacts: vec![addr(CONTACT)] });
         let mut it = Self { node: Node::new(config, seed(ME), Instant::ZERO), now: Instant::ZERO };
         let dial = dialed(&it.handle(Input::Tick), CONTACT).unwrap();
         it.connect(LinkId(1), dial, CONTACT);
         let via = Message::JoinVia { me: id(CONTACT), leader: member(LEADER) };
         let dial = dialed(&it.hear(LinkId(1), via), LEADER).unwrap();
+        (it, dial)
+    }
+
+    /// Its contact has told it who leads, and it has asked the leader.
+    fn that_has_asked() -> Self {
+        let (mut it, dial) = Self::that_dials_the_leader();
         let asked = it.connect(TO_LEADER, dial, LEADER);
         assert!(sends(&asked, |message| matches!(message, Message::Join(_))), "{asked:?}");
         it
@@ -158,6 +164,19 @@ fn starts_an_election(actions: &[Action]) -> bool {
 
 fn cfg() -> ConfigId {
     ConfigId::first(View { epoch: Epoch(1), leader: id(LEADER) })
+}
+
+/// A firewall may stand before the leader alone.
+#[test]
+fn a_leader_out_of_reach_is_told_beside_the_contact_that_named_it() {
+    let (mut it, dial) = Newcomer::that_dials_the_leader();
+    let failure = DialFailure::TimedOut;
+    let failed = it.handle(Input::DialFailed { dial, reason: failure });
+    let told = failed.iter().find_map(|action| match action {
+        Action::Notify { notice: Notice::NotYet { contact, failure, .. }, .. } => Some((*contact, *failure)),
+        _ => None,
+    });
+    assert_eq!(told, Some((addr(CONTACT), JoinFailure::Leader { addr: addr(LEADER), failure })));
 }
 
 /// A member of the ring has the newcomer's entry sooner than the last one, on whom the welcome waits, and greets it.

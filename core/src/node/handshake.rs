@@ -13,7 +13,7 @@ use super::follow_ups::FollowUp;
 use super::links::{Dial, Purpose};
 use super::strangers::Need;
 use super::{Node, Rule};
-use crate::action::{CloseMode, Fault};
+use crate::action::{CloseMode, Fault, JoinFailure};
 use crate::ids::{DialId, LinkId, NodeId};
 use crate::input::{DialFailure, DownReason, Origin};
 use crate::limits::{MAX_DIALS, MAX_HALF_OPEN};
@@ -109,8 +109,15 @@ impl Node {
             }
             Purpose::Probe { .. } => {}
             Purpose::Newcomer(newcomer) => self.on_newcomer_not_found(*newcomer),
-            Purpose::Contact(addr) => self.on_contact_failed(*addr, why),
-            Purpose::Leader { leader, .. } => self.on_contact_failed(leader.addr(), why),
+            Purpose::Contact(_) => self.on_contact_failed(match why {
+                Err(DialFailure::TimedOut) => JoinFailure::NoAnswer,
+                Err(failure) => JoinFailure::Dial(failure),
+                Ok(_) => JoinFailure::Broken,
+            }),
+            Purpose::Leader { leader, .. } => self.on_contact_failed(match why {
+                Err(failure) => JoinFailure::Leader { addr: leader.addr(), failure },
+                Ok(_) => JoinFailure::Broken,
+            }),
         }
     }
 

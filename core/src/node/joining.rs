@@ -13,7 +13,7 @@ use super::{Node, Rule};
 use crate::action::{CloseMode, Ending, Fault, JoinFailure, Notice};
 use crate::config::{Config, Times};
 use crate::ids::{LinkId, NodeId, RoomId};
-use crate::input::{DialFailure, DownReason};
+use crate::input::DialFailure;
 use crate::limits::{MAX_EPOCH, MAX_EPOCH_LEAP};
 use crate::node::Timer;
 use crate::numbers::Epoch;
@@ -227,15 +227,10 @@ impl Node {
         asked && !self.is_fresh() && self.membership.promised() > Epoch(MAX_EPOCH_LEAP)
     }
 
-    /// The dial to a contact or to the leader failed, or its link broke.
-    pub(super) fn on_contact_failed(&mut self, addr: SocketAddr, why: Result<DownReason, DialFailure>) {
-        let failure = match why {
-            Err(DialFailure::TimedOut) => JoinFailure::NoAnswer,
-            Err(failure) => JoinFailure::Dial(failure),
-            Ok(_) => JoinFailure::Broken,
-        };
+    /// The dial to the contact that is being asked, or to the leader that it named, failed, or the link broke.
+    pub(super) fn on_contact_failed(&mut self, failure: JoinFailure) {
         let Some(joining) = self.role.joining_mut() else { return };
-        joining.failures.insert(addr, failure);
+        joining.note_failure(failure);
         let hopeless = |contact| {
             let failure = joining.failures.get(contact);
             matches!(failure, Some(JoinFailure::Dial(DialFailure::NoMember | DialFailure::Oneself)))

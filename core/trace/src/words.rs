@@ -50,6 +50,7 @@ pub(crate) fn join_failure(failure: JoinFailure) -> &'static str {
         JoinFailure::Dial(failure) => dial_failure(failure),
         JoinFailure::NoAnswer => "no_answer",
         JoinFailure::Broken => "broken",
+        JoinFailure::Leader { .. } => "leader_unreachable",
         JoinFailure::AddressTaken => "address_taken",
         _ => "other",
     }
