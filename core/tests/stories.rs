@@ -451,6 +451,19 @@ fn a_candidate_that_dials_a_nearer_next_does_not_win_past_it() {
     assert!(wins(&it.handle(Input::DialFailed { dial, reason: DialFailure::Refused })));
 }
 
+/// The winner died at once. Those that have followed it refuse the members that it left out, which are still on this node's route.
+#[test]
+fn in_an_election_the_ring_of_an_earlier_winner_is_heard_of_too() {
+    let mut it = electing(&[NEXT, LAST], |_| {});
+    let candidate = CandidateRank { epoch: Epoch(1), length: Index(1), id: id(LAST) };
+    let elect = Elect { epoch: Epoch(3), candidate, path: vec![id(LAST)], cfg: cfg(), roster: None };
+    it.hear(link_of(LAST), Message::Elect(elect));
+    let cfg = ConfigId::first(View { epoch: Epoch(2), leader: id(LAST) });
+    let elected = Elected { cfg, roster: it.ring(&[LAST, ME, CONTACT, NEXT]), history: Vec::new() };
+    let heard = it.hear(link_of(LAST), Message::Elected(elected));
+    assert!(dialed(&heard, CONTACT).is_some(), "{heard:?}");
+}
+
 /// Each has heard of another ring, so a part of the members is a ring of its own.
 #[test]
 fn a_candidate_sends_its_token_to_a_linked_member_that_has_sent_none() {

@@ -40,6 +40,8 @@ fn crashes_of_any_kind_leave_one_ring_in_one_order() {
     all_hold(Mix::Crash, 723_040_505..723_040_506);
     // A token came back to a candidate that had just heard of a nearer next, and dialed it.
     all_hold(Mix::Crash, 1_000_367_164..1_000_367_165);
+    // A candidate did not hear of the ring of a winner that died at once, and passed over a member that had followed.
+    all_hold(Mix::Crash, 1_200_267_261..1_200_267_262);
     // A member knew the newest ring and another did not, so that a token passed over one that took part.
     all_hold(Mix::Crash, 723_044_171..723_044_172);
     // A token was lost with its link, and its sender was left out.

@@ -129,7 +129,8 @@ impl Node {
             return self.ignore(DropReason::Known);
         }
         if self.role.is_electing() && view.epoch < self.membership.promised() {
-            // The token of the newer election will reach that leader too.
+            // The token of the newer election is to reach that leader too, and those that have followed.
+            self.learn_route(elected.cfg, &elected.roster);
             return self.ignore(DropReason::Stale);
         }
         // An own leader that takes in another ring leads beyond all epochs of that ring.
