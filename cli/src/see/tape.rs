@@ -88,20 +88,19 @@ impl Tape {
 
     /// Puts a step into the queue, if there is a place for it and for what has to come before it.
     fn offer(&mut self, timed: Timed) {
-        if self.catch_up() {
+        if self.catch_up((timed.0, timed.1)) {
             self.put(timed);
         } else {
             self.miss(timed);
         }
     }
 
-    /// Puts what comes before the next step into the queue. Returns whether it is there.
-    fn catch_up(&mut self) -> bool {
+    /// Puts what comes before the next step, which has these times, into the queue. Returns whether it is there.
+    fn catch_up(&mut self, (at, lamport): (Instant, Stamp)) -> bool {
         if let Some(life) = self.life.take() {
             self.put(life);
         }
         if self.life.is_none() && self.missed > 0 {
-            let (at, lamport) = self.last;
             if self.queue.try_send((at, lamport, Step::Missed(self.missed))).is_ok() {
                 self.missed = 0;
             }

@@ -16,6 +16,7 @@ use crate::support::{MemberIndex, ReceivedEvent, Runtimes, TestRoom, on_every_ru
 
 on_every_runtime! {
     the_traces_of_a_room_tell_how_its_leader_died
+    the_traces_of_a_lively_talk_are_in_order
     a_trace_can_begin_and_end_while_the_room_goes_on
     a_trace_goes_on_after_a_process_was_killed
     what_is_no_trace_is_refused_before_joining
@@ -203,6 +204,16 @@ fn order(room: &mut TestRoom, who: MemberIndex, order: &serde_json::Value) -> Re
         }
         _ => None,
     })
+}
+
+/// So many messages that some are only counted, while what the members hold changes all the time.
+fn the_traces_of_a_lively_talk_are_in_order(runtimes: Runtimes) {
+    let mut room = traced(3, runtimes, &[]);
+    room.talk_for(&[1, 2], Duration::from_secs(3), Duration::from_millis(5));
+    leave(&mut room, &[2, 1, 0]);
+    for who in room.everyone() {
+        assert!(life(&room, who).has(|event| matches!(event, TraceEvent::Sum(_))), "m{who} counts none");
+    }
 }
 
 /// Ends the trace of `who`, which is then whole.
