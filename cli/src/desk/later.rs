@@ -46,8 +46,8 @@ pub(super) struct Later {
     weight: usize,
     /// Whether the room has not taken what was handed over last.
     is_refused: bool,
-    /// When the room last took no more, unless the user has dropped what waited, or was told that nothing waits.
-    refused_at: Option<Instant>,
+    /// When something last waited, unless the user has dropped it, or was told that nothing waits.
+    waited_at: Option<Instant>,
     gate: Arc<Gate>,
 }
 
@@ -75,7 +75,12 @@ impl Later {
         self.weight += key.weight();
         self.waiting.push_front(key);
         self.is_refused = true;
-        self.refused_at = Some(now);
+        self.note_wait(now);
+    }
+
+    /// Something waits at `now`, here or on its way to the room.
+    pub(super) fn note_wait(&mut self, now: Instant) {
+        self.waited_at = Some(now);
     }
 
     /// Gives what waits longest.
@@ -94,12 +99,12 @@ impl Later {
 
     /// Whether something waited so shortly before `now` that a key pressed to drop it comes too late. Tells it once.
     pub(super) fn has_just_waited(&mut self, now: Instant) -> bool {
-        self.is_empty() && self.refused_at.take().is_some_and(|at| now.since(at) < REACTION)
+        self.is_empty() && self.waited_at.take().is_some_and(|at| now.since(at) < REACTION)
     }
 
     /// Drops all that waits. Returns how many lines that were.
     pub(super) fn clear(&mut self) -> usize {
-        self.refused_at = None;
+        self.waited_at = None;
         let is_end = |pressed: &Pressed| *pressed == Pressed::Key(Meaning::Send);
         let lines = self.waiting.drain(..).filter(is_end).count();
         self.weight = 0;

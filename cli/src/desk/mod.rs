@@ -277,7 +277,7 @@ impl Desk {
                 let text = self.typed.text().to_owned();
                 self.keep(&text, false);
                 self.typed.clear();
-                self.drop_later();
+                self.drop_waiting();
             }
             Meaning::DeleteOrLeave if self.typed.text().is_empty() => {
                 if self.hand_over(Typed::Leave, meaning) {

@@ -1,8 +1,8 @@
 //! From keys to texts on their way to the room.
 
 use std::net::SocketAddr;
-use std::sync::mpsc::TrySendError;
 
+use async_channel::TrySendError;
 use ringchat_core::Name;
 
 use super::doubt::Doubt;
@@ -75,21 +75,36 @@ impl Desk {
         }
     }
 
-    /// Leaves at Ctrl-C on an empty line, unless that was to drop what the room has taken a moment before.
+    /// Leaves at Ctrl-C on an empty line, unless something waits for the room, which is dropped, or the room has taken that a
+    /// moment before.
     pub(super) fn interrupt(&mut self) {
-        if self.later.has_just_waited(self.display.now()) {
+        let has_just_waited = self.later.has_just_waited(self.display.now());
+        if self.drop_waiting() {
+            return;
+        }
+        if has_just_waited {
             return self.tell("nothing waits any more; Ctrl-C again leaves");
         }
         self.leave(Cause::Signal(SIGINT));
     }
 
-    /// Drops what waits for the room, because the user does not want it any more.
-    pub(super) fn drop_later(&mut self) {
-        let lines = self.later.clear();
-        if lines > 0 {
-            let lines = wording::counted(lines as u64, "line was", "lines were");
-            self.tell(&format!("{lines} dropped and not sent"));
+    /// Drops what waits for the room, because the user does not want it any more. Returns whether anything did.
+    pub(super) fn drop_waiting(&mut self) -> bool {
+        let mut lines = self.later.clear();
+        for typed in self.outlet.take_back() {
+            if let Typed::Text(text) = typed {
+                self.display.full().refuse(&text);
+                lines += 1;
+            } else {
+                // There is space now.
+                let _ = self.outlet.hand_over(typed);
+            }
         }
+        if lines > 0 {
+            let count = wording::counted(lines as u64, "line was", "lines were");
+            self.tell(&format!("{count} dropped and not sent"));
+        }
+        lines > 0
     }
 
     /// Decides without the user about a text that was not sent, if the next key came before the user could know.
@@ -145,13 +160,18 @@ impl Desk {
     /// pressed again as soon as it does, and what is pressed until then comes after it.
     pub(super) fn hand_over(&mut self, typed: Typed, meaning: Meaning) -> bool {
         match self.outlet.hand_over(typed) {
-            Ok(()) => return true,
+            Ok(()) => {
+                if self.outlet.len() > 1 {
+                    self.later.note_wait(self.display.now());
+                }
+                return true;
+            }
             Err(TrySendError::Full(_)) => {
                 // Whatever was to be confirmed is confirmed.
                 self.question = Some(Line::default().and(WAITS));
                 self.later.refuse(meaning, self.display.now());
             }
-            Err(TrySendError::Disconnected(_)) => self.phase = Phase::Leaving,
+            Err(TrySendError::Closed(_)) => self.phase = Phase::Leaving,
         }
         false
     }

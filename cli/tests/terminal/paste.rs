@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ringchat_core::limits::SUBMIT_WINDOW;
 use rustix::process::{Signal, kill_process};
 use tempfile::TempDir;
 
@@ -31,9 +32,9 @@ fn wait_full(bob: &Terminal) {
     bob.wait_quiet(Duration::from_millis(500));
 }
 
-/// Short lines, more than a room takes that does not answer.
-fn numbers() -> String {
-    (0..7000).map(|number: i32| number.to_string() + "\r").collect()
+/// So many short lines.
+fn numbers(count: usize) -> String {
+    (0..count).map(|number| number.to_string() + "\r").collect()
 }
 
 fn line(number: usize) -> String {
@@ -57,18 +58,48 @@ fn all_lines_come_whole_and_in_order_once_the_room_takes_them() {
 }
 
 #[test]
-fn control_c_drops_what_waits_and_the_next_leaves_and_both_say_how_much_is_not_sent() {
+fn control_c_drops_all_that_waits_and_the_room_goes_on() {
+    // Of the fewer lines, those that the node does not take wait on their way to it, and none at the desk.
+    for count in [SUBMIT_WINDOW + 500, 7000] {
+        let dir = TempDir::new().unwrap();
+        let (eve, mut bob) = slow_room(&dir, &[]);
+        bob.keys(&numbers(count));
+        bob.wait_quiet(Duration::from_millis(500));
+        bob.keys("\u{3}");
+        let dropped = told(&bob, " lines were dropped and not sent");
+        eve.thaw();
+        (0..count - dropped).for_each(|number| assert_eq!(eve.heard(), number.to_string()));
+        bob.keys("still here\r");
+        assert_eq!(eve.heard(), "still here");
+        bob.keys("\u{3}");
+        assert_eq!(bob.exit().code(), Some(130));
+    }
+}
+
+/// The room takes the lines while they come.
+#[test]
+fn control_c_right_behind_a_paste_does_not_leave() {
     let dir = TempDir::new().unwrap();
     let (eve, mut bob) = slow_room(&dir, &[]);
-    bob.keys(&numbers());
-    wait_full(&bob);
-    bob.keys("\u{3}");
-    let told = |text: &str| -> usize {
-        let number = |line: &String| line.split_once(text)?.0.rsplit(' ').next()?.parse().ok();
-        let lines = bob.wait(text, |lines| lines.iter().any(|line| number(line).is_some()));
-        lines.iter().find_map(number).unwrap()
-    };
-    let dropped = told(" lines were dropped and not sent");
+    eve.thaw();
+    for count in [100, 400, 2000] {
+        bob.keys(&(numbers(count) + "\u{3}"));
+        bob.wait("what became of the lines", |lines| {
+            let told = ["dropped and not sent", "nothing waits any more"];
+            lines.iter().any(|line| told.iter().any(|told| line.contains(told)))
+        });
+        bob.keys("/clear\r");
+        bob.wait("an empty screen", |lines| lines.len() == 1);
+    }
+}
+
+#[test]
+fn a_room_that_is_left_says_how_much_it_did_not_take() {
+    let dir = TempDir::new().unwrap();
+    let (eve, mut bob) = slow_room(&dir, &[]);
+    let count = SUBMIT_WINDOW + 500;
+    bob.keys(&numbers(count));
+    bob.wait_quiet(Duration::from_millis(500));
     kill_process(bob.pid(), Signal::INT).unwrap();
     eve.thaw();
     let mut heard = 0;
@@ -81,15 +112,22 @@ fn control_c_drops_what_waits_and_the_next_leaves_and_both_say_how_much_is_not_s
         }
         heard += 1;
     }
-    assert_eq!(heard + told(" lines were not sent: the room was left") + dropped, 7000);
+    assert_eq!(heard + told(&bob, " lines were not sent: the room was left"), count);
     assert_eq!(bob.exit().code(), Some(130));
+}
+
+/// The number before that text on the screen of Bob.
+fn told(bob: &Terminal, text: &str) -> usize {
+    let number = |line: &String| line.split_once(text)?.0.rsplit(' ').next()?.parse().ok();
+    let lines = bob.wait(text, |lines| lines.iter().any(|line| number(line).is_some()));
+    lines.iter().find_map(number).unwrap()
 }
 
 #[test]
 fn who_leaves_with_control_d_leaves_after_all_that_was_typed() {
     let dir = TempDir::new().unwrap();
     let (eve, mut bob) = slow_room(&dir, &[]);
-    bob.keys(&numbers());
+    bob.keys(&numbers(7000));
     wait_full(&bob);
     bob.keys("\u{4}");
     eve.thaw();
