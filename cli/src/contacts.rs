@@ -78,7 +78,7 @@ pub(crate) fn with(
 
 /// The member named by `-na` and `-np`.
 fn neighbor(host: Option<String>, port: Option<String>) -> Result<Option<(String, u16)>, UsageError> {
-    match (host, parse("--neighbor-port", port, "a port, 1 to 65535")?) {
+    match (host, parse(("--neighbor-port", port), "a port, 1 to 65535")?) {
         (None, None) => Ok(None),
         (Some(host), Some(port)) => Ok(Some((host, port))),
         _ => Err(UsageError::HalfANeighbor),

@@ -358,8 +358,11 @@ impl Frontend for Screen {
         if let Some(line) = self.presence.due(self.clock.now()) {
             self.system(&line);
         }
-        if let Some(seq) = self.unplaced.overdue(self.clock.now()) {
-            self.waiting.add(seq);
+        let overdue = self.unplaced.overdue(self.clock.now());
+        if !overdue.is_empty() {
+            for seq in overdue {
+                self.waiting.add(seq);
+            }
             self.printer.print_aside(Line::system("your message waits for the leader to answer"));
         }
     }

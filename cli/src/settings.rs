@@ -165,29 +165,23 @@ impl Settings {
         let set = |flag: Option<String>, name: &str| flag.or_else(|| env(name));
         let on = |flag: bool, name: &str| is_on(flag, env(name));
 
-        let port = parse("--port", set(flags.port.clone(), "RINGCHAT_PORT"), "a port, 0 to 65535")?;
-        let see_port = set(flags.see_port.clone(), "RINGCHAT_SEE_PORT");
-        let see_port = parse("--see-port", see_port, "a port, 0 to 65535")?;
+        let port = parse(given("--port", flags.port.as_ref(), "RINGCHAT_PORT", env), "a port, 0 to 65535")?;
+        let see_port = given("--see-port", flags.see_port.as_ref(), "RINGCHAT_SEE_PORT", env);
+        let see_port = parse(see_port, "a port, 0 to 65535")?;
         let name = set(flags.name.clone(), "RINGCHAT_NAME").map(|name| Name::new(&name));
         let name = name.unwrap_or_else(|| usual_name(&env(USER).unwrap_or_default()));
         let name = name.map_err(UsageError::Name)?;
-        let seconds = parse(
-            "--join-timeout",
-            set(flags.join_timeout.clone(), "RINGCHAT_JOIN_TIMEOUT"),
-            "a number of seconds, 0.1 to 3600",
-        )?;
-        let detect = parse(
-            "--detect-ms",
-            set(flags.detect_ms.clone(), "RINGCHAT_DETECT_MS"),
-            "a number of milliseconds, 10 to 3600000",
-        )?;
-        let runtime =
-            parse("--runtime", set(flags.runtime.clone(), "RINGCHAT_RUNTIME"), "threads or async-std")?;
-        let given = Contacts::given(&flags, env)?;
+        let seconds = given("--join-timeout", flags.join_timeout.as_ref(), "RINGCHAT_JOIN_TIMEOUT", env);
+        let seconds = parse(seconds, "a number of seconds, 0.1 to 3600")?;
+        let detect = given("--detect-ms", flags.detect_ms.as_ref(), "RINGCHAT_DETECT_MS", env);
+        let detect = parse(detect, "a number of milliseconds, 10 to 3600000")?;
+        let runtime = given("--runtime", flags.runtime.as_ref(), "RINGCHAT_RUNTIME", env);
+        let runtime = parse(runtime, "threads or async-std")?;
+        let named = Contacts::given(&flags, env)?;
         let talk = TalkSettings::new(&flags, env)?;
         let access = Access::new(&flags, env, read)?;
-        let has_contacts = !given.is_empty();
-        let Contacts { addrs: contacts, unresolved } = given.with_ticket(access.ticket())?;
+        let has_contacts = !named.is_empty();
+        let Contacts { addrs: contacts, unresolved } = named.with_ticket(access.ticket())?;
         let room = room_name(&flags, env, has_contacts)?;
         let advertised = set(flags.advertise.clone(), "RINGCHAT_ADVERTISE");
         let address = set(flags.address.clone(), "RINGCHAT_ADDRESS");
@@ -217,7 +211,7 @@ impl Settings {
             trace: trace(
                 flags.trace_text,
                 set(flags.trace, "RINGCHAT_TRACE"),
-                set(flags.trace_limit, "RINGCHAT_TRACE_LIMIT"),
+                given("--trace-limit", flags.trace_limit.as_ref(), "RINGCHAT_TRACE_LIMIT", env),
             )?,
             talk,
             see: SeeSettings { on: on(flags.see, "RINGCHAT_SEE"), port: see_port.unwrap_or(0) },
@@ -237,8 +231,8 @@ fn room_name(
 }
 
 /// What is traced.
-fn trace(texts: bool, file: Option<String>, limit: Option<String>) -> Result<TraceSettings, UsageError> {
-    let limit = parse("--trace-limit", limit, "a number of MiB, 1 to 4096")?;
+fn trace(texts: bool, file: Option<String>, limit: Given) -> Result<TraceSettings, UsageError> {
+    let limit = parse(limit, "a number of MiB, 1 to 4096")?;
     let limit = limit.map_or(TraceSettings::LIMIT, |Mebibytes(limit)| limit);
     Ok(TraceSettings { file: file.filter(|file| !file.is_empty()).map(PathBuf::from), texts, limit })
 }
@@ -266,13 +260,25 @@ pub(crate) fn is_on(flag: bool, value: Option<String>) -> bool {
     flag || value.is_some_and(|value| value != "0")
 }
 
-/// Parses `value`; `wanted` describes valid values for the error.
+/// The option or the variable that gives a value, and the value, if it is given.
+pub(crate) type Given = (&'static str, Option<String>);
+
+/// The value of the flag `option`, else of the environment `env`.
+pub(crate) fn given(
+    option: &'static str,
+    flag: Option<&String>,
+    variable: &'static str,
+    env: impl Fn(&str) -> Option<String>,
+) -> Given {
+    flag.map_or_else(|| (variable, env(variable)), |flag| (option, Some(flag.clone())))
+}
+
+/// Parses a value; `wanted` describes valid values for the error.
 ///
 /// # Errors
-/// If `value` is none of them.
+/// If the value is none of them.
 pub(crate) fn parse<T: FromStr>(
-    option: &'static str,
-    value: Option<String>,
+    (option, value): Given,
     wanted: &'static str,
 ) -> Result<Option<T>, UsageError> {
     value.map(|value| value.parse().map_err(|_| UsageError::Value { option, value, wanted })).transpose()
@@ -372,6 +378,15 @@ pub(crate) mod tests {
         assert_eq!(options.name.as_str(), "flag");
         assert_eq!(options.reach.listen.port(), 7);
         assert_eq!(options.runtime, RuntimeKind::AsyncStd);
+    }
+
+    #[test]
+    fn a_wrong_value_is_told_with_the_option_or_the_variable_that_gives_it() {
+        let wrong = |line, env: &[_]| options(line, env).unwrap_err().to_string();
+        let env = [("RINGCHAT_PORT", "x")];
+        assert_eq!(wrong("-l", &env), "RINGCHAT_PORT must be a port, 0 to 65535, not \"x\"");
+        assert_eq!(wrong("-l -p y", &env), "--port must be a port, 0 to 65535, not \"y\"");
+        assert!(wrong("-l", &[("RINGCHAT_BELL", "x")]).starts_with("RINGCHAT_BELL must be off"));
     }
 
     #[test]

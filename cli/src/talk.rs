@@ -7,7 +7,7 @@ use ringchat_core::limits::BACKLOG_TEXTS;
 use crate::attention::BellKind;
 use crate::flags::Flags;
 use crate::presence::PresenceKind;
-use crate::settings::{UsageError, is_on, parse};
+use crate::settings::{UsageError, given, is_on, parse};
 
 /// The settings of talk. All values are checked.
 #[allow(clippy::struct_excessive_bools, reason = "each is a switch of the command line")]
@@ -33,14 +33,15 @@ impl TalkSettings {
     /// # Errors
     /// The first wrong value.
     pub(crate) fn new(flags: &Flags, env: impl Fn(&str) -> Option<String>) -> Result<Self, UsageError> {
-        let set = |flag: &Option<String>, name| flag.clone().or_else(|| env(name));
+        let bell = given("--bell", flags.bell.as_ref(), "RINGCHAT_BELL", &env);
+        let presence = given("--presence", flags.presence.as_ref(), "RINGCHAT_PRESENCE", &env);
+        let backlog = given("--backlog", flags.backlog.as_ref(), "RINGCHAT_BACKLOG", &env);
         let on = |flag: bool, name| is_on(flag, env(name));
         Ok(Self {
             times: on(flags.time, "RINGCHAT_TIME"),
-            bell: parse("--bell", set(&flags.bell, "RINGCHAT_BELL"), "off, mentions or all")?,
-            presence: parse("--presence", set(&flags.presence, "RINGCHAT_PRESENCE"), "all, recent or none")?,
-            backlog: parse("--backlog", set(&flags.backlog, "RINGCHAT_BACKLOG"), "a number from 0 to 20")?
-                .map(|BacklogCount(count)| count),
+            bell: parse(bell, "off, mentions or all")?,
+            presence: parse(presence, "all, recent or none")?,
+            backlog: parse(backlog, "a number from 0 to 20")?.map(|BacklogCount(count)| count),
             forgets: on(flags.no_history, "RINGCHAT_NO_HISTORY"),
             full_screen: on(flags.full_screen, "RINGCHAT_FULL_SCREEN"),
         })

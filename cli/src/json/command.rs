@@ -193,7 +193,9 @@ impl JsonCommand {
             Ok(command) => return Ok(command),
             Err(error) => format!("no command: {}", in_plain_words(&error)),
         };
-        let JsonQuery { reference } = serde_json::from_slice(line).unwrap_or_default();
+        // An array has no keys, although serde fills a struct from one.
+        let JsonQuery { reference } =
+            if is_object { serde_json::from_slice(line).unwrap_or_default() } else { JsonQuery::default() };
         Err(BadCommand { message, reference })
     }
 }
@@ -323,5 +325,6 @@ mod tests {
             let refused = JsonCommand::parse(line.as_bytes()).unwrap_err();
             assert_eq!(refused.reference, Some("a".into()), "{line}");
         }
+        assert_eq!(JsonCommand::parse(br#"["a"]"#).unwrap_err().reference, None);
     }
 }

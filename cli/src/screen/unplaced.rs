@@ -54,11 +54,14 @@ impl Unplaced {
         Some(said.after(self.patience))
     }
 
-    /// The text of which the user is to be told now that it waits. It is told once until no text waits.
-    pub(super) fn overdue(&mut self, now: Instant) -> Option<Seq> {
-        self.due().filter(|due| *due <= now)?;
+    /// All texts without a place, if the user is to be told now that the first of them waits. That is told once until no
+    /// text waits.
+    pub(super) fn overdue(&mut self, now: Instant) -> Vec<Seq> {
+        if self.due().is_none_or(|due| due > now) {
+            return Vec::new();
+        }
         self.is_told = true;
-        self.texts.front().map(|(seq, _)| *seq)
+        self.texts.iter().map(|(seq, _)| *seq).collect()
     }
 }
 
@@ -112,14 +115,14 @@ mod tests {
         assert_eq!(unplaced.due(), None);
         (1..=3).for_each(|n| unplaced.said(Seq(n), at(n)));
         unplaced.placed(Seq(1));
-        assert_eq!((unplaced.due(), unplaced.overdue(at(2))), (Some(at(3)), None));
-        assert_eq!(unplaced.overdue(at(3)), Some(Seq(2)));
-        assert_eq!((unplaced.due(), unplaced.overdue(at(9))), (None, None), "it is told once");
+        assert_eq!((unplaced.due(), unplaced.overdue(at(2))), (Some(at(3)), vec![]));
+        assert_eq!(unplaced.overdue(at(3)), [Seq(2), Seq(3)]);
+        assert_eq!((unplaced.due(), unplaced.overdue(at(9))), (None, vec![]), "it is told once");
         unplaced.placed(Seq(2));
-        assert_eq!(unplaced.overdue(at(9)), None, "the leader is still behind");
+        assert_eq!(unplaced.overdue(at(9)), [], "the leader is still behind");
         unplaced.placed(Seq(3));
         unplaced.said(Seq(4), at(9));
-        assert_eq!(unplaced.overdue(at(10)), Some(Seq(4)));
+        assert_eq!(unplaced.overdue(at(10)), [Seq(4)]);
     }
 
     #[test]

@@ -153,9 +153,9 @@ impl LabFlags {
         }
         if let Ok(connection) = env::var("SSH_CONNECTION") {
             let _ = crate::print(&over_ssh(&connection, server.port()));
-        } else if let Err(error) = open::that_detached(url) {
-            Line::complaint(&format!("no browser can be opened ({error}); open the address yourself"))
-                .to_stderr();
+        } else if open::that_detached(url).is_err() {
+            // The error is in the words of programs.
+            Line::complaint("no browser can be opened; open the address yourself").to_stderr();
         }
     }
 }

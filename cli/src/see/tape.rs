@@ -100,10 +100,9 @@ impl Tape {
         if let Some(life) = self.life.take() {
             self.put(life);
         }
-        if self.life.is_none() && self.missed > 0 {
-            if self.queue.try_send((at, lamport, Step::Missed(self.missed))).is_ok() {
-                self.missed = 0;
-            }
+        let is_behind = self.life.is_none() && self.missed > 0;
+        if is_behind && self.queue.try_send((at, lamport, Step::Missed(self.missed))).is_ok() {
+            self.missed = 0;
         }
         self.life.is_none() && self.missed == 0
     }
