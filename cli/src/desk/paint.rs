@@ -103,6 +103,8 @@ pub(crate) struct Painter {
     filled: usize,
     /// Whether the next frame must repaint the screen, because its rows may have moved.
     is_stale: bool,
+    /// Whether that is so only because the window has become as low as the region, which then is all that it shows.
+    is_low: bool,
 }
 
 impl Painter {
@@ -118,6 +120,7 @@ impl Painter {
             region: Painted::default(),
             filled: 0,
             is_stale: false,
+            is_low: false,
         }
     }
 
@@ -135,15 +138,16 @@ impl Painter {
     /// Adapts to a new size of the terminal. On a wider terminal all rows keep their places; when a terminal becomes
     /// narrower, it wraps or cuts the rows.
     pub(crate) fn resize(&mut self, size: Size) {
-        let was_too_small = self.is_too_small();
-        let is_low = size.rows <= self.region.rows.len();
-        self.is_stale |= was_too_small || is_low || size.columns < self.size.columns;
+        let moves =
+            self.is_too_small() || size.columns < self.size.columns || (self.is_stale && !self.is_low);
+        self.is_low = !moves && size.rows <= self.region.rows.len();
+        self.is_stale |= moves || self.is_low;
         self.size = size;
     }
 
     /// Makes the next frame repaint the screen.
     pub(crate) fn redraw(&mut self) {
-        self.is_stale = true;
+        (self.is_stale, self.is_low) = (true, false);
     }
 
     /// Makes the next frame begin at the cursor, because another program wrote to the terminal.
@@ -171,7 +175,7 @@ impl Painter {
         self.kept.clear();
         (self.kept_bytes, self.unpainted) = (0, 0);
         self.filled = self.size.rows;
-        self.is_stale = true;
+        self.redraw();
     }
 
     /// The bytes that make the terminal show all lines and the region below them. Empty if nothing changed.
@@ -187,7 +191,9 @@ impl Painter {
             return String::new();
         }
         let mut out = BEGIN.to_owned();
-        if self.is_stale {
+        if self.is_stale && self.is_low {
+            self.begin_at_top(&mut out);
+        } else if self.is_stale {
             self.repaint(region.rows.len(), &mut out);
         }
         self.erase_region(&mut out);
@@ -266,6 +272,14 @@ impl Painter {
         self.region = Painted::default();
         self.filled = self.size.rows;
         self.is_stale = false;
+    }
+
+    /// Empties a screen that shows nothing but the region. The lines stand above it, where the terminal keeps what has left
+    /// the screen: painted once more, they would stand there twice.
+    fn begin_at_top(&mut self, out: &mut String) {
+        out.extend([TOP_LEFT, ERASE_BELOW]);
+        self.begin_below();
+        (self.is_stale, self.is_low) = (false, false);
     }
 
     /// The newest rows of the painted lines, as many as fit above `below` rows, each with its height.

@@ -181,6 +181,32 @@ fn tmux_shows_one_prompt_and_every_line_once_when_its_window_changes() {
 }
 
 #[test]
+fn tmux_keeps_every_line_once_when_its_window_is_as_low_as_what_is_typed() {
+    if Command::new("tmux").arg("-V").output().is_err() {
+        println!("skipped: no tmux here");
+        return;
+    }
+    let dir = TempDir::new().unwrap();
+    let mut eve = JsonMember::start(dir.path(), &["-l", "-n", "Eve"]);
+    let tmux = Tmux::start(&dir, &["-n", "Bob", &eve.addr]);
+    eve.wait("joined");
+    (0..40).for_each(|line| eve.say(&format!("line {line}.")));
+    tmux.wait("the last line", |screen| screen.contains("line 39."));
+    let typed: String = (1..=90).map(|word| format!("word{word} ")).collect();
+    tmux.run(&["send-keys", "-l", &typed]);
+    tmux.wait("what is typed", |screen| screen.contains("word90"));
+    for rows in ["5", "30"] {
+        tmux.run(&["resize-window", "-x", "100", "-y", rows]);
+        eve.say(&format!("resized to {rows}."));
+        tmux.wait("the new line", |screen| screen.contains(&format!("resized to {rows}.")));
+    }
+    let all = joined(tmux.run(&["capture-pane", "-p", "-S", "-"]).lines());
+    for line in 0..40 {
+        assert_eq!(all.matches(&format!("line {line}.")).count(), 1, "line {line}:\n{all}");
+    }
+}
+
+#[test]
 fn tmux_shows_the_full_screen_once_and_knows_a_long_link_when_its_window_changes() {
     if Command::new("tmux").arg("-V").output().is_err() {
         println!("skipped: no tmux here");
