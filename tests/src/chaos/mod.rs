@@ -102,6 +102,9 @@ enum Undo {
     GoodDials,
 }
 
+/// The longest way of a message where a member sleeps whose link has just broken: a new link has a tenth of `detect` to stand.
+const FAST: Duration = Duration::from_millis(10);
+
 impl Chaos {
     fn new(recipe: &Recipe, trace: bool) -> Self {
         let mut rng = Rng::new(recipe.seed);
@@ -111,6 +114,7 @@ impl Chaos {
         let mut free_places: Vec<Place> = (1..=nodes + 100).collect();
         rng.shuffle(&mut free_places);
         let most = rng.pick(&[1, 2, 10, 50]).copied().map_or(Quality::GOOD.most, Duration::from_millis);
+        let most = if faults.unlinked_sleep > 0 { most.min(FAST) } else { most };
         let quality = Quality { most, ..Quality::GOOD };
         let world = World::new(rng.bits(), quality, fault_model, trace);
         let world = if recipe.secure { world.with_real_keys() } else { world };
