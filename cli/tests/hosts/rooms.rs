@@ -1,8 +1,9 @@
 //! Rooms that are announced on the network: found, listed, taken back; and what strangers announce.
 
 use std::env;
+use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, UdpSocket};
-use std::process::{Child, Command, Output};
+use std::process::{Child, Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,6 +12,9 @@ use super::support::{MemberIndex, ReceivedEvent, Runtimes, TestRoom};
 
 /// The variable with the address from which a stranger announces.
 const STRANGER: &str = "RINGCHAT_TEST_STRANGER";
+
+/// What the stranger prints once it holds the port of announcements.
+const BOUND: &str = "the stranger is there";
 
 #[test]
 fn a_room_is_found_by_its_name_and_goes_on_to_be_found_after_its_creator_has_gone() {
@@ -179,12 +183,15 @@ fn on_host(network: &HostNetwork, host: usize, program: &str) -> Command {
     command
 }
 
-/// A stranger on a host, who announces without end, and lets no other program of that host announce.
+/// A stranger on a host, who announces without end, and from now on lets no other program of that host announce.
 fn strange_announcements(network: &HostNetwork, host: usize) -> Child {
     let this = env::current_exe().unwrap();
     let mut command = on_host(network, host, this.to_str().unwrap());
-    command.args(["--ignored", "--exact", "rooms::announce_strange_rooms"]).env(STRANGER, ADDRESSES[host]);
-    command.spawn().unwrap()
+    command.args(["--ignored", "--exact", "--nocapture", "rooms::announce_strange_rooms"]);
+    let mut stranger = command.env(STRANGER, ADDRESSES[host]).stdout(Stdio::piped()).spawn().unwrap();
+    let told = BufReader::new(stranger.stdout.take().unwrap()).lines();
+    assert!(told.map_while(Result::ok).any(|line| line.ends_with(BOUND)), "the stranger has ended");
+    stranger
 }
 
 /// What [`strange_announcements`] runs on a host.
@@ -194,6 +201,7 @@ fn announce_strange_rooms() {
     let Ok(ip) = env::var(STRANGER) else { return };
     let ip: Ipv4Addr = ip.parse().unwrap();
     let socket = UdpSocket::bind((ip, 5353)).unwrap();
+    println!("{BOUND}");
     let texts: [&[&[u8]]; 10] = [
         &[b"v=1", b"id=3f9c21ab", b"room=staff"],
         &[b"v=1", b"id=3f9c21ac", b"room=staff"],
