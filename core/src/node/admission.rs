@@ -155,7 +155,7 @@ impl Node {
         }
         join.ring.retain(|member| !self.lives_here(member) && !self.is_held(member));
         // A node that asks is alive. As a member it must not be passed over because an earlier dial to it failed.
-        self.reach.note_alive(join.me.id);
+        self.reach.forget_failed_dial(join.me.id);
         if self.leaving.is_some() || self.role.leader_is_lost() || !self.is_normal() || self.is_in_doubt() {
             return self.send(link, Message::Refused(Refusal::Busy));
         }

@@ -69,9 +69,14 @@ impl Reach {
         self.refused_us.remove(&peer);
     }
 
-    /// `peer` has dialed this node, so it is alive, whatever became of the last dial to it.
-    pub(super) fn note_alive(&mut self, peer: NodeId) {
+    /// Whatever became of the last dial to `peer`, it is dialed again as soon as it is needed.
+    pub(super) fn forget_failed_dial(&mut self, peer: NodeId) {
         self.unreachable.remove(&peer);
+    }
+
+    /// The same for all members.
+    pub(super) fn forget_failed_dials(&mut self) {
+        self.unreachable.clear();
     }
 
     /// A member says that this node is none.
@@ -93,16 +98,6 @@ impl Reach {
     pub(super) fn caught_up(&mut self) {
         self.ahead.clear();
         self.resting.clear();
-    }
-
-    /// Members that could not be reached are dialed again as soon as they are needed.
-    pub(super) fn retry_all(&mut self) {
-        self.unreachable.clear();
-    }
-
-    /// `peer` is dialed again as soon as it is needed.
-    pub(super) fn retry(&mut self, peer: NodeId) {
-        self.unreachable.remove(&peer);
     }
 
     /// Forgets everything but how the last leader was lost. Returns the peers that know a newer configuration.
@@ -232,7 +227,7 @@ mod tests {
         reach.note_link(dead, None);
         assert!(!reach.passes_over_any());
         reach.note_failed_dial(dead, Epoch(3));
-        reach.retry_all();
+        reach.forget_failed_dials();
         assert!(!reach.passes_over_any());
     }
 }

@@ -129,7 +129,7 @@ impl Node {
             return self.ignore(DropReason::Known);
         }
         if self.role.is_electing() && view.epoch < self.membership.promised() {
-            // The token of the newer election is to reach that leader too, and those that have followed.
+            // The token of the newer election has to meet that leader too, and all that have followed it.
             self.learn_route(elected.cfg, &elected.roster);
             return self.ignore(DropReason::Stale);
         }

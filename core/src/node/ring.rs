@@ -226,12 +226,12 @@ impl Node {
         self.note(FollowUp::SeekNext);
     }
 
-    /// Nobody dials the members behind the next again. Without this, one of them that did not answer in time once would be passed
-    /// over much later, when the next is gone.
+    /// Lets failed dials to members behind the next lapse. Nobody dials these members again, and one that once did not answer
+    /// in time would be passed over much later, when the next is gone.
     fn retry_behind_next(&mut self) {
         let behind = self.membership.route().after(self.me.id).skip_while(|id| Some(*id) != self.ring.next);
-        for peer in behind.collect::<Vec<_>>() {
-            self.reach.retry(peer);
+        for peer in behind {
+            self.reach.forget_failed_dial(peer);
         }
     }
 

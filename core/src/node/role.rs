@@ -287,7 +287,7 @@ impl Node {
         self.reach.caught_up();
         if self.enforces(Rule::RetrySkipped) {
             // Those in the roster have followed this leader as well.
-            self.reach.retry_all();
+            self.reach.forget_failed_dials();
         }
         if !self.membership.is_ready() && self.membership.has_me() {
             self.tell_ready();
