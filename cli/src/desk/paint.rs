@@ -101,10 +101,18 @@ pub(crate) struct Painter {
     region: Painted,
     /// The number of rows of the screen that this program has filled, counted from the last row upwards.
     filled: usize,
-    /// Whether the next frame must repaint the screen, because its rows may have moved.
-    is_stale: bool,
-    /// Whether that is so only because the window has become as low as the region, which then is all that it shows.
-    is_low: bool,
+    placed: Placed,
+}
+
+/// Where the painted rows are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Placed {
+    /// Where they were painted.
+    There,
+    /// Above the screen, but for the region: the window has become as low as that.
+    Above,
+    /// Elsewhere, perhaps: the next frame must repaint the screen.
+    Elsewhere,
 }
 
 impl Painter {
@@ -119,8 +127,7 @@ impl Painter {
             folded: None,
             region: Painted::default(),
             filled: 0,
-            is_stale: false,
-            is_low: false,
+            placed: Placed::There,
         }
     }
 
@@ -138,16 +145,19 @@ impl Painter {
     /// Adapts to a new size of the terminal. On a wider terminal all rows keep their places; when a terminal becomes
     /// narrower, it wraps or cuts the rows.
     pub(crate) fn resize(&mut self, size: Size) {
-        let moves =
-            self.is_too_small() || size.columns < self.size.columns || (self.is_stale && !self.is_low);
-        self.is_low = !moves && size.rows <= self.region.rows.len();
-        self.is_stale |= moves || self.is_low;
+        let moves = self.is_too_small() || size.columns < self.size.columns;
+        let is_low = size.rows <= self.region.rows.len();
+        self.placed = match self.placed {
+            Placed::There if !moves && !is_low => Placed::There,
+            Placed::There | Placed::Above if !moves && is_low => Placed::Above,
+            _ => Placed::Elsewhere,
+        };
         self.size = size;
     }
 
     /// Makes the next frame repaint the screen.
     pub(crate) fn redraw(&mut self) {
-        (self.is_stale, self.is_low) = (true, false);
+        self.placed = Placed::Elsewhere;
     }
 
     /// Makes the next frame begin at the cursor, because another program wrote to the terminal.
@@ -187,15 +197,16 @@ impl Painter {
         let region =
             region.map(|region| region.lay_out(self.size.columns, self.size.rows / 2, self.look.colour));
         let region = region.unwrap_or_default();
-        if !self.is_stale && self.unpainted == 0 && region == self.region {
+        if self.placed == Placed::There && self.unpainted == 0 && region == self.region {
             return String::new();
         }
         let mut out = BEGIN.to_owned();
-        if self.is_stale && self.is_low {
-            self.begin_at_top(&mut out);
-        } else if self.is_stale {
-            self.repaint(region.rows.len(), &mut out);
+        match self.placed {
+            Placed::There => {}
+            Placed::Above => self.begin_at_top(&mut out),
+            Placed::Elsewhere => self.repaint(region.rows.len(), &mut out),
         }
+        self.placed = Placed::There;
         self.erase_region(&mut out);
         self.write_lines(&mut out);
         self.write_region(region, &mut out);
@@ -271,15 +282,13 @@ impl Painter {
         // The cursor is where the new region begins.
         self.region = Painted::default();
         self.filled = self.size.rows;
-        self.is_stale = false;
     }
 
-    /// Empties a screen that shows nothing but the region. The lines stand above it, where the terminal keeps what has left
-    /// the screen: painted once more, they would stand there twice.
+    /// Lets the region begin at the top of a screen that shows nothing else. The lines stand above, where the terminal keeps what
+    /// has left the screen: painted once more, they would stand there twice.
     fn begin_at_top(&mut self, out: &mut String) {
-        out.extend([TOP_LEFT, ERASE_BELOW]);
+        out.push_str(TOP_LEFT);
         self.begin_below();
-        (self.is_stale, self.is_low) = (false, false);
     }
 
     /// The newest rows of the painted lines, as many as fit above `below` rows, each with its height.
