@@ -144,18 +144,9 @@ fn at_rest_nothing_is_written_and_no_time_is_used() {
 /// tmux is a terminal that rewraps its rows when its window changes.
 #[test]
 fn tmux_shows_one_prompt_and_every_line_once_when_its_window_changes() {
-    if Command::new("tmux").arg("-V").output().is_err() {
-        println!("skipped: no tmux here");
-        return;
-    }
     let dir = TempDir::new().unwrap();
-    let mut eve = JsonMember::start(dir.path(), &["-l", "-n", "Eve"]);
-    let tmux = Tmux::start(&dir, &["-n", "Bob", &eve.addr]);
-    eve.wait("joined");
-    for line in 0..40 {
-        eve.say(&format!("line {line}."));
-    }
-    tmux.wait("the last line", |screen| screen.contains("line 39."));
+    let Some((mut eve, tmux)) = Tmux::with_eve(&dir, &[]) else { return };
+    tmux.fill(&mut eve);
     let typed = "a long line that is only half typed ".repeat(3);
     tmux.run(&["send-keys", "-l", &typed]);
     tmux.wait("what is typed", |screen| screen.matches("half typed").count() == 3);
@@ -182,16 +173,9 @@ fn tmux_shows_one_prompt_and_every_line_once_when_its_window_changes() {
 
 #[test]
 fn tmux_keeps_every_line_once_when_its_window_is_as_low_as_what_is_typed() {
-    if Command::new("tmux").arg("-V").output().is_err() {
-        println!("skipped: no tmux here");
-        return;
-    }
     let dir = TempDir::new().unwrap();
-    let mut eve = JsonMember::start(dir.path(), &["-l", "-n", "Eve"]);
-    let tmux = Tmux::start(&dir, &["-n", "Bob", &eve.addr]);
-    eve.wait("joined");
-    (0..40).for_each(|line| eve.say(&format!("line {line}.")));
-    tmux.wait("the last line", |screen| screen.contains("line 39."));
+    let Some((mut eve, tmux)) = Tmux::with_eve(&dir, &[]) else { return };
+    tmux.fill(&mut eve);
     tmux.run(&["send-keys", "-l", &("word ".repeat(130) + "end")]);
     tmux.wait("what is typed", |screen| screen.contains("end"));
     for rows in ["5", "30"] {
@@ -207,14 +191,8 @@ fn tmux_keeps_every_line_once_when_its_window_is_as_low_as_what_is_typed() {
 
 #[test]
 fn tmux_shows_the_full_screen_once_and_knows_a_long_link_when_its_window_changes() {
-    if Command::new("tmux").arg("-V").output().is_err() {
-        println!("skipped: no tmux here");
-        return;
-    }
     let dir = TempDir::new().unwrap();
-    let mut eve = JsonMember::start(dir.path(), &["-l", "-n", "Eve"]);
-    let tmux = Tmux::start(&dir, &["-f", "-n", "Bob", &eve.addr]);
-    eve.wait("joined");
+    let Some((mut eve, tmux)) = Tmux::with_eve(&dir, &["-f"]) else { return };
     let link = format!("https://example.org/{}", "long/way/".repeat(14));
     tmux.run(&["send-keys", "-l", "half typed"]);
     for (nth, columns) in [100, 60, 20, 60, 100].into_iter().enumerate() {
@@ -241,6 +219,24 @@ fn tmux_shows_the_full_screen_once_and_knows_a_long_link_when_its_window_changes
 struct Tmux(String);
 
 impl Tmux {
+    /// A room of Eve and of Bob, who is in tmux. `None` where there is no tmux.
+    fn with_eve(dir: &TempDir, args: &[&str]) -> Option<(JsonMember, Self)> {
+        if Command::new("tmux").arg("-V").output().is_err() {
+            println!("skipped: no tmux here");
+            return None;
+        }
+        let eve = JsonMember::start(dir.path(), &["-l", "-n", "Eve"]);
+        let tmux = Self::start(dir, &[args, &["-n", "Bob", &eve.addr]].concat());
+        eve.wait("joined");
+        Some((eve, tmux))
+    }
+
+    /// Lets Eve say more lines than the screen shows.
+    fn fill(&self, eve: &mut JsonMember) {
+        (0..40).for_each(|line| eve.say(&format!("line {line}.")));
+        self.wait("the last line", |screen| screen.contains("line 39."));
+    }
+
     fn start(dir: &TempDir, args: &[&str]) -> Self {
         let tmux = Self(dir.path().join("tmux").display().to_string());
         let program = env!("CARGO_BIN_EXE_ringchat");
