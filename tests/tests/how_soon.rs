@@ -304,6 +304,13 @@ const STORIES: &[Story] = &[
         messages: Some(|_, _| vec![]),
     },
     Story {
+        name: "the leader stalls for as long as a dial to it takes",
+        event: |room| room.stall(1, DETECT / 2),
+        delays: |_, _| 1,
+        waits: Duration::ZERO,
+        messages: Some(|n, _| vec![("Promise", n - 1), ("WantPromise", n - 1)]),
+    },
+    Story {
         name: "a member loses power",
         event: |room| {
             room.kill(room.n - 1, Death::PowerOff);
