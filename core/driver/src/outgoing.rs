@@ -15,6 +15,8 @@ pub(crate) struct Outgoing {
     bytes: Vec<u8>,
     /// Where the records of one link are made.
     records: Vec<u8>,
+    /// About how many bytes a turn has brought lately.
+    brought: usize,
 }
 
 /// Which bytes of an [`Outgoing`] go to one link, in order.
@@ -34,18 +36,21 @@ impl Outgoing {
         self.bytes.len() >= FLUSH_BYTES
     }
 
-    /// Everything was written.
+    /// Everything was written. Gives space back that turns have not needed lately.
     pub(crate) fn clear(&mut self) {
+        // Long messages come with short ones between them. Each time an eighth of what they took is forgotten.
+        self.brought = self.bytes.len().max(self.brought.saturating_sub(self.brought / 8));
+        let kept = self.brought.saturating_mul(2).max(FLUSH_BYTES);
         self.bytes.clear();
         for space in [&mut self.bytes, &mut self.records] {
-            space.truncate(FLUSH_BYTES);
-            space.shrink_to(FLUSH_BYTES);
+            space.truncate(kept);
+            space.shrink_to(kept);
         }
     }
 
     /// Makes records of all bytes of `parts`, for one link, and empties `parts`.
     pub(crate) fn seal(&mut self, parts: &mut Parts, sealer: &mut Sealer) -> Result<&[u8], LinkError> {
-        let Self { bytes, records } = self;
+        let Self { bytes, records, .. } = self;
         let slice = |part: Range<usize>| bytes.get(part).unwrap_or_default();
         match mem::take(&mut parts.0).as_slice() {
             [part] => sealer.seal(slice(part.clone()), records),

@@ -19,12 +19,14 @@ pub(crate) struct Incoming {
     end: usize,
     /// How many bytes are lent next.
     lends: usize,
+    /// About how many bytes have waited at a time lately.
+    waited: usize,
 }
 
 impl Incoming {
     /// For a new link.
     pub(crate) fn new() -> Self {
-        Self { buffer: Vec::new(), start: 0, end: 0, lends: LEAST_READ }
+        Self { buffer: Vec::new(), start: 0, end: 0, lends: LEAST_READ, waited: 0 }
     }
 
     /// Room to read into; never empty.
@@ -54,15 +56,19 @@ impl Incoming {
         self.buffer.get(self.start..self.end).unwrap_or_default()
     }
 
-    /// Drops the first `bytes` of the bytes that wait. Without any, the buffer is made as small as what is lent.
+    /// Drops the first `bytes` of the bytes that wait. Without any, the buffer is made smaller if it is much larger than
+    /// what is lent and what has waited lately.
     pub(crate) fn consume(&mut self, bytes: usize) {
         self.start = self.start.saturating_add(bytes);
         if self.start >= self.end {
+            // Long frames come with short ones between them. Each time an eighth of what they took is forgotten.
+            self.waited = self.end.max(self.waited.saturating_sub(self.waited / 8));
             self.start = 0;
             self.end = 0;
-            if self.buffer.len() > self.lends.saturating_mul(2) {
-                self.buffer.truncate(self.lends);
-                self.buffer.shrink_to(self.lends);
+            let kept = self.lends.max(self.waited);
+            if self.buffer.len() > kept.saturating_mul(2) {
+                self.buffer.truncate(kept);
+                self.buffer.shrink_to(kept);
             }
         }
     }
@@ -109,8 +115,22 @@ mod tests {
         assert_eq!(incoming.spare().len(), MOST_READ, "less would not have been enough");
         incoming.advance(1);
         incoming.consume(1);
-        assert_eq!(incoming.spare().len(), LEAST_READ);
-        assert_eq!(incoming.buffer.capacity(), LEAST_READ);
+        assert_eq!(incoming.lends, LEAST_READ);
+    }
+
+    #[test]
+    fn the_buffer_of_a_flood_stays_for_the_next_long_frame_and_goes_when_only_short_ones_come() {
+        let mut incoming = Incoming::new();
+        let mut comes = |bytes| {
+            incoming.spare_for(bytes);
+            incoming.advance(bytes);
+            incoming.consume(bytes);
+            incoming.buffer.capacity()
+        };
+        let long = comes(2 * MOST_READ);
+        assert_eq!([comes(10), comes(10)], [long; 2]);
+        let after: Vec<usize> = (0..40).map(|_| comes(10)).collect();
+        assert!(after.last().is_some_and(|last| *last < 2 * LEAST_READ), "{after:?}");
     }
 
     #[test]

@@ -115,9 +115,11 @@ fn large_records_pass_and_leave_no_large_buffer_behind() {
         assert_eq!(end, Ok(()));
     }
     assert!(came == said);
-    let small = dialer.says(b"small");
-    acceptor.hear(&small).unwrap();
-    assert_eq!(acceptor.opens().0, b"small");
+    for _ in 0..50 {
+        let small = dialer.says(b"small");
+        acceptor.hear(&small).unwrap();
+        assert_eq!(acceptor.opens().0, b"small");
+    }
     assert!(acceptor.link.spare().len() <= 8 * 1024);
 }
 
