@@ -1,7 +1,9 @@
 use alloc::format;
 use alloc::vec::Vec;
 
+use curve25519_dalek::{Scalar, constants::EIGHT_TORSION};
 use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha512};
 use zeroize::ZeroizeOnDrop;
 
 use super::*;
@@ -91,19 +93,46 @@ fn a_key_that_could_be_encoded_otherwise_is_refused() {
 
 #[test]
 fn a_key_of_small_order_is_refused() {
-    let small = [
-        "0000000000000000000000000000000000000000000000000000000000000000",
-        "0000000000000000000000000000000000000000000000000000000000000080",
-        "0100000000000000000000000000000000000000000000000000000000000000",
-        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
-        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc85",
-        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac03fa",
-    ];
-    for key in small.map(bytes) {
+    for key in small_order() {
         assert!(VerifyingKey::from_bytes(&key).is_ok_and(|key| key.is_weak()));
         assert!(canonical(&key).is_none());
+    }
+}
+
+fn small_order() -> Vec<[u8; 32]> {
+    SMALL_ORDER.iter().map(|point| point.map(u128::to_be_bytes).as_flattened().try_into().unwrap()).collect()
+}
+
+#[test]
+fn the_points_of_small_order_are_those_of_the_library() {
+    let mut known: Vec<[u8; 32]> = EIGHT_TORSION.iter().map(|point| point.compress().to_bytes()).collect();
+    let mut listed = small_order();
+    known.sort_unstable();
+    listed.sort_unstable();
+    assert_eq!(listed, known);
+}
+
+/// The holder of a key can make the equation hold with the neutral point as R, for any message: then s is the private key
+/// times what is hashed.
+#[test]
+fn a_signature_whose_r_has_small_order_is_refused() {
+    let pair = SigningKey::from_bytes(&[7; 32]);
+    let (key, neutral) = (pair.verifying_key(), small_order()[2]);
+    let hashed = Sha512::new().chain_update(neutral).chain_update(key.as_bytes()).chain_update(b"hello");
+    let s = Scalar::from_bytes_mod_order_wide(&hashed.finalize().into()) * pair.to_scalar();
+    let made = [neutral, s.to_bytes()].concat().try_into().unwrap();
+    let library = ed25519_dalek::Signature::from_bytes(&made);
+    assert!(key.verify(b"hello", &library).is_ok() && key.verify_strict(b"hello", &library).is_err());
+    assert!(!verify(key.as_bytes(), b"hello", &Signature(made)));
+}
+
+#[test]
+fn of_the_edge_cases_those_are_valid_that_the_library_is_strict_about() {
+    for [message, key, signed] in EDGE_CASES {
+        let (key, message, signed) = (bytes(key), bytes::<32>(message), signature(signed));
+        let library =
+            canonical(&key).is_some_and(|key| key.verify_strict(&message, &signed.0.into()).is_ok());
+        assert_eq!(verify(&key, &message, &signed), library);
     }
 }
 
