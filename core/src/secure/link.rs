@@ -300,9 +300,7 @@ impl Proving {
     /// The record with one's own proof.
     fn prove(&mut self, credentials: &Credentials) -> Result<Vec<u8>, LinkError> {
         let proof = proof::prove(credentials, self.role, &self.hash);
-        let mut record = Vec::new();
-        self.sealer.seal(&proof, &mut record)?;
-        Ok(record)
+        Ok(self.sealer.seal(&proof, &mut Vec::new())?.to_vec())
     }
 
     /// The id that the other end proves, once all bytes of its proof are there.

@@ -15,6 +15,9 @@ use super::key::{Identity, Signature, verify};
 /// What the signed bytes begin with: no signature of anything else passes for one of a run.
 const PURPOSE: [u8; 16] = *b"ringchat/3 said\0";
 
+/// Bytes that a processor with the widest vectors hashes side by side: sixteen chunks of BLAKE3.
+const HASHED_AT_ONCE: usize = 16 * 1024;
+
 /// Bytes that are signed of a run.
 const SIGNED_BYTES: usize = 16 + RoomId::BYTES + 32 + 8 + 8 + 8 + 8 + 4 + 32;
 
@@ -84,7 +87,12 @@ impl Said<'_> {
         let mut lengths = vec![[0; 4]; self.texts.len()];
         lengths.iter_mut().zip(self.texts.lengths()).for_each(|(to, length)| *to = length.to_be_bytes());
         let letters = self.texts.joined().as_bytes();
-        Some(derive("ringchat/3 letters", [&name_length, name, lengths.as_flattened(), letters]))
+        let mut start = [&name_length, name, lengths.as_flattened()].concat();
+        // What follows a multiple of as many bytes as BLAKE3 hashes at once is hashed fastest.
+        let missing = start.len().next_multiple_of(HASHED_AT_ONCE).saturating_sub(start.len());
+        let (letters, rest) = letters.split_at(missing.min(letters.len()));
+        start.extend_from_slice(letters);
+        Some(derive("ringchat/3 letters", [start.as_slice(), rest]))
     }
 
     /// Signs it for its author, unless it may not be said or `identity` is another's.
