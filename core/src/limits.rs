@@ -86,6 +86,9 @@ pub const STRANGERS_A_SECOND: u64 = 8;
 /// Bytes of entries in one `Deliver`, or of runs in one `Submit` or `Sync`, before the next one is begun.
 pub const BATCH_BYTES: usize = 64 * 1024;
 
+/// Bytes of texts that are signed as one run, before the next run is begun. All members verify each run.
+pub const RUN_BYTES: usize = 192 * 1024;
+
 /// Own messages that wait for their place in the log, at most.
 pub const SUBMIT_WINDOW: usize = 4096;
 
@@ -212,11 +215,14 @@ const _: () = assert!(
     MAX_ROSTER * MEMBER_BYTES + MAX_ORIGINS * (ID_BYTES + 10) + MAX_VIEW_HISTORY * (ID_BYTES + 20) + 1024
         < MAX_FRAME
 );
-/// What may be in flight to each of so many members: half of what a driver queues for all, and at least a batch.
+/// What may be in flight to each of so many members when it is sent more: with a full run, three quarters of what a driver
+/// queues for all, and at least half a batch.
 pub(crate) fn inflight_bytes(members: usize) -> u64 {
-    let each = WRITE_BYTES.checked_div(members.saturating_mul(2)).unwrap_or(INFLIGHT_BYTES);
-    each.clamp(BATCH_BYTES, INFLIGHT_BYTES) as u64
+    let each = (WRITE_BYTES / 4 * 3).checked_div(members).unwrap_or(usize::MAX);
+    each.saturating_sub(RUN_BYTES).clamp(BATCH_BYTES / 2, INFLIGHT_BYTES) as u64
 }
+// Full runs in flight to all members of the largest room fit the driver's queues.
+const _: () = assert!(MAX_ROSTER * (BATCH_BYTES / 2 + RUN_BYTES) < WRITE_BYTES);
 
 /// What the entries or runs of one frame weigh, at most: a run takes 76 bytes of it or more beside its text.
 pub(crate) const MAX_FRAME_WEIGHT: usize = 4 * MAX_FRAME;
@@ -227,13 +233,13 @@ pub(crate) const RUN_OVERHEAD: usize = 256;
 /// What a text weighs beside its bytes.
 pub(crate) const TEXT_OVERHEAD: usize = 16;
 /// Encoded bytes of an entry of chat beside its texts and its origin, at most: its signature, and its numbers.
-const RUN_BYTES: usize = 65 + 8 * 5;
+const ENTRY_BYTES: usize = 65 + 8 * 5;
 /// The weight of a batch, at most: one more run may overshoot it, which in turn one more text may overshoot.
-const MAX_BATCH: usize = 2 * (BATCH_BYTES + RUN_OVERHEAD) + TEXT_OVERHEAD + MAX_TEXT;
+const MAX_BATCH: usize = BATCH_BYTES + RUN_BYTES + 2 * RUN_OVERHEAD + TEXT_OVERHEAD + MAX_TEXT;
 
 // A batch fits a frame, also if each text is empty and of another member. A text has at most three bytes of length.
 const _: () = assert!(
-    MAX_BATCH / (RUN_OVERHEAD + TEXT_OVERHEAD) * (MEMBER_BYTES + RUN_BYTES) + 2048 < MAX_FRAME
+    MAX_BATCH / (RUN_OVERHEAD + TEXT_OVERHEAD) * (MEMBER_BYTES + ENTRY_BYTES) + 2048 < MAX_FRAME
         && MAX_BATCH + 2048 < MAX_FRAME
         && TEXT_OVERHEAD >= 3
 );

@@ -8,7 +8,7 @@ mod pair;
 
 use cast::member;
 use pair::{LINK, Pair, cfg, chat, entry, peer, run, said};
-use ringchat_core::limits::{BATCH_BYTES, MAX_STAMP, MAX_TEXT};
+use ringchat_core::limits::{MAX_STAMP, MAX_TEXT, RUN_BYTES};
 use ringchat_core::wire::{
     Body, Change, DecodeError, Deliver, Elected, Entry, Install, Join, Message, Proven, Run, Sync, ViewSpan,
 };
@@ -39,8 +39,8 @@ fn chat_of(notice: &Notice) -> Option<&Chat> {
 fn an_author_is_told_once_what_a_gap_swallowed_of_its_own() {
     let mut pair = Pair::with_member();
     let lost = pair.say("lost");
-    // A full batch does not wait for what was said before.
-    let batch = vec!["x".repeat(MAX_TEXT); BATCH_BYTES / MAX_TEXT];
+    // A full run does not wait for what was said before.
+    let batch = vec!["x".repeat(MAX_TEXT); RUN_BYTES / MAX_TEXT];
     let batch: Vec<&str> = batch.iter().map(String::as_str).collect();
     let found = pair.say_all(&batch);
     let told = pair.told_of(&[entry(3, found[0].clone(), 1)], 0);

@@ -8,7 +8,7 @@ use core::mem;
 use super::new_life::Lives;
 use crate::action::Notice;
 use crate::ids::{NodeId, RoomId};
-use crate::limits::{BATCH_BYTES, SUBMIT_WINDOW, SUBMIT_WINDOW_BYTES};
+use crate::limits::{BATCH_BYTES, RUN_BYTES, SUBMIT_WINDOW, SUBMIT_WINDOW_BYTES};
 use crate::numbers::{Index, Seq, Stamp};
 use crate::roster::Member;
 use crate::secure::{Identity, Signature};
@@ -132,7 +132,7 @@ impl OwnMessages {
     fn next_to_sign(&mut self, full: bool) -> Option<(TextRun, UnixTime)> {
         let Unsigned { texts, at } = self.unsigned.front_mut()?;
         let fits = texts_of_a_run(texts);
-        if full && weight(texts, fits) < BATCH_BYTES as u64 {
+        if full && weight(texts, fits) < RUN_BYTES as u64 {
             return None;
         }
         let (next, at) = (texts.part(0, fits)?, *at);
@@ -334,7 +334,7 @@ mod tests {
         assert!(!own.are_with_all(Index(0)), "five are not even signed");
         own.sign(&me, RoomId::UNKNOWN, true, |_| Stamp(9));
         assert_eq!(counts(&own), [5]);
-        let full = BATCH_BYTES / (TEXT_OVERHEAD + 1);
+        let full = RUN_BYTES / (TEXT_OVERHEAD + 1);
         says(&mut own, &me, full, true);
         assert_eq!(counts(&own)[0], 5);
         assert!((full as u64 * 9 / 10..full as u64).contains(&counts(&own)[1]), "{:?}", counts(&own));

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 #[cfg(feature = "sham")]
 use super::proven::Proven;
 use crate::ids::RoomId;
-use crate::limits::{BATCH_BYTES, MAX_TEXT, RUN_OVERHEAD, TEXT_OVERHEAD};
+use crate::limits::{MAX_TEXT, RUN_BYTES, RUN_OVERHEAD, TEXT_OVERHEAD};
 use crate::name::Name;
 use crate::numbers::{Seq, Stamp};
 use crate::roster::Member;
@@ -15,8 +15,8 @@ use crate::secure::{Said, Signature};
 use crate::text_run::TextRun;
 use crate::time::UnixTime;
 
-/// The weight of a run, at most: a batch that one more text overshoots.
-pub(crate) const MAX_RUN: u64 = (BATCH_BYTES + RUN_OVERHEAD + TEXT_OVERHEAD + MAX_TEXT) as u64;
+/// The weight of a run, at most: a full one that the last text overshoots.
+pub(crate) const MAX_RUN: u64 = (RUN_BYTES + RUN_OVERHEAD + TEXT_OVERHEAD + MAX_TEXT) as u64;
 
 /// Texts that one member said, one right after the other. Their numbers and their stamps go up by one, so a run tells
 /// only those of its first text.
@@ -114,9 +114,9 @@ impl Run {
     }
 }
 
-/// How many of these texts one run takes: up to the text that fills a batch.
+/// How many of these texts one run takes: up to the text that fills it.
 pub(crate) fn texts_of_a_run(texts: &TextRun) -> usize {
-    let is_full = |count: &usize| weight(texts, *count) >= BATCH_BYTES as u64;
+    let is_full = |count: &usize| weight(texts, *count) >= RUN_BYTES as u64;
     if is_full(&texts.len()) { (1..texts.len()).find(is_full).unwrap_or(texts.len()) } else { texts.len() }
 }
 
