@@ -84,6 +84,20 @@ mod tests {
     use ringchat_core::{RoomId, Stamp};
 
     #[test]
+    fn the_space_of_a_flood_stays_for_the_next_long_turn_and_goes_when_only_short_ones_come() {
+        let mut outgoing = Outgoing::default();
+        let mut turn = |bytes| {
+            outgoing.bytes.resize(bytes, 0);
+            outgoing.clear();
+            outgoing.bytes.capacity()
+        };
+        let long = turn(8 * FLUSH_BYTES);
+        assert_eq!((long, turn(10), turn(10)), (8 * FLUSH_BYTES, long, long));
+        let after: Vec<usize> = (0..40).map(|_| turn(10)).collect();
+        assert_eq!(after.last(), Some(&FLUSH_BYTES), "{after:?}");
+    }
+
+    #[test]
     fn each_link_gets_its_parts_in_order_and_in_one_record() {
         let (mut reader, socket) = accepted();
         let (mut other, first) = OtherEnd::dial(somebody(2), None);
