@@ -45,6 +45,7 @@ mod input;
 pub mod limits;
 mod looks;
 mod name;
+mod needed_lately;
 mod node;
 mod numbers;
 mod pool;
@@ -67,6 +68,7 @@ pub use ids::{DialId, LinkId, NodeId, RoomId};
 pub use input::{Command, DialFailure, DownReason, Input, Origin};
 pub use looks::skeleton;
 pub use name::{Name, NameError};
+pub use needed_lately::NeededLately;
 #[cfg(feature = "ablation")]
 pub use node::Rule;
 #[cfg(feature = "inspect")]

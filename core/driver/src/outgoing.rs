@@ -3,6 +3,7 @@
 use std::mem;
 use std::ops::Range;
 
+use ringchat_core::NeededLately;
 use ringchat_core::secure::{LinkError, Sealer};
 use ringchat_core::wire::{Envelope, FrameTooLong, encode};
 
@@ -15,8 +16,8 @@ pub(crate) struct Outgoing {
     bytes: Vec<u8>,
     /// Where the records of one link are made.
     records: Vec<u8>,
-    /// About how many bytes a turn has brought lately.
-    brought: usize,
+    /// How many bytes a turn has brought.
+    brought: NeededLately,
 }
 
 /// Which bytes of an [`Outgoing`] go to one link, in order.
@@ -38,9 +39,7 @@ impl Outgoing {
 
     /// Everything was written. Gives space back that turns have not needed lately.
     pub(crate) fn clear(&mut self) {
-        // Long messages come with short ones between them. Each time an eighth of what they took is forgotten.
-        self.brought = self.bytes.len().max(self.brought.saturating_sub(self.brought / 8));
-        let kept = self.brought.saturating_mul(2).max(FLUSH_BYTES);
+        let kept = self.brought.after(self.bytes.len()).saturating_mul(2).max(FLUSH_BYTES);
         self.bytes.clear();
         for space in [&mut self.bytes, &mut self.records] {
             space.truncate(kept);

@@ -3,6 +3,8 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use crate::needed_lately::NeededLately;
+
 /// The least room that is lent: enough for what comes at rest.
 pub(super) const LEAST_READ: usize = 2 * 1024;
 
@@ -19,14 +21,14 @@ pub(crate) struct Incoming {
     end: usize,
     /// How many bytes are lent next.
     lends: usize,
-    /// About how many bytes have waited at a time lately.
-    waited: usize,
+    /// How many bytes have waited at a time.
+    waited: NeededLately,
 }
 
 impl Incoming {
     /// For a new link.
     pub(crate) fn new() -> Self {
-        Self { buffer: Vec::new(), start: 0, end: 0, lends: LEAST_READ, waited: 0 }
+        Self { buffer: Vec::new(), start: 0, end: 0, lends: LEAST_READ, waited: NeededLately::default() }
     }
 
     /// Room to read into; never empty.
@@ -61,11 +63,9 @@ impl Incoming {
     pub(crate) fn consume(&mut self, bytes: usize) {
         self.start = self.start.saturating_add(bytes);
         if self.start >= self.end {
-            // Long frames come with short ones between them. Each time an eighth of what they took is forgotten.
-            self.waited = self.end.max(self.waited.saturating_sub(self.waited / 8));
+            let kept = self.lends.max(self.waited.after(self.end));
             self.start = 0;
             self.end = 0;
-            let kept = self.lends.max(self.waited);
             if self.buffer.len() > kept.saturating_mul(2) {
                 self.buffer.truncate(kept);
                 self.buffer.shrink_to(kept);
