@@ -104,15 +104,15 @@ impl Signature {
         &self.0
     }
 
-    /// Whether R is a point of small order. To find that out the library decodes R (`verify_strict`), which takes a tenth of a
-    /// verification. Only the canonical bytes of a point can pass the verification, and here they are.
+    /// Whether R is a point of small order, in its canonical bytes; in others it passes no verification. The library
+    /// decodes R to find that out (`verify_strict`), which takes a tenth of a verification.
     fn has_small_order(&self) -> bool {
         let Some(r) = self.0.first_chunk::<32>() else { return false };
         SMALL_ORDER.iter().any(|point| point.map(u128::to_be_bytes).as_flattened() == r)
     }
 }
 
-/// The eight points of small order, as their 32 bytes are read.
+/// The canonical bytes of the eight points of small order.
 const SMALL_ORDER: [[u128; 2]; 8] = [
     [0, 0],
     [0, 0x80],
@@ -167,8 +167,8 @@ impl Verifier {
     /// Whether the holder of `key` signed `message`.
     pub fn verify(&mut self, key: &[u8; 32], message: &[u8], signature: &Signature) -> bool {
         let Some(decoded) = self.decode(key) else { return false };
-        let holds = || decoded.verify(message, &ed25519_dalek::Signature::from_bytes(&signature.0)).is_ok();
-        !signature.has_small_order() && holds()
+        let claimed = ed25519_dalek::Signature::from_bytes(&signature.0);
+        !signature.has_small_order() && decoded.verify(message, &claimed).is_ok()
     }
 
     fn decode(&mut self, key: &[u8; 32]) -> Option<VerifyingKey> {

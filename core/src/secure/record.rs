@@ -37,7 +37,7 @@ pub struct Sealer {
 
 impl Sealer {
     /// Where in the space the records begin. Large buffers begin where a page does, and a copy from one page to the same
-    /// place of another is slow: a processor tells reads and writes apart by their places in a page.
+    /// place of another is slow (4 KiB aliasing): a processor tells reads and writes apart by their places in a page.
     const RECORDS_AT: usize = 2048;
 
     /// Makes as few records of `bytes` as can be, in `space`, and gives them. `space` grows if it has to, so keep it for the
